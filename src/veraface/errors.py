@@ -1,0 +1,43 @@
+"""Every error that Veraface raises on purpose; each message says what was wrong and what to do."""
+
+
+class VerafaceError(Exception):
+    """Base of all errors raised by Veraface; `code` is stable and meant for programs."""
+
+    code = "error"
+
+
+class ImageError(VerafaceError):
+    """The picture could not be turned into pixels."""
+
+    code = "bad_image"
+
+
+class UnsupportedImageError(ImageError):
+    """The bytes are no picture of a supported format, or use a mode without a clear 8-bit meaning."""
+
+    code = "unsupported_image"
+
+
+class UnreadableImageError(ImageError):
+    """The bytes name a supported format but are broken: empty, cut off or corrupt."""
+
+    code = "unreadable_image"
+
+
+class ImageTooLargeError(ImageError):
+    """The picture is over a limit of bytes, pixels or side; it was not decoded."""
+
+    code = "image_too_large"
+
+
+class ModelError(VerafaceError):
+    """A model file or its card is missing, damaged or does not fit this version."""
+
+    code = "bad_model"
+
+
+class DataError(VerafaceError):
+    """A data set cannot be trained or judged on as it is; raised before any work starts."""
+
+    code = "bad_data"
