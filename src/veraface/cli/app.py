@@ -1,0 +1,39 @@
+"""The commands, gathered."""
+
+from typing import Annotated
+
+import typer
+
+from veraface import __version__
+from veraface.cli.detect import detect
+from veraface.cli.evaluate import evaluate
+from veraface.cli.export import export
+from veraface.cli.info import info
+from veraface.cli.serve import serve
+from veraface.cli.train import train
+
+app = typer.Typer(
+    help="Tells whether the faces in a picture are real or fake, how sure that is, and where it shows.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        print(f"veraface {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    pass
+
+
+for command in (detect, info, serve, evaluate, train, export):
+    app.command()(command)

@@ -1,0 +1,132 @@
+"""`veraface detect`: judge pictures, print a table or JSON lines, draw heatmaps."""
+
+import json
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from veraface.cli.terminal import fail, printable
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from veraface.detector import Detector
+    from veraface.verdict import DetectionResult, FaceResult
+
+_WORDS = {
+    "fake": "likely fake",
+    "real": "likely real",
+    "uncertain": "cannot tell",
+    "no_face": "no face found",
+}
+_COLOURS = {"fake": "red", "real": "green", "uncertain": "yellow", "no_face": "dim"}
+
+
+def detect(
+    files: Annotated[list[str], typer.Argument(help="Pictures to judge; - reads one from standard input.")],
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line, a line a file.")] = False,
+    heatmap: Annotated[
+        Path | None,
+        typer.Option(help="Write the picture with boxes and evidence to a PNG; one file only."),
+    ] = None,
+    model: Annotated[Path | None, typer.Option(help="Another .onnx model, with its card beside it.")] = None,
+) -> None:
+    """Judge the faces in pictures.
+
+    Ends with status 0 if every file could be judged, 1 if not; the reasons go to standard error.
+    """
+    if heatmap is not None and (len(files) != 1 or heatmap.suffix.lower() != ".png"):
+        raise typer.BadParameter(
+            "takes one input FILE, and an output name that ends in .png", param_hint="--heatmap"
+        )
+
+    from veraface.detector import Detector
+
+    detector = Detector(model)
+    failures = 0
+    results: list[tuple[str, DetectionResult]] = []
+    for name, source, result in _judge(detector, files):
+        if isinstance(result, Exception):
+            failures += 1
+            fail(f"{name}: {result}")
+            if as_json:
+                error = {"code": getattr(result, "code", "error"), "message": str(result)}
+                _print_json({"file": name, "error": error})
+            continue
+        if as_json:
+            _print_json({"file": name, **result.to_dict()})
+        else:
+            results.append((name, result))
+        if heatmap is not None:
+            from veraface.overlay import write_overlay
+
+            write_overlay(source, result, heatmap)
+    if results:
+        from rich.console import Console
+
+        Console().print(_table(results))
+    if failures:
+        raise typer.Exit(1)
+
+
+def _judge(
+    detector: "Detector", files: list[str]
+) -> "Iterator[tuple[str, Any, DetectionResult | Exception]]":
+    """Name, source and result of every file, or the error that kept it from being judged."""
+    from veraface.errors import ImageError
+
+    for name in files:
+        source: str | bytes = sys.stdin.buffer.read() if name == "-" else name
+        try:
+            yield name, source, detector.detect(source)
+        except ImageError as error:
+            yield name, source, error
+
+
+def _print_json(record: dict[str, Any]) -> None:
+    print(json.dumps(record, ensure_ascii=True), flush=True)
+
+
+def _table(results: "list[tuple[str, DetectionResult]]") -> "Table":
+    from rich import box
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=box.SIMPLE_HEAD, expand=False)
+    table.add_column("file", overflow="fold")
+    table.add_column("verdict", no_wrap=True)
+    table.add_column("p(fake)", justify="right")
+    table.add_column("why")
+    for name, result in results:
+        table.add_row(
+            Text(printable(name)),
+            _verdict(result.verdict),
+            _share(result.p_fake),
+            "; ".join(reason.message for reason in result.reasons),
+        )
+        if len(result.faces) > 1:
+            for number, face in enumerate(result.faces, start=1):
+                table.add_row(
+                    f"  face {number}, {_where(face)}", _verdict(face.verdict), _share(face.p_fake), ""
+                )
+    thresholds = results[0][1].thresholds
+    table.caption = (
+        f"real at or below {thresholds['real']:.2f}, fake from {thresholds['fake']:.2f}, open in between; "
+        "a statistical judgement, not proof"
+    )
+    return table
+
+
+def _verdict(verdict: str) -> str:
+    return f"[{_COLOURS[verdict]}]{_WORDS[verdict]}[/]"
+
+
+def _share(p_fake: float | None) -> str:
+    return "" if p_fake is None else f"{p_fake:.3f}"
+
+
+def _where(face: "FaceResult") -> str:
+    return f"{face.box.width:.0f} x {face.box.height:.0f} px at {face.box.x:.0f}, {face.box.y:.0f}"

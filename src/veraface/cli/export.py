@@ -1,0 +1,30 @@
+"""`veraface export`: turn a finished run into an ONNX file and its card."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from veraface.cli.extras import needs_extra
+
+
+def export(
+    run: Annotated[Path, typer.Argument(help="Folder of a training run.")],
+    out: Annotated[Path, typer.Option(help="Folder to write NAME.onnx and NAME.json to.")],
+    name: Annotated[str, typer.Option(help="Name of the model.")] = "veraface-lite0",
+    data: Annotated[Path | None, typer.Option(help="Where the run's data lie now, if they moved.")] = None,
+    licence: Annotated[str, typer.Option(help="Terms of the weights, for the card.")] = "not stated",
+    skip_bad: Annotated[bool, typer.Option("--skip-bad", help="Leave unreadable pictures out.")] = False,
+) -> None:
+    """Write the best epoch as ONNX, calibrate it on the validation split, and write its card."""
+    with needs_extra("train"):
+        from veraface.training.export import export as write
+
+    card = write(run, out, name=name, data=data, licence=licence, skip_bad=skip_bad)
+    thresholds, rates = card.thresholds, card.error_rates
+    print(f"{out / name}.onnx and its card {name}.json")
+    print(
+        f"real at or below {thresholds.real:.3f}, fake from {thresholds.fake:.3f}; on validation:\n"
+        f"  {rates['reals_called_fake']:.1%} of reals are called fake, {rates['reals_uncertain']:.0%} left open\n"
+        f"  {rates['fakes_called_real']:.1%} of fakes are called real, {rates['fakes_uncertain']:.0%} left open"
+    )

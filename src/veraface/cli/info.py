@@ -1,0 +1,61 @@
+"""`veraface info`: the model card, for people or as JSON."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+
+def info(
+    model: Annotated[Path | None, typer.Option(help="Another .onnx model than the shipped one.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the card as JSON.")] = False,
+) -> None:
+    """Show what the model is, what it can do and where it fails."""
+    from veraface.model import DEFAULT_MODEL, ModelCard
+
+    path = model or DEFAULT_MODEL
+    card = ModelCard.load(path.with_suffix(".json")).to_dict()
+    if as_json:
+        print(json.dumps(card, indent=2))
+        return
+
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=box.SIMPLE, show_header=False)
+    table.add_column(style="bold", no_wrap=True)
+    table.add_column(overflow="fold")
+    for key, value in card.items():
+        if key not in ("measured", "training"):
+            table.add_row(key.replace("_", " "), Text(_words(value)))
+    console = Console()
+    console.print(table)
+    if card["measured"]:
+        console.print(_figures(card["measured"]))
+
+
+def _words(value: Any) -> str:
+    if isinstance(value, Mapping):
+        return ", ".join(f"{key.replace('_', ' ')} {_words(item)}" for key, item in value.items())
+    if isinstance(value, list | tuple):
+        separator = "\n" if all(isinstance(item, str) for item in value) else " / "
+        return separator.join(_words(item) for item in value)
+    return f"{value:.4g}" if isinstance(value, float) else str(value)
+
+
+def _figures(measured: Mapping[str, Any]) -> Any:
+    """The table of measured figures: one row for all, one a source."""
+    from rich import box
+    from rich.table import Table
+
+    table = Table(title=f"measured on {measured['data']}", box=box.SIMPLE_HEAD, caption=measured["command"])
+    columns = list(measured["rows"][0])
+    for column in columns:
+        table.add_column(column.replace("_", " "), justify="left" if column == "source" else "right")
+    for row in measured["rows"]:
+        table.add_row(*("" if row[column] is None else _words(row[column]) for column in columns))
+    return table

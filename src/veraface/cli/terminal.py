@@ -1,0 +1,14 @@
+"""How commands speak: results on standard output, everything else on standard error."""
+
+import sys
+
+
+def fail(message: str) -> int:
+    """Say what went wrong on standard error; returns the exit status for it, 1."""
+    print(f"veraface: {printable(message)}", file=sys.stderr)
+    return 1
+
+
+def printable(text: str) -> str:
+    """Text of unknown origin, such as a file name, without characters that steer a terminal."""
+    return "".join(c if c.isprintable() or c in "\n " else "�" for c in text)

@@ -1,0 +1,1 @@
+"""How good a model is: the protocol, its figures, the report. Needs neither torch nor the server."""

@@ -1,0 +1,69 @@
+"""The settings of a training run, written beside its checkpoints as `config.yaml`."""
+
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from veraface.errors import DataError
+
+
+@dataclass(frozen=True)
+class TrainConfig:
+    """Everything that decides what a run computes; two runs with equal configs give equal weights."""
+
+    data: str  # manifest or folder
+    backbone: str = "tf_efficientnet_lite0"  # any timm name
+    pretrained: str = "auto"  # auto, timm, none, or a file of weights
+    size: int = 160  # side of the model input, px
+    margin: float = 1.3  # side of the crop over the longer side of the face box
+    epochs: int = 12  # in all, the frozen ones included
+    frozen_epochs: int = 1  # first phase: only the head learns
+    batch_size: int = 48
+    head_rate: float = 2e-3  # learning rate of the head in the first phase
+    rate: float = 6e-4  # peak learning rate of the second phase
+    warmup: float = 0.05  # share of the second phase in which the rate rises
+    weight_decay: float = 0.02
+    batch_norm: str = "update"  # second phase: update the statistics, or keep the pretrained ones
+    average_decay: float = 0.998  # of the moving average of the weights, per step
+    label_smoothing: float = 0.05
+    dropout: float = 0.2
+    patience: int = 4  # epochs without a better validation AUC before stopping
+    seed: int = 1
+    precision: str = "32-true"  # as Lightning names them; bf16-mixed is faster on processors that have it
+    accelerator: str = "cpu"  # as Lightning names them: cpu, gpu, auto
+    workers: int = 2  # processes that load pictures
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.frozen_epochs <= self.epochs or self.epochs < 1:
+            raise DataError(
+                f"frozen epochs ({self.frozen_epochs}) must lie between 0 and epochs ({self.epochs})"
+            )
+        if self.batch_size < 2:
+            raise DataError(f"batch size is {self.batch_size}; batch normalisation needs at least 2")
+        if self.batch_norm not in ("update", "keep"):
+            raise DataError(f"batch norm is {self.batch_norm!r}; it must be update or keep")
+        if not 0 <= self.label_smoothing < 1:
+            raise DataError(f"label smoothing is {self.label_smoothing}; it must lie in 0..1")
+
+    def save(self, path: Path) -> None:
+        """Write as YAML."""
+        path.write_text(yaml.safe_dump(asdict(self), sort_keys=False), encoding="utf-8")
+
+    @classmethod
+    def load(cls, path: Path) -> "TrainConfig":
+        """Read what `save` wrote.
+
+        Raises:
+            DataError: the file is missing or is not such a config.
+        """
+        try:
+            values: dict[str, Any] = yaml.safe_load(path.read_text(encoding="utf-8"))
+            return cls(**values)
+        except (OSError, TypeError, yaml.YAMLError) as error:
+            raise DataError(f"{path}: is not the config of a training run: {error}") from error
+
+    def differences(self, other: "TrainConfig") -> list[str]:
+        """The names of the settings in which two configs differ."""
+        return [f.name for f in fields(self) if getattr(self, f.name) != getattr(other, f.name)]

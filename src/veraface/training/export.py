@@ -1,0 +1,188 @@
+"""From a finished run to what is served: an ONNX file and its card, calibrated on the validation split."""
+
+import hashlib
+import warnings
+from collections.abc import Sequence
+from dataclasses import asdict
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnxruntime
+import torch
+from numpy.typing import NDArray
+from rich.progress import track
+
+import veraface
+from veraface.crop import CropSettings, crop_face
+from veraface.errors import DataError
+from veraface.model import ModelCard
+from veraface.training.calibrate import FALSE_ALARMS, MISSES, balance_weights, fit_calibration, fit_thresholds
+from veraface.training.config import TrainConfig
+from veraface.training.dataset import degraded_crop, open_sample
+from veraface.training.degradations import Degradations
+from veraface.training.fit import BEST, CONFIG
+from veraface.training.manifest import Sample, check_samples, read_samples
+from veraface.training.network import MEAN, STD, Network
+from veraface.training.prepare import prepare
+
+TOLERANCE = 1e-4  # by which a logit may differ between torch and ONNX
+_VIEWS = 2  # degraded copies of every validation picture that calibration sees beside the clean one
+_BATCH = 32
+
+LIMITS = (
+    "A statistical judgement about faces, not proof: never use it alone against a person.",
+    "Wrong more often on generators, face swaps and cameras that its training data do not hold.",
+    "Judges faces of 40 px and more only, and says nothing of the rest of a picture.",
+    "Not for deciding on identity, credit, employment, law enforcement or moderation without a person.",
+)
+
+
+def export(
+    run: Path,
+    out: Path,
+    *,
+    name: str,
+    data: Path | None = None,
+    licence: str = "not stated",
+    skip_bad: bool = False,
+) -> ModelCard:
+    """Write `{out}/{name}.onnx` and `{out}/{name}.json`.
+
+    Args:
+        run: the folder of a training run.
+        out: the folder to write to; made if need be.
+        name: of the model.
+        data: where the run's data lie now; where they lay when it was trained if None.
+        licence: terms of the weights, for the card.
+        skip_bad: leave unreadable validation pictures out instead of refusing.
+
+    Raises:
+        DataError: the run has no checkpoint, its data are gone or too few to calibrate on, or the ONNX
+            file does not agree with torch.
+    """
+    config = TrainConfig.load(run / CONFIG)
+    network = load_network(run, config)
+    samples = [s for s in read_samples(data or Path(config.data)) if s.split == "val"]
+    check_samples(samples, needed=("val",))
+    samples = prepare(samples, skip_bad=skip_bad).samples
+
+    out.mkdir(parents=True, exist_ok=True)
+    weights = out / f"{name}.onnx"
+    partial = out / f"{name}.onnx.part"
+    try:
+        write_onnx(network, config.size, partial)
+        session = onnxruntime.InferenceSession(partial, providers=["CPUExecutionProvider"])
+        crop = CropSettings(config.size, config.margin)
+        logits, labels, sources = _validation_logits(session, samples, crop, config.seed)
+        _check_parity(session, network, samples, crop)
+        balance = balance_weights(labels, sources)
+        calibration = fit_calibration(logits, labels, balance)
+        thresholds, rates = fit_thresholds(calibration.probability(logits), labels, balance)
+        card = ModelCard(
+            name=name,
+            version=veraface.__version__,
+            sha256=hashlib.sha256(partial.read_bytes()).hexdigest(),
+            backbone=config.backbone,
+            crop=crop,
+            normalisation={"mean": MEAN, "std": STD, "where": "inside the ONNX graph"},
+            calibration=calibration,
+            thresholds=thresholds,
+            error_rates={
+                "allowed_reals_called_fake": FALSE_ALARMS,
+                "allowed_fakes_called_real": MISSES,
+                **rates,
+            },
+            data=_describe(read_samples(data or Path(config.data))),
+            licence=licence,
+            limits=LIMITS,
+            made=datetime.now(UTC).date().isoformat(),
+            training={k: v for k, v in asdict(config).items() if k not in ("data", "workers")},
+        )
+        card.save(out / f"{name}.json")
+        partial.replace(weights)
+    finally:
+        partial.unlink(missing_ok=True)
+    return card
+
+
+def load_network(run: Path, config: TrainConfig) -> Network:
+    """The network of a run's best epoch, in evaluation mode.
+
+    Raises:
+        DataError: there is no readable checkpoint.
+    """
+    path = run / BEST
+    if not path.is_file():
+        raise DataError(f"{path}: no checkpoint; train first, or give the folder of a finished run")
+    state = torch.load(path, map_location="cpu", weights_only=True)["state_dict"]
+    network = Network(config.backbone, config.size)
+    own = {key.removeprefix("network."): v for key, v in state.items() if key.startswith("network.")}
+    network.load_state_dict(own)
+    return network.eval()
+
+
+def write_onnx(network: Network, size: int, path: Path) -> None:
+    """Export with inputs `pixels` (N, size, size, 3) uint8 and outputs `logit` and `evidence`; N is free."""
+    example = torch.zeros(2, size, size, 3, dtype=torch.uint8)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # the exporter's own deprecations
+        torch.onnx.export(
+            network,
+            (example,),
+            path,
+            input_names=["pixels"],
+            output_names=["logit", "evidence"],
+            dynamic_shapes=({0: torch.export.Dim("batch", min=1)},),
+            dynamo=True,
+            external_data=False,
+            verbose=False,
+        )
+
+
+def _validation_logits(
+    session: onnxruntime.InferenceSession, samples: Sequence[Sample], crop: CropSettings, seed: int
+) -> tuple[NDArray[np.float32], NDArray[np.bool_], NDArray[Any]]:
+    """Logits, labels and sources of every validation picture, clean and degraded."""
+    logits: list[NDArray[np.float32]] = []
+    batch: list[NDArray[np.uint8]] = []
+
+    def flush() -> None:
+        if batch:
+            logits.append(session.run(["logit"], {"pixels": np.stack(batch)})[0])
+            batch.clear()
+
+    for index, sample in enumerate(track(samples, "Calibrating", transient=True)):
+        batch.append(crop_face(*open_sample(sample, crop), crop))
+        for view in range(_VIEWS):
+            # Streams apart from those of training and early stopping, which use seed, epoch and index.
+            random = np.random.default_rng([seed, 1_000_000 + view, index])
+            batch.append(degraded_crop(sample, crop, Degradations(), random))
+        if len(batch) >= _BATCH:
+            flush()
+    flush()
+    labels = np.repeat([s.fake for s in samples], 1 + _VIEWS)
+    sources = np.repeat([s.source for s in samples], 1 + _VIEWS)
+    return np.concatenate(logits), labels, sources
+
+
+def _check_parity(
+    session: onnxruntime.InferenceSession, network: Network, samples: Sequence[Sample], crop: CropSettings
+) -> None:
+    pixels = np.stack([crop_face(*open_sample(s, crop), crop) for s in samples[:8]])
+    with torch.inference_mode():
+        expected = network(torch.from_numpy(pixels))[0].numpy()
+    difference = float(np.abs(session.run(["logit"], {"pixels": pixels})[0] - expected).max())
+    if difference > TOLERANCE:
+        raise DataError(
+            f"ONNX and torch differ by {difference:.2g} in the logit; at most {TOLERANCE:g} is allowed"
+        )
+
+
+def _describe(samples: Sequence[Sample]) -> str:
+    """The training data in a sentence: how many of each class, from which sources."""
+    train = [s for s in samples if s.split == "train"]
+    fake = sum(s.fake for s in train)
+    sources = ", ".join(sorted({s.source for s in train}))
+    return f"{len(train) - fake} real and {fake} fake faces; sources: {sources}"

@@ -1,0 +1,207 @@
+"""Fitting a network: two phases, a moving average of the weights, early stopping, resuming."""
+
+import math
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, cast
+
+import lightning
+import torch
+from lightning.pytorch.callbacks import EarlyStopping, EMAWeightAveraging, ModelCheckpoint, RichProgressBar
+from lightning.pytorch.loggers import TensorBoardLogger
+from torch import Tensor, nn
+from torch.utils.data import DataLoader
+from torchmetrics.classification import BinaryAUROC
+
+from veraface.crop import CropSettings
+from veraface.errors import DataError
+from veraface.training.config import TrainConfig
+from veraface.training.dataset import BalancedSampler, FaceDataset, FixedSampler
+from veraface.training.degradations import Degradations
+from veraface.training.manifest import Sample, check_samples, read_samples
+from veraface.training.network import Network, load_pretrained
+from veraface.training.prepare import prepare
+
+CONFIG, LAST, BEST = "config.yaml", "last.ckpt", "best.ckpt"
+
+
+class FaceClassifier(lightning.LightningModule):
+    """The network with its loss and schedule.
+
+    First phase: only the head learns; the backbone runs in evaluation mode, so that its BatchNorm
+    statistics stay those of the pretraining. Second phase: everything learns; the statistics follow the
+    new data (`batch_norm: update`) or stay (`keep`).
+    """
+
+    def __init__(self, config: TrainConfig, pretrained: str) -> None:
+        """Build the network and load the weights it starts from ("none" when a checkpoint follows)."""
+        super().__init__()
+        self.config = config
+        self.network = Network(config.backbone, config.size, config.dropout)
+        self.started_from = load_pretrained(self.network, config.backbone, pretrained)
+        self.network.to(memory_format=torch.channels_last)  # faster convolutions
+        self.area = BinaryAUROC()
+
+    @property
+    def frozen(self) -> bool:
+        """Whether this epoch belongs to the first phase."""
+        return self.current_epoch < self.config.frozen_epochs
+
+    def on_train_epoch_start(self) -> None:
+        backbone = self.network.backbone
+        backbone.train(not self.frozen)
+        if self.config.batch_norm == "keep":
+            for module in backbone.modules():
+                if isinstance(module, nn.modules.batchnorm._BatchNorm):
+                    module.eval()
+
+    def training_step(self, batch: tuple[Tensor, Tensor], _: int) -> Tensor:
+        pixels, labels = batch
+        with torch.set_grad_enabled(not self.frozen):
+            features = self.network.features(pixels)
+        logits = self.network.judge(features)[0]
+        smooth = labels * (1 - self.config.label_smoothing) + self.config.label_smoothing / 2
+        loss = nn.functional.binary_cross_entropy_with_logits(logits.float(), smooth)
+        self.log("train_loss", loss, prog_bar=True)
+        return loss
+
+    def validation_step(self, batch: tuple[Tensor, Tensor], _: int) -> None:
+        pixels, labels = batch
+        logits = self.network(pixels)[0]
+        loss = nn.functional.binary_cross_entropy_with_logits(logits.float(), labels)
+        self.area.update(logits.float(), labels.int())
+        self.log("val_loss", loss, prog_bar=True, batch_size=len(labels))
+        self.log("val_auc", self.area, prog_bar=True, on_epoch=True, batch_size=len(labels))
+
+    def configure_optimizers(self) -> Any:
+        config = self.config
+        groups = [
+            {"params": self.network.head.parameters(), "lr": config.head_rate},
+            {"params": self.network.backbone.parameters(), "lr": config.rate},
+        ]
+        steps = int(self.trainer.estimated_stepping_batches)
+        frozen = round(steps * config.frozen_epochs / config.epochs)
+        warmup = max(1, round((steps - frozen) * config.warmup))
+
+        def second_phase(step: int) -> float:
+            done = step - frozen
+            if done < warmup:
+                return (done + 1) / warmup
+            return 0.5 * (1 + math.cos(math.pi * min(1.0, (done - warmup) / max(1, steps - frozen - warmup))))
+
+        def head(step: int) -> float:
+            return 1.0 if step < frozen else second_phase(step) * config.rate / config.head_rate
+
+        def backbone(step: int) -> float:
+            return 0.0 if step < frozen else second_phase(step)
+
+        optimizer = torch.optim.AdamW(groups, weight_decay=config.weight_decay)
+        scheduler = torch.optim.lr_scheduler.LambdaLR(optimizer, [head, backbone])
+        return {"optimizer": optimizer, "lr_scheduler": {"scheduler": scheduler, "interval": "step"}}
+
+
+@dataclass(frozen=True)
+class TrainResult:
+    """What a run came to."""
+
+    run: Path
+    val_auc: float  # of the best epoch, on degraded validation pictures
+    epochs: int  # that were run
+    skipped: tuple[str, ...]  # "path: reason" of pictures that were left out
+
+
+def train(config: TrainConfig, run: Path, *, resume: bool = False, skip_bad: bool = False) -> TrainResult:
+    """Train a network and leave `config.yaml`, `best.ckpt`, `last.ckpt` and TensorBoard logs in `run`.
+
+    Args:
+        config: the settings.
+        run: the folder of the run; made if need be.
+        resume: go on from `last.ckpt` where there is one.
+        skip_bad: leave unreadable pictures out instead of refusing.
+
+    Raises:
+        DataError: the data are unfit, the folder holds another run, or its settings differ.
+    """
+    _claim(run, config, resume)
+    samples = read_samples(Path(config.data))
+    check_samples(samples)
+    prepared = prepare([s for s in samples if s.split != "test"], skip_bad=skip_bad)
+    check_samples(prepared.samples)
+    run.mkdir(parents=True, exist_ok=True)
+    config.save(run / CONFIG)
+
+    lightning.seed_everything(config.seed, workers=True, verbose=False)
+    last = run / LAST
+    going_on = resume and last.is_file()
+    classifier = FaceClassifier(config, "none" if going_on else config.pretrained)
+    stopping = EarlyStopping("val_auc", mode="max", patience=config.patience, check_on_train_epoch_end=False)
+    checkpoint = ModelCheckpoint(
+        run, "best", monitor="val_auc", mode="max", save_last=True, enable_version_counter=False
+    )
+    trainer = lightning.Trainer(
+        accelerator=config.accelerator,
+        devices=1,
+        precision=cast(Any, config.precision),
+        max_epochs=config.epochs,
+        callbacks=[
+            checkpoint,
+            stopping,
+            EMAWeightAveraging(decay=config.average_decay, update_starting_at_epoch=config.frozen_epochs),
+            RichProgressBar(),
+        ],
+        logger=TensorBoardLogger(run, name="tensorboard", version=""),
+        default_root_dir=run,
+        log_every_n_steps=10,
+        num_sanity_val_steps=0,
+        use_distributed_sampler=False,
+        gradient_clip_val=1.0,
+    )
+    trainer.fit(
+        classifier,
+        *_loaders(prepared.samples, config),
+        ckpt_path=last if going_on else None,
+        weights_only=False,
+    )
+    if trainer.interrupted:
+        raise KeyboardInterrupt
+    skipped = (*prepared.unreadable, *(f"{path}: no face was found" for path in prepared.without_face))
+    best = float(checkpoint.best_model_score or 0.0)
+    return TrainResult(run, best, trainer.current_epoch, skipped)
+
+
+def _claim(run: Path, config: TrainConfig, resume: bool) -> None:
+    """Refuse to overwrite another run or to go on with other settings."""
+    if not (run / CONFIG).is_file():
+        return
+    if not resume:
+        raise DataError(f"{run}: holds a run already; pass --resume to go on with it, or another --out")
+    if differences := TrainConfig.load(run / CONFIG).differences(config):
+        raise DataError(
+            f"{run}: was started with other settings ({', '.join(differences)}); "
+            "give the same, or another --out"
+        )
+
+
+def _loaders(samples: list[Sample], config: TrainConfig) -> tuple[DataLoader[Any], DataLoader[Any]]:
+    crop = CropSettings(config.size, config.margin)
+    train_samples = [s for s in samples if s.split == "train"]
+    val_samples = [s for s in samples if s.split == "val"]
+    shared: dict[str, Any] = {
+        "batch_size": config.batch_size,
+        "num_workers": config.workers,
+        "persistent_workers": config.workers > 0,
+        "pin_memory": config.accelerator != "cpu",
+    }
+    return (
+        DataLoader(
+            FaceDataset(train_samples, crop, Degradations(), config.seed, train=True),
+            sampler=BalancedSampler(train_samples, config.seed),
+            drop_last=len(train_samples) > config.batch_size,
+            **shared,
+        ),
+        DataLoader(
+            FaceDataset(val_samples, crop, Degradations(), config.seed, train=False),
+            sampler=FixedSampler(val_samples),
+            **shared,
+        ),
+    )

