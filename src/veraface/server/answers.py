@@ -1,0 +1,148 @@
+"""The shapes of all answers, as the OpenAPI document states them."""
+
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from veraface.verdict import DetectionResult, Verdict
+
+
+class ReasonAnswer(BaseModel):
+    """Why a verdict is what it is, or how far to trust it."""
+
+    code: str = Field(description="stable name, for programs")
+    message: str = Field(description="plain English")
+
+
+class HeatmapAnswer(BaseModel):
+    """Where in a face the evidence lies."""
+
+    box: list[float] = Field(description="x, y, width, height of the square the grid covers, pixels")
+    grid: list[list[float]] = Field(description="0 speaks for real, .5 is neutral, 1 speaks for fake")
+
+
+class FaceAnswer(BaseModel):
+    """One face and what is said of it."""
+
+    box: list[float] = Field(description="x, y, width, height in pixels of the upright picture")
+    landmarks: list[list[float]] = Field(description="x, y of eyes, nose and mouth corners")
+    detection_score: float = Field(description="how sure it is that this is a face, 0 to 1")
+    p_fake: float | None = Field(description="calibrated probability of fake; null: not judged")
+    verdict: Verdict
+    reasons: list[ReasonAnswer]
+    heatmap: HeatmapAnswer | None = Field(None, description="only where asked for with heatmap=true")
+
+
+class ModelAnswer(BaseModel):
+    """Which classifier judged."""
+
+    model_config = ConfigDict(extra="allow")
+
+    name: str
+    version: str
+    sha256: str
+
+
+class ThresholdsAnswer(BaseModel):
+    """The bounds of the uncertain band, as p_fake."""
+
+    real: float = Field(description="at or below: real")
+    fake: float = Field(description="at or above: fake")
+
+
+class PredictionAnswer(BaseModel):
+    """The verdict in the two classes that older clients know."""
+
+    model_config = ConfigDict(populate_by_name=True)
+
+    class_: Literal["Fake", "Real"] = Field(alias="class")
+    confidence: float = Field(ge=0, le=100, description="probability of that class, percent")
+    raw_score: float = Field(ge=0, le=1, description="1 - p_fake")
+    filename: str = Field(description="as the client named the file")
+
+
+class PredictAnswer(BaseModel):
+    """A judged picture."""
+
+    success: Literal[True]
+    prediction: PredictionAnswer
+    verdict: Verdict
+    p_fake: float = Field(ge=0, le=1, description="calibrated probability that a face is fake")
+    faces: list[FaceAnswer] = Field(description="largest first")
+    reasons: list[ReasonAnswer]
+    width: int = Field(description="of the upright picture, pixels")
+    height: int = Field(description="of the upright picture, pixels")
+    format: str
+    model: ModelAnswer
+    thresholds: ThresholdsAnswer
+    timing_ms: dict[str, float] = Field(description="milliseconds by stage")
+
+
+class FaultAnswer(BaseModel):
+    """What was wrong and what to do."""
+
+    code: str = Field(description="stable name, for programs")
+    message: str
+
+
+class ErrorAnswer(BaseModel):
+    """Any failed request."""
+
+    success: Literal[False]
+    error: FaultAnswer
+
+
+class UnjudgedAnswer(ErrorAnswer):
+    """A picture that could not be judged; the further fields are there once it could be decoded."""
+
+    faces: list[FaceAnswer] | None = Field(None, description="the faces that were too small, if any")
+    width: int | None = None
+    height: int | None = None
+    format: str | None = None
+    model: ModelAnswer | None = None
+    timing_ms: dict[str, float] | None = None
+
+
+class LimitsAnswer(BaseModel):
+    """What the server takes."""
+
+    max_upload_bytes: int
+    max_pixels: int
+
+
+class ModelStatusAnswer(BaseModel):
+    """Whether pictures can be judged, and by what."""
+
+    loaded: bool
+    limits: LimitsAnswer
+    name: str | None = None
+    version: str | None = None
+    sha256: str | None = None
+
+
+class HealthAnswer(BaseModel):
+    """A sign of life."""
+
+    status: Literal["ok", "ready"]
+
+
+def predict_answer(result: DetectionResult, filename: str, *, heatmap: bool) -> dict[str, Any]:
+    """The answer for a picture with at least one judged face."""
+    p_fake = result.p_fake
+    if p_fake is None:
+        raise ValueError("a picture without a judged face has no prediction; see unjudged_details")
+    open_but_closer_to_fake = result.verdict is Verdict.UNCERTAIN and p_fake >= 0.5
+    is_fake = result.verdict is Verdict.FAKE or open_but_closer_to_fake
+    prediction = {
+        "class": "Fake" if is_fake else "Real",
+        "confidence": round(100 * (p_fake if is_fake else 1 - p_fake), 4),
+        "raw_score": round(1 - p_fake, 6),
+        "filename": filename,
+    }
+    return {"success": True, "prediction": prediction, **result.to_dict(heatmap=heatmap)}
+
+
+def unjudged_details(result: DetectionResult) -> dict[str, Any]:
+    """What is known of a picture of which no face could be judged."""
+    answer = result.to_dict(heatmap=False)
+    return {name: answer[name] for name in ("faces", "width", "height", "format", "model", "timing_ms")}

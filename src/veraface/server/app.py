@@ -1,0 +1,103 @@
+"""Puts the server together and runs it."""
+
+import asyncio
+import contextlib
+import copy
+from collections.abc import AsyncIterator
+from typing import Any
+
+import uvicorn
+from fastapi import FastAPI
+from uvicorn.config import LOGGING_CONFIG
+
+from veraface import __version__
+from veraface.detector import Detector
+from veraface.image import ImageLimits
+from veraface.server.faults import install_fault_handlers
+from veraface.server.inference import Inference
+from veraface.server.middleware import Guard
+from veraface.server.pages import install_pages
+from veraface.server.routes import api_routes
+from veraface.server.settings import Settings, load_settings
+
+_ABOUT = (
+    "Judges whether the faces in a picture are real or fake. A verdict is a statistical judgement about "
+    "faces, not proof. Pictures stay in memory for one request and are never stored or logged."
+)
+
+
+def create_app(settings: Settings | None = None, detector: Detector | None = None) -> FastAPI:
+    """The web application: the page, the API and its documentation.
+
+    Args:
+        settings: By default read from the environment.
+        detector: By default loaded when the application starts, as the settings say.
+
+    Raises:
+        SettingsError: The environment holds a setting that makes no sense.
+    """
+    settings = settings or load_settings()
+
+    def load() -> Detector:
+        limits = ImageLimits(max_bytes=settings.max_upload_bytes, max_pixels=settings.max_pixels)
+        return detector or Detector(settings.model, limits=limits)
+
+    inference = Inference(load, settings.concurrency)
+
+    @contextlib.asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        # In the background, so that /healthz and /readyz can tell how it stands.
+        loading = asyncio.create_task(inference.start())
+        yield
+        loading.cancel()
+
+    app = FastAPI(
+        title="Veraface",
+        version=__version__,
+        description=_ABOUT,
+        docs_url=None,
+        redoc_url=None,
+        lifespan=lifespan,
+    )
+    app.state.inference = inference
+    app.add_middleware(Guard)
+    install_fault_handlers(app)
+    app.include_router(api_routes(inference, settings))
+    install_pages(app)
+    return app
+
+
+def serve(settings: Settings | None = None) -> int:
+    """Runs the server until it is told to stop.
+
+    Returns:
+        The exit status for the process: 1 where the model could not be loaded.
+    """
+    settings = settings or load_settings()
+    app = create_app(settings)
+    config = uvicorn.Config(
+        app,
+        host=settings.host,
+        port=settings.port,
+        log_config=_log_config(settings.log_level),
+        access_log=False,  # Guard writes one without query strings
+        server_header=False,
+        ws="none",
+        timeout_graceful_shutdown=10,
+    )
+    server = uvicorn.Server(config)
+    inference: Inference = app.state.inference
+
+    def stop() -> None:
+        server.should_exit = True
+
+    inference.on_failure = stop
+    server.run()
+    return 1 if inference.failed else 0
+
+
+def _log_config(level: str) -> dict[str, Any]:
+    config = copy.deepcopy(LOGGING_CONFIG)
+    config["loggers"]["uvicorn"]["level"] = level.upper()
+    config["loggers"]["veraface"] = {"handlers": ["default"], "level": level.upper(), "propagate": False}
+    return config

@@ -1,0 +1,77 @@
+"""Every failure of every route as the same JSON, without traces, paths or anything from the picture."""
+
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
+
+from veraface.errors import ImageError, ImageTooLargeError, UnsupportedImageError
+
+_HTTP_FAULTS = {
+    404: ("not_found", "there is nothing at this address; see /docs for what there is"),
+    405: ("method_not_allowed", "this address does not take this method; see /docs for what it takes"),
+}
+
+
+class ApiError(Exception):
+    """A failure to be told to the client.
+
+    Attributes:
+        status: HTTP status code.
+        code: Stable name of the failure, for programs.
+        message: What was wrong and what to do, in plain English.
+        details: Further top-level fields of the answer.
+    """
+
+    def __init__(self, status: int, code: str, message: str, **details: Any) -> None:
+        super().__init__(message)
+        self.status = status
+        self.code = code
+        self.message = message
+        self.details = details
+
+
+def from_image_error(error: ImageError) -> ApiError:
+    """The answer for a picture that could not be turned into pixels."""
+    if isinstance(error, ImageTooLargeError):
+        status = 413
+    elif isinstance(error, UnsupportedImageError):
+        status = 415
+    else:
+        status = 422
+    return ApiError(status, error.code, str(error))
+
+
+def fault_response(
+    status: int, code: str, message: str, headers: dict[str, str] | None = None, **details: Any
+) -> JSONResponse:
+    """The one shape of a failed answer."""
+    content = {"success": False, "error": {"code": code, "message": message}, **details}
+    return JSONResponse(content, status_code=status, headers=headers)
+
+
+def install_fault_handlers(app: FastAPI) -> None:
+    """Makes every failure that a route or the router raises answer in that shape."""
+
+    @app.exception_handler(ApiError)
+    async def _api_error(request: Request, error: ApiError) -> JSONResponse:
+        headers = {"Retry-After": "1"} if error.status == 503 else None
+        return fault_response(error.status, error.code, error.message, headers, **error.details)
+
+    @app.exception_handler(HTTPException)
+    async def _http_exception(request: Request, error: HTTPException) -> JSONResponse:
+        default = ("http_error", "the request could not be answered; see /docs")
+        code, message = _HTTP_FAULTS.get(error.status_code, default)
+        return fault_response(error.status_code, code, message, dict(error.headers or {}))
+
+    @app.exception_handler(RequestValidationError)
+    async def _validation(request: Request, error: RequestValidationError) -> JSONResponse:
+        problems = (f"{detail['loc'][-1]}: {detail['msg']}" for detail in error.errors())
+        return fault_response(422, "invalid_parameter", "; ".join(problems))
+
+    @app.exception_handler(ClientDisconnect)
+    async def _disconnected(request: Request, error: ClientDisconnect) -> JSONResponse:
+        return fault_response(400, "incomplete_upload", "the connection ended before the picture was whole")

@@ -1,0 +1,29 @@
+"""The browser page, its files and the API documentation, all served from this machine."""
+
+import mimetypes
+from importlib.resources import files
+from pathlib import Path
+
+from fastapi import FastAPI
+from fastapi.responses import FileResponse
+from starlette.staticfiles import StaticFiles
+
+STATIC = Path(__file__).parent / "static"
+
+# Browsers run no module of another type, and some systems map .js to text/plain.
+mimetypes.add_type("text/javascript", ".js")
+
+
+def install_pages(app: FastAPI) -> None:
+    """Adds /, /docs and /static to the application."""
+    # FastAPI's own /docs loads Swagger UI from another host. This package carries the same files.
+    swagger = Path(str(files("fastapi_offline"))) / "static"
+
+    def add(path: str, file: Path) -> None:
+        app.add_api_route(path, lambda: FileResponse(file), include_in_schema=False)
+
+    add("/", STATIC / "index.html")
+    add("/docs", STATIC / "docs.html")
+    add("/docs/swagger-ui.css", swagger / "swagger-ui.css")
+    add("/docs/swagger-ui-bundle.js", swagger / "swagger-ui-bundle.js")
+    app.mount("/static", StaticFiles(directory=STATIC), name="static")

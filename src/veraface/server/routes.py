@@ -1,0 +1,121 @@
+"""The web API: each route reads its request, asks, and shapes the answer; no logic lives here."""
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query, Request
+
+from veraface.errors import ImageError
+from veraface.server import answers
+from veraface.server.faults import ApiError, from_image_error
+from veraface.server.inference import Inference
+from veraface.server.settings import Settings
+from veraface.server.uploads import read_upload
+
+_PREDICT_BODY = {
+    "requestBody": {
+        "required": True,
+        "content": {
+            "multipart/form-data": {
+                "schema": {
+                    "type": "object",
+                    "required": ["image"],
+                    "properties": {
+                        "image": {"type": "string", "format": "binary", "description": "the picture file"}
+                    },
+                }
+            }
+        },
+    }
+}
+
+
+def _failures(**by_status: str) -> dict[int | str, dict[str, Any]]:
+    return {
+        int(status.removeprefix("on_")): {"model": answers.ErrorAnswer, "description": description}
+        for status, description in by_status.items()
+    }
+
+
+_NOT_READY = _failures(on_503="the model is not loaded (yet)", on_500="a fault of the server")
+_PREDICT_FAILURES = {
+    **_failures(
+        on_400="no well-formed multipart form with one file in `image`",
+        on_413="too many bytes or pixels",
+        on_415="not a picture of a supported format",
+    ),
+    422: {"model": answers.UnjudgedAnswer, "description": "broken picture, no face, or only tiny faces"},
+    **_NOT_READY,
+}
+
+
+def api_routes(inference: Inference, settings: Settings) -> APIRouter:
+    """All routes but those of the page."""
+    router = APIRouter()
+
+    @router.post(
+        "/api/predict",
+        response_model=answers.PredictAnswer,
+        response_model_exclude_unset=True,
+        responses=_PREDICT_FAILURES,
+        openapi_extra=_PREDICT_BODY,
+        tags=["judge"],
+        summary="Judge the faces in a picture",
+    )
+    async def predict(
+        request: Request,
+        heatmap: Annotated[bool, Query(description="also tell where in each face the evidence lies")] = False,
+    ) -> dict[str, Any]:
+        """Judges one picture. It is held in memory for this request only and never stored or logged."""
+        _ = inference.detector  # not ready: say so before the picture is sent
+        upload = await read_upload(request, settings.max_upload_bytes)
+        try:
+            result = await inference.detect(upload.content, heatmap=heatmap)
+        except ImageError as error:
+            raise from_image_error(error) from None
+        if result.p_fake is None:
+            code = "face_too_small" if result.faces else "no_face"
+            reasons = result.faces[0].reasons if result.faces else result.reasons
+            message = "; ".join(reason.message for reason in reasons)
+            raise ApiError(422, code, message, **answers.unjudged_details(result))
+        return answers.predict_answer(result, upload.filename, heatmap=heatmap)
+
+    @router.get(
+        "/api/model-status",
+        response_model=answers.ModelStatusAnswer,
+        response_model_exclude_unset=True,
+        tags=["about"],
+        summary="Whether the model is loaded, and the limits on uploads",
+    )
+    async def model_status() -> dict[str, Any]:
+        limits = {"max_upload_bytes": settings.max_upload_bytes, "max_pixels": settings.max_pixels}
+        info = inference.detector.model_info if inference.ready else {}
+        return {**info, "loaded": inference.ready, "limits": limits}
+
+    @router.get("/api/model", responses=_NOT_READY, tags=["about"], summary="The whole model card")
+    async def model_card() -> dict[str, Any]:
+        return inference.detector.card.to_dict()
+
+    @router.get(
+        "/healthz",
+        response_model=answers.HealthAnswer,
+        responses=_NOT_READY,
+        tags=["about"],
+        summary="Whether the server is alive",
+    )
+    async def healthz() -> dict[str, str]:
+        if inference.failed:
+            raise ApiError(503, "model_unavailable", "the model could not be loaded; see the server's log")
+        return {"status": "ok"}
+
+    @router.get(
+        "/readyz",
+        response_model=answers.HealthAnswer,
+        responses=_NOT_READY,
+        tags=["about"],
+        summary="Whether pictures can be judged now",
+    )
+    async def readyz() -> dict[str, str]:
+        _ = inference.detector
+        return {"status": "ready"}
+
+    return router

@@ -1,0 +1,56 @@
+"""The server's settings: typed, read from the environment, refused when they make no sense."""
+
+from typing import Any, Literal
+
+from pydantic import Field, FilePath, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from veraface.errors import VerafaceError
+
+ENVIRONMENT_PREFIX = "VERAFACE_"
+
+
+class SettingsError(VerafaceError):
+    """A setting has a value the server cannot work with."""
+
+    code = "bad_settings"
+
+
+class Settings(BaseSettings):
+    """What the server needs to know; each field is also read from VERAFACE_<NAME> in the environment."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=ENVIRONMENT_PREFIX, env_ignore_empty=True, extra="forbid", frozen=True
+    )
+
+    host: str = Field("127.0.0.1", min_length=1, description="address to listen on")
+    port: int = Field(7860, ge=0, le=65535, description="port to listen on; 0 takes any free one")
+    max_upload_bytes: int = Field(25 * 2**20, ge=1024, le=2**30, description="largest picture file, bytes")
+    # Pillow decodes nothing above twice its MAX_IMAGE_PIXELS, so no limit can exceed that.
+    max_pixels: int = Field(50_000_000, ge=4096, le=178_956_970, description="largest width times height")
+    concurrency: int = Field(2, ge=1, le=256, description="pictures judged at the same time")
+    model: FilePath | None = Field(None, description="classifier to use instead of the shipped one (.onnx)")
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+
+
+def load_settings(**overrides: Any) -> Settings:
+    """Reads the settings from the environment, with `overrides` on top.
+
+    Args:
+        overrides: Fields of `Settings`; None means "not given".
+
+    Raises:
+        SettingsError: A value makes no sense; the message names each one and says why.
+    """
+    given = {name: value for name, value in overrides.items() if value is not None}
+    try:
+        return Settings(**given)
+    except ValidationError as error:
+        problems = [_problem(detail, given) for detail in error.errors(include_url=False)]
+        raise SettingsError("the server cannot start: " + "; ".join(problems)) from None
+
+
+def _problem(detail: Any, given: dict[str, Any]) -> str:
+    name = str(detail["loc"][0]) if detail["loc"] else "settings"
+    shown = name if name in given else ENVIRONMENT_PREFIX + name.upper()
+    return f"{shown}={detail['input']!r}: {detail['msg']}"

@@ -1,0 +1,44 @@
+// Builds elements. Text is only ever set as text, so nothing from a file or an answer becomes markup.
+
+const SVG = "http://www.w3.org/2000/svg";
+
+export function byId(id) {
+  return document.getElementById(id);
+}
+
+/** element("p", { class: "note", hidden: false }, "text", child, null) */
+export function element(tag, attributes = {}, ...children) {
+  const node = document.createElement(tag);
+  apply(node, attributes);
+  node.append(...children.flat().filter((child) => child !== null && child !== undefined));
+  return node;
+}
+
+function apply(node, attributes) {
+  for (const [name, value] of Object.entries(attributes)) {
+    if (value === null || value === undefined || value === false) continue;
+    if (name.startsWith("on")) node.addEventListener(name.slice(2), value);
+    else node.setAttribute(name, value === true ? "" : value);
+  }
+}
+
+const ICONS = {
+  fake: "M12 3 2.5 20h19zM12 10v4M12 17h.01",
+  real: "M12 21a9 9 0 1 0 0-18 9 9 0 0 0 0 18ZM8 12.2l2.8 2.8L16 9.6",
+  uncertain: "M12 2.5 21.5 12 12 21.5 2.5 12zM10 10.2a2 2 0 1 1 2.7 1.9c-.5.2-.7.5-.7 1.1M12 15.5h.01",
+  no_face: "M12 21a9 9 0 1 0 0-18 9 9 0 0 0 0 18ZM5.7 5.7l12.6 12.6",
+  small: "M4 9V4h5M15 4h5v5M20 15v5h-5M9 20H4v-5M10.5 10.5h3v3h-3z",
+  file: "M14 3H7a2 2 0 0 0-2 2v14a2 2 0 0 0 2 2h10a2 2 0 0 0 2-2V8zM14 3v5h5M9.5 12.5l5 5M14.5 12.5l-5 5",
+  large: "M12 3v12M7 8l5-5 5 5M4 21h16M4 17h16",
+  server: "M5 4h14v6H5zM5 14h14v6H5zM8 7h.01M8 17h.01",
+};
+
+export function icon(name) {
+  const svg = document.createElementNS(SVG, "svg");
+  const path = document.createElementNS(SVG, "path");
+  const values = { viewBox: "0 0 24 24", class: "icon", "aria-hidden": "true", focusable: "false" };
+  for (const [key, value] of Object.entries(values)) svg.setAttribute(key, value);
+  path.setAttribute("d", ICONS[name]);
+  svg.append(path);
+  return svg;
+}

@@ -1,0 +1,45 @@
+// The panel when there is no verdict: each failure a state of its own, with what to do about it.
+import { element, icon } from "./dom.js";
+import { strings } from "./strings.js";
+
+const ICONS = {
+  no_face: "no_face",
+  face_too_small: "small",
+  unsupported_image: "file",
+  unreadable_image: "file",
+  image_too_large: "large",
+  unreachable: "server",
+  not_ready: "server",
+  model_unavailable: "server",
+};
+// What the server says of these is what the page says already.
+const SAID_ALREADY = ["no_face", "unsupported_image", "not_ready", "model_unavailable"];
+const WORTH_RETRYING = ["unreachable", "not_ready", "other"];
+
+/** Returns the nodes for the panel; `retry()` sends the same picture again. */
+export function faultView({ code, message }, retry) {
+  const known = code in ICONS ? code : "other";
+  const { name, detail } = strings.faults[known];
+  const again = element("button", { type: "button", class: "quiet", id: "again" }, strings.again);
+  again.addEventListener("click", retry);
+  return [
+    element(
+      "header",
+      { class: "headline", "data-fault": known },
+      element("span", { class: "badge" }, icon(ICONS[known] ?? "file")),
+      element("div", {}, element("h2", { id: "verdict", tabindex: "-1" }, name), element("p", {}, detail)),
+    ),
+    message && !SAID_ALREADY.includes(known) ? element("p", { class: "server-words" }, sentence(message)) : null,
+    WORTH_RETRYING.includes(known) ? again : null,
+  ];
+}
+
+export function faultAnnouncement({ code }) {
+  const { name, detail } = strings.faults[code] ?? strings.faults.other;
+  return `${name}. ${detail}`;
+}
+
+function sentence(text) {
+  const start = text.charAt(0).toUpperCase() + text.slice(1);
+  return /[.!?]$/.test(start) ? start : `${start}.`;
+}

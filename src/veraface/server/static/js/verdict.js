@@ -1,0 +1,163 @@
+// The panel beside the picture: the verdict, the probability, the reasons, the details.
+import { element, icon } from "./dom.js";
+import { percent, verdictOf } from "./format.js";
+import { strings } from "./strings.js";
+
+const words = strings.result;
+// The sentence under "Cannot tell" says this already.
+const SAID_ALREADY = "weak_evidence";
+
+/** The whole panel for a judged picture; `select(index)` is called when a face is chosen from the list. */
+export function verdictView(answer, selected, select) {
+  const face = answer.faces[selected];
+  const single = answer.faces.length === 1;
+  return [
+    headline(answer.verdict),
+    single ? null : faceList(answer.faces, selected, select),
+    single ? null : element("h3", { class: "face-name" }, words.face(selected + 1)),
+    single ? null : element("p", { class: "face-verdict" }, faceSentence(face)),
+    face.p_fake === null ? null : probability(face.p_fake, answer.thresholds),
+    reasons(single ? [...answer.reasons, ...face.reasons] : face.reasons, single ? [] : answer.reasons),
+    details(answer, face),
+  ];
+}
+
+export function announcement(answer) {
+  return words.announce(strings.verdicts[answer.verdict].name, percent(answer.p_fake), answer.faces.length);
+}
+
+/** Which face to show first: the one that decides. */
+export function decisiveFace(faces) {
+  const judged = faces.map((face, index) => [face.p_fake ?? -1, index]);
+  return judged.reduce((best, next) => (next[0] > best[0] ? next : best))[1];
+}
+
+function headline(verdict) {
+  const { name, detail } = strings.verdicts[verdict];
+  return element(
+    "header",
+    { class: "headline", "data-verdict": verdict },
+    element("span", { class: "badge" }, icon(verdict)),
+    element("div", {}, element("h2", { id: "verdict", tabindex: "-1" }, name), element("p", {}, detail)),
+  );
+}
+
+function faceSentence(face) {
+  const { name, detail } = strings.verdicts[verdictOf(face)];
+  return detail ? `${name}. ${detail}` : `${name}.`;
+}
+
+function probability(p, thresholds) {
+  const text = percent(p);
+  const bar = element("div", { class: "bar", role: "img" });
+  bar.setAttribute("aria-label", `${words.probabilityLabel(text)}. ${bandText(thresholds)}`);
+  const zones = [
+    ["real", 0, thresholds.real, words.bandReal],
+    ["uncertain", thresholds.real, thresholds.fake, words.bandUncertain],
+    ["fake", thresholds.fake, 1, words.bandFake],
+  ];
+  for (const [name, from, to, label] of zones) {
+    // Words that would not fit their zone are left to the sentence below the bar.
+    const fits = (to - from) * 44 > label.length;
+    const zone = element("span", { class: "zone", "data-verdict": name }, fits ? element("span", {}, label) : null);
+    zone.style.flexGrow = String(Math.max(0, to - from));
+    if (to > from) bar.append(zone);
+  }
+  const marker = element("span", { class: "marker" });
+  marker.style.left = `${100 * p}%`;
+  bar.append(marker);
+  return element(
+    "section",
+    { class: "probability" },
+    element("p", { class: "figure" }, element("span", { class: "label" }, words.probability), element("strong", { id: "p-fake" }, text)),
+    bar,
+    element("p", { class: "hint" }, bandText(thresholds)),
+  );
+}
+
+function bandText(thresholds) {
+  return words.bandText(percent(thresholds.real), percent(thresholds.fake));
+}
+
+function faceList(faces, selected, select) {
+  const decisive = decisiveFace(faces);
+  const items = faces.map((face, index) => {
+    const verdict = verdictOf(face);
+    const chance = face.p_fake === null ? "–" : percent(face.p_fake);
+    const button = element(
+      "button",
+      { type: "button", class: "face-item", "data-verdict": verdict, "aria-pressed": String(index === selected) },
+      element("span", { class: "number", "aria-hidden": "true" }, String(index + 1)),
+      element("span", { class: "what" }, strings.verdicts[verdict].short),
+      element("span", { class: "chance" }, chance),
+    );
+    const label = words.faceLabel(index + 1, strings.verdicts[verdict].name, face.p_fake === null ? "" : chance);
+    button.setAttribute("aria-label", index === decisive ? `${label}. ${words.decisive}` : label);
+    button.addEventListener("click", () => select(index));
+    return element("li", {}, button);
+  });
+  return element(
+    "section",
+    { class: "faces" },
+    element("h3", {}, words.facesHeading(faces.length)),
+    element("ul", {}, items),
+  );
+}
+
+function reasons(own, ofPicture) {
+  const seen = new Set([SAID_ALREADY]);
+  const once = [...ofPicture, ...own].filter(({ code }) => !seen.has(code) && seen.add(code));
+  if (!once.length) return null;
+  const items = once.map(({ code, message }) => {
+    const text = strings.reasons[code] ?? sentence(message);
+    return element("li", { "data-code": code }, text);
+  });
+  return element("section", { class: "reasons" }, element("h3", {}, words.reasons), element("ul", {}, items));
+}
+
+function sentence(text) {
+  const start = text.charAt(0).toUpperCase() + text.slice(1);
+  return /[.!?]$/.test(start) ? start : `${start}.`;
+}
+
+function details(answer, face) {
+  const [, , faceWidth, faceHeight] = face.box;
+  const { name, version } = answer.model;
+  const rows = [
+    [words.rawScore, face.p_fake === null ? "–" : (1 - face.p_fake).toFixed(3), words.rawScoreHint],
+    [words.picture, words.pictureValue(answer.format, answer.width, answer.height)],
+    [words.faceSize, words.faceSizeValue(faceWidth, faceHeight)],
+    [words.model, strings.footer.model(name, version)],
+  ];
+  const list = element("dl", {}, rows.map(([term, value, hint]) => row(term, value, hint)));
+  return element(
+    "section",
+    { class: "details" },
+    element("h3", {}, words.details),
+    list,
+    timing(answer.timing_ms),
+  );
+}
+
+function row(term, value, hint) {
+  const shown = [value, hint ? element("small", {}, ` ${hint}`) : null];
+  return element("div", {}, element("dt", {}, term), element("dd", {}, ...shown));
+}
+
+function timing({ total, ...stages }) {
+  const split = element("div", { class: "split", "aria-hidden": "true" });
+  const legend = Object.entries(stages).map(([stage, ms], at) => {
+    const part = element("span", { class: `stage-${at}` });
+    part.style.flexGrow = String(ms);
+    split.append(part);
+    const text = `${words.stages[stage] ?? stage} ${words.milliseconds(ms)}`;
+    return element("li", { class: `stage-${at}` }, text);
+  });
+  return element(
+    "div",
+    { class: "timing" },
+    row(words.time, words.milliseconds(total)),
+    split,
+    element("ul", {}, legend),
+  );
+}

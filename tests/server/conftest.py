@@ -1,0 +1,263 @@
+"""The real server as a process of its own, pictures to send to it, and a real browser."""
+
+import contextlib
+import csv
+import io
+import os
+import resource
+import shutil
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Coroutine, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import anyio
+import httpx
+import numpy as np
+import pytest
+import skimage.data
+from PIL import Image
+from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
+from playwright.sync_api import Error as BrowserError
+
+ROOT = Path(__file__).parents[2]
+
+
+class RunningServer:
+    """A server process, its address and all it has logged so far."""
+
+    def __init__(self, url: str, process: subprocess.Popen[bytes]) -> None:
+        self.url = url
+        self.process = process
+        self._lines: list[str] = []
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
+
+    def _read(self) -> None:
+        for line in self.process.stdout or ():
+            self._lines.append(line.decode(errors="replace"))
+
+    def log(self) -> str:
+        return "".join(self._lines)
+
+    def wait_for_log(self, text: str, seconds: float = 5) -> str:
+        deadline = time.monotonic() + seconds
+        while text not in self.log() and time.monotonic() < deadline:
+            time.sleep(0.02)
+        return self.log()
+
+
+def forbid_writing_files() -> None:
+    """From here on, every write of even one byte to any file fails in this process (pipes do not)."""
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
+
+
+@contextlib.contextmanager
+def running_server(**settings: str) -> Iterator[RunningServer]:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    clean = {name: value for name, value in os.environ.items() if not name.startswith("VERAFACE_")}
+    process = subprocess.Popen(
+        [sys.executable, "-m", "veraface.server"],
+        env={**clean, "PYTHONUNBUFFERED": "1", "VERAFACE_PORT": str(port), **settings},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        preexec_fn=forbid_writing_files,
+    )
+    server = RunningServer(f"http://127.0.0.1:{port}", process)
+    try:
+        wait_until_ready(server)
+        yield server
+    finally:
+        process.terminate()
+        process.wait(timeout=20)
+
+
+def wait_until_ready(server: RunningServer) -> None:
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        if server.process.poll() is not None:
+            break
+        with contextlib.suppress(httpx.TransportError):
+            if httpx.get(f"{server.url}/readyz").status_code == 200:
+                return
+        time.sleep(0.1)
+    raise RuntimeError(f"the server did not become ready:\n{server.log()}")
+
+
+@pytest.fixture(scope="session")
+def server() -> Iterator[RunningServer]:
+    """A server with the default settings, in a process that cannot write to any file."""
+    with running_server() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def small_server() -> Iterator[RunningServer]:
+    """A server that takes 200 kB and a quarter of a megapixel at most."""
+    with running_server(VERAFACE_MAX_UPLOAD_BYTES="200000", VERAFACE_MAX_PIXELS="250000") as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def start_server() -> Callable[..., contextlib.AbstractContextManager[RunningServer]]:
+    return running_server
+
+
+@pytest.fixture(scope="session")
+def no_writes() -> Callable[[], None]:
+    return forbid_writing_files
+
+
+@pytest.fixture(scope="session")
+def run_async() -> Callable[..., Any]:
+    """Runs a coroutine function in a thread of its own: Playwright keeps a loop in the main one."""
+
+    def run(function: Callable[[], Coroutine[Any, Any, Any]]) -> Any:
+        with ThreadPoolExecutor(max_workers=1) as pool:
+            return pool.submit(anyio.run, function).result()
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def client(server: RunningServer) -> Iterator[httpx.Client]:
+    with httpx.Client(base_url=server.url, timeout=30) as client:
+        yield client
+
+
+@pytest.fixture(scope="session")
+def predict(client: httpx.Client) -> Callable[..., httpx.Response]:
+    """Sends a picture to /api/predict as any client would."""
+
+    def send(content: bytes, filename: str = "picture.jpg", **params: str) -> httpx.Response:
+        return client.post("/api/predict", files={"image": (filename, content)}, params=params)
+
+    return send
+
+
+@pytest.fixture(scope="session")
+def encode() -> Callable[..., bytes]:
+    def to_bytes(picture: Image.Image, kind: str = "JPEG", **options: object) -> bytes:
+        buffer = io.BytesIO()
+        picture.save(buffer, kind, **options)
+        return buffer.getvalue()
+
+    return to_bytes
+
+
+@pytest.fixture(scope="session")
+def portrait() -> Image.Image:
+    """A photo with one large face."""
+    return Image.fromarray(skimage.data.astronaut())
+
+
+@pytest.fixture(scope="session")
+def face(portrait: Image.Image, encode: Callable[..., bytes]) -> bytes:
+    return encode(portrait, quality=92)
+
+
+@pytest.fixture(scope="session")
+def two_faces(portrait: Image.Image, encode: Callable[..., bytes]) -> bytes:
+    sheet = Image.new("RGB", (960, 512), (90, 100, 110))
+    sheet.paste(portrait, (0, 0))
+    sheet.paste(portrait.transpose(Image.Transpose.FLIP_LEFT_RIGHT).resize((400, 400)), (540, 60))
+    return encode(sheet, quality=92)
+
+
+@pytest.fixture(scope="session")
+def small_face(portrait: Image.Image, encode: Callable[..., bytes]) -> bytes:
+    """A photo in which the face is found but is too small to be judged."""
+    wall = Image.new("RGB", (600, 400), (90, 100, 110))
+    wall.paste(portrait.crop((100, 0, 400, 300)).resize((80, 80)), (260, 150))
+    return encode(wall, quality=95)
+
+
+@pytest.fixture(scope="session")
+def no_face(encode: Callable[..., bytes]) -> bytes:
+    ramp = np.linspace(40, 200, 500, dtype=np.uint8)
+    return encode(Image.fromarray(np.repeat(np.tile(ramp, (300, 1))[:, :, None], 3, axis=2)))
+
+
+@pytest.fixture(scope="session")
+def corrupt() -> bytes:
+    return b"\x89PNG\r\n\x1a\n" + b"\0" * 300
+
+
+@pytest.fixture(scope="session")
+def real_and_fake_photos() -> list[tuple[str, bytes]]:
+    """Two real and two fake photos of the shared data, where there are any."""
+    folder = Path(os.environ.get("VERAFACE_DATA", ROOT.parent / "shared/data")) / "photos"
+    manifest = folder / "manifest.csv"
+    if not manifest.is_file():
+        pytest.skip(f"no photos at {folder}; set VERAFACE_DATA to the folder above them")
+    with manifest.open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    chosen = []
+    for label in ("real", "fake"):
+        chosen += [row["path"] for row in rows if row["label"] == label][:40:20]
+    return [(path, (folder / path).read_bytes()) for path in chosen]
+
+
+def _chromium() -> str | None:
+    names = ("chromium", "chromium-browser", "google-chrome")
+    found = (shutil.which(name) for name in names)
+    return os.environ.get("VERAFACE_CHROMIUM") or next((path for path in found if path), None)
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        try:
+            # Chromium's own sandbox does not start for root, as which containers run.
+            browser = playwright.chromium.launch(executable_path=_chromium(), args=["--no-sandbox"])
+        except BrowserError as error:
+            reason = f"no Chromium: install it or set VERAFACE_CHROMIUM ({error.message.splitlines()[0]})"
+            if os.environ.get("CI"):
+                pytest.fail(reason)
+            pytest.skip(reason)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def open_page(browser: Browser, server: RunningServer) -> Iterator[Callable[..., Page]]:
+    """Opens the page in a browser of its own; after the test, checks what no page may ever do.
+
+    That is: a script error, an error in the console (a breach of the content policy is one), or a
+    request to any other host.
+    """
+    complaints: list[str] = []
+    contexts = []
+
+    def hear(message: ConsoleMessage) -> None:
+        # The browser itself says that of every answer that is no success; those are expected.
+        if message.type == "error" and "Failed to load resource" not in message.text:
+            complaints.append(message.text)
+
+    def see(requested: str, url: str) -> None:
+        if not requested.startswith((url, "blob:", "data:")):
+            complaints.append(f"asked another host: {requested}")
+
+    def open_(url: str = server.url, path: str = "/", **options: object) -> Page:
+        context = browser.new_context(**{"viewport": {"width": 1200, "height": 800}, **options})
+        contexts.append(context)
+        page = context.new_page()
+        page.set_default_timeout(15_000)
+        page.on("pageerror", lambda error: complaints.append(f"script error: {error}"))
+        page.on("console", hear)
+        page.on("request", lambda request: see(request.url, url))
+        page.goto(url + path)
+        return page
+
+    yield open_
+    for context in contexts:
+        context.close()
+    assert complaints == []

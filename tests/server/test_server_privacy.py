@@ -1,0 +1,89 @@
+"""Uploads never touch the disk nor the log; every answer carries safe headers."""
+
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from PIL import Image
+
+
+def test_the_test_server_cannot_write_files(tmp_path: Path, no_writes: Callable[[], None]) -> None:
+    """Shows that the next test would notice: one byte in a file is too much for such a process."""
+    script = f"import pathlib; pathlib.Path({str(tmp_path / 'file')!r}).write_text('x')"
+    process = subprocess.run([sys.executable, "-c", script], preexec_fn=no_writes, stderr=subprocess.PIPE)
+    assert process.returncode != 0
+    assert b"File too large" in process.stderr
+
+
+def test_a_large_upload_touches_no_disk(
+    client: httpx.Client, portrait: Image.Image, encode: Callable[..., bytes]
+) -> None:
+    picture = encode(portrait.resize((1500, 1500)), "BMP")
+    assert len(picture) > 6_000_000
+    response = client.post("/api/predict", files={"image": ("large.bmp", picture)})
+    assert response.status_code == 200, response.text
+
+
+def test_the_log_holds_nothing_of_the_picture(
+    server: Any, client: httpx.Client, portrait: Image.Image, encode: Callable[..., bytes]
+) -> None:
+    exif = Image.Exif()
+    exif[0x010E] = "Metadata-Canary"  # ImageDescription
+    picture = encode(portrait, exif=exif)
+    assert b"Metadata-Canary" in picture
+    for content in (picture, picture[:3000], b"Metadata-Canary"):
+        client.post("/api/predict?note=Query-Canary", files={"image": ("Name-Canary.jpg", content)})
+    client.get("/Path-Canary.jpg?Query-Canary")
+    client.get("/static/Path-Canary.jpg")
+    client.get("/last-line-of-this-test")
+    log = server.wait_for_log("POST /api/predict 415")
+    assert "POST /api/predict 200" in log
+    assert "POST /api/predict 422" in log
+    assert "(no such page) 404" in log
+    assert "Canary" not in log
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("GET", "/"),
+        ("GET", "/static/js/main.js"),
+        ("GET", "/docs"),
+        ("GET", "/openapi.json"),
+        ("GET", "/api/model-status"),
+        ("POST", "/api/predict"),
+        ("GET", "/nothing"),
+        ("DELETE", "/api/model"),
+    ],
+)
+def test_headers_of_every_answer(client: httpx.Client, method: str, path: str) -> None:
+    headers = client.request(method, path).headers
+    policy = dict(part.split(" ", 1) for part in headers["content-security-policy"].split("; "))
+    assert policy["default-src"] == "'none'"
+    assert policy["script-src"] == "'self'"
+    assert policy["style-src"] == ("'self' 'unsafe-inline'" if path == "/docs" else "'self'")
+    assert policy["connect-src"] == "'self'"
+    assert policy["base-uri"] == policy["frame-ancestors"] == "'none'"
+    assert headers["x-content-type-options"] == "nosniff"
+    assert headers["referrer-policy"] == "no-referrer"
+    assert headers["cross-origin-opener-policy"] == "same-origin"
+    assert "camera=()" in headers["permissions-policy"]
+    assert headers["cache-control"] == ("no-store" if path.startswith("/api/") else "no-cache")
+    assert "server" not in headers
+
+
+def test_the_openapi_document_tells_what_predict_takes_and_gives(client: httpx.Client) -> None:
+    document = client.get("/openapi.json").json()
+    operation = document["paths"]["/api/predict"]["post"]
+    schema = operation["requestBody"]["content"]["multipart/form-data"]["schema"]
+    assert schema["required"] == ["image"]
+    assert schema["properties"]["image"]["format"] == "binary"
+    assert set(operation["responses"]) == {"200", "400", "413", "415", "422", "500", "503"}
+    prediction = document["components"]["schemas"]["PredictionAnswer"]
+    assert set(prediction["required"]) == {"class", "confidence", "raw_score", "filename"}
+    shown = {"/api/predict", "/api/model-status", "/api/model", "/healthz", "/readyz"}
+    assert set(document["paths"]) == shown

@@ -1,0 +1,171 @@
+"""Settings, starting, and how the work is spread over threads."""
+
+import os
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from socket import create_connection
+from typing import Any
+from urllib.parse import urlsplit
+
+import anyio
+import httpx
+import pytest
+
+from veraface.detector import Detector
+from veraface.server import Settings, SettingsError, create_app, load_settings
+
+
+def test_defaults_listen_on_this_machine_only() -> None:
+    settings = Settings()
+    assert (settings.host, settings.port) == ("127.0.0.1", 7860)
+    assert settings.max_upload_bytes == 25 * 1024 * 1024
+    assert settings.max_pixels == 50_000_000
+
+
+def test_settings_come_from_the_environment_and_arguments_win(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("VERAFACE_PORT", "8001")
+    monkeypatch.setenv("VERAFACE_CONCURRENCY", "3")
+    settings = load_settings(port=9000, host=None)
+    assert (settings.host, settings.port, settings.concurrency) == ("127.0.0.1", 9000, 3)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("PORT", "70000"),
+        ("PORT", "http"),
+        ("MAX_UPLOAD_BYTES", "0"),
+        ("MAX_PIXELS", "-1"),
+        ("MAX_PIXELS", "999999999999"),
+        ("CONCURRENCY", "0"),
+        ("MODEL", "/no/such/model.onnx"),
+        ("LOG_LEVEL", "loud"),
+    ],
+)
+def test_nonsense_is_refused_and_named(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
+    monkeypatch.setenv(f"VERAFACE_{name}", value)
+    with pytest.raises(SettingsError) as caught:
+        load_settings()
+    assert f"VERAFACE_{name}" in str(caught.value)
+    assert value in str(caught.value)
+
+
+def run_server(**environment: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "veraface.server"]
+    return subprocess.run(
+        command, env={**os.environ, **environment}, capture_output=True, text=True, timeout=60
+    )
+
+
+def test_the_server_does_not_start_with_nonsense() -> None:
+    finished = run_server(VERAFACE_PORT="70000")
+    assert finished.returncode == 2
+    assert "VERAFACE_PORT='70000'" in finished.stderr
+    assert "Traceback" not in finished.stderr
+
+
+def test_the_server_stops_where_the_model_cannot_be_loaded(tmp_path: Path) -> None:
+    model = tmp_path / "broken.onnx"
+    model.write_bytes(b"no model")
+    finished = run_server(VERAFACE_PORT="0", VERAFACE_MODEL=str(model))
+    assert finished.returncode == 1
+    assert "the model could not be loaded" in finished.stderr
+    assert "Traceback" not in finished.stderr
+
+
+class SlowDetector:
+    """The real detector, slowed down, counting how many calls run at once."""
+
+    def __init__(self) -> None:
+        self._detector = Detector()
+        self._lock = threading.Lock()
+        self.running = 0
+        self.most = 0
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._detector, name)
+
+    def detect(self, source: Any, *, heatmap: bool) -> Any:
+        with self._lock:
+            self.running += 1
+            self.most = max(self.most, self.running)
+        time.sleep(0.3)
+        result = self._detector.detect(source, heatmap=heatmap)
+        with self._lock:
+            self.running -= 1
+        return result
+
+
+def test_judging_never_blocks_the_server_and_keeps_to_its_limit(
+    run_async: Callable[..., Any], face: bytes
+) -> None:
+    detector = SlowDetector()
+    app = create_app(Settings(concurrency=2), detector=detector)  # type: ignore[arg-type]
+    statuses: list[int] = []
+    waits: list[float] = []
+
+    async def run() -> None:
+        await app.state.inference.start()
+        transport = httpx.ASGITransport(app)
+        async with (
+            httpx.AsyncClient(transport=transport, base_url="http://here") as client,
+            anyio.create_task_group() as group,
+        ):
+
+            async def judge() -> None:
+                response = await client.post("/api/predict", files={"image": ("a.jpg", face)})
+                statuses.append(response.status_code)
+
+            for _ in range(4):
+                group.start_soon(judge)
+            while len(statuses) < 4:
+                started = time.perf_counter()
+                await client.get("/healthz")
+                waits.append(time.perf_counter() - started)
+                await anyio.sleep(0.05)
+
+    run_async(run)
+    assert statuses == [200] * 4
+    assert detector.most == 2
+    assert sorted(waits)[len(waits) // 2] < 0.1
+
+
+def test_many_at_once_all_get_the_same_answer(
+    run_async: Callable[..., Any], server: Any, face: bytes
+) -> None:
+    async def run() -> list[Any]:
+        answers: list[Any] = []
+        async with (
+            httpx.AsyncClient(base_url=server.url, timeout=30) as client,
+            anyio.create_task_group() as group,
+        ):
+
+            async def judge() -> None:
+                response = await client.post("/api/predict", files={"image": ("a.jpg", face)})
+                answers.append({**response.json(), "timing_ms": None})
+
+            for _ in range(8):
+                group.start_soon(judge)
+        return answers
+
+    answers = run_async(run)
+    assert len(answers) == 8
+    assert all(answer == answers[0] for answer in answers)
+
+
+def test_a_client_that_hangs_up_does_no_harm(
+    server: Any, predict: Callable[..., httpx.Response], face: bytes
+) -> None:
+    address = (urlsplit(server.url).hostname, urlsplit(server.url).port)
+    with create_connection(address) as connection:
+        connection.sendall(
+            b"POST /api/predict HTTP/1.1\r\nHost: here\r\nContent-Type: multipart/form-data; boundary=b\r\n"
+            b"Content-Length: 100000\r\n\r\n--b\r\n"
+        )
+    assert predict(face).status_code == 200
+    assert "Traceback" not in server.log()
+    assert "ClientDisconnect" not in server.log()
