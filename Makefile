@@ -1,0 +1,65 @@
+# Every target sets up what it needs by itself. `make` alone lists them.
+
+PYTHON ?= python3# which Python makes the virtual environments
+ARGS ?=# more arguments: make run ARGS='--port 8000', make test ARGS='-k verdict'
+
+VENV := .venv
+TEST_VENV := .venv-test
+LOCK_VENV := .venv-lock
+UV_VERSION := 0.13.9
+SETUP := PYTHON='$(PYTHON)' sh scripts/setup_venv.sh
+
+.DEFAULT_GOAL := help
+.PHONY: help run test lint format wheel lock size clean hooks
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' Makefile
+
+run: $(VENV)/.ready ## serve the page at http://127.0.0.1:7860
+	$(VENV)/bin/veraface serve $(ARGS)
+
+test: lint ## check style and types, then run every test
+	chromium="$$(sh scripts/find_chromium.sh $(TEST_VENV)/bin/python)" && \
+	VERAFACE_CHROMIUM="$$chromium" $(TEST_VENV)/bin/python -m pytest $(ARGS)
+
+lint: $(TEST_VENV)/.ready ## check style and types
+	$(TEST_VENV)/bin/ruff check .
+	$(TEST_VENV)/bin/ruff format --check .
+	$(TEST_VENV)/bin/python -m mypy --strict
+
+format: $(TEST_VENV)/.ready ## put the code in the project's style
+	$(TEST_VENV)/bin/ruff check --fix .
+	$(TEST_VENV)/bin/ruff format .
+
+hooks: $(TEST_VENV)/.ready ## check style and types at every commit from now on
+	$(TEST_VENV)/bin/python -m pre_commit install
+
+wheel: $(VENV)/.ready ## build the package into dist/
+	$(VENV)/bin/python -m hatchling build -t wheel -d dist
+
+size: $(VENV)/.ready ## print what the installed program takes on disk, largest first
+	$(VENV)/bin/python scripts/installed_size.py
+
+# What is locked stays as it is unless it no longer fits pyproject.toml; UPGRADE=1 takes the newest of all.
+COMPILE = $(LOCK_VENV)/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+	--no-annotate --no-header $(if $(UPGRADE),--upgrade)
+lock: $(LOCK_VENV)/.ready ## resolve requirements/*.txt anew from pyproject.toml (UPGRADE=1: newest versions)
+	$(COMPILE) pyproject.toml -o requirements/core.txt >/dev/null
+	$(COMPILE) --group build -c requirements/core.txt -o requirements/build.txt >/dev/null
+	$(COMPILE) pyproject.toml --extra train --extra evaluate --group dev -c requirements/pins.in \
+		-c requirements/core.txt -c requirements/build.txt -o requirements/dev.txt >/dev/null
+	sh scripts/head_locks.sh
+
+clean: ## remove the virtual environments and everything built
+	rm -rf $(VENV) $(TEST_VENV) $(LOCK_VENV) build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis
+
+# The virtual environments; each is set up again only when what it is made from changes.
+
+$(VENV)/.ready: pyproject.toml scripts/setup_venv.sh requirements/core.txt requirements/build.txt
+	$(SETUP) $(VENV) --lock requirements/core.txt --lock requirements/build.txt --project
+
+$(TEST_VENV)/.ready: pyproject.toml scripts/setup_venv.sh requirements/dev.txt
+	$(SETUP) $(TEST_VENV) --lock requirements/dev.txt --project
+
+$(LOCK_VENV)/.ready: Makefile scripts/setup_venv.sh
+	$(SETUP) $(LOCK_VENV) --package uv==$(UV_VERSION)

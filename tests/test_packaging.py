@@ -1,0 +1,200 @@
+"""The package as people install it: what the wheel holds, what it weighs, what it loads."""
+
+import hashlib
+import json
+import os
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+
+import veraface
+from tests.pictures import portrait
+
+ROOT = Path(__file__).parent.parent
+PACKAGE = ROOT / "src" / "veraface"
+MOST_MEGABYTES = 300  # what a core installation may take on disk
+TRAINING_ONLY = ("lightning", "onnxscript", "pyarrow", "sklearn", "timm", "torch", "torchvision")
+UNREACHABLE = ("connection broken by", "NewConnectionError", "NameResolutionError", "ProxyError")
+
+
+def run(*command: str | Path, cwd: Path) -> subprocess.CompletedProcess[str]:
+    """Run a command outside the checkout, so that nothing is found that was not installed."""
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
+    return subprocess.run(
+        [str(part) for part in command], cwd=cwd, env=environment, capture_output=True, text=True, check=False
+    )
+
+
+def succeed(*command: str | Path, cwd: Path) -> str:
+    done = run(*command, cwd=cwd)
+    assert done.returncode == 0, f"{command}\n{done.stdout}\n{done.stderr}"
+    return done.stdout
+
+
+@pytest.fixture(scope="session")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("wheel")
+    succeed(sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", folder, cwd=ROOT)
+    (built,) = folder.glob("*.whl")
+    return built
+
+
+@pytest.fixture(scope="session")
+def held(wheel: Path) -> set[str]:
+    with zipfile.ZipFile(wheel) as archive:
+        return set(archive.namelist())
+
+
+@pytest.fixture(scope="session")
+def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A fresh virtual environment that holds the core lock and the wheel, and nothing else."""
+    folder = tmp_path_factory.mktemp("installed")
+    venv = folder / "venv"
+    succeed(sys.executable, "-m", "venv", "--without-pip", venv, cwd=folder)
+    pip = [sys.executable, "-m", "pip", "--python", venv / "bin" / "python", "install", "--quiet"]
+    locked = ["--require-hashes", "--only-binary", ":all:", "--no-compile", "--retries", "1"]
+    done = run(*pip, *locked, "-r", ROOT / "requirements" / "core.txt", cwd=folder)
+    if done.returncode and any(sign in done.stderr for sign in UNREACHABLE) and not os.environ.get("CI"):
+        pytest.skip("no package index can be reached, so nothing can be installed")
+    assert done.returncode == 0, done.stderr
+    succeed(*pip, "--no-deps", "--no-compile", wheel, cwd=folder)
+    return venv
+
+
+@pytest.fixture(scope="session")
+def picture(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("picture") / "portrait.png"
+    portrait().save(path)
+    return path
+
+
+def test_wheel_holds_every_file_of_the_package(held: set[str]) -> None:
+    wanted = {
+        path.relative_to(ROOT / "src").as_posix()
+        for path in PACKAGE.rglob("*")
+        if path.is_file() and "__pycache__" not in path.parts
+    }
+    assert wanted <= held, f"missing: {sorted(wanted - held)}"
+    assert "veraface/py.typed" in held
+    assert "veraface/server/static/index.html" in held
+
+
+def test_wheel_holds_each_model_with_its_card_and_licence(wheel: Path, held: set[str]) -> None:
+    models = {name for name in held if name.endswith(".onnx")}
+    assert "veraface/weights/retinaface_mobilenet025.onnx" in models
+    classifiers = {name for name in models if name.startswith("veraface/weights/veraface-")}
+    assert classifiers, "no classifier is shipped"
+    with zipfile.ZipFile(wheel) as archive:
+        for name in classifiers:
+            card = json.loads(archive.read(name.removesuffix(".onnx") + ".json"))
+            assert card["sha256"] == hashlib.sha256(archive.read(name)).hexdigest(), name
+    notices = f"veraface-{veraface.__version__}.dist-info/licenses/"
+    for notice in (
+        "LICENSE",
+        "src/veraface/weights/retinaface_mobilenet025.LICENSE",
+        "src/veraface/weights/classifier.LICENSE",
+    ):
+        assert notices + notice in held
+
+
+def test_weights_readme_gives_the_hash_of_every_shipped_model() -> None:
+    readme = (PACKAGE / "weights" / "README.md").read_text()
+    for model in (PACKAGE / "weights").glob("*.onnx"):
+        line = next((line for line in readme.splitlines() if f"`{model.name}`" in line), "")
+        assert hashlib.sha256(model.read_bytes()).hexdigest() in line, f"{model.name}: wrong or no sha256"
+
+
+def test_wheel_holds_nothing_else(held: set[str]) -> None:
+    roots = {name.split("/")[0] for name in held}
+    assert roots == {"veraface", f"veraface-{veraface.__version__}.dist-info"}
+    assert not [name for name in held if "/tests/" in name or name.endswith((".pyc", ".ckpt", ".pt"))]
+
+
+def test_every_dependency_is_locked_by_hash() -> None:
+    for lock in ("core", "build", "dev"):
+        text = (ROOT / "requirements" / f"{lock}.txt").read_text()
+        for entry in text.replace("\\\n", " ").splitlines():
+            if entry and not entry.startswith("#"):
+                assert "==" in entry, f"{lock}: {entry[:60]}"
+                assert "--hash=sha256:" in entry, f"{lock}: {entry[:60]}"
+
+
+def test_core_lock_needs_nothing_of_training() -> None:
+    text = (ROOT / "requirements" / "core.txt").read_text()
+    names = {line.split("==")[0] for line in text.splitlines() if "==" in line}
+    assert not names & {"torch", "torchvision", "timm", "lightning", "onnx", "scikit-learn", "pyarrow"}
+
+
+@pytest.mark.install
+def test_core_installation_is_small(installed: Path) -> None:
+    (packages,) = installed.glob("lib/python*/site-packages")
+    megabytes = sum(path.stat().st_size for path in packages.rglob("*") if path.is_file()) / 1e6
+    print(f"a core installation takes {megabytes:.0f} MB")
+    assert megabytes < MOST_MEGABYTES, f"{megabytes:.0f} MB installed, {MOST_MEGABYTES} allowed"
+
+
+@pytest.mark.install
+def test_installed_command_tells_its_version(installed: Path, tmp_path: Path) -> None:
+    answer = succeed(installed / "bin" / "veraface", "--version", cwd=tmp_path)
+    assert answer.split()[-1] == veraface.__version__
+
+
+@pytest.mark.install
+def test_installed_command_judges_a_picture(installed: Path, picture: Path, tmp_path: Path) -> None:
+    answer = json.loads(succeed(installed / "bin" / "veraface", "detect", picture, "--json", cwd=tmp_path))
+    assert answer["verdict"] in {"fake", "real", "uncertain"}
+    assert len(answer["faces"]) == 1
+    assert 0 <= answer["p_fake"] <= 1
+
+
+@pytest.mark.install
+def test_installed_library_judges_a_picture(installed: Path, picture: Path, tmp_path: Path) -> None:
+    code = "import sys, veraface; print(veraface.Detector().detect(sys.argv[1]).verdict)"
+    answer = succeed(installed / "bin" / "python", "-c", code, picture, cwd=tmp_path)
+    assert answer.strip() in {"fake", "real", "uncertain"}
+
+
+@pytest.mark.install
+def test_installed_package_carries_its_types(installed: Path) -> None:
+    assert list(installed.glob("lib/python*/site-packages/veraface/py.typed"))
+
+
+# Here torch is installed, so a stray import would succeed, and show.
+LOADED = """
+import json, sys
+{code}
+print()
+print(json.dumps(sorted(name.split(".")[0] for name in sys.modules)))
+"""
+COMMAND = """
+from veraface.cli import main
+sys.argv[0] = "veraface"
+try:
+    main()
+except SystemExit as end:
+    assert not end.code, end.code
+"""
+
+
+@pytest.mark.parametrize(
+    ("code", "arguments"),
+    [
+        ("import veraface", ()),
+        (COMMAND, ("--version",)),
+        (COMMAND, ("--help",)),
+        (COMMAND, ("detect", "--help")),
+        (COMMAND, ("detect", "{picture}", "--json")),
+        ("import veraface.server.app", ()),
+    ],
+    ids=["import", "version", "help", "detect help", "detect", "server"],
+)
+def test_no_training_library_is_loaded(
+    code: str, arguments: tuple[str, ...], picture: Path, tmp_path: Path
+) -> None:
+    words = [word.format(picture=picture) for word in arguments]
+    output = succeed(sys.executable, "-c", LOADED.format(code=code), *words, cwd=tmp_path)
+    loaded = set(json.loads(output.splitlines()[-1]))
+    assert not loaded & set(TRAINING_ONLY)
