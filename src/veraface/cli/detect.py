@@ -67,7 +67,9 @@ def detect(
     if results:
         from rich.console import Console
 
-        Console().print(_table(results))
+        console = Console(highlight=False)
+        console.print(_table(results))
+        console.print(_legend(results[0][1]), style="dim")
     if failures:
         raise typer.Exit(1)
 
@@ -112,12 +114,12 @@ def _table(results: "list[tuple[str, DetectionResult]]") -> "Table":
                 table.add_row(
                     f"  face {number}, {_where(face)}", _verdict(face.verdict), _share(face.p_fake), ""
                 )
-    thresholds = results[0][1].thresholds
-    table.caption = (
-        f"real at or below {thresholds['real']:.2f}, fake from {thresholds['fake']:.2f}, open in between; "
-        "a statistical judgement, not proof"
-    )
     return table
+
+
+def _legend(result: "DetectionResult") -> str:
+    real, fake = result.thresholds["real"], result.thresholds["fake"]
+    return f"real up to {real:.2f}, fake from {fake:.2f}, open between; a statistical judgement, not proof"
 
 
 def _verdict(verdict: str) -> str:

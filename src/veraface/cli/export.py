@@ -23,8 +23,9 @@ def export(
     card = write(run, out, name=name, data=data, licence=licence, skip_bad=skip_bad)
     thresholds, rates = card.thresholds, card.error_rates
     print(f"{out / name}.onnx and its card {name}.json")
-    print(
-        f"real at or below {thresholds.real:.3f}, fake from {thresholds.fake:.3f}; on validation:\n"
-        f"  {rates['reals_called_fake']:.1%} of reals are called fake, {rates['reals_uncertain']:.0%} left open\n"
-        f"  {rates['fakes_called_real']:.1%} of fakes are called real, {rates['fakes_uncertain']:.0%} left open"
-    )
+    print(f"real at or below {thresholds.real:.3f}, fake from {thresholds.fake:.3f}; on validation:")
+    for called, open_, wrong in (
+        ("reals", "reals_uncertain", "reals_called_fake"),
+        ("fakes", "fakes_uncertain", "fakes_called_real"),
+    ):
+        print(f"  {rates[wrong]:.1%} of {called} are judged wrongly, {rates[open_]:.0%} left open")

@@ -26,6 +26,9 @@ def train(
     head_rate: Annotated[float, typer.Option(help="Learning rate of the first phase.")] = 2e-3,
     weight_decay: Annotated[float, typer.Option(min=0)] = 0.02,
     batch_norm: Annotated[str, typer.Option(help="update or keep the BatchNorm statistics.")] = "update",
+    self_blend: Annotated[
+        float, typer.Option(min=0, max=1, help="Share of fakes made by blending a real with itself.")
+    ] = 0.3,
     label_smoothing: Annotated[float, typer.Option(min=0, max=0.5)] = 0.05,
     patience: Annotated[int, typer.Option(min=1, help="Epochs without gain before stopping.")] = 4,
     seed: Annotated[int, typer.Option(min=0, help="Same seed, same weights.")] = 1,
@@ -53,6 +56,7 @@ def train(
         rate=rate,
         weight_decay=weight_decay,
         batch_norm=batch_norm,
+        self_blend=self_blend,
         label_smoothing=label_smoothing,
         patience=patience,
         seed=seed,

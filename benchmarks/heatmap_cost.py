@@ -1,0 +1,73 @@
+"""What the heatmap costs: the shipped graph against the same with a plain pooled head and no heatmap.
+
+    python benchmarks/heatmap_cost.py [--runs 300]
+
+Both are run in turn on one thread, so that whatever else the machine does falls on both alike.
+"""
+
+import argparse
+import statistics
+import time
+
+import numpy as np
+import onnx
+import onnxruntime
+from machine import describe
+
+from veraface.model import DEFAULT_MODEL
+
+
+def without_heatmap(model: onnx.ModelProto) -> onnx.ModelProto:
+    """The same network with global average pooling before the head, as classifiers usually end."""
+    plain = onnx.ModelProto()
+    plain.CopyFrom(model)
+    nodes = plain.graph.node
+    head = next(node for node in nodes if "head.weight" in node.input)
+    features, weight, bias = head.input
+    for node in [head, *(n for n in nodes if {"evidence", "logit"} & set(n.output))]:
+        nodes.remove(node)
+    axes = onnx.numpy_helper.from_array(np.array([1, 2, 3], np.int64), "plain_axes")
+    plain.graph.initializer.append(axes)
+    nodes.extend(
+        [
+            onnx.helper.make_node("GlobalAveragePool", [features], ["pooled"]),
+            onnx.helper.make_node("Conv", ["pooled", weight, bias], ["plain"]),
+            onnx.helper.make_node("Squeeze", ["plain", "plain_axes"], ["logit"]),
+        ]
+    )
+    plain.graph.output.remove(next(o for o in plain.graph.output if o.name == "evidence"))
+    return plain
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("--runs", type=int, default=300)
+    runs = parser.parse_args().runs
+    model = onnx.load(DEFAULT_MODEL)
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = 1
+    sessions = {
+        name: onnxruntime.InferenceSession(m.SerializeToString(), options, providers=["CPUExecutionProvider"])
+        for name, m in (("with heatmap", model), ("without", without_heatmap(model)))
+    }
+    pixels = np.random.default_rng(0).integers(0, 256, (1, 160, 160, 3), dtype=np.uint8)
+    logits = [float(session.run(["logit"], {"pixels": pixels})[0][0]) for session in sessions.values()]
+    if abs(logits[0] - logits[1]) > 1e-4:
+        raise SystemExit(f"the two graphs differ: {logits}")
+    seconds: dict[str, list[float]] = {name: [] for name in sessions}
+    for _ in range(runs):
+        for name, session in sessions.items():
+            started = time.perf_counter()
+            session.run(None, {"pixels": pixels})
+            seconds[name].append(time.perf_counter() - started)
+    middle = {name: 1000 * statistics.median(values) for name, values in seconds.items()}
+    extra = middle["with heatmap"] / middle["without"] - 1
+    print(f"{describe()}; {runs} runs, one thread, one face")
+    print(
+        ", ".join(f"{name}: {ms:.2f} ms" for name, ms in middle.items()) + f"; the heatmap costs {extra:+.1%}"
+    )
+
+
+if __name__ == "__main__":
+    main()

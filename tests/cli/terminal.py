@@ -1,0 +1,30 @@
+"""Runs the `veraface` command as a user does."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+ENVIRONMENT = {
+    "PATH": "/usr/bin:/bin",
+    "COLUMNS": "160",
+    "NO_COLOR": "1",
+    "LC_ALL": "C.UTF-8",
+    "OMP_NUM_THREADS": "1",  # torch on a busy machine waits for its own threads otherwise
+}
+COMMAND = [sys.executable, "-c", "from veraface.cli import main; main()"]
+
+
+def veraface(
+    *arguments: object, cwd: Path | None = None, data: bytes | None = None
+) -> subprocess.CompletedProcess:
+    """Run and wait; output is decoded, colours are off, the terminal is wide."""
+    done = subprocess.run(
+        [*COMMAND, *map(str, arguments)],
+        cwd=cwd,
+        input=data,
+        capture_output=True,
+        timeout=300,
+        env=ENVIRONMENT,
+        check=False,
+    )
+    return subprocess.CompletedProcess(done.args, done.returncode, done.stdout.decode(), done.stderr.decode())

@@ -1,0 +1,127 @@
+import io
+import json
+import os
+from pathlib import Path
+
+import pytest
+from PIL import Image, ImageEnhance
+
+from tests.cli.terminal import veraface
+from tests.models import brightness_model
+from tests.pictures import portrait
+
+
+@pytest.fixture
+def pictures(tmp_path: Path) -> Path:
+    portrait().save(tmp_path / "face.jpg")
+    Image.new("RGB", (200, 100), "teal").save(tmp_path / "empty.png")
+    (tmp_path / "broken.jpg").write_bytes((tmp_path / "face.jpg").read_bytes()[:4000])
+    return tmp_path
+
+
+def test_a_table_for_people(pictures: Path) -> None:
+    bright, dark = (ImageEnhance.Brightness(portrait()).enhance(by) for by in (1.7, 0.5))
+    bright.save(pictures / "bright.png")
+    dark.save(pictures / "dark.png")
+    model = brightness_model(pictures)
+    done = veraface("detect", "bright.png", "dark.png", "empty.png", "--model", model, cwd=pictures)
+    assert done.returncode == 0
+    assert done.stderr == ""
+    lines = {line.split()[0]: line for line in done.stdout.splitlines() if line.strip()}
+    assert "likely fake" in lines["bright.png"]
+    assert "likely real" in lines["dark.png"]
+    assert "no face found" in lines["empty.png"]
+    assert "not proof" in done.stdout
+
+
+def test_one_json_object_a_line(pictures: Path) -> None:
+    done = veraface("detect", "face.jpg", "empty.png", "--json", cwd=pictures)
+    face, empty = map(json.loads, done.stdout.splitlines())
+    assert done.returncode == 0
+    assert face["file"] == "face.jpg"
+    assert 0 <= face["p_fake"] <= 1
+    assert face["faces"][0]["heatmap"]["grid"]
+    assert (empty["verdict"], empty["p_fake"], empty["faces"]) == ("no_face", None, [])
+
+
+def test_a_bad_file_costs_neither_the_others_nor_the_reason(pictures: Path) -> None:
+    done = veraface("detect", "broken.jpg", "nowhere.png", "face.jpg", "--json", cwd=pictures)
+    broken, missing, face = map(json.loads, done.stdout.splitlines())
+    assert done.returncode == 1
+    assert broken["error"]["code"] == "unreadable_image"
+    assert missing["error"]["code"] == "unreadable_image"
+    assert "verdict" in face
+    assert "broken.jpg: " in done.stderr
+    assert "nowhere.png: no such file" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_bad_file_leaves_the_table_of_the_others(pictures: Path) -> None:
+    done = veraface("detect", "broken.jpg", "face.jpg", cwd=pictures)
+    assert done.returncode == 1
+    assert "face.jpg" in done.stdout
+    assert "broken.jpg" not in done.stdout
+
+
+def test_standard_input_is_read_as_a_file(pictures: Path) -> None:
+    done = veraface("detect", "-", "--json", data=(pictures / "face.jpg").read_bytes())
+    from_file = veraface("detect", pictures / "face.jpg", "--json")
+    assert json.loads(done.stdout)["p_fake"] == json.loads(from_file.stdout)["p_fake"]
+
+
+def test_the_overlay_shows_the_picture_with_marks_on_the_face(pictures: Path) -> None:
+    done = veraface("detect", "face.jpg", "--heatmap", "out.png", cwd=pictures)
+    assert done.returncode == 0, done.stderr
+    overlay = Image.open(pictures / "out.png")
+    assert overlay.size == portrait().size
+    changed = [
+        sum(abs(a - b) for a, b in zip(overlay.getpixel(at), portrait().getpixel(at), strict=True))
+        for at in [(5, 500), (500, 5)]
+    ]
+    assert max(changed) < 60  # far from the face only JPEG differs
+    assert overlay.convert("RGB").tobytes() != Image.open(pictures / "face.jpg").tobytes()
+    assert sorted(p.name for p in pictures.iterdir()) == ["broken.jpg", "empty.png", "face.jpg", "out.png"]
+
+
+@pytest.mark.parametrize(
+    "arguments", [["a.jpg", "b.jpg", "--heatmap", "o.png"], ["a.jpg", "--heatmap", "o.jpg"]]
+)
+def test_an_overlay_that_cannot_be_is_refused_before_any_work(arguments: list[str]) -> None:
+    done = veraface("detect", *arguments)
+    assert done.returncode == 2
+    assert "--heatmap" in done.stderr
+
+
+def test_an_overlay_that_cannot_be_written_is_named(pictures: Path) -> None:
+    done = veraface("detect", "face.jpg", "--heatmap", "none/out.png", cwd=pictures)
+    assert done.returncode == 1
+    assert "none/out.png: cannot be written" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.skipif(os.name != "posix", reason="file names of this kind exist on POSIX systems only")
+def test_a_hostile_file_name_cannot_steer_the_terminal(pictures: Path) -> None:
+    name = "[red]\x1b]0;owned\x07[link=x].jpg"
+    (pictures / "face.jpg").rename(pictures / name)
+    good = veraface("detect", name, cwd=pictures)
+    bad = veraface("detect", name + "x", cwd=pictures)
+    assert "[red]" in good.stdout
+    assert "\x1b" not in good.stdout + bad.stderr
+    assert "\x07" not in good.stdout + bad.stderr
+
+
+def test_a_missing_model_is_named() -> None:
+    done = veraface("detect", "a.jpg", "--model", "none.onnx")
+    assert done.returncode == 1
+    assert "none.json: no such model card" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_every_photo_of_the_data_set_is_judged(photos: list[Path]) -> None:
+    done = veraface("detect", *photos, "--json")
+    answers = [json.loads(line) for line in done.stdout.splitlines()]
+    assert done.returncode == 0, done.stderr
+    assert len(answers) == len(photos)
+    assert {a["verdict"] for a in answers} <= {"fake", "real", "uncertain", "no_face"}
+    assert sum(a["verdict"] == "no_face" for a in answers) <= len(photos) // 20
+    json.dump(answers, io.StringIO(), allow_nan=False)

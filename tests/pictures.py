@@ -1,0 +1,87 @@
+"""Makers of the pictures that tests use: real photographs from scikit-image, and drawings."""
+
+import struct
+import zlib
+from io import BytesIO
+from typing import Any
+
+import numpy as np
+import pillow_heif
+from PIL import Image
+from skimage import data
+
+pillow_heif.register_heif_opener()  # so that Image.save writes HEIF
+
+ORIENTATION_TAG = 0x0112
+
+# How a camera stores an upright picture for each EXIF orientation: the inverse of what a viewer does.
+_STORED = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_90,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_270,
+}
+
+
+def portrait(side: int = 512) -> Image.Image:
+    """Eileen Collins (NASA, public domain): one face, about 100 px high at 512 px, left of the middle."""
+    image = Image.fromarray(data.astronaut())
+    return image if side == image.width else image.resize((side, side), Image.Resampling.LANCZOS)
+
+
+def cat() -> Image.Image:
+    """Chelsea the cat: a picture with a face, but no human one."""
+    return Image.fromarray(data.chelsea())
+
+
+def noise(width: int = 256, height: int = 256, seed: int = 0) -> Image.Image:
+    """Uniform random colours."""
+    generator = np.random.default_rng(seed)
+    return Image.fromarray(generator.integers(0, 256, (height, width, 3), dtype=np.uint8))
+
+
+def quadrants(width: int = 64, height: int = 48) -> Image.Image:
+    """Red, green, blue and yellow quarters: no turn or flip of it looks like another."""
+    pixels = np.zeros((height, width, 3), dtype=np.uint8)
+    pixels[: height // 2, : width // 2] = (255, 0, 0)
+    pixels[: height // 2, width // 2 :] = (0, 255, 0)
+    pixels[height // 2 :, : width // 2] = (0, 0, 255)
+    pixels[height // 2 :, width // 2 :] = (255, 255, 0)
+    return Image.fromarray(pixels)
+
+
+def encode(image: Image.Image, format: str, **options: Any) -> bytes:  # noqa: A002 - Pillow's name
+    """The bytes of a picture file."""
+    buffer = BytesIO()
+    image.save(buffer, format, **options)
+    return buffer.getvalue()
+
+
+def exif_with(orientation: int) -> Image.Exif:
+    """An EXIF block with nothing but an orientation."""
+    exif = Image.Exif()
+    exif[ORIENTATION_TAG] = orientation
+    return exif
+
+
+def as_stored(upright: Image.Image, orientation: int) -> Image.Image:
+    """The pixels a camera writes for an upright picture, beside that orientation."""
+    turn = _STORED.get(orientation)
+    return upright if turn is None else upright.transpose(turn)
+
+
+def png_chunk(kind: bytes, content: bytes) -> bytes:
+    """One chunk of a PNG, with its checksum."""
+    return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
+
+
+def png_of_size(width: int, height: int, extra: bytes = b"") -> bytes:
+    """A PNG of a few bytes that claims to be that large; `extra` chunks stand before its pixels."""
+    header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
+    chunks = (
+        png_chunk(b"IHDR", header) + extra + png_chunk(b"IDAT", zlib.compress(b"")) + png_chunk(b"IEND", b"")
+    )
+    return b"\x89PNG\r\n\x1a\n" + chunks

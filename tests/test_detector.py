@@ -1,0 +1,208 @@
+import io
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image, ImageEnhance
+
+from tests.models import brightness_model
+from tests.pictures import portrait
+from veraface import Detector, ImageError, ImageLimits, ImageTooLargeError
+from veraface.verdict import DetectionResult, Thresholds, Verdict
+
+
+@pytest.fixture(scope="module")
+def detector() -> Detector:
+    return Detector()
+
+
+def encoded(picture: Image.Image, kind: str = "PNG", **options: object) -> bytes:
+    buffer = io.BytesIO()
+    picture.save(buffer, kind, **options)
+    return buffer.getvalue()
+
+
+def scores(result: DetectionResult) -> list[float | None]:
+    return [face.p_fake for face in result.faces]
+
+
+def test_three_lines_give_an_answer(tmp_path: Path) -> None:
+    (tmp_path / "photo.jpg").write_bytes(encoded(portrait(), "JPEG"))
+    program = (
+        "from veraface import Detector\nresult = Detector().detect('photo.jpg')\n"
+        "print(result.verdict, result.p_fake)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], cwd=tmp_path, capture_output=True, text=True, check=True
+    )
+    verdict, p_fake = done.stdout.split()
+    assert verdict in ("fake", "real", "uncertain")
+    assert 0 <= float(p_fake) <= 1
+
+
+def test_path_bytes_file_image_and_array_give_the_same_score(detector: Detector, tmp_path: Path) -> None:
+    data = encoded(portrait())
+    path = tmp_path / "portrait.png"
+    path.write_bytes(data)
+    sources = [path, str(path), data, bytearray(data), io.BytesIO(data), portrait(), np.asarray(portrait())]
+    first, *others = [detector.detect(source) for source in sources]
+    assert len(first.faces) == 1
+    for other in others:
+        assert scores(other) == scores(first)
+        assert (other.verdict, other.width, other.height) == (first.verdict, first.width, first.height)
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_all_orientations_of_a_photo_get_the_same_score(detector: Detector, orientation: int) -> None:
+    back = {
+        2: Image.Transpose.FLIP_LEFT_RIGHT,
+        3: Image.Transpose.ROTATE_180,
+        4: Image.Transpose.FLIP_TOP_BOTTOM,
+        5: Image.Transpose.TRANSPOSE,
+        6: Image.Transpose.ROTATE_90,
+        7: Image.Transpose.TRANSVERSE,
+        8: Image.Transpose.ROTATE_270,
+    }
+    picture = portrait().resize((400, 480))
+    stored = picture.transpose(back[orientation]) if orientation in back else picture
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    result = detector.detect(encoded(stored, exif=exif))
+    assert scores(result) == scores(detector.detect(encoded(picture)))
+    assert (result.width, result.height) == picture.size
+
+
+def test_a_bright_face_is_fake_to_a_model_that_says_so(tmp_path: Path) -> None:
+    """Pins the direction of p_fake from the logit to the verdict."""
+    detector = Detector(brightness_model(tmp_path))
+    bright = detector.detect(ImageEnhance.Brightness(portrait()).enhance(1.7))
+    dark = detector.detect(ImageEnhance.Brightness(portrait()).enhance(0.5))
+    assert (bright.verdict, dark.verdict) == (Verdict.FAKE, Verdict.REAL)
+    assert bright.p_fake > 0.9 > 0.1 > dark.p_fake
+    grid = bright.faces[0].heatmap.grid
+    assert grid.shape == (4, 4)
+    assert grid.mean() > 0.5 > dark.faces[0].heatmap.grid.mean()
+
+
+def test_a_verdict_near_its_threshold_does_not_survive_recompression(tmp_path: Path) -> None:
+    picture = portrait()
+    p_fake = Detector(brightness_model(tmp_path)).detect(picture).p_fake
+    # The recompressed copy never has exactly the same mean: one of the two thresholds is between them.
+    verdicts = set()
+    for offset in (-1e-6, 1e-6):
+        edge = Thresholds(real=0.0, fake=p_fake + min(offset, 0)) if offset < 0 else Thresholds(p_fake, 1.0)
+        model = brightness_model(tmp_path, thresholds=edge, name=f"edge{offset:+.0e}")
+        face = Detector(model).detect(picture).faces[0]
+        verdicts.add(face.verdict)
+        if face.verdict is Verdict.UNCERTAIN:
+            assert face.reasons[0].code == "changes_under_recompression"
+    assert Verdict.UNCERTAIN in verdicts
+
+
+def test_a_picture_without_a_face(detector: Detector) -> None:
+    result = detector.detect(Image.new("RGB", (300, 200), "teal"))
+    assert (result.verdict, result.p_fake, result.faces) == (Verdict.NO_FACE, None, ())
+    assert result.reasons[0].code == "no_face"
+
+
+def test_a_face_under_40_px_is_reported_but_not_judged(detector: Detector) -> None:
+    picture = portrait()
+    face = detector.detect(picture).faces[0].box.longer_side
+    small = picture.resize([round(side * 34 / face) for side in picture.size], Image.Resampling.LANCZOS)
+    page = Image.new("RGB", (400, 400), "grey")
+    page.paste(small, (100, 100))
+    result = detector.detect(page)
+    assert result.verdict is Verdict.UNCERTAIN
+    assert result.p_fake is None
+    assert [f.p_fake for f in result.faces] == [None]
+    assert result.faces[0].reasons[0].code == "face_too_small"
+    assert "40 px" in result.faces[0].reasons[0].message
+
+
+def test_a_small_face_is_judged_with_a_word_of_doubt(detector: Detector) -> None:
+    picture = portrait()
+    factor = 60 / detector.detect(picture).faces[0].box.longer_side
+    result = detector.detect(picture.resize([round(side * factor) for side in picture.size]))
+    assert result.faces[0].p_fake is not None
+    assert "small_face" in {r.code for r in result.faces[0].reasons}
+
+
+def test_every_face_is_judged_as_if_it_were_alone(detector: Detector) -> None:
+    large = portrait().crop((100, 0, 400, 300))
+    mirrored = large.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
+    page = Image.new("RGB", (700, 300), "grey")
+    page.paste(large, (0, 0))
+    page.paste(mirrored, (400, 0))
+    faces = sorted(detector.detect(page).faces, key=lambda face: face.box.x)
+    assert len(faces) == 2
+    alone = detector.detect(page.crop((0, 0, 350, 300))).faces[0]
+    assert faces[0].p_fake == pytest.approx(alone.p_fake, abs=0.05)  # the box moves by parts of a pixel
+
+
+def test_a_large_jpeg_is_decoded_small_with_boxes_in_full_size(detector: Detector) -> None:
+    picture = portrait()
+    large = picture.resize((3072, 3072), Image.Resampling.BICUBIC)
+    small_box = detector.detect(picture).faces[0].box
+    result = detector.detect(encoded(large, "JPEG", quality=92))
+    assert (result.width, result.height) == (3072, 3072)
+    box = result.faces[0].box
+    for ours, expected in zip(box.to_list(), small_box.scaled(6).to_list(), strict=True):
+        assert ours == pytest.approx(expected, abs=0.05 * box.longer_side)
+    full = detector.detect(large)
+    assert result.p_fake == pytest.approx(full.p_fake, abs=0.1)
+
+
+def test_a_small_face_in_a_large_jpeg_is_decoded_again_in_full(detector: Detector) -> None:
+    page = Image.new("RGB", (4000, 3000), "grey")
+    page.paste(portrait(), (1500, 1000))
+    from_jpeg = detector.detect(encoded(page, "JPEG", quality=98, subsampling=0))
+    from_pixels = detector.detect(page)
+    assert len(from_jpeg.faces) == len(from_pixels.faces) == 1
+    assert from_jpeg.p_fake == pytest.approx(from_pixels.p_fake, abs=0.1)
+
+
+def test_threads_share_a_detector(detector: Detector) -> None:
+    data = encoded(portrait(), "JPEG")
+    with ThreadPoolExecutor(4) as pool:
+        answers = list(pool.map(lambda _: scores(detector.detect(data)), range(12)))
+    assert answers == [answers[0]] * 12
+
+
+def test_stages_are_timed_and_add_up(detector: Detector) -> None:
+    timing = detector.detect(portrait()).timing_ms
+    assert set(timing) == {"decode", "faces", "model", "total"}
+    assert sum(timing[stage] for stage in ("decode", "faces", "model")) <= timing["total"]
+
+
+def test_the_heatmap_covers_the_crop_and_can_be_left_out(detector: Detector) -> None:
+    face = detector.detect(portrait()).faces[0]
+    heatmap = face.heatmap
+    assert heatmap.box.width == pytest.approx(face.box.longer_side * detector.card.crop.margin)
+    assert ((heatmap.grid >= 0) & (heatmap.grid <= 1)).all()
+    assert detector.detect(portrait(), heatmap=False).faces[0].heatmap is None
+
+
+def test_limits_are_the_caller_s() -> None:
+    with pytest.raises(ImageTooLargeError, match="limit"):
+        Detector(limits=ImageLimits(max_pixels=1000)).detect(portrait())
+
+
+@pytest.mark.parametrize("source", [b"", b"GIF89a", b"%PDF-1.7", "nowhere.jpg", 3, None, np.zeros((4, 4))])
+def test_what_is_no_picture_raises_an_image_error(detector: Detector, source: object) -> None:
+    with pytest.raises(ImageError):
+        detector.detect(source)
+
+
+def test_importing_and_detecting_never_import_torch(tmp_path: Path) -> None:
+    portrait().save(tmp_path / "a.png")
+    program = (
+        "import sys, veraface; veraface.Detector().detect('a.png');"
+        "print([m for m in ('torch', 'timm', 'lightning', 'sklearn', 'fastapi') if m in sys.modules])"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], cwd=tmp_path, capture_output=True, text=True, check=True
+    )
+    assert done.stdout.strip() == "[]"
