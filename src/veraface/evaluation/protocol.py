@@ -8,13 +8,13 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from rich.progress import track
-
 from veraface.detector import Detector
 from veraface.errors import DataError, ImageError
 from veraface.evaluation.metrics import Judged, area_under_curve, interval, row, share
 from veraface.model import DEFAULT_MODEL
+from veraface.training.files import make_folder, write_whole
 from veraface.training.manifest import SPLITS, Sample, read_samples
+from veraface.training.progress import progress
 from veraface.verdict import Verdict
 
 _THREADS = 2
@@ -51,15 +51,17 @@ def evaluate(
     samples = [s for s in read_samples(data) if split in (s.split, "all")]
     if not samples:
         raise DataError(f"{data}: the {split} split is empty")
-    detector = Detector(model, threads=1)
-    judged = _judge(detector, samples)
-    sources = {p.source for p in judged}
+    sources = {s.source for s in samples}
     for pair in pairs:
-        if unknown := set(pair.split(":")) - sources or pair.count(":") != 1:
+        if pair.count(":") != 1 or not set(pair.split(":")) <= sources:
             raise DataError(
-                f"pair {pair!r} must be two sources of the data, as REAL:FAKE; problem: {unknown}"
+                f"pair is {pair!r}; it must be two sources as REAL:FAKE, out of: {', '.join(sorted(sources))}"
             )
-    name = data.parent.name if data.suffix else data.name
+    detector = Detector(model, threads=1)
+    make_folder(out)
+    judged = _judge(detector, samples)
+    data = data.resolve()
+    name = data.name if data.is_dir() else data.parent.name
     report: dict[str, Any] = {
         "data": f"{name}, {split} split",
         "command": _command(name, split, pairs),
@@ -67,11 +69,10 @@ def evaluate(
         "intervals": _intervals(judged),
         "rows": _rows(judged, pairs),
     }
-    out.mkdir(parents=True, exist_ok=True)
     markdown = _markdown(report)
-    _write(out / "report.json", json.dumps(report, indent=2) + "\n")
-    _write(out / "report.md", markdown)
-    _write(out / "pictures.jsonl", "".join(json.dumps(asdict(p)) + "\n" for p in judged))
+    write_whole(out / "report.json", json.dumps(report, indent=2) + "\n")
+    write_whole(out / "report.md", markdown)
+    write_whole(out / "pictures.jsonl", "".join(json.dumps(asdict(p)) + "\n" for p in judged))
     if write_card:
         card_path = (model or DEFAULT_MODEL).with_suffix(".json")
         replace(detector.card, measured=report).save(card_path)
@@ -88,7 +89,7 @@ def _judge(detector: Detector, samples: Sequence[Sample]) -> list[Judged]:
         return base(result.verdict, result.p_fake)
 
     with ThreadPoolExecutor(_THREADS) as pool:
-        return list(track(pool.map(judge, samples), "Judging", total=len(samples), transient=True))
+        return list(progress(pool.map(judge, samples), "Judging", len(samples)))
 
 
 def _rows(judged: Sequence[Judged], pairs: Sequence[str]) -> list[dict[str, Any]]:
@@ -131,7 +132,7 @@ def _markdown(report: dict[str, Any]) -> str:
         "",
         "AUC of a source with one class: against all pictures of the other class. Shares are of the judged "
         "pictures of that class. 95 % intervals, drawn by group, for all: "
-        + "; ".join(f"{key.replace('_', ' ')} {value}" for key, value in report["intervals"].items())
+        + "; ".join(f"{key.replace('_', ' ')} {value}" for key, value in report["intervals"].items() if value)
         + ".",
     ]
     return "\n".join(lines) + "\n"
@@ -143,9 +144,3 @@ def _cell(column: str, value: Any) -> str:
     if column in ("source", "real", "fake", "not_judged"):
         return str(value)
     return f"{value:.3f}" if column == "auc" else f"{value:.1%}"
-
-
-def _write(path: Path, text: str) -> None:
-    partial_path = path.with_name(path.name + ".part")
-    partial_path.write_text(text, encoding="utf-8")
-    partial_path.replace(path)

@@ -31,17 +31,28 @@ def balance_weights(labels: NDArray[np.bool_], sources: NDArray[Any]) -> NDArray
     return weights
 
 
-def fit_calibration(logits: Floats, labels: NDArray[np.bool_], weights: Floats) -> Calibration:
-    """Platt scaling with sample weights.
+def check_enough(labels: NDArray[np.bool_]) -> None:
+    """Make sure that there is enough to calibrate on.
 
     Raises:
-        DataError: too few samples of a class, or logits that do not rise with the label.
+        DataError: too few samples of a class.
     """
     if min(labels.sum(), (~labels).sum()) < _FEWEST:
         raise DataError(
             f"calibration needs {_FEWEST} validation pictures of each class; there are "
             f"{(~labels).sum()} real and {labels.sum()} fake"
         )
+
+
+def fit_calibration(logits: Floats, labels: NDArray[np.bool_], weights: Floats) -> Calibration:
+    """Platt scaling with sample weights.
+
+    Raises:
+        DataError: too few samples of a class, or logits that do not rise with the label.
+    """
+    check_enough(labels)
+    if not np.isfinite(logits).all():
+        raise DataError("the model gives logits that are no numbers; train it again with a lower --rate")
     regression = LogisticRegression(C=1e4).fit(logits[:, None], labels, sample_weight=weights * len(labels))
     slope, intercept = float(regression.coef_[0, 0]), float(regression.intercept_[0])
     if slope <= 0:

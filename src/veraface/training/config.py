@@ -6,7 +6,9 @@ from typing import Any
 
 import yaml
 
+from veraface.crop import CropSettings
 from veraface.errors import DataError
+from veraface.training.files import write_whole
 
 
 @dataclass(frozen=True)
@@ -27,6 +29,7 @@ class TrainConfig:
     weight_decay: float = 0.02
     batch_norm: str = "update"  # second phase: update the statistics, or keep the pretrained ones
     average_decay: float = 0.998  # of the moving average of the weights, per step
+    self_blend: float = 0.3  # share of the training fakes that are made from reals, see self_blend.py
     label_smoothing: float = 0.05
     dropout: float = 0.2
     patience: int = 4  # epochs without a better validation AUC before stopping
@@ -44,12 +47,27 @@ class TrainConfig:
             raise DataError(f"batch size is {self.batch_size}; batch normalisation needs at least 2")
         if self.batch_norm not in ("update", "keep"):
             raise DataError(f"batch norm is {self.batch_norm!r}; it must be update or keep")
-        if not 0 <= self.label_smoothing < 1:
-            raise DataError(f"label smoothing is {self.label_smoothing}; it must lie in 0..1")
+        if not 0 <= self.self_blend <= 1:
+            raise DataError(f"self-blend is {self.self_blend}; it is a share and must lie in 0..1")
+        for name in ("label_smoothing", "dropout", "warmup", "average_decay"):
+            if not 0 <= getattr(self, name) < 1:
+                raise DataError(f"{_words(name)} is {getattr(self, name)}; it must be at least 0 and below 1")
+        for name in ("rate", "head_rate"):
+            if not 0 < getattr(self, name) < 10:
+                raise DataError(f"{_words(name)} is {getattr(self, name)}; it must lie between 0 and 10")
+        for name, least in (("weight_decay", 0), ("patience", 1), ("workers", 0)):
+            if not getattr(self, name) >= least:
+                raise DataError(f"{_words(name)} is {getattr(self, name)}; it must be at least {least}")
+        if not 0 <= self.seed < 2**32:
+            raise DataError(f"seed is {self.seed}; it must lie in 0..{2**32 - 1}")
+        try:
+            CropSettings(self.size, self.margin)
+        except ValueError as error:
+            raise DataError(str(error)) from error
 
     def save(self, path: Path) -> None:
         """Write as YAML."""
-        path.write_text(yaml.safe_dump(asdict(self), sort_keys=False), encoding="utf-8")
+        write_whole(path, yaml.safe_dump(asdict(self), sort_keys=False))
 
     @classmethod
     def load(cls, path: Path) -> "TrainConfig":
@@ -61,9 +79,15 @@ class TrainConfig:
         try:
             values: dict[str, Any] = yaml.safe_load(path.read_text(encoding="utf-8"))
             return cls(**values)
-        except (OSError, TypeError, yaml.YAMLError) as error:
+        except FileNotFoundError as error:
+            raise DataError(f"{path}: no such file; give the folder of a training run") from error
+        except (OSError, UnicodeDecodeError, TypeError, yaml.YAMLError) as error:
             raise DataError(f"{path}: is not the config of a training run: {error}") from error
 
     def differences(self, other: "TrainConfig") -> list[str]:
         """The names of the settings in which two configs differ."""
         return [f.name for f in fields(self) if getattr(self, f.name) != getattr(other, f.name)]
+
+
+def _words(name: str) -> str:
+    return name.replace("_", " ")

@@ -13,6 +13,7 @@ from veraface.crop import CropSettings, crop_face, crop_square
 from veraface.image import Picture
 from veraface.training.degradations import Degradations
 from veraface.training.manifest import Sample
+from veraface.training.self_blend import self_blend
 from veraface.verdict import Box
 
 _CONTEXT = 1.5  # side of what is degraded over the side of the crop; the rest of a picture is dropped first
@@ -64,10 +65,10 @@ def _crop_tightly(picture: Image.Image, box: Box, random: np.random.Generator) -
 
 
 class FaceDataset(Dataset[tuple[torch.Tensor, torch.Tensor]]):
-    """Crops and labels. What happens to sample i in epoch e depends on (seed, e, i) alone.
+    """Crops and labels. What happens to a draw depends on the seed and its key alone.
 
-    Keys are (epoch, index) pairs, so that runs reproduce whatever the number of worker processes and
-    however often a run was interrupted.
+    Keys are (epoch, draw, index of the sample), so that runs reproduce whatever the number of worker
+    processes and however often a run was interrupted.
     """
 
     def __init__(
@@ -78,31 +79,49 @@ class FaceDataset(Dataset[tuple[torch.Tensor, torch.Tensor]]):
         seed: int,
         *,
         train: bool,
+        self_blend: float = 0.0,
     ) -> None:
-        """Hold the samples; `train` adds mirroring and jitter of the box."""
+        """Hold the samples.
+
+        Args:
+            samples: all with a box.
+            settings: of the crop.
+            degradations: what may happen to a picture.
+            seed: decides everything random.
+            train: also mirror pictures, crop some tightly, and move the box.
+            self_blend: share of the fakes that are replaced by a self-blended real.
+        """
         self.samples = samples
         self._settings = settings
         self._degradations = degradations
         self._seed = seed
         self._train = train
+        self._self_blend = self_blend
+        self._reals = [i for i, sample in enumerate(samples) if not sample.fake]
 
     def __len__(self) -> int:
         return len(self.samples)
 
-    def __getitem__(self, key: tuple[int, int]) -> tuple[torch.Tensor, torch.Tensor]:
+    def __getitem__(self, key: tuple[int, int, int]) -> tuple[torch.Tensor, torch.Tensor]:
         """RGB uint8 pixels (size, size, 3), and the label as a float: 1 fake, 0 real."""
-        epoch, index = key
+        epoch, draw, index = key
+        random = np.random.default_rng([self._seed, epoch, draw])
         sample = self.samples[index]
-        random = np.random.default_rng([self._seed, epoch, index])
+        fake = sample.fake
+        blend = random.random() < self._self_blend and fake  # drawn for reals too: histories stay alike
+        if blend:
+            sample = self.samples[self._reals[random.integers(len(self._reals))]]
         picture, box = open_sample(sample, self._settings)
+        if blend:
+            picture = self_blend(picture, box, random)
         if self._train:
             picture, box = jitter(picture, box, random)
         picture, box = self._degradations.apply(picture, box, random)
         pixels = crop_face(picture, box, self._settings)
-        return torch.tensor(pixels), torch.tensor(float(sample.fake))
+        return torch.tensor(pixels), torch.tensor(float(fake))
 
 
-class BalancedSampler(Sampler[tuple[int, int]]):
+class BalancedSampler(Sampler[tuple[int, int, int]]):
     """One epoch's keys, drawn with replacement: half of each class, sources by the root of their size.
 
     The root lies between equal shares, which would repeat a small source to exhaustion, and raw counts,
@@ -123,17 +142,17 @@ class BalancedSampler(Sampler[tuple[int, int]]):
     def __len__(self) -> int:
         return len(self._weights)
 
-    def __iter__(self) -> Iterator[tuple[int, int]]:
+    def __iter__(self) -> Iterator[tuple[int, int, int]]:
         random = np.random.default_rng([self._seed, self.epoch])
-        for index in random.choice(len(self._weights), size=len(self._weights), p=self._weights):
-            yield self.epoch, int(index)
+        chosen = random.choice(len(self._weights), size=len(self._weights), p=self._weights)
+        return ((self.epoch, draw, int(index)) for draw, index in enumerate(chosen))
 
     def set_epoch(self, epoch: int) -> None:
         """Called by Lightning at the start of every epoch."""
         self.epoch = epoch
 
 
-class FixedSampler(Sampler[tuple[int, int]]):
+class FixedSampler(Sampler[tuple[int, int, int]]):
     """Every sample once, in order, always with the history of epoch 0."""
 
     def __init__(self, samples: Sequence[Sample]) -> None:
@@ -143,5 +162,5 @@ class FixedSampler(Sampler[tuple[int, int]]):
     def __len__(self) -> int:
         return self._count
 
-    def __iter__(self) -> Iterator[tuple[int, int]]:
-        return ((0, index) for index in range(self._count))
+    def __iter__(self) -> Iterator[tuple[int, int, int]]:
+        return ((0, index, index) for index in range(self._count))

@@ -12,20 +12,28 @@ import numpy as np
 import onnxruntime
 import torch
 from numpy.typing import NDArray
-from rich.progress import track
 
 import veraface
 from veraface.crop import CropSettings, crop_face
 from veraface.errors import DataError
 from veraface.model import ModelCard
-from veraface.training.calibrate import FALSE_ALARMS, MISSES, balance_weights, fit_calibration, fit_thresholds
+from veraface.training.calibrate import (
+    FALSE_ALARMS,
+    MISSES,
+    balance_weights,
+    check_enough,
+    fit_calibration,
+    fit_thresholds,
+)
 from veraface.training.config import TrainConfig
 from veraface.training.dataset import degraded_crop, open_sample
 from veraface.training.degradations import Degradations
+from veraface.training.files import make_folder
 from veraface.training.fit import BEST, CONFIG
 from veraface.training.manifest import Sample, check_samples, read_samples
-from veraface.training.network import MEAN, STD, Network
-from veraface.training.prepare import prepare
+from veraface.training.network import MEAN, STD, Network, first_line
+from veraface.training.prepare import check_prepared, prepare
+from veraface.training.progress import progress
 
 TOLERANCE = 1e-4  # by which a logit may differ between torch and ONNX
 _VIEWS = 2  # degraded copies of every validation picture that calibration sees beside the clean one
@@ -62,13 +70,19 @@ def export(
         DataError: the run has no checkpoint, its data are gone or too few to calibrate on, or the ONNX
             file does not agree with torch.
     """
+    if name in ("", ".", "..") or Path(name).name != name:
+        raise DataError(f"name is {name!r}; it must be a plain file name")
     config = TrainConfig.load(run / CONFIG)
     network = load_network(run, config)
-    samples = [s for s in read_samples(data or Path(config.data)) if s.split == "val"]
+    everything = read_samples(data or Path(config.data))
+    samples = [s for s in everything if s.split == "val"]
     check_samples(samples, needed=("val",))
-    samples = prepare(samples, skip_bad=skip_bad).samples
+    prepared = prepare(samples, skip_bad=skip_bad)
+    check_prepared(prepared, needed=("val",))
+    samples = prepared.samples
+    check_enough(np.array([s.fake for s in samples]))
 
-    out.mkdir(parents=True, exist_ok=True)
+    make_folder(out)
     weights = out / f"{name}.onnx"
     partial = out / f"{name}.onnx.part"
     try:
@@ -94,7 +108,7 @@ def export(
                 "allowed_fakes_called_real": MISSES,
                 **rates,
             },
-            data=_describe(read_samples(data or Path(config.data))),
+            data=_describe(everything),
             licence=licence,
             limits=LIMITS,
             made=datetime.now(UTC).date().isoformat(),
@@ -116,10 +130,15 @@ def load_network(run: Path, config: TrainConfig) -> Network:
     path = run / BEST
     if not path.is_file():
         raise DataError(f"{path}: no checkpoint; train first, or give the folder of a finished run")
-    state = torch.load(path, map_location="cpu", weights_only=True)["state_dict"]
     network = Network(config.backbone, config.size)
-    own = {key.removeprefix("network."): v for key, v in state.items() if key.startswith("network.")}
-    network.load_state_dict(own)
+    try:
+        state = torch.load(path, map_location="cpu", weights_only=True)["state_dict"]
+        own = {key.removeprefix("network."): v for key, v in state.items() if key.startswith("network.")}
+        network.load_state_dict(own)
+    except Exception as error:  # torch raises many kinds for a file that is no checkpoint
+        raise DataError(
+            f"{path}: is no checkpoint of {config.backbone}, or is damaged: {first_line(error)}"
+        ) from error
     return network.eval()
 
 
@@ -153,7 +172,7 @@ def _validation_logits(
             logits.append(session.run(["logit"], {"pixels": np.stack(batch)})[0])
             batch.clear()
 
-    for index, sample in enumerate(track(samples, "Calibrating", transient=True)):
+    for index, sample in enumerate(progress(samples, "Calibrating", len(samples))):
         batch.append(crop_face(*open_sample(sample, crop), crop))
         for view in range(_VIEWS):
             # Streams apart from those of training and early stopping, which use seed, epoch and index.

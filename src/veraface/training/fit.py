@@ -1,26 +1,34 @@
 """Fitting a network: two phases, a moving average of the weights, early stopping, resuming."""
 
+import logging
 import math
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
 import lightning
 import torch
-from lightning.pytorch.callbacks import EarlyStopping, EMAWeightAveraging, ModelCheckpoint, RichProgressBar
+from lightning.fabric.utilities.exceptions import MisconfigurationException
+from lightning.pytorch.callbacks import LearningRateMonitor, RichProgressBar
 from lightning.pytorch.loggers import TensorBoardLogger
+from rich.console import Console
 from torch import Tensor, nn
 from torch.utils.data import DataLoader
 from torchmetrics.classification import BinaryAUROC
 
 from veraface.crop import CropSettings
 from veraface.errors import DataError
+from veraface.training.callbacks import BestEpoch, LastEpoch, MovingAverage, Stopping, WholeFiles
 from veraface.training.config import TrainConfig
 from veraface.training.dataset import BalancedSampler, FaceDataset, FixedSampler
 from veraface.training.degradations import Degradations
+from veraface.training.files import make_folder
 from veraface.training.manifest import Sample, check_samples, read_samples
 from veraface.training.network import Network, load_pretrained
-from veraface.training.prepare import prepare
+from veraface.training.prepare import check_prepared, prepare
 
 CONFIG, LAST, BEST = "config.yaml", "last.ckpt", "best.ckpt"
 
@@ -54,6 +62,11 @@ class FaceClassifier(lightning.LightningModule):
             for module in backbone.modules():
                 if isinstance(module, nn.modules.batchnorm._BatchNorm):
                     module.eval()
+
+    def on_train_batch_start(self, batch: object, batch_idx: int) -> None:
+        # Dropout draws from torch's generator, and loaders do. Seeded by step, a resumed run drops what it
+        # would have dropped, and the number of loading processes changes nothing.
+        torch.manual_seed(self.config.seed * 1_000_003 + self.global_step)
 
     def training_step(self, batch: tuple[Tensor, Tensor], _: int) -> Tensor:
         pixels, labels = batch
@@ -125,48 +138,75 @@ def train(config: TrainConfig, run: Path, *, resume: bool = False, skip_bad: boo
     _claim(run, config, resume)
     samples = read_samples(Path(config.data))
     check_samples(samples)
+    make_folder(run)
     prepared = prepare([s for s in samples if s.split != "test"], skip_bad=skip_bad)
-    check_samples(prepared.samples)
-    run.mkdir(parents=True, exist_ok=True)
-    config.save(run / CONFIG)
+    check_prepared(prepared)
 
-    lightning.seed_everything(config.seed, workers=True, verbose=False)
     last = run / LAST
     going_on = resume and last.is_file()
-    classifier = FaceClassifier(config, "none" if going_on else config.pretrained)
-    stopping = EarlyStopping("val_auc", mode="max", patience=config.patience, check_on_train_epoch_end=False)
-    checkpoint = ModelCheckpoint(
-        run, "best", monitor="val_auc", mode="max", save_last=True, enable_version_counter=False
-    )
-    trainer = lightning.Trainer(
-        accelerator=config.accelerator,
-        devices=1,
-        precision=cast(Any, config.precision),
-        max_epochs=config.epochs,
-        callbacks=[
-            checkpoint,
-            stopping,
-            EMAWeightAveraging(decay=config.average_decay, update_starting_at_epoch=config.frozen_epochs),
-            RichProgressBar(),
-        ],
-        logger=TensorBoardLogger(run, name="tensorboard", version=""),
-        default_root_dir=run,
-        log_every_n_steps=10,
-        num_sanity_val_steps=0,
-        use_distributed_sampler=False,
-        gradient_clip_val=1.0,
-    )
-    trainer.fit(
-        classifier,
-        *_loaders(prepared.samples, config),
-        ckpt_path=last if going_on else None,
-        weights_only=False,
-    )
+    with _quiet():
+        lightning.seed_everything(config.seed, workers=True, verbose=False)
+        classifier = FaceClassifier(config, "none" if going_on else config.pretrained)
+        loaders = _loaders(prepared.samples, config)
+        trainer, checkpoint = _trainer(config, run, len(loaders[0]))
+        config.save(run / CONFIG)  # from here on the folder belongs to this run
+        started = f"going on from {last}" if going_on else classifier.started_from
+        Console(stderr=True).print(
+            f"{config.backbone}: {started}", markup=False, highlight=False, soft_wrap=True
+        )
+        trainer.fit(classifier, *loaders, ckpt_path=last if going_on else None, weights_only=False)
     if trainer.interrupted:
         raise KeyboardInterrupt
     skipped = (*prepared.unreadable, *(f"{path}: no face was found" for path in prepared.without_face))
     best = float(checkpoint.best_model_score or 0.0)
     return TrainResult(run, best, trainer.current_epoch, skipped)
+
+
+def _trainer(config: TrainConfig, run: Path, steps: int) -> tuple[lightning.Trainer, BestEpoch]:
+    """Lightning's trainer for epochs of so many steps, and its memory of the best epoch."""
+    checkpoint = BestEpoch(run, BEST.removesuffix(".ckpt"))
+    try:
+        trainer = lightning.Trainer(
+            accelerator=config.accelerator,
+            devices=1,
+            precision=cast(Any, config.precision),
+            max_epochs=config.epochs,
+            callbacks=[
+                checkpoint,
+                LastEpoch(run, LAST.removesuffix(".ckpt")),  # after the above, whose memory it holds
+                Stopping(config.patience),
+                MovingAverage(config.average_decay, steps * config.frozen_epochs),
+                LearningRateMonitor("step"),
+                RichProgressBar(console_kwargs={"stderr": True}),
+            ],
+            logger=TensorBoardLogger(run, name="tensorboard", version=""),
+            plugins=[WholeFiles()],
+            default_root_dir=run,
+            enable_model_summary=False,
+            log_every_n_steps=max(1, min(10, steps // 10)),
+            num_sanity_val_steps=0,
+            use_distributed_sampler=False,
+            gradient_clip_val=1.0,
+        )
+    except (ValueError, RuntimeError, MisconfigurationException) as error:
+        raise DataError(
+            f"cannot train on {config.accelerator!r} with precision {config.precision!r}: {error}"
+        ) from error
+    return trainer, checkpoint
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Without what Lightning says of itself: tips, deprecations inside it, what it found on this machine."""
+    log = logging.getLogger("lightning.pytorch")
+    level = log.level
+    log.setLevel(logging.WARNING)
+    try:
+        with warnings.catch_warnings():
+            warnings.filterwarnings("ignore", module=r"lightning\.")
+            yield
+    finally:
+        log.setLevel(level)
 
 
 def _claim(run: Path, config: TrainConfig, resume: bool) -> None:
@@ -194,7 +234,9 @@ def _loaders(samples: list[Sample], config: TrainConfig) -> tuple[DataLoader[Any
     }
     return (
         DataLoader(
-            FaceDataset(train_samples, crop, Degradations(), config.seed, train=True),
+            FaceDataset(
+                train_samples, crop, Degradations(), config.seed, train=True, self_blend=config.self_blend
+            ),
             sampler=BalancedSampler(train_samples, config.seed),
             drop_last=len(train_samples) > config.batch_size,
             **shared,

@@ -2,6 +2,8 @@
 
 import csv
 import hashlib
+import math
+import os
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -64,13 +66,18 @@ def read_samples(data: Path) -> list[Sample]:
     Raises:
         DataError: the data cannot be read, or a row or folder makes no sense; nothing is guessed.
     """
-    if not data.exists():
-        raise DataError(f"{data}: no such file or folder")
-    if data.is_dir():
-        manifest = data / "manifest.csv"
-        samples = _from_manifest(manifest) if manifest.is_file() else _from_folders(data)
-    else:
-        samples = _from_manifest(data)
+    try:
+        data.stat()
+        if data.is_dir():
+            manifest = data / "manifest.csv"
+            samples = _from_manifest(manifest) if manifest.is_file() else _from_folders(data)
+        else:
+            samples = _from_manifest(data)
+    except FileNotFoundError as error:
+        raise DataError(f"{data}: no such file or folder") from error
+    except (OSError, ValueError) as error:  # ValueError: a NUL in the name
+        reason = error.strerror if isinstance(error, OSError) else error
+        raise DataError(f"{data}: cannot be read: {reason}") from error
     if not samples:
         raise DataError(f"{data}: holds no pictures")
     return samples
@@ -95,7 +102,9 @@ def check_samples(samples: Iterable[Sample], needed: Iterable[str] = ("train", "
     for split in needed:
         real, fake = counts[split, False], counts[split, True]
         if not real + fake:
-            raise DataError(f"the {split} split is empty; give it pictures, or leave the split column out")
+            raise DataError(
+                f"the {split} split is empty; give it pictures, or more groups if the split is drawn"
+            )
         if not real or not fake:
             raise DataError(
                 f"the {split} split has {real} real and {fake} fake pictures; both classes are needed"
@@ -104,27 +113,32 @@ def check_samples(samples: Iterable[Sample], needed: Iterable[str] = ("train", "
 
 def _from_manifest(manifest: Path) -> list[Sample]:
     rows = _read_rows(manifest)
-    return [_sample(row, manifest, number) for number, row in enumerate(rows, start=2)]
+    return [_sample(row, manifest, number) for number, row in rows]
 
 
-def _read_rows(manifest: Path) -> list[Mapping[str, Any]]:
+def _read_rows(manifest: Path) -> list[tuple[int, Mapping[str, Any]]]:
+    """Rows with their numbers: in a CSV file the line on which a row ends, else counted, the header first."""
     suffix = manifest.suffix.lower()
     if suffix == ".csv":
         try:
             with manifest.open(newline="", encoding="utf-8-sig") as file:
-                rows: list[Mapping[str, Any]] = list(csv.DictReader(file))
+                reader = csv.DictReader(file)
+                rows: list[tuple[int, Mapping[str, Any]]] = [(reader.line_num, row) for row in reader]
+                columns = set(reader.fieldnames or ())
         except (OSError, UnicodeDecodeError, csv.Error) as error:
             raise DataError(f"{manifest}: cannot be read as CSV in UTF-8: {error}") from error
     elif suffix == ".parquet":
         import pyarrow.parquet
 
         try:
-            rows = pyarrow.parquet.read_table(manifest).to_pylist()
-        except (OSError, pyarrow.ArrowException) as error:
+            table = pyarrow.parquet.read_table(manifest)
+            rows = list(enumerate(table.to_pylist(), start=2))
+            columns = set(table.column_names)
+        except (OSError, ValueError, OverflowError, pyarrow.ArrowException) as error:
             raise DataError(f"{manifest}: cannot be read as Parquet: {error}") from error
     else:
         raise DataError(f"{manifest}: a manifest is a .csv or .parquet file")
-    if rows and (missing := {"path", "label"} - set(rows[0])):
+    if missing := {"path", "label"} - columns:
         raise DataError(f"{manifest}: lacks the column {' and '.join(sorted(missing))}")
     return rows
 
@@ -160,9 +174,12 @@ def _box(text: str, where: str) -> Box | None:
     if not text:
         return None
     try:
-        box = Box(*map(float, text.replace(",", " ").split()))
-    except (TypeError, ValueError):
-        raise DataError(f"{where}: box is {text!r}; it must be four numbers: x y width height") from None
+        numbers = [float(number) for number in text.replace(",", " ").split()]
+    except ValueError:
+        numbers = []
+    if len(numbers) != 4 or not all(map(math.isfinite, numbers)):
+        raise DataError(f"{where}: box is {text!r}; it must be four numbers: x y width height")
+    box = Box(*numbers)
     if not (box.width > 0 and box.height > 0):
         raise DataError(f"{where}: box is {text!r}; width and height must be above 0")
     return box
@@ -200,5 +217,5 @@ def _from_class_folders(data: Path, folders: Mapping[str, Path], split: str) -> 
 
 
 def _split_by_hash(group: str) -> str:
-    tenth = hashlib.sha256(group.encode()).digest()[0] * 10 // 256
+    tenth = hashlib.sha256(os.fsencode(group)).digest()[0] * 10 // 256
     return {0: "val", 1: "test"}.get(tenth, "train")

@@ -43,7 +43,7 @@ class Network(nn.Module):
         super().__init__()
         try:
             self.backbone = timm.create_model(backbone, **_options(backbone, size))
-        except (RuntimeError, ValueError, AssertionError) as error:
+        except (RuntimeError, ValueError, AssertionError, TypeError, KeyError, OSError) as error:
             raise DataError(f"timm cannot build the backbone {backbone!r} for {size} px: {error}") from error
         self._channels = int(self.backbone.num_features)  # type: ignore[arg-type]
         self.head = nn.Conv2d(self._channels, 1, kernel_size=1)
@@ -52,6 +52,19 @@ class Network(nn.Module):
         self.dropout = nn.Dropout2d(dropout)
         self.register_buffer("mean", 255 * torch.tensor(MEAN).view(1, 3, 1, 1), persistent=False)
         self.register_buffer("std", 255 * torch.tensor(STD).view(1, 3, 1, 1), persistent=False)
+        self._try_out(backbone, size)
+
+    def _try_out(self, backbone: str, size: int) -> None:
+        """Some backbones can be built for sizes that they cannot run: find out now, not in training."""
+        training = self.training
+        try:
+            with torch.no_grad():
+                evidence = self.eval()(torch.zeros(1, size, size, 3, dtype=torch.uint8))[1]
+        except (RuntimeError, ValueError, AssertionError, IndexError) as error:
+            raise DataError(f"the backbone {backbone!r} cannot take {size} px: {error}") from error
+        if evidence.ndim != 3 or not evidence.numel():
+            raise DataError(f"the backbone {backbone!r} gives no map of features for {size} px")
+        self.train(training)
 
     def features(self, pixels: Tensor) -> Tensor:
         """The last feature map, (N, channels, rows, columns), of RGB uint8 pixels (N, side, side, 3)."""
@@ -144,12 +157,21 @@ def _load_lite0(network: Network, backbone: str) -> str:
 
 def _load_file(network: Network, path: Path) -> str:
     try:
-        state: Mapping[str, Tensor] = torch.load(path, map_location="cpu", weights_only=True)
+        state: Mapping[str, Any] = dict(torch.load(path, map_location="cpu", weights_only=True))
     except Exception as error:  # torch raises many kinds for a file that is no checkpoint
-        raise DataError(f"{path}: cannot be read as weights: {error}") from error
+        raise DataError(f"{path}: cannot be read as weights: {first_line(error)}") from error
     own = network.backbone.state_dict()
-    fitting = {k: v for k, v in state.items() if k in own and own[k].shape == v.shape}
+    fitting = {
+        key: value
+        for key, value in state.items()
+        if key in own and isinstance(value, Tensor) and own[key].shape == value.shape
+    }
     if len(fitting) < len(own) // 2:
         raise DataError(f"{path}: only {len(fitting)} of {len(own)} tensors fit the backbone")
     network.backbone.load_state_dict(fitting, strict=False)
     return f"{len(fitting)} of {len(own)} tensors from {path.name}"
+
+
+def first_line(error: Exception) -> str:
+    """What an error says, without torch's pages of advice."""
+    return next(iter(str(error).splitlines()), type(error).__name__)

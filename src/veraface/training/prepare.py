@@ -1,15 +1,15 @@
 """Before any training: every picture is opened once, and faces without a box get one."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-
-from rich.progress import track
 
 from veraface.errors import DataError, ImageError
 from veraface.faces import FaceDetector
 from veraface.image import Picture
-from veraface.training.manifest import Sample
+from veraface.training.manifest import Sample, check_samples
+from veraface.training.progress import progress
+from veraface.verdict import Box
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,8 @@ def prepare(samples: Sequence[Sample], *, skip_bad: bool, threads: int = 2) -> P
         threads: pictures decoded at a time.
 
     Raises:
-        DataError: some pictures cannot be read and `skip_bad` is not set; all are named, up to twenty.
+        DataError: some pictures cannot be read, or their box lies outside them, and `skip_bad` is not
+            set; all are named, up to twenty.
     """
     detector = FaceDetector(threads=1)
 
@@ -40,6 +41,8 @@ def prepare(samples: Sequence[Sample], *, skip_bad: bool, threads: int = 2) -> P
         except ImageError as error:
             return f"{sample.path}: {error}"
         if sample.box is not None:
+            if problem := _misplaced(sample.box, pixels.width, pixels.height):
+                return f"{sample.path}: {problem}"
             return sample
         faces = detector.find(pixels)
         return replace(sample, box=faces[0].box) if faces else None
@@ -47,9 +50,7 @@ def prepare(samples: Sequence[Sample], *, skip_bad: bool, threads: int = 2) -> P
     prepared = Prepared([], [], [])
     with ThreadPoolExecutor(threads) as pool:
         results = pool.map(look, samples)
-        for sample, result in track(
-            zip(samples, results, strict=True), "Checking pictures", total=len(samples), transient=True
-        ):
+        for sample, result in progress(zip(samples, results, strict=True), "Checking pictures", len(samples)):
             if result is None:
                 prepared.without_face.append(str(sample.path))
             elif isinstance(result, str):
@@ -60,7 +61,33 @@ def prepare(samples: Sequence[Sample], *, skip_bad: bool, threads: int = 2) -> P
         listed = "\n  ".join(prepared.unreadable[:20])
         more = len(prepared.unreadable) - 20
         raise DataError(
-            f"{len(prepared.unreadable)} pictures cannot be read; mend them or pass --skip-bad:\n  {listed}"
+            f"{_pictures(len(prepared.unreadable))} cannot be used; mend them or pass --skip-bad:\n  {listed}"
             + (f"\n  and {more} more" if more > 0 else "")
         )
     return prepared
+
+
+def check_prepared(prepared: Prepared, needed: Iterable[str] = ("train", "val")) -> None:
+    """Make sure that what is left can be trained on.
+
+    Raises:
+        DataError: as from `check_samples`, with what was left out as the likely cause.
+    """
+    try:
+        check_samples(prepared.samples, needed)
+    except DataError as error:
+        raise DataError(
+            f"{error} ({_pictures(len(prepared.unreadable))} cannot be used, and no face was found in "
+            f"{len(prepared.without_face)}; a box in the manifest says where it is)"
+        ) from error
+
+
+def _misplaced(box: Box, width: int, height: int) -> str:
+    """What is wrong with the place of a box; training moves it a little, so its centre must lie inside."""
+    if not (0 <= box.x + box.width / 2 <= width and 0 <= box.y + box.height / 2 <= height):
+        return f"its face box {box.to_list()} lies outside its {width} x {height} pixels"
+    return f"its face box {box.to_list()} is smaller than a pixel" if box.longer_side < 1 else ""
+
+
+def _pictures(count: int) -> str:
+    return "1 picture" if count == 1 else f"{count} pictures"

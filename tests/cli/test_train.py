@@ -1,0 +1,254 @@
+"""`veraface train` as a user meets it."""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.cli.terminal import COMMAND, ENVIRONMENT, veraface
+from tests.datasets import make_folders, make_rows, write_csv
+from tests.training.runs import logged, same, settings, tensors
+from veraface.cli import main
+from veraface.training.fit import train
+
+SMALL = ("--backbone", "test_efficientnet", "--pretrained", "none", "--size", "64", "--batch-size", "8")
+SMALL = (*SMALL, "--workers", "0", "--rate", "3e-3", "--self-blend", "0")
+
+
+@pytest.fixture
+def call(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Callable[..., tuple[str, str]]:
+    """Runs a command that fails, here and now: its output and its one line of complaint."""
+
+    def run(*arguments: object) -> tuple[str, str]:
+        monkeypatch.setattr(sys, "argv", ["veraface", *map(str, arguments)])
+        with pytest.raises(SystemExit) as stopped:
+            main()
+        assert stopped.value.code == 1
+        captured = capsys.readouterr()
+        assert captured.err.startswith("veraface: ")
+        assert "Traceback" not in captured.err
+        return captured.out, captured.err
+
+    return run
+
+
+def test_trains_and_says_how_it_went(tmp_path: Path) -> None:
+    """Straight from folders, the faces found by the detector, a bad file skipped and named."""
+    data = make_folders(
+        tmp_path / "faces",
+        {
+            "Train/Real": 12,
+            "Train/Fake": 12,
+            "Validation/Real": 8,
+            "Validation/Fake": 8,
+            "Test/Real": 1,
+            "Test/Fake": 1,
+        },
+    )
+    bad = data / "Train" / "Real" / "bad.png"
+    bad.write_bytes(b"\x89PNG cut")
+    done = veraface(
+        "train", "--data", data, "--out", "runs/first", *SMALL, "--epochs", 2, "--skip-bad", cwd=tmp_path
+    )
+    assert done.returncode == 0, done.stderr
+    left_out, result = done.stdout.splitlines()
+    assert left_out.startswith(f"left out: {bad}: the file begins like a PNG but is cut off or corrupt")
+    found = re.fullmatch(
+        r"validation AUC ([01]\.\d{4}) after 2 epochs; next: veraface export runs/first --out DIR", result
+    )
+    assert found
+    run = tmp_path / "runs" / "first"
+    assert float(found[1]) == pytest.approx(max(v for _, v in logged(run, "val_auc")), abs=1e-4)
+    assert len(logged(run, "train_loss")) >= 2
+    assert sorted(path.name for path in run.iterdir()) == [
+        "best.ckpt",
+        "config.yaml",
+        "last.ckpt",
+        "tensorboard",
+    ]
+    assert "test_efficientnet: random weights" in done.stderr
+    assert "Epoch 1/1" in done.stderr, "there is a progress bar"
+    for noise in (
+        "litlogger",
+        "litmodels",
+        "treespec",
+        "GPU available",
+        "exists and is not empty",
+        "Warning",
+    ):
+        assert noise not in done.stderr + done.stdout
+
+
+def test_resumes_after_a_kill_as_if_nothing_had_happened(tmp_path: Path, tiny_data: Path) -> None:
+    """SIGKILL while a later epoch runs; --resume ends with the weights of a whole run."""
+    arguments = (
+        "train",
+        "--data",
+        tiny_data,
+        "--out",
+        tmp_path / "killed",
+        *SMALL,
+        "--epochs",
+        12,
+        "--patience",
+        12,
+    )
+    process = subprocess.Popen(
+        [*COMMAND, *map(str, arguments)],
+        env=ENVIRONMENT,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    deadline = time.monotonic() + 120
+    while not (tmp_path / "killed" / "last.ckpt").exists() and time.monotonic() < deadline:
+        time.sleep(0.005)
+    os.kill(process.pid, signal.SIGKILL)
+    assert process.wait() == -signal.SIGKILL, "it was killed before it had ended"
+
+    config = settings(tiny_data.resolve(), epochs=12, patience=12)
+    whole = train(config, tmp_path / "whole")
+    resumed = train(config, tmp_path / "killed", resume=True)
+    assert (resumed.val_auc, resumed.epochs) == (whole.val_auc, whole.epochs) == (whole.val_auc, 12)
+    for name, key in (("best.ckpt", "state_dict"), ("last.ckpt", "current_model_state")):
+        assert same(tensors(tmp_path / "whole", name, key), tensors(tmp_path / "killed", name, key))
+    assert not list((tmp_path / "killed").glob("*.part"))
+
+
+def test_a_run_is_neither_overwritten_nor_mixed(
+    call: Callable[..., tuple[str, str]], tiny_data: Path, tiny_run: Path
+) -> None:
+    before = (tiny_run / "best.ckpt").read_bytes()
+    same_again = ("train", "--data", tiny_data, "--out", tiny_run, *SMALL, "--epochs", 5)
+    assert "holds a run already; pass --resume to go on with it, or another --out" in call(*same_again)[1]
+    other = call(
+        "train", "--data", tiny_data, "--out", tiny_run, *SMALL, "--epochs", 6, "--seed", 2, "--resume"
+    )[1]
+    assert "was started with other settings (epochs, seed)" in other
+    assert (tiny_run / "best.ckpt").read_bytes() == before
+
+
+def one_class(rows: list[dict[str, str]], folder: Path) -> None:
+    rows[:] = [row for row in rows if row["label"] == "real"]
+
+
+def unreadable(rows: list[dict[str, str]], folder: Path) -> None:
+    (folder / "003.png").write_bytes(b"")
+    (folder / "004.png").write_bytes(b"no picture")
+
+
+def nonexistent(rows: list[dict[str, str]], folder: Path) -> None:
+    rows[2]["path"] = "nowhere.png"
+
+
+def shared_group(rows: list[dict[str, str]], folder: Path) -> None:
+    rows[0]["group"] = rows[-1]["group"] = "Ada"
+
+
+def empty_split(rows: list[dict[str, str]], folder: Path) -> None:
+    rows[:] = [row for row in rows if row["split"] != "val"]
+
+
+def bad_label(rows: list[dict[str, str]], folder: Path) -> None:
+    rows[4]["label"] = "perhaps"
+
+
+def bad_split(rows: list[dict[str, str]], folder: Path) -> None:
+    rows[4]["split"] = "never"
+
+
+def bad_box(rows: list[dict[str, str]], folder: Path) -> None:
+    rows[4]["box"] = "1 2 3"
+
+
+def box_outside(rows: list[dict[str, str]], folder: Path) -> None:
+    rows[4]["box"] = "500 500 20 20"
+
+
+@pytest.mark.parametrize(
+    ("spoil", "message"),
+    [
+        (one_class, "the train split has 3 real and 0 fake pictures; both classes are needed"),
+        (unreadable, "2 pictures cannot be used; mend them or pass --skip-bad:"),
+        (nonexistent, "nowhere.png: no such file"),
+        (shared_group, "1 groups stand in more than one split, so the figures would flatter: Ada"),
+        (empty_split, "the val split is empty"),
+        (bad_label, "row 6: label is 'perhaps'; it must be real or fake"),
+        (bad_split, "row 6: split is 'never'; it must be train, val or test"),
+        (bad_box, "row 6: box is '1 2 3'; it must be four numbers"),
+        (box_outside, "004.png: its face box [500.0, 500.0, 20.0, 20.0] lies outside"),
+    ],
+    ids=lambda value: getattr(value, "__name__", ""),
+)
+def test_unfit_data_are_refused_before_any_training(
+    call: Callable[..., tuple[str, str]],
+    tmp_path: Path,
+    spoil: Callable[[list[dict[str, str]], Path], None],
+    message: str,
+) -> None:
+    rows = make_rows(tmp_path, {"train": 6, "val": 4})
+    spoil(rows, tmp_path)
+    write_csv(tmp_path / "manifest.csv", rows)
+    out, err = call("train", "--data", tmp_path, "--out", tmp_path / "run", *SMALL)
+    assert message in err
+    assert out == ""
+    assert not (tmp_path / "run" / "config.yaml").exists()
+    assert not list(tmp_path.rglob("*.ckpt"))
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        (("--backbone", "nonsense"), "timm cannot build the backbone 'nonsense' for 64 px"),
+        (("--pretrained", "auto"), "no packaged weights fit test_efficientnet"),
+        (("--pretrained", "nowhere.pt"), "nowhere.pt: cannot be read as weights"),
+        (("--accelerator", "abacus"), "cannot train on 'abacus' with precision '32-true'"),
+        (("--precision", "7-bit"), "cannot train on 'cpu' with precision '7-bit'"),
+        (("--batch-norm", "maybe"), "batch norm is 'maybe'; it must be update or keep"),
+        (("--epochs", 2, "--frozen-epochs", 3), "frozen epochs (3) must lie between 0 and epochs (2)"),
+        (("--rate", 0), "rate is 0.0; it must lie between 0 and 10"),
+        (("--head-rate", "nan"), "head rate is nan"),
+        (("--seed", 2**32), f"seed is {2**32}"),
+        (("--data", "nowhere"), "nowhere: no such file or folder"),
+    ],
+    ids=lambda value: "".join(map(str, value)) if isinstance(value, tuple) else "",
+)
+def test_settings_that_cannot_work_claim_no_folder(
+    call: Callable[..., tuple[str, str]],
+    tmp_path: Path,
+    tiny_data: Path,
+    changes: tuple[object, ...],
+    message: str,
+) -> None:
+    _, err = call("train", "--data", tiny_data, "--out", tmp_path / "run", *SMALL, *changes)
+    assert message in err
+    assert err.count("\n") == 1
+    assert not (tmp_path / "run" / "config.yaml").exists()
+
+
+def test_out_that_is_a_file(call: Callable[..., tuple[str, str]], tmp_path: Path, tiny_data: Path) -> None:
+    (tmp_path / "run").write_text("")
+    assert "run: cannot be made a folder" in call("train", "--data", tiny_data, "--out", tmp_path / "run")[1]
+
+
+def test_a_missing_extra_is_named(tmp_path: Path) -> None:
+    """Without torch installed, the command says what to install."""
+    program = "import sys; sys.modules['torch'] = None\nfrom veraface.cli import main; main()"
+    done = subprocess.run(
+        [sys.executable, "-c", program, "train", "--data", tmp_path, "--out", tmp_path],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stdout) == (1, "")
+    assert (
+        done.stderr
+        == "veraface: this command needs torch, which is not installed: pip install 'veraface[train]'\n"
+    )

@@ -1,0 +1,56 @@
+"""What tests share."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from tests.datasets import make_dataset
+
+# Torch waits for its own threads on a busy machine, and one thread adds in one order; set before its import.
+os.environ["OMP_NUM_THREADS"] = "1"
+
+_DATA = Path(os.environ.get("VERAFACE_DATA", Path(__file__).parent.parent.parent / "shared" / "data"))
+
+
+@pytest.fixture(scope="session")
+def data() -> Path:
+    """The folder of labelled faces and photos, which is not part of the repository."""
+    if not _DATA.is_dir():
+        pytest.skip("needs the data set; set VERAFACE_DATA to its folder")
+    return _DATA
+
+
+@pytest.fixture(scope="session")
+def photos(data: Path) -> list[Path]:
+    """Whole pictures as users upload them."""
+    return sorted(
+        path for path in (data / "photos").rglob("*") if path.suffix.lower() != ".csv" and path.is_file()
+    )
+
+
+@pytest.fixture(scope="session")
+def tiny_data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a manifest of a few dozen faces, marked where fake."""
+    return make_dataset(tmp_path_factory.mktemp("tiny") / "faces")
+
+
+@pytest.fixture(scope="session")
+def tiny_run(tiny_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a finished training run on them."""
+    from tests.training.runs import settings
+    from veraface.training.fit import train
+
+    run = tmp_path_factory.mktemp("runs") / "tiny"
+    train(settings(tiny_data, epochs=5), run)
+    return run
+
+
+@pytest.fixture(scope="session")
+def tiny_model(tiny_run: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """That run's ONNX file, with its card beside it."""
+    from veraface.training.export import export
+
+    out = tmp_path_factory.mktemp("model")
+    export(tiny_run, out, name="tiny", licence="for tests")
+    return out / "tiny.onnx"

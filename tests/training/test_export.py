@@ -1,0 +1,195 @@
+"""From a run to an ONNX file and its card."""
+
+import csv
+import hashlib
+import json
+from dataclasses import fields
+from datetime import date
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pytest
+import torch
+
+from tests.datasets import COLUMNS, face, make_dataset, write_csv
+from tests.training.runs import settings
+from veraface import Detector
+from veraface.crop import CropSettings
+from veraface.errors import DataError
+from veraface.model import Model, ModelCard
+from veraface.training.config import TrainConfig
+from veraface.training.export import LIMITS, export, load_network
+from veraface.training.fit import train
+from veraface.verdict import Verdict
+
+
+def crops(count: int, size: int = 64) -> np.ndarray:
+    pictures = [face(i, fake=i % 2 == 1).resize((size, size)) for i in range(count)]
+    return np.stack([np.asarray(picture) for picture in pictures])
+
+
+@pytest.mark.parametrize("batch", [1, 2, 5, 33])
+def test_onnx_equals_torch(tiny_run: Path, tiny_model: Path, batch: int) -> None:
+    pixels = crops(batch)
+    logits, evidence = Model(tiny_model).run(pixels)
+    network = load_network(tiny_run, TrainConfig.load(tiny_run / "config.yaml"))
+    with torch.inference_mode():
+        expected, expected_evidence = network(torch.from_numpy(pixels))
+    assert logits.shape == (batch,)
+    assert np.abs(logits - expected.numpy()).max() < 1e-4
+    assert np.abs(evidence - expected_evidence.numpy()).max() < 1e-3
+    assert evidence.mean(axis=(1, 2)) == pytest.approx(logits, abs=1e-4)
+    assert batch == 1 or logits.std() > 0.01
+
+
+def test_file_is_fp32_with_a_free_batch_and_nothing_beside_it(tiny_model: Path) -> None:
+    graph = onnx.load(tiny_model).graph
+    assert [tensor.name for tensor in graph.input] == ["pixels"]
+    assert [tensor.name for tensor in graph.output] == ["logit", "evidence"]
+    batch, *rest = graph.input[0].type.tensor_type.shape.dim
+    assert batch.dim_param
+    assert [side.dim_value for side in rest] == [64, 64, 3]
+    kinds = {tensor.data_type for tensor in graph.initializer}
+    assert onnx.TensorProto.FLOAT in kinds
+    assert not kinds & {onnx.TensorProto.FLOAT16, onnx.TensorProto.BFLOAT16, onnx.TensorProto.INT8}
+    assert sorted(path.name for path in tiny_model.parent.iterdir()) == ["tiny.json", "tiny.onnx"]
+
+
+def test_card_says_it_all(tiny_data: Path, tiny_run: Path, tiny_model: Path) -> None:
+    card = ModelCard.load(tiny_model.with_suffix(".json"))
+    written = json.loads(tiny_model.with_suffix(".json").read_text())
+    assert set(written) == {field.name for field in fields(ModelCard)}
+    assert card.sha256 == hashlib.sha256(tiny_model.read_bytes()).hexdigest()
+    assert (card.name, card.backbone, card.licence) == ("tiny", "test_efficientnet", "for tests")
+    assert card.crop == CropSettings(64, 1.3)
+    assert card.data == "12 real and 12 fake faces; sources: left, right"
+    assert card.limits == LIMITS
+    assert abs((date.fromisoformat(card.made) - date.today()).days) <= 1
+    assert card.calibration.slope > 0
+    assert 0 <= card.thresholds.real <= card.thresholds.fake <= 1
+    assert card.error_rates["reals_called_fake"] <= card.error_rates["allowed_reals_called_fake"]
+    assert card.error_rates["fakes_called_real"] <= card.error_rates["allowed_fakes_called_real"]
+    assert card.training["epochs"] == 5
+    assert str(tiny_data) not in json.dumps(written), "the card names no folders of the machine"
+
+
+def test_detector_judges_with_it(tiny_model: Path) -> None:
+    detector = Detector(tiny_model)
+    real, fake = (detector.detect(face(1000 + i, fake=i == 1)) for i in (0, 1))
+    assert detector.model_info["name"] == "tiny"
+    assert real.p_fake is not None
+    assert fake.p_fake is not None
+    assert real.p_fake < fake.p_fake
+    assert Verdict.NO_FACE not in (real.verdict, fake.verdict)
+
+
+@pytest.mark.parametrize("backbone", ["test_vit", "test_resnet"])
+def test_other_backbones_export(tmp_path: Path, tiny_data: Path, backbone: str) -> None:
+    config = settings(tiny_data, backbone=backbone, epochs=5, rate=5e-3, head_rate=2e-2)
+    train(config, tmp_path / "run")
+    export(tmp_path / "run", tmp_path / "out", name=backbone)
+    model = Model(tmp_path / "out" / f"{backbone}.onnx")
+    for batch in (1, 3, 17):
+        logits, evidence = model.run(crops(batch))
+        with torch.inference_mode():
+            expected = load_network(tmp_path / "run", config)(torch.from_numpy(crops(batch)))[0].numpy()
+        assert np.abs(logits - expected).max() < 1e-4
+        assert evidence.mean(axis=(1, 2)) == pytest.approx(logits, abs=1e-4)
+
+
+def copied(run: Path, to: Path) -> Path:
+    to.mkdir()
+    for name in ("config.yaml", "best.ckpt"):
+        (to / name).write_bytes((run / name).read_bytes())
+    return to
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("config.yaml", None, "config.yaml: no such file; give the folder of a training run"),
+        ("config.yaml", b"", "is not the config of a training run"),
+        ("config.yaml", b"\xff\xfe\x00", "is not the config of a training run"),
+        ("config.yaml", b"data: x\nsize: large\n", "is not the config of a training run"),
+        ("config.yaml", b"data: x\nstranger: 1\n", "is not the config of a training run"),
+        (
+            "config.yaml",
+            b"data: x\nbackbone: test_vit\nsize: 64\n",
+            "best.ckpt: is no checkpoint of test_vit",
+        ),
+        ("config.yaml", b"data: x\nbackbone: nonsense\n", "timm cannot build the backbone 'nonsense'"),
+        ("best.ckpt", None, "best.ckpt: no checkpoint; train first"),
+        ("best.ckpt", b"", "best.ckpt: is no checkpoint of test_efficientnet, or is damaged"),
+        (
+            "best.ckpt",
+            b"PK\x03\x04 cut off",
+            "best.ckpt: is no checkpoint of test_efficientnet, or is damaged",
+        ),
+    ],
+)
+def test_broken_runs(tmp_path: Path, tiny_run: Path, name: str, content: bytes | None, message: str) -> None:
+    run = copied(tiny_run, tmp_path / "run")
+    if content is None:
+        (run / name).unlink()
+    else:
+        (run / name).write_bytes(content)
+    with pytest.raises(DataError, match=message):
+        export(run, tmp_path / "out", name="tiny")
+    assert not (tmp_path / "out").exists()
+
+
+def relabelled(data: Path, to: Path) -> Path:
+    """The same pictures with the classes exchanged."""
+    to.mkdir()
+    with (data / "manifest.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    for row in rows:
+        row["path"] = str(data / row["path"])
+        row["label"] = {"real": "fake", "fake": "real"}[row["label"]]
+    write_csv(to / "manifest.csv", rows, COLUMNS)
+    return to
+
+
+def test_a_failed_calibration_leaves_nothing_behind(tmp_path: Path, tiny_run: Path, tiny_data: Path) -> None:
+    """Judged on exchanged labels the model knows less than nothing; a model that was there stays."""
+    out = tmp_path / "out"
+    out.mkdir()
+    (out / "tiny.onnx").write_text("older model")
+    (out / "tiny.json").write_text("older card")
+    with pytest.raises(DataError, match="has learned nothing"):
+        export(tiny_run, out, name="tiny", data=relabelled(tiny_data, tmp_path / "wrong"))
+    assert {path.name: path.read_text() for path in out.iterdir()} == {
+        "tiny.onnx": "older model",
+        "tiny.json": "older card",
+    }
+
+
+def test_too_few_pictures_are_told_before_any_work(tmp_path: Path, tiny_run: Path) -> None:
+    few = make_dataset(tmp_path / "few", {"train": 4, "val": 18})
+    with pytest.raises(
+        DataError, match="needs 10 validation pictures of each class; there are 9 real and 9 fake"
+    ):
+        export(tiny_run, tmp_path / "out", name="tiny", data=few)
+    assert not (tmp_path / "out").exists()
+
+
+def test_moved_data_and_bad_pictures(tmp_path: Path, tiny_run: Path) -> None:
+    moved = make_dataset(tmp_path / "moved", {"train": 4, "val": 24})
+    (moved / "010.png").write_bytes(b"")
+    with pytest.raises(DataError, match="1 picture cannot be used"):
+        export(tiny_run, tmp_path / "out", name="tiny", data=moved)
+    card = export(tiny_run, tmp_path / "out", name="tiny", data=moved, skip_bad=True)
+    assert card.data == "2 real and 2 fake faces; sources: left, right"
+
+
+@pytest.mark.parametrize("name", ["", ".", "..", "a/b", "../tiny"])
+def test_names_that_are_paths(tmp_path: Path, tiny_run: Path, name: str) -> None:
+    with pytest.raises(DataError, match="plain file name"):
+        export(tiny_run, tmp_path / "out", name=name)
+
+
+def test_out_that_is_a_file(tmp_path: Path, tiny_run: Path) -> None:
+    (tmp_path / "out").write_text("")
+    with pytest.raises(DataError, match="out: cannot be made a folder"):
+        export(tiny_run, tmp_path / "out", name="tiny")

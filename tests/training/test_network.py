@@ -1,0 +1,117 @@
+"""The network before training: what it starts from, and that logit and evidence belong together."""
+
+import math
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from tests.pictures import portrait
+from veraface.errors import DataError
+from veraface.training.network import Network, load_pretrained
+
+
+def pixels(size: int) -> torch.Tensor:
+    """A portrait, and noise."""
+    noise = np.random.default_rng(0).integers(0, 256, (size, size, 3), dtype=np.uint8)
+    return torch.from_numpy(np.stack([np.asarray(portrait().resize((size, size))), noise]))
+
+
+@pytest.mark.parametrize(
+    ("backbone", "size"),
+    [("test_efficientnet", 64), ("test_resnet", 50), ("test_vit", 48), ("test_convnext", 64)],
+)
+def test_starts_at_ln_2_with_evidence_that_averages_to_the_logit(backbone: str, size: int) -> None:
+    network = Network(backbone, size).eval()
+    with torch.inference_mode():
+        logits, evidence = network(pixels(size))
+        assert torch.nn.functional.binary_cross_entropy_with_logits(
+            logits, torch.tensor([0.0, 1.0])
+        ) == pytest.approx(math.log(2))
+        torch.nn.init.normal_(network.head.weight)
+        logits, evidence = network(pixels(size))
+    assert logits.shape == (2,)
+    assert evidence.ndim == 3
+    assert torch.allclose(evidence.mean(dim=(1, 2)), logits, atol=1e-5)
+    assert evidence.std() > 0
+    assert logits[0] != logits[1]
+
+
+def test_packaged_weights_load_into_every_tensor_of_lite0() -> None:
+    """And work: a portrait and noise give features of ordinary size that differ."""
+    network = Network("tf_efficientnet_lite0", 96).eval()
+    before = {name: value.clone() for name, value in network.backbone.state_dict().items()}
+    told = load_pretrained(network, "tf_efficientnet_lite0", "auto")
+    assert told.startswith(f"{len(before)} of {len(before)} tensors")
+    for name, value in network.backbone.state_dict().items():
+        if value.ndim:  # num_batches_tracked is a count
+            assert not torch.equal(before[name], value), name
+    with torch.inference_mode():
+        features = network.features(pixels(96))
+    assert torch.isfinite(features).all()
+    assert 0.05 < features.std() < 5
+    one, other = features.mean(dim=(2, 3))
+    assert torch.nn.functional.cosine_similarity(one, other, dim=0) < 0.9
+
+
+def test_packaged_weights_fit_b0_with_its_gates_open() -> None:
+    lite, full = Network("tf_efficientnet_lite0", 64), Network("efficientnet_b0", 64)
+    load_pretrained(lite, "tf_efficientnet_lite0", "auto")
+    load_pretrained(full, "efficientnet_b0", "auto")
+    gates = 0
+    for name, value in full.backbone.state_dict().items():
+        if ".se.conv_expand" in name:
+            gates += 1
+            assert torch.equal(value, torch.full_like(value, 6.0 if name.endswith("bias") else 0.0)), name
+        elif ".se." not in name:
+            assert torch.equal(value, lite.backbone.state_dict()[name]), name
+    assert gates == 2 * 16, "a weight and a bias for each of B0's sixteen blocks"
+
+
+def test_weights_from_a_file(tmp_path: Path) -> None:
+    donor, network = Network("test_resnet", 32), Network("test_resnet", 32)
+    torch.save(donor.backbone.state_dict(), tmp_path / "w.pt")
+    load_pretrained(network, "test_resnet", str(tmp_path / "w.pt"))
+    for name, value in donor.backbone.state_dict().items():
+        assert torch.equal(value, network.backbone.state_dict()[name])
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (None, "cannot be read as weights"),
+        (b"", "cannot be read as weights"),
+        (b"no weights", "cannot be read as weights"),
+        ({"stranger": torch.zeros(3)}, "only 0 of .* tensors fit"),
+        ({"conv1.0.weight": "text"}, "only 0 of .* tensors fit"),
+        ([1, 2], "cannot be read as weights"),
+        (torch.zeros(3), "cannot be read as weights"),
+    ],
+)
+def test_unfit_files(tmp_path: Path, content: object, message: str) -> None:
+    path = tmp_path / "w.pt"
+    if isinstance(content, bytes):
+        path.write_bytes(content)
+    elif content is not None:
+        torch.save(content, path)
+    with pytest.raises(DataError, match=message):
+        load_pretrained(Network("test_resnet", 32), "test_resnet", str(path))
+
+
+def test_packaged_weights_do_not_pretend_to_fit_others() -> None:
+    with pytest.raises(DataError, match="no packaged weights fit test_resnet; pass --pretrained timm"):
+        load_pretrained(Network("test_resnet", 32), "test_resnet", "auto")
+
+
+@pytest.mark.parametrize(
+    ("backbone", "size", "message"),
+    [
+        ("no_such_net", 64, "timm cannot build the backbone 'no_such_net'"),
+        ("", 64, "timm cannot build the backbone ''"),
+        ("test_vit", 50, "the backbone 'test_vit' cannot take 50 px"),
+    ],
+)
+def test_backbones_that_cannot_be_had(backbone: str, size: int, message: str) -> None:
+    with pytest.raises(DataError, match=message):
+        Network(backbone, size)
