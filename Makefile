@@ -10,7 +10,7 @@ UV_VERSION := 0.13.9
 SETUP := PYTHON='$(PYTHON)' sh scripts/setup_venv.sh
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint format wheel lock size clean hooks
+.PHONY: help run test lint format wheel lock size screenshots benchmark clean hooks
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' Makefile
@@ -39,6 +39,14 @@ wheel: $(VENV)/.ready ## build the package into dist/
 
 size: $(VENV)/.ready ## print what the installed program takes on disk, largest first
 	$(VENV)/bin/python scripts/installed_size.py
+
+screenshots: $(TEST_VENV)/.ready ## take the README's picture of the page anew
+	chromium="$$(sh scripts/find_chromium.sh $(TEST_VENV)/bin/python)" && \
+	VERAFACE_CHROMIUM="$$chromium" $(TEST_VENV)/bin/python scripts/screenshots.py
+
+benchmark: $(TEST_VENV)/.ready ## measure latency and the cost of the heatmap on this machine
+	$(TEST_VENV)/bin/python benchmarks/latency.py --out benchmarks/results/latency.md $(ARGS)
+	$(TEST_VENV)/bin/python benchmarks/heatmap_cost.py
 
 # What is locked stays as it is unless it no longer fits pyproject.toml; UPGRADE=1 takes the newest of all.
 COMPILE = $(LOCK_VENV)/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
