@@ -85,3 +85,10 @@ def png_of_size(width: int, height: int, extra: bytes = b"") -> bytes:
         png_chunk(b"IHDR", header) + extra + png_chunk(b"IDAT", zlib.compress(b"")) + png_chunk(b"IEND", b"")
     )
     return b"\x89PNG\r\n\x1a\n" + chunks
+
+
+def difference(one: Any, other: Any) -> float:
+    """Mean absolute difference of two pictures (or arrays) of one size, 0 to 255."""
+    a, b = np.asarray(one).astype(int), np.asarray(other).astype(int)
+    assert a.shape == b.shape
+    return float(np.abs(a - b).mean())

@@ -1,6 +1,7 @@
 """From a picture and a face to what the classifier sees: the one crop of training, evaluation and serving."""
 
 from dataclasses import asdict, dataclass
+from math import isfinite
 from typing import Any
 
 import numpy as np
@@ -48,8 +49,10 @@ def crop_face(picture: Image.Image, box: Box, settings: CropSettings) -> NDArray
         RGB, uint8, shape (size, size, 3).
 
     Raises:
-        ValueError: the box lies wholly outside the picture.
+        ValueError: the box lies wholly outside the picture, is empty, or has a side that is no number.
     """
+    if not all(map(isfinite, (box.x, box.y, box.width, box.height))):
+        raise ValueError(f"the face box {box.to_list()} is no rectangle")
     square = crop_square(box, settings)
     left, top = max(0.0, square.x), max(0.0, square.y)
     right = min(float(picture.width), square.x + square.width)

@@ -6,6 +6,7 @@ weights and their licence in `weights/` (see `weights/README.md`).
 
 from dataclasses import dataclass
 from functools import lru_cache
+from math import ceil
 from pathlib import Path
 
 import numpy as np
@@ -23,16 +24,27 @@ _CENTRE_VARIANCE, _SIZE_VARIANCE = 0.1, 0.2
 _MEAN_BGR = np.array([104, 117, 123], dtype=np.float32)
 _MEAN_RGB = (123, 117, 104)
 
-MIN_SCORE = 0.8  # of 0..1; see benchmarks/results/face_detectors.md for how it was chosen
+# How these were chosen is measured in benchmarks/results/face_detectors.md.
+MIN_SCORE = 0.9  # of 0..1; at or above, something is a face
+_HINT_SCORE = 0.05  # at or above, but below MIN_SCORE, something is a reason to look more closely
 _MAX_OVERLAP = 0.4  # intersection over union above which the weaker of two boxes goes
 _MAX_CANDIDATES = 1000  # boxes that go into the overlap test, strongest first
 MAX_FACES = 64  # largest first; a crowd beyond that is cut off
 
-# A picture is looked at small first, and once more at twice the size if nothing or only something
-# tiny was found. The border lets faces that fill the frame look like faces.
-_LOOKS = (512, 1024)  # longest side of the picture in a look, px
-_BORDER = 0.25  # of the longest side, all around
-_TINY = 24  # px in the first look: below this there may be more faces that were too small to see
+# A picture is looked at small first, and larger while nothing is found, or something that may be the
+# tip of a crowd. The border lets faces that fill the frame look like faces. The last look stays below
+# half the 4,032 px of a phone's photo, so that a JPEG need not be decoded at full size for it.
+_LOOKS = (512, 1024, 2000)  # longest side of the picture in a look, px
+_MAX_ENLARGED = 2.0  # how far a small picture is enlarged for the later looks
+_BORDER = 0.15  # of the longest side, all around
+_SMALL = 40  # px in a look; faces below this are missed more often than not, so there may be more
+# px in the look before; above, a later look adds nothing: the face would have been seen, and what shows
+# up is a part of a face grown too large for the model's anchors, or the like of a cat enlarged.
+_SEEN_WELL = 64
+# A larger look is taken in parts: whole, the last one takes 530 MB at its peak. Parts overlap by more than
+# the largest face that a later look adds.
+_PART = 1024  # px in a look; the core of a part, whose faces count
+_PART_MARGIN = 100  # px in a look around the core
 
 
 @dataclass(frozen=True)
@@ -66,51 +78,93 @@ class FaceDetector:
 
     def find(self, picture: Image.Image) -> list[Face]:
         """All faces of an upright RGB picture, largest first, at most `MAX_FACES`."""
-        faces: list[Face] = []
-        longest = max(picture.size)
+        candidates: list[Face] = []
+        done = 0.0
         for side in _LOOKS:
-            faces = self._look(picture, min(1.0, side / longest))
-            if longest <= side:
+            scale = min(side / max(picture.size), _MAX_ENLARGED if done else 1.0)
+            if scale <= done:
                 break
-            if faces and min(face.box.longer_side for face in faces) * side / longest >= _TINY:
+            seen = self._look(picture, scale) if side <= _PART else self._look_in_parts(picture, scale)
+            looked = [face for face in seen if face.box.longer_side * done < _SEEN_WELL]
+            candidates = _without_doubles(candidates + looked)
+            found = any(face.score >= MIN_SCORE for face in candidates)
+            if found and all(f.score >= MIN_SCORE and f.box.longer_side * scale >= _SMALL for f in looked):
                 break
+            done = scale
+        faces = [face for face in candidates if face.score >= MIN_SCORE]
         return sorted(faces, key=lambda face: face.box.area, reverse=True)[:MAX_FACES]
 
-    def _look(self, picture: Image.Image, scale: float) -> list[Face]:
+    def _look_in_parts(self, picture: Image.Image, scale: float) -> list[Face]:
+        """All that may be a small face, in pixels of `picture`; needs little memory."""
+        margin = _PART_MARGIN / scale
+        found = []
+        for top, bottom in _spans(picture.height, _PART / scale):
+            for left, right in _spans(picture.width, _PART / scale):
+                x, y = max(0, int(left - margin)), max(0, int(top - margin))
+                end_x, end_y = (
+                    min(picture.width, int(right + margin)),
+                    min(picture.height, int(bottom + margin)),
+                )
+                part = picture.crop((x, y, end_x, end_y))
+                core = Box(left - x, top - y, right - left, bottom - top)
+                faces = self._look(part, scale, border_share=0.0)
+                found += [_moved(face, x, y) for face in faces if _centred_in(face.box, core)]
+        return _without_doubles(found)
+
+    def _look(self, picture: Image.Image, scale: float, border_share: float = _BORDER) -> list[Face]:
+        """All that may be a face, strongest first, in pixels of `picture`."""
         width, height = (max(1, round(side * scale)) for side in picture.size)
-        border = round(_BORDER * max(width, height))
+        border = round(border_share * max(width, height))
         canvas = Image.new("RGB", (width + 2 * border, height + 2 * border), _MEAN_RGB)
-        small = (
-            picture
-            if scale == 1.0
-            else picture.resize((width, height), Image.Resampling.BILINEAR, reducing_gap=2.0)
-        )
-        canvas.paste(small, (border, border))
-        pixels = np.asarray(canvas)[:, :, ::-1].astype(np.float32) - _MEAN_BGR
-        outputs = self._session.run(None, {"input": pixels.transpose(2, 0, 1)[np.newaxis]})
-        boxes, landmarks, scores = _decode(*(out[0] for out in outputs), canvas.width, canvas.height)
-        return [
-            Face(
-                box=Box(
-                    *(
-                        float(v)
-                        for v in (np.array([x0, y0, x1 - x0, y1 - y0]) - [border, border, 0, 0]) / scale
-                    )
-                ),
-                landmarks=tuple((float(x), float(y)) for x, y in (points.reshape(5, 2) - border) / scale),
-                score=float(score),
-            )
-            for (x0, y0, x1, y1), points, score in zip(boxes, landmarks, scores, strict=True)
-            if _overlaps(x0 - border, y0 - border, x1 - border, y1 - border, width, height)
-        ]
+        if (width, height) != picture.size:
+            picture_seen = picture.resize((width, height), Image.Resampling.BILINEAR, reducing_gap=2.0)
+        else:
+            picture_seen = picture
+        canvas.paste(picture_seen, (border, border))
+        seen = np.asarray(canvas)
+        pixels = np.empty((1, 3, canvas.height, canvas.width), dtype=np.float32)
+        for blue_first, mean in enumerate(_MEAN_BGR):  # a third of the time of doing all channels at once
+            np.subtract(seen[:, :, 2 - blue_first], mean, out=pixels[0, blue_first], dtype=np.float32)
+        outputs = self._session.run(None, {"input": pixels})
+        points, scores = _decode(outputs[0][0], outputs[1][0], outputs[2][0], canvas.width, canvas.height)
+        # Of a picture a few pixels narrow, the two sides are not scaled quite alike.
+        to_picture = np.array([picture.width / width, picture.height / height], dtype=np.float32)
+        points = (points - border) * to_picture
+        faces = [_face(row, float(score)) for row, score in zip(points, scores, strict=True)]
+        return [face for face in faces if _centred_in(face.box, Box(0, 0, *picture.size))]
 
 
-def _overlaps(x0: float, y0: float, x1: float, y1: float, width: int, height: int) -> bool:
-    """Whether the centre of a box lies in the picture and not on the border around it."""
-    return 0 <= (x0 + x1) / 2 <= width and 0 <= (y0 + y1) / 2 <= height
+def _face(points: NDArray[np.float32], score: float) -> Face:
+    """A face from seven points: the corners of its box and the landmarks."""
+    (x0, y0), (x1, y1), *landmarks = ((float(x), float(y)) for x, y in points)
+    return Face(Box(x0, y0, x1 - x0, y1 - y0), tuple(landmarks), score)
 
 
-@lru_cache(maxsize=32)
+def _moved(face: Face, right: float, down: float) -> Face:
+    box = Box(face.box.x + right, face.box.y + down, face.box.width, face.box.height)
+    return Face(box, tuple((x + right, y + down) for x, y in face.landmarks), face.score)
+
+
+def _centred_in(box: Box, area: Box) -> bool:
+    """Whether the centre of a box lies in an area: in the picture, say, and not on the border around it."""
+    x, y = box.x + box.width / 2 - area.x, box.y + box.height / 2 - area.y
+    return 0 <= x <= area.width and 0 <= y <= area.height
+
+
+def _spans(length: int, longest: float) -> list[tuple[float, float]]:
+    """A length cut into equal pieces no longer than `longest`."""
+    count = max(1, ceil(length / longest))
+    return [(length * i / count, length * (i + 1) / count) for i in range(count)]
+
+
+def _without_doubles(faces: list[Face]) -> list[Face]:
+    """Faces of several looks, each once, strongest first."""
+    faces = sorted(faces, key=lambda face: face.score, reverse=True)
+    boxes = [(f.box.x, f.box.y, f.box.x + f.box.width, f.box.y + f.box.height) for f in faces]
+    return [faces[index] for index in _suppress(np.array(boxes, dtype=np.float32).reshape(-1, 4))]
+
+
+@lru_cache(maxsize=8)
 def _anchors(width: int, height: int) -> NDArray[np.float32]:
     """Anchor boxes as centre x, centre y, width, height in pixels, in the order of the model's outputs."""
     rows = []
@@ -128,10 +182,14 @@ def _decode(
     landmarks: NDArray[np.float32],
     width: int,
     height: int,
-) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]:
-    """Turn the model's outputs into corner boxes, landmarks and scores in canvas pixels."""
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Turn the model's outputs into faces in canvas pixels, strongest first.
+
+    Returns:
+        Seven points each (two corners of the box, five landmarks), shape (n, 7, 2), and n scores.
+    """
     face_scores = scores[:, 1]
-    keep = np.flatnonzero(face_scores > MIN_SCORE)
+    keep = np.flatnonzero(face_scores >= _HINT_SCORE)
     keep = keep[np.argsort(-face_scores[keep], kind="stable")][:_MAX_CANDIDATES]
     anchors, face_scores = _anchors(width, height)[keep], face_scores[keep]
     centres = anchors[:, :2] + boxes[keep, :2] * _CENTRE_VARIANCE * anchors[:, 2:]
@@ -139,10 +197,10 @@ def _decode(
     corners = np.concatenate([centres - sizes / 2, centres + sizes / 2], axis=1)
     points = np.tile(anchors[:, :2], 5) + landmarks[keep] * _CENTRE_VARIANCE * np.tile(anchors[:, 2:], 5)
     chosen = _suppress(corners)
-    return corners[chosen], points[chosen], face_scores[chosen]
+    return np.concatenate([corners, points], axis=1)[chosen].reshape(-1, 7, 2), face_scores[chosen]
 
 
-def _suppress(corners: NDArray[np.float32]) -> list[int]:
+def _suppress(corners: NDArray[np.float32], limit: float = _MAX_OVERLAP) -> list[int]:
     """Non-maximum suppression: of boxes that overlap, keep the first. `corners` come strongest first."""
     areas = np.prod(corners[:, 2:] - corners[:, :2], axis=1)
     alive = np.ones(len(corners), dtype=bool)
@@ -155,5 +213,5 @@ def _suppress(corners: NDArray[np.float32]) -> list[int]:
             corners[index, :2], corners[:, :2]
         )
         overlap = np.prod(np.clip(shared, 0, None), axis=1)
-        alive &= overlap <= _MAX_OVERLAP * (areas + areas[index] - overlap)
+        alive &= overlap <= limit * (areas + areas[index] - overlap)
     return chosen

@@ -2,34 +2,27 @@
 
 import os
 import stat
-from collections.abc import Callable
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
 from typing import Any, BinaryIO
 
 import numpy as np
-import pillow_heif
 from numpy.typing import NDArray
 from PIL import Image
 
 from veraface.errors import ImageError, ImageTooLargeError, UnreadableImageError, UnsupportedImageError
+from veraface.formats import FORMATS_IN_WORDS, OPENERS, name_foreign, name_unsupported_variant, recognise
+from veraface.structure import examine, orientation
 
 ImageSource = (
     str | os.PathLike[str] | bytes | bytearray | memoryview | BinaryIO | Image.Image | NDArray[np.uint8]
 )
 
-pillow_heif.register_heif_opener(thumbnails=False)  # type: ignore[no-untyped-call]
-
-# Pillow's names of the decoders that untrusted bytes may reach. Its JPEG decoder also opens MPO, a JPEG
-# with more pictures behind the first, as phones write it; the first is read.
-FORMATS = ("JPEG", "PNG", "WEBP", "AVIF", "HEIF", "GIF", "BMP", "TIFF")
-FORMATS_IN_WORDS = "JPEG, PNG, WebP, AVIF, HEIC, GIF, BMP or TIFF"
-
-# Pillow refuses pictures above this by itself (twice Image.MAX_IMAGE_PIXELS), so no limit can exceed it.
+# Above this, Pillow raises DecompressionBombError from some of its operations, whatever is asked of it.
 _PILLOW_MAX_PIXELS = 178_956_970
 
-_ORIENTATION_TAG = 0x0112  # EXIF 2.32, table 4: how the stored rows and columns lie in the upright picture
+# EXIF 2.32, table 4: how the stored rows and columns lie in the upright picture.
 _TRANSPOSE = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
@@ -40,34 +33,13 @@ _TRANSPOSE = {
     8: Image.Transpose.ROTATE_90,
 }
 
-_SIGNATURES: tuple[tuple[str, Callable[[bytes], bool]], ...] = (
-    ("JPEG", lambda head: head.startswith(b"\xff\xd8")),
-    ("PNG", lambda head: head.startswith(b"\x89PNG")),
-    ("GIF", lambda head: head.startswith(b"GIF8")),
-    ("WebP", lambda head: head.startswith(b"RIFF") and head[8:12] == b"WEBP"),
-    ("BMP", lambda head: head.startswith(b"BM")),
-    ("TIFF", lambda head: head.startswith((b"II*\0", b"MM\0*"))),
-    ("AVIF", lambda head: head[4:8] == b"ftyp" and head[8:12] in (b"avif", b"avis")),
-    (
-        "HEIC",
-        lambda head: head[4:8] == b"ftyp" and head[8:12] in (b"heic", b"heix", b"mif1", b"msf1", b"hevc"),
-    ),
-)
-_FOREIGN: tuple[tuple[str, Callable[[bytes], bool]], ...] = (
-    ("a PDF document", lambda head: head.startswith(b"%PDF")),
-    ("a video", lambda head: head[4:8] == b"ftyp" or head.startswith((b"\x1aE\xdf\xa3", b"RIFF"))),
-    ("an SVG drawing or a web page", lambda head: head.lstrip()[:1] == b"<"),
-    ("a Photoshop file", lambda head: head.startswith(b"8BPS")),
-    ("a zip archive", lambda head: head.startswith(b"PK\x03\x04")),
-)
-
 
 @dataclass(frozen=True)
 class ImageLimits:
     """What a picture may cost; checked from the file size and the header, before decoding.
 
     Raises:
-        ValueError: a limit is not positive, or `max_pixels` is above what Pillow decodes at all.
+        ValueError: a limit is not positive, or `max_pixels` is above what Pillow works on at all.
     """
 
     max_bytes: int = 64 * 2**20  # of the file
@@ -84,18 +56,21 @@ class ImageLimits:
 class Picture:
     """A picture whose header has been read and found acceptable; its pixels are decoded on demand.
 
+    Safe to share between threads.
+
     Attributes:
         width: of the upright picture at full size, in pixels.
         height: of the upright picture at full size, in pixels.
-        format: "JPEG", "PNG", ...; "pixels" for an array or a PIL image held in memory.
+        format: "JPEG", "PNG", "WEBP", "AVIF", "HEIF", "GIF", "BMP" or "TIFF"; "pixels" for an array or a
+            PIL image held in memory.
     """
 
     def __init__(self, source: ImageSource, limits: ImageLimits | None = None) -> None:
         """Read the header.
 
         Args:
-            source: a path, the bytes of a file, a binary file object, a PIL image, or an RGB uint8
-                array of shape (height, width, 3).
+            source: a path, the bytes of a file, a binary file object (read from where it stands), a PIL
+                image, or an RGB uint8 array of shape (height, width, 3).
             limits: what the picture may cost; the defaults of `ImageLimits` if None.
 
         Raises:
@@ -105,21 +80,23 @@ class Picture:
         """
         limits = limits or ImageLimits()
         self._data: bytes | None = None
+        exif: bytes | None = None
         if isinstance(source, np.ndarray):
-            self._image = _from_array(source)
+            _check_array(source, limits)
             self.format = "pixels"
+            image = self._image = Image.fromarray(np.ascontiguousarray(source))
         elif isinstance(source, Image.Image):
-            self._image = source
+            _check_size(*source.size, limits)
             self.format = "pixels"
+            image = self._image = _loaded(source)
+            exif = image.info.get("exif")
         else:
             self._data = _read(source, limits.max_bytes)
-            self._image = _open(self._data)
-            self.format = "JPEG" if self._image.format == "MPO" else str(self._image.format)
-        stored_width, stored_height = self._image.size
-        _check_size(stored_width, stored_height, limits)
-        self._orientation = _orientation(self._image)
+            self.format, exif, image = _open(self._data)
+        _check_size(*image.size, limits)
+        self._orientation = orientation(exif)
         swapped = self._orientation >= 5  # 5 to 8 exchange rows and columns
-        self.width, self.height = (stored_height, stored_width) if swapped else (stored_width, stored_height)
+        self.width, self.height = image.size[::-1] if swapped else image.size
 
     @property
     def longest_side(self) -> int:
@@ -127,7 +104,7 @@ class Picture:
         return max(self.width, self.height)
 
     def pixels(self, at_least: float | None = None) -> Image.Image:
-        """Decode to an upright RGB image.
+        """Decode to an upright RGB image, which the caller may change.
 
         Args:
             at_least: the longest side that is enough, in pixels. A JPEG is then decoded at the
@@ -139,15 +116,15 @@ class Picture:
             UnsupportedImageError: the pixels have no clear meaning as 8-bit colour.
         """
         try:
-            image = self._image
-            if self._data is not None:
-                image = _open(self._data)
-                if at_least is not None and image.format in ("JPEG", "MPO"):
-                    ratio = min(1.0, at_least / self.longest_side)
-                    image.draft(None, (max(1, int(image.width * ratio)), max(1, int(image.height * ratio))))
+            image = self._image if self._data is None else OPENERS[self.format](BytesIO(self._data))
+            if at_least is not None and self.format == "JPEG":
+                ratio = min(1.0, at_least / self.longest_side)
+                image.draft(None, (max(1, int(image.width * ratio)), max(1, int(image.height * ratio))))
             rgb = _to_rgb(image)
             upright = _TRANSPOSE.get(self._orientation)
-            return rgb if upright is None else rgb.transpose(upright)
+            if upright is not None:
+                return rgb.transpose(upright)
+            return rgb.copy() if self._data is None and rgb is self._image else rgb
         except ImageError:
             raise
         except Exception as error:  # codecs raise whatever they like on hostile bytes
@@ -158,14 +135,15 @@ class Picture:
 
 def _read(source: Any, max_bytes: int) -> bytes:
     """All bytes of a path, a bytes-like object or a binary file object, never more than allowed."""
+    too_large = ImageTooLargeError(f"the file is larger than the limit of {max_bytes / 2**20:.4g} MiB")
     if isinstance(source, bytes | bytearray | memoryview):
+        if memoryview(source).nbytes > max_bytes:
+            raise too_large
         data = bytes(source)
     elif isinstance(source, str | os.PathLike):
-        data = _read_file(Path(source), max_bytes)
+        data = _read_file(source, max_bytes)
     elif hasattr(source, "read"):
-        data = source.read(max_bytes + 1)
-        if not isinstance(data, bytes):
-            raise UnsupportedImageError("the file object gives text; open it in binary mode ('rb')")
+        data = _read_stream(source, max_bytes)
     else:
         raise UnsupportedImageError(
             f"cannot read a picture from {type(source).__name__}; give a path, bytes, a binary file "
@@ -174,35 +152,63 @@ def _read(source: Any, max_bytes: int) -> bytes:
     if not data:
         raise UnreadableImageError("the file is empty (0 bytes)")
     if len(data) > max_bytes:
-        raise ImageTooLargeError(f"the file is larger than the limit of {max_bytes / 2**20:.4g} MiB")
+        raise too_large
     return data
 
 
-def _read_file(path: Path, max_bytes: int) -> bytes:
+def _read_file(path: str | os.PathLike[str], max_bytes: int) -> bytes:
     try:
+        path = Path(path)
         if not stat.S_ISREG(path.stat().st_mode):  # a pipe could hang, a device could be endless
             raise UnreadableImageError("not a regular file")
         with path.open("rb") as file:
             return file.read(max_bytes + 1)
     except FileNotFoundError as error:
         raise UnreadableImageError("no such file") from error
-    except (OSError, ValueError) as error:  # ValueError: a NUL in the name
-        reason = error.strerror if isinstance(error, OSError) and error.strerror else "not a valid path"
-        raise UnreadableImageError(f"cannot be read: {reason}") from error
+    except OSError as error:
+        raise UnreadableImageError(f"cannot be read: {error.strerror or error}") from error
+    except (ValueError, TypeError) as error:  # a NUL or a lone surrogate in the name; a path of bytes
+        raise UnreadableImageError("cannot be read: not a valid path") from error
 
 
-def _open(data: bytes) -> Image.Image:
-    """Read the header, with allow-listed decoders only."""
+def _read_stream(stream: Any, max_bytes: int) -> bytes:
+    """Read on until the end or one byte over the limit: pipes and sockets give less than asked for."""
+    chunks: list[bytes] = []
+    wanted = max_bytes + 1
+    while wanted > 0:
+        try:
+            chunk = stream.read(wanted)
+        except (OSError, ValueError) as error:  # ValueError: closed; text that is no text
+            raise UnreadableImageError(f"the file object cannot be read: {error}") from error
+        if not isinstance(chunk, bytes | bytearray):
+            given = "text; open it in binary mode ('rb')" if isinstance(chunk, str) else type(chunk).__name__
+            raise UnsupportedImageError(f"the file object gives {given}")
+        if not chunk:
+            break
+        chunks.append(bytes(chunk))
+        wanted -= len(chunk)
+    return b"".join(chunks)
+
+
+def _open(data: bytes) -> tuple[str, bytes | None, Image.Image]:
+    """Format, EXIF block and undecoded image, from the header."""
+    kind = recognise(data)
+    if kind is None:
+        raise UnsupportedImageError(f"the file is {name_foreign(data)}; give a {FORMATS_IN_WORDS} picture")
     try:
-        return Image.open(BytesIO(data), formats=FORMATS)
+        exif = examine(data, kind)
+        image = OPENERS[kind](BytesIO(data))
+        if variant := name_unsupported_variant(image):
+            raise UnsupportedImageError(f"the file is {variant}; export it as JPEG or PNG first")
+        if kind in ("WEBP", "AVIF"):  # TIFF and HEIC come out of their decoders upright
+            exif = image.info.get("exif")
+        return kind, exif, image
+    except ImageError:
+        raise
     except Image.DecompressionBombError as error:
         raise ImageTooLargeError(f"the picture has more than {_PILLOW_MAX_PIXELS} pixels") from error
     except Exception as error:
-        head = data[:64]
-        if name := next((name for name, test in _SIGNATURES if test(head)), None):
-            raise UnreadableImageError(f"the file begins like a {name} but is cut off or corrupt") from error
-        what = next((name for name, test in _FOREIGN if test(head)), "no picture of a known format")
-        raise UnsupportedImageError(f"the file is {what}; give a {FORMATS_IN_WORDS} picture") from error
+        raise UnreadableImageError(f"the file begins like a {kind} but is cut off or corrupt") from error
 
 
 def _check_size(width: int, height: int, limits: ImageLimits) -> None:
@@ -218,32 +224,32 @@ def _check_size(width: int, height: int, limits: ImageLimits) -> None:
         )
 
 
-def _orientation(image: Image.Image) -> int:
-    """The EXIF orientation, 1 to 8; 1 where there is none or it is damaged, as browsers do."""
-    try:
-        value = image.getexif().get(_ORIENTATION_TAG, 1)
-    except Exception:  # metadata is untrusted and not worth losing the picture for
-        return 1
-    return value if value in _TRANSPOSE else 1
-
-
-def _from_array(array: NDArray[Any]) -> Image.Image:
+def _check_array(array: NDArray[Any], limits: ImageLimits) -> None:
     if array.dtype != np.uint8 or array.ndim != 3 or array.shape[2] != 3 or 0 in array.shape:
         raise UnsupportedImageError(
-            f"an array must be RGB uint8 of shape (height, width, 3), not {array.dtype} of shape {array.shape}"
+            f"an array must be uint8 of shape (height, width, 3), not {array.dtype} of shape {array.shape}"
         )
-    return Image.fromarray(np.ascontiguousarray(array))
+    _check_size(array.shape[1], array.shape[0], limits)
+
+
+def _loaded(image: Image.Image) -> Image.Image:
+    """A PIL image with its pixels in memory; one that was only opened reads its file now."""
+    try:
+        image.load()
+    except Exception as error:
+        raise UnreadableImageError("the PIL image cannot be loaded; its file is closed or corrupt") from error
+    return image
 
 
 def _to_rgb(image: Image.Image) -> Image.Image:
     """8-bit RGB; transparent parts become white, as on a page."""
-    if image.mode == "RGB":
+    if image.mode == "RGB" and "transparency" not in image.info:
         image.load()
         return image
     if image.mode.startswith("I;16"):
         grey = np.asarray(image, dtype=np.uint16) // 257  # 65535 -> 255
         return Image.fromarray(grey.astype(np.uint8)).convert("RGB")
-    if image.mode in ("I", "F", "LAB", "HSV"):
+    if image.mode not in ("1", "L", "LA", "P", "PA", "RGB", "RGBA", "RGBX", "RGBa", "CMYK", "YCbCr"):
         raise UnsupportedImageError(
             f"the pixels are stored in mode {image.mode!r}, which has no clear meaning as colour; "
             "save the picture as 8-bit RGB"
