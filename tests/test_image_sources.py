@@ -123,10 +123,10 @@ def test_paths_that_cannot_be_read(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")  # nobody writes: opening it would wait for ever
     (tmp_path / "empty.jpg").touch()
     for path, message in {
-        tmp_path: "not a regular file",
-        tmp_path / "pipe": "not a regular file",
+        tmp_path: "is a folder",
+        tmp_path / "pipe": "no regular file",
         tmp_path / "missing.jpg": "no such file",
-        "": "not a regular file",
+        "": "is a folder",
         "a\0b.jpg": "not a valid path",
         "\ud800.jpg": "not a valid path",
         "x" * 5000: "cannot be read",

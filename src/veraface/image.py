@@ -160,7 +160,8 @@ def _read_file(path: str | os.PathLike[str], max_bytes: int) -> bytes:
     try:
         path = Path(path)
         if not stat.S_ISREG(path.stat().st_mode):  # a pipe could hang, a device could be endless
-            raise UnreadableImageError("not a regular file")
+            what = "a folder" if path.is_dir() else "no regular file"
+            raise UnreadableImageError(f"is {what}; give the picture files themselves")
         with path.open("rb") as file:
             return file.read(max_bytes + 1)
     except FileNotFoundError as error:

@@ -3,9 +3,12 @@
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+
+if TYPE_CHECKING:
+    from rich.table import Table
 
 
 def info(
@@ -47,15 +50,33 @@ def _words(value: Any) -> str:
     return f"{value:.4g}" if isinstance(value, float) else str(value)
 
 
-def _figures(measured: Mapping[str, Any]) -> Any:
+def _figures(measured: Mapping[str, Any]) -> "Table":
     """The table of measured figures: one row for all, one a source."""
     from rich import box
     from rich.table import Table
 
-    table = Table(title=f"measured on {measured['data']}", box=box.SIMPLE_HEAD, caption=measured["command"])
-    columns = list(measured["rows"][0])
-    for column in columns:
-        table.add_column(column.replace("_", " "), justify="left" if column == "source" else "right")
+    table = Table(
+        title=f"measured on {measured['data']}",
+        box=box.SIMPLE_HEAD,
+        pad_edge=False,
+        caption=measured["command"],
+    )
+    table.add_column("source", no_wrap=True)
+    for heading in ("real", "fake", "AUC", "reals called\nfake / open", "fakes called\nfake / open / real"):
+        table.add_column(heading, justify="right", no_wrap=True)
     for row in measured["rows"]:
-        table.add_row(*("" if row[column] is None else _words(row[column]) for column in columns))
+        table.add_row(
+            row["source"],
+            str(row["real"]),
+            str(row["fake"]),
+            "" if row["auc"] is None else f"{row['auc']:.3f}",
+            _shares(row["reals_called_fake"], row["reals_uncertain"]),
+            _shares(row["fakes_called_fake"], row["fakes_uncertain"], row["fakes_called_real"]),
+        )
     return table
+
+
+def _shares(called_fake: float | None, *others: float | None) -> str:
+    if called_fake is None:
+        return ""
+    return " / ".join([f"{called_fake:.1%}", *(f"{share or 0:.0%}" for share in others)])
