@@ -9,7 +9,7 @@ import pytest
 from PIL import Image, ImageEnhance
 
 from tests.models import brightness_model
-from tests.pictures import portrait
+from tests.pictures import as_stored, encode, exif_with, portrait
 from veraface import Detector, ImageError, ImageLimits, ImageTooLargeError
 from veraface.verdict import DetectionResult, Thresholds, Verdict
 
@@ -19,18 +19,12 @@ def detector() -> Detector:
     return Detector()
 
 
-def encoded(picture: Image.Image, kind: str = "PNG", **options: object) -> bytes:
-    buffer = io.BytesIO()
-    picture.save(buffer, kind, **options)
-    return buffer.getvalue()
-
-
 def scores(result: DetectionResult) -> list[float | None]:
     return [face.p_fake for face in result.faces]
 
 
 def test_three_lines_give_an_answer(tmp_path: Path) -> None:
-    (tmp_path / "photo.jpg").write_bytes(encoded(portrait(), "JPEG"))
+    (tmp_path / "photo.jpg").write_bytes(encode(portrait(), "JPEG"))
     program = (
         "from veraface import Detector\nresult = Detector().detect('photo.jpg')\n"
         "print(result.verdict, result.p_fake)"
@@ -44,7 +38,7 @@ def test_three_lines_give_an_answer(tmp_path: Path) -> None:
 
 
 def test_path_bytes_file_image_and_array_give_the_same_score(detector: Detector, tmp_path: Path) -> None:
-    data = encoded(portrait())
+    data = encode(portrait(), "PNG")
     path = tmp_path / "portrait.png"
     path.write_bytes(data)
     sources = [path, str(path), data, bytearray(data), io.BytesIO(data), portrait(), np.asarray(portrait())]
@@ -57,21 +51,10 @@ def test_path_bytes_file_image_and_array_give_the_same_score(detector: Detector,
 
 @pytest.mark.parametrize("orientation", range(1, 9))
 def test_all_orientations_of_a_photo_get_the_same_score(detector: Detector, orientation: int) -> None:
-    back = {
-        2: Image.Transpose.FLIP_LEFT_RIGHT,
-        3: Image.Transpose.ROTATE_180,
-        4: Image.Transpose.FLIP_TOP_BOTTOM,
-        5: Image.Transpose.TRANSPOSE,
-        6: Image.Transpose.ROTATE_90,
-        7: Image.Transpose.TRANSVERSE,
-        8: Image.Transpose.ROTATE_270,
-    }
     picture = portrait().resize((400, 480))
-    stored = picture.transpose(back[orientation]) if orientation in back else picture
-    exif = Image.Exif()
-    exif[0x0112] = orientation
-    result = detector.detect(encoded(stored, exif=exif))
-    assert scores(result) == scores(detector.detect(encoded(picture)))
+    stored = as_stored(picture, orientation)
+    result = detector.detect(encode(stored, "PNG", exif=exif_with(orientation)))
+    assert scores(result) == scores(detector.detect(encode(picture, "PNG")))
     assert (result.width, result.height) == picture.size
 
 
@@ -146,7 +129,7 @@ def test_a_large_jpeg_is_decoded_small_with_boxes_in_full_size(detector: Detecto
     picture = portrait()
     large = picture.resize((3072, 3072), Image.Resampling.BICUBIC)
     small_box = detector.detect(picture).faces[0].box
-    result = detector.detect(encoded(large, "JPEG", quality=92))
+    result = detector.detect(encode(large, "JPEG", quality=92))
     assert (result.width, result.height) == (3072, 3072)
     box = result.faces[0].box
     for ours, expected in zip(box.to_list(), small_box.scaled(6).to_list(), strict=True):
@@ -158,14 +141,14 @@ def test_a_large_jpeg_is_decoded_small_with_boxes_in_full_size(detector: Detecto
 def test_a_small_face_in_a_large_jpeg_is_decoded_again_in_full(detector: Detector) -> None:
     page = Image.new("RGB", (4000, 3000), "grey")
     page.paste(portrait(), (1500, 1000))
-    from_jpeg = detector.detect(encoded(page, "JPEG", quality=98, subsampling=0))
+    from_jpeg = detector.detect(encode(page, "JPEG", quality=98, subsampling=0))
     from_pixels = detector.detect(page)
     assert len(from_jpeg.faces) == len(from_pixels.faces) == 1
     assert from_jpeg.p_fake == pytest.approx(from_pixels.p_fake, abs=0.1)
 
 
 def test_threads_share_a_detector(detector: Detector) -> None:
-    data = encoded(portrait(), "JPEG")
+    data = encode(portrait(), "JPEG")
     with ThreadPoolExecutor(4) as pool:
         answers = list(pool.map(lambda _: scores(detector.detect(data)), range(12)))
     assert answers == [answers[0]] * 12
