@@ -10,10 +10,10 @@ from math import ceil
 from pathlib import Path
 
 import numpy as np
-import onnxruntime
 from numpy.typing import NDArray
 from PIL import Image
 
+from veraface.runtime import open_session
 from veraface.verdict import Box
 
 WEIGHTS = Path(__file__).parent / "weights" / "retinaface_mobilenet025.onnx"
@@ -66,10 +66,7 @@ class FaceDetector:
             weights: the ONNX file.
             threads: CPU threads for one picture; 0 lets ONNX Runtime choose.
         """
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = threads
-        options.log_severity_level = 3
-        self._session = onnxruntime.InferenceSession(weights, options, providers=["CPUExecutionProvider"])
+        self._session = open_session(weights, threads)
 
     @staticmethod
     def sufficient_side() -> int:

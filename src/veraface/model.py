@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import onnxruntime
 from numpy.typing import NDArray
 
 from veraface.crop import CropSettings
 from veraface.errors import ModelError
+from veraface.runtime import open_session
 from veraface.verdict import Thresholds
 
 WEIGHTS = Path(__file__).parent / "weights"
@@ -113,11 +113,8 @@ class Model:
             raise ModelError(
                 f"{path}: is not the file its card names (sha256 differs); install or export it again"
             )
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = threads
-        options.log_severity_level = 3
         try:
-            self._session = onnxruntime.InferenceSession(weights, options, providers=["CPUExecutionProvider"])
+            self._session = open_session(weights, threads)
         except Exception as error:  # ONNX Runtime raises its own kinds, none of them public
             raise ModelError(f"{path}: ONNX Runtime cannot load it: {error}") from error
 
