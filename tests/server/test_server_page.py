@@ -76,6 +76,19 @@ def test_a_chosen_file_is_shown_and_judged(
     assert marker == pytest.approx(answer["p_fake"], abs=0.02)
 
 
+def test_real_and_fake_photos_get_the_answer_of_the_api(
+    open_page: OpenPage,
+    predict: Callable[..., httpx.Response],
+    real_and_fake_photos: list[tuple[str, bytes]],
+) -> None:
+    page = open_page()
+    for path, content in real_and_fake_photos:
+        name = path.rsplit("/", 1)[-1]
+        choose(page, content, name)
+        expect(page.locator("#filename")).to_have_text(name)
+        expect_verdict(page, predict(content).json())
+
+
 def test_a_face_box_lies_where_the_api_says(
     open_page: OpenPage, predict: Callable[..., httpx.Response], face: bytes
 ) -> None:
