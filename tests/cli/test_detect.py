@@ -1,11 +1,12 @@
 import json
 import os
+import subprocess
 from pathlib import Path
 
 import pytest
 from PIL import Image, ImageEnhance
 
-from tests.cli.terminal import veraface
+from tests.cli.terminal import COMMAND, veraface
 from tests.models import brightness_model
 from tests.pictures import portrait
 
@@ -66,6 +67,15 @@ def test_standard_input_is_read_as_a_file(pictures: Path) -> None:
     done = veraface("detect", "-", "--json", data=(pictures / "face.jpg").read_bytes())
     from_file = veraface("detect", pictures / "face.jpg", "--json")
     assert json.loads(done.stdout)["p_fake"] == json.loads(from_file.stdout)["p_fake"]
+
+
+def test_an_endless_stream_is_too_large_and_not_read_to_its_end() -> None:
+    with Path("/dev/zero").open("rb") as endless:
+        done = subprocess.run(
+            [*COMMAND, "detect", "-"], stdin=endless, capture_output=True, text=True, timeout=60, check=False
+        )
+    assert done.returncode == 1
+    assert "-: the file is larger than the limit" in done.stderr
 
 
 def test_the_overlay_shows_the_picture_with_marks_on_the_face(pictures: Path) -> None:

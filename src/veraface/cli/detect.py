@@ -79,9 +79,11 @@ def _judge(
 ) -> "Iterator[tuple[str, Any, DetectionResult | Exception]]":
     """Name, source and result of every file, or the error that kept it from being judged."""
     from veraface.errors import ImageError
+    from veraface.image import ImageLimits
 
+    enough = ImageLimits().max_bytes + 1  # of an endless stream, to know that it is too large
     for name in files:
-        source: str | bytes = sys.stdin.buffer.read() if name == "-" else name
+        source: str | bytes = sys.stdin.buffer.read(enough) if name == "-" else name
         try:
             yield name, source, detector.detect(source)
         except ImageError as error:
