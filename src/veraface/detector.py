@@ -107,7 +107,7 @@ class Detector:
         Returns the pixels and the same faces with boxes in them.
         """
         reduction = picture.longest_side / max(pixels.size)
-        judged = [f for f in faces if f.box.longer_side * reduction >= MIN_FACE]
+        judged = [face for face in faces if _judgeable(face, reduction)]
         if reduction == 1.0 or not judged:
             return pixels, faces
         smallest = min(crop_square(face.box, self.card.crop).width for face in judged)
@@ -122,14 +122,14 @@ class Detector:
     ) -> list[FaceResult]:
         """Results for all faces, in their order, from one call of the model."""
         to_full_size = picture.longest_side / max(pixels.size)
-        large = [f for f in faces if f.box.longer_side * to_full_size >= MIN_FACE]
-        judgements = iter(self._judge_crops([crop_face(pixels, face.box, self.card.crop) for face in large]))
+        crops = [crop_face(pixels, f.box, self.card.crop) for f in faces if _judgeable(f, to_full_size)]
+        judgements = iter(self._judge_crops(crops))
         results = []
         for face in faces:
             full = _scaled(face, to_full_size)
             unjudged = FaceResult(full.box, full.landmarks, face.score, None, Verdict.UNCERTAIN)
             size = full.box.longer_side
-            if size < MIN_FACE:
+            if not _judgeable(face, to_full_size):
                 message = f"face only {size:.0f} px across; at least {MIN_FACE} px are needed"
                 results.append(replace(unjudged, reasons=(Reason("face_too_small", message),)))
                 continue
@@ -163,6 +163,11 @@ class Detector:
         grids = self.card.calibration.probability(evidence[: len(crops)]).astype(np.float32)
         first, second = p_fake[: len(crops)], p_fake[len(crops) :]
         return [(float(a), float(b), grid) for a, b, grid in zip(first, second, grids, strict=True)]
+
+
+def _judgeable(face: Face, to_full_size: float) -> bool:
+    """Whether a face is large enough; `to_full_size` leads from its picture to the full-size one."""
+    return face.box.longer_side * to_full_size >= MIN_FACE
 
 
 def _scaled(face: Face, factor: float) -> Face:

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from veraface.crop import CropSettings
 from veraface.errors import ModelError
+from veraface.files import write_whole
 from veraface.runtime import open_session
 from veraface.verdict import Thresholds
 
@@ -66,9 +67,7 @@ class ModelCard:
 
     def save(self, path: Path) -> None:
         """Write as JSON, whole or not at all."""
-        partial = path.with_suffix(".json.part")
-        partial.write_text(json.dumps(self.to_dict(), indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
-        partial.replace(path)
+        write_whole(path, json.dumps(self.to_dict(), indent=2, ensure_ascii=False) + "\n")
 
     @classmethod
     def load(cls, path: Path) -> "ModelCard":

@@ -22,7 +22,7 @@ def draw_overlay(
 ) -> Image.Image:
     """The upright picture, at most 2,000 px long, with boxes, verdicts and heatmaps."""
     picture = Picture(source, limits)
-    pixels = picture.pixels(at_least=_LONGEST_SIDE).copy()  # a PIL source is the caller's
+    pixels = picture.pixels(at_least=_LONGEST_SIDE)
     pixels.thumbnail((_LONGEST_SIDE, _LONGEST_SIDE))
     scale = max(pixels.size) / picture.longest_side
     for face in result.faces:

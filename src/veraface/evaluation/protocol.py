@@ -11,8 +11,8 @@ from typing import Any
 from veraface.detector import Detector
 from veraface.errors import DataError, ImageError
 from veraface.evaluation.metrics import Judged, area_under_curve, interval, row, share
+from veraface.files import make_folder, write_whole
 from veraface.model import DEFAULT_MODEL
-from veraface.training.files import make_folder, write_whole
 from veraface.training.manifest import SPLITS, Sample, read_samples
 from veraface.training.progress import progress
 from veraface.verdict import Verdict

@@ -8,7 +8,7 @@ import yaml
 
 from veraface.crop import CropSettings
 from veraface.errors import DataError
-from veraface.training.files import write_whole
+from veraface.files import write_whole
 
 
 @dataclass(frozen=True)

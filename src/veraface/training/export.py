@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 import veraface
 from veraface.crop import CropSettings, crop_face
 from veraface.errors import DataError
+from veraface.files import make_folder
 from veraface.model import ModelCard
 from veraface.training.calibrate import (
     FALSE_ALARMS,
@@ -28,7 +29,6 @@ from veraface.training.calibrate import (
 from veraface.training.config import TrainConfig
 from veraface.training.dataset import degraded_crop, open_sample
 from veraface.training.degradations import Degradations
-from veraface.training.files import make_folder
 from veraface.training.fit import BEST, CONFIG
 from veraface.training.manifest import Sample, check_samples, read_samples
 from veraface.training.network import MEAN, STD, Network, first_line

@@ -21,11 +21,11 @@ from torchmetrics.classification import BinaryAUROC
 
 from veraface.crop import CropSettings
 from veraface.errors import DataError
+from veraface.files import make_folder
 from veraface.training.callbacks import BestEpoch, LastEpoch, MovingAverage, Stopping, WholeFiles
 from veraface.training.config import TrainConfig
 from veraface.training.dataset import BalancedSampler, FaceDataset, FixedSampler
 from veraface.training.degradations import Degradations
-from veraface.training.files import make_folder
 from veraface.training.manifest import Sample, check_samples, read_samples
 from veraface.training.network import Network, load_pretrained
 from veraface.training.prepare import check_prepared, prepare
