@@ -1,11 +1,17 @@
 """What tests share."""
 
 import os
+import shutil
+from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from tests.datasets import make_dataset
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
 
 # Torch waits for its own threads on a busy machine, and one thread adds in one order; set before its import.
 os.environ["OMP_NUM_THREADS"] = "1"
@@ -54,3 +60,28 @@ def tiny_model(tiny_run: Path, tmp_path_factory: pytest.TempPathFactory) -> Path
     out = tmp_path_factory.mktemp("model")
     export(tiny_run, out, name="tiny", licence="for tests")
     return out / "tiny.onnx"
+
+
+def _chromium() -> str | None:
+    names = ("chromium", "chromium-browser", "google-chrome")
+    found = (shutil.which(name) for name in names)
+    return os.environ.get("VERAFACE_CHROMIUM") or next((path for path in found if path), None)
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator["Browser"]:
+    """Chromium, started once for all tests that look at a page."""
+    from playwright.sync_api import Error as BrowserError
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        try:
+            # Chromium's own sandbox does not start for root, as which containers run.
+            browser = playwright.chromium.launch(executable_path=_chromium(), args=["--no-sandbox"])
+        except BrowserError as error:
+            reason = f"no Chromium: install it or set VERAFACE_CHROMIUM ({error.message.splitlines()[0]})"
+            if os.environ.get("CI"):
+                pytest.fail(reason)
+            pytest.skip(reason)
+        yield browser
+        browser.close()

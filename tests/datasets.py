@@ -38,7 +38,7 @@ def make_rows(
 ) -> list[dict[str, str]]:
     """Write pictures, half of each class, and return the rows of a manifest for them."""
     folder.mkdir(parents=True, exist_ok=True)
-    rows = []
+    rows: list[dict[str, str]] = []
     for split, count in splits.items():
         for index in range(count):
             fake, number = index % 2 == 1, len(rows)
@@ -72,6 +72,20 @@ def make_dataset(
 ) -> Path:
     """A folder with pictures and `manifest.csv`; returns the folder."""
     write_csv(folder / "manifest.csv", make_rows(folder, splits, sources))
+    return folder
+
+
+def make_sources(folder: Path) -> Path:
+    """A folder with a manifest of two sources with fakes, and one, "street", of reals alone.
+
+    The pictures of the test split cannot be read. Returns the folder.
+    """
+    rows = make_rows(folder, {"train": 72, "val": 66, "test": 6}, ("lab", "street", "web"))
+    for row in rows:
+        if row["split"] == "test":
+            (folder / row["path"]).write_bytes(b"closed")
+    kept = [row for row in rows if (row["source"], row["label"]) != ("street", "fake")]
+    write_csv(folder / "manifest.csv", kept)
     return folder
 
 

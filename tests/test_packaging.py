@@ -16,7 +16,17 @@ from tests.pictures import portrait
 ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "src" / "veraface"
 MOST_MEGABYTES = 300  # what a core installation may take on disk
-TRAINING_ONLY = ("lightning", "onnxscript", "pyarrow", "sklearn", "timm", "torch", "torchvision")
+TRAINING_ONLY = (
+    "av",
+    "lightning",
+    "matplotlib",
+    "onnxscript",
+    "pyarrow",
+    "sklearn",
+    "timm",
+    "torch",
+    "torchvision",
+)
 UNREACHABLE = ("connection broken by", "NewConnectionError", "NameResolutionError", "ProxyError")
 
 
@@ -125,7 +135,17 @@ def test_every_dependency_is_locked_by_hash() -> None:
 def test_core_lock_needs_nothing_of_training() -> None:
     text = (ROOT / "requirements" / "core.txt").read_text()
     names = {line.split("==")[0] for line in text.splitlines() if "==" in line}
-    assert not names & {"torch", "torchvision", "timm", "lightning", "onnx", "scikit-learn", "pyarrow"}
+    assert not names & {
+        "torch",
+        "torchvision",
+        "timm",
+        "lightning",
+        "onnx",
+        "scikit-learn",
+        "pyarrow",
+        "av",
+        "matplotlib",
+    }
 
 
 @pytest.mark.install

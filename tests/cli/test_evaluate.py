@@ -5,6 +5,7 @@ from pathlib import Path
 
 from tests.cli.terminal import veraface
 from tests.datasets import make_dataset
+from veraface.evaluation.card import short_form
 from veraface.model import ModelCard
 
 
@@ -17,17 +18,35 @@ def test_reports_and_writes_the_card(tiny_model: Path, tmp_path: Path) -> None:
         model.with_suffix(suffix).write_bytes(tiny_model.with_suffix(suffix).read_bytes())
     report = tmp_path / "report"
     done = veraface(
-        "evaluate", "--data", data, "--model", model, "--out", report, "--pair", "left:right", "--write-card"
+        "evaluate",
+        "--data",
+        data,
+        "--model",
+        model,
+        "--out",
+        report,
+        "--pair",
+        "left:right",
+        "--write-card",
+        "--curves",
+        "2",
     )
     assert done.returncode == 0, done.stderr
     assert done.stderr == ""
-    assert (report / "report.md").read_text() in done.stdout
-    assert done.stdout.endswith(f"written to {report}/report.json and {report}/report.md\n")
+    told = f"written to {report}/report.html, report.md, report.json and pictures.jsonl\n"
+    assert done.stdout.endswith(told)
+    printed = done.stdout.removesuffix("\n" + told)
+    assert (report / "report.md").read_text().startswith(printed)
+    assert "## Robustness" in printed
     written = json.loads((report / "report.json").read_text())
     everything = written["rows"][0]
     assert (everything["real"], everything["fake"], everything["not_judged"]) == (6, 6, 1)
     assert everything["auc"] > 0.9
-    assert ModelCard.load(model.with_suffix(".json")).measured == written
+    assert ModelCard.load(model.with_suffix(".json")).measured == short_form(written)
+    shown = veraface("info", "--model", model).stdout
+    for row in written["tiers"]:
+        (line,) = [line for line in shown.splitlines() if line.split()[:1] == [row["tier"]]]
+        assert f"{row['auc']:.3f}" in line
 
 
 def test_mistakes_are_said_in_one_line(tiny_data: Path, tiny_model: Path, tmp_path: Path) -> None:

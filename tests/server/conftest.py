@@ -5,7 +5,6 @@ import csv
 import io
 import os
 import resource
-import shutil
 import socket
 import subprocess
 import sys
@@ -22,8 +21,7 @@ import numpy as np
 import pytest
 import skimage.data
 from PIL import Image
-from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
-from playwright.sync_api import Error as BrowserError
+from playwright.sync_api import Browser, ConsoleMessage, Page
 
 ROOT = Path(__file__).parents[2]
 
@@ -204,27 +202,6 @@ def real_and_fake_photos() -> list[tuple[str, bytes]]:
     for label in ("real", "fake"):
         chosen += [row["path"] for row in rows if row["label"] == label][:40:20]
     return [(path, (folder / path).read_bytes()) for path in chosen]
-
-
-def _chromium() -> str | None:
-    names = ("chromium", "chromium-browser", "google-chrome")
-    found = (shutil.which(name) for name in names)
-    return os.environ.get("VERAFACE_CHROMIUM") or next((path for path in found if path), None)
-
-
-@pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        try:
-            # Chromium's own sandbox does not start for root, as which containers run.
-            browser = playwright.chromium.launch(executable_path=_chromium(), args=["--no-sandbox"])
-        except BrowserError as error:
-            reason = f"no Chromium: install it or set VERAFACE_CHROMIUM ({error.message.splitlines()[0]})"
-            if os.environ.get("CI"):
-                pytest.fail(reason)
-            pytest.skip(reason)
-        yield browser
-        browser.close()
 
 
 @pytest.fixture

@@ -1,7 +1,7 @@
 """`veraface info`: the model card, for people or as JSON."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -39,6 +39,8 @@ def info(
     console.print(table)
     if card["measured"]:
         console.print(_figures(card["measured"]))
+        if tiers := card["measured"].get("tiers"):
+            console.print(_tiers(tiers))
 
 
 def _words(value: Any) -> str:
@@ -72,6 +74,34 @@ def _figures(measured: Mapping[str, Any]) -> "Table":
             "" if row["auc"] is None else f"{row['auc']:.3f}",
             _shares(row["reals_called_fake"], row["reals_uncertain"]),
             _shares(row["fakes_called_fake"], row["fakes_uncertain"], row["fakes_called_real"]),
+        )
+    return table
+
+
+def _tiers(tiers: Sequence[Mapping[str, Any]]) -> "Table":
+    """The table of figures on degraded pictures."""
+    from rich import box
+    from rich.table import Table
+
+    table = Table(title="the same pictures degraded", box=box.SIMPLE_HEAD, pad_edge=False)
+    table.add_column("tier", no_wrap=True)
+    table.add_column("what was done")
+    for heading in (
+        "AUC",
+        "reals called\nfake / open",
+        "fakes called\nfake / open / real",
+        "verdicts\nflipped",
+    ):
+        table.add_column(heading, justify="right", no_wrap=True)
+    for row in tiers:
+        flipped = row.get("changes", {}).get("flipped")
+        table.add_row(
+            row["tier"],
+            row["how"],
+            "" if row["auc"] is None else f"{row['auc']:.3f}",
+            _shares(row["reals_called_fake"], row["reals_uncertain"]),
+            _shares(row["fakes_called_fake"], row["fakes_uncertain"], row["fakes_called_real"]),
+            "" if flipped is None else f"{flipped:.1%}",
         )
     return table
 

@@ -1,84 +1,113 @@
-"""Figures over judged pictures, with intervals drawn by group."""
+"""Figures on arrays, for many weightings of the same pictures at once.
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+Every function takes the pictures as arrays of one length and `weights` of shape (weightings, pictures), and
+returns one value a weighting; NaN where the figure has no meaning, such as an AUC without fakes. Weights of 1
+give the plain figure; the weights of bootstrap draws give its interval without a loop over the draws.
+"""
+
 from typing import Any
 
 import numpy as np
-from sklearn.metrics import roc_auc_score
+from numpy.typing import NDArray
 
-from veraface.verdict import Verdict
+Flags = NDArray[np.bool_]
+Values = NDArray[np.float64]
 
-_DRAWS = 500  # bootstrap samples for an interval
-
-
-@dataclass(frozen=True)
-class Judged:
-    """One labelled picture after judging."""
-
-    path: str
-    fake: bool
-    source: str
-    group: str
-    verdict: Verdict | None  # None: an error
-    p_fake: float | None
-    error: str = ""
+BINS = 15  # of both calibration errors, as in Guo et al., "On Calibration of Modern Neural Networks", 2017
 
 
-def area_under_curve(pictures: Sequence[Judged]) -> float | None:
-    """AUC of p_fake over the pictures that have one; None where a class is missing."""
-    judged = [p for p in pictures if p.p_fake is not None]
-    labels = [p.fake for p in judged]
-    if len(set(labels)) < 2:
-        return None
-    return float(roc_auc_score(labels, [p.p_fake for p in judged]))
+class Ranking:
+    """How well p_fake puts fakes above reals: the receiver operating characteristic of each weighting.
 
-
-def share(pictures: Sequence[Judged], fake: bool, verdict: Verdict) -> float | None:
-    """Share of a class that got a verdict, of all its pictures that were judged; None if there are none."""
-    of_class = [p for p in pictures if p.fake == fake and p.p_fake is not None]
-    return sum(p.verdict is verdict for p in of_class) / len(of_class) if of_class else None
-
-
-def interval(
-    figure: Callable[[Sequence[Judged]], float | None], pictures: Sequence[Judged], seed: int = 0
-) -> list[float] | None:
-    """95 % percentile bootstrap interval, drawing whole groups (Efron and Tibshirani, 1993)."""
-    groups: dict[str, list[Judged]] = {}
-    for picture in pictures:
-        groups.setdefault(picture.group, []).append(picture)
-    members = list(groups.values())
-    random = np.random.default_rng(seed)
-    values = []
-    for _ in range(_DRAWS):
-        drawn = [p for i in random.integers(len(members), size=len(members)) for p in members[i]]
-        if (value := figure(drawn)) is not None:
-            values.append(value)
-    return [round(float(v), 4) for v in np.percentile(values, [2.5, 97.5])] if values else None
-
-
-def row(name: str, pictures: Sequence[Judged], against: Sequence[Judged] = ()) -> dict[str, Any]:
-    """The figures of one source.
-
-    Args:
-        name: of the source.
-        pictures: of the source.
-        against: pictures of the other class that stand in for it in the AUC of a one-class source.
+    Attributes:
+        false_alarms: share of reals at or above each distinct p_fake, highest first, beginning with 0;
+            shape (weightings, distinct scores + 1).
+        recall: share of fakes at or above it.
     """
-    unjudged = sum(p.p_fake is None for p in pictures)
-    return {
-        "source": name,
-        "real": sum(not p.fake for p in pictures),
-        "fake": sum(p.fake for p in pictures),
-        "auc": _rounded(area_under_curve([*pictures, *against])),
-        "reals_called_fake": _rounded(share(pictures, False, Verdict.FAKE)),
-        "fakes_called_fake": _rounded(share(pictures, True, Verdict.FAKE)),
-        "reals_uncertain": _rounded(share(pictures, False, Verdict.UNCERTAIN)),
-        "fakes_uncertain": _rounded(share(pictures, True, Verdict.UNCERTAIN)),
-        "fakes_called_real": _rounded(share(pictures, True, Verdict.REAL)),
-        "not_judged": unjudged,
-    }
+
+    def __init__(self, fake: Flags, p_fake: Values, weights: Values) -> None:
+        """Sort and add up once; every figure below is then one pass.
+
+        Args:
+            fake: labels.
+            p_fake: scores, without NaN.
+            weights: shape (weightings, pictures).
+        """
+        order = np.argsort(-p_fake, kind="stable")
+        ends = np.flatnonzero(np.diff(p_fake[order], append=-np.inf))  # the last of each run of equal scores
+        weights = weights[:, order]
+        fakes = np.cumsum(weights * fake[order], axis=1)[:, ends]
+        reals = np.cumsum(weights, axis=1)[:, ends] - fakes
+        nothing = np.zeros((len(weights), 1))
+        self._fakes = np.hstack([nothing, fakes])
+        self._reals = np.hstack([nothing, reals])
+        self.recall = _ratio(self._fakes, self._fakes[:, -1:])
+        self.false_alarms = _ratio(self._reals, self._reals[:, -1:])
+
+    def area(self) -> Values:
+        """Area under the curve: the chance that a fake scores above a real, ties counting half."""
+        heights = (self.recall[:, 1:] + self.recall[:, :-1]) / 2
+        area: Values = np.sum(np.diff(self.false_alarms, axis=1) * heights, axis=1)
+        return self._where_both(area)
+
+    def average_precision(self) -> Values:
+        """Precision averaged over the steps of recall, without interpolation; it moves with the class mix."""
+        precision = np.nan_to_num(_ratio(self._fakes, self._fakes + self._reals))
+        average: Values = np.sum(np.diff(self.recall, axis=1) * precision[:, 1:], axis=1)
+        return self._where_both(average)
+
+    def recall_at(self, false_alarms: float) -> Values:
+        """Largest recall of a threshold at which at most this share of reals lies."""
+        return self._where_both(np.where(self.false_alarms <= false_alarms, self.recall, 0.0).max(axis=1))
+
+    def equal_error_rate(self) -> Values:
+        """Where as many reals lie above a threshold as fakes below it, with straight lines between."""
+        gap = np.nan_to_num(self.false_alarms + self.recall) - 1  # rises from -1 to 1
+        after = np.argmax(gap >= 0, axis=1)
+        rows, before = np.arange(len(gap)), np.maximum(after - 1, 0)
+        start, end = gap[rows, before], gap[rows, after]
+        part = _ratio(-start, end - start)
+        low, high = self.false_alarms[rows, before], self.false_alarms[rows, after]
+        return self._where_both(low + np.nan_to_num(part) * (high - low))
+
+    def _where_both(self, values: Values) -> Values:
+        return np.where((self._fakes[:, -1] > 0) & (self._reals[:, -1] > 0), values, np.nan)
 
 
-def _rounded(value: float | None) -> float | None:
-    return None if value is None else round(value, 4)
+def share(chosen: Flags, among: Flags, weights: Values) -> Values:
+    """Share of the pictures `among` that are also `chosen`."""
+    return _ratio(weights @ (chosen & among).astype(np.float64), weights @ among.astype(np.float64))
+
+
+def equal_width_edges() -> Values:
+    """Inner edges of 15 bins of equal width."""
+    return np.linspace(0, 1, BINS + 1)[1:-1]
+
+
+def equal_mass_edges(p_fake: Values) -> Values:
+    """Inner edges of 15 bins that hold equally many of these scores; equal scores share a bin."""
+    return np.asarray(np.quantile(p_fake, np.linspace(0, 1, BINS + 1)[1:-1]), np.float64)
+
+
+def calibration_error(fake: Flags, p_fake: Values, weights: Values, edges: Values) -> Values:
+    """Expected calibration error: how far the mean p_fake of a bin is off its share of fakes, on average.
+
+    Guo et al., "On Calibration of Modern Neural Networks", 2017, with bins of equal width; Nixon et al.,
+    "Measuring Calibration in Deep Learning", 2019, with bins of equal mass.
+    """
+    member = np.searchsorted(edges, p_fake, side="right")[:, None] == np.arange(len(edges) + 1)
+    gaps = weights @ (member * (p_fake - fake)[:, None])
+    return _ratio(np.abs(gaps).sum(axis=1), weights.sum(axis=1))
+
+
+def brier_score(fake: Flags, p_fake: Values, weights: Values) -> Values:
+    """Mean squared distance of p_fake from 1 for fakes and 0 for reals (Brier, 1950)."""
+    return _ratio(weights @ (p_fake - fake) ** 2, weights.sum(axis=1))
+
+
+def _ratio(above: NDArray[Any], below: NDArray[Any]) -> Values:
+    """NaN where the denominator is 0."""
+    below = np.broadcast_to(below, np.shape(above))
+    out = np.full(np.shape(above), np.nan)
+    np.divide(above, below, out=out, where=below != 0)
+    return out

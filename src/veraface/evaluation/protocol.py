@@ -1,146 +1,195 @@
 """Judge a labelled data set through the shipped pipeline and write what came of it."""
 
 import json
-from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, replace
-from functools import partial
+import shlex
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from veraface.detector import Detector
-from veraface.errors import DataError, ImageError
-from veraface.evaluation.metrics import Judged, area_under_curve, interval, row, share
+from veraface.errors import DataError
+from veraface.evaluation import report as writing
+from veraface.evaluation.bootstrap import Draws
+from veraface.evaluation.card import short_form
+from veraface.evaluation.diagrams import diagrams
+from veraface.evaluation.judging import Judged, judge
+from veraface.evaluation.rows import face_size_rows, generator_rows, source_rows
+from veraface.evaluation.self_blended import judge_self_blended, self_blended_block
+from veraface.evaluation.tiers import CURVES, TIERS, draw_pictures, step_figures, tier_rows
+from veraface.evaluation.trivial import Features, measure_features, trivial_blocks, warnings
 from veraface.files import make_folder, write_whole
 from veraface.model import DEFAULT_MODEL
 from veraface.training.manifest import SPLITS, Sample, read_samples
-from veraface.training.progress import progress
-from veraface.verdict import Verdict
 
-_THREADS = 2
+CURVE_PICTURES = 400  # by default
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What an evaluation is to hold beside the figures of the untouched pictures."""
+
+    split: str = "test"  # train, val, test or all
+    pairs: tuple[str, ...] = ()  # sources to judge against each other, as "REAL:FAKE"
+    tiers: bool = True  # everything judged again after what the web does to pictures
+    curves: int = CURVE_PICTURES  # pictures on which each degradation is tried in each strength; 0 for none
+    self_blend: bool = True  # a fake made of each real and judged
+
+    def check(self) -> None:
+        """Refuse what cannot be meant.
+
+        Raises:
+            DataError: an unknown split, or a negative number of pictures.
+        """
+        if self.split not in (*SPLITS, "all"):
+            raise DataError(f"split is {self.split!r}; it must be train, val, test or all")
+        if self.curves < 0:
+            raise DataError(f"curves is {self.curves}; it must be a number of pictures, or 0 for no curves")
+
+    def command(self, data: str) -> str:
+        """The command that repeats the evaluation of the data set of this name."""
+        words = ["veraface", "evaluate", "--data", data, "--split", self.split]
+        words += [word for pair in self.pairs for word in ("--pair", pair)]
+        words += [] if self.tiers else ["--no-tiers"]
+        words += [] if self.curves == CURVE_PICTURES else ["--curves", str(self.curves)]
+        words += [] if self.self_blend else ["--no-self-blend"]
+        return shlex.join([*words, "--out", "report"])
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """All judgements of an evaluation."""
+
+    clean: list[Judged]
+    tiers: dict[str, list[Judged]]  # by tier, the same pictures in the same order
+    curves: dict[str, list[Judged]]  # by degradation
+    untouched: list[Judged]  # the pictures of the curves, clean
+    self_blended: list[Judged]
+    features: Features
+
+    def everything(self) -> list[Judged]:
+        """In the order in which `pictures.jsonl` has them."""
+        lists = [self.clean, *self.tiers.values(), self.self_blended, *self.curves.values()]
+        return [judged for judgements in lists for judged in judgements]
 
 
 def evaluate(
-    data: Path,
-    out: Path,
-    *,
-    model: Path | None = None,
-    split: str = "test",
-    pairs: Sequence[str] = (),
-    write_card: bool = False,
+    data: Path, out: Path, plan: Plan | None = None, *, model: Path | None = None, write_card: bool = False
 ) -> str:
-    """Judge every picture; write `report.json`, `report.md` and `pictures.jsonl` (a line each) to `out`.
+    """Judge every picture; write `report.html`, `.md`, `.json` and `pictures.jsonl` (a line each) to `out`.
+
+    The same data, plan and model give the same bytes on the same machine.
 
     Args:
         data: manifest or folder, as for training.
         out: folder of the report; made if need be.
+        plan: what is to be measured; the defaults of `Plan` if None.
         model: the `.onnx` file; the shipped model if None.
-        split: train, val, test or all.
-        pairs: sources to judge against each other, as "REAL:FAKE".
-        write_card: also store the figures in the card beside the model.
+        write_card: also store the figures, in short, in the card beside the model.
 
     Returns:
-        The report as Markdown.
+        The main tables of the report as Markdown.
 
     Raises:
         DataError: the data cannot be read, or hold nothing to judge.
         ModelError: the model cannot be loaded.
     """
-    if split not in (*SPLITS, "all"):
-        raise DataError(f"split is {split!r}; it must be train, val, test or all")
-    samples = [s for s in read_samples(data) if split in (s.split, "all")]
+    plan = plan or Plan()
+    plan.check()
+    samples = [s for s in read_samples(data) if plan.split in (s.split, "all")]
     if not samples:
-        raise DataError(f"{data}: the {split} split is empty")
+        raise DataError(f"{data}: the {plan.split} split is empty")
     sources = {s.source for s in samples}
-    for pair in pairs:
+    for pair in plan.pairs:
         if pair.count(":") != 1 or not set(pair.split(":")) <= sources:
             raise DataError(
                 f"pair is {pair!r}; it must be two sources as REAL:FAKE, out of: {', '.join(sorted(sources))}"
             )
     detector = Detector(model, threads=1)
     make_folder(out)
-    judged = _judge(detector, samples)
-    data = data.resolve()
-    name = data.name if data.is_dir() else data.parent.name
+    folder = data if data.is_dir() else data.parent
+    evidence = gather(detector, samples, plan, folder)
+    thresholds = detector.card.thresholds
     report: dict[str, Any] = {
-        "data": f"{name}, {split} split",
-        "command": _command(name, split, pairs),
+        "data": f"{folder.resolve().name}, {plan.split} split",
+        "command": plan.command(folder.resolve().name),
         "model": detector.model_info,
-        "intervals": _intervals(judged),
-        "rows": _rows(judged, pairs),
+        "thresholds": {"real": thresholds.real, "fake": thresholds.fake},
+        **measure(evidence, plan),
     }
-    markdown = _markdown(report)
     write_whole(out / "report.json", json.dumps(report, indent=2) + "\n")
-    write_whole(out / "report.md", markdown)
-    write_whole(out / "pictures.jsonl", "".join(json.dumps(asdict(p)) + "\n" for p in judged))
+    write_whole(out / "report.md", writing.full_markdown(report))
+    write_whole(out / "report.html", writing.page(report))
+    lines = (json.dumps(asdict(judged)) + "\n" for judged in evidence.everything())
+    write_whole(out / "pictures.jsonl", "".join(lines))
     if write_card:
         card_path = (model or DEFAULT_MODEL).with_suffix(".json")
-        replace(detector.card, measured=report).save(card_path)
-    return markdown
+        replace(detector.card, measured=short_form(report)).save(card_path)
+    return writing.summary(report)
 
 
-def _judge(detector: Detector, samples: Sequence[Sample]) -> list[Judged]:
-    def judge(sample: Sample) -> Judged:
-        base = partial(Judged, sample.path.name, sample.fake, sample.source, sample.group)
-        try:
-            result = detector.detect(sample.path, heatmap=False)
-        except ImageError as error:
-            return base(None, None, str(error))
-        return base(result.verdict, result.p_fake)
-
-    with ThreadPoolExecutor(_THREADS) as pool:
-        return list(progress(pool.map(judge, samples), "Judging", len(samples)))
-
-
-def _rows(judged: Sequence[Judged], pairs: Sequence[str]) -> list[dict[str, Any]]:
-    rows = [row("all", judged)]
-    for source in sorted({p.source for p in judged}):
-        own = [p for p in judged if p.source == source]
-        classes = {p.fake for p in own}
-        against = [p for p in judged if p.fake not in classes] if len(classes) == 1 else []
-        rows.append(row(source, own, against))
-    for pair in pairs:
-        rows.append(row(pair.replace(":", " / "), [p for p in judged if p.source in pair.split(":")]))
-    return rows
-
-
-def _intervals(judged: Sequence[Judged]) -> dict[str, Any]:
-    return {
-        "auc": interval(area_under_curve, judged),
-        "reals_called_fake": interval(lambda p: share(p, False, Verdict.FAKE), judged),
-        "fakes_called_fake": interval(lambda p: share(p, True, Verdict.FAKE), judged),
+def gather(detector: Detector, samples: Sequence[Sample], plan: Plan, root: Path) -> Evidence:
+    """Judge the pictures in every state that the plan asks for."""
+    clean = judge(detector, samples, root=root)
+    tiers = {
+        tier.name: judge(
+            detector, samples, tier.degradation, root=root, title=f"Judging as on the web, {tier.name}"
+        )
+        for tier in (TIERS if plan.tiers else ())
     }
+    chosen = draw_pictures(samples, plan.curves)
+    steps = [degradation for curve in CURVES for _, degradation in curve.steps()] if chosen else []
+    return Evidence(
+        clean=clean,
+        tiers=tiers,
+        self_blended=judge_self_blended(detector, samples, root=root) if plan.self_blend else [],
+        curves={
+            step.name: judge(
+                detector, [samples[i] for i in chosen], step, root=root, title=f"Judging under {step.name}"
+            )
+            for step in steps
+        },
+        untouched=[clean[i] for i in chosen],
+        features=measure_features(samples, clean),
+    )
 
 
-def _command(name: str, split: str, pairs: Sequence[str]) -> str:
-    flags = "".join(f" --pair {pair}" for pair in pairs)
-    return f"veraface evaluate --data {name} --split {split}{flags} --out report"
+def measure(evidence: Evidence, plan: Plan) -> dict[str, Any]:
+    """Everything that a report says of the judgements; all intervals come from the same draws."""
+    clean = evidence.clean
+    draws = Draws(judged.group for judged in clean)
+    trivial = trivial_blocks(evidence.features, clean, draws, plan.pairs)
+    found: dict[str, Any] = {
+        "rows": source_rows(clean, draws, plan.pairs),
+        "by_generator": generator_rows(clean, draws),
+        "by_face_size": face_size_rows(clean, draws),
+    }
+    if evidence.tiers:
+        found["tiers"] = tier_rows(clean, evidence.tiers, draws)
+    if evidence.curves:
+        found["curves"] = _curves(evidence.untouched, evidence.curves)
+    if evidence.self_blended:
+        found["self_blended"] = self_blended_block(clean, evidence.self_blended, draws)
+    found["trivial"] = {"sets": trivial, "warnings": warnings(trivial)}
+    found["diagrams"] = diagrams(clean)
+    return found
 
 
-def _markdown(report: dict[str, Any]) -> str:
-    columns = list(report["rows"][0])
-    lines = [
-        f"Measured on {report['data']} with {report['model']['name']} {report['model']['version']} "
-        f"(`{report['command']}`).",
-        "",
-        "| " + " | ".join(column.replace("_", " ") for column in columns) + " |",
-        "|---" * len(columns) + "|",
-    ]
-    for figures in report["rows"]:
-        lines.append("| " + " | ".join(_cell(column, figures[column]) for column in columns) + " |")
-    lines += [
-        "",
-        "AUC of a source with one class: against all pictures of the other class. Shares are of the judged "
-        "pictures of that class. 95 % intervals, drawn by group, for all: "
-        + "; ".join(f"{key.replace('_', ' ')} {value}" for key, value in report["intervals"].items() if value)
-        + ".",
-    ]
-    return "\n".join(lines) + "\n"
-
-
-def _cell(column: str, value: Any) -> str:
-    if value is None:
-        return ""
-    if column in ("source", "real", "fake", "not_judged"):
-        return str(value)
-    return f"{value:.3f}" if column == "auc" else f"{value:.1%}"
+def _curves(untouched: Sequence[Judged], judged: Mapping[str, Sequence[Judged]]) -> dict[str, Any]:
+    draws = Draws(picture.group for picture in untouched)
+    return {
+        "real": sum(not picture.fake for picture in untouched),
+        "fake": sum(picture.fake for picture in untouched),
+        "clean": step_figures(untouched, draws),
+        "degradations": [
+            {
+                "degradation": curve.name,
+                "scale": curve.scale,
+                "steps": [
+                    {"strength": strength, **step_figures(judged[step.name], draws)}
+                    for strength, step in curve.steps()
+                ],
+            }
+            for curve in CURVES
+        ],
+    }

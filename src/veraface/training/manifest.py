@@ -1,78 +1,48 @@
-"""What to train and judge on: labelled pictures from a manifest or from folders named by class."""
+"""What to train and judge on: labelled pictures and clips from a manifest or from folders."""
 
 import csv
-import hashlib
 import math
-import os
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from veraface.errors import DataError
+from veraface.training.folders import Clip, is_video, samples_of
+from veraface.training.layouts import MANIFEST, data_folder, read_folder
+from veraface.training.samples import SPLIT_NAMES, SPLITS, Sample, split_by_hash
 from veraface.verdict import Box
 
-SPLITS = ("train", "val", "test")
-_SPLIT_NAMES = {
-    "train": "train",
-    "training": "train",
-    "val": "val",
-    "valid": "val",
-    "validation": "val",
-    "test": "test",
-    "testing": "test",
-}
-_PICTURE_SUFFIXES = frozenset(
-    [
-        ".jpg",
-        ".jpeg",
-        ".jpe",
-        ".png",
-        ".webp",
-        ".avif",
-        ".heic",
-        ".heif",
-        ".gif",
-        ".bmp",
-        ".tif",
-        ".tiff",
-        ".apng",
-    ]
-)
+__all__ = ["SPLITS", "Sample", "check_samples", "read_samples"]
 
 
-@dataclass(frozen=True)
-class Sample:
-    """One labelled picture."""
-
-    path: Path
-    fake: bool
-    source: str  # the data set it came from
-    group: str  # person, clip or base photo; never in two splits
-    split: str  # train, val or test
-    box: Box | None = None  # of the face, px of the upright picture; None: let the face detector find it
-    generator: str = ""  # what made or changed the face; empty for reals and where it is unknown
-
-
-def read_samples(data: Path) -> list[Sample]:
-    """Read a manifest file, a folder with `manifest.csv`, or one of the two folder layouts.
+def read_samples(data: Path, frames: int = 8) -> list[Sample]:
+    """Read a manifest file, a folder with `manifest.csv`, or a folder in one of the known layouts.
 
     Manifests (.csv or .parquet) need the columns `path` (relative to the manifest) and `label` (real or
-    fake); `source`, `group`, `split`, `generator` and `box` ("x y width height") are optional. Folders are
-    `{Train,Validation,Test}/{Real,Fake}/` or `{real,fake}/`, names in any case. Where no split is given,
-    one tenth of the groups each goes to val and test, chosen by a hash of the group's name.
+    fake); `source`, `group`, `split`, `generator`, `box` ("x y width height") and `frame` (place in a clip,
+    0 to 1) are optional. Folders are `{Train,Validation,Test}/{Real,Fake}/` or `{real,fake}/`, names in any
+    case, or FaceForensics++, Celeb-DF or DFDC as they are published (docs/data-sets.md); a folder that holds
+    one of these alone will do. Where no split is given, one tenth of the groups each goes to val and test,
+    chosen by a hash of the group's name.
+
+    Args:
+        data: a manifest or a folder.
+        frames: the most pictures of one clip, evenly spaced, from videos and from folders of their frames.
 
     Raises:
         DataError: the data cannot be read, or a row or folder makes no sense; nothing is guessed.
     """
+    if frames < 1:
+        raise DataError(f"frames is {frames}; at least one picture of a clip is needed")
     try:
         data.stat()
         if data.is_dir():
-            manifest = data / "manifest.csv"
-            samples = _from_manifest(manifest) if manifest.is_file() else _from_folders(data)
+            folder = data_folder(data)
+            manifest = folder / MANIFEST
+            samples = _from_manifest(manifest, frames) if manifest.is_file() else read_folder(folder, frames)
         else:
-            samples = _from_manifest(data)
+            samples = _from_manifest(data, frames)
     except FileNotFoundError as error:
         raise DataError(f"{data}: no such file or folder") from error
     except (OSError, ValueError) as error:  # ValueError: a NUL in the name
@@ -111,9 +81,9 @@ def check_samples(samples: Iterable[Sample], needed: Iterable[str] = ("train", "
             )
 
 
-def _from_manifest(manifest: Path) -> list[Sample]:
+def _from_manifest(manifest: Path, frames: int) -> list[Sample]:
     rows = _read_rows(manifest)
-    return [_sample(row, manifest, number) for number, row in rows]
+    return [sample for number, row in rows for sample in _samples(row, manifest, number, frames)]
 
 
 def _read_rows(manifest: Path) -> list[tuple[int, Mapping[str, Any]]]:
@@ -143,7 +113,9 @@ def _read_rows(manifest: Path) -> list[tuple[int, Mapping[str, Any]]]:
     return rows
 
 
-def _sample(row: Mapping[str, Any], manifest: Path, number: int) -> Sample:
+def _samples(row: Mapping[str, Any], manifest: Path, number: int, frames: int) -> list[Sample]:
+    """The sample of a row; several for a clip without `frame` and `box`."""
+
     def text(column: str) -> str:
         value = row.get(column)
         return "" if value is None else str(value).strip()
@@ -156,18 +128,35 @@ def _sample(row: Mapping[str, Any], manifest: Path, number: int) -> Sample:
         raise DataError(f"{where}: label is {text('label')!r}; it must be real or fake")
     group = text("group") or text("path")
     if split := text("split").lower():
-        if split not in _SPLIT_NAMES:
+        if split not in SPLIT_NAMES:
             raise DataError(f"{where}: split is {text('split')!r}; it must be train, val or test")
-        split = _SPLIT_NAMES[split]
-    return Sample(
-        path=manifest.parent / text("path"),
-        fake=label == "fake",
-        source=text("source") or manifest.parent.name,
-        group=group,
-        split=split or _split_by_hash(group),
-        box=_box(text("box"), where),
-        generator=text("generator"),
-    )
+        split = SPLIT_NAMES[split]
+    path, fake = manifest.parent / text("path"), label == "fake"
+    source, generator = text("source") or manifest.resolve().parent.name, text("generator")
+    split = split or split_by_hash(group)
+    box, frame = _box(text("box"), where), _frame(text("frame"), where)
+    if frame is not None and not is_video(path):
+        raise DataError(f"{where}: frame is {text('frame')!r}, but {text('path')!r} is no video")
+    if frame is None and is_video(path):
+        if box is not None:
+            raise DataError(f"{where}: the box is of one picture, so the clip needs a frame, 0 to 1")
+        clip = Clip(path.stem, (path,))
+        return samples_of(
+            clip, frames, fake=fake, source=source, group=group, split=split, generator=generator
+        )
+    return [Sample(path, fake, source, group, split, box, generator, frame)]
+
+
+def _frame(text: str, where: str) -> float | None:
+    if not text:
+        return None
+    try:
+        place = float(text)
+    except ValueError:
+        place = math.nan
+    if not 0 <= place <= 1:
+        raise DataError(f"{where}: frame is {text!r}; it must be a place in the clip, 0 to 1")
+    return place
 
 
 def _box(text: str, where: str) -> Box | None:
@@ -183,39 +172,3 @@ def _box(text: str, where: str) -> Box | None:
     if not (box.width > 0 and box.height > 0):
         raise DataError(f"{where}: box is {text!r}; width and height must be above 0")
     return box
-
-
-def _from_folders(data: Path) -> list[Sample]:
-    folders = {path.name.lower(): path for path in sorted(data.iterdir()) if path.is_dir()}
-    if {"real", "fake"} <= set(folders):
-        return _from_class_folders(data, folders, split="")
-    splits = {name: path for name, path in folders.items() if name in _SPLIT_NAMES}
-    if not splits:
-        raise DataError(
-            f"{data}: needs manifest.csv, or the folders real/ and fake/, or Train/, Validation/ and "
-            "Test/ with Real/ and Fake/ in each"
-        )
-    samples = []
-    for name, path in splits.items():
-        classes = {child.name.lower(): child for child in sorted(path.iterdir()) if child.is_dir()}
-        if missing := {"real", "fake"} - set(classes):
-            raise DataError(f"{path}: lacks the folder {' and '.join(sorted(missing))}/")
-        samples += _from_class_folders(data, classes, split=_SPLIT_NAMES[name])
-    return samples
-
-
-def _from_class_folders(data: Path, folders: Mapping[str, Path], split: str) -> list[Sample]:
-    samples = []
-    for label in ("real", "fake"):
-        for path in sorted(folders[label].rglob("*")):
-            if path.suffix.lower() in _PICTURE_SUFFIXES and path.is_file():
-                group = path.relative_to(data).as_posix()
-                samples.append(
-                    Sample(path, label == "fake", data.name, group, split or _split_by_hash(group))
-                )
-    return samples
-
-
-def _split_by_hash(group: str) -> str:
-    tenth = hashlib.sha256(os.fsencode(group)).digest()[0] * 10 // 256
-    return {0: "val", 1: "test"}.get(tenth, "train")

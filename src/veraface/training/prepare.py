@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from veraface.errors import DataError, ImageError
 from veraface.faces import FaceDetector
 from veraface.image import Picture
+from veraface.training.clips import sample_picture
 from veraface.training.manifest import Sample, check_samples
 from veraface.training.progress import progress
 from veraface.verdict import Box
@@ -37,7 +38,7 @@ def prepare(samples: Sequence[Sample], *, skip_bad: bool, threads: int = 2) -> P
 
     def look(sample: Sample) -> Sample | str | None:
         try:
-            pixels = Picture(sample.path).pixels()
+            pixels = Picture(sample_picture(sample)).pixels()
         except ImageError as error:
             return f"{sample.path}: {error}"
         if sample.box is not None:
@@ -58,8 +59,9 @@ def prepare(samples: Sequence[Sample], *, skip_bad: bool, threads: int = 2) -> P
             else:
                 prepared.samples.append(result)
     if prepared.unreadable and not skip_bad:
-        listed = "\n  ".join(prepared.unreadable[:20])
-        more = len(prepared.unreadable) - 20
+        lines = [*dict.fromkeys(prepared.unreadable)]  # a broken clip says the same of each of its frames
+        listed = "\n  ".join(lines[:20])
+        more = len(lines) - 20
         raise DataError(
             f"{_pictures(len(prepared.unreadable))} cannot be used; mend them or pass --skip-bad:\n  {listed}"
             + (f"\n  and {more} more" if more > 0 else "")

@@ -1,0 +1,72 @@
+"""Fakes made of the data's own reals, judged in a block of their own."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from tests.datasets import BOX, face
+from tests.evaluation.judgements import F, many
+from tests.models import brightness_model
+from veraface import Detector
+from veraface.evaluation.bootstrap import Draws
+from veraface.evaluation.judging import Judged, judge, randomness, upright
+from veraface.evaluation.rows import figures
+from veraface.evaluation.self_blended import NAME, judge_self_blended, self_blended_block
+from veraface.training.manifest import Sample
+from veraface.training.self_blend import self_blend
+from veraface.verdict import Box
+
+
+@pytest.fixture(scope="module")
+def detector(tmp_path_factory: pytest.TempPathFactory) -> Detector:
+    return Detector(brightness_model(tmp_path_factory.mktemp("model")), threads=1)
+
+
+@pytest.fixture
+def samples(tmp_path: Path) -> list[Sample]:
+    """A real with a box, one without, one without a face, a broken one, and a fake."""
+    face(0, fake=False).save(tmp_path / "boxed.png")
+    face(1, fake=False).save(tmp_path / "found.png")
+    Image.new("RGB", (90, 90), (90, 120, 150)).save(tmp_path / "wall.png")
+    (tmp_path / "broken.png").write_bytes(b"")
+    face(2, fake=True).save(tmp_path / "fake.png")
+    box = Box(*map(float, BOX.split()))
+    return [
+        Sample(
+            tmp_path / f"{name}.png", name == "fake", "web", name, "test", box if name == "boxed" else None
+        )
+        for name in ("boxed", "found", "wall", "broken", "fake")
+    ]
+
+
+def test_every_real_gives_one_fake(samples: list[Sample], detector: Detector) -> None:
+    blended = judge_self_blended(detector, samples)
+    assert [p.path for p in blended] == ["boxed.png", "found.png", "wall.png", "broken.png"]
+    assert all(p.fake and p.generator == p.degradation == NAME for p in blended)
+    boxed, found, wall, broken = blended
+    made = self_blend(upright(samples[0]), samples[0].box or Box(0, 0, 1, 1), randomness(samples[0]))
+    assert boxed.p_fake == detector.detect(made).p_fake
+    assert found.p_fake is not None
+    assert (wall.verdict, wall.error) == (None, "no face to blend was found")
+    assert "empty" in broken.error
+    assert judge_self_blended(detector, samples) == blended
+
+
+def test_the_block_ranks_them_against_their_own_reals(samples: list[Sample], detector: Detector) -> None:
+    clean, blended = judge(detector, samples), judge_self_blended(detector, samples)
+    block = self_blended_block(clean, blended, Draws(p.group for p in clean))
+    assert (block["source"], block["real"], block["fake"], block["not_made"]) == (NAME, 2, 2, 2)
+    assert [row["source"] for row in block["rows"]] == ["web"]
+    assert block["auc"] == figures([*clean[:2], *blended[:2]])["auc"]
+
+
+def test_higher_scores_than_their_reals_are_a_perfect_block() -> None:
+    def blend(picture: Judged) -> Judged:
+        return replace(picture, fake=True, verdict=F, p_fake=None if picture.p_fake is None else 1.0)
+
+    clean = many(60)
+    block = self_blended_block(clean, [blend(p) for p in clean if not p.fake], Draws(p.group for p in clean))
+    assert (block["auc"], block["intervals"]["auc"]) == (1.0, [1.0, 1.0])
+    assert block["real"] == block["fake"] == sum(not p.fake for p in clean)

@@ -1,0 +1,154 @@
+"""Robustness: what is done to pictures, and what is said of the difference."""
+
+from collections import Counter
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from tests.evaluation.judgements import F, N, R, U, judged, many
+from tests.pictures import difference, noise, portrait
+from veraface.evaluation.bootstrap import Draws
+from veraface.evaluation.rows import figures
+from veraface.evaluation.tiers import (
+    CURVES,
+    TIERS,
+    Curve,
+    auc_lost,
+    changes,
+    draw_pictures,
+    step_figures,
+    tier_rows,
+)
+from veraface.image import recompress
+from veraface.training.manifest import Sample
+
+
+def degrade(name: str, picture: Image.Image, seed: int = 0) -> Image.Image:
+    steps = {d.name: d for curve in CURVES for _, d in curve.steps()} | {t.name: t.degradation for t in TIERS}
+    return steps[name].apply(picture, np.random.default_rng(seed))
+
+
+@pytest.mark.parametrize(("name", "longest", "quality"), [("web", 768, 60), ("hard", 512, 40)])
+def test_tiers_shrink_and_recompress(name: str, longest: int, quality: int) -> None:
+    sent = degrade(name, portrait(1000).crop((0, 0, 1000, 500)))
+    assert sent.size == (longest, longest // 2)
+    small = portrait(400)
+    assert difference(degrade(name, small), recompress(small, quality)) == 0, "nothing is enlarged"
+
+
+def test_curves_are_as_promised() -> None:
+    strengths = {curve.name: curve.strengths for curve in CURVES}
+    assert strengths == {
+        "JPEG": (90, 75, 60, 45, 30),
+        "WebP": (80, 50),
+        "blur": (0.5, 1, 1.5, 2, 3),
+        "noise": (0.01, 0.03, 0.05, 0.1),
+        "downscale": (0.75, 0.5, 0.35, 0.25),
+        "brightness": (0.6, 0.8, 1.2, 1.4),
+        "contrast": (0.6, 0.8, 1.2, 1.4),
+    }
+
+
+@pytest.mark.parametrize("curve", CURVES, ids=lambda curve: curve.name)
+def test_stronger_is_further_from_the_picture(curve: Curve) -> None:
+    picture = portrait(256)
+    found = [
+        difference(d.apply(picture, np.random.default_rng(0)).resize(picture.size), picture)
+        for _, d in curve.steps()
+    ]
+    if found[0] > found[1]:  # brightness and contrast go down to 1 and up again
+        found = [found[1], found[0]] if len(found) == 2 else [*found[1::-1], *found[2:]]
+        assert found[0] < found[1]
+        assert found[2] < found[3]
+    else:
+        assert found == sorted(found)
+    assert found[0] > 0
+
+
+def test_noise_repeats_with_its_seed() -> None:
+    picture = noise(40, 40)
+    assert degrade("noise 0.05", picture, 1) == degrade("noise 0.05", picture, 1)
+    assert degrade("noise 0.05", picture, 1) != degrade("noise 0.05", picture, 2)
+
+
+CLEAN = [R, R, F, F, U, U, N, R, F, R]
+LATER = [R, F, R, F, R, U, R, N, U, R]
+
+
+def test_changes_counted_by_hand() -> None:
+    """Judged in both are eight: a flip each way, two that leave or join the open ones, four that stay."""
+    clean = [judged(str(i), i % 2 == 0, v, None if v is N else 0.5) for i, v in enumerate(CLEAN)]
+    later = [judged(str(i), i % 2 == 0, v, None if v is N else 0.5) for i, v in enumerate(LATER)]
+    found = changes(clean, later, Draws(p.group for p in clean))
+    intervals = found.pop("intervals")
+    assert found == {
+        "pictures": 8,
+        "flipped": 2 / 8,
+        "fake_to_real": 1 / 8,
+        "real_to_fake": 1 / 8,
+        "flipped_of_decided": 0.4,  # of five that are decided in both
+        "changed": 4 / 8,
+        "lost": 0.1111,  # one of nine that were judged before
+    }
+    assert all(low <= found[name] <= high for name, (low, high) in intervals.items())
+
+
+def test_the_loss_is_the_difference_and_drawn_jointly() -> None:
+    """A constant shift of all scores loses nothing, in no draw; an independent one has a wide interval."""
+    clean = many(300)
+    draws = Draws(p.group for p in clean)
+    shifted = [replace(p, p_fake=None if p.p_fake is None else p.p_fake / 2) for p in clean]
+    assert auc_lost(clean, shifted, draws) == {"value": 0.0, "interval": [0.0, 0.0]}
+    other = many(300, seed=1, spread=3)
+    lost = auc_lost(clean, other, draws)
+    assert lost["value"] == pytest.approx(figures(clean)["auc"] - figures(other)["auc"], abs=1e-4)
+    assert lost["interval"][0] < lost["value"] < lost["interval"][1]
+
+
+def test_a_row_for_each_tier() -> None:
+    clean = many(80)
+    rows = tier_rows(
+        clean, {"web": many(80, seed=1), "hard": many(80, seed=2)}, Draws(p.group for p in clean)
+    )
+    assert [row["tier"] for row in rows] == ["clean", "web", "hard"]
+    assert "changes" not in rows[0]
+    assert [row["source"] for row in rows[1]["rows"]] == [f"source {i}" for i in range(4)]
+
+
+def samples(counts: dict[tuple[str, bool], int]) -> list[Sample]:
+    return [
+        Sample(Path(f"{source}{fake}{i}"), fake, source, f"{source}{fake}{i}", "test")
+        for (source, fake), count in counts.items()
+        for i in range(count)
+    ]
+
+
+def test_curve_pictures_are_balanced() -> None:
+    have = samples({("a", False): 100, ("b", False): 4, ("c", True): 90, ("d", True): 80})
+    chosen = draw_pictures(have, 40)
+    assert len(set(chosen)) == 40
+    assert Counter((have[i].source, have[i].fake) for i in chosen) == {
+        ("a", False): 16,
+        ("b", False): 4,
+        ("c", True): 10,
+        ("d", True): 10,
+    }
+    assert chosen == draw_pictures(have, 40)
+    assert len(draw_pictures(have, 10_000)) == len(have)
+    assert draw_pictures(have, 0) == []
+    assert draw_pictures(samples({("a", False): 3}), 10) == [0, 1, 2]
+
+
+def test_a_step_holds_what_a_curve_shows() -> None:
+    step = step_figures(many(60), Draws(p.group for p in many(60)))
+    assert set(step) == {
+        "auc",
+        "reals_called_fake",
+        "fakes_called_fake",
+        "share_uncertain",
+        "not_judged",
+        "intervals",
+    }
