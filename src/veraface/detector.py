@@ -11,15 +11,13 @@ from PIL import Image
 
 from veraface.crop import crop_face, crop_square
 from veraface.faces import Face, FaceDetector
-from veraface.image import ImageLimits, ImageSource, Picture, recompress
+from veraface.image import ImageLimits, ImageSource, Picture
 from veraface.model import Model, ModelCard
 from veraface.verdict import DetectionResult, FaceResult, Heatmap, Reason, Verdict, judge_face, judge_picture
+from veraface.views import VIEWS, face_views, join_evidence, join_logits
 
 MIN_FACE = 40  # px of the longer side of the face box at full size; below, a face is reported, not judged
 SMALL_FACE = 80  # px; below, a face is judged, and its size is given as a reason for doubt
-
-# The second view of every face: recompressed as strongly as messengers do. A verdict must survive it.
-_SECOND_VIEW_QUALITY = 60
 
 
 class Detector:
@@ -154,15 +152,14 @@ class Detector:
     def _judge_crops(
         self, crops: Sequence[NDArray[np.uint8]]
     ) -> list[tuple[float, float, NDArray[np.float32]]]:
-        """p_fake, p_fake of the recompressed second view, and the heatmap grid of each crop."""
+        """p_fake, p_fake of the recompressed view, and the heatmap grid of each crop."""
         if not crops:
             return []
-        views = [np.asarray(recompress(Image.fromarray(crop), _SECOND_VIEW_QUALITY)) for crop in crops]
-        logits, evidence = self._model.run(np.stack([*crops, *views]))
-        p_fake = self.card.calibration.probability(logits)
-        grids = self.card.calibration.probability(evidence[: len(crops)]).astype(np.float32)
-        first, second = p_fake[: len(crops)], p_fake[len(crops) :]
-        return [(float(a), float(b), grid) for a, b, grid in zip(first, second, grids, strict=True)]
+        logits, evidence = self._model.run(np.stack([view for crop in crops for view in face_views(crop)]))
+        p_fake = self.card.calibration.probability(join_logits(logits.reshape(-1, VIEWS)))
+        joined = join_evidence(evidence.reshape(-1, VIEWS, *evidence.shape[1:]))
+        grids = self.card.calibration.probability(joined).astype(np.float32)
+        return [(float(a), float(b), grid) for (a, b), grid in zip(p_fake, grids, strict=True)]
 
 
 def _judgeable(face: Face, to_full_size: float) -> bool:

@@ -38,7 +38,8 @@ class Calibration:
     def probability(self, logits: NDArray[np.floating[Any]]) -> NDArray[np.float64]:
         """p_fake, 0 real to 1 fake, of logits of any shape."""
         scaled = self.slope * np.asarray(logits, dtype=np.float64) + self.intercept
-        return 1.0 / (1.0 + np.exp(-np.clip(scaled, -500, 500)))
+        # Clipped so that p_fake stays within (0, 1): at a threshold of 1 nothing is called fake.
+        return 1.0 / (1.0 + np.exp(-np.clip(scaled, -30, 30)))
 
 
 @dataclass(frozen=True)

@@ -15,10 +15,11 @@ from tests.cli.terminal import COMMAND, ENVIRONMENT, veraface
 from tests.datasets import make_folders, make_rows, write_csv
 from tests.training.runs import logged, same, settings, tensors
 from veraface.cli import main
+from veraface.training.config import TrainConfig
 from veraface.training.fit import train
 
-SMALL = ("--backbone", "test_efficientnet", "--pretrained", "none", "--size", "64", "--batch-size", "8")
-SMALL = (*SMALL, "--workers", "0", "--rate", "3e-3", "--self-blend", "0")
+_MODEL = ("--backbone", "test_efficientnet", "--pretrained", "none", "--size", "64", "--batch-size", "8")
+SMALL = (*_MODEL, "--workers", "0", "--rate", "3e-3", "--self-blend", "0", "--exchange", "0")
 
 
 @pytest.fixture
@@ -85,6 +86,21 @@ def test_trains_and_says_how_it_went(tmp_path: Path) -> None:
         "Warning",
     ):
         assert noise not in done.stderr + done.stdout
+
+
+def test_leaves_sources_out_and_exchanges_faces_on_demand(tmp_path: Path) -> None:
+    """Both stand in the settings of the run; the pictures that are left out are not even opened."""
+    rows = make_rows(tmp_path, {"train": 24, "val": 12}, ["lab", "street", "web"])
+    for row in rows:
+        if row["source"] != "lab":
+            (tmp_path / row["path"]).write_bytes(b"")
+    data = write_csv(tmp_path / "manifest.csv", rows)
+    changes = ("--leave-out", "web", "--leave-out", "street", "--exchange", 0.5, "--epochs", 1)
+    done = veraface("train", "--data", data, "--out", tmp_path / "run", *SMALL, *changes)
+    assert done.returncode == 0, done.stderr
+    config = TrainConfig.load(tmp_path / "run" / "config.yaml")
+    assert config.leave_out == ("web", "street")
+    assert config.exchange == 0.5
 
 
 def test_resumes_after_a_kill_as_if_nothing_had_happened(tmp_path: Path, tiny_data: Path) -> None:
@@ -217,6 +233,8 @@ def test_unfit_data_are_refused_before_any_training(
         (("--head-rate", "nan"), "head rate is nan"),
         (("--seed", 2**32), f"seed is {2**32}"),
         (("--data", "nowhere"), "nowhere: no such file or folder"),
+        (("--leave-out", "nowhere"), "no source is called nowhere; there are: left, right"),
+        (("--self-blend", 0.8, "--exchange", 0.3), "are shares of the fakes; 1.1 in all is above 1"),
     ],
     ids=lambda value: "".join(map(str, value)) if isinstance(value, tuple) else "",
 )

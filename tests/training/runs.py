@@ -3,11 +3,15 @@
 from pathlib import Path
 from typing import Any
 
+import pytest
 import torch
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from torch import Tensor
 
 from veraface.training.config import TrainConfig
+from veraface.training.fit import CONFIG, FaceClassifier
+
+_ON_EPOCH = FaceClassifier.on_train_epoch_start
 
 
 def settings(data: Path, **changes: Any) -> TrainConfig:
@@ -20,9 +24,28 @@ def settings(data: Path, **changes: Any) -> TrainConfig:
         "batch_size": 8,
         "rate": 3e-3,
         "self_blend": 0.0,
+        "exchange": 0.0,
         "workers": 0,
     }
     return TrainConfig(data=str(data), **(values | changes))
+
+
+def recipe(folder: Path, **changes: Any) -> Path:
+    """A folder with the settings of a tiny run, as `crossval` takes it; returns the folder."""
+    folder.mkdir()
+    settings(Path("elsewhere"), **({"epochs": 5, "patience": 5} | changes)).save(folder / CONFIG)
+    return folder
+
+
+def break_down(monkeypatch: pytest.MonkeyPatch, epoch: int) -> None:
+    """Let training break down at the start of an epoch; at none if it is below 0."""
+
+    def broken(self: FaceClassifier) -> None:
+        _ON_EPOCH(self)
+        if self.current_epoch == epoch:
+            raise RuntimeError("power failure")
+
+    monkeypatch.setattr(FaceClassifier, "on_train_epoch_start", broken)
 
 
 def tensors(run: Path, name: str = "best.ckpt", key: str = "state_dict") -> dict[str, Tensor]:

@@ -7,11 +7,23 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 from tests.datasets import face, make_dataset, make_rows, write_csv
+from tests.pictures import quadrants
+from tests.training.test_blending import BOX
+from tests.training.test_exchange import POINTS, checks
 from veraface.crop import CropSettings
 from veraface.errors import DataError
-from veraface.training.dataset import BalancedSampler, FaceDataset, FixedSampler, jitter
+from veraface.training.dataset import (
+    EXCHANGE,
+    SELF_BLEND,
+    Draw,
+    FaceDataset,
+    FixedSampler,
+    PairSampler,
+    jitter,
+)
 from veraface.training.degradations import Degradations
 from veraface.training.manifest import Sample, read_samples
 from veraface.training.prepare import check_prepared, prepare
@@ -26,18 +38,28 @@ SKEWED = [
 ]
 
 
-def dataset(samples: list[Sample], *, train: bool, self_blend: float = 0.0) -> FaceDataset:
-    return FaceDataset(samples, CROP, Degradations(), 1, train=train, self_blend=self_blend)
+def dataset(samples: list[Sample], *, train: bool) -> FaceDataset:
+    return FaceDataset(samples, CROP, Degradations(), 1, train=train)
+
+
+def draws(sampler: PairSampler, epoch: int = 0) -> list[Draw]:
+    sampler.set_epoch(epoch)
+    return list(sampler)
+
+
+def pairs(sampler: PairSampler, epoch: int = 0) -> list[tuple[Draw, Draw]]:
+    drawn = draws(sampler, epoch)
+    return list(zip(drawn[::2], drawn[1::2], strict=True))
 
 
 def test_both_classes_get_half_and_sources_the_root_of_their_size() -> None:
     """1600 and 100 pictures of the two sources of reals: 4 to 1 instead of 16 to 1."""
-    sampler = BalancedSampler(SKEWED, seed=1)
+    sampler = PairSampler(SKEWED, seed=1)
     assert len(sampler) == len(SKEWED)
     drawn: Counter[tuple[bool, str]] = Counter()
     for epoch in range(10):
-        sampler.set_epoch(epoch)
-        drawn.update((SKEWED[i].fake, SKEWED[i].source) for _, _, i in sampler)
+        chosen = [SKEWED[draw.sample] for draw in draws(sampler, epoch)]
+        drawn.update((sample.fake, sample.source) for sample in chosen)
     total = drawn.total()
     assert total == 10 * len(SKEWED)
     assert drawn[True, "lab"] / total == pytest.approx(0.5, abs=0.02)
@@ -45,34 +67,117 @@ def test_both_classes_get_half_and_sources_the_root_of_their_size() -> None:
     assert drawn[False, "small"] / total == pytest.approx(0.1, abs=0.02)
 
 
-def test_draws_depend_on_seed_and_epoch_alone() -> None:
-    def keys(seed: int, epoch: int) -> list[tuple[int, int, int]]:
-        sampler = BalancedSampler(SKEWED, seed)
-        sampler.set_epoch(epoch)
-        return list(sampler)
+def test_sources_of_fakes_get_the_root_of_their_size_too() -> None:
+    turned = [replace(sample, fake=not sample.fake) for sample in SKEWED]
+    drawn: Counter[str] = Counter()
+    for epoch in range(10):
+        drawn.update(turned[fake.sample].source for fake, _ in pairs(PairSampler(turned, 1), epoch))
+    assert set(drawn) == {"large", "small"}
+    assert drawn["small"] / drawn.total() == pytest.approx(0.2, abs=0.03)
 
-    assert keys(1, 3) == keys(1, 3)
-    assert {epoch for epoch, _, _ in keys(1, 3)} == {3}
-    assert [i for *_, i in keys(1, 3)] != [i for *_, i in keys(1, 4)]
-    assert [i for *_, i in keys(1, 3)] != [i for *_, i in keys(2, 3)]
+
+@pytest.mark.parametrize("made", [{}, {SELF_BLEND: 0.4}, {SELF_BLEND: 0.3, EXCHANGE: 0.7}])
+def test_a_fake_and_a_real_in_turn(made: dict[str, float]) -> None:
+    """With one number, and so with one history; none of the numbers comes twice."""
+    sampler = PairSampler(SKEWED, 1, made=made, exchangeable=[True] * len(SKEWED))
+    drawn = pairs(sampler, epoch=2)
+    assert len(sampler) == 2 * len(drawn)
+    for fake, real in drawn:
+        assert SKEWED[fake.sample].fake or fake.made
+        assert not SKEWED[real.sample].fake
+        assert not real.made
+        assert fake.number == real.number
+        assert fake.epoch == real.epoch == 2
+    assert len({fake.number for fake, _ in drawn}) == len(drawn)
+
+
+def test_made_fakes_have_their_shares_and_stand_beside_what_they_are_made_from() -> None:
+    made = {SELF_BLEND: 0.2, EXCHANGE: 0.15}
+    drawn = pairs(PairSampler(SKEWED, 1, made=made, exchangeable=[True] * len(SKEWED)))
+    counts = Counter(fake.made for fake, _ in drawn)
+    assert counts[SELF_BLEND] / len(drawn) == pytest.approx(0.2, abs=0.04)
+    assert counts[EXCHANGE] / len(drawn) == pytest.approx(0.15, abs=0.04)
+    assert counts[""] / len(drawn) == pytest.approx(0.65, abs=0.05)
+    assert all(fake.sample == real.sample for fake, real in drawn if fake.made)
+    assert len({real.sample for fake, real in drawn if fake.made}) > 100
+
+
+def test_only_faces_with_landmarks_are_exchanged() -> None:
+    """And among them sources still count by the root of their size."""
+    able = [i % 3 == 0 for i in range(len(SKEWED))]
+    drawn = [
+        fake.sample
+        for epoch in range(5)
+        for fake, _ in pairs(PairSampler(SKEWED, 1, made={EXCHANGE: 0.5}, exchangeable=able), epoch)
+        if fake.made
+    ]
+    assert len(drawn) > 2000
+    assert all(able[index] and not SKEWED[index].fake for index in drawn)
+    assert np.mean([SKEWED[index].source == "small" for index in drawn]) == pytest.approx(0.2, abs=0.04)
+
+
+@pytest.mark.parametrize("reals_too", [None, False])
+def test_no_faces_are_exchanged_where_no_real_has_landmarks(reals_too: bool | None) -> None:
+    """The others keep their shares: of the fakes that lie there and of self-blends."""
+    able = [] if reals_too is None else [sample.fake for sample in SKEWED]
+    sampler = PairSampler(SKEWED, 1, made={SELF_BLEND: 0.3, EXCHANGE: 0.3}, exchangeable=able)
+    counts = Counter(fake.made for fake, _ in pairs(sampler))
+    assert set(counts) == {"", SELF_BLEND}
+    assert counts[SELF_BLEND] / counts.total() == pytest.approx(0.3, abs=0.05)
+
+
+def test_fakes_stand_beside_a_real_of_their_group() -> None:
+    """As in DFDC, where every fake is made from a clip that is there as well; others get any real."""
+    samples = [
+        Sample(Path(f"{group}{i}"), fake, "dfdc", f"clip {group}", "train")
+        for group in range(10)
+        for i, fake in enumerate((False, False, True, True, True))
+    ]
+    samples += [Sample(Path(f"gan{i}"), True, "gan", f"gan {i}", "train") for i in range(10)]
+    partners: dict[int, set[int]] = {}
+    for epoch in range(40):
+        for fake, real in pairs(PairSampler(samples, 1), epoch):
+            partners.setdefault(fake.sample, set()).add(real.sample)
+    assert len(partners) == 40
+    for index, reals in partners.items():
+        if samples[index].source == "dfdc":
+            assert reals == {index - index % 5, index - index % 5 + 1}
+        else:
+            assert len({samples[real].group for real in reals}) > 5
+
+
+def test_draws_depend_on_seed_and_epoch_alone() -> None:
+    def drawn(seed: int, epoch: int) -> list[Draw]:
+        able = [True] * len(SKEWED)
+        return draws(
+            PairSampler(SKEWED, seed, made={SELF_BLEND: 0.2, EXCHANGE: 0.2}, exchangeable=able), epoch
+        )
+
+    assert drawn(1, 3) == drawn(1, 3)
+    assert {draw.epoch for draw in drawn(1, 3)} == {3}
+    for change in ("sample", "made"):
+        one, later, other = ([getattr(d, change) for d in drawn(*key)] for key in ((1, 3), (1, 4), (2, 3)))
+        assert one != later
+        assert one != other
 
 
 def test_validation_sees_every_sample_once_and_always_alike(tiny_data: Path) -> None:
     samples = [s for s in read_samples(tiny_data) if s.split == "val"]
-    keys = list(FixedSampler(samples))
-    assert [index for *_, index in keys] == list(range(len(samples)))
+    drawn = list(FixedSampler(samples))
+    assert [draw.sample for draw in drawn] == list(range(len(samples)))
+    assert len(FixedSampler(samples)) == len(samples)
     data = dataset(samples, train=False)
-    for key in keys[:4]:
-        (one, label), (two, _) = data[key], data[key]
+    for draw in drawn[:4]:
+        (one, label), (two, _) = data[draw], data[draw]
         assert torch.equal(one, two)
-        assert label == samples[key[2]].fake
+        assert label == samples[draw.sample].fake
         assert one.shape == (48, 48, 3)
         assert one.dtype == torch.uint8
 
 
-def test_histories_change_from_epoch_to_epoch_and_draw_to_draw(tiny_data: Path) -> None:
+def test_histories_change_from_epoch_to_epoch_and_pair_to_pair(tiny_data: Path) -> None:
     data = dataset(read_samples(tiny_data), train=True)
-    seen = {data[epoch, draw, 0][0].numpy().tobytes() for epoch in range(4) for draw in range(4)}
+    seen = {data[Draw(epoch, number, 0)][0].numpy().tobytes() for epoch in range(4) for number in range(4)}
     assert len(seen) > 12
 
 
@@ -81,31 +186,88 @@ def test_the_label_does_not_touch_the_pixels(tiny_data: Path) -> None:
     samples = read_samples(tiny_data)[:6]
     swapped = [replace(s, fake=not s.fake) for s in samples]
     for train in (False, True):
-        for key in ((e, i, i) for e in range(3) for i in range(6)):
+        for draw in (Draw(e, i, i) for e in range(3) for i in range(6)):
             (one, label), (other, opposite) = (
-                dataset(samples, train=train)[key],
-                dataset(swapped, train=train)[key],
+                dataset(samples, train=train)[draw],
+                dataset(swapped, train=train)[draw],
             )
             assert torch.equal(one, other)
             assert label + opposite == 1
 
 
-def test_self_blends_replace_their_share_of_fakes_and_no_real(tiny_data: Path) -> None:
-    """Fakes of the tiny set have magenta cheeks; a self-blended real has none."""
-    samples = read_samples(tiny_data)[:8]
-    none = Degradations(untouched=1)
-    data = FaceDataset(samples, CROP, none, 1, train=False, self_blend=0.4)
+@pytest.fixture(scope="module")
+def people(tmp_path_factory: pytest.TempPathFactory) -> list[Sample]:
+    """Six reals of six people, with much around the face that differs from place to place."""
+    folder = tmp_path_factory.mktemp("people")
+    samples = []
+    for number in range(6):
+        page = quadrants(2, 2).resize((240, 240), Image.Resampling.BILINEAR)
+        page.paste(face(number, fake=False), (72, 72))
+        page.save(folder / f"{number}.png", compress_level=1)
+        box = Box(BOX.x + 72, BOX.y + 72, BOX.width, BOX.height)
+        samples.append(Sample(folder / f"{number}.png", False, "lab", f"person {number}", "train", box))
+    return samples
 
-    def magenta(pixels: torch.Tensor) -> bool:
-        red, green, blue = (pixels[..., c].int() for c in range(3))
-        return bool(((red > 170) & (green < 70) & (blue > 170)).any())
 
-    fakes = [data[0, draw, 1] for draw in range(200)]
-    reals = [data[0, draw, 0] for draw in range(20)]
-    assert {float(label) for _, label in fakes} == {1.0}
-    assert {float(label) for _, label in reals} == {0.0}
-    assert len({pixels.numpy().tobytes() for pixels, _ in reals}) == 1
-    assert sum(not magenta(pixels) for pixels, _ in fakes) / 200 == pytest.approx(0.4, abs=0.1)
+def of_people(people: list[Sample], *, train: bool = False, degraded: bool = False) -> FaceDataset:
+    settings = CropSettings(160, 2.6)
+    degradations = Degradations() if degraded else Degradations(untouched=1)
+    return FaceDataset(people, settings, degradations, 1, train=train, landmarks=[POINTS + 72] * len(people))
+
+
+@pytest.mark.parametrize("train", [False, True])
+@pytest.mark.parametrize("made", [SELF_BLEND, EXCHANGE])
+def test_a_made_fake_differs_from_its_real_on_the_face_alone(
+    people: list[Sample], made: str, train: bool
+) -> None:
+    """Also where both are mirrored, moved and scaled, because both have one history.
+
+    But self-blends may change the whole picture, and of faces cropped tightly the edge is blended.
+    """
+    data = of_people(people, train=train)
+    alike = 0
+    for number in range(30):
+        (real, no), (fake, yes) = (data[Draw(0, number, number % 6, way)] for way in ("", made))
+        assert (float(no), float(yes)) == (0, 1)
+        apart = (real.int() - fake.int()).abs().amax(dim=2)
+        assert apart[40:120, 40:120].float().mean() > 0.02
+        alike += int(apart[:12].max() == apart[-12:].max() == apart[:, :12].max() == 0)
+    if made == SELF_BLEND:
+        assert 6 < alike < 24
+    else:
+        assert alike > 20 if train else alike == 30
+
+
+def test_both_of_a_pair_share_their_history(people: list[Sample]) -> None:
+    """The same sample under one number looks the same in either place of the pair, and not under another."""
+    data = of_people(people, train=True, degraded=True)
+    one, two, other = (data[Draw(3, number, 2)][0] for number in (5, 5, 6))
+    assert torch.equal(one, two)
+    assert not torch.equal(one, other)
+
+
+@pytest.mark.parametrize("made", [SELF_BLEND, EXCHANGE])
+def test_made_fakes_reproduce_by_seed_epoch_and_number(people: list[Sample], made: str) -> None:
+    one, two = of_people(people, train=True, degraded=True), of_people(people, train=True, degraded=True)
+    pixels = [one[Draw(epoch, number, 0, made)][0] for epoch, number in ((0, 0), (0, 1), (1, 0))]
+    assert torch.equal(pixels[0], two[Draw(0, 0, 0, made)][0])
+    assert not torch.equal(pixels[0], pixels[1])
+    assert not torch.equal(pixels[0], pixels[2])
+
+
+def test_faces_are_exchanged_with_those_of_other_people(people: list[Sample], tmp_path: Path) -> None:
+    """Pictures of one person, who would fit best, and chessboards in the place of another's face."""
+    boards = []
+    for sample in people[3:]:
+        path = tmp_path / sample.path.name
+        checks(240).save(path)
+        boards.append(replace(sample, path=path, group="another"))
+    data = of_people([*(replace(sample, group="one") for sample in people[:3]), *boards])
+    changes = []
+    for number in range(40):
+        real, fake = (data[Draw(0, number, 0, way)][0].float() for way in ("", EXCHANGE))
+        changes.append(float((real - fake).abs()[50:110, 55:105].mean()))
+    assert np.mean(np.array(changes) > 3) > 0.9
 
 
 def test_jitter_keeps_the_face_in_its_box() -> None:

@@ -23,6 +23,8 @@ ALWAYS = Degradations(
     recompress=1,
     recompress_again=1,
     occlude=1,
+    smooth=1,
+    sharpen=1,
 )
 BOX = Box(25, 21, 41, 52)
 
@@ -31,6 +33,8 @@ PRIMITIVES: dict[str, Callable[[Image.Image, np.random.Generator], Image.Image]]
     "blur": lambda p, r: d.blur(p, 1.8),
     "noise": lambda p, r: d.add_noise(p, 0.05, r),
     "greyscale": lambda p, r: d.greyscale(p),
+    "smooth": lambda p, r: d.smooth(p, float(r.uniform(0, 1))),
+    "sharpen": lambda p, r: d.sharpen(p, float(r.uniform(1, 3))),
     "colour": d.shift_colour,
     "occlude": lambda p, r: d.occlude(p, Box(-1, 0, p.width, p.height + 3), r),
 }
@@ -138,3 +142,43 @@ def test_primitives_do_what_they_are_called() -> None:
     assert 0 < changed.sum() <= 0.33**2 * BOX.area
     assert (rows.min(), columns.min()) >= (BOX.y - 1, BOX.x - 1)
     assert (rows.max(), columns.max()) <= (BOX.y + BOX.height, BOX.x + BOX.width)
+
+
+def unevenness(picture: Image.Image) -> float:
+    """Mean difference of neighbours."""
+    return float(np.abs(np.diff(np.asarray(picture, np.float64), axis=1)).mean())
+
+
+def test_smoothing_evens_out_and_sharpening_the_contrary() -> None:
+    """Each by how much it is asked for, down to nothing at all, and without a change of light."""
+    picture = face(0, fake=False)
+    assert d.smooth(picture, 0).tobytes() == d.sharpen(picture, 1).tobytes() == picture.tobytes()
+    smoothed = [unevenness(d.smooth(picture, share)) for share in (0, 0.3, 0.6, 0.9)]
+    sharpened = [unevenness(d.sharpen(picture, factor)) for factor in (1, 1.5, 2, 2.5)]
+    assert smoothed == sorted(smoothed, reverse=True)
+    assert sharpened == sorted(sharpened)
+    assert smoothed[-1] < 0.8 * smoothed[0]
+    assert sharpened[-1] > 1.2 * sharpened[0]
+    for changed in (d.smooth(picture, 0.9), d.sharpen(picture, 2.5)):
+        assert np.asarray(changed, float).mean() == pytest.approx(np.asarray(picture, float).mean(), abs=2)
+
+
+def test_smoothing_keeps_edges() -> None:
+    """Unlike a blur: what is softened is skin, not the outline of the eyes."""
+    halves = Image.new("RGB", (40, 20), (40, 40, 40))
+    halves.paste((200, 200, 200), (20, 0, 40, 20))
+    assert d.smooth(halves, 1).tobytes() == halves.tobytes()
+    assert d.blur(halves, 1).tobytes() != halves.tobytes()
+
+
+@pytest.mark.parametrize("name", ["smooth", "sharpen"])
+def test_smoothing_and_sharpening_happen_as_often_as_they_say(name: str) -> None:
+    nothing = dict.fromkeys(("untouched", "rescale", "blur", "noise", "colour", "greyscale"), 0.0)
+    nothing |= dict.fromkeys(("recompress", "occlude", "smooth", "sharpen"), 0.0)
+    chosen = Degradations(**(nothing | {name: 0.3}))  # type: ignore[arg-type]  # takes them for any field
+    picture = face(0, fake=False)
+    changed = [
+        chosen.apply(picture, BOX, np.random.default_rng(i))[0].tobytes() != picture.tobytes()
+        for i in range(300)
+    ]
+    assert np.mean(changed) == pytest.approx(0.3, abs=0.1)

@@ -1,6 +1,6 @@
 """What a training run does to the weights, and what it leaves."""
 
-from collections.abc import Callable
+import csv
 from itertools import pairwise
 from pathlib import Path
 
@@ -11,8 +11,10 @@ import torch
 from sklearn.metrics import roc_auc_score
 from torch.utils.data import DataLoader, TensorDataset
 
-from tests.training.runs import logged, same, settings, tensors
+from tests.datasets import write_csv
+from tests.training.runs import break_down, logged, same, settings, tensors
 from veraface.crop import CropSettings
+from veraface.errors import DataError
 from veraface.training.callbacks import MovingAverage
 from veraface.training.config import TrainConfig
 from veraface.training.dataset import FaceDataset, FixedSampler
@@ -184,7 +186,8 @@ def test_seed_decides_the_weights(tiny_data: Path, tmp_path: Path) -> None:
 
 def test_number_of_workers_does_not_change_the_weights(tiny_data: Path, tmp_path: Path) -> None:
     for workers in (0, 2):
-        train(settings(tiny_data, epochs=2, workers=workers, self_blend=0.5), tmp_path / str(workers))
+        config = settings(tiny_data, epochs=2, workers=workers, self_blend=0.4, exchange=0.4)
+        train(config, tmp_path / str(workers))
     assert same(tensors(tmp_path / "0", "last.ckpt"), tensors(tmp_path / "2", "last.ckpt"))
 
 
@@ -198,6 +201,42 @@ def test_config_stands_beside_the_checkpoint(tiny_data: Path, tiny_run: Path) ->
     }
 
 
+def test_faces_are_exchanged_where_they_are_found(tiny_data: Path, tmp_path: Path) -> None:
+    """A run on nothing but exchanged fakes, whose cheeks are not marked, learns something else."""
+    for exchange in (0.0, 1.0):
+        train(settings(tiny_data, epochs=2, exchange=exchange), tmp_path / str(exchange))
+    assert not same(tensors(tmp_path / "0.0"), tensors(tmp_path / "1.0"), HEAD)
+
+
+def test_a_source_that_is_left_out_might_as_well_not_be_there(tiny_data: Path, tmp_path: Path) -> None:
+    """The same weights, to the last bit, as from a manifest without its rows."""
+    with (tiny_data / "manifest.csv").open(newline="") as file:
+        rows = [row | {"path": str(tiny_data / row["path"])} for row in csv.DictReader(file)]
+    fewer = write_csv(tmp_path / "fewer.csv", [row for row in rows if row["source"] != "left"])
+    left_out = train(settings(tiny_data, epochs=2, leave_out=("left",)), tmp_path / "left out")
+    missing = train(settings(fewer, epochs=2), tmp_path / "missing")
+    assert left_out.val_auc == missing.val_auc
+    assert same(tensors(left_out.run), tensors(missing.run))
+    assert TrainConfig.load(left_out.run / "config.yaml").leave_out == ("left",)
+
+
+def test_unknown_sources_cannot_be_left_out(tiny_data: Path, tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="no source is called rihgt; there are: left, right"):
+        train(settings(tiny_data, leave_out=("left", "rihgt")), tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+
+
+def test_goes_on_from_the_checkpoint_of_another_run(tiny_data: Path, tiny_run: Path, tmp_path: Path) -> None:
+    """Backbone and head are taken along: the second run begins as good as the first one ended."""
+    checkpoint = tiny_run / "best.ckpt"
+    config = settings(tiny_data, epochs=1, frozen_epochs=1, head_rate=1e-7, pretrained=str(checkpoint))
+    result = train(config, tmp_path / "run")
+    before, after = tensors(tiny_run), tensors(tmp_path / "run")
+    assert same(before, after, BACKBONE)
+    assert after["head.weight"] == pytest.approx(before["head.weight"], abs=1e-5)
+    assert result.val_auc == pytest.approx(max(v for _, v in logged(tiny_run, "val_auc")), abs=0.01)
+
+
 @pytest.mark.parametrize("backbone", ["test_vit", "test_resnet", "test_convnext"])
 def test_other_backbones_train(tiny_data: Path, tmp_path: Path, backbone: str) -> None:
     config = settings(tiny_data, epochs=2, frozen_epochs=1, backbone=backbone)
@@ -209,33 +248,17 @@ def test_other_backbones_train(tiny_data: Path, tmp_path: Path, backbone: str) -
     assert after["head.weight"].abs().max() > 0
 
 
-@pytest.fixture
-def interrupt(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], None]:
-    """Let training break down at the start of an epoch."""
-    original = FaceClassifier.on_train_epoch_start
-
-    def at(epoch: int) -> None:
-        def broken(self: FaceClassifier) -> None:
-            original(self)
-            if self.current_epoch == epoch:
-                raise RuntimeError("power failure")
-
-        monkeypatch.setattr(FaceClassifier, "on_train_epoch_start", broken)
-
-    return at
-
-
 @pytest.mark.parametrize("epoch", [1, 2, 3])
 def test_resuming_equals_never_having_stopped(
-    tiny_data: Path, tmp_path: Path, interrupt: Callable[[int], None], epoch: int
+    tiny_data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, epoch: int
 ) -> None:
     """Also where the folder of the run was moved meanwhile; dropout, average and best epoch included."""
-    config = settings(tiny_data, epochs=4, frozen_epochs=2, self_blend=0.3)
+    config = settings(tiny_data, epochs=4, frozen_epochs=2, self_blend=0.3, exchange=0.3)
     whole = train(config, tmp_path / "whole")
-    interrupt(epoch)
+    break_down(monkeypatch, epoch)
     with pytest.raises(RuntimeError, match="power failure"):
         train(config, tmp_path / "broken")
-    interrupt(-1)
+    break_down(monkeypatch, -1)
     (tmp_path / "broken").rename(tmp_path / "moved")
     resumed = train(config, tmp_path / "moved", resume=True)
     assert (resumed.val_auc, resumed.epochs) == (whole.val_auc, whole.epochs)

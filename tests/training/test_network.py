@@ -9,6 +9,8 @@ import torch
 
 from tests.pictures import portrait
 from veraface.errors import DataError
+from veraface.training.config import TrainConfig
+from veraface.training.export import load_network
 from veraface.training.network import Network, load_pretrained
 
 
@@ -75,6 +77,22 @@ def test_weights_from_a_file(tmp_path: Path) -> None:
     load_pretrained(network, "test_resnet", str(tmp_path / "w.pt"))
     for name, value in donor.backbone.state_dict().items():
         assert torch.equal(value, network.backbone.state_dict()[name])
+
+
+def test_a_checkpoint_of_a_run_brings_its_head_along(tiny_run: Path) -> None:
+    network = Network("test_efficientnet", 64).eval()
+    told = load_pretrained(network, "test_efficientnet", str(tiny_run / "best.ckpt"))
+    own = network.state_dict()
+    assert told == f"{len(own)} of {len(own)} tensors from best.ckpt"
+    trained = load_network(tiny_run, TrainConfig.load(tiny_run / "config.yaml"))
+    with torch.inference_mode():
+        assert torch.equal(network(pixels(64))[0], trained(pixels(64))[0])
+        assert network(pixels(64))[0].abs().min() > 0
+
+
+def test_a_checkpoint_of_another_backbone_does_not_fit(tiny_run: Path) -> None:
+    with pytest.raises(DataError, match=r"best.ckpt: only \d+ of \d+ tensors fit the backbone"):
+        load_pretrained(Network("test_resnet", 32), "test_resnet", str(tiny_run / "best.ckpt"))
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ from typing import Annotated
 import typer
 
 from veraface import __version__
+from veraface.cli.crossval import crossval
 from veraface.cli.detect import detect
 from veraface.cli.evaluate import evaluate
 from veraface.cli.export import export
@@ -35,5 +36,5 @@ def _root(
     pass
 
 
-for command in (detect, info, serve, evaluate, train, export):
+for command in (detect, info, serve, evaluate, train, export, crossval):
     app.command()(command)

@@ -13,7 +13,8 @@ def train(
     out: Annotated[Path, typer.Option(help="Folder of the run, such as runs/first.")],
     backbone: Annotated[str, typer.Option(help="Any timm model name.")] = "tf_efficientnet_lite0",
     pretrained: Annotated[
-        str, typer.Option(help="auto (packaged ImageNet weights), timm (download), none, or a file.")
+        str,
+        typer.Option(help="auto (packaged ImageNet weights), timm (download), none, or a .onnx or .ckpt."),
     ] = "auto",
     size: Annotated[int, typer.Option(min=32, max=1024, help="Side of the model input, px.")] = 160,
     margin: Annotated[
@@ -28,7 +29,16 @@ def train(
     batch_norm: Annotated[str, typer.Option(help="update or keep the BatchNorm statistics.")] = "update",
     self_blend: Annotated[
         float, typer.Option(min=0, max=1, help="Share of fakes made by blending a real with itself.")
-    ] = 0.3,
+    ] = 0.2,
+    exchange: Annotated[
+        float, typer.Option(min=0, max=1, help="Share of fakes made by exchanging the faces of two reals.")
+    ] = 0.15,
+    leave_out: Annotated[
+        list[str] | None, typer.Option(help="Source that neither training nor calibration sees; repeatable.")
+    ] = None,
+    drop_path: Annotated[
+        float, typer.Option(min=0, max=0.9, help="How often the last block is skipped.")
+    ] = 0.0,
     label_smoothing: Annotated[float, typer.Option(min=0, max=0.5)] = 0.05,
     patience: Annotated[int, typer.Option(min=1, help="Epochs without gain before stopping.")] = 4,
     seed: Annotated[int, typer.Option(min=0, help="Same seed, same weights.")] = 1,
@@ -57,6 +67,9 @@ def train(
         weight_decay=weight_decay,
         batch_norm=batch_norm,
         self_blend=self_blend,
+        exchange=exchange,
+        leave_out=tuple(leave_out or ()),
+        drop_path=drop_path,
         label_smoothing=label_smoothing,
         patience=patience,
         seed=seed,

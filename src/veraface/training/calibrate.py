@@ -1,5 +1,6 @@
 """From logits on validation data to a calibrated probability and the bounds of the uncertain band."""
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -10,8 +11,7 @@ from veraface.errors import DataError
 from veraface.model import Calibration
 from veraface.verdict import Thresholds
 
-FALSE_ALARMS = 0.02  # share of validation reals that may be called fake: accusing the innocent is worst
-MISSES = 0.05  # share of validation fakes that may be called real
+ERROR_LEVEL = 0.05  # share of each class that may get the opposite verdict, where nobody says otherwise
 _FEWEST = 10  # samples of each class below which a fit would mean nothing
 
 Floats = NDArray[np.floating[Any]]
@@ -60,21 +60,60 @@ def fit_calibration(logits: Floats, labels: NDArray[np.bool_], weights: Floats) 
     return Calibration(slope, intercept)
 
 
+@dataclass(frozen=True)
+class ErrorLevels:
+    """What share of each class may get the opposite verdict, 0 to 1."""
+
+    reals_called_fake: float = ERROR_LEVEL
+    fakes_called_real: float = ERROR_LEVEL
+
+    def __post_init__(self) -> None:
+        for name in ("reals_called_fake", "fakes_called_real"):
+            if not 0 < getattr(self, name) < 0.5:
+                raise DataError(
+                    f"{name.replace('_', ' ')} is {getattr(self, name)}; it must lie between 0 and .5"
+                )
+
+
 def fit_thresholds(
-    p_fake: Floats, labels: NDArray[np.bool_], weights: Floats
+    lowest: Floats,
+    highest: Floats,
+    labels: NDArray[np.bool_],
+    weights: Floats,
+    levels: ErrorLevels,
+    pictures: int,
 ) -> tuple[Thresholds, dict[str, float]]:
-    """The narrowest uncertain band that keeps both error rates under their bounds.
+    """The narrowest uncertain band that keeps both error rates, by split conformal prediction.
+
+    A face is called fake where the lowest p_fake of its views reaches the upper threshold, and real where
+    the highest lies under the lower one, so these are the scores that are calibrated, for each class by
+    itself (Vovk, "Conditional validity of inductive conformal predictors", 2012): a new face like those
+    of the calibration set gets the opposite verdict with at most the given probability. The face itself
+    counts with the weight of an average one, as the "+ 1" of the unweighted rule does (Tibshirani et al.,
+    "Conformal Prediction Under Covariate Shift", 2019).
+
+    Args:
+        lowest: lowest p_fake of each face's views.
+        highest: highest p_fake of each face's views.
+        labels: whether each is fake.
+        weights: of each; see `balance_weights`.
+        levels: the error rates that are allowed.
+        pictures: how many the faces come from; copies of one picture are no independent proof.
 
     Returns:
-        The thresholds, and the weighted error rates they stand for: `reals_called_fake`,
+        The thresholds, and the weighted error rates on these faces: `reals_called_fake`,
         `fakes_called_real`, `reals_uncertain`, `fakes_uncertain`, each as a share of its class.
     """
-    fake = float(np.nextafter(_quantile(p_fake[~labels], weights[~labels], 1 - FALSE_ALARMS), 1))
-    real = float(np.nextafter(_quantile(p_fake[labels], weights[labels], MISSES), 0))
+    copies = len(labels) / pictures
+    above = _bound(lowest[~labels], weights[~labels], levels.reals_called_fake, copies)
+    below = -_bound(-highest[labels], weights[labels], levels.fakes_called_real, copies)
+    # The next number beyond, as a score that equals a threshold gets its verdict.
+    fake, real = min(1.0, float(np.nextafter(above, 2))), max(0.0, float(np.nextafter(below, -1)))
     if real > fake:  # better than the bounds ask for: no band is needed, cut in the middle
         real = fake = (real + fake) / 2
     thresholds = Thresholds(real=real, fake=fake)
-    called_fake, called_real = p_fake >= fake, (p_fake <= real) & (p_fake < fake)
+    called_fake = lowest >= fake
+    called_real = (highest <= real) & (highest < fake)
     rates = {
         "reals_called_fake": _share(called_fake, ~labels, weights),
         "fakes_called_real": _share(called_real, labels, weights),
@@ -84,11 +123,13 @@ def fit_thresholds(
     return thresholds, {name: round(rate, 4) for name, rate in rates.items()}
 
 
-def _quantile(values: Floats, weights: Floats, share: float) -> float:
-    order = np.argsort(values)
-    cumulated = np.cumsum(weights[order]) / weights.sum()
-    position = min(int(np.searchsorted(cumulated, share)), len(values) - 1)
-    return float(values[order][position])
+def _bound(scores: Floats, weights: Floats, level: float, copies: float) -> float:
+    """The score that a new one of the same kind exceeds with probability `level` at most; else infinite."""
+    order = np.argsort(scores)
+    heights = np.cumsum(weights[order])
+    newcomer = copies * heights[-1] / len(scores)
+    position = int(np.searchsorted(heights, (1 - level) * (heights[-1] + newcomer) * (1 - 1e-12)))
+    return float(scores[order][position]) if position < len(scores) else np.inf
 
 
 def _share(chosen: NDArray[np.bool_], of: NDArray[np.bool_], weights: Floats) -> float:

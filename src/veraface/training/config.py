@@ -29,9 +29,12 @@ class TrainConfig:
     weight_decay: float = 0.02
     batch_norm: str = "update"  # second phase: update the statistics, or keep the pretrained ones
     average_decay: float = 0.998  # of the moving average of the weights, per step
-    self_blend: float = 0.3  # share of the training fakes that are made from reals, see self_blend.py
+    self_blend: float = 0.2  # share of the training fakes that are made from one real, see self_blend.py
+    exchange: float = 0.15  # share of the training fakes that are made from two reals, see exchange.py
+    leave_out: tuple[str, ...] = ()  # sources that neither training nor calibration sees
     label_smoothing: float = 0.05
     dropout: float = 0.2
+    drop_path: float = 0.0  # how often the last block is skipped, see Network
     patience: int = 4  # epochs without a better validation AUC before stopping
     seed: int = 1
     precision: str = "32-true"  # as Lightning names them; bf16-mixed is faster on processors that have it
@@ -47,9 +50,15 @@ class TrainConfig:
             raise DataError(f"batch size is {self.batch_size}; batch normalisation needs at least 2")
         if self.batch_norm not in ("update", "keep"):
             raise DataError(f"batch norm is {self.batch_norm!r}; it must be update or keep")
-        if not 0 <= self.self_blend <= 1:
-            raise DataError(f"self-blend is {self.self_blend}; it is a share and must lie in 0..1")
-        for name in ("label_smoothing", "dropout", "warmup", "average_decay"):
+        object.__setattr__(self, "leave_out", tuple(self.leave_out))  # YAML gives a list
+        for name in ("self_blend", "exchange"):
+            if not 0 <= getattr(self, name) <= 1:
+                raise DataError(
+                    f"{name.replace('_', '-')} is {getattr(self, name)}; it is a share and must lie in 0..1"
+                )
+        if (made := self.self_blend + self.exchange) > 1:
+            raise DataError(f"self-blend and exchange are shares of the fakes; {made:g} in all is above 1")
+        for name in ("label_smoothing", "dropout", "drop_path", "warmup", "average_decay"):
             if not 0 <= getattr(self, name) < 1:
                 raise DataError(f"{_words(name)} is {getattr(self, name)}; it must be at least 0 and below 1")
         for name in ("rate", "head_rate"):
@@ -67,7 +76,7 @@ class TrainConfig:
 
     def save(self, path: Path) -> None:
         """Write as YAML."""
-        write_whole(path, yaml.safe_dump(asdict(self), sort_keys=False))
+        write_whole(path, yaml.safe_dump(asdict(self) | {"leave_out": list(self.leave_out)}, sort_keys=False))
 
     @classmethod
     def load(cls, path: Path) -> "TrainConfig":

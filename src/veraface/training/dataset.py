@@ -1,43 +1,40 @@
 """Samples to batches: crops with a random history for training, a fixed one for validation."""
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
+from typing import NamedTuple, cast
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from PIL import Image
 from torch.utils.data import Dataset, Sampler
 
 from veraface.crop import CropSettings, crop_face, crop_square
 from veraface.image import Picture
+from veraface.training.clips import sample_picture
 from veraface.training.degradations import Degradations
+from veraface.training.exchange import Points, best_donor, exchange_face
 from veraface.training.manifest import Sample
 from veraface.training.self_blend import self_blend
 from veraface.verdict import Box
 
 _CONTEXT = 1.5  # side of what is degraded over the side of the crop; the rest of a picture is dropped first
+SELF_BLEND, EXCHANGE = "self-blend", "exchange"  # the ways in which fakes are made from reals
+_CANDIDATES = 6  # faces out of which the one that fits best is exchanged
 _TIGHT = 0.15  # share of training pictures that are cropped tightly around the face
 
 
 def open_sample(sample: Sample, settings: CropSettings) -> tuple[Image.Image, Box]:
     """The surroundings of a sample's face, as stored, and the face's box in them."""
     assert sample.box is not None  # prepare() gave every sample one
-    picture = Picture(sample.path).pixels()
+    picture = Picture(sample_picture(sample)).pixels()
     square = crop_square(sample.box, CropSettings(settings.size, min(4.0, settings.margin * _CONTEXT)))
     left, top = max(0, int(square.x)), max(0, int(square.y))
     right = min(picture.width, int(square.x + square.width) + 1)
     bottom = min(picture.height, int(square.y + square.height) + 1)
     box = Box(sample.box.x - left, sample.box.y - top, sample.box.width, sample.box.height)
     return picture.crop((left, top, right, bottom)), box
-
-
-def degraded_crop(
-    sample: Sample, settings: CropSettings, degradations: Degradations, random: np.random.Generator
-) -> NDArray[np.uint8]:
-    """The model input for one sample after a random history, without changes of framing."""
-    picture, box = degradations.apply(*open_sample(sample, settings), random)
-    return crop_face(picture, box, settings)
 
 
 def jitter(picture: Image.Image, box: Box, random: np.random.Generator) -> tuple[Image.Image, Box]:
@@ -64,11 +61,19 @@ def _crop_tightly(picture: Image.Image, box: Box, random: np.random.Generator) -
     return picture.crop((left, top, right, bottom)), Box(box.x - left, box.y - top, box.width, box.height)
 
 
-class FaceDataset(Dataset[tuple[torch.Tensor, torch.Tensor]]):
-    """Crops and labels. What happens to a draw depends on the seed and its key alone.
+class Draw(NamedTuple):
+    """One picture of an epoch: which sample, and what is made of it."""
 
-    Keys are (epoch, draw, index of the sample), so that runs reproduce whatever the number of worker
-    processes and however often a run was interrupted.
+    epoch: int
+    number: int  # of the pair within the epoch; both of a pair share it and so their history
+    sample: int  # its index
+    made: str = ""  # what becomes of it: "" as it is, or one of the fakes SELF_BLEND, EXCHANGE
+
+
+class FaceDataset(Dataset[tuple[torch.Tensor, torch.Tensor]]):
+    """Crops and labels. What happens to a draw depends on the seed and the draw alone.
+
+    So runs reproduce whatever the number of worker processes and however often a run was interrupted.
     """
 
     def __init__(
@@ -79,7 +84,7 @@ class FaceDataset(Dataset[tuple[torch.Tensor, torch.Tensor]]):
         seed: int,
         *,
         train: bool,
-        self_blend: float = 0.0,
+        landmarks: Sequence[Points | None] = (),
     ) -> None:
         """Hold the samples.
 
@@ -89,70 +94,136 @@ class FaceDataset(Dataset[tuple[torch.Tensor, torch.Tensor]]):
             degradations: what may happen to a picture.
             seed: decides everything random.
             train: also mirror pictures, crop some tightly, and move the box.
-            self_blend: share of the fakes that are replaced by a self-blended real.
+            landmarks: one entry a sample, px of its picture; needed to exchange faces.
         """
         self.samples = samples
         self._settings = settings
         self._degradations = degradations
         self._seed = seed
         self._train = train
-        self._self_blend = self_blend
-        self._reals = [i for i, sample in enumerate(samples) if not sample.fake]
+        self._landmarks = landmarks
+        self._donors = [i for i, points in enumerate(landmarks) if points is not None and not samples[i].fake]
 
     def __len__(self) -> int:
         return len(self.samples)
 
-    def __getitem__(self, key: tuple[int, int, int]) -> tuple[torch.Tensor, torch.Tensor]:
+    def __getitem__(self, draw: Draw) -> tuple[torch.Tensor, torch.Tensor]:
         """RGB uint8 pixels (size, size, 3), and the label as a float: 1 fake, 0 real."""
-        epoch, draw, index = key
-        random = np.random.default_rng([self._seed, epoch, draw])
-        sample = self.samples[index]
-        fake = sample.fake
-        blend = random.random() < self._self_blend and fake  # drawn for reals too: histories stay alike
-        if blend:
-            sample = self.samples[self._reals[random.integers(len(self._reals))]]
+        sample = self.samples[draw.sample]
         picture, box = open_sample(sample, self._settings)
-        if blend:
-            picture = self_blend(picture, box, random)
+        if draw.made:
+            # A stream of its own: the history of a made fake stays that of the real it is made from.
+            making = np.random.default_rng([self._seed, draw.epoch, draw.number, 1])
+            make = self_blend if draw.made == SELF_BLEND else partial(self._exchange, draw.sample)
+            picture = make(picture, box, making)
+        random = np.random.default_rng([self._seed, draw.epoch, draw.number])
         if self._train:
             picture, box = jitter(picture, box, random)
         picture, box = self._degradations.apply(picture, box, random)
         pixels = crop_face(picture, box, self._settings)
-        return torch.tensor(pixels), torch.tensor(float(fake))
+        return torch.tensor(pixels), torch.tensor(float(sample.fake or bool(draw.made)))
+
+    def _exchange(
+        self, index: int, picture: Image.Image, box: Box, random: np.random.Generator
+    ) -> Image.Image:
+        """The best fitting of a few other people's faces over the sample's; without any, a self-blend."""
+        points = self._moved_landmarks(index, box)
+        group = self.samples[index].group
+        drawn = [self._donors[i] for i in random.integers(len(self._donors), size=_CANDIDATES)]
+        others = [i for i in drawn if self.samples[i].group != group]
+        if not others:
+            return self_blend(picture, box, random)
+        donor = others[best_donor([cast(Points, self._landmarks[i]) for i in others], points)]
+        donor_picture, donor_box = open_sample(self.samples[donor], self._settings)
+        return exchange_face(
+            picture, box, points, donor_picture, self._moved_landmarks(donor, donor_box), random
+        )
+
+    def _moved_landmarks(self, index: int, box: Box) -> Points:
+        """A sample's landmarks in the surroundings that `open_sample` cut out, given its box there."""
+        points, own = self._landmarks[index], self.samples[index].box
+        assert points is not None
+        assert own is not None
+        return points - (own.x - box.x, own.y - box.y)
 
 
-class BalancedSampler(Sampler[tuple[int, int, int]]):
-    """One epoch's keys, drawn with replacement: half of each class, sources by the root of their size.
+class PairSampler(Sampler[Draw]):
+    """One epoch's draws, a fake and a real in turn, with replacement.
 
-    The root lies between equal shares, which would repeat a small source to exhaustion, and raw counts,
-    with which one source would speak for its whole class.
+    A made fake stands beside the real it is made from, a fake whose group holds reals beside one of
+    them, any other beside some real, so that a batch shows what differs. Sources are drawn by the root
+    of their size: that lies between equal shares, which would repeat a small source to exhaustion, and
+    raw counts, with which one source would speak for its whole class.
     """
 
-    def __init__(self, samples: Sequence[Sample], seed: int) -> None:
-        """Weigh the samples."""
+    def __init__(
+        self,
+        samples: Sequence[Sample],
+        seed: int,
+        *,
+        made: Mapping[str, float] | None = None,
+        exchangeable: Sequence[bool] = (),
+    ) -> None:
+        """Weigh the samples.
+
+        Args:
+            samples: of both classes.
+            seed: decides the draws.
+            made: share of the fakes that are made from reals, by the way they are made.
+            exchangeable: one entry a sample: whether its face can be exchanged.
+        """
+        fake = np.array([sample.fake for sample in samples])
+        self._fakes, self._reals = np.flatnonzero(fake), np.flatnonzero(~fake)
         counts = Counter((sample.fake, sample.source) for sample in samples)
         weights = np.array([counts[s.fake, s.source] ** -0.5 for s in samples])
-        fake = np.array([s.fake for s in samples])
-        weights[fake] /= weights[fake].sum()
-        weights[~fake] /= weights[~fake].sum()
-        self._weights = weights / weights.sum()
+        self._fake_weights = weights[self._fakes] / weights[self._fakes].sum()
+        self._real_weights = weights[self._reals] / weights[self._reals].sum()
+        self._made = dict(made or {})
+        able = np.asarray(exchangeable, bool) if len(exchangeable) else np.zeros(len(samples), bool)
+        self._exchange_weights = self._real_weights * able[self._reals]
+        if (total := self._exchange_weights.sum()) > 0:
+            self._exchange_weights = self._exchange_weights / total
+        else:
+            self._made.pop(EXCHANGE, None)
+        partners: dict[str, list[int]] = {}
+        for index in map(int, self._reals):
+            partners.setdefault(samples[index].group, []).append(index)
+        self._partners = [partners.get(sample.group, []) for sample in samples]
+        self._pairs = max(1, len(samples) // 2)
         self._seed = seed
         self.epoch = 0
 
     def __len__(self) -> int:
-        return len(self._weights)
+        return 2 * self._pairs
 
-    def __iter__(self) -> Iterator[tuple[int, int, int]]:
+    def __iter__(self) -> Iterator[Draw]:
         random = np.random.default_rng([self._seed, self.epoch])
-        chosen = random.choice(len(self._weights), size=len(self._weights), p=self._weights)
-        return ((self.epoch, draw, int(index)) for draw, index in enumerate(chosen))
+        names = ["", *self._made]
+        shares = [1 - sum(self._made.values()), *self._made.values()]
+        kinds = random.choice(len(names), size=self._pairs, p=shares)
+        fakes = random.choice(self._fakes, size=self._pairs, p=self._fake_weights)
+        reals = random.choice(self._reals, size=self._pairs, p=self._real_weights)
+        places = random.random(self._pairs)
+        if EXCHANGE in self._made:
+            able = random.choice(self._reals, size=self._pairs, p=self._exchange_weights)
+            exchanged = kinds == names.index(EXCHANGE)
+            reals[exchanged] = able[exchanged]
+        for number, (kind, fake, real, place) in enumerate(zip(kinds, fakes, reals, places, strict=True)):
+            made = names[kind]
+            if made:
+                yield Draw(self.epoch, number, int(real), made)
+            else:
+                if partners := self._partners[fake]:
+                    real = partners[int(place * len(partners))]
+                yield Draw(self.epoch, number, int(fake))
+            yield Draw(self.epoch, number, int(real))
 
     def set_epoch(self, epoch: int) -> None:
         """Called by Lightning at the start of every epoch."""
         self.epoch = epoch
 
 
-class FixedSampler(Sampler[tuple[int, int, int]]):
+class FixedSampler(Sampler[Draw]):
     """Every sample once, in order, always with the history of epoch 0."""
 
     def __init__(self, samples: Sequence[Sample]) -> None:
@@ -162,5 +233,5 @@ class FixedSampler(Sampler[tuple[int, int, int]]):
     def __len__(self) -> int:
         return self._count
 
-    def __iter__(self) -> Iterator[tuple[int, int, int]]:
-        return ((0, index, index) for index in range(self._count))
+    def __iter__(self) -> Iterator[Draw]:
+        return (Draw(0, index, index) for index in range(self._count))

@@ -52,6 +52,16 @@ def shift_colour(picture: Image.Image, random: np.random.Generator) -> Image.Ima
     return picture
 
 
+def smooth(picture: Image.Image, share: float) -> Image.Image:
+    """Softened skin, as beauty filters leave it; `share` of 0 to 1 is the filter's part in the result."""
+    return Image.blend(picture, picture.filter(ImageFilter.MedianFilter(5)), share)
+
+
+def sharpen(picture: Image.Image, factor: float) -> Image.Image:
+    """Sharpness raised by `factor`, 1 for none, as cameras and photo programs do."""
+    return ImageEnhance.Sharpness(picture).enhance(factor)
+
+
 def occlude(picture: Image.Image, box: Box, random: np.random.Generator) -> Image.Image:
     """Cover a part of the face, up to a tenth of its area, with a flat colour."""
     width, height = (side * random.uniform(0.1, 0.32) for side in (box.width, box.height))
@@ -67,20 +77,22 @@ def occlude(picture: Image.Image, box: Box, random: np.random.Generator) -> Imag
 class Degradations:
     """How often each degradation happens (0 to 1), and how strong it may be."""
 
-    untouched: float = 0.15  # pictures that are left as they are
-    rescale: float = 0.6
-    smallest_side: float = 60  # px that a face may shrink to
-    blur: float = 0.25
+    untouched: float = 0.25  # pictures that are left as they are
+    rescale: float = 0.5
+    smallest_side: float = 64  # px that a face may shrink to
+    blur: float = 0.2
     blur_sigma: float = 1.8
-    noise: float = 0.25
+    noise: float = 0.2
     noise_sigma: float = 0.05
     colour: float = 0.3
     greyscale: float = 0.12
-    recompress: float = 0.75
+    recompress: float = 0.7
     recompress_again: float = 0.3
     webp: float = 0.25  # of recompressions, the rest JPEG
-    quality: tuple[int, int] = (30, 96)
+    quality: tuple[int, int] = (35, 97)
     occlude: float = 0.1
+    smooth: float = 0.06
+    sharpen: float = 0.1
 
     def apply(self, picture: Image.Image, box: Box, random: np.random.Generator) -> tuple[Image.Image, Box]:
         """A random history for one picture; returns the picture and its face box, both rescaled alike."""
@@ -93,6 +105,10 @@ class Degradations:
         steps: list[Callable[[Image.Image], Image.Image]] = []
         if chance(self.colour):
             steps.append(lambda p: shift_colour(p, random))
+        if chance(self.smooth):
+            steps.append(lambda p: smooth(p, float(random.uniform(0.3, 0.9))))
+        if chance(self.sharpen):
+            steps.append(lambda p: sharpen(p, float(random.uniform(1.2, 2.5))))
         if chance(self.greyscale):
             steps.append(greyscale)
         if chance(self.occlude):

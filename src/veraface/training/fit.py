@@ -6,6 +6,7 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any, cast
 
@@ -24,12 +25,16 @@ from veraface.errors import DataError
 from veraface.files import make_folder
 from veraface.training.callbacks import BestEpoch, LastEpoch, MovingAverage, Stopping, WholeFiles
 from veraface.training.config import TrainConfig
-from veraface.training.dataset import BalancedSampler, FaceDataset, FixedSampler
+from veraface.training.dataset import EXCHANGE, SELF_BLEND, FaceDataset, FixedSampler, PairSampler
 from veraface.training.degradations import Degradations
+from veraface.training.landmarks import find_landmarks
 from veraface.training.manifest import Sample, check_samples, read_samples
 from veraface.training.network import Network, load_pretrained
 from veraface.training.prepare import check_prepared, prepare
+from veraface.training.sources import leave_out
+from veraface.training.warm_start import estimate_statistics, load_onnx
 
+_STATISTICS = 768  # pictures from which BatchNorm statistics are estimated after a start from an ONNX file
 CONFIG, LAST, BEST = "config.yaml", "last.ckpt", "best.ckpt"
 
 
@@ -45,8 +50,11 @@ class FaceClassifier(lightning.LightningModule):
         """Build the network and load the weights it starts from ("none" when a checkpoint follows)."""
         super().__init__()
         self.config = config
-        self.network = Network(config.backbone, config.size, config.dropout)
-        self.started_from = load_pretrained(self.network, config.backbone, pretrained)
+        self.network = Network(config.backbone, config.size, config.dropout, config.drop_path)
+        if Path(pretrained).suffix == ".onnx":
+            self.started_from = load_onnx(self.network, Path(pretrained))
+        else:
+            self.started_from = load_pretrained(self.network, config.backbone, pretrained)
         self.network.to(memory_format=torch.channels_last)  # faster convolutions
         self.area = BinaryAUROC()
 
@@ -136,7 +144,7 @@ def train(config: TrainConfig, run: Path, *, resume: bool = False, skip_bad: boo
         DataError: the data are unfit, the folder holds another run, or its settings differ.
     """
     _claim(run, config, resume)
-    samples = read_samples(Path(config.data))
+    samples = leave_out(read_samples(Path(config.data)), config.leave_out)
     check_samples(samples)
     make_folder(run)
     prepared = prepare([s for s in samples if s.split != "test"], skip_bad=skip_bad)
@@ -148,6 +156,9 @@ def train(config: TrainConfig, run: Path, *, resume: bool = False, skip_bad: boo
         lightning.seed_everything(config.seed, workers=True, verbose=False)
         classifier = FaceClassifier(config, "none" if going_on else config.pretrained)
         loaders = _loaders(prepared.samples, config)
+        if not going_on and Path(config.pretrained).suffix == ".onnx":
+            some = islice(loaders[0], -(-_STATISTICS // config.batch_size))
+            estimate_statistics(classifier.network, (pixels for pixels, _ in some))
         trainer, checkpoint = _trainer(config, run, len(loaders[0]))
         config.save(run / CONFIG)  # from here on the folder belongs to this run
         started = f"going on from {last}" if going_on else classifier.started_from
@@ -226,6 +237,8 @@ def _loaders(samples: list[Sample], config: TrainConfig) -> tuple[DataLoader[Any
     crop = CropSettings(config.size, config.margin)
     train_samples = [s for s in samples if s.split == "train"]
     val_samples = [s for s in samples if s.split == "val"]
+    landmarks = find_landmarks(train_samples) if config.exchange else []
+    made = {SELF_BLEND: config.self_blend, EXCHANGE: config.exchange}
     shared: dict[str, Any] = {
         "batch_size": config.batch_size,
         "num_workers": config.workers,
@@ -234,10 +247,13 @@ def _loaders(samples: list[Sample], config: TrainConfig) -> tuple[DataLoader[Any
     }
     return (
         DataLoader(
-            FaceDataset(
-                train_samples, crop, Degradations(), config.seed, train=True, self_blend=config.self_blend
+            FaceDataset(train_samples, crop, Degradations(), config.seed, train=True, landmarks=landmarks),
+            sampler=PairSampler(
+                train_samples,
+                config.seed,
+                made={way: share for way, share in made.items() if share},
+                exchangeable=[points is not None for points in landmarks],
             ),
-            sampler=BalancedSampler(train_samples, config.seed),
             drop_last=len(train_samples) > config.batch_size,
             **shared,
         ),

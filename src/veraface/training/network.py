@@ -29,20 +29,22 @@ class Network(nn.Module):
     mean: Tensor
     std: Tensor
 
-    def __init__(self, backbone: str, size: int, dropout: float = 0.0) -> None:
+    def __init__(self, backbone: str, size: int, dropout: float = 0.0, drop_path: float = 0.0) -> None:
         """Build with random weights, the head at zero so that the loss starts at ln 2.
 
         Args:
             backbone: any timm name.
             size: side of the input, px; only transformers need to know.
             dropout: share of feature channels dropped before the head in training.
+            drop_path: how often the last block is skipped in training, the blocks before it more rarely
+                (Huang et al., "Deep Networks with Stochastic Depth", ECCV 2016).
 
         Raises:
             DataError: timm does not know the backbone.
         """
         super().__init__()
         try:
-            self.backbone = timm.create_model(backbone, **_options(backbone, size))
+            self.backbone = timm.create_model(backbone, **_options(backbone, size, drop_path))
         except (RuntimeError, ValueError, AssertionError, TypeError, KeyError, OSError) as error:
             raise DataError(f"timm cannot build the backbone {backbone!r} for {size} px: {error}") from error
         self._channels = int(self.backbone.num_features)  # type: ignore[arg-type]
@@ -88,9 +90,11 @@ class Network(nn.Module):
         return self.judge(self.features(pixels))
 
 
-def _options(backbone: str, size: int) -> dict[str, Any]:
+def _options(backbone: str, size: int, drop_path: float) -> dict[str, Any]:
     """What timm must be told: no classifier, and the input size where positions are learned."""
     options: dict[str, Any] = {"pretrained": False, "num_classes": 0, "global_pool": ""}
+    if drop_path:
+        options["drop_path_rate"] = drop_path
     settings = timm.get_pretrained_cfg(backbone)
     return options | ({"img_size": size} if settings is not None and settings.fixed_input_size else {})
 
@@ -156,11 +160,15 @@ def _load_lite0(network: Network, backbone: str) -> str:
 
 
 def _load_file(network: Network, path: Path) -> str:
+    """Tensors of a backbone, or a checkpoint of a training run, whose head is taken along."""
     try:
         state: Mapping[str, Any] = dict(torch.load(path, map_location="cpu", weights_only=True))
+        checkpoint = isinstance(state.get("state_dict"), Mapping)
+        if checkpoint:
+            state = {key.removeprefix("network."): value for key, value in state["state_dict"].items()}
     except Exception as error:  # torch raises many kinds for a file that is no checkpoint
         raise DataError(f"{path}: cannot be read as weights: {first_line(error)}") from error
-    own = network.backbone.state_dict()
+    own = (network if checkpoint else network.backbone).state_dict()
     fitting = {
         key: value
         for key, value in state.items()
@@ -168,7 +176,7 @@ def _load_file(network: Network, path: Path) -> str:
     }
     if len(fitting) < len(own) // 2:
         raise DataError(f"{path}: only {len(fitting)} of {len(own)} tensors fit the backbone")
-    network.backbone.load_state_dict(fitting, strict=False)
+    (network if checkpoint else network.backbone).load_state_dict(fitting, strict=False)
     return f"{len(fitting)} of {len(own)} tensors from {path.name}"
 
 

@@ -1,0 +1,211 @@
+"""Leave one source out: how a recipe does on fakes and on reals that it has not seen. Tune on this."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from veraface.detector import Detector
+from veraface.errors import DataError
+from veraface.evaluation.bootstrap import Draws
+from veraface.evaluation.judging import Judged, judge
+from veraface.evaluation.metrics import Ranking, Values, share
+from veraface.evaluation.rows import Table
+from veraface.files import make_folder, write_whole
+from veraface.training.calibrate import ErrorLevels
+from veraface.training.config import TrainConfig
+from veraface.training.export import export
+from veraface.training.fit import CONFIG, train
+from veraface.training.manifest import Sample, read_samples
+from veraface.training.sources import leave_out, leave_out_folds
+from veraface.verdict import Verdict
+
+FALSE_ALARMS = 0.05  # of the kept sources' reals, at which the recall on a left-out source is read
+
+
+def cross_validate(
+    data: Path,
+    out: Path,
+    *,
+    recipe: Path | None = None,
+    changes: Mapping[str, Any] | None = None,
+    pictures: int = 300,
+    levels: ErrorLevels | None = None,
+    only: Sequence[int] | None = None,
+) -> str:
+    """Train once a fold without some sources, judge those, and write `crossval.json` and `crossval.md`.
+
+    A fold leaves out one source with fakes and, dealt out evenly, sources of reals alone; see
+    `leave_out_folds`. The test split takes no part, so that what is chosen by these figures can still be
+    tested on it. Finished folds are kept; a stopped one goes on from its last epoch.
+
+    Args:
+        data: a manifest or a folder with one.
+        out: folder of the folds and the report; made if need be.
+        recipe: folder of a training run whose settings to use; the defaults if None.
+        changes: settings that differ from the recipe's, by name.
+        pictures: the most that are judged of one source.
+        levels: what share of each class may get the opposite verdict; 5 % each if None.
+        only: numbers of the folds to run, from 1; all if None.
+
+    Returns:
+        The report as Markdown.
+
+    Raises:
+        DataError: the data or the recipe make no sense.
+    """
+    base = TrainConfig(str(data.resolve())) if recipe is None else TrainConfig.load(recipe / CONFIG)
+    base = replace(base, data=str(data.resolve()), **(changes or {}))
+    samples = leave_out([s for s in read_samples(data) if s.split != "test"], base.leave_out)
+    folds = leave_out_folds(samples)
+    if wrong := [number for number in only or () if not 1 <= number <= len(folds)]:
+        raise DataError(f"there is no fold {wrong[0]}; folds are numbered from 1 to {len(folds)}")
+    levels = levels or ErrorLevels()
+    judging = {"pictures": pictures, **asdict(levels)}
+    make_folder(out)
+    rows: list[dict[str, Any]] = []
+    for number in only or range(1, len(folds) + 1):
+        left_out = folds[number - 1]
+        config = replace(base, leave_out=(*base.leave_out, *left_out))
+        settings = _settings(config) | judging
+        finished = out / f"fold-{number}.json"
+        if not finished.is_file():
+            fold = _run_fold(config, samples, out / f"fold-{number}", pictures, levels)
+            write_whole(finished, json.dumps({"settings": settings, "rows": fold}, indent=2) + "\n")
+        stored = json.loads(finished.read_text(encoding="utf-8"))
+        if stored["settings"] != settings:
+            raise DataError(f"{finished}: was made with other settings; give the same, or another --out")
+        rows += stored["rows"]
+    report = {"settings": _settings(base) | judging, "summary": _summary(rows), "rows": rows}
+    markdown = _markdown(report)
+    write_whole(out / "crossval.json", json.dumps(report, indent=2) + "\n")
+    write_whole(out / "crossval.md", markdown)
+    return markdown
+
+
+def _run_fold(
+    config: TrainConfig, samples: Sequence[Sample], run: Path, pictures: int, levels: ErrorLevels
+) -> list[dict[str, Any]]:
+    """Train, export and judge; a row for each class of each source that was left out."""
+    train(config, run, resume=True)
+    export(run, run, name="model", levels=levels)
+    detector = Detector(run / "model.onnx", threads=1)
+    kept = [s for s in samples if s.source not in config.leave_out and s.split == "val"]
+    known = judge(detector, kept, title="Judging the sources that are kept")
+    unseen = [
+        sample
+        for source in config.leave_out
+        for fake in (False, True)
+        for sample in _some([s for s in samples if s.source == source and s.fake == fake], pictures)
+    ]
+    judged = judge(detector, unseen, title="Judging the sources that are left out")
+    return [
+        _row(source, fake, own, [p for p in known if p.fake != fake])
+        for source in config.leave_out
+        for fake in (False, True)
+        if (own := [p for p in judged if p.source == source and p.fake == fake])
+    ]
+
+
+def _some(samples: Sequence[Sample], most: int) -> list[Sample]:
+    """At most so many, evenly taken, in their order."""
+    if len(samples) <= most:
+        return list(samples)
+    return [samples[i] for i in np.linspace(0, len(samples) - 1, most).round().astype(int)]
+
+
+def _row(source: str, fake: bool, own: Sequence[Judged], others: Sequence[Judged]) -> dict[str, Any]:
+    """How one class of a left-out source fares against the other class of the sources that were kept."""
+    draws = Draws(p.group for p in (*own, *others))
+    table, both = Table.of(own, draws), Table.of((*own, *others), draws)
+    both = both.where(both.judged)
+
+    def compute(groups: Values) -> dict[str, Values]:
+        ranking = Ranking(both.fake, both.p_fake, groups[:, both.group])
+        weights = groups[:, table.group]
+        verdicts = {
+            name: share(table.verdict == verdict, table.judged, weights)
+            for name, verdict in (
+                ("called_fake", Verdict.FAKE),
+                ("called_real", Verdict.REAL),
+                ("uncertain", Verdict.UNCERTAIN),
+            )
+        }
+        recall = {"recall_at_5_percent": ranking.recall_at(FALSE_ALARMS)} if fake else {}
+        return {"auc": ranking.area(), **recall, **verdicts}
+
+    values, intervals = draws.measure(compute)
+    judged = int(table.judged.sum())
+    return {
+        "source": source,
+        "label": "fake" if fake else "real",
+        "pictures": len(own),
+        "not_judged": len(own) - judged,
+        **values,
+        "intervals": intervals,
+    }
+
+
+def _summary(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Mean recall on left-out fakes, and the left-out reals that are called fake most often."""
+    recalls = [r["recall_at_5_percent"] for r in rows if r["label"] == "fake"]
+    alarms = {r["source"]: r["called_fake"] for r in rows if r["label"] == "real"}
+    recalls = [value for value in recalls if value is not None]
+    alarms = {source: value for source, value in alarms.items() if value is not None}
+    worst = max(alarms, key=lambda source: alarms[source], default=None)
+    return {
+        "mean_recall_at_5_percent": round(float(np.mean(recalls)), 4) if recalls else None,
+        "sources_with_fakes": len(recalls),
+        "mean_false_alarms": round(float(np.mean(list(alarms.values()))), 4) if alarms else None,
+        "worst_false_alarms": alarms[worst] if worst else None,
+        "worst_false_alarms_source": worst,
+        "sources_with_reals": len(alarms),
+    }
+
+
+def _settings(config: TrainConfig) -> dict[str, Any]:
+    """Which of a training run's settings a fold's result depends on."""
+    settings = asdict(config) | {"data": Path(config.data).name, "leave_out": list(config.leave_out)}
+    del settings["workers"]
+    return settings
+
+
+def _markdown(report: Mapping[str, Any]) -> str:
+    summary = report["summary"]
+    columns = ("source", "label", "pictures", "auc", "recall_at_5_percent", "called_fake", "called_real")
+    lines = ["# Sources left out of training, each once", ""]
+    if summary["mean_recall_at_5_percent"] is not None:
+        lines.append(
+            f"- fakes: recall {summary['mean_recall_at_5_percent']:.1%} at 5 % false alarms, mean over "
+            f"{summary['sources_with_fakes']} sources"
+        )
+    if summary["worst_false_alarms_source"]:
+        lines.append(
+            f"- reals: {summary['mean_false_alarms']:.1%} called fake, mean over "
+            f"{summary['sources_with_reals']} sources; worst {summary['worst_false_alarms']:.1%} "
+            f"({summary['worst_false_alarms_source']})"
+        )
+    lines += ["", "| " + " | ".join(c.replace("_", " ") for c in (*columns, "uncertain")) + " |"]
+    lines.append("|---" * (len(columns) + 1) + "|")
+    for row in report["rows"]:
+        cells = [_cell(row, name) for name in (*columns, "uncertain")]
+        lines.append("| " + " | ".join(cells) + " |")
+    lines += [
+        "",
+        "AUC and recall: against the other class of the sources that were kept, validation split. Intervals "
+        "are of 95 %, drawn by group.",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _cell(row: Mapping[str, Any], name: str) -> str:
+    value = row.get(name)
+    if not isinstance(value, float):
+        return "" if value is None else str(value)
+    low, high = row["intervals"][name] or (value, value)
+    if name == "auc":
+        return f"{value:.3f} ({low:.3f}-{high:.3f})"
+    return f"{value:.0%} ({low:.0%}-{high:.0%})"

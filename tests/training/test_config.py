@@ -1,0 +1,66 @@
+"""The settings of a run, as they are kept beside it."""
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from veraface.errors import DataError
+from veraface.training.config import TrainConfig
+
+NAMES = st.lists(st.text(st.characters(exclude_categories=["Cs"]), max_size=12), max_size=4)
+
+
+@given(
+    leave_out=NAMES,
+    shares=st.tuples(st.floats(0, 0.5), st.floats(0, 0.5)),
+    seed=st.integers(0, 2**32 - 1),
+    rate=st.floats(1e-9, 9),
+)
+@settings(max_examples=60, deadline=None)
+def test_what_is_saved_is_loaded(
+    tmp_path_factory: pytest.TempPathFactory,
+    leave_out: list[str],
+    shares: tuple[float, float],
+    seed: int,
+    rate: float,
+) -> None:
+    path = tmp_path_factory.getbasetemp() / "config.yaml"
+    config = TrainConfig(
+        "data", leave_out=tuple(leave_out), self_blend=shares[0], exchange=shares[1], seed=seed, rate=rate
+    )
+    config.save(path)
+    loaded = TrainConfig.load(path)
+    assert loaded == config
+    assert loaded.differences(config) == []
+    assert isinstance(loaded.leave_out, tuple)
+
+
+def test_settings_of_older_runs_leave_nothing_out(tmp_path: Path) -> None:
+    (tmp_path / "config.yaml").write_text("data: faces\nself_blend: 0.3\n")
+    assert TrainConfig.load(tmp_path / "config.yaml").leave_out == ()
+
+
+def test_differences_are_named() -> None:
+    one = TrainConfig("data", leave_out=("lab",))
+    assert one.differences(TrainConfig("data", exchange=0.5)) == ["exchange", "leave_out"]
+
+
+@pytest.mark.parametrize(
+    ("shares", "message"),
+    [
+        ({"self_blend": 1.1}, "self-blend is 1.1; it is a share"),
+        ({"exchange": -0.1}, "exchange is -0.1; it is a share"),
+        ({"exchange": float("nan")}, "exchange is nan; it is a share"),
+        ({"self_blend": 0.6, "exchange": 0.5}, "are shares of the fakes; 1.1 in all is above 1"),
+    ],
+)
+def test_shares_that_make_no_sense(shares: dict[str, float], message: str) -> None:
+    with pytest.raises(DataError, match=message):
+        TrainConfig("data", **shares)  # type: ignore[arg-type]  # mypy takes the names for any field
+
+
+@pytest.mark.parametrize("exchange", [0.0, 0.1, 0.3, 0.9, 1.0])
+def test_all_fakes_may_be_made(exchange: float) -> None:
+    assert TrainConfig("data", self_blend=1 - exchange, exchange=exchange).exchange == exchange
