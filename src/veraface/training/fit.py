@@ -27,6 +27,7 @@ from veraface.training.callbacks import BestEpoch, LastEpoch, MovingAverage, Sto
 from veraface.training.config import TrainConfig
 from veraface.training.dataset import EXCHANGE, SELF_BLEND, FaceDataset, FixedSampler, PairSampler
 from veraface.training.degradations import Degradations
+from veraface.training.depthwise import speed_up_depthwise
 from veraface.training.landmarks import find_landmarks
 from veraface.training.manifest import Sample, check_samples, read_samples
 from veraface.training.network import Network, load_pretrained
@@ -55,6 +56,8 @@ class FaceClassifier(lightning.LightningModule):
             self.started_from = load_onnx(self.network, Path(pretrained))
         else:
             self.started_from = load_pretrained(self.network, config.backbone, pretrained)
+        if config.precision.startswith("bf16") and config.accelerator == "cpu":
+            speed_up_depthwise(self.network)
         self.network.to(memory_format=torch.channels_last)  # faster convolutions
         self.area = BinaryAUROC()
 
