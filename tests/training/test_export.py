@@ -23,9 +23,10 @@ from veraface.model import Model, ModelCard
 from veraface.training.calibrate import ErrorLevels, fit_thresholds
 from veraface.training.config import TrainConfig
 from veraface.training.dataset import open_sample
-from veraface.training.export import LIMITS, _validation_logits, export, load_network
+from veraface.training.export import LIMITS, _validation_logits, average_weights, export, load_network
 from veraface.training.fit import train
 from veraface.training.manifest import read_samples
+from veraface.training.network import Network
 from veraface.verdict import Verdict
 from veraface.views import VIEWS, face_views, join_logits
 
@@ -113,6 +114,33 @@ def test_all_views_of_a_face_are_calibrated(tmp_path: Path, tiny_run: Path, tiny
     weights = np.ones(len(labels))
     both, _ = fit_thresholds(p_fake.min(axis=1), p_fake.max(axis=1), labels, weights, levels, len(samples))
     assert card.thresholds == both
+
+
+def test_weights_are_averaged() -> None:
+    networks = []
+    for seed in range(3):
+        torch.manual_seed(seed)
+        networks.append(Network("test_efficientnet", 64))
+    states = [{k: v.clone() for k, v in network.state_dict().items()} for network in networks]
+    average_weights(networks[0], networks[1:])
+    for name, tensor in networks[0].state_dict().items():
+        mean = sum(state[name].double() for state in states) / 3
+        assert torch.allclose(tensor.double(), mean, atol=1e-6), name
+    assert not torch.equal(states[0]["backbone.conv_stem.weight"], states[1]["backbone.conv_stem.weight"])
+
+
+def test_runs_are_averaged(tiny_run: Path, tiny_model: Path, tmp_path: Path) -> None:
+    """Twice the same run is that run."""
+    export(tiny_run, tmp_path, name="twice", average=[tiny_run])
+    expected, found = (Model(path).run(crops(4))[0] for path in (tiny_model, tmp_path / "twice.onnx"))
+    assert found == pytest.approx(expected, abs=1e-5)
+
+
+def test_runs_of_other_backbones_cannot_be_averaged(tiny_run: Path, tiny_data: Path, tmp_path: Path) -> None:
+    other = copied(tiny_run, tmp_path / "other")
+    settings(tiny_data, backbone="test_resnet").save(other / "config.yaml")
+    with pytest.raises(DataError, match="other: has another backbone than test_efficientnet"):
+        export(tiny_run, tmp_path, name="tiny", average=[other])
 
 
 def test_sources_that_were_left_out_take_no_part(tmp_path: Path, tiny_run: Path) -> None:

@@ -14,6 +14,9 @@ def export(
     name: Annotated[str, typer.Option(help="Name of the model.")] = "veraface-lite0",
     data: Annotated[Path | None, typer.Option(help="Where the run's data lie now, if they moved.")] = None,
     licence: Annotated[str, typer.Option(help="Terms of the weights, for the card.")] = "not stated",
+    average: Annotated[
+        list[Path] | None, typer.Option(help="Another run whose weights are averaged with these; repeatable.")
+    ] = None,
     false_alarms: Annotated[float, typer.Option(help="Share of reals that may be called fake.")] = 0.05,
     misses: Annotated[float, typer.Option(help="Share of fakes that may be called real.")] = 0.05,
     skip_bad: Annotated[bool, typer.Option("--skip-bad", help="Leave unreadable pictures out.")] = False,
@@ -24,7 +27,16 @@ def export(
         from veraface.training.export import export as write
 
     levels = ErrorLevels(reals_called_fake=false_alarms, fakes_called_real=misses)
-    card = write(run, out, name=name, data=data, licence=licence, levels=levels, skip_bad=skip_bad)
+    card = write(
+        run,
+        out,
+        name=name,
+        data=data,
+        licence=licence,
+        levels=levels,
+        average=average or (),
+        skip_bad=skip_bad,
+    )
     thresholds, rates = card.thresholds, card.error_rates
     print(f"{out / name}.onnx and its card {name}.json")
     print(f"real at or below {thresholds.real:.3f}, fake from {thresholds.fake:.3f}; on validation:")

@@ -57,6 +57,7 @@ def export(
     data: Path | None = None,
     licence: str = "not stated",
     levels: ErrorLevels | None = None,
+    average: Sequence[Path] = (),
     skip_bad: bool = False,
 ) -> ModelCard:
     """Write `{out}/{name}.onnx` and `{out}/{name}.json`.
@@ -68,6 +69,8 @@ def export(
         data: where the run's data lie now; where they lay when it was trained if None.
         licence: terms of the weights, for the card.
         levels: what share of each class may get the opposite verdict; 5 % each if None.
+        average: folders of further runs whose weights are averaged with those of `run`; see
+            `average_weights`.
         skip_bad: leave unreadable validation pictures out instead of refusing.
 
     Raises:
@@ -79,6 +82,11 @@ def export(
     levels = levels or ErrorLevels()
     config = TrainConfig.load(run / CONFIG)
     network = load_network(run, config)
+    if average:
+        others = [(other, TrainConfig.load(other / CONFIG)) for other in average]
+        if strange := [other for other, its in others if its.backbone != config.backbone]:
+            raise DataError(f"{strange[0]}: has another backbone than {config.backbone}; runs must agree")
+        average_weights(network, [load_network(other, its) for other, its in others])
     everything = leave_out(read_samples(data or Path(config.data)), config.leave_out)
     samples = [s for s in everything if s.split == "val"]
     check_samples(samples, needed=("val",))
@@ -150,6 +158,20 @@ def load_network(run: Path, config: TrainConfig) -> Network:
             f"{path}: is no checkpoint of {config.backbone}, or is damaged: {first_line(error)}"
         ) from error
     return network.eval()
+
+
+def average_weights(network: Network, others: Sequence[Network]) -> None:
+    """Replace a network's tensors by their mean over it and others that started from the same weights.
+
+    Wortsman et al., "Model soups: averaging weights of multiple fine-tuned models improves accuracy without
+    increasing inference time", ICML 2022. BatchNorm statistics are averaged like the rest.
+    """
+    states = [network.state_dict(), *(other.state_dict() for other in others)]
+    mean = {
+        name: torch.stack([state[name] for state in states]).mean(0) if tensor.is_floating_point() else tensor
+        for name, tensor in states[0].items()
+    }
+    network.load_state_dict(mean)
 
 
 def write_onnx(network: Network, size: int, path: Path) -> None:
