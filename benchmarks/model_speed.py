@@ -1,4 +1,4 @@
-"""How long the classifier alone takes on one thread, for one crop and for both views of a face.
+"""How long the classifier alone takes on one thread, for one crop and for all views of a face.
 
     python benchmarks/model_speed.py [--model FILE.onnx] [--runs 200] [--out FILE.md]
 
@@ -13,6 +13,7 @@ import numpy as np
 from machine import describe
 
 from veraface.model import DEFAULT_MODEL, Model
+from veraface.views import VIEWS
 
 
 def measure(model: Model, views: int, runs: int) -> list[float]:
@@ -41,7 +42,7 @@ def main() -> None:
         "| input | p50 | p95 |",
         "|---|---|---|",
     ]
-    for name, views in (("one crop", 1), ("one face: the crop and its recompressed view", 2)):
+    for name, views in (("one crop", 1), (f"one face in its {VIEWS} views", VIEWS)):
         times = measure(model, views, arguments.runs)
         lines.append(f"| {name} | {times[len(times) // 2]:.1f} | {times[int(0.95 * (len(times) - 1))]:.1f} |")
     print("\n".join(lines))

@@ -8,6 +8,8 @@ from tests.models import brightness_model
 from veraface.errors import ModelError
 from veraface.model import Calibration, Model, ModelCard
 
+SIDE = Model().card.crop.size
+
 
 @pytest.fixture(scope="module")
 def shipped() -> Model:
@@ -15,7 +17,7 @@ def shipped() -> Model:
 
 
 def crops(count: int) -> np.ndarray:
-    return np.random.default_rng(5).integers(0, 256, (count, 160, 160, 3), dtype=np.uint8)
+    return np.random.default_rng(5).integers(0, 256, (count, SIDE, SIDE, 3), dtype=np.uint8)
 
 
 def test_the_shipped_model_is_the_one_its_card_names(shipped: Model) -> None:

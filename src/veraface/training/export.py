@@ -130,7 +130,7 @@ def export(
             licence=licence,
             limits=LIMITS,
             made=datetime.now(UTC).date().isoformat(),
-            training=_settings(config),
+            training=_settings(config) | {"averaged_with": [other.resolve().name for other in average]},
         )
         card.save(out / f"{name}.json")
         partial.replace(weights)
