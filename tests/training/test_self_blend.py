@@ -32,7 +32,8 @@ def test_takes_any_box_in_any_picture(case: tuple[tuple[int, int], Box], grey: b
 def test_only_the_face_and_its_edge_are_blended(seed: int) -> None:
     """Beyond half a face around the box a blend is the picture, or the picture changed as a whole.
 
-    Then what the face looks like changes nothing there, but for a grain: contrast hangs on the mean.
+    Then what the face looks like changes nothing there, but for a grain: contrast hangs on the mean, and
+    recompression may make more of a step of one.
     """
     picture, box = portrait(), Box(178, 58, 95, 122)
     other = picture.copy()
@@ -40,8 +41,10 @@ def test_only_the_face_and_its_edge_are_blended(seed: int) -> None:
     one, two = (np.asarray(self_blend(p, box, np.random.default_rng(seed)), int) for p in (picture, other))
     apart = np.abs(one - two).max(axis=2)
     assert apart[58:180, 178:273].max() > 20, "on the face they differ"
-    apart[:241, 130:321] = 0
-    assert apart.max() <= 2
+    outside = np.ones(apart.shape, bool)
+    outside[:241, 130:321] = False
+    assert apart[outside].mean() < 2
+    assert np.quantile(apart[outside], 0.99) <= 12
 
 
 def test_half_of_the_blends_leave_the_surroundings_alone() -> None:
