@@ -1,25 +1,39 @@
 """Folders and files that a command writes."""
 
 from pathlib import Path
+from tempfile import TemporaryFile
 
 from veraface.errors import DataError
 
 
 def make_folder(path: Path) -> None:
-    """Make a folder and its parents, if need be.
+    """Make a folder and its parents, if need be, and make sure that files can be written to it.
 
     Raises:
-        DataError: it cannot be made, or something else has its name.
+        DataError: it cannot be made or written to, or something else has its name.
     """
     try:
         path.mkdir(parents=True, exist_ok=True)
     except (OSError, ValueError) as error:  # ValueError: a NUL in the name
         reason = error.strerror if isinstance(error, OSError) else error
         raise DataError(f"{path}: cannot be made a folder: {reason}") from error
+    try:
+        with TemporaryFile(dir=path):
+            pass
+    except OSError as error:
+        raise DataError(f"{path}: no file can be written to it: {error.strerror}") from error
 
 
 def write_whole(path: Path, text: str) -> None:
-    """Write a text file whole or not at all."""
+    """Write a text file whole or not at all.
+
+    Raises:
+        DataError: it cannot be written; what stood there before still does.
+    """
     partial = path.with_name(path.name + ".part")
-    partial.write_text(text, encoding="utf-8")
-    partial.replace(path)
+    try:
+        partial.write_text(text, encoding="utf-8")
+        partial.replace(path)
+    except OSError as error:
+        partial.unlink(missing_ok=True)
+        raise DataError(f"{path}: cannot be written: {error.strerror}") from error

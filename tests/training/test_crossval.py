@@ -131,10 +131,21 @@ def test_finished_folds_are_kept(copy: Done) -> None:
 
 
 def test_one_fold_can_be_asked_for(copy: Done) -> None:
+    """What was not asked for is not run; what is finished stands in the report all the same."""
+    assert copy.again(only=[2]) == copy.markdown
+    (copy.out / "fold-1.json").unlink()
     markdown = copy.again(only=[2])
     assert "| web | fake |" in markdown
     assert "| lab |" not in markdown
+    assert "Only 1 of 2 folds so far." in markdown
     assert [row["source"] for row in copy.report["rows"]] == ["web", "web"]
+
+
+def test_a_damaged_fold_is_named(copy: Done) -> None:
+    for content in ("", "[]", "{}", '{"settings": {'):
+        (copy.out / "fold-1.json").write_text(content)
+        with pytest.raises(DataError, match=r"fold-1\.json: is damaged; delete it"):
+            copy.again()
 
 
 @pytest.mark.parametrize(
@@ -150,7 +161,7 @@ def test_one_fold_can_be_asked_for(copy: Done) -> None:
 )
 def test_other_settings_do_not_pass_for_these(copy: Done, change: dict[str, Any]) -> None:
     before = (copy.out / "crossval.json").read_bytes(), times(copy.out)
-    with pytest.raises(DataError, match="fold-1.json: was made with other settings; give the same, or"):
+    with pytest.raises(DataError, match="fold-1.json: was made with other settings or data; give the same, or"):
         copy.again(**change)
     assert ((copy.out / "crossval.json").read_bytes(), times(copy.out)) == before
 

@@ -139,7 +139,7 @@ def test_runs_are_averaged(tiny_run: Path, tiny_model: Path, tmp_path: Path) -> 
 def test_runs_of_other_backbones_cannot_be_averaged(tiny_run: Path, tiny_data: Path, tmp_path: Path) -> None:
     other = copied(tiny_run, tmp_path / "other")
     settings(tiny_data, backbone="test_resnet").save(other / "config.yaml")
-    with pytest.raises(DataError, match="other: has another backbone than test_efficientnet"):
+    with pytest.raises(DataError, match=r"other: has another backbone than .*; runs must agree in it"):
         export(tiny_run, tmp_path, name="tiny", average=[other])
 
 

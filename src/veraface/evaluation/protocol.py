@@ -20,6 +20,7 @@ from veraface.evaluation.tiers import CURVES, TIERS, draw_pictures, step_figures
 from veraface.evaluation.trivial import Features, measure_features, trivial_blocks, warnings
 from veraface.files import make_folder, write_whole
 from veraface.model import DEFAULT_MODEL
+from veraface.training.layouts import MANIFEST
 from veraface.training.manifest import SPLITS, Sample, read_samples
 
 CURVE_PICTURES = 400  # by default
@@ -46,9 +47,10 @@ class Plan:
         if self.curves < 0:
             raise DataError(f"curves is {self.curves}; it must be a number of pictures, or 0 for no curves")
 
-    def command(self, data: str) -> str:
-        """The command that repeats the evaluation of the data set of this name."""
+    def command(self, data: str, model: str = "") -> str:
+        """The command that repeats the evaluation of the data of this name, with the model of that name."""
         words = ["veraface", "evaluate", "--data", data, "--split", self.split]
+        words += ["--model", model] if model else []
         words += [word for pair in self.pairs for word in ("--pair", pair)]
         words += [] if self.tiers else ["--no-tiers"]
         words += [] if self.curves == CURVE_PICTURES else ["--curves", str(self.curves)]
@@ -91,7 +93,7 @@ def evaluate(
         The main tables of the report as Markdown.
 
     Raises:
-        DataError: the data cannot be read, or hold nothing to judge.
+        DataError: the data cannot be read, or hold nothing that can be judged.
         ModelError: the model cannot be loaded.
     """
     plan = plan or Plan()
@@ -109,10 +111,12 @@ def evaluate(
     make_folder(out)
     folder = data if data.is_dir() else data.parent
     evidence = gather(detector, samples, plan, folder)
+    lines = (json.dumps(asdict(judged)) + "\n" for judged in evidence.everything())
+    write_whole(out / "pictures.jsonl", "".join(lines))  # first: it took longest, and all else is made of it
     thresholds = detector.card.thresholds
     report: dict[str, Any] = {
-        "data": f"{folder.resolve().name}, {plan.split} split",
-        "command": plan.command(folder.resolve().name),
+        "data": f"{_name(data)}, {plan.split} split",
+        "command": plan.command(_name(data), "" if model is None else model.name),
         "model": detector.model_info,
         "thresholds": {"real": thresholds.real, "fake": thresholds.fake},
         **measure(evidence, plan),
@@ -120,17 +124,27 @@ def evaluate(
     write_whole(out / "report.json", json.dumps(report, indent=2) + "\n")
     write_whole(out / "report.md", writing.full_markdown(report))
     write_whole(out / "report.html", writing.page(report))
-    lines = (json.dumps(asdict(judged)) + "\n" for judged in evidence.everything())
-    write_whole(out / "pictures.jsonl", "".join(lines))
     if write_card:
         card_path = (model or DEFAULT_MODEL).with_suffix(".json")
         replace(detector.card, measured=short_form(report)).save(card_path)
     return writing.summary(report)
 
 
+def _name(data: Path) -> str:
+    """The folder of the data, and the manifest where it is not the one that the folder is read by."""
+    data = data.resolve()
+    if data.is_dir():
+        return data.name
+    return data.parent.name if data.name == MANIFEST else f"{data.parent.name}/{data.name}"
+
+
 def gather(detector: Detector, samples: Sequence[Sample], plan: Plan, root: Path) -> Evidence:
     """Judge the pictures in every state that the plan asks for."""
     clean = judge(detector, samples, root=root)
+    if all(judged.verdict is None for judged in clean):
+        raise DataError(
+            f"none of the {len(clean)} pictures could be judged; the first, {clean[0].path}: {clean[0].error}"
+        )
     tiers = {
         tier.name: judge(
             detector, samples, tier.degradation, root=root, title=f"Judging as on the web, {tier.name}"

@@ -1,5 +1,6 @@
 """Leave one source out: how a recipe does on fakes and on reals that it has not seen. Tune on this."""
 
+import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
@@ -10,7 +11,7 @@ import numpy as np
 
 from veraface.detector import Detector
 from veraface.errors import DataError
-from veraface.evaluation.bootstrap import Draws
+from veraface.evaluation.bootstrap import FEWEST_GROUPS, Draws
 from veraface.evaluation.judging import Judged, judge
 from veraface.evaluation.metrics import Ranking, Values, share
 from veraface.evaluation.rows import Table
@@ -64,26 +65,53 @@ def cross_validate(
     if wrong := [number for number in only or () if not 1 <= number <= len(folds)]:
         raise DataError(f"there is no fold {wrong[0]}; folds are numbered from 1 to {len(folds)}")
     levels = levels or ErrorLevels()
-    judging = {"pictures": pictures, **asdict(levels)}
+    judging = {"pictures": pictures, "samples": _digest(samples), **asdict(levels)}
     make_folder(out)
     rows: list[dict[str, Any]] = []
-    for number in only or range(1, len(folds) + 1):
-        left_out = folds[number - 1]
+    done = 0
+    for number, left_out in enumerate(folds, start=1):
         config = replace(base, leave_out=(*base.leave_out, *left_out))
         settings = _settings(config) | judging
         finished = out / f"fold-{number}.json"
         if not finished.is_file():
+            if only and number not in only:
+                continue
             fold = _run_fold(config, samples, out / f"fold-{number}", pictures, levels)
             write_whole(finished, json.dumps({"settings": settings, "rows": fold}, indent=2) + "\n")
-        stored = json.loads(finished.read_text(encoding="utf-8"))
-        if stored["settings"] != settings:
-            raise DataError(f"{finished}: was made with other settings; give the same, or another --out")
-        rows += stored["rows"]
-    report = {"settings": _settings(base) | judging, "summary": _summary(rows), "rows": rows}
+        rows += _stored(finished, settings)
+        done += 1
+    report = {
+        "settings": _settings(base) | judging,
+        "folds": {"done": done, "all": len(folds)},
+        "summary": _summary(rows),
+        "rows": rows,
+    }
     markdown = _markdown(report)
     write_whole(out / "crossval.json", json.dumps(report, indent=2) + "\n")
     write_whole(out / "crossval.md", markdown)
     return markdown
+
+
+def _stored(finished: Path, settings: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The rows of a finished fold.
+
+    Raises:
+        DataError: the file is damaged, or was made with other settings or data.
+    """
+    try:
+        stored = json.loads(finished.read_text(encoding="utf-8"))
+        made_with, rows = stored["settings"], list(stored["rows"])
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise DataError(f"{finished}: is damaged; delete it, and the fold is judged again") from error
+    if made_with != settings:
+        raise DataError(f"{finished}: was made with other settings or data; give the same, or another --out")
+    return rows
+
+
+def _digest(samples: Sequence[Sample]) -> str:
+    """Tells sets of samples apart, wherever they lie."""
+    lines = sorted(f"{s.path.name} {s.fake} {s.source} {s.group} {s.split} {s.box}" for s in samples)
+    return hashlib.sha256("\n".join(lines).encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def _run_fold(
@@ -138,6 +166,8 @@ def _row(source: str, fake: bool, own: Sequence[Judged], others: Sequence[Judged
         return {"auc": ranking.area(), **recall, **verdicts}
 
     values, intervals = draws.measure(compute)
+    if len({picture.group for picture in own}) < FEWEST_GROUPS:
+        intervals = dict.fromkeys(intervals)
     judged = int(table.judged.sum())
     return {
         "source": source,
@@ -176,7 +206,10 @@ def _settings(config: TrainConfig) -> dict[str, Any]:
 def _markdown(report: Mapping[str, Any]) -> str:
     summary = report["summary"]
     columns = ("source", "label", "pictures", "auc", "recall_at_5_percent", "called_fake", "called_real")
+    folds = report["folds"]
     lines = ["# Sources left out of training, each once", ""]
+    if folds["done"] < folds["all"]:
+        lines += [f"Only {folds['done']} of {folds['all']} folds so far.", ""]
     if summary["mean_recall_at_5_percent"] is not None:
         lines.append(
             f"- fakes: recall {summary['mean_recall_at_5_percent']:.1%} at 5 % false alarms, mean over "
@@ -205,7 +238,7 @@ def _cell(row: Mapping[str, Any], name: str) -> str:
     value = row.get(name)
     if not isinstance(value, float):
         return "" if value is None else str(value)
-    low, high = row["intervals"][name] or (value, value)
+    interval = row["intervals"][name]
     if name == "auc":
-        return f"{value:.3f} ({low:.3f}-{high:.3f})"
-    return f"{value:.0%} ({low:.0%}-{high:.0%})"
+        return f"{value:.3f}" + (f" ({interval[0]:.3f}-{interval[1]:.3f})" if interval else "")
+    return f"{value:.0%}" + (f" ({interval[0]:.0%}-{interval[1]:.0%})" if interval else "")

@@ -84,8 +84,12 @@ def export(
     network = load_network(run, config)
     if average:
         others = [(other, TrainConfig.load(other / CONFIG)) for other in average]
-        if strange := [other for other, its in others if its.backbone != config.backbone]:
-            raise DataError(f"{strange[0]}: has another backbone than {config.backbone}; runs must agree")
+        for other, its in others:
+            for setting in ("backbone", "size", "margin", "leave_out"):
+                if getattr(its, setting) != getattr(config, setting):
+                    raise DataError(
+                        f"{other}: has another {setting.replace('_', '-')} than {run}; runs must agree in it"
+                    )
         average_weights(network, [load_network(other, its) for other, its in others])
     everything = leave_out(read_samples(data or Path(config.data)), config.leave_out)
     samples = [s for s in everything if s.split == "val"]

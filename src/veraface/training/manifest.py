@@ -13,6 +13,8 @@ from veraface.training.layouts import MANIFEST, data_folder, read_folder
 from veraface.training.samples import SPLIT_NAMES, SPLITS, Sample, split_by_hash
 from veraface.verdict import Box
 
+_FARTHEST = 1e6  # px; no picture is as large, and no number of a box may be larger
+
 __all__ = ["SPLITS", "Sample", "check_samples", "read_samples"]
 
 
@@ -123,6 +125,8 @@ def _samples(row: Mapping[str, Any], manifest: Path, number: int, frames: int) -
     where = f"{manifest}, row {number}"
     if not text("path"):
         raise DataError(f"{where}: the path is empty")
+    if "\0" in text("path"):
+        raise DataError(f"{where}: the path {text('path')!r} holds a NUL, so it names no file")
     label = text("label").lower()
     if label not in ("real", "fake"):
         raise DataError(f"{where}: label is {text('label')!r}; it must be real or fake")
@@ -166,7 +170,7 @@ def _box(text: str, where: str) -> Box | None:
         numbers = [float(number) for number in text.replace(",", " ").split()]
     except ValueError:
         numbers = []
-    if len(numbers) != 4 or not all(map(math.isfinite, numbers)):
+    if len(numbers) != 4 or not all(abs(number) <= _FARTHEST for number in numbers):  # NaN is not
         raise DataError(f"{where}: box is {text!r}; it must be four numbers: x y width height")
     box = Box(*numbers)
     if not (box.width > 0 and box.height > 0):
