@@ -55,7 +55,7 @@ def draw_plots(report: Mapping[str, Any]) -> Iterator[Plot]:
     if curves and curves["clean"]["auc"] is not None:
         weakest = [
             (c["degradation"], min(s["auc"] for s in c["steps"] if s["auc"] is not None))
-            for c in _seen(curves)
+            for c in plots.measured_curves(curves)
         ]
         yield Plot(
             "curves",
@@ -69,10 +69,6 @@ def draw_plots(report: Mapping[str, Any]) -> Iterator[Plot]:
             curve_sheet(curves),
             broad=True,
         )
-
-
-def _seen(curves: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    return [c for c in curves["degradations"] if any(step["auc"] is not None for step in c["steps"])]
 
 
 def _roc(everything: Mapping[str, Any], curve: Mapping[str, Any]) -> Plot:

@@ -143,9 +143,14 @@ def draw_risk_coverage(curve: Mapping[str, Sequence[float]], point: tuple[float,
     return done()
 
 
+def measured_curves(curves: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """The degradations that have an AUC in at least one strength."""
+    return [c for c in curves["degradations"] if any(step["auc"] is not None for step in c["steps"])]
+
+
 def draw_curves(curves: Mapping[str, Any]) -> str:
     """AUC over the strength of each degradation, a panel each; the dashed line is the untouched pictures'."""
-    panels = [c for c in curves["degradations"] if any(step["auc"] is not None for step in c["steps"])]
+    panels = measured_curves(curves)
     with _drawing("curves", _BROAD, 4.4) as (figure, done):
         grid = figure.subplots(2, (len(panels) + 1) // 2, sharey=True).flatten()
         for axes, curve in zip(grid, panels, strict=False):

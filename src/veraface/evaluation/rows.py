@@ -13,8 +13,8 @@ from veraface.evaluation.judging import Judged
 from veraface.evaluation.metrics import Flags, Ranking, Values, share
 from veraface.verdict import Verdict
 
-# By the judged face's longer side in px: below 60 little but the outline is left, and 128 is what 160 px of
-# model input hold of it; None is open.
+# By the judged face's longer side in px: below 60 little but the outline is left, below 128 the crop has to
+# be enlarged for a model of 160 px or more; None is open.
 FACE_SIZES: tuple[tuple[float, float | None], ...] = ((0, 60), (60, 80), (80, 128), (128, 256), (256, None))
 ALLOWED_FALSE_ALARMS = 0.05
 
@@ -216,12 +216,11 @@ def generator_rows(judged: Sequence[Judged], draws: Draws) -> list[Row]:
 def face_size_rows(judged: Sequence[Judged], draws: Draws) -> list[Row]:
     """A row of each band of face sizes; pictures in which no face was judged are in none of them."""
     rows: list[Row] = []
+    sizes = [-1.0 if p.face_size is None else p.face_size for p in judged]
     for low, high in FACE_SIZES:
         band = (
             f"from {low:g} px" if high is None else f"{low:g} to {high:g} px" if low else f"under {high:g} px"
         )
-
-        sizes = [-1.0 if p.face_size is None else p.face_size for p in judged]
         within = [low <= size and (high is None or size < high) for size in sizes]
         if any(within):
             rows.append({"face_size": band, **part(judged, draws, within)})

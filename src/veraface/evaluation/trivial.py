@@ -5,6 +5,7 @@ detector may then score high by what only this set's real and fake pictures diff
 """
 
 from collections.abc import Iterable, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -14,7 +15,7 @@ from PIL import Image
 from veraface.errors import ImageError
 from veraface.evaluation.bootstrap import Draws
 from veraface.evaluation.judging import Judged, in_parallel, upright
-from veraface.evaluation.metrics import Ranking
+from veraface.evaluation.metrics import Flags, Ranking, Values
 from veraface.training.manifest import Sample
 
 TELLS_APART = 0.7  # AUC from which a feature alone is named as telling the classes apart
@@ -106,11 +107,7 @@ def _block(name: str, features: Features, judged: Sequence[Judged], draws: Draws
         # Turned so that the figure is never below .5: a feature may tell the classes apart either way.
         plain = Ranking(fake[read], values[read], np.ones((1, int(read.sum())))).area()[0]
         sign = -1.0 if plain < 0.5 else 1.0
-        value, interval = draws.measure(
-            lambda w, read=read, score=sign * values: {  # type: ignore[misc]
-                "auc": Ranking(fake[read], score[read], w[:, group[read]]).area()
-            }
-        )
+        value, interval = draws.measure(partial(_area, fake[read], sign * values[read], group[read]))
         auc = value["auc"]
         found.append(
             {
@@ -122,6 +119,10 @@ def _block(name: str, features: Features, judged: Sequence[Judged], draws: Draws
             }
         )
     return {"set": name, "features": found}
+
+
+def _area(fake: Flags, scores: Values, group: NDArray[np.intp], weights: Values) -> dict[str, Values]:
+    return {"auc": Ranking(fake, scores, weights[:, group]).area()}
 
 
 def warnings(blocks: Iterable[dict[str, Any]]) -> list[str]:

@@ -13,8 +13,8 @@ from veraface.detector import Detector
 from veraface.errors import DataError
 from veraface.evaluation.bootstrap import FEWEST_GROUPS, Draws
 from veraface.evaluation.judging import Judged, judge
-from veraface.evaluation.metrics import Ranking, Values, share
-from veraface.evaluation.rows import Table
+from veraface.evaluation.metrics import Values, share
+from veraface.evaluation.rows import Table, ranking_figures
 from veraface.files import make_folder, write_whole
 from veraface.training.calibrate import ErrorLevels
 from veraface.training.config import TrainConfig
@@ -23,8 +23,6 @@ from veraface.training.fit import CONFIG, train
 from veraface.training.manifest import Sample, read_samples
 from veraface.training.sources import leave_out, leave_out_folds
 from veraface.verdict import Verdict
-
-FALSE_ALARMS = 0.05  # of the kept sources' reals, at which the recall on a left-out source is read
 
 
 def cross_validate(
@@ -148,11 +146,12 @@ def _some(samples: Sequence[Sample], most: int) -> list[Sample]:
 def _row(source: str, fake: bool, own: Sequence[Judged], others: Sequence[Judged]) -> dict[str, Any]:
     """How one class of a left-out source fares against the other class of the sources that were kept."""
     draws = Draws(p.group for p in (*own, *others))
-    table, both = Table.of(own, draws), Table.of((*own, *others), draws)
-    both = both.where(both.judged)
+    table = Table.of(own, draws)
+    ranking = ranking_figures(table, Table.of(others, draws))
+    ranked = ("auc", "recall_at_5_percent") if fake else ("auc",)
 
     def compute(groups: Values) -> dict[str, Values]:
-        ranking = Ranking(both.fake, both.p_fake, groups[:, both.group])
+        found = ranking(groups)
         weights = groups[:, table.group]
         verdicts = {
             name: share(table.verdict == verdict, table.judged, weights)
@@ -162,8 +161,7 @@ def _row(source: str, fake: bool, own: Sequence[Judged], others: Sequence[Judged
                 ("uncertain", Verdict.UNCERTAIN),
             )
         }
-        recall = {"recall_at_5_percent": ranking.recall_at(FALSE_ALARMS)} if fake else {}
-        return {"auc": ranking.area(), **recall, **verdicts}
+        return {**{name: found[name] for name in ranked}, **verdicts}
 
     values, intervals = draws.measure(compute)
     if len({picture.group for picture in own}) < FEWEST_GROUPS:
