@@ -116,3 +116,12 @@ def test_a_result_becomes_plain_json() -> None:
     assert answer["faces"][0]["heatmap"] == {"box": [1, 2, 3, 3], "grid": [[0.25, 0.25], [0.25, 0.25]]}
     assert answer["reasons"] == [{"code": "a", "message": "b"}]
     assert "heatmap" not in result.to_dict(heatmap=False)["faces"][0]
+
+
+def test_boxes_overlap_by_intersection_over_union() -> None:
+    box = Box(0, 0, 10, 10)
+    assert box.overlap(box) == 1
+    assert box.overlap(Box(5, 0, 10, 10)) == Box(5, 0, 10, 10).overlap(box) == pytest.approx(50 / 150)
+    assert box.overlap(Box(2, 2, 5, 5)) == pytest.approx(25 / 100)
+    for apart in (Box(10, 0, 5, 5), Box(20, 20, 5, 5), Box(3, 3, 0, 0)):
+        assert box.overlap(apart) == 0

@@ -59,6 +59,7 @@ class ModelCard:
     licence: str  # terms of the weights
     limits: tuple[str, ...]  # where it fails, and what it must not be used for
     made: str  # date of the export, ISO 8601
+    data_terms: Mapping[str, str] = field(default_factory=dict)  # by source: under which terms it was had
     training: Mapping[str, Any] = field(default_factory=dict)  # settings of the run
     measured: Mapping[str, Any] = field(default_factory=dict)  # figures on test data, with their command
 

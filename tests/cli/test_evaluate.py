@@ -58,7 +58,7 @@ def test_mistakes_are_said_in_one_line(tiny_data: Path, tiny_model: Path, tmp_pa
         ),
         (
             ("--data", tiny_data, "--pair", "x"),
-            "veraface: pair is 'x'; it must be two sources as REAL:FAKE, out of: left, right\n",
+            "veraface: pair is 'x'; it must be two sources as REAL:FAKE\n",
         ),
     ):
         done = veraface("evaluate", *arguments, "--model", tiny_model, "--out", tmp_path / "report")

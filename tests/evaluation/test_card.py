@@ -25,6 +25,7 @@ def test_it_holds_what_pages_draw_from() -> None:
     assert len(short["diagrams"]["roc"]["recall"]) <= MOST_POINTS
     assert short["self_blended"]["auc"] == report["self_blended"]["auc"]
     assert short["trivial"] == report["trivial"]
+    assert short["weak_spots"] == report["weak_spots"]
     assert {"by_generator", "by_face_size", "thresholds", "data", "command", "model"} <= set(short)
 
 

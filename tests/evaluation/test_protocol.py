@@ -89,7 +89,7 @@ def test_writes_what_it_measured(faces: Path, model: Path, tmp_path: Path) -> No
     low, high = rows["all"]["intervals"]["auc"]
     assert low <= rows["all"]["auc"] <= high
     assert report["data"] == "faces, test split"
-    assert "| left / right | 8 | 8 |" in markdown
+    assert "| left / right | 4 | 4 |" in markdown, "reals of the one, fakes of the other"
     assert not {"tiers", "curves", "self_blended"} & set(report)
 
 
@@ -159,9 +159,9 @@ def test_splits(faces: Path, model: Path, tmp_path: Path, split: str, count: int
 
 def test_the_command_repeats_the_evaluation() -> None:
     assert Plan().command("faces") == "veraface evaluate --data faces --split test --out report"
-    plan = Plan("all", ("a b:c",), tiers=False, curves=0, self_blend=False)
+    plan = Plan("all", 32, ("a b:c",), tiers=False, curves=0, self_blend=False)
     assert plan.command("my faces") == (
-        "veraface evaluate --data 'my faces' --split all --pair 'a b:c' --no-tiers --curves 0 "
+        "veraface evaluate --data 'my faces' --split all --frames 32 --pair 'a b:c' --no-tiers --curves 0 "
         "--no-self-blend --out report"
     )
 
@@ -171,12 +171,14 @@ def test_the_command_repeats_the_evaluation() -> None:
     [
         ({"split": "later"}, "split is 'later'; it must be train, val, test or all"),
         ({"split": "val"}, "the val split is empty"),
-        (
-            {"pairs": ("left",)},
-            "pair is 'left'; it must be two sources as REAL:FAKE, out of: left, odd, right",
-        ),
+        ({"pairs": ("left",)}, "pair is 'left'; it must be two sources as REAL:FAKE"),
         ({"curves": -1}, "curves is -1; it must be a number of pictures"),
-        ({"pairs": ("left:nowhere",)}, "pair is 'left:nowhere'"),
+        ({"curves": 1}, "curves is 1; it must be a number of pictures, at least one of each class"),
+        (
+            {"pairs": ("left:nowhere",)},
+            "no source with fakes is called nowhere; there are: left, odd, right",
+        ),
+        ({"frames": 0}, "frames is 0; at least one picture of a clip is needed"),
         ({"pairs": ("a:b:c",)}, "pair is 'a:b:c'"),
     ],
 )

@@ -76,7 +76,9 @@ def test_too_few_groups_have_no_interval() -> None:
     intervals = figures(pictures)["intervals"]
     assert intervals["reals_called_fake"] == [0.0, 0.0]
     assert intervals["fakes_called_fake"] is None
-    assert intervals["auc"] == [1.0, 1.0]
+    assert intervals["auc"] is None, "of too few fakes, however many reals there are"
+    more = figures([*pictures, judged("f9", True, F, 0.9)])["intervals"]
+    assert more["fakes_called_fake"] == more["auc"] == [1.0, 1.0]
 
 
 def test_rows_by_source_and_pair() -> None:
@@ -96,6 +98,15 @@ def test_rows_by_source_and_pair() -> None:
     assert rows["source 2 / source 3"]["auc"] == pytest.approx(
         roc_auc_score([p.fake for p in pair], [p.p_fake for p in pair]), abs=1e-4
     )
+
+
+def test_a_pair_is_the_reals_of_the_one_and_the_fakes_of_the_other() -> None:
+    """Sources 0 and 1 hold both classes."""
+    pictures = many(200)
+    row = source_rows(pictures, Draws(p.group for p in pictures), ["source 0:source 1"])[-1]
+    own = [p for p in pictures if p.source == f"source {int(p.fake)}"]
+    assert (row["real"], row["fake"]) == (sum(not p.fake for p in own), sum(p.fake for p in own))
+    assert row["real"] < sum(not p.fake for p in pictures if p.source in ("source 0", "source 1"))
 
 
 def test_rows_by_generator_and_face_size() -> None:

@@ -54,6 +54,13 @@ def test_every_real_gives_one_fake(samples: list[Sample], detector: Detector) ->
     assert judge_self_blended(detector, samples) == blended
 
 
+def test_nothing_is_blended_beside_the_picture(samples: list[Sample], detector: Detector) -> None:
+    """A box that lies elsewhere would leave the picture as it is, and call it fake."""
+    (outside,) = judge_self_blended(detector, [replace(samples[0], box=Box(500, 500, 40, 40))])
+    assert outside.verdict is None
+    assert "lies outside its" in outside.error
+
+
 def test_the_block_ranks_them_against_their_own_reals(samples: list[Sample], detector: Detector) -> None:
     clean, blended = judge(detector, samples), judge_self_blended(detector, samples)
     block = self_blended_block(clean, blended, Draws(p.group for p in clean))

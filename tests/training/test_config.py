@@ -14,6 +14,7 @@ NAMES = st.lists(st.text(st.characters(exclude_categories=["Cs"]), max_size=12),
 
 @given(
     leave_out=NAMES,
+    pairs=NAMES,
     shares=st.tuples(st.floats(0, 0.5), st.floats(0, 0.5)),
     seed=st.integers(0, 2**32 - 1),
     rate=st.floats(1e-9, 9),
@@ -22,13 +23,20 @@ NAMES = st.lists(st.text(st.characters(exclude_categories=["Cs"]), max_size=12),
 def test_what_is_saved_is_loaded(
     tmp_path_factory: pytest.TempPathFactory,
     leave_out: list[str],
+    pairs: list[str],
     shares: tuple[float, float],
     seed: int,
     rate: float,
 ) -> None:
     path = tmp_path_factory.getbasetemp() / "config.yaml"
     config = TrainConfig(
-        "data", leave_out=tuple(leave_out), self_blend=shares[0], exchange=shares[1], seed=seed, rate=rate
+        "data",
+        leave_out=tuple(leave_out),
+        pairs=tuple(pairs),
+        self_blend=shares[0],
+        exchange=shares[1],
+        seed=seed,
+        rate=rate,
     )
     config.save(path)
     loaded = TrainConfig.load(path)

@@ -81,6 +81,33 @@ def test_card_says_it_all(tiny_data: Path, tiny_run: Path, tiny_model: Path) -> 
     assert str(tiny_data) not in json.dumps(written), "the card names no folders of the machine"
 
 
+def test_card_names_the_terms_of_what_it_learned_from(tmp_path: Path, tiny_run: Path) -> None:
+    (tmp_path / "terms.yaml").write_text("left: CC0\nelsewhere: MIT\n")
+    card = export(tiny_run, tmp_path, name="with-terms", terms=tmp_path / "terms.yaml")
+    assert card.data_terms == {"left": "CC0", "right": "not stated"}
+    assert ModelCard.load(tmp_path / "with-terms.json").data_terms == card.data_terms
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (None, "cannot be read as YAML"),
+        (b"a: [", "cannot be read as YAML"),
+        (b"\xff\xfe\x00", "cannot be read as YAML"),
+        (b"just words", "must hold lines of SOURCE: TERMS"),
+        (b"left: 3", "must hold lines of SOURCE: TERMS"),
+    ],
+)
+def test_terms_that_cannot_be_read(
+    tmp_path: Path, tiny_run: Path, content: bytes | None, message: str
+) -> None:
+    if content is not None:
+        (tmp_path / "terms.yaml").write_bytes(content)
+    with pytest.raises(DataError, match=f"terms.yaml: {message}"):
+        export(tiny_run, tmp_path / "out", name="x", terms=tmp_path / "terms.yaml")
+    assert not (tmp_path / "out").exists()
+
+
 def test_the_levels_asked_for_stand_on_the_card_and_are_kept(tmp_path: Path, tiny_run: Path) -> None:
     """Laxer levels than the default's, which a dozen pictures a class cannot prove."""
     cards = [

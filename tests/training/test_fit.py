@@ -17,12 +17,13 @@ from veraface.crop import CropSettings
 from veraface.errors import DataError
 from veraface.training.callbacks import MovingAverage
 from veraface.training.config import TrainConfig
-from veraface.training.dataset import FaceDataset, FixedSampler
+from veraface.training.dataset import FaceDataset
 from veraface.training.degradations import Degradations
 from veraface.training.export import load_network
 from veraface.training.fit import FaceClassifier, train
 from veraface.training.manifest import read_samples
 from veraface.training.network import Network
+from veraface.training.sampling import FixedSampler
 
 BACKBONE, HEAD = "backbone.", "head."
 

@@ -163,6 +163,35 @@ def test_bad_rows_are_named(tmp_path: Path, name: str, column: str, value: str, 
     assert message in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("rows", "how"),
+    [
+        ("a.jpg,real,\na.jpg,real,\n", "twice"),
+        ("a.jpg,real,\nb/../a.jpg,fake,\n", "as real and as fake"),
+        ("a.jpg,real,1 2 3 4\nb.jpg,real,\na.jpg,real,1 2 3 4\n", "twice"),
+    ],
+)
+def test_a_picture_listed_twice_is_refused(tmp_path: Path, rows: str, how: str) -> None:
+    (tmp_path / "m.csv").write_text(f"path,label,box\n{rows}")
+    with pytest.raises(DataError, match=f"m.csv: lists .*a.jpg {how}; each picture counts once"):
+        read_samples(tmp_path / "m.csv")
+
+
+def test_two_faces_of_one_picture_may_both_be_listed(tmp_path: Path) -> None:
+    (tmp_path / "m.csv").write_text("path,label,box\na.jpg,real,1 2 3 4\na.jpg,fake,50 2 3 4\n")
+    assert [s.fake for s in read_samples(tmp_path / "m.csv")] == [False, True]
+
+
+def test_parquet_without_pyarrow_says_what_to_install(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    manifest = write(tmp_path / "faces.parquet", ROWS)
+    for name in ("pyarrow", "pyarrow.parquet"):
+        monkeypatch.setitem(sys.modules, name, None)
+    with pytest.raises(DataError, match=r"reading Parquet needs pyarrow: pip install 'veraface\[evaluate\]'"):
+        read_samples(manifest)
+
+
 def test_row_numbers_are_those_an_editor_shows(tmp_path: Path) -> None:
     (tmp_path / "m.csv").write_text("path,label\n\na.jpg,real\n\nb.jpg,odd\n")
     with pytest.raises(DataError, match="row 5: label is 'odd'"):

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from veraface.errors import DataError
 from veraface.training.samples import Sample
-from veraface.training.sources import leave_out, leave_out_folds
+from veraface.training.sources import emphasised_sources, leave_out, leave_out_folds, matched_sources
 
 NAMES = st.sets(st.text("abcdef", min_size=1, max_size=3), min_size=2, max_size=8)
 
@@ -60,3 +60,42 @@ def test_folds_leave_every_source_out_once_and_one_with_fakes_each(
 def test_one_source_with_fakes_cannot_be_left_out(with_fakes: list[str], count: int) -> None:
     with pytest.raises(DataError, match=f"^{count} source holds fakes; leaving one out needs at least two"):
         leave_out_folds(samples_of(with_fakes, ["street", "studio"]))
+
+
+def test_pairs_are_read_from_the_fakes_to_their_reals() -> None:
+    samples = samples_of(["lab", "web"], ["street"])
+    assert matched_sources(samples, ["street:lab", "web:lab", "street:web"]) == {
+        "lab": ["street", "web"],
+        "web": ["street"],
+    }
+    assert matched_sources(samples, []) == {}
+
+
+@pytest.mark.parametrize(
+    ("pair", "message"),
+    [
+        ("street", "pair is 'street'; it must be two sources as REAL:FAKE"),
+        ("a:b:c", "pair is 'a:b:c'; it must be"),
+        ("lap:web", "no source with reals is called lap; there are: lab, street, web"),
+        ("web:street", "no source with fakes is called street; there are: lab, web"),
+    ],
+)
+def test_pairs_that_make_no_sense(pair: str, message: str) -> None:
+    with pytest.raises(DataError, match=message):
+        matched_sources(samples_of(["lab", "web"], ["street"]), [pair])
+
+
+def test_emphasis_is_read() -> None:
+    samples = samples_of(["lab", "a=b"], [])
+    assert emphasised_sources(samples, ["lab=2", "a=b=0.5"]) == {"lab": 2.0, "a=b": 0.5}
+
+
+@pytest.mark.parametrize("entry", ["lab", "lab=", "lab=0", "lab=-1", "lab=nan", "lab=inf", "=2", "lab=much"])
+def test_emphasis_that_makes_no_sense(entry: str) -> None:
+    with pytest.raises(DataError, match="it must be SOURCE=FACTOR with a factor above 0"):
+        emphasised_sources(samples_of(["lab", "web"], []), [entry])
+
+
+def test_emphasis_of_a_source_that_is_not_there() -> None:
+    with pytest.raises(DataError, match="no source is called lap; there are: lab, web"):
+        emphasised_sources(samples_of(["lab", "web"], []), ["lap=2"])

@@ -16,6 +16,7 @@ def evaluate(
     pair: Annotated[
         list[str] | None, typer.Option(help="Two sources to judge against each other, as REAL:FAKE.")
     ] = None,
+    frames: Annotated[int, typer.Option(min=1, help="The most pictures of one clip, evenly spaced.")] = 8,
     tiers: Annotated[
         bool,
         typer.Option("--tiers/--no-tiers", help="Judge all again, shrunk and recompressed as on the web."),
@@ -34,6 +35,6 @@ def evaluate(
         from veraface.evaluation.protocol import Plan
         from veraface.evaluation.protocol import evaluate as run
 
-    plan = Plan(split, tuple(pair or ()), tiers=tiers, curves=curves, self_blend=self_blend)
+    plan = Plan(split, frames, tuple(pair or ()), tiers=tiers, curves=curves, self_blend=self_blend)
     print(run(data, out, plan, model=model, write_card=write_card))
     print(f"written to {out}/report.html, report.md, report.json and pictures.jsonl")

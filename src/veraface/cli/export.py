@@ -17,6 +17,9 @@ def export(
     average: Annotated[
         list[Path] | None, typer.Option(help="Another run whose weights are averaged with these; repeatable.")
     ] = None,
+    terms: Annotated[
+        Path | None, typer.Option(help="YAML of SOURCE: TERMS of the training pictures, for the card.")
+    ] = None,
     false_alarms: Annotated[float, typer.Option(help="Share of reals that may be called fake.")] = 0.05,
     misses: Annotated[float, typer.Option(help="Share of fakes that may be called real.")] = 0.05,
     skip_bad: Annotated[bool, typer.Option("--skip-bad", help="Leave unreadable pictures out.")] = False,
@@ -35,6 +38,7 @@ def export(
         licence=licence,
         levels=levels,
         average=average or (),
+        terms=terms,
         skip_bad=skip_bad,
     )
     thresholds, rates = card.thresholds, card.error_rates
@@ -45,3 +49,12 @@ def export(
         ("fakes", "fakes_uncertain", "fakes_called_real"),
     ):
         print(f"  {rates[wrong]:.1%} of {called} are judged wrongly, {rates[open_]:.0%} left open")
+    for never, verdict, option in (
+        (thresholds.fake >= 1, "fake", "--false-alarms"),
+        (thresholds.real <= 0, "real", "--misses"),
+    ):
+        if never:
+            print(
+                f"warning: this model calls nothing {verdict}: its validation split is too small for so few "
+                f"errors; raise {option} or give more pictures"
+            )

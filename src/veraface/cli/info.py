@@ -34,13 +34,19 @@ def info(
     table.add_column(overflow="fold")
     for key, value in card.items():
         if key not in ("measured", "training"):
-            table.add_row(key.replace("_", " "), Text(_words(value)))
+            words = _terms(value) if key == "data_terms" else _words(value)
+            table.add_row(key.replace("_", " "), Text(words))
     console = Console()
     console.print(table)
     if card["measured"]:
         console.print(_figures(card["measured"]))
         if tiers := card["measured"].get("tiers"):
             console.print(_tiers(tiers))
+        if spots := card["measured"].get("weak_spots"):
+            weak = Table("weak spots: worse than the whole", box=box.SIMPLE_HEAD, pad_edge=False)
+            for sentence in spots:
+                weak.add_row(Text(sentence))
+            console.print(weak)
 
 
 def _words(value: Any) -> str:
@@ -50,6 +56,10 @@ def _words(value: Any) -> str:
         separator = "\n" if all(isinstance(item, str) for item in value) else " / "
         return separator.join(_words(item) for item in value)
     return f"{value:.4g}" if isinstance(value, float) else str(value)
+
+
+def _terms(terms: Mapping[str, str]) -> str:
+    return "\n".join(f"{source}: {words}" for source, words in terms.items())
 
 
 def _figures(measured: Mapping[str, Any]) -> "Table":

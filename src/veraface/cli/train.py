@@ -36,6 +36,13 @@ def train(
     leave_out: Annotated[
         list[str] | None, typer.Option(help="Source that neither training nor calibration sees; repeatable.")
     ] = None,
+    pair: Annotated[
+        list[str] | None,
+        typer.Option(help="REAL:FAKE, two sources whose pictures stand side by side; repeatable."),
+    ] = None,
+    emphasis: Annotated[
+        list[str] | None, typer.Option(help="SOURCE=FACTOR, how much more often it is shown; repeatable.")
+    ] = None,
     drop_path: Annotated[
         float, typer.Option(min=0, max=0.9, help="How often the last block is skipped.")
     ] = 0.0,
@@ -69,6 +76,8 @@ def train(
         self_blend=self_blend,
         exchange=exchange,
         leave_out=tuple(leave_out or ()),
+        pairs=tuple(pair or ()),
+        emphasis=tuple(emphasis or ()),
         drop_path=drop_path,
         label_smoothing=label_smoothing,
         patience=patience,

@@ -48,6 +48,7 @@ def short_form(report: Mapping[str, Any]) -> dict[str, Any]:
     if "self_blended" in report:
         block = report["self_blended"]
         short["self_blended"] = {"not_made": block["not_made"], **_rows([block], "source")[0]}
+    short["weak_spots"] = report["weak_spots"]
     short["trivial"] = report["trivial"]
     short["diagrams"] = report["diagrams"]
     return short

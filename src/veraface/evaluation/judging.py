@@ -1,12 +1,9 @@
 """From labelled pictures to judgements, through the pipeline that users get."""
 
 import hashlib
-import os
-from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
 
 import numpy as np
 from PIL import Image
@@ -16,14 +13,10 @@ from veraface.errors import ImageError
 from veraface.image import ImageSource, Picture
 from veraface.training.clips import sample_picture
 from veraface.training.manifest import Sample
-from veraface.training.progress import progress
+from veraface.training.progress import in_parallel
 from veraface.verdict import Verdict
 
 CLEAN = "clean"  # the name of no degradation
-_MOST_THREADS = 8  # each may hold a whole decoded picture
-
-T = TypeVar("T")
-R = TypeVar("R")
 
 
 @dataclass(frozen=True)
@@ -137,13 +130,3 @@ def randomness(sample: Sample) -> np.random.Generator:
     """Random numbers of a picture's own: the same in every run, whatever the threads and the folder."""
     name = "\0".join((sample.source, sample.group, sample.path.name, str(sample.frame)))
     return np.random.default_rng(list(hashlib.sha256(name.encode("utf-8", "surrogatepass")).digest()))
-
-
-def in_parallel(task: Callable[[T], R], items: Sequence[T] | Iterable[T], title: str) -> list[R]:
-    """The results of a task on each item, in their order, with a progress bar."""
-    items = list(items)
-    pool = ThreadPoolExecutor(min(_MOST_THREADS, os.cpu_count() or 1))
-    try:
-        return list(progress(pool.map(task, items), title, len(items)))
-    finally:
-        pool.shutdown(cancel_futures=True)  # else stopping it by hand would wait for all that is left

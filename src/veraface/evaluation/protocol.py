@@ -18,10 +18,12 @@ from veraface.evaluation.rows import face_size_rows, generator_rows, source_rows
 from veraface.evaluation.self_blended import judge_self_blended, self_blended_block
 from veraface.evaluation.tiers import CURVES, TIERS, draw_pictures, step_figures, tier_rows
 from veraface.evaluation.trivial import Features, measure_features, trivial_blocks, warnings
+from veraface.evaluation.weak_spots import weak_spots
 from veraface.files import make_folder, write_whole
 from veraface.model import DEFAULT_MODEL
 from veraface.training.layouts import MANIFEST
-from veraface.training.manifest import SPLITS, Sample, read_samples
+from veraface.training.manifest import FRAMES, SPLITS, Sample, read_samples
+from veraface.training.sources import matched_sources
 
 CURVE_PICTURES = 400  # by default
 
@@ -31,6 +33,7 @@ class Plan:
     """What an evaluation is to hold beside the figures of the untouched pictures."""
 
     split: str = "test"  # train, val, test or all
+    frames: int = FRAMES  # the most pictures of one clip
     pairs: tuple[str, ...] = ()  # sources to judge against each other, as "REAL:FAKE"
     tiers: bool = True  # everything judged again after what the web does to pictures
     curves: int = CURVE_PICTURES  # pictures on which each degradation is tried in each strength; 0 for none
@@ -40,17 +43,21 @@ class Plan:
         """Refuse what cannot be meant.
 
         Raises:
-            DataError: an unknown split, or a negative number of pictures.
+            DataError: an unknown split, or no such number of pictures.
         """
         if self.split not in (*SPLITS, "all"):
             raise DataError(f"split is {self.split!r}; it must be train, val, test or all")
-        if self.curves < 0:
-            raise DataError(f"curves is {self.curves}; it must be a number of pictures, or 0 for no curves")
+        if self.curves < 0 or self.curves == 1:
+            raise DataError(
+                f"curves is {self.curves}; it must be a number of pictures, at least one of each class, "
+                "or 0 for no curves"
+            )
 
     def command(self, data: str, model: str = "") -> str:
         """The command that repeats the evaluation of the data of this name, with the model of that name."""
         words = ["veraface", "evaluate", "--data", data, "--split", self.split]
         words += ["--model", model] if model else []
+        words += [] if self.frames == FRAMES else ["--frames", str(self.frames)]
         words += [word for pair in self.pairs for word in ("--pair", pair)]
         words += [] if self.tiers else ["--no-tiers"]
         words += [] if self.curves == CURVE_PICTURES else ["--curves", str(self.curves)]
@@ -98,15 +105,10 @@ def evaluate(
     """
     plan = plan or Plan()
     plan.check()
-    samples = [s for s in read_samples(data) if plan.split in (s.split, "all")]
+    samples = [s for s in read_samples(data, plan.frames) if plan.split in (s.split, "all")]
     if not samples:
         raise DataError(f"{data}: the {plan.split} split is empty")
-    sources = {s.source for s in samples}
-    for pair in plan.pairs:
-        if pair.count(":") != 1 or not set(pair.split(":")) <= sources:
-            raise DataError(
-                f"pair is {pair!r}; it must be two sources as REAL:FAKE, out of: {', '.join(sorted(sources))}"
-            )
+    matched_sources(samples, plan.pairs)  # before the long work: is each of them a pair?
     detector = Detector(model, threads=1)
     make_folder(out)
     folder = data if data.is_dir() else data.parent
@@ -184,6 +186,7 @@ def measure(evidence: Evidence, plan: Plan) -> dict[str, Any]:
         found["curves"] = _curves(evidence.untouched, evidence.curves)
     if evidence.self_blended:
         found["self_blended"] = self_blended_block(clean, evidence.self_blended, draws)
+    found["weak_spots"] = weak_spots(found)
     found["trivial"] = {"sets": trivial, "warnings": warnings(trivial)}
     found["diagrams"] = diagrams(clean)
     return found

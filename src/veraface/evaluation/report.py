@@ -25,6 +25,7 @@ def summary(report: Mapping[str, Any]) -> str:
         f"    {clean(report['command'], 10_000)}",
         *(f"**{markdown(sentence, 400)}**" for sentence in report["trivial"]["warnings"]),
         *(_markdown(sheet) for sheet in _printed(report)),
+        *_weak_spots(report),
     ]
     return "\n\n".join(blocks) + "\n"
 
@@ -53,6 +54,12 @@ def page(report: Mapping[str, Any]) -> str:
         plots=[(plot, Markup(plot.svg)) for plot in draw_plots(report)],  # matplotlib escapes all text
         sheets=[*_printed(report), *(sheet for sheet in _kept(report) if sheet.title != "Curves")],
     )
+
+
+def _weak_spots(report: Mapping[str, Any]) -> Iterator[str]:
+    if report["weak_spots"]:
+        lines = [f"- {markdown(sentence, 400)}" for sentence in report["weak_spots"]]
+        yield "\n".join(["## Weak spots", "", *lines])
 
 
 def _printed(report: Mapping[str, Any]) -> Iterator[Sheet]:

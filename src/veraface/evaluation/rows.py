@@ -17,6 +17,7 @@ from veraface.verdict import Verdict
 # be enlarged for a model of 160 px or more; None is open.
 FACE_SIZES: tuple[tuple[float, float | None], ...] = ((0, 60), (60, 80), (80, 128), (128, 256), (256, None))
 ALLOWED_FALSE_ALARMS = 0.05
+RANKING = ("auc", "recall_at_5_percent", "equal_error_rate", "average_precision", "auc_by_group")
 
 Row = dict[str, Any]
 
@@ -83,11 +84,21 @@ def figures(
     draws = draws or Draws(p.group for p in [*pictures, *against])
     own, other = Table.of(pictures, draws), Table.of(against, draws)
     values, intervals = draws.measure(_compute(own, other))
+    ranked = rankable(own, other)
     for name in intervals:
-        among = {"reals": ~own.fake, "fakes": own.fake}.get(name.split("_")[0], np.ones(len(own), bool))
-        if len(np.unique(own.group[among])) < FEWEST_GROUPS:
+        if name in RANKING:  # of each class: with one real, the intervals would say that it stands for all
+            enough = min(groups_of(ranked, ranked.fake), groups_of(ranked, ~ranked.fake))
+        else:
+            class_ = {"reals": ~own.fake, "fakes": own.fake}.get(name.split("_")[0])
+            enough = groups_of(own, np.ones(len(own), bool) if class_ is None else class_)
+        if enough < FEWEST_GROUPS:
             intervals[name] = None
     return {**counts(own), **values, "intervals": intervals}
+
+
+def groups_of(table: Table, chosen: Flags) -> int:
+    """How many groups the chosen pictures come from."""
+    return len(np.unique(table.group[chosen]))
 
 
 def counts(table: Table) -> dict[str, int]:
@@ -105,10 +116,15 @@ def counts(table: Table) -> dict[str, int]:
     }
 
 
+def rankable(own: Table, other: Table | None = None) -> Table:
+    """The judged pictures; those of a one-class table with those of `other`."""
+    both = own if other is None or len(set(own.fake[own.judged])) != 1 else _joined(own, other)
+    return both.where(both.judged)
+
+
 def ranking_figures(own: Table, other: Table | None = None) -> Callable[[Values], dict[str, Values]]:
     """AUC and its like, for `Draws.measure`; of a one-class table against `other`."""
-    both = own if other is None or len(set(own.fake[own.judged])) != 1 else _joined(own, other)
-    both = both.where(both.judged)
+    both = rankable(own, other)
     clips = both.by_group()
 
     def compute(groups: Values) -> dict[str, Values]:
@@ -199,10 +215,14 @@ def source_rows(judged: Sequence[Judged], draws: Draws, pairs: Iterable[str] = (
     for source in sorted({p.source for p in judged}):
         rows.append({"source": source, **part(judged, draws, [p.source == source for p in judged])})
     for pair in pairs:
-        names = pair.split(":")
-        pictures = [p for p in judged if p.source in names]
+        pictures = [p for p in judged if in_pair(p, pair)]
         rows.append({"source": pair.replace(":", " / "), **figures(pictures, draws)})
     return rows
+
+
+def in_pair(picture: Judged, pair: str) -> bool:
+    """Whether a picture is a real of the first or a fake of the second source of "REAL:FAKE"."""
+    return picture.source == pair.split(":")[picture.fake]
 
 
 def generator_rows(judged: Sequence[Judged], draws: Draws) -> list[Row]:

@@ -14,9 +14,11 @@ from PIL import Image
 from veraface.detector import Detector
 from veraface.errors import ImageError
 from veraface.evaluation.bootstrap import Draws
-from veraface.evaluation.judging import Judged, in_parallel, judge_picture, randomness, upright
+from veraface.evaluation.judging import Judged, judge_picture, randomness, upright
 from veraface.evaluation.rows import figures
 from veraface.training.manifest import Sample
+from veraface.training.prepare import misplaced
+from veraface.training.progress import in_parallel
 from veraface.training.self_blend import self_blend
 
 NAME = "self-blended"
@@ -45,6 +47,8 @@ def judge_self_blended(
                 if not faces:
                     raise ImageError("no face to blend was found")
                 box = faces[0].box
+            elif problem := misplaced(box, pixels.width, pixels.height):
+                raise ImageError(problem)  # blending beside the face would leave it as it is
             return self_blend(pixels, box, randomness(sample))
 
         fake = replace(sample, fake=True, generator=NAME)

@@ -14,9 +14,11 @@ from PIL import Image
 
 from veraface.errors import ImageError
 from veraface.evaluation.bootstrap import Draws
-from veraface.evaluation.judging import Judged, in_parallel, upright
+from veraface.evaluation.judging import Judged, upright
 from veraface.evaluation.metrics import Flags, Ranking, Values
+from veraface.evaluation.rows import in_pair
 from veraface.training.manifest import Sample
+from veraface.training.progress import in_parallel
 
 TELLS_APART = 0.7  # AUC from which a feature alone is named as telling the classes apart
 
@@ -89,11 +91,10 @@ def trivial_blocks(
     features: Features, judged: Sequence[Judged], draws: Draws, pairs: Iterable[str] = ()
 ) -> list[dict[str, Any]]:
     """How well each feature alone tells fake from real, on the whole set and on each pair of sources."""
-    sources = np.array([p.source for p in judged], np.str_)
     blocks = [_block("all", features, judged, draws)]
     for pair in pairs:
-        chosen = np.flatnonzero(np.isin(sources, pair.split(":")))
-        own = [judged[i] for i in chosen.tolist()]
+        chosen = [i for i, picture in enumerate(judged) if in_pair(picture, pair)]
+        own = [judged[i] for i in chosen]
         blocks.append(_block(pair.replace(":", " / "), features[chosen], own, draws))
     return blocks
 

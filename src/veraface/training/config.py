@@ -10,6 +10,8 @@ from veraface.crop import CropSettings
 from veraface.errors import DataError
 from veraface.files import write_whole
 
+_LISTS = ("leave_out", "pairs", "emphasis")
+
 
 @dataclass(frozen=True)
 class TrainConfig:
@@ -32,6 +34,8 @@ class TrainConfig:
     self_blend: float = 0.2  # share of the training fakes that are made from one real, see self_blend.py
     exchange: float = 0.15  # share of the training fakes that are made from two reals, see exchange.py
     leave_out: tuple[str, ...] = ()  # sources that neither training nor calibration sees
+    pairs: tuple[str, ...] = ()  # sources whose pictures stand side by side in a batch, as "REAL:FAKE"
+    emphasis: tuple[str, ...] = ()  # sources drawn more or less often than others, as "SOURCE=FACTOR"
     label_smoothing: float = 0.05
     dropout: float = 0.2
     drop_path: float = 0.0  # how often the last block is skipped, see Network
@@ -50,7 +54,8 @@ class TrainConfig:
             raise DataError(f"batch size is {self.batch_size}; batch normalisation needs at least 2")
         if self.batch_norm not in ("update", "keep"):
             raise DataError(f"batch norm is {self.batch_norm!r}; it must be update or keep")
-        object.__setattr__(self, "leave_out", tuple(self.leave_out))  # YAML gives a list
+        for name in _LISTS:
+            object.__setattr__(self, name, tuple(getattr(self, name)))  # YAML gives a list
         for name in ("self_blend", "exchange"):
             if not 0 <= getattr(self, name) <= 1:
                 raise DataError(
@@ -76,7 +81,11 @@ class TrainConfig:
 
     def save(self, path: Path) -> None:
         """Write as YAML."""
-        write_whole(path, yaml.safe_dump(asdict(self) | {"leave_out": list(self.leave_out)}, sort_keys=False))
+        write_whole(path, yaml.safe_dump(self.to_dict(), sort_keys=False))
+
+    def to_dict(self) -> dict[str, Any]:
+        """All settings by name, ready for YAML and JSON."""
+        return asdict(self) | {name: list(getattr(self, name)) for name in _LISTS}
 
     @classmethod
     def load(cls, path: Path) -> "TrainConfig":

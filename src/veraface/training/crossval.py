@@ -196,7 +196,7 @@ def _summary(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
 
 def _settings(config: TrainConfig) -> dict[str, Any]:
     """Which of a training run's settings a fold's result depends on."""
-    settings = asdict(config) | {"data": Path(config.data).name, "leave_out": list(config.leave_out)}
+    settings = config.to_dict() | {"data": Path(config.data).name}
     del settings["workers"]
     return settings
 

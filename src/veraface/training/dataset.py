@@ -1,14 +1,13 @@
 """Samples to batches: crops with a random history for training, a fixed one for validation."""
 
-from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from functools import partial
-from typing import NamedTuple, cast
+from typing import cast
 
 import numpy as np
 import torch
 from PIL import Image
-from torch.utils.data import Dataset, Sampler
+from torch.utils.data import Dataset
 
 from veraface.crop import CropSettings, crop_face, crop_square
 from veraface.image import Picture
@@ -16,11 +15,11 @@ from veraface.training.clips import sample_picture
 from veraface.training.degradations import Degradations
 from veraface.training.exchange import Points, best_donor, exchange_face
 from veraface.training.manifest import Sample
+from veraface.training.sampling import SELF_BLEND, Draw
 from veraface.training.self_blend import self_blend
 from veraface.verdict import Box
 
 _CONTEXT = 1.5  # side of what is degraded over the side of the crop; the rest of a picture is dropped first
-SELF_BLEND, EXCHANGE = "self-blend", "exchange"  # the ways in which fakes are made from reals
 _CANDIDATES = 6  # faces out of which the one that fits best is exchanged
 _TIGHT = 0.15  # share of training pictures that are cropped tightly around the face
 
@@ -59,15 +58,6 @@ def _crop_tightly(picture: Image.Image, box: Box, random: np.random.Generator) -
     right = min(picture.width, int(box.x + (1 + edges[2]) * box.width) + 1)
     bottom = min(picture.height, int(box.y + (1 + edges[3]) * box.height) + 1)
     return picture.crop((left, top, right, bottom)), Box(box.x - left, box.y - top, box.width, box.height)
-
-
-class Draw(NamedTuple):
-    """One picture of an epoch: which sample, and what is made of it."""
-
-    epoch: int
-    number: int  # of the pair within the epoch; both of a pair share it and so their history
-    sample: int  # its index
-    made: str = ""  # what becomes of it: "" as it is, or one of the fakes SELF_BLEND, EXCHANGE
 
 
 class FaceDataset(Dataset[tuple[torch.Tensor, torch.Tensor]]):
@@ -145,93 +135,3 @@ class FaceDataset(Dataset[tuple[torch.Tensor, torch.Tensor]]):
         assert points is not None
         assert own is not None
         return points - (own.x - box.x, own.y - box.y)
-
-
-class PairSampler(Sampler[Draw]):
-    """One epoch's draws, a fake and a real in turn, with replacement.
-
-    A made fake stands beside the real it is made from, a fake whose group holds reals beside one of
-    them, any other beside some real, so that a batch shows what differs. Sources are drawn by the root
-    of their size: that lies between equal shares, which would repeat a small source to exhaustion, and
-    raw counts, with which one source would speak for its whole class.
-    """
-
-    def __init__(
-        self,
-        samples: Sequence[Sample],
-        seed: int,
-        *,
-        made: Mapping[str, float] | None = None,
-        exchangeable: Sequence[bool] = (),
-    ) -> None:
-        """Weigh the samples.
-
-        Args:
-            samples: of both classes.
-            seed: decides the draws.
-            made: share of the fakes that are made from reals, by the way they are made.
-            exchangeable: one entry a sample: whether its face can be exchanged.
-        """
-        fake = np.array([sample.fake for sample in samples])
-        self._fakes, self._reals = np.flatnonzero(fake), np.flatnonzero(~fake)
-        counts = Counter((sample.fake, sample.source) for sample in samples)
-        weights = np.array([counts[s.fake, s.source] ** -0.5 for s in samples])
-        self._fake_weights = weights[self._fakes] / weights[self._fakes].sum()
-        self._real_weights = weights[self._reals] / weights[self._reals].sum()
-        self._made = dict(made or {})
-        able = np.asarray(exchangeable, bool) if len(exchangeable) else np.zeros(len(samples), bool)
-        self._exchange_weights = self._real_weights * able[self._reals]
-        if (total := self._exchange_weights.sum()) > 0:
-            self._exchange_weights = self._exchange_weights / total
-        else:
-            self._made.pop(EXCHANGE, None)
-        partners: dict[str, list[int]] = {}
-        for index in map(int, self._reals):
-            partners.setdefault(samples[index].group, []).append(index)
-        self._partners = [partners.get(sample.group, []) for sample in samples]
-        self._pairs = max(1, len(samples) // 2)
-        self._seed = seed
-        self.epoch = 0
-
-    def __len__(self) -> int:
-        return 2 * self._pairs
-
-    def __iter__(self) -> Iterator[Draw]:
-        random = np.random.default_rng([self._seed, self.epoch])
-        names = ["", *self._made]
-        shares = [1 - sum(self._made.values()), *self._made.values()]
-        kinds = random.choice(len(names), size=self._pairs, p=shares)
-        fakes = random.choice(self._fakes, size=self._pairs, p=self._fake_weights)
-        reals = random.choice(self._reals, size=self._pairs, p=self._real_weights)
-        places = random.random(self._pairs)
-        if EXCHANGE in self._made:
-            able = random.choice(self._reals, size=self._pairs, p=self._exchange_weights)
-            exchanged = kinds == names.index(EXCHANGE)
-            reals[exchanged] = able[exchanged]
-        for number, (kind, fake, real, place) in enumerate(zip(kinds, fakes, reals, places, strict=True)):
-            made = names[kind]
-            if made:
-                yield Draw(self.epoch, number, int(real), made)
-            else:
-                if partners := self._partners[fake]:
-                    real = partners[int(place * len(partners))]
-                yield Draw(self.epoch, number, int(fake))
-            yield Draw(self.epoch, number, int(real))
-
-    def set_epoch(self, epoch: int) -> None:
-        """Called by Lightning at the start of every epoch."""
-        self.epoch = epoch
-
-
-class FixedSampler(Sampler[Draw]):
-    """Every sample once, in order, always with the history of epoch 0."""
-
-    def __init__(self, samples: Sequence[Sample]) -> None:
-        """Count the samples."""
-        self._count = len(samples)
-
-    def __len__(self) -> int:
-        return self._count
-
-    def __iter__(self) -> Iterator[Draw]:
-        return (Draw(0, index, index) for index in range(self._count))

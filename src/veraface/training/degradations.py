@@ -77,8 +77,8 @@ def occlude(picture: Image.Image, box: Box, random: np.random.Generator) -> Imag
 class Degradations:
     """How often each degradation happens (0 to 1), and how strong it may be."""
 
-    untouched: float = 0.25  # pictures that are left as they are
-    rescale: float = 0.5
+    untouched: float = 0.35  # pictures that are left as they are
+    rescale: float = 0.45
     smallest_side: float = 64  # px that a face may shrink to
     blur: float = 0.2
     blur_sigma: float = 1.8

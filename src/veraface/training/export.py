@@ -3,7 +3,6 @@
 import hashlib
 import warnings
 from collections.abc import Sequence
-from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -11,6 +10,7 @@ from typing import Any
 import numpy as np
 import onnxruntime
 import torch
+import yaml
 from numpy.typing import NDArray
 
 import veraface
@@ -58,6 +58,7 @@ def export(
     licence: str = "not stated",
     levels: ErrorLevels | None = None,
     average: Sequence[Path] = (),
+    terms: Path | None = None,
     skip_bad: bool = False,
 ) -> ModelCard:
     """Write `{out}/{name}.onnx` and `{out}/{name}.json`.
@@ -71,6 +72,7 @@ def export(
         levels: what share of each class may get the opposite verdict; 5 % each if None.
         average: folders of further runs whose weights are averaged with those of `run`; see
             `average_weights`.
+        terms: a YAML file of "source: under which terms its pictures are had", for the card.
         skip_bad: leave unreadable validation pictures out instead of refusing.
 
     Raises:
@@ -92,6 +94,7 @@ def export(
                     )
         average_weights(network, [load_network(other, its) for other, its in others])
     everything = leave_out(read_samples(data or Path(config.data)), config.leave_out)
+    terms_of = _terms(terms, {s.source for s in everything if s.split == "train"})
     samples = [s for s in everything if s.split == "val"]
     check_samples(samples, needed=("val",))
     prepared = prepare(samples, skip_bad=skip_bad)
@@ -131,6 +134,7 @@ def export(
                 **rates,
             },
             data=_describe(everything),
+            data_terms=terms_of,
             licence=licence,
             limits=LIMITS,
             made=datetime.now(UTC).date().isoformat(),
@@ -243,8 +247,25 @@ def _check_parity(
 
 def _settings(config: TrainConfig) -> dict[str, Any]:
     """The settings of the run, without the folders of the machine it ran on."""
-    settings = {k: v for k, v in asdict(config).items() if k not in ("data", "workers")}
-    return settings | {"pretrained": Path(config.pretrained).name, "leave_out": list(config.leave_out)}
+    settings = {k: v for k, v in config.to_dict().items() if k not in ("data", "workers")}
+    return settings | {"pretrained": Path(config.pretrained).name}
+
+
+def _terms(path: Path | None, sources: set[str]) -> dict[str, str]:
+    """The terms of each source that the model learned from; "not stated" where the file names none.
+
+    Raises:
+        DataError: the file cannot be read or is no such mapping.
+    """
+    stated: Any = {}
+    if path is not None:
+        try:
+            stated = yaml.safe_load(path.read_text(encoding="utf-8"))
+        except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+            raise DataError(f"{path}: cannot be read as YAML: {error}") from error
+        if not isinstance(stated, dict) or not all(isinstance(v, str) for v in stated.values()):
+            raise DataError(f"{path}: must hold lines of SOURCE: TERMS")
+    return {source: stated.get(source, "not stated") for source in sorted(sources)}
 
 
 def _describe(samples: Sequence[Sample]) -> str:

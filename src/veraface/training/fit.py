@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 import lightning
 import torch
@@ -25,15 +25,17 @@ from veraface.errors import DataError
 from veraface.files import make_folder
 from veraface.training.callbacks import BestEpoch, LastEpoch, MovingAverage, Stopping, WholeFiles
 from veraface.training.config import TrainConfig
-from veraface.training.dataset import EXCHANGE, SELF_BLEND, FaceDataset, FixedSampler, PairSampler
+from veraface.training.dataset import FaceDataset
 from veraface.training.degradations import Degradations
 from veraface.training.depthwise import speed_up_depthwise
 from veraface.training.landmarks import find_landmarks
 from veraface.training.manifest import Sample, check_samples, read_samples
-from veraface.training.network import Network, load_pretrained
+from veraface.training.network import Network
 from veraface.training.prepare import check_prepared, prepare
-from veraface.training.sources import leave_out
-from veraface.training.warm_start import estimate_statistics, load_onnx
+from veraface.training.pretrained import load_pretrained
+from veraface.training.sampling import EXCHANGE, SELF_BLEND, FixedSampler, PairSampler
+from veraface.training.sources import emphasised_sources, leave_out, matched_sources
+from veraface.training.warm_start import estimate_statistics
 
 _STATISTICS = 768  # pictures from which BatchNorm statistics are estimated after a start from an ONNX file
 CONFIG, LAST, BEST = "config.yaml", "last.ckpt", "best.ckpt"
@@ -52,10 +54,7 @@ class FaceClassifier(lightning.LightningModule):
         super().__init__()
         self.config = config
         self.network = Network(config.backbone, config.size, config.dropout, config.drop_path)
-        if Path(pretrained).suffix == ".onnx":
-            self.started_from = load_onnx(self.network, Path(pretrained))
-        else:
-            self.started_from = load_pretrained(self.network, config.backbone, pretrained)
+        self.start = load_pretrained(self.network, config.backbone, pretrained)
         if config.precision.startswith("bf16") and config.accelerator == "cpu":
             speed_up_depthwise(self.network)
         self.network.to(memory_format=torch.channels_last)  # faster convolutions
@@ -147,8 +146,13 @@ def train(config: TrainConfig, run: Path, *, resume: bool = False, skip_bad: boo
         DataError: the data are unfit, the folder holds another run, or its settings differ.
     """
     _claim(run, config, resume)
-    samples = leave_out(read_samples(Path(config.data)), config.leave_out)
+    everything = read_samples(Path(config.data))
+    samples = leave_out(everything, config.leave_out)
     check_samples(samples)
+    # Of all sources, so that a recipe that names one holds when crossval leaves that one out.
+    shares = _Shares(
+        matched_sources(everything, config.pairs), emphasised_sources(everything, config.emphasis)
+    )
     make_folder(run)
     prepared = prepare([s for s in samples if s.split != "test"], skip_bad=skip_bad)
     check_prepared(prepared)
@@ -158,13 +162,13 @@ def train(config: TrainConfig, run: Path, *, resume: bool = False, skip_bad: boo
     with _quiet():
         lightning.seed_everything(config.seed, workers=True, verbose=False)
         classifier = FaceClassifier(config, "none" if going_on else config.pretrained)
-        loaders = _loaders(prepared.samples, config)
-        if not going_on and Path(config.pretrained).suffix == ".onnx":
+        loaders = _loaders(prepared.samples, config, shares)
+        if classifier.start.lacks_statistics:
             some = islice(loaders[0], -(-_STATISTICS // config.batch_size))
             estimate_statistics(classifier.network, (pixels for pixels, _ in some))
         trainer, checkpoint = _trainer(config, run, len(loaders[0]))
         config.save(run / CONFIG)  # from here on the folder belongs to this run
-        started = f"going on from {last}" if going_on else classifier.started_from
+        started = f"going on from {last}" if going_on else classifier.start.words
         Console(stderr=True).print(
             f"{config.backbone}: {started}", markup=False, highlight=False, soft_wrap=True
         )
@@ -236,7 +240,16 @@ def _claim(run: Path, config: TrainConfig, resume: bool) -> None:
         )
 
 
-def _loaders(samples: list[Sample], config: TrainConfig) -> tuple[DataLoader[Any], DataLoader[Any]]:
+class _Shares(NamedTuple):
+    """What decides how often, and beside what, a source is shown; see `PairSampler`."""
+
+    matched: dict[str, list[str]]
+    emphasis: dict[str, float]
+
+
+def _loaders(
+    samples: list[Sample], config: TrainConfig, shares: _Shares
+) -> tuple[DataLoader[Any], DataLoader[Any]]:
     crop = CropSettings(config.size, config.margin)
     train_samples = [s for s in samples if s.split == "train"]
     val_samples = [s for s in samples if s.split == "val"]
@@ -256,6 +269,7 @@ def _loaders(samples: list[Sample], config: TrainConfig) -> tuple[DataLoader[Any
                 config.seed,
                 made={way: share for way, share in made.items() if share},
                 exchangeable=[points is not None for points in landmarks],
+                **shares._asdict(),
             ),
             drop_last=len(train_samples) > config.batch_size,
             **shared,

@@ -2,6 +2,7 @@
 
 import csv
 import math
+import os
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -13,12 +14,13 @@ from veraface.training.layouts import MANIFEST, data_folder, read_folder
 from veraface.training.samples import SPLIT_NAMES, SPLITS, Sample, split_by_hash
 from veraface.verdict import Box
 
+FRAMES = 8  # of one clip, where nobody says otherwise
 _FARTHEST = 1e6  # px; no picture is as large, and no number of a box may be larger
 
-__all__ = ["SPLITS", "Sample", "check_samples", "read_samples"]
+__all__ = ["FRAMES", "SPLITS", "Sample", "check_samples", "read_samples"]
 
 
-def read_samples(data: Path, frames: int = 8) -> list[Sample]:
+def read_samples(data: Path, frames: int = FRAMES) -> list[Sample]:
     """Read a manifest file, a folder with `manifest.csv`, or a folder in one of the known layouts.
 
     Manifests (.csv or .parquet) need the columns `path` (relative to the manifest) and `label` (real or
@@ -52,7 +54,19 @@ def read_samples(data: Path, frames: int = 8) -> list[Sample]:
         raise DataError(f"{data}: cannot be read: {reason}") from error
     if not samples:
         raise DataError(f"{data}: holds no pictures")
+    _check_once(samples, data)
     return samples
+
+
+def _check_once(samples: Iterable[Sample], data: Path) -> None:
+    """Refuse a picture that is listed twice: it would count twice, or as real and as fake."""
+    seen: dict[tuple[str, float | None, Box | None], bool] = {}
+    for sample in samples:
+        key = os.path.normpath(sample.path), sample.frame, sample.box
+        if key in seen:
+            how = "twice" if seen[key] == sample.fake else "as real and as fake"
+            raise DataError(f"{data}: lists {sample.path} {how}; each picture counts once, under one label")
+        seen[key] = sample.fake
 
 
 def check_samples(samples: Iterable[Sample], needed: Iterable[str] = ("train", "val")) -> None:
@@ -100,8 +114,12 @@ def _read_rows(manifest: Path) -> list[tuple[int, Mapping[str, Any]]]:
         except (OSError, UnicodeDecodeError, csv.Error) as error:
             raise DataError(f"{manifest}: cannot be read as CSV in UTF-8: {error}") from error
     elif suffix == ".parquet":
-        import pyarrow.parquet
-
+        try:
+            import pyarrow.parquet
+        except ModuleNotFoundError as error:
+            raise DataError(
+                f"{manifest}: reading Parquet needs pyarrow: pip install 'veraface[evaluate]', or give a .csv"
+            ) from error
         try:
             table = pyarrow.parquet.read_table(manifest)
             rows = list(enumerate(table.to_pylist(), start=2))

@@ -1,7 +1,6 @@
 """Before any training: every picture is opened once, and faces without a box get one."""
 
 from collections.abc import Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
 from veraface.errors import DataError, ImageError
@@ -9,7 +8,7 @@ from veraface.faces import FaceDetector
 from veraface.image import Picture
 from veraface.training.clips import sample_picture
 from veraface.training.manifest import Sample, check_samples
-from veraface.training.progress import progress
+from veraface.training.progress import in_parallel
 from veraface.verdict import Box
 
 
@@ -22,13 +21,12 @@ class Prepared:
     without_face: list[str]  # paths
 
 
-def prepare(samples: Sequence[Sample], *, skip_bad: bool, threads: int = 2) -> Prepared:
+def prepare(samples: Sequence[Sample], *, skip_bad: bool) -> Prepared:
     """Decode every picture and find the largest face where no box is given.
 
     Args:
         samples: as read from a manifest or folders.
         skip_bad: leave unreadable pictures out instead of refusing.
-        threads: pictures decoded at a time.
 
     Raises:
         DataError: some pictures cannot be read, or their box lies outside them, and `skip_bad` is not
@@ -42,22 +40,20 @@ def prepare(samples: Sequence[Sample], *, skip_bad: bool, threads: int = 2) -> P
         except ImageError as error:
             return f"{sample.path}: {error}"
         if sample.box is not None:
-            if problem := _misplaced(sample.box, pixels.width, pixels.height):
+            if problem := misplaced(sample.box, pixels.width, pixels.height):
                 return f"{sample.path}: {problem}"
             return sample
         faces = detector.find(pixels)
         return replace(sample, box=faces[0].box) if faces else None
 
     prepared = Prepared([], [], [])
-    with ThreadPoolExecutor(threads) as pool:
-        results = pool.map(look, samples)
-        for sample, result in progress(zip(samples, results, strict=True), "Checking pictures", len(samples)):
-            if result is None:
-                prepared.without_face.append(str(sample.path))
-            elif isinstance(result, str):
-                prepared.unreadable.append(result)
-            else:
-                prepared.samples.append(result)
+    for sample, result in zip(samples, in_parallel(look, samples, "Checking pictures"), strict=True):
+        if result is None:
+            prepared.without_face.append(str(sample.path))
+        elif isinstance(result, str):
+            prepared.unreadable.append(result)
+        else:
+            prepared.samples.append(result)
     if prepared.unreadable and not skip_bad:
         lines = [*dict.fromkeys(prepared.unreadable)]  # a broken clip says the same of each of its frames
         listed = "\n  ".join(lines[:20])
@@ -84,7 +80,7 @@ def check_prepared(prepared: Prepared, needed: Iterable[str] = ("train", "val"))
         ) from error
 
 
-def _misplaced(box: Box, width: int, height: int) -> str:
+def misplaced(box: Box, width: int, height: int) -> str:
     """What is wrong with the place of a box; training moves it a little, so its centre must lie inside."""
     if not (0 <= box.x + box.width / 2 <= width and 0 <= box.y + box.height / 2 <= height):
         return f"its face box {box.to_list()} lies outside its {width} x {height} pixels"

@@ -1,0 +1,173 @@
+"""Which pictures an epoch shows: shares of classes and sources, and what stands side by side."""
+
+from collections import Counter
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from veraface.training.samples import Sample
+from veraface.training.sampling import EXCHANGE, SELF_BLEND, Draw, FixedSampler, PairSampler
+
+COUNTS = {(False, "large"): 1600, (False, "small"): 100, (True, "lab"): 400}
+SKEWED = [
+    Sample(Path(f"{source}{i}"), fake, source, f"{source}{i}", "train")
+    for (fake, source), count in COUNTS.items()
+    for i in range(count)
+]
+
+
+def draws(sampler: PairSampler, epoch: int = 0) -> list[Draw]:
+    sampler.set_epoch(epoch)
+    return list(sampler)
+
+
+def pairs(sampler: PairSampler, epoch: int = 0) -> list[tuple[Draw, Draw]]:
+    drawn = draws(sampler, epoch)
+    return list(zip(drawn[::2], drawn[1::2], strict=True))
+
+
+def test_both_classes_get_half_and_sources_the_root_of_their_size() -> None:
+    """1600 and 100 pictures of the two sources of reals: 4 to 1 instead of 16 to 1."""
+    sampler = PairSampler(SKEWED, seed=1)
+    assert len(sampler) == len(SKEWED)
+    drawn: Counter[tuple[bool, str]] = Counter()
+    for epoch in range(10):
+        chosen = [SKEWED[draw.sample] for draw in draws(sampler, epoch)]
+        drawn.update((sample.fake, sample.source) for sample in chosen)
+    total = drawn.total()
+    assert total == 10 * len(SKEWED)
+    assert drawn[True, "lab"] / total == pytest.approx(0.5, abs=0.02)
+    assert drawn[False, "large"] / total == pytest.approx(0.4, abs=0.02)
+    assert drawn[False, "small"] / total == pytest.approx(0.1, abs=0.02)
+
+
+def test_sources_of_fakes_get_the_root_of_their_size_too() -> None:
+    turned = [replace(sample, fake=not sample.fake) for sample in SKEWED]
+    drawn: Counter[str] = Counter()
+    for epoch in range(10):
+        drawn.update(turned[fake.sample].source for fake, _ in pairs(PairSampler(turned, 1), epoch))
+    assert set(drawn) == {"large", "small"}
+    assert drawn["small"] / drawn.total() == pytest.approx(0.2, abs=0.03)
+
+
+@pytest.mark.parametrize("made", [{}, {SELF_BLEND: 0.4}, {SELF_BLEND: 0.3, EXCHANGE: 0.7}])
+def test_a_fake_and_a_real_in_turn(made: dict[str, float]) -> None:
+    """With one number, and so with one history; none of the numbers comes twice."""
+    sampler = PairSampler(SKEWED, 1, made=made, exchangeable=[True] * len(SKEWED))
+    drawn = pairs(sampler, epoch=2)
+    assert len(sampler) == 2 * len(drawn)
+    for fake, real in drawn:
+        assert SKEWED[fake.sample].fake or fake.made
+        assert not SKEWED[real.sample].fake
+        assert not real.made
+        assert fake.number == real.number
+        assert fake.epoch == real.epoch == 2
+    assert len({fake.number for fake, _ in drawn}) == len(drawn)
+
+
+def test_made_fakes_have_their_shares_and_stand_beside_what_they_are_made_from() -> None:
+    made = {SELF_BLEND: 0.2, EXCHANGE: 0.15}
+    drawn = pairs(PairSampler(SKEWED, 1, made=made, exchangeable=[True] * len(SKEWED)))
+    counts = Counter(fake.made for fake, _ in drawn)
+    assert counts[SELF_BLEND] / len(drawn) == pytest.approx(0.2, abs=0.04)
+    assert counts[EXCHANGE] / len(drawn) == pytest.approx(0.15, abs=0.04)
+    assert counts[""] / len(drawn) == pytest.approx(0.65, abs=0.05)
+    assert all(fake.sample == real.sample for fake, real in drawn if fake.made)
+    assert len({real.sample for fake, real in drawn if fake.made}) > 100
+
+
+def test_only_faces_with_landmarks_are_exchanged() -> None:
+    """And among them sources still count by the root of their size."""
+    able = [i % 3 == 0 for i in range(len(SKEWED))]
+    drawn = [
+        fake.sample
+        for epoch in range(5)
+        for fake, _ in pairs(PairSampler(SKEWED, 1, made={EXCHANGE: 0.5}, exchangeable=able), epoch)
+        if fake.made
+    ]
+    assert len(drawn) > 2000
+    assert all(able[index] and not SKEWED[index].fake for index in drawn)
+    assert np.mean([SKEWED[index].source == "small" for index in drawn]) == pytest.approx(0.2, abs=0.04)
+
+
+@pytest.mark.parametrize("reals_too", [None, False])
+def test_no_faces_are_exchanged_where_no_real_has_landmarks(reals_too: bool | None) -> None:
+    """The others keep their shares: of the fakes that lie there and of self-blends."""
+    able = [] if reals_too is None else [sample.fake for sample in SKEWED]
+    sampler = PairSampler(SKEWED, 1, made={SELF_BLEND: 0.3, EXCHANGE: 0.3}, exchangeable=able)
+    counts = Counter(fake.made for fake, _ in pairs(sampler))
+    assert set(counts) == {"", SELF_BLEND}
+    assert counts[SELF_BLEND] / counts.total() == pytest.approx(0.3, abs=0.05)
+
+
+def test_fakes_stand_beside_a_real_of_their_group() -> None:
+    """As in DFDC, where every fake is made from a clip that is there as well; others get any real."""
+    samples = [
+        Sample(Path(f"{group}{i}"), fake, "dfdc", f"clip {group}", "train")
+        for group in range(10)
+        for i, fake in enumerate((False, False, True, True, True))
+    ]
+    samples += [Sample(Path(f"gan{i}"), True, "gan", f"gan {i}", "train") for i in range(10)]
+    partners: dict[int, set[int]] = {}
+    for epoch in range(40):
+        for fake, real in pairs(PairSampler(samples, 1), epoch):
+            partners.setdefault(fake.sample, set()).add(real.sample)
+    assert len(partners) == 40
+    for index, reals in partners.items():
+        if samples[index].source == "dfdc":
+            assert reals == {index - index % 5, index - index % 5 + 1}
+        else:
+            assert len({samples[real].group for real in reals}) > 5
+
+
+def test_draws_depend_on_seed_and_epoch_alone() -> None:
+    def drawn(seed: int, epoch: int) -> list[Draw]:
+        able = [True] * len(SKEWED)
+        return draws(
+            PairSampler(SKEWED, seed, made={SELF_BLEND: 0.2, EXCHANGE: 0.2}, exchangeable=able), epoch
+        )
+
+    assert drawn(1, 3) == drawn(1, 3)
+    assert {draw.epoch for draw in drawn(1, 3)} == {3}
+    for change in ("sample", "made"):
+        one, later, other = ([getattr(d, change) for d in drawn(*key)] for key in ((1, 3), (1, 4), (2, 3)))
+        assert one != later
+        assert one != other
+
+
+def test_fakes_of_a_matched_source_stand_beside_its_reals() -> None:
+    """Unless their own group holds reals; other fakes still get any real."""
+    samples = [
+        Sample(Path(f"{source}{i}"), fake, source, f"{source}{i}", "train")
+        for source, fake in (("photos", False), ("web", False), ("gan", True), ("lab", True))
+        for i in range(20)
+    ]
+    samples.append(Sample(Path("own"), True, "gan", "web3", "train"))
+    beside: dict[str, set[str]] = {}
+    for epoch in range(10):
+        for fake, real in pairs(PairSampler(samples, 1, matched={"gan": ["photos"]}), epoch):
+            key = "own" if fake.sample == len(samples) - 1 else samples[fake.sample].source
+            beside.setdefault(key, set()).add(samples[real.sample].source)
+    assert beside == {"gan": {"photos"}, "lab": {"photos", "web"}, "own": {"web"}}
+
+
+def test_sources_that_are_not_there_match_nothing() -> None:
+    """A recipe that names a source also serves the runs that leave it out."""
+    plain, naming = (pairs(PairSampler(SKEWED, 1, matched=m)) for m in (None, {"lab": ["gone"]}))
+    assert plain == naming
+
+
+def test_emphasis_multiplies_how_often_a_source_is_drawn() -> None:
+    """The small source of reals, of 1 in 5 without: four times the weight makes it 4 to 4."""
+    sampler = PairSampler(SKEWED, 1, emphasis={"small": 4.0})
+    drawn = Counter(SKEWED[real.sample].source for epoch in range(5) for _, real in pairs(sampler, epoch))
+    assert drawn["small"] / drawn.total() == pytest.approx(0.5, abs=0.03)
+
+
+def test_validation_sees_every_sample_once() -> None:
+    drawn = list(FixedSampler(SKEWED))
+    assert [draw.sample for draw in drawn] == list(range(len(SKEWED)))
+    assert len(FixedSampler(SKEWED)) == len(SKEWED)
+    assert {draw.epoch for draw in drawn} == {0}
