@@ -7,6 +7,7 @@ import pytest
 from PIL import Image
 
 from tests.pictures import portrait
+from veraface.training.exchange import Points
 from veraface.training.landmarks import find_landmarks
 from veraface.training.samples import Sample
 from veraface.verdict import Box
@@ -59,3 +60,16 @@ def test_none_where_no_face_is_found_again(picture: Path, tmp_path: Path) -> Non
     ]
     found = find_landmarks(samples)
     assert [points is not None for points in found] == [False, False, False, False, True]
+
+
+def test_what_is_known_is_not_looked_for_again(picture: Path, tmp_path: Path) -> None:
+    """Folds of a cross-validation share their faces; the second finds nothing on disk, and needs nothing."""
+    known: dict[Sample, Points | None] = {}
+    face, nobody = sample(picture, FACE), sample(picture, Box(400, 400, 50, 50))
+    first = find_landmarks([face, nobody], known)
+    assert set(known) == {face, nobody}
+    picture.unlink()
+    again = find_landmarks([nobody, face], known)
+    assert again[0] is None
+    assert first[1] is None
+    assert again[1] is first[0] is not None

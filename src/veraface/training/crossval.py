@@ -18,6 +18,7 @@ from veraface.evaluation.rows import Table, ranking_figures
 from veraface.files import make_folder, write_whole
 from veraface.training.calibrate import ErrorLevels
 from veraface.training.config import TrainConfig
+from veraface.training.exchange import Points
 from veraface.training.export import export
 from veraface.training.fit import CONFIG, train
 from veraface.training.manifest import Sample, read_samples
@@ -66,6 +67,7 @@ def cross_validate(
     judging = {"pictures": pictures, "samples": _digest(samples), **asdict(levels)}
     make_folder(out)
     rows: list[dict[str, Any]] = []
+    landmarks: dict[Sample, Points | None] = {}  # found once, though most folds need them
     done = 0
     for number, left_out in enumerate(folds, start=1):
         config = replace(base, leave_out=(*base.leave_out, *left_out))
@@ -74,7 +76,7 @@ def cross_validate(
         if not finished.is_file():
             if only and number not in only:
                 continue
-            fold = _run_fold(config, samples, out / f"fold-{number}", pictures, levels)
+            fold = _run_fold(config, samples, out / f"fold-{number}", pictures, levels, landmarks)
             write_whole(finished, json.dumps({"settings": settings, "rows": fold}, indent=2) + "\n")
         rows += _stored(finished, settings)
         done += 1
@@ -113,10 +115,15 @@ def _digest(samples: Sequence[Sample]) -> str:
 
 
 def _run_fold(
-    config: TrainConfig, samples: Sequence[Sample], run: Path, pictures: int, levels: ErrorLevels
+    config: TrainConfig,
+    samples: Sequence[Sample],
+    run: Path,
+    pictures: int,
+    levels: ErrorLevels,
+    landmarks: dict[Sample, Points | None],
 ) -> list[dict[str, Any]]:
     """Train, export and judge; a row for each class of each source that was left out."""
-    train(config, run, resume=True)
+    train(config, run, resume=True, landmarks=landmarks)
     export(run, run, name="model", levels=levels)
     detector = Detector(run / "model.onnx", threads=1)
     kept = [s for s in samples if s.source not in config.leave_out and s.split == "val"]

@@ -28,6 +28,7 @@ from veraface.training.config import TrainConfig
 from veraface.training.dataset import FaceDataset
 from veraface.training.degradations import Degradations
 from veraface.training.depthwise import speed_up_depthwise
+from veraface.training.exchange import Points
 from veraface.training.landmarks import find_landmarks
 from veraface.training.manifest import Sample, check_samples, read_samples
 from veraface.training.network import Network
@@ -133,7 +134,14 @@ class TrainResult:
     skipped: tuple[str, ...]  # "path: reason" of pictures that were left out
 
 
-def train(config: TrainConfig, run: Path, *, resume: bool = False, skip_bad: bool = False) -> TrainResult:
+def train(
+    config: TrainConfig,
+    run: Path,
+    *,
+    resume: bool = False,
+    skip_bad: bool = False,
+    landmarks: dict[Sample, Points | None] | None = None,
+) -> TrainResult:
     """Train a network and leave `config.yaml`, `best.ckpt`, `last.ckpt` and TensorBoard logs in `run`.
 
     Args:
@@ -141,6 +149,7 @@ def train(config: TrainConfig, run: Path, *, resume: bool = False, skip_bad: boo
         run: the folder of the run; made if need be.
         resume: go on from `last.ckpt` where there is one.
         skip_bad: leave unreadable pictures out instead of refusing.
+        landmarks: those that earlier runs found in the same pictures; this one adds to them.
 
     Raises:
         DataError: the data are unfit, the folder holds another run, or its settings differ.
@@ -162,7 +171,7 @@ def train(config: TrainConfig, run: Path, *, resume: bool = False, skip_bad: boo
     with _quiet():
         lightning.seed_everything(config.seed, workers=True, verbose=False)
         classifier = FaceClassifier(config, "none" if going_on else config.pretrained)
-        loaders = _loaders(prepared.samples, config, shares)
+        loaders = _loaders(prepared.samples, config, shares, landmarks)
         if classifier.start.lacks_statistics:
             some = islice(loaders[0], -(-_STATISTICS // config.batch_size))
             estimate_statistics(classifier.network, (pixels for pixels, _ in some))
@@ -248,12 +257,15 @@ class _Shares(NamedTuple):
 
 
 def _loaders(
-    samples: list[Sample], config: TrainConfig, shares: _Shares
+    samples: list[Sample],
+    config: TrainConfig,
+    shares: _Shares,
+    known: dict[Sample, Points | None] | None,
 ) -> tuple[DataLoader[Any], DataLoader[Any]]:
     crop = CropSettings(config.size, config.margin)
     train_samples = [s for s in samples if s.split == "train"]
     val_samples = [s for s in samples if s.split == "val"]
-    landmarks = find_landmarks(train_samples) if config.exchange else []
+    landmarks = find_landmarks(train_samples, known) if config.exchange else []
     made = {SELF_BLEND: config.self_blend, EXCHANGE: config.exchange}
     shared: dict[str, Any] = {
         "batch_size": config.batch_size,

@@ -15,12 +15,16 @@ from veraface.training.samples import Sample
 _SAME_FACE = 0.4  # intersection over union of the sample's box and the detected one
 
 
-def find_landmarks(samples: Sequence[Sample]) -> list[Points | None]:
+def find_landmarks(
+    samples: Sequence[Sample], known: dict[Sample, Points | None] | None = None
+) -> list[Points | None]:
     """Five landmarks of each real face, px of its picture; None for fakes and where it is not found again.
 
     Args:
         samples: all with a box, of pictures that can be read.
+        known: what earlier calls found, so that it is not looked for again; this one adds to it.
     """
+    known = {} if known is None else known
     detector = FaceDetector(threads=1)
 
     def look(sample: Sample) -> Points | None:
@@ -36,4 +40,6 @@ def find_landmarks(samples: Sequence[Sample]) -> list[Points | None]:
             return None
         return np.array(best.landmarks)
 
-    return in_parallel(look, samples, "Finding landmarks")
+    new = [sample for sample in samples if sample not in known]
+    known.update(zip(new, in_parallel(look, new, "Finding landmarks"), strict=True))
+    return [known[sample] for sample in samples]
