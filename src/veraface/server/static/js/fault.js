@@ -1,6 +1,7 @@
 // The panel when there is no verdict: each failure a state of its own, with what to do about it.
 import { element, icon } from "./dom.js";
-import { strings } from "./strings.js";
+import { megabytes } from "./format.js";
+import { hasText, text } from "./language.js";
 
 const ICONS = {
   no_face: "no_face",
@@ -17,10 +18,11 @@ const SAID_ALREADY = ["no_face", "unsupported_image", "not_ready", "model_unavai
 const WORTH_RETRYING = ["unreachable", "not_ready", "other"];
 
 /** Returns the nodes for the panel; `retry()` sends the same picture again. */
-export function faultView({ code, message }, retry) {
+export function faultView({ code, message, limit }, retry) {
   const known = code in ICONS ? code : "other";
-  const { name, detail } = strings.faults[known];
-  const again = element("button", { type: "button", class: "quiet", id: "again" }, strings.again);
+  const name = text(`faults.${known}.name`);
+  const detail = text(`faults.${known}.detail`);
+  const again = element("button", { type: "button", class: "quiet", id: "again" }, text("again"));
   again.addEventListener("click", retry);
   return [
     element(
@@ -29,14 +31,21 @@ export function faultView({ code, message }, retry) {
       element("span", { class: "badge" }, icon(ICONS[known] ?? "file")),
       element("div", {}, element("h2", { id: "verdict", tabindex: "-1" }, name), element("p", {}, detail)),
     ),
-    message && !SAID_ALREADY.includes(known) ? element("p", { class: "server-words" }, sentence(message)) : null,
+    limit ? element("p", { class: "server-words" }, limitText(limit)) : null,
+    message && !SAID_ALREADY.includes(known)
+      ? element("p", { class: "server-words", lang: "en", dir: "ltr" }, sentence(message))
+      : null,
     WORTH_RETRYING.includes(known) ? again : null,
   ];
 }
 
 export function faultAnnouncement({ code }) {
-  const { name, detail } = strings.faults[code] ?? strings.faults.other;
-  return `${name}. ${detail}`;
+  const known = hasText(`faults.${code}`) ? code : "other";
+  return `${text(`faults.${known}.name`)}. ${text(`faults.${known}.detail`)}`;
+}
+
+function limitText({ size, most }) {
+  return text("faults.image_too_large.limit", { size: megabytes(size), most: megabytes(most) });
 }
 
 function sentence(text) {

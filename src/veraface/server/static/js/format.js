@@ -1,13 +1,33 @@
 // Numbers as people read them.
+import { number, text } from "./language.js";
 
 /** .93 -> "93%". Never "0%" or "100%": no model is that sure. */
 export function percent(probability) {
-  if (probability < 0.01) return "<1%";
-  if (probability > 0.99) return ">99%";
-  return `${Math.round(probability * 100)}%`;
+  const shown = (value) => number(value, { style: "percent" });
+  if (probability < 0.01) return `<${shown(0.01)}`;
+  if (probability > 0.99) return `>${shown(0.99)}`;
+  return shown(Math.round(probability * 100) / 100);
+}
+
+/** 26214400 -> "25 MB". */
+export function megabytes(bytes) {
+  return `${number(Math.round(bytes / 2 ** 20))} MB`;
+}
+
+/** 3.21 -> "3.2 ms", 47.8 -> "48 ms". */
+export function milliseconds(ms) {
+  const digits = ms < 10 ? 1 : 0;
+  return `${number(ms, { minimumFractionDigits: digits, maximumFractionDigits: digits, useGrouping: false })} ms`;
 }
 
 /** The name of the verdict's words and colours: a face without a probability is "unjudged". */
 export function verdictOf(face) {
   return face.p_fake === null ? "unjudged" : face.verdict;
+}
+
+/** "Face 2: Likely fake, 93% fake": a face in one line, for those who hear it. */
+export function faceLabel(face, index) {
+  const values = { number: index + 1, verdict: text(`verdicts.${verdictOf(face)}.name`) };
+  if (face.p_fake === null) return text("result.faceLabel", values);
+  return text("result.faceLabelPercent", { ...values, percent: percent(face.p_fake) });
 }

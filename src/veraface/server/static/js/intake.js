@@ -1,7 +1,9 @@
 // All ways a picture comes in: choosing, dropping anywhere, pasting.
-import { strings } from "./strings.js";
 
-/** Calls `take(file, notice)` for each picture, `refuse(notice)` where something came that is no file. */
+/**
+ * Calls `take(file, notice)` for each picture, `refuse(notice)` where something came that is no file; notices are
+ * named as in languages/.
+ */
 export function setUpIntake({ input, choosers, veil }, take, refuse) {
   for (const chooser of choosers) chooser.addEventListener("click", () => input.click());
   input.addEventListener("change", () => {
@@ -17,7 +19,7 @@ export function setUpIntake({ input, choosers, veil }, take, refuse) {
   setUpDrop();
 
   function takeFirst(files) {
-    if (files.length) take(files[0], files.length > 1 ? strings.intake.onlyFirst : "");
+    if (files.length) take(files[0], files.length > 1 ? "intake.onlyFirst" : "");
   }
 
   function setUpDrop() {
@@ -41,7 +43,7 @@ export function setUpIntake({ input, choosers, veil }, take, refuse) {
       show(false);
       const files = event.dataTransfer?.files ?? [];
       if (files.length) takeFirst(files);
-      else refuse(strings.intake.notAFile);
+      else refuse("intake.notAFile");
     });
   }
 }

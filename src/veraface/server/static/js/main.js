@@ -2,29 +2,34 @@
 import { fetchStatus, judge } from "./api.js";
 import { byId, element } from "./dom.js";
 import { faultAnnouncement, faultView } from "./fault.js";
+import { megabytes } from "./format.js";
 import { setUpIntake } from "./intake.js";
+import { fillIn, loadLanguage, setUpLanguageMenu, text } from "./language.js";
 import { Stage } from "./stage.js";
-import { fillIn, strings } from "./strings.js";
 import { setUpTheme } from "./theme.js";
 import { announcement, decisiveFace, verdictView } from "./verdict.js";
 
 const HERE = ["localhost", "127.0.0.1", "[::1]"];
 
-fillIn(document);
-byId("privacy").textContent = HERE.includes(location.hostname)
-  ? strings.privacy.here
-  : strings.privacy.elsewhere(location.hostname);
-setUpTheme(byId("theme"));
+const words = loadLanguage(); // comes while the rest is set up: nothing that a person does early is lost
+const nameTheme = setUpTheme(byId("theme"));
 const stage = new Stage();
 const panel = byId("panel");
 const live = byId("live");
-let underWay = null; // the AbortController of the picture being judged
-let limits = null;
+let underWay = null; // the picture that was taken last: its file, and the AbortController of its request
+let status = null; // what the server said of itself
+let notice = ""; // the name of its words
+let layOut = () => {}; // the panel for the picture of the moment, and what is said of it
+
+words.then(() => {
+  sayAll();
+  setUpLanguageMenu(byId("language"), sayAll);
+});
 
 setUpIntake(
   { input: byId("file"), choosers: [byId("choose"), byId("another")], veil: byId("veil") },
   take,
-  (notice) => showNotice(notice),
+  (name) => words.then(() => showNotice(name)),
 );
 byId("home").addEventListener("click", (event) => {
   event.preventDefault();
@@ -33,27 +38,45 @@ byId("home").addEventListener("click", (event) => {
 readStatus();
 
 async function readStatus() {
-  const status = await fetchStatus();
-  if (!status) return;
-  limits = status.limits;
-  byId("limit").textContent = strings.intake.upTo(limits.max_upload_bytes);
-  const { footer } = strings;
-  byId("model").textContent = status.loaded ? footer.model(status.name, status.version) : footer.noModel;
+  [status] = await Promise.all([fetchStatus(), words]);
+  sayStatus();
 }
 
-async function take(file, notice = "") {
-  underWay?.abort();
-  const controller = new AbortController();
-  underWay = controller;
-  document.body.dataset.state = "judging";
-  byId("filename").textContent = file.name || strings.unnamed;
+// Everything that the page says, in the language of the moment.
+function sayAll() {
+  fillIn(document);
+  const here = HERE.includes(location.hostname);
+  byId("privacy").textContent = here ? text("privacy.here") : text("privacy.elsewhere", { host: location.hostname });
+  nameTheme();
+  sayStatus();
   showNotice(notice);
+  if (!underWay?.file.name) byId("filename").textContent = text("unnamed");
+  layOut();
+}
+
+function sayStatus() {
+  if (!status) return;
+  byId("limit").textContent = text("intake.upTo", { size: megabytes(status.limits.max_upload_bytes) });
+  byId("model").textContent = status.loaded ? `${status.name} ${status.version}` : text("footer.noModel");
+}
+
+async function take(file, said = "") {
+  await words;
+  underWay?.controller.abort();
+  const own = { file, controller: new AbortController() };
+  underWay = own;
+  document.body.dataset.state = "judging";
+  byId("filename").textContent = file.name || text("unnamed");
+  showNotice(said);
   stage.preview(file);
-  panel.replaceChildren(...skeleton());
+  layOut = () => {
+    panel.replaceChildren(...skeleton());
+    live.textContent = text("judging.heading");
+  };
+  layOut();
   panel.setAttribute("aria-busy", "true");
-  live.textContent = strings.judging.heading;
-  const outcome = tooLarge(file) ?? (await judge(file, controller.signal));
-  if (!outcome || controller !== underWay) return;
+  const outcome = tooLarge(file) ?? (await judge(file, own.controller.signal));
+  if (!outcome || own !== underWay) return;
   panel.setAttribute("aria-busy", "false");
   if (outcome.kind === "judged") showVerdict(outcome.answer);
   else showFault(outcome, () => take(file));
@@ -61,9 +84,9 @@ async function take(file, notice = "") {
 
 // Refused before it is sent: a browser may not get to read an answer that comes while it still sends.
 function tooLarge(file) {
-  if (!limits || file.size <= limits.max_upload_bytes) return null;
-  const message = strings.faults.image_too_large.limit(file.size, limits.max_upload_bytes);
-  return { kind: "failed", code: "image_too_large", message, answer: {} };
+  const most = status?.limits.max_upload_bytes ?? Infinity;
+  if (file.size <= most) return null;
+  return { kind: "failed", code: "image_too_large", limit: { size: file.size, most }, answer: {} };
 }
 
 function showVerdict(answer) {
@@ -74,24 +97,32 @@ function showVerdict(answer) {
     panel.replaceChildren(...verdictView(answer, index, select).filter(Boolean));
     if (keepFocus) panel.querySelectorAll(".face-item")[index]?.focus();
   };
-  const first = decisiveFace(answer.faces);
   stage.onSelect = select;
-  stage.finish(answer, first);
-  select(first);
-  live.textContent = announcement(answer);
+  stage.selected = decisiveFace(answer.faces);
+  layOut = () => {
+    const index = stage.selected;
+    stage.finish(answer, index);
+    select(index);
+    live.textContent = announcement(answer);
+  };
+  layOut();
 }
 
 function showFault(failure, retry) {
   document.body.dataset.state = "failed";
   stage.onSelect = (index) => stage.select(index);
-  stage.finish(failure.answer, -1);
-  panel.replaceChildren(...faultView(failure, retry).filter(Boolean));
-  live.textContent = faultAnnouncement(failure);
+  layOut = () => {
+    stage.finish(failure.answer, -1);
+    panel.replaceChildren(...faultView(failure, retry).filter(Boolean));
+    live.textContent = faultAnnouncement(failure);
+  };
+  layOut();
 }
 
 function reset() {
-  underWay?.abort();
+  underWay?.controller.abort();
   underWay = null;
+  layOut = () => {};
   stage.clear();
   panel.replaceChildren();
   live.textContent = "";
@@ -100,8 +131,9 @@ function reset() {
   byId("choose").focus();
 }
 
-function showNotice(text) {
-  for (const node of document.querySelectorAll(".notice")) node.textContent = text;
+function showNotice(name) {
+  notice = name;
+  for (const node of document.querySelectorAll(".notice")) node.textContent = name && text(name);
 }
 
 function skeleton() {
@@ -114,8 +146,8 @@ function skeleton() {
       element(
         "div",
         {},
-        element("h2", { id: "verdict", tabindex: "-1" }, strings.judging.heading),
-        element("p", {}, strings.judging.detail),
+        element("h2", { id: "verdict", tabindex: "-1" }, text("judging.heading")),
+        element("p", {}, text("judging.detail")),
       ),
     ),
     element("div", { class: "bones", "aria-hidden": "true" }, line("tall"), line("wide"), line("half"), line("wide")),

@@ -1,8 +1,8 @@
 // The picture with what lies over it: the scan while it is judged, face boxes, the evidence.
 import { byId, element } from "./dom.js";
-import { percent, verdictOf } from "./format.js";
+import { faceLabel, verdictOf } from "./format.js";
 import { paintGrid } from "./heatmap.js";
-import { strings } from "./strings.js";
+import { text } from "./language.js";
 
 const CANVAS_SIDE = 1024; // px of the longer side; the evidence is smooth, more would only cost memory
 
@@ -28,7 +28,7 @@ export class Stage {
   preview(file) {
     this.clear();
     this.url = URL.createObjectURL(file);
-    this.picture.alt = strings.stage.alt;
+    this.picture.alt = text("stage.alt");
     this.picture.src = this.url;
     this.frame.classList.add("scanning");
   }
@@ -37,7 +37,7 @@ export class Stage {
   finish({ faces = [], width, height }, selected = 0) {
     this.frame.classList.remove("scanning");
     if (!width) {
-      if (this.frame.classList.contains("blank")) this.note.textContent = strings.stage.nothing;
+      if (this.frame.classList.contains("blank")) this.note.textContent = text("stage.nothing");
       return;
     }
     this.#proportions(width, height);
@@ -45,7 +45,7 @@ export class Stage {
     this.faces = faces ?? [];
     this.boxes.replaceChildren(...this.faces.map((face, index) => this.#box(face, index)));
     this.controls.hidden = !this.faces.some((face) => face.heatmap);
-    if (this.frame.classList.contains("blank")) this.note.textContent = strings.stage.noPreviewFaces;
+    if (this.frame.classList.contains("blank")) this.note.textContent = text("stage.noPreviewFaces");
     this.select(selected);
   }
 
@@ -76,7 +76,7 @@ export class Stage {
   #notShown() {
     if (!this.url) return;
     this.frame.classList.add("blank");
-    this.note.textContent = strings.stage.noPreview;
+    this.note.textContent = text("stage.noPreview");
   }
 
   #proportions(width, height) {
@@ -86,11 +86,9 @@ export class Stage {
   #box(face, index) {
     const [x, y, width, height] = face.box;
     const verdict = verdictOf(face);
-    const words = strings.verdicts[verdict];
-    const chance = face.p_fake === null ? "" : percent(face.p_fake);
-    const text = this.faces.length > 1 ? String(index + 1) : words.short;
-    const tag = element("span", { class: "tag", "aria-hidden": "true" }, text);
-    const label = strings.result.faceLabel(index + 1, words.name, chance);
+    const short = this.faces.length > 1 ? String(index + 1) : text(`verdicts.${verdict}.short`);
+    const tag = element("span", { class: "tag", "aria-hidden": "true" }, short);
+    const label = faceLabel(face, index);
     const box = element("button", { type: "button", class: "face-box", "data-verdict": verdict }, tag);
     box.setAttribute("aria-label", label);
     box.title = label;

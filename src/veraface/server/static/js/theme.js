@@ -1,5 +1,5 @@
 // Dark or light: the system's wish, until the person chooses; then that choice, remembered.
-import { strings } from "./strings.js";
+import { text } from "./language.js";
 
 const KEY = "veraface-theme";
 const systemLight = matchMedia("(prefers-color-scheme: light)");
@@ -8,9 +8,10 @@ function current() {
   return document.documentElement.dataset.theme ?? (systemLight.matches ? "light" : "dark");
 }
 
+/** Returns what names the button, to be called once there are words and whenever the language changes. */
 export function setUpTheme(button) {
   const describe = () => {
-    const label = current() === "dark" ? strings.theme.toLight : strings.theme.toDark;
+    const label = text(current() === "dark" ? "theme.toLight" : "theme.toDark");
     button.setAttribute("aria-label", label);
     button.title = label;
   };
@@ -25,5 +26,5 @@ export function setUpTheme(button) {
     describe();
   });
   systemLight.addEventListener("change", describe);
-  describe();
+  return describe;
 }

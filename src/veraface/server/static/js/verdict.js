@@ -1,9 +1,8 @@
 // The panel beside the picture: the verdict, the probability, the reasons, the details.
 import { element, icon } from "./dom.js";
-import { percent, verdictOf } from "./format.js";
-import { strings } from "./strings.js";
+import { faceLabel, milliseconds, percent, verdictOf } from "./format.js";
+import { hasText, number, text } from "./language.js";
 
-const words = strings.result;
 // The sentence under "Cannot tell" says this already.
 const SAID_ALREADY = "weak_evidence";
 
@@ -14,7 +13,7 @@ export function verdictView(answer, selected, select) {
   return [
     headline(answer.verdict),
     single ? null : faceList(answer.faces, selected, select),
-    single ? null : element("h3", { class: "face-name" }, words.face(selected + 1)),
+    single ? null : element("h3", { class: "face-name" }, text("result.face", { number: selected + 1 })),
     single ? null : element("p", { class: "face-verdict" }, faceSentence(face)),
     face.p_fake === null ? null : probability(face.p_fake, answer.thresholds),
     reasons(single ? [...answer.reasons, ...face.reasons] : face.reasons, single ? [] : answer.reasons),
@@ -23,7 +22,9 @@ export function verdictView(answer, selected, select) {
 }
 
 export function announcement(answer) {
-  return words.announce(strings.verdicts[answer.verdict].name, percent(answer.p_fake), answer.faces.length);
+  const verdict = text(`verdicts.${answer.verdict}.name`);
+  const said = text("result.announce", { verdict, percent: percent(answer.p_fake) });
+  return `${said} ${text("result.found", { count: answer.faces.length })}`;
 }
 
 /** Which face to show first: the one that decides. */
@@ -33,7 +34,8 @@ export function decisiveFace(faces) {
 }
 
 function headline(verdict) {
-  const { name, detail } = strings.verdicts[verdict];
+  const name = text(`verdicts.${verdict}.name`);
+  const detail = text(`verdicts.${verdict}.detail`);
   return element(
     "header",
     { class: "headline", "data-verdict": verdict },
@@ -43,18 +45,18 @@ function headline(verdict) {
 }
 
 function faceSentence(face) {
-  const { name, detail } = strings.verdicts[verdictOf(face)];
-  return detail ? `${name}. ${detail}` : `${name}.`;
+  const verdict = verdictOf(face);
+  return `${text(`verdicts.${verdict}.name`)}. ${text(`verdicts.${verdict}.detail`)}`;
 }
 
 function probability(p, thresholds) {
-  const text = percent(p);
-  const bar = element("div", { class: "bar", role: "img" });
-  bar.setAttribute("aria-label", `${words.probabilityLabel(text)}. ${bandText(thresholds)}`);
+  const shown = percent(p);
+  const bar = element("div", { class: "bar", role: "img", dir: "ltr" }); // a scale, in every writing direction
+  bar.setAttribute("aria-label", `${text("result.probabilityLabel", { percent: shown })}. ${bandText(thresholds)}`);
   const zones = [
-    ["real", 0, thresholds.real, words.bandReal],
-    ["uncertain", thresholds.real, thresholds.fake, words.bandUncertain],
-    ["fake", thresholds.fake, 1, words.bandFake],
+    ["real", 0, thresholds.real, text("result.bandReal")],
+    ["uncertain", thresholds.real, thresholds.fake, text("result.bandUncertain")],
+    ["fake", thresholds.fake, 1, text("result.bandFake")],
   ];
   for (const [name, from, to, label] of zones) {
     // Words that would not fit their zone are left to the sentence below the bar.
@@ -69,14 +71,14 @@ function probability(p, thresholds) {
   return element(
     "section",
     { class: "probability" },
-    element("p", { class: "figure" }, element("span", { class: "label" }, words.probability), element("strong", { id: "p-fake" }, text)),
+    element("p", { class: "figure" }, element("span", { class: "label" }, text("result.probability")), element("strong", { id: "p-fake" }, shown)),
     bar,
     element("p", { class: "hint" }, bandText(thresholds)),
   );
 }
 
 function bandText(thresholds) {
-  return words.bandText(percent(thresholds.real), percent(thresholds.fake));
+  return text("result.bandText", { real: percent(thresholds.real), fake: percent(thresholds.fake) });
 }
 
 function faceList(faces, selected, select) {
@@ -88,18 +90,18 @@ function faceList(faces, selected, select) {
       "button",
       { type: "button", class: "face-item", "data-verdict": verdict, "aria-pressed": String(index === selected) },
       element("span", { class: "number", "aria-hidden": "true" }, String(index + 1)),
-      element("span", { class: "what" }, strings.verdicts[verdict].short),
+      element("span", { class: "what" }, text(`verdicts.${verdict}.short`)),
       element("span", { class: "chance" }, chance),
     );
-    const label = words.faceLabel(index + 1, strings.verdicts[verdict].name, face.p_fake === null ? "" : chance);
-    button.setAttribute("aria-label", index === decisive ? `${label}. ${words.decisive}` : label);
+    const label = faceLabel(face, index);
+    button.setAttribute("aria-label", index === decisive ? `${label}. ${text("result.decisive")}` : label);
     button.addEventListener("click", () => select(index));
     return element("li", {}, button);
   });
   return element(
     "section",
     { class: "faces" },
-    element("h3", {}, words.facesHeading(faces.length)),
+    element("h3", {}, text("result.faces", { count: faces.length })),
     element("ul", {}, items),
   );
 }
@@ -109,10 +111,10 @@ function reasons(own, ofPicture) {
   const once = [...ofPicture, ...own].filter(({ code }) => !seen.has(code) && seen.add(code));
   if (!once.length) return null;
   const items = once.map(({ code, message }) => {
-    const text = strings.reasons[code] ?? sentence(message);
-    return element("li", { "data-code": code }, text);
+    if (hasText(`reasons.${code}`)) return element("li", { "data-code": code }, text(`reasons.${code}`));
+    return element("li", { "data-code": code, lang: "en", dir: "ltr" }, sentence(message));
   });
-  return element("section", { class: "reasons" }, element("h3", {}, words.reasons), element("ul", {}, items));
+  return element("section", { class: "reasons" }, element("h3", {}, text("result.reasons")), element("ul", {}, items));
 }
 
 function sentence(text) {
@@ -124,23 +126,28 @@ function details(answer, face) {
   const [, , faceWidth, faceHeight] = face.box;
   const { name, version } = answer.model;
   const rows = [
-    [words.rawScore, face.p_fake === null ? "–" : (1 - face.p_fake).toFixed(3), words.rawScoreHint],
-    [words.picture, words.pictureValue(answer.format, answer.width, answer.height)],
-    [words.faceSize, words.faceSizeValue(faceWidth, faceHeight)],
-    [words.model, strings.footer.model(name, version)],
+    [text("result.rawScore"), face.p_fake === null ? "–" : rawScore(face), text("result.rawScoreHint")],
+    [text("result.picture"), `${answer.format}, ${answer.width} × ${answer.height}`],
+    [text("result.faceSize"), `${Math.round(faceWidth)} × ${Math.round(faceHeight)} px`],
+    [text("result.model"), `${name} ${version}`],
   ];
   const list = element("dl", {}, rows.map(([term, value, hint]) => row(term, value, hint)));
   return element(
     "section",
     { class: "details" },
-    element("h3", {}, words.details),
+    element("h3", {}, text("result.details")),
     list,
     timing(answer.timing_ms),
   );
 }
 
+function rawScore(face) {
+  return number(1 - face.p_fake, { minimumFractionDigits: 3, maximumFractionDigits: 3 });
+}
+
 function row(term, value, hint) {
-  const shown = [value, hint ? element("small", {}, ` ${hint}`) : null];
+  // Isolated: "96 × 115 px" reads from left to right among Arabic words too.
+  const shown = [element("bdi", {}, value), hint ? element("small", {}, ` ${hint}`) : null];
   return element("div", {}, element("dt", {}, term), element("dd", {}, ...shown));
 }
 
@@ -150,13 +157,12 @@ function timing({ total, ...stages }) {
     const part = element("span", { class: `stage-${at}` });
     part.style.flexGrow = String(ms);
     split.append(part);
-    const text = `${words.stages[stage] ?? stage} ${words.milliseconds(ms)}`;
-    return element("li", { class: `stage-${at}` }, text);
+    return element("li", { class: `stage-${at}` }, `${text(`result.stages.${stage}`)} `, element("bdi", {}, milliseconds(ms)));
   });
   return element(
     "div",
     { class: "timing" },
-    row(words.time, words.milliseconds(total)),
+    row(text("result.time"), milliseconds(total)),
     split,
     element("ul", {}, legend),
   );

@@ -1,0 +1,147 @@
+"""The page in every language: nothing missing, nothing left over, and a switch that changes everything."""
+
+import json
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page, expect
+
+import veraface.server
+
+STATIC = Path(veraface.server.__file__).parent / "static"
+LANGUAGES = sorted(path.stem for path in (STATIC / "languages").glob("*.json"))
+OTHERS = [name for name in LANGUAGES if name != "en"]
+CATEGORIES = {"zero", "one", "two", "few", "many", "other"}
+# Asked for by a name that is put together: text(`verdicts.${verdict}.name`).
+COMPOSED = ("verdicts.", "faults.", "reasons.", "result.stages.")
+
+OpenPage = Callable[..., Page]
+
+
+def leaves(words: dict[str, Any], path: str = "") -> Iterator[tuple[str, Any]]:
+    """Paths and words; plural forms are one leaf."""
+    for name, value in words.items():
+        if isinstance(value, dict) and not set(value) <= CATEGORIES:
+            yield from leaves(value, f"{path}{name}.")
+        else:
+            yield path + name, value
+
+
+def read(language: str) -> dict[str, Any]:
+    return dict(leaves(json.loads((STATIC / "languages" / f"{language}.json").read_text("utf-8"))))
+
+
+def forms(value: Any) -> list[str]:
+    return list(value.values()) if isinstance(value, dict) else [value]
+
+
+def placeholders(text: str) -> set[str]:
+    return set(re.findall(r"\{(\w+)\}", text))
+
+
+def test_there_are_seven() -> None:
+    assert LANGUAGES == ["ar", "de", "en", "es", "fr", "hi", "zh"]
+
+
+@pytest.mark.parametrize("language", OTHERS)
+def test_no_words_are_missing_or_left_over(language: str) -> None:
+    assert list(read(language)) == list(read("en"))
+
+
+@pytest.mark.parametrize("language", OTHERS)
+def test_words_are_translated_and_keep_what_is_put_into_them(language: str) -> None:
+    """A singular or dual may say its number in words."""
+    for (path, own), english in zip(read(language).items(), read("en").values(), strict=True):
+        assert isinstance(own, dict) == isinstance(english, dict), path
+        allowed = placeholders(forms(english)[-1])
+        for form in forms(own):
+            assert form.strip(), path
+            assert "<" not in form, path
+            assert placeholders(form) <= allowed, path
+        assert placeholders(forms(own)[-1]) == allowed, path
+    same = [path for path, own in read(language).items() if own == read("en")[path] and len(str(own)) > 12]
+    assert same == ["intake.formats"]
+
+
+def test_every_word_is_asked_for_and_every_one_asked_for_is_there() -> None:
+    code = "".join(p.read_text("utf-8") for p in [*STATIC.glob("js/*.js"), STATIC / "index.html"])
+    asked = set(re.findall(r'(?:\btext\(|data-text=|data-label=|\bhasText\()"([\w.]+)"', code))
+    asked |= set(re.findall(r'"((?:intake|theme)\.\w+)"', code))  # named first, said later
+    known = set(read("en"))
+    assert asked <= known
+    composed = {path for path in known if path.startswith(COMPOSED)}
+    assert known - asked - composed == set()
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_plural_forms_are_those_of_the_language(open_page: OpenPage, language: str) -> None:
+    page = open_page()
+    needed = set(page.evaluate("l => new Intl.PluralRules(l).resolvedOptions().pluralCategories", language))
+    for path, value in read(language).items():
+        if isinstance(value, dict):
+            assert set(value) == needed, path
+
+
+def choose(page: Page, content: bytes) -> None:
+    page.set_input_files("#file", {"name": "one.jpg", "mimeType": "image/jpeg", "buffer": content})
+
+
+@pytest.mark.parametrize("language", OTHERS)
+def test_the_menu_changes_everything_at_once(
+    open_page: OpenPage, two_faces: bytes, no_face: bytes, language: str
+) -> None:
+    """The result stays, the words change, and the choice is remembered."""
+    words = read(language)
+    page = open_page()
+    expect(page.locator("html")).to_have_attribute("lang", "en")
+    choose(page, two_faces)
+    expect(page.locator("body")).to_have_attribute("data-state", "judged")
+    page.locator(".face-item").nth(1).click()
+    shown = page.locator("#p-fake").text_content()
+    page.locator("#language").select_option(language)
+    expect(page.locator("html")).to_have_attribute("lang", language)
+    expect(page.locator("html")).to_have_attribute("dir", "rtl" if language == "ar" else "ltr")
+    names = [words[f"verdicts.{verdict}.name"] for verdict in ("fake", "real", "uncertain")]
+    assert page.locator("#verdict").text_content() in names
+    expect(page.locator(".details h3")).to_have_text(words["result.details"])
+    expect(page.locator(".face-item").nth(1)).to_have_attribute("aria-pressed", "true")
+    expect(page.locator(".face-box").nth(1)).to_have_attribute("aria-pressed", "true")
+    digits = re.compile(r"\D")
+    assert digits.sub("", page.locator("#p-fake").text_content() or "") == digits.sub("", shown or "")
+    assert page.locator("#theme").get_attribute("aria-label") in (
+        words["theme.toLight"],
+        words["theme.toDark"],
+    )
+    text = page.locator("body").inner_text()
+    english = [str(phrase) for path, phrase in read("en").items() if phrase != words[path]]
+    assert [phrase for phrase in english if len(phrase) > 12 and phrase in text] == []
+
+    choose(page, no_face)
+    expect(page.locator("#verdict")).to_have_text(words["faults.no_face.name"])
+    page.reload()
+    expect(page.locator("html")).to_have_attribute("lang", language)
+    expect(page.locator("h1").first).to_have_text(words["hero.heading"])
+
+
+def test_the_language_of_the_browser_is_taken_where_there_is_one(open_page: OpenPage) -> None:
+    page = open_page(locale="de-AT")
+    expect(page.locator("h1").first).to_have_text(read("de")["hero.heading"])
+    expect(page.locator("#language")).to_have_value("de")
+    page = open_page(locale="fi-FI")
+    expect(page.locator("h1").first).to_have_text(read("en")["hero.heading"])
+
+
+def test_what_is_written_from_right_to_left_fits_a_phone(open_page: OpenPage, two_faces: bytes) -> None:
+    """And the scale of the probability still runs from left to right, as its marker does."""
+    page = open_page(locale="ar", viewport={"width": 320, "height": 844}, has_touch=True, is_mobile=True)
+    expect(page.locator("html")).to_have_attribute("dir", "rtl")
+    choose(page, two_faces)
+    expect(page.locator("body")).to_have_attribute("data-state", "judged")
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    real, fake = (page.locator(f'.zone[data-verdict="{name}"]').bounding_box() for name in ("real", "fake"))
+    assert real is not None
+    assert fake is not None
+    assert real["x"] < fake["x"]
