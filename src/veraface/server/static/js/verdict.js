@@ -157,7 +157,8 @@ function timing({ total, ...stages }) {
     const part = element("span", { class: `stage-${at}` });
     part.style.flexGrow = String(ms);
     split.append(part);
-    return element("li", { class: `stage-${at}` }, `${text(`result.stages.${stage}`)} `, element("bdi", {}, milliseconds(ms)));
+    const name = hasText(`result.stages.${stage}`) ? text(`result.stages.${stage}`) : stage;
+    return element("li", { class: `stage-${at}` }, `${name} `, element("bdi", {}, milliseconds(ms)));
   });
   return element(
     "div",
