@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 from sklearn.metrics import roc_auc_score
 
-from tests.evaluation.judgements import SHORT, F, R, U, judged, many
+from tests.evaluation.judgements import SHORT, F, N, R, U, judged, many
 from veraface.evaluation.bootstrap import FEWEST_GROUPS, Draws
 from veraface.evaluation.rows import face_size_rows, figures, generator_rows, source_rows
 
@@ -79,6 +79,16 @@ def test_too_few_groups_have_no_interval() -> None:
     assert intervals["auc"] is None, "of too few fakes, however many reals there are"
     more = figures([*pictures, judged("f9", True, F, 0.9)])["intervals"]
     assert more["fakes_called_fake"] == more["auc"] == [1.0, 1.0]
+
+
+def test_what_was_not_judged_does_not_make_an_interval() -> None:
+    """Nineteen reals without a face and one that is called fake say nothing of other reals."""
+    pictures = [judged(f"n{i}", False, N, None) for i in range(19)] + [judged("r", False, F, 0.9)]
+    row = figures(pictures)
+    assert row["reals_called_fake"] == 1.0
+    for name in ("reals_called_fake", "reals_uncertain", "accuracy", "share_uncertain", "brier"):
+        assert row["intervals"][name] is None, name
+    assert row["intervals"]["share_no_face"] is not None
 
 
 def test_rows_by_source_and_pair() -> None:

@@ -49,10 +49,26 @@ def test_what_is_worse_beyond_chance_is_named_the_worst_first() -> None:
     ]
 
 
-def test_a_figure_that_a_source_and_its_generator_share_is_said_once() -> None:
+def test_a_figure_that_several_share_is_said_once_with_all_their_names() -> None:
     figure = (0.8, 0.75, 0.85)
-    found = weak_spots(report(row("source", "swaps", auc=figure), row("generator", "swapper", auc=figure)))
-    assert found == ["swaps: AUC 0.800 (0.750 to 0.850); 0.930 in all"]
+    found = weak_spots(
+        report(
+            row("source", "swaps", auc=figure),
+            row("source", "other", auc=figure),
+            row("generator", "swaps", auc=figure),
+        )
+    )
+    assert found == ["swaps, other: AUC 0.800 (0.750 to 0.850); 0.930 in all"]
+
+
+def test_a_generator_called_like_a_source_hides_nothing() -> None:
+    found = weak_spots(
+        report(
+            row("source", "x", reals_called_fake=(0.5, 0.4, 0.6)),
+            row("generator", "x", reals_called_fake=None),
+        )
+    )
+    assert found == ["x: 50.0% of reals called fake (40.0% to 60.0%); 2.0% in all"]
 
 
 def test_a_set_of_one_class_has_no_auc_to_fall_short_of() -> None:

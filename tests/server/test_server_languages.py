@@ -145,3 +145,18 @@ def test_what_is_written_from_right_to_left_fits_a_phone(open_page: OpenPage, tw
     assert real is not None
     assert fake is not None
     assert real["x"] < fake["x"]
+
+
+def test_without_its_words_the_page_speaks_english(open_page: OpenPage) -> None:
+    """And the menu goes back to the language that is in use where another cannot be had."""
+    page = open_page()
+    page.route("**/languages/fr.json", lambda route: route.fulfill(status=503))
+    page.locator("#language").select_option("fr")
+    expect(page.locator("#language")).to_have_value("en")
+    expect(page.locator("html")).to_have_attribute("lang", "en")
+    page.evaluate("localStorage.setItem('veraface-language', 'fr')")
+    page.reload()
+    expect(page.locator("h1").first).to_have_text(read("en")["hero.heading"])
+    page.evaluate("localStorage.setItem('veraface-language', 'constructor')")
+    page.reload()
+    expect(page.locator("h1").first).to_have_text(read("en")["hero.heading"])

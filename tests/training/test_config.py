@@ -69,6 +69,15 @@ def test_shares_that_make_no_sense(shares: dict[str, float], message: str) -> No
         TrainConfig("data", **shares)  # type: ignore[arg-type]  # mypy takes the names for any field
 
 
+@pytest.mark.parametrize("name", ["leave_out", "pairs", "emphasis"])
+@pytest.mark.parametrize("value", ["a:b", "[3]", "[12:30]", "[{a: b}]", "3", "null"])
+def test_lists_in_an_edited_config_must_hold_texts(tmp_path: Path, name: str, value: str) -> None:
+    """YAML reads 12:30 as a number of seconds."""
+    (tmp_path / "config.yaml").write_text(f"data: faces\n{name}: {value}\n")
+    with pytest.raises(DataError, match="config.yaml: is not the config of a training run"):
+        TrainConfig.load(tmp_path / "config.yaml")
+
+
 @pytest.mark.parametrize("exchange", [0.0, 0.1, 0.3, 0.9, 1.0])
 def test_all_fakes_may_be_made(exchange: float) -> None:
     assert TrainConfig("data", self_blend=1 - exchange, exchange=exchange).exchange == exchange

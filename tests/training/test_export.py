@@ -82,9 +82,9 @@ def test_card_says_it_all(tiny_data: Path, tiny_run: Path, tiny_model: Path) -> 
 
 
 def test_card_names_the_terms_of_what_it_learned_from(tmp_path: Path, tiny_run: Path) -> None:
-    (tmp_path / "terms.yaml").write_text("left: CC0\nelsewhere: MIT\n")
+    (tmp_path / "terms.yaml").write_text("left: 2024-99-01\nelsewhere: MIT\n2020: CC BY\n")
     card = export(tiny_run, tmp_path, name="with-terms", terms=tmp_path / "terms.yaml")
-    assert card.data_terms == {"left": "CC0", "right": "not stated"}
+    assert card.data_terms == {"left": "2024-99-01", "right": "not stated"}
     assert ModelCard.load(tmp_path / "with-terms.json").data_terms == card.data_terms
 
 
@@ -95,7 +95,8 @@ def test_card_names_the_terms_of_what_it_learned_from(tmp_path: Path, tiny_run: 
         (b"a: [", "cannot be read as YAML"),
         (b"\xff\xfe\x00", "cannot be read as YAML"),
         (b"just words", "must hold lines of SOURCE: TERMS"),
-        (b"left: 3", "must hold lines of SOURCE: TERMS"),
+        (b"left: [a]", "must hold lines of SOURCE: TERMS"),
+        (b"left:", "must hold lines of SOURCE: TERMS"),
     ],
 )
 def test_terms_that_cannot_be_read(

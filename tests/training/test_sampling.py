@@ -153,6 +153,14 @@ def test_fakes_of_a_matched_source_stand_beside_its_reals() -> None:
     assert beside == {"gan": {"photos"}, "lab": {"photos", "web"}, "own": {"web"}}
 
 
+def test_matched_reals_are_drawn_by_the_root_of_their_source_too() -> None:
+    """1600 to 100: 4 to 1, and 1 to 1 where the small source is drawn four times as often."""
+    for emphasis, share in (({}, 0.2), ({"small": 4.0}, 0.5)):
+        sampler = PairSampler(SKEWED, 1, matched={"lab": ["large", "small"]}, emphasis=emphasis)
+        drawn = Counter(SKEWED[real.sample].source for epoch in range(5) for _, real in pairs(sampler, epoch))
+        assert drawn["small"] / drawn.total() == pytest.approx(share, abs=0.03)
+
+
 def test_sources_that_are_not_there_match_nothing() -> None:
     """A recipe that names a source also serves the runs that leave it out."""
     plain, naming = (pairs(PairSampler(SKEWED, 1, matched=m)) for m in (None, {"lab": ["gone"]}))

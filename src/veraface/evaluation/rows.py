@@ -89,11 +89,22 @@ def figures(
         if name in RANKING:  # of each class: with one real, the intervals would say that it stands for all
             enough = min(groups_of(ranked, ranked.fake), groups_of(ranked, ~ranked.fake))
         else:
-            class_ = {"reals": ~own.fake, "fakes": own.fake}.get(name.split("_")[0])
-            enough = groups_of(own, np.ones(len(own), bool) if class_ is None else class_)
+            enough = groups_of(own, _counted(own, name))
         if enough < FEWEST_GROUPS:
             intervals[name] = None
     return {**counts(own), **values, "intervals": intervals}
+
+
+def _counted(table: Table, name: str) -> Flags:
+    """The pictures that a figure other than a ranking is taken over."""
+    if name in ("share_no_face", "share_errors"):
+        return np.ones(len(table), bool)
+    counted = table.judged
+    if name.startswith(("reals_", "fakes_")):
+        counted = counted & (table.fake if name.startswith("fakes_") else ~table.fake)
+    if name.endswith("_decided"):
+        counted = counted & np.isin(table.verdict, (Verdict.FAKE, Verdict.REAL))
+    return counted
 
 
 def groups_of(table: Table, chosen: Flags) -> int:

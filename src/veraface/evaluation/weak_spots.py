@@ -28,7 +28,7 @@ def weak_spots(report: Mapping[str, Any]) -> list[str]:
     """A sentence for each source, pair, generator and face size that is worse than the whole beyond chance.
 
     Beyond chance: the part's 95 % interval lies wholly on the worse side of the whole's figure. Parts too
-    small for an interval are not named; of two dozen parts one may be named by accident.
+    small for an interval are not named; of two dozen parts one or two may be named by accident.
 
     Args:
         report: with "rows", "by_generator" and "by_face_size", as `report.json` holds them.
@@ -37,21 +37,24 @@ def weak_spots(report: Mapping[str, Any]) -> list[str]:
         Sentences, figure by figure, the worst first.
     """
     whole = report["rows"][0]
-    parts = {str(row[key]): row for block, key in _PARTS for row in report[block] if row is not whole}
+    parts = [(str(row[key]), row) for block, key in _PARTS for row in report[block] if row is not whole]
     sentences: list[str] = []
     for name, sentence, unit, worse in _FIGURES:
         usual = whole[name]
         found = [
             (part, row[name], interval)
-            for part, row in parts.items()
+            for part, row in parts
             if usual is not None
             and (interval := row["intervals"].get(name))
             and all(worse * end > worse * usual for end in interval)
         ]
-        # A pair has the false alarms of its reals, a source of one generator those of both: said once.
-        distinct = {(own, *interval): (part, own, interval) for part, own, interval in reversed(found)}
-        for part, own, (low, high) in sorted(distinct.values(), key=lambda each: -worse * each[1]):
+        # A pair has the false alarms of its reals, a source of one generator those of both: said together.
+        names: dict[tuple[float, float, float], list[str]] = {}
+        for part, own, (low, high) in found:
+            names.setdefault((own, low, high), []).append(part)
+        for own, low, high in sorted(names, key=lambda figure: -worse * figure[0]):
             shown = {"own": own, "low": low, "high": high, "usual": usual}
             numbers = {key: format(number, unit) for key, number in shown.items()}
-            sentences.append(sentence.format(part=part, **numbers))
+            together = ", ".join(dict.fromkeys(names[own, low, high]))
+            sentences.append(sentence.format(part=together, **numbers))
     return sentences

@@ -55,7 +55,10 @@ class TrainConfig:
         if self.batch_norm not in ("update", "keep"):
             raise DataError(f"batch norm is {self.batch_norm!r}; it must be update or keep")
         for name in _LISTS:
-            object.__setattr__(self, name, tuple(getattr(self, name)))  # YAML gives a list
+            entries = getattr(self, name)
+            if isinstance(entries, str) or not all(isinstance(entry, str) for entry in entries):
+                raise DataError(f"{_words(name)} is {entries!r}; it must be a list of texts, each in quotes")
+            object.__setattr__(self, name, tuple(entries))  # YAML gives a list
         for name in ("self_blend", "exchange"):
             if not 0 <= getattr(self, name) <= 1:
                 raise DataError(
@@ -99,7 +102,7 @@ class TrainConfig:
             return cls(**values)
         except FileNotFoundError as error:
             raise DataError(f"{path}: no such file; give the folder of a training run") from error
-        except (OSError, UnicodeDecodeError, TypeError, yaml.YAMLError) as error:
+        except (OSError, ValueError, TypeError, yaml.YAMLError, DataError) as error:
             raise DataError(f"{path}: is not the config of a training run: {error}") from error
 
     def differences(self, other: "TrainConfig") -> list[str]:

@@ -260,10 +260,11 @@ def _terms(path: Path | None, sources: set[str]) -> dict[str, str]:
     stated: Any = {}
     if path is not None:
         try:
-            stated = yaml.safe_load(path.read_text(encoding="utf-8"))
+            # A safe loader to which every scalar is text: a source may be called 2020, or no.
+            stated = yaml.load(path.read_text(encoding="utf-8"), Loader=yaml.BaseLoader)
         except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
             raise DataError(f"{path}: cannot be read as YAML: {error}") from error
-        if not isinstance(stated, dict) or not all(isinstance(v, str) for v in stated.values()):
+        if not isinstance(stated, dict) or not all(isinstance(v, str) and v for v in stated.values()):
             raise DataError(f"{path}: must hold lines of SOURCE: TERMS")
     return {source: stated.get(source, "not stated") for source in sorted(sources)}
 

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 from torch.utils.data import Sampler
 
 from veraface.training.samples import Sample
@@ -74,7 +75,9 @@ class PairSampler(Sampler[Draw]):
             fakes: [index for name in reals for index in of_source.get(name, [])]
             for fakes, reals in (matched or {}).items()
         }
-        self._partners = [of_group.get(s.group) or beside.get(s.source, []) for s in samples]
+        by_group = {name: _Drawn(indices, weights) for name, indices in of_group.items()}
+        by_source = {name: _Drawn(indices, weights) for name, indices in beside.items() if indices}
+        self._partners = [by_group.get(s.group) or by_source.get(s.source) for s in samples]
         self._pairs = max(1, len(samples) // 2)
         self._seed = seed
         self.epoch = 0
@@ -100,13 +103,25 @@ class PairSampler(Sampler[Draw]):
                 yield Draw(self.epoch, number, int(real), made)
             else:
                 if partners := self._partners[fake]:
-                    real = partners[int(place * len(partners))]
+                    real = partners.at(place)
                 yield Draw(self.epoch, number, int(fake))
             yield Draw(self.epoch, number, int(real))
 
     def set_epoch(self, epoch: int) -> None:
         """Called by Lightning at the start of every epoch."""
         self.epoch = epoch
+
+
+class _Drawn:
+    """Samples that are drawn by their weights."""
+
+    def __init__(self, samples: Sequence[int], weights: NDArray[np.float64]) -> None:
+        self._samples = samples
+        self._up_to = np.cumsum(weights[samples])
+
+    def at(self, place: float) -> int:
+        """The sample at a place, 0 to 1 without 1, among all of them."""
+        return self._samples[int(np.searchsorted(self._up_to, place * self._up_to[-1], side="right"))]
 
 
 class FixedSampler(Sampler[Draw]):

@@ -1,17 +1,17 @@
 // Numbers as people read them.
-import { number, text } from "./language.js";
+import { isolated, number, text } from "./language.js";
 
 /** .93 -> "93%". Never "0%" or "100%": no model is that sure. */
 export function percent(probability) {
   const shown = (value) => number(value, { style: "percent" });
-  if (probability < 0.01) return `<${shown(0.01)}`;
-  if (probability > 0.99) return `>${shown(0.99)}`;
-  return shown(Math.round(probability * 100) / 100);
+  if (probability < 0.01) return isolated(`<${shown(0.01)}`);
+  if (probability > 0.99) return isolated(`>${shown(0.99)}`);
+  return isolated(shown(Math.round(probability * 100) / 100));
 }
 
 /** 26214400 -> "25 MB". */
 export function megabytes(bytes) {
-  return `${number(Math.round(bytes / 2 ** 20))} MB`;
+  return isolated(`${number(Math.round(bytes / 2 ** 20))} MB`);
 }
 
 /** 3.21 -> "3.2 ms", 47.8 -> "48 ms". */

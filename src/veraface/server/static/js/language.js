@@ -15,47 +15,64 @@ const KEY = "veraface-language";
 
 let language = "en";
 let words = {};
+let latest = 0; // how often a language was asked for
 let plurals = new Intl.PluralRules(language);
 
 /** Loads the language that was chosen before, else the first of the browser's that there is, else English. */
 export async function loadLanguage() {
   const wanted = [remembered(), ...navigator.languages.map((tag) => tag.split("-")[0]), "en"];
-  await use(wanted.find((name) => name in LANGUAGES));
+  for (const name of new Set(wanted.filter((name) => Object.hasOwn(LANGUAGES, name)))) {
+    if (await use(name)) return;
+  }
 }
 
-/** Changes the language of everything that is filled in from now on, and remembers it. */
-export async function chooseLanguage(name) {
-  await use(name);
+async function choose(name) {
+  if (!(await use(name))) return false;
   try {
     localStorage.setItem(KEY, name);
   } catch {
     // No storage allowed: the choice lasts until the page is closed.
   }
+  return true;
 }
 
+// Whether the language is in use now: not where its words do not come, or another was wanted meanwhile.
 async function use(name) {
-  const answer = await fetch(`/static/languages/${name}.json`);
-  if (!answer.ok) throw new Error(`no words for ${name}: ${answer.status}`);
-  words = await answer.json();
+  const own = (latest += 1);
+  let fetched;
+  try {
+    const answer = await fetch(`/static/languages/${name}.json`);
+    if (!answer.ok) return false;
+    fetched = await answer.json();
+  } catch {
+    return false;
+  }
+  if (own !== latest) return false;
+  words = fetched;
   language = name;
   plurals = new Intl.PluralRules(name);
   document.documentElement.lang = name;
   document.documentElement.dir = RIGHT_TO_LEFT.includes(name) ? "rtl" : "ltr";
+  return true;
 }
 
-export function currentLanguage() {
-  return language;
-}
-
-/** text("result.face", { number: 2 }) -> "Face 2". With a `count`, the plural form that belongs to it. */
+/**
+ * text("result.face", { number: 2 }) -> "Face 2". With a `count`, the plural form that belongs to it. Nothing as
+ * long as no language is loaded.
+ */
 export function text(path, values = {}) {
-  let found = find(path);
+  let found = find(path) ?? "";
   if (typeof found === "object") found = found[plurals.select(values.count)] ?? found.other;
   return found.replace(/\{(\w+)\}/g, (_, name) => String(values[name]));
 }
 
 export function hasText(path) {
   return find(path) !== undefined;
+}
+
+/** Keeps its place and its order among words that are written from right to left. */
+export function isolated(shown) {
+  return document.documentElement.dir === "rtl" ? `\u2066${shown}\u2069` : shown;
 }
 
 /** Numbers in the language's way, in the digits that the API uses as well. */
@@ -77,8 +94,9 @@ export function setUpLanguageMenu(menu, onChange) {
     menu.append(option);
   }
   menu.addEventListener("change", async () => {
-    await chooseLanguage(menu.value);
-    onChange();
+    const changed = await choose(menu.value);
+    menu.value = language;
+    if (changed) onChange();
   });
 }
 

@@ -51,6 +51,7 @@ function sayAll() {
   sayStatus();
   showNotice(notice);
   if (!underWay?.file.name) byId("filename").textContent = text("unnamed");
+  stage.say();
   layOut();
 }
 

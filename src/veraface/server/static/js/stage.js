@@ -28,7 +28,7 @@ export class Stage {
   preview(file) {
     this.clear();
     this.url = URL.createObjectURL(file);
-    this.picture.alt = text("stage.alt");
+    this.say();
     this.picture.src = this.url;
     this.frame.classList.add("scanning");
   }
@@ -47,6 +47,12 @@ export class Stage {
     this.controls.hidden = !this.faces.some((face) => face.heatmap);
     if (this.frame.classList.contains("blank")) this.note.textContent = text("stage.noPreviewFaces");
     this.select(selected);
+  }
+
+  /** Its words, in the language of the moment. */
+  say() {
+    this.picture.alt = this.url ? text("stage.alt") : "";
+    if (this.frame.classList.contains("blank")) this.note.textContent = text("stage.noPreview");
   }
 
   select(index) {
@@ -76,7 +82,7 @@ export class Stage {
   #notShown() {
     if (!this.url) return;
     this.frame.classList.add("blank");
-    this.note.textContent = text("stage.noPreview");
+    this.say();
   }
 
   #proportions(width, height) {
