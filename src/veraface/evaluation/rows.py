@@ -85,26 +85,15 @@ def figures(
     own, other = Table.of(pictures, draws), Table.of(against, draws)
     values, intervals = draws.measure(_compute(own, other))
     ranked = rankable(own, other)
+    taken_over = {name: among for name, (_, among) in _shares(own).items()}
     for name in intervals:
         if name in RANKING:  # of each class: with one real, the intervals would say that it stands for all
             enough = min(groups_of(ranked, ranked.fake), groups_of(ranked, ~ranked.fake))
         else:
-            enough = groups_of(own, _counted(own, name))
+            enough = groups_of(own, taken_over.get(name, own.judged))
         if enough < FEWEST_GROUPS:
             intervals[name] = None
     return {**counts(own), **values, "intervals": intervals}
-
-
-def _counted(table: Table, name: str) -> Flags:
-    """The pictures that a figure other than a ranking is taken over."""
-    if name in ("share_no_face", "share_errors"):
-        return np.ones(len(table), bool)
-    counted = table.judged
-    if name.startswith(("reals_", "fakes_")):
-        counted = counted & (table.fake if name.startswith("fakes_") else ~table.fake)
-    if name.endswith("_decided"):
-        counted = counted & np.isin(table.verdict, (Verdict.FAKE, Verdict.REAL))
-    return counted
 
 
 def groups_of(table: Table, chosen: Flags) -> int:
@@ -151,14 +140,14 @@ def ranking_figures(own: Table, other: Table | None = None) -> Callable[[Values]
     return compute
 
 
-def verdict_figures(table: Table) -> Callable[[Values], dict[str, Values]]:
-    """Shares of verdicts, for `Draws.measure`; of the judged pictures but where the name says otherwise."""
+def _shares(table: Table) -> dict[str, tuple[Flags, Flags]]:
+    """By figure the pictures that are counted, and those among which they are."""
     judged, every = table.judged, np.ones(len(table), bool)
     real, fake = judged & ~table.fake, judged & table.fake
     says = {verdict: table.verdict == verdict for verdict in (*(v.value for v in Verdict), "error")}
     decided = says["fake"] | says["real"]
     right = says["fake"] == table.fake  # called fake or not; "uncertain" is not called fake
-    shares = {
+    return {
         "accuracy": (right, judged),
         "reals_called_fake": (says["fake"], real),
         "fakes_called_fake": (says["fake"], fake),
@@ -174,6 +163,11 @@ def verdict_figures(table: Table) -> Callable[[Values], dict[str, Values]]:
         "share_no_face": (says["no_face"], every),
         "share_errors": (says["error"], every),
     }
+
+
+def verdict_figures(table: Table) -> Callable[[Values], dict[str, Values]]:
+    """Shares of verdicts, for `Draws.measure`; of the judged pictures but where the name says otherwise."""
+    shares = _shares(table)
 
     def compute(groups: Values) -> dict[str, Values]:
         weights = groups[:, table.group]

@@ -27,7 +27,7 @@ def speed_up_depthwise(network: nn.Module) -> int:
     """
     found = [module for module in network.modules() if isinstance(module, nn.Conv2d) and _fits(module)]
     for module in found:  # the method of the instance, so that checkpoints keep their names; mypy minds that
-        module.forward = MethodType(_forward, module)  # type: ignore[method-assign]
+        module.forward = MethodType(_forward, module)  # type: ignore[method-assign]  # on purpose
     return len(found)
 
 

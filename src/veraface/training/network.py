@@ -42,7 +42,7 @@ class Network(nn.Module):
             self.backbone = timm.create_model(backbone, **_options(backbone, size, drop_path))
         except (RuntimeError, ValueError, AssertionError, TypeError, KeyError, OSError) as error:
             raise DataError(f"timm cannot build the backbone {backbone!r} for {size} px: {error}") from error
-        self._channels = int(self.backbone.num_features)  # type: ignore[arg-type]
+        self._channels = int(self.backbone.num_features)  # type: ignore[arg-type]  # timm types it loosely
         self.head = nn.Conv2d(self._channels, 1, kernel_size=1)
         nn.init.zeros_(self.head.weight)
         nn.init.zeros_(cast(Tensor, self.head.bias))
@@ -66,7 +66,7 @@ class Network(nn.Module):
     def features(self, pixels: Tensor) -> Tensor:
         """The last feature map, (N, channels, rows, columns), of RGB uint8 pixels (N, side, side, 3)."""
         normalised = (pixels.permute(0, 3, 1, 2).float() - self.mean) / self.std
-        features: Tensor = self.backbone.forward_features(normalised)  # type: ignore[operator]
+        features: Tensor = self.backbone.forward_features(normalised)  # type: ignore[operator]  # as does this
         if features.ndim == 3:  # tokens of a transformer: drop the prefix, lay the rest out as a square
             tokens = features[:, getattr(self.backbone, "num_prefix_tokens", 0) :]
             side = int(tokens.shape[1] ** 0.5)

@@ -1,6 +1,6 @@
 // The panel when there is no verdict: each failure a state of its own, with what to do about it.
 import { element, icon } from "./dom.js";
-import { megabytes } from "./format.js";
+import { megabytes, sentence } from "./format.js";
 import { hasText, text } from "./language.js";
 
 const ICONS = {
@@ -19,7 +19,7 @@ const WORTH_RETRYING = ["unreachable", "not_ready", "other"];
 
 /** Returns the nodes for the panel; `retry()` sends the same picture again. */
 export function faultView({ code, message, limit }, retry) {
-  const known = code in ICONS ? code : "other";
+  const known = knownCode(code);
   const name = text(`faults.${known}.name`);
   const detail = text(`faults.${known}.detail`);
   const again = element("button", { type: "button", class: "quiet", id: "again" }, text("again"));
@@ -40,7 +40,7 @@ export function faultView({ code, message, limit }, retry) {
 }
 
 export function faultAnnouncement({ code }) {
-  const known = hasText(`faults.${code}`) ? code : "other";
+  const known = knownCode(code);
   return `${text(`faults.${known}.name`)}. ${text(`faults.${known}.detail`)}`;
 }
 
@@ -48,7 +48,6 @@ function limitText({ size, most }) {
   return text("faults.image_too_large.limit", { size: megabytes(size), most: megabytes(most) });
 }
 
-function sentence(text) {
-  const start = text.charAt(0).toUpperCase() + text.slice(1);
-  return /[.!?]$/.test(start) ? start : `${start}.`;
+function knownCode(code) {
+  return hasText(`faults.${code}`) ? code : "other";
 }

@@ -31,3 +31,9 @@ export function faceLabel(face, index) {
   if (face.p_fake === null) return text("result.faceLabel", values);
   return text("result.faceLabelPercent", { ...values, percent: percent(face.p_fake) });
 }
+
+/** What the server says in a few words, as a sentence. */
+export function sentence(said) {
+  const start = said.charAt(0).toUpperCase() + said.slice(1);
+  return /[.!?]$/.test(start) ? start : `${start}.`;
+}

@@ -1,6 +1,6 @@
 // The panel beside the picture: the verdict, the probability, the reasons, the details.
 import { element, icon } from "./dom.js";
-import { faceLabel, milliseconds, percent, verdictOf } from "./format.js";
+import { faceLabel, milliseconds, percent, sentence, verdictOf } from "./format.js";
 import { hasText, number, text } from "./language.js";
 
 // The sentence under "Cannot tell" says this already.
@@ -115,11 +115,6 @@ function reasons(own, ofPicture) {
     return element("li", { "data-code": code, lang: "en", dir: "ltr" }, sentence(message));
   });
   return element("section", { class: "reasons" }, element("h3", {}, text("result.reasons")), element("ul", {}, items));
-}
-
-function sentence(text) {
-  const start = text.charAt(0).toUpperCase() + text.slice(1);
-  return /[.!?]$/.test(start) ? start : `${start}.`;
 }
 
 function details(answer, face) {
