@@ -55,7 +55,7 @@ COMPILE = $(LOCK_VENV)/bin/uv pip compile --quiet --universal --python-version 3
 lock: $(LOCK_VENV)/.ready ## resolve requirements/*.txt anew from pyproject.toml (UPGRADE=1: newest versions)
 	$(COMPILE) pyproject.toml -o requirements/core.txt >/dev/null
 	$(COMPILE) --group build -c requirements/core.txt -o requirements/build.txt >/dev/null
-	$(COMPILE) pyproject.toml --extra train --extra evaluate --group dev -c requirements/pins.in \
+	$(COMPILE) pyproject.toml --extra train --extra evaluate --extra links --group dev -c requirements/pins.in \
 		-c requirements/core.txt -c requirements/build.txt -o requirements/dev.txt >/dev/null
 	sh scripts/head_locks.sh
 

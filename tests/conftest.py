@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.datasets import make_dataset
+from tests.pictures import encode, portrait
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
@@ -69,15 +70,22 @@ def _chromium() -> str | None:
 
 
 @pytest.fixture(scope="session")
-def browser() -> Iterator["Browser"]:
-    """Chromium, started once for all tests that look at a page."""
+def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator["Browser"]:
+    """Chromium, started once for all tests that look at a page; its camera sees the portrait."""
     from playwright.sync_api import Error as BrowserError
     from playwright.sync_api import sync_playwright
 
+    film = tmp_path_factory.mktemp("camera") / "portrait.mjpeg"
+    film.write_bytes(encode(portrait(), "JPEG") * 2)  # two frames of motion JPEG, played over and over
+    camera = (
+        "--use-fake-device-for-media-stream",
+        "--use-fake-ui-for-media-stream",
+        f"--use-file-for-fake-video-capture={film}",
+    )
     with sync_playwright() as playwright:
         try:
             # Chromium's own sandbox does not start for root, as which containers run.
-            browser = playwright.chromium.launch(executable_path=_chromium(), args=["--no-sandbox"])
+            browser = playwright.chromium.launch(executable_path=_chromium(), args=["--no-sandbox", *camera])
         except BrowserError as error:
             reason = f"no Chromium: install it or set VERAFACE_CHROMIUM ({error.message.splitlines()[0]})"
             if os.environ.get("CI"):

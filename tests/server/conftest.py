@@ -55,15 +55,19 @@ def forbid_writing_files() -> None:
     resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
 
 
-@contextlib.contextmanager
-def running_server(**settings: str) -> Iterator[RunningServer]:
+def free_port() -> str:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+        return str(probe.getsockname()[1])
+
+
+@contextlib.contextmanager
+def running_server(**settings: str) -> Iterator[RunningServer]:
+    port = settings.get("VERAFACE_PORT") or free_port()
     clean = {name: value for name, value in os.environ.items() if not name.startswith("VERAFACE_")}
     process = subprocess.Popen(
         [sys.executable, "-m", "veraface.server"],
-        env={**clean, "PYTHONUNBUFFERED": "1", "VERAFACE_PORT": str(port), **settings},
+        env={**clean, "PYTHONUNBUFFERED": "1", "VERAFACE_PORT": port, **settings},
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
@@ -205,13 +209,20 @@ def real_and_fake_photos() -> list[tuple[str, bytes]]:
 
 
 @pytest.fixture
-def open_page(browser: Browser, server: RunningServer) -> Iterator[Callable[..., Page]]:
+def complaints() -> list[str]:
+    """What the browser had to say against a page that open_page opened, so far."""
+    return []
+
+
+@pytest.fixture
+def open_page(
+    browser: Browser, server: RunningServer, complaints: list[str]
+) -> Iterator[Callable[..., Page]]:
     """Opens the page in a browser of its own; after the test, checks what no page may ever do.
 
     That is: a script error, an error in the console (a breach of the content policy is one), or a
     request to any other host.
     """
-    complaints: list[str] = []
     contexts = []
 
     def hear(message: ConsoleMessage) -> None:
@@ -232,6 +243,7 @@ def open_page(browser: Browser, server: RunningServer) -> Iterator[Callable[...,
         page.on("console", hear)
         page.on("request", lambda request: see(request.url, url))
         page.goto(url + path)
+        page.locator("#main > *, #api > *").first.wait_for(state="attached")
         return page
 
     yield open_

@@ -108,6 +108,7 @@ class LimitsAnswer(BaseModel):
 
     max_upload_bytes: int
     max_pixels: int
+    links: bool = Field(description="whether links to pictures are taken, in the field `url`")
 
 
 class ModelStatusAnswer(BaseModel):

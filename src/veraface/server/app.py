@@ -19,6 +19,7 @@ from veraface.server.middleware import Guard
 from veraface.server.pages import install_pages
 from veraface.server.routes import api_routes
 from veraface.server.settings import Settings, load_settings
+from veraface.server.uploads import FetchLink
 
 _ABOUT = (
     "Judges whether the faces in a picture are real or fake. A verdict is a statistical judgement about "
@@ -26,12 +27,16 @@ _ABOUT = (
 )
 
 
-def create_app(settings: Settings | None = None, detector: Detector | None = None) -> FastAPI:
+def create_app(
+    settings: Settings | None = None, detector: Detector | None = None, fetch_link: FetchLink | None = None
+) -> FastAPI:
     """The web application: the page, the API and its documentation.
 
     Args:
         settings: By default read from the environment.
         detector: By default loaded when the application starts, as the settings say.
+        fetch_link: Gets the picture behind a link, where the settings let links be taken; by default from
+            the public internet.
 
     Raises:
         SettingsError: The environment holds a setting that makes no sense.
@@ -62,9 +67,19 @@ def create_app(settings: Settings | None = None, detector: Detector | None = Non
     app.state.inference = inference
     app.add_middleware(Guard)
     install_fault_handlers(app)
-    app.include_router(api_routes(inference, settings))
+    app.include_router(api_routes(inference, settings, _link_fetcher(settings, fetch_link)))
     install_pages(app)
     return app
+
+
+def _link_fetcher(settings: Settings, given: FetchLink | None) -> FetchLink | None:
+    if not settings.fetch_links:
+        return None
+    if given:
+        return given
+    from veraface.server.links import Links  # needs an extra
+
+    return Links(settings.max_upload_bytes, settings.link_timeout_s).fetch
 
 
 def serve(settings: Settings | None = None) -> int:

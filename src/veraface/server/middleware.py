@@ -18,11 +18,15 @@ _POLICY = {
     "style-src": "'self'",
     "img-src": "'self' blob: data:",
     "connect-src": "'self'",
+    "worker-src": "'self'",
+    "manifest-src": "'self'",
     "base-uri": "'none'",
     "form-action": "'self'",
     "frame-ancestors": "'none'",
 }
-# Swagger UI sets style attributes in the markup it makes; no script is let in for it.
+# No text becomes markup or code: the browser refuses, but for the service worker's address (js/trusted.js).
+_PAGE_POLICY = {**_POLICY, "require-trusted-types-for": "'script'", "trusted-types": "veraface"}
+# Swagger UI sets style attributes in the markup it makes, and makes markup; no script is let in for it.
 _DOCS_POLICY = {**_POLICY, "style-src": "'self' 'unsafe-inline'"}
 
 _HEADERS = {
@@ -30,13 +34,13 @@ _HEADERS = {
     "Referrer-Policy": "no-referrer",
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
-    "Permissions-Policy": "camera=(), microphone=(), geolocation=(), browsing-topics=()",
+    "Permissions-Policy": "camera=(self), microphone=(), geolocation=(), browsing-topics=()",
     "X-Frame-Options": "DENY",
 }
 
 
 def _policy(path: str) -> str:
-    policy = _DOCS_POLICY if path == "/docs" else _POLICY
+    policy = _DOCS_POLICY if path == "/docs" else _PAGE_POLICY
     return "; ".join(f"{name} {sources}" for name, sources in policy.items())
 
 

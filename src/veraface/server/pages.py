@@ -10,19 +10,26 @@ from starlette.staticfiles import StaticFiles
 
 STATIC = Path(__file__).parent / "static"
 
+# The page is one document; js/router.js shows what belongs to each of these addresses.
+_VIEWS = ("/", "/history", "/dashboard", "/about", "/result/{id}")
+
 # Browsers run no module of another type, and some systems map .js to text/plain.
 mimetypes.add_type("text/javascript", ".js")
+mimetypes.add_type("application/manifest+json", ".webmanifest")
 
 
 def install_pages(app: FastAPI) -> None:
-    """Adds /, /docs and /static to the application."""
+    """Adds the page at all its addresses, /docs, /static and the service worker to the application."""
     # FastAPI's own /docs loads Swagger UI from another host. This package carries the same files.
     swagger = Path(str(files("fastapi_offline"))) / "static"
 
     def add(path: str, file: Path) -> None:
-        app.add_api_route(path, lambda: FileResponse(file), include_in_schema=False)
+        app.add_api_route(path, lambda: FileResponse(file), methods=["GET", "HEAD"], include_in_schema=False)
 
-    add("/", STATIC / "index.html")
+    for path in _VIEWS:
+        add(path, STATIC / "index.html")
+    # A service worker rules over what lies below its own address only.
+    add("/sw.js", STATIC / "sw.js")
     add("/docs", STATIC / "docs.html")
     add("/docs/swagger-ui.css", swagger / "swagger-ui.css")
     add("/docs/swagger-ui-bundle.js", swagger / "swagger-ui-bundle.js")

@@ -9,24 +9,26 @@ from veraface.server import answers
 from veraface.server.faults import ApiError, from_image_error
 from veraface.server.inference import Inference
 from veraface.server.settings import Settings
-from veraface.server.uploads import read_upload
+from veraface.server.uploads import FetchLink, read_upload
 
-_PREDICT_BODY = {
-    "requestBody": {
-        "required": True,
-        "content": {
-            "multipart/form-data": {
-                "schema": {
-                    "type": "object",
-                    "required": ["image"],
-                    "properties": {
-                        "image": {"type": "string", "format": "binary", "description": "the picture file"}
-                    },
-                }
-            }
-        },
-    }
+
+def _form(required: list[str], **fields: dict[str, str]) -> dict[str, Any]:
+    schema: dict[str, Any] = {"type": "object", "properties": fields}
+    if required:
+        schema["required"] = required
+    return {"requestBody": {"required": True, "content": {"multipart/form-data": {"schema": schema}}}}
+
+
+_FILE = {"type": "string", "format": "binary", "description": "the picture file"}
+_LINK = {
+    "type": "string",
+    "format": "uri",
+    "description": "instead of `image`: an http or https link to a picture on the public web, which the "
+    "server fetches",
 }
+_PREDICT_BODY = _form(["image"], image=_FILE)
+# One of the two; the form that /docs draws from this knows no "either".
+_PREDICT_OR_LINK_BODY = _form([], image=_FILE, url=_LINK)
 
 
 def _failures(**by_status: str) -> dict[int | str, dict[str, Any]]:
@@ -46,18 +48,24 @@ _PREDICT_FAILURES = {
     422: {"model": answers.UnjudgedAnswer, "description": "broken picture, no face, or only tiny faces"},
     **_NOT_READY,
 }
+_LINK_FAILURES = _failures(
+    on_400="no well-formed multipart form with either one file in `image` or one link in `url`, or a link "
+    "that is none or leads to no public address",
+    on_502="the picture cannot be had from the link",
+    on_504="the picture behind the link did not arrive in time",
+)
 
 
-def api_routes(inference: Inference, settings: Settings) -> APIRouter:
-    """All routes but those of the page."""
+def api_routes(inference: Inference, settings: Settings, fetch_link: FetchLink | None) -> APIRouter:
+    """All routes but those of the page; without `fetch_link` no links are taken."""
     router = APIRouter()
 
     @router.post(
         "/api/predict",
         response_model=answers.PredictAnswer,
         response_model_exclude_unset=True,
-        responses=_PREDICT_FAILURES,
-        openapi_extra=_PREDICT_BODY,
+        responses=_PREDICT_FAILURES if fetch_link is None else _PREDICT_FAILURES | _LINK_FAILURES,
+        openapi_extra=_PREDICT_BODY if fetch_link is None else _PREDICT_OR_LINK_BODY,
         tags=["judge"],
         summary="Judge the faces in a picture",
     )
@@ -67,7 +75,7 @@ def api_routes(inference: Inference, settings: Settings) -> APIRouter:
     ) -> dict[str, Any]:
         """Judges one picture. It is held in memory for this request only and never stored or logged."""
         _ = inference.detector  # not ready: say so before the picture is sent
-        upload = await read_upload(request, settings.max_upload_bytes)
+        upload = await read_upload(request, settings.max_upload_bytes, fetch_link)
         try:
             result = await inference.detect(upload.content, heatmap=heatmap)
         except ImageError as error:
@@ -87,7 +95,11 @@ def api_routes(inference: Inference, settings: Settings) -> APIRouter:
         summary="Whether the model is loaded, and the limits on uploads",
     )
     async def model_status() -> dict[str, Any]:
-        limits = {"max_upload_bytes": settings.max_upload_bytes, "max_pixels": settings.max_pixels}
+        limits = {
+            "max_upload_bytes": settings.max_upload_bytes,
+            "max_pixels": settings.max_pixels,
+            "links": fetch_link is not None,
+        }
         info = inference.detector.model_info if inference.ready else {}
         return {**info, "loaded": inference.ready, "limits": limits}
 

@@ -1,8 +1,10 @@
 """The server's settings: typed, read from the environment, refused when they make no sense."""
 
+from importlib.util import find_spec
 from typing import Any, Literal
 
-from pydantic import Field, FilePath, ValidationError
+from pydantic import Field, FilePath, ValidationError, field_validator
+from pydantic_core import PydanticCustomError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from veraface.errors import VerafaceError
@@ -31,6 +33,15 @@ class Settings(BaseSettings):
     concurrency: int = Field(2, ge=1, le=256, description="pictures judged at the same time")
     model: FilePath | None = Field(None, description="classifier to use instead of the shipped one (.onnx)")
     log_level: Literal["debug", "info", "warning", "error"] = "info"
+    fetch_links: bool = Field(False, description="fetch pictures from the public web for clients")
+    link_timeout_s: float = Field(10, gt=0, le=60, description="longest that fetching one may take, seconds")
+
+    @field_validator("fetch_links")
+    @classmethod
+    def _needs_its_extra(cls, on: bool) -> bool:
+        if on and find_spec("httpx") is None:
+            raise PydanticCustomError("missing_extra", 'needs httpx: pip install "veraface[links]"')
+        return on
 
 
 def load_settings(**overrides: Any) -> Settings:

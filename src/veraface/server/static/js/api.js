@@ -1,32 +1,64 @@
 // Talks to the server. Never throws for a failed request: every outcome is an object with `kind`.
 
+const BUSY = [429, 503];
+const DEFAULT_WAIT = 2; // seconds, where a busy server does not say
+
 /** What the server takes and what judges; null where it cannot be reached. */
-export async function fetchStatus() {
-  try {
-    const response = await fetch("/api/model-status");
-    return response.ok ? await response.json() : null;
-  } catch {
-    return null;
-  }
+export function fetchStatus() {
+  return fetchJson("/api/model-status");
+}
+
+/** The whole model card; null where it cannot be had. */
+export function fetchCard() {
+  return fetchJson("/api/model");
 }
 
 /**
  * Sends one picture.
  *
- * Returns { kind: "judged", answer } or { kind: "failed", code, message, answer },
- * or null where `signal` ended it.
+ * Returns { kind: "judged", answer }, { kind: "failed", code, message, answer }, or, where it may be sent again,
+ * { kind: "busy", code, message, answer, seconds }; null where `signal` ended it.
  */
-export async function judge(file, signal) {
+export function judge(file, signal) {
   const form = new FormData();
   form.append("image", file, file.name || "picture");
+  return send(form, signal);
+}
+
+/** Has the server fetch and judge the picture at an address, where it does such things; returns as judge() does. */
+export function judgeLink(link, signal) {
+  const form = new FormData();
+  form.append("url", link);
+  return send(form, signal);
+}
+
+async function send(form, signal) {
   try {
     const response = await fetch("/api/predict?heatmap=true", { method: "POST", body: form, signal });
     const answer = await response.json();
     if (response.ok && answer.success) return { kind: "judged", answer };
     const { code, message } = answer.error;
-    return { kind: "failed", code, message, answer };
+    // Without a model there is nothing to wait for.
+    const busy = BUSY.includes(response.status) && code !== "model_unavailable";
+    return { kind: busy ? "busy" : "failed", code, message, answer, seconds: waitOf(response) };
   } catch {
     if (signal.aborted) return null;
     return { kind: "failed", code: "unreachable", message: "", answer: {} };
+  }
+}
+
+// RFC 9110, 10.2.3: seconds, or a date.
+function waitOf(response) {
+  const said = response.headers.get("Retry-After");
+  const seconds = /^\d+$/.test(said ?? "") ? Number(said) : (Date.parse(said) - Date.now()) / 1000;
+  return Number.isFinite(seconds) ? Math.max(0, seconds) : DEFAULT_WAIT;
+}
+
+async function fetchJson(address) {
+  try {
+    const response = await fetch(address);
+    return response.ok ? await response.json() : null;
+  } catch {
+    return null;
   }
 }

@@ -12,30 +12,36 @@ const ICONS = {
   unreachable: "server",
   not_ready: "server",
   model_unavailable: "server",
+  busy: "server",
+  links_not_enabled: "link",
+  bad_link: "link",
+  link_refused: "link",
+  link_unreachable: "link",
+  link_timeout: "link",
 };
 // What the server says of these is what the page says already.
-const SAID_ALREADY = ["no_face", "unsupported_image", "not_ready", "model_unavailable"];
-const WORTH_RETRYING = ["unreachable", "not_ready", "other"];
+const SAID_ALREADY = ["no_face", "unsupported_image", "not_ready", "model_unavailable", "busy"];
+const WORTH_RETRYING = ["unreachable", "not_ready", "busy", "link_unreachable", "link_timeout", "other"];
 
-/** Returns the nodes for the panel; `retry()` sends the same picture again. */
+/** Returns the nodes for the panel; `retry()`, where it can, sends the same picture again. */
 export function faultView({ code, message, limit }, retry) {
   const known = knownCode(code);
   const name = text(`faults.${known}.name`);
   const detail = text(`faults.${known}.detail`);
   const again = element("button", { type: "button", class: "quiet", id: "again" }, text("again"));
-  again.addEventListener("click", retry);
+  again.addEventListener("click", () => retry());
   return [
     element(
       "header",
       { class: "headline", "data-fault": known },
-      element("span", { class: "badge" }, icon(ICONS[known] ?? "file")),
+      element("span", { class: "badge" }, icon(faultIcon(known))),
       element("div", {}, element("h2", { id: "verdict", tabindex: "-1" }, name), element("p", {}, detail)),
     ),
     limit ? element("p", { class: "server-words" }, limitText(limit)) : null,
     message && !SAID_ALREADY.includes(known)
       ? element("p", { class: "server-words", lang: "en", dir: "ltr" }, sentence(message))
       : null,
-    WORTH_RETRYING.includes(known) ? again : null,
+    retry && WORTH_RETRYING.includes(known) ? again : null,
   ];
 }
 
@@ -48,6 +54,12 @@ function limitText({ size, most }) {
   return text("faults.image_too_large.limit", { size: megabytes(size), most: megabytes(most) });
 }
 
-function knownCode(code) {
+/** The name of a failure's words: those of a code that the page does not know are "other". */
+export function knownCode(code) {
   return hasText(`faults.${code}`) ? code : "other";
+}
+
+/** The icon that stands for a failure. */
+export function faultIcon(code) {
+  return ICONS[knownCode(code)] ?? "file";
 }

@@ -14,6 +14,12 @@ export function megabytes(bytes) {
   return isolated(`${number(Math.round(bytes / 2 ** 20))} MB`);
 }
 
+/** 47000 -> "46 kB", 3145728 -> "3.0 MB". */
+export function bytes(count) {
+  if (count < 2 ** 20) return isolated(`${number(Math.max(1, Math.round(count / 2 ** 10)))} kB`);
+  return isolated(`${number(count / 2 ** 20, { minimumFractionDigits: 1, maximumFractionDigits: 1 })} MB`);
+}
+
 /** 3.21 -> "3.2 ms", 47.8 -> "48 ms". */
 export function milliseconds(ms) {
   const digits = ms < 10 ? 1 : 0;

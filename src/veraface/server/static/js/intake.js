@@ -1,25 +1,29 @@
-// All ways a picture comes in: choosing, dropping anywhere, pasting.
+// All ways a picture comes in from outside the views: the file dialog, dropping anywhere, pasting anywhere.
 
-/**
- * Calls `take(file, notice)` for each picture, `refuse(notice)` where something came that is no file; notices are
- * named as in languages/.
- */
-export function setUpIntake({ input, choosers, veil }, take, refuse) {
-  for (const chooser of choosers) chooser.addEventListener("click", () => input.click());
+/** Calls `take(files)` for pictures and `takeLink(link)` for an address. */
+export function setUpIntake({ input, veil }, take, takeLink) {
   input.addEventListener("change", () => {
-    takeFirst(input.files);
+    takeAll(input.files);
     input.value = ""; // so that the same file can be chosen again
   });
   document.addEventListener("paste", (event) => {
-    const files = event.clipboardData?.files ?? [];
-    if (!files.length) return;
-    event.preventDefault();
-    takeFirst(files);
+    if (event.target.closest?.("input, textarea")) return;
+    takeTransfer(event, event.clipboardData);
   });
   setUpDrop();
 
-  function takeFirst(files) {
-    if (files.length) take(files[0], files.length > 1 ? "intake.onlyFirst" : "");
+  function takeAll(files) {
+    if (files.length) take([...files]);
+  }
+
+  function takeTransfer(event, transfer) {
+    const files = transfer?.files ?? [];
+    const link = (transfer?.getData("text/uri-list") || transfer?.getData("text/plain") || "").trim();
+    if (!files.length && !link) return false;
+    event.preventDefault();
+    if (files.length) takeAll(files);
+    else takeLink(link.split(/\s/)[0]);
+    return true;
   }
 
   function setUpDrop() {
@@ -41,9 +45,7 @@ export function setUpIntake({ input, choosers, veil }, take, refuse) {
     addEventListener("drop", (event) => {
       event.preventDefault();
       show(false);
-      const files = event.dataTransfer?.files ?? [];
-      if (files.length) takeFirst(files);
-      else refuse("intake.notAFile");
+      if (!takeTransfer(event, event.dataTransfer)) takeLink("");
     });
   }
 }

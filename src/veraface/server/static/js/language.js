@@ -1,4 +1,5 @@
 // The words of the page, one file a language. Nothing here knows what they are about.
+import { keep, remembered } from "./storage.js";
 
 /** Each language by its own name. */
 export const LANGUAGES = {
@@ -15,12 +16,13 @@ const KEY = "veraface-language";
 
 let language = "en";
 let words = {};
+let rightToLeft = false;
 let latest = 0; // how often a language was asked for
 let plurals = new Intl.PluralRules(language);
 
 /** Loads the language that was chosen before, else the first of the browser's that there is, else English. */
 export async function loadLanguage() {
-  const wanted = [remembered(), ...navigator.languages.map((tag) => tag.split("-")[0]), "en"];
+  const wanted = [remembered(KEY), ...navigator.languages.map((tag) => tag.split("-")[0]), "en"];
   for (const name of new Set(wanted.filter((name) => Object.hasOwn(LANGUAGES, name)))) {
     if (await use(name)) return;
   }
@@ -28,20 +30,19 @@ export async function loadLanguage() {
 
 async function choose(name) {
   if (!(await use(name))) return false;
-  try {
-    localStorage.setItem(KEY, name);
-  } catch {
-    // No storage allowed: the choice lasts until the page is closed.
-  }
+  keep(KEY, name);
   return true;
 }
 
-// Whether the language is in use now: not where its words do not come, or another was wanted meanwhile.
-async function use(name) {
+/**
+ * Whether the language is in use now: not where its words do not come, or another was wanted meanwhile. The browser
+ * extension keeps its words in a folder of its own, and its worker has no document.
+ */
+export async function use(name, folder = "/static/languages") {
   const own = (latest += 1);
   let fetched;
   try {
-    const answer = await fetch(`/static/languages/${name}.json`);
+    const answer = await fetch(`${folder}/${name}.json`);
     if (!answer.ok) return false;
     fetched = await answer.json();
   } catch {
@@ -51,8 +52,11 @@ async function use(name) {
   words = fetched;
   language = name;
   plurals = new Intl.PluralRules(name);
-  document.documentElement.lang = name;
-  document.documentElement.dir = RIGHT_TO_LEFT.includes(name) ? "rtl" : "ltr";
+  rightToLeft = RIGHT_TO_LEFT.includes(name);
+  if (globalThis.document) {
+    document.documentElement.lang = name;
+    document.documentElement.dir = rightToLeft ? "rtl" : "ltr";
+  }
   return true;
 }
 
@@ -70,9 +74,13 @@ export function hasText(path) {
   return find(path) !== undefined;
 }
 
+export function isRightToLeft() {
+  return rightToLeft;
+}
+
 /** Keeps its place and its order among words that are written from right to left. */
 export function isolated(shown) {
-  return document.documentElement.dir === "rtl" ? `\u2066${shown}\u2069` : shown;
+  return rightToLeft ? `\u2066${shown}\u2069` : shown;
 }
 
 /** Numbers in the language's way, in the digits that the API uses as well. */
@@ -101,13 +109,6 @@ export function setUpLanguageMenu(menu, onChange) {
 }
 
 function find(path) {
-  return path.split(".").reduce((value, name) => value?.[name], words);
-}
-
-function remembered() {
-  try {
-    return localStorage.getItem(KEY);
-  } catch {
-    return null;
-  }
+  const within = (value, name) => (typeof value === "object" && Object.hasOwn(value, name) ? value[name] : undefined);
+  return path.split(".").reduce(within, words);
 }

@@ -1,58 +1,89 @@
-// The picture with what lies over it: the scan while it is judged, face boxes, the evidence.
-import { byId, element } from "./dom.js";
+// The picture with what lies over it: the scan while it is judged, face boxes, the evidence; to zoom and to move.
+import { element } from "./dom.js";
 import { faceLabel, verdictOf } from "./format.js";
 import { paintGrid } from "./heatmap.js";
 import { text } from "./language.js";
+import { setUpZoom } from "./zoom.js";
 
 const CANVAS_SIDE = 1024; // px of the longer side; the evidence is smooth, more would only cost memory
+const DEFAULT_STRENGTH = 55; // percent
 
 export class Stage {
-  constructor() {
-    this.frame = byId("frame");
-    this.picture = byId("picture");
-    this.canvas = byId("evidence");
-    this.boxes = byId("boxes");
-    this.note = byId("stage-note");
-    this.controls = byId("evidence-controls");
-    this.slider = byId("evidence-strength");
-    this.onSelect = () => {};
+  /** Builds the stage at the end of `room`, which is part of the page; `onSelect(index)` is told which face is chosen. */
+  constructor(room, onSelect) {
+    this.onSelect = onSelect;
+    this.picture = element("img", { id: "picture", alt: "", draggable: "false" });
+    this.canvas = element("canvas", { id: "evidence", width: "1", height: "1", "aria-hidden": "true" });
+    this.boxes = element("div", { id: "boxes", role: "group", "data-label": "stage.faces" });
+    this.layer = element("div", { class: "layer" }, this.picture, this.canvas, this.boxes);
+    this.note = element("p", { id: "stage-note" });
+    const scan = element("div", { class: "scan", "aria-hidden": "true" });
+    this.frame = element("div", { class: "frame", id: "frame" }, this.layer, scan, this.note);
+    this.slider = element("input", {
+      type: "range",
+      id: "evidence-strength",
+      min: "0",
+      max: "100",
+      value: String(DEFAULT_STRENGTH),
+      "data-label": "stage.heatmapLabel",
+    });
+    this.controls = element(
+      "div",
+      { id: "evidence-controls", hidden: true },
+      element("label", { for: "evidence-strength", "data-text": "stage.heatmap" }),
+      this.slider,
+      element(
+        "span",
+        { class: "legend" },
+        element("span", { "data-text": "stage.speaksReal" }),
+        element("span", { class: "scale", "aria-hidden": "true" }),
+        element("span", { "data-text": "stage.speaksFake" }),
+      ),
+    );
+    const frameRoom = element("div", { class: "frame-room" }, this.frame);
+    room.append(element("figure", { class: "stage", "data-label": "stage.label" }, frameRoom, this.controls));
+    this.zoom = setUpZoom(this.layer, this.frame);
+    frameRoom.append(this.zoom.controls);
     this.url = null;
     this.faces = [];
-    this.selected = 0;
+    this.selected = -1;
     this.slider.addEventListener("input", () => this.#drawEvidence());
     this.picture.addEventListener("load", () => this.#shown());
     this.picture.addEventListener("error", () => this.#notShown());
   }
 
-  /** Shows the file at once, while it is being judged. */
-  preview(file) {
-    this.clear();
-    this.url = URL.createObjectURL(file);
+  /** Shows the picture at that URL, or the words of the path `why` where there is none. */
+  show(url, why) {
+    this.url = url;
+    this.why = why;
+    if (url) this.picture.src = url;
+    else this.#notShown();
     this.say();
-    this.picture.src = this.url;
-    this.frame.classList.add("scanning");
   }
 
-  /** Ends the scan and lays the faces over the picture; width and height are those of the answer. */
-  finish({ faces = [], width, height }, selected = 0) {
-    this.frame.classList.remove("scanning");
-    if (!width) {
-      if (this.frame.classList.contains("blank")) this.note.textContent = text("stage.nothing");
-      return;
-    }
+  /** Whether it is being looked at. */
+  scan(wanted) {
+    this.frame.classList.toggle("scanning", wanted);
+  }
+
+  /** Lays the faces of an answer over the picture. */
+  lay({ faces, width, height }, selected) {
+    if (!width) return;
     this.#proportions(width, height);
     this.size = { width, height };
     this.faces = faces ?? [];
     this.boxes.replaceChildren(...this.faces.map((face, index) => this.#box(face, index)));
     this.controls.hidden = !this.faces.some((face) => face.heatmap);
-    if (this.frame.classList.contains("blank")) this.note.textContent = text("stage.noPreviewFaces");
     this.select(selected);
+    this.say();
   }
 
   /** Its words, in the language of the moment. */
   say() {
     this.picture.alt = this.url ? text("stage.alt") : "";
-    if (this.frame.classList.contains("blank")) this.note.textContent = text("stage.noPreview");
+    this.note.textContent = this.frame.classList.contains("blank") ? text(this.#noteName()) : "";
+    [...this.boxes.children].forEach((box, index) => this.#nameBox(box, index));
+    this.zoom.say();
   }
 
   select(index) {
@@ -61,17 +92,22 @@ export class Stage {
     this.#drawEvidence();
   }
 
-  clear() {
-    if (this.url) URL.revokeObjectURL(this.url);
-    this.url = null;
-    this.picture.removeAttribute("src");
-    this.frame.classList.remove("scanning", "blank", "shown");
-    this.frame.style.removeProperty("--ratio");
-    this.note.textContent = "";
-    this.boxes.replaceChildren();
-    this.faces = [];
-    this.controls.hidden = true;
+  /** Hides the evidence, or shows it as strongly as before. */
+  toggleEvidence() {
+    const strength = Number(this.slider.value);
+    if (strength) this.strengthBefore = strength;
+    this.slider.value = String(strength ? 0 : (this.strengthBefore ?? DEFAULT_STRENGTH));
     this.#drawEvidence();
+  }
+
+  close() {
+    this.zoom.close();
+    this.picture.removeAttribute("src");
+  }
+
+  #noteName() {
+    if (!this.url) return this.why;
+    return this.faces.length ? "stage.noPreviewFaces" : "stage.noPreview";
   }
 
   #shown() {
@@ -80,7 +116,6 @@ export class Stage {
   }
 
   #notShown() {
-    if (!this.url) return;
     this.frame.classList.add("blank");
     this.say();
   }
@@ -91,14 +126,9 @@ export class Stage {
 
   #box(face, index) {
     const [x, y, width, height] = face.box;
-    const verdict = verdictOf(face);
-    const short = this.faces.length > 1 ? String(index + 1) : text(`verdicts.${verdict}.short`);
-    const tag = element("span", { class: "tag", "aria-hidden": "true" }, short);
-    const label = faceLabel(face, index);
-    const box = element("button", { type: "button", class: "face-box", "data-verdict": verdict }, tag);
-    box.setAttribute("aria-label", label);
-    box.title = label;
-    box.addEventListener("click", () => this.onSelect(index));
+    const tag = element("span", { class: "tag", "aria-hidden": "true" });
+    const box = element("button", { type: "button", class: "face-box", "data-verdict": verdictOf(face) }, tag);
+    box.addEventListener("click", () => this.zoom.justMoved() || this.onSelect(index));
     const part = (value, whole) => `${(100 * value) / whole}%`;
     box.style.left = part(x, this.size.width);
     box.style.top = part(y, this.size.height);
@@ -108,6 +138,13 @@ export class Stage {
     // Faces come largest first: a small one over a large one must stay within reach.
     box.style.zIndex = String(index + 1);
     return box;
+  }
+
+  #nameBox(box, index) {
+    const face = this.faces[index];
+    box.firstChild.textContent = this.faces.length > 1 ? String(index + 1) : text(`verdicts.${verdictOf(face)}.short`);
+    box.title = faceLabel(face, index);
+    box.setAttribute("aria-label", box.title);
   }
 
   #drawEvidence() {
@@ -123,7 +160,8 @@ export class Stage {
     const [x, y, width, height] = heatmap.box.map((value) => value * scale);
     context.globalAlpha = Number(this.slider.value) / 100;
     context.imageSmoothingQuality = "high";
-    heatmap.painted ??= paintGrid(heatmap.grid);
-    context.drawImage(heatmap.painted, x, y, width, height);
+    this.painted ??= new Map();
+    if (!this.painted.has(heatmap)) this.painted.set(heatmap, paintGrid(heatmap.grid));
+    context.drawImage(this.painted.get(heatmap), x, y, width, height);
   }
 }

@@ -1,30 +1,27 @@
-// Dark or light: the system's wish, until the person chooses; then that choice, remembered.
+// Dark, light, or as the system has it: one button that goes round.
+import { icon } from "./dom.js";
 import { text } from "./language.js";
+import { keep, remembered } from "./storage.js";
 
 const KEY = "veraface-theme";
-const systemLight = matchMedia("(prefers-color-scheme: light)");
+const ROUND = ["dark", "light", "system"];
 
-function current() {
-  return document.documentElement.dataset.theme ?? (systemLight.matches ? "light" : "dark");
-}
+let theme = ROUND.includes(remembered(KEY)) ? remembered(KEY) : "dark";
 
 /** Returns what names the button, to be called once there are words and whenever the language changes. */
 export function setUpTheme(button) {
+  const next = () => ROUND[(ROUND.indexOf(theme) + 1) % ROUND.length];
   const describe = () => {
-    const label = text(current() === "dark" ? "theme.toLight" : "theme.toDark");
+    const label = text("theme.label", { theme: text(`theme.${theme}`), next: text(`theme.${next()}`) });
     button.setAttribute("aria-label", label);
     button.title = label;
+    button.replaceChildren(icon(theme));
   };
   button.addEventListener("click", () => {
-    const next = current() === "dark" ? "light" : "dark";
-    document.documentElement.dataset.theme = next;
-    try {
-      localStorage.setItem(KEY, next);
-    } catch {
-      // No storage allowed: the choice lasts until the page is closed.
-    }
+    theme = next();
+    document.documentElement.dataset.theme = theme;
+    keep(KEY, theme);
     describe();
   });
-  systemLight.addEventListener("change", describe);
   return describe;
 }

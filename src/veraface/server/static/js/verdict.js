@@ -1,13 +1,13 @@
 // The panel beside the picture: the verdict, the probability, the reasons, the details.
 import { element, icon } from "./dom.js";
-import { faceLabel, milliseconds, percent, sentence, verdictOf } from "./format.js";
+import { bytes, faceLabel, milliseconds, percent, sentence, verdictOf } from "./format.js";
 import { hasText, number, text } from "./language.js";
 
 // The sentence under "Cannot tell" says this already.
 const SAID_ALREADY = "weak_evidence";
 
-/** The whole panel for a judged picture; `select(index)` is called when a face is chosen from the list. */
-export function verdictView(answer, selected, select) {
+/** The whole panel for a judged check; `select(index)` is called when a face is chosen from the list. */
+export function verdictView({ answer, hash, size }, selected, select) {
   const face = answer.faces[selected];
   const single = answer.faces.length === 1;
   return [
@@ -17,7 +17,8 @@ export function verdictView(answer, selected, select) {
     single ? null : element("p", { class: "face-verdict" }, faceSentence(face)),
     face.p_fake === null ? null : probability(face.p_fake, answer.thresholds),
     reasons(single ? [...answer.reasons, ...face.reasons] : face.reasons, single ? [] : answer.reasons),
-    details(answer, face),
+    provenance(answer.provenance),
+    details(answer, face, { hash, size }),
   ];
 }
 
@@ -117,14 +118,23 @@ function reasons(own, ofPicture) {
   return element("section", { class: "reasons" }, element("h3", {}, text("result.reasons")), element("ul", {}, items));
 }
 
-function details(answer, face) {
+// What the file says of itself, shown beside the verdict and never part of it: [{ name, value }], once the API tells.
+function provenance(claims) {
+  const told = claims?.length
+    ? element("dl", {}, claims.map(({ name, value }) => row(name, value)))
+    : element("p", { class: "hint" }, text("provenance.none"));
+  return element("section", { class: "provenance" }, element("h3", {}, text("provenance.heading")), told);
+}
+
+function details(answer, face, { hash, size }) {
   const [, , faceWidth, faceHeight] = face.box;
   const { name, version } = answer.model;
   const rows = [
     [text("result.rawScore"), face.p_fake === null ? "–" : rawScore(face), text("result.rawScoreHint")],
-    [text("result.picture"), `${answer.format}, ${answer.width} × ${answer.height}`],
+    [text("result.picture"), `${answer.format}, ${answer.width} × ${answer.height}`, size && bytes(size)],
     [text("result.faceSize"), `${Math.round(faceWidth)} × ${Math.round(faceHeight)} px`],
     [text("result.model"), `${name} ${version}`],
+    ["SHA-256", hash ? `${hash.slice(0, 16)}…` : "–"],
   ];
   const list = element("dl", {}, rows.map(([term, value, hint]) => row(term, value, hint)));
   return element(

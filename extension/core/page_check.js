@@ -1,0 +1,117 @@
+// A check of a picture on a page, told in a card beside it.
+import { pictureName } from "./addresses.js";
+import { browser } from "./browser.js";
+import { checkPicture } from "./checking.js";
+import { Fault } from "./fault.js";
+import { readPicture } from "./reading.js";
+import { outcomeView, workingView } from "./view.js";
+import { loadWords } from "./words.js";
+import { isRightToLeft, text } from "../shared/language.js";
+
+const JOBS = "jobs";
+const MOST_JOBS = 20; // kept so that they can be tried again
+// A page has pictures that no address leads to, and may have others by its own log-in.
+const PAGE_MAY_HELP = ["picture_unreadable", "not_permitted"];
+
+/**
+ * @param wish.address The picture's, "" where the browser does not say.
+ * @param wish.allowed A promise that the person was asked whether its host may be read, where that is needed.
+ * @param wish.cookies Whether it may be asked for as the page itself asks for it.
+ */
+export async function checkOnPage({ address, tab, frameId, allowed = true, cookies = false }) {
+  const job = { id: crypto.randomUUID(), address, tabId: tab.id, frameId, incognito: tab.incognito, cookies };
+  await keepJob(job);
+  await run(job, allowed);
+}
+
+/** Tries a picture again at the wish of the card that showed it, and of no other. */
+export async function checkAgain(id, sender) {
+  const job = (await jobs()).find((job) => job.id === id && job.tabId === sender.tab.id);
+  if (job) await run(job, true);
+}
+
+async function run(job, allowed) {
+  const language = await loadWords();
+  const frame = await openCard(job, language);
+  const show = (view) => frame && inPage(job, frame, (id, view) => globalThis.verafaceCard?.show(id, view), [job.id, view]);
+  const outcome = await checkPicture(
+    async (limit) => {
+      await allowed;
+      return { blob: await read(job, frame, limit), name: pictureName(job.address) };
+    },
+    { stage: (name) => show(workingView(name)), forget: job.incognito },
+  );
+  const view = outcomeView(outcome, frame?.shape);
+  if (frame) await show(view);
+  else await showInWindow(view);
+}
+
+// Into the frame of the picture, else, where that belongs to another host, the page's own.
+async function openCard(job, language) {
+  const view = workingView("judging");
+  const labels = { close: text("extension.close"), card: text("extension.card") };
+  const said = { id: job.id, view, labels, language, rightToLeft: isRightToLeft(), address: job.address };
+  for (const frameId of new Set([job.frameId, 0])) {
+    try {
+      const target = { tabId: job.tabId, frameIds: [frameId] };
+      await browser.scripting.executeScript({ target, files: ["content/card.js"] });
+      const [{ result }] = await browser.scripting.executeScript({
+        target,
+        func: (said) => globalThis.verafaceCard.open(said),
+        args: [said],
+      });
+      return { id: frameId, shape: result };
+    } catch {
+      // No script may run there.
+    }
+  }
+  return null;
+}
+
+async function inPage(job, frame, func, args) {
+  try {
+    const target = { tabId: job.tabId, frameIds: [frame.id] };
+    const [{ result }] = await browser.scripting.executeScript({ target, func, args });
+    return result;
+  } catch {
+    return undefined; // the page is gone
+  }
+}
+
+async function read(job, frame, limit) {
+  const { address, cookies } = job;
+  let fault = new Fault("picture_unreadable");
+  const isPages = address.startsWith("blob:") || address === "";
+  if (!isPages) {
+    try {
+      return await readPicture(address, { limit, cookies });
+    } catch (caught) {
+      fault = caught;
+    }
+  }
+  if (!frame || !PAGE_MAY_HELP.includes(fault.code)) throw fault;
+  const func = (address, limit) => globalThis.verafaceCard?.read(address, limit);
+  const data = await inPage(job, frame, func, [address, limit]);
+  if (data === "too large") throw new Fault("image_too_large", { most: limit });
+  if (typeof data !== "string" || !data.startsWith("data:")) throw fault;
+  return readPicture(data, { limit });
+}
+
+// Where no card can be shown, as on the browser's own pages.
+async function showInWindow(view) {
+  await browser.storage.session.set({ shown: view });
+  const url = browser.runtime.getURL("pages/popup.html#shown");
+  await browser.windows.create({ url, type: "popup", width: 400, height: 640 });
+}
+
+async function jobs() {
+  return (await browser.storage.session.get(JOBS))[JOBS] ?? [];
+}
+
+async function keepJob(job) {
+  // A data: address can be as large as a picture; the page has it still.
+  const kept = { ...job, address: job.address.length > 100_000 ? "" : job.address };
+  await navigator.locks.request(JOBS, async () => {
+    await browser.storage.session.set({ [JOBS]: [kept, ...(await jobs())].slice(0, MOST_JOBS) });
+  });
+}

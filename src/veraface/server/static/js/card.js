@@ -1,0 +1,63 @@
+// A picture in the list: what it looks like, how it stands, and the way to its result.
+import { analyse, cancel, remove } from "./checks.js";
+import { element, icon } from "./dom.js";
+import { faultIcon, knownCode } from "./fault.js";
+import { percent } from "./format.js";
+import { text } from "./language.js";
+
+/** An empty card for a check, to be filled by sayCard(). */
+export function cardOf(check) {
+  const picture = check.url
+    ? element("img", { src: check.url, alt: "", loading: "lazy", decoding: "async" })
+    : element("span", { class: "no-picture" }, icon("link"));
+  if (check.url) picture.addEventListener("error", () => picture.replaceWith(element("span", { class: "no-picture" }, icon("file"))));
+  const link = element("a", { class: "card-link", href: `/result/${check.id}` });
+  const close = element("button", { type: "button", class: "icon-button card-close" }, icon("close"));
+  close.addEventListener("click", () => {
+    // While it is under way, the first press stops it; the next takes it off the list.
+    if (["queued", "judging", "busy"].includes(check.state)) cancel([check]);
+    else remove([check]);
+  });
+  const again = element("button", { type: "button", class: "quiet card-again" });
+  again.addEventListener("click", () => analyse([check]));
+  return element(
+    "li",
+    { class: "card", "data-id": check.id },
+    element("div", { class: "card-picture" }, picture),
+    element("div", { class: "card-words" }, link, element("p", { class: "card-state" }), again),
+    close,
+  );
+}
+
+/** Says how the check stands now, in the language of the moment. */
+export function sayCard(card, check) {
+  const name = check.name || text("unnamed");
+  const { words, mark, tint, chance } = standing(check);
+  card.dataset.state = check.state;
+  card.dataset.verdict = tint;
+  const link = card.querySelector(".card-link");
+  link.textContent = name;
+  link.title = name;
+  const said = chance && text("result.probabilityLabel", { percent: chance });
+  const figure = chance && element("span", { class: "card-chance", title: said }, element("span", { "aria-hidden": "true" }, chance), element("span", { class: "unseen" }, said));
+  card.querySelector(".card-state").replaceChildren(icon(mark), element("span", {}, words), figure || "");
+  const again = card.querySelector(".card-again");
+  again.hidden = !["cancelled", "ready"].includes(check.state) && check.failure?.code !== "unreachable";
+  again.textContent = text("checks.analyseOne");
+  again.setAttribute("aria-label", text("checks.analyseNamed", { name }));
+  const open = ["queued", "judging", "busy"].includes(check.state);
+  const path = open ? "checks.cancelNamed" : "checks.removeNamed";
+  card.querySelector(".card-close").setAttribute("aria-label", text(path, { name }));
+}
+
+function standing({ state, verdict, p_fake, failure }) {
+  if (state === "judged") {
+    return { words: text(`verdicts.${verdict}.name`), mark: verdict, tint: verdict, chance: percent(p_fake) };
+  }
+  if (state === "failed") {
+    const code = knownCode(failure.code);
+    return { words: text(`faults.${code}.name`), mark: faultIcon(code), tint: "unjudged" };
+  }
+  const name = state === "busy" && failure.code === "not_ready" ? "loading" : state;
+  return { words: text(`waiting.${name}.heading`), mark: state === "cancelled" ? "cancelled" : "waiting", tint: "unjudged" };
+}

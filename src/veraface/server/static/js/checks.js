@@ -1,0 +1,166 @@
+// The pictures of this visit: taken in, sent when their turn comes, kept until the page is left.
+import { judge, judgeLink } from "./api.js";
+import { remember } from "./history.js";
+import { fingerprint, smallCopy } from "./pictures.js";
+
+const AT_ONCE = 2; // as many as the server judges at the same time by default
+const MOST_TRIES = 5; // of a picture that a busy server sends away
+const MOST_WAIT = 60; // seconds between two tries, whatever the server asks for
+const PICTURE_SIDE = 640; // px of the copy that the history keeps
+
+/** Event "change" for every change, its detail the check (or null: several). */
+export const changes = new EventTarget();
+
+let list = [];
+
+/** In the order they came. */
+export function checks() {
+  return list;
+}
+
+export function find(id) {
+  return list.find((check) => check.id === id);
+}
+
+/**
+ * Takes files (or one link, as { link }) in. A check is { id, name, size, file, link, url, time, state, answer,
+ * failure, verdict, p_fake, hash, retryAt }, its state "ready", "queued", "judging", "busy", "judged", "failed" or
+ * "cancelled". "ready" is one that waits for the person.
+ */
+export function takeIn(files, { start = true, mostBytes = Infinity } = {}) {
+  const added = [...files].map((file) => newCheck(file, mostBytes));
+  list = [...list, ...added];
+  if (start) analyse(added);
+  else changed(null);
+  return added;
+}
+
+/** Sends those that are ready, cancelled or failed. */
+export function analyse(chosen) {
+  for (const check of chosen) {
+    if (["queued", "judging", "busy", "judged"].includes(check.state)) continue;
+    if (check.file && check.size > check.mostBytes) {
+      // Refused before it is sent: a browser may not get to read an answer that comes while it still sends.
+      const limit = { size: check.size, most: check.mostBytes };
+      finish(check, { kind: "failed", code: "image_too_large", message: "", limit, answer: {} });
+      continue;
+    }
+    Object.assign(check, { state: "queued", tries: 0, failure: null, answer: null });
+  }
+  changed(null);
+  sendNext();
+}
+
+export function cancel(chosen) {
+  for (const check of chosen) {
+    if (!isOpen(check)) continue;
+    check.state = "cancelled";
+    check.controller?.abort();
+    clearTimeout(check.timer);
+  }
+  changed(null);
+  sendNext();
+}
+
+/** Takes checks off the list; what the history keeps of them stays there. */
+export function remove(chosen) {
+  cancel(chosen);
+  for (const check of chosen) if (check.url) URL.revokeObjectURL(check.url);
+  list = list.filter((check) => !chosen.includes(check));
+  changed(null);
+}
+
+/** Whether it still waits for an answer. */
+export function isOpen(check) {
+  return ["ready", "queued", "judging", "busy"].includes(check.state);
+}
+
+/** A busy server is asked again now instead of at `retryAt`. */
+export function retryNow(check) {
+  if (check.state !== "busy") return;
+  clearTimeout(check.timer);
+  check.state = "queued";
+  changed(check);
+  sendNext();
+}
+
+function newCheck(given, mostBytes) {
+  const file = given instanceof Blob ? given : null;
+  return {
+    id: newId(),
+    name: file ? (file.name ?? "") : given.link,
+    size: file?.size ?? null,
+    file,
+    link: given.link ?? null,
+    url: file ? URL.createObjectURL(file) : null,
+    mostBytes,
+    time: Date.now(),
+    state: "ready",
+    answer: null,
+    failure: null,
+    verdict: null,
+    p_fake: null,
+    hash: null,
+  };
+}
+
+// crypto.randomUUID is there on secure origins only; Veraface may be served plainly in a local network.
+function newId() {
+  return [...crypto.getRandomValues(new Uint8Array(12))].map((byte) => byte.toString(16).padStart(2, "0")).join("");
+}
+
+function sendNext() {
+  const free = AT_ONCE - list.filter((check) => check.state === "judging").length;
+  for (const check of list.filter(({ state }) => state === "queued").slice(0, Math.max(0, free))) send(check);
+}
+
+async function send(check) {
+  const controller = new AbortController();
+  Object.assign(check, { state: "judging", controller, sentAt: Date.now(), tries: check.tries + 1 });
+  changed(check);
+  const asked = check.file ? judge(check.file, controller.signal) : judgeLink(check.link, controller.signal);
+  const outcome = await asked;
+  if (!outcome || check.controller !== controller || check.state !== "judging") return;
+  if (outcome.kind === "busy" && check.tries < MOST_TRIES) waitAndRetry(check, outcome);
+  else finish(check, outcome.kind === "busy" ? { ...outcome, kind: "failed", code: busyCode(outcome) } : outcome);
+  sendNext();
+}
+
+function waitAndRetry(check, outcome) {
+  const wait = Math.min(MOST_WAIT, Math.max(1, outcome.seconds)) * 1000;
+  Object.assign(check, { state: "busy", failure: { code: busyCode(outcome) }, retryAt: Date.now() + wait });
+  check.timer = setTimeout(() => retryNow(check), wait);
+  changed(check);
+}
+
+function busyCode({ code }) {
+  return code === "not_ready" ? code : "busy";
+}
+
+async function finish(check, outcome) {
+  const judged = outcome.kind === "judged";
+  const { answer, code, message, limit } = outcome;
+  check.state = judged ? "judged" : "failed";
+  check.answer = answer;
+  check.failure = judged ? null : { code, message, limit };
+  check.verdict = judged ? answer.verdict : code === "no_face" ? "no_face" : "failed";
+  check.p_fake = judged ? answer.p_fake : null;
+  changed(check);
+  if (!isWorthKeeping(check)) return;
+  const [hash, picture] = check.file
+    ? await Promise.all([fingerprint(check.file), smallCopy(check.file, PICTURE_SIDE)])
+    : [null, null];
+  check.hash = hash;
+  changed(check);
+  const { id, time, name, size, verdict, p_fake, failure } = check;
+  await remember({ id, time, name, size, hash, verdict, p_fake, answer, failure, picture });
+}
+
+// What the server never saw, or could not look at, is no result.
+function isWorthKeeping({ state, failure }) {
+  return state === "judged" || ["no_face", "face_too_small", "unsupported_image", "unreadable_image"].includes(failure?.code);
+}
+
+function changed(check) {
+  changes.dispatchEvent(new CustomEvent("change", { detail: check }));
+}

@@ -1,0 +1,50 @@
+// Figures as people read them, with their intervals; "–" where a card has none.
+import { isolated, number, text } from "../language.js";
+
+export const NONE = "–";
+
+/** .0251 -> "2.5%", .5932 -> "59%", 0 -> "0%". `like` settles the digits, so that an interval has those of its figure. */
+export function share(value, like = value) {
+  if (!isNumber(value)) return NONE;
+  const digits = like < 0.0995 ? 1 : 0;
+  const least = value === 0 ? 0 : digits;
+  return isolated(number(value, { style: "percent", minimumFractionDigits: least, maximumFractionDigits: digits }));
+}
+
+/** .9317 -> "0.932". */
+export function figure(value) {
+  if (!isNumber(value)) return NONE;
+  return isolated(number(value, { minimumFractionDigits: 3, maximumFractionDigits: 3 }));
+}
+
+/** A share as so many of a hundred: .0251 -> "2.5". */
+export function ofHundred(value) {
+  if (!isNumber(value)) return NONE;
+  const digits = value < 0.0995 && value > 0 ? 1 : 0;
+  return isolated(number(value * 100, { minimumFractionDigits: digits, maximumFractionDigits: digits }));
+}
+
+export function count(value) {
+  return isNumber(value) ? isolated(number(value)) : NONE;
+}
+
+/** "1.8% to 3.3%"; nothing where the card has no interval. */
+export function range(ends, say, like) {
+  if (!isRange(ends)) return "";
+  return text("dashboard.range", { low: say(ends[0], like), high: say(ends[1], like) });
+}
+
+/** "2.5% (1.8% to 3.3%)" */
+export function withRange(value, ends, say) {
+  const said = say(value);
+  if (said === NONE || !isRange(ends)) return said;
+  return text("dashboard.withRange", { value: said, range: range(ends, say, value) });
+}
+
+export function isNumber(value) {
+  return typeof value === "number" && Number.isFinite(value);
+}
+
+export function isRange(ends) {
+  return Array.isArray(ends) && ends.length === 2 && ends.every(isNumber);
+}

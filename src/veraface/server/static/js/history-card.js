@@ -1,0 +1,118 @@
+// One entry of the history as a card: its picture, what was found, when, and the way to the result.
+import { element, icon } from "./dom.js";
+import { faultIcon, knownCode } from "./fault.js";
+import { percent } from "./format.js";
+import { text } from "./language.js";
+
+const UNITS = [["year", 31_536_000], ["month", 2_592_000], ["week", 604_800], ["day", 86_400], ["hour", 3600], ["minute", 60]];
+
+const DISGUISES = /[\u0000-\u001f\u007f\u200e\u200f\u202a-\u202e\u2066-\u2069]/g; // control characters, writing directions included
+
+let formats = {};
+
+/** An empty card for an entry, to be filled by sayEntry(). */
+export function cardOfEntry(entry) {
+  const picture = entry.picture ? element("img", { alt: "", decoding: "async" }) : emptyPicture();
+  if (entry.picture) picture.addEventListener("error", () => picture.replaceWith(emptyPicture()));
+  return element(
+    "li",
+    { class: "card past", "data-id": entry.id, "data-verdict": tint(entry.verdict) },
+    element("div", { class: "card-picture" }, picture),
+    element(
+      "div",
+      { class: "card-words" },
+      element("a", { class: "card-link", href: `/result/${encodeURIComponent(entry.id)}`, dir: "auto" }),
+      element("p", { class: "card-state" }),
+      element("p", { class: "past-time" }),
+    ),
+    element("label", { class: "past-select" }, element("input", { type: "checkbox" })),
+    element("button", { type: "button", class: "icon-button card-close" }, icon("close")),
+  );
+}
+
+/** Shows its picture now that it is near; the browser keeps the data of a picture that it has loaded. */
+export function showPicture(card, entry) {
+  const image = card.querySelector("img");
+  if (!image || image.src) return;
+  const url = URL.createObjectURL(entry.picture);
+  for (const name of ["load", "error"]) image.addEventListener(name, () => URL.revokeObjectURL(url), { once: true });
+  image.src = url;
+}
+
+/** Says all that the card says, in the language of the moment. */
+export function sayEntry(card, entry) {
+  const name = nameOf(entry);
+  const link = card.querySelector(".card-link");
+  link.textContent = name;
+  link.title = name;
+  const [mark, words] = findings(entry);
+  card.querySelector(".card-state").replaceChildren(icon(mark), element("span", {}, words));
+  card.querySelector("input").setAttribute("aria-label", text("history.selectNamed", { name: enclosed(name) }));
+  card.querySelector(".card-close").setAttribute("aria-label", text("history.deleteNamed", { name: enclosed(name) }));
+  sayTime(card, entry);
+}
+
+/** Says how long ago it was, which changes by itself. */
+export function sayTime(card, { time }) {
+  const place = card.querySelector(".past-time");
+  if (!time) return place.replaceChildren();
+  const { day, ago } = formatsOf(document.documentElement.lang);
+  const date = new Date(time);
+  const shown = element("time", { datetime: date.toISOString() }, agoText(ago, time), " · ", element("span", { class: "past-date" }, day.format(date)));
+  return place.replaceChildren(shown);
+}
+
+/** The file's name, or what stands for it; without the characters by which "gpj.exe" can pass itself off as "exe.jpg". */
+export function nameOf({ name }) {
+  return name.replace(DISGUISES, "") || text("unnamed");
+}
+
+/** A name that keeps its own writing direction, and any tricks with it, to itself. */
+export function enclosed(name) {
+  return `\u2068${name}\u2069`;
+}
+
+/** The words of a verdict as the filter names them. */
+export function verdictName(verdict) {
+  if (verdict === "no_face") return text("faults.no_face.name");
+  return verdict === "failed" ? text("history.failed") : text(`verdicts.${verdict}.name`);
+}
+
+export function verdictIcon(verdict) {
+  return verdict === "failed" ? "file" : verdict;
+}
+
+/** "no_face" and "failed" have no colour of their own. */
+export function tint(verdict) {
+  return ["fake", "real", "uncertain"].includes(verdict) ? verdict : "unjudged";
+}
+
+function findings({ verdict, p_fake, failure }) {
+  if (tint(verdict) !== "unjudged") {
+    const words = verdictName(verdict);
+    return [verdict, p_fake === null ? words : text("history.found", { verdict: words, percent: percent(p_fake) })];
+  }
+  if (verdict === "no_face") return ["no_face", verdictName(verdict)];
+  const code = knownCode(failure?.code);
+  return [faultIcon(code), failure?.code ? text(`faults.${code}.name`) : verdictName(verdict)];
+}
+
+function agoText(ago, time) {
+  const seconds = (time - Date.now()) / 1000;
+  const [unit, length] = UNITS.find(([, least]) => Math.abs(seconds) >= least) ?? ["second", 1];
+  return unit === "second" ? ago.format(0, "second") : ago.format(Math.trunc(seconds / length), unit);
+}
+
+// Made once a language: making them takes longer than using them. In the digits that all numbers of the page use.
+function formatsOf(language) {
+  if (formats.language !== language) {
+    const digits = { numberingSystem: "latn" };
+    const day = new Intl.DateTimeFormat(language, { ...digits, calendar: "gregory", dateStyle: "medium", timeStyle: "short" });
+    formats = { language, day, ago: new Intl.RelativeTimeFormat(language, { ...digits, numeric: "auto" }) };
+  }
+  return formats;
+}
+
+function emptyPicture() {
+  return element("span", { class: "no-picture" }, icon("file"));
+}

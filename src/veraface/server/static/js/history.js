@@ -1,0 +1,260 @@
+// What this browser remembers of judged pictures, in IndexedDB. Nothing of it is ever sent anywhere.
+import { openDB } from "../vendor/idb/idb.js";
+import { keep, remembered } from "./storage.js";
+
+const NAME = "veraface";
+const VERSION = 1;
+const STORE = "entries";
+const MOST = 500; // entries
+const PATIENCE = 3000; // ms for the database to open
+const KEY = "veraface-history";
+const LATEST = 8.64e15; // ms, of any date that there is
+const CELL_STEPS = 10_000; // a heatmap's cell is kept as a whole number of these
+
+/** Event "change" whenever an entry or the choice changed, in this tab or another. */
+export const changes = new EventTarget();
+
+let chosen = null; // the choice where the browser keeps none
+let opening = null; // promise of the database
+let available = hasStorage();
+let full = false;
+
+const channel = "BroadcastChannel" in globalThis ? new BroadcastChannel(KEY) : null;
+channel?.addEventListener("message", said);
+addEventListener("storage", ({ key }) => (key === KEY || key === null) && said());
+
+/** Whether results are kept; they are unless the person has said no. */
+export function isOn() {
+  return (remembered(KEY) ?? chosen) !== "off";
+}
+
+/** What was kept before stays until it is deleted. */
+export function setOn(wanted) {
+  chosen = wanted ? "on" : "off";
+  keep(KEY, chosen);
+  said();
+}
+
+/** Whether this browser lets the page keep anything; certain once list() has come back. */
+export function isAvailable() {
+  return available;
+}
+
+/** Whether the latest result could not be kept for want of room. */
+export function isFull() {
+  return full;
+}
+
+/**
+ * Keeps { id, time, name, size, hash, verdict, p_fake, answer, failure, picture }, unless that is switched off; the
+ * oldest beyond 500 go. Never throws; says whether it was kept.
+ */
+export async function remember(entry) {
+  if (!isOn()) return false;
+  const kept = await put(pack(entry));
+  changed();
+  return kept;
+}
+
+/** All entries, newest first. */
+export async function list() {
+  const packed = (await attempt((database) => database.getAll(STORE))) ?? [];
+  return packed.filter(({ id }) => typeof id === "string").map(unpack).sort((one, other) => other.time - one.time);
+}
+
+/** The entry, or undefined. */
+export async function recall(id) {
+  const packed = await attempt((database) => database.get(STORE, id));
+  return packed && unpack(packed);
+}
+
+/** Puts entries back that were forgotten a moment ago, whether or not new ones are kept. */
+export async function restore(entries) {
+  for (const entry of entries) await put(pack(entry));
+  changed();
+}
+
+export async function forget(ids) {
+  const gone = (store) => Promise.all(Array.from(ids, (id) => store.delete(id)));
+  await attempt((database) => change(database, gone));
+  full = false;
+  changed();
+}
+
+export async function forgetAll() {
+  await attempt((database) => database.clear(STORE));
+  full = false;
+  changed();
+}
+
+async function put(packed) {
+  const write = (entry) => withDatabase((database) => putAndTrim(database, entry));
+  full = false;
+  try {
+    await write(packed);
+    return true;
+  } catch (error) {
+    if (!available) return false;
+    full = error?.name === "QuotaExceededError";
+  }
+  try {
+    if (full) await withDatabase(dropOlderHalf);
+    await write(full ? packed : { ...packed, picture: null }); // some browsers keep no Blob
+    full = false;
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function putAndTrim(database, packed) {
+  return change(database, async (store) => {
+    await store.put(packed);
+    const excess = (await store.count()) - MOST;
+    if (excess > 0) await dropOldest(store, excess);
+  });
+}
+
+function dropOlderHalf(database) {
+  return change(database, async (store) => dropOldest(store, Math.ceil((await store.count()) / 2)));
+}
+
+// Fails with the reason of the transaction, where there is one: its requests only say that it was aborted.
+async function change(database, work) {
+  const transaction = database.transaction(STORE, "readwrite");
+  const [worked, done] = await Promise.allSettled([work(transaction.store), transaction.done]);
+  for (const { status, reason } of [done, worked]) if (status === "rejected") throw reason;
+}
+
+// What has no time is not in the index, and oldest of all.
+async function dropOldest(store, count) {
+  const timed = await store.index("time").getAllKeys();
+  const known = new Set(timed);
+  const untimed = (await store.getAllKeys()).filter((key) => !known.has(key));
+  await Promise.all([...untimed, ...timed].slice(0, count).map((key) => store.delete(key)));
+}
+
+// The result of `use(database)`; undefined where the browser does not let it.
+async function attempt(use) {
+  try {
+    return await withDatabase(use);
+  } catch {
+    return undefined;
+  }
+}
+
+async function withDatabase(use) {
+  const database = await open();
+  try {
+    return await use(database);
+  } catch (error) {
+    // The browser closed it, for an upgrade in another tab or for reasons of its own: once more with a new one.
+    if (error?.name !== "InvalidStateError") throw error;
+    opening = null;
+    return use(await open());
+  }
+}
+
+// Some browsers throw already where it is only looked at.
+function hasStorage() {
+  try {
+    return Boolean(globalThis.indexedDB);
+  } catch {
+    return false;
+  }
+}
+
+async function open() {
+  try {
+    opening ??= inTime(openDB(NAME, VERSION, { upgrade, blocking: closeForOthers, terminated: () => (opening = null) }));
+    const database = await opening;
+    available = true;
+    return database;
+  } catch (error) {
+    opening = null;
+    available = false;
+    throw error;
+  }
+}
+
+// Every version of the page says here how to come from the one before.
+function upgrade(database, from) {
+  if (from < 1) database.createObjectStore(STORE, { keyPath: "id" }).createIndex("time", "time");
+}
+
+// Another tab wants to upgrade or delete the database.
+function closeForOthers(_from, _to, event) {
+  opening = null;
+  event.target.close();
+}
+
+function inTime(promise) {
+  const late = new Promise((_, reject) => setTimeout(reject, PATIENCE, new DOMException("Not opened in time", "TimeoutError")));
+  return Promise.race([promise, late]);
+}
+
+function changed() {
+  channel?.postMessage("change");
+  said();
+}
+
+function said() {
+  changes.dispatchEvent(new Event("change"));
+}
+
+// Only what is known is kept, the grids of the heatmaps in a fifth of the room.
+function pack({ id, time, name, size, hash, verdict, p_fake, answer, failure, picture }) {
+  const faces = answer?.faces?.map((face) => (face.heatmap?.grid ? { ...face, heatmap: packHeatmap(face.heatmap) } : face));
+  return { id, time, name, size, hash, verdict, p_fake, answer: faces ? { ...answer, faces } : answer, failure, picture };
+}
+
+function packHeatmap({ grid, ...rest }) {
+  const cells = Uint16Array.from(grid.flat(), (value) => Math.round(value * CELL_STEPS));
+  return { ...rest, packed: { cells, columns: grid[0]?.length ?? 0 } };
+}
+
+// Entries of an older page may lack fields, or hold something else in them.
+function unpack(kept) {
+  return {
+    id: kept.id,
+    time: Math.abs(number(kept.time)) <= LATEST ? kept.time : 0,
+    name: string(kept.name) ?? "",
+    size: number(kept.size),
+    hash: string(kept.hash),
+    verdict: ["fake", "real", "uncertain", "no_face"].includes(kept.verdict) ? kept.verdict : "failed",
+    p_fake: number(kept.p_fake),
+    answer: unpackAnswer(object(kept.answer) ?? {}),
+    failure: unpackFailure(object(kept.failure)),
+    picture: kept.picture instanceof Blob ? kept.picture : null,
+  };
+}
+
+function unpackAnswer(answer) {
+  const faces = Array.isArray(answer.faces) ? answer.faces.filter(object) : [];
+  return { ...answer, faces: faces.map((face) => (face.heatmap?.packed ? { ...face, heatmap: unpackHeatmap(face.heatmap) } : face)) };
+}
+
+// A code is looked up by its name, where "constructor" would be found as well.
+function unpackFailure(failure) {
+  const code = string(failure?.code);
+  return failure && { ...failure, code: code && !(code in {}) ? code : "other" };
+}
+
+function number(value) {
+  return typeof value === "number" && Number.isFinite(value) ? value : null;
+}
+
+function string(value) {
+  return typeof value === "string" ? value : null;
+}
+
+function object(value) {
+  return value && typeof value === "object" ? value : null;
+}
+
+function unpackHeatmap({ packed: { cells, columns }, ...rest }) {
+  const rows = columns ? cells.length / columns : 0;
+  const value = (row, column) => cells[row * columns + column] / CELL_STEPS;
+  const across = Array.from({ length: columns }, (_, column) => column);
+  return { ...rest, grid: Array.from({ length: rows }, (_, row) => across.map((column) => value(row, column))) };
+}

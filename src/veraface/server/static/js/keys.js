@@ -1,0 +1,65 @@
+// What keys do: views say which they use, `?` lists all.
+import { byId, element } from "./dom.js";
+import { text } from "./language.js";
+
+const groups = [];
+
+/**
+ * addKeys({ ArrowRight: { says: "keys.nextFace", run() {} }, "Shift+ArrowRight": ... }) lets keys do something until
+ * the function that it returns is called. A key without `says` is not listed.
+ */
+export function addKeys(keys) {
+  groups.push(keys);
+  return () => groups.splice(groups.indexOf(keys), 1);
+}
+
+/** Makes `button` open the list, and all keys work. */
+export function setUpKeys(button) {
+  button.replaceChildren(element("span", { "aria-hidden": "true" }, "?"));
+  button.addEventListener("click", openHelp);
+  addKeys({ "?": { says: "keys.help", run: openHelp } });
+  document.addEventListener("keydown", press);
+}
+
+function press(event) {
+  if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return;
+  if (document.querySelector("dialog[open]") || takesKeys(event.target, event.key)) return;
+  const name = event.shiftKey && event.key.startsWith("Arrow") ? `Shift+${event.key}` : event.key;
+  const found = groups.findLast((keys) => Object.hasOwn(keys, name));
+  if (!found) return;
+  if (name !== "Escape") event.preventDefault();
+  found[name].run(event);
+}
+
+// What is typed into a field, or presses what has the focus, is not for the page.
+function takesKeys(target, key) {
+  if (target.closest("input:not([type=checkbox]), select, textarea, [contenteditable]")) return key !== "Escape";
+  return ["Enter", " "].includes(key) && Boolean(target.closest("a, button, summary, input"));
+}
+
+function openHelp() {
+  const close = element("button", { type: "button", class: "quiet" }, text("close"));
+  const rows = groups
+    .flatMap((keys) => Object.entries(keys))
+    .filter(([, { says }]) => says)
+    .map(([name, { says }]) => element("div", {}, element("dt", {}, element("kbd", {}, shown(name))), element("dd", {}, text(says))));
+  const dialog = element(
+    "dialog",
+    { class: "help", "aria-labelledby": "help-heading" },
+    element("h2", { id: "help-heading" }, text("keys.heading")),
+    element("dl", { class: "keys" }, rows),
+    element("p", { class: "links" }, close),
+  );
+  close.addEventListener("click", () => dialog.close());
+  dialog.addEventListener("close", () => {
+    dialog.remove();
+    byId("help").focus();
+  });
+  document.body.append(dialog);
+  dialog.showModal();
+}
+
+function shown(name) {
+  const arrows = { ArrowRight: "→", ArrowLeft: "←", ArrowUp: "↑", ArrowDown: "↓", Escape: "Esc" };
+  return name.replace(/\w+$/, (key) => arrows[key] ?? key).replace("Shift+", "⇧ ");
+}

@@ -1,0 +1,123 @@
+// One result as a picture file: the picture with its boxes and evidence, the verdict, and what a verdict is not.
+import { knownCode } from "./fault.js";
+import { percent } from "./format.js";
+import { text } from "./language.js";
+
+const WIDTH = 1200; // px of the drawn sheet
+const EDGE = 48;
+const MOST_HEIGHT = 1100; // px of the picture on it
+
+/** A PNG Blob of a finished check, drawn in the page's own colours from what `stage` shows. */
+export async function snapshot(check, stage) {
+  const { answer, failure } = check;
+  const style = getComputedStyle(document.body);
+  const colour = (name) => resolved(`var(--${name})`);
+  const scale = stage.size ? Math.min((WIDTH - 2 * EDGE) / stage.size.width, MOST_HEIGHT / stage.size.height) : 0;
+  const picture = { width: scale * (stage.size?.width ?? 0), height: scale * (stage.size?.height ?? 0) };
+  const canvas = document.createElement("canvas");
+  canvas.width = WIDTH;
+  canvas.height = 4000;
+  const context = canvas.getContext("2d");
+  context.direction = document.documentElement.dir || "ltr";
+  const start = context.direction === "rtl" ? WIDTH - EDGE : EDGE;
+  context.textAlign = "start";
+  context.fillStyle = colour("page");
+  context.fillRect(0, 0, canvas.width, canvas.height);
+  let y = EDGE;
+
+  const write = (words, { size, weight = 400, fill = "text", gap = 0.45 }) => {
+    context.font = `${weight} ${size}px ${style.fontFamily}`;
+    context.fillStyle = fill.startsWith("#") || fill.startsWith("rgb") ? fill : colour(fill);
+    for (const line of lines(context, words, WIDTH - 2 * EDGE)) {
+      y += size;
+      context.fillText(line, start, y);
+      y += size * gap;
+    }
+  };
+
+  if (stage.size) {
+    const left = (WIDTH - picture.width) / 2;
+    drawPicture(context, stage, { left, top: y, scale, ...picture });
+    y += picture.height + 28;
+  }
+  if (check.state === "judged") {
+    const { verdict, p_fake } = answer;
+    write(text(`verdicts.${verdict}.name`), { size: 44, weight: 650, fill: verdict, gap: 0.3 });
+    write(text(`verdicts.${verdict}.detail`), { size: 22, fill: "text-soft" });
+    y += 14;
+    write(text("result.probabilityLabel", { percent: percent(p_fake) }), { size: 26, weight: 600 });
+    y = drawBar(context, p_fake, answer.thresholds, y + 8, colour) + 10;
+    write(text("result.bandText", { real: percent(answer.thresholds.real), fake: percent(answer.thresholds.fake) }), {
+      size: 18,
+      fill: "text-soft",
+    });
+  } else {
+    write(text(`faults.${knownCode(failure.code)}.name`), { size: 44, weight: 650 });
+    write(text(`faults.${knownCode(failure.code)}.detail`), { size: 22, fill: "text-soft" });
+  }
+  y += 22;
+  const when = new Intl.DateTimeFormat(document.documentElement.lang, { dateStyle: "long", timeStyle: "short" }).format(check.time);
+  const model = answer?.model ? `${answer.model.name} ${answer.model.version}` : "";
+  write([check.name || text("unnamed"), when, "Veraface", model].filter(Boolean).join(" · "), { size: 18, fill: "text-soft" });
+  if (check.hash) write(`SHA-256 ${check.hash}`, { size: 16, fill: "text-faint" });
+  write(text("caveat"), { size: 18, fill: "text-soft" });
+  return cut(canvas, Math.ceil(y + EDGE / 2));
+}
+
+function drawPicture(context, stage, { left, top, width, height, scale }) {
+  if (stage.picture.naturalWidth) context.drawImage(stage.picture, left, top, width, height);
+  context.drawImage(stage.canvas, left, top, width, height);
+  for (const [index, face] of stage.faces.entries()) {
+    const [x, y, w, h] = face.box.map((value) => value * scale);
+    const tint = getComputedStyle(stage.boxes.children[index]).borderTopColor;
+    context.setLineDash(face.verdict === "uncertain" ? [10, 6] : []);
+    for (const [line, stroke] of [[7, "#000a"], [4, tint]]) {
+      context.lineWidth = line;
+      context.strokeStyle = stroke;
+      context.strokeRect(left + x, top + y, w, h);
+    }
+  }
+  context.setLineDash([]);
+}
+
+// From left to right in every language, as on the page.
+function drawBar(context, p, { real, fake }, y, colour) {
+  const wide = WIDTH - 2 * EDGE;
+  for (const [name, from, to] of [["real", 0, real], ["uncertain", real, fake], ["fake", fake, 1]]) {
+    context.globalAlpha = name === "uncertain" ? 0.35 : 0.6;
+    context.fillStyle = colour(name);
+    context.fillRect(EDGE + wide * from + 1, y, wide * (to - from) - 2, 16);
+  }
+  context.globalAlpha = 1;
+  context.fillStyle = colour("text");
+  context.fillRect(EDGE + wide * p - 3, y - 7, 6, 30);
+  return y + 24;
+}
+
+function lines(context, words, width) {
+  const found = [""];
+  // Chinese has no spaces: it may be broken after any character.
+  for (const part of words.split(/(?<=\s)|(?<=[\u3000-\u9fff\uff00-\uffef])/)) {
+    if (context.measureText(found.at(-1) + part).width > width && found.at(-1)) found.push("");
+    found[found.length - 1] += part;
+  }
+  return found;
+}
+
+// A canvas knows no light-dark() and no variables: the browser works the colour out on an element.
+function resolved(value) {
+  const probe = document.createElement("span");
+  probe.style.color = value;
+  document.body.append(probe);
+  const { color } = getComputedStyle(probe);
+  probe.remove();
+  return color;
+}
+
+function cut(canvas, height) {
+  const sheet = document.createElement("canvas");
+  sheet.width = canvas.width;
+  sheet.height = height;
+  sheet.getContext("2d").drawImage(canvas, 0, 0);
+  return new Promise((done) => sheet.toBlob(done, "image/png"));
+}

@@ -1,0 +1,196 @@
+// Where pictures come in, and the list of those that came.
+import { openCamera } from "../camera.js";
+import { cardOf, sayCard } from "../card.js";
+import { analyse, cancel, changes, checks, isOpen, remove } from "../checks.js";
+import { byId, element, icon } from "../dom.js";
+import { download, entriesAsCsv, entriesAsJson } from "../export.js";
+import { megabytes } from "../format.js";
+import { isOn } from "../history.js";
+import { addKeys } from "../keys.js";
+import { text } from "../language.js";
+import { moveFocus } from "../roving.js";
+import { changes as statusChanges, status } from "../status.js";
+import { setStartsAtOnce, startsAtOnce, take, takeLink } from "../take.js";
+
+const HERE = ["localhost", "127.0.0.1", "[::1]"];
+const SVG = "http://www.w3.org/2000/svg";
+
+/** Fills root with the place to drop pictures and the list of those of this visit. */
+export function open(root) {
+  const view = new AnalyseView(root);
+  return { title: "analyse.title", say: () => view.say(), close: () => view.close() };
+}
+
+class AnalyseView {
+  constructor(root) {
+    this.cards = new Map();
+    this.limit = element("span", { id: "limit" });
+    this.privacy = element("span", { id: "privacy" });
+    this.list = element("ul", { class: "cards", id: "checks" });
+    this.progress = element("progress", { id: "progress", "data-label": "checks.progress" });
+    this.count = element("p", { id: "count" });
+    this.link = this.#linkForm();
+    this.session = this.#session();
+    root.append(this.#intake(), this.session);
+    const heard = ({ detail }) => this.#heard(detail);
+    const limits = () => this.#sayLimits();
+    changes.addEventListener("change", heard);
+    statusChanges.addEventListener("change", limits);
+    this.stops = [
+      () => changes.removeEventListener("change", heard),
+      () => statusChanges.removeEventListener("change", limits),
+      this.#keys(),
+    ];
+  }
+
+  say() {
+    const here = HERE.includes(location.hostname);
+    const words = here ? text("privacy.here") : text("privacy.elsewhere", { host: location.hostname });
+    this.privacy.textContent = isOn() ? `${words} ${text("privacy.history")}` : words;
+    this.#sayLimits();
+    this.#heard(null);
+  }
+
+  close() {
+    for (const stop of this.stops) stop();
+    byId("live").textContent = "";
+  }
+
+  #sayLimits() {
+    const limits = status()?.limits;
+    this.limit.textContent = limits ? text("intake.upTo", { size: megabytes(limits.max_upload_bytes) }) : "";
+    this.link.hidden = !limits?.links;
+  }
+
+  #heard(check) {
+    const all = checks();
+    document.body.dataset.state = all.length ? "list" : "empty";
+    this.session.hidden = !all.length;
+    if (check && this.cards.has(check.id)) sayCard(this.cards.get(check.id), check);
+    else this.#layCards(all);
+    this.#sayProgress(all);
+  }
+
+  #layCards(all) {
+    for (const check of all) {
+      if (!this.cards.has(check.id)) this.cards.set(check.id, cardOf(check));
+      sayCard(this.cards.get(check.id), check);
+    }
+    this.list.replaceChildren(...all.map(({ id }) => this.cards.get(id)));
+    for (const id of this.cards.keys()) if (!all.some((check) => check.id === id)) this.cards.delete(id);
+  }
+
+  #sayProgress(all) {
+    const open = all.filter(isOpen);
+    const done = all.length - open.length;
+    this.progress.max = Math.max(1, all.length);
+    this.progress.value = done;
+    this.progress.classList.toggle("done", !open.length);
+    const found = ["fake", "uncertain", "real"]
+      .map((verdict) => [verdict, all.filter((check) => check.verdict === verdict && check.state === "judged").length])
+      .filter(([, count]) => count)
+      .map(([verdict, count]) => text("checks.found", { count, verdict: text(`verdicts.${verdict}.name`) }));
+    this.count.textContent = [text("checks.done", { done, count: all.length }), ...found].join(" · ");
+    const ready = all.filter(({ state }) => state === "ready");
+    this.start.hidden = !ready.length;
+    this.start.textContent = text("checks.analyse", { count: ready.length });
+    this.stop.hidden = !all.some(({ state }) => ["queued", "judging", "busy"].includes(state));
+    this.saving.hidden = !done;
+    if (all.length > 1 && !open.length) byId("live").textContent = this.count.textContent;
+  }
+
+  #intake() {
+    const choose = element(
+      "button",
+      { type: "button", class: "drop", id: "choose" },
+      dropMark(),
+      element("span", { class: "drop-words" },
+        element("span", { class: "drop-title for-mouse", "data-text": "intake.drop" }),
+        element("span", { class: "drop-title for-touch", "data-text": "intake.tap" }),
+        element("span", { class: "drop-or for-mouse" }, element("span", { "data-text": "intake.or" }), " ", element("u", { "data-text": "intake.choose" })),
+      ),
+      element("span", { class: "drop-formats" }, element("span", { "data-text": "intake.formats" }), this.limit),
+    );
+    choose.addEventListener("click", () => byId("file").click());
+    const camera = element("button", { type: "button", class: "quiet", id: "camera" }, icon("camera"), element("span", { "data-text": "camera.open" }));
+    camera.hidden = !navigator.mediaDevices?.getUserMedia;
+    camera.addEventListener("click", () => openCamera((file) => take([file])));
+    const atOnce = element("input", { type: "checkbox", id: "at-once", role: "switch" });
+    atOnce.checked = startsAtOnce();
+    atOnce.addEventListener("change", () => setStartsAtOnce(atOnce.checked));
+    return element(
+      "section",
+      { class: "intake" },
+      element("h1", { "data-text": "hero.heading" }),
+      element("p", { class: "lead", "data-text": "hero.lead" }),
+      choose,
+      element("div", { class: "ways" }, camera, this.link, element("label", { class: "switch" }, atOnce, element("span", { "data-text": "intake.atOnce" }))),
+      element("p", { class: "privacy" }, icon("lock"), this.privacy),
+    );
+  }
+
+  #linkForm() {
+    const field = element("input", { type: "url", id: "link", required: true, "data-label": "intake.link", placeholder: "https://" });
+    const form = element("form", { class: "link", hidden: true }, field, element("button", { class: "quiet", "data-text": "checks.analyseOne" }));
+    form.addEventListener("submit", (event) => {
+      event.preventDefault();
+      takeLink(field.value.trim());
+      field.value = "";
+    });
+    return form;
+  }
+
+  #session() {
+    const button = (id, path, press, look = "quiet") => {
+      const node = element("button", { type: "button", class: look, id, ...(path && { "data-text": path }) });
+      node.addEventListener("click", press);
+      return node;
+    };
+    this.start = button("analyse", "", () => analyse(checks().filter(({ state }) => state === "ready")), "primary");
+    this.stop = button("cancel", "checks.cancel", () => cancel(checks()));
+    const done = () => checks().filter((check) => !isOpen(check));
+    this.saving = element(
+      "span",
+      { class: "saving" },
+      button("save-json", "checks.json", () => download(entriesAsJson(done()), "veraface.json")),
+      button("save-csv", "checks.csv", () => download(entriesAsCsv(done()), "veraface.csv")),
+    );
+    const clear = button("clear", "checks.clear", () => remove(checks()));
+    return element(
+      "section",
+      { class: "session", "data-label": "checks.heading" },
+      element("div", { class: "session-top" }, this.count, element("div", { class: "links" }, this.start, this.stop, this.saving, clear)),
+      this.progress,
+      this.list,
+    );
+  }
+
+  #keys() {
+    const move = (direction) => moveFocus(this.list, ".card-link", direction);
+    return addKeys({
+      Enter: { says: "keys.analyse", run: () => analyse(checks().filter(({ state }) => state === "ready")) },
+      ArrowRight: { says: "keys.nextResult", run: () => move("right") },
+      ArrowLeft: { says: "keys.previousResult", run: () => move("left") },
+      ArrowDown: { run: () => move("down") },
+      ArrowUp: { run: () => move("up") },
+      c: { says: "keys.camera", run: () => byId("camera").hidden || byId("camera").click() },
+      Escape: { says: "keys.close", run: () => cancel(checks().filter(({ state }) => state !== "ready")) },
+    });
+  }
+}
+
+function dropMark() {
+  const svg = document.createElementNS(SVG, "svg");
+  const values = { viewBox: "0 0 48 48", class: "drop-mark", "aria-hidden": "true", focusable: "false" };
+  for (const [name, value] of Object.entries(values)) svg.setAttribute(name, value);
+  for (const [shape, name] of [
+    ["M6 16v-5a5 5 0 0 1 5-5h5M32 6h5a5 5 0 0 1 5 5v5M42 32v5a5 5 0 0 1-5 5h-5M16 42h-5a5 5 0 0 1-5-5v-5", "corners"],
+    ["M24 32V17M17.5 23.5 24 17l6.5 6.5", "arrow"],
+  ]) {
+    const path = document.createElementNS(SVG, "path");
+    path.setAttribute("d", shape);
+    path.setAttribute("class", name);
+    svg.append(path);
+  }
+  return svg;
+}

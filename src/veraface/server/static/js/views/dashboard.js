@@ -1,0 +1,169 @@
+// How good the detector is, drawn from the card of its model, and what this browser remembers of its results.
+import { fetchCard } from "../api.js";
+import { confusionPart } from "../dashboard/confusion.js";
+import { curvesPart } from "../dashboard/curves.js";
+import { fill, ownPart } from "../dashboard/own.js";
+import { lacking } from "../dashboard/parts.js";
+import { Plots } from "../dashboard/plots.js";
+import { reliabilityPart } from "../dashboard/reliability.js";
+import { rocPart } from "../dashboard/roc.js";
+import { scoresPart } from "../dashboard/scores.js";
+import { FIRST_SORT, sourcesPart } from "../dashboard/sources.js";
+import { spotsPart } from "../dashboard/spots.js";
+import { headlines, provenance } from "../dashboard/summary.js";
+import { tiersPart } from "../dashboard/tiers.js";
+import { element, icon } from "../dom.js";
+import { changes } from "../history.js";
+import { text } from "../language.js";
+
+export function open(root) {
+  const plots = new Plots();
+  const body = element("div", { class: "dashboard-body" });
+  const state = { sort: structuredClone(FIRST_SORT), by: "source", degradation: null, source: "" };
+  let card; // undefined as long as it is on its way, null where it cannot be had
+  let closed = false;
+
+  const lay = () => {
+    const opened = new Set([...body.querySelectorAll("details[open]")].map(placeOf));
+    plots.clear();
+    body.setAttribute("aria-busy", String(card === undefined));
+    if (card === undefined) body.replaceChildren(...skeleton());
+    else body.replaceChildren(...(card ? parts(card, plots, state) : [unreachable(retry)]), ownPart(plots));
+    for (const details of body.querySelectorAll("details")) details.open = opened.has(placeOf(details));
+  };
+  const load = async () => {
+    card = undefined;
+    lay();
+    card = await fetchCard();
+    if (closed) return;
+    lay();
+    goToHash();
+  };
+  const retry = async () => {
+    root.focus({ preventScroll: true }); // the button goes
+    await load();
+  };
+  const renew = () => {
+    const own = body.querySelector(".own");
+    if (own) fill(own, plots);
+  };
+
+  root.append(
+    element(
+      "div",
+      { class: "dashboard" },
+      element(
+        "header",
+        {},
+        element("h1", { "data-text": "dashboard.heading" }),
+        element("p", { class: "lead", "data-text": "dashboard.lead" }),
+      ),
+      body,
+    ),
+  );
+  changes.addEventListener("change", renew);
+  load();
+  return {
+    title: "dashboard.title",
+    say: lay,
+    close() {
+      closed = true;
+      changes.removeEventListener("change", renew);
+      plots.close();
+    },
+  };
+}
+
+function parts(card, plots, state) {
+  const measured = card.measured ?? {};
+  const known = {
+    measured,
+    whole: measured.rows?.[0],
+    diagrams: measured.diagrams ?? {},
+    thresholds: measured.thresholds ?? card.thresholds,
+    terms: card.data_terms ?? {},
+  };
+  if (!known.whole && !Object.keys(measured).length) {
+    return [unmeasured(), provenance(card)];
+  }
+  return [
+    headlines(known.whole ?? {}),
+    provenance(card, known.whole),
+    contents(),
+    element("div", { class: "pair" }, rocPart(plots, known), reliabilityPart(plots, known)),
+    element("div", { class: "pair" }, scoresPart(plots, known, state), confusionPart(known)),
+    sourcesPart(known, state),
+    tiersPart(known),
+    curvesPart(plots, known, state),
+    spotsPart(known),
+  ];
+}
+
+function unmeasured() {
+  return element(
+    "div",
+    { class: "part" },
+    lacking(text("dashboard.notMeasured")),
+    element("p", { class: "small" }, text("dashboard.measureIt")),
+    element("code", { dir: "ltr" }, "veraface evaluate --data DATA --model MODEL --write-card --out report"),
+  );
+}
+
+// The way to each part. No plain links to "#...": the router would open the view anew.
+function contents() {
+  const places = [
+    ["roc", text("dashboard.roc.heading")],
+    ["reliability", text("dashboard.reliability.heading")],
+    ["scores", text("dashboard.scores.heading")],
+    ["confusion", text("dashboard.confusion.heading")],
+    ["sources", text("dashboard.sources.heading")],
+    ["tiers", text("dashboard.tiers.heading")],
+    ["curves", text("dashboard.curves.heading")],
+    ["spots", text("dashboard.spots.heading")],
+    ["own", text("dashboard.own.heading")],
+  ];
+  const link = ([id, words]) => element("li", {}, element("a", { href: `#${id}`, onclick: jump }, words));
+  return element("nav", { class: "contents", "aria-label": text("dashboard.contents") }, element("ul", {}, places.map(link)));
+}
+
+function jump(event) {
+  event.preventDefault();
+  const id = new URL(event.currentTarget.href).hash.slice(1);
+  const heading = document.getElementById(`${id}-heading`);
+  heading?.closest("section").scrollIntoView();
+  heading?.focus({ preventScroll: true });
+}
+
+function goToHash() {
+  if (location.hash) document.getElementById(location.hash.slice(1))?.scrollIntoView();
+}
+
+function unreachable(retry) {
+  const button = element("button", { type: "button", class: "quiet", onclick: retry }, text("again"));
+  return element(
+    "div",
+    { class: "part unreachable", role: "alert" },
+    element("h2", {}, icon("server"), text("faults.unreachable.name")),
+    element("p", {}, text("dashboard.unreachable")),
+    button,
+  );
+}
+
+function skeleton() {
+  const bones = () => [element("span", { class: "bone title" }), element("span", { class: "bone block" })];
+  const box = (size = "") => element("div", { class: `part waiting ${size}`, "aria-hidden": "true" }, bones());
+  return [
+    element("p", { class: "unseen", role: "status" }, text("dashboard.loading")),
+    headlines(),
+    element("div", { class: "grounds" }, box(), box()),
+    element("div", { class: "contents" }, element("span", { class: "bone word", "aria-hidden": "true" })),
+    element("div", { class: "pair" }, box("tall"), box("tall")),
+    element("div", { class: "pair" }, box("tall"), box("tall")),
+    box("tall"),
+  ];
+}
+
+function placeOf(details) {
+  const all = [...details.closest("section").querySelectorAll("details")];
+  return `${details.closest("section").id} ${all.indexOf(details)}`;
+}

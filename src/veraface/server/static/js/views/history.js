@@ -1,0 +1,425 @@
+// What this browser remembers: search, filter, open again, export, delete, and the switch that ends it.
+import { byId, element, icon } from "../dom.js";
+import { download, entriesAsCsv, entriesAsJson } from "../export.js";
+import * as history from "../history.js";
+import { cardOfEntry, sayEntry, sayTime, showPicture, tint, verdictIcon, verdictName } from "../history-card.js";
+import { UndoBar } from "../history-undo.js";
+import { addKeys } from "../keys.js";
+import { number, text } from "../language.js";
+
+const VERDICTS = ["fake", "uncertain", "real", "no_face", "failed"];
+const SETTLE = 120; // ms: a batch changes the history many times in a row
+const MINUTE = 60_000;
+const NEAR = "400px"; // of the window: pictures are read from there on
+const ARROWS = ["ArrowLeft", "ArrowRight", "ArrowUp", "ArrowDown"];
+
+// Lasts from visit to visit of the view, so that the way back from a result leads to the same place.
+const place = { query: "", verdicts: new Set(), scroll: 0, back: false };
+addEventListener("popstate", () => (place.back = location.pathname === "/history"));
+
+/** Fills root with the history. */
+export function open(root) {
+  const view = new HistoryView(root);
+  return { title: "history.title", say: () => view.say(), close: () => view.close() };
+}
+
+class HistoryView {
+  constructor(root) {
+    this.entries = null; // not read yet
+    this.cards = new Map();
+    this.chosen = new Set(); // ids
+    this.closing = new AbortController();
+    this.near = new IntersectionObserver((seen) => this.#showNear(seen), { rootMargin: NEAR });
+    this.#build(root);
+    const { signal } = this.closing;
+    history.changes.addEventListener("change", () => this.#readSoon(), { signal });
+    this.list.addEventListener("keydown", (event) => this.#pressed(event), { signal });
+    this.list.addEventListener("click", (event) => this.#clicked(event), { signal });
+    this.list.addEventListener("change", (event) => this.#choose(cardAt(event).dataset.id, event.target.checked), { signal });
+    this.clock = setInterval(() => this.#shown().forEach((entry) => sayTime(this.cards.get(entry.id), entry)), MINUTE);
+    this.removeKeys = addKeys({
+      "/": { says: "history.keys.search", run: () => this.search.focus() },
+      z: { says: "history.keys.undo", run: () => this.undo.undo() },
+      ArrowRight: { says: "keys.nextResult", run: () => this.#focusFirst() },
+      ArrowLeft: { says: "keys.previousResult", run: () => this.#focusFirst() },
+      // These, and arrows once a card has the focus, are for that card: #pressed() sees to them.
+      x: { says: "history.keys.select", run: () => {} },
+      Delete: { says: "history.keys.delete", run: () => {} },
+    });
+    this.scrollTo = place.back ? place.scroll : 0;
+    place.back = false;
+    this.#read();
+  }
+
+  say() {
+    for (const entry of this.entries ?? []) sayEntry(this.cards.get(entry.id), entry);
+    this.search.placeholder = text("history.search");
+    this.undo.say();
+    this.#sayState();
+  }
+
+  close() {
+    place.scroll = scrollY;
+    this.closing.abort();
+    clearInterval(this.clock);
+    clearTimeout(this.settling);
+    this.undo.end();
+    this.near.disconnect();
+    this.removeKeys();
+    this.dialog.close();
+    byId("live").textContent = "";
+  }
+
+  // ---- What there is
+
+  #readSoon() {
+    clearTimeout(this.settling);
+    this.settling = setTimeout(() => this.#read(), SETTLE);
+  }
+
+  async #read() {
+    const entries = await history.list();
+    if (this.closing.signal.aborted) return;
+    this.entries = entries;
+    this.#layCards();
+    this.#sayState();
+    if (this.scrollTo) scrollTo(0, this.scrollTo);
+    this.scrollTo = 0;
+  }
+
+  // Cards that stay are not touched: they keep the focus, their picture and their tick.
+  #layCards() {
+    const known = new Set(this.entries.map(({ id }) => id));
+    for (const [id, card] of this.cards) if (!known.has(id)) this.#dropCard(id, card);
+    let next = this.list.firstElementChild;
+    for (const entry of this.entries) {
+      const card = this.cards.get(entry.id) ?? this.#newCard(entry);
+      if (card === next) next = next.nextElementSibling;
+      else this.list.insertBefore(card, next);
+    }
+  }
+
+  #newCard(entry) {
+    const card = cardOfEntry(entry);
+    this.cards.set(entry.id, card);
+    sayEntry(card, entry);
+    this.near.observe(card);
+    return card;
+  }
+
+  #dropCard(id, card) {
+    this.near.unobserve(card);
+    this.cards.delete(id);
+    this.chosen.delete(id);
+    card.remove();
+  }
+
+  #showNear(seen) {
+    for (const { target, isIntersecting } of seen) {
+      const entry = isIntersecting && this.entries.find(({ id }) => id === target.dataset.id);
+      if (!entry) continue;
+      showPicture(target, entry);
+      this.near.unobserve(target);
+    }
+  }
+
+  #shown() {
+    return (this.entries ?? []).filter((entry) => this.#fits(entry) && (!place.verdicts.size || place.verdicts.has(entry.verdict)));
+  }
+
+  #fits({ name, hash }) {
+    const wanted = plain(place.query.trim());
+    return plain(name || text("unnamed")).includes(wanted) || Boolean(hash?.startsWith(wanted));
+  }
+
+  // ---- What is said of it
+
+  #sayState() {
+    const all = this.entries;
+    const shown = this.#shown();
+    const ids = new Set(shown.map(({ id }) => id));
+    for (const [id, card] of this.cards) card.hidden = !ids.has(id);
+    this.#sayChosen(shown);
+    this.#sayFilter();
+    const state = this.#state(shown);
+    document.body.dataset.state = state;
+    this.root.dataset.state = state;
+    this.tools.hidden = !all?.length;
+    this.bones.hidden = all !== null;
+    this.keep.checked = history.isOn() && state !== "unavailable";
+    this.keep.disabled = state === "unavailable";
+    this.full.hidden = !history.isFull();
+    this.still.hidden = history.isOn() || !all?.length;
+    this.stillWords.textContent = text("history.stillThere", { count: all?.length ?? 0 });
+    this.#sayNothing(state);
+  }
+
+  #state(shown) {
+    if (this.entries === null) return "reading";
+    if (!history.isAvailable()) return "unavailable";
+    if (this.entries.length) return shown.length ? "list" : "noMatch";
+    return history.isOn() ? "empty" : "off";
+  }
+
+  #sayNothing(state) {
+    const words = {
+      empty: () => [text("history.empty.name"), text("history.empty.detail"), element("a", { class: "button primary", href: "/" }, text("history.toStart"))],
+      off: () => [text("history.off.name"), text("history.off.detail"), button(text("history.turnOn"), () => this.#switch(true), { class: "primary" })],
+      noMatch: () => [text("history.noMatch.name"), text("history.noMatch.detail"), button(text("history.showAll"), () => this.#showAll())],
+      unavailable: () => [text("history.unavailable.name"), text("history.unavailable.detail")],
+    }[state]?.();
+    this.nothing.hidden = !words;
+    if (!words || this.nothing.dataset.said === words[0]) return; // what stays keeps the focus
+    const [name, detail, act] = words;
+    this.nothing.dataset.said = name;
+    this.nothing.replaceChildren(element("h2", {}, name), element("p", {}, detail), ...(act ? [element("p", { class: "links" }, act)] : []));
+  }
+
+  #sayChosen(shown) {
+    for (const [id, card] of this.cards) {
+      card.querySelector("input").checked = this.chosen.has(id);
+      card.classList.toggle("chosen", this.chosen.has(id));
+    }
+    const count = this.chosen.size;
+    const all = this.entries?.length ?? 0;
+    const found = shown.length === all ? text("history.count", { count: all }) : text("history.countOf", { count: all, shown: number(shown.length) });
+    this.count.textContent = count ? text("history.selected", { count }) : found;
+    const every = shown.length > 0 && shown.every(({ id }) => this.chosen.has(id));
+    this.selectAll.textContent = every ? text("history.selectNone") : text("history.selectAll");
+    this.selectAll.disabled = !shown.length;
+    this.asJson.disabled = this.asCsv.disabled = !count && !shown.length;
+    this.delete.textContent = count ? text("history.deleteSelected", { count }) : text("history.deleteAll");
+    this.root.classList.toggle("choosing", count > 0);
+  }
+
+  #sayFilter() {
+    const fitting = (this.entries ?? []).filter((entry) => this.#fits(entry));
+    for (const toggle of this.filter.querySelectorAll("button")) {
+      const { verdict } = toggle.dataset;
+      const count = fitting.filter((entry) => entry.verdict === verdict).length;
+      const pressed = place.verdicts.has(verdict);
+      toggle.setAttribute("aria-pressed", String(pressed));
+      toggle.disabled = !count && !pressed;
+      toggle.replaceChildren(icon(verdictIcon(verdict)), element("span", {}, verdictName(verdict)), " ", element("span", { class: "filter-count" }, number(count)));
+    }
+  }
+
+  // ---- What the person does
+
+  #look() {
+    place.query = this.search.value;
+    // What is out of sight must not be deleted or exported with the rest.
+    const ids = new Set(this.#shown().map(({ id }) => id));
+    for (const id of this.chosen) if (!ids.has(id)) this.chosen.delete(id);
+    this.#sayState();
+  }
+
+  #filterBy(verdict) {
+    if (!place.verdicts.delete(verdict)) place.verdicts.add(verdict);
+    this.#look();
+  }
+
+  #showAll() {
+    this.search.value = "";
+    place.verdicts.clear();
+    this.#look();
+    this.search.focus();
+  }
+
+  #choose(id, wanted) {
+    if (wanted) this.chosen.add(id);
+    else this.chosen.delete(id);
+    this.#sayChosen(this.#shown());
+  }
+
+  #chooseAll() {
+    const ids = this.#shown().map(({ id }) => id);
+    const every = ids.every((id) => this.chosen.has(id));
+    this.chosen = new Set(every ? [] : ids);
+    this.#sayChosen(this.#shown());
+  }
+
+  #chosenOrShown() {
+    const shown = this.#shown();
+    return this.chosen.size ? shown.filter(({ id }) => this.chosen.has(id)) : shown;
+  }
+
+  #export(make, ending) {
+    const day = new Date().toISOString().slice(0, 10);
+    download(make(this.#chosenOrShown()), `veraface-history-${day}.${ending}`);
+  }
+
+  #clicked(event) {
+    const card = cardAt(event);
+    if (card && event.target.closest(".card-close")) this.#delete([this.#entry(card)]);
+  }
+
+  #pressed(event) {
+    if (event.ctrlKey || event.metaKey || event.altKey) return;
+    const entry = this.#entry(cardAt(event));
+    const onLink = event.target.matches(".card-link");
+    if (ARROWS.includes(event.key) && onLink) this.#moveFrom(entry, event.key);
+    else if (event.key === "Delete" || (event.key === "Backspace" && onLink)) this.#delete([entry]);
+    else if (event.key === "x") this.#choose(entry.id, !this.chosen.has(entry.id));
+    else return;
+    event.preventDefault();
+  }
+
+  #focusFirst() {
+    this.list.querySelector(".card:not([hidden]) .card-link")?.focus();
+  }
+
+  // By counting, not by measuring: that would have the browser lay out all cards that are out of sight.
+  #moveFrom(entry, key) {
+    const { direction, gridTemplateColumns } = getComputedStyle(this.list);
+    const forward = direction === "rtl" ? -1 : 1;
+    const row = gridTemplateColumns.split(" ").length;
+    const step = { ArrowLeft: -forward, ArrowRight: forward, ArrowUp: -row, ArrowDown: row }[key];
+    const shown = this.#shown();
+    const next = shown[shown.indexOf(entry) + step];
+    if (next) this.cards.get(next.id).querySelector(".card-link").focus();
+  }
+
+  #entry(card) {
+    return this.entries.find(({ id }) => id === card.dataset.id);
+  }
+
+  // ---- Deleting
+
+  async #delete(entries) {
+    const ids = entries.map(({ id }) => id);
+    const focusLost = ids.some((id) => this.cards.get(id).contains(document.activeElement));
+    const next = this.#neighbour(ids);
+    this.entries = this.entries.filter(({ id }) => !ids.includes(id));
+    this.#layCards();
+    this.#sayState();
+    if (!this.entries.length || (focusLost && !next)) this.heading.focus();
+    else if (focusLost) next.focus();
+    this.undo.offer(entries);
+    await history.forget(ids);
+  }
+
+  // The link of the card that comes after those, or else before.
+  #neighbour(ids) {
+    const shown = this.#shown();
+    const last = shown.findLastIndex(({ id }) => ids.includes(id));
+    const staying = (part) => part.filter(({ id }) => !ids.includes(id));
+    const next = staying(shown.slice(last + 1))[0] ?? staying(shown.slice(0, last)).at(-1);
+    return next && this.cards.get(next.id).querySelector(".card-link");
+  }
+
+  async #bringBack(entries) {
+    await history.restore(entries);
+    await this.#read();
+    this.cards.get(entries[0].id)?.querySelector(".card-link").focus();
+    byId("live").textContent = text("history.restored", { count: entries.length });
+  }
+
+  #deleteChosen() {
+    if (this.chosen.size) this.#delete(this.#chosenOrShown());
+    else this.#askToDelete();
+  }
+
+  async #deleteAll() {
+    this.dialog.close();
+    this.chosen.clear();
+    this.undo.end();
+    await history.forgetAll();
+    await this.#read();
+    this.heading.focus();
+    byId("live").textContent = text("history.allDeleted");
+  }
+
+  #askToDelete() {
+    const count = this.entries.length;
+    this.#ask(text("history.confirm.heading", { count }), text("history.confirm.detail"), text("history.confirm.cancel"));
+  }
+
+  #ask(heading, detail, keep) {
+    this.dialog.replaceChildren(
+      element("h2", { id: "ask-heading" }, heading),
+      element("p", {}, detail),
+      element(
+        "div",
+        { class: "links" },
+        button(keep, () => this.dialog.close()),
+        button(text("history.confirm.delete"), () => this.#deleteAll(), { class: "primary danger" }),
+      ),
+    );
+    this.dialog.showModal();
+  }
+
+  #switch(wanted) {
+    history.setOn(wanted);
+    this.#sayState();
+    const count = this.entries?.length;
+    if (wanted) this.keep.focus();
+    else if (count) this.#ask(text("history.switchedOff.heading"), text("history.switchedOff.detail", { count }), text("history.switchedOff.keep"));
+  }
+
+  // ---- The elements
+
+  #build(root) {
+    this.heading = element("h1", { "data-text": "history.heading", tabindex: "-1" });
+    this.keep = element("input", { type: "checkbox", id: "keep-history", role: "switch", "aria-describedby": "history-privacy" });
+    this.keep.addEventListener("change", () => this.#switch(this.keep.checked));
+    this.full = element("p", { class: "past-note", id: "history-full", role: "status", "data-text": "history.full" });
+    this.stillWords = element("span");
+    const deleteThem = button("", () => this.#askToDelete(), { "data-text": "history.deleteThem" });
+    this.still = element("div", { class: "past-note", id: "history-still" }, this.stillWords, deleteThem);
+    this.tools = this.#tools();
+    this.nothing = element("div", { class: "nothing past-nothing", role: "status" });
+    this.bones = element("div", { class: "cards", "aria-hidden": "true" }, ...Array.from({ length: 8 }, () => element("div", { class: "bone past-bone" })));
+    this.list = element("ul", { class: "cards", id: "past", "data-label": "history.list" });
+    this.undo = new UndoBar((entries) => this.#bringBack(entries));
+    this.dialog = element("dialog", { class: "past-ask", id: "ask", "aria-labelledby": "ask-heading" });
+    this.root = element(
+      "section",
+      { class: "history" },
+      element("header", { class: "history-top" }, this.heading, element("label", { class: "switch" }, this.keep, element("span", { "data-text": "history.keep" }))),
+      element("p", { class: "history-privacy", id: "history-privacy" }, icon("lock"), element("span", { "data-text": "history.privacy" })),
+      this.full,
+      this.still,
+      this.tools,
+      this.nothing,
+      this.bones,
+      this.list,
+      this.undo.node,
+      this.dialog,
+    );
+    root.append(this.root);
+  }
+
+  #tools() {
+    const attributes = { type: "search", id: "search", "data-label": "history.search", autocomplete: "off", spellcheck: "false", dir: "auto" };
+    this.search = element("input", attributes);
+    this.search.value = place.query;
+    this.search.addEventListener("input", () => this.#look());
+    const toggles = VERDICTS.map((verdict) => {
+      const toggle = element("button", { type: "button", class: "filter", "data-verdict": verdict, "data-tint": tint(verdict) });
+      toggle.addEventListener("click", () => this.#filterBy(verdict));
+      return toggle;
+    });
+    this.filter = element("fieldset", { class: "filters" }, element("legend", { class: "unseen", "data-text": "history.filter" }), ...toggles);
+    this.count = element("p", { class: "history-count", id: "history-count", role: "status" });
+    this.selectAll = button("", () => this.#chooseAll());
+    this.asJson = button("", () => this.#export(entriesAsJson, "json"), { "data-text": "history.json", "data-label": "history.jsonLabel" });
+    this.asCsv = button("", () => this.#export(entriesAsCsv, "csv"), { "data-text": "history.csv", "data-label": "history.csvLabel" });
+    this.delete = button("", () => this.#deleteChosen(), { id: "delete" });
+    const acts = element("div", { class: "links" }, this.selectAll, this.asJson, this.asCsv, this.delete);
+    return element("div", { class: "history-tools" }, element("div", { class: "history-find" }, this.search, this.filter), element("div", { class: "history-acts" }, this.count, acts));
+  }
+}
+
+function button(words, press, attributes = {}) {
+  return element("button", { type: "button", class: "quiet", ...attributes, onclick: press }, words);
+}
+
+function cardAt({ target }) {
+  return target.closest(".past");
+}
+
+// Compared regardless of case and of how accents are written.
+function plain(words) {
+  return words.normalize("NFC").toLowerCase();
+}

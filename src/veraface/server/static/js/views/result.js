@@ -1,0 +1,235 @@
+// One picture and what is said of it: while it is judged, afterwards, and again from the history.
+import { analyse, cancel, changes, checks, find, retryNow } from "../checks.js";
+import { byId, element } from "../dom.js";
+import { download, entriesAsJson } from "../export.js";
+import { faultAnnouncement, faultView } from "../fault.js";
+import { recall } from "../history.js";
+import { addKeys } from "../keys.js";
+import { text } from "../language.js";
+import { go } from "../router.js";
+import { snapshot } from "../snapshot.js";
+import { Stage } from "../stage.js";
+import { announcement, decisiveFace, verdictView } from "../verdict.js";
+import { waitingView } from "../waiting.js";
+
+/** Fills root with the result of that check or entry of the history. */
+export function open(root, { id }) {
+  const view = new ResultView(root, id);
+  return { title: "result.title", say: () => view.say(), close: () => view.close() };
+}
+
+class ResultView {
+  constructor(root, id) {
+    this.id = id;
+    this.panel = element("div", { class: "panel", id: "panel" });
+    this.filename = element("h1", { id: "filename", dir: "auto" });
+    this.actions = this.#actions();
+    const left = element("div", { class: "left" });
+    const columns = element("div", { class: "columns" }, left, this.panel);
+    root.append(element("section", { class: "work", "data-label": "result.label" }, this.#toolbar(), columns));
+    this.stage = new Stage(left, (index) => this.#select(index));
+    left.append(this.actions);
+    this.stops = [this.#listen(), this.#keys()];
+    this.check = find(id);
+    if (this.check) this.#start(this.check);
+    else this.#fromHistory();
+  }
+
+  say() {
+    if (!this.check) return;
+    this.filename.textContent = this.check.name || text("unnamed");
+    this.#layOut();
+    this.#sayPlace();
+  }
+
+  close() {
+    this.closed = true;
+    clearInterval(this.clock);
+    for (const stop of this.stops) stop();
+    this.stage.close();
+    if (this.ownUrl) URL.revokeObjectURL(this.ownUrl);
+    byId("live").textContent = "";
+  }
+
+  #start(check) {
+    this.check = check;
+    this.stage.show(check.url, check.link ? "stage.fromLink" : "stage.notKept");
+    this.say();
+  }
+
+  async #fromHistory() {
+    const entry = await recall(this.id);
+    if (this.closed) return;
+    if (!entry) {
+      this.#nothingHere();
+      return;
+    }
+    this.ownUrl = entry.picture ? URL.createObjectURL(entry.picture) : null;
+    const state = entry.verdict === "failed" || entry.verdict === "no_face" ? "failed" : "judged";
+    this.#start({ ...entry, state, url: this.ownUrl, old: true });
+  }
+
+  #nothingHere() {
+    document.body.dataset.state = "missing";
+    const links = element(
+      "p",
+      { class: "links" },
+      element("a", { class: "button primary", href: "/", "data-text": "result.toStart" }),
+      element("a", { class: "button", href: "/history", "data-text": "result.toHistory" }),
+    );
+    const words = [element("h1", { "data-text": "result.missing" }), element("p", { "data-text": "result.missingDetail" })];
+    const missing = element("section", { class: "nothing" }, ...words, links);
+    for (const node of missing.querySelectorAll("[data-text]")) node.textContent = text(node.dataset.text);
+    byId("main").replaceChildren(missing);
+  }
+
+  #listen() {
+    const heard = ({ detail }) => {
+      if (detail === null || detail === this.check) this.check && this.#layOut();
+    };
+    changes.addEventListener("change", heard);
+    return () => changes.removeEventListener("change", heard);
+  }
+
+  // The panel and the stage for what is known now. Nothing is rebuilt while nothing that shows has changed.
+  #layOut() {
+    const { check } = this;
+    document.body.dataset.state = { queued: "judging", busy: "busy" }[check.state] ?? check.state;
+    this.stage.scan(check.state === "judging" || check.state === "queued");
+    this.panel.setAttribute("aria-busy", String(check.state === "judging" || check.state === "queued"));
+    this.actions.hidden = !["judged", "failed"].includes(check.state);
+    clearInterval(this.clock);
+    if (check.state === "judged") this.#layVerdict();
+    else if (check.state === "failed") this.#layFault();
+    else this.#layWaiting();
+  }
+
+  #layVerdict() {
+    const { answer } = this.check;
+    if (this.stage.selected < 0) this.stage.lay(answer, decisiveFace(answer.faces));
+    this.#fillPanel();
+    this.stage.say();
+    byId("live").textContent = announcement(answer);
+  }
+
+  #fillPanel() {
+    const keepFocus = this.panel.contains(document.activeElement);
+    const { selected } = this.stage;
+    this.panel.replaceChildren(...verdictView(this.check, selected, (index) => this.#select(index)).filter(Boolean));
+    if (keepFocus) this.panel.querySelectorAll(".face-item")[selected]?.focus();
+  }
+
+  #layFault() {
+    const { failure, answer } = this.check;
+    const retry = this.check.file || this.check.link ? () => analyse([this.check]) : null;
+    this.stage.lay(answer ?? {}, -1);
+    this.stage.say();
+    this.panel.replaceChildren(...faultView(failure, retry).filter(Boolean));
+    byId("live").textContent = faultAnnouncement(failure);
+  }
+
+  #layWaiting() {
+    const act = {
+      analyse: () => analyse([this.check]),
+      cancel: () => cancel([this.check]),
+      retryNow: () => retryNow(this.check),
+    };
+    const fill = () => {
+      const { nodes, said, key } = waitingView(this.check, act);
+      byId("live").textContent = said;
+      if (key === this.waitingKey && this.panel.querySelector("#verdict")) {
+        this.panel.querySelector("#verdict + p").textContent = nodes[0].querySelector("#verdict + p").textContent;
+        return;
+      }
+      this.waitingKey = key;
+      this.panel.replaceChildren(...nodes);
+    };
+    this.waitingKey = null;
+    fill();
+    if (["judging", "queued", "busy"].includes(this.check.state)) this.clock = setInterval(fill, 500);
+  }
+
+  #select(index) {
+    const kept = this.stage.boxes.children[index];
+    this.stage.select(index);
+    if (this.check.state === "judged") this.#fillPanel();
+    if (this.stage.boxes.contains(document.activeElement)) kept?.focus();
+  }
+
+  #toolbar() {
+    const another = element("button", { type: "button", class: "quiet", id: "another", "data-text": "another" });
+    another.addEventListener("click", () => byId("file").click());
+    this.place = element("span", { class: "place" });
+    this.before = element("button", { type: "button", class: "quiet", id: "previous", "data-text": "result.previous" });
+    this.after = element("button", { type: "button", class: "quiet", id: "next", "data-text": "result.next" });
+    this.before.addEventListener("click", () => this.#neighbour(-1));
+    this.after.addEventListener("click", () => this.#neighbour(1));
+    this.walk = element("span", { class: "walk", role: "group", "data-label": "result.walk" }, this.before, this.place, this.after);
+    this.back = element("a", { class: "quiet button", id: "back", href: "/" });
+    return element("div", { class: "toolbar" }, this.back, this.filename, this.walk, another);
+  }
+
+  #sayPlace() {
+    const at = checks().indexOf(this.check);
+    const many = checks().length;
+    this.walk.hidden = at < 0 || many < 2;
+    this.back.href = this.check.old ? "/history" : "/";
+    this.back.textContent = this.check.old ? text("nav.history") : text("result.toList");
+    this.back.hidden = !this.check.old && many < 2;
+    this.place.textContent = text("result.place", { number: at + 1, count: many });
+    this.before.disabled = at <= 0;
+    this.after.disabled = at === many - 1;
+  }
+
+  #neighbour(step) {
+    const next = checks()[checks().indexOf(this.check) + step];
+    if (this.check.old || !next) return;
+    go(`/result/${next.id}`, { replace: true });
+  }
+
+  #actions() {
+    const action = (id, path, press) => {
+      const button = element("button", { type: "button", class: "quiet", id, "data-text": path });
+      button.addEventListener("click", press);
+      return button;
+    };
+    return element(
+      "div",
+      { class: "actions", role: "group", "data-label": "result.actions" },
+      action("print", "result.print", () => print()),
+      action("save-picture", "result.savePicture", () => this.#savePicture()),
+      action("save-json", "result.saveJson", () => download(entriesAsJson([this.check]), `veraface-${this.id}.json`)),
+    );
+  }
+
+  async #savePicture() {
+    download(await snapshot(this.check, this.stage), `veraface-${this.id}.png`);
+  }
+
+  #keys() {
+    const turn = () => (document.documentElement.dir === "rtl" ? -1 : 1);
+    const face = (step) => {
+      const { length } = this.stage.faces;
+      if (length < 2 || this.check?.state !== "judged") this.#neighbour(step);
+      else this.#select((this.stage.selected + step + length) % length);
+    };
+    return addKeys({
+      ArrowRight: { says: "keys.nextFace", run: () => face(turn()) },
+      ArrowLeft: { says: "keys.previousFace", run: () => face(-turn()) },
+      "Shift+ArrowRight": { says: "keys.nextResult", run: () => this.#neighbour(turn()) },
+      "Shift+ArrowLeft": { says: "keys.previousResult", run: () => this.#neighbour(-turn()) },
+      "+": { says: "keys.zoomIn", run: () => this.stage.zoom.zoomIn() },
+      "-": { says: "keys.zoomOut", run: () => this.stage.zoom.zoomOut() },
+      0: { says: "keys.zoomReset", run: () => this.stage.zoom.reset() },
+      e: { says: "keys.evidence", run: () => this.stage.toggleEvidence() },
+      p: { says: "keys.print", run: () => print() },
+      Enter: { says: "keys.analyse", run: () => this.check?.state === "ready" && analyse([this.check]) },
+      Escape: { says: "keys.close", run: () => this.#escape() },
+    });
+  }
+
+  #escape() {
+    if (this.check && ["queued", "judging", "busy"].includes(this.check.state)) cancel([this.check]);
+    else go(this.check?.old ? "/history" : "/");
+  }
+}

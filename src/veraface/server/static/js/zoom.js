@@ -1,0 +1,87 @@
+// Zooming and moving the picture: buttons, keys, pinching, Ctrl and the wheel. The work is Panzoom's.
+import Panzoom from "../vendor/panzoom/panzoom.js";
+import { element, icon } from "./dom.js";
+import { text } from "./language.js";
+
+const MOST = 8; // times
+const STEP = 0.5; // on the natural scale of the exponent: e^.5, some 1.65 times
+const MOVED = 5; // px from which on a press is no click
+
+/**
+ * Lets `layer` be zoomed and moved inside `frame`.
+ *
+ * Returns { controls (to be placed), zoomIn(), zoomOut(), reset(), justMoved(), say(), close() }.
+ */
+export function setUpZoom(layer, frame) {
+  const panzoom = Panzoom(layer, {
+    maxScale: MOST,
+    minScale: 1,
+    step: STEP,
+    contain: "outside",
+    panOnlyWhenZoomed: true,
+    touchAction: "pan-y",
+    cursor: "",
+    overflow: "hidden",
+    animate: !matchMedia("(prefers-reduced-motion: reduce)").matches,
+    handleStartEvent() {}, // a press on a face box stays a click
+  });
+  const share = element("span", { class: "zoom-share", "aria-live": "polite" });
+  const out = button("minus", () => panzoom.zoomOut());
+  const closer = button("plus", () => panzoom.zoomIn());
+  const whole = button("whole", () => panzoom.reset());
+  const controls = element("div", { class: "zoom", role: "group", "data-label": "stage.zoom" }, out, share, closer, whole);
+  let from = null;
+  let moved = false;
+
+  const onWheel = (event) => {
+    if (event.ctrlKey || event.metaKey || panzoom.getScale() > 1.005) panzoom.zoomWithWheel(event, { step: 0.2 });
+  };
+  frame.addEventListener("wheel", onWheel, { passive: false });
+  layer.addEventListener("dblclick", (event) => {
+    if (event.target.closest("button")) return;
+    if (panzoom.getScale() > 1.005) panzoom.reset();
+    else panzoom.zoomToPoint(2.5, event, { animate: true });
+  });
+  layer.addEventListener("panzoomstart", () => {
+    from = panzoom.getPan();
+    moved = false;
+  });
+  layer.addEventListener("panzoompan", ({ detail: { x, y, scale } }) => {
+    moved ||= from !== null && Math.hypot(x - from.x, y - from.y) * scale > MOVED;
+  });
+  layer.addEventListener("panzoomend", () => (from = null));
+  layer.addEventListener("panzoomchange", ({ detail: { scale } }) => {
+    layer.style.setProperty("--zoom", String(scale));
+    layer.style.touchAction = scale > 1.005 ? "none" : "pan-y";
+    frame.classList.toggle("zoomed", scale > 1.005);
+    sayShare(scale);
+  });
+
+  function sayShare(scale) {
+    share.textContent = text("stage.zoomed", { percent: `${Math.round(scale * 100)}%` });
+    out.disabled = whole.disabled = scale < 1.005; // its steps are no whole numbers
+    closer.disabled = scale >= MOST;
+  }
+
+  return {
+    controls,
+    zoomIn: () => panzoom.zoomIn(),
+    zoomOut: () => panzoom.zoomOut(),
+    reset: () => panzoom.reset(),
+    justMoved: () => moved,
+    say() {
+      for (const [node, path] of [[out, "stage.zoomOut"], [closer, "stage.zoomIn"], [whole, "stage.zoomReset"]]) {
+        node.title = text(path);
+        node.setAttribute("aria-label", node.title);
+      }
+      sayShare(panzoom.getScale());
+    },
+    close: () => panzoom.destroy(),
+  };
+}
+
+function button(name, press) {
+  const node = element("button", { type: "button", class: "icon-button" }, icon(name));
+  node.addEventListener("click", press);
+  return node;
+}

@@ -1,0 +1,119 @@
+// Keeps the page's own files, so that it opens without its server. Never a picture, an answer or anything else.
+
+const CACHE = "veraface-shell-1";
+const PATIENCE = 3000; // ms for a server that is there but does not answer, before the kept copy is shown
+
+// All files of the page; a test compares the list with the folder. Other languages are kept once they are used.
+const SHELL = [
+  "css/about.css",
+  "css/base.css",
+  "css/checks.css",
+  "css/dashboard.css",
+  "css/dialog.css",
+  "css/frame.css",
+  "css/history.css",
+  "css/intake.css",
+  "css/panel.css",
+  "css/print.css",
+  "css/stage.css",
+  "favicon.svg",
+  "icons/icon-192.png",
+  "icons/icon-512.png",
+  "icons/maskable-512.png",
+  "js/api.js",
+  "js/camera.js",
+  "js/card.js",
+  "js/checks.js",
+  "js/dashboard/colours.js",
+  "js/dashboard/confusion.js",
+  "js/dashboard/curves.js",
+  "js/dashboard/gauge.js",
+  "js/dashboard/own.js",
+  "js/dashboard/paint.js",
+  "js/dashboard/parts.js",
+  "js/dashboard/plots.js",
+  "js/dashboard/reading.js",
+  "js/dashboard/reliability.js",
+  "js/dashboard/roc.js",
+  "js/dashboard/scores.js",
+  "js/dashboard/sources.js",
+  "js/dashboard/spots.js",
+  "js/dashboard/summary.js",
+  "js/dashboard/tiers.js",
+  "js/dashboard/words.js",
+  "js/dom.js",
+  "js/early.js",
+  "js/export.js",
+  "js/fault.js",
+  "js/format.js",
+  "js/heatmap.js",
+  "js/history-card.js",
+  "js/history-undo.js",
+  "js/history.js",
+  "js/intake.js",
+  "js/keys.js",
+  "js/language.js",
+  "js/main.js",
+  "js/notice.js",
+  "js/offline.js",
+  "js/pictures.js",
+  "js/router.js",
+  "js/roving.js",
+  "js/snapshot.js",
+  "js/stage.js",
+  "js/status.js",
+  "js/storage.js",
+  "js/take.js",
+  "js/theme.js",
+  "js/trusted.js",
+  "js/verdict.js",
+  "js/views/analyse.js",
+  "js/views/dashboard.js",
+  "js/views/history.js",
+  "js/views/result.js",
+  "js/waiting.js",
+  "js/zoom.js",
+  "languages/en.json",
+  "manifest.webmanifest",
+  "vendor/idb/idb.js",
+  "vendor/panzoom/panzoom.js",
+  "vendor/uplot/uPlot.css",
+  "vendor/uplot/uPlot.js",
+];
+
+self.addEventListener("install", (event) => {
+  event.waitUntil(caches.open(CACHE).then((cache) => cache.addAll(["/", ...SHELL.map((name) => `/static/${name}`)])));
+  self.skipWaiting();
+});
+
+self.addEventListener("activate", (event) => {
+  event.waitUntil(
+    (async () => {
+      const old = (await caches.keys()).filter((name) => name !== CACHE);
+      await Promise.all(old.map((name) => caches.delete(name)));
+      await self.clients.claim();
+    })(),
+  );
+});
+
+self.addEventListener("fetch", (event) => {
+  const { request } = event;
+  const { origin, pathname } = new URL(request.url);
+  if (request.method !== "GET" || origin !== location.origin) return;
+  if (request.mode === "navigate" && !pathname.startsWith("/docs")) event.respondWith(freshOrKept(request, "/"));
+  else if (pathname.startsWith("/static/")) event.respondWith(freshOrKept(request, pathname));
+});
+
+// The server's copy where it answers in time, so that an update shows at once; else the one kept under `key`.
+async function freshOrKept(request, key) {
+  const cache = await caches.open(CACHE);
+  const kept = await cache.match(key);
+  const fresh = fetch(request).then(async (answer) => {
+    if (answer.ok) await cache.put(key, answer.clone());
+    return answer;
+  });
+  if (!kept) return fresh;
+  fresh.catch(() => {}); // it may fail after its time is over
+  const late = new Promise((resolve) => setTimeout(resolve, PATIENCE, kept));
+  return Promise.race([fresh.catch(() => kept), late]);
+}

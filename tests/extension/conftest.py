@@ -1,0 +1,365 @@
+"""Chromium with the extension in it, a website to try it on, and the real server."""
+
+import contextlib
+import importlib.util
+import json
+import os
+import threading
+from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+from urllib.parse import urlsplit
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, CDPSession, Page, Worker
+from playwright.sync_api import Error as BrowserError
+
+from tests.conftest import _chromium
+from tests.server.conftest import (  # noqa: F401
+    RunningServer,
+    corrupt,
+    encode,
+    face,
+    no_face,
+    portrait,
+    running_server,
+    small_face,
+    two_faces,
+)
+
+ROOT = Path(__file__).parents[2]
+
+
+def load_script(name: str) -> ModuleType:
+    spec = importlib.util.spec_from_file_location(name, ROOT / "scripts" / f"{name}.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture(scope="session")
+def builder() -> ModuleType:
+    return load_script("build_extension")
+
+
+@pytest.fixture(scope="session")
+def unpacked(builder: ModuleType, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("extension") / "unpacked"
+    builder.build(folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def server() -> Iterator[RunningServer]:
+    with running_server() as server:
+        yield server
+
+
+class Site:
+    """A web server on this machine; every name that ends in .test leads to it.
+
+    `answers` maps a path to status, headers and body, of several one after another; `asked` is what was asked
+    for: host, path and cookies.
+    """
+
+    def __init__(self) -> None:
+        self.answers: dict[str, list[tuple[int, dict[str, str], bytes]]] = {}
+        self.asked: list[tuple[str, str, str]] = []
+        site = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                self.rfile.read(int(self.headers.get("Content-Length", 0)))
+                path = urlsplit(self.path).path
+                if path != "/favicon.ico":
+                    host = self.headers["Host"].split(":")[0]
+                    site.asked.append((host, path, self.headers.get("Cookie", "")))
+                answers = site.answers.get(path, [(404, {}, b"")])
+                status, headers, body = answers.pop(0) if len(answers) > 1 else answers[0]
+                self.send_response(status)
+                for name, value in {"Content-Length": str(len(body)), **headers}.items():
+                    self.send_header(name, value)
+                self.end_headers()
+                with contextlib.suppress(OSError):
+                    self.wfile.write(body)
+
+            do_POST = do_GET
+
+            def log_message(self, *_: Any) -> None:
+                pass
+
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.port = self._server.server_port
+        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+
+    def url(self, path: str, host: str = "page.test") -> str:
+        return f"http://{host}:{self.port}{path}"
+
+    def put(
+        self, path: str, body: bytes | str, kind: str = "image/jpeg", status: int = 200, **headers: str
+    ) -> None:
+        content = body.encode() if isinstance(body, str) else body
+        named = {name.replace("_", "-"): value for name, value in headers.items()}
+        self.answers.setdefault(path, []).append((status, {"Content-Type": kind, **named}, content))
+
+    def page(self, markup: str, path: str = "/", **headers: str) -> str:
+        """Puts a page there and returns its address."""
+        self.put(path, f"<!doctype html><body>{markup}", "text/html; charset=utf-8", **headers)
+        return self.url(path)
+
+    def as_server(self, **answer: Any) -> str:
+        """Answers as a Veraface server would, with this verdict; returns its address."""
+        self.put("/api/model-status", json.dumps({"loaded": True, "name": "m", "version": "1"}), "application/json")
+        whole = {
+            "success": True,
+            "verdict": "fake",
+            "p_fake": 0.9,
+            "faces": [],
+            "reasons": [],
+            "thresholds": {"real": 0.2, "fake": 0.8},
+        }
+        self.put("/api/predict", json.dumps({**whole, **answer}), "application/json")
+        return self.url("", "127.0.0.1")
+
+    def close(self) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+
+
+@pytest.fixture
+def site() -> Iterator[Site]:
+    site = Site()
+    yield site
+    site.close()
+
+
+class Card:
+    """The card on a page. Its root is closed, so only the debugger sees into it."""
+
+    def __init__(self, page: Page) -> None:
+        self._page = page
+        self._debugger = page.context.new_cdp_session(page)
+
+    def call(self, function: str, *arguments: Any) -> Any:
+        """Calls a function with the card's root as `this`; None where there is no card."""
+        document = self._debugger.send("DOM.getDocument", {"depth": -1, "pierce": True})
+        root = next(closed_roots(document["root"]), None)
+        if root is None:
+            return None
+        node = self._debugger.send("DOM.resolveNode", {"backendNodeId": root["backendNodeId"]})
+        answer = self._debugger.send(
+            "Runtime.callFunctionOn",
+            {
+                "objectId": node["object"]["objectId"],
+                "functionDeclaration": function,
+                "arguments": [{"value": argument} for argument in arguments],
+                "returnByValue": True,
+            },
+        )
+        assert "exceptionDetails" not in answer, answer
+        return answer["result"].get("value")
+
+    def text(self, selector: str = "[role=dialog], .pill") -> str | None:
+        read = "function(selector) { return this.querySelector(selector)?.textContent ?? null }"
+        return self.call(read, selector)
+
+    def attribute(self, selector: str, name: str) -> str | None:
+        read = "function(s, name) { return this.querySelector(s)?.getAttribute(name) ?? null }"
+        return self.call(read, selector, name)
+
+    def box(self, selector: str = "[role=dialog], .pill") -> dict[str, float]:
+        read = "function(s) { return this.querySelector(s).getBoundingClientRect().toJSON() }"
+        return self.call(read, selector)
+
+    def click(self, selector: str) -> None:
+        box = self.box(selector)
+        self._page.mouse.click(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+
+    def wait(self, condition: str, seconds: float = 15) -> None:
+        """Until the JavaScript expression holds, with the card's root as `this`."""
+        for _ in range(int(seconds * 20)):
+            if self.call(f"function() {{ return Boolean({condition}) }}"):
+                return
+            self._page.wait_for_timeout(50)
+        raise AssertionError(f"never: {condition}; the card says: {self.text()}")
+
+    def verdict(self) -> str | None:
+        self.wait("this.querySelector('[data-verdict] h2, .pill')")
+        return self.attribute(".headline, .pill", "data-verdict")
+
+    def fault(self) -> str | None:
+        self.wait("this.querySelector('[data-fault]')")
+        return self.attribute(".headline", "data-fault")
+
+
+def closed_roots(node: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    for root in node.get("shadowRoots", []):
+        if root["shadowRootType"] == "closed":
+            yield root
+        yield from closed_roots(root)
+    inside = node.get("contentDocument")
+    for child in [*node.get("children", []), *([inside] if inside else [])]:
+        yield from closed_roots(child)
+
+
+class Chromium:
+    """A browser that the extension is loaded into."""
+
+    def __init__(self, context: BrowserContext) -> None:
+        self.context = context
+        self.id = self.worker.url.split("/")[2]
+
+    @property
+    def worker(self) -> Worker:
+        """The extension's worker; Chromium ends it when it is idle and starts it anew."""
+        workers = self.context.service_workers
+        return workers[0] if workers else self.context.wait_for_event("serviceworker", timeout=15_000)
+
+    def wait_until_ready(self) -> None:
+        """Until the worker has started to listen."""
+        for _ in range(200):
+            if self.worker.evaluate("() => chrome.contextMenus.onClicked.hasListeners()"):
+                return
+            self.context.pages[0].wait_for_timeout(20)
+        raise AssertionError("the extension's worker does not listen")
+
+    def open(self, page: str) -> Page:
+        """A page of the extension."""
+        opened = self.context.new_page()
+        opened.set_default_timeout(10_000)
+        opened.goto(f"chrome-extension://{self.id}/pages/{page}")
+        return opened
+
+    def visit(self, url: str) -> Page:
+        page = self.context.new_page()
+        page.set_default_timeout(10_000)
+        page.goto(url)
+        return page
+
+    def settings(self, **settings: Any) -> None:
+        self.worker.evaluate("async settings => chrome.storage.local.set({ settings })", settings)
+
+    def history(self) -> list[dict[str, Any]]:
+        return self.worker.evaluate("async () => (await chrome.storage.local.get('history')).history ?? []")
+
+    def let_see(self, page: Page) -> None:
+        """What a click on the extension's entry does: the extension may see the tab, until it goes elsewhere."""
+        page.bring_to_front()
+        debugger: CDPSession = self.context.browser.new_browser_cdp_session()  # type: ignore[union-attr]
+        tabs = debugger.send("Target.getTargets", {"filter": [{"type": "tab"}]})["targetInfos"]
+        tab = next(tab for tab in tabs if tab["url"] == page.url)
+        self.worker.evaluate("async () => chrome.action.setPopup({ popup: '' })")
+        try:
+            # Like a click on the entry in the menu, which cannot be clicked from outside.
+            debugger.send("Extensions.triggerAction", {"id": self.id, "targetId": tab["targetId"]})
+        except BrowserError as error:
+            pytest.skip(f"this Chromium cannot press the extension's button: {error.message}")
+
+    def right_click(self, page: Page, address: str, frame: int = 0, allow: bool | None = None) -> Card:
+        """Chooses "Check with Veraface" for the picture at an address.
+
+        `allow` is what the person says where the browser asks; None: it may not ask.
+        """
+        self.let_see(page)
+        self.worker.evaluate(
+            """allow => {
+                globalThis.asked = [];
+                chrome.permissions.request = async ({ origins }) => {
+                    asked.push(...origins);
+                    return allow;
+                };
+            }""",
+            allow,
+        )
+        info = {"menuItemId": "check", "mediaType": "image", "srcUrl": address, "pageUrl": page.url, "frameId": frame}
+        self.worker.evaluate(
+            """async info => {
+                const tab = (await chrome.tabs.query({})).find(tab => tab.url === info.pageUrl);
+                chrome.contextMenus.onClicked.dispatch(info, tab);
+            }""",
+            info,
+        )
+        return Card(page)
+
+
+@contextlib.contextmanager
+def chromium_with(browser: Browser, extension: Path, profile: Path, **options: Any) -> Iterator[Chromium]:
+    context = browser.browser_type.launch_persistent_context(
+        str(profile),
+        executable_path=_chromium(),
+        headless=False,  # Playwright's own headless mode knows no extensions
+        args=[
+            "--headless=new",
+            "--no-sandbox",
+            f"--disable-extensions-except={extension}",
+            f"--load-extension={extension}",
+            "--enable-unsafe-extension-debugging",
+            "--host-resolver-rules=MAP *.test 127.0.0.1",
+        ],
+        **{"viewport": {"width": 1000, "height": 700}, "locale": "en-GB", **options},
+    )
+    try:
+        yield Chromium(context)
+    finally:
+        context.close()
+
+
+@pytest.fixture(scope="session")
+def _chromium_for_all(
+    browser: Browser, unpacked: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Chromium]:
+    with chromium_with(browser, unpacked, tmp_path_factory.mktemp("profile")) as chromium:
+        yield chromium
+
+
+@pytest.fixture
+def chromium(_chromium_for_all: Chromium, server: RunningServer) -> Iterator[Chromium]:
+    """The one browser, as if the extension had just been installed, with the server's address set."""
+    chromium = _chromium_for_all
+    chromium.worker.evaluate("async () => { await chrome.storage.local.clear(); await chrome.storage.session.clear() }")
+    chromium.settings(server=server.url)
+    chromium.wait_until_ready()
+    yield chromium
+    for page in chromium.context.pages[1:]:
+        page.close()
+    chromium.context.clear_cookies()
+
+
+def leaves(words: dict[str, Any], path: str = "") -> Iterator[tuple[str, str]]:
+    for name, value in words.items():
+        if isinstance(value, dict):
+            yield from leaves(value, f"{path}{name}.")
+        else:
+            yield path + name, value
+
+
+@pytest.fixture(scope="session")
+def read_words(unpacked: Path) -> Callable[[str], dict[str, str]]:
+    """All words of a language by their paths, as the build puts them together."""
+    return lambda language: dict(leaves(json.loads((unpacked / f"languages/{language}.json").read_text("utf-8"))))
+
+
+@pytest.fixture(scope="session")
+def read_own_words() -> Callable[[str], dict[str, str]]:
+    """The extension's own of them."""
+    folder = ROOT / "extension" / "languages"
+    return lambda language: dict(leaves(json.loads((folder / f"{language}.json").read_text("utf-8"))))
+
+
+AXE = ROOT / "tests" / "tools" / "node_modules" / "axe-core" / "axe.min.js"
+
+
+def violations(page: Page) -> list[str]:
+    """What axe-core finds wrong with a page for people who see, hear or move otherwise."""
+    if not AXE.is_file():
+        reason = "needs axe-core: make tests/tools/node_modules/.ready"
+        if os.environ.get("CI"):
+            pytest.fail(reason)
+        pytest.skip(reason)
+    page.evaluate(AXE.read_text("utf-8"))
+    found = page.evaluate("async () => (await axe.run()).violations")
+    return [f"{one['id']}: {[node['html'] for node in one['nodes']]}" for one in found]

@@ -1,0 +1,102 @@
+"""The check of the picture under the pointer, in a browser whose person has allowed every website."""
+
+import json
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, expect
+
+from tests.extension.conftest import Card, Chromium, RunningServer, Site, chromium_with
+
+PICTURES = """<body style="margin: 0"><img id="big" src="/it.jpg" width="300" height="300">
+<img id="small" src="/small.jpg" width="100" height="100"><img id="none" src="/none.jpg" width="300" height="200">"""
+
+
+@pytest.fixture(scope="module")
+def allowed(browser: Browser, unpacked: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chromium]:
+    """What the person allows cannot be clicked from outside, so here the manifest asks for it from the start."""
+    folder = tmp_path_factory.mktemp("allowed") / "extension"
+    shutil.copytree(unpacked, folder)
+    manifest = json.loads((folder / "manifest.json").read_text("utf-8"))
+    manifest["host_permissions"] += manifest.pop("optional_host_permissions")
+    (folder / "manifest.json").write_text(json.dumps(manifest), "utf-8")
+    with chromium_with(browser, folder, tmp_path_factory.mktemp("profile")) as chromium:
+        chromium.wait_until_ready()
+        yield chromium
+
+
+def scripts(chromium: Chromium) -> list[str]:
+    found = "async () => (await chrome.scripting.getRegisteredContentScripts()).map(script => script.id)"
+    return chromium.worker.evaluate(found)
+
+
+def test_a_badge_says_the_verdict_until_it_is_switched_off(
+    allowed: Chromium, server: RunningServer, site: Site, face: bytes, no_face: bytes
+) -> None:
+    allowed.settings(server=server.url)
+    site.put("/it.jpg", face)
+    site.put("/small.jpg", face)
+    site.put("/none.jpg", no_face)
+    assert scripts(allowed) == []
+    options = allowed.open("options.html")
+    options.locator("#automatic").check()
+    expect(options.locator("#automatic")).to_be_checked()
+    options.wait_for_timeout(200)
+    assert scripts(allowed) == ["automatic"]
+
+    page = allowed.visit(site.page(PICTURES))
+    page.bring_to_front()
+    site.asked.clear()
+    badge = Card(page)
+    page.evaluate(
+        """() => {
+            const given = { bubbles: true, composed: true, clientX: 50, clientY: 50, pointerType: "mouse" };
+            document.querySelector("#big").dispatchEvent(new PointerEvent("pointermove", given));
+        }"""
+    )
+    for small in ("#small", "#none"):
+        page.hover(small)
+        page.wait_for_timeout(1000)
+        assert badge.text() is None
+    assert [path for _, path, _ in site.asked] == ["/none.jpg"], "no small ones, none for what a page makes up"
+    page.hover("#big")
+    assert badge.verdict() == "real"
+    assert "Real" in (badge.text() or "")
+    page.hover("#small")
+    assert badge.text() is None
+    page.hover("#big")
+    page.wait_for_timeout(900)
+    assert badge.verdict() == "real"
+    assert [path for _, path, _ in site.asked] == ["/none.jpg", "/it.jpg"], "each once a page"
+    assert all(cookies == "" for _, _, cookies in site.asked)
+    assert allowed.history() == []
+
+    badge.click(".pill")
+    badge.wait("this.querySelector('[role=dialog] .figure')")
+    assert badge.text("h2") == "Likely real"
+
+    options.bring_to_front()
+    options.locator("#automatic").uncheck()
+    options.wait_for_timeout(300)
+    assert scripts(allowed) == []
+    page = allowed.visit(site.page(PICTURES, "/again.html"))
+    page.bring_to_front()
+    page.hover("#big")
+    page.wait_for_timeout(1200)
+    assert Card(page).text() is None
+
+
+def test_pages_opened_before_leave_off_too(allowed: Chromium, server: RunningServer, site: Site, face: bytes) -> None:
+    site.put("/it.jpg", face)
+    allowed.settings(server=server.url, automatic=True)
+    allowed.context.pages[0].wait_for_timeout(300)
+    page = allowed.visit(site.page(PICTURES))
+    allowed.settings(server=server.url, automatic=False)
+    site.asked.clear()
+    page.bring_to_front()
+    page.hover("#big")
+    page.wait_for_timeout(1200)
+    assert site.asked == []
+    assert Card(page).text() is None

@@ -1,0 +1,148 @@
+"""What the build makes: the same each time, complete, and as browsers and their shops want it."""
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+from PIL import Image
+
+import veraface
+from tests.extension.conftest import ROOT, load_script
+
+SOURCE = ROOT / "extension"
+WEB_EXT = ROOT / "tests" / "tools" / "node_modules" / ".bin" / "web-ext"
+LANGUAGES = ["ar", "de", "en", "es", "fr", "hi", "zh"]
+
+
+def scripts(folder: Path) -> str:
+    return "\n".join(path.read_text("utf-8") for path in sorted(folder.rglob("*.js")))
+
+
+def manifest(folder: Path) -> dict[str, Any]:
+    return json.loads((folder / "manifest.json").read_text("utf-8"))
+
+
+def test_the_same_sources_give_the_same_zip(builder: ModuleType, unpacked: Path, tmp_path: Path) -> None:
+    first = builder.pack(unpacked, tmp_path / "first.zip")
+    builder.build(tmp_path / "again")
+    for path in sorted((tmp_path / "again").rglob("*"), reverse=True):
+        os.utime(path, (1e9, 1e9))
+    second = builder.pack(tmp_path / "again", tmp_path / "second.zip")
+    assert first.read_bytes() == second.read_bytes()
+    names = zipfile.ZipFile(first).namelist()
+    assert names == sorted(names)
+    assert "manifest.json" in names
+
+
+def test_the_script_says_what_it_made() -> None:
+    done = subprocess.run(
+        ["python3", "-I", ROOT / "scripts/build_extension.py"], capture_output=True, text=True, check=True, cwd="/"
+    )
+    zip_name = f"dist/veraface-extension-{veraface.__version__}.zip"
+    assert done.stdout.split() == ["build/extension", zip_name]
+    assert (ROOT / zip_name).is_file()
+
+
+def test_asks_for_the_fewest_permissions(unpacked: Path) -> None:
+    made = manifest(unpacked)
+    assert made["permissions"] == ["activeTab", "contextMenus", "scripting", "storage"]
+    assert made["host_permissions"] == ["http://127.0.0.1/*", "http://localhost/*"]
+    assert made["optional_host_permissions"] == ["http://*/*", "https://*/*"]
+    assert not {"content_scripts", "web_accessible_resources", "externally_connectable"} & set(made)
+    assert made["version"] == veraface.__version__
+    policy = made["content_security_policy"]["extension_pages"]
+    assert policy.startswith("default-src 'none'; script-src 'self';")
+    assert "unsafe" not in policy
+
+
+def test_every_file_that_is_named_is_there(unpacked: Path) -> None:
+    text = json.dumps(manifest(unpacked))
+    named = set(re.findall(r'"([\w/]+\.(?:js|html|png))"', text))
+    for page in unpacked.glob("pages/*.html"):
+        found = re.findall(r'(?:src|href)="([^"]+)"', page.read_text("utf-8"))
+        named |= {os.path.normpath(page.parent.relative_to(unpacked) / path) for path in found}
+    for module in unpacked.rglob("*.js"):
+        found = re.findall(r'^import [^;]*?from "([^"]+)"', module.read_text("utf-8"), re.M)
+        named |= {os.path.normpath(module.parent.relative_to(unpacked) / path) for path in found}
+    assert [path for path in sorted(named) if not (unpacked / path).is_file()] == []
+
+
+def test_nothing_ever_becomes_markup_or_code(unpacked: Path) -> None:
+    banned = r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|\beval\(|new Function|DOMParser"
+    assert re.findall(banned, scripts(unpacked)) == []
+    assert not any(re.search(r"<script(?! type=\"module\" src)|\son\w+=|style=", page.read_text("utf-8"))
+                   for page in unpacked.glob("pages/*.html"))
+
+
+def test_icons_are_as_large_as_they_say(unpacked: Path, tmp_path: Path) -> None:
+    """And as the script draws them."""
+    drawing = load_script("draw_extension_icons")
+    for size in drawing.SIZES:
+        icon = Image.open(unpacked / f"icons/{size}.png")
+        assert icon.size == (size, size)
+        assert icon.tobytes() == drawing.mark(size).tobytes()
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_no_words_are_missing(read_own_words: Callable[[str], dict[str, str]], language: str) -> None:
+    """Of the extension's own; tests/server looks after the page's."""
+    own, english = read_own_words(language), read_own_words("en")
+    assert list(own) == list(english)
+    for path, said in own.items():
+        assert said.strip(), path
+        assert "<" not in said, path
+        assert set(re.findall(r"\{\w+\}", said)) == set(re.findall(r"\{\w+\}", english[path])), path
+    if language != "en":
+        assert [path for path, said in own.items() if said == english[path] and len(said) > 12] == []
+
+
+def test_there_are_seven_and_each_is_in_the_browsers_lists(unpacked: Path) -> None:
+    assert sorted(path.stem for path in unpacked.glob("languages/*.json")) == LANGUAGES
+    locales = {path.parent.name: path for path in unpacked.glob("_locales/*/messages.json")}
+    assert sorted(locales) == ["ar", "de", "en", "es", "fr", "hi", "zh_CN", "zh_TW"]
+    for path in locales.values():
+        messages = json.loads(path.read_text("utf-8"))
+        assert 0 < len(messages["description"]["message"]) <= 132, "what the browsers' shops take"
+
+
+def test_every_word_asked_for_is_there_and_every_one_there_is_asked_for(
+    read_words: Callable[[str], dict[str, str]],
+) -> None:
+    code = "".join(path.read_text("utf-8") for path in [*SOURCE.rglob("*.js"), *SOURCE.rglob("*.html")])
+    asked = set(re.findall(r'"((?:extension|result|verdicts|faults)\.[\w.]+)"', code))
+    known = read_words("en")
+    assert {path for path in asked if path not in known and f"{path}.other" not in known} == set()
+    composed = ("extension.stages.", "extension.name", "extension.description")
+    own = {path for path in known if path.startswith("extension.") and not path.startswith(composed)}
+    assert own - asked == set()
+    codes = set(re.findall(r'Fault\((?:[^"()]|\([^()]*\))*"(\w+)"', code)) | set(re.findall(r'code: "(\w+)"', code))
+    assert {code for code in codes if f"faults.{code}.name" not in known} == set()
+
+
+def test_browsers_shops_find_no_fault(unpacked: Path) -> None:
+    if not WEB_EXT.is_file():
+        reason = "needs web-ext: make tests/tools/node_modules/.ready"
+        if os.environ.get("CI"):
+            pytest.fail(reason)
+        pytest.skip(reason)
+    if not shutil.which("node"):
+        pytest.skip("needs node")
+    done = subprocess.run(
+        [WEB_EXT, "lint", "--source-dir", unpacked, "--output", "json", "--no-config-discovery"],
+        capture_output=True,
+        text=True,
+        env={**os.environ, "NO_UPDATE_NOTIFIER": "1"},
+    )
+    report = json.loads(done.stdout)
+    assert report["errors"] == []
+    # One zip serves both browsers: Firefox takes the scripts, Chromium the worker.
+    assert {warning["code"] for warning in report["warnings"]} <= {"BACKGROUND_SERVICE_WORKER_IGNORED"}
+    assert done.returncode == 0

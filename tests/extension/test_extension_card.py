@@ -1,0 +1,361 @@
+"""Right-click a picture: the card beside it, in the real browser, with the real server."""
+
+import base64
+import json
+from collections.abc import Callable
+from typing import Any
+
+import httpx
+import pytest
+from PIL import Image
+from playwright.sync_api import Page
+
+from tests.extension.conftest import Chromium, RunningServer, Site
+
+PICTURE = '<img id="it" src="/it.jpg" width="300" height="300">'
+HOSTILE = "\"><img src=x onerror=document.title='owned'><b>\u202egpj.evil"
+
+
+def judged(server: RunningServer, picture: bytes) -> dict[str, Any]:
+    return httpx.post(f"{server.url}/api/predict", files={"image": ("it.jpg", picture)}, timeout=30).json()
+
+
+def percent(chance: float) -> str:
+    return f"{round(chance * 100)}%"
+
+
+def test_says_what_the_api_says(
+    chromium: Chromium, site: Site, server: RunningServer, face: bytes, two_faces: bytes
+) -> None:
+    """And nothing was asked of the person: the click lets the extension see the tab."""
+    for name, picture in (("it.jpg", face), ("two.jpg", two_faces)):
+        site.put(f"/{name}", picture)
+        page = chromium.visit(site.page(f'<img src="/{name}" width="300">', f"/{name}.html"))
+        card = chromium.right_click(page, site.url(f"/{name}"))
+        answer = judged(server, picture)
+        assert card.verdict() == answer["verdict"]
+        assert card.text(".figure strong") == percent(answer["p_fake"])
+        assert "not proof" in (card.text(".caveat") or "")
+        assert ("2 faces found." in (card.text() or "")) == (len(answer["faces"]) == 2)
+        assert chromium.worker.evaluate("() => asked") == []
+    kept = chromium.history()
+    assert [entry["name"] for entry in kept] == ["two.jpg", "it.jpg"]
+    assert kept[1]["p_fake"] == judged(server, face)["p_fake"]
+    assert set(kept[0]) == {"time", "verdict", "p_fake", "name", "sha256"}
+    assert str(site.port) not in json.dumps(kept), "no addresses are kept"
+
+
+@pytest.mark.parametrize(
+    ("answer", "verdict", "shown"),
+    [
+        ({"p_fake": 0.996}, "fake", ">99%"),
+        ({"verdict": "uncertain", "p_fake": 0.5}, "uncertain", "50%"),
+        ({"verdict": "real", "p_fake": 0.001}, "real", "<1%"),
+    ],
+)
+def test_every_verdict(
+    chromium: Chromium, site: Site, answer: dict[str, Any], verdict: str, shown: str
+) -> None:
+    chromium.settings(server=site.as_server(**answer))
+    site.put("/it.jpg", b"any bytes")
+    page = chromium.visit(site.page(PICTURE))
+    card = chromium.right_click(page, site.url("/it.jpg"))
+    assert card.verdict() == verdict
+    assert card.text(".figure strong") == shown
+    real, open_, fake = (card.box(f".zone[data-verdict={name}]") for name in ("real", "uncertain", "fake"))
+    assert real["x"] < open_["x"] < fake["x"]
+    marker = card.box(".marker")
+    at = {"real": real, "uncertain": open_, "fake": fake}[verdict]
+    assert at["x"] - 4 <= marker["x"] + marker["width"] / 2 <= at["right"] + 4
+
+
+def test_other_hosts_are_read_by_the_worker_once_the_person_allows_it(
+    chromium: Chromium, site: Site, face: bytes
+) -> None:
+    """127.0.0.1 may be read from the start; here it stands for a host that the person has allowed."""
+    site.put("/it.jpg", face)
+    address = site.url("/it.jpg", "127.0.0.1")
+    page = chromium.visit(site.page(f'<img src="{address}" width="300">', Content_Security_Policy="connect-src 'none'"))
+    card = chromium.right_click(page, address, allow=True)
+    assert card.verdict() == "real"
+    assert chromium.worker.evaluate("() => asked") == ["http://127.0.0.1/*"]
+
+
+def test_other_hosts_are_left_alone_where_it_is_not_allowed(chromium: Chromium, site: Site, face: bytes) -> None:
+    site.put("/it.jpg", face)
+    address = site.url("/it.jpg", "pictures.test")
+    page = chromium.visit(site.page(f'<img src="{address}" width="300">'))
+    card = chromium.right_click(page, address, allow=False)
+    assert card.fault() == "not_permitted"
+    assert "pictures.test" in (card.text() or "")
+    assert chromium.worker.evaluate("() => asked") == ["http://pictures.test/*"]
+    assert chromium.history() == []
+
+
+def test_what_a_host_lets_everyone_read_needs_no_leave(chromium: Chromium, site: Site, face: bytes) -> None:
+    site.put("/it.jpg", face, Access_Control_Allow_Origin="*")
+    address = site.url("/it.jpg", "pictures.test")
+    page = chromium.visit(site.page(f'<img src="{address}" width="300">'))
+    assert chromium.right_click(page, address, allow=False).verdict() == "real"
+
+
+def test_cookies_are_sent_only_where_there_is_no_picture_without(
+    chromium: Chromium, site: Site, face: bytes
+) -> None:
+    chromium.context.add_cookies([{"name": "session", "value": "1", "url": site.url("/")}])
+    site.put("/it.jpg", face)
+    page = chromium.visit(site.page(PICTURE))
+    site.asked.clear()
+    assert chromium.right_click(page, site.url("/it.jpg")).verdict() == "real"
+    assert site.asked == [("page.test", "/it.jpg", "")]
+
+    site.put("/own.jpg", "please log in", "text/html")
+    site.put("/own.jpg", face)
+    assert chromium.right_click(page, site.url("/own.jpg")).verdict() == "real"
+    assert site.asked[1:] == [("page.test", "/own.jpg", ""), ("page.test", "/own.jpg", "session=1")]
+
+
+def test_pictures_without_an_address_of_their_own(chromium: Chromium, site: Site, face: bytes) -> None:
+    data = f"data:image/jpeg;base64,{base64.b64encode(face).decode()}"
+    page = chromium.visit(site.page(f'<img src="{data}" width="300">'))
+    assert chromium.right_click(page, data).verdict() == "real"
+    assert chromium.history()[0]["name"] == ""
+
+    site.put("/it.jpg", face)
+    for let_go in (False, True):
+        address = page.evaluate(
+            """async letGo => {
+                const picture = document.querySelector("img");
+                const url = URL.createObjectURL(await (await fetch("/it.jpg")).blob());
+                picture.src = url;
+                await picture.decode();
+                if (letGo) URL.revokeObjectURL(url);
+                return url;
+            }""",
+            let_go,
+        )
+        assert chromium.right_click(page, address).verdict() == "real"
+
+
+def test_what_cannot_be_judged_is_a_state_of_its_own(
+    chromium: Chromium, site: Site, no_face: bytes, small_face: bytes, corrupt: bytes
+) -> None:
+    site.put("/none.jpg", no_face)
+    site.put("/small.jpg", small_face)
+    site.put("/broken.png", corrupt)
+    site.put("/drawing.svg", "<svg xmlns='http://www.w3.org/2000/svg'/>", "image/svg+xml")
+    site.put("/huge.jpg", b"", Content_Length=str(2**31))
+    site.put("/empty.jpg", b"")
+    page = chromium.visit(site.page("pictures"))
+    expected = {
+        "/none.jpg": "no_face",
+        "/small.jpg": "face_too_small",
+        "/broken.png": "unreadable_image",
+        "/drawing.svg": "unsupported_image",
+        "/huge.jpg": "image_too_large",
+        "/empty.jpg": "unreadable_image",
+        "/gone.jpg": "picture_unreadable",
+    }
+    found = {path: chromium.right_click(page, site.url(path)).fault() for path in expected}
+    assert found == expected
+    assert [entry["verdict"] for entry in chromium.history()] == ["face_too_small", "no_face"]
+
+
+def test_a_server_that_is_down_is_said_to_be_and_how_to_start_it(
+    chromium: Chromium, site: Site, face: bytes, server: RunningServer
+) -> None:
+    chromium.settings(server="http://127.0.0.1:9")
+    site.put("/it.jpg", face)
+    page = chromium.visit(site.page(PICTURE))
+    site.asked.clear()
+    card = chromium.right_click(page, site.url("/it.jpg"))
+    assert card.fault() == "unreachable"
+    assert card.text(".command") == "veraface serve"
+    assert site.asked == [], "nothing is read while nothing can judge it"
+    chromium.settings(server=server.url)
+    card.click("[data-action=again]")
+    assert card.verdict() == "real"
+
+
+def test_a_busy_server_is_asked_again(chromium: Chromium, site: Site) -> None:
+    busy = json.dumps({"success": False, "error": {"code": "not_ready", "message": "the model is loading"}})
+    site.put("/api/predict", busy, "application/json", 503, Retry_After="1")
+    site.put("/api/predict", "slow down", "text/plain", 429, Retry_After="0")
+    chromium.settings(server=site.as_server())
+    site.put("/it.jpg", b"any bytes")
+    card = chromium.right_click(chromium.visit(site.page(PICTURE)), site.url("/it.jpg"))
+    card.wait("this.querySelector('h2')?.textContent === 'The model is being loaded'")
+    assert card.verdict() == "fake"
+
+
+def test_but_not_for_ever(chromium: Chromium, site: Site) -> None:
+    site.put("/api/predict", "slow down", "text/plain", 503, Retry_After="0")
+    site.answers["/api/predict"] *= 2
+    status = json.dumps({"loaded": True, "name": "m", "version": "1"})
+    site.put("/api/model-status", status, "application/json")
+    site.put("/it.jpg", b"any bytes")
+    chromium.settings(server=site.url("", "127.0.0.1"))
+    card = chromium.right_click(chromium.visit(site.page(PICTURE)), site.url("/it.jpg"))
+    assert card.fault() == "busy"
+    assert [path for _, path, _ in site.asked].count("/api/predict") == 6
+
+
+@pytest.mark.parametrize("body", ["<h1>Welcome</h1>", "{}", "[]", '{"loaded": 1}'])
+def test_what_is_no_veraface_server_is_said_to_be_none(chromium: Chromium, site: Site, body: str) -> None:
+    site.put("/api/model-status", body, "application/json")
+    site.put("/it.jpg", b"any bytes")
+    chromium.settings(server=site.url("", "127.0.0.1"))
+    card = chromium.right_click(chromium.visit(site.page(PICTURE)), site.url("/it.jpg"))
+    assert card.fault() == "not_veraface"
+
+
+def test_keyboard_and_focus(chromium: Chromium, site: Site, face: bytes) -> None:
+    site.put("/it.jpg", face)
+    page = chromium.visit(site.page(f'<button id="before">b</button>{PICTURE}'))
+    page.evaluate("() => { onkeydown = event => { document.title += event.key } }")
+    page.locator("#before").focus()
+    card = chromium.right_click(page, site.url("/it.jpg"))
+    card.verdict()
+    assert card.attribute("[role=dialog]", "aria-label") == "Veraface's verdict on the picture"
+    assert card.call("function() { return this.activeElement?.getAttribute('role') }") == "dialog"
+    page.keyboard.press("Tab")
+    assert card.call("function() { return this.activeElement?.className }") == "close"
+    page.keyboard.press("Escape")
+    assert card.text() is None
+    assert page.evaluate("document.activeElement.id") == "before"
+    assert page.title() == "", "the page hears nothing of what is pressed in the card"
+
+
+def test_stays_beside_the_picture_and_within_the_window(chromium: Chromium, site: Site, face: bytes) -> None:
+    site.put("/it.jpg", face)
+    places = {
+        "left": "position:absolute;left:10px;top:40px;width:200px",
+        "right": "position:absolute;right:10px;top:40px;width:200px",
+        "wide": "width:100%",
+        "below": "position:absolute;left:10px;top:1200px;width:200px",
+    }
+    for name, style in places.items():
+        page = chromium.visit(site.page(f'<img src="/it.jpg" style="{style}">', f"/{name}.html"))
+        page.locator("img").scroll_into_view_if_needed()
+        card = chromium.right_click(page, site.url("/it.jpg"))
+        card.verdict()
+        box, picture = card.box(), page.locator("img").bounding_box()
+        assert picture is not None
+        assert box["left"] >= 8
+        assert box["top"] >= 8
+        assert box["right"] <= 1000 - 8
+        assert box["bottom"] <= 700 - 8
+        if name == "left":
+            assert box["left"] >= picture["x"] + picture["width"]
+        if name == "right":
+            assert box["right"] <= picture["x"]
+
+
+def test_a_hostile_page_can_neither_restyle_nor_read_nor_become_part_of_it(
+    chromium: Chromium, site: Site, face: bytes
+) -> None:
+    site.put("/it.jpg", face)
+    style = "<style>* { display: none !important; color: red !important; all: unset !important }</style>"
+    page = chromium.visit(
+        site.page(PICTURE + style, Content_Security_Policy="default-src 'none'; img-src 'self'; style-src 'unsafe-inline'")
+    )
+    card = chromium.right_click(page, site.url("/it.jpg"))
+    assert card.verdict() == "real"
+    assert card.box()["width"] == 320
+    color = "function() { return getComputedStyle(this.querySelector('.card')).color }"
+    assert card.call(color) == "rgb(22, 24, 29)"
+    assert page.evaluate("[...document.querySelectorAll('*')].every(node => node.shadowRoot === null)")
+    assert "Likely" not in page.evaluate("document.documentElement.outerHTML + document.body.innerText")
+    assert page.evaluate("typeof verafaceCard + typeof chrome?.storage") == "undefinedundefined"
+
+
+def test_names_and_words_from_outside_never_become_markup(chromium: Chromium, site: Site) -> None:
+    reasons = [{"code": HOSTILE, "message": HOSTILE}, {"code": "constructor", "message": HOSTILE}, None]
+    chromium.settings(server=site.as_server(reasons=reasons, faces=[{"reasons": HOSTILE}]))
+    path = "/%22%3E%3Cimg%20src=x%20onerror=document.title='owned'%3E%E2%80%AEgpj.jpg"
+    site.put(path, b"any bytes")
+    page = chromium.visit(site.page(f'<img src="{path}">'))
+    card = chromium.right_click(page, site.url(path))
+    assert card.verdict() == "fake"
+    assert card.call("function() { return this.querySelectorAll('img, b').length }") == 0
+    assert "<img src=x" in (card.text(".reasons") or "")
+    assert chromium.history()[0]["name"] == "\"><img src=x onerror=document.title='owned'>gpj.jpg"
+    popup = chromium.open("popup.html")
+    popup.wait_for_selector("#recent li")
+    assert popup.locator("#recent img").count() == 0
+    assert popup.title() == "Veraface"
+    assert page.title() == ""
+
+
+def test_faults_named_by_the_server_never_become_markup(chromium: Chromium, site: Site) -> None:
+    fault = {"success": False, "error": {"code": "constructor", "message": HOSTILE}}
+    site.put("/api/predict", json.dumps(fault), "application/json", 400)
+    site.put("/it.jpg", b"any bytes")
+    chromium.settings(server=site.as_server())
+    card = chromium.right_click(chromium.visit(site.page(PICTURE)), site.url("/it.jpg"))
+    assert card.fault() == "other"
+    assert card.call("function() { return this.querySelectorAll('img, b').length }") == 0
+
+
+def test_another_picture_than_the_page_shows_is_noticed(
+    chromium: Chromium, site: Site, face: bytes, portrait: Image.Image, encode: Callable[..., bytes]
+) -> None:
+    """A host may hand the page one picture and the extension another."""
+    site.put("/it.jpg", face, Cache_Control="no-store")
+    site.put("/it.jpg", encode(portrait.crop((0, 0, 512, 400))))
+    page = chromium.visit(site.page('<img src="/it.jpg">'))
+    card = chromium.right_click(page, site.url("/it.jpg"))
+    card.verdict()
+    assert "not of the same shape" in (card.text(".reasons") or "")
+
+
+def test_inside_a_dialog_of_the_page(chromium: Chromium, site: Site, face: bytes) -> None:
+    """All else is inert then; the card is not."""
+    site.put("/it.jpg", face)
+    page = chromium.visit(site.page(f"<dialog>{PICTURE}</dialog><script>document.querySelector('dialog').showModal()</script>"))
+    card = chromium.right_click(page, site.url("/it.jpg"))
+    card.verdict()
+    card.click(".close")
+    assert card.text() is None
+
+
+def test_in_a_frame_of_the_same_host(chromium: Chromium, site: Site, face: bytes) -> None:
+    site.put("/it.jpg", face)
+    site.page(PICTURE, "/inner.html")
+    page = chromium.visit(site.page('<p style="height: 90px"></p><iframe src="/inner.html" width="700" height="500">'))
+    chromium.let_see(page)
+    frames = chromium.worker.evaluate(
+        """async () => {
+            const tab = (await chrome.tabs.query({})).find(tab => tab.url);
+            const target = { tabId: tab.id, allFrames: true };
+            const found = await chrome.scripting.executeScript({ target, func: () => location.pathname });
+            return Object.fromEntries(found.map(({ frameId, result }) => [result, frameId]));
+        }"""
+    )
+    card = chromium.right_click(page, site.url("/it.jpg"), frame=frames["/inner.html"])
+    assert card.verdict() == "real"
+    assert page.evaluate("document.querySelectorAll('[popover]').length") == 0
+    assert page.frames[1].evaluate("document.querySelectorAll('[popover]').length") == 1
+
+
+def test_for_a_frame_of_another_host_the_card_is_in_the_page(
+    chromium: Chromium, site: Site, face: bytes
+) -> None:
+    site.put("/it.jpg", face)
+    site.page(PICTURE, "/inner.html")
+    inner = site.url("/inner.html", "pictures.test")
+    page = chromium.visit(site.page(f'<iframe src="{inner}" width="700" height="500"></iframe>'))
+    no_such_frame = 123456  # as good as one that no script may enter
+    card = chromium.right_click(page, site.url("/it.jpg", "pictures.test"), no_such_frame, allow=False)
+    assert card.fault() == "not_permitted"
+    assert page.evaluate("document.querySelectorAll('[popover]').length") == 1
+
+
+def test_arabic_runs_from_right_to_left(chromium: Chromium, site: Site, server: RunningServer, face: bytes) -> None:
+    chromium.settings(server=server.url, language="ar")
+    site.put("/it.jpg", face)
+    card = chromium.right_click(chromium.visit(site.page(PICTURE)), site.url("/it.jpg"))
+    assert card.verdict() == "real"
+    assert card.attribute(".card", "dir") == "rtl"
+    assert card.text("h2") == "حقيقي على الأرجح"
+    assert card.box(".close")["x"] < card.box(".brand")["x"]

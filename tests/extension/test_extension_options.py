@@ -1,0 +1,146 @@
+"""The options: the server's address, the language, the automatic check, the history."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.extension.conftest import Chromium, RunningServer, Site, violations
+
+NONSENSE = [
+    "",
+    "   ",
+    "not an address",
+    "ftp://127.0.0.1",
+    "file:///etc/passwd",
+    "javascript:alert(1)",
+    "data:text/html,x",
+    "http://",
+    "http://user:secret@127.0.0.1:7860",
+    "http://127.0.0.1:99999",
+    "http://127.0.0.1:7860/?x=1",
+    "http://127.0.0.1:7860/#x",
+    "chrome-extension://abc/",
+]
+
+
+def stored(chromium: Chromium) -> dict[str, Any]:
+    return chromium.worker.evaluate("async () => (await chrome.storage.local.get('settings')).settings")
+
+
+def save(page: Page, address: str) -> None:
+    page.locator("#server").fill(address)
+    page.locator("#server-form button").click()
+
+
+def say(page: Page, allow: bool) -> None:
+    """What the person says where the browser asks."""
+    page.evaluate(
+        """allow => {
+            globalThis.asked = [];
+            chrome.permissions.request = async ({ origins }) => (asked.push(...origins), allow);
+        }""",
+        allow,
+    )
+
+
+def test_the_address_is_saved_and_who_answers_is_said(chromium: Chromium, server: RunningServer) -> None:
+    chromium.settings()
+    page = chromium.open("options.html")
+    expect(page.locator("#server")).to_have_value("http://127.0.0.1:7860")
+    save(page, f" {server.url.removeprefix('http://')}/ ")
+    expect(page.locator("#server-said")).to_contain_text("answers, with the model veraface")
+    expect(page.locator("#server")).to_have_value(server.url)
+    assert stored(chromium)["server"] == server.url
+    save(page, "http://127.0.0.1:9")
+    expect(page.locator("#server-said")).to_contain_text("no Veraface server answers at 127.0.0.1:9")
+
+
+@pytest.mark.parametrize("address", NONSENSE)
+def test_nonsense_is_refused(chromium: Chromium, server: RunningServer, address: str) -> None:
+    page = chromium.open("options.html")
+    save(page, address)
+    expect(page.locator("#server-said")).to_contain_text("no address of a server")
+    expect(page.locator("#server")).to_have_attribute("aria-invalid", "true")
+    assert stored(chromium)["server"] == server.url
+
+
+def test_another_host_is_asked_for_first(chromium: Chromium, server: RunningServer, site: Site) -> None:
+    page = chromium.open("options.html")
+    say(page, allow=False)
+    save(page, site.url("", "veraface.test"))
+    expect(page.locator("#server-said")).to_contain_text("Not saved")
+    assert page.evaluate("asked") == ["http://veraface.test/*"]
+    assert stored(chromium)["server"] == server.url
+    say(page, allow=True)
+    save(page, site.url("/behind/a/proxy/", "veraface.test"))
+    expect(page.locator("#server-said")).to_contain_text("not encrypted")
+    assert stored(chromium)["server"] == site.url("/behind/a/proxy", "veraface.test")
+
+
+def test_settings_that_make_no_sense_count_as_not_set(chromium: Chromium) -> None:
+    chromium.settings(server="javascript:alert(1)", language="constructor", automatic="yes", history=1)
+    page = chromium.open("options.html")
+    expect(page.locator("#server")).to_have_value("http://127.0.0.1:7860")
+    expect(page.locator("#language")).to_have_value("")
+    expect(page.locator("#automatic")).not_to_be_checked()
+    expect(page.locator("#history")).to_be_checked()
+
+
+@pytest.mark.parametrize("language", ["ar", "de", "es", "fr", "hi", "zh"])
+def test_the_language_changes_everything_at_once(
+    chromium: Chromium, language: str, read_words: Callable[[str], dict[str, str]]
+) -> None:
+    """The entry in the context menu too."""
+    page = chromium.open("options.html")
+    page.locator("#language").select_option(language)
+    words, english = read_words(language), read_words("en")
+    expect(page.locator("h1")).to_have_text(words["extension.options.heading"])
+    expect(page.locator("html")).to_have_attribute("dir", "rtl" if language == "ar" else "ltr")
+    expect(page).to_have_title(words["extension.options.title"])
+    shown = page.locator("body").inner_text()
+    foreign = [said for path, said in english.items() if said != words.get(path) and len(said) > 12]
+    assert [phrase for phrase in foreign if phrase in shown] == []
+    chromium.worker.evaluate("() => { globalThis.titles = []; globalThis.creates = chrome.contextMenus.create }")
+    chromium.worker.evaluate(
+        "() => { chrome.contextMenus.create = (entry, done) => (titles.push(entry.title), creates(entry, done)) }"
+    )
+    page.locator("#language").select_option("")
+    expect(page.locator("h1")).to_have_text("Options")
+    page.locator("#language").select_option(language)
+    expect(page.locator("h1")).to_have_text(words["extension.options.heading"])
+    page.wait_for_timeout(300)
+    titles = chromium.worker.evaluate("() => { chrome.contextMenus.create = creates; return titles }")
+    assert titles[-1] == words["extension.menu"]
+
+
+def test_history_is_switched_off_and_cleared(chromium: Chromium) -> None:
+    entry = {"time": 1, "verdict": "real", "p_fake": 0.1, "name": "a", "sha256": "b"}
+    chromium.worker.evaluate("async entry => chrome.storage.local.set({ history: [entry] })", entry)
+    page = chromium.open("options.html")
+    page.locator("#history").uncheck()
+    page.locator("#clear").click()
+    expect(page.locator("#history-said")).to_have_text("Cleared.")
+    assert chromium.history() == []
+    assert stored(chromium)["history"] is False
+
+
+def test_the_automatic_check_is_off_and_stays_off_unless_allowed(chromium: Chromium) -> None:
+    page = chromium.open("options.html")
+    expect(page.locator("#automatic")).not_to_be_checked()
+    say(page, allow=False)
+    page.locator("#automatic").click()
+    expect(page.locator("#automatic-said")).to_contain_text("Stays off")
+    expect(page.locator("#automatic")).not_to_be_checked()
+    assert page.evaluate("asked") == ["http://*/*", "https://*/*"]
+    assert stored(chromium)["automatic"] is False
+    assert chromium.worker.evaluate("() => chrome.scripting.getRegisteredContentScripts()") == []
+
+
+@pytest.mark.parametrize("scheme", ["dark", "light"])
+def test_is_accessible(chromium: Chromium, scheme: str) -> None:
+    page = chromium.open("options.html")
+    page.emulate_media(color_scheme=scheme)
+    save(page, "nonsense nonsense")
+    assert violations(page) == []

@@ -1,0 +1,179 @@
+"""The popup: a picture chosen, dropped or pasted, and the recent checks."""
+
+import base64
+import json
+from collections.abc import Callable
+
+import httpx
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.extension.conftest import AXE, Chromium, RunningServer, Site, violations
+
+NAME = "<img src=x onerror=document.title='owned'> & \u202egpj.jpg"
+BRING = """([name, data, how]) => {
+    const bytes = Uint8Array.from(atob(data), one => one.charCodeAt(0));
+    const files = new DataTransfer();
+    files.items.add(new File([bytes], name, { type: "image/jpeg" }));
+    const given = { bubbles: true, cancelable: true };
+    if (how === "drop") dispatchEvent(new DragEvent("drop", { ...given, dataTransfer: files }));
+    else dispatchEvent(new ClipboardEvent("paste", { ...given, clipboardData: files }));
+}"""
+
+
+def bring(page: Page, picture: bytes, how: str, name: str = "portrait.jpg") -> None:
+    if how == "choose":
+        page.set_input_files("#file", {"name": name, "mimeType": "image/jpeg", "buffer": picture})
+    else:
+        page.evaluate(BRING, [name, base64.b64encode(picture).decode(), how])
+
+
+@pytest.mark.parametrize("how", ["choose", "drop", "paste"])
+def test_says_what_the_api_says(chromium: Chromium, server: RunningServer, face: bytes, how: str) -> None:
+    answer = httpx.post(f"{server.url}/api/predict", files={"image": ("x", face)}, timeout=30).json()
+    page = chromium.open("popup.html")
+    bring(page, face, how)
+    expect(page.locator("#view [data-verdict]").first).to_have_attribute("data-verdict", answer["verdict"])
+    expect(page.locator("#view .figure strong")).to_have_text(f"{round(answer['p_fake'] * 100)}%")
+    expect(page.locator("#recent li")).to_have_count(1)
+    expect(page.locator("#recent .what")).to_have_text("portrait.jpg")
+    assert chromium.history()[0]["p_fake"] == answer["p_fake"]
+
+
+def test_recent_checks_are_listed_and_cleared(
+    chromium: Chromium, face: bytes, no_face: bytes, two_faces: bytes
+) -> None:
+    page = chromium.open("popup.html")
+    expect(page.locator("#empty")).to_contain_text("No checks yet")
+    for name, picture in (("one.jpg", face), ("none.jpg", no_face), ("two.jpg", two_faces), ("again.jpg", face)):
+        bring(page, picture, "choose", name)
+        expect(page.locator("#recent .what").first).to_have_text(name)
+    expect(page.locator("#recent .what")).to_have_text(["again.jpg", "two.jpg", "none.jpg"])
+    expect(page.locator("#recent .verdict").nth(2)).to_have_text("No face found")
+    page.reload()
+    expect(page.locator("#recent li")).to_have_count(3)
+    page.locator("#clear").click()
+    expect(page.locator("#recent li")).to_have_count(0)
+    assert chromium.history() == []
+
+
+def test_no_more_than_fifty_are_kept_and_none_where_that_is_switched_off(
+    chromium: Chromium, server: RunningServer, face: bytes
+) -> None:
+    entries = [
+        {"time": n, "verdict": "real", "p_fake": 0.1, "name": f"{n}.jpg", "sha256": str(n)} for n in range(50)
+    ]
+    nonsense = [None, {"time": "now", "verdict": "<b>"}, {**entries[0], "name": 7}]
+    store = "async history => chrome.storage.local.set({ history })"
+    chromium.worker.evaluate(store, [*nonsense, *entries])
+    page = chromium.open("popup.html")
+    expect(page.locator("#recent li")).to_have_count(50)
+    chromium.worker.evaluate(store, entries)
+    bring(page, face, "choose")
+    expect(page.locator("#recent .what").first).to_have_text("portrait.jpg")
+    expect(page.locator("#recent li")).to_have_count(50)
+    page.locator("#clear").click()
+    chromium.settings(server=server.url, history=False)
+    bring(page, face, "choose")
+    expect(page.locator("#view .figure")).to_be_visible()
+    expect(page.locator("#empty")).to_contain_text("not kept")
+    assert chromium.history() == []
+
+
+def test_hostile_names_stay_names(chromium: Chromium, face: bytes) -> None:
+    page = chromium.open("popup.html")
+    bring(page, face, "drop", NAME)
+    expect(page.locator("#recent .what")).to_have_text("<img src=x onerror=document.title='owned'> & gpj.jpg")
+    expect(page.locator("#name")).to_contain_text("<img src=x")
+    assert page.locator("main img, main b").count() == 0
+    assert page.title() == "Veraface"
+
+
+def test_a_link_is_no_file(chromium: Chromium) -> None:
+    page = chromium.open("popup.html")
+    page.evaluate("dispatchEvent(new DragEvent('drop', { dataTransfer: new DataTransfer(), cancelable: true }))")
+    expect(page.locator("#view h2")).to_have_text("That was no file")
+
+
+def test_a_server_that_is_down_can_be_asked_again(
+    chromium: Chromium, server: RunningServer, face: bytes
+) -> None:
+    chromium.settings(server="http://127.0.0.1:9")
+    page = chromium.open("popup.html")
+    bring(page, face, "choose")
+    expect(page.locator("#view h2")).to_have_text("Veraface is not running")
+    expect(page.locator(".command")).to_have_text("veraface serve")
+    chromium.settings(server=server.url)
+    page.locator("[data-action=again]").click()
+    expect(page.locator("#view [data-verdict=real]").first).to_be_visible()
+
+
+def test_an_overtaken_picture_is_not_shown(chromium: Chromium, site: Site) -> None:
+    """The first one's server is busy; meanwhile another picture came."""
+    site.put("/api/predict", "slow down", "text/plain", 503, Retry_After="1")
+    chromium.settings(server=site.as_server())
+    page = chromium.open("popup.html")
+    bring(page, b"first", "choose", "first.jpg")
+    expect(page.locator("#view h2")).to_have_text("The server is busy")
+    bring(page, b"second", "choose", "second.jpg")
+    expect(page.locator("#recent .what").first).to_have_text("second.jpg")
+    expect(page.locator("#recent li")).to_have_count(2)
+    expect(page.locator("#name")).to_have_text("second.jpg")
+
+
+def test_says_where_pictures_go(chromium: Chromium, server: RunningServer) -> None:
+    page = chromium.open("popup.html")
+    expect(page.locator("#privacy")).to_contain_text("on this machine")
+    chromium.settings(server="http://veraface.example.org")
+    expect(page.locator("#privacy")).to_contain_text("Pictures go to veraface.example.org")
+    expect(page.locator("#privacy .warning")).to_contain_text("not encrypted")
+
+
+@pytest.mark.parametrize("language", ["de", "ar", "zh"])
+def test_speaks_the_language_that_is_set(
+    chromium: Chromium, server: RunningServer, face: bytes, language: str, read_words: Callable[[str], dict[str, str]]
+) -> None:
+    chromium.settings(server=server.url, language=language)
+    page = chromium.open("popup.html")
+    words = read_words(language)
+    expect(page.locator("html")).to_have_attribute("lang", language)
+    expect(page.locator("html")).to_have_attribute("dir", "rtl" if language == "ar" else "ltr")
+    expect(page.locator(".drop strong")).to_have_text(words["extension.popup.drop"])
+    bring(page, face, "choose")
+    expect(page.locator("#view h2")).to_have_text(words["verdicts.real.name"])
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
+def test_what_has_no_page_is_shown_in_a_window(chromium: Chromium) -> None:
+    """Such as a picture of the browser's own."""
+    with chromium.context.expect_page() as opened:
+        chromium.worker.evaluate(
+            """async () => {
+                const tab = (await chrome.tabs.query({}))[0];
+                const info = { menuItemId: "check", srcUrl: "chrome://theme/IDR_LOGO", pageUrl: "chrome://newtab/" };
+                chrome.contextMenus.onClicked.dispatch(info, tab);
+            }"""
+        )
+    expect(opened.value.locator("#view h2")).to_have_text("Picture not readable")
+
+
+@pytest.mark.parametrize("scheme", ["dark", "light"])
+def test_is_accessible(chromium: Chromium, face: bytes, scheme: str) -> None:
+    page = chromium.open("popup.html")
+    page.emulate_media(color_scheme=scheme)
+    bring(page, face, "choose")
+    expect(page.locator("#recent li")).to_have_count(1)
+    assert violations(page) == []
+    page.keyboard.press("Tab")
+    assert AXE.is_file()
+
+
+def test_answers_of_the_server_are_text(chromium: Chromium, site: Site) -> None:
+    message = "<b>bold</b>" * 100
+    fault = {"success": False, "error": {"code": "malformed_upload", "message": message}}
+    site.put("/api/predict", json.dumps(fault), "application/json", 400)
+    chromium.settings(server=site.as_server())
+    page = chromium.open("popup.html")
+    bring(page, b"x", "choose")
+    expect(page.locator("#view .note")).to_contain_text("<b>bold</b>")
+    assert len(page.locator("#view .note").inner_text()) < 310

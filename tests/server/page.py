@@ -1,0 +1,66 @@
+"""What tests of the page do and look for again and again."""
+
+import base64
+from typing import Any
+
+from playwright.sync_api import Locator, Page, expect
+
+VERDICTS = {"fake": "Likely fake", "real": "Likely real", "uncertain": "Cannot tell"}
+
+
+def choose(page: Page, content: bytes, name: str = "picture.jpg", kind: str = "image/jpeg") -> None:
+    """Chooses a file as the dialog would hand it over."""
+    choose_many(page, [(name, content)], kind)
+
+
+def choose_many(page: Page, files: list[tuple[str, bytes]], kind: str = "image/jpeg") -> None:
+    page.set_input_files(
+        "#file", [{"name": name, "mimeType": kind, "buffer": content} for name, content in files]
+    )
+
+
+def give(page: Page, event: str, contents: list[bytes], text: str = "") -> None:
+    """Drops or pastes files or a text as the browser would report it."""
+    page.evaluate(
+        """([event, files, text]) => {
+            const transfer = new DataTransfer();
+            files.forEach((content, i) => {
+                const bytes = Uint8Array.from(atob(content), (c) => c.charCodeAt(0));
+                transfer.items.add(new File([bytes], `given-${i}.jpg`, { type: "image/jpeg" }));
+            });
+            if (text) transfer.setData("text/plain", text);
+            const options = { bubbles: true, cancelable: true };
+            document.body.dispatchEvent(
+                event === "paste"
+                    ? new ClipboardEvent("paste", { ...options, clipboardData: transfer })
+                    : new DragEvent(event, { ...options, dataTransfer: transfer }));
+        }""",
+        [event, [base64.b64encode(content).decode() for content in contents], text],
+    )
+
+
+def expect_state(page: Page, state: str) -> None:
+    expect(page.locator("body")).to_have_attribute("data-state", state)
+
+
+def percent(p: float) -> str:
+    return "<1%" if p < 0.01 else ">99%" if p > 0.99 else f"{int(p * 100 + 0.5)}%"
+
+
+def expect_verdict(page: Page, answer: dict[str, Any]) -> None:
+    expect_state(page, "judged")
+    expect(page.locator("#verdict")).to_have_text(VERDICTS[answer["verdict"]])
+    expect(page.locator("#p-fake")).to_have_text(percent(answer["p_fake"]))
+    expect(page.locator(".face-box")).to_have_count(len(answer["faces"]))
+    expect(page.locator("#live")).to_contain_text(VERDICTS[answer["verdict"]])
+
+
+def expect_fault(page: Page, heading: str) -> None:
+    expect_state(page, "failed")
+    expect(page.locator("#verdict")).to_have_text(heading)
+    expect(page.locator("#live")).to_contain_text(heading)
+
+
+def card(page: Page, name: str) -> Locator:
+    """The card of that file in the list."""
+    return page.locator(".card").filter(has=page.get_by_role("link", name=name, exact=True))

@@ -1,0 +1,277 @@
+"""How pictures come in, and the list of those that came."""
+
+import base64
+import csv
+import hashlib
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import httpx
+from playwright.sync_api import Page, Route, expect
+from tests.server.page import card, choose, choose_many, expect_fault, expect_state, expect_verdict, give
+
+OpenPage = Callable[..., Page]
+Predict = Callable[..., httpx.Response]
+
+
+def test_a_picture_can_be_dropped_anywhere(open_page: OpenPage, predict: Predict, face: bytes) -> None:
+    page = open_page()
+    give(page, "dragenter", [face])
+    expect(page.locator("#veil")).to_be_visible()
+    give(page, "drop", [face])
+    expect(page.locator("#veil")).to_be_hidden()
+    expect_verdict(page, predict(face).json())
+
+
+def test_a_picture_can_be_pasted(open_page: OpenPage, predict: Predict, face: bytes) -> None:
+    page = open_page()
+    give(page, "paste", [face])
+    expect_verdict(page, predict(face).json())
+
+
+def test_the_keyboard_is_enough(open_page: OpenPage, predict: Predict, two_faces: bytes) -> None:
+    page = open_page()
+    # Playwright asks the browser for the chooser without waiting for its answer: ask before the keys.
+    with page.expect_file_chooser() as chooser:
+        for _ in range(20):
+            page.keyboard.press("Tab")
+            if page.evaluate("document.activeElement.id") == "choose":
+                break
+        page.keyboard.press("Enter")
+    chooser.value.set_files({"name": "a.jpg", "mimeType": "image/jpeg", "buffer": two_faces})
+    expect_state(page, "judged")
+    boxes = page.locator(".face-box")
+    page.locator("#another").focus()
+    page.keyboard.press("Tab")
+    expect(boxes.nth(0)).to_be_focused()
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    expect(boxes.nth(1)).to_have_attribute("aria-pressed", "true")
+
+
+def test_many_files_are_judged_one_card_each(
+    open_page: OpenPage, predict: Predict, face: bytes, two_faces: bytes, no_face: bytes
+) -> None:
+    page = open_page()
+    choose_many(page, [("one.jpg", face), ("two.jpg", two_faces), ("none.jpg", no_face)])
+    expect_state(page, "list")
+    expect(page.locator("#count")).to_contain_text("3 of 3 pictures done")
+    assert page.locator("#progress").evaluate("p => [p.value, p.max]") == [3, 3]
+    expect(page.locator(".card")).to_have_count(3)
+    for name, content in (("one.jpg", face), ("two.jpg", two_faces)):
+        answer = predict(content).json()
+        expect(card(page, name)).to_have_attribute("data-verdict", answer["verdict"])
+        assert card(page, name).locator("img").evaluate("i => i.naturalWidth") > 0
+    expect(card(page, "none.jpg")).to_contain_text("No face found")
+    expect(page.locator("#live")).to_contain_text("3 of 3")
+    choose_many(page, [("four.jpg", face), ("five.jpg", face)])
+    expect(page.locator("#count")).to_contain_text("5 of 5")
+    card(page, "one.jpg").get_by_role("button", name="Take one.jpg off the list").click()
+    expect(page.locator(".card")).to_have_count(4)
+    page.get_by_role("button", name="Clear list").click()
+    expect_state(page, "empty")
+
+
+def test_no_more_are_sent_at_once_than_the_server_judges(open_page: OpenPage, face: bytes) -> None:
+    page = open_page()
+    held: list[Route] = []
+    page.route("**/api/predict*", lambda route: held.append(route))
+    choose_many(page, [(f"{i}.jpg", face) for i in range(12)])
+    expect(page.locator('.card[data-state="judging"]')).to_have_count(2)
+    expect(page.locator('.card[data-state="queued"]')).to_have_count(10)
+    page.wait_for_timeout(200)
+    assert len(held) == 2
+    card(page, "5.jpg").get_by_role("button", name="Cancel 5.jpg").click()
+    expect(card(page, "5.jpg")).to_contain_text("Cancelled")
+    page.get_by_role("button", name="Cancel all").click()
+    expect(page.locator('.card[data-state="cancelled"]')).to_have_count(12)
+    expect(page.get_by_role("button", name="Cancel all")).to_be_hidden()
+    page.wait_for_timeout(200)
+    assert len(held) == 2
+    page.unroute("**/api/predict*")
+    card(page, "7.jpg").get_by_role("button", name="Analyse 7.jpg").click()
+    expect(card(page, "7.jpg")).to_have_attribute("data-state", "judged")
+
+
+def test_pictures_wait_in_the_browser_where_the_person_wants_that(
+    open_page: OpenPage, predict: Predict, face: bytes, two_faces: bytes
+) -> None:
+    """A preview first; nothing is sent until Enter or the button says so. The choice is remembered."""
+    page = open_page()
+    sent: list[str] = []
+    page.on("request", lambda request: sent.append(request.method))
+    page.get_by_role("switch", name="Analyse at once").uncheck()
+    choose(page, face)
+    expect_state(page, "ready")
+    page.wait_for_function("document.querySelector('#picture').naturalWidth === 512")
+    expect(page.locator("#panel")).to_contain_text("in this browser only")
+    page.wait_for_timeout(200)
+    assert "POST" not in sent
+    page.keyboard.press("Enter")
+    expect_verdict(page, predict(face).json())
+    page.reload()
+    page.goto(page.url.split("/result")[0])
+    expect(page.get_by_role("switch", name="Analyse at once")).not_to_be_checked()
+    sent.clear()
+    choose_many(page, [("one.jpg", face), ("two.jpg", two_faces)])
+    expect(page.locator('.card[data-state="ready"]')).to_have_count(2)
+    assert "POST" not in sent
+    page.get_by_role("button", name="Analyse 2 pictures").click()
+    expect(page.locator('.card[data-state="judged"]')).to_have_count(2)
+
+
+def test_a_batch_is_saved_as_json_and_csv(
+    open_page: OpenPage, predict: Predict, face: bytes, no_face: bytes
+) -> None:
+    page = open_page()
+    choose_many(page, [("one.jpg", face), ("=cmd|calc.jpg", no_face)])
+    expect(page.locator("#count")).to_contain_text("2 of 2")
+    page.wait_for_timeout(300)  # the hashes come after the verdicts
+    with page.expect_download() as saved:
+        page.locator("#save-json").click()
+    entries = {entry["name"]: entry for entry in json.loads(Path(saved.value.path()).read_text("utf-8"))}
+    assert set(entries) == {"one.jpg", "=cmd|calc.jpg"}
+    assert entries["one.jpg"]["p_fake"] == predict(face).json()["p_fake"]
+    assert entries["one.jpg"]["hash"] == hashlib.sha256(face).hexdigest()
+    assert entries["=cmd|calc.jpg"]["verdict"] == "no_face"
+    with page.expect_download() as saved:
+        page.locator("#save-csv").click()
+    rows = list(csv.DictReader(Path(saved.value.path()).read_text("utf-8-sig").splitlines()))
+    assert [row["verdict"] for row in rows] == [
+        entries[name]["verdict"] for name in ("one.jpg", "=cmd|calc.jpg")
+    ]
+    assert not any(
+        value.startswith("=") for row in rows for value in row.values()
+    )  # no formula for a spreadsheet
+
+
+def test_the_list_stays_while_other_views_are_looked_at(open_page: OpenPage, face: bytes) -> None:
+    page = open_page()
+    choose_many(page, [("one.jpg", face), ("two.jpg", face)])
+    page.locator("#pages").get_by_role("link", name="About").click()
+    expect(page.locator("body")).to_have_attribute("data-view", "about")
+    page.locator("#pages").get_by_role("link", name="Analyse").click()
+    expect(page.locator(".card")).to_have_count(2)
+    expect(page.locator("#count")).to_contain_text("2 of 2")
+    card(page, "two.jpg").get_by_role("link").click()
+    expect_state(page, "judged")
+    page.go_back()
+    expect(page.locator(".card")).to_have_count(2)
+
+
+def test_the_cards_are_walked_with_the_arrows(open_page: OpenPage, face: bytes) -> None:
+    page = open_page()
+    choose_many(page, [(f"{i}.jpg", face) for i in range(6)])
+    expect(page.locator("#count")).to_contain_text("6 of 6")
+    links = page.locator(".card-link")
+    page.keyboard.press("ArrowRight")
+    expect(links.nth(0)).to_be_focused()
+    page.keyboard.press("ArrowRight")
+    expect(links.nth(1)).to_be_focused()
+    columns = page.evaluate(
+        "getComputedStyle(document.querySelector('.cards')).gridTemplateColumns.split(' ').length"
+    )
+    page.keyboard.press("ArrowDown")
+    expect(links.nth(1 + columns)).to_be_focused()
+    page.keyboard.press("ArrowUp")
+    expect(links.nth(1)).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(page.locator("#filename")).to_have_text("1.jpg")
+
+
+def test_dropping_what_is_no_picture_is_explained(open_page: OpenPage) -> None:
+    page = open_page()
+    give(page, "drop", [])
+    expect(page.locator("#notice")).to_contain_text("neither a picture nor the address of one")
+    expect_state(page, "empty")
+    page.locator("#notice").get_by_role("button", name="Close").click()
+    expect(page.locator("#notice")).to_be_hidden()
+
+
+def test_a_pasted_link_is_explained_where_the_server_fetches_none(open_page: OpenPage) -> None:
+    page = open_page()
+    expect(page.locator("#limit")).to_contain_text("up to")
+    expect(page.locator("#link")).to_be_hidden()
+    give(page, "paste", [], "https://example.com/face.jpg")
+    expect(page.locator("#notice")).to_contain_text("VERAFACE_FETCH_LINKS")
+    expect_state(page, "empty")
+
+
+def test_a_link_is_judged_where_the_server_fetches_them(
+    open_page: OpenPage, predict: Predict, face: bytes
+) -> None:
+    """The fetching is tested in test_server_links.py; here it is played, as no test has an internet."""
+    answer = predict(face, heatmap="true").json()
+    sent: list[str] = []
+
+    def judged(route: Route) -> None:
+        sent.append(route.request.post_data or "")
+        route.fulfill(json=answer)
+
+    page = open_page()
+    limits = {"max_upload_bytes": 10**7, "max_pixels": 10**7, "links": True}
+    status = {"loaded": True, "name": "m", "version": "1", "limits": limits}
+    page.route("**/api/model-status", lambda route: route.fulfill(json=status))
+    page.route("**/api/predict*", judged)
+    page.reload()
+    page.locator("#link").fill("https://example.com/face.jpg")
+    page.locator("#link").press("Enter")
+    expect_verdict(page, answer)
+    expect(page.locator("#filename")).to_have_text("https://example.com/face.jpg")
+    expect(page.locator("#stage-note")).to_contain_text("No preview")
+    assert 'name="url"' in sent[0]
+    assert "https://example.com/face.jpg" in sent[0]
+    give(page, "paste", [], "https://example.com/other.jpg")
+    expect(page.locator("#filename")).to_have_text("https://example.com/other.jpg")
+    expect_verdict(page, answer)
+
+
+def test_a_server_that_refuses_a_link_is_understood(open_page: OpenPage, start_server: Any) -> None:
+    with start_server(VERAFACE_FETCH_LINKS="true") as server:
+        page = open_page(server.url)
+        page.locator("#link").fill(server.url + "/static/favicon.svg")
+        page.locator("#link").press("Enter")
+        expect_fault(page, "This address is not fetched")
+
+
+def test_a_picture_copied_as_a_data_address_is_judged(
+    open_page: OpenPage, predict: Predict, face: bytes
+) -> None:
+    page = open_page()
+    give(page, "paste", [], "data:image/jpeg;base64," + base64.b64encode(face).decode())
+    expect_verdict(page, predict(face).json())
+    expect(page.locator("#filename")).to_have_text("Pasted picture")
+
+
+def test_a_photo_from_the_camera_is_seen_before_it_is_sent(open_page: OpenPage) -> None:
+    """The browser plays a film of the portrait as its camera."""
+    page = open_page(permissions=["camera"])
+    sent: list[str] = []
+    page.on("request", lambda request: sent.append(request.method))
+    page.keyboard.press("c")
+    dialog = page.get_by_role("dialog")
+    expect(dialog).to_be_visible()
+    dialog.get_by_role("button", name="Take the photo").click()
+    expect(dialog.get_by_role("img", name="The photo that was taken")).to_be_visible()
+    assert "POST" not in sent
+    dialog.get_by_role("button", name="Again").click()
+    dialog.get_by_role("button", name="Take the photo").click()
+    dialog.get_by_role("button", name="Use this photo").click()
+    expect(dialog).to_have_count(0)
+    expect_state(page, "judged")
+    expect(page.locator("#filename")).to_have_text("photo.jpg")
+    expect(page.locator(".face-box")).to_have_count(1)
+
+
+def test_without_a_camera_the_page_says_what_to_do(open_page: OpenPage) -> None:
+    page = open_page()
+    refuse = "async () => { throw new DOMException('', 'NotAllowedError') }"
+    page.evaluate(f"() => {{ navigator.mediaDevices.getUserMedia = {refuse} }}")
+    page.get_by_role("button", name="Take a photo").click()
+    dialog = page.get_by_role("dialog")
+    expect(dialog).to_contain_text("does not let this page use the camera")
+    page.keyboard.press("Escape")
+    expect(dialog).to_have_count(0)
+    expect_state(page, "empty")

@@ -1,0 +1,116 @@
+"""What stands around every view: addresses, themes, sizes, and what no picture may do to the page."""
+
+import re
+from collections.abc import Callable
+
+import httpx
+import pytest
+from playwright.sync_api import Error as BrowserError
+from playwright.sync_api import Page, expect
+from tests.server.page import choose, expect_state
+
+OpenPage = Callable[..., Page]
+Predict = Callable[..., httpx.Response]
+
+
+def test_the_empty_page_says_what_it_is_for_and_what_a_verdict_is_not(open_page: OpenPage) -> None:
+    page = open_page()
+    expect(page).to_have_title("Analyse · Veraface")
+    expect(page.get_by_role("heading", level=1)).to_be_visible()
+    expect(page.locator("footer")).to_contain_text("not proof")
+    expect(page.locator("footer")).to_contain_text("Never use it alone against a person")
+    expect(page.locator("#privacy")).to_contain_text("Stays on this machine")
+    expect(page.locator("#limit")).to_have_text("up to 25 MB")
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "<img src=x onerror=document.title='owned'>.jpg",
+        "<script>document.title='owned'</script>.jpg",
+        "&lt;b&gt;.jpg",
+    ],
+)
+def test_a_file_name_is_never_markup(open_page: OpenPage, face: bytes, no_face: bytes, name: str) -> None:
+    page = open_page()
+    for content, state in ((face, "judged"), (no_face, "failed")):
+        choose(page, content, name)
+        expect_state(page, state)
+        expect(page.locator("#filename")).to_have_text(name)
+    expect(page.locator("#filename *, main script, main img:not(#picture)")).to_have_count(0)
+    expect(page).to_have_title("Result · Veraface")
+
+
+def brightness(page: Page) -> int:
+    """0 black to 255 white, of what the page is painted on."""
+    colour = page.evaluate("getComputedStyle(document.documentElement).backgroundColor")
+    return int(re.findall(r"\d+", colour)[0])
+
+
+def test_dark_light_and_as_the_system_has_it(open_page: OpenPage) -> None:
+    """Dark at first, whatever the system says; the choice is remembered."""
+    page = open_page(color_scheme="light")
+    assert brightness(page) < 40
+    page.get_by_role("button", name="Theme: dark. Switch to light").click()
+    assert brightness(page) > 220
+    page.reload()
+    assert brightness(page) > 220
+    page.get_by_role("button", name="Theme: light. Switch to as the system").click()
+    page.emulate_media(color_scheme="dark")
+    assert brightness(page) < 40
+    page.emulate_media(color_scheme="light")
+    page.reload()
+    assert brightness(page) > 220
+    page.get_by_role("button", name="Theme: as the system. Switch to dark").click()
+    assert brightness(page) < 40
+
+
+@pytest.mark.parametrize("width", [320, 390])
+def test_a_phone_needs_no_sideways_scrolling(
+    open_page: OpenPage, two_faces: bytes, corrupt: bytes, width: int
+) -> None:
+    page = open_page(viewport={"width": width, "height": 844}, has_touch=True, is_mobile=True)
+    fits = "document.documentElement.scrollWidth <= innerWidth"
+    assert page.evaluate(fits)
+    expect(page.get_by_text("Choose pictures")).to_be_visible()
+    choose(page, two_faces, "a-very-long-name-" * 12 + ".jpg")
+    expect_state(page, "judged")
+    assert page.evaluate(fits)
+    choose(page, corrupt)
+    expect_state(page, "failed")
+    assert page.evaluate(fits)
+
+
+def test_the_api_documentation_works_offline(open_page: OpenPage) -> None:
+    page = open_page(path="/docs")
+    expect(page.get_by_text("/api/predict", exact=True)).to_be_visible()
+
+
+@pytest.mark.parametrize("view", ["history", "dashboard", "about"])
+def test_each_view_has_an_address_of_its_own(open_page: OpenPage, view: str) -> None:
+    page = open_page(path=f"/{view}")
+    expect(page.locator("body")).to_have_attribute("data-view", view)
+    expect(page.get_by_role("heading", level=1)).to_be_visible()
+    expect(page.locator(f'#pages [data-view="{view}"]')).to_have_attribute("aria-current", "page")
+    expect(page).to_have_title(re.compile(r".+ · Veraface"))
+    page.locator("#home").click()
+    expect(page.locator("body")).to_have_attribute("data-view", "analyse")
+    expect(page.locator("#main")).to_be_focused()
+    page.go_back()
+    expect(page.locator("body")).to_have_attribute("data-view", view)
+    page.reload()
+    expect(page.locator("body")).to_have_attribute("data-view", view)
+
+
+def test_nothing_can_become_markup_or_script(open_page: OpenPage, complaints: list[str]) -> None:
+    """Trusted Types: even code that tried to would be stopped by the browser."""
+    page = open_page()
+    for attempt in (
+        "() => { document.body.innerHTML = '<b>' }",
+        "() => { document.createElement('script').src = '/static/js/main.js' }",
+        "() => { trustedTypes.createPolicy('other', {}) }",
+    ):
+        with pytest.raises(BrowserError, match="TypeError"):
+            page.evaluate(attempt)
+    # The browser tells the console; that is no complaint here.
+    complaints.clear()

@@ -1,0 +1,121 @@
+"""The page as an installed application: its shell opens without the server, and nothing private is kept."""
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from playwright.sync_api import Page, expect
+
+import veraface.server
+from tests.server.page import choose, expect_fault, expect_verdict
+
+STATIC = Path(veraface.server.__file__).parent / "static"
+
+OpenPage = Callable[..., Page]
+
+
+def wait_for_worker(page: Page) -> None:
+    page.evaluate("navigator.serviceWorker.ready.then(() => {})")
+    kept = "caches.open('veraface-shell-1').then((cache) => cache.keys()).then((keys) => keys.length)"
+    for _ in range(100):
+        if page.evaluate(kept) > 30:
+            return
+        page.wait_for_timeout(50)
+    raise AssertionError("the service worker kept nothing")
+
+
+def test_the_worker_keeps_every_file_of_the_page() -> None:
+    """All that the page may ask for but its other languages, which are kept once they are used."""
+    script = (STATIC / "sw.js").read_text()
+    listed = re.findall(r'"([^"]+)"', script[script.index("const SHELL = [") : script.index("];")])
+    kinds = {".js", ".css", ".json", ".svg", ".png", ".webmanifest"}
+    there = {
+        path.relative_to(STATIC).as_posix()
+        for path in STATIC.rglob("*")
+        if path.suffix in kinds and path.name not in ("sw.js", "docs.js")
+    }
+    other_languages = {name for name in there if name.startswith("languages/")} - {"languages/en.json"}
+    assert set(listed) == there - other_languages
+    assert listed == sorted(listed)
+
+
+def test_the_page_opens_without_its_server_and_works_again_with_it(
+    open_page: OpenPage, start_server: Any, face: bytes, complaints: list[str]
+) -> None:
+    with start_server() as server:
+        answer = httpx.post(f"{server.url}/api/predict", files={"image": ("a.jpg", face)}).json()
+        page = open_page(server.url)
+        page.locator("#language").select_option("de")
+        expect(page.locator("html")).to_have_attribute("lang", "de")
+        wait_for_worker(page)
+        page.reload()  # from here on the worker answers
+        expect(page.locator("html")).to_have_attribute("lang", "de")
+        page.locator("#language").select_option("en")
+        port = server.url.rsplit(":", 1)[1]
+    page.reload()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Is this face real?")
+    expect(page.locator("#banner")).to_contain_text("does not answer")
+    page.goto(f"{server.url}/history")
+    expect(page.get_by_role("heading", level=1)).to_have_text("History")
+    page.locator("#pages").get_by_role("link", name="About").click()
+    expect(page.locator("body")).to_have_attribute("data-view", "about")
+    page.goto(server.url)
+    choose(page, face)
+    expect_fault(page, "Server not reachable")
+    with start_server(VERAFACE_PORT=port):
+        expect(page.locator("#banner")).to_be_hidden()
+        page.get_by_role("button", name="Try again").click()
+        expect_verdict(page, answer)
+    complaints[:] = [said for said in complaints if "Failed to fetch" not in said]
+
+
+def test_no_picture_and_no_answer_is_kept_by_the_worker(open_page: OpenPage, face: bytes) -> None:
+    page = open_page()
+    wait_for_worker(page)
+    page.reload()
+    choose(page, face)
+    expect(page.locator("body")).to_have_attribute("data-state", "judged")
+    kept = page.evaluate(
+        """async () => {
+            const all = await Promise.all((await caches.keys()).map(async (name) =>
+                (await (await caches.open(name)).keys()).map(({ url }) => new URL(url).pathname)));
+            return all.flat();
+        }"""
+    )
+    assert "/" in kept
+    assert [path for path in kept if path != "/" and not path.startswith("/static/")] == []
+
+
+def test_the_page_can_be_installed(open_page: OpenPage) -> None:
+    page = open_page()
+    wait_for_worker(page)
+    browser = page.context.new_cdp_session(page)
+    manifest = browser.send("Page.getAppManifest")
+    assert manifest["errors"] == []
+    assert '"display": "standalone"' in manifest["data"]
+    problems = browser.send("Page.getInstallabilityErrors")["installabilityErrors"]
+    # A test's browser window is a private one, which installs nothing.
+    assert [problem["errorId"] for problem in problems if problem["errorId"] != "in-incognito"] == []
+
+
+@pytest.mark.parametrize("name", ["icon-192.png", "icon-512.png", "maskable-512.png"])
+def test_the_icons_are_as_large_as_the_manifest_says(name: str) -> None:
+    from PIL import Image
+
+    with Image.open(STATIC / "icons" / name) as icon:
+        assert f"{icon.width}" in name
+        assert icon.width == icon.height
+
+
+def test_the_worker_is_the_only_script_that_an_address_may_become(open_page: OpenPage) -> None:
+    page = open_page()
+    tried = page.evaluate(
+        """async () => {
+            const { scriptUrl } = await import("/static/js/trusted.js");
+            try { return String(scriptUrl("https://example.com/x.js")) } catch (error) { return error.name }
+        }"""
+    )
+    assert tried == "TypeError"

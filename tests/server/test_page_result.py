@@ -1,0 +1,345 @@
+"""A result: the picture with its faces and the evidence, the verdict, and what can be done with it."""
+
+import hashlib
+import json
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import httpx
+import pytest
+from PIL import Image
+from playwright.sync_api import Page, expect
+from tests.server.page import choose, choose_many, expect_fault, expect_state, expect_verdict, percent
+
+OpenPage = Callable[..., Page]
+Predict = Callable[..., httpx.Response]
+
+INK = """() => {
+    const canvas = document.querySelector("#evidence");
+    const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
+    let ink = 0;
+    for (let i = 3; i < data.length; i += 4) ink += data[i];
+    return ink;
+}"""
+
+
+def test_a_chosen_file_is_shown_and_judged(open_page: OpenPage, predict: Predict, face: bytes) -> None:
+    answer = predict(face).json()
+    page = open_page()
+    choose(page, face, "holiday.jpg")
+    expect_verdict(page, answer)
+    expect(page.locator("#filename")).to_have_text("holiday.jpg")
+    assert page.evaluate("document.querySelector('#picture').naturalWidth") == 512
+    details = page.locator(".details")
+    expect(details).to_contain_text(f"{1 - answer['p_fake']:.3f}")
+    expect(details).to_contain_text(answer["model"]["name"])
+    expect(details).to_contain_text("JPEG, 512 × 512")
+    for stage in ("decode", "find faces", "judge"):
+        expect(page.locator(".timing")).to_contain_text(re.compile(rf"{stage} [\d.]+ ms"))
+    thresholds = answer["thresholds"]
+    expect(page.locator(".probability")).to_contain_text(percent(thresholds["real"]))
+    expect(page.locator(".probability")).to_contain_text(percent(thresholds["fake"]))
+    marker = page.locator(".marker").evaluate(
+        "m => (m.getBoundingClientRect().x + 2 - m.parentNode.getBoundingClientRect().x)"
+        " / m.parentNode.getBoundingClientRect().width"
+    )
+    assert marker == pytest.approx(answer["p_fake"], abs=0.02)
+
+
+def test_real_and_fake_photos_get_the_answer_of_the_api(
+    open_page: OpenPage,
+    predict: Predict,
+    real_and_fake_photos: list[tuple[str, bytes]],
+) -> None:
+    page = open_page()
+    for path, content in real_and_fake_photos:
+        name = path.rsplit("/", 1)[-1]
+        choose(page, content, name)
+        expect(page.locator("#filename")).to_have_text(name)
+        expect_verdict(page, predict(content).json())
+
+
+def test_a_face_box_lies_where_the_api_says(open_page: OpenPage, predict: Predict, face: bytes) -> None:
+    x, y, width, height = predict(face).json()["faces"][0]["box"]
+    page = open_page()
+    choose(page, face)
+    expect_state(page, "judged")
+    picture = page.locator("#picture").bounding_box()
+    box = page.locator(".face-box").bounding_box()
+    assert picture is not None
+    assert box is not None
+    scale = picture["width"] / 512
+    assert box["x"] == pytest.approx(picture["x"] + x * scale, abs=1.5)
+    assert box["y"] == pytest.approx(picture["y"] + y * scale, abs=1.5)
+    assert box["width"] == pytest.approx(width * scale, abs=1.5)
+    assert box["height"] == pytest.approx(height * scale, abs=1.5)
+
+
+def test_each_face_can_be_looked_at(open_page: OpenPage, predict: Predict, two_faces: bytes) -> None:
+    faces = predict(two_faces).json()["faces"]
+    assert len(faces) == 2
+    page = open_page()
+    choose(page, two_faces)
+    expect_state(page, "judged")
+    boxes, items = page.locator(".face-box"), page.locator(".face-item")
+    for index in (1, 0):
+        boxes.nth(index).click()
+        expect(boxes.nth(index)).to_have_attribute("aria-pressed", "true")
+        expect(boxes.nth(1 - index)).to_have_attribute("aria-pressed", "false")
+        expect(items.nth(index)).to_have_attribute("aria-pressed", "true")
+        expect(page.locator("#p-fake")).to_have_text(percent(faces[index]["p_fake"]))
+        expect(boxes.nth(index)).to_have_attribute("aria-label", re.compile(f"^Face {index + 1}: "))
+    items.nth(1).click()
+    expect(boxes.nth(1)).to_have_attribute("aria-pressed", "true")
+    expect(items.nth(1)).to_be_focused()
+
+
+def set_strength(page: Page, value: int) -> None:
+    page.locator("#evidence-strength").fill(str(value))
+
+
+def test_the_slider_sets_how_strongly_the_evidence_shows(open_page: OpenPage, face: bytes) -> None:
+    page = open_page()
+    choose(page, face)
+    expect_state(page, "judged")
+    expect(page.locator("#evidence-controls")).to_be_visible()
+    set_strength(page, 0)
+    assert page.evaluate(INK) == 0
+    set_strength(page, 40)
+    weak = page.evaluate(INK)
+    set_strength(page, 100)
+    strong = page.evaluate(INK)
+    assert 0 < weak < strong
+
+
+def test_the_evidence_goes_with_the_selected_face(open_page: OpenPage, two_faces: bytes) -> None:
+    left_and_right = """() => {
+        const canvas = document.querySelector("#evidence");
+        const half = Math.floor(canvas.width / 2);
+        const any = (x) => canvas.getContext("2d").getImageData(x, 0, half, canvas.height)
+            .data.some((value, i) => i % 4 === 3 && value > 0);
+        return [any(0), any(half)];
+    }"""
+    page = open_page()
+    choose(page, two_faces)
+    expect_state(page, "judged")
+    sides = []
+    for index in (0, 1):
+        page.locator(".face-box").nth(index).click()
+        sides.append(page.evaluate(left_and_right))
+    assert sides == [[True, False], [False, True]]
+
+
+def test_a_format_the_browser_cannot_show_is_judged_all_the_same(
+    open_page: OpenPage,
+    predict: Predict,
+    portrait: Image.Image,
+    encode: Callable[..., bytes],
+) -> None:
+    wide = Image.new("RGB", (1024, 512), "white")
+    wide.paste(portrait, (0, 0))
+    picture = encode(wide, "TIFF")
+    page = open_page()
+    choose(page, picture, "scan.tif", "image/tiff")
+    expect_verdict(page, predict(picture).json())
+    expect(page.locator("#stage-note")).to_contain_text("No preview")
+    frame = page.locator("#frame").bounding_box()
+    assert frame is not None
+    assert frame["width"] / frame["height"] == pytest.approx(2, abs=0.02)
+
+
+def test_another_picture_replaces_the_first(
+    open_page: OpenPage, predict: Predict, face: bytes, no_face: bytes
+) -> None:
+    page = open_page()
+    choose(page, no_face, "wall.jpg")
+    expect_fault(page, "No face found")
+    with page.expect_file_chooser() as chooser:
+        page.get_by_role("button", name="Try another").click()
+    chooser.value.set_files({"name": "face.jpg", "mimeType": "image/jpeg", "buffer": face})
+    expect_verdict(page, predict(face).json())
+    expect(page.locator("#filename")).to_have_text("face.jpg")
+    page.locator("#home").click()
+    expect(page.locator(".card")).to_have_count(2)
+
+
+def test_faces_and_results_are_walked_with_the_arrows(
+    open_page: OpenPage, face: bytes, two_faces: bytes, no_face: bytes
+) -> None:
+    """Arrows go from face to face; with Shift, or where there is one face only, from result to result."""
+    page = open_page()
+    choose_many(page, [("one.jpg", face), ("two.jpg", two_faces), ("none.jpg", no_face)])
+    expect(page.locator("#count")).to_contain_text("3 of 3")
+    page.get_by_role("link", name="one.jpg", exact=True).click()
+    name, boxes = page.locator("#filename"), page.locator(".face-box")
+    expect(name).to_have_text("one.jpg")
+    expect(page.locator(".place")).to_have_text("1 of 3")
+    expect_state(page, "judged")
+    page.keyboard.press("ArrowRight")
+    expect(name).to_have_text("two.jpg")
+    chosen = page.locator('.face-box[aria-pressed="true"]')
+    first = boxes.nth(0).get_attribute("aria-pressed") == "true"
+    expect(chosen).to_have_count(1)
+    page.keyboard.press("ArrowRight")
+    expect(boxes.nth(1 if first else 0)).to_have_attribute("aria-pressed", "true")
+    page.keyboard.press("ArrowLeft")
+    expect(boxes.nth(0 if first else 1)).to_have_attribute("aria-pressed", "true")
+    page.keyboard.press("Shift+ArrowRight")
+    expect(name).to_have_text("none.jpg")
+    expect(page.locator("#next")).to_be_disabled()
+    page.locator("#previous").click()
+    expect(name).to_have_text("two.jpg")
+    page.keyboard.press("Escape")
+    expect_state(page, "list")
+    expect(page.locator(".card")).to_have_count(3)
+
+
+def test_the_picture_can_be_zoomed_and_moved(open_page: OpenPage, face: bytes) -> None:
+    page = open_page()
+    choose(page, face)
+    expect_state(page, "judged")
+    share, picture = page.locator(".zoom-share"), page.locator("#picture")
+    expect(share).to_have_text("100%")
+    width = picture.bounding_box()["width"]  # type: ignore[index]
+    page.get_by_role("button", name="Zoom in").click()
+    page.keyboard.press("+")
+    expect(share).not_to_have_text("100%")
+    page.wait_for_timeout(300)  # the zoom glides
+    before, frame = picture.bounding_box(), page.locator("#frame").bounding_box()
+    assert before is not None
+    assert before["width"] > 2.5 * width
+    assert frame is not None
+    page.mouse.move(frame["x"] + 20, frame["y"] + 20)
+    page.mouse.down()
+    page.mouse.move(frame["x"] + 80, frame["y"] + 60, steps=4)
+    page.mouse.up()
+    after = picture.bounding_box()
+    assert after is not None
+    assert after["x"] == pytest.approx(before["x"] + 60, abs=2)
+    assert after["y"] == pytest.approx(before["y"] + 40, abs=2)
+    line = page.locator(".face-box").evaluate("b => parseFloat(getComputedStyle(b).borderTopWidth)")
+    assert line < 2  # drawn thinner, so that it looks as thick as before
+    page.keyboard.press("0")
+    expect(share).to_have_text("100%")
+    expect(page.get_by_role("button", name="Zoom out")).to_be_disabled()
+
+
+def test_moving_the_picture_by_a_face_does_not_choose_it(open_page: OpenPage, two_faces: bytes) -> None:
+    page = open_page()
+    choose(page, two_faces)
+    expect_state(page, "judged")
+    page.get_by_role("button", name="Zoom in").click()
+    page.wait_for_timeout(400)
+    other = page.locator('.face-box[aria-pressed="false"]')
+    label = other.get_attribute("aria-label") or ""
+    box = other.bounding_box()
+    assert box is not None
+    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    page.mouse.move(x, y)
+    page.mouse.down()
+    page.mouse.move(x - 40, y + 20, steps=4)
+    page.mouse.up()
+    moved = page.get_by_role("button", name=label).first
+    expect(page.locator(f'.face-box[aria-label="{label}"]')).to_have_attribute("aria-pressed", "false")
+    page.locator(f'.face-box[aria-label="{label}"]').click()
+    expect(page.locator(f'.face-box[aria-label="{label}"]')).to_have_attribute("aria-pressed", "true")
+    expect(moved).to_be_visible()
+
+
+def test_the_evidence_can_be_hidden_with_a_key(open_page: OpenPage, face: bytes) -> None:
+    page = open_page()
+    choose(page, face)
+    expect_state(page, "judged")
+    shown = page.evaluate(INK)
+    assert shown > 0
+    page.keyboard.press("e")
+    assert page.evaluate(INK) == 0
+    page.keyboard.press("e")
+    assert page.evaluate(INK) == shown
+
+
+def test_a_result_is_saved_as_a_picture_and_as_json(
+    open_page: OpenPage, predict: Predict, face: bytes
+) -> None:
+    answer = predict(face).json()
+    page = open_page()
+    choose(page, face, "holiday.jpg")
+    expect_state(page, "judged")
+    with page.expect_download() as saved:
+        page.get_by_role("button", name="Save as PNG").click()
+    assert saved.value.suggested_filename.endswith(".png")
+    with Image.open(saved.value.path()) as picture:
+        assert picture.format == "PNG"
+        assert picture.width == 1200
+        assert picture.height > 1200
+        # The portrait is there, not only a frame: its orange suit.
+        red, green, blue = picture.convert("RGB").resize((60, picture.height // 20)).getpixel((20, 35))
+    assert red > green > blue
+    with page.expect_download() as saved:
+        page.get_by_role("button", name="Save as JSON").click()
+    (entry,) = json.loads(Path(saved.value.path()).read_text("utf-8"))
+    assert entry["name"] == "holiday.jpg"
+    assert entry["verdict"] == answer["verdict"]
+    assert entry["p_fake"] == answer["p_fake"]
+    assert entry["hash"] == hashlib.sha256(face).hexdigest()
+
+
+def test_a_result_is_printed_without_what_cannot_be_pressed_on_paper(
+    open_page: OpenPage, face: bytes
+) -> None:
+    page = open_page(color_scheme="dark")
+    choose(page, face)
+    expect_state(page, "judged")
+    page.evaluate("window.print = () => { document.body.dataset.printed = 'yes' }")
+    page.get_by_role("button", name="Print or PDF").click()
+    expect(page.locator("body")).to_have_attribute("data-printed", "yes")
+    page.emulate_media(media="print")
+    for hidden in ("#pages", "#language", "#another", ".actions", ".zoom", "#evidence-controls"):
+        expect(page.locator(hidden)).to_be_hidden()
+    for shown in ("#picture", "#verdict", ".probability", ".details", ".caveat"):
+        expect(page.locator(shown)).to_be_visible()
+    assert page.evaluate("getComputedStyle(document.documentElement).backgroundColor") == "rgb(255, 255, 255)"
+    assert page.pdf().startswith(b"%PDF")
+
+
+def test_a_result_is_opened_again_from_the_history(
+    open_page: OpenPage, predict: Predict, two_faces: bytes
+) -> None:
+    answer = predict(two_faces).json()
+    page = open_page()
+    choose(page, two_faces, "party.jpg")
+    expect_verdict(page, answer)
+    expect(page.locator(".details")).to_contain_text(hashlib.sha256(two_faces).hexdigest()[:16])
+    page.wait_for_function("async () => (await (await import('/static/js/history.js')).list()).length === 1")
+    address = page.url
+    page.reload()
+    expect_verdict(page, answer)
+    expect(page).to_have_url(address)
+    expect(page.locator("#filename")).to_have_text("party.jpg")
+    expect(page.locator("#evidence-controls")).to_be_visible()
+    assert page.evaluate(INK) > 0
+    page.wait_for_function("document.querySelector('#picture').naturalWidth === 640")
+    page.locator("#back").click()
+    expect(page.locator("body")).to_have_attribute("data-view", "history")
+    expect(page.get_by_text("party.jpg")).to_be_visible()
+
+
+def test_a_result_that_is_not_kept_says_so(open_page: OpenPage, face: bytes) -> None:
+    page = open_page()
+    page.evaluate("localStorage.setItem('veraface-history', 'off')")
+    choose(page, face)
+    expect_state(page, "judged")
+    page.reload()
+    expect_state(page, "missing")
+    expect(page.get_by_role("heading", level=1)).to_have_text("This result is not here")
+    page.get_by_role("link", name="Analyse a picture").click()
+    expect_state(page, "empty")
+
+
+def test_the_details_say_what_was_judged(open_page: OpenPage, predict: Predict, face: bytes) -> None:
+    page = open_page()
+    choose(page, face)
+    expect_verdict(page, predict(face).json())
+    expect(page.locator(".details")).to_contain_text("kB")
+    expect(page.locator(".provenance")).to_contain_text("not read yet")

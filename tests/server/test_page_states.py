@@ -1,0 +1,246 @@
+"""What the page says while there is no verdict, and where there never is one."""
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+import httpx
+import pytest
+from PIL import Image
+from playwright.sync_api import Page, Route, expect
+from tests.server.page import card, choose, choose_many, expect_fault, expect_state, expect_verdict
+
+OpenPage = Callable[..., Page]
+Predict = Callable[..., httpx.Response]
+
+
+def test_the_picture_is_shown_while_it_is_judged(open_page: OpenPage, face: bytes) -> None:
+    page = open_page()
+    held: list[Any] = []
+    page.route("**/api/predict*", lambda route: held.append(route))
+    choose(page, face)
+    expect_state(page, "judging")
+    expect(page.locator("#frame")).to_have_class(re.compile("scanning"))
+    expect(page.locator("#panel")).to_have_attribute("aria-busy", "true")
+    page.wait_for_function("document.querySelector('#picture').naturalWidth === 512")
+    while not held:
+        page.wait_for_timeout(10)
+    held[0].abort()
+    expect_fault(page, "Server not reachable")
+
+
+def test_no_face(open_page: OpenPage, no_face: bytes) -> None:
+    page = open_page()
+    choose(page, no_face)
+    expect_fault(page, "No face found")
+    expect(page.locator(".face-box")).to_have_count(0)
+    expect(page.locator("#evidence-controls")).to_be_hidden()
+
+
+def test_a_face_too_small(open_page: OpenPage, small_face: bytes) -> None:
+    page = open_page()
+    choose(page, small_face)
+    expect_fault(page, "Faces too small")
+    expect(page.locator(".face-box")).to_have_count(1)
+    expect(page.locator(".face-box")).to_have_attribute("data-verdict", "unjudged")
+
+
+def test_a_damaged_file(open_page: OpenPage, corrupt: bytes) -> None:
+    page = open_page()
+    choose(page, corrupt, "broken.png", "image/png")
+    expect_fault(page, "The file is damaged")
+
+
+def test_a_file_that_is_no_picture(open_page: OpenPage) -> None:
+    page = open_page()
+    choose(page, b"%PDF-1.7", "paper.pdf", "application/pdf")
+    expect_fault(page, "Not a picture we can read")
+
+
+def test_too_large_a_file_is_not_even_sent(open_page: OpenPage, small_server: Any) -> None:
+    page = open_page(small_server.url)
+    expect(page.locator("#limit")).to_have_text(re.compile("up to"))
+    sent: list[str] = []
+    page.on("request", lambda request: sent.append(request.method))
+    choose(page, b"\xff\xd8" + b"x" * 300_000)
+    expect_fault(page, "The picture is too large")
+    assert "POST" not in sent
+
+
+def test_too_many_pixels(
+    open_page: OpenPage, small_server: Any, portrait: Image.Image, encode: Callable[..., bytes]
+) -> None:
+    page = open_page(small_server.url)
+    choose(page, encode(portrait.resize((600, 600)), quality=60))
+    expect_fault(page, "The picture is too large")
+
+
+def test_an_unreachable_server_can_be_tried_again(open_page: OpenPage, predict: Predict, face: bytes) -> None:
+    page = open_page()
+    page.route("**/api/predict*", lambda route: route.abort())
+    choose(page, face)
+    expect_fault(page, "Server not reachable")
+    page.unroute("**/api/predict*")
+    page.get_by_role("button", name="Try again").click()
+    expect_verdict(page, predict(face).json())
+
+
+def test_a_late_answer_never_lands_on_another_picture(
+    open_page: OpenPage, face: bytes, no_face: bytes
+) -> None:
+    page = open_page()
+    held: list[Any] = []
+    page.route("**/api/predict*", lambda route: held.append(route) if not held else route.continue_())
+    choose(page, face)
+    expect_state(page, "judging")
+    while not held:
+        page.wait_for_timeout(10)
+    choose(page, no_face)
+    expect_fault(page, "No face found")
+    expect(page.locator(".face-box")).to_have_count(0)
+
+
+def busy(route: Route, status: int = 503, code: str = "overloaded", wait: str = "2") -> None:
+    """Answers as a server does that has too much to do."""
+    body = {"success": False, "error": {"code": code, "message": "too much to do"}}
+    route.fulfill(status=status, json=body, headers={"Retry-After": wait})
+
+
+@pytest.mark.parametrize("status", [429, 503])
+def test_a_busy_server_is_asked_again_after_the_time_it_asks_for(
+    open_page: OpenPage, predict: Predict, face: bytes, status: int
+) -> None:
+    page = open_page()
+    page.route("**/api/predict*", lambda route: busy(route, status))
+    choose(page, face)
+    expect_state(page, "busy")
+    expect(page.locator("#verdict")).to_have_text("The server is busy")
+    expect(page.locator("#panel")).to_contain_text("Next try in 2 s")
+    expect(page.locator("#panel")).to_contain_text("Next try in 1 s")
+    page.unroute("**/api/predict*")
+    expect_verdict(page, predict(face).json())
+
+
+def test_a_busy_server_can_be_asked_at_once_or_not_at_all(
+    open_page: OpenPage, predict: Predict, face: bytes
+) -> None:
+    page = open_page()
+    page.route("**/api/predict*", lambda route: busy(route, wait="600"))
+    choose(page, face)
+    expect(page.locator("#panel")).to_contain_text("Next try in 60 s")  # no longer, whatever it asks for
+    page.unroute("**/api/predict*")
+    page.get_by_role("button", name="Try now").click()
+    expect_verdict(page, predict(face).json())
+    page.route("**/api/predict*", lambda route: busy(route, wait="600"))
+    choose(page, face)
+    expect_state(page, "busy")
+    page.get_by_role("button", name="Cancel").click()
+    expect_state(page, "cancelled")
+    page.unroute("**/api/predict*")
+    page.locator("#analyse").click()
+    expect_verdict(page, predict(face).json())
+
+
+def test_a_server_that_stays_busy_is_given_up(open_page: OpenPage, face: bytes) -> None:
+    page = open_page()
+    asked: list[str] = []
+
+    def refuse(route: Route) -> None:
+        asked.append(route.request.method)
+        busy(route, 429, wait="0")
+
+    page.clock.install()
+    page.route("**/api/predict*", refuse)
+    choose(page, face)
+    for _ in range(8):
+        page.clock.run_for(1500)
+        page.wait_for_timeout(60)
+    expect_fault(page, "The server is busy")
+    assert len(asked) == 5
+    expect(page.get_by_role("button", name="Try again")).to_be_visible()
+
+
+def test_a_model_that_is_still_loading_is_waited_for(
+    open_page: OpenPage, predict: Predict, face: bytes
+) -> None:
+    page = open_page()
+    page.route("**/api/predict*", lambda route: busy(route, code="not_ready", wait="1"))
+    choose(page, face)
+    expect(page.locator("#verdict")).to_have_text("Still warming up")
+    page.unroute("**/api/predict*")
+    expect_verdict(page, predict(face).json())
+
+
+def test_the_page_says_while_the_model_is_loading(open_page: OpenPage) -> None:
+    page = open_page()
+    loading = {"loaded": False, "limits": {"max_upload_bytes": 1, "max_pixels": 1, "links": False}}
+    page.route("**/api/model-status", lambda route: route.fulfill(json=loading))
+    page.reload()
+    expect(page.locator("#banner")).to_contain_text("being loaded")
+    expect(page.locator("#model")).to_have_text("model not loaded yet")
+    page.unroute("**/api/model-status")
+    expect(page.locator("#banner")).to_be_hidden()
+    expect(page.locator("#model")).to_contain_text("veraface")
+
+
+def test_a_server_without_a_model_is_not_asked_again(open_page: OpenPage, face: bytes) -> None:
+    page = open_page()
+    page.route("**/api/predict*", lambda route: busy(route, code="model_unavailable"))
+    choose(page, face)
+    expect_fault(page, "No model")
+
+
+def test_a_slow_network_is_said_to_be_slow_and_can_be_stopped(open_page: OpenPage, face: bytes) -> None:
+    page = open_page()
+    held: list[Route] = []
+    page.route("**/api/predict*", lambda route: held.append(route))
+    page.clock.install()
+    choose(page, face)
+    expect_state(page, "judging")
+    expect(page.locator("#verdict")).to_have_text("Looking at the faces")
+    page.clock.run_for(5000)
+    expect(page.locator("#verdict")).to_have_text("Still looking")
+    expect(page.locator("#panel")).to_contain_text("slow")
+    page.keyboard.press("Escape")
+    expect_state(page, "cancelled")
+    expect(page.locator("#verdict")).to_have_text("Cancelled")
+
+
+def test_the_page_says_where_the_server_is_gone_and_when_it_is_back(open_page: OpenPage) -> None:
+    page = open_page()
+    expect(page.locator("#banner")).to_be_hidden()
+    page.route("**/api/model-status", lambda route: route.abort())
+    page.evaluate("dispatchEvent(new Event('offline'))")
+    expect(page.locator("#banner")).to_contain_text("does not answer")
+    page.unroute("**/api/model-status")
+    page.evaluate("dispatchEvent(new Event('online'))")
+    expect(page.locator("#banner")).to_be_hidden()
+
+
+def test_several_faces_that_disagree(open_page: OpenPage, predict: Predict, two_faces: bytes) -> None:
+    """One face of the answer is made fake on its way: the page says so, and shows that face first."""
+    answer = predict(two_faces, heatmap="true").json()
+    judged = answer["faces"][1]
+    judged |= {"p_fake": 0.97, "verdict": "fake"}
+    message = "the faces of this picture do not all get the same verdict"
+    answer |= {"p_fake": 0.97, "verdict": "fake", "reasons": [{"code": "faces_disagree", "message": message}]}
+    page = open_page()
+    page.route("**/api/predict*", lambda route: route.fulfill(json=answer))
+    choose(page, two_faces)
+    expect_verdict(page, answer)
+    expect(page.locator(".face-box").nth(1)).to_have_attribute("aria-pressed", "true")
+    expect(page.locator(".reasons")).to_contain_text("do not all get the same verdict")
+    expect(page.locator('.face-box[data-verdict="fake"]')).to_have_count(1)
+    expect(page.locator('.face-box[data-verdict="real"]')).to_have_count(1)
+
+
+def test_a_fault_in_a_list_leaves_the_others_alone(
+    open_page: OpenPage, predict: Predict, face: bytes, corrupt: bytes
+) -> None:
+    page = open_page()
+    choose_many(page, [("good.jpg", face), ("broken.png", corrupt), ("paper.pdf", b"%PDF-1.7")])
+    expect(page.locator("#count")).to_contain_text("3 of 3")
+    expect(card(page, "broken.png")).to_contain_text("The file is damaged")
+    expect(card(page, "paper.pdf")).to_contain_text("Not a picture we can read")
+    card(page, "good.jpg").get_by_role("link").click()
+    expect_verdict(page, predict(face).json())
