@@ -6,11 +6,12 @@ ARGS ?=# more arguments: make run ARGS='--port 8000', make test ARGS='-k verdict
 VENV := .venv
 TEST_VENV := .venv-test
 LOCK_VENV := .venv-lock
+TOOLS := tests/tools
 UV_VERSION := 0.13.9
 SETUP := PYTHON='$(PYTHON)' sh scripts/setup_venv.sh
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lint format wheel lock size screenshots benchmark clean hooks
+.PHONY: help run test tools lint format wheel lock size screenshots benchmark extension clean hooks
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' Makefile
@@ -18,7 +19,7 @@ help: ## list the targets
 run: $(VENV)/.ready ## serve the page at http://127.0.0.1:7860
 	$(VENV)/bin/veraface serve $(ARGS)
 
-test: lint ## check style and types, then run every test
+test: lint tools ## check style and types, then run every test
 	chromium="$$(sh scripts/find_chromium.sh $(TEST_VENV)/bin/python)" && \
 	VERAFACE_CHROMIUM="$$chromium" $(TEST_VENV)/bin/python -m pytest $(ARGS)
 
@@ -33,6 +34,12 @@ format: $(TEST_VENV)/.ready ## put the code in the project's style
 
 hooks: $(TEST_VENV)/.ready ## check style and types at every commit from now on
 	$(TEST_VENV)/bin/python -m pre_commit install
+
+extension: tools ## build the browser extension into dist/ and build/extension/, and check it
+	$(PYTHON) scripts/build_extension.py
+	@if [ -e $(TOOLS)/node_modules/.ready ]; then \
+		NO_UPDATE_NOTIFIER=1 $(TOOLS)/node_modules/.bin/web-ext lint --source-dir build/extension --no-config-discovery; \
+	else echo "Built, but not checked: npm is missing."; fi
 
 wheel: $(VENV)/.ready ## build the package into dist/
 	$(VENV)/bin/python -m hatchling build -t wheel -d dist
@@ -60,7 +67,7 @@ lock: $(LOCK_VENV)/.ready ## resolve requirements/*.txt anew from pyproject.toml
 	sh scripts/head_locks.sh
 
 clean: ## remove the virtual environments and everything built
-	rm -rf $(VENV) $(TEST_VENV) $(LOCK_VENV) build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(TEST_VENV) $(LOCK_VENV) $(TOOLS)/node_modules build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis
 
 # The virtual environments; each is set up again only when what it is made from changes.
 
@@ -72,3 +79,13 @@ $(TEST_VENV)/.ready: pyproject.toml scripts/setup_venv.sh requirements/dev.txt
 
 $(LOCK_VENV)/.ready: Makefile scripts/setup_venv.sh
 	$(SETUP) $(LOCK_VENV) --package uv==$(UV_VERSION)
+
+# What tests need from npm; without npm those tests are skipped.
+
+tools:
+	@if command -v npm >/dev/null; then $(MAKE) -s $(TOOLS)/node_modules/.ready; \
+	else echo "npm is missing: the extension is not linted, and pages are not checked by axe-core."; fi
+
+$(TOOLS)/node_modules/.ready: $(TOOLS)/package.json $(TOOLS)/package-lock.json $(TOOLS)/.npmrc
+	cd $(TOOLS) && npm ci
+	touch $@

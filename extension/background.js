@@ -1,6 +1,6 @@
 // The worker: the entry in the context menu, and what the extension's scripts on pages ask for.
 import { hostPattern, isSameOrigin } from "./core/addresses.js";
-import { applyAutomatic, checkUnderPointer } from "./core/automatic.js";
+import { applyAutomatic, checkUnderPointer, showWholeCard } from "./core/automatic.js";
 import { browser } from "./core/browser.js";
 import { checkAgain, checkOnPage } from "./core/page_check.js";
 import { onSettingsChanged, readSettings, saveSettings } from "./core/settings.js";
@@ -36,7 +36,7 @@ browser.runtime.onMessage.addListener((message, sender, answer) => {
     checkUnderPointer(String(message.address), sender).then(answer);
     return true; // the answer comes later
   } else if (message?.ask === "whole card") {
-    checkOnPage({ address: String(message.address), tab: sender.tab, frameId: sender.frameId });
+    showWholeCard(String(message.address), sender);
   }
   return false;
 });

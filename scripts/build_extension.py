@@ -2,7 +2,7 @@
 
     python scripts/build_extension.py
 
-Needs the standard library alone. The same sources give the same zip, byte for byte.
+Needs the standard library alone. With one Python the same sources give the same zip, byte for byte.
 """
 
 import json

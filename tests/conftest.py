@@ -12,7 +12,7 @@ from tests.datasets import make_dataset
 from tests.pictures import encode, portrait
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser
+    from playwright.sync_api import Browser, Playwright
 
 # Torch waits for its own threads on a busy machine, and one thread adds in one order; set before its import.
 os.environ["OMP_NUM_THREADS"] = "1"
@@ -63,33 +63,47 @@ def tiny_model(tiny_run: Path, tmp_path_factory: pytest.TempPathFactory) -> Path
     return out / "tiny.onnx"
 
 
-def _chromium() -> str | None:
+def chromium_path() -> str | None:
+    """The browser to use; None leaves it to Playwright."""
     names = ("chromium", "chromium-browser", "google-chrome")
     found = (shutil.which(name) for name in names)
     return os.environ.get("VERAFACE_CHROMIUM") or next((path for path in found if path), None)
 
 
 @pytest.fixture(scope="session")
-def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator["Browser"]:
-    """Chromium, started once for all tests that look at a page; its camera sees the portrait."""
-    from playwright.sync_api import Error as BrowserError
-    from playwright.sync_api import sync_playwright
-
+def camera(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, ...]:
+    """What has Chromium see the portrait through its camera."""
     film = tmp_path_factory.mktemp("camera") / "portrait.mjpeg"
     film.write_bytes(encode(portrait(), "JPEG") * 2)  # two frames of motion JPEG, played over and over
-    camera = (
+    return (
         "--use-fake-device-for-media-stream",
         "--use-fake-ui-for-media-stream",
         f"--use-file-for-fake-video-capture={film}",
     )
+
+
+@pytest.fixture(scope="session")
+def playwright_driver() -> Iterator["Playwright"]:
+    """Playwright, of which there can be one at a time only."""
+    from playwright.sync_api import sync_playwright
+
     with sync_playwright() as playwright:
-        try:
-            # Chromium's own sandbox does not start for root, as which containers run.
-            browser = playwright.chromium.launch(executable_path=_chromium(), args=["--no-sandbox", *camera])
-        except BrowserError as error:
-            reason = f"no Chromium: install it or set VERAFACE_CHROMIUM ({error.message.splitlines()[0]})"
-            if os.environ.get("CI"):
-                pytest.fail(reason)
-            pytest.skip(reason)
-        yield browser
-        browser.close()
+        yield playwright
+
+
+@pytest.fixture(scope="session")
+def browser(playwright_driver: "Playwright", camera: tuple[str, ...]) -> Iterator["Browser"]:
+    """Chromium, started once for all tests that look at a page."""
+    from playwright.sync_api import Error as BrowserError
+
+    try:
+        # Chromium's own sandbox does not start for root, as which containers run.
+        args = ["--no-sandbox", *camera]
+        browser = playwright_driver.chromium.launch(executable_path=chromium_path(), args=args)
+    except BrowserError as error:
+        reason = f"no Chromium: install it or set VERAFACE_CHROMIUM ({error.message.splitlines()[0]})"
+        if os.environ.get("CI"):
+            pytest.fail(reason)
+        pytest.skip(reason)
+    yield browser
+    browser.close()

@@ -49,10 +49,12 @@ async function check(picture) {
 
 function show(picture, badge) {
   hide();
+  const { verdict, language, rightToLeft, label } = badge;
+  const dir = rightToLeft ? "rtl" : "ltr";
   const button = element(
     "button",
-    { type: "button", class: "pill", "data-verdict": badge.verdict, lang: badge.language, dir: badge.rightToLeft ? "rtl" : "ltr", title: badge.label },
-    icon(badge.verdict),
+    { type: "button", class: "pill", "data-verdict": verdict, lang: language, dir, title: label },
+    icon(verdict),
     element("span", {}, badge.short),
     element("span", { class: "percent" }, badge.percent),
   );

@@ -17,9 +17,10 @@ function open({ id, view, labels, language, rightToLeft, address }) {
   const before = document.activeElement;
   const close_ = element("button", { type: "button", class: "close", "aria-label": labels.close }, cross());
   const body = element("div", { class: "body", "aria-live": "polite" });
+  const dir = rightToLeft ? "rtl" : "ltr";
   const box = element(
     "div",
-    { class: "card", role: "dialog", "aria-label": labels.card, tabindex: "-1", lang: language, dir: rightToLeft ? "rtl" : "ltr" },
+    { class: "card", role: "dialog", "aria-label": labels.card, tabindex: "-1", lang: language, dir },
     element("div", { class: "top" }, brand(), close_),
     body,
   );
@@ -40,17 +41,18 @@ function open({ id, view, labels, language, rightToLeft, address }) {
   }
   draw(view);
   box.focus({ preventScroll: true });
-  return target ? { width: target.naturalWidth, height: target.naturalHeight } : null;
+  return { opened: true, shape: target ? { width: target.naturalWidth, height: target.naturalHeight } : null };
 }
 
-/** Whether the card is still the one that was opened for this check. */
+/** "shown"; "closed" where the person closed it, or another check took its place; "removed" where the page did that. */
 function show(id, view) {
-  if (card?.id !== id || !card.host.isConnected) return false;
+  if (card?.id !== id) return "closed";
+  if (!card.host.isConnected) return "removed";
   const { body, box } = card;
   const hadFocus = body.contains(body.getRootNode().activeElement);
   draw(view);
   if (hadFocus) box.focus({ preventScroll: true });
-  return true;
+  return "shown";
 }
 
 function draw(view) {
@@ -109,17 +111,20 @@ function visibleArea(picture) {
   return width > 0 && height > 0 ? width * height : 0;
 }
 
-/** A picture that only the page has, as a data: address; "too large", or null where it cannot be had. */
+/**
+ * A picture that only the page has: { data, redrawn }, a data: address and whether it is no more than what is seen;
+ * { tooLarge }, or null where it cannot be had.
+ */
 async function read(address, limit) {
   const target = card?.target;
   const from = address || (target ? addressOf(target) : "");
   try {
     const response = await fetch(from, { signal: AbortSignal.timeout(20_000) });
     const blob = await response.blob();
-    if (blob.size > limit) return "too large";
-    if (response.ok && blob.size && !blob.type.startsWith("text/html")) return await dataAddress(blob);
+    if (blob.size > limit) return { tooLarge: true };
+    if (response.ok && blob.size && !blob.type.startsWith("text/html")) return { data: await dataAddress(blob) };
   } catch {
-    // Let go by the page already: what it shows is left.
+    // Let go by the page already, or held back by its content policy: what it shows is left.
   }
   return target?.naturalWidth ? await drawn(target) : null;
 }
@@ -128,7 +133,7 @@ async function drawn(picture) {
   try {
     const canvas = new OffscreenCanvas(picture.naturalWidth, picture.naturalHeight);
     canvas.getContext("2d").drawImage(picture, 0, 0);
-    return await dataAddress(await canvas.convertToBlob({ type: "image/png" }));
+    return { data: await dataAddress(await canvas.convertToBlob({ type: "image/png" })), redrawn: true };
   } catch {
     return null; // another host's, or none
   }

@@ -3,6 +3,7 @@ import { element } from "../shared/dom.js";
 
 const BARE = {
   all: "initial",
+  "color-scheme": "light dark",
   position: "fixed",
   inset: "auto",
   margin: "0",

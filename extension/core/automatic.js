@@ -2,6 +2,7 @@
 import { hostPattern, pictureName } from "./addresses.js";
 import { browser } from "./browser.js";
 import { checkPicture } from "./checking.js";
+import { checkOnPage } from "./page_check.js";
 import { readPicture } from "./reading.js";
 import { EVERYWHERE, readSettings } from "./settings.js";
 import { shortView } from "./view.js";
@@ -11,7 +12,7 @@ import { isRightToLeft, text } from "../shared/language.js";
 const SCRIPT = {
   id: "automatic",
   js: ["content/automatic.js"],
-  matches: EVERYWHERE,
+  matches: ["http://*/*", "https://*/*"], // where it is allowed, and only there
   allFrames: true,
   runAt: "document_idle",
   persistAcrossSessions: true,
@@ -28,6 +29,12 @@ export async function applyAutomatic() {
     if (!(wanted && allowed) && there) await browser.scripting.unregisterContentScripts({ ids: [SCRIPT.id] });
     return !wanted || allowed;
   });
+}
+
+/** The whole card for what a badge was shown for; again without cookies. */
+export async function showWholeCard(address, sender) {
+  if (!(await readSettings()).automatic || !hostPattern(address)) return;
+  await checkOnPage({ address, tab: sender.tab, frameId: sender.frameId });
 }
 
 /**

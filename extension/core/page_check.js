@@ -34,16 +34,19 @@ async function run(job, allowed) {
   const language = await loadWords();
   const frame = await openCard(job, language);
   const show = (view) => frame && inPage(job, frame, (id, view) => globalThis.verafaceCard?.show(id, view), [job.id, view]);
+  const shown = { shape: frame?.shape, redrawn: false };
   const outcome = await checkPicture(
     async (limit) => {
       await allowed;
-      return { blob: await read(job, frame, limit), name: pictureName(job.address) };
+      const { blob, redrawn } = await read(job, frame, limit);
+      shown.redrawn = redrawn;
+      return { blob, name: pictureName(job.address) };
     },
     { stage: (name) => show(workingView(name)), forget: job.incognito },
   );
-  const view = outcomeView(outcome, frame?.shape);
-  if (frame) await show(view);
-  else await showInWindow(view);
+  const view = outcomeView(outcome, shown);
+  // A page may well take the card off, but not the verdict.
+  if (!frame || (await show(view)) === "removed") await showInWindow(view);
 }
 
 // Into the frame of the picture, else, where that belongs to another host, the page's own.
@@ -60,7 +63,7 @@ async function openCard(job, language) {
         func: (said) => globalThis.verafaceCard.open(said),
         args: [said],
       });
-      return { id: frameId, shape: result };
+      if (result?.opened) return { id: frameId, shape: result.shape };
     } catch {
       // No script may run there.
     }
@@ -78,23 +81,24 @@ async function inPage(job, frame, func, args) {
   }
 }
 
+// { blob, redrawn }
 async function read(job, frame, limit) {
   const { address, cookies } = job;
   let fault = new Fault("picture_unreadable");
   const isPages = address.startsWith("blob:") || address === "";
   if (!isPages) {
     try {
-      return await readPicture(address, { limit, cookies });
+      return { blob: await readPicture(address, { limit, cookies }), redrawn: false };
     } catch (caught) {
       fault = caught;
     }
   }
   if (!frame || !PAGE_MAY_HELP.includes(fault.code)) throw fault;
   const func = (address, limit) => globalThis.verafaceCard?.read(address, limit);
-  const data = await inPage(job, frame, func, [address, limit]);
-  if (data === "too large") throw new Fault("image_too_large", { most: limit });
-  if (typeof data !== "string" || !data.startsWith("data:")) throw fault;
-  return readPicture(data, { limit });
+  const found = await inPage(job, frame, func, [address, limit]);
+  if (found?.tooLarge) throw new Fault("image_too_large", { most: limit });
+  if (!found?.data?.startsWith?.("data:")) throw fault;
+  return { blob: await readPicture(found.data, { limit }), redrawn: Boolean(found.redrawn) };
 }
 
 // Where no card can be shown, as on the browser's own pages.

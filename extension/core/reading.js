@@ -1,5 +1,5 @@
 // Reads a picture's bytes from where a page has it. Runs in the worker, which the page cannot interfere with.
-import { hostOf, hostPattern } from "./addresses.js";
+import { hostOf, hostPattern, isOnThisMachine } from "./addresses.js";
 import { browser } from "./browser.js";
 import { Fault } from "./fault.js";
 
@@ -19,7 +19,8 @@ export async function readPicture(address, { limit, cookies = false }) {
   try {
     return await readOnce(address, limit, { credentials: "omit" });
   } catch (fault) {
-    if (!cookies || fault.code !== "picture_unreadable") throw fault;
+    // Never on this machine: no page is to have the extension go where only a log-in leads.
+    if (!cookies || isOnThisMachine(address) || fault.code !== "picture_unreadable") throw fault;
     return readOnce(address, limit, { credentials: "include", redirect: "error" });
   }
 }

@@ -4,8 +4,11 @@ import { serverAddress } from "./addresses.js";
 import { browser } from "./browser.js";
 
 export const DEFAULT_SERVER = "http://127.0.0.1:7860";
-/** What reading any picture under the pointer takes. */
-export const EVERYWHERE = ["http://*/*", "https://*/*"];
+/**
+ * What reading the picture under the pointer takes. Not http: as Chromium takes back every host that a pattern covers,
+ * giving that back would give back the server on this machine as well.
+ */
+export const EVERYWHERE = ["https://*/*"];
 
 const KEY = "settings";
 const DEFAULTS = {

@@ -14,7 +14,7 @@ const ICONS = {
 };
 const WORTH_RETRYING = [
   ...["unreachable", "unreachable_elsewhere", "timeout", "busy", "not_ready", "other"],
-  ...["not_permitted", "picture_unreadable", "picture_timeout"],
+  ...["picture_unreadable", "picture_timeout"],
 ];
 const FOR_OPTIONS = ["unreachable_elsewhere", "not_veraface", "server_not_permitted"];
 // What the server says of these is said already.
@@ -35,9 +35,10 @@ export function workingView(stage) {
 
 /**
  * @param outcome What checkPicture() returned.
- * @param shown Width and height of the picture as the page shows it, where known.
+ * @param shown.shape Width and height of the picture as the page shows it, where known.
+ * @param shown.redrawn Whether it is what the page shows, not the file.
  */
-export function outcomeView(outcome, shown = null) {
+export function outcomeView(outcome, shown = {}) {
   return outcome.kind === "judged" ? verdictView(outcome.answer, shown) : faultView(outcome);
 }
 
@@ -73,7 +74,7 @@ function verdictView(answer, shown) {
   };
 }
 
-function reasons(answer, shown) {
+function reasons(answer, { shape, redrawn }) {
   const own = answer.faces.length === 1 ? answer.faces[0]?.reasons : [];
   const all = [answer.reasons, own].filter(Array.isArray).flat().filter((reason) => typeof reason?.code === "string");
   const codes = new Set(["weak_evidence"]); // the sentence under "Cannot tell" says this already
@@ -84,7 +85,8 @@ function reasons(answer, shown) {
   });
   if (answer.faces.length > 1) said.unshift({ text: text("result.found", { count: answer.faces.length }) });
   // A host may hand the extension another picture than it handed the page.
-  if (shown && differs(shown, answer)) said.unshift({ text: text("extension.otherShape") });
+  if (shape && differs(shape, answer)) said.unshift({ text: text("extension.otherShape") });
+  if (redrawn) said.unshift({ text: text("extension.redrawn") });
   return said;
 }
 

@@ -89,8 +89,14 @@ async function switchAutomatic(wanted) {
   const granted = wanted && (await allowed(EVERYWHERE));
   await keep({ automatic: granted });
   byId("automatic").checked = granted;
-  if (!wanted) await browser.permissions.remove({ origins: EVERYWHERE }).catch(() => {});
+  if (!wanted) await giveBack();
   say("automatic-said", wanted && !granted ? text("extension.options.automaticNotAllowed") : "", "bad");
+}
+
+// With every website Chromium takes back each single one, a server's too.
+async function giveBack() {
+  await browser.permissions.remove({ origins: EVERYWHERE }).catch(() => {});
+  await allowed([hostPattern(settings.server)]);
 }
 
 function allowed(origins) {

@@ -16,7 +16,7 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, CDPSession, Page, Worker
 from playwright.sync_api import Error as BrowserError
 
-from tests.conftest import _chromium
+from tests.conftest import chromium_path
 from tests.server.conftest import (  # noqa: F401
     RunningServer,
     corrupt,
@@ -87,7 +87,8 @@ class Site:
                 with contextlib.suppress(OSError):
                     self.wfile.write(body)
 
-            do_POST = do_GET
+            def do_POST(self) -> None:
+                self.do_GET()
 
             def log_message(self, *_: Any) -> None:
                 pass
@@ -113,7 +114,9 @@ class Site:
 
     def as_server(self, **answer: Any) -> str:
         """Answers as a Veraface server would, with this verdict; returns its address."""
-        self.put("/api/model-status", json.dumps({"loaded": True, "name": "m", "version": "1"}), "application/json")
+        self.put(
+            "/api/model-status", json.dumps({"loaded": True, "name": "m", "version": "1"}), "application/json"
+        )
         whole = {
             "success": True,
             "verdict": "fake",
@@ -138,16 +141,20 @@ def site() -> Iterator[Site]:
 
 
 class Card:
-    """The card on a page. Its root is closed, so only the debugger sees into it."""
+    """The next card on a page. Its root is closed, so only the debugger sees into it."""
 
     def __init__(self, page: Page) -> None:
         self._page = page
         self._debugger = page.context.new_cdp_session(page)
+        self._before = {root["backendNodeId"] for root in self._roots()}
+
+    def _roots(self) -> list[dict[str, Any]]:
+        document = self._debugger.send("DOM.getDocument", {"depth": -1, "pierce": True})
+        return list(closed_roots(document["root"]))
 
     def call(self, function: str, *arguments: Any) -> Any:
         """Calls a function with the card's root as `this`; None where there is no card."""
-        document = self._debugger.send("DOM.getDocument", {"depth": -1, "pierce": True})
-        root = next(closed_roots(document["root"]), None)
+        root = next((root for root in self._roots() if root["backendNodeId"] not in self._before), None)
         if root is None:
             return None
         node = self._debugger.send("DOM.resolveNode", {"backendNodeId": root["backendNodeId"]})
@@ -247,14 +254,14 @@ class Chromium:
         return self.worker.evaluate("async () => (await chrome.storage.local.get('history')).history ?? []")
 
     def let_see(self, page: Page) -> None:
-        """What a click on the extension's entry does: the extension may see the tab, until it goes elsewhere."""
+        """What a click on the entry does: the extension may see the tab, until that goes elsewhere."""
         page.bring_to_front()
         debugger: CDPSession = self.context.browser.new_browser_cdp_session()  # type: ignore[union-attr]
         tabs = debugger.send("Target.getTargets", {"filter": [{"type": "tab"}]})["targetInfos"]
         tab = next(tab for tab in tabs if tab["url"] == page.url)
         self.worker.evaluate("async () => chrome.action.setPopup({ popup: '' })")
         try:
-            # Like a click on the entry in the menu, which cannot be clicked from outside.
+            # The menu cannot be clicked from outside, the extension's button can.
             debugger.send("Extensions.triggerAction", {"id": self.id, "targetId": tab["targetId"]})
         except BrowserError as error:
             pytest.skip(f"this Chromium cannot press the extension's button: {error.message}")
@@ -265,6 +272,7 @@ class Chromium:
         `allow` is what the person says where the browser asks; None: it may not ask.
         """
         self.let_see(page)
+        card = Card(page)
         self.worker.evaluate(
             """allow => {
                 globalThis.asked = [];
@@ -275,7 +283,13 @@ class Chromium:
             }""",
             allow,
         )
-        info = {"menuItemId": "check", "mediaType": "image", "srcUrl": address, "pageUrl": page.url, "frameId": frame}
+        info = {
+            "menuItemId": "check",
+            "mediaType": "image",
+            "srcUrl": address,
+            "pageUrl": page.url,
+            "frameId": frame,
+        }
         self.worker.evaluate(
             """async info => {
                 const tab = (await chrome.tabs.query({})).find(tab => tab.url === info.pageUrl);
@@ -283,14 +297,14 @@ class Chromium:
             }""",
             info,
         )
-        return Card(page)
+        return card
 
 
 @contextlib.contextmanager
 def chromium_with(browser: Browser, extension: Path, profile: Path, **options: Any) -> Iterator[Chromium]:
     context = browser.browser_type.launch_persistent_context(
         str(profile),
-        executable_path=_chromium(),
+        executable_path=chromium_path(),
         headless=False,  # Playwright's own headless mode knows no extensions
         args=[
             "--headless=new",
@@ -320,7 +334,9 @@ def _chromium_for_all(
 def chromium(_chromium_for_all: Chromium, server: RunningServer) -> Iterator[Chromium]:
     """The one browser, as if the extension had just been installed, with the server's address set."""
     chromium = _chromium_for_all
-    chromium.worker.evaluate("async () => { await chrome.storage.local.clear(); await chrome.storage.session.clear() }")
+    chromium.worker.evaluate(
+        "async () => { await chrome.storage.local.clear(); await chrome.storage.session.clear() }"
+    )
     chromium.settings(server=server.url)
     chromium.wait_until_ready()
     yield chromium
@@ -340,7 +356,9 @@ def leaves(words: dict[str, Any], path: str = "") -> Iterator[tuple[str, str]]:
 @pytest.fixture(scope="session")
 def read_words(unpacked: Path) -> Callable[[str], dict[str, str]]:
     """All words of a language by their paths, as the build puts them together."""
-    return lambda language: dict(leaves(json.loads((unpacked / f"languages/{language}.json").read_text("utf-8"))))
+    return lambda language: dict(
+        leaves(json.loads((unpacked / f"languages/{language}.json").read_text("utf-8")))
+    )
 
 
 @pytest.fixture(scope="session")

@@ -11,12 +11,13 @@ from playwright.sync_api import Browser, expect
 from tests.extension.conftest import Card, Chromium, RunningServer, Site, chromium_with
 
 PICTURES = """<body style="margin: 0"><img id="big" src="/it.jpg" width="300" height="300">
-<img id="small" src="/small.jpg" width="100" height="100"><img id="none" src="/none.jpg" width="300" height="200">"""
+<img id="small" src="/small.jpg" width="100" height="100">
+<img id="none" src="/none.jpg" width="300" height="200">"""
 
 
 @pytest.fixture(scope="module")
 def allowed(browser: Browser, unpacked: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chromium]:
-    """What the person allows cannot be clicked from outside, so here the manifest asks for it from the start."""
+    """The browser's question cannot be answered from outside: here the manifest asks from the start."""
     folder = tmp_path_factory.mktemp("allowed") / "extension"
     shutil.copytree(unpacked, folder)
     manifest = json.loads((folder / "manifest.json").read_text("utf-8"))
@@ -60,7 +61,9 @@ def test_a_badge_says_the_verdict_until_it_is_switched_off(
         page.hover(small)
         page.wait_for_timeout(1000)
         assert badge.text() is None
-    assert [path for _, path, _ in site.asked] == ["/none.jpg"], "no small ones, none for what a page makes up"
+    assert [path for _, path, _ in site.asked] == ["/none.jpg"], (
+        "no small ones, none for what a page makes up"
+    )
     page.hover("#big")
     assert badge.verdict() == "real"
     assert "Real" in (badge.text() or "")
@@ -73,9 +76,10 @@ def test_a_badge_says_the_verdict_until_it_is_switched_off(
     assert all(cookies == "" for _, _, cookies in site.asked)
     assert allowed.history() == []
 
+    card = Card(page)
     badge.click(".pill")
-    badge.wait("this.querySelector('[role=dialog] .figure')")
-    assert badge.text("h2") == "Likely real"
+    card.wait("this.querySelector('[role=dialog] .figure')")
+    assert card.text("h2") == "Likely real"
 
     options.bring_to_front()
     options.locator("#automatic").uncheck()
@@ -88,7 +92,9 @@ def test_a_badge_says_the_verdict_until_it_is_switched_off(
     assert Card(page).text() is None
 
 
-def test_pages_opened_before_leave_off_too(allowed: Chromium, server: RunningServer, site: Site, face: bytes) -> None:
+def test_pages_opened_before_leave_off_too(
+    allowed: Chromium, server: RunningServer, site: Site, face: bytes
+) -> None:
     site.put("/it.jpg", face)
     allowed.settings(server=server.url, automatic=True)
     allowed.context.pages[0].wait_for_timeout(300)

@@ -5,6 +5,7 @@ import os
 import re
 import shutil
 import subprocess
+import sys
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -44,7 +45,11 @@ def test_the_same_sources_give_the_same_zip(builder: ModuleType, unpacked: Path,
 
 def test_the_script_says_what_it_made() -> None:
     done = subprocess.run(
-        ["python3", "-I", ROOT / "scripts/build_extension.py"], capture_output=True, text=True, check=True, cwd="/"
+        [sys.executable, "-I", ROOT / "scripts/build_extension.py"],
+        capture_output=True,
+        text=True,
+        check=True,
+        cwd="/",
     )
     zip_name = f"dist/veraface-extension-{veraface.__version__}.zip"
     assert done.stdout.split() == ["build/extension", zip_name]
@@ -78,14 +83,16 @@ def test_every_file_that_is_named_is_there(unpacked: Path) -> None:
 def test_nothing_ever_becomes_markup_or_code(unpacked: Path) -> None:
     banned = r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|\beval\(|new Function|DOMParser"
     assert re.findall(banned, scripts(unpacked)) == []
-    assert not any(re.search(r"<script(?! type=\"module\" src)|\son\w+=|style=", page.read_text("utf-8"))
-                   for page in unpacked.glob("pages/*.html"))
+    assert not any(
+        re.search(r"<script(?! type=\"module\" src)|\son\w+=|style=", page.read_text("utf-8"))
+        for page in unpacked.glob("pages/*.html")
+    )
 
 
-def test_icons_are_as_large_as_they_say(unpacked: Path, tmp_path: Path) -> None:
+def test_icons_are_as_large_as_they_say(unpacked: Path) -> None:
     """And as the script draws them."""
-    drawing = load_script("draw_extension_icons")
-    for size in drawing.SIZES:
+    drawing = load_script("draw_icons")
+    for size in drawing.EXTENSION_SIZES:
         icon = Image.open(unpacked / f"icons/{size}.png")
         assert icon.size == (size, size)
         assert icon.tobytes() == drawing.mark(size).tobytes()
@@ -123,7 +130,9 @@ def test_every_word_asked_for_is_there_and_every_one_there_is_asked_for(
     composed = ("extension.stages.", "extension.name", "extension.description")
     own = {path for path in known if path.startswith("extension.") and not path.startswith(composed)}
     assert own - asked == set()
-    codes = set(re.findall(r'Fault\((?:[^"()]|\([^()]*\))*"(\w+)"', code)) | set(re.findall(r'code: "(\w+)"', code))
+    codes = set(re.findall(r'Fault\((?:[^"()]|\([^()]*\))*"(\w+)"', code)) | set(
+        re.findall(r'code: "(\w+)"', code)
+    )
     assert {code for code in codes if f"faults.{code}.name" not in known} == set()
 
 

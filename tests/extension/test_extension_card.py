@@ -8,7 +8,6 @@ from typing import Any
 import httpx
 import pytest
 from PIL import Image
-from playwright.sync_api import Page
 
 from tests.extension.conftest import Chromium, RunningServer, Site
 
@@ -75,13 +74,17 @@ def test_other_hosts_are_read_by_the_worker_once_the_person_allows_it(
     """127.0.0.1 may be read from the start; here it stands for a host that the person has allowed."""
     site.put("/it.jpg", face)
     address = site.url("/it.jpg", "127.0.0.1")
-    page = chromium.visit(site.page(f'<img src="{address}" width="300">', Content_Security_Policy="connect-src 'none'"))
+    page = chromium.visit(
+        site.page(f'<img src="{address}" width="300">', Content_Security_Policy="connect-src 'none'")
+    )
     card = chromium.right_click(page, address, allow=True)
     assert card.verdict() == "real"
     assert chromium.worker.evaluate("() => asked") == ["http://127.0.0.1/*"]
 
 
-def test_other_hosts_are_left_alone_where_it_is_not_allowed(chromium: Chromium, site: Site, face: bytes) -> None:
+def test_other_hosts_are_left_alone_where_it_is_not_allowed(
+    chromium: Chromium, site: Site, face: bytes
+) -> None:
     site.put("/it.jpg", face)
     address = site.url("/it.jpg", "pictures.test")
     page = chromium.visit(site.page(f'<img src="{address}" width="300">'))
@@ -134,7 +137,68 @@ def test_pictures_without_an_address_of_their_own(chromium: Chromium, site: Site
             }""",
             let_go,
         )
-        assert chromium.right_click(page, address).verdict() == "real"
+        card = chromium.right_click(page, address)
+        assert card.verdict() == "real"
+        assert ("Read as the page shows it" in (card.text() or "")) == let_go
+
+
+def test_a_card_that_the_page_takes_off_is_shown_in_a_window(
+    chromium: Chromium, site: Site, face: bytes
+) -> None:
+    """And so is one for a document that can have none."""
+    site.put("/it.jpg", face)
+    watch = "new MutationObserver(() => document.querySelector('[popover]')?.remove())"
+    page = chromium.visit(
+        site.page(
+            f"{PICTURE}<script>{watch}.observe(document, {{ childList: true, subtree: true }})</script>"
+        )
+    )
+    with chromium.context.expect_page() as opened:
+        chromium.right_click(page, site.url("/it.jpg"))
+    opened.value.wait_for_selector("#view .figure")
+    assert opened.value.locator("#view h2").inner_text() == "Likely real"
+    opened.value.close()
+
+    namespaces = "xmlns='http://www.w3.org/2000/svg' xmlns:xlink='http://www.w3.org/1999/xlink'"
+    site.put("/x.svg", f"<svg {namespaces}><image href='/it.jpg' width='99'/></svg>", "image/svg+xml")
+    page = chromium.visit(site.url("/x.svg"))
+    with chromium.context.expect_page() as opened:
+        chromium.right_click(page, site.url("/it.jpg"))
+    opened.value.wait_for_selector("#view .figure")
+
+
+def test_what_is_sent_from_a_page_alone_makes_no_check(chromium: Chromium, site: Site, face: bytes) -> None:
+    """As a page would that has broken out of its own scripts; the check under the pointer is off."""
+    site.put("/it.jpg", face)
+    page = chromium.visit(site.page("nothing"))
+    chromium.let_see(page)
+    answers = chromium.worker.evaluate(
+        """async address => {
+            const tab = (await chrome.tabs.query({})).find(tab => tab.url);
+            const asks = ["whole card", "under pointer", "again", "nonsense", "__proto__"];
+            const func = (asks, address) => Promise.all(
+                asks.map(ask => chrome.runtime.sendMessage({ ask, address, id: "x" }).catch(() => null)),
+            );
+            const [{ result }] = await chrome.scripting.executeScript({
+                target: { tabId: tab.id }, func, args: [asks, address],
+            });
+            return result;
+        }""",
+        site.url("/it.jpg"),
+    )
+    page.wait_for_timeout(500)
+    assert answers[1] == {"stop": True, "badge": None}
+    assert [path for _, path, _ in site.asked] == ["/"]
+
+
+def test_cookies_never_go_to_this_machine(chromium: Chromium, site: Site) -> None:
+    address = site.url("/admin", "127.0.0.1")
+    chromium.context.add_cookies([{"name": "session", "value": "1", "url": address}])
+    site.put("/admin", "please log in", "text/html")
+    page = chromium.visit(site.page("nothing"))
+    assert chromium.right_click(page, address, allow=True).fault() == "picture_unreadable"
+    by_worker = [cookies for host, path, cookies in site.asked if path == "/admin"]
+    assert set(by_worker) == {""}
 
 
 def test_what_cannot_be_judged_is_a_state_of_its_own(
@@ -257,7 +321,10 @@ def test_a_hostile_page_can_neither_restyle_nor_read_nor_become_part_of_it(
     site.put("/it.jpg", face)
     style = "<style>* { display: none !important; color: red !important; all: unset !important }</style>"
     page = chromium.visit(
-        site.page(PICTURE + style, Content_Security_Policy="default-src 'none'; img-src 'self'; style-src 'unsafe-inline'")
+        site.page(
+            PICTURE + style,
+            Content_Security_Policy="default-src 'none'; img-src 'self'; style-src 'unsafe-inline'",
+        )
     )
     card = chromium.right_click(page, site.url("/it.jpg"))
     assert card.verdict() == "real"
@@ -312,7 +379,9 @@ def test_another_picture_than_the_page_shows_is_noticed(
 def test_inside_a_dialog_of_the_page(chromium: Chromium, site: Site, face: bytes) -> None:
     """All else is inert then; the card is not."""
     site.put("/it.jpg", face)
-    page = chromium.visit(site.page(f"<dialog>{PICTURE}</dialog><script>document.querySelector('dialog').showModal()</script>"))
+    page = chromium.visit(
+        site.page(f"<dialog>{PICTURE}</dialog><script>document.querySelector('dialog').showModal()</script>")
+    )
     card = chromium.right_click(page, site.url("/it.jpg"))
     card.verdict()
     card.click(".close")
@@ -322,7 +391,9 @@ def test_inside_a_dialog_of_the_page(chromium: Chromium, site: Site, face: bytes
 def test_in_a_frame_of_the_same_host(chromium: Chromium, site: Site, face: bytes) -> None:
     site.put("/it.jpg", face)
     site.page(PICTURE, "/inner.html")
-    page = chromium.visit(site.page('<p style="height: 90px"></p><iframe src="/inner.html" width="700" height="500">'))
+    page = chromium.visit(
+        site.page('<p style="height: 90px"></p><iframe src="/inner.html" width="700" height="500">')
+    )
     chromium.let_see(page)
     frames = chromium.worker.evaluate(
         """async () => {
@@ -351,7 +422,9 @@ def test_for_a_frame_of_another_host_the_card_is_in_the_page(
     assert page.evaluate("document.querySelectorAll('[popover]').length") == 1
 
 
-def test_arabic_runs_from_right_to_left(chromium: Chromium, site: Site, server: RunningServer, face: bytes) -> None:
+def test_arabic_runs_from_right_to_left(
+    chromium: Chromium, site: Site, server: RunningServer, face: bytes
+) -> None:
     chromium.settings(server=server.url, language="ar")
     site.put("/it.jpg", face)
     card = chromium.right_click(chromium.visit(site.page(PICTURE)), site.url("/it.jpg"))

@@ -57,12 +57,13 @@ def test_the_address_is_saved_and_who_answers_is_said(chromium: Chromium, server
     expect(page.locator("#server-said")).to_contain_text("no Veraface server answers at 127.0.0.1:9")
 
 
-@pytest.mark.parametrize("address", NONSENSE)
-def test_nonsense_is_refused(chromium: Chromium, server: RunningServer, address: str) -> None:
+def test_nonsense_is_refused(chromium: Chromium, server: RunningServer) -> None:
     page = chromium.open("options.html")
-    save(page, address)
-    expect(page.locator("#server-said")).to_contain_text("no address of a server")
-    expect(page.locator("#server")).to_have_attribute("aria-invalid", "true")
+    for address in NONSENSE:
+        page.evaluate("document.querySelector('#server-said').textContent = ''")
+        save(page, address)
+        expect(page.locator("#server-said")).to_contain_text("no address of a server")
+        expect(page.locator("#server")).to_have_attribute("aria-invalid", "true")
     assert stored(chromium)["server"] == server.url
 
 
@@ -88,31 +89,36 @@ def test_settings_that_make_no_sense_count_as_not_set(chromium: Chromium) -> Non
     expect(page.locator("#history")).to_be_checked()
 
 
-@pytest.mark.parametrize("language", ["ar", "de", "es", "fr", "hi", "zh"])
 def test_the_language_changes_everything_at_once(
-    chromium: Chromium, language: str, read_words: Callable[[str], dict[str, str]]
+    chromium: Chromium, read_words: Callable[[str], dict[str, str]]
 ) -> None:
     """The entry in the context menu too."""
-    page = chromium.open("options.html")
-    page.locator("#language").select_option(language)
-    words, english = read_words(language), read_words("en")
-    expect(page.locator("h1")).to_have_text(words["extension.options.heading"])
-    expect(page.locator("html")).to_have_attribute("dir", "rtl" if language == "ar" else "ltr")
-    expect(page).to_have_title(words["extension.options.title"])
-    shown = page.locator("body").inner_text()
-    foreign = [said for path, said in english.items() if said != words.get(path) and len(said) > 12]
-    assert [phrase for phrase in foreign if phrase in shown] == []
-    chromium.worker.evaluate("() => { globalThis.titles = []; globalThis.creates = chrome.contextMenus.create }")
     chromium.worker.evaluate(
-        "() => { chrome.contextMenus.create = (entry, done) => (titles.push(entry.title), creates(entry, done)) }"
+        """() => {
+            globalThis.creates ??= chrome.contextMenus.create;
+            chrome.contextMenus.create = (entry, done) => {
+                globalThis.title = entry.title;
+                creates(entry, done);
+            };
+        }"""
     )
-    page.locator("#language").select_option("")
-    expect(page.locator("h1")).to_have_text("Options")
-    page.locator("#language").select_option(language)
-    expect(page.locator("h1")).to_have_text(words["extension.options.heading"])
-    page.wait_for_timeout(300)
-    titles = chromium.worker.evaluate("() => { chrome.contextMenus.create = creates; return titles }")
-    assert titles[-1] == words["extension.menu"]
+    page = chromium.open("options.html")
+    english = read_words("en")
+    for language in ("ar", "de", "es", "fr", "hi", "zh"):
+        words = read_words(language)
+        page.locator("#language").select_option(language)
+        expect(page.locator("h1")).to_have_text(words["extension.options.heading"])
+        expect(page.locator("html")).to_have_attribute("dir", "rtl" if language == "ar" else "ltr")
+        expect(page).to_have_title(words["extension.options.title"])
+        shown = page.locator("body").inner_text()
+        foreign = [said for path, said in english.items() if said != words.get(path) and len(said) > 12]
+        assert [phrase for phrase in foreign if phrase in shown] == []
+        for _ in range(100):
+            if chromium.worker.evaluate("() => globalThis.title") == words["extension.menu"]:
+                break
+            page.wait_for_timeout(20)
+        else:
+            raise AssertionError(f"no entry says {words['extension.menu']}")
 
 
 def test_history_is_switched_off_and_cleared(chromium: Chromium) -> None:
@@ -133,7 +139,7 @@ def test_the_automatic_check_is_off_and_stays_off_unless_allowed(chromium: Chrom
     page.locator("#automatic").click()
     expect(page.locator("#automatic-said")).to_contain_text("Stays off")
     expect(page.locator("#automatic")).not_to_be_checked()
-    assert page.evaluate("asked") == ["http://*/*", "https://*/*"]
+    assert page.evaluate("asked") == ["https://*/*"]
     assert stored(chromium)["automatic"] is False
     assert chromium.worker.evaluate("() => chrome.scripting.getRegisteredContentScripts()") == []
 

@@ -45,7 +45,12 @@ def test_recent_checks_are_listed_and_cleared(
 ) -> None:
     page = chromium.open("popup.html")
     expect(page.locator("#empty")).to_contain_text("No checks yet")
-    for name, picture in (("one.jpg", face), ("none.jpg", no_face), ("two.jpg", two_faces), ("again.jpg", face)):
+    for name, picture in (
+        ("one.jpg", face),
+        ("none.jpg", no_face),
+        ("two.jpg", two_faces),
+        ("again.jpg", face),
+    ):
         bring(page, picture, "choose", name)
         expect(page.locator("#recent .what").first).to_have_text(name)
     expect(page.locator("#recent .what")).to_have_text(["again.jpg", "two.jpg", "none.jpg"])
@@ -91,7 +96,9 @@ def test_hostile_names_stay_names(chromium: Chromium, face: bytes) -> None:
 
 def test_a_link_is_no_file(chromium: Chromium) -> None:
     page = chromium.open("popup.html")
-    page.evaluate("dispatchEvent(new DragEvent('drop', { dataTransfer: new DataTransfer(), cancelable: true }))")
+    page.evaluate(
+        "dispatchEvent(new DragEvent('drop', { dataTransfer: new DataTransfer(), cancelable: true }))"
+    )
     expect(page.locator("#view h2")).to_have_text("That was no file")
 
 
@@ -131,7 +138,11 @@ def test_says_where_pictures_go(chromium: Chromium, server: RunningServer) -> No
 
 @pytest.mark.parametrize("language", ["de", "ar", "zh"])
 def test_speaks_the_language_that_is_set(
-    chromium: Chromium, server: RunningServer, face: bytes, language: str, read_words: Callable[[str], dict[str, str]]
+    chromium: Chromium,
+    server: RunningServer,
+    face: bytes,
+    language: str,
+    read_words: Callable[[str], dict[str, str]],
 ) -> None:
     chromium.settings(server=server.url, language=language)
     page = chromium.open("popup.html")
@@ -150,7 +161,8 @@ def test_what_has_no_page_is_shown_in_a_window(chromium: Chromium) -> None:
         chromium.worker.evaluate(
             """async () => {
                 const tab = (await chrome.tabs.query({}))[0];
-                const info = { menuItemId: "check", srcUrl: "chrome://theme/IDR_LOGO", pageUrl: "chrome://newtab/" };
+                const srcUrl = "chrome://theme/IDR_LOGO";
+                const info = { menuItemId: "check", srcUrl, pageUrl: "chrome://newtab/" };
                 chrome.contextMenus.onClicked.dispatch(info, tab);
             }"""
         )

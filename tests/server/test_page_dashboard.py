@@ -10,6 +10,8 @@ from playwright.sync_api import Locator, Page, Route, expect
 
 OpenPage = Callable[..., Page]
 PARTS = ("roc", "reliability", "scores", "confusion", "sources", "tiers", "curves", "spots")
+FITTED = """() => [...document.querySelectorAll(".plot")].every(
+  (plot) => plot.firstChild.offsetWidth === plot.clientWidth)"""
 REMEMBER = """async (entries) => {
   const history = await import("/static/js/history.js");
   const nothing = { hash: null, p_fake: null, answer: null, failure: null, picture: null };
@@ -193,9 +195,7 @@ def test_it_fits_windows_of_every_width(open_dashboard: OpenPage) -> None:
     page = open_dashboard()
     for width in (320, 360, 768, 1000, 3840):
         page.set_viewport_size({"width": width, "height": 800})
-        page.wait_for_function(
-            "() => [...document.querySelectorAll('.plot')].every((plot) => plot.firstChild.offsetWidth === plot.clientWidth)"
-        )
+        page.wait_for_function(FITTED)
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), width
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from fastapi import FastAPI
 from fastapi.responses import FileResponse
+from starlette.middleware.gzip import GZipMiddleware
 from starlette.staticfiles import StaticFiles
 
 STATIC = Path(__file__).parent / "static"
@@ -33,4 +34,4 @@ def install_pages(app: FastAPI) -> None:
     add("/docs", STATIC / "docs.html")
     add("/docs/swagger-ui.css", swagger / "swagger-ui.css")
     add("/docs/swagger-ui-bundle.js", swagger / "swagger-ui-bundle.js")
-    app.mount("/static", StaticFiles(directory=STATIC), name="static")
+    app.mount("/static", GZipMiddleware(StaticFiles(directory=STATIC)), name="static")

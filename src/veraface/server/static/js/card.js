@@ -2,7 +2,7 @@
 import { analyse, cancel, remove } from "./checks.js";
 import { element, icon } from "./dom.js";
 import { faultIcon, knownCode } from "./fault.js";
-import { percent } from "./format.js";
+import { nameOf, percent } from "./format.js";
 import { text } from "./language.js";
 
 /** An empty card for a check, to be filled by sayCard(). */
@@ -31,7 +31,7 @@ export function cardOf(check) {
 
 /** Says how the check stands now, in the language of the moment. */
 export function sayCard(card, check) {
-  const name = check.name || text("unnamed");
+  const name = nameOf(check);
   const { words, mark, tint, chance } = standing(check);
   card.dataset.state = check.state;
   card.dataset.verdict = tint;

@@ -25,14 +25,17 @@ export function find(id) {
 /**
  * Takes files (or one link, as { link }) in. A check is { id, name, size, file, link, url, time, state, answer,
  * failure, verdict, p_fake, hash, retryAt }, its state "ready", "queued", "judging", "busy", "judged", "failed" or
- * "cancelled". "ready" is one that waits for the person.
+ * "cancelled". "ready" is one that waits for the person. `shape` is the picture's { width, height }, where known. Nobody is told and nothing is sent before announce() or analyse().
  */
-export function takeIn(files, { start = true, mostBytes = Infinity } = {}) {
-  const added = [...files].map((file) => newCheck(file, mostBytes));
+export function takeIn(files, { mostBytes = Infinity, shape = null } = {}) {
+  const added = [...files].map((file) => ({ ...newCheck(file), mostBytes, shape }));
   list = [...list, ...added];
-  if (start) analyse(added);
-  else changed(null);
   return added;
+}
+
+/** Tells all who listen that the list is another. */
+export function announce() {
+  changed(null);
 }
 
 /** Sends those that are ready, cancelled or failed. */
@@ -84,16 +87,16 @@ export function retryNow(check) {
   sendNext();
 }
 
-function newCheck(given, mostBytes) {
+function newCheck(given) {
   const file = given instanceof Blob ? given : null;
+  const url = file ? URL.createObjectURL(file) : null;
   return {
     id: newId(),
     name: file ? (file.name ?? "") : given.link,
     size: file?.size ?? null,
     file,
     link: given.link ?? null,
-    url: file ? URL.createObjectURL(file) : null,
-    mostBytes,
+    url,
     time: Date.now(),
     state: "ready",
     answer: null,

@@ -1,6 +1,13 @@
 // Numbers as people read them.
 import { isolated, number, text } from "./language.js";
 
+const DISGUISES = /[\u0000-\u001f\u007f\u200e\u200f\u202a-\u202e\u2066-\u2069]/g; // controls, of writing direction too
+
+/** The name of a check or entry, without the characters that make "exe.gpj" look like "jpg.exe". */
+export function nameOf({ name }) {
+  return name.replace(DISGUISES, "") || text("unnamed");
+}
+
 /** .93 -> "93%". Never "0%" or "100%": no model is that sure. */
 export function percent(probability) {
   const shown = (value) => number(value, { style: "percent" });

@@ -1,12 +1,10 @@
 // One entry of the history as a card: its picture, what was found, when, and the way to the result.
 import { element, icon } from "./dom.js";
 import { faultIcon, knownCode } from "./fault.js";
-import { percent } from "./format.js";
+import { nameOf, percent } from "./format.js";
 import { text } from "./language.js";
 
 const UNITS = [["year", 31_536_000], ["month", 2_592_000], ["week", 604_800], ["day", 86_400], ["hour", 3600], ["minute", 60]];
-
-const DISGUISES = /[\u0000-\u001f\u007f\u200e\u200f\u202a-\u202e\u2066-\u2069]/g; // control characters, writing directions included
 
 let formats = {};
 
@@ -60,11 +58,6 @@ export function sayTime(card, { time }) {
   const date = new Date(time);
   const shown = element("time", { datetime: date.toISOString() }, agoText(ago, time), " · ", element("span", { class: "past-date" }, day.format(date)));
   return place.replaceChildren(shown);
-}
-
-/** The file's name, or what stands for it; without the characters by which "gpj.exe" can pass itself off as "exe.jpg". */
-export function nameOf({ name }) {
-  return name.replace(DISGUISES, "") || text("unnamed");
 }
 
 /** A name that keeps its own writing direction, and any tricks with it, to itself. */

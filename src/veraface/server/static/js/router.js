@@ -11,11 +11,12 @@ const ROUTES = [
 ];
 
 let current = null;
+let shown = ""; // the path of the present view
 let visit = 0; // counts navigations: a view that comes late must not replace a later one
 
 /** Shows the address that the browser is at, and follows links and the back button from now on. */
 export function startRouter() {
-  addEventListener("popstate", () => show({ scroll: false }));
+  addEventListener("popstate", () => (location.pathname === shown ? scrollToHash() : show({ scroll: false })));
   document.addEventListener("click", follow);
   return show({ focus: false });
 }
@@ -41,6 +42,7 @@ async function show({ focus = true, scroll = true }) {
   const view = await import(`./views/${name}.js`);
   if (own !== visit) return;
   current?.close?.();
+  shown = location.pathname;
   const main = byId("main");
   main.replaceChildren();
   document.body.dataset.view = name;
@@ -52,8 +54,12 @@ async function show({ focus = true, scroll = true }) {
   current = view.open(main, { id });
   sayView();
   if (scroll && !location.hash) scrollTo(0, 0);
-  if (location.hash) document.getElementById(decodeURIComponent(location.hash.slice(1)))?.scrollIntoView();
+  scrollToHash();
   if (focus) main.focus({ preventScroll: true });
+}
+
+function scrollToHash() {
+  if (location.hash) document.getElementById(location.hash.slice(1))?.scrollIntoView();
 }
 
 function match(path) {

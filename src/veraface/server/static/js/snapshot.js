@@ -1,6 +1,6 @@
 // One result as a picture file: the picture with its boxes and evidence, the verdict, and what a verdict is not.
 import { knownCode } from "./fault.js";
-import { percent } from "./format.js";
+import { nameOf, percent } from "./format.js";
 import { text } from "./language.js";
 
 const WIDTH = 1200; // px of the drawn sheet
@@ -58,7 +58,7 @@ export async function snapshot(check, stage) {
   y += 22;
   const when = new Intl.DateTimeFormat(document.documentElement.lang, { dateStyle: "long", timeStyle: "short" }).format(check.time);
   const model = answer?.model ? `${answer.model.name} ${answer.model.version}` : "";
-  write([check.name || text("unnamed"), when, "Veraface", model].filter(Boolean).join(" · "), { size: 18, fill: "text-soft" });
+  write([nameOf(check), when, "Veraface", model].filter(Boolean).join(" · "), { size: 18, fill: "text-soft" });
   if (check.hash) write(`SHA-256 ${check.hash}`, { size: 16, fill: "text-faint" });
   write(text("caveat"), { size: 18, fill: "text-soft" });
   return cut(canvas, Math.ceil(y + EDGE / 2));

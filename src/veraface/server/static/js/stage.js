@@ -29,7 +29,7 @@ export class Stage {
     });
     this.controls = element(
       "div",
-      { id: "evidence-controls", hidden: true },
+      { id: "evidence-controls", class: "to-come" },
       element("label", { for: "evidence-strength", "data-text": "stage.heatmap" }),
       this.slider,
       element(
@@ -52,10 +52,14 @@ export class Stage {
     this.picture.addEventListener("error", () => this.#notShown());
   }
 
-  /** Shows the picture at that URL, or the words of the path `why` where there is none. */
-  show(url, why) {
+  /**
+   * Shows the picture at that URL, or the words of the path `why` where there is none; `shape` is its { width, height }
+   * where that is known already.
+   */
+  show(url, why, shape) {
     this.url = url;
     this.why = why;
+    if (shape?.width) this.#proportions(shape.width, shape.height);
     if (url) this.picture.src = url;
     else this.#notShown();
     this.say();
@@ -68,12 +72,16 @@ export class Stage {
 
   /** Lays the faces of an answer over the picture. */
   lay({ faces, width, height }, selected) {
-    if (!width) return;
+    if (!width) {
+      this.controls.hidden = true;
+      return;
+    }
     this.#proportions(width, height);
     this.size = { width, height };
     this.faces = faces ?? [];
     this.boxes.replaceChildren(...this.faces.map((face, index) => this.#box(face, index)));
     this.controls.hidden = !this.faces.some((face) => face.heatmap);
+    this.controls.classList.remove("to-come");
     this.select(selected);
     this.say();
   }

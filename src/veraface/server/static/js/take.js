@@ -1,11 +1,12 @@
 // What happens with pictures that came in, however they came.
-import { takeIn } from "./checks.js";
+import { analyse, announce, takeIn } from "./checks.js";
 import { showNotice } from "./notice.js";
 import { go } from "./router.js";
 import { status } from "./status.js";
 import { keep, remembered } from "./storage.js";
 
 const KEY = "veraface-start";
+const PATIENCE = 300; // ms
 
 /** Whether pictures are judged as soon as they come in. */
 export function startsAtOnce() {
@@ -17,12 +18,27 @@ export function setStartsAtOnce(wanted) {
 }
 
 /** Takes files or one link in, and shows them: one by itself, several as a list. */
-export function take(given) {
+export async function take(given) {
   const mostBytes = status()?.limits.max_upload_bytes ?? Infinity;
-  const added = takeIn(given, { start: startsAtOnce(), mostBytes });
+  const single = given.length === 1;
+  // A moment for the picture's shape to be known: nothing moves then when it comes in.
+  const shape = single && given[0] instanceof Blob ? await shapeOf(given[0]) : null;
+  const added = takeIn(given, { mostBytes, shape });
   showNotice("");
-  if (added.length === 1) go(`/result/${added[0].id}`);
-  else if (added.length) go("/");
+  if (single) await go(`/result/${added[0].id}`);
+  else if (location.pathname !== "/") await go("/");
+  if (startsAtOnce()) analyse(added);
+  else announce();
+}
+
+async function shapeOf(file) {
+  const image = new Image();
+  const url = URL.createObjectURL(file);
+  const loaded = new Promise((done) => (image.onload = image.onerror = done));
+  image.src = url;
+  await Promise.race([loaded, new Promise((late) => setTimeout(late, PATIENCE))]);
+  URL.revokeObjectURL(url);
+  return { width: image.naturalWidth, height: image.naturalHeight };
 }
 
 /** A pasted or dropped address: judged where the server fetches links, else explained. */

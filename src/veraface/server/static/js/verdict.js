@@ -31,7 +31,7 @@ export function announcement(answer) {
 /** Which face to show first: the one that decides. */
 export function decisiveFace(faces) {
   const judged = faces.map((face, index) => [face.p_fake ?? -1, index]);
-  return judged.reduce((best, next) => (next[0] > best[0] ? next : best))[1];
+  return judged.reduce((best, next) => (next[0] > best[0] ? next : best), [-2, 0])[1];
 }
 
 function headline(verdict) {
@@ -87,15 +87,15 @@ function faceList(faces, selected, select) {
   const items = faces.map((face, index) => {
     const verdict = verdictOf(face);
     const chance = face.p_fake === null ? "–" : percent(face.p_fake);
+    const label = faceLabel(face, index);
     const button = element(
       "button",
       { type: "button", class: "face-item", "data-verdict": verdict, "aria-pressed": String(index === selected) },
       element("span", { class: "number", "aria-hidden": "true" }, String(index + 1)),
-      element("span", { class: "what" }, text(`verdicts.${verdict}.short`)),
-      element("span", { class: "chance" }, chance),
+      element("span", { class: "what", "aria-hidden": "true" }, text(`verdicts.${verdict}.short`)),
+      element("span", { class: "chance", "aria-hidden": "true" }, chance),
+      element("span", { class: "unseen" }, index === decisive ? `${label}. ${text("result.decisive")}` : label),
     );
-    const label = faceLabel(face, index);
-    button.setAttribute("aria-label", index === decisive ? `${label}. ${text("result.decisive")}` : label);
     button.addEventListener("click", () => select(index));
     return element("li", {}, button);
   });
@@ -168,7 +168,7 @@ function timing({ total, ...stages }) {
   return element(
     "div",
     { class: "timing" },
-    row(text("result.time"), milliseconds(total)),
+    element("dl", {}, row(text("result.time"), milliseconds(total))),
     split,
     element("ul", {}, legend),
   );

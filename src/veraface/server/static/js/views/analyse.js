@@ -17,6 +17,7 @@ const SVG = "http://www.w3.org/2000/svg";
 
 /** Fills root with the place to drop pictures and the list of those of this visit. */
 export function open(root) {
+  import("./result.js"); // where a picture leads to: there when it is needed
   const view = new AnalyseView(root);
   return { title: "analyse.title", say: () => view.say(), close: () => view.close() };
 }
@@ -95,7 +96,8 @@ class AnalyseView {
     this.start.hidden = !ready.length;
     this.start.textContent = text("checks.analyse", { count: ready.length });
     this.stop.hidden = !all.some(({ state }) => ["queued", "judging", "busy"].includes(state));
-    this.saving.hidden = !done;
+    for (const button of this.saving.children) button.disabled = !done;
+    this.clear.hidden = !this.stop.hidden;
     if (all.length > 1 && !open.length) byId("live").textContent = this.count.textContent;
   }
 
@@ -155,24 +157,24 @@ class AnalyseView {
       button("save-json", "checks.json", () => download(entriesAsJson(done()), "veraface.json")),
       button("save-csv", "checks.csv", () => download(entriesAsCsv(done()), "veraface.csv")),
     );
-    const clear = button("clear", "checks.clear", () => remove(checks()));
+    this.clear = button("clear", "checks.clear", () => remove(checks()));
     return element(
       "section",
       { class: "session", "data-label": "checks.heading" },
-      element("div", { class: "session-top" }, this.count, element("div", { class: "links" }, this.start, this.stop, this.saving, clear)),
+      element("div", { class: "session-top" }, this.count, element("div", { class: "links" }, this.start, this.saving, this.stop, this.clear)),
       this.progress,
       this.list,
     );
   }
 
   #keys() {
-    const move = (direction) => moveFocus(this.list, ".card-link", direction);
+    const move = ({ key }) => moveFocus(this.list, key);
     return addKeys({
       Enter: { says: "keys.analyse", run: () => analyse(checks().filter(({ state }) => state === "ready")) },
-      ArrowRight: { says: "keys.nextResult", run: () => move("right") },
-      ArrowLeft: { says: "keys.previousResult", run: () => move("left") },
-      ArrowDown: { run: () => move("down") },
-      ArrowUp: { run: () => move("up") },
+      ArrowRight: { says: "keys.nextResult", run: move },
+      ArrowLeft: { says: "keys.previousResult", run: move },
+      ArrowDown: { run: move },
+      ArrowUp: { run: move },
       c: { says: "keys.camera", run: () => byId("camera").hidden || byId("camera").click() },
       Escape: { says: "keys.close", run: () => cancel(checks().filter(({ state }) => state !== "ready")) },
     });

@@ -6,12 +6,12 @@ import { cardOfEntry, sayEntry, sayTime, showPicture, tint, verdictIcon, verdict
 import { UndoBar } from "../history-undo.js";
 import { addKeys } from "../keys.js";
 import { number, text } from "../language.js";
+import { ARROWS, moveFocus } from "../roving.js";
 
 const VERDICTS = ["fake", "uncertain", "real", "no_face", "failed"];
 const SETTLE = 120; // ms: a batch changes the history many times in a row
 const MINUTE = 60_000;
 const NEAR = "400px"; // of the window: pictures are read from there on
-const ARROWS = ["ArrowLeft", "ArrowRight", "ArrowUp", "ArrowDown"];
 
 // Lasts from visit to visit of the view, so that the way back from a result leads to the same place.
 const place = { query: "", verdicts: new Set(), scroll: 0, back: false };
@@ -40,8 +40,8 @@ class HistoryView {
     this.removeKeys = addKeys({
       "/": { says: "history.keys.search", run: () => this.search.focus() },
       z: { says: "history.keys.undo", run: () => this.undo.undo() },
-      ArrowRight: { says: "keys.nextResult", run: () => this.#focusFirst() },
-      ArrowLeft: { says: "keys.previousResult", run: () => this.#focusFirst() },
+      ArrowRight: { says: "keys.nextResult", run: ({ key }) => moveFocus(this.list, key) },
+      ArrowLeft: { says: "keys.previousResult", run: ({ key }) => moveFocus(this.list, key) },
       // These, and arrows once a card has the focus, are for that card: #pressed() sees to them.
       x: { says: "history.keys.select", run: () => {} },
       Delete: { says: "history.keys.delete", run: () => {} },
@@ -258,26 +258,11 @@ class HistoryView {
     if (event.ctrlKey || event.metaKey || event.altKey) return;
     const entry = this.#entry(cardAt(event));
     const onLink = event.target.matches(".card-link");
-    if (ARROWS.includes(event.key) && onLink) this.#moveFrom(entry, event.key);
+    if (ARROWS.includes(event.key) && onLink) moveFocus(this.list, event.key);
     else if (event.key === "Delete" || (event.key === "Backspace" && onLink)) this.#delete([entry]);
     else if (event.key === "x") this.#choose(entry.id, !this.chosen.has(entry.id));
     else return;
     event.preventDefault();
-  }
-
-  #focusFirst() {
-    this.list.querySelector(".card:not([hidden]) .card-link")?.focus();
-  }
-
-  // By counting, not by measuring: that would have the browser lay out all cards that are out of sight.
-  #moveFrom(entry, key) {
-    const { direction, gridTemplateColumns } = getComputedStyle(this.list);
-    const forward = direction === "rtl" ? -1 : 1;
-    const row = gridTemplateColumns.split(" ").length;
-    const step = { ArrowLeft: -forward, ArrowRight: forward, ArrowUp: -row, ArrowDown: row }[key];
-    const shown = this.#shown();
-    const next = shown[shown.indexOf(entry) + step];
-    if (next) this.cards.get(next.id).querySelector(".card-link").focus();
   }
 
   #entry(card) {

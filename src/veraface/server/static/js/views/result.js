@@ -3,6 +3,7 @@ import { analyse, cancel, changes, checks, find, retryNow } from "../checks.js";
 import { byId, element } from "../dom.js";
 import { download, entriesAsJson } from "../export.js";
 import { faultAnnouncement, faultView } from "../fault.js";
+import { nameOf } from "../format.js";
 import { recall } from "../history.js";
 import { addKeys } from "../keys.js";
 import { text } from "../language.js";
@@ -37,7 +38,7 @@ class ResultView {
 
   say() {
     if (!this.check) return;
-    this.filename.textContent = this.check.name || text("unnamed");
+    this.filename.textContent = nameOf(this.check);
     this.#layOut();
     this.#sayPlace();
   }
@@ -53,20 +54,20 @@ class ResultView {
 
   #start(check) {
     this.check = check;
-    this.stage.show(check.url, check.link ? "stage.fromLink" : "stage.notKept");
+    this.stage.show(check.url, check.link ? "stage.fromLink" : "stage.notKept", check.shape ?? check.answer);
     this.say();
   }
 
   async #fromHistory() {
     const entry = await recall(this.id);
     if (this.closed) return;
-    if (!entry) {
+    const failed = ["failed", "no_face"].includes(entry?.verdict);
+    if (!entry || !(failed || entry.answer?.faces?.length)) {
       this.#nothingHere();
       return;
     }
     this.ownUrl = entry.picture ? URL.createObjectURL(entry.picture) : null;
-    const state = entry.verdict === "failed" || entry.verdict === "no_face" ? "failed" : "judged";
-    this.#start({ ...entry, state, url: this.ownUrl, old: true });
+    this.#start({ ...entry, state: failed ? "failed" : "judged", url: this.ownUrl, old: true });
   }
 
   #nothingHere() {

@@ -1,0 +1,346 @@
+"""Every page and state of the page, each brought about from nothing, always looking the same.
+
+The server and the browser are real; the answers are written down here, so that no timing and no last digit of
+a model shows in a reference picture.
+"""
+
+import base64
+import io
+from collections.abc import Callable
+from typing import Any
+
+import skimage.data
+from PIL import Image
+from playwright.sync_api import Page, Route, expect
+from tests.server.page import choose, choose_many, expect_state, give
+
+NOW = "2026-03-14T09:26:53Z"
+THRESHOLDS = {"real": 0.2, "fake": 0.8}
+MODEL = {"name": "veraface-lite0", "version": "0.1.0", "sha256": "0" * 64}
+TIMING = {"decode": 3.2, "faces": 21.0, "model": 14.5, "total": 38.7}
+STATUS = {
+    "loaded": True,
+    "limits": {"max_upload_bytes": 26_214_400, "max_pixels": 50_000_000, "links": False},
+    **MODEL,
+}
+# Evidence that is strongest in the middle of the face.
+GRID = [[max(0.0, 1 - 0.22 * ((x - 2.5) ** 2 + (y - 2.5) ** 2)) for x in range(6)] for y in range(6)]
+
+
+def portrait() -> bytes:
+    return _jpeg(Image.fromarray(skimage.data.astronaut()))
+
+
+def two_faces() -> bytes:
+    sheet = Image.new("RGB", (960, 512), (90, 100, 110))
+    one = Image.fromarray(skimage.data.astronaut())
+    sheet.paste(one, (0, 0))
+    sheet.paste(one.transpose(Image.Transpose.FLIP_LEFT_RIGHT).resize((400, 400)), (540, 60))
+    return _jpeg(sheet)
+
+
+def _jpeg(picture: Image.Image) -> bytes:
+    buffer = io.BytesIO()
+    picture.save(buffer, "JPEG", quality=85)
+    return buffer.getvalue()
+
+
+def face(p_fake: float | None, box: tuple[float, ...] = (178, 58, 94, 122)) -> dict[str, Any]:
+    verdict = "uncertain" if p_fake is None or 0.2 < p_fake < 0.8 else "fake" if p_fake >= 0.8 else "real"
+    x, y, width, height = box
+    around = [x - width / 4, y - height / 8, 1.5 * width, 1.25 * height]
+    grid = [[0.5 + (p_fake - 0.5) * value for value in row] for row in GRID] if p_fake is not None else []
+    reason = {"code": "face_too_small", "message": "the face is too small to judge"}
+    return {
+        "box": list(box),
+        "landmarks": [],
+        "detection_score": 0.999,
+        "p_fake": p_fake,
+        "verdict": verdict,
+        "reasons": [] if p_fake is not None else [reason],
+        **({"heatmap": {"box": around, "grid": grid}} if p_fake is not None else {}),
+    }
+
+
+def answer(faces: list[dict[str, Any]], size: tuple[int, int] = (512, 512), **more: Any) -> dict[str, Any]:
+    top = max(faces, key=lambda found: found["p_fake"] or 0)
+    return {
+        "success": True,
+        "verdict": top["verdict"],
+        "p_fake": top["p_fake"],
+        "faces": faces,
+        "reasons": [],
+        "width": size[0],
+        "height": size[1],
+        "format": "JPEG",
+        "model": MODEL,
+        "thresholds": THRESHOLDS,
+        "timing_ms": TIMING,
+        **more,
+    }
+
+
+def fails(page: Page, status: int, code: str, message: str = "", **more: Any) -> None:
+    body = {"success": False, "error": {"code": code, "message": message}, **more}
+    headers = {"Retry-After": "30"}
+    page.route("**/api/predict*", lambda route: route.fulfill(status=status, json=body, headers=headers))
+
+
+def answers(page: Page, said: dict[str, Any]) -> None:
+    page.route("**/api/predict*", lambda route: route.fulfill(json=said))
+
+
+def judged(p_fake: float) -> Callable[[Page], None]:
+    def scene(page: Page) -> None:
+        answers(page, answer([face(p_fake)]))
+        choose(page, portrait(), "portrait.jpg")
+        expect_state(page, "judged")
+        expect(page.locator(".details")).to_contain_text("…")  # the hash has come
+
+    return scene
+
+
+def failed(
+    status: int, code: str, message: str = "", content: bytes = b"", **more: Any
+) -> Callable[[Page], None]:
+    def scene(page: Page) -> None:
+        fails(page, status, code, message, **more)
+        choose(page, content or portrait(), "portrait.jpg")
+        expect_state(page, "failed")
+
+    return scene
+
+
+def empty(page: Page) -> None:
+    expect(page.locator("#limit")).to_contain_text("MB")
+
+
+def with_links(page: Page) -> None:
+    limits = {**STATUS["limits"], "links": True}  # type: ignore[dict-item]
+    page.route("**/api/model-status", lambda route: route.fulfill(json={**STATUS, "limits": limits}))
+    page.reload()
+    expect(page.locator("#link")).to_be_visible()
+
+
+def waiting_for_the_person(page: Page) -> None:
+    page.locator("#at-once").uncheck()
+    choose(page, portrait(), "portrait.jpg")
+    expect_state(page, "ready")
+
+
+def judging(page: Page) -> None:
+    held: list[Route] = []
+    page.route("**/api/predict*", lambda route: held.append(route))
+    choose(page, portrait(), "portrait.jpg")
+    expect_state(page, "judging")
+    page.wait_for_function("document.querySelector('#picture').naturalWidth > 0")
+
+
+def cancelled(page: Page) -> None:
+    judging(page)
+    page.keyboard.press("Escape")
+    expect_state(page, "cancelled")
+
+
+def busy(page: Page) -> None:
+    fails(page, 503, "overloaded")
+    choose(page, portrait(), "portrait.jpg")
+    expect_state(page, "busy")
+
+
+def loading(page: Page) -> None:
+    page.route("**/api/model-status", lambda route: route.fulfill(json={**STATUS, "loaded": False}))
+    page.reload()
+    fails(page, 503, "not_ready")
+    choose(page, portrait(), "portrait.jpg")
+    expect_state(page, "busy")
+    expect(page.locator("#banner")).to_be_visible()
+
+
+def unreachable(page: Page) -> None:
+    page.route("**/api/**", lambda route: route.abort())
+    page.evaluate("dispatchEvent(new Event('offline'))")
+    choose(page, portrait(), "portrait.jpg")
+    expect_state(page, "failed")
+    expect(page.locator("#banner")).to_be_visible()
+
+
+def disagreeing(page: Page) -> None:
+    message = "the faces of this picture do not all get the same verdict"
+    faces = [face(0.04), face(0.96, (705, 105, 67, 83))]
+    answers(page, answer(faces, (960, 512), reasons=[{"code": "faces_disagree", "message": message}]))
+    choose(page, two_faces(), "party.jpg")
+    expect_state(page, "judged")
+    expect(page.locator(".details")).to_contain_text("…")
+
+
+def without_preview(page: Page) -> None:
+    answers(page, answer([face(0.5)], format="TIFF"))
+    choose(page, b"II*\0" + b"\0" * 400, "scan.tif", "image/tiff")
+    expect_state(page, "judged")
+    expect(page.locator(".details")).to_contain_text("…")
+
+
+def zoomed(page: Page) -> None:
+    judged(0.97)(page)
+    page.keyboard.press("+")
+    page.keyboard.press("+")
+    expect(page.locator(".zoom-share")).not_to_have_text("100%")
+    page.wait_for_timeout(250)
+
+
+FOUR = ["one.jpg", "two.jpg", "three.jpg", "four.jpg"]
+
+
+def listed(page: Page) -> None:
+    said = [answer([face(p)]) for p in (0.97, 0.03, 0.5)]
+
+    def next_answer(route: Route) -> None:
+        name = next(
+            (
+                index
+                for index, name in enumerate(FOUR)
+                if name.encode() in (route.request.post_data_buffer or b"")
+            ),
+            3,
+        )
+        if name < 3:
+            route.fulfill(json=said[name])
+        else:
+            body = {"success": False, "error": {"code": "no_face", "message": ""}}
+            route.fulfill(status=422, json=body)
+
+    page.route("**/api/predict*", next_answer)
+    choose_many(page, [(name, portrait()) for name in FOUR])
+    expect(page.locator("#count")).to_contain_text("4 of 4")
+
+
+def listing(page: Page) -> None:
+    held: list[Route] = []
+    page.route("**/api/predict*", lambda route: held.append(route))
+    choose_many(page, [(name, portrait()) for name in FOUR])
+    expect(page.locator('.card[data-state="judging"]')).to_have_count(2)
+
+
+def explained(page: Page) -> None:
+    give(page, "drop", [])
+    expect(page.locator("#notice")).to_be_visible()
+
+
+def keys(page: Page) -> None:
+    page.keyboard.press("?")
+    expect(page.get_by_role("dialog")).to_be_visible()
+
+
+def camera(page: Page) -> None:
+    page.keyboard.press("c")
+    page.locator("#camera-shoot").click()
+    expect(page.locator("#camera-use")).to_be_visible()
+
+
+def remember(page: Page) -> None:
+    """Four results of the last days, as judging would have left them."""
+    picture = base64.b64encode(portrait()).decode()
+    entries = [
+        {
+            "name": name,
+            "verdict": verdict,
+            "p_fake": p,
+            "answer": answer([face(p)]) if p is not None else None,
+        }
+        for name, verdict, p in zip(
+            FOUR, ("fake", "real", "uncertain", "no_face"), (0.97, 0.03, 0.5, None), strict=True
+        )
+    ]
+    page.evaluate(
+        """async ([entries, picture]) => {
+            const history = await import("/static/js/history.js");
+            const bytes = Uint8Array.from(atob(picture), (c) => c.charCodeAt(0));
+            for (const [at, entry] of entries.entries()) {
+                await history.remember({
+                    id: `entry-${at}`, time: Date.now() - at * 36e5 * 13,
+                    size: bytes.length, hash: "5e".repeat(32),
+                    failure: entry.verdict === "no_face" ? { code: "no_face", message: "" } : null,
+                    picture: new Blob([bytes], { type: "image/jpeg" }), ...entry,
+                });
+            }
+        }""",
+        [entries, picture],
+    )
+
+
+def remembered(path: str, ready: str) -> Callable[[Page], None]:
+    def scene(page: Page) -> None:
+        remember(page)
+        page.locator("#pages").get_by_role("link", name=path).click()
+        expect(page.locator(ready).first).to_be_visible()
+
+    return scene
+
+
+def none_matches(page: Page) -> None:
+    remembered("History", ".card")(page)
+    page.get_by_role("searchbox").fill("nothing is called so")
+    expect(page.locator(".card:visible")).to_have_count(0)
+
+
+def deleting(page: Page) -> None:
+    remembered("History", ".card")(page)
+    page.get_by_role("button", name="Delete all").click()
+    expect(page.get_by_role("dialog")).to_be_visible()
+
+
+def history_off(page: Page) -> None:
+    page.locator("#main").get_by_role("switch").uncheck()
+
+
+def shown(*selectors: str) -> Callable[[Page], None]:
+    def scene(page: Page) -> None:
+        for selector in selectors:
+            expect(page.locator(selector).first).to_be_visible()
+
+    return scene
+
+
+def unmeasured(page: Page) -> None:
+    page.route("**/api/model", lambda route: route.abort())
+    page.reload()
+    expect(page.locator("#main button, #main [role=alert], #main [role=status]").first).to_be_visible()
+
+
+# name: (address, what brings it about)
+SCENES: dict[str, tuple[str, Callable[[Page], None]]] = {
+    "empty": ("/", empty),
+    "links": ("/", with_links),
+    "notice": ("/", explained),
+    "ready": ("/", waiting_for_the_person),
+    "judging": ("/", judging),
+    "cancelled": ("/", cancelled),
+    "busy": ("/", busy),
+    "loading": ("/", loading),
+    "unreachable": ("/", unreachable),
+    "fake": ("/", judged(0.97)),
+    "real": ("/", judged(0.03)),
+    "uncertain": ("/", judged(0.55)),
+    "disagreeing": ("/", disagreeing),
+    "without-preview": ("/", without_preview),
+    "zoomed": ("/", zoomed),
+    "no-face": ("/", failed(422, "no_face", width=512, height=512, faces=[])),
+    "too-small": ("/", failed(422, "face_too_small", width=512, height=512, faces=[face(None)])),
+    "unsupported": ("/", failed(415, "unsupported_image", content=b"%PDF-1.7")),
+    "too-large": ("/", failed(413, "image_too_large", "the picture has more pixels than this server takes")),
+    "corrupt": ("/", failed(422, "unreadable_image", "the file ends too early", content=b"\xff\xd8\xff")),
+    "missing": ("/result/0123456789abcdef01234567", shown("#main h1")),
+    "listing": ("/", listing),
+    "listed": ("/", listed),
+    "keys": ("/", keys),
+    "camera": ("/", camera),
+    "history": ("/", remembered("History", ".card")),
+    "history-empty": ("/history", shown("#main h1")),
+    "history-off": ("/history", history_off),
+    "history-no-match": ("/", none_matches),
+    "history-delete": ("/", deleting),
+    "dashboard": ("/dashboard", shown("#main .uplot")),
+    "dashboard-without": ("/dashboard", unmeasured),
+    "about": ("/about", shown("#main h1")),
+}

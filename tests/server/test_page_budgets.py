@@ -1,0 +1,82 @@
+"""What the page may cost: weight, time to the first paint, and nothing that jumps about."""
+
+from collections.abc import Callable
+
+import pytest
+from playwright.sync_api import Page, expect
+from tests.server.page import choose, choose_many, expect_state
+
+MOST_BYTES = 300_000
+MOST_MS_TO_PAINT = 1000
+MOST_SHIFT = 0.05
+
+OpenPage = Callable[..., Page]
+
+# From the first moment on: the browser forgets shifts that nobody asked for.
+WATCH_SHIFTS = """
+    window.shifts = [];
+    new PerformanceObserver((list) => {
+        for (const { value, sources } of list.getEntries())
+            window.shifts.push([value, ...sources.map(({ node }) => node?.id || node?.className)]);
+    }).observe({ type: "layout-shift", buffered: true });
+"""
+
+FORMS = {
+    "desktop": {"viewport": {"width": 1280, "height": 800}},
+    "phone": {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True},
+}
+
+
+def watch_shifts(page: Page) -> None:
+    """From now on: what was before is told with the first of them, so that comes first."""
+    page.evaluate(WATCH_SHIFTS)
+    page.wait_for_timeout(100)
+    page.evaluate("window.shifts.length = 0")
+
+
+def expect_little_shift(page: Page) -> None:
+    page.wait_for_timeout(300)
+    shifts = page.evaluate("window.shifts")
+    assert sum(value for value, *_ in shifts) <= MOST_SHIFT, shifts
+
+
+@pytest.mark.parametrize("path", ["/", "/history", "/dashboard", "/about"])
+def test_the_page_is_light_and_quick_and_stays_in_place(open_page: OpenPage, path: str) -> None:
+    """All that the first visit loads, uncompressed as it is sent, but for what the worker keeps for later."""
+    page = open_page(path="/api/model-status", service_workers="block")
+    browser = page.context.new_cdp_session(page)
+    browser.send("Network.enable")
+    sizes: dict[str, float] = {}
+    browser.on(
+        "Network.loadingFinished", lambda said: sizes.update({said["requestId"]: said["encodedDataLength"]})
+    )
+    page.add_init_script(WATCH_SHIFTS)
+    page.goto(page.url.replace("/api/model-status", path))
+    expect(page.locator("#main h1").first).to_be_visible()
+    page.wait_for_load_state("networkidle")
+    assert 50_000 < sum(sizes.values()) < MOST_BYTES
+    painted = page.evaluate("performance.getEntriesByName('first-contentful-paint')[0].startTime")
+    assert 0 < painted < MOST_MS_TO_PAINT
+    expect_little_shift(page)
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_nothing_jumps_while_a_result_comes_in(open_page: OpenPage, face: bytes, form: str) -> None:
+    page = open_page(**FORMS[form])
+    expect(page.locator("#limit")).to_contain_text("MB")
+    watch_shifts(page)
+    choose(page, face)
+    expect_state(page, "judged")
+    expect(page.locator(".details")).to_contain_text("…")
+    expect_little_shift(page)
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_nothing_jumps_while_many_come_in(open_page: OpenPage, face: bytes, form: str) -> None:
+    page = open_page(**FORMS[form])
+    choose_many(page, [("one.jpg", face), ("two.jpg", face)])
+    expect(page.locator("#count")).to_contain_text("2 of 2")
+    watch_shifts(page)
+    choose_many(page, [(f"{i}.jpg", face) for i in range(6)])
+    expect(page.locator("#count")).to_contain_text("8 of 8")
+    expect_little_shift(page)
