@@ -11,7 +11,7 @@ UV_VERSION := 0.13.9
 SETUP := PYTHON='$(PYTHON)' sh scripts/setup_venv.sh
 
 .DEFAULT_GOAL := help
-.PHONY: help run test tools lint format wheel lock size screenshots benchmark extension clean hooks
+.PHONY: help run test references tools lint format wheel lock size screenshots benchmark extension clean hooks
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' Makefile
@@ -22,6 +22,11 @@ run: $(VENV)/.ready ## serve the page at http://127.0.0.1:7860
 test: lint tools ## check style and types, then run every test
 	chromium="$$(sh scripts/find_chromium.sh $(TEST_VENV)/bin/python)" && \
 	VERAFACE_CHROMIUM="$$chromium" $(TEST_VENV)/bin/python -m pytest $(ARGS)
+
+references: tools $(TEST_VENV)/.ready ## take the pictures anew that tests compare the page with; look at each
+	chromium="$$(sh scripts/find_chromium.sh $(TEST_VENV)/bin/python)" && \
+	VERAFACE_CHROMIUM="$$chromium" VERAFACE_UPDATE_REFERENCES=1 \
+		$(TEST_VENV)/bin/python -m pytest tests/server/test_page_scenes.py $(ARGS)
 
 lint: $(TEST_VENV)/.ready ## check style and types
 	$(TEST_VENV)/bin/ruff check .
@@ -47,7 +52,7 @@ wheel: $(VENV)/.ready ## build the package into dist/
 size: $(VENV)/.ready ## print what the installed program takes on disk, largest first
 	$(VENV)/bin/python scripts/installed_size.py
 
-screenshots: $(TEST_VENV)/.ready ## take the README's picture of the page anew
+screenshots: $(TEST_VENV)/.ready ## take the README's pictures of the page anew
 	chromium="$$(sh scripts/find_chromium.sh $(TEST_VENV)/bin/python)" && \
 	VERAFACE_CHROMIUM="$$chromium" $(TEST_VENV)/bin/python scripts/screenshots.py
 

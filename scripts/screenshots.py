@@ -1,4 +1,4 @@
-"""Take the README's picture of the page: a running server, a real browser, a public-domain portrait.
+"""Take the README's pictures of the page: a running server, a real browser, a public-domain portrait.
 
 make screenshots
 """
@@ -21,7 +21,7 @@ DOCS = Path(__file__).parent.parent / "docs"
 
 
 def main() -> None:
-    """Serve, drop the portrait on the page, and keep what a visitor then sees."""
+    """Serve, drop the portrait on the page, and keep what a visitor sees then and on the dashboard."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
@@ -44,6 +44,10 @@ def main() -> None:
             page.wait_for_selector("body[data-state=judged]")
             page.wait_for_timeout(800)  # transitions
             page.screenshot(path=DOCS / "page.png")
+            page.goto(f"{url}/dashboard")
+            page.wait_for_selector(".uplot")
+            page.wait_for_timeout(800)
+            page.screenshot(path=DOCS / "dashboard.png")
             browser.close()
     finally:
         server.terminate()

@@ -61,7 +61,10 @@ def test_the_page_opens_without_its_server_and_works_again_with_it(
     page.goto(f"{server.url}/history")
     expect(page.get_by_role("heading", level=1)).to_have_text("History")
     page.locator("#pages").get_by_role("link", name="About").click()
-    expect(page.locator("body")).to_have_attribute("data-view", "about")
+    expect(page.get_by_role("heading", level=1)).to_have_text("About Veraface")
+    expect(page.locator("#model-card")).to_contain_text("does not answer")
+    page.goto(f"{server.url}/result/0123456789abcdef01234567")
+    expect(page.get_by_role("heading", level=1)).to_have_text("This result is not here")
     page.goto(server.url)
     choose(page, face)
     expect_fault(page, "Server not reachable")
@@ -86,7 +89,42 @@ def test_no_picture_and_no_answer_is_kept_by_the_worker(open_page: OpenPage, fac
         }"""
     )
     assert "/" in kept
+    # What is no view is not taken for one.
+    page.goto(page.url.split("/result")[0] + "/api/model")
+    expect(page.locator("body")).to_contain_text('"name"')
+    page.go_back()
+    kept_page = page.evaluate("caches.match('/').then((answer) => answer.text())")
+    assert kept_page.startswith("<!doctype html>")
     assert [path for path in kept if path != "/" and not path.startswith("/static/")] == []
+
+
+def test_a_server_that_fails_is_taken_for_one_that_is_not_there(open_page: OpenPage) -> None:
+    """Such as a proxy answers for while the server behind it starts again."""
+    page = open_page(path="/about")
+    wait_for_worker(page)
+    page.reload()
+    broken = """async () => {
+        const kept = await caches.open("veraface-shell-1");
+        await kept.put("/static/js/none.js", new Response("kept"));
+        return (await fetch("/static/js/none.js")).status;
+    }"""
+    assert page.evaluate(broken) == 404  # it is there and says so
+    page.context.route("**/static/js/none.js", lambda route: route.fulfill(status=502))
+    assert page.evaluate("fetch('/static/js/none.js').then((answer) => answer.text())") == "kept"
+
+
+@pytest.mark.parametrize("path", ["/", "/history", "/dashboard", "/about", "/result/0123abc", "/sw.js"])
+def test_every_address_of_the_page_answers(client: httpx.Client, path: str) -> None:
+    whole, head = client.get(path), client.head(path)
+    assert whole.status_code == head.status_code == 200
+    assert head.content == b""
+    kind = "text/javascript" if path == "/sw.js" else "text/html"
+    assert whole.headers["content-type"] == head.headers["content-type"] == f"{kind}; charset=utf-8"
+    assert whole.headers["cache-control"] == "no-cache"
+    policy = whole.headers["content-security-policy"]
+    assert "require-trusted-types-for 'script'; trusted-types veraface" in policy
+    assert "worker-src 'self'; manifest-src 'self'" in policy
+    assert path.replace("0123abc", "{id}") not in client.get("/openapi.json").json()["paths"]
 
 
 def test_the_page_can_be_installed(open_page: OpenPage) -> None:

@@ -17,6 +17,7 @@ _VIEWS = ("/", "/history", "/dashboard", "/about", "/result/{id}")
 # Browsers run no module of another type, and some systems map .js to text/plain.
 mimetypes.add_type("text/javascript", ".js")
 mimetypes.add_type("application/manifest+json", ".webmanifest")
+mimetypes.add_type("text/plain", "")  # notices called LICENSE are to be read, not saved
 
 
 def install_pages(app: FastAPI) -> None:

@@ -3,6 +3,9 @@
 const CACHE = "veraface-shell-1";
 const PATIENCE = 3000; // ms for a server that is there but does not answer, before the kept copy is shown
 
+// The addresses of js/router.js: at each of them is the same document. No other page is touched.
+const VIEWS = /^\/(history|dashboard|about|result\/[\w-]+)?$/;
+
 // All files of the page; a test compares the list with the folder. Other languages are kept once they are used.
 const SHELL = [
   "css/about.css",
@@ -103,20 +106,30 @@ self.addEventListener("fetch", (event) => {
   const { request } = event;
   const { origin, pathname } = new URL(request.url);
   if (request.method !== "GET" || origin !== location.origin) return;
-  if (request.mode === "navigate" && !pathname.startsWith("/docs")) event.respondWith(freshOrKept(request, "/"));
-  else if (pathname.startsWith("/static/")) event.respondWith(freshOrKept(request, pathname));
+  if (pathname.startsWith("/static/")) event.respondWith(freshOrKept(event, pathname));
+  else if (request.mode === "navigate" && VIEWS.test(pathname)) event.respondWith(freshOrKept(event, "/"));
 });
 
 // The server's copy where it answers in time, so that an update shows at once; else the one kept under `key`.
-async function freshOrKept(request, key) {
+async function freshOrKept(event, key) {
   const cache = await caches.open(CACHE);
   const kept = await cache.match(key);
-  const fresh = fetch(request).then(async (answer) => {
-    if (answer.ok) await cache.put(key, answer.clone());
+  const fresh = fetch(event.request).then((answer) => {
+    if (answer.status >= 500) return kept ?? answer; // a proxy in front of a server that is down
+    if (answer.ok) keep(event, cache, key, answer.clone());
     return answer;
   });
   if (!kept) return fresh;
-  fresh.catch(() => {}); // it may fail after its time is over
   const late = new Promise((resolve) => setTimeout(resolve, PATIENCE, kept));
   return Promise.race([fresh.catch(() => kept), late]);
+}
+
+// No room to keep it is no reason not to show it.
+function keep(event, cache, key, answer) {
+  const kept = cache.put(key, answer).catch(() => {});
+  try {
+    event.waitUntil(kept);
+  } catch {
+    // It came after the kept one had been shown; it is kept for the next time as long as the worker runs.
+  }
 }

@@ -38,9 +38,7 @@ export function sayCard(card, check) {
   const link = card.querySelector(".card-link");
   link.textContent = name;
   link.title = name;
-  const said = chance && text("result.probabilityLabel", { percent: chance });
-  const figure = chance && element("span", { class: "card-chance", title: said }, element("span", { "aria-hidden": "true" }, chance), element("span", { class: "unseen" }, said));
-  card.querySelector(".card-state").replaceChildren(icon(mark), element("span", {}, words), figure || "");
+  card.querySelector(".card-state").replaceChildren(...stateNodes(mark, words, chance));
   const again = card.querySelector(".card-again");
   again.hidden = !["cancelled", "ready"].includes(check.state) && check.failure?.code !== "unreachable";
   again.textContent = text("checks.analyseOne");
@@ -48,6 +46,15 @@ export function sayCard(card, check) {
   const open = ["queued", "judging", "busy"].includes(check.state);
   const path = open ? "checks.cancelNamed" : "checks.removeNamed";
   card.querySelector(".card-close").setAttribute("aria-label", text(path, { name }));
+}
+
+/** What a card says in its line: an icon, the words, and where there is one the probability. */
+export function stateNodes(mark, words, chance) {
+  const nodes = [icon(mark), element("span", {}, words)];
+  if (!chance) return nodes;
+  const said = text("result.probabilityLabel", { percent: chance });
+  const shown = element("span", { "aria-hidden": "true" }, chance);
+  return [...nodes, element("span", { class: "card-chance", title: said }, shown, element("span", { class: "unseen" }, said))];
 }
 
 function standing({ state, verdict, p_fake, failure }) {

@@ -149,7 +149,7 @@ async function finish(check, outcome) {
   check.verdict = judged ? answer.verdict : code === "no_face" ? "no_face" : "failed";
   check.p_fake = judged ? answer.p_fake : null;
   changed(check);
-  if (!isWorthKeeping(check)) return;
+  if (!isResult(check)) return;
   const [hash, picture] = check.file
     ? await Promise.all([fingerprint(check.file), smallCopy(check.file, PICTURE_SIDE)])
     : [null, null];
@@ -159,8 +159,8 @@ async function finish(check, outcome) {
   await remember({ id, time, name, size, hash, verdict, p_fake, answer, failure, picture });
 }
 
-// What the server never saw, or could not look at, is no result.
-function isWorthKeeping({ state, failure }) {
+/** Whether it is a result: what the server never saw, or could not look at, is none. */
+export function isResult({ state, failure }) {
   return state === "judged" || ["no_face", "face_too_small", "unsupported_image", "unreadable_image"].includes(failure?.code);
 }
 

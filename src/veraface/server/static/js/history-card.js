@@ -1,4 +1,5 @@
 // One entry of the history as a card: its picture, what was found, when, and the way to the result.
+import { stateNodes } from "./card.js";
 import { element, icon } from "./dom.js";
 import { faultIcon, knownCode } from "./fault.js";
 import { nameOf, percent } from "./format.js";
@@ -43,8 +44,7 @@ export function sayEntry(card, entry) {
   const link = card.querySelector(".card-link");
   link.textContent = name;
   link.title = name;
-  const [mark, words] = findings(entry);
-  card.querySelector(".card-state").replaceChildren(icon(mark), element("span", {}, words));
+  card.querySelector(".card-state").replaceChildren(...stateNodes(...findings(entry)));
   card.querySelector("input").setAttribute("aria-label", text("history.selectNamed", { name: enclosed(name) }));
   card.querySelector(".card-close").setAttribute("aria-label", text("history.deleteNamed", { name: enclosed(name) }));
   sayTime(card, entry);
@@ -81,10 +81,7 @@ export function tint(verdict) {
 }
 
 function findings({ verdict, p_fake, failure }) {
-  if (tint(verdict) !== "unjudged") {
-    const words = verdictName(verdict);
-    return [verdict, p_fake === null ? words : text("history.found", { verdict: words, percent: percent(p_fake) })];
-  }
+  if (tint(verdict) !== "unjudged") return [verdict, verdictName(verdict), p_fake === null ? null : percent(p_fake)];
   if (verdict === "no_face") return ["no_face", verdictName(verdict)];
   const code = knownCode(failure?.code);
   return [faultIcon(code), failure?.code ? text(`faults.${code}.name`) : verdictName(verdict)];

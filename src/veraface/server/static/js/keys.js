@@ -1,8 +1,12 @@
 // What keys do: views say which they use, `?` lists all.
 import { byId, element } from "./dom.js";
 import { text } from "./language.js";
+import { keep, remembered } from "./storage.js";
+
+const KEY = "veraface-keys";
 
 const groups = [];
+let single = remembered(KEY) !== "off"; // whether letters, digits and signs do something (WCAG 2.1.4)
 
 /**
  * addKeys({ ArrowRight: { says: "keys.nextFace", run() {} }, "Shift+ArrowRight": ... }) lets keys do something until
@@ -10,7 +14,9 @@ const groups = [];
  */
 export function addKeys(keys) {
   groups.push(keys);
-  return () => groups.splice(groups.indexOf(keys), 1);
+  return () => {
+    if (groups.includes(keys)) groups.splice(groups.indexOf(keys), 1);
+  };
 }
 
 /** Makes `button` open the list, and all keys work. */
@@ -24,6 +30,7 @@ export function setUpKeys(button) {
 function press(event) {
   if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return;
   if (document.querySelector("dialog[open]") || takesKeys(event.target, event.key)) return;
+  if (!single && event.key.length === 1 && event.key !== " ") return;
   const name = event.shiftKey && event.key.startsWith("Arrow") ? `Shift+${event.key}` : event.key;
   const found = groups.findLast((keys) => Object.hasOwn(keys, name));
   if (!found) return;
@@ -38,23 +45,31 @@ function takesKeys(target, key) {
 }
 
 function openHelp() {
-  const close = element("button", { type: "button", class: "quiet" }, text("close"));
-  const rows = groups
-    .flatMap((keys) => Object.entries(keys))
+  // Where a view gives a key another meaning, that one counts.
+  const rows = [...new Map(groups.flatMap((keys) => Object.entries(keys)))]
     .filter(([, { says }]) => says)
     .map(([name, { says }]) => element("div", {}, element("dt", {}, element("kbd", {}, shown(name))), element("dd", {}, text(says))));
+  const choice = element("input", { type: "checkbox", role: "switch", id: "single-keys", "aria-describedby": "single-keys-detail", checked: single });
+  const close = element("button", { type: "button", class: "quiet", autofocus: true }, text("close"));
   const dialog = element(
     "dialog",
-    { class: "help", "aria-labelledby": "help-heading" },
+    { class: "help", "aria-labelledby": "help-heading", closedby: "any" },
     element("h2", { id: "help-heading" }, text("keys.heading")),
     element("dl", { class: "keys" }, rows),
+    element(
+      "div",
+      { class: "single-keys" },
+      element("label", { class: "switch" }, choice, element("span", {}, text("keys.single"))),
+      element("p", { class: "hint", id: "single-keys-detail" }, text("keys.singleDetail")),
+    ),
     element("p", { class: "links" }, close),
   );
-  close.addEventListener("click", () => dialog.close());
-  dialog.addEventListener("close", () => {
-    dialog.remove();
-    byId("help").focus();
+  choice.addEventListener("change", () => {
+    single = choice.checked;
+    keep(KEY, single ? "on" : "off");
   });
+  close.addEventListener("click", () => dialog.close());
+  dialog.addEventListener("close", () => dialog.remove());
   document.body.append(dialog);
   dialog.showModal();
 }

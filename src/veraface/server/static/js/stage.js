@@ -42,7 +42,7 @@ export class Stage {
     );
     const frameRoom = element("div", { class: "frame-room" }, this.frame);
     room.append(element("figure", { class: "stage", "data-label": "stage.label" }, frameRoom, this.controls));
-    this.zoom = setUpZoom(this.layer, this.frame);
+    this.zoom = setUpZoom(this.layer, this.frame, () => this.boxes.children[this.selected] ?? this.frame);
     frameRoom.append(this.zoom.controls);
     this.url = null;
     this.faces = [];
@@ -74,6 +74,9 @@ export class Stage {
   lay({ faces, width, height }, selected) {
     if (!width) {
       this.controls.hidden = true;
+      this.why = "stage.nothing";
+      this.nothing = true;
+      this.say();
       return;
     }
     this.#proportions(width, height);
@@ -114,7 +117,7 @@ export class Stage {
   }
 
   #noteName() {
-    if (!this.url) return this.why;
+    if (!this.url || this.nothing) return this.why;
     return this.faces.length ? "stage.noPreviewFaces" : "stage.noPreview";
   }
 
@@ -125,6 +128,7 @@ export class Stage {
 
   #notShown() {
     this.frame.classList.add("blank");
+    this.zoom.controls.hidden = true;
     this.say();
   }
 

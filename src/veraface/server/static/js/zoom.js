@@ -4,19 +4,18 @@ import { element, icon } from "./dom.js";
 import { text } from "./language.js";
 
 const MOST = 8; // times
-const STEP = 0.5; // on the natural scale of the exponent: e^.5, some 1.65 times
+const STEP = 1.65; // times
 const MOVED = 5; // px from which on a press is no click
 
 /**
- * Lets `layer` be zoomed and moved inside `frame`.
+ * Lets `layer` be zoomed and moved inside `frame`; buttons and keys zoom towards what `target()` returns.
  *
  * Returns { controls (to be placed), zoomIn(), zoomOut(), reset(), justMoved(), say(), close() }.
  */
-export function setUpZoom(layer, frame) {
+export function setUpZoom(layer, frame, target) {
   const panzoom = Panzoom(layer, {
     maxScale: MOST,
     minScale: 1,
-    step: STEP,
     contain: "outside",
     panOnlyWhenZoomed: true,
     touchAction: "pan-y",
@@ -26,8 +25,8 @@ export function setUpZoom(layer, frame) {
     handleStartEvent() {}, // a press on a face box stays a click
   });
   const share = element("span", { class: "zoom-share", "aria-live": "polite" });
-  const out = button("minus", () => panzoom.zoomOut());
-  const closer = button("plus", () => panzoom.zoomIn());
+  const out = button("minus", () => zoomBy(1 / STEP));
+  const closer = button("plus", () => zoomBy(STEP));
   const whole = button("whole", () => panzoom.reset());
   const controls = element("div", { class: "zoom", role: "group", "data-label": "stage.zoom" }, out, share, closer, whole);
   let from = null;
@@ -57,6 +56,13 @@ export function setUpZoom(layer, frame) {
     sayShare(scale);
   });
 
+  function zoomBy(factor) {
+    const { left, top, width, height } = target().getBoundingClientRect();
+    const scale = panzoom.getScale() * factor;
+    if (scale < 1.005) panzoom.reset();
+    else panzoom.zoomToPoint(scale, { clientX: left + width / 2, clientY: top + height / 2 }, { animate: true });
+  }
+
   function sayShare(scale) {
     share.textContent = text("stage.zoomed", { percent: `${Math.round(scale * 100)}%` });
     out.disabled = whole.disabled = scale < 1.005; // its steps are no whole numbers
@@ -65,8 +71,8 @@ export function setUpZoom(layer, frame) {
 
   return {
     controls,
-    zoomIn: () => panzoom.zoomIn(),
-    zoomOut: () => panzoom.zoomOut(),
+    zoomIn: () => zoomBy(STEP),
+    zoomOut: () => zoomBy(1 / STEP),
     reset: () => panzoom.reset(),
     justMoved: () => moved,
     say() {

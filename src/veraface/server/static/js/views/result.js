@@ -1,5 +1,5 @@
 // One picture and what is said of it: while it is judged, afterwards, and again from the history.
-import { analyse, cancel, changes, checks, find, retryNow } from "../checks.js";
+import { analyse, cancel, changes, checks, find, isResult, retryNow } from "../checks.js";
 import { byId, element } from "../dom.js";
 import { download, entriesAsJson } from "../export.js";
 import { faultAnnouncement, faultView } from "../fault.js";
@@ -98,7 +98,7 @@ class ResultView {
     document.body.dataset.state = { queued: "judging", busy: "busy" }[check.state] ?? check.state;
     this.stage.scan(check.state === "judging" || check.state === "queued");
     this.panel.setAttribute("aria-busy", String(check.state === "judging" || check.state === "queued"));
-    this.actions.hidden = !["judged", "failed"].includes(check.state);
+    this.actions.hidden = !isResult(check);
     clearInterval(this.clock);
     if (check.state === "judged") this.#layVerdict();
     else if (check.state === "failed") this.#layFault();

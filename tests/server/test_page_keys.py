@@ -1,0 +1,151 @@
+"""What keys do, and what they leave alone."""
+
+from collections.abc import Callable
+
+import pytest
+from playwright.sync_api import Locator, Page, expect
+from tests.server.page import choose, expect_state
+
+OpenPage = Callable[..., Page]
+
+# Keys of the test's own, which count how often they were pressed.
+LISTEN = """async (names) => {
+    const { addKeys } = await import("/static/js/keys.js");
+    window.pressed = [];
+    const add = (name) => [name, { says: "keys.print", run: () => window.pressed.push(name) }];
+    window.stopListening = addKeys(Object.fromEntries(names.map(add)));
+}"""
+
+
+def listed(dialog: Locator) -> list[tuple[str, str]]:
+    rows = dialog.locator(".keys > div").all()
+    return [(row.locator("kbd").inner_text(), row.locator("dd").inner_text()) for row in rows]
+
+
+def test_a_question_mark_lists_the_keys_and_escape_closes_the_list(open_page: OpenPage) -> None:
+    page = open_page()
+    page.locator("#choose").focus()
+    page.keyboard.press("?")
+    dialog = page.get_by_role("dialog", name="Keys")
+    expect(dialog).to_be_visible()
+    assert ("?", "Show the keys") in listed(dialog)
+    assert ("o", "Choose pictures") in listed(dialog)
+    assert ("Esc", "Cancel, close or go back") in listed(dialog)
+    page.keyboard.press("Escape")
+    expect(dialog).to_have_count(0)
+    expect(page.locator("#choose")).to_be_focused()
+
+
+def test_so_does_the_button(open_page: OpenPage) -> None:
+    page = open_page(path="/about")
+    button = page.get_by_role("button", name="Show the keys")
+    button.click()
+    dialog = page.get_by_role("dialog", name="Keys")
+    expect(dialog.get_by_role("button", name="Close")).to_be_focused()
+    dialog.get_by_role("button", name="Close").click()
+    expect(dialog).to_have_count(0)
+    expect(button).to_be_focused()
+
+
+def test_the_list_is_that_of_the_view(open_page: OpenPage, face: bytes) -> None:
+    page = open_page()
+    choose(page, face)
+    expect_state(page, "judged")
+    page.keyboard.press("?")
+    keys = dict(listed(page.get_by_role("dialog")))
+    assert keys["e"] == "Show or hide the evidence"
+    assert keys["⇧ →"] == "Next result"
+    page.keyboard.press("Escape")
+    page.locator("#home").click()
+    page.keyboard.press("?")
+    keys = dict(listed(page.get_by_role("dialog")))
+    assert "e" not in keys
+    assert keys["c"] == "Take a photo"
+
+
+def test_the_last_to_want_a_key_gets_it(open_page: OpenPage) -> None:
+    page = open_page()
+    page.evaluate(LISTEN, ["?", "x"])
+    page.keyboard.press("?")
+    expect(page.get_by_role("dialog")).to_have_count(0)
+    page.locator("#help").click()
+    assert [name for name, _ in listed(page.get_by_role("dialog"))].count("?") == 1
+    page.keyboard.press("Escape")
+    page.evaluate("() => { stopListening(); stopListening() }")
+    page.keyboard.press("x")
+    page.keyboard.press("?")
+    expect(page.get_by_role("dialog")).to_be_visible()
+    assert page.evaluate("pressed") == ["?"]
+
+
+def test_shift_counts_for_arrows_and_other_modifiers_belong_to_the_browser(open_page: OpenPage) -> None:
+    page = open_page(path="/about")
+    page.evaluate(LISTEN, ["x", "ArrowRight", "Shift+ArrowRight"])
+    for key in ("x", "Control+x", "Alt+x", "Meta+x", "ArrowRight", "Shift+ArrowRight", "Control+ArrowRight"):
+        page.keyboard.press(key)
+    assert page.evaluate("pressed") == ["x", "ArrowRight", "Shift+ArrowRight"]
+
+
+@pytest.mark.parametrize(
+    "markup", ["input", "textarea", "select", "input type=search", "input type=range", "div contenteditable"]
+)
+def test_what_is_typed_is_not_for_the_page(open_page: OpenPage, markup: str) -> None:
+    page = open_page(path="/about")
+    page.evaluate(LISTEN, ["x", "ArrowRight"])
+    page.evaluate(
+        """(markup) => {
+            const [tag, attribute] = markup.split(" ");
+            const field = document.createElement(tag);
+            const [name, value] = (attribute ?? "data-none").split("=");
+            field.setAttribute(name, value ?? "");
+            document.querySelector("main").append(field);
+            field.focus();
+        }""",
+        markup,
+    )
+    page.keyboard.press("x")
+    page.keyboard.press("ArrowRight")
+    assert page.evaluate("pressed") == []
+    page.evaluate("document.activeElement.blur()")
+    page.keyboard.press("x")
+    assert page.evaluate("pressed") == ["x"]
+
+
+def test_what_something_else_has_used_is_not_used_twice(open_page: OpenPage) -> None:
+    page = open_page(path="/about")
+    page.evaluate(LISTEN, ["x", "ArrowRight", "Enter", " "])
+    page.locator("[role=tab]").first.focus()
+    for key in ("ArrowRight", "Enter", "Space"):
+        page.keyboard.press(key)
+    assert page.evaluate("pressed") == []
+
+
+def test_nothing_behind_an_open_dialog_is_pressed(open_page: OpenPage) -> None:
+    page = open_page(path="/about")
+    page.evaluate(LISTEN, ["x"])
+    page.locator("#help").click()
+    page.keyboard.press("x")
+    page.keyboard.press("?")
+    expect(page.get_by_role("dialog")).to_have_count(1)
+    assert page.evaluate("pressed") == []
+
+
+def test_letters_can_be_switched_off(open_page: OpenPage) -> None:
+    """WCAG 2.1.4: who speaks to the computer must not press keys with every word. It is remembered."""
+    page = open_page(path="/about")
+    page.keyboard.press("?")
+    switch = page.get_by_role("switch", name="Letters and signs work as keys")
+    expect(switch).to_be_checked()
+    switch.uncheck()
+    page.keyboard.press("Escape")
+    page.reload()
+    page.evaluate(LISTEN, ["x", "ArrowRight"])
+    for key in ("x", "?", "ArrowRight"):
+        page.keyboard.press(key)
+    assert page.evaluate("pressed") == ["ArrowRight"]
+    expect(page.get_by_role("dialog")).to_have_count(0)
+    page.locator("#help").click()
+    page.get_by_role("switch").check()
+    page.keyboard.press("Escape")
+    page.keyboard.press("x")
+    assert page.evaluate("pressed") == ["ArrowRight", "x"]
