@@ -21,7 +21,7 @@ run: $(VENV)/.ready ## serve the page at http://127.0.0.1:7860
 
 test: lint tools ## check style and types, then run every test
 	chromium="$$(sh scripts/find_chromium.sh $(TEST_VENV)/bin/python)" && \
-	VERAFACE_CHROMIUM="$$chromium" $(TEST_VENV)/bin/python -m pytest $(ARGS)
+	VERAFACE_CHROMIUM="$$chromium" $(TEST_VENV)/bin/python -m pytest -n auto --dist worksteal $(ARGS)
 
 references: tools $(TEST_VENV)/.ready ## take the pictures anew that tests compare the page with; look at each
 	chromium="$$(sh scripts/find_chromium.sh $(TEST_VENV)/bin/python)" && \

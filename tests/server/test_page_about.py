@@ -105,6 +105,58 @@ def test_a_card_that_lacks_things_is_shown_as_it_is(open_page: OpenPage) -> None
     expect(page.locator("#model-card")).to_contain_text("states no limits")
 
 
+def test_markup_in_a_card_stays_text(open_page: OpenPage, client: httpx.Client) -> None:
+    markup = "<img src=x onerror=\"document.title='taken'\"><script>document.title='taken'</script>"
+
+    def everywhere(value: Any) -> Any:
+        if isinstance(value, dict):
+            return {key: everywhere(inner) for key, inner in value.items()}
+        if isinstance(value, list):
+            return [everywhere(inner) for inner in value]
+        return markup if isinstance(value, str) else value
+
+    card = {**everywhere(client.get("/api/model").json()), "data_terms": {markup: markup}}
+    page = open_page()
+    page.route("**/api/model", lambda route: route.fulfill(json=card))
+    page.locator("#pages").get_by_role("link", name="About").click()
+    shown = page.locator("#model-card")
+    expect(shown.locator("code")).to_have_text(markup)
+    expect(shown.locator("li", has_text=markup)).to_have_count(len(card["limits"]))
+    expect(shown.locator("tbody th")).to_have_text(markup)
+    assert page.locator("#main :is(img, script)").count() == 0
+    expect(page).to_have_title("About · Veraface")
+
+
+@pytest.mark.parametrize(
+    "card",
+    [
+        {},
+        {
+            "name": 7,
+            "version": None,
+            "sha256": {"a": 1},
+            "crop": "large",
+            "thresholds": {"real": "0.1"},
+            "error_rates": ["none"],
+            "limits": "none",
+            "data": [],
+            "licence": {},
+            "data_terms": {"one": {"two": 3}},
+        },
+        {"crop": {}, "thresholds": 3, "error_rates": "x", "limits": {"length": 2}, "data_terms": "abc"},
+    ],
+)
+def test_a_card_may_have_anything_in_another_form(open_page: OpenPage, card: dict[str, Any]) -> None:
+    page = open_page()
+    page.route("**/api/model", lambda route: route.fulfill(json=card))
+    page.locator("#pages").get_by_role("link", name="About").click()
+    shown = page.locator("#model-card")
+    expect(shown).to_contain_text("states no limits")
+    expect(shown.locator(".bone")).to_have_count(0)
+    said = shown.inner_text()
+    assert [broken for broken in ("undefined", "NaN", "[object", "null") if broken in said] == []
+
+
 def test_without_a_card_it_says_so_and_tries_again(open_page: OpenPage) -> None:
     page = open_page()
     page.route("**/api/model", lambda route: route.abort())
@@ -223,3 +275,18 @@ def test_it_fits_every_width(open_page: OpenPage, width: int) -> None:
     page.locator("#pages").get_by_role("link", name="About").click()
     expect(page.locator("#model-card code")).to_be_visible()
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
+def test_where_writing_runs_from_right_to_left_code_does_not(open_page: OpenPage) -> None:
+    page = open_page(path="/about", locale="ar", viewport={"width": 320, "height": 800})
+    expect(page.locator("html")).to_have_attribute("dir", "rtl")
+    expect(page.locator("#model-card code")).to_be_visible()
+    directions = (
+        "[...document.querySelectorAll('main :is(pre, code)')].map((o) => getComputedStyle(o).direction)"
+    )
+    assert set(page.evaluate(directions)) == {"ltr"}
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    tabs = page.get_by_role("tab")
+    tabs.first.focus()
+    page.keyboard.press("ArrowLeft")  # onwards, there
+    expect(tabs.nth(1)).to_be_focused()

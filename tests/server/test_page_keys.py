@@ -57,6 +57,7 @@ def test_the_list_is_that_of_the_view(open_page: OpenPage, face: bytes) -> None:
     assert keys["⇧ →"] == "Next result"
     page.keyboard.press("Escape")
     page.locator("#home").click()
+    expect(page.locator("body")).to_have_attribute("data-view", "analyse")
     page.keyboard.press("?")
     keys = dict(listed(page.get_by_role("dialog")))
     assert "e" not in keys
@@ -139,6 +140,7 @@ def test_letters_can_be_switched_off(open_page: OpenPage) -> None:
     switch.uncheck()
     page.keyboard.press("Escape")
     page.reload()
+    expect(page.get_by_role("heading", level=1)).to_have_text("About Veraface")
     page.evaluate(LISTEN, ["x", "ArrowRight"])
     for key in ("x", "?", "ArrowRight"):
         page.keyboard.press(key)

@@ -7,15 +7,15 @@ import { isolated, number, text } from "../language.js";
 /** { node, say(card) }: `card` is undefined as long as it is on its way, and null where it cannot be had. */
 export function modelCard(retry) {
   const rows = [
-    row({ "data-text": "about.card.model" }, ({ name, version }) => english(`${name} ${version ?? ""}`)),
-    row({ "data-text": "about.card.fingerprint" }, ({ sha256 }) => english(sha256 ?? NONE, "code")),
+    row({ "data-text": "about.card.model" }, ({ name, version }) => english([name, version].filter(isWord).join(" "))),
+    row({ "data-text": "about.card.fingerprint" }, ({ sha256 }) => english(sha256, "code")),
     row({ "data-text": "about.card.crop" }, ({ crop }) => said(crop, sayCrop)),
     row({ "data-text": "about.card.thresholds" }, ({ thresholds }) => said(thresholds, sayThresholds)),
     row({ "data-text": "about.card.rates" }, ({ error_rates: rates }) => said(rates, sayRates)),
-    row({ "data-text": "about.card.data" }, ({ data }) => english(data ?? NONE)),
-    row({ "data-text": "about.card.licence" }, ({ licence }) => english(licence ?? NONE)),
-    row({ "data-text": "about.card.limits" }, ({ limits }) => list(limits ?? [])),
-    row({ "data-text": "about.card.made" }, ({ made }) => english(made ?? NONE)),
+    row({ "data-text": "about.card.data" }, ({ data }) => english(data)),
+    row({ "data-text": "about.card.licence" }, ({ licence }) => english(licence)),
+    row({ "data-text": "about.card.limits" }, ({ limits }) => list(limits)),
+    row({ "data-text": "about.card.made" }, ({ made }) => english(made)),
   ];
   const terms = element("tbody", { lang: "en", dir: "ltr" });
   const details = element(
@@ -41,13 +41,14 @@ export function modelCard(retry) {
   return {
     node: element("div", { class: "model-card" }, facts, details, lacking),
     say(card) {
+      const collections = termsOf(card);
       facts.hidden = card === null;
       lacking.hidden = card !== null;
       facts.setAttribute("aria-busy", String(card === undefined));
-      details.hidden = card !== undefined && !Object.keys(card?.data_terms ?? {}).length;
+      details.hidden = card !== undefined && !collections.length;
       for (const { value, fill } of rows) value.replaceChildren(card ? fill(card) : bone());
       terms.replaceChildren(
-        ...Object.entries(card?.data_terms ?? {}).map(([source, words]) =>
+        ...collections.map(([source, words]) =>
           element("tr", {}, element("th", { scope: "row" }, source), element("td", {}, words)),
         ),
       );
@@ -60,13 +61,24 @@ function row(name, fill) {
   return { node: element("div", {}, element("dt", name), value), value, fill };
 }
 
-// A card of somebody's own model may lack anything.
+// A card of somebody's own model may lack anything, or have it in another form.
 function said(part, say) {
-  return part ? say(part) : NONE;
+  return part && typeof part === "object" ? say(part) : NONE;
+}
+
+function isWord(words) {
+  return typeof words === "string" && words !== "";
+}
+
+function termsOf(card) {
+  const terms = card?.data_terms;
+  if (!terms || typeof terms !== "object") return [];
+  return Object.entries(terms).filter(([, words]) => isWord(words));
 }
 
 function sayCrop({ size, margin }) {
-  return text("about.card.cropDetail", { size: isolated(`${number(size)} × ${number(size)}`), margin: number(margin) });
+  if (!isNumber(size) || !isNumber(margin)) return NONE;
+  return text("about.card.cropDetail", { size: isolated(`${number(size)} × ${number(size)} px`), margin: number(margin) });
 }
 
 function sayThresholds({ real, fake }) {
@@ -84,12 +96,13 @@ function sayRates(rates) {
 }
 
 function list(limits) {
-  if (!limits.length) return text("dashboard.summary.noLimits");
-  return element("ul", { lang: "en", dir: "ltr" }, limits.map((limit) => element("li", {}, limit)));
+  const known = Array.isArray(limits) ? limits.filter(isWord) : [];
+  if (!known.length) return text("dashboard.summary.noLimits");
+  return element("ul", { lang: "en", dir: "ltr" }, known.map((limit) => element("li", {}, limit)));
 }
 
 function english(words, tag = "span") {
-  return element(tag, { lang: "en", dir: "ltr" }, words);
+  return element(tag, { lang: "en", dir: "ltr" }, isWord(words) ? words : NONE);
 }
 
 function bone() {

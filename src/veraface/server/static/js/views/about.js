@@ -193,7 +193,7 @@ function modelSection(card) {
 function licence() {
   const one = (what, terms) => element("div", {}, element("dt", what), element("dd", terms));
   const library = (name, terms, notice) =>
-    element("li", {}, element("a", { href: `/static/vendor/${notice}/LICENSE` }, name), ` ${terms}`);
+    element("li", { lang: "en", dir: "ltr" }, element("a", { href: `/static/vendor/${notice}/LICENSE` }, name), ` ${terms}`);
   return section(
     "licence",
     { "data-text": "about.licence.heading" },
@@ -210,7 +210,7 @@ function licence() {
         element(
           "dd",
           {},
-          element("ul", { class: "libraries", dir: "ltr", lang: "en" }, library("uPlot", "MIT", "uplot"), library("idb", "ISC", "idb"), library("Panzoom", "MIT", "panzoom")),
+          element("ul", { class: "libraries" }, library("uPlot", "MIT", "uplot"), library("idb", "ISC", "idb"), library("Panzoom", "MIT", "panzoom")),
         ),
       ),
     ),
