@@ -121,6 +121,8 @@ async function send(check) {
   const controller = new AbortController();
   Object.assign(check, { state: "judging", controller, sentAt: Date.now(), tries: check.tries + 1 });
   changed(check);
+  // Meanwhile, so that it is there with the verdict.
+  if (check.file) check.hashing ??= fingerprint(check.file).then((hash) => (check.hash = hash));
   const asked = check.file ? judge(check.file, controller.signal) : judgeLink(check.link, controller.signal);
   const outcome = await asked;
   if (!outcome || check.controller !== controller || check.state !== "judging") return;
@@ -150,12 +152,11 @@ async function finish(check, outcome) {
   check.p_fake = judged ? answer.p_fake : null;
   changed(check);
   if (!isResult(check)) return;
-  const [hash, picture] = check.file
-    ? await Promise.all([fingerprint(check.file), smallCopy(check.file, PICTURE_SIDE)])
-    : [null, null];
-  check.hash = hash;
-  changed(check);
-  const { id, time, name, size, verdict, p_fake, failure } = check;
+  const late = check.file && check.hash === null;
+  const picture = check.file ? await smallCopy(check.file, PICTURE_SIDE) : null;
+  await check.hashing;
+  if (late) changed(check);
+  const { id, time, name, size, hash, verdict, p_fake, failure } = check;
   await remember({ id, time, name, size, hash, verdict, p_fake, answer, failure, picture });
 }
 
