@@ -45,6 +45,12 @@ class Detector:
         self._faces = FaceDetector(threads=threads)
         self._model = Model(model, threads=threads)
 
+    def warm(self) -> None:
+        """Run everything once, so that no picture waits for what is done at the first time only."""
+        self.detect(np.full((64, 64, 3), 127, np.uint8), heatmap=False)
+        size = self.card.crop.size
+        self._judge_crops([np.full((size, size, 3), 127, np.uint8)])
+
     @property
     def card(self) -> ModelCard:
         """The card of the classifier."""

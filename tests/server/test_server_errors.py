@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 from PIL import Image
+from tests.server.judges import Broken
 
 from veraface.server import Settings, create_app
 
@@ -155,17 +156,6 @@ def test_unknown_addresses_and_methods(client: httpx.Client) -> None:
     assert response.headers["allow"] == "POST"
 
 
-class BrokenDetector:
-    """Stands for any fault in the pipeline: it fails on pictures, with a text that must not get out."""
-
-    model_info = {"name": "broken", "version": "0", "sha256": "0"}
-    text = "secret from /home/somebody/picture.jpg"
-
-    def detect(self, source: object, *, heatmap: bool) -> None:
-        if isinstance(source, bytes):
-            raise RuntimeError(self.text)
-
-
 @pytest.fixture
 def ask(run_async: Callable[..., Any]) -> Callable[..., httpx.Response]:
     """Asks an application in this process, started or not."""
@@ -186,7 +176,7 @@ def ask(run_async: Callable[..., Any]) -> Callable[..., httpx.Response]:
 def test_a_fault_of_the_server_tells_nothing(
     ask: Callable[..., httpx.Response], face: bytes, caplog: pytest.LogCaptureFixture
 ) -> None:
-    app = create_app(Settings(), detector=BrokenDetector())  # type: ignore[arg-type]
+    app = create_app(Settings(), judge=Broken())
     response = ask(app, "POST", "/api/predict", files={"image": ("a.jpg", face)})
     answer = check_error(response, 500, "internal_error")
     assert "secret" not in str(answer)

@@ -17,6 +17,7 @@ from typing import Any
 import anyio
 import httpx
 import pytest
+from tests.server.judges import InProcess
 
 from veraface.detector import Detector
 from veraface.server import Settings, SettingsError, create_app, load_settings
@@ -457,7 +458,7 @@ def ask(run_async: Callable[..., Any], site: Any) -> Callable[..., httpx.Respons
 
         async def run() -> httpx.Response:
             links = Links(MAX_BYTES, 5, resolve=resolver, allow=here_is_public)
-            app = create_app(settings, detector=detector, fetch_link=links.fetch)
+            app = create_app(settings, judge=InProcess(detector), fetch_link=links.fetch)
             await app.state.inference.start()
             transport = httpx.ASGITransport(app)
             async with httpx.AsyncClient(transport=transport, base_url="http://here") as client:

@@ -109,7 +109,7 @@ def test_older_clients_get_one_of_two_classes(
 ) -> None:
     model = {"name": "m", "version": "1", "sha256": "0"}
     result = DetectionResult(verdict, p_fake, (), (), 9, 9, "PNG", model, {"real": 0.3, "fake": 0.7}, {})
-    prediction = predict_answer(result, "a.png", heatmap=False)["prediction"]
+    prediction = predict_answer(result.to_dict(), "a.png")["prediction"]
     assert prediction == {
         "class": shown,
         "confidence": confidence,

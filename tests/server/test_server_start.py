@@ -3,8 +3,6 @@
 import os
 import subprocess
 import sys
-import threading
-import time
 from collections.abc import Callable
 from pathlib import Path
 from socket import create_connection
@@ -15,8 +13,7 @@ import anyio
 import httpx
 import pytest
 
-from veraface.detector import Detector
-from veraface.server import Settings, SettingsError, create_app, load_settings
+from veraface.server import Settings, SettingsError, load_settings
 
 
 def test_defaults_listen_on_this_machine_only() -> None:
@@ -28,9 +25,9 @@ def test_defaults_listen_on_this_machine_only() -> None:
 
 def test_settings_come_from_the_environment_and_arguments_win(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("VERAFACE_PORT", "8001")
-    monkeypatch.setenv("VERAFACE_CONCURRENCY", "3")
+    monkeypatch.setenv("VERAFACE_WORKERS", "3")
     settings = load_settings(port=9000, host=None)
-    assert (settings.host, settings.port, settings.concurrency) == ("127.0.0.1", 9000, 3)
+    assert (settings.host, settings.port, settings.workers) == ("127.0.0.1", 9000, 3)
 
 
 @pytest.mark.parametrize(
@@ -41,7 +38,12 @@ def test_settings_come_from_the_environment_and_arguments_win(monkeypatch: pytes
         ("MAX_UPLOAD_BYTES", "0"),
         ("MAX_PIXELS", "-1"),
         ("MAX_PIXELS", "999999999999"),
-        ("CONCURRENCY", "0"),
+        ("WORKERS", "0"),
+        ("QUEUE", "-1"),
+        ("DEADLINE_S", "0"),
+        ("UPLOAD_TIMEOUT_S", "never"),
+        ("MAX_HELD_BYTES", "1"),
+        ("WORKER_MEMORY_BYTES", "1000"),
         ("MODEL", "/no/such/model.onnx"),
         ("LOG_LEVEL", "loud"),
     ],
@@ -77,63 +79,6 @@ def test_the_server_stops_where_the_model_cannot_be_loaded(tmp_path: Path) -> No
     assert "Traceback" not in finished.stderr
 
 
-class SlowDetector:
-    """The real detector, slowed down, counting how many calls run at once."""
-
-    def __init__(self) -> None:
-        self._detector = Detector()
-        self._lock = threading.Lock()
-        self.running = 0
-        self.most = 0
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._detector, name)
-
-    def detect(self, source: Any, *, heatmap: bool) -> Any:
-        with self._lock:
-            self.running += 1
-            self.most = max(self.most, self.running)
-        time.sleep(0.3)
-        result = self._detector.detect(source, heatmap=heatmap)
-        with self._lock:
-            self.running -= 1
-        return result
-
-
-def test_judging_never_blocks_the_server_and_keeps_to_its_limit(
-    run_async: Callable[..., Any], face: bytes
-) -> None:
-    detector = SlowDetector()
-    app = create_app(Settings(concurrency=2), detector=detector)  # type: ignore[arg-type]
-    statuses: list[int] = []
-    waits: list[float] = []
-
-    async def run() -> None:
-        await app.state.inference.start()
-        transport = httpx.ASGITransport(app)
-        async with (
-            httpx.AsyncClient(transport=transport, base_url="http://here") as client,
-            anyio.create_task_group() as group,
-        ):
-
-            async def judge() -> None:
-                response = await client.post("/api/predict", files={"image": ("a.jpg", face)})
-                statuses.append(response.status_code)
-
-            for _ in range(4):
-                group.start_soon(judge)
-            while len(statuses) < 4:
-                started = time.perf_counter()
-                await client.get("/healthz")
-                waits.append(time.perf_counter() - started)
-                await anyio.sleep(0.05)
-
-    run_async(run)
-    assert statuses == [200] * 4
-    assert detector.most == 2
-    assert sorted(waits)[len(waits) // 2] < 0.1
-
-
 def test_many_at_once_all_get_the_same_answer(
     run_async: Callable[..., Any], server: Any, face: bytes
 ) -> None:
@@ -148,12 +93,13 @@ def test_many_at_once_all_get_the_same_answer(
                 response = await client.post("/api/predict", files={"image": ("a.jpg", face)})
                 answers.append({**response.json(), "timing_ms": None})
 
-            for _ in range(8):
+            for _ in range(4):
                 group.start_soon(judge)
         return answers
 
     answers = run_async(run)
-    assert len(answers) == 8
+    assert len(answers) == 4
+    assert answers[0]["success"] is True
     assert all(answer == answers[0] for answer in answers)
 
 

@@ -4,7 +4,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from veraface.verdict import DetectionResult, Verdict
+from veraface.verdict import Verdict
 
 
 class ReasonAnswer(BaseModel):
@@ -127,23 +127,27 @@ class HealthAnswer(BaseModel):
     status: Literal["ok", "ready"]
 
 
-def predict_answer(result: DetectionResult, filename: str, *, heatmap: bool) -> dict[str, Any]:
-    """The answer for a picture with at least one judged face."""
-    p_fake = result.p_fake
+def predict_answer(result: dict[str, Any], filename: str) -> dict[str, Any]:
+    """The answer for a picture with at least one judged face.
+
+    Args:
+        result: As `DetectionResult.to_dict` makes it.
+        filename: As the client named the file.
+    """
+    p_fake = result["p_fake"]
     if p_fake is None:
         raise ValueError("a picture without a judged face has no prediction; see unjudged_details")
-    open_but_closer_to_fake = result.verdict is Verdict.UNCERTAIN and p_fake >= 0.5
-    is_fake = result.verdict is Verdict.FAKE or open_but_closer_to_fake
+    open_but_closer_to_fake = result["verdict"] == Verdict.UNCERTAIN and p_fake >= 0.5
+    is_fake = result["verdict"] == Verdict.FAKE or open_but_closer_to_fake
     prediction = {
         "class": "Fake" if is_fake else "Real",
         "confidence": round(100 * (p_fake if is_fake else 1 - p_fake), 4),
         "raw_score": round(1 - p_fake, 6),
         "filename": filename,
     }
-    return {"success": True, "prediction": prediction, **result.to_dict(heatmap=heatmap)}
+    return {"success": True, "prediction": prediction, **result}
 
 
-def unjudged_details(result: DetectionResult) -> dict[str, Any]:
+def unjudged_details(result: dict[str, Any]) -> dict[str, Any]:
     """What is known of a picture of which no face could be judged."""
-    answer = result.to_dict(heatmap=False)
-    return {name: answer[name] for name in ("faces", "width", "height", "format", "model", "timing_ms")}
+    return {name: result[name] for name in ("faces", "width", "height", "format", "model", "timing_ms")}

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import copy
+import math
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -11,15 +12,16 @@ from fastapi import FastAPI
 from uvicorn.config import LOGGING_CONFIG
 
 from veraface import __version__
-from veraface.detector import Detector
-from veraface.image import ImageLimits
+from veraface.server.connections import ImpatientProtocol
 from veraface.server.faults import install_fault_handlers
-from veraface.server.inference import Inference
+from veraface.server.inference import Inference, Judge
 from veraface.server.middleware import Guard
 from veraface.server.pages import install_pages
 from veraface.server.routes import api_routes
-from veraface.server.settings import Settings, load_settings
+from veraface.server.settings import Settings, available_cores, load_settings
 from veraface.server.uploads import FetchLink
+from veraface.workers.pool import WorkerPool, WorkerSettings
+from veraface.workers.sandbox import WorkerLimits
 
 _ABOUT = (
     "Judges whether the faces in a picture are real or fake. A verdict is a statistical judgement about "
@@ -28,13 +30,14 @@ _ABOUT = (
 
 
 def create_app(
-    settings: Settings | None = None, detector: Detector | None = None, fetch_link: FetchLink | None = None
+    settings: Settings | None = None, judge: Judge | None = None, fetch_link: FetchLink | None = None
 ) -> FastAPI:
     """The web application: the page, the API and its documentation.
 
     Args:
         settings: By default read from the environment.
-        detector: By default loaded when the application starts, as the settings say.
+        judge: What judges pictures; by default worker processes, as the settings say, started with the
+            application.
         fetch_link: Gets the picture behind a link, where the settings let links be taken; by default from
             the public internet.
 
@@ -42,12 +45,7 @@ def create_app(
         SettingsError: The environment holds a setting that makes no sense.
     """
     settings = settings or load_settings()
-
-    def load() -> Detector:
-        limits = ImageLimits(max_bytes=settings.max_upload_bytes, max_pixels=settings.max_pixels)
-        return detector or Detector(settings.model, limits=limits)
-
-    inference = Inference(load, settings.concurrency)
+    inference = Inference(judge or _workers(settings), settings.deadline_s)
 
     @contextlib.asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -55,6 +53,7 @@ def create_app(
         loading = asyncio.create_task(inference.start())
         yield
         loading.cancel()
+        await inference.close()
 
     app = FastAPI(
         title="Veraface",
@@ -70,6 +69,24 @@ def create_app(
     app.include_router(api_routes(inference, settings, _link_fetcher(settings, fetch_link)))
     install_pages(app)
     return app
+
+
+def _workers(settings: Settings) -> WorkerPool:
+    queue = 2 * settings.workers if settings.queue is None else settings.queue
+    return WorkerPool(
+        WorkerSettings(
+            settings.model,
+            max_bytes=settings.max_upload_bytes,
+            max_pixels=settings.max_pixels,
+            threads=max(1, available_cores() // settings.workers),
+            # Processor time of all threads; what only waits is ended by the deadline.
+            limits=WorkerLimits(
+                settings.worker_memory_bytes, math.ceil(settings.deadline_s) * available_cores()
+            ),
+        ),
+        workers=settings.workers,
+        queue=queue,
+    )
 
 
 def _link_fetcher(settings: Settings, given: FetchLink | None) -> FetchLink | None:
@@ -98,7 +115,8 @@ def serve(settings: Settings | None = None) -> int:
         access_log=False,  # Guard writes one without query strings
         server_header=False,
         ws="none",
-        timeout_graceful_shutdown=10,
+        http=ImpatientProtocol,
+        timeout_graceful_shutdown=settings.shutdown_s,
     )
     server = uvicorn.Server(config)
     inference: Inference = app.state.inference
@@ -106,7 +124,7 @@ def serve(settings: Settings | None = None) -> int:
     def stop() -> None:
         server.should_exit = True
 
-    inference.on_failure = stop
+    inference.stop_on_failure(stop)
     server.run()
     return 1 if inference.failed else 0
 

@@ -23,14 +23,18 @@ class ApiError(Exception):
         status: HTTP status code.
         code: Stable name of the failure, for programs.
         message: What was wrong and what to do, in plain English.
+        retry_after_s: Seconds after which the same request may succeed; None where it will not.
         details: Further top-level fields of the answer.
     """
 
-    def __init__(self, status: int, code: str, message: str, **details: Any) -> None:
+    def __init__(
+        self, status: int, code: str, message: str, *, retry_after_s: int | None = None, **details: Any
+    ) -> None:
         super().__init__(message)
         self.status = status
         self.code = code
         self.message = message
+        self.retry_after_s = retry_after_s
         self.details = details
 
 
@@ -58,7 +62,9 @@ def install_fault_handlers(app: FastAPI) -> None:
 
     @app.exception_handler(ApiError)
     async def _api_error(request: Request, error: ApiError) -> JSONResponse:
-        headers = {"Retry-After": "1"} if error.status == 503 else None
+        headers = {} if error.retry_after_s is None else {"Retry-After": str(error.retry_after_s)}
+        if error.status == 408:
+            headers["Connection"] = "close"  # what is still to come is not waited for
         return fault_response(error.status, error.code, error.message, headers, **error.details)
 
     @app.exception_handler(HTTPException)

@@ -1,80 +1,150 @@
-"""The only way from a request to the detector: loads it once, and keeps it off the event loop."""
+"""The only way from a request to a verdict: hands pictures to what judges them, says failures as answers."""
 
+import asyncio
 import logging
-from collections.abc import Callable
-from functools import partial
+from collections.abc import Awaitable, Callable
+from typing import Any, Protocol
 
-import anyio
-import anyio.to_thread
-import numpy as np
-
-from veraface.detector import Detector
-from veraface.errors import VerafaceError
-from veraface.server.faults import ApiError
-from veraface.verdict import DetectionResult
+from veraface.errors import ImageError
+from veraface.server.faults import ApiError, from_image_error
+from veraface.workers.pool import Greeting, OverloadedError, TooSlowError, WorkerFaultError, WorkerLostError
 
 _log = logging.getLogger("veraface.server")
 
 
-class Inference:
-    """Judges pictures in worker threads, at most `concurrency` at the same time.
+class Judge(Protocol):
+    """What judges pictures; see `WorkerPool`, which is one."""
 
-    Routes call `detect` and know nothing of where the work is done.
+    greeting: Greeting | None
+    failure: str | None
+    on_failure: Callable[[], None]
+
+    async def start(self) -> None:
+        """Returns once pictures can be judged, or never will be."""
+
+    async def close(self) -> None:
+        """Ends, after what has begun."""
+
+    def check_room(self) -> None:
+        """Raises OverloadedError where no further picture could wait."""
+
+    async def judge(self, picture: bytes, *, heatmap: bool, within_s: float) -> dict[str, Any]:
+        """`DetectionResult.to_dict()` for the bytes of a picture."""
+
+
+class Inference:
+    """Judges pictures for routes, which know nothing of where the work is done.
+
+    Args:
+        judge: What judges them.
+        deadline_s: Seconds for one picture, waiting included.
     """
 
-    def __init__(self, load: Callable[[], Detector], concurrency: int) -> None:
-        self._load = load
-        self._concurrency = concurrency
-        self._limiter: anyio.CapacityLimiter | None = None
-        self._detector: Detector | None = None
-        self.failed = False  # the model could not be loaded and never will be
-        self.on_failure: Callable[[], None] = lambda: None
+    def __init__(self, judge: Judge, deadline_s: float) -> None:
+        self._judge = judge
+        self._deadline_s = deadline_s
 
     @property
     def ready(self) -> bool:
         """Whether the model is loaded and warm."""
-        return self._detector is not None
+        return self._judge.greeting is not None
 
     @property
-    def detector(self) -> Detector:
-        """The loaded detector.
+    def failed(self) -> bool:
+        """Whether the model could not be loaded and never will be."""
+        return self._judge.failure is not None
+
+    @property
+    def model(self) -> Greeting:
+        """The loaded model: its card, and its name, version and sha256.
 
         Raises:
             ApiError: 503 while it is loading or where it could not be loaded.
         """
-        if self._detector is not None:
-            return self._detector
+        if self._judge.greeting is not None:
+            return self._judge.greeting
         if self.failed:
             raise ApiError(503, "model_unavailable", "the model could not be loaded; see the server's log")
-        raise ApiError(503, "not_ready", "the model is still loading; try again in a moment")
+        raise ApiError(503, "not_ready", "the model is still loading; try again in a moment", retry_after_s=1)
+
+    def stop_on_failure(self, stop: Callable[[], None]) -> None:
+        """Has `stop` called where the model cannot be loaded."""
+        self._judge.on_failure = stop
 
     async def start(self) -> None:
         """Loads and warms the model; a failure is logged and kept in `failed`."""
-        self._limiter = anyio.CapacityLimiter(self._concurrency)
-        try:
-            self._detector = await anyio.to_thread.run_sync(self._load_warm, limiter=self._limiter)
-        except Exception as error:
-            self.failed = True
-            reason = str(error) if isinstance(error, VerafaceError) else type(error).__name__
-            _log.error("the model could not be loaded: %s", reason, exc_info=_log.isEnabledFor(logging.DEBUG))
-            self.on_failure()
-            return
-        info = self._detector.model_info
-        _log.info("model %s %s is loaded", info["name"], info["version"])
+        await self._judge.start()
+        if self._judge.failure is not None:
+            _log.error("the model could not be loaded: %s", self._judge.failure)
+        elif self.ready:
+            _log.info("model %(name)s %(version)s is loaded", self.model.model)
 
-    async def detect(self, picture: bytes, *, heatmap: bool) -> DetectionResult:
-        """Judges one picture without blocking the event loop.
+    async def close(self) -> None:
+        """Ends what judges, after what has begun."""
+        await self._judge.close()
+
+    def check_room(self) -> None:
+        """Turns a picture away before it is sent, where it could not be judged now.
 
         Raises:
-            ApiError: 503 while the model is not loaded.
-            ImageError: The picture could not be turned into pixels.
+            ApiError: 503 while the model is not loaded, or too many pictures wait.
         """
-        job = partial(self.detector.detect, picture, heatmap=heatmap)
-        return await anyio.to_thread.run_sync(job, limiter=self._limiter)
+        _ = self.model
+        try:
+            self._judge.check_room()
+        except OverloadedError as error:
+            raise _overloaded(error) from None
 
-    def _load_warm(self) -> Detector:
-        detector = self._load()
-        # The first run of a session allocates its memory; no client should wait for that. The picture is
-        # no larger than the smallest limit that the settings allow.
-        detector.detect(np.full((64, 64, 3), 127, np.uint8), heatmap=False)
-        return detector
+    async def detect(
+        self, picture: bytes, *, heatmap: bool, gone: Callable[[], Awaitable[None]] | None = None
+    ) -> dict[str, Any]:
+        """Judges one picture without blocking the event loop.
+
+        Args:
+            picture: The bytes of its file.
+            heatmap: Whether the answer holds the evidence in each face.
+            gone: A coroutine function that returns once the client is gone: then the picture no longer waits.
+
+        Returns:
+            `DetectionResult.to_dict()`.
+
+        Raises:
+            ApiError: The picture could not be turned into pixels, or not be judged now, or not in time.
+        """
+        _ = self.model
+        try:
+            return await _unless(gone, self._judge.judge(picture, heatmap=heatmap, within_s=self._deadline_s))
+        except ImageError as error:
+            raise from_image_error(error) from None
+        except OverloadedError as error:
+            raise _overloaded(error) from None
+        except TooSlowError as error:
+            raise ApiError(504, error.code, str(error)) from None
+        except WorkerLostError as error:
+            raise ApiError(503, error.code, str(error), retry_after_s=1) from None
+        except WorkerFaultError as error:
+            _log.error("a fault while judging: %s", error)
+            message = "something went wrong in the server; its log has more"
+            raise ApiError(500, "internal_error", message) from None
+
+
+async def _unless(
+    gone: Callable[[], Awaitable[None]] | None, work: Awaitable[dict[str, Any]]
+) -> dict[str, Any]:
+    """The outcome of `work`, which is cancelled once `gone` returns."""
+    if gone is None:
+        return await work
+    job, leaving = asyncio.ensure_future(work), asyncio.ensure_future(gone())
+    try:
+        await asyncio.wait((job, leaving), return_when=asyncio.FIRST_COMPLETED)
+        if not job.done():
+            raise ApiError(400, "incomplete_upload", "the client did not wait for the answer")
+        return await job
+    finally:
+        job.cancel()
+        leaving.cancel()
+        await asyncio.gather(job, leaving, return_exceptions=True)
+
+
+def _overloaded(error: OverloadedError) -> ApiError:
+    return ApiError(503, error.code, str(error), retry_after_s=error.retry_after_s)

@@ -1,15 +1,15 @@
 """The web API: each route reads its request, asks, and shapes the answer; no logic lives here."""
 
+from functools import partial
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request
 
-from veraface.errors import ImageError
 from veraface.server import answers
-from veraface.server.faults import ApiError, from_image_error
+from veraface.server.faults import ApiError
 from veraface.server.inference import Inference
 from veraface.server.settings import Settings
-from veraface.server.uploads import FetchLink, read_upload
+from veraface.server.uploads import FetchLink, Uploads, until_gone
 
 
 def _form(required: list[str], **fields: dict[str, str]) -> dict[str, Any]:
@@ -41,24 +41,31 @@ def _failures(**by_status: str) -> dict[int | str, dict[str, Any]]:
 _NOT_READY = _failures(on_503="the model is not loaded (yet)", on_500="a fault of the server")
 _PREDICT_FAILURES = {
     **_failures(
+        on_408="the picture came too slowly, or not to its end",
         on_400="no well-formed multipart form with one file in `image`",
         on_413="too many bytes or pixels",
         on_415="not a picture of a supported format",
     ),
     422: {"model": answers.UnjudgedAnswer, "description": "broken picture, no face, or only tiny faces"},
-    **_NOT_READY,
+    **_failures(
+        on_500="a fault of the server",
+        on_503="the model is not loaded (yet), too many pictures wait, or what judged this one was stopped; "
+        "Retry-After says when to come back",
+        on_504="judging the picture took too long and was stopped",
+    ),
 }
 _LINK_FAILURES = _failures(
     on_400="no well-formed multipart form with either one file in `image` or one link in `url`, or a link "
     "that is none or leads to no public address",
     on_502="the picture cannot be had from the link",
-    on_504="the picture behind the link did not arrive in time",
+    on_504="the picture behind the link did not arrive in time, or judging it took too long",
 )
 
 
 def api_routes(inference: Inference, settings: Settings, fetch_link: FetchLink | None) -> APIRouter:
     """All routes but those of the page; without `fetch_link` no links are taken."""
     router = APIRouter()
+    uploads = Uploads(settings, fetch_link)
 
     @router.post(
         "/api/predict",
@@ -74,18 +81,17 @@ def api_routes(inference: Inference, settings: Settings, fetch_link: FetchLink |
         heatmap: Annotated[bool, Query(description="also tell where in each face the evidence lies")] = False,
     ) -> dict[str, Any]:
         """Judges one picture. It is held in memory for this request only and never stored or logged."""
-        _ = inference.detector  # not ready: say so before the picture is sent
-        upload = await read_upload(request, settings.max_upload_bytes, fetch_link)
-        try:
-            result = await inference.detect(upload.content, heatmap=heatmap)
-        except ImageError as error:
-            raise from_image_error(error) from None
-        if result.p_fake is None:
-            code = "face_too_small" if result.faces else "no_face"
-            reasons = result.faces[0].reasons if result.faces else result.reasons
-            message = "; ".join(reason.message for reason in reasons)
+        inference.check_room()  # before the picture is sent
+        async with uploads.read(request) as upload:
+            result = await inference.detect(
+                upload.content, heatmap=heatmap, gone=partial(until_gone, request)
+            )
+        if result["p_fake"] is None:
+            code = "face_too_small" if result["faces"] else "no_face"
+            reasons = result["faces"][0]["reasons"] if result["faces"] else result["reasons"]
+            message = "; ".join(reason["message"] for reason in reasons)
             raise ApiError(422, code, message, **answers.unjudged_details(result))
-        return answers.predict_answer(result, upload.filename, heatmap=heatmap)
+        return answers.predict_answer(result, upload.filename)
 
     @router.get(
         "/api/model-status",
@@ -100,12 +106,12 @@ def api_routes(inference: Inference, settings: Settings, fetch_link: FetchLink |
             "max_pixels": settings.max_pixels,
             "links": fetch_link is not None,
         }
-        info = inference.detector.model_info if inference.ready else {}
+        info = inference.model.model if inference.ready else {}
         return {**info, "loaded": inference.ready, "limits": limits}
 
     @router.get("/api/model", responses=_NOT_READY, tags=["about"], summary="The whole model card")
     async def model_card() -> dict[str, Any]:
-        return inference.detector.card.to_dict()
+        return inference.model.card
 
     @router.get(
         "/healthz",
@@ -127,7 +133,7 @@ def api_routes(inference: Inference, settings: Settings, fetch_link: FetchLink |
         summary="Whether pictures can be judged now",
     )
     async def readyz() -> dict[str, str]:
-        _ = inference.detector
+        _ = inference.model
         return {"status": "ready"}
 
     return router

@@ -1,5 +1,6 @@
 """The server's settings: typed, read from the environment, refused when they make no sense."""
 
+import os
 from importlib.util import find_spec
 from typing import Any, Literal
 
@@ -10,6 +11,11 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from veraface.errors import VerafaceError
 
 ENVIRONMENT_PREFIX = "VERAFACE_"
+
+
+def available_cores() -> int:
+    """How many processor cores this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 class SettingsError(VerafaceError):
@@ -30,7 +36,30 @@ class Settings(BaseSettings):
     max_upload_bytes: int = Field(25 * 2**20, ge=1024, le=2**30, description="largest picture file, bytes")
     # Pillow decodes nothing above twice its MAX_IMAGE_PIXELS, so no limit can exceed that.
     max_pixels: int = Field(50_000_000, ge=4096, le=178_956_970, description="largest width times height")
-    concurrency: int = Field(2, ge=1, le=256, description="pictures judged at the same time")
+    workers: int = Field(
+        default_factory=available_cores,
+        ge=1,
+        le=256,
+        description="processes that judge; by default one a core",
+    )
+    queue: int | None = Field(
+        None, ge=0, le=10_000, description="pictures that may wait for a worker; by default two a worker"
+    )
+    deadline_s: float = Field(
+        20, gt=0, le=600, description="longest for one picture, waiting included, seconds"
+    )
+    worker_memory_bytes: int = Field(
+        1536 * 2**20, ge=64 * 2**20, description="most that one picture may take in its worker"
+    )
+    upload_timeout_s: float = Field(
+        60, gt=0, le=3600, description="longest that sending a picture may take, seconds"
+    )
+    max_held_bytes: int = Field(
+        256 * 2**20, ge=2**20, description="bytes of uploads held in memory at the same time, of all clients"
+    )
+    shutdown_s: int = Field(
+        30, ge=0, le=3600, description="longest wait for what was accepted, when told to stop"
+    )
     model: FilePath | None = Field(None, description="classifier to use instead of the shipped one (.onnx)")
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     fetch_links: bool = Field(False, description="fetch pictures from the public web for clients")

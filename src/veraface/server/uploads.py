@@ -1,6 +1,8 @@
-"""One picture out of a multipart request, or behind the link in it: in memory only, never over the limit."""
+"""One picture out of a multipart request, or behind the link in it: in memory only, never over the limits."""
 
-from collections.abc import AsyncGenerator, Awaitable, Callable
+import asyncio
+import contextlib
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
 
 from fastapi import Request
@@ -8,6 +10,7 @@ from starlette.datastructures import UploadFile
 from starlette.formparsers import MultiPartException, MultiPartParser
 
 from veraface.server.faults import ApiError
+from veraface.server.settings import Settings
 
 _FIELD = "image"
 _LINK_FIELD = "url"
@@ -16,6 +19,7 @@ _MAX_OTHER_FIELD_BYTES = 16 * 1024
 # What multipart puts around the file: boundaries, part headers and a few small fields.
 _ENVELOPE_BYTES = 64 * 1024
 _MAX_FILENAME = 255
+_LONGEST_SILENCE_S = 10  # between two pieces of an upload
 
 
 @dataclass(frozen=True)
@@ -29,79 +33,135 @@ class Upload:
 FetchLink = Callable[[str], Awaitable[Upload]]
 
 
-async def read_upload(request: Request, max_bytes: int, fetch_link: FetchLink | None = None) -> Upload:
-    """Reads the one picture of a multipart request into memory.
-
-    It is the file in the field `image`, or what the link in the field `url` leads to.
+class Uploads:
+    """Reads the pictures of all clients, and knows how much of them is in memory.
 
     Args:
-        request: The request, its body not yet read.
-        max_bytes: Largest picture file that is taken.
+        settings: The limits on one upload, and on all together.
         fetch_link: Gets the picture behind a link; None where links are not taken.
-
-    Raises:
-        ApiError: 400 where the request is no multipart form with one file in `image` or one link in
-            `url`; 413 as soon as the body is known to be too large, without reading on; whatever
-            `fetch_link` raises.
     """
-    limit = max_bytes + _ENVELOPE_BYTES
-    if _declared_length(request) > limit:
-        raise too_large(max_bytes)
-    if not request.headers.get("content-type", "").lower().startswith("multipart/form-data"):
-        message = f"send the picture as multipart/form-data, in a file field named '{_FIELD}'"
-        raise ApiError(400, "not_multipart", message)
-    upload, link = await _parse(request, limit, max_bytes)
-    if link:
-        if upload:
-            message = f"the form has a file in '{_FIELD}' and a link in '{_LINK_FIELD}'; send one of them"
-            raise ApiError(400, "two_pictures", message)
-        if fetch_link is None:
-            message = "this server takes no links; send the file, or start it with VERAFACE_FETCH_LINKS=true"
-            raise ApiError(400, "links_not_enabled", message)
-        return await fetch_link(link)
-    if upload is None:
-        or_link = f", or a link in '{_LINK_FIELD}'" if fetch_link else ""
-        message = f"the form has no file in the field '{_FIELD}'; send one{or_link}"
-        raise ApiError(400, "missing_image", message)
-    if len(upload.content) > max_bytes:
-        raise too_large(max_bytes)
-    return upload
+
+    def __init__(self, settings: Settings, fetch_link: FetchLink | None = None) -> None:
+        self._max_bytes = settings.max_upload_bytes
+        self._most_held = settings.max_held_bytes
+        self._timeout_s = settings.upload_timeout_s
+        self._fetch_link = fetch_link
+        self._held = 0  # bytes of uploads in memory
+
+    @contextlib.asynccontextmanager
+    async def read(self, request: Request) -> AsyncIterator[Upload]:
+        """Reads the one picture of a multipart request; it is counted as held until the context ends.
+
+        It is the file in the field `image`, or what the link in the field `url` leads to.
+
+        Args:
+            request: The request, its body not yet read.
+
+        Raises:
+            ApiError: 400 where the request is no multipart form with one file in `image` or one link in
+                `url`; 408 where it comes too slowly; 413 as soon as the body is known to be too large,
+                without reading on; 503 where too much is held already; whatever `fetch_link` raises.
+        """
+        receiving = _Receiving(request, self._max_bytes, self._take)
+        try:
+            async with asyncio.timeout(self._timeout_s):
+                upload, link = await receiving.parse()
+            yield await self._chosen(upload, link)
+        except TimeoutError:
+            message = f"the picture did not arrive within {self._timeout_s:g} s; send a smaller one"
+            raise ApiError(408, "upload_too_slow", message) from None
+        finally:
+            self._held -= receiving.received
+
+    def _take(self, count: int) -> None:
+        self._held += count
+        if self._held > self._most_held:
+            message = "this server holds as many pictures as it may; try again in a moment"
+            raise ApiError(503, "overloaded", message, retry_after_s=1)
+
+    async def _chosen(self, upload: Upload | None, link: str) -> Upload:
+        if link:
+            if upload:
+                message = f"the form has a file in '{_FIELD}' and a link in '{_LINK_FIELD}'; send one of them"
+                raise ApiError(400, "two_pictures", message)
+            if self._fetch_link is None:
+                message = (
+                    "this server takes no links; send the file, or start it with VERAFACE_FETCH_LINKS=true"
+                )
+                raise ApiError(400, "links_not_enabled", message)
+            return await self._fetch_link(link)
+        if upload is None:
+            or_link = f", or a link in '{_LINK_FIELD}'" if self._fetch_link else ""
+            message = f"the form has no file in the field '{_FIELD}'; send one{or_link}"
+            raise ApiError(400, "missing_image", message)
+        if len(upload.content) > self._max_bytes:
+            raise too_large(self._max_bytes)
+        return upload
 
 
-async def _parse(request: Request, limit: int, max_bytes: int) -> tuple[Upload | None, str]:
-    """The file, if there is one, and the link, empty if there is none."""
-    parser = MultiPartParser(
-        request.headers,
-        _limited(request, limit, max_bytes),
-        max_files=1,
-        max_fields=_MAX_OTHER_FIELDS,
-        max_part_size=_MAX_OTHER_FIELD_BYTES,
-    )
-    # Starlette moves files of more than 1 MB to a temporary file. No upload may touch the disk, and
-    # none can be larger than the limit on the whole body, so that is where it would start to.
-    parser.spool_max_size = limit + 1
-    try:
-        form = await parser.parse()
-    except (MultiPartException, ValueError, KeyError, UnicodeError):
-        message = f"this is no well-formed multipart form with one file, in the field '{_FIELD}'"
-        raise ApiError(400, "malformed_upload", message) from None
-    try:
-        file, link = form.get(_FIELD), form.get(_LINK_FIELD)
-        upload = None
-        if isinstance(file, UploadFile):
-            upload = Upload(await file.read(), plain_name(file.filename or ""))
-        return upload, link.strip() if isinstance(link, str) else ""
-    finally:
-        await form.close()  # frees the parser's copy
+class _Receiving:
+    """One request on its way in; `received` bytes of it have come."""
+
+    def __init__(self, request: Request, max_bytes: int, take: Callable[[int], None]) -> None:
+        self._request = request
+        self._max_bytes = max_bytes
+        self._limit = max_bytes + _ENVELOPE_BYTES
+        self._take = take
+        self.received = 0
+
+    async def parse(self) -> tuple[Upload | None, str]:
+        """The file, if there is one, and the link, empty if there is none."""
+        if _declared_length(self._request) > self._limit:
+            raise too_large(self._max_bytes)
+        if not self._request.headers.get("content-type", "").lower().startswith("multipart/form-data"):
+            message = f"send the picture as multipart/form-data, in a file field named '{_FIELD}'"
+            raise ApiError(400, "not_multipart", message)
+        parser = MultiPartParser(
+            self._request.headers,
+            self._pieces(),
+            max_files=1,
+            max_fields=_MAX_OTHER_FIELDS,
+            max_part_size=_MAX_OTHER_FIELD_BYTES,
+        )
+        # Starlette moves files of more than 1 MB to a temporary file. No upload may touch the disk, and
+        # none can be larger than the limit on the whole body, so that is where it would start to.
+        parser.spool_max_size = self._limit + 1
+        try:
+            form = await parser.parse()
+        except (MultiPartException, ValueError, KeyError, UnicodeError):
+            message = f"this is no well-formed multipart form with one file, in the field '{_FIELD}'"
+            raise ApiError(400, "malformed_upload", message) from None
+        try:
+            file, link = form.get(_FIELD), form.get(_LINK_FIELD)
+            upload = None
+            if isinstance(file, UploadFile):
+                upload = Upload(await file.read(), plain_name(file.filename or ""))
+            return upload, link.strip() if isinstance(link, str) else ""
+        finally:
+            await form.close()  # frees the parser's copy
+
+    async def _pieces(self) -> AsyncGenerator[bytes, None]:
+        stream = self._request.stream()
+        while True:
+            try:
+                async with asyncio.timeout(_LONGEST_SILENCE_S):
+                    piece = await anext(stream, None)
+            except TimeoutError:
+                message = f"nothing of the picture came for {_LONGEST_SILENCE_S} s; send it again"
+                raise ApiError(408, "upload_too_slow", message) from None
+            if piece is None:
+                return
+            self.received += len(piece)
+            self._take(len(piece))
+            if self.received > self._limit:
+                raise too_large(self._max_bytes)
+            yield piece
 
 
-async def _limited(request: Request, limit: int, max_bytes: int) -> AsyncGenerator[bytes, None]:
-    received = 0
-    async for chunk in request.stream():
-        received += len(chunk)
-        if received > limit:
-            raise too_large(max_bytes)
-        yield chunk
+async def until_gone(request: Request) -> None:
+    """Returns once the client has hung up. Only for requests whose body has been read."""
+    while (await request.receive())["type"] != "http.disconnect":
+        pass
 
 
 def _declared_length(request: Request) -> int:

@@ -1,0 +1,45 @@
+"""What stands in for the worker processes where a test runs the application inside its own process."""
+
+from collections.abc import Callable
+from typing import Any
+
+import anyio.to_thread
+
+from veraface.detector import Detector
+from veraface.workers.pool import Greeting
+
+
+class InProcess:
+    """Judges with a detector in this process, without queue and limits."""
+
+    def __init__(self, detector: Detector) -> None:
+        self._detector = detector
+        self.greeting: Greeting | None = None
+        self.failure: str | None = None
+        self.on_failure: Callable[[], None] = lambda: None
+
+    async def start(self) -> None:
+        card = self._detector.card.to_dict()
+        self.greeting = Greeting(card, self._detector.model_info, enforced=[])
+
+    async def close(self) -> None:
+        pass
+
+    def check_room(self) -> None:
+        pass
+
+    async def judge(self, picture: bytes, *, heatmap: bool, within_s: float) -> dict[str, Any]:
+        result = await anyio.to_thread.run_sync(lambda: self._detector.detect(picture, heatmap=heatmap))
+        return result.to_dict(heatmap=heatmap)
+
+
+class Broken(InProcess):
+    """Stands for any fault in the server's own code, with a text that must not get out."""
+
+    text = "secret from /home/somebody/picture.jpg"
+
+    def __init__(self) -> None:
+        super().__init__(Detector())
+
+    async def judge(self, picture: bytes, *, heatmap: bool, within_s: float) -> dict[str, Any]:
+        raise RuntimeError(self.text)
