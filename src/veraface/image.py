@@ -127,6 +127,9 @@ class Picture:
             return rgb.copy() if self._data is None and rgb is self._image else rgb
         except ImageError:
             raise
+        except MemoryError as error:
+            message = "decoding the picture takes more memory than there is; make it smaller"
+            raise ImageTooLargeError(message) from error
         except Exception as error:  # codecs raise whatever they like on hostile bytes
             raise UnreadableImageError(
                 f"the {self.format} data are cut off or corrupt; save or export the picture again"

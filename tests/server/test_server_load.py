@@ -1,0 +1,292 @@
+"""What the server does with too much, too slow, too long and too bad: all against the real one."""
+
+import asyncio
+import contextlib
+import os
+import signal
+import socket
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import httpx
+import numpy as np
+import pytest
+from PIL import Image
+
+from veraface.server import create_app, load_settings
+
+RunAsync = Callable[..., Any]
+Start = Callable[..., Any]
+
+
+def workers_of(server: Any) -> list[int]:
+    """The process ids of a server's workers."""
+    children = Path(f"/proc/{server.process.pid}/task/{server.process.pid}/children")
+    if not children.exists():
+        pytest.skip("needs Linux's /proc")
+    return [int(pid) for pid in children.read_text().split()]
+
+
+def connect(server: Any) -> socket.socket:
+    address = urlsplit(server.url)
+    return socket.create_connection((address.hostname, address.port), timeout=30)
+
+
+def head(body_bytes: int) -> bytes:
+    return (
+        b"POST /api/predict HTTP/1.1\r\nHost: here\r\n"
+        b"Content-Type: multipart/form-data; boundary=b\r\nContent-Length: %d\r\n\r\n" % body_bytes
+    )
+
+
+@pytest.fixture(scope="module")
+def large(encode: Callable[..., bytes]) -> bytes:
+    """A picture that takes a worker seconds: noise in which faces are looked for again and again."""
+    noise = np.random.default_rng(0).integers(0, 256, (5000, 5000, 3), np.uint8)
+    return encode(Image.fromarray(noise), "JPEG", quality=30)
+
+
+@pytest.fixture(scope="module")
+def one_worker(start_server: Start) -> Iterator[Any]:
+    with start_server(VERAFACE_WORKERS="1", VERAFACE_QUEUE="1") as server:
+        yield server
+
+
+async def post(client: httpx.AsyncClient, picture: bytes) -> tuple[httpx.Response, float]:
+    started = time.perf_counter()
+    response = await client.post("/api/predict", files={"image": ("a.jpg", picture)})
+    return response, time.perf_counter() - started
+
+
+def test_past_the_queue_it_says_at_once_when_to_come_back(
+    run_async: RunAsync, one_worker: Any, face: bytes
+) -> None:
+    async def run() -> list[tuple[httpx.Response, float]]:
+        async with httpx.AsyncClient(base_url=one_worker.url, timeout=60) as client:
+            await post(client, face)
+            return await asyncio.gather(*(post(client, face) for _ in range(16)))
+
+    outcomes = run_async(run)
+    judged = [response for response, _ in outcomes if response.status_code == 200]
+    turned_away = [(response, took) for response, took in outcomes if response.status_code != 200]
+    assert judged
+    assert len(turned_away) >= 8
+    for response, _ in turned_away:
+        assert response.status_code == 503
+        assert response.json()["error"]["code"] == "overloaded"
+        assert 1 <= int(response.headers["retry-after"]) <= 60
+    slowest = max(took for _, took in outcomes)
+    assert sorted(took for _, took in turned_away)[len(turned_away) // 2] < slowest
+
+
+def test_the_deadline_stops_the_work_itself(start_server: Start, large: bytes, face: bytes) -> None:
+    with start_server(VERAFACE_WORKERS="1", VERAFACE_DEADLINE_S="0.4") as server:
+        (before,) = workers_of(server)
+        response = httpx.post(f"{server.url}/api/predict", files={"image": ("a.jpg", large)}, timeout=60)
+        assert response.status_code == 504, response.text
+        assert response.json()["error"]["code"] == "too_slow"
+        assert not Path(f"/proc/{before}/stat").exists() or state_of(before) == "Z"
+        wait_for_worker(server, other_than={before})
+        for _ in range(20):  # the first may be slow on a busy machine
+            response = httpx.post(f"{server.url}/api/predict", files={"image": ("a.jpg", face)}, timeout=60)
+            if response.status_code == 200:
+                break
+        assert response.status_code == 200, response.text
+
+
+def state_of(pid: int) -> str:
+    with contextlib.suppress(FileNotFoundError):
+        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0]
+    return "gone"
+
+
+def wait_for_worker(server: Any, other_than: set[int]) -> None:
+    deadline = time.monotonic() + 30
+    while not set(workers_of(server)) - other_than:
+        assert time.monotonic() < deadline, "no worker took the place"
+        time.sleep(0.05)
+
+
+def test_killed_workers_lose_only_what_they_judge_and_are_replaced(
+    run_async: RunAsync, start_server: Start, face: bytes
+) -> None:
+    kills = 4
+
+    async def run(server: Any) -> list[int]:
+        statuses: list[int] = []
+        killing_done = False
+
+        async def client_loop(client: httpx.AsyncClient) -> None:
+            while not killing_done:
+                response, _ = await post(client, face)
+                statuses.append(response.status_code)
+                if response.status_code != 200:
+                    assert response.status_code == 503, response.text
+                    assert response.json()["error"]["code"] in ("worker_lost", "overloaded")
+
+        async with httpx.AsyncClient(base_url=server.url, timeout=60) as client:
+            loops = [asyncio.create_task(client_loop(client)) for _ in range(3)]
+            for _ in range(kills):
+                await asyncio.sleep(0.5)
+                os.kill(workers_of(server)[0], signal.SIGKILL)
+            await asyncio.sleep(0.5)
+            killing_done = True
+            await asyncio.gather(*loops)
+            for _ in range(100):
+                if len(workers_of(server)) == 2:
+                    break
+                await asyncio.sleep(0.1)
+            response, _ = await post(client, face)
+            assert response.status_code == 200
+        return statuses
+
+    with start_server(VERAFACE_WORKERS="2", VERAFACE_QUEUE="8") as server:
+        statuses = run_async(lambda: run(server))
+        assert len(workers_of(server)) == 2
+        assert "SIGKILL" in server.log()
+    assert statuses.count(200) >= 3
+    assert sum(status != 200 for status in statuses) <= kills
+
+
+def test_the_event_loop_never_waits_for_the_work(run_async: RunAsync, large: bytes) -> None:
+    """The application in this process, so that its loop can be watched; the workers are the real ones."""
+    lags: list[float] = []
+
+    async def watch() -> None:
+        while True:
+            started = time.perf_counter()
+            await asyncio.sleep(0.01)
+            lags.append(time.perf_counter() - started - 0.01)
+
+    async def run() -> None:
+        app = create_app(load_settings(workers=2))
+        await app.state.inference.start()
+        watching = asyncio.create_task(watch())
+        transport = httpx.ASGITransport(app)
+        async with httpx.AsyncClient(transport=transport, base_url="http://here", timeout=60) as client:
+            outcomes = await asyncio.gather(*(post(client, large) for _ in range(4)))
+        watching.cancel()
+        await app.state.inference.close()
+        assert {response.status_code for response, _ in outcomes} <= {200, 422}
+        assert min(took for _, took in outcomes) > 0.1
+
+    run_async(run)
+    lags.sort()
+    assert len(lags) > 20
+    # The first pieces of four pictures of megabytes are taken in one go, by the test's client too.
+    assert lags[int(0.95 * len(lags))] < 0.1, lags[-5:]
+
+
+def test_a_client_that_goes_away_leaves_its_place(one_worker: Any, face: bytes, large: bytes) -> None:
+    form = b'--b\r\nContent-Disposition: form-data; name="image"; filename="a.jpg"\r\n\r\n%s\r\n--b--\r\n'
+    for _ in range(6):  # more than there are places
+        with connect(one_worker) as connection:
+            body = form % large
+            connection.sendall(head(len(body)) + body)
+    deadline = time.monotonic() + 60
+    while True:
+        response = httpx.post(f"{one_worker.url}/api/predict", files={"image": ("a.jpg", face)}, timeout=60)
+        if response.status_code == 200 or time.monotonic() > deadline:
+            break
+        time.sleep(0.1)
+    assert response.status_code == 200
+    assert "Traceback" not in one_worker.log()
+
+
+def test_slow_uploads_are_cut(start_server: Start, face: bytes) -> None:
+    with start_server(VERAFACE_UPLOAD_TIMEOUT_S="1") as server:
+        with connect(server) as connection:
+            connection.sendall(head(100_000) + b"--b\r\n")
+            started = time.monotonic()
+            connection.settimeout(0.2)
+            answer = b""
+            while b"\r\n\r\n" not in answer and time.monotonic() - started < 20:
+                with contextlib.suppress(TimeoutError):
+                    answer += connection.recv(65536)
+                with contextlib.suppress(OSError):
+                    connection.sendall(b"x")
+            assert answer.startswith(b"HTTP/1.1 408"), answer
+            assert time.monotonic() - started < 10
+            connection.settimeout(10)
+            with contextlib.suppress(ConnectionResetError):
+                while connection.recv(65536):
+                    pass  # until the server hangs up
+        response = httpx.post(f"{server.url}/api/predict", files={"image": ("a.jpg", face)}, timeout=60)
+        assert response.status_code == 200
+
+
+def test_a_request_whose_head_never_ends_is_hung_up_on(
+    start_server: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with start_server() as server, connect(server) as silent, connect(server) as slow:
+        slow.sendall(b"GET / HTTP/1.1\r\nHost: ")
+        started = time.monotonic()
+        for connection in (silent, slow):
+            connection.settimeout(30)
+            with contextlib.suppress(ConnectionResetError):
+                assert connection.recv(100) == b""
+        assert time.monotonic() - started < 20
+
+
+def test_no_more_is_held_than_allowed(start_server: Start) -> None:
+    """Half uploads hold memory too; the one that would go over is turned away, the others are not."""
+    with start_server(VERAFACE_MAX_HELD_BYTES=str(4 * 2**20)) as server:
+        piece = b"x" * 2**20
+        begin = b'--b\r\nContent-Disposition: form-data; name="image"; filename="a"\r\n\r\n'
+        with contextlib.ExitStack() as stack:
+            halves = [stack.enter_context(connect(server)) for _ in range(3)]
+            for connection in halves:
+                connection.sendall(head(3 * 2**20) + begin + piece)
+            time.sleep(1)
+            response = httpx.post(f"{server.url}/api/predict", files={"image": ("a", piece * 2)}, timeout=60)
+            assert response.status_code == 503, response.text
+            assert response.json()["error"]["code"] == "overloaded"
+        time.sleep(0.5)
+        response = httpx.post(f"{server.url}/api/predict", files={"image": ("a", piece * 2)}, timeout=60)
+        assert response.status_code == 415
+
+
+def test_told_to_stop_it_finishes_what_it_accepted(
+    run_async: RunAsync, start_server: Start, face: bytes
+) -> None:
+    async def run(server: Any) -> list[int]:
+        async with httpx.AsyncClient(base_url=server.url, timeout=60) as client:
+            await post(client, face)
+            accepted = [asyncio.create_task(post(client, face)) for _ in range(4)]
+            await asyncio.sleep(0.05)
+            server.process.terminate()
+            return [response.status_code for response, _ in await asyncio.gather(*accepted)]
+
+    with start_server(VERAFACE_WORKERS="2") as server:
+        workers = workers_of(server)
+        assert run_async(lambda: run(server)) == [200] * 4
+        assert server.process.wait(timeout=30) in (0, -signal.SIGTERM)
+        assert "Traceback" not in server.log()
+    assert all(state_of(pid) in ("gone", "Z") for pid in workers)
+
+
+def test_workers_do_not_outlive_a_server_that_is_killed(start_server: Start) -> None:
+    with start_server() as server:
+        workers = workers_of(server)
+        assert workers
+        server.process.kill()
+        server.process.wait()
+    deadline = time.monotonic() + 10
+    while any(state_of(pid) not in ("gone", "Z") for pid in workers):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+def test_a_picture_that_takes_too_much_memory_costs_nobody_else(
+    start_server: Start, encode: Callable[..., bytes], face: bytes
+) -> None:
+    picture = encode(Image.new("RGB", (7000, 7000), "grey"), "PNG")
+    with start_server(VERAFACE_WORKER_MEMORY_BYTES=str(100 * 2**20)) as server:
+        response = httpx.post(f"{server.url}/api/predict", files={"image": ("a.png", picture)}, timeout=60)
+        assert response.status_code == 413, response.text
+        assert "memory" in response.json()["error"]["message"]
+        response = httpx.post(f"{server.url}/api/predict", files={"image": ("a.jpg", face)}, timeout=60)
+        assert response.status_code == 200, response.text
