@@ -235,7 +235,7 @@ class WorkerPool:
             within_s: Seconds until the work is stopped, waiting included.
 
         Returns:
-            `DetectionResult.to_dict()`, with "queue" among its times.
+            `DetectionResult.to_dict()`, with the time waited as "queue" among its times and in their total.
 
         Raises:
             OverloadedError: The queue is full.
@@ -248,14 +248,15 @@ class WorkerPool:
         started = time.perf_counter()
         deadline = asyncio.get_running_loop().time() + within_s
         worker = await self._next_worker(deadline)
-        waited_ms = 1000 * (time.perf_counter() - started)
+        waited_ms = round(1000 * (time.perf_counter() - started), 2)
         # Goes on where the client hangs up meanwhile: a worker has to be heard out, or ended.
         job = asyncio.create_task(self._run(worker, picture, heatmap, deadline))
         self._jobs.add(job)
         job.add_done_callback(self._jobs.discard)
         job.add_done_callback(_retrieve)
         result = await asyncio.shield(job)
-        result["timing_ms"] = {"queue": round(waited_ms, 2), **result["timing_ms"]}
+        times = result["timing_ms"]
+        result["timing_ms"] = times | {"total": round(times["total"] + waited_ms, 2), "queue": waited_ms}
         return result
 
     async def _next_worker(self, deadline: float) -> _Worker:

@@ -9,6 +9,8 @@ const ICONS = {
   unsupported_image: "file",
   unreadable_image: "file",
   image_too_large: "large",
+  too_slow: "server",
+  upload_too_slow: "server",
   unreachable: "server",
   not_ready: "server",
   model_unavailable: "server",
@@ -20,8 +22,10 @@ const ICONS = {
   link_timeout: "link",
 };
 // What the server says of these is what the page says already.
-const SAID_ALREADY = ["no_face", "unsupported_image", "not_ready", "model_unavailable", "busy"];
-const WORTH_RETRYING = ["unreachable", "not_ready", "busy", "link_unreachable", "link_timeout", "other"];
+const SAID_ALREADY = ["no_face", "unsupported_image", "not_ready", "model_unavailable", "busy", "too_slow", "upload_too_slow"];
+const WORTH_RETRYING = [
+  ...["unreachable", "not_ready", "busy", "upload_too_slow", "link_unreachable", "link_timeout", "other"],
+];
 
 /** Returns the nodes for the panel; `retry()`, where it can, sends the same picture again. */
 export function faultView({ code, message, limit }, retry) {
