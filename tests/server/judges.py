@@ -6,7 +6,7 @@ from typing import Any
 import anyio.to_thread
 
 from veraface.detector import Detector
-from veraface.workers.pool import Greeting
+from veraface.workers.launcher import Greeting
 
 
 class InProcess:
@@ -20,7 +20,7 @@ class InProcess:
 
     async def start(self) -> None:
         card = self._detector.card.to_dict()
-        self.greeting = Greeting(card, self._detector.model_info, enforced=[])
+        self.greeting = Greeting(card, self._detector.model_info)
 
     async def close(self) -> None:
         pass

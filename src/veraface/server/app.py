@@ -20,7 +20,8 @@ from veraface.server.pages import install_pages
 from veraface.server.routes import api_routes
 from veraface.server.settings import Settings, available_cores, load_settings
 from veraface.server.uploads import FetchLink
-from veraface.workers.pool import WorkerPool, WorkerSettings
+from veraface.workers.launcher import WorkerSettings
+from veraface.workers.pool import WorkerPool
 from veraface.workers.sandbox import WorkerLimits
 
 _ABOUT = (
@@ -78,8 +79,7 @@ def _workers(settings: Settings) -> WorkerPool:
             settings.model,
             max_bytes=settings.max_upload_bytes,
             max_pixels=settings.max_pixels,
-            threads=max(1, available_cores() // settings.workers),
-            # Processor time of all threads; what only waits is ended by the deadline.
+            # What only waits is ended by the deadline.
             limits=WorkerLimits(
                 settings.worker_memory_bytes, math.ceil(settings.deadline_s) * available_cores()
             ),

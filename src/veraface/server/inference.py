@@ -7,7 +7,8 @@ from typing import Any, Protocol
 
 from veraface.errors import ImageError
 from veraface.server.faults import ApiError, from_image_error
-from veraface.workers.pool import Greeting, OverloadedError, TooSlowError, WorkerFaultError, WorkerLostError
+from veraface.workers.launcher import Greeting
+from veraface.workers.pool import OverloadedError, TooSlowError, WorkerFaultError, WorkerLostError
 
 _log = logging.getLogger("veraface.server")
 

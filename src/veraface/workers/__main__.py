@@ -1,67 +1,111 @@
-"""`python -m veraface.workers FD`: judges what comes over an inherited connection, until that ends."""
+"""`python -m veraface.workers FD`: the template that all workers are copies of.
+
+It loads and warms everything once, then makes a worker of itself (fork) whenever the server asks for one over
+the inherited connection FD: that takes milliseconds, and workers share the memory that they do not write to.
+It has one thread, as a copy of several would lack the others; and it never sees a picture.
+"""
 
 import contextlib
+import gc
 import os
+import selectors
 import signal
 import socket
 import sys
-import traceback
 from io import BytesIO
-from typing import Any
 
 from PIL import Image
 from pillow_heif import from_pillow
 
 from veraface.detector import Detector
-from veraface.errors import ImageError, ImageTooLargeError, VerafaceError
+from veraface.errors import VerafaceError
 from veraface.formats import OPENERS
 from veraface.image import ImageLimits
 from veraface.workers import frames
-from veraface.workers.sandbox import WorkerLimits, allow_cpu_time, confine, die_with_parent
+from veraface.workers.sandbox import WorkerLimits, die_with_parent
+from veraface.workers.worker import work
 
-_NICE = 5  # so that the server answers those it must turn away, however much there is to judge
 
-
-def main(connection: socket.socket) -> int:
-    """Judges pictures until the server closes the connection; returns the exit status."""
+def main(server: socket.socket) -> int:
+    """Serves until the server closes the connection; returns the exit status."""
     die_with_parent()
-    os.nice(_NICE)
-    order, _ = frames.receive(connection)
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    order, _ = frames.receive(server)
     try:
-        detector = Detector(
-            order["model"], limits=ImageLimits(**order["picture_limits"]), threads=order["threads"]
-        )
+        detector = Detector(order["model"], limits=ImageLimits(**order["picture_limits"]), threads=1)
         _warm(detector)
     except VerafaceError as error:
-        with contextlib.suppress(OSError):  # another worker may have said so already
-            frames.send(connection, {"failed": str(error)})
+        frames.send(server, {"failed": str(error)})
         return 1
-    limits = WorkerLimits(**order["limits"])
     _silence()
-    enforced = confine(limits)
-    card, info = detector.card.to_dict(), detector.model_info
-    frames.send(connection, {"ready": True, "card": card, "model": info, "enforced": enforced})
-    while True:
-        try:
-            job, picture = frames.receive(connection)
-        except EOFError:
-            return 0
-        allow_cpu_time(limits.cpu_s)
-        frames.send(connection, _answer(detector, picture, heatmap=job["heatmap"]))
+    gc.collect()
+    gc.freeze()  # so that no copy writes to what all share, only to look for garbage
+    frames.send(server, {"card": detector.card.to_dict(), "model": detector.model_info})
+    Template(server, detector, WorkerLimits(**order["limits"])).serve()
+    return 0
 
 
-def _answer(detector: Detector, picture: bytes, *, heatmap: bool) -> dict[str, Any]:
-    try:
-        return {"result": detector.detect(picture, heatmap=heatmap).to_dict(heatmap=heatmap)}
-    except ImageError as error:
-        return {"refused": error.code, "message": str(error)}
-    except MemoryError:
-        message = "judging the picture takes more memory than this server gives one; send it smaller"
-        return {"refused": ImageTooLargeError.code, "message": message}
-    except Exception as error:
-        # Without the error's own text: a decoder may quote the picture's metadata in it.
-        where = "".join(traceback.format_tb(error.__traceback__))
-        return {"broken": f"{type(error).__name__}\n{where}"}
+class Template:
+    """Makes workers, tells the server of their ends, and ends them where it says so."""
+
+    def __init__(self, server: socket.socket, detector: Detector, limits: WorkerLimits) -> None:
+        self._server = server
+        self._detector = detector
+        self._limits = limits
+        self._names: dict[int, int] = {}  # by process id: what the server calls a worker
+
+    def serve(self) -> None:
+        """Until the server closes the connection."""
+        ended, wake = socket.socketpair()
+        for end in (ended, wake):
+            end.setblocking(False)
+        signal.set_wakeup_fd(wake.fileno())
+        signal.signal(signal.SIGCHLD, lambda *_: None)  # without a handler nothing wakes
+        with selectors.DefaultSelector() as selector:
+            selector.register(self._server, selectors.EVENT_READ)
+            selector.register(ended, selectors.EVENT_READ)
+            with contextlib.suppress(EOFError, OSError):
+                while True:
+                    ready = [key.fileobj for key, _ in selector.select()]
+                    if ended in ready:
+                        ended.recv(4096)
+                        self._tell_ends()
+                    if self._server in ready:
+                        self._obey()
+        for pid in self._names:
+            os.kill(pid, signal.SIGKILL)
+
+    def _obey(self) -> None:
+        asked, connection = frames.receive_with_socket(self._server)
+        if "kill" in asked:
+            for pid, name in self._names.items():
+                if name == asked["kill"]:
+                    os.kill(pid, signal.SIGKILL)
+        elif connection is not None:
+            with connection:
+                self._start(asked["start"], connection)
+
+    def _start(self, name: int, connection: socket.socket) -> None:
+        pid = os.fork()
+        if pid == 0:
+            status = 1
+            try:
+                signal.set_wakeup_fd(-1)
+                signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+                self._server.close()
+                work(connection, self._detector, self._limits)
+                status = 0
+            finally:
+                os._exit(status)
+        self._names[pid] = name
+
+    def _tell_ends(self) -> None:
+        while self._names:
+            pid, status = os.waitpid(-1, os.WNOHANG)
+            if pid == 0:
+                return
+            name = self._names.pop(pid)
+            frames.send(self._server, {"ended": name, "status": os.waitstatus_to_exitcode(status)})
 
 
 def _warm(detector: Detector) -> None:
@@ -83,5 +127,4 @@ def _silence() -> None:
 
 
 if __name__ == "__main__":
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)  # the server ends its workers when they are done
     sys.exit(main(socket.socket(fileno=int(sys.argv[1]))))

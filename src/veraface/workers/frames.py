@@ -45,6 +45,30 @@ def receive(connection: socket.socket) -> Frame:
     return header, bytes(_receive_exactly(connection, body_bytes))
 
 
+def send_with_socket(connection: socket.socket, header: dict[str, Any], passed: socket.socket) -> None:
+    """Sends a small frame without a body, and hands over a socket with it.
+
+    Raises:
+        OSError: The other side is gone.
+    """
+    socket.send_fds(connection, [pack(header)], [passed.fileno()])
+
+
+def receive_with_socket(connection: socket.socket) -> tuple[dict[str, Any], socket.socket | None]:
+    """Waits for a frame without a body, and for the socket that may come with it.
+
+    Raises:
+        EOFError: The other side has closed the connection.
+    """
+    first, descriptors, _, _ = socket.recv_fds(connection, _LENGTHS.size, 1)
+    passed = socket.socket(fileno=descriptors[0]) if descriptors else None
+    if not first:
+        raise EOFError
+    first += _receive_exactly(connection, _LENGTHS.size - len(first))
+    header = json.loads(_receive_exactly(connection, _LENGTHS.unpack(first)[0]))
+    return header, passed
+
+
 async def read(reader: asyncio.StreamReader) -> dict[str, Any]:
     """Waits for a frame without a body, from a side that is not trusted.
 

@@ -65,9 +65,10 @@ class WorkerLimits:
 
     memory_bytes: int = 1536 * 2**20  # on top of what it has once the model is loaded
     cpu_s: int = 30  # seconds of processor time for one picture
+    growth_bytes: int = 64 * 2**20  # of resident memory, beyond which it is replaced after its picture
 
     def __post_init__(self) -> None:
-        if min(self.memory_bytes, self.cpu_s) < 1:
+        if min(self.memory_bytes, self.cpu_s, self.growth_bytes) < 1:
             raise ValueError("worker limits must be positive")
 
 

@@ -1,0 +1,110 @@
+"""Many clients at once against a running server; what a benchmark that measures one needs and nothing more.
+
+Requests are made once and sent as they are: a client library would take a good part of the cores.
+"""
+
+import asyncio
+import contextlib
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import cycle, repeat
+from urllib.parse import urlsplit
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One request and its answer."""
+
+    at: float  # seconds since the load began
+    took: float  # seconds
+    status: int  # of HTTP; 0: the connection broke
+    retry_after: float  # seconds that the server asks to wait, 0 where it does not
+
+
+def request(url: str, picture: bytes, name: str = "picture.jpg", field: str = "image") -> bytes:
+    """All bytes of a request to judge a picture."""
+    address = urlsplit(url)
+    boundary = b"veraface-benchmark"
+    body = b"\r\n".join(
+        [
+            b"--" + boundary,
+            f'Content-Disposition: form-data; name="{field}"; filename="{name}"'.encode(),
+            b"Content-Type: application/octet-stream",
+            b"",
+            picture,
+            b"--" + boundary + b"--",
+            b"",
+        ]
+    )
+    head = (
+        f"POST {address.path} HTTP/1.1\r\nHost: {address.netloc}\r\nContent-Length: {len(body)}\r\n"
+        f"Content-Type: multipart/form-data; boundary={boundary.decode()}\r\n\r\n"
+    )
+    return head.encode() + body
+
+
+async def load(
+    url: str,
+    requests: Sequence[bytes],
+    clients: int,
+    *,
+    seconds: float = float("inf"),
+    count: int | None = None,
+    wait: bool = False,
+) -> list[Sample]:
+    """Sends requests in turn, each client one after another, until the time or the number is reached.
+
+    Args:
+        url: Of the server.
+        requests: What is sent, over and over.
+        clients: How many send at the same time.
+        seconds: For how long.
+        count: How many in all; None: until the time is over.
+        wait: Whether clients that are turned away wait as long as the server asks for.
+    """
+    address = urlsplit(url)
+    started = time.perf_counter()
+    samples: list[Sample] = []
+    bodies: Iterator[bytes] = cycle(requests)
+    tickets = iter(range(count)) if count is not None else repeat(0)
+
+    async def client() -> None:
+        connection: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
+        while time.perf_counter() - started < seconds and next(tickets, None) is not None:
+            began = time.perf_counter()
+            try:
+                connection = connection or await asyncio.open_connection(address.hostname, address.port)
+                status, retry_after, keep = await _exchange(*connection, next(bodies))
+            except (OSError, EOFError):
+                status, retry_after, keep = 0, 0.0, False
+            samples.append(Sample(began - started, time.perf_counter() - began, status, retry_after))
+            if not keep and connection:
+                connection[1].close()
+                connection = None
+            if wait and retry_after:
+                await asyncio.sleep(retry_after)
+        if connection:
+            connection[1].close()
+            with contextlib.suppress(OSError):
+                await connection[1].wait_closed()
+
+    await asyncio.gather(*(client() for _ in range(clients)))
+    return samples
+
+
+async def _exchange(
+    reader: asyncio.StreamReader, writer: asyncio.StreamWriter, sent: bytes
+) -> tuple[int, float, bool]:
+    """Status, Retry-After, and whether the connection stays."""
+    writer.write(sent)
+    await writer.drain()
+    head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").split("\r\n")
+    fields = dict(line.lower().split(": ", 1) for line in head[1:] if line)
+    await reader.readexactly(int(fields.get("content-length", 0)))
+    return int(head[0].split()[1]), float(fields.get("retry-after", 0)), fields.get("connection") != "close"
+
+
+def percentile(values: Sequence[float], share: float) -> float:
+    """The value below which a share of 0 to 1 of them lies; nan where there is none."""
+    return sorted(values)[min(len(values) - 1, int(share * len(values)))] if values else float("nan")

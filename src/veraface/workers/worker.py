@@ -1,0 +1,60 @@
+"""One worker: judges the pictures that come over its connection, confined, until that ends."""
+
+import os
+import resource
+import signal
+import socket
+import sys
+import traceback
+from typing import Any
+
+from veraface.detector import Detector
+from veraface.errors import ImageError, ImageTooLargeError
+from veraface.workers import frames
+from veraface.workers.sandbox import WorkerLimits, allow_cpu_time, confine, die_with_parent
+
+_NICE = 5  # so that the server answers those it must turn away, however much there is to judge
+
+
+def work(connection: socket.socket, detector: Detector, limits: WorkerLimits) -> None:
+    """Judges pictures until the server closes the connection, or this process has grown too large to go on.
+
+    A worker that large pictures have made grow is replaced: what is freed in the middle of a heap does not go
+    back to the system, and a new worker costs milliseconds.
+    """
+    die_with_parent()
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)  # the server ends its workers when they are done
+    os.nice(_NICE)
+    enforced = confine(limits)
+    frames.send(connection, {"ready": True, "enforced": enforced})
+    small = _peak_bytes() + limits.growth_bytes
+    while True:
+        try:
+            job, picture = frames.receive(connection)
+        except (EOFError, OSError):
+            return
+        allow_cpu_time(limits.cpu_s)
+        answer = _answer(detector, picture, heatmap=job["heatmap"])
+        last = _peak_bytes() > small
+        frames.send(connection, {**answer, "last": last})
+        if last:
+            return
+
+
+def _answer(detector: Detector, picture: bytes, *, heatmap: bool) -> dict[str, Any]:
+    try:
+        return {"result": detector.detect(picture, heatmap=heatmap).to_dict(heatmap=heatmap)}
+    except ImageError as error:
+        return {"refused": error.code, "message": str(error)}
+    except MemoryError:
+        message = "judging the picture takes more memory than this server gives one; send it smaller"
+        return {"refused": ImageTooLargeError.code, "message": message}
+    except Exception as error:
+        # Without the error's own text: a decoder may quote the picture's metadata in it.
+        where = "".join(traceback.format_tb(error.__traceback__))
+        return {"broken": f"{type(error).__name__}\n{where}"}
+
+
+def _peak_bytes() -> int:
+    unit = 1 if sys.platform == "darwin" else 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
