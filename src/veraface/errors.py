@@ -25,6 +25,11 @@ class UnreadableImageError(ImageError):
     code = "unreadable_image"
 
 
+def too_many(kind: str, what: str) -> UnreadableImageError:
+    """For a file built to exhaust its decoder."""
+    return UnreadableImageError(f"the {kind} has far more {what} than any real picture; save it again")
+
+
 class ImageTooLargeError(ImageError):
     """The picture is over a limit of bytes, pixels or side; it was not decoded."""
 

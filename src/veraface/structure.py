@@ -9,10 +9,16 @@ import re
 from collections.abc import Iterator
 from typing import Literal
 
-from veraface.errors import UnreadableImageError
+from veraface.boxes import examine_boxes
+from veraface.errors import too_many
 
 MAX_JPEG_SCANS = 50  # progressive encoders write about 10; 180 scans of 49 megapixels took 9 s to decode
-MAX_PARTS = 100_000  # segments, chunks or blocks
+MAX_PARTS = 100_000  # chunks, blocks, or numbers in metadata
+_MAX_JPEG_PARTS = 10_000  # segments, and what Photoshop has in them; all read in Python, as are the next two
+_MAX_JPEG_TABLE_BYTES = 2**16  # 4 tables have 520; 25 MB of them took 1 GB of memory
+_MAX_JPEG_GAPS = 2**20  # bytes before the first scan that belong to nothing; 24 MB took over a minute
+_MAX_JPEG_EXIF = 20  # segments, which decoders join at quadratic cost
+_MAX_PNG_PROFILES = 8  # each is unpacked, up to 1 MB, as texts are, but with no bound on all together
 _MAX_GIF_EXTENSION_BYTES = 2**20  # before the first frame; decoders join comments at quadratic cost
 
 _ORIENTATION_TAG = 0x0112  # EXIF 2.32, table 4
@@ -20,7 +26,12 @@ _TIFF_TYPE_BYTES = (0, 1, 1, 2, 4, 8, 1, 1, 2, 4, 8, 4, 8, 4, 0, 0, 8, 8, 8)  # 
 _TIFF_BEGINNING = re.compile(rb"II[*+]\0|II\0\*|MM\0[*+]|MM\*\0")
 _DIRECTORY_TAGS = (34665, 34853, 40965)  # whose value is the offset of a further directory
 _MAX_DIRECTORIES = 8
-_JPEG_MARKER = re.compile(rb"\xff[\x01-\xcf\xd8-\xfe]")  # neither stuffing nor a restart inside a scan
+_BYTE_TYPES = (1, 2, 7)  # handed on as they are; all others become Python numbers, one by one
+_JPEG_MARKER = re.compile(rb"\xff[\x01-\xfe]")
+_JPEG_MARKER_IN_SCANS = re.compile(rb"\xff[\x01-\xcf\xd8-\xfe]")  # neither stuffing nor a restart
+_JPEG_BARE = frozenset((0x01, 0xC8, *range(0xD0, 0xDA), *range(0xF0, 0xFE)))  # no length follows them
+_JPEG_TABLES = frozenset((*range(0xC0, 0xC4), *range(0xC5, 0xC8), *range(0xC9, 0xCC), 0xDB, 0xDE))
+_JPEG_TABLES |= {0xCD, 0xCE, 0xCF}
 
 
 def examine(data: bytes, kind: str) -> bytes | None:
@@ -45,8 +56,12 @@ def examine(data: bytes, kind: str) -> bytes | None:
         _examine_gif(data)
     elif kind == "TIFF":
         _examine_directories(data)
-    elif kind == "AVIF":
-        _examine_avif(data)
+    elif kind == "WEBP":
+        _examine_webp(data)
+    elif kind in ("AVIF", "HEIF"):
+        examine_boxes(data, kind)
+        if kind == "AVIF":
+            _examine_avif(data)
     if exif is not None:
         _examine_directories(_without_prefix(exif))
     return exif
@@ -55,45 +70,64 @@ def examine(data: bytes, kind: str) -> bytes | None:
 def orientation(exif: bytes | None) -> int:
     """The EXIF orientation, 1 to 8; 1 where there is none or it is damaged, as browsers do."""
     block = _without_prefix(exif or b"")
-    for tag, value, _ in _directory(block, _first_directory(block)):
+    for tag, _, _, value in _directory(block, _first_directory(block)):
         if tag == _ORIENTATION_TAG:
             return value if 1 <= value <= 8 else 1
     return 1
 
 
-def _refuse(kind: str, what: str) -> UnreadableImageError:
-    return UnreadableImageError(f"the {kind} has far more {what} than any real picture; save it again")
-
-
 def _examine_jpeg(data: bytes) -> bytes | None:
-    exif, scans, at = None, 0, 2
-    for _ in range(MAX_PARTS):
-        found = _JPEG_MARKER.search(data, at)
-        if found is None or data[found.start() + 1] == 0xD9:  # end of the picture; phones append more
-            return exif
+    exif = list[bytes]()
+    parts = scans = tables = gaps = 0
+    at = 2
+    while found := (_JPEG_MARKER_IN_SCANS if scans else _JPEG_MARKER).search(data, at):
         marker, start = data[found.start() + 1], found.end()
-        if marker in (0x01, 0xD8):  # these two stand alone
-            at = start
-            continue
-        at = start + max(2, int.from_bytes(data[start : start + 2]))
-        if marker == 0xE1 and exif is None and data.startswith(b"Exif\0\0", start + 2):
-            exif = data[start + 2 : at]
+        if marker == 0xD9 and scans:  # end of the picture; phones append more
+            break
+        gaps += 0 if scans else found.start() - at
+        at = start if marker in _JPEG_BARE else start + max(2, int.from_bytes(data[start : start + 2]))
+        parts += 1 + (data.count(b"8BIM", start, at) if marker == 0xED else 0)
         scans += marker == 0xDA
-        if scans > MAX_JPEG_SCANS:
-            raise _refuse("JPEG", "scans")
-    raise _refuse("JPEG", "segments")
+        tables += at - start if marker in _JPEG_TABLES else 0
+        if marker == 0xE1 and data.startswith(b"Exif\0\0", start + 2):
+            exif.append(data[start + 8 : at])
+        for count, limit, what in (
+            (scans, MAX_JPEG_SCANS, "scans"),
+            (parts, _MAX_JPEG_PARTS, "segments"),
+            (tables, _MAX_JPEG_TABLE_BYTES, "tables"),
+            (len(exif), _MAX_JPEG_EXIF, "metadata"),
+            (gaps, _MAX_JPEG_GAPS, "filling"),
+        ):
+            if count > limit:
+                raise too_many("JPEG", what)
+    if not scans and len(data) - at > _MAX_JPEG_GAPS:
+        raise too_many("JPEG", "filling")
+    return b"".join(exif) or None
 
 
 def _examine_png(data: bytes) -> bytes | None:
-    exif, at = None, 8
+    exif, profiles, at = None, 0, 8
     for _ in range(MAX_PARTS):
         length, kind = int.from_bytes(data[at : at + 4]), data[at + 4 : at + 8]
         if kind == b"eXIf":  # may also stand behind the pixels
             exif = data[at + 8 : at + 8 + length]
+        profiles += kind == b"iCCP"
+        if profiles > _MAX_PNG_PROFILES:
+            raise too_many("PNG", "colour profiles")
         at += length + 12
         if kind in (b"IEND", b"") or at >= len(data):
             return exif
-    raise _refuse("PNG", "chunks")
+    raise too_many("PNG", "chunks")
+
+
+def _examine_webp(data: bytes) -> None:
+    at = 12
+    for _ in range(MAX_PARTS):
+        length = int.from_bytes(data[at + 4 : at + 8], "little")
+        at += 8 + length + (length & 1)
+        if at >= len(data):
+            return
+    raise too_many("WEBP", "chunks")
 
 
 def _examine_gif(data: bytes) -> None:
@@ -105,31 +139,35 @@ def _examine_gif(data: bytes) -> None:
         while at < len(data) and data[at]:
             at += data[at] + 1
             if at - start > _MAX_GIF_EXTENSION_BYTES:
-                raise _refuse("GIF", "comments")
+                raise too_many("GIF", "comments")
         at += 1
-    raise _refuse("GIF", "blocks")
+    raise too_many("GIF", "blocks")
 
 
 def _examine_avif(data: bytes) -> None:
     """Examine whatever looks like EXIF: Pillow reads all of it when it opens an AVIF."""
     for count, found in enumerate(_TIFF_BEGINNING.finditer(data)):
         if count > _MAX_DIRECTORIES:
-            raise _refuse("AVIF", "metadata")
+            raise too_many("AVIF", "metadata")
         _examine_directories(data[found.start() :])
 
 
 def _examine_directories(data: bytes) -> None:
     """Bound what a decoder copies when it reads all entries of a TIFF file's or EXIF block's directories."""
-    total, seen, waiting = 0, set[int](), [_first_directory(data)]
+    total, numbers, seen, waiting = 0, 0, set[int](), [_first_directory(data)]
     while waiting and len(seen) < _MAX_DIRECTORIES:
         start = waiting.pop()
         if start in seen:
             continue
         seen.add(start)
-        for tag, value, size in _directory(data, start):
-            total += size if size <= len(data) else 0  # decoders skip what is larger than the file
-            if total > 2 * len(data):
-                raise _refuse("file", "metadata")
+        for tag, kind, items, value in _directory(data, start):
+            size = items * _width(kind)
+            if size > len(data):  # decoders skip what is larger than the file
+                continue
+            total += size
+            numbers += 0 if kind in _BYTE_TYPES else items
+            if total > 2 * len(data) or numbers > MAX_PARTS:
+                raise too_many("file", "metadata")
             if tag in _DIRECTORY_TAGS:
                 waiting.append(value)
 
@@ -149,8 +187,12 @@ def _first_directory(data: bytes) -> int:
     return int.from_bytes(data[word : 2 * word], order)
 
 
-def _directory(data: bytes, start: int) -> Iterator[tuple[int, int, int]]:
-    """Tag, value (or its offset) and size in bytes of each entry of a directory."""
+def _width(kind: int) -> int:
+    return _TIFF_TYPE_BYTES[kind] if kind < len(_TIFF_TYPE_BYTES) else 0
+
+
+def _directory(data: bytes, start: int) -> Iterator[tuple[int, int, int, int]]:
+    """Tag, type, number of items and value (or its offset) of each entry of a directory."""
     if _TIFF_BEGINNING.match(data) is None:
         return
     order, word = _layout(data)
@@ -162,11 +204,8 @@ def _directory(data: bytes, start: int) -> Iterator[tuple[int, int, int]]:
     at = start + counter
     for _ in range(min(number(start, counter), max(0, len(data) - at) // entry)):
         kind, items = number(at + 2, 2), number(at + 4, word)
-        width = _TIFF_TYPE_BYTES[kind] if kind < len(_TIFF_TYPE_BYTES) else 0
+        width = _width(kind)
         # A lone short stands in the first half of its field, in either byte order.
-        yield (
-            number(at, 2),
-            number(at + 4 + word, width if items == 1 and 0 < width < word else word),
-            items * width,
-        )
+        value_bytes = width if items == 1 and 0 < width < word else word
+        yield number(at, 2), kind, items, number(at + 4 + word, value_bytes)
         at += entry

@@ -1,0 +1,74 @@
+"""Files that are no pictures of a supported kind, or that are something else as well."""
+
+from io import BytesIO
+from zipfile import ZipFile
+
+from tests.hostile.samples import IMAGE, SAMPLES
+from tests.pictures import encode, noise
+
+
+def _zip() -> bytes:
+    buffer = BytesIO()
+    with ZipFile(buffer, "w") as archive:
+        archive.writestr("photo.jpg", SAMPLES["jpeg"])
+    return buffer.getvalue()
+
+
+_PDF = b"%PDF-1.7\n%\xe2\xe3\n1 0 obj<<>>endobj\ntrailer<</Root 1 0 R>>\n%%EOF\n"
+_SVG = b'<svg xmlns="http://www.w3.org/2000/svg"><image href="file:///etc/passwd"/></svg>'
+_HTML = b"<!DOCTYPE html><html><body><script>alert(1)</script></body></html>"
+_ENTITIES = (
+    b'<?xml version="1.0"?><!DOCTYPE x [<!ENTITY a "aaaaaaaaaa"><!ENTITY b "&a;&a;&a;">]><svg>&b;</svg>'
+)
+_POSTSCRIPT = b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n(/etc/passwd) (r) file\n"
+_PHP = b"<?php system($_GET['c']); ?>"
+_SCRIPT = b"#!/bin/sh\nid\n"
+
+# By kind: the file, and a word that its refusal must hold.
+FOREIGN = {
+    "PDF": (_PDF, "PDF"),
+    "SVG": (_SVG, "SVG"),
+    "SVG with byte order mark": (b'\xef\xbb\xbf <?xml version="1.0"?><svg/>', "SVG"),
+    "SVG of entities": (_ENTITIES, "SVG"),
+    "HTML": (_HTML, "web page"),
+    "PHP": (_PHP, "web page"),
+    "Photoshop": (b"8BPS\0\1" + bytes(40), "Photoshop"),
+    "PostScript": (_POSTSCRIPT, "PostScript"),
+    "PostScript with preview": (b"\xc5\xd0\xd3\xc6" + bytes(40), "PostScript"),
+    "zip": (_zip(), "zip"),
+    "mp4": (b"\0\0\0\x18ftypmp42\0\0\0\0isommp42" + bytes(100), "video"),
+    "webm": (b"\x1aE\xdf\xa3" + bytes(60), "video"),
+    "wav": (b"RIFF\x24\0\0\0WAVEfmt " + bytes(40), "sound"),
+    "JPEG XL": (b"\xff\x0a" + bytes(40), "JPEG XL"),
+    "JPEG 2000": (encode(IMAGE, "JPEG2000"), "JPEG 2000"),
+    "icon": (encode(IMAGE, "ICO"), "icon"),
+    "Mac icon": (encode(IMAGE, "ICNS"), "no picture"),
+    "text": (b"BMW built this. GIF pictures are nice.", "no picture"),
+    "netpbm": (encode(IMAGE, "PPM"), "no picture"),
+    "PCX": (encode(IMAGE, "PCX"), "no picture"),
+    "TGA": (encode(IMAGE, "TGA"), "no picture"),
+    "SGI": (encode(IMAGE, "SGI"), "no picture"),
+    "DDS": (encode(IMAGE, "DDS"), "no picture"),
+    "program": (b"\x7fELF\2\1\1" + bytes(57), "no picture"),
+    "Windows program": (b"MZ\x90\0" + bytes(60), "no picture"),
+    "gzip": (b"\x1f\x8b\x08\0" + bytes(20), "no picture"),
+    "pickle": (b"\x80\x04cos\nsystem\n(S'id'\ntR.", "no picture"),
+    "script": (_SCRIPT, "no picture"),
+    "one byte": (b"\xff", "no picture"),
+    "noise": (noise(32, 32).tobytes(), "no picture"),
+}
+
+
+def polyglots() -> dict[str, bytes]:
+    """Pictures with something else behind, in front of, or in the place of their metadata."""
+    others = {"PDF": _PDF, "HTML": _HTML, "SVG": _SVG, "PHP": _PHP, "zip": _zip(), "PostScript": _POSTSCRIPT}
+    made = {}
+    for kind, other in others.items():
+        for name, sample in SAMPLES.items():
+            made[f"{name} before {kind}"] = sample + other
+            made[f"{kind} before {name}"] = other + sample
+            made[f"{name} that begins like {kind}"] = other[:8] + sample[8:]
+    for name, sample in SAMPLES.items():
+        for other_name in ("jpeg", "png", "tiff", "heic", "gif"):
+            made[f"{name} that goes on as {other_name}"] = sample[:12] + SAMPLES[other_name][12:]
+    return made
