@@ -12,11 +12,12 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from tests.hostile.bombs import CLAIMANTS, claiming, exhausting, survivable
+from tests.hostile.bombs import CLAIMANTS, claiming, exhausting, lying, survivable
+from tests.hostile.files import directories
 from tests.hostile.foreign import FOREIGN
 from tests.hostile.mutants import SIGNATURES, duplicated
 from tests.hostile.samples import FIRST_ENDS_EARLY, IMAGE, ODD_PIXELS, SAMPLES
-from tests.pictures import encode, noise, png_chunk, png_of_size
+from tests.pictures import encode, noise, png_chunk, png_of_size, portrait
 from veraface.errors import ImageError, ImageTooLargeError, UnreadableImageError, UnsupportedImageError
 from veraface.image import Picture
 
@@ -246,7 +247,25 @@ def test_run_length_bmp_is_refused() -> None:
         Picture(data)
 
 
+def test_files_that_lie_about_their_size_take_little() -> None:
+    for name, data in lying().items():
+        started = process_time()
+        attempt(data)
+        assert process_time() - started < 5, name
+
+
+def test_directories_that_lead_in_circles_take_little() -> None:
+    started = process_time()
+    for data in directories().values():
+        attempt(data)
+    assert process_time() - started < 10
+
+
 def test_many_parts_of_real_files_are_no_reason_to_refuse() -> None:
+    # As phones write: a picture of 256 tiles. As scanners do: one strip a row.
+    assert decode(encode(portrait(1024), "HEIF", tile_size=64, quality=50)).size == (1024, 1024)
+    rows = encode(Image.new("L", (16, 20_000)), "TIFF", tiffinfo={278: 1}, compression="tiff_lzw")
+    assert decode(rows).size == (16, 20_000)
     idat = png_chunk(b"tEXt", b"parameters\0" + b"a cat, " * 20_000) * 20
     plain = SAMPLES["png"]
     at = plain.index(b"IDAT") - 4

@@ -136,3 +136,19 @@ def survivable() -> dict[str, bytes]:
         "a HEIC of 900 items": boxed("heic", 900),
         "an AVIF of 4,000 items": boxed("avif", 4_000),
     }
+
+
+def lying() -> dict[str, bytes]:
+    """Files that decode to far more pixels than they declare, or to far fewer."""
+    side, made = 1500, {}
+    for name, kind, options in (
+        ("avif", "AVIF", {"speed": 10, "quality": 10}),
+        ("heic", "HEIF", {"quality": 10, "enc_params": {"preset": "ultrafast"}}),
+    ):
+        large = encode(Image.new("RGB", (side, side), (9, 99, 200)), kind, **options)
+        declared, other = struct.pack(">II", side, side), struct.pack(">II", 64, 64)
+        made[f"{name} that is larger than it says"] = large.replace(
+            b"ispe\0\0\0\0" + declared, b"ispe\0\0\0\0" + other
+        )
+        made[f"{name} that is smaller than it says"] = claiming(name, 7000)
+    return made

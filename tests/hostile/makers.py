@@ -59,7 +59,7 @@ def gif_with(extension: bytes) -> bytes:
 
 def webp_of_chunks(chunks: bytes, *, moving: bool = False, side: int = 64) -> bytes:
     """An extended WebP: its header, and then chunks."""
-    canvas = (side - 1).to_bytes(3, "little") * 2
+    canvas = ((side - 1) % 2**24).to_bytes(3, "little") * 2
     body = b"WEBPVP8X" + struct.pack("<I", 10) + bytes([2 * moving, 0, 0, 0]) + canvas + chunks
     return b"RIFF" + struct.pack("<I", len(body)) + body
 
