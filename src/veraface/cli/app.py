@@ -10,6 +10,7 @@ from veraface.cli.detect import detect
 from veraface.cli.evaluate import evaluate
 from veraface.cli.export import export
 from veraface.cli.info import info
+from veraface.cli.key import key
 from veraface.cli.serve import serve
 from veraface.cli.train import train
 
@@ -36,5 +37,5 @@ def _root(
     pass
 
 
-for command in (detect, info, serve, evaluate, train, export, crossval):
+for command in (detect, info, serve, key, evaluate, train, export, crossval):
     app.command()(command)

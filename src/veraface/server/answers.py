@@ -83,6 +83,7 @@ class FaultAnswer(BaseModel):
 
     code: str = Field(description="stable name, for programs")
     message: str
+    request_id: str = Field(description="what the server's log calls this request")
 
 
 class ErrorAnswer(BaseModel):

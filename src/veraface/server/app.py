@@ -2,19 +2,19 @@
 
 import asyncio
 import contextlib
-import copy
+import logging
 import math
 from collections.abc import AsyncIterator
-from typing import Any
 
 import uvicorn
 from fastapi import FastAPI
-from uvicorn.config import LOGGING_CONFIG
 
 from veraface import __version__
+from veraface.server.access import Gates, install_origins
 from veraface.server.connections import ImpatientProtocol
 from veraface.server.faults import install_fault_handlers
 from veraface.server.inference import Inference, Judge
+from veraface.server.logs import log_config
 from veraface.server.middleware import Guard
 from veraface.server.pages import install_pages
 from veraface.server.routes import api_routes
@@ -23,6 +23,8 @@ from veraface.server.uploads import FetchLink
 from veraface.workers.launcher import WorkerSettings
 from veraface.workers.pool import WorkerPool
 from veraface.workers.sandbox import WorkerLimits
+
+_log = logging.getLogger("veraface.server")
 
 _ABOUT = (
     "Judges whether the faces in a picture are real or fake. A verdict is a statistical judgement about "
@@ -46,7 +48,16 @@ def create_app(
         SettingsError: The environment holds a setting that makes no sense.
     """
     settings = settings or load_settings()
-    inference = Inference(judge or _workers(settings), settings.deadline_s)
+    judge = judge or _workers(settings)
+    inference = Inference(judge, settings.deadline_s)
+    gates = Gates(settings)
+    metrics = None
+    if settings.metrics:
+        from veraface.server.metrics import Metrics  # loaded only where it is asked for
+
+        metrics = Metrics()
+        if isinstance(judge, WorkerPool):
+            metrics.watch(judge)
 
     @contextlib.asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -65,9 +76,17 @@ def create_app(
         lifespan=lifespan,
     )
     app.state.inference = inference
-    app.add_middleware(Guard)
+    install_origins(app, settings)
+    if settings.telemetry:
+        from veraface.server.telemetry import Traces  # needs an extra
+
+        app.add_middleware(Traces)
+    app.add_middleware(Guard, listeners=[metrics.answered] if metrics else [])
     install_fault_handlers(app)
-    app.include_router(api_routes(inference, settings, _link_fetcher(settings, fetch_link)))
+    links = _link_fetcher(settings, fetch_link)
+    app.include_router(api_routes(inference, settings, links, gates, metrics.judged if metrics else None))
+    if metrics:
+        app.include_router(metrics.routes(gates.key, inference.about))
     install_pages(app)
     return app
 
@@ -111,13 +130,16 @@ def serve(settings: Settings | None = None) -> int:
         app,
         host=settings.host,
         port=settings.port,
-        log_config=_log_config(settings.log_level),
+        log_config=log_config(settings.log_level, settings.log_format),
         access_log=False,  # Guard writes one without query strings
         server_header=False,
+        proxy_headers=False,  # Uvicorn would believe any client on this machine; see access.py
         ws="none",
         http=ImpatientProtocol,
         timeout_graceful_shutdown=settings.shutdown_s,
     )
+    if not (settings.api_keys or settings.api_keys_file):
+        _log.info("no API keys are set: whoever reaches this server may use it")
     server = uvicorn.Server(config)
     inference: Inference = app.state.inference
 
@@ -127,10 +149,3 @@ def serve(settings: Settings | None = None) -> int:
     inference.stop_on_failure(stop)
     server.run()
     return 1 if inference.failed else 0
-
-
-def _log_config(level: str) -> dict[str, Any]:
-    config = copy.deepcopy(LOGGING_CONFIG)
-    config["loggers"]["uvicorn"]["level"] = level.upper()
-    config["loggers"]["veraface"] = {"handlers": ["default"], "level": level.upper(), "propagate": False}
-    return config

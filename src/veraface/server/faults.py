@@ -9,6 +9,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
 from veraface.errors import ImageError, ImageTooLargeError, UnsupportedImageError
+from veraface.server.logs import request_id
 
 _HTTP_FAULTS = {
     404: ("not_found", "there is nothing at this address; see /docs for what there is"),
@@ -24,17 +25,26 @@ class ApiError(Exception):
         code: Stable name of the failure, for programs.
         message: What was wrong and what to do, in plain English.
         retry_after_s: Seconds after which the same request may succeed; None where it will not.
+        headers: Further headers of the answer.
         details: Further top-level fields of the answer.
     """
 
     def __init__(
-        self, status: int, code: str, message: str, *, retry_after_s: int | None = None, **details: Any
+        self,
+        status: int,
+        code: str,
+        message: str,
+        *,
+        retry_after_s: int | None = None,
+        headers: dict[str, str] | None = None,
+        **details: Any,
     ) -> None:
         super().__init__(message)
         self.status = status
         self.code = code
         self.message = message
         self.retry_after_s = retry_after_s
+        self.headers = headers or {}
         self.details = details
 
 
@@ -53,31 +63,44 @@ def fault_response(
     status: int, code: str, message: str, headers: dict[str, str] | None = None, **details: Any
 ) -> JSONResponse:
     """The one shape of a failed answer."""
-    content = {"success": False, "error": {"code": code, "message": message}, **details}
+    error = {"code": code, "message": message, "request_id": request_id.get()}
+    content = {"success": False, "error": error, **details}
     return JSONResponse(content, status_code=status, headers=headers)
+
+
+FAULT = "veraface.fault"  # where a request's scope holds the code of what was wrong with it
 
 
 def install_fault_handlers(app: FastAPI) -> None:
     """Makes every failure that a route or the router raises answer in that shape."""
 
+    def answer(
+        request: Request, status: int, code: str, message: str, headers: dict[str, str], **details: Any
+    ) -> JSONResponse:
+        request.scope[FAULT] = code
+        return fault_response(status, code, message, headers, **details)
+
     @app.exception_handler(ApiError)
     async def _api_error(request: Request, error: ApiError) -> JSONResponse:
-        headers = {} if error.retry_after_s is None else {"Retry-After": str(error.retry_after_s)}
+        headers = dict(error.headers)
+        if error.retry_after_s is not None:
+            headers["Retry-After"] = str(error.retry_after_s)
         if error.status == 408:
             headers["Connection"] = "close"  # what is still to come is not waited for
-        return fault_response(error.status, error.code, error.message, headers, **error.details)
+        return answer(request, error.status, error.code, error.message, headers, **error.details)
 
     @app.exception_handler(HTTPException)
     async def _http_exception(request: Request, error: HTTPException) -> JSONResponse:
         default = ("http_error", "the request could not be answered; see /docs")
         code, message = _HTTP_FAULTS.get(error.status_code, default)
-        return fault_response(error.status_code, code, message, dict(error.headers or {}))
+        return answer(request, error.status_code, code, message, dict(error.headers or {}))
 
     @app.exception_handler(RequestValidationError)
     async def _validation(request: Request, error: RequestValidationError) -> JSONResponse:
         problems = (f"{detail['loc'][-1]}: {detail['msg']}" for detail in error.errors())
-        return fault_response(422, "invalid_parameter", "; ".join(problems))
+        return answer(request, 422, "invalid_parameter", "; ".join(problems), {})
 
     @app.exception_handler(ClientDisconnect)
     async def _disconnected(request: Request, error: ClientDisconnect) -> JSONResponse:
-        return fault_response(400, "incomplete_upload", "the connection ended before the picture was whole")
+        message = "the connection ended before the picture was whole"
+        return answer(request, 400, "incomplete_upload", message, {})

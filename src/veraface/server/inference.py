@@ -68,6 +68,10 @@ class Inference:
             raise ApiError(503, "model_unavailable", "the model could not be loaded; see the server's log")
         raise ApiError(503, "not_ready", "the model is still loading; try again in a moment", retry_after_s=1)
 
+    def about(self) -> dict[str, str]:
+        """Name, version and sha256 of the model; nothing while there is none."""
+        return self._judge.greeting.model if self._judge.greeting else {}
+
     def stop_on_failure(self, stop: Callable[[], None]) -> None:
         """Has `stop` called where the model cannot be loaded."""
         self._judge.on_failure = stop

@@ -3,11 +3,14 @@
 import logging
 import time
 import traceback
+from collections.abc import Sequence
 
-from starlette.datastructures import MutableHeaders
+from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from veraface.server.faults import fault_response
+from veraface.server.faults import FAULT, fault_response
+from veraface.server.logs import FIELDS, choose_request_id, request_id
+from veraface.server.requests import Answered, Listener, method_of, route_of
 
 _access = logging.getLogger("veraface.access")
 _log = logging.getLogger("veraface.server")
@@ -44,19 +47,17 @@ def _policy(path: str) -> str:
     return "; ".join(f"{name} {sources}" for name, sources in policy.items())
 
 
-def _page_name(scope: Scope) -> str:
-    """The route, never the path itself: what a client puts in a path can be private or forged."""
-    path = getattr(scope.get("route"), "path", None)
-    if isinstance(path, str) and path:
-        return path
-    return "/static" if scope["path"].startswith("/static/") else "(no such page)"
-
-
 class Guard:
-    """ASGI middleware; the outermost one that the application itself adds."""
+    """ASGI middleware; the outermost one that the application itself adds.
 
-    def __init__(self, app: ASGIApp) -> None:
+    Args:
+        app: What answers.
+        listeners: Are told of every request that was answered.
+    """
+
+    def __init__(self, app: ASGIApp, listeners: Sequence[Listener] = ()) -> None:
         self._app = app
+        self._listeners = (_log_access, *listeners)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answers one request."""
@@ -65,6 +66,8 @@ class Guard:
             return
         started = time.perf_counter()
         status = 0
+        name = choose_request_id(Headers(scope=scope).get("X-Request-ID", ""))
+        request_id.set(name)  # of this task only: each request has its own
 
         async def send_guarded(message: Message) -> None:
             nonlocal status
@@ -72,9 +75,10 @@ class Guard:
                 status = message["status"]
                 headers = MutableHeaders(scope=message)
                 headers.update({**_HEADERS, "Content-Security-Policy": _policy(scope["path"])})
+                headers["X-Request-ID"] = name
                 # A result must not outlive its page; page files are asked for anew, answered 304.
-                is_api = scope["path"].startswith("/api/")
-                headers.setdefault("Cache-Control", "no-store" if is_api else "no-cache")
+                is_live = scope["path"].startswith("/api/") or scope["path"] == "/metrics"
+                headers.setdefault("Cache-Control", "no-store" if is_live else "no-cache")
             await send(message)
 
         try:
@@ -82,10 +86,32 @@ class Guard:
         except Exception as error:
             # The error's own text is left out: a decoder may quote the picture's metadata in it.
             where = "".join(traceback.format_tb(error.__traceback__))
-            _log.error("%s in %s %s\n%s", type(error).__name__, scope["method"], _page_name(scope), where)
+            _log.error("%s in %s %s\n%s", type(error).__name__, method_of(scope), route_of(scope), where)
+            scope[FAULT] = "internal_error"
             if not status:
                 message = "something went wrong in the server; its log has more"
                 await fault_response(500, "internal_error", message)(scope, receive, send_guarded)
         finally:
-            took_ms = (time.perf_counter() - started) * 1000
-            _access.info("%s %s %d %.0f ms", scope["method"], _page_name(scope), status, took_ms)
+            answered = Answered(
+                method_of(scope), route_of(scope), status, time.perf_counter() - started, scope.get(FAULT)
+            )
+            for listener in self._listeners:
+                listener(answered)
+
+
+def _log_access(answered: Answered) -> None:
+    took_ms = round(answered.seconds * 1000)
+    fields = {
+        "event": "request",
+        "method": answered.method,
+        "route": answered.route,
+        "status": answered.status,
+        "ms": took_ms,
+    }
+    if answered.fault:
+        fields["fault"] = answered.fault
+    _access.info(
+        "%s %s %d %d ms %s",
+        *(answered.method, answered.route, answered.status, took_ms, request_id.get()),
+        extra={FIELDS: fields},
+    )

@@ -1,11 +1,13 @@
 """The web API: each route reads its request, asks, and shapes the answer; no logic lives here."""
 
+from collections.abc import Callable
 from functools import partial
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request
 
 from veraface.server import answers
+from veraface.server.access import Gates
 from veraface.server.faults import ApiError
 from veraface.server.inference import Inference
 from veraface.server.settings import Settings
@@ -62,8 +64,22 @@ _LINK_FAILURES = _failures(
 )
 
 
-def api_routes(inference: Inference, settings: Settings, fetch_link: FetchLink | None) -> APIRouter:
-    """All routes but those of the page; without `fetch_link` no links are taken."""
+def api_routes(
+    inference: Inference,
+    settings: Settings,
+    fetch_link: FetchLink | None,
+    gates: Gates,
+    judged: Callable[[dict[str, Any]], None] | None = None,
+) -> APIRouter:
+    """All routes but those of the page.
+
+    Args:
+        inference: Judges pictures.
+        settings: The limits on uploads.
+        fetch_link: Gets the picture behind a link; None where links are not taken.
+        gates: Who is let in to have a picture judged.
+        judged: Is told of every result.
+    """
     router = APIRouter()
     uploads = Uploads(settings, fetch_link)
 
@@ -71,7 +87,12 @@ def api_routes(inference: Inference, settings: Settings, fetch_link: FetchLink |
         "/api/predict",
         response_model=answers.PredictAnswer,
         response_model_exclude_unset=True,
-        responses=_PREDICT_FAILURES if fetch_link is None else _PREDICT_FAILURES | _LINK_FAILURES,
+        dependencies=[*gates.key, *gates.rate],
+        responses={
+            **_PREDICT_FAILURES,
+            **({} if fetch_link is None else _LINK_FAILURES),
+            **_failures(**gates.failures()),
+        },
         openapi_extra=_PREDICT_BODY if fetch_link is None else _PREDICT_OR_LINK_BODY,
         tags=["judge"],
         summary="Judge the faces in a picture",
@@ -86,6 +107,8 @@ def api_routes(inference: Inference, settings: Settings, fetch_link: FetchLink |
             result = await inference.detect(
                 upload.content, heatmap=heatmap, gone=partial(until_gone, request)
             )
+        if judged:
+            judged(result)
         if result["p_fake"] is None:
             code = "face_too_small" if result["faces"] else "no_face"
             reasons = result["faces"][0]["reasons"] if result["faces"] else result["reasons"]

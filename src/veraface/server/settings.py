@@ -1,16 +1,30 @@
 """The server's settings: typed, read from the environment, refused when they make no sense."""
 
 import os
-from importlib.util import find_spec
 from typing import Any, Literal
 
-from pydantic import Field, FilePath, ValidationError, field_validator
-from pydantic_core import PydanticCustomError
+from pydantic import Field, FilePath, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from veraface.errors import VerafaceError
+from veraface.server.setting_values import (
+    Digests,
+    DigestsInFile,
+    Origins,
+    Proxies,
+    Rate,
+    RedisUrl,
+    need_extra,
+    refused,
+)
 
 ENVIRONMENT_PREFIX = "VERAFACE_"
+_UNSHOWN = ("api_keys", "api_keys_file", "redis_url")  # a message must not hold a key or a password
+# What must be installed for a switch, and the extra that brings it.
+_EXTRAS = {
+    "fetch_links": ("httpx", "links"),
+    "telemetry": ("opentelemetry.exporter.otlp.proto.http", "telemetry"),
+}
 
 
 def available_cores() -> int:
@@ -65,12 +79,33 @@ class Settings(BaseSettings):
     fetch_links: bool = Field(False, description="fetch pictures from the public web for clients")
     link_timeout_s: float = Field(10, gt=0, le=60, description="longest that fetching one may take, seconds")
 
-    @field_validator("fetch_links")
+    api_keys: Digests = Field((), repr=False, description="sha256 digests of the keys that are let in")
+    api_keys_file: DigestsInFile = Field((), repr=False, description="file of such digests, one a line")
+    cors_origins: Origins = Field((), description="other sites whose pages may ask")
+    trusted_proxies: Proxies = Field((), description="proxies that are believed on where a client is")
+    rate_limit: Rate | None = Field(None, description="most pictures of one client, such as 60/minute")
+    redis_url: RedisUrl | None = Field(
+        None, repr=False, description="where several servers count them together"
+    )
+    metrics: bool = Field(False, description="tell Prometheus at /metrics what goes on")
+    log_format: Literal["text", "json"] = Field("text", description="lines for people, or JSON objects")
+    telemetry: bool = Field(False, description="send traces as OTEL_... in the environment say")
+
+    @field_validator(*_EXTRAS)
     @classmethod
-    def _needs_its_extra(cls, on: bool) -> bool:
-        if on and find_spec("httpx") is None:
-            raise PydanticCustomError("missing_extra", 'needs httpx: pip install "veraface[links]"')
+    def _needs_its_extra(cls, on: bool, info: ValidationInfo) -> bool:
+        if on and info.field_name:
+            need_extra(*_EXTRAS[info.field_name])
         return on
+
+    @field_validator("redis_url")
+    @classmethod
+    def _needs_a_rate(cls, url: str | None, info: ValidationInfo) -> str | None:
+        if url is not None:
+            if info.data.get("rate_limit", "wrong already") is None:
+                raise refused(f"is of no use without {ENVIRONMENT_PREFIX}RATE_LIMIT")
+            need_extra("redis", "redis")
+        return url
 
 
 def load_settings(**overrides: Any) -> Settings:
@@ -93,4 +128,5 @@ def load_settings(**overrides: Any) -> Settings:
 def _problem(detail: Any, given: dict[str, Any]) -> str:
     name = str(detail["loc"][0]) if detail["loc"] else "settings"
     shown = name if name in given else ENVIRONMENT_PREFIX + name.upper()
-    return f"{shown}={detail['input']!r}: {detail['msg']}"
+    value = "" if name in _UNSHOWN else f"={detail['input']!r}"
+    return f"{shown}{value}: {detail['msg']}"

@@ -15,6 +15,7 @@ const ICONS = {
   not_ready: "server",
   model_unavailable: "server",
   busy: "server",
+  key_required: "server",
   links_not_enabled: "link",
   bad_link: "link",
   link_refused: "link",
@@ -22,7 +23,10 @@ const ICONS = {
   link_timeout: "link",
 };
 // What the server says of these is what the page says already.
-const SAID_ALREADY = ["no_face", "unsupported_image", "not_ready", "model_unavailable", "busy", "too_slow", "upload_too_slow"];
+const SAID_ALREADY = [
+  ...["no_face", "unsupported_image", "not_ready", "model_unavailable", "busy", "too_slow", "upload_too_slow"],
+  "key_required",
+];
 const WORTH_RETRYING = [
   ...["unreachable", "not_ready", "busy", "upload_too_slow", "link_unreachable", "link_timeout", "other"],
 ];

@@ -1,0 +1,300 @@
+"""API keys, other sites' pages, proxies: who may ask, with the real server."""
+
+import hashlib
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from veraface.server import SettingsError, load_settings
+
+Start = Callable[..., Any]
+KEY, OTHER_KEY = "vf_first", "vf_second"
+SITE = "https://app.example.org"
+
+
+def digest(key: str) -> str:
+    return hashlib.sha256(key.encode()).hexdigest()
+
+
+@pytest.fixture(scope="module")
+def keys_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("keys") / "keys.txt"
+    path.write_text(f"# who has which\n\n{digest(OTHER_KEY).upper()}  # the archive\n")
+    return path
+
+
+@pytest.fixture(scope="module")
+def locked(start_server: Start, keys_file: Path) -> Iterator[Any]:
+    with start_server(
+        VERAFACE_API_KEYS=f" {digest(KEY)}, {digest('vf_third')}",
+        VERAFACE_API_KEYS_FILE=str(keys_file),
+        VERAFACE_METRICS="true",
+        VERAFACE_CORS_ORIGINS=f"{SITE},http://localhost:3000",
+    ) as server:
+        yield server
+
+
+def predict(server: Any, picture: bytes, **headers: str) -> httpx.Response:
+    named = {name.replace("_", "-"): value for name, value in headers.items()}
+    return httpx.post(
+        f"{server.url}/api/predict", files={"image": ("a.jpg", picture)}, headers=named, timeout=60
+    )
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Authorization": f"Bearer {KEY}"},
+        {"Authorization": f"bearer {KEY}"},
+        {"X-API-Key": KEY},
+        {"X-API-Key": OTHER_KEY},
+        {"X-API-Key": "vf_third"},
+        {"Authorization": "Basic bm9ib2R5Om5vdGhpbmc=", "X-API-Key": KEY},
+    ],
+)
+def test_who_has_a_key_is_let_in(locked: Any, face: bytes, headers: dict[str, str]) -> None:
+    response = predict(locked, face, **headers)
+    assert response.status_code == 200, response.text
+
+
+@pytest.mark.parametrize(
+    ("headers", "code"),
+    [
+        ({}, "key_required"),
+        ({"X-API-Key": ""}, "key_required"),
+        ({"Authorization": f"Basic {KEY}"}, "key_required"),
+        ({"Authorization": "Bearer vf_wrong"}, "key_unknown"),
+        ({"X-API-Key": "vf_wrong"}, "key_unknown"),
+        ({"X-API-Key": digest(KEY)}, "key_unknown"),  # who reads the settings has no key
+        ({"X-API-Key": f"{KEY} "[:-2]}, "key_unknown"),
+        ({"X-API-Key": b"\xff\xfe".decode("latin-1")}, "key_unknown"),
+    ],
+)
+def test_who_has_none_is_not(locked: Any, face: bytes, headers: dict[str, str], code: str) -> None:
+    raw = [(name.encode(), value.encode("latin-1")) for name, value in headers.items()]
+    response = httpx.post(
+        f"{locked.url}/api/predict", files={"image": ("a.jpg", face)}, headers=raw, timeout=60
+    )
+    assert response.status_code == 401
+    assert response.json()["success"] is False
+    assert response.json()["error"]["code"] == code
+    assert response.headers["WWW-Authenticate"].startswith('Bearer realm="veraface"')
+    assert not [word for word in headers.values() if word and word in response.text]
+
+
+def test_a_picture_without_a_key_is_not_waited_for(locked: Any) -> None:
+    with httpx.Client(base_url=locked.url, timeout=5) as client:
+
+        def endless() -> Iterator[bytes]:
+            while True:
+                yield b"x" * 2**16
+
+        try:
+            response = client.post("/api/predict", content=endless())
+        except httpx.TransportError:
+            return  # hung up on, while it went on sending
+        assert response.status_code == 401
+
+
+@pytest.mark.parametrize(
+    "path", ["/", "/docs", "/openapi.json", "/healthz", "/readyz", "/api/model", "/api/model-status"]
+)
+def test_page_and_documentation_stay_open(locked: Any, path: str) -> None:
+    assert httpx.get(locked.url + path).status_code == 200
+
+
+def test_metrics_need_a_key_too(locked: Any) -> None:
+    assert httpx.get(f"{locked.url}/metrics").status_code == 401
+    assert httpx.get(f"{locked.url}/metrics", headers={"X-API-Key": KEY}).status_code == 200
+
+
+def test_the_log_holds_no_key(locked: Any, face: bytes) -> None:
+    predict(locked, face, X_API_Key=KEY)
+    predict(locked, face, X_API_Key="vf_wrong")
+    log = locked.wait_for_log("POST /api/predict 401")
+    assert "vf_" not in log
+    assert digest(KEY) not in log
+    assert "no API keys are set" not in log
+
+
+def test_the_document_tells_of_keys(locked: Any, client: httpx.Client) -> None:
+    document = httpx.get(f"{locked.url}/openapi.json").json()
+    operation = document["paths"]["/api/predict"]["post"]
+    schemes = document["components"]["securitySchemes"]
+    named = [schemes[name] for entry in operation["security"] for name in entry]
+    assert {(scheme["type"], scheme.get("name", scheme.get("scheme"))) for scheme in named} == {
+        ("http", "bearer"),
+        ("apiKey", "X-API-Key"),
+    }
+    assert "401" in operation["responses"]
+    assert "securitySchemes" not in client.get("/openapi.json").json()["components"]
+
+
+def test_the_page_says_what_is_missing(locked: Any, open_page: Callable[..., Any], face: bytes) -> None:
+    page = open_page(locked.url)
+    page.set_input_files("input[type=file]", {"name": "a.jpg", "mimeType": "image/jpeg", "buffer": face})
+    headline = page.locator("[data-fault]").first
+    headline.wait_for()
+    assert headline.get_attribute("data-fault") == "key_required"
+    assert "key" in headline.inner_text()
+
+
+def test_the_command_makes_a_key_that_opens(start_server: Start, face: bytes) -> None:
+    made = [
+        dict(line.split() for line in output.splitlines()[:2])
+        for output in (
+            subprocess.run(
+                [sys.executable, "-c", "from veraface.cli import main; main()", "key"],
+                capture_output=True,
+                text=True,
+                check=True,
+            ).stdout
+            for _ in range(2)
+        )
+    ]
+    assert made[0]["key"] != made[1]["key"]
+    assert len(made[0]["key"]) >= 43  # 256 bits
+    with start_server(VERAFACE_API_KEYS=made[0]["digest"]) as server:
+        assert predict(server, face, X_API_Key=made[0]["key"]).status_code == 200
+        assert predict(server, face, X_API_Key=made[1]["key"]).status_code == 401
+
+
+@pytest.mark.parametrize("origin", [SITE, "http://localhost:3000"])
+def test_pages_of_named_sites_may_ask(locked: Any, face: bytes, origin: str) -> None:
+    asked = {
+        "Origin": origin,
+        "Access-Control-Request-Method": "POST",
+        "Access-Control-Request-Headers": "authorization,x-api-key",
+    }
+    preflight = httpx.options(f"{locked.url}/api/predict", headers=asked)
+    assert preflight.status_code == 200
+    assert preflight.headers["Access-Control-Allow-Origin"] == origin
+    assert "access-control-allow-credentials" not in preflight.headers
+    for key, status in ((KEY, 200), ("vf_wrong", 401)):
+        response = predict(locked, face, Origin=origin, X_API_Key=key)
+        assert response.status_code == status
+        assert response.headers["Access-Control-Allow-Origin"] == origin
+        assert "Retry-After" in response.headers["Access-Control-Expose-Headers"]
+        assert response.headers["Vary"] == "Origin"
+
+
+@pytest.mark.parametrize(
+    "origin", ["https://app.example.org.evil.example", "http://app.example.org", f"{SITE}:444", "null"]
+)
+def test_pages_of_other_sites_may_not(locked: Any, origin: str) -> None:
+    asked = {"Origin": origin, "Access-Control-Request-Method": "POST"}
+    assert (
+        "access-control-allow-origin" not in httpx.options(f"{locked.url}/api/predict", headers=asked).headers
+    )
+    answer = httpx.get(f"{locked.url}/api/model-status", headers={"Origin": origin})
+    assert "access-control-allow-origin" not in answer.headers
+
+
+def test_by_default_no_other_site_may_ask(client: httpx.Client) -> None:
+    answer = client.get("/api/model-status", headers={"Origin": SITE})
+    assert "access-control-allow-origin" not in answer.headers
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("API_KEYS", "vf_a-key-instead-of-its-digest"),
+        ("API_KEYS", ","),
+        ("API_KEYS_FILE", "/no/such/file"),
+        ("API_KEYS_FILE", "/"),
+        ("CORS_ORIGINS", "*"),
+        ("CORS_ORIGINS", "null"),
+        ("CORS_ORIGINS", "example.org"),
+        ("CORS_ORIGINS", "https://example.org/"),
+        ("CORS_ORIGINS", "https://example.org:443"),
+        ("CORS_ORIGINS", "https://EXAMPLE.org"),
+        ("CORS_ORIGINS", "https://*.example.org/path"),
+        ("CORS_ORIGINS", f"{SITE},https://example.org:port"),
+        ("TRUSTED_PROXIES", "*"),
+        ("TRUSTED_PROXIES", "proxy.example.org"),
+        ("TRUSTED_PROXIES", "10.0.0.1/8"),
+        ("TRUSTED_PROXIES", "0.0.0.0/0"),
+        ("TRUSTED_PROXIES", "127.0.0.1,::/0"),
+        ("RATE_LIMIT", "many"),
+        ("RATE_LIMIT", "60"),
+        ("RATE_LIMIT", "0/minute"),
+        ("RATE_LIMIT", "1/second;5/minute"),
+        ("REDIS_URL", "redis://127.0.0.1:6379"),  # without a rate
+        ("METRICS", "maybe"),
+        ("LOG_FORMAT", "xml"),
+        ("TELEMETRY", "perhaps"),
+    ],
+)
+def test_nonsense_is_refused_and_named(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
+    monkeypatch.setenv(f"VERAFACE_{name}", value)
+    with pytest.raises(SettingsError, match=f"VERAFACE_{name}") as caught:
+        load_settings()
+    if name in ("API_KEYS", "REDIS_URL"):
+        assert value.replace(",", "-") not in str(caught.value)  # it may hold a secret
+
+
+@pytest.mark.parametrize(
+    "url", ["http://127.0.0.1:6379", "redis://:secret@", "redis://:secret@host:port", "x"]
+)
+def test_no_redis_server_is_refused_without_its_password(monkeypatch: pytest.MonkeyPatch, url: str) -> None:
+    monkeypatch.setenv("VERAFACE_RATE_LIMIT", "1/minute")
+    monkeypatch.setenv("VERAFACE_REDIS_URL", url)
+    with pytest.raises(SettingsError, match="VERAFACE_REDIS_URL") as caught:
+        load_settings()
+    assert "secret" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "text", ["", "# nobody\n", "vf_a-key\n", digest(KEY)[:-1], f"{digest(KEY)}\n{digest(KEY)} x"]
+)
+def test_a_file_of_keys_that_holds_none_is_refused(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, text: str
+) -> None:
+    path = tmp_path / "keys"
+    path.write_text(text)
+    monkeypatch.setenv("VERAFACE_API_KEYS_FILE", str(path))
+    with pytest.raises(SettingsError, match="VERAFACE_API_KEYS_FILE") as caught:
+        load_settings()
+    assert "vf_a-key" not in str(caught.value)
+
+
+def test_settings_do_not_show_keys_and_passwords(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("VERAFACE_API_KEYS", digest(KEY))
+    monkeypatch.setenv("VERAFACE_RATE_LIMIT", "60/minute")
+    monkeypatch.setenv("VERAFACE_REDIS_URL", "redis://:secret@127.0.0.1/0")
+    settings = load_settings()
+    assert settings.redis_url == "redis://:secret@127.0.0.1:6379/0"
+    assert digest(KEY) not in repr(settings)
+    assert "secret" not in repr(settings)
+
+
+@pytest.mark.parametrize(
+    ("name", "module"),
+    [("TELEMETRY", "opentelemetry.exporter"), ("FETCH_LINKS", "httpx"), ("REDIS_URL", "redis")],
+)
+def test_what_needs_an_extra_is_refused_without_it(
+    monkeypatch: pytest.MonkeyPatch, name: str, module: str
+) -> None:
+    for loaded in [loaded for loaded in sys.modules if loaded == module or loaded.startswith(f"{module}.")]:
+        monkeypatch.delitem(sys.modules, loaded)
+    monkeypatch.setattr(sys, "meta_path", [_Missing(module), *sys.meta_path])
+    monkeypatch.setenv("VERAFACE_RATE_LIMIT", "1/minute")
+    monkeypatch.setenv(f"VERAFACE_{name}", "redis://127.0.0.1" if name == "REDIS_URL" else "true")
+    with pytest.raises(SettingsError, match=rf"VERAFACE_{name}.*pip install"):
+        load_settings()
+
+
+class _Missing:
+    """Finds no such module, as where it is not installed."""
+
+    def __init__(self, module: str) -> None:
+        self._module = module
+
+    def find_spec(self, name: str, path: object = None, target: object = None) -> None:
+        if name == self._module or name.startswith(f"{self._module}."):
+            raise ModuleNotFoundError(name)

@@ -1,0 +1,112 @@
+"""Names of requests, and logs for programs, as the real server writes them."""
+
+import json
+import logging
+import re
+import sys
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import httpx
+import pytest
+from fastapi.testclient import TestClient
+from PIL import Image
+from tests.server.judges import Broken
+
+from veraface.server import create_app, load_settings
+from veraface.server.logs import JsonFormatter
+
+Start = Callable[..., Any]
+
+
+@pytest.fixture(scope="module")
+def logging_server(start_server: Start) -> Iterator[Any]:
+    with start_server(VERAFACE_LOG_FORMAT="json") as server:
+        yield server
+
+
+def entries(server: Any, wait_for: str) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in server.wait_for_log(wait_for).splitlines()]
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [("GET", "/"), ("GET", "/static/js/main.js"), ("POST", "/api/predict"), ("GET", "/no")],
+)
+def test_every_answer_names_its_request(client: httpx.Client, method: str, path: str) -> None:
+    names = {client.request(method, path).headers["X-Request-ID"] for _ in range(3)}
+    assert len(names) == 3
+    assert all(re.fullmatch(r"[0-9a-f]{16}", name) for name in names)
+
+
+@pytest.mark.parametrize("given", ["a", "A-b_c.9", "0" * 64])
+def test_a_client_may_name_its_request(server: Any, client: httpx.Client, given: str) -> None:
+    response = client.post("/api/predict", headers={"X-Request-ID": given})
+    assert response.headers["X-Request-ID"] == given
+    assert response.json()["error"]["request_id"] == given
+    log = server.wait_for_log(f" {given}\n")
+    assert re.search(rf"POST /api/predict 400 \d+ ms {re.escape(given)}\n", log)
+
+
+@pytest.mark.parametrize("given", ["", "0" * 65, "a b", "<script>", "a\tb", "é"])
+def test_but_not_as_it_likes(client: httpx.Client, given: str) -> None:
+    response = client.post("/api/predict", headers=[(b"X-Request-ID", given.encode())])
+    assert re.fullmatch(r"[0-9a-f]{16}", response.headers["X-Request-ID"])
+    assert response.json()["error"]["request_id"] == response.headers["X-Request-ID"]
+
+
+def test_each_line_is_an_object(
+    logging_server: Any, portrait: Image.Image, encode: Callable[..., bytes]
+) -> None:
+    exif = Image.Exif()
+    exif[0x010E] = "Metadata-Canary"  # ImageDescription
+    for content in (encode(portrait, exif=exif), b"Metadata-Canary"):
+        httpx.post(
+            f"{logging_server.url}/api/predict?note=Query-Canary",
+            files={"image": ("Name-Canary.jpg", content)},
+            headers={"X-Request-ID": "here", "User-Agent": "Agent-Canary", "Referer": "http://Canary/"},
+            timeout=60,
+        )
+    httpx.get(f"{logging_server.url}/Path-Canary?Query-Canary", headers={"X-Request-ID": "last"})
+    found = entries(logging_server, '"last"')
+    judged, refused = (entry for entry in found if entry.get("request_id") == "here")
+    assert judged == {
+        "time": judged["time"],
+        "level": "info",
+        "logger": "veraface.access",
+        "event": "request",
+        "request_id": "here",
+        "method": "POST",
+        "route": "/api/predict",
+        "status": 200,
+        "ms": judged["ms"],
+    }
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", judged["time"])
+    assert 0 < judged["ms"] < 60_000
+    assert (refused["status"], refused["fault"]) == (415, "unsupported_image")
+    assert {"time", "level", "logger", "event"} <= set.intersection(*(set(entry) for entry in found))
+    assert any("is loaded" in entry["event"] for entry in found)
+    assert "Canary" not in logging_server.log()
+    addresses = re.findall(r"127\.0\.0\.1:?\d*", logging_server.log())
+    assert set(addresses) <= {logging_server.url.removeprefix("http://")}  # where it listens itself
+
+
+def test_a_fault_is_logged_without_its_text(caplog: pytest.LogCaptureFixture) -> None:
+    with TestClient(create_app(load_settings(), judge=Broken()), raise_server_exceptions=False) as client:
+        response = client.post("/api/predict", files={"image": ("a.jpg", b"x")})
+    assert response.status_code == 500
+    assert response.json()["error"]["request_id"] == response.headers["X-Request-ID"]
+    assert "RuntimeError" in caplog.text
+    assert Broken.text not in caplog.text
+
+
+def test_errors_of_others_are_told_without_their_text() -> None:
+    text = "Metadata-Canary"
+    try:
+        raise ValueError(text)
+    except ValueError:
+        record = logging.LogRecord("some", logging.ERROR, "file", 1, "it %s", ("failed",), sys.exc_info())
+    entry = json.loads(JsonFormatter().format(record))
+    assert (entry["event"], entry["error"], entry["level"]) == ("it failed", "ValueError", "error")
+    assert "test_server_logs" in entry["trace"]
+    assert "Canary" not in str(entry)
