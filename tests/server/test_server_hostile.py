@@ -1,0 +1,120 @@
+"""Over 2,000 hostile files through the real server: each is answered, and leaves it as it was."""
+
+import itertools
+import json
+import statistics
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+import psutil
+import pytest
+from tests.hostile.files import hostile_files
+from tests.hostile.samples import SAMPLES
+
+CLIENTS = 4
+SLOWEST_S = 20  # the server's own limit on one picture
+REFUSALS = {400, 413, 415, 422}
+# What the server says where a codec was really killed, or the machine could not keep up.
+STOPPED = {(503, "worker_lost"), (503, "overloaded"), (504, "too_slow")}
+
+
+@dataclass
+class Outcome:
+    name: str
+    status: int
+    code: str
+    seconds: float
+
+
+def send(client: httpx.Client, name: str, content: bytes) -> Outcome:
+    started = time.monotonic()
+    response = client.post("/api/predict", files={"image": ("photo.jpg", content)})
+    seconds = time.monotonic() - started
+    assert response.headers["content-type"] == "application/json", name
+    answer = json.loads(response.content, parse_constant=lambda word: pytest.fail(f"{name}: {word}"))
+    assert answer["success"] is (response.status_code == 200), name
+    return Outcome(name, response.status_code, answer.get("error", {}).get("code", ""), seconds)
+
+
+def send_all(server: Any, files: Iterator[tuple[str, bytes]]) -> list[Outcome]:
+    """By several clients at once, each file as soon as a client is free: never more than these in memory."""
+    with httpx.Client(base_url=server.url, timeout=60) as client, ThreadPoolExecutor(CLIENTS) as pool:
+        outcomes: list[Outcome] = []
+        while batch := list(itertools.islice(files, 20 * CLIENTS)):
+            outcomes += pool.map(lambda file: send(client, *file), batch)
+        return outcomes
+
+
+def memory_of(server: Any) -> float:
+    """MiB of the server and all of its workers; what they share is counted once."""
+    root = psutil.Process(server.process.pid)
+    return sum(process.memory_full_info().pss for process in (root, *root.children(recursive=True))) / 2**20
+
+
+def settled_memory(server: Any, at_most: float = 0) -> float:
+    """Once it is that low, or has stopped to fall."""
+    lowest = memory_of(server)
+    for _ in range(20):
+        if lowest <= at_most:
+            break
+        time.sleep(0.5)
+        lowest = min(lowest, memory_of(server))
+    return lowest
+
+
+@pytest.fixture
+def own_server(start_server: Callable[..., Any]) -> Iterator[Any]:
+    with start_server() as server:
+        yield server
+
+
+def without_time(response: httpx.Response) -> dict[str, Any]:
+    assert response.status_code == 200, response.text
+    return {**response.json(), "timing_ms": None}
+
+
+@pytest.mark.skipif(not hasattr(psutil.Process, "memory_full_info"), reason="needs memory counted by process")
+def test_hostile_files_change_nothing(own_server: Any, face: bytes) -> None:
+    def ask() -> dict[str, Any]:
+        files = {"image": ("a.jpg", face)}
+        return without_time(httpx.post(f"{own_server.url}/api/predict", files=files, timeout=60))
+
+    expected = ask()
+    # What every worker keeps once it has seen a few pictures: the level to come back to.
+    send_all(own_server, iter([(str(i), data) for i in range(4) for data in (*SAMPLES.values(), face)]))
+    before = settled_memory(own_server)
+
+    started = time.monotonic()
+    outcomes = send_all(own_server, hostile_files())
+    took = time.monotonic() - started
+
+    after = settled_memory(own_server, at_most=1.1 * before)
+    seconds = [outcome.seconds for outcome in outcomes]
+    print(
+        f"{len(outcomes)} files in {took:.0f} s, median {1000 * statistics.median(seconds):.0f} ms,", end=" "
+    )
+    print(f"memory {before:.0f} MiB before, {after:.0f} MiB after; slowest:")
+    for outcome in sorted(outcomes, key=lambda outcome: -outcome.seconds)[:5]:
+        print(f"{outcome.seconds:6.1f} s {outcome.name}")
+    counts = Counter((outcome.status, outcome.code) for outcome in outcomes)
+    for (status, code), count in sorted(counts.items()):
+        print(f"{count:6} times {status} {code}")
+    stopped = [outcome for outcome in outcomes if (outcome.status, outcome.code) in STOPPED]
+    for outcome in stopped:
+        print(outcome)
+
+    assert len(outcomes) > 2000
+    assert own_server.process.poll() is None
+    undocumented = [o for o in outcomes if o.status not in REFUSALS | {200} and o not in stopped]
+    assert undocumented == []
+    assert len(stopped) <= len(outcomes) // 200
+    assert max(seconds) < SLOWEST_S + 5
+    assert after <= 1.1 * before
+    assert "internal_error" not in own_server.log()
+    assert "Traceback" not in own_server.log()
+    assert ask() == expected
