@@ -6,12 +6,13 @@ ARGS ?=# more arguments: make run ARGS='--port 8000', make test ARGS='-k verdict
 VENV := .venv
 TEST_VENV := .venv-test
 LOCK_VENV := .venv-lock
+AUDIT_VENV := .venv-audit
 TOOLS := tests/tools
 UV_VERSION := 0.13.9
 SETUP := PYTHON='$(PYTHON)' sh scripts/setup_venv.sh
 
 .DEFAULT_GOAL := help
-.PHONY: help run test references tools lint format wheel lock size screenshots benchmark extension clean hooks
+.PHONY: help run test references tools lint audit sbom format wheel lock size screenshots benchmark extension clean hooks
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' Makefile
@@ -28,10 +29,11 @@ references: tools $(TEST_VENV)/.ready ## take the pictures anew that tests compa
 	VERAFACE_CHROMIUM="$$chromium" VERAFACE_UPDATE_REFERENCES=1 \
 		$(TEST_VENV)/bin/python -m pytest tests/server/test_page_scenes.py $(ARGS)
 
-lint: $(TEST_VENV)/.ready ## check style and types
+lint: $(TEST_VENV)/.ready ## check style, types and known ways to be unsafe
 	$(TEST_VENV)/bin/ruff check .
 	$(TEST_VENV)/bin/ruff format --check .
 	$(TEST_VENV)/bin/python -m mypy --strict
+	$(TEST_VENV)/bin/bandit --quiet --configfile pyproject.toml --recursive src
 
 format: $(TEST_VENV)/.ready ## put the code in the project's style
 	$(TEST_VENV)/bin/ruff check --fix .
@@ -72,8 +74,16 @@ lock: $(LOCK_VENV)/.ready ## resolve requirements/*.txt anew from pyproject.toml
 	$(COMPILE) --group audit -c requirements/core.txt -c requirements/dev.txt -o requirements/audit.txt >/dev/null
 	sh scripts/head_locks.sh
 
+audit: $(AUDIT_VENV)/.ready ## look up what is installed with the package among known weaknesses; asks the internet
+	$(AUDIT_VENV)/bin/python scripts/audit.py $(ARGS)
+
+sbom: $(AUDIT_VENV)/.ready ## write what is installed with the package to build/sbom.json (CycloneDX)
+	mkdir -p build
+	$(AUDIT_VENV)/bin/cyclonedx-py requirements --output-reproducible --of JSON -o build/sbom.json \
+		--pyproject pyproject.toml requirements/core.txt
+
 clean: ## remove the virtual environments and everything built
-	rm -rf $(VENV) $(TEST_VENV) $(LOCK_VENV) $(TOOLS)/node_modules build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(TEST_VENV) $(LOCK_VENV) $(AUDIT_VENV) $(TOOLS)/node_modules build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis
 
 # The virtual environments; each is set up again only when what it is made from changes.
 
@@ -82,6 +92,9 @@ $(VENV)/.ready: pyproject.toml scripts/setup_venv.sh requirements/core.txt requi
 
 $(TEST_VENV)/.ready: pyproject.toml scripts/setup_venv.sh requirements/dev.txt
 	$(SETUP) $(TEST_VENV) --lock requirements/dev.txt --project
+
+$(AUDIT_VENV)/.ready: scripts/setup_venv.sh requirements/audit.txt
+	$(SETUP) $(AUDIT_VENV) --lock requirements/audit.txt
 
 $(LOCK_VENV)/.ready: Makefile scripts/setup_venv.sh
 	$(SETUP) $(LOCK_VENV) --package uv==$(UV_VERSION)

@@ -51,7 +51,7 @@ def page(report: Mapping[str, Any]) -> str:
             for name in _TILES
             if everything[name] is not None
         ],
-        plots=[(plot, Markup(plot.svg)) for plot in draw_plots(report)],  # nosec B704: matplotlib escapes all text
+        plots=[(plot, Markup(plot.svg)) for plot in draw_plots(report)],  # nosec B704  # matplotlib escapes all text
         sheets=[*_printed(report), *(sheet for sheet in _kept(report) if sheet.title != "Curves")],
     )
 

@@ -261,7 +261,7 @@ def _terms(path: Path | None, sources: set[str]) -> dict[str, str]:
     if path is not None:
         try:
             # A safe loader to which every scalar is text: a source may be called 2020, or no.
-            stated = yaml.load(path.read_text(encoding="utf-8"), Loader=yaml.BaseLoader)
+            stated = yaml.load(path.read_text(encoding="utf-8"), Loader=yaml.BaseLoader)  # nosec B506
         except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
             raise DataError(f"{path}: cannot be read as YAML: {error}") from error
         if not isinstance(stated, dict) or not all(isinstance(v, str) and v for v in stated.values()):
