@@ -1,0 +1,56 @@
+"""Which weights a server uses: the shipped ones, or those that it was told of, whole and with their card."""
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from veraface.model import DEFAULT_MODEL, ModelCard
+
+
+def copy_of_the_shipped(folder: Path) -> Path:
+    for suffix in (".onnx", ".json"):
+        shutil.copy(DEFAULT_MODEL.with_suffix(suffix), folder)
+    return folder / DEFAULT_MODEL.name
+
+
+def test_weights_that_lie_about_are_not_taken(
+    start_server: Callable[..., Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "weights").mkdir()
+    for folder in (tmp_path, tmp_path / "weights"):
+        copy_of_the_shipped(folder).write_bytes(b"somebody else's")
+    monkeypatch.chdir(tmp_path)
+    with start_server() as server:
+        status = httpx.get(f"{server.url}/api/model-status").json()
+    assert status["sha256"] == ModelCard.load(DEFAULT_MODEL.with_suffix(".json")).sha256
+
+
+@pytest.mark.parametrize("what", ["one bit", "no card"])
+def test_a_server_does_not_start_with_weights_that_are_not_those_of_their_card(
+    tmp_path: Path, what: str
+) -> None:
+    model = copy_of_the_shipped(tmp_path)
+    if what == "one bit":
+        weights = bytearray(model.read_bytes())
+        weights[len(weights) // 2] ^= 1
+        model.write_bytes(weights)
+    else:
+        model.with_suffix(".json").unlink()
+    done = subprocess.run(
+        [sys.executable, "-m", "veraface.server"],
+        env={**os.environ, "VERAFACE_PORT": "0", "VERAFACE_MODEL": str(model)},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert ("sha256 differs" if what == "one bit" else "no such model card") in done.stderr
+    assert "Traceback" not in done.stderr
