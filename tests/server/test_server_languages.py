@@ -144,6 +144,15 @@ def english_in(page: Page, words: dict[str, Any]) -> list[str]:
     ]
 
 
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_no_unit_is_said_twice(language: str) -> None:
+    """What is put into a sentence comes with its unit: "192 px px" stood in four languages."""
+    units = r"\{(size|percent|share|allowed|fake|real|low|high|reals|fakes)\}\s*(px|%|MB|像素|بكسل)"
+    assert [
+        said for words in read(language).values() for said in forms(words) if re.search(units, said)
+    ] == []
+
+
 @pytest.mark.parametrize("language", OTHERS)
 def test_every_view_speaks_it(open_page: OpenPage, language: str) -> None:
     words = read(language)
