@@ -33,6 +33,7 @@ const SHELL = [
   "js/dashboard/confusion.js",
   "js/dashboard/curves.js",
   "js/dashboard/gauge.js",
+  "js/dashboard/known.js",
   "js/dashboard/own.js",
   "js/dashboard/paint.js",
   "js/dashboard/parts.js",
