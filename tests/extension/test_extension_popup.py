@@ -78,6 +78,7 @@ def test_no_more_than_fifty_are_kept_and_none_where_that_is_switched_off(
     expect(page.locator("#recent .what").first).to_have_text("portrait.jpg")
     expect(page.locator("#recent li")).to_have_count(50)
     page.locator("#clear").click()
+    expect(page.locator("#recent li")).to_have_count(0)
     chromium.settings(server=server.url, history=False)
     bring(page, face, "choose")
     expect(page.locator("#view .figure")).to_be_visible()
