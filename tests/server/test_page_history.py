@@ -499,6 +499,38 @@ def test_entries_of_another_shape_do_not_break_the_list(open_history: OpenPage) 
     assert stored(page) == []
 
 
+def test_an_entry_that_is_lost_takes_no_other_with_it(open_history: OpenPage) -> None:
+    """Chromium fails the whole reading where one picture's file is gone, as after a crash."""
+    page = open_history(MIXED)
+    page.add_init_script(
+        """const lost = () => { throw new DOMException("Data lost: missing file", "NotReadableError"); };
+        const { get } = IDBObjectStore.prototype;
+        IDBObjectStore.prototype.getAll = lost;
+        IDBObjectStore.prototype.get = function (key) {
+            return key === "entry-1" ? lost() : get.call(this, key);
+        };"""
+    )
+    page.reload()
+    expect(page.locator(".past")).to_have_count(len(MIXED) - 1)
+    assert "Bob Árbol.png" not in names(page)
+
+
+def test_a_database_of_somebody_else_is_left_alone(open_page: OpenPage) -> None:
+    """Another program of the same address may have taken the name; the page says that it keeps nothing."""
+    page = open_page(path="/docs")
+    page.evaluate(
+        """() => new Promise((resolve) => {
+            const request = indexedDB.open("veraface", 1);
+            request.onupgradeneeded = () => request.result.createObjectStore("theirs");
+            request.onsuccess = () => { request.result.close(); resolve(); };
+        })"""
+    )
+    page.goto(page.url.replace("/docs", "/history"))
+    expect(page.get_by_role("heading", name="This browser keeps nothing here")).to_be_visible()
+    page.evaluate(SEED, MIXED[:1])
+    expect(page.locator("#keep-history")).to_be_disabled()
+
+
 # How browsers refuse: no such thing at all, an error on touching it, one on opening, one that never comes.
 REFUSES = '{ get() { throw new DOMException("", "SecurityError"); } }'
 REFUSALS = {
