@@ -667,7 +667,14 @@ def test_a_huge_picture_does_not_freeze_the_page(open_page: OpenPage, encode: En
     assert longest < max(200, 0.6 * took)  # decoded beside the page, which only copies the outcome
 
 
-@pytest.mark.parametrize("options", [{}, {"viewport": {"width": 320, "height": 640}, "is_mobile": True}])
+SCREENS = [
+    {},
+    {"viewport": {"width": 320, "height": 640}, "is_mobile": True},
+    {"viewport": {"width": 3840, "height": 2160}},
+]
+
+
+@pytest.mark.parametrize("options", SCREENS)
 def test_it_fits_every_screen(open_history: OpenPage, options: dict[str, Any]) -> None:
     page = open_history([*MIXED, {"name": "long" * 80}], **options)
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
