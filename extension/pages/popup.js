@@ -129,7 +129,7 @@ function recentItem({ time, verdict, p_fake: chance, name }) {
     "li",
     { "data-verdict": shown.verdict },
     element("span", { class: "badge" }, icon(ICONS[verdict] ?? verdict)),
-    element("span", { class: "what", title: label }, element("bdi", {}, label)),
+    element("span", { class: "what", title: label, dir: "auto" }, label),
     element("span", { class: "chance" }, shown.percent),
     element("span", { class: "verdict" }, shown.short),
     element("time", { datetime: when.toISOString() }, said),
