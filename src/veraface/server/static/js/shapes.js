@@ -26,6 +26,11 @@ export function areFaces(answer) {
   return areNumbers([width, height]) && width > 0 && height > 0 && Array.isArray(list) && list.every(isFace);
 }
 
+/** Whether it is what a file says of itself, to be shown beside the verdict. */
+export function areClaims(claims) {
+  return Array.isArray(claims) && claims.length > 0 && claims.every((claim) => areTexts(claim?.name, claim?.value));
+}
+
 /** Whether it is what a server says of itself. */
 export function isStatus(said) {
   return typeof said?.loaded === "boolean" && areNumbers([said.limits?.max_upload_bytes, said.limits?.max_pixels]);

@@ -1,5 +1,5 @@
 // The picture with what lies over it: the scan while it is judged, face boxes, the evidence; to zoom and to move.
-import { element } from "./dom.js";
+import { element, icon } from "./dom.js";
 import { faceLabel, verdictOf } from "./format.js";
 import { paintGrid } from "./heatmap.js";
 import { text } from "./language.js";
@@ -92,7 +92,8 @@ export class Stage {
   /** Its words, in the language of the moment. */
   say() {
     this.picture.alt = this.url ? text("stage.alt") : "";
-    this.note.textContent = this.frame.classList.contains("blank") ? text(this.#noteName()) : "";
+    const blank = this.frame.classList.contains("blank");
+    this.note.replaceChildren(...(blank ? [icon(this.url ? "file" : "link"), text(this.#noteName())] : []));
     [...this.boxes.children].forEach((box, index) => this.#nameBox(box, index));
     this.zoom.say();
   }

@@ -98,7 +98,7 @@ class AnalyseView {
 
   #sayProgress(all) {
     const open = all.filter(isOpen);
-    const done = all.filter(isDone).length;
+    const done = all.filter((check) => isDone(check) && !canBeSent(check)).length;
     this.progress.max = Math.max(1, all.length);
     this.progress.value = done;
     this.progress.classList.toggle("done", !open.length);
