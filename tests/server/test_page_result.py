@@ -195,61 +195,6 @@ def test_faces_and_results_are_walked_with_the_arrows(
     expect(page.locator(".card")).to_have_count(3)
 
 
-def test_the_picture_can_be_zoomed_and_moved(open_page: OpenPage, face: bytes) -> None:
-    page = open_page()
-    choose(page, face)
-    expect_state(page, "judged")
-    share, picture = page.locator(".zoom-share"), page.locator("#picture")
-    expect(share).to_have_text("100%")
-    width = picture.bounding_box()["width"]  # type: ignore[index]
-    page.get_by_role("button", name="Zoom in").click()
-    page.keyboard.press("+")
-    expect(share).not_to_have_text("100%")
-    page.wait_for_timeout(300)  # the zoom glides
-    before, frame = picture.bounding_box(), page.locator("#frame").bounding_box()
-    assert before is not None
-    assert before["width"] > 2.5 * width
-    assert frame is not None
-    page.mouse.move(frame["x"] + 20, frame["y"] + 20)
-    page.mouse.down()
-    page.mouse.move(frame["x"] + 80, frame["y"] + 60, steps=4)
-    page.mouse.up()
-    after = picture.bounding_box()
-    assert after is not None
-    assert after["x"] == pytest.approx(before["x"] + 60, abs=2)
-    assert after["y"] == pytest.approx(before["y"] + 40, abs=2)
-    line = page.locator(".face-box").evaluate("b => parseFloat(getComputedStyle(b).borderTopWidth)")
-    assert line < 2  # drawn thinner, so that it looks as thick as before
-    page.keyboard.press("0")
-    expect(share).to_have_text("100%")
-    expect(page.get_by_role("button", name="Zoom out")).to_be_disabled()
-
-
-def test_moving_the_picture_by_a_face_does_not_choose_it(open_page: OpenPage, two_faces: bytes) -> None:
-    page = open_page()
-    choose(page, two_faces)
-    expect_state(page, "judged")
-    frame = page.locator("#frame").bounding_box()
-    assert frame is not None
-    page.mouse.move(frame["x"] + frame["width"] / 2, frame["y"] + frame["height"] / 2)
-    page.keyboard.down("Control")
-    page.mouse.wheel(0, -100)  # a little, about the middle: both faces stay in sight
-    page.keyboard.up("Control")
-    expect(page.locator(".zoom-share")).not_to_have_text("100%")
-    label = page.locator('.face-box[aria-pressed="false"]').get_attribute("aria-label")
-    other = page.locator(f'.face-box[aria-label="{label}"]')
-    box = other.bounding_box()
-    assert box is not None
-    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
-    page.mouse.move(x, y)
-    page.mouse.down()
-    page.mouse.move(x - 30, y + 15, steps=4)
-    page.mouse.up()
-    expect(other).to_have_attribute("aria-pressed", "false")
-    other.click()
-    expect(other).to_have_attribute("aria-pressed", "true")
-
-
 def test_the_evidence_can_be_hidden_with_a_key(open_page: OpenPage, face: bytes) -> None:
     page = open_page()
     choose(page, face)
