@@ -99,7 +99,7 @@ async function drawShown(id) {
 }
 
 function drawName(name) {
-  byId("name").firstChild.textContent = name || text("extension.unnamed");
+  byId("name").textContent = name || text("extension.unnamed");
 }
 
 function drawPrivacy(server) {

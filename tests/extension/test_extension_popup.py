@@ -184,6 +184,7 @@ def test_fits_the_panel_that_browsers_give_it(
     expect(page.locator("#recent li")).to_have_count(50)
     bring(page, face, "choose")
     expect(page.locator("#view .figure")).to_be_visible()
+    expect(page.locator("#recent .what").first).to_have_text("portrait.jpg")
     scrolling = """() => [...document.querySelectorAll("html, body, body *")].filter(node =>
         ["auto", "scroll"].includes(getComputedStyle(node).overflowY) && node.scrollHeight > node.clientHeight
     ).map(node => node.localName)"""
