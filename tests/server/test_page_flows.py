@@ -39,6 +39,7 @@ def test_on_a_phone_by_touch(
 ) -> None:
     page = with_theme(open_page, theme, **PHONE)
     with page.expect_file_chooser() as chooser:
+        expect(page.locator("#limit")).to_contain_text("MB")
         page.locator("#choose").tap()
     chooser.value.set_files(
         [
@@ -74,9 +75,10 @@ def test_by_keyboard_alone(
     open_page: OpenPage, predict: Predict, face: bytes, two_faces: bytes, theme: str
 ) -> None:
     page = with_theme(open_page, theme)
-    tab_to(page, "#at-once")
-    page.keyboard.press("Space")  # to be sent when the person says so
+    # Playwright asks the browser for the chooser without waiting for its answer: ask before the keys.
     with page.expect_file_chooser() as chooser:
+        tab_to(page, "#at-once")
+        page.keyboard.press("Space")  # to be sent when the person says so
         page.keyboard.press("o")
     chooser.value.set_files(
         [

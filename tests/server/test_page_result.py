@@ -47,6 +47,28 @@ def test_a_chosen_file_is_shown_and_judged(open_page: OpenPage, predict: Predict
     assert marker == pytest.approx(answer["p_fake"], abs=0.02)
 
 
+def test_the_band_in_which_nothing_is_decided_is_drawn_to_scale(
+    open_page: OpenPage, predict: Predict, face: bytes
+) -> None:
+    thresholds = predict(face).json()["thresholds"]
+    page = open_page()
+    choose(page, face)
+    expect_state(page, "judged")
+    bar = page.locator(".bar").bounding_box()
+    band = page.locator('.zone[data-verdict="uncertain"]').bounding_box()
+    assert bar is not None
+    assert band is not None
+    assert (band["x"] - bar["x"]) / bar["width"] == pytest.approx(thresholds["real"], abs=0.02)
+    right = band["x"] + band["width"] - bar["x"]
+    assert right / bar["width"] == pytest.approx(thresholds["fake"], abs=0.02)
+    drawn = [
+        zone.evaluate("z => getComputedStyle(z, '::before').backgroundImage")
+        for zone in page.locator(".zone").all()
+    ]
+    # Told apart without colour: hatched, the two beside it plain.
+    assert [style.startswith("repeating-linear-gradient") for style in drawn] == [False, True, False]
+
+
 def test_real_and_fake_photos_get_the_answer_of_the_api(
     open_page: OpenPage,
     predict: Predict,
@@ -90,6 +112,9 @@ def test_each_face_can_be_looked_at(open_page: OpenPage, predict: Predict, two_f
         expect(items.nth(index)).to_have_attribute("aria-pressed", "true")
         expect(page.locator("#p-fake")).to_have_text(percent(faces[index]["p_fake"]))
         expect(boxes.nth(index)).to_have_attribute("aria-label", re.compile(f"^Face {index + 1}: "))
+        rings = [box.evaluate("b => getComputedStyle(b).boxShadow") for box in boxes.all()]
+        assert "255, 255, 255" in rings[index]  # the chosen one is seen to be chosen
+        assert "255, 255, 255" not in rings[1 - index]
     items.nth(1).click()
     expect(boxes.nth(1)).to_have_attribute("aria-pressed", "true")
     expect(items.nth(1)).to_be_focused()
@@ -248,6 +273,13 @@ def test_a_result_is_printed_without_what_cannot_be_pressed_on_paper(
     for shown in ("#picture", "#verdict", ".probability", ".details", ".caveat"):
         expect(page.locator(shown)).to_be_visible()
     assert page.evaluate("getComputedStyle(document.documentElement).backgroundColor") == "rgb(255, 255, 255)"
+    for words in ("#verdict", ".details dd", ".caveat"):
+        ink = page.locator(words).first.evaluate("w => getComputedStyle(w).color")
+        # Dark on white, whatever the theme.
+        assert max(map(int, re.findall(r"\d+", ink)[:3])) < 210, (words, ink)
+    fingerprint = page.locator(".hash dd")
+    expect(fingerprint).to_have_text(hashlib.sha256(face).hexdigest())
+    assert fingerprint.evaluate("d => d.scrollWidth <= d.clientWidth")  # nothing is cut short on paper
     assert page.pdf().startswith(b"%PDF")
 
 
