@@ -26,7 +26,10 @@ def main() -> None:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     server = subprocess.Popen(
-        [sys.executable, "-m", "veraface.server"], env={**os.environ, "VERAFACE_PORT": str(port)}
+        [sys.executable, "-m", "veraface.server"],
+        env={**os.environ, "VERAFACE_PORT": str(port)},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
     )
     try:
         url = f"http://127.0.0.1:{port}"
@@ -44,6 +47,7 @@ def main() -> None:
             page.wait_for_selector("body[data-state=judged]")
             page.wait_for_timeout(800)  # transitions
             page.screenshot(path=DOCS / "page.png")
+            page.set_viewport_size({"width": 1280, "height": 1540})  # down to the first plots
             page.goto(f"{url}/dashboard")
             page.wait_for_selector(".uplot")
             page.wait_for_timeout(800)

@@ -36,8 +36,9 @@ async function check(picture) {
     if (known.size >= MOST) return;
     known.set(address, null);
     try {
-      const { stop, badge } = await chrome.runtime.sendMessage({ ask: "under pointer", address });
+      const { stop, badge, later } = await chrome.runtime.sendMessage({ ask: "under pointer", address });
       if (stop) leaveOff();
+      else if (later) askLater(picture, address);
       else known.set(address, badge);
     } catch {
       leaveOff(); // the extension was updated or removed
@@ -45,6 +46,14 @@ async function check(picture) {
   }
   const badge = known.get(address);
   if (badge && picture.isConnected && picture.matches(":hover") && picture.currentSrc === address) show(picture, badge);
+}
+
+// Another picture is being looked at.
+function askLater(picture, address) {
+  known.delete(address);
+  if (!picture.matches(":hover")) return;
+  clearTimeout(timer);
+  timer = setTimeout(() => check(picture), REST);
 }
 
 function show(picture, badge) {

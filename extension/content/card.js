@@ -44,7 +44,7 @@ function open({ id, view, labels, language, rightToLeft, address }) {
   return { opened: true, shape: target ? { width: target.naturalWidth, height: target.naturalHeight } : null };
 }
 
-/** "shown"; "closed" where the person closed it, or another check took its place; "removed" where the page did that. */
+/** "shown"; "closed" where the person closed it, or another check took its place; "removed" where the page did that, or hid it. */
 function show(id, view) {
   if (card?.id !== id) return "closed";
   if (!card.host.isConnected) return "removed";
@@ -52,7 +52,12 @@ function show(id, view) {
   const hadFocus = body.contains(body.getRootNode().activeElement);
   draw(view);
   if (hadFocus) box.focus({ preventScroll: true });
-  return "shown";
+  return isSeen() ? "shown" : "removed";
+}
+
+function isSeen() {
+  const { box, host } = card;
+  return box.checkVisibility({ visibilityProperty: true }) && Number(getComputedStyle(host).opacity) > 0;
 }
 
 function draw(view) {

@@ -18,6 +18,7 @@ const SCRIPT = {
   persistAcrossSessions: true,
 };
 const NOTHING = { stop: false, badge: null };
+const LATER = { ...NOTHING, later: true };
 
 /** Puts the script on pages or takes it off, as the settings say. Whether that is what they say now. */
 export async function applyAutomatic() {
@@ -38,14 +39,14 @@ export async function showWholeCard(address, sender) {
 }
 
 /**
- * Returns { stop, badge }: whether to leave off, and a verdict in short, or null where there is none. One at a time;
- * without cookies; not remembered.
+ * Returns { stop, badge, later }: whether to leave off; a verdict in short, or null where there is none; and whether
+ * to ask again, as there is one at a time. Without cookies; not remembered.
  */
 export async function checkUnderPointer(address, sender) {
   if (!(await readSettings()).automatic) return { stop: true, badge: null };
   if (!hostPattern(address) || sender.tab.incognito) return NOTHING;
   return navigator.locks.request("under pointer", { ifAvailable: true }, async (lock) => {
-    if (!lock) return NOTHING;
+    if (!lock) return LATER;
     const read = async (limit) => ({ blob: await readPicture(address, { limit }), name: pictureName(address) });
     const outcome = await checkPicture(read, { forget: true });
     if (outcome.kind !== "judged") return NOTHING;

@@ -79,17 +79,17 @@ function headline(view, badge, attributes = {}) {
   return element("header", { class: "headline", ...attributes }, badge, words);
 }
 
-// The server's own words are English, whatever the language.
+// The server's own words are English, whatever the language; the list they stand in runs its own way all the same.
 function note(tag, { text, english }) {
-  return element(tag, { class: "note", ...(english ? { lang: "en", dir: "ltr" } : {}) }, text);
+  return element(tag, { class: "note" }, english ? element("bdi", { lang: "en", dir: "ltr" }, text) : text);
 }
 
 function scale({ chance, zones, spoken }) {
   const bar = element("div", { class: "bar", role: "img", dir: "ltr", "aria-label": spoken });
   for (const { verdict, from, to, label } of zones) {
     if (to <= from) continue;
-    // Words that would not fit their zone are left to the sentence below the bar.
-    const fits = (to - from) * 34 > label.length;
+    // Words at the ends may run on below the next zone; in the middle, what would not fit is left to the sentence below.
+    const fits = from === 0 || to === 1 || (to - from) * 34 > label.length;
     const zone = element("span", { class: "zone", "data-verdict": verdict }, fits ? element("span", {}, label) : null);
     zone.style.flexGrow = String(to - from);
     bar.append(zone);

@@ -41,7 +41,8 @@ function change(made) {
 function isSound(entry) {
   return (
     VERDICTS.includes(entry?.verdict) &&
-    Number.isFinite(entry.time) &&
+    !Number.isNaN(new Date(entry.time).getTime()) &&
+    typeof entry.time === "number" &&
     (entry.p_fake === null || (entry.p_fake >= 0 && entry.p_fake <= 1)) &&
     typeof entry.name === "string" &&
     typeof entry.sha256 === "string"

@@ -15,8 +15,8 @@ export async function askStatus(server) {
   const { response, answer } = await ask(server, "/api/model-status", {}, STATUS_PATIENCE);
   if (!response.ok || typeof answer?.loaded !== "boolean") throw new Fault("not_veraface", { server: hostOf(server) });
   const said = answer.limits?.max_upload_bytes;
-  const limit = said > 0 ? Math.min(said, MOST_EVER) : DEFAULT_LIMIT;
-  return { limit, model: answer.loaded ? { name: String(answer.name), version: String(answer.version) } : null };
+  const limit = typeof said === "number" && said > 0 ? Math.min(said, MOST_EVER) : DEFAULT_LIMIT;
+  return { limit, model: answer.loaded ? { name: plain(answer.name), version: plain(answer.version) } : null };
 }
 
 /** The server's answer on a picture; `waiting(code)` is called whenever it is busy or not ready and asked again. */
@@ -58,10 +58,15 @@ async function ask(server, path, options, patience) {
 
 function failure(server, response, answer) {
   const { code, message } = answer?.error ?? {};
-  if (typeof code === "string" && !response.ok) return { code, message: String(message ?? "") };
+  if (typeof code === "string" && !response.ok) return { code, message: plain(message) };
   // A busy server may be shielded by one that answers for it, in its own words.
   if ([429, 503].includes(response.status)) return { code: "busy", message: "" };
   throw new Fault("not_veraface", { server: hostOf(server) });
+}
+
+// Text that the server says, whatever it is that it says.
+function plain(said) {
+  return typeof said === "string" ? said : "";
 }
 
 // Seconds, as Retry-After says; a date there is taken for "a moment".

@@ -10,6 +10,9 @@ import { isRightToLeft, text } from "../shared/language.js";
 
 const JOBS = "jobs";
 const MOST_JOBS = 20; // kept so that they can be tried again
+const SHOWN = "shown";
+const MOST_SHOWN = 10; // kept for the windows that show them
+const PAUSES = [20, 40, 80, 160, 320, 640]; // ms between tries to be let in to a page
 // A page has pictures that no address leads to, and may have others by its own log-in.
 const PAGE_MAY_HELP = ["picture_unreadable", "not_permitted"];
 
@@ -26,7 +29,7 @@ export async function checkOnPage({ address, tab, frameId, allowed = true, cooki
 
 /** Tries a picture again at the wish of the card that showed it, and of no other. */
 export async function checkAgain(id, sender) {
-  const job = (await jobs()).find((job) => job.id === id && job.tabId === sender.tab.id);
+  const job = (await kept(JOBS)).find((job) => job.id === id && job.tabId === sender.tab.id);
   if (job) await run(job, true);
 }
 
@@ -46,7 +49,7 @@ async function run(job, allowed) {
   );
   const view = outcomeView(outcome, shown);
   // A page may well take the card off, but not the verdict.
-  if (!frame || (await show(view)) === "removed") await showInWindow(view);
+  if (!frame || (await show(view)) === "removed") await showInWindow(job, view);
 }
 
 // Into the frame of the picture, else, where that belongs to another host, the page's own.
@@ -54,6 +57,7 @@ async function openCard(job, language) {
   const view = workingView("judging");
   const labels = { close: text("extension.close"), card: text("extension.card") };
   const said = { id: job.id, view, labels, language, rightToLeft: isRightToLeft(), address: job.address };
+  await letIn(job.tabId);
   for (const frameId of new Set([job.frameId, 0])) {
     try {
       const target = { tabId: job.tabId, frameIds: [frameId] };
@@ -69,6 +73,22 @@ async function openCard(job, language) {
     }
   }
   return null;
+}
+
+// The click lets the extension see the tab, but the page's own process hears of that a moment later: until then it
+// turns scripts away. The browser itself knows at once, and tells the tab's address only where it is let in.
+async function letIn(tabId) {
+  const target = { tabId, frameIds: [0] };
+  for (const pause of PAUSES) {
+    try {
+      await browser.scripting.executeScript({ target, func: () => true });
+      return;
+    } catch {
+      const { url } = await browser.tabs.get(tabId).catch(() => ({}));
+      if (!/^(https?|file):/.test(url ?? "")) return;
+      await new Promise((resolve) => setTimeout(resolve, pause));
+    }
+  }
 }
 
 async function inPage(job, frame, func, args) {
@@ -102,20 +122,28 @@ async function read(job, frame, limit) {
 }
 
 // Where no card can be shown, as on the browser's own pages.
-async function showInWindow(view) {
-  await browser.storage.session.set({ shown: view });
-  const url = browser.runtime.getURL("pages/popup.html#shown");
+async function showInWindow({ id, address }, view) {
+  await keepLatest(SHOWN, MOST_SHOWN, { id, view, name: pictureName(address) });
+  const url = browser.runtime.getURL(`pages/popup.html#${id}`);
   await browser.windows.create({ url, type: "popup", width: 400, height: 640 });
 }
 
-async function jobs() {
-  return (await browser.storage.session.get(JOBS))[JOBS] ?? [];
+/** What the window of a check shows: { view, name }. */
+export async function shownInWindow(id) {
+  return (await kept(SHOWN)).find((shown) => shown.id === id);
 }
 
 async function keepJob(job) {
   // A data: address can be as large as a picture; the page has it still.
-  const kept = { ...job, address: job.address.length > 100_000 ? "" : job.address };
-  await navigator.locks.request(JOBS, async () => {
-    await browser.storage.session.set({ [JOBS]: [kept, ...(await jobs())].slice(0, MOST_JOBS) });
+  await keepLatest(JOBS, MOST_JOBS, { ...job, address: job.address.length > 100_000 ? "" : job.address });
+}
+
+async function kept(key) {
+  return (await browser.storage.session.get(key))[key] ?? [];
+}
+
+async function keepLatest(key, most, latest) {
+  await navigator.locks.request(key, async () => {
+    await browser.storage.session.set({ [key]: [latest, ...(await kept(key))].slice(0, most) });
   });
 }

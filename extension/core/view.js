@@ -76,12 +76,12 @@ function verdictView(answer, shown) {
 
 function reasons(answer, { shape, redrawn }) {
   const own = answer.faces.length === 1 ? answer.faces[0]?.reasons : [];
-  const all = [answer.reasons, own].filter(Array.isArray).flat().filter((reason) => typeof reason?.code === "string");
+  const all = [answer.reasons, own].filter(Array.isArray).flat().filter((reason) => isText(reason?.code));
   const codes = new Set(["weak_evidence"]); // the sentence under "Cannot tell" says this already
   const once = all.filter(({ code }) => !codes.has(code) && codes.add(code));
   const said = once.slice(0, MOST_REASONS).map(({ code, message }) => {
     if (hasText(`reasons.${code}`)) return { text: text(`reasons.${code}`) };
-    return { text: sentence(String(message).slice(0, LONGEST_MESSAGE)), english: true };
+    return { text: sentence((isText(message) ? message : code).slice(0, LONGEST_MESSAGE)), english: true };
   });
   if (answer.faces.length > 1) said.unshift({ text: text("result.found", { count: answer.faces.length }) });
   // A host may hand the extension another picture than it handed the page.
@@ -90,8 +90,13 @@ function reasons(answer, { shape, redrawn }) {
   return said;
 }
 
+function isText(value) {
+  return typeof value === "string";
+}
+
 function differs(shown, answer) {
-  const [one, other] = [shown, answer].map(({ width, height }) => width / height);
+  const isSize = (value) => typeof value === "number";
+  const [one, other] = [shown, answer].map(({ width, height }) => isSize(width) && isSize(height) && width / height);
   return one > 0 && other > 0 && Math.abs(Math.log(one / other)) > SHAPE_TOLERANCE;
 }
 

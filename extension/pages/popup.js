@@ -6,6 +6,7 @@ import { hostOf, isOnThisMachine, isUnprotected, plainName } from "../core/addre
 import { browser } from "../core/browser.js";
 import { checkPicture } from "../core/checking.js";
 import { clearHistory, onHistoryChanged, readHistory } from "../core/history.js";
+import { shownInWindow } from "../core/page_check.js";
 import { onSettingsChanged, readSettings } from "../core/settings.js";
 import { outcomeView, shortView, workingView } from "../core/view.js";
 import { loadWords } from "../core/words.js";
@@ -27,7 +28,7 @@ onSettingsChanged(fill);
 if (location.hash) byId("tab").hidden = true;
 const ready = fill();
 await ready;
-if (location.hash === "#shown") await drawShown();
+await drawShown(location.hash.slice(1));
 
 async function fill() {
   const language = await loadWords();
@@ -68,7 +69,7 @@ async function check(file, name) {
   await ready;
   const isLatest = () => own === latest;
   again = () => check(file, name);
-  byId("name").firstChild.textContent = name || text("extension.unnamed");
+  drawName(name);
   drawIn(workingView("judging"));
   const outcome = await checkPicture(async () => ({ blob: file, name }), {
     stage: (stage) => isLatest() && drawIn(workingView(stage === "reading" ? "judging" : stage)),
@@ -86,13 +87,19 @@ function drawIn(view) {
   document.body.classList.add("checked");
   byId("view").replaceChildren(...drawView(view, (name) => actions[name]()));
   byId("result").hidden = false;
+  document.querySelector("main").scrollTop = 0;
 }
 
 // What the worker could not show on a page.
-async function drawShown() {
-  const { shown } = await browser.storage.session.get("shown");
+async function drawShown(id) {
+  const shown = await shownInWindow(id);
   if (!shown) return;
-  drawIn({ ...shown, actions: [] });
+  drawName(shown.name);
+  drawIn({ ...shown.view, actions: [] });
+}
+
+function drawName(name) {
+  byId("name").textContent = name || text("extension.unnamed");
 }
 
 function drawPrivacy(server) {
@@ -122,7 +129,7 @@ function recentItem({ time, verdict, p_fake: chance, name }) {
     "li",
     { "data-verdict": shown.verdict },
     element("span", { class: "badge" }, icon(ICONS[verdict] ?? verdict)),
-    element("span", { class: "what", title: label }, element("bdi", {}, label)),
+    element("span", { class: "what", title: label, dir: "auto" }, label),
     element("span", { class: "chance" }, shown.percent),
     element("span", { class: "verdict" }, shown.short),
     element("time", { datetime: when.toISOString() }, said),

@@ -5,6 +5,7 @@ import importlib.util
 import json
 import os
 import threading
+import time
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -203,6 +204,14 @@ class Card:
         return self.attribute(".headline", "data-fault")
 
 
+def wait_until(page: Page, holds: Callable[[], Any], seconds: float = 15) -> None:
+    """Until it holds; the browser goes on meanwhile."""
+    end = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < end, f"does not come to hold in {seconds} s"
+        page.wait_for_timeout(20)
+
+
 def closed_roots(node: dict[str, Any]) -> Iterator[dict[str, Any]]:
     for root in node.get("shadowRoots", []):
         if root["shadowRootType"] == "closed":
@@ -228,11 +237,8 @@ class Chromium:
 
     def wait_until_ready(self) -> None:
         """Until the worker has started to listen."""
-        for _ in range(200):
-            if self.worker.evaluate("() => chrome.contextMenus.onClicked.hasListeners()"):
-                return
-            self.context.pages[0].wait_for_timeout(20)
-        raise AssertionError("the extension's worker does not listen")
+        listens = "() => chrome.contextMenus.onClicked.hasListeners()"
+        wait_until(self.context.pages[0], lambda: self.worker.evaluate(listens))
 
     def open(self, page: str) -> Page:
         """A page of the extension."""
@@ -254,7 +260,10 @@ class Chromium:
         return self.worker.evaluate("async () => (await chrome.storage.local.get('history')).history ?? []")
 
     def let_see(self, page: Page) -> None:
-        """What a click on the entry does: the extension may see the tab, until that goes elsewhere."""
+        """What a click on the entry does: the extension may see the tab, until that goes elsewhere.
+
+        The browser knows at once, the page's own process a moment later; `let_in` waits for that as well.
+        """
         page.bring_to_front()
         debugger: CDPSession = self.context.browser.new_browser_cdp_session()  # type: ignore[union-attr]
         tabs = debugger.send("Target.getTargets", {"filter": [{"type": "tab"}]})["targetInfos"]
@@ -265,6 +274,16 @@ class Chromium:
             debugger.send("Extensions.triggerAction", {"id": self.id, "targetId": tab["targetId"]})
         except BrowserError as error:
             pytest.skip(f"this Chromium cannot press the extension's button: {error.message}")
+
+    def let_in(self, page: Page) -> None:
+        """The extension may see the tab, and the page lets its scripts in."""
+        self.let_see(page)
+        try_script = """async address => {
+            const tab = (await chrome.tabs.query({})).find(tab => tab.url === address);
+            const target = { tabId: tab.id };
+            return chrome.scripting.executeScript({ target, func: () => 1 }).then(() => true, () => false);
+        }"""
+        wait_until(page, lambda: self.worker.evaluate(try_script, page.url))
 
     def right_click(self, page: Page, address: str, frame: int = 0, allow: bool | None = None) -> Card:
         """Chooses "Check with Veraface" for the picture at an address.

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import Browser, Page, expect
 
-from tests.extension.conftest import Card, Chromium, RunningServer, Site, chromium_with
+from tests.extension.conftest import Card, Chromium, RunningServer, Site, chromium_with, wait_until
 
 PICTURES = """<body style="margin: 0"><img id="big" src="/it.jpg" width="300" height="300">
 <img id="small" src="/small.jpg" width="100" height="100">
@@ -33,6 +33,15 @@ def scripts(chromium: Chromium) -> list[str]:
     return chromium.worker.evaluate(found)
 
 
+def automatic_page(allowed: Chromium, server: str, site: Site) -> Page:
+    """A page with the script of the check under the pointer on it."""
+    allowed.settings(server=server, automatic=True)
+    wait_until(allowed.context.pages[0], lambda: scripts(allowed) == ["automatic"])
+    page = allowed.visit(site.page(PICTURES))
+    page.bring_to_front()
+    return page
+
+
 def test_a_badge_says_the_verdict_until_it_is_switched_off(
     allowed: Chromium, server: RunningServer, site: Site, face: bytes, no_face: bytes
 ) -> None:
@@ -44,8 +53,7 @@ def test_a_badge_says_the_verdict_until_it_is_switched_off(
     options = allowed.open("options.html")
     options.locator("#automatic").check()
     expect(options.locator("#automatic")).to_be_checked()
-    options.wait_for_timeout(200)
-    assert scripts(allowed) == ["automatic"]
+    wait_until(options, lambda: scripts(allowed) == ["automatic"])
 
     page = allowed.visit(site.page(PICTURES))
     page.bring_to_front()
@@ -57,10 +65,12 @@ def test_a_badge_says_the_verdict_until_it_is_switched_off(
             document.querySelector("#big").dispatchEvent(new PointerEvent("pointermove", given));
         }"""
     )
-    for small in ("#small", "#none"):
-        page.hover(small)
-        page.wait_for_timeout(1000)
-        assert badge.text() is None
+    page.hover("#small")
+    page.wait_for_timeout(1000)
+    page.hover("#none")
+    wait_until(page, lambda: site.asked)
+    page.wait_for_timeout(1000)
+    assert badge.text() is None
     assert [path for _, path, _ in site.asked] == ["/none.jpg"], (
         "no small ones, none for what a page makes up"
     )
@@ -83,8 +93,7 @@ def test_a_badge_says_the_verdict_until_it_is_switched_off(
 
     options.bring_to_front()
     options.locator("#automatic").uncheck()
-    options.wait_for_timeout(300)
-    assert scripts(allowed) == []
+    wait_until(options, lambda: scripts(allowed) == [])
     page = allowed.visit(site.page(PICTURES, "/again.html"))
     page.bring_to_front()
     page.hover("#big")
@@ -96,13 +105,28 @@ def test_pages_opened_before_leave_off_too(
     allowed: Chromium, server: RunningServer, site: Site, face: bytes
 ) -> None:
     site.put("/it.jpg", face)
-    allowed.settings(server=server.url, automatic=True)
-    allowed.context.pages[0].wait_for_timeout(300)
-    page = allowed.visit(site.page(PICTURES))
+    site.put("/none.jpg", face)
+    page = automatic_page(allowed, server.url, site)
+    badge = Card(page)
+    page.hover("#big")
+    assert badge.verdict() == "real"
     allowed.settings(server=server.url, automatic=False)
     site.asked.clear()
-    page.bring_to_front()
-    page.hover("#big")
+    page.hover("#none")
     page.wait_for_timeout(1200)
     assert site.asked == []
-    assert Card(page).text() is None
+    assert badge.text() is None
+
+
+def test_where_another_picture_is_looked_at_it_is_asked_again(allowed: Chromium, site: Site) -> None:
+    """One at a time: here the first one's server is busy for two seconds."""
+    site.put("/api/predict", "slow down", "text/plain", 503, Retry_After="2")
+    server = site.as_server()
+    site.put("/it.jpg", b"any bytes")
+    site.put("/none.jpg", b"other bytes")
+    page = automatic_page(allowed, server, site)
+    badge = Card(page)
+    page.hover("#big")
+    wait_until(page, lambda: [path for _, path, _ in site.asked].count("/api/predict") == 1)
+    page.hover("#none")
+    assert badge.verdict() == "fake"

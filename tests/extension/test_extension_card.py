@@ -2,17 +2,14 @@
 
 import base64
 import json
-from collections.abc import Callable
 from typing import Any
 
 import httpx
 import pytest
-from PIL import Image
 
 from tests.extension.conftest import Chromium, RunningServer, Site
 
 PICTURE = '<img id="it" src="/it.jpg" width="300" height="300">'
-HOSTILE = "\"><img src=x onerror=document.title='owned'><b>\u202egpj.evil"
 
 
 def judged(server: RunningServer, picture: bytes) -> dict[str, Any]:
@@ -142,65 +139,6 @@ def test_pictures_without_an_address_of_their_own(chromium: Chromium, site: Site
         assert ("Read as the page shows it" in (card.text() or "")) == let_go
 
 
-def test_a_card_that_the_page_takes_off_is_shown_in_a_window(
-    chromium: Chromium, site: Site, face: bytes
-) -> None:
-    """And so is one for a document that can have none."""
-    site.put("/it.jpg", face)
-    watch = "new MutationObserver(() => document.querySelector('[popover]')?.remove())"
-    page = chromium.visit(
-        site.page(
-            f"{PICTURE}<script>{watch}.observe(document, {{ childList: true, subtree: true }})</script>"
-        )
-    )
-    with chromium.context.expect_page() as opened:
-        chromium.right_click(page, site.url("/it.jpg"))
-    opened.value.wait_for_selector("#view .figure")
-    assert opened.value.locator("#view h2").inner_text() == "Likely real"
-    opened.value.close()
-
-    namespaces = "xmlns='http://www.w3.org/2000/svg' xmlns:xlink='http://www.w3.org/1999/xlink'"
-    site.put("/x.svg", f"<svg {namespaces}><image href='/it.jpg' width='99'/></svg>", "image/svg+xml")
-    page = chromium.visit(site.url("/x.svg"))
-    with chromium.context.expect_page() as opened:
-        chromium.right_click(page, site.url("/it.jpg"))
-    opened.value.wait_for_selector("#view .figure")
-
-
-def test_what_is_sent_from_a_page_alone_makes_no_check(chromium: Chromium, site: Site, face: bytes) -> None:
-    """As a page would that has broken out of its own scripts; the check under the pointer is off."""
-    site.put("/it.jpg", face)
-    page = chromium.visit(site.page("nothing"))
-    chromium.let_see(page)
-    answers = chromium.worker.evaluate(
-        """async address => {
-            const tab = (await chrome.tabs.query({})).find(tab => tab.url);
-            const asks = ["whole card", "under pointer", "again", "nonsense", "__proto__"];
-            const func = (asks, address) => Promise.all(
-                asks.map(ask => chrome.runtime.sendMessage({ ask, address, id: "x" }).catch(() => null)),
-            );
-            const [{ result }] = await chrome.scripting.executeScript({
-                target: { tabId: tab.id }, func, args: [asks, address],
-            });
-            return result;
-        }""",
-        site.url("/it.jpg"),
-    )
-    page.wait_for_timeout(500)
-    assert answers[1] == {"stop": True, "badge": None}
-    assert [path for _, path, _ in site.asked] == ["/"]
-
-
-def test_cookies_never_go_to_this_machine(chromium: Chromium, site: Site) -> None:
-    address = site.url("/admin", "127.0.0.1")
-    chromium.context.add_cookies([{"name": "session", "value": "1", "url": address}])
-    site.put("/admin", "please log in", "text/html")
-    page = chromium.visit(site.page("nothing"))
-    assert chromium.right_click(page, address, allow=True).fault() == "picture_unreadable"
-    by_worker = [cookies for host, path, cookies in site.asked if path == "/admin"]
-    assert set(by_worker) == {""}
-
-
 def test_what_cannot_be_judged_is_a_state_of_its_own(
     chromium: Chromium, site: Site, no_face: bytes, small_face: bytes, corrupt: bytes
 ) -> None:
@@ -290,6 +228,30 @@ def test_keyboard_and_focus(chromium: Chromium, site: Site, face: bytes) -> None
     assert page.title() == "", "the page hears nothing of what is pressed in the card"
 
 
+def test_a_page_that_hears_late_of_the_click_has_the_card_all_the_same(
+    chromium: Chromium, site: Site, face: bytes
+) -> None:
+    """The browser lets the extension in at once; a busy page turns scripts away until it hears of that."""
+    site.put("/it.jpg", face)
+    page = chromium.visit(site.page(PICTURE))
+    pages = len(chromium.context.pages)
+    chromium.worker.evaluate(
+        """() => {
+            const real = chrome.scripting.executeScript;
+            let left = 3;
+            chrome.scripting.executeScript = async (wish) => {
+                if (left === 0) chrome.scripting.executeScript = real;
+                else if (left-- > 0) throw new Error("Cannot access contents of the page.");
+                return real.call(chrome.scripting, wish);
+            };
+        }"""
+    )
+    card = chromium.right_click(page, site.url("/it.jpg"))
+    assert card.verdict() == "real"
+    assert card.box()["left"] >= 300, "beside the picture"
+    assert len(chromium.context.pages) == pages, "and no window"
+
+
 def test_stays_beside_the_picture_and_within_the_window(chromium: Chromium, site: Site, face: bytes) -> None:
     site.put("/it.jpg", face)
     places = {
@@ -315,67 +277,6 @@ def test_stays_beside_the_picture_and_within_the_window(chromium: Chromium, site
             assert box["right"] <= picture["x"]
 
 
-def test_a_hostile_page_can_neither_restyle_nor_read_nor_become_part_of_it(
-    chromium: Chromium, site: Site, face: bytes
-) -> None:
-    site.put("/it.jpg", face)
-    style = "<style>* { display: none !important; color: red !important; all: unset !important }</style>"
-    page = chromium.visit(
-        site.page(
-            PICTURE + style,
-            Content_Security_Policy="default-src 'none'; img-src 'self'; style-src 'unsafe-inline'",
-        )
-    )
-    card = chromium.right_click(page, site.url("/it.jpg"))
-    assert card.verdict() == "real"
-    assert card.box()["width"] == 320
-    color = "function() { return getComputedStyle(this.querySelector('.card')).color }"
-    assert card.call(color) == "rgb(22, 24, 29)"
-    assert page.evaluate("[...document.querySelectorAll('*')].every(node => node.shadowRoot === null)")
-    assert "Likely" not in page.evaluate("document.documentElement.outerHTML + document.body.innerText")
-    assert page.evaluate("typeof verafaceCard + typeof chrome?.storage") == "undefinedundefined"
-
-
-def test_names_and_words_from_outside_never_become_markup(chromium: Chromium, site: Site) -> None:
-    reasons = [{"code": HOSTILE, "message": HOSTILE}, {"code": "constructor", "message": HOSTILE}, None]
-    chromium.settings(server=site.as_server(reasons=reasons, faces=[{"reasons": HOSTILE}]))
-    path = "/%22%3E%3Cimg%20src=x%20onerror=document.title='owned'%3E%E2%80%AEgpj.jpg"
-    site.put(path, b"any bytes")
-    page = chromium.visit(site.page(f'<img src="{path}">'))
-    card = chromium.right_click(page, site.url(path))
-    assert card.verdict() == "fake"
-    assert card.call("function() { return this.querySelectorAll('img, b').length }") == 0
-    assert "<img src=x" in (card.text(".reasons") or "")
-    assert chromium.history()[0]["name"] == "\"><img src=x onerror=document.title='owned'>gpj.jpg"
-    popup = chromium.open("popup.html")
-    popup.wait_for_selector("#recent li")
-    assert popup.locator("#recent img").count() == 0
-    assert popup.title() == "Veraface"
-    assert page.title() == ""
-
-
-def test_faults_named_by_the_server_never_become_markup(chromium: Chromium, site: Site) -> None:
-    fault = {"success": False, "error": {"code": "constructor", "message": HOSTILE}}
-    site.put("/api/predict", json.dumps(fault), "application/json", 400)
-    site.put("/it.jpg", b"any bytes")
-    chromium.settings(server=site.as_server())
-    card = chromium.right_click(chromium.visit(site.page(PICTURE)), site.url("/it.jpg"))
-    assert card.fault() == "other"
-    assert card.call("function() { return this.querySelectorAll('img, b').length }") == 0
-
-
-def test_another_picture_than_the_page_shows_is_noticed(
-    chromium: Chromium, site: Site, face: bytes, portrait: Image.Image, encode: Callable[..., bytes]
-) -> None:
-    """A host may hand the page one picture and the extension another."""
-    site.put("/it.jpg", face, Cache_Control="no-store")
-    site.put("/it.jpg", encode(portrait.crop((0, 0, 512, 400))))
-    page = chromium.visit(site.page('<img src="/it.jpg">'))
-    card = chromium.right_click(page, site.url("/it.jpg"))
-    card.verdict()
-    assert "not of the same shape" in (card.text(".reasons") or "")
-
-
 def test_inside_a_dialog_of_the_page(chromium: Chromium, site: Site, face: bytes) -> None:
     """All else is inert then; the card is not."""
     site.put("/it.jpg", face)
@@ -394,7 +295,7 @@ def test_in_a_frame_of_the_same_host(chromium: Chromium, site: Site, face: bytes
     page = chromium.visit(
         site.page('<p style="height: 90px"></p><iframe src="/inner.html" width="700" height="500">')
     )
-    chromium.let_see(page)
+    chromium.let_in(page)
     frames = chromium.worker.evaluate(
         """async () => {
             const tab = (await chrome.tabs.query({})).find(tab => tab.url);

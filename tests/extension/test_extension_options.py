@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.extension.conftest import Chromium, RunningServer, Site, violations
+from tests.extension.conftest import Chromium, RunningServer, Site, violations, wait_until
 
 NONSENSE = [
     "",
@@ -113,12 +113,8 @@ def test_the_language_changes_everything_at_once(
         shown = page.locator("body").inner_text()
         foreign = [said for path, said in english.items() if said != words.get(path) and len(said) > 12]
         assert [phrase for phrase in foreign if phrase in shown] == []
-        for _ in range(100):
-            if chromium.worker.evaluate("() => globalThis.title") == words["extension.menu"]:
-                break
-            page.wait_for_timeout(20)
-        else:
-            raise AssertionError(f"no entry says {words['extension.menu']}")
+        menu = words["extension.menu"]
+        wait_until(page, lambda: chromium.worker.evaluate("() => globalThis.title") == menu)  # noqa: B023
 
 
 def test_history_is_switched_off_and_cleared(chromium: Chromium) -> None:

@@ -78,6 +78,7 @@ def test_no_more_than_fifty_are_kept_and_none_where_that_is_switched_off(
     expect(page.locator("#recent .what").first).to_have_text("portrait.jpg")
     expect(page.locator("#recent li")).to_have_count(50)
     page.locator("#clear").click()
+    expect(page.locator("#recent li")).to_have_count(0)
     chromium.settings(server=server.url, history=False)
     bring(page, face, "choose")
     expect(page.locator("#view .figure")).to_be_visible()
@@ -167,6 +168,37 @@ def test_what_has_no_page_is_shown_in_a_window(chromium: Chromium) -> None:
             }"""
         )
     expect(opened.value.locator("#view h2")).to_have_text("Picture not readable")
+
+
+@pytest.mark.parametrize("language", ["en", "ar"])
+def test_fits_the_panel_that_browsers_give_it(
+    chromium: Chromium, server: RunningServer, face: bytes, language: str
+) -> None:
+    """At most 600 px high: the name and its buttons stay, all below scrolls as one, nothing is cut off."""
+    entry = {"time": 1, "verdict": "fake", "p_fake": 0.9, "name": "long name " * 8, "sha256": "a"}
+    store = "async history => chrome.storage.local.set({ history })"
+    chromium.worker.evaluate(store, [{**entry, "sha256": str(number)} for number in range(50)])
+    chromium.settings(server=server.url, language=language)
+    page = chromium.open("popup.html")
+    page.set_viewport_size({"width": 380, "height": 600})
+    expect(page.locator("#recent li")).to_have_count(50)
+    bring(page, face, "choose")
+    expect(page.locator("#view .figure")).to_be_visible()
+    expect(page.locator("#recent .what").first).to_have_text("portrait.jpg")
+    scrolling = """() => [...document.querySelectorAll("html, body, body *")].filter(node =>
+        ["auto", "scroll"].includes(getComputedStyle(node).overflowY) && node.scrollHeight > node.clientHeight
+    ).map(node => node.localName)"""
+    assert page.evaluate(scrolling) == ["main"]
+    wide = """() => [...document.querySelectorAll("html, body, main")].filter(node =>
+        node.scrollWidth > node.clientWidth
+    ).map(node => node.localName)"""
+    assert page.evaluate(wide) == []
+    page.locator("#recent li").last.scroll_into_view_if_needed()
+    expect(page.locator("#options")).to_be_in_viewport(ratio=1)
+    expect(page.locator("#recent li").last).to_be_in_viewport(ratio=1)
+    assert violations(page) == []
+    bring(page, face, "choose", "next.jpg")
+    expect(page.locator("#name")).to_be_in_viewport(ratio=1)
 
 
 @pytest.mark.parametrize("scheme", ["dark", "light"])

@@ -21,7 +21,8 @@ import numpy as np
 import pytest
 import skimage.data
 from PIL import Image
-from playwright.sync_api import Browser, ConsoleMessage, Page
+from playwright.sync_api import Browser, ConsoleMessage, Page, expect
+from tests.server.remembered import SEED
 
 ROOT = Path(__file__).parents[2]
 
@@ -251,3 +252,18 @@ def open_page(
     for context in contexts:
         context.close()
     assert complaints == []
+
+
+@pytest.fixture
+def open_history(open_page: Callable[..., Page]) -> Callable[..., Page]:
+    """Opens the history, with these entries in it."""
+
+    def open_(entries: list[dict[str, Any]] | None = None, **options: object) -> Page:
+        page = open_page(path="/history", **options)
+        page.locator('.history:not([data-state="reading"])').wait_for()
+        if entries:
+            page.evaluate(SEED, entries)
+            expect(page.locator(".past")).to_have_count(len(entries))
+        return page
+
+    return open_

@@ -269,7 +269,7 @@ def test_where_nothing_may_be_copied_the_example_is_selected(open_page: OpenPage
     assert page.evaluate("String(getSelection())") == example(page, "curl")
 
 
-@pytest.mark.parametrize("width", [320, 360, 768, 1280])
+@pytest.mark.parametrize("width", [320, 360, 768, 1280, 3840])
 def test_it_fits_every_width(open_page: OpenPage, width: int) -> None:
     page = open_page(viewport={"width": width, "height": 800})
     page.locator("#pages").get_by_role("link", name="About").click()

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from decimal import ROUND_HALF_UP, Decimal
 from importlib.resources import files
 from typing import Any
 
@@ -50,6 +51,25 @@ def answer(route: Route, shown: dict[str, Any] | None) -> None:
         route.fulfill(json=shown)
 
 
+def rounded(value: float, digits: int) -> str:
+    """As people round: a half upwards, which Python's own formatting does not."""
+    return str(Decimal(str(value)).quantize(Decimal(1).scaleb(-digits), ROUND_HALF_UP))
+
+
+def share(value: float, like: float | None = None) -> str:
+    """.0251 -> 2.5%, .5932 -> 59%."""
+    digits = 1 if value and (value if like is None else like) < 0.0995 else 0
+    return f"{rounded(float(Decimal(str(value)) * 100), digits)}%"
+
+
+def rows_of(page: Page, part: str) -> list[list[str]]:
+    """Each row of a part's first table, cell by cell."""
+    script = """(section) => [...section.querySelector("table").tBodies[0].rows].map(
+        (row) => [...row.cells].map((cell) => cell.textContent))"""
+    rows: list[list[str]] = page.locator(f"#{part}").evaluate(script)
+    return rows
+
+
 def slider(page: Page, part: str) -> Locator:
     return page.locator(f"#{part} [role=slider]").first
 
@@ -69,6 +89,39 @@ def test_the_first_figures_are_those_of_the_card_with_their_intervals(open_dashb
     expect(page.locator(".tile .interval").nth(1)).to_have_text(f"{100 * low:.1f} to {100 * high:.1f}")
     expect(page.locator(".facts code")).to_have_text(card()["measured"]["command"])
     expect(page.locator(".limits li")).to_have_text(card()["limits"])
+
+
+def test_figures_are_the_cards_own(open_dashboard: OpenPage) -> None:
+    """Every one of each table: curve, bins, counts, sources, tiers, degradation."""
+    page = open_dashboard()
+    measured = card()["measured"]
+    diagrams = measured["diagrams"]
+    roc = diagrams["roc"]
+    points = zip(roc["false_alarms"], roc["recall"], strict=True)
+    assert [row[1:] for row in rows_of(page, "roc")[2:]] == [[share(x), share(y)] for x, y in points]
+    bins = [[f"{b['pictures']}", share(b["p_fake"]), share(b["share_fake"])] for b in diagrams["reliability"]]
+    assert [row[1:] for row in rows_of(page, "reliability")] == bins
+    reals = [sum(own["real"][i] for own in diagrams["histograms"]) for i in range(20)]
+    assert [row[1] for row in rows_of(page, "scores")] == [str(count) for count in reals]
+    for said, label in zip(rows_of(page, "confusion"), ("real", "fake"), strict=True):
+        counts = diagrams["confusion"][label]
+        judged = sum(counts[verdict] for verdict in ("real", "fake", "uncertain"))
+        for cell, verdict in zip(said[1:], ("fake", "uncertain", "real"), strict=False):
+            assert cell.startswith(f"{share(round(counts[verdict] / judged, 4))}{counts[verdict]}")
+    by_source = {row["source"]: row for row in measured["rows"][1:]} | {
+        "self-blended": measured["self_blended"]
+    }
+    shown = page.locator("#sources table").first.locator("tbody tr")
+    for row in shown.all():
+        own = by_source[row.locator("bdi").inner_text()]
+        numbers = row.locator(".number").all_inner_texts()
+        keys = ("fakes_called_fake", "fakes_called_real", "fakes_uncertain")
+        assert numbers == [*(share(own[key]) for key in keys), rounded(own["auc"], 3)]
+    by_tier = [tier["auc"] for tier in measured["tiers"]]
+    assert [said.split(" ")[0] for said in rows_of(page, "tiers")[0][1:]] == [rounded(a, 3) for a in by_tier]
+    kind = measured["curves"]["degradations"][0]
+    steps = [measured["curves"]["clean"], *kind["steps"]]
+    assert [row[2] for row in rows_of(page, "curves")] == [share(step["fakes_called_fake"]) for step in steps]
 
 
 def test_every_plot_says_in_words_what_it_shows_and_has_its_table(open_dashboard: OpenPage) -> None:
@@ -250,6 +303,57 @@ def test_a_card_may_lack_any_part(open_dashboard: OpenPage, missing: str) -> Non
     expect(page.locator(".lacking")).to_have_count(lacking.get(missing, 0))
     assert "undefined" not in page.locator("main").inner_text()
     assert "NaN" not in page.locator("main").inner_text()
+
+
+ODD: dict[str, Any] = {
+    "rows": "many",
+    "by_generator": {"one": 1},
+    "by_face_size": [None, 3, {}],
+    "self_blended": "yes",
+    "tiers": [None, {"tier": "constructor", "auc": "high", "how": 7}],
+    "weak_spots": [1, None, {"a": 2}, "hair: AUC 0.5", ""],
+    "trivial": {"warnings": "none"},
+    "thresholds": ["0.2"],
+    "diagrams": {
+        "roc": "round",
+        "reliability": [None, {"from": "0", "pictures": None}],
+        "histograms": [None, {"real": "abc", "fake": 3}],
+        "confusion": {"real": 3, "fake": None},
+    },
+    "curves": {"clean": 1, "degradations": [None, {"degradation": "toString", "steps": [None, {"auc": {}}]}]},
+}
+
+
+@pytest.mark.parametrize("part", [*ODD, "all", "no object"])
+def test_a_card_may_have_anything_in_another_form(open_dashboard: OpenPage, part: str) -> None:
+    """What is not of the right form is left out; nothing else is."""
+    shown = {**card(), "limits": "none", "data_terms": {"ciplab": 7}, "name": {"a": 1}}
+    odd = ODD if part == "all" else {part: ODD.get(part)}
+    shown["measured"] = "good" if part == "no object" else {**shown["measured"], **odd}
+    page = open_dashboard(card=shown)
+    for name in PARTS:
+        expect(page.locator(f"#{name} h2")).to_be_visible()
+    said = page.locator("main").inner_text()
+    assert [word for word in ("undefined", "NaN", "[object", "null") if word in said] == []
+    lacking = {"diagrams": 4, "tiers": 0, "curves": 0, "all": 4, "no object": 8}
+    expect(page.locator(".part .lacking")).to_have_count(1 + lacking.get(part, 0))  # the limits
+
+
+def test_words_of_a_card_are_never_markup_and_never_too_long(open_dashboard: OpenPage) -> None:
+    markup = "<img src=x onerror=document.title='taken'>" + "W" * 3000
+
+    def everywhere(value: Any) -> Any:
+        if isinstance(value, dict):
+            return {key: everywhere(inner) for key, inner in value.items()}
+        if isinstance(value, list):
+            return [everywhere(inner) for inner in value]
+        return markup if isinstance(value, str) else value
+
+    page = open_dashboard(card=everywhere(card()))
+    expect(page.locator("#spots li").first).to_have_text(markup)
+    assert page.locator("#main :is(img, script)").count() == 0
+    expect(page).to_have_title("How good it is · Veraface")
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
 
 
 def test_intervals_are_left_out_where_the_card_has_none(open_dashboard: OpenPage) -> None:

@@ -21,6 +21,7 @@ def test_the_empty_page_says_what_it_is_for_and_what_a_verdict_is_not(open_page:
     expect(page.locator("footer")).to_contain_text("Never use it alone against a person")
     expect(page.locator("#privacy")).to_contain_text("Stays on this machine")
     expect(page.locator("#limit")).to_have_text("up to 25 MB")
+    expect(page.locator("main")).to_contain_text("listed in this browser only; History switches that off")
 
 
 @pytest.mark.parametrize(
@@ -63,6 +64,17 @@ def test_dark_light_and_as_the_system_has_it(open_page: OpenPage) -> None:
     assert brightness(page) > 220
     page.get_by_role("button", name="Theme: as the system. Switch to dark").click()
     assert brightness(page) < 40
+
+
+@pytest.mark.parametrize("wish", ["reduce", "no-preference"])
+def test_nothing_moves_where_that_is_not_wanted(open_page: OpenPage, wish: str) -> None:
+    """While a view waits for its figures, which is when most does."""
+    page = open_page(reduced_motion=wish)
+    page.route("**/api/model", lambda route: None)  # never answered
+    page.locator('#pages [data-view="dashboard"]').click()
+    expect(page.locator(".bone").first).to_be_visible()
+    moving = page.evaluate("document.getAnimations().filter((one) => one.playState === 'running').length")
+    assert (moving > 0) == (wish == "no-preference")
 
 
 @pytest.mark.parametrize("width", [320, 390])

@@ -1,23 +1,20 @@
 """What the browser remembers: kept there only, found again, exported, deleted, switched off."""
 
-import base64
 import csv
 import io
 import json
 import re
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
-from PIL import Image
-from playwright.sync_api import Locator, Page, Request, expect
+from playwright.sync_api import Page, Request, expect
 from tests.server.page import choose, expect_verdict
+from tests.server.remembered import ANSWER, MIXED, SEED, acts, names, saved, select, stored
 
 OpenPage = Callable[..., Page]
 Predict = Callable[..., httpx.Response]
-Encode = Callable[..., bytes]
 
 HOSTILE = [
     "<img src=x onerror=alert(1)>.png",
@@ -29,91 +26,8 @@ HOSTILE = [
     "",
 ]
 
-# Puts entries into the history by the page's own module, one second apart, the first the newest.
-SEED = """async (entries) => {
-    const { remember } = await import("/static/js/history.js");
-    const face = { box: [10, 10, 20, 20], landmarks: [], detection_score: 0.9, p_fake: 0.04,
-        verdict: "real", reasons: [] };
-    const model = { name: "lite", version: "1.2", sha256: "ab" };
-    const answer = { success: true, verdict: "real", p_fake: 0.04, faces: [face], reasons: [],
-        width: 64, height: 48, format: "PNG", model,
-        thresholds: { real: 0.2, fake: 0.8 }, timing_ms: { total: 20 } };
-    const canvas = new OffscreenCanvas(64, 48);
-    canvas.getContext("2d").fillRect(0, 0, 32, 48);
-    const picture = await canvas.convertToBlob({ type: "image/webp" });
-    for (const [index, entry] of entries.entries()) {
-        const usual = { id: `entry-${index}`, time: Date.now() - 1000 * index, name: `${index}.jpg`,
-            size: 1000, hash: null, verdict: "real", p_fake: 0.04, answer, failure: null, picture };
-        await remember({ ...usual, ...entry });
-    }
-}"""
-ANSWER = {
-    "faces": [
-        {
-            "box": [1.5, 2, 30, 40],
-            "p_fake": 0.97,
-            "verdict": "fake",
-            "heatmap": {"box": [0, 0, 50, 50], "grid": [[0.1234, 1.0], [0.0, 0.5]]},
-        }
-    ],
-    "model": {"name": "lite", "version": "1.2", "sha256": "ab"},
-    "thresholds": {"real": 0.2, "fake": 0.8},
-}
-MIXED: list[dict[str, Any]] = [
-    {"name": "anna.jpg", "verdict": "fake", "p_fake": 0.97, "hash": "ab12" + 60 * "0", "answer": ANSWER},
-    {"name": "Bob Árbol.png", "verdict": "real"},
-    {"name": "carla.jpg", "verdict": "uncertain", "p_fake": 0.5, "hash": "cd34" + 60 * "0"},
-    {"name": "wall.jpg", "verdict": "no_face", "p_fake": None, "failure": {"code": "no_face"}},
-    {"name": "x.jpg", "verdict": "failed", "p_fake": None, "failure": {"code": "face_too_small"}},
-]
 
-
-@pytest.fixture
-def open_history(open_page: OpenPage) -> OpenPage:
-    """Opens the history, with these entries in it."""
-
-    def open_(entries: list[dict[str, Any]] | None = None, **options: object) -> Page:
-        page = open_page(path="/history", **options)
-        page.locator('.history:not([data-state="reading"])').wait_for()
-        if entries:
-            page.evaluate(SEED, entries)
-            expect(page.locator(".past")).to_have_count(len(entries))
-        return page
-
-    return open_
-
-
-def names(page: Page) -> list[str]:
-    return page.locator(".past:visible .card-link").all_text_contents()
-
-
-def stored(page: Page) -> list[dict[str, Any]]:
-    script = """async () => (await (await import("/static/js/history.js")).list())
-        .map(({ picture, ...entry }) => ({ ...entry, picture: picture?.size ?? null }))"""
-    entries: list[dict[str, Any]] = page.evaluate(script)
-    return entries
-
-
-def select(page: Page, *indices: int) -> None:
-    for index in indices:
-        page.locator(".past").nth(index).hover()
-        page.locator(".past-select input").nth(index).check()
-
-
-def saved(page: Page, button: Locator) -> str:
-    with page.expect_download() as download:
-        button.click()
-    assert re.fullmatch(r"veraface-history-\d{4}-\d\d-\d\d\.(json|csv)", download.value.suggested_filename)
-    return Path(download.value.path()).read_bytes().decode()
-
-
-def acts(page: Page, name: str) -> Locator:
-    return page.locator(".history-acts").get_by_role("button", name=name)
-
-
-def test_a_result_is_listed_and_opened_again(
-    open_page: OpenPage, predict: Predict, two_faces: bytes, encode: Encode
-) -> None:
+def test_a_result_is_listed_and_opened_again(open_page: OpenPage, predict: Predict, two_faces: bytes) -> None:
     """With its picture, its boxes and its heatmap; after the page was left, too."""
     answer = predict(two_faces).json()
     page = open_page()
@@ -428,214 +342,14 @@ def test_five_hundred_are_there_at_once_and_older_ones_go(open_history: OpenPage
     assert took < 300
 
 
-def test_two_tabs_agree(open_history: OpenPage) -> None:
-    page = open_history(MIXED)
-    other = page.context.new_page()
-    other.goto(page.url)
-    expect(other.locator(".past")).to_have_count(5)
-    other.locator(".past .card-link").first.focus()
-    other.keyboard.press("Delete")
-    expect(page.locator(".past")).to_have_count(4)
-    other.locator("#keep-history").click()
-    other.get_by_role("button", name="Keep them").click()
-    expect(page.locator("#keep-history")).not_to_be_checked()
+SCREENS = [
+    {},
+    {"viewport": {"width": 320, "height": 640}, "is_mobile": True},
+    {"viewport": {"width": 3840, "height": 2160}},
+]
 
 
-def test_another_tab_may_delete_or_upgrade_the_database(open_history: OpenPage) -> None:
-    """This one lets go of it, and opens it anew."""
-    page = open_history(MIXED)
-    other = page.context.new_page()
-    other.goto(page.url.replace("/history", "/about"))
-    deleted = other.evaluate(
-        """() => new Promise((resolve) => {
-            const request = indexedDB.deleteDatabase("veraface");
-            request.onsuccess = () => resolve("deleted");
-            request.onblocked = () => resolve("blocked");
-        })"""
-    )
-    assert deleted == "deleted"
-    assert stored(page) == []
-    page.evaluate(SEED, MIXED[:2])
-    expect(page.locator(".past")).to_have_count(2)
-    upgraded = other.evaluate(
-        """() => new Promise((resolve) => {
-            const request = indexedDB.open("veraface", 99);
-            request.onsuccess = () => { request.result.close(); resolve("upgraded"); };
-            request.onblocked = () => resolve("blocked");
-        })"""
-    )
-    assert upgraded == "upgraded"
-    page.reload()
-    expect(page.get_by_role("heading", name="This browser keeps nothing here")).to_be_visible()
-
-
-def test_entries_of_another_shape_do_not_break_the_list(open_history: OpenPage) -> None:
-    page = open_history(MIXED[:1])
-    page.evaluate(
-        """() => new Promise((resolve) => {
-            const request = indexedDB.open("veraface");
-            request.onsuccess = () => {
-                const transaction = request.result.transaction("entries", "readwrite");
-                const strange = [
-                    { id: "bare" },
-                    { id: "odd", time: "1", name: 5, hash: 7, verdict: "maybe", p_fake: "1", picture: "no" },
-                    { id: "no", time: NaN, verdict: "constructor", answer: 3, failure: { code: "toString" } },
-                    { id: "late", time: 8.7e15, verdict: "fake", answer: { faces: 3 }, failure: "x" },
-                    { id: 7, name: "no page ever wrote such a one" },
-                ];
-                for (const entry of strange) transaction.objectStore("entries").put(entry);
-                transaction.oncomplete = resolve;
-            };
-        })"""
-    )
-    page.reload()
-    expect(page.locator(".past")).to_have_count(5)
-    json.loads(saved(page, acts(page, "JSON")))
-    saved(page, acts(page, "CSV"))
-    acts(page, "Select all").click()
-    page.locator("#delete").click()
-    expect(page.locator(".past")).to_have_count(0)
-    page.wait_for_timeout(300)
-    assert stored(page) == []
-
-
-# How browsers refuse: no such thing at all, an error on touching it, one on opening, one that never comes.
-REFUSES = '{ get() { throw new DOMException("", "SecurityError"); } }'
-REFUSALS = {
-    "undefined": 'Object.defineProperty(window, "indexedDB", { value: undefined });',
-    "null": 'Object.defineProperty(window, "indexedDB", { get: () => null });',
-    "throws": f'Object.defineProperty(window, "indexedDB", {REFUSES});',
-    "open throws": 'IDBFactory.prototype.open = () => { throw new DOMException("", "SecurityError"); };',
-    "open never ends": "const open = IDBFactory.prototype.open;"
-    "IDBFactory.prototype.open = function () { return new Proxy(open.call(this, 'else'), {"
-    "  get: (request, name) => typeof request[name] === 'function' ? () => {} : request[name] }); };",
-}
-
-
-@pytest.mark.parametrize("refusal", REFUSALS)
-def test_without_storage_all_else_works(
-    open_page: OpenPage, predict: Predict, face: bytes, refusal: str
-) -> None:
-    page = open_page()
-    page.add_init_script(REFUSALS[refusal])
-    page.add_init_script(f'Object.defineProperty(window, "localStorage", {REFUSES});')
-    page.goto(page.url + "history")
-    heading = page.get_by_role("heading", name="This browser keeps nothing here")
-    expect(heading).to_be_visible(timeout=15_000)
-    expect(page.locator("#keep-history")).to_be_disabled()
-    choose(page, face)
-    expect_verdict(page, predict(face).json())
-
-
-def test_a_browser_that_keeps_no_pictures_keeps_the_rest(open_page: OpenPage) -> None:
-    page = open_page()
-    page.add_init_script(
-        """const put = IDBObjectStore.prototype.put;
-        IDBObjectStore.prototype.put = function (entry) {
-            if (entry.picture) throw new DOMException("", "DataCloneError");
-            return put.call(this, entry);
-        };"""
-    )
-    page.goto(page.url + "history")
-    page.evaluate(SEED, MIXED)
-    expect(page.locator(".past")).to_have_count(5)
-    expect(page.locator(".past .no-picture")).to_have_count(5)
-
-
-LARGE = """async ([id, size]) => (await import("/static/js/history.js")).remember({
-    id, time: Date.now(), name: id, verdict: "real", p_fake: 0.1, answer: {}, failure: null, hash: null, size,
-    picture: new Blob([crypto.getRandomValues(new Uint8Array(60_000)), new Uint8Array(size)]) })"""
-
-
-def test_where_room_runs_out_the_older_half_goes(open_history: OpenPage) -> None:
-    page = open_history(MIXED)
-    page.evaluate(
-        """() => {
-            const { put } = IDBObjectStore.prototype;
-            IDBObjectStore.prototype.put = function (entry) {
-                IDBObjectStore.prototype.put = put;
-                throw new DOMException("", "QuotaExceededError");
-            };
-        }"""
-    )
-    assert page.evaluate(LARGE, ["new", 10])
-    expect(page.locator(".past:visible")).to_have_count(3)
-    assert names(page) == ["new", "anna.jpg", "Bob Árbol.png"]
-    expect(page.locator("#history-full")).to_be_hidden()
-
-
-def test_where_no_room_can_be_made_it_is_said(open_page: OpenPage) -> None:
-    page = open_page()
-    limit = {"origin": page.evaluate("location.origin"), "quotaSize": 2_000_000}
-    page.context.new_cdp_session(page).send("Storage.overrideQuotaForOrigin", limit)
-    page.locator('#pages a[data-view="history"]').click()
-    page.evaluate(SEED, MIXED)
-    expect(page.locator(".past")).to_have_count(5)
-    assert not page.evaluate(LARGE, ["huge", 9_000_000])
-    expect(page.locator("#history-full")).to_contain_text("no room left")
-    expect(page.locator(".past")).to_have_count(2)
-    page.locator("#home").click()
-    page.locator('#pages a[data-view="history"]').click()
-    expect(page.locator("#history-full")).to_be_visible()
-    assert page.evaluate(LARGE, ["fits again", 10])
-    expect(page.locator("#history-full")).to_be_hidden()
-
-
-def test_pictures_are_made_small_and_upright(open_page: OpenPage, encode: Encode) -> None:
-    """As the camera turned it, without metadata, never larger than it was."""
-    page = open_page()
-    script = """async (bytes) => {
-        const { smallCopy, fingerprint } = await import("/static/js/pictures.js");
-        const file = new Blob([new Uint8Array(bytes)]);
-        const [copy, hash] = [await smallCopy(file, 100), await fingerprint(file)];
-        if (!copy) return { hash };
-        const bitmap = await createImageBitmap(copy);
-        const canvas = new OffscreenCanvas(bitmap.width, bitmap.height);
-        canvas.getContext("2d").drawImage(bitmap, 0, 0);
-        const pixel = (x, y) => [...canvas.getContext("2d").getImageData(x, y, 1, 1).data];
-        const text = new TextDecoder("latin1").decode(await copy.arrayBuffer());
-        return { hash, type: copy.type, width: bitmap.width, height: bitmap.height,
-            corner: pixel(2, 2), exif: /EXIF|Exif/.test(text) };
-    }"""
-    picture = Image.new("RGB", (400, 200), (0, 0, 255))
-    picture.paste((255, 0, 0), (0, 100, 200, 200))  # the lower left, which comes to the upper left
-    exif = Image.Exif()
-    exif[0x0112] = 6
-    turned = page.evaluate(script, list(encode(picture, quality=95, exif=exif)))
-    assert (turned["type"], turned["width"], turned["height"]) == ("image/webp", 50, 100)
-    assert turned["corner"][0] > 200 > 60 > turned["corner"][2]
-    assert not turned["exif"]
-    small = page.evaluate(script, list(encode(picture.resize((40, 20)), "PNG")))
-    assert (small["width"], small["height"]) == (40, 20)
-    broken = page.evaluate(script, [1, 2, 3])
-    assert broken == {"hash": "039058c6f2c0cb492c533b0a4d14ef77cc0f78abccced5287d84a1a2011cfb81"}
-
-
-def test_a_huge_picture_does_not_freeze_the_page(open_page: OpenPage, encode: Encode) -> None:
-    page = open_page()
-    picture = encode(Image.radial_gradient("L").resize((8000, 6000)).convert("RGB"), quality=80)
-    longest, took = page.evaluate(
-        """async (bytes) => {
-            const { smallCopy } = await import("/static/js/pictures.js");
-            const file = new Blob([Uint8Array.from(atob(bytes), (c) => c.charCodeAt(0))]);
-            let [longest, last, busy] = [0, performance.now(), true];
-            const tick = () => {
-                longest = Math.max(longest, performance.now() - last);
-                last = performance.now();
-                if (busy) setTimeout(tick, 5);
-            };
-            tick();
-            const start = performance.now();
-            const copy = await smallCopy(file, 640);
-            busy = false;
-            return [copy.size > 0 ? longest : Infinity, performance.now() - start];
-        }""",
-        base64.b64encode(picture).decode(),
-    )
-    assert longest < max(200, 0.6 * took)  # decoded beside the page, which only copies the outcome
-
-
-@pytest.mark.parametrize("options", [{}, {"viewport": {"width": 320, "height": 640}, "is_mobile": True}])
+@pytest.mark.parametrize("options", SCREENS)
 def test_it_fits_every_screen(open_history: OpenPage, options: dict[str, Any]) -> None:
     page = open_history([*MIXED, {"name": "long" * 80}], **options)
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")

@@ -113,6 +113,41 @@ def test_a_server_that_fails_is_taken_for_one_that_is_not_there(open_page: OpenP
     assert page.evaluate("fetch('/static/js/none.js').then((answer) => answer.text())") == "kept"
 
 
+def test_after_an_upgrade_no_old_file_stays_behind(open_page: OpenPage) -> None:
+    """One visit to any view renews them all: files of two versions do not fit together."""
+    page = open_page(path="/about")
+    wait_for_worker(page)
+    age = """async (names) => {
+        const kept = await caches.open("veraface-shell-1");
+        for (const name of names) {
+            await kept.put(`/static/${name}`, new Response("old", { headers: { ETag: '"old"' } }));
+        }
+    }"""
+    page.evaluate(age, ["js/dom.js", "js/views/dashboard.js", "languages/hi.json", "js/dashboard/roc.js"])
+    page.reload()
+    expect(page.get_by_role("heading", level=1)).to_have_text("About Veraface")
+    stale = """async () => {
+        const kept = await caches.open("veraface-shell-1");
+        const texts = (await kept.matchAll()).map((answer) => answer.text());
+        return (await Promise.all(texts)).filter((text) => text === "old").length;
+    }"""
+    for _ in range(100):
+        if page.evaluate(stale) == 0:
+            break
+        page.wait_for_timeout(50)
+    assert page.evaluate(stale) == 0
+
+
+def test_caches_of_other_applications_are_left_alone(open_page: OpenPage) -> None:
+    """And those of older versions of this one are not."""
+    page = open_page(path="/docs")
+    page.evaluate("Promise.all(['veraface-shell-0', 'somebody-else'].map((name) => caches.open(name)))")
+    page.goto(page.url.replace("/docs", "/"))
+    wait_for_worker(page)
+    page.wait_for_function("caches.has('veraface-shell-0').then((there) => !there)")
+    assert sorted(page.evaluate("caches.keys()")) == ["somebody-else", "veraface-shell-1"]
+
+
 @pytest.mark.parametrize("path", ["/", "/history", "/dashboard", "/about", "/result/0123abc", "/sw.js"])
 def test_every_address_of_the_page_answers(client: httpx.Client, path: str) -> None:
     whole, head = client.get(path), client.head(path)

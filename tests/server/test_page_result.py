@@ -47,6 +47,28 @@ def test_a_chosen_file_is_shown_and_judged(open_page: OpenPage, predict: Predict
     assert marker == pytest.approx(answer["p_fake"], abs=0.02)
 
 
+def test_the_band_in_which_nothing_is_decided_is_drawn_to_scale(
+    open_page: OpenPage, predict: Predict, face: bytes
+) -> None:
+    thresholds = predict(face).json()["thresholds"]
+    page = open_page()
+    choose(page, face)
+    expect_state(page, "judged")
+    bar = page.locator(".bar").bounding_box()
+    band = page.locator('.zone[data-verdict="uncertain"]').bounding_box()
+    assert bar is not None
+    assert band is not None
+    assert (band["x"] - bar["x"]) / bar["width"] == pytest.approx(thresholds["real"], abs=0.02)
+    right = band["x"] + band["width"] - bar["x"]
+    assert right / bar["width"] == pytest.approx(thresholds["fake"], abs=0.02)
+    drawn = [
+        zone.evaluate("z => getComputedStyle(z, '::before').backgroundImage")
+        for zone in page.locator(".zone").all()
+    ]
+    # Told apart without colour: hatched, the two beside it plain.
+    assert [style.startswith("repeating-linear-gradient") for style in drawn] == [False, True, False]
+
+
 def test_real_and_fake_photos_get_the_answer_of_the_api(
     open_page: OpenPage,
     predict: Predict,
@@ -90,6 +112,9 @@ def test_each_face_can_be_looked_at(open_page: OpenPage, predict: Predict, two_f
         expect(items.nth(index)).to_have_attribute("aria-pressed", "true")
         expect(page.locator("#p-fake")).to_have_text(percent(faces[index]["p_fake"]))
         expect(boxes.nth(index)).to_have_attribute("aria-label", re.compile(f"^Face {index + 1}: "))
+        rings = [box.evaluate("b => getComputedStyle(b).boxShadow") for box in boxes.all()]
+        assert "255, 255, 255" in rings[index]  # the chosen one is seen to be chosen
+        assert "255, 255, 255" not in rings[1 - index]
     items.nth(1).click()
     expect(boxes.nth(1)).to_have_attribute("aria-pressed", "true")
     expect(items.nth(1)).to_be_focused()
@@ -195,61 +220,6 @@ def test_faces_and_results_are_walked_with_the_arrows(
     expect(page.locator(".card")).to_have_count(3)
 
 
-def test_the_picture_can_be_zoomed_and_moved(open_page: OpenPage, face: bytes) -> None:
-    page = open_page()
-    choose(page, face)
-    expect_state(page, "judged")
-    share, picture = page.locator(".zoom-share"), page.locator("#picture")
-    expect(share).to_have_text("100%")
-    width = picture.bounding_box()["width"]  # type: ignore[index]
-    page.get_by_role("button", name="Zoom in").click()
-    page.keyboard.press("+")
-    expect(share).not_to_have_text("100%")
-    page.wait_for_timeout(300)  # the zoom glides
-    before, frame = picture.bounding_box(), page.locator("#frame").bounding_box()
-    assert before is not None
-    assert before["width"] > 2.5 * width
-    assert frame is not None
-    page.mouse.move(frame["x"] + 20, frame["y"] + 20)
-    page.mouse.down()
-    page.mouse.move(frame["x"] + 80, frame["y"] + 60, steps=4)
-    page.mouse.up()
-    after = picture.bounding_box()
-    assert after is not None
-    assert after["x"] == pytest.approx(before["x"] + 60, abs=2)
-    assert after["y"] == pytest.approx(before["y"] + 40, abs=2)
-    line = page.locator(".face-box").evaluate("b => parseFloat(getComputedStyle(b).borderTopWidth)")
-    assert line < 2  # drawn thinner, so that it looks as thick as before
-    page.keyboard.press("0")
-    expect(share).to_have_text("100%")
-    expect(page.get_by_role("button", name="Zoom out")).to_be_disabled()
-
-
-def test_moving_the_picture_by_a_face_does_not_choose_it(open_page: OpenPage, two_faces: bytes) -> None:
-    page = open_page()
-    choose(page, two_faces)
-    expect_state(page, "judged")
-    frame = page.locator("#frame").bounding_box()
-    assert frame is not None
-    page.mouse.move(frame["x"] + frame["width"] / 2, frame["y"] + frame["height"] / 2)
-    page.keyboard.down("Control")
-    page.mouse.wheel(0, -100)  # a little, about the middle: both faces stay in sight
-    page.keyboard.up("Control")
-    expect(page.locator(".zoom-share")).not_to_have_text("100%")
-    label = page.locator('.face-box[aria-pressed="false"]').get_attribute("aria-label")
-    other = page.locator(f'.face-box[aria-label="{label}"]')
-    box = other.bounding_box()
-    assert box is not None
-    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
-    page.mouse.move(x, y)
-    page.mouse.down()
-    page.mouse.move(x - 30, y + 15, steps=4)
-    page.mouse.up()
-    expect(other).to_have_attribute("aria-pressed", "false")
-    other.click()
-    expect(other).to_have_attribute("aria-pressed", "true")
-
-
 def test_the_evidence_can_be_hidden_with_a_key(open_page: OpenPage, face: bytes) -> None:
     page = open_page()
     choose(page, face)
@@ -303,6 +273,13 @@ def test_a_result_is_printed_without_what_cannot_be_pressed_on_paper(
     for shown in ("#picture", "#verdict", ".probability", ".details", ".caveat"):
         expect(page.locator(shown)).to_be_visible()
     assert page.evaluate("getComputedStyle(document.documentElement).backgroundColor") == "rgb(255, 255, 255)"
+    for words in ("#verdict", ".details dd", ".caveat"):
+        ink = page.locator(words).first.evaluate("w => getComputedStyle(w).color")
+        # Dark on white, whatever the theme.
+        assert max(map(int, re.findall(r"\d+", ink)[:3])) < 210, (words, ink)
+    fingerprint = page.locator(".hash dd")
+    expect(fingerprint).to_have_text(hashlib.sha256(face).hexdigest())
+    assert fingerprint.evaluate("d => d.scrollWidth <= d.clientWidth")  # nothing is cut short on paper
     assert page.pdf().startswith(b"%PDF")
 
 

@@ -22,6 +22,8 @@ def test_the_picture_is_shown_while_it_is_judged(open_page: OpenPage, face: byte
     expect_state(page, "judging")
     expect(page.locator("#frame")).to_have_class(re.compile("scanning"))
     expect(page.locator("#panel")).to_have_attribute("aria-busy", "true")
+    expect(page.locator("#panel .bones .bone")).to_have_count(4)
+    expect(page.locator("#panel .bones .bone").first).to_be_visible()
     page.wait_for_function("document.querySelector('#picture').naturalWidth === 512")
     while not held:
         page.wait_for_timeout(10)

@@ -144,16 +144,27 @@ def english_in(page: Page, words: dict[str, Any]) -> list[str]:
     ]
 
 
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_no_unit_is_said_twice(language: str) -> None:
+    """What is put into a sentence comes with its unit: "192 px px" stood in four languages."""
+    units = r"\{(size|percent|share|allowed|fake|real|low|high|reals|fakes)\}\s*(px|%|MB|像素|بكسل)"
+    assert [
+        said for words in read(language).values() for said in forms(words) if re.search(units, said)
+    ] == []
+
+
 @pytest.mark.parametrize("language", OTHERS)
 def test_every_view_speaks_it(open_page: OpenPage, language: str) -> None:
+    """And has room for it on the narrowest phone."""
     words = read(language)
-    page = open_page(locale=language)
+    page = open_page(locale=language, viewport={"width": 320, "height": 640})
     for view, heading in (("dashboard", "dashboard"), ("about", "about"), ("history", "history")):
         page.locator(f'#pages [data-view="{view}"]').click()
         expect(page.locator("h1")).to_have_text(words[f"{heading}.heading"])
         expect(page).to_have_title(f"{words[f'{heading}.title']} · Veraface")
         page.wait_for_load_state("networkidle")
         assert english_in(page, words) == []
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), view
     page.keyboard.press("?")
     expect(page.get_by_role("dialog")).to_contain_text(words["keys.heading"])
     assert english_in(page, words) == []
@@ -183,7 +194,7 @@ def test_what_is_written_from_right_to_left_fits_a_phone(open_page: OpenPage, tw
 def test_without_its_words_the_page_speaks_english(open_page: OpenPage) -> None:
     """And the menu goes back to the language that is in use where another cannot be had."""
     page = open_page()
-    page.route("**/languages/fr.json", lambda route: route.fulfill(status=503))
+    page.context.route("**/languages/fr.json", lambda route: route.fulfill(status=503))  # the worker asks too
     page.locator("#language").select_option("fr")
     expect(page.locator("#language")).to_have_value("en")
     expect(page.locator("html")).to_have_attribute("lang", "en")

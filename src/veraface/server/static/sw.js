@@ -1,10 +1,13 @@
 // Keeps the page's own files, so that it opens without its server. Never a picture, an answer or anything else.
 
-const CACHE = "veraface-shell-1";
+const FAMILY = "veraface-shell-";
+const CACHE = `${FAMILY}1`;
 const PATIENCE = 3000; // ms for a server that is there but does not answer, before the kept copy is shown
 
 // The addresses of js/router.js: at each of them is the same document. No other page is touched.
 const VIEWS = /^\/(history|dashboard|about|result\/[\w-]+)?$/;
+
+let renewing = null; // promise of all files in the version that the server has now
 
 // All files of the page; a test compares the list with the folder. Other languages are kept once they are used.
 const SHELL = [
@@ -33,6 +36,7 @@ const SHELL = [
   "js/dashboard/confusion.js",
   "js/dashboard/curves.js",
   "js/dashboard/gauge.js",
+  "js/dashboard/known.js",
   "js/dashboard/own.js",
   "js/dashboard/paint.js",
   "js/dashboard/parts.js",
@@ -50,6 +54,7 @@ const SHELL = [
   "js/early.js",
   "js/export.js",
   "js/fault.js",
+  "js/folders.js",
   "js/format.js",
   "js/heatmap.js",
   "js/history-card.js",
@@ -64,6 +69,7 @@ const SHELL = [
   "js/pictures.js",
   "js/router.js",
   "js/roving.js",
+  "js/shapes.js",
   "js/snapshot.js",
   "js/stage.js",
   "js/status.js",
@@ -88,14 +94,14 @@ const SHELL = [
 ];
 
 self.addEventListener("install", (event) => {
-  event.waitUntil(caches.open(CACHE).then((cache) => cache.addAll(["/", ...SHELL.map((name) => `/static/${name}`)])));
+  event.waitUntil(caches.open(CACHE).then(fill));
   self.skipWaiting();
 });
 
 self.addEventListener("activate", (event) => {
   event.waitUntil(
     (async () => {
-      const old = (await caches.keys()).filter((name) => name !== CACHE);
+      const old = (await caches.keys()).filter((name) => name.startsWith(FAMILY) && name !== CACHE);
       await Promise.all(old.map((name) => caches.delete(name)));
       await self.clients.claim();
     })(),
@@ -117,6 +123,7 @@ async function freshOrKept(event, key) {
   const fresh = fetch(event.request).then((answer) => {
     if (answer.status >= 500) return kept ?? answer; // a proxy in front of a server that is down
     if (answer.ok) keep(event, cache, key, answer.clone());
+    if (answer.ok && kept && isOther(kept, answer)) renew(event, cache);
     return answer;
   });
   if (!kept) return fresh;
@@ -124,12 +131,36 @@ async function freshOrKept(event, key) {
   return Promise.race([fresh.catch(() => kept), late]);
 }
 
+function fill(cache) {
+  return cache.addAll(["/", ...SHELL.map((name) => `/static/${name}`)]);
+}
+
+function isOther(kept, answer) {
+  return kept.headers.get("ETag") !== answer.headers.get("ETag");
+}
+
+// The server has another version of the page: what was not asked for yet must not stay behind, since old and new files
+// do not fit together. Whatever does not come now comes when it is asked for.
+function renew(event, cache) {
+  renewing ??= renewAll(cache).catch(() => {}).finally(() => (renewing = null));
+  lastThrough(event, renewing);
+}
+
+async function renewAll(cache) {
+  await fill(cache);
+  const others = (await cache.keys()).filter(({ url }) => new URL(url).pathname.startsWith("/static/languages/"));
+  await Promise.all(others.map((request) => cache.add(request)));
+}
+
 // No room to keep it is no reason not to show it.
 function keep(event, cache, key, answer) {
-  const kept = cache.put(key, answer).catch(() => {});
+  lastThrough(event, cache.put(key, answer).catch(() => {}));
+}
+
+function lastThrough(event, work) {
   try {
-    event.waitUntil(kept);
+    event.waitUntil(work);
   } catch {
-    // It came after the kept one had been shown; it is kept for the next time as long as the worker runs.
+    // The answer came after the kept one had been shown; the work goes on as long as the worker runs.
   }
 }

@@ -1,11 +1,15 @@
 // Talks to the server. Never throws for a failed request: every outcome is an object with `kind`.
+import { areFaces, isJudgement, isStatus } from "./shapes.js";
 
 const BUSY = [429, 503];
+// What a proxy in front of the server means, which says so in a page of its own.
+const MEANT = { 413: "image_too_large", 429: "busy", 502: "unreachable", 503: "busy", 504: "unreachable" };
 const DEFAULT_WAIT = 2; // seconds, where a busy server does not say
 
 /** What the server takes and what judges; null where it cannot be reached. */
-export function fetchStatus() {
-  return fetchJson("/api/model-status");
+export async function fetchStatus() {
+  const said = await fetchJson("/api/model-status");
+  return isStatus(said) ? said : null;
 }
 
 /** The whole model card; null where it cannot be had. */
@@ -35,16 +39,31 @@ export function judgeLink(link, signal) {
 async function send(form, signal) {
   try {
     const response = await fetch("/api/predict?heatmap=true", { method: "POST", body: form, signal });
-    const answer = await response.json();
-    if (response.ok && answer.success) return { kind: "judged", answer };
-    const { code, message } = answer.error;
-    // Without a model there is nothing to wait for.
-    const busy = BUSY.includes(response.status) && code !== "model_unavailable";
-    return { kind: busy ? "busy" : "failed", code, message, answer, seconds: waitOf(response) };
+    return outcomeOf(response, await bodyOf(response));
   } catch {
     if (signal.aborted) return null;
     return { kind: "failed", code: "unreachable", message: "", answer: {} };
   }
+}
+
+// A connection that breaks off throws; words that are no JSON are null.
+async function bodyOf(response) {
+  const words = await response.text();
+  try {
+    return JSON.parse(words);
+  } catch {
+    return null;
+  }
+}
+
+function outcomeOf(response, answer) {
+  if (response.ok && isJudgement(answer)) return { kind: "judged", answer };
+  const said = (name) => (typeof answer?.error?.[name] === "string" ? answer.error[name] : null);
+  const code = said("code") ?? MEANT[response.status] ?? "other";
+  // Without a model there is nothing to wait for.
+  const busy = BUSY.includes(response.status) && code !== "model_unavailable";
+  const shown = areFaces(answer) ? answer : {};
+  return { kind: busy ? "busy" : "failed", code, message: said("message") ?? "", answer: shown, seconds: waitOf(response) };
 }
 
 // RFC 9110, 10.2.3: seconds, or a date.

@@ -1,7 +1,7 @@
 // A picture in the list: what it looks like, how it stands, and the way to its result.
 import { analyse, cancel, remove } from "./checks.js";
 import { element, icon } from "./dom.js";
-import { faultIcon, knownCode } from "./fault.js";
+import { canBeSent, faultIcon, knownCode } from "./fault.js";
 import { nameOf, percent } from "./format.js";
 import { text } from "./language.js";
 
@@ -40,7 +40,7 @@ export function sayCard(card, check) {
   link.title = name;
   card.querySelector(".card-state").replaceChildren(...stateNodes(mark, words, chance));
   const again = card.querySelector(".card-again");
-  again.hidden = !["cancelled", "ready"].includes(check.state) && check.failure?.code !== "unreachable";
+  again.hidden = !canBeSent(check);
   again.textContent = text("checks.analyseOne");
   again.setAttribute("aria-label", text("checks.analyseNamed", { name }));
   const open = ["queued", "judging", "busy"].includes(check.state);

@@ -78,6 +78,11 @@ export function isOpen(check) {
   return ["ready", "queued", "judging", "busy"].includes(check.state);
 }
 
+/** Whether there is something to say of it; what was cancelled is neither open nor done. */
+export function isDone(check) {
+  return ["judged", "failed"].includes(check.state);
+}
+
 /** A busy server is asked again now instead of at `retryAt`. */
 export function retryNow(check) {
   if (check.state !== "busy") return;

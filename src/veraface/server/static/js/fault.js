@@ -67,6 +67,11 @@ export function knownCode(code) {
   return hasText(`faults.${code}`) ? code : "other";
 }
 
+/** Whether a check may well be judged where it is sent, or sent once more. */
+export function canBeSent({ state, failure }) {
+  return ["ready", "cancelled"].includes(state) || (state === "failed" && WORTH_RETRYING.includes(knownCode(failure.code)));
+}
+
 /** The icon that stands for a failure. */
 export function faultIcon(code) {
   return ICONS[knownCode(code)] ?? "file";

@@ -58,7 +58,7 @@ export async function remember(entry) {
 
 /** All entries, newest first. */
 export async function list() {
-  const packed = (await attempt((database) => database.getAll(STORE))) ?? [];
+  const packed = (await attempt(readAll)) ?? [];
   return packed.filter(({ id }) => typeof id === "string").map(unpack).sort((one, other) => other.time - one.time);
 }
 
@@ -85,6 +85,17 @@ export async function forgetAll() {
   await attempt((database) => database.clear(STORE));
   full = false;
   changed();
+}
+
+// One entry that the browser has lost, as after a crash, fails the reading of them all: then each by itself.
+async function readAll(database) {
+  try {
+    return await database.getAll(STORE);
+  } catch {
+    const keys = await database.getAllKeys(STORE);
+    const read = await Promise.allSettled(keys.map((key) => database.get(STORE, key)));
+    return read.map(({ value }) => value).filter(Boolean);
+  }
 }
 
 async function put(packed) {
@@ -168,6 +179,7 @@ async function open() {
   try {
     opening ??= inTime(openDB(NAME, VERSION, { upgrade, blocking: closeForOthers, terminated: () => (opening = null) }));
     const database = await opening;
+    if (!database.objectStoreNames.contains(STORE)) throw new DOMException("Of somebody else", "VersionError");
     available = true;
     return database;
   } catch (error) {

@@ -1,4 +1,5 @@
 // All ways a picture comes in from outside the views: the file dialog, dropping anywhere, pasting anywhere.
+import { picturesOf } from "./folders.js";
 
 /** Calls `take(files)` for pictures and `takeLink(link)` for an address. */
 export function setUpIntake({ input, veil }, take, takeLink) {
@@ -45,7 +46,9 @@ export function setUpIntake({ input, veil }, take, takeLink) {
     addEventListener("drop", (event) => {
       event.preventDefault();
       show(false);
-      if (!takeTransfer(event, event.dataTransfer)) takeLink("");
+      const pictures = picturesOf(event.dataTransfer);
+      if (pictures) pictures.then((found) => (found.length ? take(found) : takeLink("")));
+      else if (!takeTransfer(event, event.dataTransfer)) takeLink("");
     });
   }
 }

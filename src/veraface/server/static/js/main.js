@@ -1,4 +1,5 @@
 // The frame around the views: words, theme, the way pictures come in, and what is known of the server.
+import { changes as checkChanges } from "./checks.js";
 import { byId } from "./dom.js";
 import { setUpIntake } from "./intake.js";
 import { addKeys, setUpKeys } from "./keys.js";
@@ -20,6 +21,8 @@ setUpIntake(
 );
 changes.addEventListener("change", () => words.then(sayStatus));
 watchConnection(readStatus);
+// Where a picture meets no server, the page says so above, and asks until it is back.
+checkChanges.addEventListener("change", ({ detail }) => detail?.failure?.code === "unreachable" && isReachable() && readStatus());
 readStatus();
 
 await words;

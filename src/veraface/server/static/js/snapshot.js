@@ -1,11 +1,13 @@
 // One result as a picture file: the picture with its boxes and evidence, the verdict, and what a verdict is not.
 import { knownCode } from "./fault.js";
-import { nameOf, percent } from "./format.js";
+import { faceLabel, nameOf, percent } from "./format.js";
 import { text } from "./language.js";
 
 const WIDTH = 1200; // px of the drawn sheet
 const EDGE = 48;
 const MOST_HEIGHT = 1100; // px of the picture on it
+const MOST_FACES = 40; // said one by one
+const TAG = 20; // px of the letters on a face's box
 
 /** A PNG Blob of a finished check, drawn in the page's own colours from what `stage` shows. */
 export async function snapshot(check, stage) {
@@ -51,6 +53,9 @@ export async function snapshot(check, stage) {
       size: 18,
       fill: "text-soft",
     });
+    const labels = answer.faces.length > 1 ? answer.faces.slice(0, MOST_FACES).map(faceLabel) : [];
+    if (labels.length) y += 14;
+    for (const label of labels) write(label, { size: 20, gap: 0.35 });
   } else {
     write(text(`faults.${knownCode(failure.code)}.name`), { size: 44, weight: 650 });
     write(text(`faults.${knownCode(failure.code)}.detail`), { size: 22, fill: "text-soft" });
@@ -58,7 +63,8 @@ export async function snapshot(check, stage) {
   y += 22;
   const when = new Intl.DateTimeFormat(document.documentElement.lang, { dateStyle: "long", timeStyle: "short" }).format(check.time);
   const model = answer?.model ? `${answer.model.name} ${answer.model.version}` : "";
-  write([nameOf(check), when, "Veraface", model].filter(Boolean).join(" · "), { size: 18, fill: "text-soft" });
+  write(`\u2068${nameOf(check)}\u2069`, { size: 18 }); // its own direction is that of its letters
+  write([when, "Veraface", model].filter(Boolean).join(" · "), { size: 18, fill: "text-soft" });
   if (check.hash) write(`SHA-256 ${check.hash}`, { size: 16, fill: "text-faint" });
   write(text("caveat"), { size: 18, fill: "text-soft" });
   return cut(canvas, Math.ceil(y + EDGE / 2));
@@ -76,8 +82,23 @@ function drawPicture(context, stage, { left, top, width, height, scale }) {
       context.strokeStyle = stroke;
       context.strokeRect(left + x, top + y, w, h);
     }
+    drawTag(context, stage.boxes.children[index].textContent, tint, { x: left + x - 2, y: top + y, above: y > 2 * TAG });
   }
   context.setLineDash([]);
+}
+
+// The words or the number on the box, as on the page: nobody has to tell the verdict by its colour.
+function drawTag(context, words, tint, { x, y, above }) {
+  const { textAlign } = context;
+  context.textAlign = "left";
+  context.font = `650 ${TAG}px ${getComputedStyle(document.body).fontFamily}`;
+  const high = TAG * 1.4;
+  const top = above ? y - high - 4 : y + 4;
+  context.fillStyle = tint;
+  context.fillRect(x, top, context.measureText(words).width + TAG, high);
+  context.fillStyle = "#0c0d10";
+  context.fillText(words, x + TAG / 2, top + TAG * 1.05);
+  context.textAlign = textAlign;
 }
 
 // From left to right in every language, as on the page.
@@ -98,8 +119,13 @@ function lines(context, words, width) {
   const found = [""];
   // Chinese has no spaces: it may be broken after any character.
   for (const part of words.split(/(?<=\s)|(?<=[\u3000-\u9fff\uff00-\uffef])/)) {
-    if (context.measureText(found.at(-1) + part).width > width && found.at(-1)) found.push("");
-    found[found.length - 1] += part;
+    const fits = (more) => context.measureText(found.at(-1) + more).width <= width;
+    if (!fits(part) && found.at(-1)) found.push("");
+    // A word longer than a line, as file names may be, is broken where the line ends.
+    for (const piece of fits(part) ? [part] : part) {
+      if (!fits(piece)) found.push("");
+      found[found.length - 1] += piece;
+    }
   }
   return found;
 }

@@ -1,12 +1,12 @@
 // The picture with what lies over it: the scan while it is judged, face boxes, the evidence; to zoom and to move.
-import { element } from "./dom.js";
+import { element, icon } from "./dom.js";
 import { faceLabel, verdictOf } from "./format.js";
 import { paintGrid } from "./heatmap.js";
 import { text } from "./language.js";
 import { setUpZoom } from "./zoom.js";
 
 const CANVAS_SIDE = 1024; // px of the longer side; the evidence is smooth, more would only cost memory
-const DEFAULT_STRENGTH = 55; // percent
+const DEFAULT_STRENGTH = 40; // percent
 
 export class Stage {
   /** Builds the stage at the end of `room`, which is part of the page; `onSelect(index)` is told which face is chosen. */
@@ -18,7 +18,7 @@ export class Stage {
     this.layer = element("div", { class: "layer" }, this.picture, this.canvas, this.boxes);
     this.note = element("p", { id: "stage-note" });
     const scan = element("div", { class: "scan", "aria-hidden": "true" });
-    this.frame = element("div", { class: "frame", id: "frame" }, this.layer, scan, this.note);
+    this.frame = element("div", { class: "frame", id: "frame", role: "group", tabindex: "-1", "data-label": "stage.frame" }, this.layer, scan, this.note);
     this.slider = element("input", {
       type: "range",
       id: "evidence-strength",
@@ -40,10 +40,10 @@ export class Stage {
         element("span", { "data-text": "stage.speaksFake" }),
       ),
     );
-    const frameRoom = element("div", { class: "frame-room" }, this.frame);
-    room.append(element("figure", { class: "stage", "data-label": "stage.label" }, frameRoom, this.controls));
+    const tools = element("div", { class: "stage-tools" }, this.controls);
+    room.append(element("figure", { class: "stage", "data-label": "stage.label" }, this.frame, tools));
     this.zoom = setUpZoom(this.layer, this.frame, () => this.boxes.children[this.selected] ?? this.frame);
-    frameRoom.append(this.zoom.controls);
+    tools.append(this.zoom.controls);
     this.url = null;
     this.faces = [];
     this.selected = -1;
@@ -92,7 +92,8 @@ export class Stage {
   /** Its words, in the language of the moment. */
   say() {
     this.picture.alt = this.url ? text("stage.alt") : "";
-    this.note.textContent = this.frame.classList.contains("blank") ? text(this.#noteName()) : "";
+    const blank = this.frame.classList.contains("blank");
+    this.note.replaceChildren(...(blank ? [icon(this.url ? "file" : "link"), text(this.#noteName())] : []));
     [...this.boxes.children].forEach((box, index) => this.#nameBox(box, index));
     this.zoom.say();
   }

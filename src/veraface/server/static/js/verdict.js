@@ -2,6 +2,7 @@
 import { element, icon } from "./dom.js";
 import { bytes, faceLabel, milliseconds, percent, sentence, verdictOf } from "./format.js";
 import { hasText, number, text } from "./language.js";
+import { areClaims } from "./shapes.js";
 
 // The sentence under "Cannot tell" says this already.
 const SAID_ALREADY = "weak_evidence";
@@ -14,7 +15,7 @@ export function verdictView({ answer, hash, size }, selected, select) {
     headline(answer.verdict),
     single ? null : faceList(answer.faces, selected, select),
     single ? null : element("h3", { class: "face-name" }, text("result.face", { number: selected + 1 })),
-    single ? null : element("p", { class: "face-verdict" }, faceSentence(face)),
+    single ? null : faceSentence(face),
     face.p_fake === null ? null : probability(face.p_fake, answer.thresholds),
     reasons(single ? [...answer.reasons, ...face.reasons] : face.reasons, single ? [] : answer.reasons),
     provenance(answer.provenance),
@@ -47,7 +48,8 @@ function headline(verdict) {
 
 function faceSentence(face) {
   const verdict = verdictOf(face);
-  return `${text(`verdicts.${verdict}.name`)}. ${text(`verdicts.${verdict}.detail`)}`;
+  const name = element("strong", {}, text(`verdicts.${verdict}.name`));
+  return element("p", { class: "face-verdict", "data-verdict": verdict }, name, element("span", {}, text(`verdicts.${verdict}.detail`)));
 }
 
 function probability(p, thresholds) {
@@ -120,7 +122,7 @@ function reasons(own, ofPicture) {
 
 // What the file says of itself, shown beside the verdict and never part of it: [{ name, value }], once the API tells.
 function provenance(claims) {
-  const told = claims?.length
+  const told = areClaims(claims)
     ? element("dl", {}, claims.map(({ name, value }) => row(name, value)))
     : element("p", { class: "hint" }, text("provenance.none"));
   return element("section", { class: "provenance" }, element("h3", {}, text("provenance.heading")), told);
@@ -134,9 +136,10 @@ function details(answer, face, { hash, size }) {
     [text("result.picture"), `${answer.format}, ${answer.width} × ${answer.height}`, size && bytes(size)],
     [text("result.faceSize"), `${Math.round(faceWidth)} × ${Math.round(faceHeight)} px`],
     [text("result.model"), `${name} ${version}`],
-    ["SHA-256", hash ? `${hash.slice(0, 16)}…` : "–"],
+    ["SHA-256", hash ?? "–"], // cut short on the screen only: it is copied and printed whole
   ];
   const list = element("dl", {}, rows.map(([term, value, hint]) => row(term, value, hint)));
+  list.lastChild.classList.add("hash");
   return element(
     "section",
     { class: "details" },

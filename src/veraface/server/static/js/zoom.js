@@ -1,4 +1,4 @@
-// Zooming and moving the picture: buttons, keys, pinching, Ctrl and the wheel. The work is Panzoom's.
+// Zooming and moving the picture: buttons, keys, pinching, dragging, Ctrl and the wheel. The work is Panzoom's.
 import Panzoom from "../vendor/panzoom/panzoom.js";
 import { element, icon } from "./dom.js";
 import { text } from "./language.js";
@@ -6,11 +6,13 @@ import { text } from "./language.js";
 const MOST = 8; // times
 const STEP = 1.65; // times
 const MOVED = 5; // px from which on a press is no click
+const STRIDE = 0.15; // of what is seen, for one press of an arrow key
+const TOWARDS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
 
 /**
  * Lets `layer` be zoomed and moved inside `frame`; buttons and keys zoom towards what `target()` returns.
  *
- * Returns { controls (to be placed), zoomIn(), zoomOut(), reset(), justMoved(), say(), close() }.
+ * Returns { controls (to be placed), zoomIn(), zoomOut(), reset(), bringIn(part), justMoved(), say(), close() }.
  */
 export function setUpZoom(layer, frame, target) {
   const panzoom = Panzoom(layer, {
@@ -20,7 +22,7 @@ export function setUpZoom(layer, frame, target) {
     panOnlyWhenZoomed: true,
     touchAction: "pan-y",
     cursor: "",
-    overflow: "hidden",
+    overflow: "clip", // "hidden" would still be scrolled by the browser towards what gets the focus
     animate: !matchMedia("(prefers-reduced-motion: reduce)").matches,
     handleStartEvent() {}, // a press on a face box stays a click
   });
@@ -33,12 +35,12 @@ export function setUpZoom(layer, frame, target) {
   let moved = false;
 
   const onWheel = (event) => {
-    if (event.ctrlKey || event.metaKey || panzoom.getScale() > 1.005) panzoom.zoomWithWheel(event, { step: 0.2 });
+    if (event.ctrlKey || event.metaKey || isZoomed()) panzoom.zoomWithWheel(event, { step: 0.2 });
   };
   frame.addEventListener("wheel", onWheel, { passive: false });
   layer.addEventListener("dblclick", (event) => {
     if (event.target.closest("button")) return;
-    if (panzoom.getScale() > 1.005) panzoom.reset();
+    if (isZoomed()) panzoom.reset();
     else panzoom.zoomToPoint(2.5, event, { animate: true });
   });
   layer.addEventListener("panzoomstart", () => {
@@ -49,12 +51,40 @@ export function setUpZoom(layer, frame, target) {
     moved ||= from !== null && Math.hypot(x - from.x, y - from.y) * scale > MOVED;
   });
   layer.addEventListener("panzoomend", () => (from = null));
+  // As in a scrolled region: the arrow keys move what is seen, once it has the focus.
+  frame.addEventListener("keydown", (event) => {
+    const [across, down] = TOWARDS[event.key] ?? [];
+    const other = event.shiftKey || event.ctrlKey || event.altKey || event.metaKey;
+    if (event.target !== frame || across === undefined || other || !isZoomed()) return;
+    event.preventDefault();
+    moveBy(-across * STRIDE * frame.clientWidth, -down * STRIDE * frame.clientHeight);
+  });
+  layer.addEventListener("focusin", ({ target: part }) => part.matches(":focus-visible") && bringIn(part));
   layer.addEventListener("panzoomchange", ({ detail: { scale } }) => {
     layer.style.setProperty("--zoom", String(scale));
-    layer.style.touchAction = scale > 1.005 ? "none" : "pan-y";
-    frame.classList.toggle("zoomed", scale > 1.005);
+    layer.style.touchAction = isZoomed() ? "none" : "pan-y";
+    frame.classList.toggle("zoomed", isZoomed());
+    frame.tabIndex = isZoomed() ? 0 : -1;
     sayShare(scale);
   });
+
+  function isZoomed() {
+    return panzoom.getScale() > 1.005; // its steps are no whole numbers
+  }
+
+  function moveBy(x, y) {
+    const scale = panzoom.getScale();
+    panzoom.pan(x / scale, y / scale, { relative: true, animate: true });
+  }
+
+  // Zoomed, a face may be out of sight: it must not have the focus, or be looked at, there.
+  function bringIn(part) {
+    if (!part || !isZoomed()) return;
+    const [seen, box] = [frame, part].map((node) => node.getBoundingClientRect());
+    const x = seen.left + seen.width / 2 - box.left - box.width / 2;
+    const y = seen.top + seen.height / 2 - box.top - box.height / 2;
+    if (Math.abs(x) > seen.width / 2 || Math.abs(y) > seen.height / 2) moveBy(x, y);
+  }
 
   function zoomBy(factor) {
     const { left, top, width, height } = target().getBoundingClientRect();
@@ -65,7 +95,7 @@ export function setUpZoom(layer, frame, target) {
 
   function sayShare(scale) {
     share.textContent = text("stage.zoomed", { percent: `${Math.round(scale * 100)}%` });
-    out.disabled = whole.disabled = scale < 1.005; // its steps are no whole numbers
+    out.disabled = whole.disabled = !isZoomed();
     closer.disabled = scale >= MOST;
   }
 
@@ -74,6 +104,7 @@ export function setUpZoom(layer, frame, target) {
     zoomIn: () => zoomBy(STEP),
     zoomOut: () => zoomBy(1 / STEP),
     reset: () => panzoom.reset(),
+    bringIn,
     justMoved: () => moved,
     say() {
       for (const [node, path] of [[out, "stage.zoomOut"], [closer, "stage.zoomIn"], [whole, "stage.zoomReset"]]) {

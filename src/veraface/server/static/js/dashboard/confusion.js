@@ -24,8 +24,8 @@ const MORE = [
 
 export function confusionPart({ diagrams, whole = {} }) {
   const heading = text("dashboard.confusion.heading");
-  const { real, fake } = diagrams.confusion ?? {};
-  if (!real || !fake) return part("confusion", heading, lacking(text("dashboard.confusion.lacking")));
+  if (!diagrams.confusion) return part("confusion", heading, lacking(text("dashboard.confusion.lacking")));
+  const { real, fake } = diagrams.confusion;
   const shown = OUTCOMES.filter(([name], i) => i < JUDGED || real[name] || fake[name]);
   const words = {
     real: [

@@ -3,7 +3,7 @@ import { element } from "../dom.js";
 import { number, text } from "../language.js";
 import { faint } from "./colours.js";
 import { choice, lacking, part, plotFigure, table } from "./parts.js";
-import { figure, isNumber, isRange, share, withRange } from "./words.js";
+import { figure, isNumber, isRange, nameIn, share, withRange } from "./words.js";
 
 const KINDS = {
   JPEG: () => "JPEG",
@@ -29,8 +29,8 @@ const SHARES = [0, 0.25, 0.5, 0.75, 1];
 
 export function curvesPart(plots, { measured }, state) {
   const heading = text("dashboard.curves.heading");
-  const { clean, degradations = [] } = measured.curves ?? {};
-  const kinds = degradations.filter((kind) => kind.steps?.length);
+  const { clean, degradations } = measured.curves;
+  const kinds = degradations.filter((kind) => kind.steps.length);
   if (!kinds.length) return part("curves", heading, lacking(text("dashboard.curves.lacking")));
   if (!kinds.some((kind) => kind.degradation === state.degradation)) state.degradation = kinds[0].degradation;
   const body = element("div", { class: "pair" });
@@ -59,7 +59,7 @@ function curves(plots, kind, clean) {
   const name = nameOf(kind.degradation);
   const places = steps.map((_, i) => i);
   const strength = (i) => (steps[i] ? strengthOf(steps[i]) : "");
-  const title = text("dashboard.curves.x", { name, scale: SCALES[kind.scale]?.() ?? kind.scale });
+  const title = text("dashboard.curves.x", { name, scale: nameIn(SCALES, kind.scale) });
   const x = { title, range: [-0.35, steps.length - 0.65], ticks: places, say: strength, grid: false };
   const columns = [title, text("dashboard.auc"), ...LINES.map((line) => line.words())];
   const auc = (step) => withRange(step.auc, step.intervals?.auc, figure);
@@ -136,5 +136,5 @@ function strengthOf(step) {
 }
 
 function nameOf(degradation) {
-  return KINDS[degradation]?.() ?? degradation;
+  return nameIn(KINDS, degradation);
 }

@@ -9,7 +9,7 @@ const GROWTH = 9; // px more for the fullest bin
 
 export function reliabilityPart(plots, { whole, diagrams }) {
   const heading = text("dashboard.reliability.heading");
-  const bins = (diagrams.reliability ?? []).filter((bin) => isNumber(bin.p_fake) && isNumber(bin.share_fake));
+  const bins = diagrams.reliability.filter((bin) => isNumber(bin.p_fake) && isNumber(bin.share_fake));
   if (!bins.length) return part("reliability", heading, lacking(text("dashboard.reliability.lacking")));
   const most = Math.max(...bins.map((bin) => bin.pictures));
   const place = (bin) => text("dashboard.bin", { from: share(bin.from, 1), to: share(bin.to, 1) });
@@ -30,12 +30,10 @@ export function reliabilityPart(plots, { whole, diagrams }) {
         fake: share(bin.share_fake),
       }),
     })),
-    before: (paint) => {
-      paint.line([0, 0], [1, 1], { dash: [5, 5] });
+    before: (paint) => paint.line([0, 0], [1, 1], { dash: [5, 5] }),
+    after: (paint) => {
       paint.label(text("dashboard.reliability.tooHigh"), 0.98, 0.06, { fill: "text-soft", align: "right" });
       paint.label(text("dashboard.reliability.tooLow"), 0.03, 0.95, { fill: "text-soft" });
-    },
-    after: (paint) => {
       for (const bin of bins) {
         const size = LEAST + GROWTH * Math.sqrt(bin.pictures / most);
         paint.marker("circle", bin.p_fake, bin.share_fake, { size, alpha: 0.75 });

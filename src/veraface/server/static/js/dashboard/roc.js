@@ -8,7 +8,7 @@ const TICKS = [0, 0.2, 0.4, 0.6, 0.8, 1];
 
 export function rocPart(plots, { whole, diagrams, thresholds }) {
   const heading = text("dashboard.roc.heading");
-  const { false_alarms: alarms = [], recall = [] } = diagrams.roc ?? {};
+  const { false_alarms: alarms, recall } = diagrams.roc;
   if (!alarms.length || alarms.length !== recall.length) return part("roc", heading, lacking(text("dashboard.roc.lacking")));
   const points = shippedPoints(whole, thresholds);
   const read = (x, y) => text("dashboard.roc.reading", { alarms: share(x), found: share(y) });
@@ -25,11 +25,9 @@ export function rocPart(plots, { whole, diagrams, thresholds }) {
     data: [alarms, recall],
     series: [{ stroke: "accent", width: 2.5 }],
     stops,
-    before: (paint) => {
-      paint.line([0, 0], [1, 1], { dash: [5, 5] });
-      paint.label(text("dashboard.roc.guessing"), 0.62, 0.55, { fill: "text-soft", dx: 6, dy: 8 });
-    },
+    before: (paint) => paint.line([0, 0], [1, 1], { dash: [5, 5] }),
     after: (paint) => {
+      paint.label(text("dashboard.roc.guessing"), 0.62, 0.55, { fill: "text-soft", dx: 6, dy: 8 });
       for (const { x, y, shape, words } of points) {
         paint.marker(shape, x, y, { size: 6, fill: "text" });
         paint.label(words, x, y, { dx: 13, dy: 12 });

@@ -11,7 +11,7 @@ const TICKS = [0, 0.2, 0.4, 0.6, 0.8, 1];
 
 export function scoresPart(plots, { diagrams, thresholds }, state) {
   const heading = text("dashboard.scores.heading");
-  const histograms = (diagrams.histograms ?? []).filter((own) => own.real?.length && own.real.length === own.fake?.length);
+  const histograms = diagrams.histograms.filter((own) => own.real.length && own.real.length === own.fake.length);
   if (!histograms.length) return part("scores", heading, lacking(text("dashboard.scores.lacking")));
   let shown = figureOf(plots, histograms, thresholds, state.source);
   const choose = (event) => {

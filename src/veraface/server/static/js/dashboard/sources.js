@@ -3,7 +3,7 @@ import { element } from "../dom.js";
 import { text } from "../language.js";
 import { gauge } from "./gauge.js";
 import { choice, lacking, part, table } from "./parts.js";
-import { count, figure, isNumber, share } from "./words.js";
+import { count, figure, isNumber, said, share } from "./words.js";
 
 const PAIR = " / "; // "ffhq / stylegan140k": the reals of one source against the fakes of another
 const AUC = {
@@ -43,7 +43,7 @@ export function sourcesPart({ measured, terms }, state) {
   const body = element("div", { class: "blocks" });
   const lay = () => {
     const [, name, rows] = blocks.find(([by]) => by === state.by);
-    const own = { name, terms: state.by === "source" ? terms : {}, sort: state.sort };
+    const own = { name, terms: state.by === "source" ? terms : new Map(), sort: state.sort };
     const fakes = rows.filter((row) => row.fake > 0 && isNumber(row.fakes_called_fake));
     const reals = rows.filter((row) => row.real > 0 && isNumber(row.reals_called_fake) && !row.name.includes(PAIR) && !row.own);
     body.replaceChildren(
@@ -68,14 +68,14 @@ export function sourcesPart({ measured, terms }, state) {
 }
 
 function sourceRows(measured) {
-  const rows = named((measured.rows ?? []).slice(1), "source");
+  const rows = named(measured.rows.slice(1), "source");
   const blended = measured.self_blended;
   // Fakes made of the test's own reals: they count in no other row.
-  return blended ? [...rows, { ...blended, name: blended.source ?? "self-blended", own: true }] : rows;
+  return blended ? [...rows, { ...blended, name: said(blended.source ?? "self-blended"), own: true }] : rows;
 }
 
 function named(rows, key) {
-  return (rows ?? []).map((row) => ({ ...row, name: String(row[key]) }));
+  return rows.map((row) => ({ ...row, name: said(row[key]) }));
 }
 
 function block(kind, heading, figures, rows, label, { name, terms, sort }) {
@@ -89,7 +89,7 @@ function block(kind, heading, figures, rows, label, { name, terms, sort }) {
       ...figures.map((one) => head(one.key, one.name(), one.note?.())),
     ];
     const body = sorted.map((row) => [
-      rowName(row, terms?.[row.name]),
+      rowName(row, terms.get(row.name)),
       count(row[label]),
       ...figures.map((one) => gauge(row[one.key], row.intervals?.[one.key], one.say, one.scale)),
     ]);

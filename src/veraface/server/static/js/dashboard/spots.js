@@ -13,8 +13,8 @@ const KINDS = [
 export function spotsPart({ measured }) {
   const heading = text("dashboard.spots.heading");
   const sentences = measured.weak_spots;
-  if (!Array.isArray(sentences)) return part("spots", heading, lacking(text("dashboard.spots.lacking")));
-  const warnings = measured.trivial?.warnings ?? [];
+  if (!sentences) return part("spots", heading, lacking(text("dashboard.spots.lacking")));
+  const { warnings } = measured;
   const groups = KINDS.map(([pattern, name], i) => [
     name(),
     sentences.filter((sentence) => KINDS.findIndex(([other]) => other.test(sentence)) === i),

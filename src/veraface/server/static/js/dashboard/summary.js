@@ -2,7 +2,7 @@
 import { element } from "../dom.js";
 import { number, text } from "../language.js";
 import { lacking } from "./parts.js";
-import { NONE, count, figure, ofHundred, range } from "./words.js";
+import { NONE, count, figure, ofHundred, range, said } from "./words.js";
 
 // Their places are there before the card is, so that nothing moves when it comes.
 const FIGURES = [
@@ -29,14 +29,13 @@ export function headlines(whole) {
 }
 
 /** Data, command and model, and the limits that the card states. */
-export function provenance(card, whole) {
-  const { measured = {} } = card;
+export function provenance(card, { measured, whole, limits }) {
   const counts = whole && { real: count(whole.real), fake: count(whole.fake), groups: count(whole.groups) };
   const facts = [
-    [text("dashboard.summary.model"), english("span", `${card.name ?? NONE} ${card.version ?? ""}`)],
-    [text("dashboard.summary.data"), measured.data ? english("span", measured.data) : NONE],
+    [text("dashboard.summary.model"), english("span", `${said(card.name)} ${card.version ? said(card.version) : ""}`)],
+    [text("dashboard.summary.data"), measured.data ? english("span", said(measured.data)) : NONE],
     [text("dashboard.summary.counted"), counts ? text("dashboard.summary.pictures", counts) : NONE],
-    [text("dashboard.summary.command"), measured.command ? english("code", measured.command) : NONE],
+    [text("dashboard.summary.command"), measured.command ? english("code", said(measured.command)) : NONE],
   ];
   return element(
     "div",
@@ -53,18 +52,18 @@ export function provenance(card, whole) {
       { class: "part limits", "aria-labelledby": "limits-heading" },
       element("h2", { id: "limits-heading" }, text("dashboard.summary.limits")),
       element("p", {}, text("dashboard.summary.unseen")),
-      limits(card.limits ?? []),
+      listOf(limits),
     ),
   );
 }
 
-function fact([name, said]) {
-  return element("div", {}, element("dt", {}, name), element("dd", {}, said));
+function fact([name, value]) {
+  return element("div", {}, element("dt", {}, name), element("dd", {}, value));
 }
 
-function limits(said) {
-  if (!said.length) return lacking(text("dashboard.summary.noLimits"));
-  return element("ul", { lang: "en", dir: "ltr" }, said.map((limit) => element("li", {}, limit)));
+function listOf(words) {
+  if (!words.length) return lacking(text("dashboard.summary.noLimits"));
+  return element("ul", { lang: "en", dir: "ltr" }, words.map((limit) => element("li", {}, limit)));
 }
 
 /** A card's own words: they come in English, whatever the page's language. */

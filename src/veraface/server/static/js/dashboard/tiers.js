@@ -2,7 +2,7 @@
 import { element } from "../dom.js";
 import { text } from "../language.js";
 import { lacking, part, table } from "./parts.js";
-import { figure, share, withRange } from "./words.js";
+import { figure, nameIn, said, share, withRange } from "./words.js";
 
 const TIERS = {
   clean: () => text("dashboard.tiers.clean"),
@@ -12,7 +12,7 @@ const TIERS = {
 
 export function tiersPart({ measured }) {
   const heading = text("dashboard.tiers.heading");
-  const tiers = measured.tiers ?? [];
+  const { tiers } = measured;
   if (!tiers.length) return part("tiers", heading, lacking(text("dashboard.tiers.lacking")));
   const of = (key, say) => (tier) => withRange(tier[key], tier.intervals?.[key], say);
   const rows = [
@@ -29,8 +29,8 @@ export function tiersPart({ measured }) {
   const columns = [
     text("dashboard.tiers.what"),
     ...tiers.map((tier) => ({
-      name: TIERS[tier.tier]?.() ?? tier.tier,
-      note: tier.how ? element("span", { lang: "en", dir: "ltr" }, tier.how) : null,
+      name: nameIn(TIERS, tier.tier),
+      note: tier.how ? element("span", { lang: "en", dir: "ltr" }, said(tier.how)) : null,
     })),
   ];
   const cells = rows.map(([name, say]) => [name, ...tiers.map(say)]);

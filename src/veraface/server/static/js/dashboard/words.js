@@ -24,6 +24,16 @@ export function ofHundred(value) {
   return isolated(number(value * 100, { minimumFractionDigits: digits, maximumFractionDigits: digits }));
 }
 
+/** A card's own words or number; "–" where it has something else. */
+export function said(value) {
+  return ["string", "number"].includes(typeof value) ? String(value) : NONE;
+}
+
+/** The name that `names` has for what the card says, else the card's own. */
+export function nameIn(names, own) {
+  return typeof own === "string" && Object.hasOwn(names, own) ? names[own]() : said(own);
+}
+
 export function count(value) {
   return isNumber(value) ? isolated(number(value)) : NONE;
 }

@@ -1,9 +1,10 @@
 // Where pictures come in, and the list of those that came.
 import { openCamera } from "../camera.js";
 import { cardOf, sayCard } from "../card.js";
-import { analyse, cancel, changes, checks, isOpen, remove } from "../checks.js";
+import { analyse, cancel, changes, checks, isDone, isOpen, remove } from "../checks.js";
 import { byId, element, icon } from "../dom.js";
 import { download, entriesAsCsv, entriesAsJson } from "../export.js";
+import { canBeSent } from "../fault.js";
 import { megabytes } from "../format.js";
 import { isOn } from "../history.js";
 import { addKeys } from "../keys.js";
@@ -65,11 +66,23 @@ class AnalyseView {
 
   #heard(check) {
     const all = checks();
+    const held = document.activeElement;
+    const at = [...this.list.children].indexOf(held.closest?.(".card"));
     document.body.dataset.state = all.length ? "list" : "empty";
     this.session.hidden = !all.length;
     if (check && this.cards.has(check.id)) sayCard(this.cards.get(check.id), check);
     else this.#layCards(all);
     this.#sayProgress(all);
+    if (this.session.contains(held) || at >= 0) this.#keepFocus(held, at);
+  }
+
+  // What had the focus may be gone now: then its neighbour gets it, and nobody starts from the top again.
+  #keepFocus(held, at) {
+    if (held === document.activeElement && held.checkVisibility()) return;
+    const cards = this.list.children;
+    const near = cards[Math.min(at, cards.length - 1)]?.querySelector(".card-link");
+    const button = [...this.session.querySelectorAll(".session-top button")].find((one) => one.checkVisibility() && !one.disabled);
+    (near ?? button ?? byId("choose")).focus();
   }
 
   #layCards(all) {
@@ -77,13 +90,15 @@ class AnalyseView {
       if (!this.cards.has(check.id)) this.cards.set(check.id, cardOf(check));
       sayCard(this.cards.get(check.id), check);
     }
-    this.list.replaceChildren(...all.map(({ id }) => this.cards.get(id)));
+    const laid = all.map(({ id }) => this.cards.get(id));
+    for (const card of [...this.list.children]) if (!laid.includes(card)) card.remove();
+    this.list.append(...laid.slice(this.list.children.length)); // new ones come last, and those that stay are not touched
     for (const id of this.cards.keys()) if (!all.some((check) => check.id === id)) this.cards.delete(id);
   }
 
   #sayProgress(all) {
     const open = all.filter(isOpen);
-    const done = all.length - open.length;
+    const done = all.filter((check) => isDone(check) && !canBeSent(check)).length;
     this.progress.max = Math.max(1, all.length);
     this.progress.value = done;
     this.progress.classList.toggle("done", !open.length);
@@ -92,9 +107,9 @@ class AnalyseView {
       .filter(([, count]) => count)
       .map(([verdict, count]) => text("checks.found", { count, verdict: text(`verdicts.${verdict}.name`) }));
     this.count.textContent = [text("checks.done", { done, count: all.length }), ...found].join(" · ");
-    const ready = all.filter(({ state }) => state === "ready");
-    this.start.hidden = !ready.length;
-    this.start.textContent = text("checks.analyse", { count: ready.length });
+    const count = all.filter(canBeSent).length;
+    this.start.hidden = !count;
+    this.start.textContent = text("checks.analyse", { count });
     this.stop.hidden = !all.some(({ state }) => ["queued", "judging", "busy"].includes(state));
     for (const button of this.saving.children) button.disabled = !done;
     this.clear.hidden = !this.stop.hidden;
@@ -148,9 +163,9 @@ class AnalyseView {
       node.addEventListener("click", press);
       return node;
     };
-    this.start = button("analyse", "", () => analyse(checks().filter(({ state }) => state === "ready")), "primary");
+    this.start = button("analyse", "", () => analyse(checks().filter(canBeSent)), "primary");
     this.stop = button("cancel", "checks.cancel", () => cancel(checks()));
-    const done = () => checks().filter((check) => !isOpen(check));
+    const done = () => checks().filter(isDone);
     this.saving = element(
       "span",
       { class: "saving" },

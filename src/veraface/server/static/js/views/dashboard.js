@@ -2,6 +2,7 @@
 import { fetchCard } from "../api.js";
 import { confusionPart } from "../dashboard/confusion.js";
 import { curvesPart } from "../dashboard/curves.js";
+import { knownOf } from "../dashboard/known.js";
 import { fill, ownPart } from "../dashboard/own.js";
 import { lacking } from "../dashboard/parts.js";
 import { Plots } from "../dashboard/plots.js";
@@ -75,20 +76,11 @@ export function open(root) {
 }
 
 function parts(card, plots, state) {
-  const measured = card.measured ?? {};
-  const known = {
-    measured,
-    whole: measured.rows?.[0],
-    diagrams: measured.diagrams ?? {},
-    thresholds: measured.thresholds ?? card.thresholds,
-    terms: card.data_terms ?? {},
-  };
-  if (!known.whole && !Object.keys(measured).length) {
-    return [unmeasured(), provenance(card)];
-  }
+  const known = knownOf(card);
+  if (!Object.keys(card.measured ?? {}).length) return [unmeasured(), provenance(card, known)];
   return [
     headlines(known.whole ?? {}),
-    provenance(card, known.whole),
+    provenance(card, known),
     contents(),
     element("div", { class: "pair" }, rocPart(plots, known), reliabilityPart(plots, known)),
     element("div", { class: "pair" }, scoresPart(plots, known, state), confusionPart(known)),

@@ -100,9 +100,12 @@ class ResultView {
     this.panel.setAttribute("aria-busy", String(check.state === "judging" || check.state === "queued"));
     this.actions.hidden = !isResult(check);
     clearInterval(this.clock);
+    const held = this.panel.contains(document.activeElement);
     if (check.state === "judged") this.#layVerdict();
     else if (check.state === "failed") this.#layFault();
     else this.#layWaiting();
+    // Who pressed what is gone now goes on reading here, not at the top of the page.
+    if (held && !this.panel.contains(document.activeElement)) this.panel.querySelector("#verdict").focus({ preventScroll: true });
   }
 
   #layVerdict() {
@@ -153,6 +156,7 @@ class ResultView {
   #select(index) {
     const kept = this.stage.boxes.children[index];
     this.stage.select(index);
+    this.stage.zoom.bringIn(kept);
     if (this.check.state === "judged") this.#fillPanel();
     if (this.stage.boxes.contains(document.activeElement)) kept?.focus();
   }
@@ -222,6 +226,7 @@ class ResultView {
       "+": { says: "keys.zoomIn", run: () => this.stage.zoom.zoomIn() },
       "-": { says: "keys.zoomOut", run: () => this.stage.zoom.zoomOut() },
       0: { says: "keys.zoomReset", run: () => this.stage.zoom.reset() },
+      "← ↑ ↓ →": { says: "keys.move", run() {} }, // listed only: zoom.js hears them where the picture has the focus
       e: { says: "keys.evidence", run: () => this.stage.toggleEvidence() },
       p: { says: "keys.print", run: () => print() },
       Enter: { says: "keys.analyse", run: () => this.check?.state === "ready" && analyse([this.check]) },

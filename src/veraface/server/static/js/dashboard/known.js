@@ -1,0 +1,62 @@
+// What a model's card says of itself, in the one form that the parts of the dashboard rely on. A card of somebody's own
+// model may lack anything, or have something else in its place: what is not of the right form counts as lacking.
+
+/** Lists are lists, objects are objects and words are words; figures are looked at where they are shown. */
+export function knownOf(card) {
+  const measured = object(card.measured);
+  const rows = objects(measured.rows);
+  const curves = object(measured.curves);
+  const diagrams = object(measured.diagrams);
+  const roc = object(diagrams.roc);
+  return {
+    whole: rows[0],
+    measured: {
+      ...measured,
+      rows,
+      by_generator: objects(measured.by_generator),
+      by_face_size: objects(measured.by_face_size),
+      self_blended: isObject(measured.self_blended) ? measured.self_blended : null,
+      tiers: objects(measured.tiers),
+      curves: { ...curves, clean: isObject(curves.clean) ? curves.clean : null, degradations: degradations(curves) },
+      weak_spots: Array.isArray(measured.weak_spots) ? words(measured.weak_spots) : null,
+      warnings: words(object(measured.trivial).warnings),
+    },
+    diagrams: {
+      roc: { false_alarms: list(roc.false_alarms), recall: list(roc.recall) },
+      reliability: objects(diagrams.reliability),
+      histograms: objects(diagrams.histograms).filter(({ real, fake }) => Array.isArray(real) && Array.isArray(fake)),
+      confusion: confusionOf(object(diagrams.confusion)),
+    },
+    thresholds: object(measured.thresholds ?? card.thresholds),
+    terms: new Map(Object.entries(object(card.data_terms)).filter(([, terms]) => typeof terms === "string")),
+    limits: words(card.limits),
+  };
+}
+
+function degradations(curves) {
+  return objects(curves.degradations).map((kind) => ({ ...kind, steps: objects(kind.steps) }));
+}
+
+function confusionOf({ real, fake }) {
+  return isObject(real) && isObject(fake) ? { real, fake } : null;
+}
+
+function isObject(value) {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+function object(value) {
+  return isObject(value) ? value : {};
+}
+
+function list(value) {
+  return Array.isArray(value) ? value : [];
+}
+
+function objects(value) {
+  return list(value).filter(isObject);
+}
+
+function words(value) {
+  return list(value).filter((one) => typeof one === "string" && one !== "");
+}

@@ -1,0 +1,34 @@
+// What lies in folders that were dropped.
+
+const PICTURES = /\.(jpe?g|jfif|png|webp|avif|hei[cf]|gif|bmp|tiff?)$/i;
+
+/**
+ * A promise of the pictures that were dropped, those in folders and their folders too, by name; null where no folder
+ * was among them. To be called while the event is handled: afterwards the browser tells nothing.
+ */
+export function picturesOf({ items }) {
+  const entries = [...items].map((item) => item.webkitGetAsEntry?.()).filter(Boolean);
+  if (!entries.some((entry) => entry.isDirectory)) return null;
+  return Promise.all(entries.map((entry) => filesOf(entry, true))).then((found) => found.flat());
+}
+
+// A file that was dropped by itself is taken whatever it is called: the person meant it.
+async function filesOf(entry, meant) {
+  if (entry.isDirectory) {
+    const inside = await Promise.all((await entriesOf(entry)).map((one) => filesOf(one, false)));
+    return inside.flat();
+  }
+  if (!meant && (entry.name.startsWith(".") || !PICTURES.test(entry.name))) return [];
+  return new Promise((resolve) => entry.file((file) => resolve([file]), () => resolve([])));
+}
+
+// They come in portions, until an empty one.
+async function entriesOf(folder) {
+  const reader = folder.createReader();
+  const all = [];
+  for (;;) {
+    const some = await new Promise((resolve) => reader.readEntries(resolve, () => resolve([])));
+    if (!some.length) return all.sort((one, other) => one.name.localeCompare(other.name, undefined, { numeric: true }));
+    all.push(...some);
+  }
+}

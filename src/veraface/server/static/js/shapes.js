@@ -1,0 +1,68 @@
+// Whether an answer is one the page can show. A proxy, another program on the same port or a broken server may answer
+// anything; what does not look as the API says is a failure, and never a verdict.
+
+const VERDICTS = ["fake", "real", "uncertain"];
+
+/** Whether it is the answer for a judged picture. */
+export function isJudgement(answer) {
+  return (
+    answer?.success === true &&
+    VERDICTS.includes(answer.verdict) &&
+    isChance(answer.p_fake) &&
+    areFaces(answer) &&
+    answer.faces?.length > 0 &&
+    areReasons(answer.reasons) &&
+    isChance(answer.thresholds?.real) &&
+    isChance(answer.thresholds.fake) &&
+    areTexts(answer.format, answer.model?.name, answer.model?.version) &&
+    areNumbers([answer.timing_ms?.total, ...Object.values(answer.timing_ms ?? {})])
+  );
+}
+
+/** Whether it holds a picture's size and its faces, if any: a failure may tell of those that could not be judged. */
+export function areFaces(answer) {
+  const { width, height, faces } = answer ?? {};
+  const list = faces ?? [];
+  return areNumbers([width, height]) && width > 0 && height > 0 && Array.isArray(list) && list.every(isFace);
+}
+
+/** Whether it is what a file says of itself, to be shown beside the verdict. */
+export function areClaims(claims) {
+  return Array.isArray(claims) && claims.length > 0 && claims.every((claim) => areTexts(claim?.name, claim?.value));
+}
+
+/** Whether it is what a server says of itself. */
+export function isStatus(said) {
+  return typeof said?.loaded === "boolean" && areNumbers([said.limits?.max_upload_bytes, said.limits?.max_pixels]);
+}
+
+function isFace(face) {
+  const { box, p_fake, verdict, reasons, heatmap } = face ?? {};
+  const judged = p_fake === null || isChance(p_fake);
+  return isBox(box) && judged && VERDICTS.includes(verdict) && areReasons(reasons) && (!heatmap || isHeatmap(heatmap));
+}
+
+function isHeatmap({ box, grid }) {
+  const rows = Array.isArray(grid) && grid.length > 0 && grid.every((row) => Array.isArray(row) && areNumbers(row));
+  return isBox(box) && rows && grid[0].length > 0 && grid.every((row) => row.length === grid[0].length);
+}
+
+function isBox(box) {
+  return Array.isArray(box) && box.length === 4 && areNumbers(box);
+}
+
+function areReasons(reasons) {
+  return Array.isArray(reasons) && reasons.every((reason) => areTexts(reason?.code, reason?.message));
+}
+
+function isChance(value) {
+  return Number.isFinite(value) && value >= 0 && value <= 1;
+}
+
+function areNumbers(values) {
+  return values.every(Number.isFinite);
+}
+
+function areTexts(...values) {
+  return values.every((value) => typeof value === "string");
+}

@@ -1,0 +1,143 @@
+"""Many pictures at once: folders, a hundred, a server that goes away, and where the focus is meanwhile."""
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page, Route, expect
+from tests.server import scenes
+from tests.server.page import card, choose_many, expect_state
+
+OpenPage = Callable[..., Page]
+
+
+def hold(page: Page) -> list[Route]:
+    held: list[Route] = []
+    page.route("**/api/predict*", lambda route: held.append(route))
+    return held
+
+
+def test_a_dropped_folder_is_looked_through(open_page: OpenPage, tmp_path: Path, face: bytes) -> None:
+    (tmp_path / "party/late").mkdir(parents=True)
+    for name in ("party/10.jpg", "party/9.JPG", "party/late/a.jpg", "party/.hidden.jpg", "loose.jpg"):
+        (tmp_path / name).write_bytes(face)
+    (tmp_path / "party/notes.txt").write_text("not a picture")
+    (tmp_path / "empty").mkdir()
+    page = open_page()
+
+    def drop(*names: str) -> None:
+        browser = page.context.new_cdp_session(page)
+        files = [str(tmp_path / name) for name in names]
+        for kind in ("dragEnter", "dragOver", "drop"):
+            data = {"items": [], "files": files, "dragOperationsMask": 1}
+            browser.send("Input.dispatchDragEvent", {"type": kind, "x": 600, "y": 300, "data": data})
+
+    drop("empty")
+    expect(page.locator("#notice")).to_contain_text("neither a picture")
+    drop("party", "loose.jpg")
+    expect(page.locator("#count")).to_contain_text("4 of 4 pictures done")
+    assert page.locator(".card-link").all_inner_texts() == ["9.JPG", "10.jpg", "a.jpg", "loose.jpg"]
+
+
+def test_a_hundred_pictures_are_each_sent_once(open_page: OpenPage) -> None:
+    page = open_page()
+    sent: list[str] = []
+
+    def judged(route: Route) -> None:
+        sent.extend(re.findall(r'filename="(\d+)', (route.request.post_data_buffer or b"").decode("latin-1")))
+        route.fulfill(json=scenes.answer([face_of(len(sent))]))
+
+    page.route("**/api/predict*", judged)
+    choose_many(page, [(f"{i}.jpg", scenes.portrait()) for i in range(100)])
+    expect(page.locator("#count")).to_contain_text("100 of 100 pictures done", timeout=60_000)
+    assert sorted(map(int, sent)) == list(range(100))
+    expect(page.locator("#count")).to_contain_text("50 × Likely fake · 50 × Likely real")
+    assert page.locator("#progress").evaluate("p => p.value / p.max") == 1
+
+
+def face_of(number: int) -> dict[str, Any]:
+    return scenes.face(0.9 if number % 2 else 0.1)
+
+
+def test_a_server_that_goes_away_loses_nothing(open_page: OpenPage, start_server: Any, face: bytes) -> None:
+    with start_server() as server:
+        page = open_page(server.url)
+        held = hold(page)
+        choose_many(page, [(f"{i}.jpg", face) for i in range(6)])
+        expect(page.locator('.card[data-state="judging"]')).to_have_count(2)
+        while len(held) < 2:
+            page.wait_for_timeout(10)
+        held[0].continue_()
+        expect(page.locator("#count")).to_contain_text("1 of 6 pictures done")
+        server.process.kill()
+        page.unroute("**/api/predict*")  # what was held goes on its way, to nobody
+        expect(page.locator("#banner")).to_contain_text("does not answer")
+        expect(page.locator("#count")).to_contain_text("1 of 6 pictures done")
+        port = server.url.rsplit(":", 1)[1]
+    again = page.get_by_role("button", name="Analyse 5 pictures")
+    expect(again).to_be_visible()
+    with start_server(VERAFACE_PORT=port):
+        expect(page.locator("#banner")).to_be_hidden()
+        again.click()
+        expect(page.locator("#count")).to_contain_text("6 of 6 pictures done")
+        expect(again).to_be_hidden()
+
+
+def test_what_was_cancelled_is_not_done_and_can_be_sent_together(open_page: OpenPage, face: bytes) -> None:
+    page = open_page()
+    hold(page)
+    choose_many(page, [(f"{i}.jpg", face) for i in range(4)])
+    page.get_by_role("button", name="Cancel all").click()
+    expect(page.locator("#count")).to_contain_text("0 of 4 pictures done")
+    page.unroute("**/api/predict*")
+    page.get_by_role("button", name="Analyse 4 pictures").click()
+    expect(page.locator("#count")).to_contain_text("4 of 4 pictures done")
+
+
+def test_the_focus_stays_near_what_was_pressed(open_page: OpenPage, face: bytes) -> None:
+    page = open_page()
+    hold(page)
+    choose_many(page, [(f"{i}.jpg", face) for i in range(4)])
+    expect(page.locator('.card[data-state="judging"]')).to_have_count(2)
+
+    def press(name: str) -> None:
+        page.get_by_role("button", name=name, exact=True).focus()
+        page.keyboard.press("Enter")
+
+    press("Cancel 2.jpg")
+    expect(page.get_by_role("button", name="Take 2.jpg off the list")).to_be_focused()
+    press("Take 2.jpg off the list")
+    expect(card(page, "3.jpg").get_by_role("link")).to_be_focused()
+    press("Cancel 3.jpg")
+    press("Take 3.jpg off the list")
+    expect(card(page, "1.jpg").get_by_role("link")).to_be_focused()
+    press("Cancel all")
+    expect(page.get_by_role("button", name="Analyse 2 pictures")).to_be_focused()
+    press("Analyse 1.jpg")
+    expect(card(page, "1.jpg").get_by_role("link")).to_be_focused()
+    press("Cancel all")
+    press("Clear list")
+    expect_state(page, "empty")
+    expect(page.locator("#choose")).to_be_focused()
+
+
+@pytest.mark.parametrize("way", ["go_back", "reload"])
+def test_leaving_in_the_middle_does_no_harm(open_page: OpenPage, face: bytes, way: str) -> None:
+    page = open_page()
+    hold(page)
+    choose_many(page, [("one.jpg", face), ("two.jpg", face)])
+    card(page, "one.jpg").get_by_role("link").click()
+    expect_state(page, "judging")
+    getattr(page, way)()
+    if way == "reload":  # pictures are kept in no place but the page itself
+        expect_state(page, "missing")
+        return
+    expect_state(page, "list")
+    page.go_forward()
+    expect_state(page, "judging")
+    page.unroute("**/api/predict*")  # what was held goes on its way
+    expect_state(page, "judged")
+    page.go_back()
+    expect(page.locator("#count")).to_contain_text("2 of 2 pictures done")

@@ -1,0 +1,160 @@
+"""From the picture to the kept result, by touch, by keyboard alone, in both themes, at every size."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import httpx
+import pytest
+from playwright.sync_api import Page, expect
+from tests.server.page import choose, choose_many, expect_state, expect_verdict
+
+OpenPage = Callable[..., Page]
+Predict = Callable[..., httpx.Response]
+
+PHONE = {"viewport": {"width": 320, "height": 640}, "has_touch": True, "is_mobile": True}
+FITS = "document.documentElement.scrollWidth <= innerWidth"
+
+
+def with_theme(open_page: OpenPage, theme: str, **form: object) -> Page:
+    page = open_page(**form)
+    page.evaluate("theme => localStorage.setItem('veraface-theme', theme)", theme)
+    page.reload()
+    expect(page.locator("#main h1")).to_be_visible()
+    return page
+
+
+def tab_to(page: Page, selector: str) -> None:
+    """Goes on with Tab until that has the focus."""
+    for _ in range(60):
+        page.keyboard.press("Tab")
+        if page.evaluate("selector => document.activeElement.matches(selector)", selector):
+            return
+    raise AssertionError(f"{selector} is not reached with Tab")
+
+
+@pytest.mark.parametrize("theme", ["dark", "light"])
+def test_on_a_phone_by_touch(
+    open_page: OpenPage, predict: Predict, face: bytes, two_faces: bytes, theme: str
+) -> None:
+    page = with_theme(open_page, theme, **PHONE)
+    with page.expect_file_chooser() as chooser:
+        expect(page.locator("#limit")).to_contain_text("MB")
+        page.locator("#choose").tap()
+    chooser.value.set_files(
+        [
+            {"name": name, "mimeType": "image/jpeg", "buffer": content}
+            for name, content in (("one.jpg", face), ("two.jpg", two_faces))
+        ]
+    )
+    expect(page.locator("#count")).to_contain_text("2 of 2 pictures done")
+    assert page.evaluate(FITS)
+    page.locator(".card-link").nth(1).tap()
+    expect_verdict(page, predict(two_faces).json())
+    boxes = page.locator(".face-box")
+    for index in (1, 0):
+        boxes.nth(index).tap()
+        expect(boxes.nth(index)).to_have_attribute("aria-pressed", "true")
+    page.get_by_role("button", name="Zoom in").tap()
+    expect(page.locator(".zoom-share")).not_to_have_text("100%")
+    page.get_by_role("button", name="Whole picture").tap()
+    with page.expect_download() as saved:
+        page.get_by_role("button", name="Save as PNG").tap()
+    assert Path(saved.value.path()).read_bytes().startswith(b"\x89PNG")
+    assert page.evaluate(FITS)
+    page.locator("#previous").tap()
+    expect_verdict(page, predict(face).json())
+    page.locator("#pages").get_by_role("link", name="Analyse").tap()
+    with page.expect_download() as saved:
+        page.get_by_role("button", name="JSON").tap()
+    assert len(json.loads(Path(saved.value.path()).read_text("utf-8"))) == 2
+
+
+@pytest.mark.parametrize("theme", ["dark", "light"])
+def test_by_keyboard_alone(
+    open_page: OpenPage, predict: Predict, face: bytes, two_faces: bytes, theme: str
+) -> None:
+    page = with_theme(open_page, theme)
+    # Playwright asks the browser for the chooser without waiting for its answer: ask before the keys.
+    with page.expect_file_chooser() as chooser:
+        tab_to(page, "#at-once")
+        page.keyboard.press("Space")  # to be sent when the person says so
+        page.keyboard.press("o")
+    chooser.value.set_files(
+        [
+            {"name": name, "mimeType": "image/jpeg", "buffer": content}
+            for name, content in (("one.jpg", face), ("two.jpg", two_faces))
+        ]
+    )
+    expect(page.get_by_role("button", name="Analyse 2 pictures")).to_be_visible()
+    tab_to(page, "#analyse")
+    page.keyboard.press("Enter")
+    expect(page.locator("#count")).to_contain_text("2 of 2 pictures done")
+    tab_to(page, "#save-csv")
+    with page.expect_download() as saved:
+        page.keyboard.press("Enter")
+    assert saved.value.suggested_filename == "veraface.csv"
+    tab_to(page, ".card-link")
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("Enter")
+    expect_verdict(page, predict(two_faces).json())
+    tab_to(page, ".face-item[aria-pressed=false]")
+    page.keyboard.press("Enter")
+    expect(page.locator(".face-item[aria-pressed=true]")).to_be_focused()
+    tab_to(page, "#back")
+    tab_to(page, "#evidence-strength")
+    before = page.locator("#evidence-strength").input_value()
+    page.keyboard.press("ArrowLeft")
+    assert page.locator("#evidence-strength").input_value() != before
+    for selector in ("#save-picture", "#save-json"):
+        tab_to(page, selector)
+        with page.expect_download():
+            page.keyboard.press("Enter")
+    page.keyboard.press("Escape")
+    expect_state(page, "list")
+
+
+def test_after_a_press_the_focus_is_where_the_answer_is(open_page: OpenPage, face: bytes) -> None:
+    page = open_page()
+    page.route("**/api/predict*", lambda route: route.abort())
+    choose(page, face)
+    again = page.get_by_role("button", name="Try again")
+    again.focus()
+    page.unroute("**/api/predict*")
+    page.keyboard.press("Enter")
+    expect_state(page, "judged")
+    expect(page.locator("#verdict")).to_be_focused()
+
+
+@pytest.mark.parametrize(("width", "language"), [(1280, "de"), (390, "de"), (390, "ar")])
+def test_letters_of_twice_the_size_lose_nothing(
+    open_page: OpenPage, two_faces: bytes, width: int, language: str
+) -> None:
+    """WCAG 1.4.4, with the longest words and from right to left."""
+    page = open_page(viewport={"width": width, "height": 844})
+    page.evaluate("name => localStorage.setItem('veraface-language', name)", language)
+    page.reload()
+    expect(page.locator("#main h1")).to_be_visible()
+    page.evaluate("document.documentElement.style.fontSize = '200%'")
+    assert page.evaluate(FITS)
+    choose(page, two_faces)
+    expect_state(page, "judged")
+    assert page.evaluate(FITS)
+
+
+def test_a_very_large_screen_is_filled(open_page: OpenPage, face: bytes) -> None:
+    page = open_page(viewport={"width": 3840, "height": 2160})
+    assert page.evaluate("parseFloat(getComputedStyle(document.documentElement).fontSize)") > 24
+    choose_many(page, [(f"{i}.jpg", face) for i in range(8)])
+    expect(page.locator(".card")).to_have_count(8)
+    grid = page.locator(".cards").bounding_box()
+    assert grid is not None
+    assert grid["width"] > 0.95 * 3840
+
+
+def test_nothing_moves_by_itself_where_that_is_not_wanted(open_page: OpenPage, face: bytes) -> None:
+    page = open_page(reduced_motion="reduce")
+    page.route("**/api/predict*", lambda route: None)
+    choose(page, face)
+    expect_state(page, "judging")
+    assert page.evaluate("document.getAnimations().filter((one) => one.playState === 'running').length") == 0
