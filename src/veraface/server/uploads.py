@@ -14,8 +14,8 @@ from veraface.server.settings import Settings
 
 _FIELD = "image"
 _LINK_FIELD = "url"
-_MAX_OTHER_FIELDS = 8
-_MAX_OTHER_FIELD_BYTES = 16 * 1024
+MAX_OTHER_FIELDS = 8
+MAX_OTHER_FIELD_BYTES = 16 * 1024
 # What multipart puts around the file: boundaries, part headers and a few small fields.
 _ENVELOPE_BYTES = 64 * 1024
 _MAX_FILENAME = 255
@@ -120,8 +120,8 @@ class _Receiving:
             self._request.headers,
             self._pieces(),
             max_files=1,
-            max_fields=_MAX_OTHER_FIELDS,
-            max_part_size=_MAX_OTHER_FIELD_BYTES,
+            max_fields=MAX_OTHER_FIELDS,
+            max_part_size=MAX_OTHER_FIELD_BYTES,
         )
         # Starlette moves files of more than 1 MB to a temporary file. No upload may touch the disk, and
         # none can be larger than the limit on the whole body, so that is where it would start to.

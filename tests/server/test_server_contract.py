@@ -1,0 +1,97 @@
+"""What the OpenAPI document says and what the real server does are the same, whatever is sent."""
+
+import hashlib
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+import schemathesis
+from schemathesis.core.transport import Response
+from schemathesis.openapi.checks import JsonSchemaError
+
+KEY = "vf_contract"
+# A form may be right and its picture wrong: that is told with a status of its own. No other refusal of what
+# the document allows is accepted; 401 only of requests that are sent without the key, to see that.
+CONFIG = """
+[checks.positive_data_acceptance]
+expected-statuses = ["2xx", 401, 415, 422]
+"""
+
+
+@pytest.fixture(scope="module")
+def locked(start_server: Callable[..., Any]) -> Iterator[Any]:
+    """A server with everything that changes its document."""
+    digest = hashlib.sha256(KEY.encode()).hexdigest()
+    settings = {"API_KEYS": digest, "RATE_LIMIT": "10000/second", "METRICS": "true"}
+    with start_server(**{f"VERAFACE_{name}": value for name, value in settings.items()}) as server:
+        yield server
+
+
+@pytest.mark.parametrize("which", ["server", "locked"])
+def test_generated_requests_find_nothing_undocumented(
+    which: str, request: pytest.FixtureRequest, tmp_path: Path
+) -> None:
+    """Schemathesis with all of its checks: valid, invalid and missing data, methods, headers, keys."""
+    server = request.getfixturevalue(which)
+    config = tmp_path / "schemathesis.toml"
+    config.write_text(CONFIG)
+    command = [sys.executable, "-m", "schemathesis.cli", "--config-file", str(config), "run"]
+    options = ["--checks=all", "--max-examples=150", "--seed=1", "--generation-database=none", "--no-color"]
+    if which == "locked":
+        options.append(f"--header=X-API-Key: {KEY}")
+    finished = subprocess.run(
+        [*command, f"{server.url}/openapi.json", *options],
+        capture_output=True,
+        text=True,
+        timeout=300,
+        cwd=tmp_path,
+    )
+    assert finished.returncode == 0, finished.stdout[-8000:] + finished.stderr[-2000:]
+    assert "internal_error" not in server.log()
+
+
+@pytest.fixture(scope="module")
+def check(server: Any) -> Callable[..., int]:
+    """Holds an answer against the document, and gives its status."""
+    document = schemathesis.openapi.from_url(f"{server.url}/openapi.json")
+
+    def check_(response: httpx.Response) -> int:
+        response.request.read()
+        path, method = response.request.url.path, response.request.method
+        document[path][method].validate_response(Response.from_httpx(response, verify=True))
+        return response.status_code
+
+    return check_
+
+
+def test_answers_about_pictures_are_as_documented(
+    check: Callable[..., int],
+    predict: Callable[..., httpx.Response],
+    client: httpx.Client,
+    face: bytes,
+    two_faces: bytes,
+    small_face: bytes,
+    no_face: bytes,
+    corrupt: bytes,
+) -> None:
+    assert check(predict(face)) == 200
+    assert check(predict(two_faces, heatmap="true")) == 200
+    for picture in (small_face, no_face, corrupt, b""):
+        assert check(predict(picture)) == 422
+    assert check(predict(face, heatmap="banana")) == 422
+    assert check(predict(b"%PDF-1.7")) == 415
+    assert check(predict(bytes(26 * 2**20))) == 413
+    assert check(client.post("/api/predict")) == 400
+    for path in ("/api/model", "/api/model-status", "/healthz", "/readyz"):
+        assert check(client.get(path)) == 200
+
+
+def test_the_check_itself_notices_a_wrong_answer(check: Callable[..., int], client: httpx.Client) -> None:
+    right = client.get("/healthz")
+    right._content = b'{"status": "splendid"}'
+    with pytest.raises(JsonSchemaError):
+        check(right)
