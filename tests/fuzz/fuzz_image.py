@@ -1,0 +1,37 @@
+"""Atheris' target: whatever bytes come, the image loader gives RGB pixels or an ImageError.
+
+python -m tests.fuzz.fuzz_image -max_total_time=600 -dict=tests/fuzz/tokens.dict NEW tests/fuzz/corpus
+
+What is new goes to the folder NEW. A finding is written to a file of its own; give that file instead of folders to see it again.
+"""
+
+import sys
+import warnings
+
+import atheris
+
+with atheris.instrument_imports(include=["PIL", "pillow_heif", "veraface.image", "veraface.structure"]):
+    from veraface.errors import ImageError
+    from veraface.image import ImageLimits, Picture
+
+_LIMITS = ImageLimits(max_pixels=2_000_000, max_side=5_000)  # so that there are many tries a second
+
+
+def try_one(data: bytes) -> None:
+    """Decodes at full size, and as small as is allowed."""
+    for at_least in (None, 8):
+        try:
+            picture = Picture(data, _LIMITS)
+            pixels = picture.pixels(at_least)
+        except ImageError:
+            continue
+        if pixels.mode != "RGB" or min(pixels.size) < 1:
+            raise AssertionError(f"{pixels.mode} {pixels.size}")
+        if at_least is None and pixels.size != (picture.width, picture.height):
+            raise AssertionError(f"{pixels.size} instead of {picture.width} x {picture.height}")
+
+
+if __name__ == "__main__":
+    warnings.simplefilter("ignore")
+    atheris.Setup(sys.argv, try_one)
+    atheris.Fuzz()
