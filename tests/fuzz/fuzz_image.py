@@ -2,7 +2,8 @@
 
 python -m tests.fuzz.fuzz_image -max_total_time=600 -dict=tests/fuzz/tokens.dict NEW tests/fuzz/corpus
 
-What is new goes to the folder NEW. A finding is written to a file of its own; give that file instead of folders to see it again.
+The folder NEW takes what adds coverage. A finding is written to a file of its own; give that file instead
+of folders to see it again.
 """
 
 import sys
