@@ -1,6 +1,5 @@
 """How many pictures one client may have judged: alone, behind proxies, and together with other servers."""
 
-import asyncio
 import contextlib
 import shutil
 import socket
@@ -91,7 +90,7 @@ def test_without_keys_a_header_gives_nobody_a_count_of_its_own(start_server: Sta
         assert ask(server, X_API_Key="two").status_code == 429
 
 
-def test_memory_is_bounded_and_the_oldest_are_forgotten() -> None:
+def test_memory_is_bounded_and_the_oldest_are_forgotten(run_async: Callable[..., Any]) -> None:
     async def run() -> None:
         memory = BoundedMemory(1000)
         limiter, rate = FixedWindowRateLimiter(memory), parse("1/hour")
@@ -108,10 +107,10 @@ def test_memory_is_bounded_and_the_oldest_are_forgotten() -> None:
         assert await limiter.hit(rate, "500")
         assert await memory.reset() == 1000
 
-    asyncio.run(run())
+    run_async(run)
 
 
-def test_a_window_ends(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_window_ends(run_async: Callable[..., Any], monkeypatch: pytest.MonkeyPatch) -> None:
     now = 1000.0
     monkeypatch.setattr(time, "time", lambda: now)
 
@@ -129,7 +128,7 @@ def test_a_window_ends(monkeypatch: pytest.MonkeyPatch) -> None:
         assert await limiter.hit(rate, "c")
         assert await memory.reset() == 2  # of b's window nothing is kept
 
-    asyncio.run(run())
+    run_async(run)
 
 
 class Redis:
