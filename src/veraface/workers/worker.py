@@ -1,6 +1,5 @@
 """One worker: judges the pictures that come over its connection, confined, until that ends."""
 
-import os
 import resource
 import signal
 import socket
@@ -13,8 +12,6 @@ from veraface.errors import ImageError, ImageTooLargeError
 from veraface.workers import frames
 from veraface.workers.sandbox import WorkerLimits, allow_cpu_time, confine, die_with_parent
 
-_NICE = 5  # so that the server answers those it must turn away, however much there is to judge
-
 
 def work(connection: socket.socket, detector: Detector, limits: WorkerLimits) -> None:
     """Judges pictures until the server closes the connection, or this process has grown too large to go on.
@@ -24,7 +21,6 @@ def work(connection: socket.socket, detector: Detector, limits: WorkerLimits) ->
     """
     die_with_parent()
     signal.signal(signal.SIGTERM, signal.SIG_IGN)  # the server ends its workers when they are done
-    os.nice(_NICE)
     enforced = confine(limits)
     frames.send(connection, {"ready": True, "enforced": enforced})
     small = _peak_bytes() + limits.growth_bytes
