@@ -1,0 +1,125 @@
+"""The same picture gets the same digits from library, command line and server, alone or in a crowd."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import httpx
+import numpy as np
+import pytest
+from PIL import Image, ImageEnhance
+
+from veraface.crop import crop_face
+from veraface.detector import Detector
+from veraface.model import Model
+
+Predict = Callable[..., httpx.Response]
+SIDE = 256
+
+
+@pytest.fixture(scope="module")
+def people(portrait: Image.Image) -> list[Image.Image]:
+    """16 pictures of a face, each another one to a classifier."""
+    face = portrait.crop((100, 0, 100 + SIDE, SIDE))
+    mirrored = face.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
+    return [
+        ImageEnhance.Brightness(ImageEnhance.Color((face, mirrored)[i % 2]).enhance(0.4 + 0.1 * i)).enhance(
+            0.7 + 0.05 * i
+        )
+        for i in range(16)
+    ]
+
+
+@pytest.fixture(scope="module")
+def crowd(people: list[Image.Image]) -> Image.Image:
+    """One picture of all 16."""
+    page = Image.new("RGB", (4 * 320, 4 * 320), "grey")
+    for i, one in enumerate(people):
+        page.paste(one, (32 + 320 * (i % 4), 32 + 320 * (i // 4)))
+    return page
+
+
+@pytest.fixture(scope="module")
+def files(
+    people: list[Image.Image], crowd: Image.Image, encode: Callable[..., bytes], tmp_path_factory: Any
+) -> dict[Path, bytes]:
+    """Files of one face and of sixteen, of several kinds, one reduced while it is decoded."""
+    contents = {
+        "one.jpg": encode(people[0], "JPEG", quality=92),
+        "one.png": encode(people[1], "PNG"),
+        "one.webp": encode(people[2], "WEBP"),
+        "large.jpg": encode(people[3].resize((2400, 2400)), "JPEG", quality=90),
+        "crowd.jpg": encode(crowd, "JPEG", quality=92),
+        "crowd.png": encode(crowd, "PNG"),
+    }
+    folder = tmp_path_factory.mktemp("parity")
+    for name, content in contents.items():
+        (folder / name).write_bytes(content)
+    return {folder / name: content for name, content in contents.items()}
+
+
+def digits(answer: dict[str, Any]) -> dict[str, Any]:
+    """All that every surface says of a picture, as text in which not one digit may differ."""
+    names = ("verdict", "p_fake", "faces", "reasons", "width", "height", "format", "model", "thresholds")
+    return {name: json.dumps(answer[name], sort_keys=True) for name in names}
+
+
+def from_library(picture: Any, **options: Any) -> dict[str, Any]:
+    return digits(json.loads(json.dumps(Detector(**options).detect(picture).to_dict())))
+
+
+def judged(response: httpx.Response) -> dict[str, Any]:
+    assert response.status_code == 200, response.text
+    return digits(response.json())
+
+
+def test_all_surfaces_give_the_same_digits(files: dict[Path, bytes], predict: Predict) -> None:
+    start = "import sys; from veraface.cli import main; sys.exit(main())"
+    command = [sys.executable, "-c", start, "detect", "--json", *map(str, files)]
+    finished = subprocess.run(command, capture_output=True, text=True, check=True, timeout=120)
+    from_command_line = [digits(json.loads(line)) for line in finished.stdout.splitlines()]
+    for (path, content), by_command in zip(files.items(), from_command_line, strict=True):
+        expected = from_library(content)
+        assert len(json.loads(expected["faces"])) == (16 if "crowd" in path.name else 1)
+        assert from_library(path) == expected, path.name
+        assert from_library(content, threads=1) == expected, path.name
+        assert by_command == expected, path.name
+        assert judged(predict(content, path.name, heatmap="true")) == expected, path.name
+
+
+def test_pixels_give_the_same_digits_as_their_file(files: dict[Path, bytes], crowd: Image.Image) -> None:
+    (path,) = (path for path in files if path.name == "crowd.png")
+    expected = {**from_library(path), "format": '"pixels"'}
+    assert from_library(crowd) == expected
+    assert from_library(np.asarray(crowd)) == expected
+
+
+def test_sixteen_at_once_get_the_digits_that_each_gets_alone(
+    predict: Predict, people: list[Image.Image], encode: Callable[..., bytes]
+) -> None:
+    contents = [encode(one, "PNG") for one in people]
+
+    def send(content: bytes) -> dict[str, Any]:
+        while (response := predict(content, heatmap="true")).status_code == 503:
+            assert response.json()["error"]["code"] == "overloaded"  # a machine of few cores: sent again
+        return judged(response)
+
+    alone = [send(content) for content in contents]
+    assert len({answer["p_fake"] for answer in alone}) == 16
+    with ThreadPoolExecutor(16) as pool:
+        assert list(pool.map(send, contents)) == alone
+
+
+def test_the_model_says_the_same_of_one_crop_and_of_sixteen(people: list[Image.Image]) -> None:
+    model, detector = Model(None), Detector()
+    boxes = [detector.detect(one, heatmap=False).faces[0].box for one in people]
+    crops = np.stack([crop_face(one, box, model.card.crop) for one, box in zip(people, boxes, strict=True)])
+    logits, evidence = model.run(crops)
+    for i in range(16):
+        one_logit, one_evidence = model.run(crops[i : i + 1])
+        assert np.array_equal(one_logit[0], logits[i])
+        assert np.array_equal(one_evidence[0], evidence[i])
