@@ -19,7 +19,7 @@ from tests.hostile.mutants import SIGNATURES, duplicated
 from tests.hostile.samples import FIRST_ENDS_EARLY, IMAGE, ODD_PIXELS, SAMPLES
 from tests.pictures import encode, noise, png_chunk, png_of_size, portrait
 from veraface.errors import ImageError, ImageTooLargeError, UnreadableImageError, UnsupportedImageError
-from veraface.image import Picture
+from veraface.image import ImageLimits, Picture
 
 # pytest lifts the filter that veraface sets; that it holds elsewhere is tested below.
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning:PIL")
@@ -170,7 +170,7 @@ def test_bombs_cost_neither_memory_nor_lines_on_stderr() -> None:
     script = """
 import resource, sys
 from veraface.errors import ImageError
-from veraface.image import Picture
+from veraface.image import ImageLimits, Picture
 from tests.hostile.bombs import claiming
 from tests.test_image_hostile import tiff_of_many_complaints
 from tests.pictures import png_of_size, portrait, encode
@@ -220,7 +220,7 @@ MEMORY = """
 import resource
 from contextlib import suppress
 from veraface.errors import ImageError
-from veraface.image import Picture
+from veraface.image import ImageLimits, Picture
 from tests.hostile.bombs import exhausting, survivable
 from tests.hostile.samples import SAMPLES
 files = exhausting() | survivable()
@@ -252,6 +252,28 @@ def test_files_that_lie_about_their_size_take_little() -> None:
         started = process_time()
         attempt(data)
         assert process_time() - started < 5, name
+
+
+def cropped(side: int, to: tuple[int, int], offset: tuple[int, int]) -> bytes:
+    """A HEIC of which only a part is to be shown; its sizes are fractions."""
+    whole = encode(portrait(side).crop((0, 0, side - 1, side - 1)), "HEIF")
+    at = whole.index(b"clap") + 4
+    return whole[:at] + struct.pack(">8i", to[0], 1, to[1], 1, *offset, *offset) + whole[at + 32 :]
+
+
+def test_a_heic_that_is_not_as_large_as_it_says_is_refused() -> None:
+    # Found by the fuzzer: a part that lies outside is not cut out, and all of the picture appears.
+    assert decode(cropped(64, (50, 50), (-14, 2))).size == (50, 50)
+    for to in ((1, 1), (50, 50)):
+        with pytest.raises(UnreadableImageError, match="as large as"):
+            decode(cropped(64, to, (-12288, 2)))
+
+
+def test_all_of_a_cropped_heic_counts_against_the_limits() -> None:
+    data = cropped(256, (20, 20), (-14, 2))
+    with pytest.raises(ImageTooLargeError, match="256 x 256"):
+        Picture(data, ImageLimits(max_pixels=60_000))
+    assert Picture(data, ImageLimits(max_pixels=66_000)).width == 20
 
 
 def test_directories_that_lead_in_circles_take_little() -> None:

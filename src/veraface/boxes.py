@@ -55,6 +55,12 @@ def examine_boxes(data: bytes, kind: str) -> None:
         raise too_many(kind, "metadata")
 
 
+def stored_sizes(data: bytes) -> list[tuple[int, int]]:
+    """Width and height of each picture in the file, before it is cropped and turned."""
+    places = [start + 4 for name, start, _ in _all_boxes(data) if name == b"ispe"]
+    return [(_number(data, at, 4), _number(data, at + 4, 4)) for at in places]
+
+
 def _all_boxes(data: bytes) -> Iterator[_Box]:
     """Every box at every depth."""
     waiting = [(0, len(data))]

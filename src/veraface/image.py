@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from veraface.boxes import stored_sizes
 from veraface.errors import ImageError, ImageTooLargeError, UnreadableImageError, UnsupportedImageError
 from veraface.formats import FORMATS_IN_WORDS, OPENERS, name_foreign, name_unsupported_variant, recognise
 from veraface.structure import examine, orientation
@@ -93,6 +94,9 @@ class Picture:
         else:
             self._data = _read(source, limits.max_bytes)
             self.format, exif, image = _open(self._data)
+            if self.format == "HEIF":  # whose size is the one it is cropped to, once all of it is decoded
+                for size in stored_sizes(self._data):
+                    _check_size(*size, limits)
         _check_size(*image.size, limits)
         self._orientation = orientation(exif)
         swapped = self._orientation >= 5  # 5 to 8 exchange rows and columns
@@ -120,7 +124,10 @@ class Picture:
             if at_least is not None and self.format == "JPEG":
                 ratio = min(1.0, at_least / self.longest_side)
                 image.draft(None, (max(1, int(image.width * ratio)), max(1, int(image.height * ratio))))
+            declared = image.size
             rgb = _to_rgb(image)
+            if rgb.size != declared:  # a HEIC may turn out to be of another size than it says
+                raise UnreadableImageError("the picture is not as large as its file says; save it again")
             upright = _TRANSPOSE.get(self._orientation)
             if upright is not None:
                 return rgb.transpose(upright)
