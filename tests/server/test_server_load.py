@@ -289,3 +289,13 @@ def test_a_picture_that_takes_too_much_memory_costs_nobody_else(
         assert "memory" in response.json()["error"]["message"]
         response = httpx.post(f"{server.url}/api/predict", files={"image": ("a.jpg", face)}, timeout=60)
         assert response.status_code == 200, response.text
+
+
+def test_workers_are_not_told_the_servers_secrets(
+    start_server: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_HEADERS", "token=Canary-1")
+    with start_server(VERAFACE_API_KEYS="ab" * 32) as server:
+        told = [Path(f"/proc/{pid}/environ").read_bytes() for pid in children_of(server.process.pid)]
+    assert told
+    assert not any(b"Canary" in words or b"abab" in words for words in told)

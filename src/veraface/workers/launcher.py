@@ -99,14 +99,12 @@ class Launcher:
     async def start(cls, settings: WorkerSettings) -> "Launcher":
         """Starts the process; it is ready once `greeting` returns."""
         ours, theirs = socket.socketpair()
-        # The server's own settings hold keys, which are no business of a process that decodes.
-        environment = {name: value for name, value in os.environ.items() if not name.startswith("VERAFACE_")}
         with theirs:
             process = await asyncio.create_subprocess_exec(
                 *(sys.executable, "-m", "veraface.workers", str(theirs.fileno())),
                 pass_fds=[theirs.fileno()],
                 stdin=asyncio.subprocess.DEVNULL,
-                env={**environment, **_ONE_THREAD},
+                env=_environment(),
             )
         launcher = cls(process, ours.dup())
         launcher._reader, launcher._writer = await asyncio.open_connection(sock=ours)
@@ -184,5 +182,18 @@ class Launcher:
             worker.close()
 
 
+# What Python and its libraries need to start. The rest may hold keys and tokens, of the server or of others,
+# which are no business of a process that decodes.
+_NEEDED = ("PATH", "HOME", "LANG", "TZ", "TMPDIR", "VIRTUAL_ENV")
+_NEEDED_PREFIXES = ("PYTHON", "LC_", "LD_", "DYLD_", "OPENBLAS_")
 # Threads of NumPy's library would be missing in a copy, and one malloc arena serves one thread.
 _ONE_THREAD = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", "MALLOC_ARENA_MAX": "1"}
+
+
+def _environment() -> dict[str, str]:
+    needed = {
+        name: value
+        for name, value in os.environ.items()
+        if name in _NEEDED or name.startswith(_NEEDED_PREFIXES)
+    }
+    return {**needed, **_ONE_THREAD}
