@@ -114,6 +114,23 @@ class Site(BaseHTTPRequestHandler):
         self.close_connection = True
         self.answer(b"only this", Content_Length="1000")
 
+    def page_typed(self) -> None:
+        kind = self.path.removeprefix("/typed/")
+        self.answer(self.pages["face"], **({"Content_Type": kind} if kind else {}))
+
+    def page_raw(self) -> None:
+        """Whatever bytes the link itself holds, in hexadecimal."""
+        self.close_connection = True
+        self.wfile.write(bytes.fromhex(self.path.removeprefix("/raw/")))
+
+    def page_more(self) -> None:
+        self.answer(self.pages["face"] + b"smuggled", Content_Length=str(len(self.pages["face"])))
+
+    def page_hints(self) -> None:
+        for _ in range(1000):
+            self.wfile.write(b"HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n")
+            time.sleep(0.02)
+
     def log_message(self, *_: object) -> None:
         pass
 
@@ -296,6 +313,12 @@ def test_a_redirect_to_the_same_name_is_checked_again(fetch: Fetch, site: Any) -
         ("//169.254.169.254/latest/meta-data", 400, "link_refused"),
         ("http://[::1]/", 400, "link_refused"),
         ("http://2130706433/", 400, "link_refused"),
+        ("http://0/", 400, "link_refused"),
+        ("http://0x7f.1/", 400, "link_refused"),
+        ("http://[::ffff:7f00:1]/", 400, "link_refused"),
+        ("http://[64:ff9b::a9fe:a9fe]/", 400, "link_refused"),
+        ("http://127%E3%80%820%E3%80%820%E3%80%821/", 400, "bad_link"),
+        ("http://0177.0.0.1/", 400, "bad_link"),
         ("file:///etc/passwd", 400, "bad_link"),
         ("gopher://faces.example/", 400, "bad_link"),
         ("http://user:word@faces.example/", 400, "bad_link"),
@@ -326,6 +349,51 @@ def test_the_next_address_is_taken_where_one_does_not_answer(fetch: Fetch, site:
 @pytest.mark.parametrize("path", ["missing", "packed", "cut", "number"])
 def test_what_cannot_be_had(fetch: Fetch, site: Any, path: str) -> None:
     fails(502, "link_unreachable", lambda: fetch(f"http://faces.example:{site.port}/{path}"))
+
+
+HEAD = "HTTP/1.1 200 OK\r\n"
+LIES = {
+    "a length below zero": HEAD + "Content-Length: -5\r\n\r\nxxxxx",
+    "a length that is no number": HEAD + "Content-Length: many\r\n\r\nxxxxx",
+    "two lengths": HEAD + "Content-Length: 3\r\nContent-Length: 5\r\n\r\nxxxxx",
+    "a chunk that does not come": HEAD + "Transfer-Encoding: chunked\r\n\r\nfffff\r\nxxxxx",
+    "a chunk without an end to its length": HEAD + "Transfer-Encoding: chunked\r\n\r\n" + "f" * 500,
+    "an encoding nobody knows": HEAD + "Transfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n",
+    "no end of headers": HEAD + "X: y\r\n" * 200,
+    "a header that breaks its line": HEAD + "X\r\n y\r\n\r\n",
+    "no status": "HTTP/1.1 abc OK\r\n\r\n",
+    "a switch of protocols": "HTTP/1.1 101 Switching\r\nUpgrade: raw\r\nConnection: Upgrade\r\n\r\nxxxxx",
+}
+
+
+@pytest.mark.parametrize("name", LIES)
+def test_servers_that_break_the_rules(fetch: Fetch, site: Any, name: str) -> None:
+    link = f"http://faces.example:{site.port}/raw/{LIES[name].encode().hex()}"
+    fails(502, "link_unreachable", lambda: fetch(link))
+
+
+def test_no_more_is_taken_than_was_declared(fetch: Fetch, site: Any, face: bytes) -> None:
+    taken = face
+    with contextlib.suppress(ApiError):  # where the rest is there already, as the connection is closed
+        taken = fetch(f"http://faces.example:{site.port}/more").content
+    assert taken == face
+
+
+def test_headers_without_end_meet_the_deadline(fetch: Fetch, site: Any) -> None:
+    link = f"http://faces.example:{site.port}/hints"
+    fails(504, "link_timeout", lambda: fetch(link, timeout_s=0.5))
+
+
+@pytest.mark.parametrize(
+    "kind", ["", "image/jpeg", "IMAGE/PNG; q=1", "application/octet-stream", "image/x-odd"]
+)
+def test_types_that_may_be_pictures_are_fetched(fetch: Fetch, site: Any, face: bytes, kind: str) -> None:
+    assert fetch(f"http://faces.example:{site.port}/typed/{kind}").content == face
+
+
+@pytest.mark.parametrize("kind", ["text/html", "application/json", "video/mp4", "imagery/png", "none"])
+def test_types_that_are_no_pictures_are_not_fetched(fetch: Fetch, site: Any, kind: str) -> None:
+    fails(415, "unsupported_image", lambda: fetch(f"http://faces.example:{site.port}/typed/{kind}"))
 
 
 def test_servers_that_are_not_there(fetch: Fetch) -> None:

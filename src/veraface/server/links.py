@@ -19,6 +19,7 @@ from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 import httpx
 
 from veraface import __version__
+from veraface.errors import UnsupportedImageError
 from veraface.server.faults import ApiError
 from veraface.server.uploads import Upload, plain_name, too_large
 
@@ -37,6 +38,9 @@ _HEADERS = {
     "Accept-Encoding": "identity",  # nothing is ever unpacked, so nothing can burst
     "Connection": "close",
 }
+
+# What servers call files of whose kind they know nothing; it is told by their content in any case.
+_UNNAMED_TYPES = ("application/octet-stream", "binary/octet-stream")
 
 # IPv6: only what is handed out to hosts, which leaves out loopback, local, mapped and NAT64 addresses...
 _IPV6_UNICAST = ip_network("2000::/3")
@@ -118,7 +122,8 @@ class Links:
 
         Raises:
             ApiError: 400 where the link is none or leads to no public address; 413 as soon as the file is
-                known to be too large; 502 where it cannot be had; 504 where that takes too long.
+                known to be too large; 415 where it is declared to be no picture; 502 where it cannot be
+                had; 504 where that takes too long.
         """
         url = _checked(link)
         try:
@@ -178,6 +183,10 @@ class Links:
             raise _unreachable(f"its server answers with HTTP status {response.status_code}")
         if response.headers.get("content-encoding", "").strip().lower() not in ("", "identity"):
             raise _unreachable("its server compresses it, which was not asked for")
+        kind = response.headers.get("content-type", "").partition(";")[0].strip().lower()
+        if kind and not kind.startswith("image/") and kind not in _UNNAMED_TYPES:
+            message = "what is behind this link is no picture, by the word of its server; link to the picture"
+            raise ApiError(415, UnsupportedImageError.code, message)
         declared = response.headers.get("content-length", "")
         if declared.isascii() and declared.isdigit() and int(declared) > self._max_bytes:
             raise too_large(self._max_bytes)
