@@ -252,20 +252,20 @@ def test_no_more_is_held_than_allowed(start_server: Start) -> None:
 
 
 def test_told_to_stop_it_finishes_what_it_accepted(
-    run_async: RunAsync, start_server: Start, face: bytes
+    run_async: RunAsync, start_server: Start, face: bytes, large: bytes
 ) -> None:
     async def run(server: Any) -> list[int]:
-        async with httpx.AsyncClient(base_url=server.url, timeout=60) as client:
-            await post(client, face)
-            accepted = [asyncio.create_task(post(client, face)) for _ in range(4)]
-            await asyncio.sleep(0.05)
+        async with httpx.AsyncClient(base_url=server.url, timeout=120) as client:
+            accepted = [asyncio.create_task(post(client, picture)) for picture in (large, large, face)]
+            while "veraface_queued_pictures 2.0" not in (await client.get("/metrics")).text:
+                await asyncio.sleep(0.02)
             server.process.terminate()
             return [response.status_code for response, _ in await asyncio.gather(*accepted)]
 
-    with start_server(VERAFACE_WORKERS="2") as server:
+    with start_server(VERAFACE_WORKERS="1", VERAFACE_METRICS="true", VERAFACE_DEADLINE_S="120") as server:
         workers = workers_of(server)
-        assert run_async(lambda: run(server)) == [200] * 4
-        assert server.process.wait(timeout=30) in (0, -signal.SIGTERM)
+        assert run_async(lambda: run(server)) == [422, 422, 200]  # no face in the noise
+        assert server.process.wait(timeout=60) in (0, -signal.SIGTERM)
         assert "Traceback" not in server.log()
     assert all(state_of(pid) in ("gone", "Z") for pid in workers)
 
