@@ -2,8 +2,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, PngImagePlugin
 
+from tests.pictures import encode
 from veraface.errors import VerafaceError
 from veraface.overlay import draw_overlay, write_overlay
 from veraface.verdict import Box, DetectionResult, FaceResult, Heatmap, Verdict
@@ -57,3 +58,29 @@ def test_writing_is_whole_or_not_at_all(tmp_path: Path) -> None:
     assert [p.name for p in tmp_path.iterdir()] == ["a.png"]
     with pytest.raises(VerafaceError, match=r"b\.png: cannot be written"):
         write_overlay(picture, result(np.ones((2, 2), np.float32)), tmp_path / "none" / "b.png")
+
+
+CANARY = b"Canary, made up for this test, "
+
+
+def with_metadata(kind: str) -> bytes:
+    exif, texts = Image.Exif(), PngImagePlugin.PngInfo()
+    exif[0x010E] = CANARY.decode()  # ImageDescription
+    texts.add_text("parameters", CANARY.decode())
+    more = {"pnginfo": texts} if kind == "PNG" else {"comment": CANARY, "xmp": CANARY}
+    data = encode(
+        Image.new("RGB", (100, 100), "grey"), kind, exif=exif, icc_profile=CANARY * 20, dpi=(77, 77), **more
+    )
+    assert CANARY in data
+    return data
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "TIFF"])
+def test_an_overlay_holds_nothing_of_its_picture_but_pixels(tmp_path: Path, kind: str) -> None:
+    out = tmp_path / "overlay.png"
+    write_overlay(with_metadata(kind), result(np.ones((2, 2), np.float32)), out)
+    data, chunks, at = out.read_bytes(), [], 8
+    while at < len(data):
+        chunks.append(data[at + 4 : at + 8])
+        at += 12 + int.from_bytes(data[at : at + 4])
+    assert sorted(set(chunks)) == [b"IDAT", b"IEND", b"IHDR"]
