@@ -3,15 +3,19 @@ import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 from PIL import Image, ImageEnhance
 
 from tests.models import brightness_model
 from tests.pictures import as_stored, encode, exif_with, portrait
 from veraface import Detector, ImageError, ImageLimits, ImageTooLargeError
+from veraface.model import Model
 from veraface.verdict import DetectionResult, Thresholds, Verdict
+from veraface.views import VIEWS
 
 
 @pytest.fixture(scope="module")
@@ -189,3 +193,21 @@ def test_importing_and_detecting_never_import_torch(tmp_path: Path) -> None:
         [sys.executable, "-c", program], cwd=tmp_path, capture_output=True, text=True, check=True
     )
     assert done.stdout.strip() == "[]"
+
+
+def test_many_faces_are_judged_one_by_one_in_little_memory(
+    detector: Detector, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sizes = []
+    run = Model.run
+
+    def watched(model: Model, crops: NDArray[np.uint8]) -> Any:
+        sizes.append(len(crops))
+        return run(model, crops)
+
+    monkeypatch.setattr(Model, "run", watched)
+    crowd = Image.new("RGB", (1024, 1024))
+    for x, y in ((0, 0), (512, 0), (0, 512), (512, 512)):
+        crowd.paste(portrait(512), (x, y))
+    assert len(detector.detect(crowd).faces) == 4
+    assert sizes == [VIEWS] * 4

@@ -12,6 +12,7 @@ from skimage import data as pictures
 from tests.pictures import cat, encode, noise, portrait
 from veraface.faces import MAX_FACES, MIN_SCORE, Face, FaceDetector
 from veraface.image import Picture
+from veraface.pixels import Pixels
 from veraface.verdict import Box
 
 FACE = Box(175, 63, 93, 130)  # of the portrait, drawn by hand: hairline to chin, cheek to cheek
@@ -190,7 +191,7 @@ def test_greyscale_and_blurred_faces(detector: FaceDetector) -> None:
 
 def test_a_reduced_decode_finds_the_same_face(detector: FaceDetector) -> None:
     picture = Picture(encode(portrait(4200), "JPEG"))
-    reduced = picture.pixels(at_least=detector.sufficient_side())
+    reduced = picture.pixels(at_least=2000)
     assert reduced.width == 2100
     full, small = only(detector.find(picture.pixels())), only(detector.find(reduced))
     assert overlap(full.box, small.box.scaled(2)) > 0.9
@@ -229,5 +230,5 @@ def test_every_source_of_the_data_set(data: Path) -> None:
 
 def test_whole_photos_have_their_face(photos: list[Path]) -> None:
     detector = FaceDetector(threads=1)
-    found = [bool(detector.find(Picture(path).pixels(detector.sufficient_side()))) for path in photos]
+    found = [bool(detector.find(Pixels(Picture(path)))) for path in photos]
     assert np.mean(found) >= 0.98

@@ -1,20 +1,29 @@
 """The pipeline: picture, faces, crops, model, verdict. Every surface of Veraface calls this one."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from time import perf_counter
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
 from veraface.crop import crop_face, crop_square
-from veraface.faces import Face, FaceDetector
+from veraface.faces import FIRST_LOOK, Face, FaceDetector
 from veraface.image import ImageLimits, ImageSource, Picture
 from veraface.model import Model, ModelCard
-from veraface.verdict import DetectionResult, FaceResult, Heatmap, Reason, Verdict, judge_face, judge_picture
-from veraface.views import VIEWS, face_views, join_evidence, join_logits
+from veraface.pixels import Pixels
+from veraface.verdict import (
+    Box,
+    DetectionResult,
+    FaceResult,
+    Heatmap,
+    Reason,
+    Verdict,
+    judge_face,
+    judge_picture,
+)
+from veraface.views import face_views, join_evidence, join_logits
 
 MIN_FACE = 40  # px of the longer side of the face box at full size; below, a face is reported, not judged
 SMALL_FACE = 80  # px; below, a face is judged, and its size is given as a reason for doubt
@@ -49,7 +58,7 @@ class Detector:
         """Run everything once, so that no picture waits for what is done at the first time only."""
         self.detect(np.full((64, 64, 3), 127, np.uint8), heatmap=False)
         size = self.card.crop.size
-        self._judge_crops([np.full((size, size, 3), 127, np.uint8)])
+        self._judge_crop(np.full((size, size, 3), 127, np.uint8))
 
     @property
     def card(self) -> ModelCard:
@@ -74,20 +83,18 @@ class Detector:
         """
         started = perf_counter()
         picture = Picture(source, self._limits)
-        pixels = picture.pixels(at_least=FaceDetector.sufficient_side())
-        decoded = perf_counter()
+        pixels = Pixels(picture)
+        pixels.at_least(FIRST_LOOK)
+        opened, decode_opened = perf_counter(), pixels.seconds
         faces = self._faces.find(pixels)
-        found = perf_counter()
-        pixels, faces = self._sharpen(picture, pixels, faces)
-        sharpened = perf_counter()
-        results = self._judge(picture, pixels, faces, heatmap)
+        found, decode_found = perf_counter(), pixels.seconds
+        results = self._judge(pixels, faces, heatmap)
         judged = perf_counter()
         verdict, p_fake, reasons = judge_picture(results)
-        decode = decoded - started + sharpened - found
         stages = {
-            "decode": decode,
-            "faces": found - decoded,
-            "model": judged - sharpened,
+            "decode": opened - started + pixels.seconds - decode_opened,
+            "faces": found - opened - (decode_found - decode_opened),
+            "model": judged - found - (pixels.seconds - decode_found),
             "total": judged - started,
         }
         return DetectionResult(
@@ -103,37 +110,15 @@ class Detector:
             timing_ms={stage: 1000 * seconds for stage, seconds in stages.items()},
         )
 
-    def _sharpen(
-        self, picture: Picture, pixels: Image.Image, faces: list[Face]
-    ) -> tuple[Image.Image, list[Face]]:
-        """Decode again, larger, where a reduced decode left fewer pixels of a face than the model takes.
-
-        Returns the pixels and the same faces with boxes in them.
-        """
-        reduction = picture.longest_side / max(pixels.size)
-        judged = [face for face in faces if _judgeable(face, reduction)]
-        if reduction == 1.0 or not judged:
-            return pixels, faces
-        smallest = min(crop_square(face.box, self.card.crop).width for face in judged)
-        if smallest >= self.card.crop.size:
-            return pixels, faces
-        larger = picture.pixels(at_least=max(pixels.size) * self.card.crop.size / smallest)
-        factor = max(larger.size) / max(pixels.size)
-        return larger, [_scaled(face, factor) for face in faces]
-
-    def _judge(
-        self, picture: Picture, pixels: Image.Image, faces: Sequence[Face], heatmap: bool
-    ) -> list[FaceResult]:
-        """Results for all faces, in their order, from one call of the model."""
-        to_full_size = picture.longest_side / max(pixels.size)
-        crops = [crop_face(pixels, f.box, self.card.crop) for f in faces if _judgeable(f, to_full_size)]
-        judgements = iter(self._judge_crops(crops))
+    def _judge(self, pixels: Pixels, faces: Sequence[Face], heatmap: bool) -> list[FaceResult]:
+        """Results for all faces, in their order."""
+        judged = [face.box for face in faces if _judgeable(face.box)]
+        judgements = map(self._judge_crop, self._crops(pixels, judged))
         results = []
         for face in faces:
-            full = _scaled(face, to_full_size)
-            unjudged = FaceResult(full.box, full.landmarks, face.score, None, Verdict.UNCERTAIN)
-            size = full.box.longer_side
-            if not _judgeable(face, to_full_size):
+            unjudged = FaceResult(face.box, face.landmarks, face.score, None, Verdict.UNCERTAIN)
+            size = face.box.longer_side
+            if not _judgeable(face.box):
                 message = f"face only {size:.0f} px across; at least {MIN_FACE} px are needed"
                 results.append(replace(unjudged, reasons=(Reason("face_too_small", message),)))
                 continue
@@ -143,7 +128,7 @@ class Detector:
                 reasons += (
                     Reason("small_face", f"face only {size:.0f} px across, so there is less to go by"),
                 )
-            square = crop_square(full.box, self.card.crop)
+            square = crop_square(face.box, self.card.crop)
             results.append(
                 replace(
                     unjudged,
@@ -155,25 +140,28 @@ class Detector:
             )
         return results
 
-    def _judge_crops(
-        self, crops: Sequence[NDArray[np.uint8]]
-    ) -> list[tuple[float, float, NDArray[np.float32]]]:
-        """p_fake, p_fake of the recompressed view, and the heatmap grid of each crop."""
-        if not crops:
-            return []
-        logits, evidence = self._model.run(np.stack([view for crop in crops for view in face_views(crop)]))
-        p_fake = self.card.calibration.probability(join_logits(logits.reshape(-1, VIEWS)))
-        joined = join_evidence(evidence.reshape(-1, VIEWS, *evidence.shape[1:]))
-        grids = self.card.calibration.probability(joined).astype(np.float32)
-        return [(float(a), float(b), grid) for (a, b), grid in zip(p_fake, grids, strict=True)]
+    def _crops(self, pixels: Pixels, boxes: Sequence[Box]) -> Iterator[NDArray[np.uint8]]:
+        """What the model sees of each face, from a decode with at least as many pixels as it takes."""
+        settings = self.card.crop
+        smallest = min((crop_square(box, settings).width for box in boxes), default=settings.size)
+        picture = pixels.at_least(pixels.longest_side * settings.size / smallest)
+        reduction = max(picture.size) / pixels.longest_side
+        for box in boxes:
+            yield crop_face(picture, box.scaled(reduction), settings)
+
+    def _judge_crop(self, crop: NDArray[np.uint8]) -> tuple[float, float, NDArray[np.float32]]:
+        """p_fake, p_fake of the recompressed view, and the heatmap grid.
+
+        One face a call: on two cores, four or more at once take half as long again each, and 64 of them take
+        gigabytes (benchmarks/results).
+        """
+        logits, evidence = self._model.run(np.stack(face_views(crop)))
+        ((p_fake, p_fake_recompressed),) = self.card.calibration.probability(join_logits(logits[None]))
+        (joined,) = join_evidence(evidence[None])
+        grid = self.card.calibration.probability(joined).astype(np.float32)
+        return float(p_fake), float(p_fake_recompressed), grid
 
 
-def _judgeable(face: Face, to_full_size: float) -> bool:
-    """Whether a face is large enough; `to_full_size` leads from its picture to the full-size one."""
-    return face.box.longer_side * to_full_size >= MIN_FACE
-
-
-def _scaled(face: Face, factor: float) -> Face:
-    """The same face in a picture whose sides are `factor` times as long."""
-    points = tuple((x * factor, y * factor) for x, y in face.landmarks)
-    return Face(face.box.scaled(factor), points, face.score)
+def _judgeable(box: Box) -> bool:
+    """Whether a face is large enough, in pixels of the full-size picture."""
+    return box.longer_side >= MIN_FACE

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from veraface.pixels import Pixels
 from veraface.runtime import open_session
 from veraface.verdict import Box
 
@@ -22,7 +23,6 @@ WEIGHTS = Path(__file__).parent / "weights" / "retinaface_mobilenet025.onnx"
 _STRIDES_AND_ANCHORS = ((8, (16, 32)), (16, (64, 128)), (32, (256, 512)))
 _CENTRE_VARIANCE, _SIZE_VARIANCE = 0.1, 0.2
 _MEAN_BGR = np.array([104, 117, 123], dtype=np.float32)
-_MEAN_RGB = (123, 117, 104)
 
 # How these were chosen is measured in benchmarks/results/face_detectors.md.
 MIN_SCORE = 0.9  # of 0..1; at or above, something is a face
@@ -34,7 +34,8 @@ MAX_FACES = 64  # largest first; a crowd beyond that is cut off
 # A picture is looked at small first, and larger while nothing is found, or something that may be the
 # tip of a crowd. The border lets faces that fill the frame look like faces. The last look stays below
 # half the 4,032 px of a phone's photo, so that a JPEG need not be decoded at full size for it.
-_LOOKS = (512, 1024, 2000)  # longest side of the picture in a look, px
+FIRST_LOOK = 512  # longest side of the picture in a look, px
+_LOOKS = (FIRST_LOOK, 1024, 2000)
 _MAX_ENLARGED = 2.0  # how far a small picture is enlarged for the later looks
 _BORDER = 0.15  # of the longest side, all around
 _SMALL = 40  # px in a look; faces below this are missed more often than not, so there may be more
@@ -55,6 +56,11 @@ class Face:
     landmarks: tuple[tuple[float, float], ...]  # left eye, right eye, nose, mouth corners, as seen: x, y
     score: float  # 0 to 1
 
+    def scaled(self, factor: float) -> "Face":
+        """The same face in a picture whose sides are `factor` times as long."""
+        points = tuple((x * factor, y * factor) for x, y in self.landmarks)
+        return Face(self.box.scaled(factor), points, self.score)
+
 
 class FaceDetector:
     """Finds faces; safe to share between threads."""
@@ -68,20 +74,23 @@ class FaceDetector:
         """
         self._session = open_session(weights, threads)
 
-    @staticmethod
-    def sufficient_side() -> int:
-        """The longest side, in pixels, beyond which a larger picture is not searched more finely."""
-        return _LOOKS[-1]
+    def find(self, picture: Pixels | Image.Image) -> list[Face]:
+        """All faces of an upright RGB picture, in its full-size pixels, largest first, at most `MAX_FACES`.
 
-    def find(self, picture: Image.Image) -> list[Face]:
-        """All faces of an upright RGB picture, largest first, at most `MAX_FACES`."""
+        Raises:
+            ImageError: the picture cannot be decoded.
+        """
+        pixels = picture if isinstance(picture, Pixels) else Pixels(picture)
         candidates: list[Face] = []
         done = 0.0
         for side in _LOOKS:
-            scale = min(side / max(picture.size), _MAX_ENLARGED if done else 1.0)
+            scale = min(side / pixels.longest_side, _MAX_ENLARGED if done else 1.0)
             if scale <= done:
                 break
-            seen = self._look(picture, scale) if side <= _PART else self._look_in_parts(picture, scale)
+            decoded = pixels.at_least(_LOOKS[-1] if done else FIRST_LOOK)
+            enlarge = pixels.longest_side / max(decoded.size)
+            look = self._look if side <= _PART else self._look_in_parts
+            seen = [face.scaled(enlarge) for face in look(decoded, scale * enlarge)]
             looked = [face for face in seen if face.box.longer_side * done < _SEEN_WELL]
             candidates = _without_doubles(candidates + looked)
             found = any(face.score >= MIN_SCORE for face in candidates)
@@ -110,25 +119,23 @@ class FaceDetector:
 
     def _look(self, picture: Image.Image, scale: float, border_share: float = _BORDER) -> list[Face]:
         """All that may be a face, strongest first, in pixels of `picture`."""
-        width, height = (max(1, round(side * scale)) for side in picture.size)
+        full_width, full_height = picture.size
+        width, height = max(1, round(full_width * scale)), max(1, round(full_height * scale))
         border = round(border_share * max(width, height))
-        canvas = Image.new("RGB", (width + 2 * border, height + 2 * border), _MEAN_RGB)
         if (width, height) != picture.size:
-            picture_seen = picture.resize((width, height), Image.Resampling.BILINEAR, reducing_gap=2.0)
-        else:
-            picture_seen = picture
-        canvas.paste(picture_seen, (border, border))
-        seen = np.asarray(canvas)
-        pixels = np.empty((1, 3, canvas.height, canvas.width), dtype=np.float32)
-        for blue_first, mean in enumerate(_MEAN_BGR):  # a third of the time of doing all channels at once
-            np.subtract(seen[:, :, 2 - blue_first], mean, out=pixels[0, blue_first], dtype=np.float32)
+            picture = picture.resize((width, height), Image.Resampling.BILINEAR, reducing_gap=1.0)
+        canvas_width, canvas_height = width + 2 * border, height + 2 * border
+        pixels = np.zeros((1, 3, canvas_height, canvas_width), dtype=np.float32)  # 0 is the mean colour
+        inside = pixels[0, :, border : border + height, border : border + width]
+        for into, band, mean in zip(inside, reversed(picture.split()), _MEAN_BGR, strict=True):
+            np.subtract(np.asarray(band), mean, out=into, dtype=np.float32)
         outputs = self._session.run(None, {"input": pixels})
-        points, scores = _decode(outputs[0][0], outputs[1][0], outputs[2][0], canvas.width, canvas.height)
+        points, scores = _decode(outputs[0][0], outputs[1][0], outputs[2][0], canvas_width, canvas_height)
         # Of a picture a few pixels narrow, the two sides are not scaled quite alike.
-        to_picture = np.array([picture.width / width, picture.height / height], dtype=np.float32)
+        to_picture = np.array([full_width / width, full_height / height], dtype=np.float32)
         points = (points - border) * to_picture
         faces = [_face(row, float(score)) for row, score in zip(points, scores, strict=True)]
-        return [face for face in faces if _centred_in(face.box, Box(0, 0, *picture.size))]
+        return [face for face in faces if _centred_in(face.box, Box(0, 0, full_width, full_height))]
 
 
 def _face(points: NDArray[np.float32], score: float) -> Face:

@@ -1,0 +1,31 @@
+"""The pixels of one picture, decoded no larger than each step needs and no more often than that takes."""
+
+from time import perf_counter
+
+from PIL import Image
+
+from veraface.image import Picture
+
+
+class Pixels:
+    """Decodes a picture on demand; for one thread. What it gives out must not be changed."""
+
+    def __init__(self, picture: Picture | Image.Image) -> None:
+        """Take a picture to be decoded, or pixels that are all there is."""
+        self._picture = picture if isinstance(picture, Picture) else None
+        self._decoded = picture if isinstance(picture, Image.Image) else None
+        self.longest_side = picture.longest_side if isinstance(picture, Picture) else max(picture.size)
+        self.seconds = 0.0  # that decoding has taken
+
+    def at_least(self, side: float) -> Image.Image:
+        """The picture with a longest side of `side` px or more, or in full where it has fewer.
+
+        Raises:
+            ImageError: its data are cut off or corrupt.
+        """
+        if self._decoded is None or max(self._decoded.size) < min(side, self.longest_side):
+            assert self._picture is not None  # what is there in full is never decoded
+            started = perf_counter()
+            self._decoded = self._picture.pixels(at_least=side)
+            self.seconds += perf_counter() - started
+        return self._decoded
