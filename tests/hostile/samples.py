@@ -32,7 +32,7 @@ SAMPLES = {
     "big-deflate-tiff": encode(IMAGE, "TIFF", big_tiff=True, compression="tiff_adobe_deflate"),
 }
 # Moving pictures, and those with others behind them, are whole to us once their first one is.
-FIRST_ENDS_EARLY = {"mpo", "apng", "moving-gif"}
+FIRST_ENDS_EARLY = ("mpo", "apng", "moving-gif")
 
 
 def _floats(*strange: float) -> Image.Image:
