@@ -58,10 +58,8 @@ screenshots: $(TEST_VENV)/.ready ## take the README's pictures of the page anew
 	chromium="$$(sh scripts/find_chromium.sh $(TEST_VENV)/bin/python)" && \
 	VERAFACE_CHROMIUM="$$chromium" $(TEST_VENV)/bin/python scripts/screenshots.py
 
-benchmark: $(TEST_VENV)/.ready ## measure latency, the model alone and the heatmap on this machine
-	$(TEST_VENV)/bin/python benchmarks/latency.py --out benchmarks/results/latency.md $(ARGS)
-	$(TEST_VENV)/bin/python benchmarks/model_speed.py --out benchmarks/results/model_speed.md
-	$(TEST_VENV)/bin/python benchmarks/heatmap_cost.py
+benchmark: $(TEST_VENV)/.ready ## measure speed, memory and size here, beside others (ARGS='--only latency')
+	$(TEST_VENV)/bin/python benchmarks/run.py $(ARGS)
 
 # What is locked stays as it is unless it no longer fits pyproject.toml; UPGRADE=1 takes the newest of all.
 COMPILE = $(LOCK_VENV)/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \

@@ -1,67 +1,105 @@
-"""How long one picture takes in a warm process, by stage.
+"""How long one picture takes in a warm process, by stage, and how far that is above the floor.
 
-    python benchmarks/latency.py [--portrait FILE] [--runs 30] [--out benchmarks/results/latency.md]
-
-The picture (by default scikit-image's astronaut) is enlarged to several sizes and saved in several
-formats in memory; each is judged `--runs` times by one `Detector`.
+The floor is what no program with these networks on this runtime can save: libjpeg-turbo's decode at the
+scale used, and the bare ONNX Runtime calls on the same inputs.
 """
 
-import argparse
-import statistics
+from collections.abc import Callable
 from io import BytesIO
-from pathlib import Path
+from time import perf_counter
+from typing import Any
+from unittest.mock import patch
 
-import skimage.data
-from machine import describe
 from PIL import Image
+from PIL.JpegImagePlugin import JpegImageFile
+from tables import p50, quantile, table
 
-from veraface import Detector, ImageLimits
+from pictures import FORMATS, encoded, scene
+from veraface import Detector, ImageLimits, runtime
 
 MEGAPIXELS = (0.3, 2, 12, 48)
-FORMATS = ("JPEG", "PNG", "WEBP")
-STAGES = ("decode", "faces", "model", "total")
+FACES = (0, 1, 10)
+_STAGES = ("decode", "faces", "model")
 
 
-def measure(detector: Detector, data: bytes, runs: int) -> dict[str, list[float]]:
-    """Milliseconds by stage, sorted."""
-    detector.detect(data)
-    timings = [detector.detect(data).timing_ms for _ in range(runs)]
-    return {stage: sorted(timing[stage] for timing in timings) for stage in STAGES}
-
-
-def main() -> None:
-    """Measure and print the table; write it where asked."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    parser.add_argument("--portrait", type=Path, help="a picture with one face")
-    parser.add_argument("--runs", type=int, default=30)
-    parser.add_argument("--out", type=Path, help="Markdown file to write")
-    arguments = parser.parse_args()
-    portrait = (
-        Image.open(arguments.portrait) if arguments.portrait else Image.fromarray(skimage.data.astronaut())
-    )
-    portrait = portrait.convert("RGB")
+def single_pictures(runs: int, largest: float) -> str:
+    """The table of every size, format and number of faces."""
     detector = Detector(limits=ImageLimits(max_bytes=2**30))
-    lines = [
-        "# Latency of one picture with one face, warm\n",
-        f"{describe()}; {arguments.runs} runs each; milliseconds.\n",
-        "| picture | size | decode p50 | faces p50 | model p50 | total p50 | total p95 |",
-        "|---|---|---|---|---|---|---|",
-    ]
-    for megapixels in MEGAPIXELS:
-        factor = (megapixels * 1e6 / (portrait.width * portrait.height)) ** 0.5
-        picture = portrait.resize((round(portrait.width * factor), round(portrait.height * factor)))
-        for kind in FORMATS if megapixels <= 12 else FORMATS[:1]:
-            buffer = BytesIO()
-            picture.save(buffer, kind, quality=90)
-            times = measure(detector, buffer.getvalue(), arguments.runs)
-            middle = {stage: statistics.median(times[stage]) for stage in STAGES}
-            cells = [f"{middle[stage]:.1f}" for stage in STAGES]
-            cells.append(f"{times['total'][int(0.95 * (arguments.runs - 1))]:.1f}")
-            lines.append(f"| {kind} | {megapixels} MP | " + " | ".join(cells) + " |")
-            print(lines[-1], flush=True)
-    if arguments.out:
-        arguments.out.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    detector.warm()
+    rows = []
+    for megapixels in (size for size in MEGAPIXELS if size <= largest):
+        for faces in FACES:
+            picture = scene(megapixels, faces)
+            for kind in FORMATS:
+                data = encoded(picture, kind)
+                found = len(detector.detect(data).faces)
+                count = max(5, round(runs / (1 + megapixels)))
+                times = [detector.detect(data).timing_ms for _ in range(count)]
+                rest = [t["total"] - sum(t[stage] for stage in _STAGES) for t in times]
+                totals = [t["total"] for t in times]
+                rows.append(
+                    [f"{megapixels} MP", kind, f"{found} of {faces}"]
+                    + [p50([t[stage] for t in times]) for stage in _STAGES]
+                    + [p50(rest), p50(totals), quantile(totals, 0.95)]
+                )
+                print(rows[-1], flush=True)
+    headings = ["size", "format", "faces found", "decode", "faces", "model", "rest", "p50", "p95"]
+    return table(headings, rows)
 
 
-if __name__ == "__main__":
-    main()
+class _Recorder:
+    """A session that keeps what it is run on."""
+
+    def __init__(self, session: Any, calls: list[Callable[[], Any]]) -> None:
+        self._session = session
+        self._calls = calls
+
+    def run(self, outputs: Any, inputs: Any) -> Any:
+        self._calls.append(lambda: self._session.run(outputs, inputs))
+        return self._session.run(outputs, inputs)
+
+
+def over_the_floor(runs: int) -> str:
+    """The table of total time over the floor, both measured in turn, so that a busy moment strikes both."""
+    rows = []
+    for threads in (1, 0):
+        calls: list[Callable[[], Any]] = []
+        open_session = runtime.open_session
+
+        def recording(*arguments: Any, calls: Any = calls, opener: Any = open_session) -> _Recorder:
+            return _Recorder(opener(*arguments), calls)
+
+        with (
+            patch("veraface.faces.open_session", recording),
+            patch("veraface.model.open_session", recording),
+        ):
+            detector = Detector(threads=threads)
+        for megapixels in (0.3, 2, 12):
+            data = encoded(scene(megapixels, 1), "JPEG")
+            with patch.object(
+                JpegImageFile, "draft", autospec=True, side_effect=JpegImageFile.draft
+            ) as draft:
+                calls.clear()
+                detector.detect(data)
+                scales = [call.args[2] for call in draft.call_args_list]
+            if not scales or not calls:
+                raise SystemExit("the floor has lost sight of the decoder or of the networks")
+            once = list(calls)
+            ours, floor = [], []
+            for _ in range(runs):
+                started = perf_counter()
+                for size in scales:
+                    image = Image.open(BytesIO(data), formats=["JPEG"])
+                    image.draft(None, size)
+                    image.load()
+                for call in once:
+                    call()
+                between = perf_counter()
+                detector.detect(data)
+                ours.append(1000 * (perf_counter() - between))
+                floor.append(1000 * (between - started))
+                calls.clear()
+            name = "all cores" if threads == 0 else "one thread"
+            rows.append([f"{megapixels} MP JPEG", name, p50(floor), p50(ours), p50(ours) / p50(floor)])
+            print(rows[-1], flush=True)
+    return table(["picture, one face", "threads", "floor p50", "total p50", "ratio"], rows)

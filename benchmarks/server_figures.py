@@ -1,0 +1,72 @@
+"""The real server: throughput and p99 over the number of clients, and its memory."""
+
+import asyncio
+import time
+from collections.abc import Sequence
+
+from load import load, percentile, request
+from serving import memory_mb, serving
+from tables import table
+
+CLIENTS = (1, 2, 4, 8, 16, 32, 64)
+_PATH = "/api/predict"
+
+
+def answered(url: str, picture: bytes, clients: int, seconds: float) -> list[float]:
+    """Pictures a second, p50 and p99 in ms, and how many were turned away; who is turned away waits."""
+    started = time.perf_counter()
+    samples = asyncio.run(load(url, [request(url, picture)], clients, seconds=seconds, wait=True))
+    wall = time.perf_counter() - started
+    times = [1000 * sample.took for sample in samples if sample.status == 200]
+    away = sum(sample.status in (429, 503) for sample in samples)
+    if len(times) + away < len(samples):
+        raise SystemExit(f"{url}: {len(samples) - len(times) - away} requests failed")
+    return [len(times) / wall, percentile(times, 0.5), percentile(times, 0.99), float(away)]
+
+
+def throughput(picture: bytes, seconds: float) -> str:
+    """The table over the number of clients; the server's own settings, so the queue is bounded."""
+    rows = []
+    with serving() as (url, _):
+        answered(url + _PATH, picture, 2, 2)
+        for clients in CLIENTS:
+            rows.append([clients, *answered(url + _PATH, picture, clients, seconds)])
+            print(rows[-1], flush=True)
+    return table(["clients", "pictures a second", "p50 ms", "p99 ms", "turned away"], rows)
+
+
+def memory(pictures: Sequence[bytes], requests: int) -> str:
+    """The table of resident memory: idle, after so many requests, and the most seen between them."""
+    rows: list[list[object]] = []
+    with serving() as (url, server):
+        time.sleep(1)
+        rows.append(["idle", memory_mb(server)])
+        sent = [request(url + _PATH, picture) for picture in pictures]
+        expected = {sample.status for sample in asyncio.run(load(url + _PATH, sent, 1, count=len(sent)))}
+        if not expected <= {200, 422}:  # 422: no face, which one of the pictures has not
+            raise SystemExit(f"the server answers with {expected}")
+        most, done = 0.0, 0
+        step = max(1, requests // 20)
+        while done < requests:
+            samples, seen = asyncio.run(_watched(url + _PATH, sent, step, server))
+            if failed := [s.status for s in samples if s.status not in expected]:
+                raise SystemExit(f"requests failed: {failed[:5]}")
+            done += step
+            most = max(most, seen)
+            rows.append([f"after {done} requests", memory_mb(server)])
+            print(rows[-1], flush=True)
+    first, last = float(str(rows[1][1])), float(str(rows[-1][1]))
+    chosen = [rows[0], *rows[1:-1:4], rows[-1]] if len(rows) > 8 else rows
+    chosen.append(["most seen at work", most])
+    note = f"\nFrom the first {step} requests to the last: {100 * (last / first - 1):+.1f} %.\n"
+    return table(["server and its processes", "PSS, MB"], chosen) + note
+
+
+async def _watched(url: str, sent: Sequence[bytes], count: int, server: object) -> tuple[list, float]:
+    """Sends so many requests from two clients, and looks at the memory five times a second meanwhile."""
+    most = 0.0
+    work = asyncio.create_task(load(url, sent, 2, count=count))
+    while not work.done():
+        most = max(most, await asyncio.to_thread(memory_mb, server))
+        await asyncio.wait({work}, timeout=0.2)
+    return work.result(), most
