@@ -166,3 +166,18 @@ def test_moving_the_picture_by_a_face_does_not_choose_it(open_page: OpenPage, tw
     expect(other).to_have_attribute("aria-pressed", "false")
     other.click()
     expect(other).to_have_attribute("aria-pressed", "true")
+
+
+def test_steps_in_quick_succession_lead_where_slow_ones_do(judged: Page) -> None:
+    box = judged.locator(".face-box")
+    press(judged, "+", "+")
+    slow = place(box)
+    press(judged, "0")
+    # Both before the browser draws again, as they come on a busy machine.
+    judged.evaluate(
+        """() => ["+", "+"].forEach((key) =>
+            document.body.dispatchEvent(new KeyboardEvent("keydown", { key, bubbles: true })))"""
+    )
+    expect(judged.locator(".zoom-share")).to_have_text("272%")
+    judged.wait_for_timeout(500)
+    assert place(box) == pytest.approx(slow, abs=1)

@@ -72,7 +72,16 @@ export function setUpZoom(layer, frame, target) {
     return panzoom.getScale() > 1.005; // its steps are no whole numbers
   }
 
+  // Panzoom draws with the next frame and glides there, but measures what is drawn: each step starts from the end of
+  // the one before.
+  function settle() {
+    const { x, y } = panzoom.getPan();
+    layer.style.transition = "none";
+    layer.style.transform = `scale(${panzoom.getScale()}) translate(${x}px, ${y}px)`;
+  }
+
   function moveBy(x, y) {
+    settle();
     const scale = panzoom.getScale();
     panzoom.pan(x / scale, y / scale, { relative: true, animate: true });
   }
@@ -80,6 +89,7 @@ export function setUpZoom(layer, frame, target) {
   // Zoomed, a face may be out of sight: it must not have the focus, or be looked at, there.
   function bringIn(part) {
     if (!part || !isZoomed()) return;
+    settle();
     const [seen, box] = [frame, part].map((node) => node.getBoundingClientRect());
     const x = seen.left + seen.width / 2 - box.left - box.width / 2;
     const y = seen.top + seen.height / 2 - box.top - box.height / 2;
@@ -87,6 +97,7 @@ export function setUpZoom(layer, frame, target) {
   }
 
   function zoomBy(factor) {
+    settle();
     const { left, top, width, height } = target().getBoundingClientRect();
     const scale = panzoom.getScale() * factor;
     if (scale < 1.005) panzoom.reset();
