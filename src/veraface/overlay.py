@@ -24,9 +24,8 @@ def draw_overlay(
     picture = Picture(source, limits)
     pixels = picture.pixels(at_least=_LONGEST_SIDE)
     pixels.thumbnail((_LONGEST_SIDE, _LONGEST_SIDE))
-    pixels = Image.fromarray(
-        np.asarray(pixels)
-    )  # leaves behind what else the file held: profiles, texts, places
+    # Leaves behind what else the file held: profiles, texts, places.
+    pixels = Image.fromarray(np.asarray(pixels))
     scale = max(pixels.size) / picture.longest_side
     for face in result.faces:
         if face.heatmap is not None:

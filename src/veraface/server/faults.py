@@ -68,6 +68,8 @@ def fault_response(
     return JSONResponse(content, status_code=status, headers=headers)
 
 
+# What is said of a fault of the server's own, whose particulars are in its log only.
+INTERNAL_ERROR = ("internal_error", "something went wrong in the server; its log has more")
 FAULT = "veraface.fault"  # where a request's scope holds the code of what was wrong with it
 
 

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any, Protocol
 
 from veraface.errors import ImageError
-from veraface.server.faults import ApiError, from_image_error
+from veraface.server.faults import INTERNAL_ERROR, ApiError, from_image_error
 from veraface.workers.launcher import Greeting
 from veraface.workers.pool import OverloadedError, TooSlowError, WorkerFaultError, WorkerLostError
 
@@ -101,7 +101,7 @@ class Inference:
             raise _overloaded(error) from None
 
     async def detect(
-        self, picture: bytes, *, heatmap: bool, gone: Callable[[], Awaitable[None]] | None = None
+        self, picture: bytes, *, heatmap: bool, gone: Callable[[], Awaitable[None]]
     ) -> dict[str, Any]:
         """Judges one picture without blocking the event loop.
 
@@ -129,16 +129,11 @@ class Inference:
             raise ApiError(503, error.code, str(error), retry_after_s=1) from None
         except WorkerFaultError as error:
             _log.error("a fault while judging: %s", error)
-            message = "something went wrong in the server; its log has more"
-            raise ApiError(500, "internal_error", message) from None
+            raise ApiError(500, *INTERNAL_ERROR) from None
 
 
-async def _unless(
-    gone: Callable[[], Awaitable[None]] | None, work: Awaitable[dict[str, Any]]
-) -> dict[str, Any]:
+async def _unless(gone: Callable[[], Awaitable[None]], work: Awaitable[dict[str, Any]]) -> dict[str, Any]:
     """The outcome of `work`, which is cancelled once `gone` returns."""
-    if gone is None:
-        return await work
     job, leaving = asyncio.ensure_future(work), asyncio.ensure_future(gone())
     try:
         await asyncio.wait((job, leaving), return_when=asyncio.FIRST_COMPLETED)

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from veraface.server.faults import FAULT, fault_response
+from veraface.server.faults import FAULT, INTERNAL_ERROR, fault_response
 from veraface.server.logs import FIELDS, choose_request_id, request_id
 from veraface.server.requests import Answered, Listener, method_of, route_of
 
@@ -87,10 +87,9 @@ class Guard:
             # The error's own text is left out: a decoder may quote the picture's metadata in it.
             where = "".join(traceback.format_tb(error.__traceback__))
             _log.error("%s in %s %s\n%s", type(error).__name__, method_of(scope), route_of(scope), where)
-            scope[FAULT] = "internal_error"
+            scope[FAULT] = INTERNAL_ERROR[0]
             if not status:
-                message = "something went wrong in the server; its log has more"
-                await fault_response(500, "internal_error", message)(scope, receive, send_guarded)
+                await fault_response(500, *INTERNAL_ERROR)(scope, receive, send_guarded)
         finally:
             answered = Answered(
                 method_of(scope), route_of(scope), status, time.perf_counter() - started, scope.get(FAULT)

@@ -48,8 +48,8 @@ def _failures(**by_status: str) -> dict[int | str, dict[str, Any]]:
 _NOT_READY = _failures(on_503="the model is not loaded (yet)", on_500="a fault of the server")
 _PREDICT_FAILURES = {
     **_failures(
-        on_408="the picture came too slowly, or not to its end",
         on_400="no well-formed multipart form with one file in `image`",
+        on_408="the picture came too slowly, or not to its end",
         on_413="too many bytes or pixels",
         on_415="not a picture of a supported format",
     ),
@@ -134,8 +134,7 @@ def api_routes(
             "max_pixels": settings.max_pixels,
             "links": fetch_link is not None,
         }
-        info = inference.model.model if inference.ready else {}
-        return {**info, "loaded": inference.ready, "limits": limits}
+        return {**inference.about(), "loaded": inference.ready, "limits": limits}
 
     @router.get("/api/model", responses=_NOT_READY, tags=["about"], summary="The whole model card")
     async def model_card() -> dict[str, Any]:

@@ -64,14 +64,18 @@ class Uploads:
         """
         receiving = _Receiving(request, self._max_bytes, self._take)
         try:
-            async with asyncio.timeout(self._timeout_s):
-                upload, link = await receiving.parse()
+            upload, link = await self._in_time(receiving)
             yield await self._chosen(upload, link)
+        finally:
+            self._held -= receiving.received
+
+    async def _in_time(self, receiving: "_Receiving") -> tuple[Upload | None, str]:
+        try:
+            async with asyncio.timeout(self._timeout_s):
+                return await receiving.parse()
         except TimeoutError:
             message = f"the picture did not arrive within {self._timeout_s:g} s; send a smaller one"
             raise ApiError(408, "upload_too_slow", message) from None
-        finally:
-            self._held -= receiving.received
 
     def _take(self, count: int) -> None:
         self._held += count

@@ -86,11 +86,17 @@ class Worker:
 class Launcher:
     """The template process; makes workers, ends them, and learns how they end."""
 
-    def __init__(self, process: asyncio.subprocess.Process, control: socket.socket) -> None:
+    def __init__(
+        self,
+        process: asyncio.subprocess.Process,
+        control: socket.socket,
+        reader: asyncio.StreamReader,
+        writer: asyncio.StreamWriter,
+    ) -> None:
         self._process = process
-        self._control = control
-        self._reader: asyncio.StreamReader
-        self._writer: asyncio.StreamWriter
+        self._control = control  # the same connection, as streams cannot hand over sockets
+        self._reader = reader
+        self._writer = writer
         self._names = count()
         self._workers: dict[int, Worker] = {}
         self._listening: asyncio.Task[None] | None = None
@@ -106,10 +112,10 @@ class Launcher:
                 stdin=asyncio.subprocess.DEVNULL,
                 env=_environment(),
             )
-        launcher = cls(process, ours.dup())
-        launcher._reader, launcher._writer = await asyncio.open_connection(sock=ours)
-        launcher._writer.write(frames.pack(settings.order()))
-        return launcher
+        control = ours.dup()
+        reader, writer = await asyncio.open_connection(sock=ours)
+        writer.write(frames.pack(settings.order()))
+        return cls(process, control, reader, writer)
 
     async def greeting(self) -> Greeting:
         """Waits until the model is loaded and warm.

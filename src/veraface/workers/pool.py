@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from veraface.errors import ImageError, ModelError, VerafaceError
+from veraface.errors import ImageError, ModelError, UnreadableImageError, VerafaceError
 from veraface.workers import frames
 from veraface.workers.launcher import Greeting, Launcher, Worker, WorkerSettings
 
@@ -45,12 +45,6 @@ class WorkerLostError(VerafaceError):
     """The worker ended while it judged, for reasons outside the picture."""
 
     code = "worker_lost"
-
-
-class DecoderCrashedError(ImageError):
-    """The picture made its decoder crash or run without end; only its own worker was lost."""
-
-    code = "unreadable_image"
 
 
 class WorkerFaultError(Exception):
@@ -198,7 +192,7 @@ class WorkerPool:
         self._kill(worker)  # where it only closed its connection
         status = await asyncio.shield(worker.status)
         if -status in _PICTURE_TO_BLAME:
-            return DecoderCrashedError("the picture made its decoder fail; save or export it again")
+            return UnreadableImageError("the picture made its decoder fail; save or export it again")
         return WorkerLostError("what judged this picture was stopped in the middle; try again")
 
     async def _keep_template(self) -> None:
@@ -272,7 +266,7 @@ class WorkerPool:
 
 def _result(answer: dict[str, Any]) -> dict[str, Any]:
     if "refused" in answer:
-        kinds = {kind.code: kind for kind in ImageError.__subclasses__() if kind is not DecoderCrashedError}
+        kinds = {kind.code: kind for kind in ImageError.__subclasses__()}
         raise kinds.get(answer["refused"], ImageError)(answer["message"])
     if "broken" in answer:
         raise WorkerFaultError(answer["broken"])
