@@ -103,8 +103,3 @@ async def _exchange(
     fields = dict(line.lower().split(": ", 1) for line in head[1:] if line)
     await reader.readexactly(int(fields.get("content-length", 0)))
     return int(head[0].split()[1]), float(fields.get("retry-after", 0)), fields.get("connection") != "close"
-
-
-def percentile(values: Sequence[float], share: float) -> float:
-    """The value below which a share of 0 to 1 of them lies; nan where there is none."""
-    return sorted(values)[min(len(values) - 1, int(share * len(values)))] if values else float("nan")

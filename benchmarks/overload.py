@@ -8,32 +8,35 @@ whenever they are turned away.
 
 import argparse
 import asyncio
-import io
-import os
 from pathlib import Path
 
-import skimage.data
-from load import Sample, load, percentile, request
+from load import Sample, load, request
 from machine import describe
-from PIL import Image
 from serving import serving
+from tables import p50, quantile, table
+
+from pictures import encoded, scene
+from veraface.server.settings import available_cores
+
+HEADINGS = (
+    "load",
+    "judged a second",
+    "turned away",
+    "other",
+    "judged p50 ms",
+    "p99 ms",
+    "away p50 ms",
+    "p99 ms",
+)
 
 
-def portrait() -> bytes:
-    """A JPEG of 2 megapixels with one face."""
-    buffer = io.BytesIO()
-    Image.fromarray(skimage.data.astronaut()).resize((1414, 1414)).save(buffer, "JPEG", quality=90)
-    return buffer.getvalue()
-
-
-def row(name: str, samples: list[Sample], seconds: float) -> str:
-    """One line of the table."""
+def figures(name: str, samples: list[Sample], seconds: float) -> list[object]:
+    """One row of the table."""
     judged = [1000 * s.took for s in samples if s.status == 200]
     away = [1000 * s.took for s in samples if s.status in (429, 503)]
     other = len(samples) - len(judged) - len(away)
-    times = [percentile(judged, 0.5), percentile(judged, 0.99), percentile(away, 0.5), percentile(away, 0.99)]
-    cells = [f"{len(judged) / seconds:.1f}", str(len(away)), str(other), *(f"{time:.0f}" for time in times)]
-    return f"| {name} | " + " | ".join(cells) + " |"
+    times = [p50(judged), quantile(judged, 0.99), p50(away), quantile(away, 0.99)]
+    return [name, len(judged) / seconds, len(away), other, *times]
 
 
 def main() -> None:
@@ -42,23 +45,23 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=20)
     parser.add_argument("--out", type=Path, help="Markdown file to write")
     arguments = parser.parse_args()
-    cores = len(os.sched_getaffinity(0))
+    cores = available_cores()
     loads = {"one client": 1, f"{cores} clients, one a worker": cores, f"{8 * cores} clients": 8 * cores}
-    lines = [
-        "# Asked for eight times what it can do\n",
-        f"{describe()}; a 2-megapixel JPEG with one face; {arguments.seconds:g} s each.\n",
-        "| load | judged a second | turned away | other | judged p50 ms | p99 ms | away p50 ms | p99 ms |",
-        "|---|---|---|---|---|---|---|---|",
-    ]
+    rows = []
     with serving() as (url, _):
-        sent = [request(f"{url}/api/predict", portrait())]
+        sent = [request(f"{url}/api/predict", encoded(scene(2, 1), "JPEG"))]
         asyncio.run(load(url, sent, cores, seconds=3))
         for name, clients in loads.items():
             samples = asyncio.run(load(url, sent, clients, seconds=arguments.seconds))
-            lines.append(row(name, samples, arguments.seconds))
-            print(lines[-1], flush=True)
+            rows.append(figures(name, samples, arguments.seconds))
+    text = (
+        "# Asked for eight times what it can do\n\n"
+        f"{describe()}; a 2-megapixel JPEG with one face; {arguments.seconds:g} s each.\n\n"
+        f"{table(HEADINGS, rows)}"
+    )
+    print(text)
     if arguments.out:
-        arguments.out.write_text("\n".join(lines) + "\n", encoding="utf-8")
+        arguments.out.write_text(text, encoding="utf-8")
 
 
 if __name__ == "__main__":

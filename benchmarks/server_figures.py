@@ -4,9 +4,9 @@ import asyncio
 import time
 from collections.abc import Sequence
 
-from load import load, percentile, request
+from load import load, request
 from serving import memory_mb, serving
-from tables import table
+from tables import p50, quantile, table
 
 CLIENTS = (1, 2, 4, 8, 16, 32, 64)
 _PATH = "/api/predict"
@@ -21,7 +21,7 @@ def answered(url: str, picture: bytes, clients: int, seconds: float) -> list[flo
     away = sum(sample.status in (429, 503) for sample in samples)
     if len(times) + away < len(samples):
         raise SystemExit(f"{url}: {len(samples) - len(times) - away} requests failed")
-    return [len(times) / wall, percentile(times, 0.5), percentile(times, 0.99), float(away)]
+    return [len(times) / wall, p50(times), quantile(times, 0.99), float(away)]
 
 
 def throughput(picture: bytes, seconds: float) -> str:

@@ -7,39 +7,40 @@ As many clients as fill the queue send pictures of several formats and sizes, br
 
 import argparse
 import asyncio
-import io
-from collections import Counter
 from pathlib import Path
 
 import psutil
-import skimage.data
-from load import Sample, load, percentile, request
+from load import Sample, load, request
 from machine import describe
-from PIL import Image
 from serving import memory_mb, serving
+from tables import p50, quantile, table
+
+from pictures import encoded, scene
 
 ROWS = 10  # of the table
+HEADINGS = (
+    "minute",
+    "requests",
+    "judged",
+    "refused",
+    "turned away",
+    "other",
+    "p50 ms",
+    "p99 ms",
+    "memory MB",
+)
 
 
-def pictures() -> list[bytes]:
-    """A portrait as phones and web sites save it, a wall without a face, and files that are broken."""
-    portrait = Image.fromarray(skimage.data.astronaut())
-    made = [
-        _saved(portrait.resize((side, side)), kind)
-        for kind, side in (("JPEG", 550), ("JPEG", 1400), ("PNG", 700), ("WEBP", 900), ("JPEG", 3000))
-    ]
-    return [*made, _saved(Image.new("RGB", (800, 600), "grey"), "JPEG"), made[0][:5000], b"no picture"]
-
-
-def _saved(picture: Image.Image, kind: str) -> bytes:
-    buffer = io.BytesIO()
-    picture.save(buffer, kind, quality=88)
-    return buffer.getvalue()
+def files() -> list[bytes]:
+    """A portrait as phones and web sites save it, a table without a face, and files that are broken."""
+    portraits = [("JPEG", 0.3), ("JPEG", 2), ("PNG", 0.5), ("WEBP", 0.8), ("JPEG", 9)]
+    made = [encoded(scene(megapixels, 1), kind) for kind, megapixels in portraits]
+    return [*made, encoded(scene(0.5, 0), "JPEG"), made[0][:5000], b"no picture"]
 
 
 async def soak(url: str, server: psutil.Process, minutes: float) -> tuple[list[Sample], list[float]]:
     """All samples, and the memory in MB at the end of each part of the time."""
-    requests = [request(f"{url}/api/predict", picture) for picture in pictures()]
+    requests = [request(f"{url}/api/predict", picture) for picture in files()]
     samples: list[Sample] = []
     memory = []
     part = 60 * minutes / ROWS
@@ -51,29 +52,24 @@ async def soak(url: str, server: psutil.Process, minutes: float) -> tuple[list[S
     return samples, memory
 
 
-def table(samples: list[Sample], memory: list[float], minutes: float) -> str:
+def report(samples: list[Sample], memory: list[float], minutes: float) -> str:
     """The result as Markdown."""
     part = 60 * minutes / ROWS
-    lines = [
-        f"# {minutes:g} minutes at capacity\n",
-        f"{describe()}; 4 clients without a pause; portraits up to 9 megapixels, broken files among them.\n",
-        "| until | requests | judged | refused | turned away | other | p50 ms | p99 ms | memory MB |",
-        "|---|---|---|---|---|---|---|---|---|",
-    ]
+    rows = []
     for index, megabytes in enumerate(memory):
         inside = [s for s in samples if index * part <= s.at < (index + 1) * part]
-        kinds = Counter("judged" if s.status == 200 else str(s.status) for s in inside)
-        refused = sum(kinds[status] for status in ("413", "415", "422"))
-        away = kinds["503"] + kinds["429"]
         took = [1000 * s.took for s in inside if s.status == 200]
-        cells = [len(inside), kinds["judged"], refused, away, len(inside) - kinds["judged"] - refused - away]
-        times = [f"{percentile(took, 0.5):.0f}", f"{percentile(took, 0.99):.0f}", f"{megabytes:.0f}"]
-        lines.append(
-            f"| {(index + 1) * part / 60:.1f} min | " + " | ".join([*map(str, cells), *times]) + " |"
-        )
-    grown = 100 * (memory[-1] / memory[0] - 1)
-    lines.append(f"\nMemory from the first row to the last: {grown:+.1f} %.")
-    return "\n".join(lines) + "\n"
+        refused = sum(s.status in (413, 415, 422) for s in inside)
+        away = sum(s.status in (429, 503) for s in inside)
+        other = len(inside) - len(took) - refused - away
+        counts = [len(inside), len(took), refused, away, other]
+        rows.append([(index + 1) * part / 60, *counts, p50(took), quantile(took, 0.99), megabytes])
+    return (
+        f"# {minutes:g} minutes at capacity\n\n"
+        f"{describe()}; 4 clients without a pause; portraits up to 9 megapixels, broken files among them.\n\n"
+        f"{table(HEADINGS, rows)}\n"
+        f"Memory from the first row to the last: {100 * (memory[-1] / memory[0] - 1):+.1f} %.\n"
+    )
 
 
 def main() -> None:
@@ -84,7 +80,7 @@ def main() -> None:
     arguments = parser.parse_args()
     with serving() as (url, server):
         samples, memory = asyncio.run(soak(url, server, arguments.minutes))
-    text = table(samples, memory, arguments.minutes)
+    text = report(samples, memory, arguments.minutes)
     print(text)
     if arguments.out:
         arguments.out.write_text(text, encoding="utf-8")

@@ -17,9 +17,8 @@ def _cell(value: object) -> str:
 
 
 def quantile(values: Sequence[float], share: float) -> float:
-    """The value below which `share` of them lie."""
-    ordered = sorted(values)
-    return ordered[min(len(ordered) - 1, int(share * len(ordered)))]
+    """The value below which `share` of them lie; nan where there is none."""
+    return sorted(values)[min(len(values) - 1, int(share * len(values)))] if values else float("nan")
 
 
 def p50(values: Sequence[float]) -> float:
