@@ -67,7 +67,8 @@ COMPILE = $(LOCK_VENV)/bin/uv pip compile --quiet --universal --python-version 3
 lock: $(LOCK_VENV)/.ready ## resolve requirements/*.txt anew from pyproject.toml (UPGRADE=1: newest versions)
 	$(COMPILE) pyproject.toml -o requirements/core.txt >/dev/null
 	$(COMPILE) --group build -c requirements/core.txt -o requirements/build.txt >/dev/null
-	$(COMPILE) pyproject.toml --extra train --extra evaluate --extra links --extra redis --extra telemetry --group dev -c requirements/pins.in \
+	$(COMPILE) pyproject.toml --extra train --extra evaluate --extra links --extra redis --extra telemetry --group dev \
+		-c requirements/pins.in \
 		-c requirements/core.txt -c requirements/build.txt -o requirements/dev.txt >/dev/null
 	$(COMPILE) --group audit -c requirements/core.txt -c requirements/dev.txt -o requirements/audit.txt >/dev/null
 	sh scripts/head_locks.sh
@@ -81,7 +82,8 @@ sbom: $(AUDIT_VENV)/.ready ## write what is installed with the package to build/
 		--pyproject pyproject.toml requirements/core.txt
 
 clean: ## remove the virtual environments and everything built
-	rm -rf $(VENV) $(TEST_VENV) $(LOCK_VENV) $(AUDIT_VENV) $(TOOLS)/node_modules build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(TEST_VENV) $(LOCK_VENV) $(AUDIT_VENV) $(TOOLS)/node_modules build dist \
+		.mypy_cache .pytest_cache .ruff_cache .hypothesis
 
 # The virtual environments; each is set up again only when what it is made from changes.
 
