@@ -3,13 +3,16 @@
 import asyncio
 import time
 from collections.abc import Sequence
+from statistics import mean
 
 from load import load, request
+from psutil import Process
 from serving import memory_mb, serving
 from tables import p50, quantile, table
 
 CLIENTS = (1, 2, 4, 8, 16, 32, 64)
 _PATH = "/api/predict"
+_PARTS = 10  # of the measurement of memory
 
 
 def answered(url: str, picture: bytes, clients: int, seconds: float) -> list[float]:
@@ -36,37 +39,32 @@ def throughput(picture: bytes, seconds: float) -> str:
 
 
 def memory(pictures: Sequence[bytes], requests: int) -> str:
-    """The table of resident memory: idle, after so many requests, and the most seen between them."""
+    """The table of resident memory: idle, and at work in each part of so many requests."""
     rows: list[list[object]] = []
     with serving() as (url, server):
         time.sleep(1)
-        rows.append(["idle", memory_mb(server)])
+        rows.append(["idle", memory_mb(server), memory_mb(server)])
         sent = [request(url + _PATH, picture) for picture in pictures]
         expected = {sample.status for sample in asyncio.run(load(url + _PATH, sent, 1, count=len(sent)))}
         if not expected <= {200, 422}:  # 422: no face, which one of the pictures has not
             raise SystemExit(f"the server answers with {expected}")
-        most, done = 0.0, 0
-        step = max(1, requests // 20)
-        while done < requests:
+        step = max(1, requests // _PARTS)
+        for done in range(0, step * _PARTS, step):
             samples, seen = asyncio.run(_watched(url + _PATH, sent, step, server))
             if failed := [s.status for s in samples if s.status not in expected]:
                 raise SystemExit(f"requests failed: {failed[:5]}")
-            done += step
-            most = max(most, seen)
-            rows.append([f"after {done} requests", memory_mb(server)])
+            rows.append([f"requests {done + 1} to {done + step}", mean(seen), max(seen)])
             print(rows[-1], flush=True)
     first, last = float(str(rows[1][1])), float(str(rows[-1][1]))
-    chosen = [rows[0], *rows[1:-1:4], rows[-1]] if len(rows) > 8 else rows
-    chosen.append(["most seen at work", most])
-    note = f"\nFrom the first {step} requests to the last: {100 * (last / first - 1):+.1f} %.\n"
-    return table(["server and its processes", "PSS, MB"], chosen) + note
+    note = f"\nMean of the last part over that of the first: {100 * (last / first - 1):+.1f} %.\n"
+    return table(["server and its processes, PSS in MB", "mean", "most"], rows) + note
 
 
-async def _watched(url: str, sent: Sequence[bytes], count: int, server: object) -> tuple[list, float]:
-    """Sends so many requests from two clients, and looks at the memory five times a second meanwhile."""
-    most = 0.0
+async def _watched(url: str, sent: Sequence[bytes], count: int, server: Process) -> tuple[list, list[float]]:
+    """Sends so many requests from two clients, and looks at the memory ten times a second meanwhile."""
+    seen = []
     work = asyncio.create_task(load(url, sent, 2, count=count))
     while not work.done():
-        most = max(most, await asyncio.to_thread(memory_mb, server))
-        await asyncio.wait({work}, timeout=0.2)
-    return work.result(), most
+        seen.append(await asyncio.to_thread(memory_mb, server))
+        await asyncio.wait({work}, timeout=0.1)
+    return work.result(), seen

@@ -26,7 +26,7 @@ _MEAN_BGR = np.array([104, 117, 123], dtype=np.float32)
 
 # How these were chosen is measured in benchmarks/results/face_detectors.md.
 MIN_SCORE = 0.9  # of 0..1; at or above, something is a face
-_HINT_SCORE = 0.05  # at or above, but below MIN_SCORE, something is a reason to look more closely
+_HINT_SCORE = 0.03  # at or above, but below MIN_SCORE, something is a reason to look more closely
 _MAX_OVERLAP = 0.4  # intersection over union above which the weaker of two boxes goes
 _MAX_CANDIDATES = 1000  # boxes that go into the overlap test, strongest first
 MAX_FACES = 64  # largest first; a crowd beyond that is cut off
@@ -34,17 +34,17 @@ MAX_FACES = 64  # largest first; a crowd beyond that is cut off
 # A picture is looked at small first, and larger while nothing is found, or something that may be the
 # tip of a crowd. The border lets faces that fill the frame look like faces. The last look stays below
 # half the 4,032 px of a phone's photo, so that a JPEG need not be decoded at full size for it.
-FIRST_LOOK = 512  # longest side of the picture in a look, px
+FIRST_LOOK = 448  # longest side of the picture in a look, px
 _LOOKS = (FIRST_LOOK, 1024, 2000)
 _MAX_ENLARGED = 2.0  # how far a small picture is enlarged for the later looks
 _BORDER = 0.15  # of the longest side, all around
-_SMALL = 40  # px in a look; faces below this are missed more often than not, so there may be more
+_SMALL = 36  # px in a look; faces below this are missed more often than not, so there may be more
 # px in the look before; above, a later look adds nothing: the face would have been seen, and what shows
 # up is a part of a face grown too large for the model's anchors, or the like of a cat enlarged.
 _SEEN_WELL = 64
 # A larger look is taken in parts: whole, the last one takes 530 MB at its peak. Parts overlap by more than
-# the largest face that a later look adds.
-_PART = 1024  # px in a look; the core of a part, whose faces count
+# the largest face that a later look adds. They have no border, as the faces that fill a frame have been seen.
+_PART = 700  # px in a look; the core of a part, whose faces count
 _PART_MARGIN = 100  # px in a look around the core
 
 
@@ -89,7 +89,7 @@ class FaceDetector:
                 break
             decoded = pixels.at_least(_LOOKS[-1] if done else FIRST_LOOK)
             enlarge = pixels.longest_side / max(decoded.size)
-            look = self._look if side <= _PART else self._look_in_parts
+            look = self._look if scale * pixels.longest_side <= _PART else self._look_in_parts
             seen = [face.scaled(enlarge) for face in look(decoded, scale * enlarge)]
             looked = [face for face in seen if face.box.longer_side * done < _SEEN_WELL]
             candidates = _without_doubles(candidates + looked)

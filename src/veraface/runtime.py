@@ -20,7 +20,22 @@ def open_session(weights: Path | bytes, threads: int) -> onnxruntime.InferenceSe
     # Two sessions take turns on every picture. Threads that spin while they wait, the default, hold the cores
     # that the other session needs: 42 ms for a portrait with, 26 ms without, on two cores.
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    # A run takes as long without the arena, which keeps for good what the largest picture ever took.
-    options.enable_cpu_mem_arena = False
+    # Memory is planned anew for each run: plans made for a shape are kept for good, and pictures come in any.
+    options.enable_mem_pattern = False
+    options.add_session_config_entry("session.use_env_allocators", "1")  # see share_memory
     options.log_severity_level = 3
     return onnxruntime.InferenceSession(weights, options, providers=["CPUExecutionProvider"])
+
+
+def share_memory() -> None:
+    """Lets all sessions opened from now on take turns with one arena, instead of keeping one each.
+
+    For processes of our own that run one session at a time: it is a setting of the whole process. It saves
+    25 MB at the peak of a large picture (benchmarks/results/tried.md).
+    """
+    kind = onnxruntime.OrtMemoryInfo(
+        "Cpu", onnxruntime.OrtAllocatorType.ORT_ARENA_ALLOCATOR, 0, onnxruntime.OrtMemType.DEFAULT
+    )
+    no_limit, by_powers_of_two, as_by_default = 0, 0, -1
+    arena = onnxruntime.OrtArenaCfg(no_limit, by_powers_of_two, as_by_default, as_by_default)
+    onnxruntime.create_and_register_allocator(kind, arena)

@@ -76,6 +76,7 @@ def test_privacy_depends_on_where_the_server_is(open_page: OpenPage, server: Any
     far.route(f"{elsewhere}/**", from_server)
     far.goto(f"{elsewhere}/about")
     expect(far.locator("#privacy")).to_contain_text("Pictures go to veraface.test only")
+    far.unroute_all(behavior="wait")  # what still loads would fail in the midst of it when the page closes
 
 
 def test_the_card_is_that_of_the_model(open_page: OpenPage, client: httpx.Client) -> None:

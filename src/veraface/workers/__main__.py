@@ -6,6 +6,7 @@ It has one thread, as a copy of several would lack the others; and it never sees
 """
 
 import contextlib
+import ctypes
 import gc
 import os
 import selectors
@@ -21,6 +22,7 @@ from veraface.detector import Detector
 from veraface.errors import VerafaceError
 from veraface.formats import OPENERS
 from veraface.image import ImageLimits
+from veraface.runtime import share_memory
 from veraface.workers import frames
 from veraface.workers.sandbox import WorkerLimits, die_with_parent
 from veraface.workers.worker import work
@@ -31,6 +33,7 @@ def main(server: socket.socket) -> int:
     die_with_parent()
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     order, _ = frames.receive(server)
+    share_memory()
     try:
         detector = Detector(order["model"], limits=ImageLimits(**order["picture_limits"]), threads=1)
         _warm(detector)
@@ -39,6 +42,7 @@ def main(server: socket.socket) -> int:
         return 1
     _silence()
     gc.collect()
+    _give_back_memory()
     gc.freeze()  # so that no copy writes to what all share, only to look for garbage
     frames.send(server, {"card": detector.card.to_dict(), "model": detector.model_info})
     Template(server, detector, WorkerLimits(**order["limits"])).serve()
@@ -116,6 +120,12 @@ def _warm(detector: Detector) -> None:
         picture = Image.new("RGB", (64, 64), "grey")
         from_pillow(picture).save(buffer) if kind == "HEIF" else picture.save(buffer, kind)
         detector.detect(buffer.getvalue(), heatmap=False)
+
+
+def _give_back_memory() -> None:
+    """Gives back to the system what loading took and has freed, where the C library can do that (glibc)."""
+    with contextlib.suppress(AttributeError):
+        ctypes.CDLL(None).malloc_trim(0)
 
 
 def _silence() -> None:
