@@ -5,10 +5,10 @@ Requests are made once and sent as they are: a client library would take a good 
 
 import asyncio
 import contextlib
+import itertools
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import cycle, repeat
 from urllib.parse import urlsplit
 
 
@@ -52,6 +52,7 @@ async def load(
     seconds: float = float("inf"),
     count: int | None = None,
     wait: bool = False,
+    rate: float | None = None,
 ) -> list[Sample]:
     """Sends requests in turn, each client one after another, until the time or the number is reached.
 
@@ -62,16 +63,19 @@ async def load(
         seconds: For how long.
         count: How many in all; None: until the time is over.
         wait: Whether clients that are turned away wait as long as the server asks for.
+        rate: How many are sent a second, as long as a client is free; None: as many as the clients can.
     """
     address = urlsplit(url)
     started = time.perf_counter()
     samples: list[Sample] = []
-    bodies: Iterator[bytes] = cycle(requests)
-    tickets = iter(range(count)) if count is not None else repeat(0)
+    bodies: Iterator[bytes] = itertools.cycle(requests)
+    tickets = iter(range(count)) if count is not None else itertools.count()
 
     async def client() -> None:
         connection: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
-        while time.perf_counter() - started < seconds and next(tickets, None) is not None:
+        while time.perf_counter() - started < seconds and (ticket := next(tickets, None)) is not None:
+            if rate:
+                await asyncio.sleep(started + ticket / rate - time.perf_counter())
             began = time.perf_counter()
             try:
                 connection = connection or await asyncio.open_connection(address.hostname, address.port)

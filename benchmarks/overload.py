@@ -2,8 +2,8 @@
 
     python benchmarks/overload.py [--seconds 20] [--out benchmarks/results/overload.md]
 
-First one client alone, then as many as keep the workers busy, then eight times as many, who come back at once
-whenever they are turned away.
+First one client alone, then as many as keep the workers busy; then eight times as many requests a second as
+were judged then, whatever becomes of them; last, clients who come back at once whenever they are turned away.
 """
 
 import argparse
@@ -21,7 +21,7 @@ from veraface.server.settings import available_cores
 HEADINGS = (
     "load",
     "judged a second",
-    "turned away",
+    "turned away a second",
     "other",
     "judged p50 ms",
     "p99 ms",
@@ -36,7 +36,7 @@ def figures(name: str, samples: list[Sample], seconds: float) -> list[object]:
     away = [1000 * s.took for s in samples if s.status in (429, 503)]
     other = len(samples) - len(judged) - len(away)
     times = [p50(judged), quantile(judged, 0.99), p50(away), quantile(away, 0.99)]
-    return [name, len(judged) / seconds, len(away), other, *times]
+    return [name, len(judged) / seconds, len(away) / seconds, other, *times]
 
 
 def main() -> None:
@@ -46,14 +46,22 @@ def main() -> None:
     parser.add_argument("--out", type=Path, help="Markdown file to write")
     arguments = parser.parse_args()
     cores = available_cores()
-    loads = {"one client": 1, f"{cores} clients, one a worker": cores, f"{8 * cores} clients": 8 * cores}
+    seconds = arguments.seconds
     rows = []
     with serving() as (url, _):
         sent = [request(f"{url}/api/predict", encoded(scene(2, 1), "JPEG"))]
+
+        def ask(name: str, clients: int, rate: float | None = None) -> list[Sample]:
+            samples = asyncio.run(load(url, sent, clients, seconds=seconds, rate=rate))
+            rows.append(figures(name, samples, seconds))
+            print(rows[-1], flush=True)
+            return samples
+
         asyncio.run(load(url, sent, cores, seconds=3))
-        for name, clients in loads.items():
-            samples = asyncio.run(load(url, sent, clients, seconds=arguments.seconds))
-            rows.append(figures(name, samples, arguments.seconds))
+        ask("one client", 1)
+        capacity = len(ask(f"{cores} clients, one a worker", cores)) / seconds
+        ask(f"8 times as much: {8 * capacity:.0f} requests a second", 64 * cores, 8 * capacity)
+        ask(f"{8 * cores} clients who never wait", 8 * cores)
     text = (
         "# Asked for eight times what it can do\n\n"
         f"{describe()}; a 2-megapixel JPEG with one face; {arguments.seconds:g} s each.\n\n"

@@ -18,10 +18,12 @@ from typing import Any
 import anyio
 import httpx
 import numpy as np
+import psutil
 import pytest
 import skimage.data
 from PIL import Image
 from playwright.sync_api import Browser, ConsoleMessage, Page, expect
+from tests.server import sites
 from tests.server.remembered import SEED
 
 ROOT = Path(__file__).parents[2]
@@ -43,6 +45,15 @@ class RunningServer:
 
     def log(self) -> str:
         return "".join(self._lines)
+
+    def memory_mb(self) -> float:
+        """Of the server and all of its workers; what they share is counted once."""
+        root = psutil.Process(self.process.pid)
+        total = 0
+        for process in (root, *root.children(recursive=True)):
+            with contextlib.suppress(psutil.NoSuchProcess):  # a worker that is replaced just now
+                total += process.memory_full_info().pss
+        return total / 1e6
 
     def wait_for_log(self, text: str, seconds: float = 5) -> str:
         deadline = time.monotonic() + seconds
@@ -99,6 +110,13 @@ def wait_until_ready(server: RunningServer) -> None:
 def server() -> Iterator[RunningServer]:
     """A server with the default settings, in a process that cannot write to any file."""
     with running_server() as server:
+        yield server
+
+
+@pytest.fixture
+def own_server(start_server: Callable[..., Any]) -> Iterator[RunningServer]:
+    """One for a single test, which may measure it."""
+    with start_server() as server:
         yield server
 
 
@@ -165,6 +183,14 @@ def portrait() -> Image.Image:
 @pytest.fixture(scope="session")
 def face(portrait: Image.Image, encode: Callable[..., bytes]) -> bytes:
     return encode(portrait, quality=92)
+
+
+@pytest.fixture
+def site(face: bytes) -> Iterator[Any]:
+    """A server on the web with that picture; see `tests.server.sites`."""
+    sites.Site.pages = {"face": face}
+    with sites.serving() as server:
+        yield server
 
 
 @pytest.fixture(scope="session")

@@ -5,7 +5,7 @@ import json
 import statistics
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
@@ -50,27 +50,15 @@ def send_all(server: Any, files: Iterator[tuple[str, bytes]]) -> list[Outcome]:
         return outcomes
 
 
-def memory_of(server: Any) -> float:
-    """MiB of the server and all of its workers; what they share is counted once."""
-    root = psutil.Process(server.process.pid)
-    return sum(process.memory_full_info().pss for process in (root, *root.children(recursive=True))) / 2**20
-
-
 def settled_memory(server: Any, at_most: float = 0) -> float:
     """Once it is that low, or has stopped to fall."""
-    lowest = memory_of(server)
+    lowest = server.memory_mb()
     for _ in range(20):
         if lowest <= at_most:
             break
         time.sleep(0.5)
-        lowest = min(lowest, memory_of(server))
+        lowest = min(lowest, server.memory_mb())
     return lowest
-
-
-@pytest.fixture
-def own_server(start_server: Callable[..., Any]) -> Iterator[Any]:
-    with start_server() as server:
-        yield server
 
 
 def without_time(response: httpx.Response) -> dict[str, Any]:
@@ -98,7 +86,7 @@ def test_hostile_files_change_nothing(own_server: Any, face: bytes) -> None:
     print(
         f"{len(outcomes)} files in {took:.0f} s, median {1000 * statistics.median(seconds):.0f} ms,", end=" "
     )
-    print(f"memory {before:.0f} MiB before, {after:.0f} MiB after; slowest:")
+    print(f"memory {before:.0f} MB before, {after:.0f} MB after; slowest:")
     for outcome in sorted(outcomes, key=lambda outcome: -outcome.seconds)[:5]:
         print(f"{outcome.seconds:6.1f} s {outcome.name}")
     counts = Counter((outcome.status, outcome.code) for outcome in outcomes)

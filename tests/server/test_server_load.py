@@ -136,8 +136,9 @@ def test_killed_workers_lose_only_what_they_judge_and_are_replaced(
             await asyncio.sleep(0.5)
             killing_done = True
             await asyncio.gather(*loops)
-            while len(workers_of(server)) != 2:
-                await asyncio.sleep(0.05)
+            async with asyncio.timeout(30):
+                while len(workers_of(server)) != 2:
+                    await asyncio.sleep(0.05)
             response, _ = await post(client, face)
             assert response.status_code == 200
         return statuses
@@ -250,9 +251,12 @@ def test_told_to_stop_it_finishes_what_it_accepted(
 ) -> None:
     async def run(server: Any) -> list[int]:
         async with httpx.AsyncClient(base_url=server.url, timeout=120) as client:
-            accepted = [asyncio.create_task(post(client, picture)) for picture in (large, large, face)]
-            while "veraface_queued_pictures 2.0" not in (await client.get("/metrics")).text:
-                await asyncio.sleep(0.02)
+            accepted = []
+            for picture, waiting in ((large, 0), (large, 1), (face, 2)):  # a small one would overtake
+                accepted.append(asyncio.create_task(post(client, picture)))
+                async with asyncio.timeout(30):
+                    while f"veraface_queued_pictures {waiting}.0" not in (await client.get("/metrics")).text:
+                        await asyncio.sleep(0.01)
             server.process.terminate()
             return [response.status_code for response, _ in await asyncio.gather(*accepted)]
 
