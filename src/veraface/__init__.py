@@ -9,6 +9,7 @@ Importing the package is cheap: NumPy, Pillow and ONNX Runtime are loaded with t
 name from it, so that `veraface --help` answers at once.
 """
 
+import os
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -26,6 +27,10 @@ if TYPE_CHECKING:
     from veraface.verdict import DetectionResult, FaceResult, Verdict
 
 __version__ = "0.1.0"
+
+# Left alone, ONNX Runtime (1.29 and newer) reports to its makers and writes a name for this machine to its disk.
+# It must be told not to before anything loads it; see its Privacy.md.
+os.environ["ORT_DISABLE_TELEMETRY"] = "1"
 
 _HOMES = {
     "Detector": "detector",

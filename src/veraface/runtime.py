@@ -4,6 +4,9 @@ from pathlib import Path
 
 import onnxruntime
 
+# `veraface/__init__.py` has it report nothing; where a program had loaded it before, this can still be done.
+onnxruntime.disable_telemetry_events()
+
 
 def open_session(weights: Path | bytes, threads: int) -> onnxruntime.InferenceSession:
     """A session on the CPU, safe to share between threads.
