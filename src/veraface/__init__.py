@@ -28,8 +28,8 @@ if TYPE_CHECKING:
 
 __version__ = "0.1.0"
 
-# Left alone, ONNX Runtime (1.29 and newer) reports to its makers and writes a name for this machine to its disk.
-# It must be told not to before anything loads it; see its Privacy.md.
+# Left alone, ONNX Runtime (1.29 and newer) reports to its makers, and writes a name for the machine to its disk.
+# It must be told before anything loads it; see its Privacy.md.
 os.environ["ORT_DISABLE_TELEMETRY"] = "1"
 
 _HOMES = {
