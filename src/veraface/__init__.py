@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 __version__ = "0.1.0"
 
-# Left alone, ONNX Runtime (1.29 and newer) reports to its makers, and writes a name for the machine to its disk.
+# Left alone, ONNX Runtime (1.29 and newer) reports to its makers, and names the machine in a file of its own.
 # It must be told before anything loads it; see its Privacy.md.
 os.environ["ORT_DISABLE_TELEMETRY"] = "1"
 
