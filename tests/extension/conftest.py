@@ -14,7 +14,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, CDPSession, Page, Worker
+from playwright.sync_api import Browser, BrowserContext, CDPSession, Page, Worker, expect
 from playwright.sync_api import Error as BrowserError
 
 from tests.conftest import chromium_path
@@ -245,6 +245,8 @@ class Chromium:
         opened = self.context.new_page()
         opened.set_default_timeout(10_000)
         opened.goto(f"chrome-extension://{self.id}/pages/{page}")
+        if page == "options.html":  # until it has read the settings, which is the last it does
+            expect(opened.locator("#server")).not_to_have_value("")
         return opened
 
     def visit(self, url: str) -> Page:

@@ -125,7 +125,7 @@ def test_history_is_switched_off_and_cleared(chromium: Chromium) -> None:
     page.locator("#clear").click()
     expect(page.locator("#history-said")).to_have_text("Cleared.")
     assert chromium.history() == []
-    assert stored(chromium)["history"] is False
+    wait_until(page, lambda: stored(chromium).get("history") is False)
 
 
 def test_the_automatic_check_is_off_and_stays_off_unless_allowed(chromium: Chromium) -> None:
