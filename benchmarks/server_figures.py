@@ -41,9 +41,10 @@ def throughput(picture: bytes, seconds: float) -> str:
 def memory(pictures: Sequence[bytes], requests: int) -> str:
     """The table of resident memory: idle, and at work in each part of so many requests."""
     rows: list[list[object]] = []
+    means: list[float] = []
     with serving() as (url, server):
         time.sleep(1)
-        rows.append(["idle", memory_mb(server), memory_mb(server)])
+        rows.append(["idle", *2 * [memory_mb(server)]])
         sent = [request(url + _PATH, picture) for picture in pictures]
         expected = {sample.status for sample in asyncio.run(load(url + _PATH, sent, 1, count=len(sent)))}
         if not expected <= {200, 422}:  # 422: no face, which one of the pictures has not
@@ -53,10 +54,11 @@ def memory(pictures: Sequence[bytes], requests: int) -> str:
             samples, seen = asyncio.run(_watched(url + _PATH, sent, step, server))
             if failed := [s.status for s in samples if s.status not in expected]:
                 raise SystemExit(f"requests failed: {failed[:5]}")
-            rows.append([f"requests {done + 1} to {done + step}", mean(seen), max(seen)])
+            means.append(mean(seen))
+            rows.append([f"requests {done + 1} to {done + step}", means[-1], max(seen)])
             print(rows[-1], flush=True)
-    first, last = float(str(rows[1][1])), float(str(rows[-1][1]))
-    note = f"\nMean of the last part over that of the first: {100 * (last / first - 1):+.1f} %.\n"
+    grown = 100 * (means[-1] / means[0] - 1)
+    note = f"\nMean of the last part over that of the first: {grown:+.1f} %.\n"
     return table(["server and its processes, PSS in MB", "mean", "most"], rows) + note
 
 

@@ -129,7 +129,7 @@ def test_extreme_boxes_give_a_crop_or_a_value_error(
 @pytest.mark.parametrize("values", [{"size": 15}, {"size": 1025}, {"margin": 0.9}, {"margin": 4.1}])
 def test_senseless_settings_are_refused(values: dict[str, float]) -> None:
     with pytest.raises(ValueError, match="16..1024"):
-        CropSettings(**values)  # type: ignore[arg-type]
+        CropSettings(**values)
 
 
 def test_settings_survive_the_model_card() -> None:

@@ -154,7 +154,7 @@ def colour(data: Any) -> tuple[int, ...]:
     """The colour at the middle."""
     image = Picture(data).pixels()
     assert image.mode == "RGB"
-    return image.getpixel((image.width // 2, image.height // 2))  # type: ignore[return-value]
+    return image.getpixel((image.width // 2, image.height // 2))
 
 
 @pytest.mark.parametrize("kind", ["JPEG", "TIFF"])

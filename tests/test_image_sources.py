@@ -114,9 +114,9 @@ def test_file_like_sources_that_fail(tmp_path: Path) -> None:
     with pytest.raises(UnreadableImageError, match="closed"):
         Picture(closed)
     with (tmp_path / "a.txt").open() as text, pytest.raises(UnsupportedImageError, match="binary mode"):
-        Picture(text)  # type: ignore[arg-type]
+        Picture(text)
     with pytest.raises(UnsupportedImageError, match="give a path"):
-        Picture(42)  # type: ignore[arg-type]
+        Picture(42)
 
 
 def test_paths_that_cannot_be_read(tmp_path: Path) -> None:

@@ -18,7 +18,7 @@ from playwright.sync_api import Browser, BrowserContext, CDPSession, Page, Worke
 from playwright.sync_api import Error as BrowserError
 
 from tests.conftest import chromium_path
-from tests.server.conftest import (  # noqa: F401
+from tests.server.conftest import (  # noqa: F401  # fixtures, which pytest finds here
     RunningServer,
     corrupt,
     encode,
@@ -267,7 +267,7 @@ class Chromium:
         The browser knows at once, the page's own process a moment later; `let_in` waits for that as well.
         """
         page.bring_to_front()
-        debugger: CDPSession = self.context.browser.new_browser_cdp_session()  # type: ignore[union-attr]
+        debugger: CDPSession = self.context.browser.new_browser_cdp_session()
         tabs = debugger.send("Target.getTargets", {"filter": [{"type": "tab"}]})["targetInfos"]
         tab = next(tab for tab in tabs if tab["url"] == page.url)
         self.worker.evaluate("async () => chrome.action.setPopup({ popup: '' })")

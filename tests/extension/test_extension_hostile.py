@@ -220,7 +220,7 @@ def test_a_page_left_in_the_middle_of_a_check(chromium: Chromium, site: Site) ->
         card = chromium.right_click(page, site.url("/it.jpg"))
         card.wait("this.querySelector('h2')?.textContent === 'The server is busy'")
         page.goto(site.url("/next.html", host))
-        wait_until(page, lambda: len(chromium.history()) > number)  # noqa: B023
+        wait_until(page, lambda known=number: len(chromium.history()) > known)
         page.wait_for_timeout(500)
         assert page.evaluate("document.querySelectorAll('[popover]').length") == 0
         assert len(chromium.context.pages) == windows

@@ -114,7 +114,7 @@ def test_the_language_changes_everything_at_once(
         foreign = [said for path, said in english.items() if said != words.get(path) and len(said) > 12]
         assert [phrase for phrase in foreign if phrase in shown] == []
         menu = words["extension.menu"]
-        wait_until(page, lambda: chromium.worker.evaluate("() => globalThis.title") == menu)  # noqa: B023
+        wait_until(page, lambda menu=menu: chromium.worker.evaluate("() => globalThis.title") == menu)
 
 
 def test_history_is_switched_off_and_cleared(chromium: Chromium) -> None:

@@ -118,7 +118,7 @@ def empty(page: Page) -> None:
 
 
 def with_links(page: Page) -> None:
-    limits = {**STATUS["limits"], "links": True}  # type: ignore[dict-item]
+    limits = {**STATUS["limits"], "links": True}
     page.route("**/api/model-status", lambda route: route.fulfill(json={**STATUS, "limits": limits}))
     page.reload()
     expect(page.locator("#link")).to_be_visible()

@@ -299,7 +299,7 @@ def test_slow_names_meet_the_deadline(fetch: Fetch) -> None:
         await anyio.sleep(60)
         return []
 
-    fails(504, "link_timeout", lambda: fetch("http://faces.example/", never, timeout_s=0.2))  # type: ignore[arg-type]
+    fails(504, "link_timeout", lambda: fetch("http://faces.example/", never, timeout_s=0.2))
 
 
 def test_slow_handshakes_meet_the_deadline(fetch: Fetch) -> None:

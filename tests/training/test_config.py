@@ -66,7 +66,7 @@ def test_differences_are_named() -> None:
 )
 def test_shares_that_make_no_sense(shares: dict[str, float], message: str) -> None:
     with pytest.raises(DataError, match=message):
-        TrainConfig("data", **shares)  # type: ignore[arg-type]  # mypy takes the names for any field
+        TrainConfig("data", **shares)
 
 
 @pytest.mark.parametrize("name", ["leave_out", "pairs", "emphasis"])

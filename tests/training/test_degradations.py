@@ -175,7 +175,7 @@ def test_smoothing_keeps_edges() -> None:
 def test_smoothing_and_sharpening_happen_as_often_as_they_say(name: str) -> None:
     nothing = dict.fromkeys(("untouched", "rescale", "blur", "noise", "colour", "greyscale"), 0.0)
     nothing |= dict.fromkeys(("recompress", "occlude", "smooth", "sharpen"), 0.0)
-    chosen = Degradations(**(nothing | {name: 0.3}))  # type: ignore[arg-type]  # takes them for any field
+    chosen = Degradations(**(nothing | {name: 0.3}))
     picture = face(0, fake=False)
     changed = [
         chosen.apply(picture, BOX, np.random.default_rng(i))[0].tobytes() != picture.tobytes()

@@ -9,7 +9,6 @@ from pathlib import Path
 
 import numpy as np
 import onnx
-import onnxruntime
 import pytest
 import torch
 from numpy.typing import NDArray
@@ -20,6 +19,7 @@ from veraface import Detector
 from veraface.crop import CropSettings, crop_face
 from veraface.errors import DataError
 from veraface.model import Model, ModelCard
+from veraface.runtime import open_session
 from veraface.training.calibrate import ErrorLevels, fit_thresholds
 from veraface.training.config import TrainConfig
 from veraface.training.dataset import open_sample
@@ -129,7 +129,7 @@ def test_all_views_of_a_face_are_calibrated(tmp_path: Path, tiny_run: Path, tiny
     levels = ErrorLevels(0.2, 0.2)
     card = export(tiny_run, tmp_path, name="tiny", levels=levels)
     samples = [s for s in read_samples(tiny_data) if s.split == "val"]
-    session = onnxruntime.InferenceSession(tmp_path / "tiny.onnx", providers=["CPUExecutionProvider"])
+    session = open_session(tmp_path / "tiny.onnx", threads=0)
     seed = TrainConfig.load(tiny_run / "config.yaml").seed
     logits, labels, _ = _validation_logits(session, samples, card.crop, seed)
     assert logits.shape == (3 * len(samples), 2)

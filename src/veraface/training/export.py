@@ -19,6 +19,7 @@ from veraface.errors import DataError
 from veraface.files import make_folder
 from veraface.image import recompress
 from veraface.model import ModelCard
+from veraface.runtime import open_session
 from veraface.training.calibrate import (
     ErrorLevels,
     balance_weights,
@@ -107,7 +108,7 @@ def export(
     partial = out / f"{name}.onnx.part"
     try:
         write_onnx(network, config.size, partial)
-        session = onnxruntime.InferenceSession(partial, providers=["CPUExecutionProvider"])
+        session = open_session(partial, threads=0)
         crop = CropSettings(config.size, config.margin)
         logits, labels, sources = _validation_logits(session, samples, crop, config.seed)
         _check_parity(session, network, samples, crop)

@@ -5,13 +5,13 @@ from pathlib import Path
 
 import numpy as np
 import onnx
-import onnxruntime
 import torch
 from onnx import numpy_helper
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from veraface.errors import DataError
+from veraface.runtime import open_session
 from veraface.training.network import Network
 
 _TOLERANCE = 1e-3  # by which a logit may differ between the file and the network
@@ -36,7 +36,7 @@ def load_onnx(network: Network, path: Path) -> str:
     """
     try:
         graph = onnx.load(path).graph
-        session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
+        session = open_session(path, threads=0)
         size = session.get_inputs()[0].shape[1]
     except Exception as error:  # protobuf and ONNX Runtime raise their own kinds
         raise DataError(f"{path}: cannot be read as an ONNX model: {error}") from error
