@@ -12,7 +12,7 @@ from playwright.sync_api import Locator, Page, Route, expect
 OpenPage = Callable[..., Page]
 PARTS = ("roc", "reliability", "scores", "confusion", "sources", "tiers", "curves", "spots")
 FITTED = """() => [...document.querySelectorAll(".plot")].every(
-  (plot) => plot.firstChild.offsetWidth === plot.clientWidth)"""
+  (plot) => plot.firstChild?.offsetWidth === plot.clientWidth)"""  # empty until it is drawn
 REMEMBER = """async (entries) => {
   const history = await import("/static/js/history.js");
   const nothing = { hash: null, p_fake: null, answer: null, failure: null, picture: null };
