@@ -7,6 +7,7 @@ import anyio.to_thread
 
 from veraface.detector import Detector
 from veraface.workers.launcher import Greeting
+from veraface.workers.tasks import TASKS
 
 
 class InProcess:
@@ -28,9 +29,16 @@ class InProcess:
     def check_room(self) -> None:
         pass
 
-    async def judge(self, picture: bytes, *, heatmap: bool, within_s: float) -> dict[str, Any]:
-        result = await anyio.to_thread.run_sync(lambda: self._detector.detect(picture, heatmap=heatmap))
-        return result.to_dict(heatmap=heatmap)
+    async def run(
+        self,
+        task: str,
+        content: bytes,
+        *,
+        options: dict[str, Any],
+        within_s: float,
+        progress: Callable[[dict[str, Any]], None] = lambda _: None,
+    ) -> dict[str, Any]:
+        return await anyio.to_thread.run_sync(TASKS[task], self._detector, content, options, progress)
 
 
 class Broken(InProcess):
@@ -41,5 +49,5 @@ class Broken(InProcess):
     def __init__(self) -> None:
         super().__init__(Detector())
 
-    async def judge(self, picture: bytes, *, heatmap: bool, within_s: float) -> dict[str, Any]:
+    async def run(self, task: str, content: bytes, **asked: Any) -> dict[str, Any]:
         raise RuntimeError(self.text)

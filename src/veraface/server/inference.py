@@ -29,8 +29,16 @@ class Judge(Protocol):
     def check_room(self) -> None:
         """Raises OverloadedError where no further picture could wait."""
 
-    async def judge(self, picture: bytes, *, heatmap: bool, within_s: float) -> dict[str, Any]:
-        """`DetectionResult.to_dict()` for the bytes of a picture."""
+    async def run(
+        self,
+        task: str,
+        content: bytes,
+        *,
+        options: dict[str, Any],
+        within_s: float,
+        progress: Callable[[dict[str, Any]], None] = ...,
+    ) -> dict[str, Any]:
+        """What a task of `veraface.workers.tasks` makes of the bytes of a file."""
 
 
 class Inference:
@@ -103,7 +111,7 @@ class Inference:
     async def detect(
         self, picture: bytes, *, heatmap: bool, gone: Callable[[], Awaitable[None]]
     ) -> dict[str, Any]:
-        """Judges one picture without blocking the event loop.
+        """Judges one picture.
 
         Args:
             picture: The bytes of its file.
@@ -116,9 +124,36 @@ class Inference:
         Raises:
             ApiError: The picture could not be turned into pixels, or not be judged now, or not in time.
         """
+        return await self.run("detect", picture, options={"heatmap": heatmap}, gone=gone)
+
+    async def run(
+        self,
+        task: str,
+        content: bytes,
+        *,
+        options: dict[str, Any],
+        gone: Callable[[], Awaitable[None]],
+        within_s: float | None = None,
+        progress: Callable[[dict[str, Any]], None] = lambda _: None,
+    ) -> dict[str, Any]:
+        """Has something done with one file, without blocking the event loop.
+
+        Args:
+            task: One of `veraface.workers.tasks.TASKS`.
+            content: The bytes of the file.
+            options: JSON-ready; what the task takes.
+            gone: A coroutine function that returns once the client is gone: then the file no longer waits.
+            within_s: Seconds until the work is stopped, waiting included; those for one picture if None.
+            progress: Is called with what the task tells meanwhile.
+
+        Raises:
+            ApiError: It could not be done with this file, or not now, or not in time.
+        """
         _ = self.model
+        within_s = self._deadline_s if within_s is None else within_s
+        work = self._judge.run(task, content, options=options, within_s=within_s, progress=progress)
         try:
-            return await _unless(gone, self._judge.judge(picture, heatmap=heatmap, within_s=self._deadline_s))
+            return await _unless(gone, work)
         except ImageError as error:
             raise from_image_error(error) from None
         except OverloadedError as error:

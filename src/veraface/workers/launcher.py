@@ -5,6 +5,7 @@ import contextlib
 import os
 import socket
 import sys
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from itertools import count
 from pathlib import Path
@@ -67,16 +68,20 @@ class Worker:
             said = await frames.read(self._reader)
         return [str(name) for name in said.get("enforced", ())]
 
-    async def ask(self, picture: bytes, *, heatmap: bool) -> dict[str, Any]:
-        """Has it judge a picture.
+    async def ask(
+        self, task: str, content: bytes, options: dict[str, Any], progress: Callable[[dict[str, Any]], None]
+    ) -> dict[str, Any]:
+        """Has it do one of the `tasks`; `progress` is called with what it tells meanwhile.
 
         Raises:
             EOFError, OSError, FrameError: It ended, or gives no proper answer.
         """
-        self._writer.write(frames.pack({"heatmap": heatmap}, len(picture)))
-        self._writer.write(picture)
+        self._writer.write(frames.pack({"task": task, "options": options}, len(content)))
+        self._writer.write(content)
         await self._writer.drain()
-        return await frames.read(self._reader)
+        while "progress" in (answer := await frames.read(self._reader)):
+            progress(answer["progress"])
+        return answer
 
     def close(self) -> None:
         """Tells it that no more pictures come."""

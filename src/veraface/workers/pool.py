@@ -116,16 +116,26 @@ class WorkerPool:
             rounds = (self._waiting + self._busy) / self._count
             raise OverloadedError(max(1, math.ceil(rounds * self._seconds_each)))
 
-    async def judge(self, picture: bytes, *, heatmap: bool, within_s: float) -> dict[str, Any]:
-        """Has a worker judge one picture.
+    async def run(
+        self,
+        task: str,
+        content: bytes,
+        *,
+        options: dict[str, Any],
+        within_s: float,
+        progress: Callable[[dict[str, Any]], None] = lambda _: None,
+    ) -> dict[str, Any]:
+        """Has a worker do something with one file.
 
         Args:
-            picture: The bytes of its file.
-            heatmap: Whether the answer holds the evidence in each face.
+            task: One of `veraface.workers.tasks.TASKS`.
+            content: The bytes of the file.
+            options: JSON-ready; what the task takes.
             within_s: Seconds until the work is stopped, waiting included.
+            progress: Is called with what the task tells meanwhile.
 
         Returns:
-            `DetectionResult.to_dict()`, with the time waited as "queue" among its times and in their total.
+            What the task returns, with the time waited as "queue" among its times and in their total.
 
         Raises:
             OverloadedError: The queue is full.
@@ -140,7 +150,7 @@ class WorkerPool:
         worker = await self._next_worker(deadline)
         waited_ms = round(1000 * (time.perf_counter() - started), 2)
         # Goes on where the client hangs up meanwhile: a worker has to be heard out, or ended.
-        job = asyncio.create_task(self._run(worker, picture, heatmap, deadline))
+        job = asyncio.create_task(self._run(worker, deadline, task, content, options, progress))
         self._jobs.add(job)
         job.add_done_callback(self._jobs.discard)
         job.add_done_callback(_retrieve)
@@ -161,12 +171,12 @@ class WorkerPool:
         finally:
             self._waiting -= 1
 
-    async def _run(self, worker: Worker, picture: bytes, heatmap: bool, deadline: float) -> dict[str, Any]:
+    async def _run(self, worker: Worker, deadline: float, task: str, *ask: Any) -> dict[str, Any]:
         self._busy += 1
         started = time.perf_counter()
         try:
             async with asyncio.timeout_at(deadline):
-                answer = await worker.ask(picture, heatmap=heatmap)
+                answer = await worker.ask(task, *ask)
         except TimeoutError:
             self._kill(worker)
             message = "judging this picture took too long and was stopped; send it smaller"
@@ -180,7 +190,8 @@ class WorkerPool:
             self._busy -= 1
         if not answer.pop("last", False):
             self._idle.put_nowait(worker)
-        self._seconds_each += _SMOOTHING * (time.perf_counter() - started - self._seconds_each)
+        if task == "detect":
+            self._seconds_each += _SMOOTHING * (time.perf_counter() - started - self._seconds_each)
         return _result(answer)
 
     def _kill(self, worker: Worker) -> None:

@@ -11,6 +11,7 @@ from veraface.detector import Detector
 from veraface.errors import ImageError, ImageTooLargeError
 from veraface.workers import frames
 from veraface.workers.sandbox import WorkerLimits, allow_cpu_time, confine, die_with_parent
+from veraface.workers.tasks import TASKS, Progress
 
 
 def work(connection: socket.socket, detector: Detector, limits: WorkerLimits) -> None:
@@ -26,20 +27,20 @@ def work(connection: socket.socket, detector: Detector, limits: WorkerLimits) ->
     small = _peak_bytes() + limits.growth_bytes
     while True:
         try:
-            job, picture = frames.receive(connection)
+            job, content = frames.receive(connection)
         except (EOFError, OSError):
             return
         allow_cpu_time(limits.cpu_s)
-        answer = _answer(detector, picture, heatmap=job["heatmap"])
+        answer = _answer(detector, job, content, lambda told: frames.send(connection, {"progress": told}))
         last = _peak_bytes() > small
         frames.send(connection, {**answer, "last": last})
         if last:
             return
 
 
-def _answer(detector: Detector, picture: bytes, *, heatmap: bool) -> dict[str, Any]:
+def _answer(detector: Detector, job: dict[str, Any], content: bytes, progress: Progress) -> dict[str, Any]:
     try:
-        return {"result": detector.detect(picture, heatmap=heatmap).to_dict(heatmap=heatmap)}
+        return {"result": TASKS[job["task"]](detector, content, job["options"], progress)}
     except ImageError as error:
         return {"refused": error.code, "message": str(error)}
     except MemoryError:
