@@ -70,20 +70,28 @@ class Detector:
         """Name, version and sha256 of the classifier."""
         return {"name": self.card.name, "version": self.card.version, "sha256": self.card.sha256}
 
-    def detect(self, source: ImageSource, *, heatmap: bool = True) -> DetectionResult:
+    def open(self, source: ImageSource) -> Pixels:
+        """Read a picture's header, so that its pixels can be used for more than judging it.
+
+        Raises:
+            ImageError: it is unsupported, unreadable or too large.
+        """
+        return Pixels(Picture(source, self._limits))
+
+    def detect(self, source: ImageSource | Pixels, *, heatmap: bool = True) -> DetectionResult:
         """Judge one picture.
 
         Args:
-            source: a path, the bytes of a file, a binary file object, a PIL image, or an RGB uint8 array of
-                shape (height, width, 3).
+            source: a path, the bytes of a file, a binary file object, a PIL image, an RGB uint8 array of
+                shape (height, width, 3), or what `open` made of one of these.
             heatmap: keep the map of evidence of each face in the result.
 
         Raises:
             ImageError: the picture is unsupported, unreadable or too large; see `veraface.errors`.
         """
         started = perf_counter()
-        picture = Picture(source, self._limits)
-        pixels = Pixels(picture)
+        pixels = source if isinstance(source, Pixels) else self.open(source)
+        picture = pixels.picture
         pixels.at_least(FIRST_LOOK)
         opened, decode_opened = perf_counter(), pixels.seconds
         faces = self._faces.find(pixels)

@@ -12,9 +12,9 @@ class Pixels:
 
     def __init__(self, picture: Picture | Image.Image) -> None:
         """Take a picture to be decoded, or pixels that are all there is."""
-        self._picture = picture if isinstance(picture, Picture) else None
-        self._decoded = picture if isinstance(picture, Image.Image) else None
-        self.longest_side = picture.longest_side if isinstance(picture, Picture) else max(picture.size)
+        self.picture = picture if isinstance(picture, Picture) else Picture(picture)
+        self._decoded = None if isinstance(picture, Picture) else picture
+        self.longest_side = self.picture.longest_side
         self.seconds = 0.0  # that decoding has taken
 
     def at_least(self, side: float) -> Image.Image:
@@ -24,8 +24,7 @@ class Pixels:
             ImageError: its data are cut off or corrupt.
         """
         if self._decoded is None or max(self._decoded.size) < min(side, self.longest_side):
-            assert self._picture is not None  # what is there in full is never decoded
             started = perf_counter()
-            self._decoded = self._picture.pixels(at_least=side)
+            self._decoded = self.picture.pixels(at_least=side)
             self.seconds += perf_counter() - started
         return self._decoded

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from veraface.cli.extras import needs_extra
+from veraface.extras import needs_extra
 
 
 def evaluate(

@@ -10,6 +10,7 @@ import uvicorn
 from fastapi import FastAPI
 
 from veraface import __version__
+from veraface.machine import available_cores
 from veraface.server.access import Gates, install_origins
 from veraface.server.connections import ImpatientProtocol
 from veraface.server.faults import install_fault_handlers
@@ -18,7 +19,7 @@ from veraface.server.logs import log_config
 from veraface.server.middleware import Guard
 from veraface.server.pages import install_pages
 from veraface.server.routes import api_routes
-from veraface.server.settings import Settings, available_cores, load_settings
+from veraface.server.settings import Settings, load_settings
 from veraface.server.uploads import FetchLink
 from veraface.workers.launcher import WorkerSettings
 from veraface.workers.pool import WorkerPool

@@ -1,12 +1,12 @@
 """The server's settings: typed, read from the environment, refused when they make no sense."""
 
-import os
 from typing import Any, Literal
 
 from pydantic import Field, FilePath, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from veraface.errors import VerafaceError
+from veraface.machine import available_cores
 from veraface.server.setting_values import (
     Digests,
     DigestsInFile,
@@ -25,11 +25,6 @@ _EXTRAS = {
     "fetch_links": ("httpx", "links"),
     "telemetry": ("opentelemetry.exporter.otlp.proto.http", "telemetry"),
 }
-
-
-def available_cores() -> int:
-    """How many processor cores this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 class SettingsError(VerafaceError):

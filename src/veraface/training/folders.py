@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from veraface.errors import DataError
-from veraface.training.samples import PICTURE_SUFFIXES, VIDEO_SUFFIXES, Sample, places
+from veraface.suffixes import PICTURE_SUFFIXES, VIDEO_SUFFIXES
+from veraface.training.samples import Sample, places
 
 _log = logging.getLogger(__name__)
 

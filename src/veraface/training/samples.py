@@ -17,24 +17,6 @@ SPLIT_NAMES = {
     "test": "test",
     "testing": "test",
 }
-PICTURE_SUFFIXES = frozenset(
-    [
-        ".jpg",
-        ".jpeg",
-        ".jpe",
-        ".png",
-        ".webp",
-        ".avif",
-        ".heic",
-        ".heif",
-        ".gif",
-        ".bmp",
-        ".tif",
-        ".tiff",
-        ".apng",
-    ]
-)
-VIDEO_SUFFIXES = frozenset([".mp4", ".m4v", ".mov", ".avi", ".mkv", ".webm", ".mpg", ".mpeg", ".wmv", ".flv"])
 
 
 @dataclass(frozen=True)

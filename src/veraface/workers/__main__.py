@@ -23,7 +23,7 @@ from veraface.errors import VerafaceError
 from veraface.formats import OPENERS
 from veraface.image import ImageLimits
 from veraface.runtime import share_memory
-from veraface.workers import frames
+from veraface.workers import frames, tasks
 from veraface.workers.sandbox import WorkerLimits, die_with_parent
 from veraface.workers.worker import work
 
@@ -120,6 +120,7 @@ def _warm(detector: Detector) -> None:
         picture = Image.new("RGB", (64, 64), "grey")
         from_pillow(picture).save(buffer) if kind == "HEIF" else picture.save(buffer, kind)
         detector.detect(buffer.getvalue(), heatmap=False)
+        tasks.warm(detector, buffer.getvalue())
 
 
 def _give_back_memory() -> None:

@@ -1,9 +1,17 @@
 """What a worker can be asked to do with the bytes of a file."""
 
+from base64 import b64encode
 from collections.abc import Callable, Mapping
+from io import BytesIO
 from typing import Any
 
+from PIL import Image
+
 from veraface.detector import Detector
+from veraface.perceptual_hash import perceptual_hash
+from veraface.pixels import Pixels
+
+_THUMBNAIL_SIDE = 360  # px of the longer side
 
 Progress = Callable[
     [dict[str, Any]], None
@@ -29,4 +37,43 @@ def detect(
     return detector.detect(content, heatmap=heatmap).to_dict(heatmap=heatmap)
 
 
-TASKS: dict[str, Task] = {"detect": detect}
+def scan(
+    detector: Detector, content: bytes, options: Mapping[str, Any], progress: Progress
+) -> dict[str, Any]:
+    """Judges one picture of many, without heatmaps.
+
+    Args:
+        detector: What judges.
+        content: The bytes of the picture's file.
+        options: `thumbnail_from`, the p_fake from which on the answer holds a small copy of the picture.
+        progress: Not called.
+
+    Returns:
+        `DetectionResult.to_dict()`, with `perceptual_hash`, and perhaps with `thumbnail`, a JPEG as base64.
+    """
+    pixels = detector.open(content)
+    result = detector.detect(pixels, heatmap=False)
+    answer = result.to_dict(heatmap=False)
+    answer["perceptual_hash"] = perceptual_hash(pixels.at_least(1))
+    if result.p_fake is not None and result.p_fake >= options["thumbnail_from"]:
+        answer["thumbnail"] = _thumbnail(pixels)
+    return answer
+
+
+def _thumbnail(pixels: Pixels) -> str:
+    """Made anew from pixels, so that nothing else of the file is in it."""
+    small = pixels.at_least(1).copy()
+    small.thumbnail((_THUMBNAIL_SIDE, _THUMBNAIL_SIDE), Image.Resampling.LANCZOS, reducing_gap=3.0)
+    buffer = BytesIO()
+    small.save(buffer, "JPEG", quality=80)
+    return b64encode(buffer.getvalue()).decode()
+
+
+def warm(detector: Detector, picture: bytes) -> None:
+    """Runs what tasks need beyond judging once: once confined, a worker cannot load anything any more."""
+    pixels = detector.open(picture)
+    perceptual_hash(pixels.at_least(1))
+    _thumbnail(pixels)
+
+
+TASKS: dict[str, Task] = {"detect": detect, "scan": scan}

@@ -1,0 +1,253 @@
+"""`veraface scan`, run as a user does, killed as machines do."""
+
+import json
+import os
+import random
+import signal
+import sqlite3
+import subprocess
+import time
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import pyarrow.parquet
+import pytest
+from playwright.sync_api import Browser
+
+from tests.cli.terminal import COMMAND, ENVIRONMENT, veraface
+from tests.pictures import portrait
+from tests.scan.pictures import empty, face, folder, resized
+from veraface.detector import Detector
+
+
+def table(path: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in path.read_text().splitlines()]
+
+
+def pictures_of(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    return [row for row in rows if row["row"] == "picture"]
+
+
+def without_times(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    return [{name: value for name, value in row.items() if name != "milliseconds"} for row in rows]
+
+
+@pytest.fixture(scope="module")
+def mixed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with faces, a picture without one, a broken one, none at all, a copy and an archive."""
+    path = folder(tmp_path_factory.mktemp("scan") / "pictures", 3)
+    (path / "copy.jpg").write_bytes(resized(face(0), 200, 60))
+    (path / "empty.png").write_bytes(empty())
+    (path / "broken.jpg").write_bytes(face(1)[:2000])
+    (path / "text.jpg").write_text("no picture")
+    with zipfile.ZipFile(path / "more.zip", "w") as archive:
+        archive.writestr("inside.jpg", face(3))
+    return path
+
+
+def test_one_table_with_a_row_a_picture_and_a_row_a_face(mixed: Path, tmp_path: Path) -> None:
+    done = veraface("scan", mixed, mixed / "more.zip", "-o", tmp_path / "t.parquet")
+    assert (done.returncode, done.stderr) == (0, "")
+    rows = pyarrow.parquet.read_table(tmp_path / "t.parquet").to_pylist()
+    by_name = {Path(row["path"]).name: row for row in pictures_of(rows)}
+    assert [*by_name] == [
+        *("broken.jpg", "copy.jpg", "empty.png", "face-000.jpg", "face-001.jpg", "face-002.jpg", "text.jpg"),
+        "inside.jpg",
+    ]
+    assert by_name["broken.jpg"]["error"] == "unreadable_image"
+    assert by_name["text.jpg"]["error"] == "unsupported_image"
+    assert (by_name["empty.png"]["verdict"], by_name["empty.png"]["p_fake"]) == ("no_face", None)
+    assert by_name["face-000.jpg"]["duplicate_of"] == str(mixed / "copy.jpg")
+    assert sum(row["row"] == "face" for row in rows) == 5
+    result = Detector().detect(face(3))
+    inside, inside_face = rows[-2:]
+    assert (inside["p_fake"], inside["verdict"]) == (round(result.p_fake or 0, 6), result.verdict.value)
+    x, y, width, height = result.faces[0].box.to_list()
+    assert [inside_face[name] for name in ("box_x", "box_y", "box_width", "box_height")] == [
+        x,
+        y,
+        width,
+        height,
+    ]
+    assert inside["size"] == len(face(3))
+    assert "8 pictures" in done.stdout
+    assert "not judged: unreadable image" in done.stdout
+    assert not (tmp_path / "t.parquet.unfinished").exists()
+
+
+def test_the_same_rows_however_many_workers_and_whatever_the_form(mixed: Path, tmp_path: Path) -> None:
+    assert veraface("scan", mixed, "-o", tmp_path / "one.jsonl", "--workers", 1).returncode == 0
+    assert veraface("scan", mixed, "-o", tmp_path / "three.jsonl", "--workers", 3).returncode == 0
+    one, three = table(tmp_path / "one.jsonl"), table(tmp_path / "three.jsonl")
+    assert without_times(one) == without_times(three)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_killed_at_any_moment_it_goes_on_without_judging_twice_or_losing_a_row(
+    tmp_path: Path, seed: int
+) -> None:
+    """Each kill is of the whole process group, by SIGKILL, at a random number of pictures kept."""
+    count = 30
+    source, out = folder(tmp_path / "p", count), tmp_path / "t.jsonl"
+    dice = random.Random(seed)
+    kept_before: dict[str, str] = {}
+    for kill_at in sorted(dice.sample(range(1, count), 3)):
+        resume = ["--resume"] if kept_before else []
+        process = subprocess.Popen(
+            [*COMMAND, "scan", str(source), "-o", str(out), *resume],
+            env=ENVIRONMENT,
+            start_new_session=True,
+            stdout=subprocess.DEVNULL,
+        )
+        deadline = time.monotonic() + 120
+        while process.poll() is None and len(kept(out)) < kill_at and time.monotonic() < deadline:
+            time.sleep(dice.random() / 50)
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+        now = kept(out)
+        assert kept_before.items() <= now.items(), "what was kept stays, and is not judged again"
+        kept_before = now
+    assert len(kept_before) > 0
+    done = veraface("scan", source, "-o", out, "--resume")
+    assert done.returncode == 0, done.stderr
+    rows = pictures_of(table(out))
+    assert [Path(row["path"]).name for row in rows] == [f"face-{number:03}.jpg" for number in range(count)]
+    assert all("p_fake" in row for row in rows)
+    milliseconds = {row["path"]: row["milliseconds"] for row in rows}
+    for path, record in kept_before.items():
+        assert milliseconds[path] == json.loads(record)["milliseconds"]
+    assert f"{len(kept_before)} judged before" in done.stdout
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["p", "t.jsonl"]
+
+
+def kept(out: Path) -> dict[str, str]:
+    """What a scan has kept so far. A running one holds its file alone, so a copy is looked at."""
+    unfinished = out.with_name(out.name + ".unfinished")
+    copy = out.with_name("copy")
+    try:
+        for suffix in ("", "-wal"):
+            source = unfinished.with_name(unfinished.name + suffix)
+            if source.exists():
+                copy.with_name(copy.name + suffix).write_bytes(source.read_bytes())
+        with sqlite3.connect(copy) as database:
+            found = database.execute("SELECT path, record FROM pictures WHERE record IS NOT NULL").fetchall()
+        return dict(found)
+    except (OSError, sqlite3.Error):  # not begun, or copied in the middle of a change
+        return {}
+    finally:
+        for leftover in out.parent.glob("copy*"):
+            leftover.unlink()
+
+
+def test_what_is_there_is_not_overwritten_unasked(tmp_path: Path) -> None:
+    source, out = folder(tmp_path / "p", 1), tmp_path / "t.csv"
+    assert veraface("scan", source, "-o", out).returncode == 0
+    before = out.read_bytes()
+    again = veraface("scan", source, "-o", out)
+    assert again.returncode == 1
+    assert "is there already; give another name, or --overwrite" in again.stderr
+    assert out.read_bytes() == before
+    resumed = veraface("scan", source, "-o", out, "--resume")
+    assert (resumed.returncode, resumed.stderr) == (0, f"{out}: finished already; nothing to go on with\n")
+    assert veraface("scan", source, "-o", out, "--overwrite").returncode == 0
+    assert veraface("scan", source, "-o", out, "--overwrite", "--resume").returncode == 2
+
+
+def test_an_unfinished_scan_is_named(tmp_path: Path) -> None:
+    source = folder(tmp_path / "p", 1)
+    (tmp_path / "t.csv.unfinished").write_bytes(b"")
+    done = veraface("scan", source, "-o", tmp_path / "t.csv")
+    assert done.returncode == 1
+    assert "--resume goes on with it" in done.stderr
+    (tmp_path / "t.csv.unfinished").write_bytes(b"something else altogether" * 100)
+    done = veraface("scan", source, "-o", tmp_path / "t.csv", "--resume")
+    assert done.returncode == 1
+    assert "t.csv.unfinished: cannot be used" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["nowhere"], "nowhere: no such file or folder"),
+        (["p", "-o", "t.xlsx"], "t.xlsx: the name of a table ends in"),
+        (["p", "--include", "*.gif"], "no picture was found"),
+        (["p", "--since", "yesterday"], "is no date such as"),
+        (["p", "--engine", "abacus"], "is none of them: local, ray"),
+        (["p", "--model", "nowhere.onnx"], "nowhere"),
+        (["p", "-o", "p"], "the name of a table ends in"),
+        (["p", "-o", "p/a.jpg/t.csv"], "cannot be made a folder"),
+    ],
+)
+def test_what_is_wrong_is_said_and_nothing_left_behind(
+    tmp_path: Path, arguments: list[str], said: str
+) -> None:
+    folder(tmp_path / "p", 1).joinpath("face-000.jpg").rename(tmp_path / "p" / "a.jpg")
+    done = veraface("scan", *arguments, cwd=tmp_path)
+    assert done.returncode != 0
+    assert said in " ".join(done.stderr.replace("│", " ").split())
+    assert "Traceback" not in done.stderr
+    assert sorted(path.name for path in tmp_path.rglob("*")) == ["a.jpg", "p"]
+
+
+def test_a_list_on_standard_input_and_a_choice(tmp_path: Path) -> None:
+    folder(tmp_path / "p", 3)
+    names = b"p/face-002.jpg\np/face-000.jpg\np/face-002.jpg\n"
+    done = veraface("scan", "-", "-o", "t.jsonl", cwd=tmp_path, data=names)
+    assert done.returncode == 0, done.stderr
+    assert [row["path"] for row in pictures_of(table(tmp_path / "t.jsonl"))] == [
+        "p/face-002.jpg",
+        "p/face-000.jpg",
+    ]
+    done = veraface("scan", "p", "-o", "u.jsonl", "--limit", 1, "--since", "1h", cwd=tmp_path)
+    assert len(pictures_of(table(tmp_path / "u.jsonl"))) == 1
+    os.utime(tmp_path / "p" / "face-001.jpg", (0, 0))
+    veraface("scan", "p", "-o", "v.jsonl", "--since", "1980-01-01", cwd=tmp_path)
+    assert len(pictures_of(table(tmp_path / "v.jsonl"))) == 2
+
+
+def test_ctrl_c_keeps_what_is_done(tmp_path: Path) -> None:
+    source, out = folder(tmp_path / "p", 40), tmp_path / "t.jsonl"
+    process = subprocess.Popen(
+        [*COMMAND, "scan", str(source), "-o", str(out)], env=ENVIRONMENT, stderr=subprocess.PIPE, text=True
+    )
+    deadline = time.monotonic() + 120
+    while len(kept(out)) < 2 and process.poll() is None and time.monotonic() < deadline:
+        time.sleep(0.02)
+    process.send_signal(signal.SIGINT)
+    _, told = process.communicate(timeout=60)
+    if process.returncode == 0:
+        pytest.skip("the scan was done before it could be stopped")
+    assert "Traceback" not in told
+    before = kept(out)
+    assert len(before) >= 2
+    assert veraface("scan", source, "-o", out, "--resume").returncode == 0
+    assert len(pictures_of(table(out))) == 40
+
+
+@pytest.mark.browser
+def test_the_report_stands_alone_and_shows_the_most_suspicious(browser: Browser, tmp_path: Path) -> None:
+    source = folder(tmp_path / "p", 2)
+    hostile = source / '"><img src=x onerror=alert(1)>.png'
+    portrait(300).save(hostile)
+    report = tmp_path / "r.html"
+    assert veraface("scan", source, "-o", tmp_path / "t.jsonl", "--report", report).returncode == 0
+    page = browser.new_page()
+    try:
+        asked: list[str] = []
+        page.on("request", lambda request: asked.append(request.url))
+        page.goto(report.as_uri())
+        assert [url for url in asked if not url.startswith("data:")] == [report.as_uri()]
+        assert page.locator("h1").inner_text().startswith("3 pictures")
+        gallery = page.locator(".gallery figure")
+        assert gallery.count() == 3
+        assert gallery.locator("rect.under").count() == 3
+        assert page.locator("bdi", has_text=hostile.name).count() == 1
+        shares = [
+            float(text.split("fake ")[-1].split("%")[0])
+            for text in gallery.locator("figcaption").all_inner_texts()
+        ]
+        assert shares == sorted(shares, reverse=True)
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    finally:
+        page.close()

@@ -1,0 +1,108 @@
+"""The engine for many machines, on a cluster of two nodes that this machine plays."""
+
+import json
+import os
+import sys
+import tarfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.scan.pictures import empty, face, folder
+from veraface.errors import DataError, ModelError
+from veraface.scan.engine import Engine, LocalEngine
+from veraface.scan.run import Output, Summary, scan
+
+ray = pytest.importorskip("ray", reason="needs the extra: pip install 'veraface[ray]'")
+
+from veraface.scan.ray_engine import RayEngine  # noqa: E402
+
+
+@pytest.fixture(scope="module")
+def cluster() -> Iterator[None]:
+    """Two nodes of one core each."""
+    from ray.cluster_utils import Cluster
+
+    before = dict(os.environ)
+    os.environ |= {"RAY_USAGE_STATS_ENABLED": "0", "RAY_AUTH_MODE": "disabled"}
+    os.environ["PYTHONPATH"] = os.pathsep.join(
+        path for path in sys.path if path
+    )  # tests run from a checkout too
+    node = {"num_cpus": 1, "object_store_memory": 80 * 2**20}
+    cluster = Cluster(initialize_head=True, head_node_args={**node, "include_dashboard": False})
+    try:
+        cluster.add_node(**node)
+        ray.init(address=cluster.address, log_to_driver=False)
+        yield
+    finally:
+        ray.shutdown()
+        cluster.shutdown()
+        os.environ.clear()
+        os.environ |= before
+
+
+@pytest.fixture(scope="module")
+def pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = folder(tmp_path_factory.mktemp("ray") / "p", 20)
+    (path / "broken.jpg").write_bytes(face(1)[:2000])
+    (path / "empty.png").write_bytes(empty())
+    with tarfile.open(path / "more.tar", "w") as archive:
+        archive.add(path / "face-000.jpg", "inside.jpg")
+    return path
+
+
+def run(engine: Engine, out: Path, *sources: Path, **options: Any) -> tuple[Summary, list[dict[str, Any]]]:
+    summary = scan([str(source) for source in sources], Output(out), engine, **options)
+    rows = [json.loads(line) for line in out.read_text().splitlines()]
+    return summary, [{name: value for name, value in row.items() if name != "milliseconds"} for row in rows]
+
+
+def test_two_machines_give_the_same_rows_as_one(cluster: None, pictures: Path, tmp_path: Path) -> None:
+    sources = (pictures, pictures / "more.tar")
+    here, rows_here = run(LocalEngine(2), tmp_path / "here.jsonl", *sources)
+    there, rows_there = run(RayEngine(), tmp_path / "there.jsonl", *sources)
+    assert rows_here == rows_there
+    assert (here.verdicts, here.errors, here.histogram) == (there.verdicts, there.errors, there.histogram)
+    assert there.errors == {"unreadable_image": 1}
+    assert sum(row["row"] == "picture" for row in rows_there) == 23
+
+
+def test_what_one_engine_began_the_other_finishes(cluster: None, pictures: Path, tmp_path: Path) -> None:
+    class StoppedError(Exception):
+        pass
+
+    class Halfway:
+        """Stops after some pictures, as a kill does."""
+
+        left = 5
+
+        def __call__(self, what: str) -> None:
+            self.left -= 1
+            if not self.left:
+                raise StoppedError
+
+    out = tmp_path / "t.jsonl"
+    with pytest.raises(StoppedError):
+        scan([str(pictures)], Output(out), LocalEngine(1), watch=Halfway())
+    summary = scan([str(pictures)], Output(out, resume=True), RayEngine(1))
+    assert summary.skipped >= 5
+    assert summary.judged + summary.skipped == 22
+    _, expected = run(LocalEngine(1), tmp_path / "u.jsonl", pictures)
+    rows = [json.loads(line) for line in out.read_text().splitlines()]
+    assert [{**row, "milliseconds": 0} for row in rows] == [{**row, "milliseconds": 0} for row in expected]
+
+
+def test_a_model_that_is_not_there_is_said(cluster: None, pictures: Path, tmp_path: Path) -> None:
+    with pytest.raises(ModelError, match="nowhere"):
+        scan([str(pictures)], Output(tmp_path / "t.jsonl"), RayEngine(), model=Path("nowhere.onnx"))
+    assert list(tmp_path.iterdir()) == []
+    with pytest.raises(DataError, match="no such file or folder"):
+        scan([str(tmp_path / "none")], Output(tmp_path / "t.jsonl"), RayEngine())
+
+
+def test_ray_reports_to_nobody(cluster: None) -> None:
+    from ray._common.usage.usage_lib import usage_stats_enabled
+
+    assert not usage_stats_enabled()

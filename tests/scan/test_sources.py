@@ -1,0 +1,237 @@
+"""What a scan is given, as the pictures in it."""
+
+import gzip
+import io
+import os
+import tarfile
+import threading
+import zipfile
+from collections.abc import Iterator
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import fsspec
+import pyarrow as pa
+import pyarrow.parquet
+import pytest
+
+from veraface.errors import DataError, ImageTooLargeError, UnreadableImageError
+from veraface.scan.items import Item, read
+from veraface.scan.sources import Choice, list_items
+
+FILES = {"a.jpg": b"one", "b.PNG": b"two", "deep/c.webp": b"three", "notes.md": b"x", ".hidden.jpg": b"y"}
+
+
+@pytest.fixture
+def tree(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    for name, content in FILES.items():
+        path = tmp_path / "tree" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def listed(*sources: str, choice: Choice | None = None) -> dict[str, bytes]:
+    return {item.path: read(item, 1000) for item in list_items(sources, choice)}
+
+
+def test_a_folder_gives_its_pictures_by_name_and_no_other_files(tree: Path) -> None:
+    found = listed("tree")
+    assert found == {"tree/a.jpg": b"one", "tree/b.PNG": b"two", "tree/deep/c.webp": b"three"}
+    assert list(found) == sorted(found)
+
+
+def test_a_folder_that_leads_back_to_itself_is_read_once(tree: Path) -> None:
+    (tree / "tree" / "deep" / "round").symlink_to(tree / "tree", target_is_directory=True)
+    assert len(listed("tree")) == 3
+
+
+def test_a_file_needs_no_suffix(tree: Path) -> None:
+    assert listed("tree/notes.md", "tree/.hidden.jpg") == {"tree/notes.md": b"x", "tree/.hidden.jpg": b"y"}
+
+
+def test_patterns(tree: Path) -> None:
+    assert list(listed("tree/*.jpg")) == ["tree/a.jpg"]
+    assert len(listed("tree/**/*")) == 3
+    (tree / "odd[1].jpg").write_bytes(b"odd")
+    assert listed("odd[1].jpg") == {"odd[1].jpg": b"odd"}  # a file of that name comes before a pattern
+
+
+@pytest.mark.parametrize(
+    ("choice", "names"),
+    [
+        (Choice(include=("*.md",)), ["tree/notes.md"]),
+        (Choice(include=("*/deep/*",)), ["tree/deep/c.webp"]),
+        (Choice(limit=2), ["tree/a.jpg", "tree/b.PNG"]),
+        (Choice(since=5000), ["tree/b.PNG"]),
+        (Choice(since=5001), []),
+    ],
+)
+def test_choice(tree: Path, choice: Choice, names: list[str]) -> None:
+    for path in (tree / "tree").rglob("*"):
+        os.utime(path, (1000, 1000))
+    os.utime(tree / "tree" / "b.PNG", (5000, 5000))
+    assert list(listed("tree", choice=choice)) == names
+
+
+def pack_zip(path: Path) -> None:
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, content in FILES.items():
+            archive.writestr(name, content)
+
+
+def pack_tar(path: Path, mode: str = "w") -> None:
+    with tarfile.open(path, mode) as archive:
+        for name, content in FILES.items():
+            member = tarfile.TarInfo(name)
+            member.size = len(content)
+            archive.addfile(member, io.BytesIO(content))
+        link = tarfile.TarInfo("link.jpg")
+        link.type, link.linkname = tarfile.SYMTYPE, "/etc/passwd"
+        archive.addfile(link)
+
+
+def test_archives(tree: Path) -> None:
+    pack_zip(tree / "p.zip")
+    pack_tar(tree / "p.tar")
+    pack_tar(tree / "p.tar.gz", "w:gz")
+    for name in ("p.zip", "p.tar", "p.tar.gz"):
+        found = listed(name)
+        assert found == {f"{name}/a.jpg": b"one", f"{name}/b.PNG": b"two", f"{name}/deep/c.webp": b"three"}
+
+
+def test_an_archive_that_breaks_off_keeps_what_came_before(tree: Path) -> None:
+    pack_tar(tree / "p.tar")
+    whole = (tree / "p.tar").read_bytes()
+    (tree / "p.tar").write_bytes(whole[:1200])  # within the second file's header
+    *found, broken = list_items(["p.tar"])
+    assert [item.path for item in found] == ["p.tar/a.jpg"]
+    assert "breaks off after 1 picture" in str(pytest.raises(UnreadableImageError, read, broken, 10).value)
+    compressed = gzip.compress(whole)
+    (tree / "q.tar.gz").write_bytes(compressed[: len(compressed) // 2])
+    assert "breaks off" in (list(list_items(["q.tar.gz"]))[-1].trouble or "")
+    (tree / "q.tar.gz").write_bytes(compressed[:12])
+    with pytest.raises(DataError, match=r"q\.tar\.gz: cannot be read"):
+        list(list_items(["q.tar.gz"]))
+
+
+def test_a_member_of_an_archive_is_read_no_further_than_allowed(tree: Path) -> None:
+    with zipfile.ZipFile("bomb.zip", "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("a.jpg", bytes(10**7))
+    with tarfile.open("bomb.tar.gz", "w:gz") as archive:
+        member = tarfile.TarInfo("a.jpg")
+        member.size = 10**7
+        archive.addfile(member, io.BytesIO(bytes(10**7)))
+    for name in ("bomb.zip", "bomb.tar.gz"):
+        (item,) = list_items([name], most_bytes=5000)
+        assert item.content is None or len(item.content) == 5001
+        with pytest.raises(ImageTooLargeError):
+            read(item, 5000)
+
+
+def test_a_member_with_a_password_says_so(tree: Path) -> None:
+    pack_zip(tree / "p.zip")
+    content = bytearray((tree / "p.zip").read_bytes())
+    content[6] |= 1  # the flag of the first member's header, and of its entry in the directory
+    content[content.index(b"PK\x01\x02") + 8] |= 1
+    (tree / "p.zip").write_bytes(content)
+    first = next(list_items(["p.zip"]))
+    with pytest.raises(UnreadableImageError, match="password"):
+        read(first, 100)
+
+
+def test_lists(tree: Path) -> None:
+    (tree / "tree" / "list.txt").write_text("a.jpg\n\n  deep/c.webp \nnotes.md\nnowhere.jpg\n")
+    *found, missing = list_items(["tree/list.txt"])
+    assert [read(item, 10) for item in found] == [b"one", b"three", b"x"]
+    with pytest.raises(UnreadableImageError, match="no such file"):
+        read(missing, 10)
+
+
+def write_parquet(to: str, **columns: list[object]) -> None:
+    pyarrow.parquet.write_table(pa.table(columns), to)
+
+
+def test_tables_with_paths_or_bytes(tree: Path) -> None:
+    write_parquet("paths.parquet", path=["tree/a.jpg", "tree/notes.md"], label=[0, 1])
+    assert listed("paths.parquet") == {"tree/a.jpg": b"one", "tree/notes.md": b"x"}
+    write_parquet("bytes.parquet", bytes=[b"1", None, b"2"], file_name=["a.jpg", "a.jpg", None])
+    items = list(list_items(["bytes.parquet"]))
+    assert [item.path for item in items] == [
+        f"bytes.parquet/{name}" for name in ("0/a.jpg", "1/a.jpg", "2/row 2")
+    ]
+    assert (read(items[0], 10), read(items[2], 10)) == (b"1", b"2")
+    with pytest.raises(UnreadableImageError, match="holds no picture"):
+        read(items[1], 10)
+    write_parquet(
+        "hub.parquet", image=[{"bytes": b"1", "path": "x.png"}, {"bytes": None, "path": "tree/a.jpg"}]
+    )
+    assert listed("hub.parquet") == {"hub.parquet/0/x.png": b"1", "tree/a.jpg": b"one"}
+    write_parquet("other.parquet", label=[1])
+    with pytest.raises(DataError, match=r"other\.parquet: no column of pictures or paths"):
+        list(list_items(["other.parquet"]))
+
+
+@pytest.fixture
+def memory() -> Iterator[str]:
+    system = fsspec.filesystem("memory")
+    for name, content in FILES.items():
+        system.pipe(f"/bucket/{name}", content)
+    yield "memory://bucket"
+    system.rm("/bucket", recursive=True)
+
+
+def test_whatever_fsspec_opens(memory: str) -> None:
+    names = {"a.jpg": b"one", "b.PNG": b"two", "deep/c.webp": b"three"}
+    assert listed(memory) == {f"memory:///bucket/{name}": content for name, content in names.items()}
+    assert list(listed(f"{memory}/*.jpg")) == ["memory:///bucket/a.jpg"]
+    assert listed(f"{memory}/notes.md") == {"memory://bucket/notes.md": b"x"}
+    with pytest.raises(DataError, match="nothing there|cannot be listed"):
+        listed("memory://nowhere")
+    with pytest.raises(DataError, match="nosuch"):
+        listed("nosuch://bucket/x")
+
+
+@pytest.fixture
+def web(tree: Path) -> Iterator[str]:
+    handler = partial(SimpleHTTPRequestHandler, directory=str(tree))
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+
+
+def test_pictures_on_the_web(tree: Path, web: str) -> None:
+    pack_zip(tree / "p.zip")
+    assert listed(f"{web}/tree/a.jpg") == {f"{web}/tree/a.jpg": b"one"}
+    with pytest.raises(DataError, match="range requests"):  # which this small server does not know
+        listed(f"{web}/p.zip")
+    (tree / "list.txt").write_text(f"{web}/tree/a.jpg\n{web}/missing.jpg\n")
+    found, missing = list_items(["list.txt"])
+    assert read(found, 10) == b"one"
+    with pytest.raises(UnreadableImageError):
+        read(missing, 10)
+
+
+@pytest.mark.parametrize(
+    "source", ["nowhere", "nowhere/*.jpg", "nowhere.zip", "nowhere.txt", "nowhere.parquet"]
+)
+def test_what_is_not_there_is_named(tree: Path, source: str) -> None:
+    with pytest.raises(DataError) as caught:
+        list(list_items([source]))
+    assert str(caught.value).startswith(f"{source}: ")
+
+
+def test_names_that_are_no_text_can_be_read_and_shown(tree: Path) -> None:
+    name = os.fsdecode(b"tree/bad-\xff.jpg")
+    Path(name).write_bytes(b"odd")
+    found = listed("tree")
+    assert found["tree/bad-\\xff.jpg"] == b"odd"
+
+
+def test_what_is_no_file_is_not_waited_for(tree: Path) -> None:
+    os.mkfifo("tree/pipe.jpg")
+    with pytest.raises(UnreadableImageError, match="no regular file"):
+        read(Item("pipe.jpg", "tree/pipe.jpg"), 10)

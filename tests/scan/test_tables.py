@@ -1,0 +1,93 @@
+"""Tables are written whole or not at all."""
+
+import csv
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pyarrow.parquet
+import pytest
+
+from veraface.errors import DataError
+from veraface.scan.rows import COLUMNS, failed, judged, rows
+from veraface.scan.tables import check_name, write_table
+
+RESULT = {
+    "verdict": "fake",
+    "p_fake": 0.9,
+    "faces": [
+        {
+            "box": [1.0, 2.0, 3.0, 4.0],
+            "detection_score": 0.99,
+            "p_fake": 0.9,
+            "verdict": "fake",
+            "reasons": [{"code": "small_face", "message": "m"}, {"code": "other", "message": "m"}],
+        }
+    ],
+    "reasons": [],
+    "width": 10,
+    "height": 20,
+    "format": "JPEG",
+    "perceptual_hash": "0123456789abcdef",
+    "timing_ms": {"total": 30.0, "queue": 10.0},
+}
+MODEL = {"model": "lite 1.0", "model_sha256": "ab"}
+
+
+def some_rows() -> Iterator[dict[str, Any]]:
+    facts = {"size": 5, "sha256": "cd", "modified": 1.5}
+    yield from rows('a "quoted", name\n.jpg', facts, judged(RESULT), None, MODEL)
+    yield from rows("b.jpg", {}, failed("unreadable_image", "no such file"), "a.jpg", MODEL)
+
+
+def test_a_row_a_picture_and_a_row_a_face() -> None:
+    picture, face, broken = some_rows()
+    assert all(list(row) == list(COLUMNS) for row in (picture, face, broken))
+    assert (picture["row"], picture["faces"], picture["p_fake"], picture["milliseconds"]) == (
+        "picture",
+        1,
+        0.9,
+        20,
+    )
+    assert (face["row"], face["face"], face["box_width"], face["reasons"]) == (
+        "face",
+        0,
+        3.0,
+        ["small_face", "other"],
+    )
+    assert face["path"] == picture["path"]
+    assert (broken["error"], broken["duplicate_of"], broken["faces"]) == ("unreadable_image", "a.jpg", None)
+
+
+def test_all_kinds_of_tables_hold_the_same(tmp_path: Path) -> None:
+    for suffix in ("parquet", "csv", "jsonl"):
+        write_table(tmp_path / f"t.{suffix}", some_rows())
+    expected = list(some_rows())
+    assert pyarrow.parquet.read_table(tmp_path / "t.parquet").to_pylist() == expected
+    lines = (tmp_path / "t.jsonl").read_text().splitlines()
+    assert [dict.fromkeys(COLUMNS) | json.loads(line) for line in lines] == expected
+    with (tmp_path / "t.csv").open(newline="") as file:
+        first, face, broken = csv.DictReader(file)
+    assert first["path"] == expected[0]["path"]
+    assert face["reasons"] == "small_face;other"
+    assert (broken["p_fake"], broken["error"]) == ("", "unreadable_image")
+
+
+@pytest.mark.parametrize("suffix", ["parquet", "csv", "jsonl"])
+def test_a_failure_leaves_what_was_there(tmp_path: Path, suffix: str) -> None:
+    def breaking() -> Iterator[dict[str, Any]]:
+        yield from some_rows()
+        raise RuntimeError("in the middle")
+
+    path = tmp_path / f"t.{suffix}"
+    path.write_text("old")
+    with pytest.raises(RuntimeError, match="in the middle"):
+        write_table(path, breaking())
+    assert path.read_text() == "old"
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_an_unknown_suffix_is_refused() -> None:
+    with pytest.raises(DataError, match=r"t\.xlsx: the name of a table ends in \.parquet, \.csv, \.jsonl"):
+        check_name(Path("t.xlsx"))
