@@ -56,7 +56,8 @@ class RayEngine:
 
         card = ModelCard.load((job.model or DEFAULT_MODEL).with_suffix(".json"))
         job.begin({"name": card.name, "version": card.version, "sha256": card.sha256})
-        workers = self._workers or max(1, int(ray.cluster_resources().get("CPU", 1))  # type: ignore[no-untyped-call])
+        cores: float = ray.cluster_resources().get("CPU", 1)  # type: ignore[no-untyped-call]
+        workers = self._workers or max(1, int(cores))
         while claimed := list(islice(filter(job.claim, items), _AT_ONCE)):
             self._judge(claimed, job, workers, card.sha256)
 

@@ -1,0 +1,164 @@
+"""How fast `veraface scan` is beside its floor, and whether its memory grows with the number of pictures.
+
+    python benchmarks/scan.py rate [--pictures 200] [--rounds 3]
+    python benchmarks/scan.py memory [--pictures 100000]
+    python benchmarks/scan.py ray [--pictures 200]
+
+With --out the result is also written to a file. The floor is what one core does alone: `Detector.detect` on
+the same files, one after the other, in a process that may use one core only. A scan could reach as many times
+that as there are cores.
+"""
+
+import argparse
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import psutil
+from machine import cores, describe
+from serving import memory_mb
+from tables import table
+
+from pictures import encoded, scene
+from veraface.scan.engine import Engine, LocalEngine
+from veraface.scan.run import Output, scan
+
+ALONE = """
+import os, sys, time
+from pathlib import Path
+os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
+from veraface import Detector
+detector = Detector(threads=1)
+detector.warm()
+paths = sorted(Path(sys.argv[1]).iterdir())[: int(sys.argv[2])]
+started = time.perf_counter()
+for path in paths:
+    detector.detect(path, heatmap=False)
+print(len(paths) / (time.perf_counter() - started))
+"""
+
+
+def copies(folder: Path, count: int, *pictures: bytes) -> None:
+    """Files that show the pictures in turns, with bytes that differ: each has a comment of its own."""
+    folder.mkdir()
+    for number in range(count):
+        picture = pictures[number % len(pictures)]
+        comment = b"%08d" % number
+        segment = b"\xff\xfe" + (len(comment) + 2).to_bytes(2, "big") + comment
+        (folder / f"{number:07}.jpg").write_bytes(picture[:2] + segment + picture[2:])
+
+
+def alone(folder: Path, count: int) -> float:
+    """Pictures a second of one core."""
+    command = [sys.executable, "-c", ALONE, str(folder), str(count)]
+    return float(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+
+
+def scanned(
+    folder: Path, engine: Engine, watch: Callable[[int], None] = lambda _: None
+) -> tuple[float, float]:
+    """Pictures a second once it runs, and of the whole, from the start to the finished table."""
+    with tempfile.TemporaryDirectory() as out:
+        done, first, last = 0, 0.0, 0.0
+
+        def note(_: str) -> None:
+            nonlocal done, first, last
+            done, last = done + 1, time.perf_counter()
+            first = first or last
+            watch(done)
+
+        summary = scan([str(folder)], Output(Path(out, "t.parquet")), engine, watch=note)
+    return (done - 1) / (last - first), summary.judged / summary.seconds
+
+
+def rate(folder: Path, count: int, rounds: int) -> str:
+    """The table of rates: in turns, as the machine has moods."""
+    copies(folder / "p", count, encoded(scene(2, 1), "JPEG"))
+    rows = []
+    for number in range(rounds):
+        one = alone(folder / "p", count // 2)
+        steady, whole = scanned(folder / "p", LocalEngine(cores()))
+        rows.append(
+            [number + 1, one, steady, whole, 100 * steady / (cores() * one), 100 * whole / (cores() * one)]
+        )
+        print(*rows[-1], flush=True)
+    middle = [statistics.median(row[column] for row in rows) for column in range(1, 6)]
+    headings = (
+        "round",
+        "one core alone",
+        "scan, running",
+        "scan, whole",
+        "running, % of floor",
+        "whole, % of floor",
+    )
+    text = f"{count} JPEGs of 2 megapixels with one face; pictures a second; floor: {cores()} times one core."
+    return f"{text}\n\n{table(headings, [*rows, ['median', *middle]])}"
+
+
+def memory(folder: Path, count: int) -> str:
+    """The table of memory: of the scan and all its workers, what they share counted once."""
+    from PIL import Image
+
+    face = scene(0.26, 1).crop((120, 20, 320, 240)).resize((160, 176), Image.Resampling.BICUBIC)
+    others = [encoded(Image.new("RGB", (160, 176), (20 * n, 90, 120)), "JPEG") for n in range(9)]
+    copies(folder / "p", count, encoded(face, "JPEG"), *others)
+    own, rows = psutil.Process(), []
+    steps = {count // 100, count // 20, count // 10, count // 4, count // 2, 3 * count // 4, count}
+
+    def watch(done: int) -> None:
+        if done in steps:
+            rows.append([done, memory_mb(own), done / (time.perf_counter() - started)])
+            print(*rows[-1], flush=True)
+
+    started = time.perf_counter()
+    scanned(folder / "p", LocalEngine(cores()), watch)
+    growth = 100 * (rows[-1][1] / rows[0][1] - 1)
+    text = f"{count} JPEGs of 160 x 176 px, every tenth with a face, so that it does not take hours."
+    headings = ("pictures", "memory MB", "a second so far")
+    return f"{text}\n\n{table(headings, rows)}\nFrom the first row to the last: {growth:+.1f} %.\n"
+
+
+def ray(folder: Path, count: int) -> str:
+    """The table of batch sizes of Ray's actors, beside this machine's own engine."""
+    from veraface.scan import ray_engine
+
+    copies(folder / "p", count, encoded(scene(2, 1), "JPEG"))
+    rows: list[list[object]] = [["local", *scanned(folder / "p", LocalEngine(cores()))]]
+    for size in (1, 4, 8, 16, 32):
+        ray_engine._BATCH = size
+        rows.append([f"ray, batches of {size}", *scanned(folder / "p", ray_engine.RayEngine())])
+        print(*rows[-1], flush=True)
+    text = f"{count} JPEGs of 2 megapixels with one face; pictures a second; a cluster of this machine alone."
+    return f"{text}\n\n{table(('engine', 'running', 'whole'), rows)}"
+
+
+def main() -> None:
+    """Run, print and write."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("part", choices=("rate", "memory", "ray"))
+    parser.add_argument("--pictures", type=int)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--out", type=Path, help="Markdown file to write")
+    arguments = parser.parse_args()
+    machine = describe()
+    with tempfile.TemporaryDirectory(dir=os.environ.get("TMPDIR")) as name:
+        folder = Path(name)
+        if arguments.part == "rate":
+            text = rate(folder, arguments.pictures or 200, arguments.rounds)
+        elif arguments.part == "memory":
+            text = memory(folder, arguments.pictures or 100_000)
+        else:
+            text = ray(folder, arguments.pictures or 200)
+    text = f"# veraface scan: {arguments.part}\n\n{machine}\n\n{text}"
+    print(text)
+    if arguments.out:
+        arguments.out.write_text(text, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
