@@ -48,6 +48,14 @@ def test_a_folder_that_leads_back_to_itself_is_read_once(tree: Path) -> None:
     assert len(listed("tree")) == 3
 
 
+def test_folders_may_lie_deeper_than_calls_may_nest(tree: Path) -> None:
+    path = tree / "tree"
+    for _ in range(1200):
+        path = path / "d"
+        path.mkdir()
+    assert len(listed("tree")) == 3
+
+
 def test_a_file_needs_no_suffix(tree: Path) -> None:
     assert listed("tree/notes.md", "tree/.hidden.jpg") == {"tree/notes.md": b"x", "tree/.hidden.jpg": b"y"}
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from veraface.cli.terminal import printable
+from veraface.cli.terminal import fail, printable
 
 if TYPE_CHECKING:
     from rich.progress import Progress
@@ -76,8 +76,12 @@ def scan(
         print(f"{out}: finished already; nothing to go on with", file=sys.stderr)
         return
     choice = Choice(tuple(include or ()), None if since is None else _moment(since), limit)
-    with _progress(sources, choice) as watch:
-        summary = run(sources, output, _engine(engine, workers), choice=choice, model=model, watch=watch)
+    judges = _engine(engine, workers)
+    try:
+        with _progress(sources, choice) as watch:
+            summary = run(sources, output, judges, choice=choice, model=model, watch=watch)
+    except KeyboardInterrupt:
+        raise typer.Exit(fail("stopped; what is judged is kept, and --resume goes on")) from None
     _print(summary, report)
 
 

@@ -145,15 +145,28 @@ def _matching(pattern: str, choice: Choice) -> Iterator[Item]:
 
 def _walk(folder: str) -> Iterator[Item]:
     """By name, files before folders; links to folders are not followed, as they may lead in circles."""
-    try:
-        entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
-    except OSError as error:
-        yield Item(shown(folder), folder, trouble=f"the folder cannot be read: {error.strerror}")
-        return
-    yield from (_local_item(entry.path) for entry in entries if not entry.is_dir())
-    for entry in entries:
-        if entry.is_dir(follow_symlinks=False) and not entry.name.startswith("."):
-            yield from _walk(entry.path)
+    folders = [folder]
+    while folders:
+        folder = folders.pop()
+        try:
+            files, inner = _entries(folder)
+        except OSError as error:
+            yield Item(shown(folder), folder, trouble=f"the folder cannot be read: {error.strerror}")
+            continue
+        yield from (_local_item(os.path.join(folder, name)) for name in files)
+        folders.extend(os.path.join(folder, name) for name in reversed(inner))
+
+
+def _entries(folder: str) -> tuple[list[str], list[str]]:
+    """Names of the files and of the folders in a folder, sorted; kept are names alone."""
+    files, inner = [], []
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            if not entry.is_dir():
+                files.append(entry.name)
+            elif not entry.name.startswith(".") and not entry.is_symlink():
+                inner.append(entry.name)
+    return sorted(files), sorted(inner)
 
 
 def _local_item(path: str) -> Item:

@@ -89,7 +89,10 @@ class Store:
         self._this_run = last + 1
 
     def _run(self, command: str, *values: Any) -> sqlite3.Cursor:
-        return self._database.execute(command, values)
+        try:
+            return self._database.execute(command, values)
+        except sqlite3.Error as error:  # the disk is full, or the file was changed
+            raise DataError(f"{self._path}: what is done can no longer be kept: {error}") from error
 
     def claim(self, item: Item, position: int) -> Claim:
         """Notes that a picture was listed, at which place, and says what is to be done with it."""
