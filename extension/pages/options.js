@@ -29,6 +29,7 @@ byId("clear").addEventListener("click", async () => {
 for (const change of [browser.permissions.onAdded, browser.permissions.onRemoved]) change.addListener(drawHosts);
 await fill();
 byId("server").value = settings.server;
+document.querySelector("main").inert = false; // until here nothing could be chosen: it would have been overwritten
 
 async function fill() {
   await loadWords();

@@ -245,8 +245,7 @@ class Chromium:
         opened = self.context.new_page()
         opened.set_default_timeout(10_000)
         opened.goto(f"chrome-extension://{self.id}/pages/{page}")
-        if page == "options.html":  # until it has read the settings, which is the last it does
-            expect(opened.locator("#server")).not_to_have_value("")
+        expect(opened.locator("main[inert]")).to_have_count(0)  # as long as the options read the settings
         return opened
 
     def visit(self, url: str) -> Page:
