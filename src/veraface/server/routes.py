@@ -8,6 +8,7 @@ from fastapi import APIRouter, Query, Request
 
 from veraface.server import answers
 from veraface.server.access import Gates
+from veraface.server.evidence_routes import add_evidence
 from veraface.server.faults import ApiError
 from veraface.server.inference import Inference
 from veraface.server.settings import Settings
@@ -120,6 +121,20 @@ def api_routes(
             message = "; ".join(reason["message"] for reason in reasons)
             raise ApiError(422, code, message, **answers.unjudged_details(result))
         return answers.predict_answer(result, upload.filename)
+
+    add_evidence(
+        router,
+        inference,
+        uploads,
+        gates,
+        responses={
+            **_PREDICT_FAILURES,
+            **_failures(on_422="broken picture"),
+            **({} if fetch_link is None else _LINK_FAILURES),
+            **_failures(**gates.failures()),
+        },
+        body=_PREDICT_BODY if fetch_link is None else _PREDICT_OR_LINK_BODY,
+    )
 
     @router.get(
         "/api/model-status",

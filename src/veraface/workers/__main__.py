@@ -25,6 +25,7 @@ from veraface.image import ImageLimits
 from veraface.runtime import share_memory
 from veraface.workers import frames
 from veraface.workers.sandbox import WorkerLimits, die_with_parent
+from veraface.workers.tasks import TASKS
 from veraface.workers.worker import work
 
 
@@ -120,6 +121,7 @@ def _warm(detector: Detector) -> None:
         picture = Image.new("RGB", (64, 64), "grey")
         from_pillow(picture).save(buffer) if kind == "HEIF" else picture.save(buffer, kind)
         detector.detect(buffer.getvalue(), heatmap=False)
+    TASKS["evidence"](detector, buffer.getvalue(), {}, lambda _: None)
 
 
 def _give_back_memory() -> None:
