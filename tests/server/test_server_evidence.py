@@ -108,6 +108,11 @@ def test_refusals_are_those_of_predict(
     response = client.post("/api/evidence", data={"note": "no picture"})
     assert response.status_code == 400
     assert client.get("/api/evidence").status_code == 405
+    for path in ("/api/evidence", "/api/predict"):
+        for length, status in ((4096, 200), (4097, 400)):
+            fields = {"note": "x" * length}
+            response = client.post(path, files={"image": ("a.jpg", face)}, data=fields)
+            assert response.status_code == status
 
 
 def test_the_limits_hold(small_server: Any, portrait: Image.Image, encode: Callable[..., bytes]) -> None:
@@ -127,6 +132,8 @@ def test_keys_and_rates_stand_before_it(start_server: Callable[..., Any], face: 
             return httpx.post(f"{server.url}/api/evidence", files=files, headers=headers).status_code
 
         assert post() == 401
+        assert post(**{"X-API-Key": "vf_other"}) == 401
+        assert post(Authorization="Bearer vf_other") == 401
         assert [post(**{"X-API-Key": key}) for _ in range(3)] == [200, 200, 429]
 
 

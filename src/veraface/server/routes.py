@@ -12,14 +12,20 @@ from veraface.server.evidence_routes import add_evidence
 from veraface.server.faults import ApiError
 from veraface.server.inference import Inference
 from veraface.server.settings import Settings
-from veraface.server.uploads import MAX_OTHER_FIELD_BYTES, MAX_OTHER_FIELDS, FetchLink, Uploads, until_gone
+from veraface.server.uploads import (
+    MAX_OTHER_FIELD_CHARACTERS,
+    MAX_OTHER_FIELDS,
+    FetchLink,
+    Uploads,
+    until_gone,
+)
 
 
 def _form(required: list[str], **fields: dict[str, str]) -> dict[str, Any]:
     schema: dict[str, Any] = {
         "type": "object",
         "properties": fields,
-        "additionalProperties": {"type": "string", "maxLength": MAX_OTHER_FIELD_BYTES // 4},  # of UTF-8
+        "additionalProperties": {"type": "string", "maxLength": MAX_OTHER_FIELD_CHARACTERS},
         "maxProperties": 1 + MAX_OTHER_FIELDS,  # the picture and what the form may hold beside it
     }
     if required:
