@@ -17,6 +17,9 @@ KEY = "vf_contract"
 # A form may be right and its picture wrong: that is told with a status of its own. No other refusal of what
 # the document allows is accepted; 401 only of requests that are sent without the key, to see that.
 CONFIG = """
+[checks]
+enabled = true
+
 [checks.positive_data_acceptance]
 expected-statuses = ["2xx", 401, 415, 422]
 
@@ -48,7 +51,7 @@ def test_generated_requests_find_nothing_undocumented(
     config = tmp_path / "schemathesis.toml"
     config.write_text(CONFIG)
     command = [sys.executable, "-m", "schemathesis.cli", "--config-file", str(config), "run"]
-    options = ["--checks=all", "--max-examples=150", "--seed=1", "--generation-database=none", "--no-color"]
+    options = ["--max-examples=150", "--seed=1", "--generation-database=none", "--no-color"]
     if which == "locked":
         options.append(f"--header=X-API-Key: {KEY}")
     finished = subprocess.run(
