@@ -143,6 +143,15 @@ class Picture:
             ) from error
 
 
+def file_bytes(path: str | os.PathLike[str], limits: ImageLimits | None = None) -> bytes:
+    """All bytes of a picture's file, for who needs them and the picture, of one and the same reading.
+
+    Raises:
+        ImageError: it cannot be read, is empty or too large.
+    """
+    return _read(path, (limits or ImageLimits()).max_bytes)
+
+
 def _read(source: Any, max_bytes: int) -> bytes:
     """All bytes of a path, a bytes-like object or a binary file object, never more than allowed."""
     too_large = ImageTooLargeError(f"the file is larger than the limit of {max_bytes / 2**20:.4g} MiB")

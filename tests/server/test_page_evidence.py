@@ -1,9 +1,9 @@
-"""The choice beside the heatmap: error levels, noise and JPEG grid, asked for late, explained, for everybody."""
+"""The choice beside the heatmap: error levels, noise, JPEG grid; asked for late, explained, for all."""
 
 import base64
 import io
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import httpx
@@ -228,11 +228,11 @@ def axe() -> str:
 @pytest.fixture(
     params=[(1200, "dark"), (390, "light"), (320, "dark")], ids=lambda form: f"{form[0]}-{form[1]}"
 )
-def form(request: pytest.FixtureRequest, judged: Callable[..., Page]) -> Iterator[Page]:
+def form(request: pytest.FixtureRequest, judged: Callable[..., Page]) -> Page:
     width, theme = request.param
     page = judged(viewport={"width": width, "height": 800}, reduced_motion="reduce", service_workers="block")
     page.evaluate("theme => (document.documentElement.dataset.theme = theme)", theme)
-    yield page
+    return page
 
 
 def test_nobody_is_left_out_and_nothing_sticks_out(form: Page, axe: str) -> None:

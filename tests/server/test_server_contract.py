@@ -28,9 +28,9 @@ include-path = "/api/evidence"
 checks.negative_data_rejection.enabled = false
 checks.ignored_auth.enabled = false
 """
-# The last two are wrong about what was sent: a field that is to be an empty array becomes no field at all, and
-# the right key still stands beside the wrong one. Elsewhere that does not show: no face is in one pixel, which
-# the other route refuses. That wrong fields and wrong keys are refused: test_server_evidence.py.
+# The last two are wrong about what was sent: a field that is to be an empty array becomes no field at all,
+# and the right key still stands beside the wrong one. Elsewhere that does not show: no face is in one pixel,
+# which the other route refuses. That wrong fields and wrong keys are refused: test_server_evidence.py.
 
 
 @pytest.fixture(scope="module")
