@@ -1,4 +1,4 @@
-"""`veraface report`: what it says, that nothing in it changes unseen, and that it harms nobody who opens it."""
+"""`veraface report`: what it says, that no change of it goes unseen, and that it harms nobody."""
 
 import base64
 import contextlib
@@ -9,6 +9,7 @@ import re
 import stat
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -298,6 +299,25 @@ def test_names_and_metadata_are_text_and_what_the_file_says_is_shown(hostile: by
     assert "\x1b" not in page
     assert len(hostile) < 1_500_000
     assert page.count("-->") == 1  # of the signature
+
+
+class WithClaims(Detector):
+    """Reads from every file what no file should hold."""
+
+    def detect(self, source: Any, *, heatmap: bool = True) -> Any:
+        result = super().detect(source, heatmap=heatmap)
+        claims = {"half": "\ud800", "none": float("nan"), "when": Path("x"), "b": ["<i>", {"c": "d"}]}
+        object.__setattr__(result, "provenance", SimpleNamespace(to_dict=lambda: claims))
+        return result
+
+
+def test_what_the_detector_reads_of_the_file_is_in_it_whatever_that_is(picture: Path, secret: Any) -> None:
+    contents = gather(picture.read_bytes(), "half \udcff.jpg", WithClaims(), None)
+    file = sign(render(contents, ""), contents.facts, secret)
+    assert verify(file).changed == ()
+    told = content_of(file)["provenance"]
+    assert told == {"half": "?", "none": "NaN", "when": "x", "b": ["<i>", {"c": "d"}]}
+    assert "<bdi>&lt;i&gt;</bdi>" in file.decode()
 
 
 def test_nothing_of_the_file_but_its_pixels_is_in_it(written: Path, hostile: bytes) -> None:

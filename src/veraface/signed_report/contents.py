@@ -2,6 +2,7 @@
 
 import base64
 import hashlib
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -78,6 +79,7 @@ def gather(
     card = detector.card
     card_file = (model or DEFAULT_MODEL).with_suffix(".json").read_bytes()
     judged = result.to_dict(heatmap=False)
+    judged.pop("provenance", None)  # stands by itself
     pictures = [
         _embed("picture", _shrunk(pixels)),
         _embed("heatmap", _shrunk(draw_overlay(content, result, detector.limits))),
@@ -114,7 +116,10 @@ def gather(
 def _provenance(result: Any) -> Any:
     """What the file says of itself, as far as the detector reads that; JSON-ready, or None."""
     told: Any = getattr(result, "provenance", None)
-    return told.to_dict() if hasattr(told, "to_dict") else told
+    told = told.to_dict() if hasattr(told, "to_dict") else told
+    # Half characters and numbers that are none have no place in what is signed.
+    text = json.dumps(told, ensure_ascii=False, default=str).encode("utf-8", "replace")
+    return json.loads(text, parse_constant=str)
 
 
 def _measured(measured: Mapping[str, Any]) -> dict[str, Any] | None:
