@@ -61,6 +61,11 @@ class Detector:
         self._judge_crop(np.full((size, size, 3), 127, np.uint8))
 
     @property
+    def limits(self) -> ImageLimits:
+        """What a picture may cost."""
+        return self._limits
+
+    @property
     def card(self) -> ModelCard:
         """The card of the classifier."""
         return self._model.card

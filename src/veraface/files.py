@@ -24,15 +24,15 @@ def make_folder(path: Path) -> None:
         raise DataError(f"{path}: no file can be written to it: {error.strerror}") from error
 
 
-def write_whole(path: Path, text: str) -> None:
-    """Write a text file whole or not at all.
+def write_whole(path: Path, content: str | bytes) -> None:
+    """Write a file whole or not at all; text as UTF-8, its line ends as they are.
 
     Raises:
         DataError: it cannot be written; what stood there before still does.
     """
     partial = path.with_name(path.name + ".part")
     try:
-        partial.write_text(text, encoding="utf-8")
+        partial.write_bytes(content.encode("utf-8") if isinstance(content, str) else content)
         partial.replace(path)
     except OSError as error:
         partial.unlink(missing_ok=True)

@@ -143,6 +143,15 @@ class Picture:
             ) from error
 
 
+def file_bytes(path: str | os.PathLike[str], limits: ImageLimits | None = None) -> bytes:
+    """All bytes of a picture's file, for who needs them and the picture, of one and the same reading.
+
+    Raises:
+        ImageError: it cannot be read, is empty or too large.
+    """
+    return _read(path, (limits or ImageLimits()).max_bytes)
+
+
 def _read(source: Any, max_bytes: int) -> bytes:
     """All bytes of a path, a bytes-like object or a binary file object, never more than allowed."""
     too_large = ImageTooLargeError(f"the file is larger than the limit of {max_bytes / 2**20:.4g} MiB")
@@ -272,16 +281,19 @@ def _to_rgb(image: Image.Image) -> Image.Image:
     return image.convert("RGB")
 
 
-def recompress(picture: Image.Image, quality: int, kind: str = "JPEG") -> Image.Image:
+def recompress(
+    picture: Image.Image, quality: int, kind: str = "JPEG", *, subsampling: int = 2
+) -> Image.Image:
     """Encode in memory and decode again, as a messenger or a web site does.
 
     Args:
         picture: RGB.
         quality: 1 to 100, on the encoder's own scale.
-        kind: "JPEG" (4:2:0) or "WEBP".
+        kind: "JPEG" or "WEBP".
+        subsampling: of a JPEG's colours, by Pillow's numbers: 0 none (4:4:4), 2 by half both ways (4:2:0).
     """
     buffer = BytesIO()
-    options = {"subsampling": 2} if kind == "JPEG" else {"method": 2}
+    options = {"subsampling": subsampling} if kind == "JPEG" else {"method": 2}
     picture.save(buffer, kind, quality=quality, **options)
     buffer.seek(0)
     return Image.open(buffer, formats=[kind]).convert("RGB")

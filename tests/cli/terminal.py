@@ -15,7 +15,10 @@ COMMAND = [sys.executable, "-c", "from veraface.cli import main; main()"]
 
 
 def veraface(
-    *arguments: object, cwd: Path | None = None, data: bytes | None = None
+    *arguments: object,
+    cwd: Path | None = None,
+    data: bytes | None = None,
+    environment: dict[str, str] | None = None,
 ) -> subprocess.CompletedProcess:
     """Run and wait; output is decoded, colours are off, the terminal is wide."""
     done = subprocess.run(
@@ -24,7 +27,7 @@ def veraface(
         input=data,
         capture_output=True,
         timeout=300,
-        env=ENVIRONMENT,
+        env=ENVIRONMENT | (environment or {}),
         check=False,
     )
     return subprocess.CompletedProcess(done.args, done.returncode, done.stdout.decode(), done.stderr.decode())

@@ -17,9 +17,20 @@ KEY = "vf_contract"
 # A form may be right and its picture wrong: that is told with a status of its own. No other refusal of what
 # the document allows is accepted; 401 only of requests that are sent without the key, to see that.
 CONFIG = """
+[checks]
+enabled = true
+
 [checks.positive_data_acceptance]
 expected-statuses = ["2xx", 401, 415, 422]
+
+[[operations]]
+include-path = "/api/evidence"
+checks.negative_data_rejection.enabled = false
+checks.ignored_auth.enabled = false
 """
+# The last two are wrong about what was sent: a field that is to be an empty array becomes no field at all,
+# and the right key still stands beside the wrong one. Elsewhere that does not show: no face is in one pixel,
+# which the other route refuses. That wrong fields and wrong keys are refused: test_server_evidence.py.
 
 
 @pytest.fixture(scope="module")
@@ -40,7 +51,7 @@ def test_generated_requests_find_nothing_undocumented(
     config = tmp_path / "schemathesis.toml"
     config.write_text(CONFIG)
     command = [sys.executable, "-m", "schemathesis.cli", "--config-file", str(config), "run"]
-    options = ["--checks=all", "--max-examples=150", "--seed=1", "--generation-database=none", "--no-color"]
+    options = ["--max-examples=150", "--seed=1", "--generation-database=none", "--no-color"]
     if which == "locked":
         options.append(f"--header=X-API-Key: {KEY}")
     finished = subprocess.run(

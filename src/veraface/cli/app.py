@@ -11,6 +11,7 @@ from veraface.cli.evaluate import evaluate
 from veraface.cli.export import export
 from veraface.cli.info import info
 from veraface.cli.key import key
+from veraface.cli.report import report
 from veraface.cli.scan import scan
 from veraface.cli.serve import serve
 from veraface.cli.train import train
@@ -38,5 +39,5 @@ def _root(
     pass
 
 
-for command in (detect, scan, info, serve, key, evaluate, train, export, crossval):
+for command in (detect, report, scan, info, serve, key, evaluate, train, export, crossval):
     app.command()(command)

@@ -128,6 +128,31 @@ class HealthAnswer(BaseModel):
     status: Literal["ok", "ready"]
 
 
+class ViewAnswer(BaseModel):
+    """One view of a picture's own traces, as a picture file."""
+
+    name: Literal["error_levels", "noise", "grid"]
+    media_type: Literal["image/webp"]
+    width: int = Field(description="of the view, pixels; 1,024 at most")
+    height: int
+    data: str = Field(description="the file, in base64; nothing of the input but what the view shows")
+
+
+class EvidenceAnswer(BaseModel):
+    """What a person can look at beside the verdict; docs/evidence.md says how to read it."""
+
+    success: Literal[True]
+    views: list[ViewAnswer]
+    resaved_quality: int = Field(description="of the JPEG that error levels are the difference to")
+    grid_offset: list[int] | None = Field(
+        description="x, y (0 to 7) of the first corner of a JPEG block in most of the picture; null: no grid"
+    )
+    width: int = Field(description="of the upright picture, pixels")
+    height: int
+    format: str
+    timing_ms: dict[str, float] = Field(description="milliseconds by stage")
+
+
 def predict_answer(result: dict[str, Any], filename: str) -> dict[str, Any]:
     """The answer for a picture with at least one judged face.
 

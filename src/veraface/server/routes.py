@@ -8,17 +8,24 @@ from fastapi import APIRouter, Query, Request
 
 from veraface.server import answers
 from veraface.server.access import Gates
+from veraface.server.evidence_routes import add_evidence
 from veraface.server.faults import ApiError
 from veraface.server.inference import Inference
 from veraface.server.settings import Settings
-from veraface.server.uploads import MAX_OTHER_FIELD_BYTES, MAX_OTHER_FIELDS, FetchLink, Uploads, until_gone
+from veraface.server.uploads import (
+    MAX_OTHER_FIELD_CHARACTERS,
+    MAX_OTHER_FIELDS,
+    FetchLink,
+    Uploads,
+    until_gone,
+)
 
 
 def _form(required: list[str], **fields: dict[str, str]) -> dict[str, Any]:
     schema: dict[str, Any] = {
         "type": "object",
         "properties": fields,
-        "additionalProperties": {"type": "string", "maxLength": MAX_OTHER_FIELD_BYTES // 4},  # of UTF-8
+        "additionalProperties": {"type": "string", "maxLength": MAX_OTHER_FIELD_CHARACTERS},
         "maxProperties": 1 + MAX_OTHER_FIELDS,  # the picture and what the form may hold beside it
     }
     if required:
@@ -120,6 +127,20 @@ def api_routes(
             message = "; ".join(reason["message"] for reason in reasons)
             raise ApiError(422, code, message, **answers.unjudged_details(result))
         return answers.predict_answer(result, upload.filename)
+
+    add_evidence(
+        router,
+        inference,
+        uploads,
+        gates,
+        responses={
+            **_PREDICT_FAILURES,
+            **_failures(on_422="broken picture"),
+            **({} if fetch_link is None else _LINK_FAILURES),
+            **_failures(**gates.failures()),
+        },
+        body=_PREDICT_BODY if fetch_link is None else _PREDICT_OR_LINK_BODY,
+    )
 
     @router.get(
         "/api/model-status",

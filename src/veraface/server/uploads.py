@@ -16,6 +16,7 @@ _FIELD = "image"
 _LINK_FIELD = "url"
 MAX_OTHER_FIELDS = 8
 MAX_OTHER_FIELD_BYTES = 16 * 1024
+MAX_OTHER_FIELD_CHARACTERS = MAX_OTHER_FIELD_BYTES // 4  # of UTF-8
 # What multipart puts around the file: boundaries, part headers and a few small fields.
 _ENVELOPE_BYTES = 64 * 1024
 _MAX_FILENAME = 255
@@ -136,6 +137,10 @@ class _Receiving:
             message = f"this is no well-formed multipart form with one file, in the field '{_FIELD}'"
             raise ApiError(400, "malformed_upload", message) from None
         try:
+            others = (value for name, value in form.multi_items() if name not in (_FIELD, _LINK_FIELD))
+            if any(isinstance(value, str) and len(value) > MAX_OTHER_FIELD_CHARACTERS for value in others):
+                message = f"a field of the form has more than {MAX_OTHER_FIELD_CHARACTERS} characters"
+                raise ApiError(400, "malformed_upload", message)
             file, link = form.get(_FIELD), form.get(_LINK_FIELD)
             upload = None
             if isinstance(file, UploadFile):

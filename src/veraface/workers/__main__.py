@@ -120,7 +120,7 @@ def _warm(detector: Detector) -> None:
         picture = Image.new("RGB", (64, 64), "grey")
         from_pillow(picture).save(buffer) if kind == "HEIF" else picture.save(buffer, kind)
         detector.detect(buffer.getvalue(), heatmap=False)
-        tasks.warm(detector, buffer.getvalue())
+    tasks.warm(detector, buffer.getvalue())
 
 
 def _give_back_memory() -> None:

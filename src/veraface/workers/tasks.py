@@ -3,11 +3,13 @@
 from base64 import b64encode
 from collections.abc import Callable, Mapping
 from io import BytesIO
+from time import perf_counter
 from typing import Any
 
 from PIL import Image
 
 from veraface.detector import Detector
+from veraface.evidence import examine
 from veraface.perceptual_hash import perceptual_hash
 from veraface.pixels import Pixels
 
@@ -69,11 +71,45 @@ def _thumbnail(pixels: Pixels) -> str:
     return b64encode(buffer.getvalue()).decode()
 
 
+def evidence(
+    detector: Detector, content: bytes, options: Mapping[str, Any], progress: Progress
+) -> dict[str, Any]:
+    """Makes the views of one picture that a person can check.
+
+    Args:
+        detector: Knows what a picture may cost.
+        content: The bytes of the picture's file.
+        options: None.
+        progress: Not called.
+
+    Returns:
+        `Evidence.to_dict()`, with width, height (of the upright picture, px), format and timing_ms.
+    """
+    started = perf_counter()
+    picture = detector.open(content).picture
+    pixels = picture.pixels()
+    decoded = perf_counter()
+    found = examine(pixels).to_dict()
+    stages = {
+        "decode": decoded - started,
+        "views": perf_counter() - decoded,
+        "total": perf_counter() - started,
+    }
+    return {
+        **found,
+        "width": picture.width,
+        "height": picture.height,
+        "format": picture.format,
+        "timing_ms": {stage: round(1000 * seconds, 2) for stage, seconds in stages.items()},
+    }
+
+
 def warm(detector: Detector, picture: bytes) -> None:
     """Runs what tasks need beyond judging once: once confined, a worker cannot load anything any more."""
     pixels = detector.open(picture)
     perceptual_hash(pixels.at_least(1))
     _thumbnail(pixels)
+    examine(pixels.at_least(1))
 
 
-TASKS: dict[str, Task] = {"detect": detect, "scan": scan}
+TASKS: dict[str, Task] = {"detect": detect, "scan": scan, "evidence": evidence}

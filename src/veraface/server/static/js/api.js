@@ -1,5 +1,5 @@
 // Talks to the server. Never throws for a failed request: every outcome is an object with `kind`.
-import { areFaces, isJudgement, isStatus } from "./shapes.js";
+import { areFaces, areViews, isJudgement, isStatus } from "./shapes.js";
 
 const BUSY = [429, 503];
 // What a proxy in front of the server means, which says so in a page of its own.
@@ -36,10 +36,22 @@ export function judgeLink(link, signal) {
   return send(form, signal);
 }
 
-async function send(form, signal) {
+/**
+ * Has the server make views of a check's picture that a person can look at.
+ *
+ * Returns { kind: "views", answer }, else as judge() does.
+ */
+export function evidenceOf({ file, link }, signal) {
+  const form = new FormData();
+  if (file) form.append("image", file, file.name || "picture");
+  else form.append("url", link);
+  return send(form, signal, "/api/evidence", (answer) => areViews(answer?.views) && "views");
+}
+
+async function send(form, signal, address = "/api/predict?heatmap=true", fits = (answer) => isJudgement(answer) && "judged") {
   try {
-    const response = await fetch("/api/predict?heatmap=true", { method: "POST", body: form, signal });
-    return outcomeOf(response, await bodyOf(response));
+    const response = await fetch(address, { method: "POST", body: form, signal });
+    return outcomeOf(response, await bodyOf(response), fits);
   } catch {
     if (signal.aborted) return null;
     return { kind: "failed", code: "unreachable", message: "", answer: {} };
@@ -56,8 +68,9 @@ async function bodyOf(response) {
   }
 }
 
-function outcomeOf(response, answer) {
-  if (response.ok && isJudgement(answer)) return { kind: "judged", answer };
+function outcomeOf(response, answer, fits) {
+  const kind = response.ok && fits(answer);
+  if (kind) return { kind, answer };
   const said = (name) => (typeof answer?.error?.[name] === "string" ? answer.error[name] : null);
   const code = said("code") ?? MEANT[response.status] ?? "other";
   // Without a model there is nothing to wait for.

@@ -31,6 +31,13 @@ export function areClaims(claims) {
   return Array.isArray(claims) && claims.length > 0 && claims.every((claim) => areTexts(claim?.name, claim?.value));
 }
 
+/** Whether they are pictures that may be shown: nothing but the two types that a browser only ever draws. */
+export function areViews(views) {
+  const isView = ({ name, media_type, data }) =>
+    areTexts(name, data) && ["image/webp", "image/png"].includes(media_type) && /^[\w+/]+=*$/.test(data);
+  return Array.isArray(views) && views.length > 0 && views.every((view) => view && isView(view));
+}
+
 /** Whether it is what a server says of itself. */
 export function isStatus(said) {
   return typeof said?.loaded === "boolean" && areNumbers([said.limits?.max_upload_bytes, said.limits?.max_pixels]);

@@ -15,7 +15,8 @@ export class Stage {
     this.picture = element("img", { id: "picture", alt: "", draggable: "false" });
     this.canvas = element("canvas", { id: "evidence", width: "1", height: "1", "aria-hidden": "true" });
     this.boxes = element("div", { id: "boxes", role: "group", "data-label": "stage.faces" });
-    this.layer = element("div", { class: "layer" }, this.picture, this.canvas, this.boxes);
+    this.view = element("img", { id: "view", alt: "", draggable: "false", hidden: true });
+    this.layer = element("div", { class: "layer" }, this.picture, this.canvas, this.view, this.boxes);
     this.note = element("p", { id: "stage-note" });
     const scan = element("div", { class: "scan", "aria-hidden": "true" });
     this.frame = element("div", { class: "frame", id: "frame", role: "group", tabindex: "-1", "data-label": "stage.frame" }, this.layer, scan, this.note);
@@ -27,18 +28,19 @@ export class Stage {
       value: String(DEFAULT_STRENGTH),
       "data-label": "stage.heatmapLabel",
     });
+    this.legend = element(
+      "span",
+      { class: "legend" },
+      element("span", { "data-text": "stage.speaksReal" }),
+      element("span", { class: "scale", "aria-hidden": "true" }),
+      element("span", { "data-text": "stage.speaksFake" }),
+    );
     this.controls = element(
       "div",
       { id: "evidence-controls", class: "to-come" },
       element("label", { for: "evidence-strength", "data-text": "stage.heatmap" }),
       this.slider,
-      element(
-        "span",
-        { class: "legend" },
-        element("span", { "data-text": "stage.speaksReal" }),
-        element("span", { class: "scale", "aria-hidden": "true" }),
-        element("span", { "data-text": "stage.speaksFake" }),
-      ),
+      this.legend,
     );
     const tools = element("div", { class: "stage-tools" }, this.controls);
     room.append(element("figure", { class: "stage", "data-label": "stage.label" }, this.frame, tools));
@@ -104,6 +106,20 @@ export class Stage {
     this.#drawEvidence();
   }
 
+  /** Lays a view of the whole picture over it instead of the heatmap: { url, alt }; null takes it away. */
+  cover(view) {
+    if (Boolean(view) === this.view.hidden) {
+      [this.slider.value, this.otherStrength] = [this.otherStrength ?? "100", this.slider.value];
+      this.strengthBefore = null;
+    }
+    this.view.hidden = !view;
+    this.legend.hidden = Boolean(view);
+    this.frame.classList.toggle("covered", Boolean(view));
+    this.view.alt = view?.alt ?? "";
+    if (view && this.view.src !== view.url) this.view.src = view.url;
+    this.#drawEvidence();
+  }
+
   /** Hides the evidence, or shows it as strongly as before. */
   toggleEvidence() {
     const strength = Number(this.slider.value);
@@ -163,7 +179,8 @@ export class Stage {
   #drawEvidence() {
     const context = this.canvas.getContext("2d");
     const heatmap = this.faces[this.selected]?.heatmap;
-    if (!heatmap) {
+    this.view.style.opacity = String(Number(this.slider.value) / 100);
+    if (!heatmap || !this.view.hidden) {
       context.clearRect(0, 0, this.canvas.width, this.canvas.height);
       return;
     }

@@ -29,7 +29,8 @@ class ResultView {
     const columns = element("div", { class: "columns" }, left, this.panel);
     root.append(element("section", { class: "work", "data-label": "result.label" }, this.#toolbar(), columns));
     this.stage = new Stage(left, (index) => this.#select(index));
-    left.append(this.actions);
+    this.views = element("div", { class: "evidence" }); // filled by evidence.js
+    left.append(this.views, this.actions);
     this.stops = [this.#listen(), this.#keys()];
     this.check = find(id);
     if (this.check) this.#start(this.check);
@@ -40,6 +41,7 @@ class ResultView {
     if (!this.check) return;
     this.filename.textContent = nameOf(this.check);
     this.#layOut();
+    this.evidence?.say();
     this.#sayPlace();
   }
 
@@ -47,6 +49,7 @@ class ResultView {
     this.closed = true;
     clearInterval(this.clock);
     for (const stop of this.stops) stop();
+    this.evidence?.close();
     this.stage.close();
     if (this.ownUrl) URL.revokeObjectURL(this.ownUrl);
     byId("live").textContent = "";
@@ -99,6 +102,7 @@ class ResultView {
     this.stage.scan(check.state === "judging" || check.state === "queued");
     this.panel.setAttribute("aria-busy", String(check.state === "judging" || check.state === "queued"));
     this.actions.hidden = !isResult(check);
+    this.views.hidden = check.state === "failed";
     clearInterval(this.clock);
     const held = this.panel.contains(document.activeElement);
     if (check.state === "judged") this.#layVerdict();
@@ -114,6 +118,13 @@ class ResultView {
     this.#fillPanel();
     this.stage.say();
     byId("live").textContent = announcement(answer);
+    this.loading ??= this.#layEvidence();
+  }
+
+  // Later than all that a verdict needs.
+  async #layEvidence() {
+    const { EvidenceViews } = await import("../evidence.js");
+    if (!this.closed) this.evidence = new EvidenceViews(this.views, this.stage, this.check);
   }
 
   #fillPanel() {

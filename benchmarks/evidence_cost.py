@@ -1,0 +1,122 @@
+"""What the evidence views cost, and how clearly a patch stands out in them.
+
+    python benchmarks/evidence_cost.py [--runs 5] [--out FILE]
+
+Writes benchmarks/results/evidence.md. The views are made one after the other on one thread, as workers do.
+"""
+
+import argparse
+import statistics
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+from machine import describe
+from PIL import Image
+from skimage import data
+from tables import table
+
+from pictures import scene
+from veraface import evidence
+from veraface.image import recompress
+
+MEGAPIXELS = (0.3, 2, 12, 48)
+QUALITIES = (75, 85, 90, 95)  # at which pictures were saved
+RESAVED = (75, 85, 90, 95, 98)  # for error levels
+PATCH = (400, 200, 600, 400)
+INSIDE = (slice(230, 370), slice(430, 570))  # rows and columns of the patch, away from its edge
+
+
+def milliseconds(work: Callable[[], object], runs: int) -> float:
+    """The middle of some runs."""
+    took = []
+    for _ in range(runs):
+        started = time.perf_counter()
+        work()
+        took.append(1000 * (time.perf_counter() - started))
+    return statistics.median(took)
+
+
+def costs(runs: int) -> str:
+    """Milliseconds of each view by the size of the picture."""
+    rows = []
+    for size in MEGAPIXELS:
+        picture = scene(size, 1)
+        found = evidence.examine(picture)
+        works: list[Callable[[], object]] = [
+            lambda picture=picture: evidence.error_levels(picture),
+            lambda picture=picture: evidence.noise_residual(picture),
+            lambda picture=picture: evidence.jpeg_grid(picture),
+            found.to_dict,
+        ]
+        took = [milliseconds(work, runs) for work in works]
+        kilobytes = sum(len(view["data"]) for view in found.to_dict()["views"]) / 1000
+        rows.append([f"{size:g} MP", *took, sum(took), kilobytes])
+    return table(["size", "error levels", "noise", "JPEG grid", "WebP and base64", "all", "answer, kB"], rows)
+
+
+def originals() -> list[Image.Image]:
+    """Photos without the traces of an earlier JPEG: enlarged, so that its grid is gone."""
+    photos = (data.astronaut(), data.coffee(), data.rocket())
+    return [Image.fromarray(photo).resize((1000, 800), Image.Resampling.LANCZOS) for photo in photos]
+
+
+def contrast() -> str:
+    """How much brighter a part that was not saved before is than the same part that was."""
+    rows = []
+    shipped = evidence.RESAVED_QUALITY
+    for resaved in RESAVED:
+        evidence.RESAVED_QUALITY = resaved
+        row = []
+        for quality in QUALITIES:
+            ratios = []
+            for original in originals():
+                saved = recompress(original, quality)
+                patched = saved.copy()
+                patched.paste(original.crop(PATCH), PATCH)
+                before, after = (evidence.error_levels(p)[INSIDE].mean() for p in (saved, patched))
+                ratios.append(after / before)
+            row.append(float(np.mean(ratios)))
+        rows.append([str(resaved), *row, float(np.mean(row))])
+    evidence.RESAVED_QUALITY = shipped
+    return table(["resaved at", *(f"picture at {quality}" for quality in QUALITIES), "mean"], rows)
+
+
+def grids() -> str:
+    """Grey level of the grid view (0 as elsewhere, 128 none, 255 shifted) in a patch, and in the rest."""
+    rows = []
+    for quality in QUALITIES:
+        values: dict[str, list[float]] = {"untouched": [], "shifted by 3, 5 px": [], "never a JPEG": []}
+        for original in originals():
+            saved = recompress(original, quality)
+            pasted = recompress(original.crop((200, 100, 520, 420)), quality).crop((3, 5, 203, 205))
+            for name, patch in zip(values, (None, pasted, original.crop(PATCH)), strict=True):
+                picture = saved.copy()
+                if patch is not None:
+                    picture.paste(patch, PATCH)
+                values[name].append(evidence.jpeg_grid(picture).view[INSIDE].mean())
+        rows.append([str(quality), *(float(np.mean(found)) for found in values.values())])
+    return table(["saved at", "untouched", "shifted by 3, 5 px", "never a JPEG"], rows)
+
+
+def main() -> None:
+    """Measure and write the page."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("--runs", type=int, default=5)
+    parser.add_argument("--out", type=Path, default=Path(__file__).parent / "results" / "evidence.md")
+    options = parser.parse_args()
+    conditions = f"{describe()}; `python benchmarks/evidence_cost.py`"
+    sections = {
+        "Cost, ms, one thread, the picture decoded": costs(options.runs),
+        "Error levels: a patch that was not saved before, times as bright as when it was": contrast(),
+        "JPEG grid: grey level in 200 x 200 px (0 in place, 128 none, 255 elsewhere)": grids(),
+    }
+    page = f"# Evidence views\n\n{conditions}\n"
+    page += "".join(f"\n## {title}\n\n{text}" for title, text in sections.items())
+    options.out.write_text(page, encoding="utf-8")
+    print(page)
+
+
+if __name__ == "__main__":
+    main()

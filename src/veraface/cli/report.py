@@ -1,0 +1,96 @@
+"""`veraface report`: one analysis as a signed HTML file, and the check that it is still as it was signed."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from veraface.cli.terminal import fail, printable
+from veraface.extras import needs_extra
+
+_MOST_BYTES = 64 * 2**20  # of a report that is checked
+
+
+def report(
+    picture: Annotated[str | None, typer.Argument(help="The picture to judge and report on.")] = None,
+    out: Annotated[Path | None, typer.Option(help="The .html file to write.")] = None,
+    verify: Annotated[
+        Path | None, typer.Option(help="A report to check instead: is it as it was signed, and by whom?")
+    ] = None,
+    key: Annotated[
+        Path | None,
+        typer.Option(
+            help="PEM file of an Ed25519 key: the private one to sign with (by default your own, made at the "
+            "first use), or the public one of who must have signed what is checked."
+        ),
+    ] = None,
+    model: Annotated[Path | None, typer.Option(help="Another .onnx model, with its card beside it.")] = None,
+) -> None:
+    """Write a signed report on one picture, or check one.
+
+    The report is one HTML file that needs nothing else: the picture, its faces and scores, how often such
+    scores are wrong, evidence to look at, what the file says of itself, and the limits of it all. --verify
+    ends with status 0 if nothing changed, 1 if something did or the key is another.
+    """
+    if verify is not None:
+        if picture is not None or out is not None or model is not None:
+            raise typer.BadParameter("checks a report; give nothing with it but --key", param_hint="--verify")
+        _verify(verify, key)
+        return
+    if picture is None or out is None or out.suffix.lower() not in (".html", ".htm"):
+        raise typer.BadParameter("give a PICTURE, and a name that ends in .html", param_hint="--out")
+    _write(picture, out, key, model)
+
+
+def _write(picture: str, out: Path, key: Path | None, model: Path | None) -> None:
+    with needs_extra("report"):
+        from veraface.signed_report.contents import gather
+        from veraface.signed_report.keys import default_key_path, fingerprint, own_key, read_private_key
+        from veraface.signed_report.page import render
+        from veraface.signed_report.signature import sign
+    from veraface.detector import Detector
+    from veraface.errors import ImageError
+    from veraface.files import write_whole
+    from veraface.image import file_bytes
+
+    try:
+        content = file_bytes(picture)
+        secret = own_key(default_key_path()) if key is None else read_private_key(key)
+        contents = gather(content, Path(picture).name, Detector(model), model)
+    except ImageError as error:
+        raise typer.Exit(fail(f"{picture}: {error}")) from error
+    owner = fingerprint(secret.public_key())
+    write_whole(out, sign(render(contents, owner), contents.facts, secret))
+    print(f"written to {printable(str(out))}, signed by key {owner}")
+    if key is None:
+        public = default_key_path().with_suffix(".pub.pem")
+        print(f"who is to check it needs your public key, from you: {printable(str(public))}")
+
+
+def _verify(path: Path, key: Path | None) -> None:
+    with needs_extra("report"):
+        from veraface.signed_report.keys import read_public_key
+        from veraface.signed_report.signature import ReportError, verify
+    try:
+        known = None if key is None else read_public_key(key)
+        with path.open("rb") as file:
+            content = file.read(_MOST_BYTES + 1)
+        if len(content) > _MOST_BYTES:
+            raise ReportError("is larger than any report")
+        check = verify(content, known)
+    except OSError as error:
+        raise typer.Exit(fail(f"{path}: cannot be read: {error.strerror}")) from error
+    except ReportError as error:
+        raise typer.Exit(fail(f"{path}: {error}")) from error
+    if check.changed:
+        fail(f"{path}: CHANGED since it was signed: {'; '.join(check.changed)}")
+    if check.known is False:
+        fail(f"{path}: signed by another key than the one given: {check.fingerprint}")
+    if check.changed or check.known is False:
+        raise typer.Exit(1)
+    print(f"unchanged, signed by key {check.fingerprint}")
+    if check.known is None:
+        print(
+            "That key came with the report: this proves only that nothing changed since somebody with that "
+            "key signed it. Give --key with the public key of the person you have it from to know who."
+        )

@@ -1,0 +1,96 @@
+// Other ways to look at a judged picture: traces of its making that a person can check, each with what to make of it.
+import { evidenceOf } from "./api.js";
+import { element } from "./dom.js";
+import { knownCode } from "./fault.js";
+import { text } from "./language.js";
+
+const HEATMAP = "heatmap";
+const WORDS = {
+  heatmap: ["evidence.heatmap.name", "evidence.heatmap.reading", "evidence.heatmap.misleading"],
+  error_levels: ["evidence.errorLevels.name", "evidence.errorLevels.reading", "evidence.errorLevels.misleading"],
+  noise: ["evidence.noise.name", "evidence.noise.reading", "evidence.noise.misleading"],
+  grid: ["evidence.grid.name", "evidence.grid.reading", "evidence.grid.misleading"],
+};
+
+const known = new WeakMap(); // what the server said of a check, for as long as the page is open
+
+export class EvidenceViews {
+  /** Fills `room` with the choice of what lies over the picture of that check on that stage. */
+  constructor(room, stage, check) {
+    this.stage = stage;
+    this.check = check;
+    this.chosen = HEATMAP;
+    this.legend = element("legend", { class: "unseen" });
+    this.options = Object.keys(WORDS).map((name) => {
+      const input = element("input", { type: "radio", name: "view", value: name, checked: name === HEATMAP });
+      input.addEventListener("change", () => this.#choose(name));
+      return element("label", {}, input, element("span", {}));
+    });
+    this.words = element("div", { class: "view-words", "aria-live": "polite" });
+    room.replaceChildren(element("fieldset", { class: "views" }, this.legend, element("div", {}, this.options)), this.words);
+    this.say();
+  }
+
+  /** Its words, in the language of the moment. */
+  say() {
+    this.legend.textContent = text("evidence.label");
+    for (const label of this.options) label.lastChild.textContent = text(WORDS[label.firstChild.value][0]);
+    if (this.asked) this.#show(); // before anything was chosen, there is nothing to explain
+  }
+
+  close() {
+    this.controller?.abort();
+  }
+
+  #choose(name) {
+    this.chosen = name;
+    this.asked = true;
+    this.#show();
+    const waiting = this.controller && !this.controller.signal.aborted;
+    if (name !== HEATMAP && this.#canAsk() && known.get(this.check)?.kind !== "views" && !waiting) this.#ask();
+  }
+
+  #canAsk() {
+    return Boolean(this.check.file || this.check.link);
+  }
+
+  async #ask() {
+    known.delete(this.check);
+    this.controller = new AbortController();
+    this.#show();
+    const outcome = await evidenceOf(this.check, this.controller.signal);
+    this.controller = null;
+    if (!outcome) return; // the page has gone on
+    known.set(this.check, outcome);
+    this.#show();
+  }
+
+  #show() {
+    const outcome = known.get(this.check);
+    const view = outcome?.kind === "views" ? outcome.answer.views.find(({ name }) => name === this.chosen) : null;
+    const [name, reading, misleading] = WORDS[this.chosen];
+    this.stage.cover(view ? { url: `data:${view.media_type};base64,${view.data}`, alt: text(name) } : null);
+    if (view || this.chosen === HEATMAP) {
+      this.words.replaceChildren(said("evidence.reading", reading), said("evidence.misleading", misleading));
+    } else if (!this.#canAsk()) {
+      this.words.replaceChildren(element("p", {}, text("evidence.notKept")));
+    } else if (outcome) {
+      const again = element("button", { type: "button", class: "quiet" }, text("again"));
+      again.addEventListener("click", () => this.#again());
+      const code = knownCode(outcome.code);
+      this.words.replaceChildren(said(`faults.${code}.name`, `faults.${code}.detail`), again);
+    } else {
+      this.words.replaceChildren(element("p", {}, text("evidence.loading")));
+    }
+  }
+
+  // The button goes while it has the focus: the choice that it belongs to takes it.
+  #again() {
+    this.options.find((label) => label.firstChild.checked).firstChild.focus();
+    this.#ask();
+  }
+}
+
+function said(heading, sentence) {
+  return element("p", {}, element("strong", {}, text(heading)), " ", text(sentence));
+}

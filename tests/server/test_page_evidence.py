@@ -1,0 +1,252 @@
+"""The choice beside the heatmap: error levels, noise, JPEG grid; asked for late, explained, for all."""
+
+import base64
+import io
+import re
+from collections.abc import Callable
+from typing import Any
+
+import httpx
+import pytest
+from PIL import Image
+from playwright.sync_api import Page, expect
+from tests.server.page import choose, expect_state
+from tests.server.test_page_scenes import AXE, violations
+
+OpenPage = Callable[..., Page]
+VIEWS = {"Error levels": "error_levels", "Noise": "noise", "JPEG grid": "grid"}
+LANGUAGES = ["en", "es", "hi", "de", "fr", "ar", "zh"]
+
+
+@pytest.fixture
+def judged(open_page: OpenPage, face: bytes) -> Callable[..., Page]:
+    """The page with a judged picture, and the choice beside it."""
+
+    def open_(**options: object) -> Page:
+        page = open_page(**options)
+        choose(page, face)
+        expect_state(page, "judged")
+        expect(page.locator(".views")).to_be_visible()
+        return page
+
+    return open_
+
+
+@pytest.fixture(scope="module")
+def answer(client: httpx.Client, face: bytes) -> dict[str, Any]:
+    return client.post("/api/evidence", files={"image": ("a.jpg", face)}).json()
+
+
+def pick(page: Page, name: str) -> None:
+    page.locator(".views").get_by_text(name, exact=True).click()
+
+
+def shown(page: Page) -> bytes:
+    """The file that lies over the picture."""
+    source = page.locator("#view").get_attribute("src") or ""
+    assert source.startswith("data:image/webp;base64,")
+    return base64.b64decode(source.split(",")[1])
+
+
+def count_requests(page: Page) -> list[str]:
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url) if "/api/evidence" in request.url else None)
+    return asked
+
+
+def test_views_are_asked_for_once_and_only_when_one_is_chosen(
+    judged: Callable[..., Page], answer: dict[str, Any]
+) -> None:
+    page = judged()
+    asked = count_requests(page)
+    expect(page.locator("#view")).to_be_hidden()
+    expect(page.locator(".legend")).to_be_visible()
+    assert asked == []
+    for name, kind in VIEWS.items():
+        pick(page, name)
+        expect(page.locator("#view")).to_be_visible()
+        expect(page.locator("#view")).to_have_attribute("alt", name)
+        expected = next(view for view in answer["views"] if view["name"] == kind)
+        assert base64.b64encode(shown(page)).decode() == expected["data"]
+        expect(page.locator(".legend")).to_be_hidden()  # it belongs to the heatmap
+        words = page.locator(".view-words")
+        expect(words).to_contain_text("How to read it")
+        expect(words).to_contain_text("How it misleads")
+    assert len(asked) == 1
+    pick(page, "Heatmap")
+    expect(page.locator("#view")).to_be_hidden()
+    expect(page.locator(".legend")).to_be_visible()
+    expect(page.locator(".view-words")).to_contain_text("what the model goes by")
+
+
+def test_a_view_lies_exactly_over_the_picture_below_the_boxes(judged: Callable[..., Page]) -> None:
+    page = judged()
+    pick(page, "Noise")
+    expect(page.locator("#view")).to_be_visible()
+    page.wait_for_function("document.querySelector('#view').naturalWidth === 512")
+    assert page.locator("#view").bounding_box() == page.locator("#picture").bounding_box()
+    page.locator(".face-box").click()  # still within reach
+    expect(page.locator(".face-box")).to_have_attribute("aria-pressed", "true")
+
+
+def test_its_strength_is_its_own(judged: Callable[..., Page]) -> None:
+    page = judged()
+    slider, view = page.locator("#evidence-strength"), page.locator("#view")
+    expect(slider).to_have_value("40")
+    pick(page, "Noise")
+    expect(view).to_have_css("opacity", "1")
+    slider.fill("30")
+    expect(view).to_have_css("opacity", "0.3")
+    pick(page, "JPEG grid")
+    expect(view).to_have_css("opacity", "0.3")
+    pick(page, "Heatmap")
+    expect(slider).to_have_value("40")
+    pick(page, "Noise")
+    expect(slider).to_have_value("30")
+    page.locator("#filename").click()
+    page.keyboard.press("e")
+    expect(view).to_have_css("opacity", "0")
+    page.keyboard.press("e")
+    expect(view).to_have_css("opacity", "0.3")
+
+
+def test_the_keyboard_is_enough(judged: Callable[..., Page]) -> None:
+    page = judged()
+    page.locator(".views input").first.focus()
+    page.keyboard.press("ArrowRight")
+    expect(page.get_by_role("radio", name="Error levels")).to_be_focused()
+    expect(page.get_by_role("radio", name="Error levels")).to_be_checked()
+    expect(page.locator("#view")).to_have_attribute("alt", "Error levels")
+    page.keyboard.press("ArrowLeft")
+    expect(page.get_by_role("radio", name="Heatmap")).to_be_checked()
+    expect(page.locator("#view")).to_be_hidden()
+    expect(page.get_by_role("group", name="What lies over the picture")).to_be_visible()
+
+
+def test_while_it_is_made_the_page_says_so_and_the_last_choice_counts(judged: Callable[..., Page]) -> None:
+    page = judged()
+    held: list[Any] = []
+    page.route("**/api/evidence", lambda route: held.append(route))
+    pick(page, "Noise")
+    expect(page.locator(".view-words")).to_contain_text("Looking for traces")
+    pick(page, "JPEG grid")
+    pick(page, "Heatmap")
+    while not held:
+        page.wait_for_timeout(10)
+    assert len(held) == 1
+    with page.expect_response("**/api/evidence"):
+        held[0].continue_()
+    expect(page.locator(".view-words")).to_contain_text("what the model goes by")
+    expect(page.locator("#view")).to_be_hidden()
+    pick(page, "JPEG grid")  # it is there by now
+    expect(page.locator("#view")).to_be_visible()
+    assert len(held) == 1
+
+
+def test_a_failure_is_said_and_can_be_tried_again(judged: Callable[..., Page]) -> None:
+    page = judged()
+    failure = {"success": False, "error": {"code": "overloaded", "message": "too much"}}
+    page.route("**/api/evidence", lambda route: route.fulfill(status=503, json=failure))
+    pick(page, "Noise")
+    again = page.locator(".view-words").get_by_role("button", name="Try again")
+    expect(again).to_be_visible()
+    expect(page.locator("#view")).to_be_hidden()
+    page.unroute("**/api/evidence")
+    again.focus()
+    page.keyboard.press("Enter")
+    expect(page.locator("#view")).to_be_visible()
+    expect(page.get_by_role("radio", name="Noise")).to_be_focused()
+
+
+@pytest.mark.parametrize(
+    "views",
+    [
+        [{"name": "noise", "media_type": "image/svg+xml", "data": "PHN2Zz48L3N2Zz4="}],
+        [{"name": "noise", "media_type": "image/webp", "data": '"><img src=https://example.org>'}],
+        [None],
+        "noise",
+    ],
+)
+def test_what_is_no_view_is_never_shown(judged: Callable[..., Page], views: Any) -> None:
+    """The test's page itself fails where another host is asked, or the console speaks of a breach."""
+    page = judged()
+    body = {"success": True, "views": views}
+    page.route("**/api/evidence", lambda route: route.fulfill(status=200, json=body))
+    pick(page, "Noise")
+    expect(page.locator(".view-words").get_by_role("button", name="Try again")).to_be_visible()
+    expect(page.locator("#view")).to_be_hidden()
+    assert page.locator("#view").get_attribute("src") is None
+
+
+def test_a_result_from_the_history_says_that_its_file_is_gone(judged: Callable[..., Page]) -> None:
+    page = judged()
+    expect(page.locator(".details")).to_contain_text(re.compile("[0-9a-f]{64}"))
+    kept = "import('/static/js/history.js').then(({ recall }) => recall(location.pathname.split('/').pop()))"
+    for _ in range(200):
+        if page.evaluate(f"{kept}.then(Boolean)"):
+            break
+        page.wait_for_timeout(50)
+    page.reload()
+    expect_state(page, "judged")
+    asked = count_requests(page)
+    pick(page, "Error levels")
+    expect(page.locator(".view-words")).to_contain_text("Give the file again")
+    expect(page.locator("#view")).to_be_hidden()
+    pick(page, "Heatmap")
+    expect(page.locator(".legend")).to_be_visible()
+    assert asked == []
+
+
+def test_a_picture_that_cannot_be_judged_has_no_such_choice(open_page: OpenPage, no_face: bytes) -> None:
+    page = open_page()
+    choose(page, no_face)
+    expect_state(page, "failed")
+    expect(page.locator(".evidence")).to_be_hidden()
+
+
+def test_a_picture_that_the_browser_cannot_show_has_views(
+    open_page: OpenPage, portrait: Image.Image, encode: Callable[..., bytes]
+) -> None:
+    page = open_page()
+    choose(page, encode(portrait, "TIFF"), "photo.tiff", "image/tiff")
+    expect_state(page, "judged")
+    expect(page.locator("#stage-note")).to_be_visible()
+    pick(page, "Noise")
+    expect(page.locator("#view")).to_be_visible()
+    expect(page.locator("#stage-note")).to_be_hidden()
+    with Image.open(io.BytesIO(shown(page))) as view:
+        assert view.size == portrait.size
+
+
+@pytest.fixture(scope="module")
+def axe() -> str:
+    if not AXE.is_file():
+        pytest.skip("no axe-core: `make test` installs it with npm")
+    return AXE.read_text("utf-8")
+
+
+@pytest.fixture(
+    params=[(1200, "dark"), (390, "light"), (320, "dark")], ids=lambda form: f"{form[0]}-{form[1]}"
+)
+def form(request: pytest.FixtureRequest, judged: Callable[..., Page]) -> Page:
+    width, theme = request.param
+    page = judged(viewport={"width": width, "height": 800}, reduced_motion="reduce", service_workers="block")
+    page.evaluate("theme => (document.documentElement.dataset.theme = theme)", theme)
+    return page
+
+
+def test_nobody_is_left_out_and_nothing_sticks_out(form: Page, axe: str) -> None:
+    for language in LANGUAGES:
+        form.locator("#language").select_option(language)
+        expect(form.locator("html")).to_have_attribute("lang", language)
+        form.locator(".views label").nth(3).click()
+        expect(form.locator("#view")).to_be_visible()
+        assert form.evaluate("document.documentElement.scrollWidth <= innerWidth"), language
+        for label in form.locator(".views label span").all():
+            assert label.evaluate("l => l.scrollWidth <= l.clientWidth"), (language, label.text_content())
+        room = form.locator(".evidence").evaluate(
+            "e => [parseFloat(getComputedStyle(e).minHeight), e.firstChild.getBoundingClientRect().height]"
+        )
+        assert room[1] <= room[0] + 0.5, language  # what is kept free for the choice is enough
+    broken = violations(form, axe)
+    assert not broken, "\n".join(broken)
