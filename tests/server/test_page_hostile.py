@@ -24,7 +24,7 @@ def changed(**other: Any) -> str:
 
 
 def expect_no_markup(page: Page) -> None:
-    expect(page.locator("main script, main iframe, main img:not(#picture)")).to_have_count(0)
+    expect(page.locator("main script, main iframe, main img:not(#picture, #view)")).to_have_count(0)
     expect(page).to_have_title("Result · Veraface")
 
 
