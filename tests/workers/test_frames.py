@@ -5,6 +5,7 @@ import contextlib
 import json
 import socket
 import struct
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from hypothesis import given
@@ -25,7 +26,8 @@ def read(data: bytes) -> dict[str, object]:
         reader.feed_eof()
         return await frames.read(reader)
 
-    return asyncio.run(run())
+    with ThreadPoolExecutor(max_workers=1) as pool:  # Playwright keeps a loop in the main thread
+        return pool.submit(asyncio.run, run()).result()
 
 
 @given(st.dictionaries(st.text(), JSON, max_size=4))

@@ -116,7 +116,13 @@ class LocalEngine:
 
     def run(self, items: Iterator[Item], job: Job) -> None:
         """As `Engine` has it."""
-        asyncio.run(self._run(items, job))
+        try:
+            asyncio.get_running_loop()
+        except RuntimeError:
+            asyncio.run(self._run(items, job))
+            return
+        with ThreadPoolExecutor(1) as pool:  # this thread has a loop of its own, as in a notebook
+            pool.submit(asyncio.run, self._run(items, job)).result()
 
     async def _run(self, items: Iterator[Item], job: Job) -> None:
         async with started_pool(job.model, self._workers) as (pool, model):
