@@ -1,9 +1,10 @@
 """How the scores of a clip's frames are best joined into one: `python benchmarks/video_aggregation.py DATA`.
 
-DATA is a folder of labelled face chips (docs/data-sets.md). Clips with many frames are rare in it, so most clips
-are made: one chip of the matched pair, moved and lit a little differently in each frame and put through H.264.
-Frames of one clip then differ as a codec and a hand-held camera make them differ, and less than those of a person
-who turns and speaks. Real people and clips of which there are several chips show the false alarms beside that.
+DATA is a folder of labelled face chips (docs/data-sets.md). Clips with many frames are rare in it, so most
+clips are made: one chip of the matched pair, moved and lit a little differently in each frame and put through
+H.264. Frames of one clip then differ as a codec and a hand-held camera make them differ, and less than those
+of a person who turns and speaks. Real people and clips of which there are several chips show the false alarms
+beside that.
 """
 
 import argparse
@@ -12,6 +13,7 @@ from collections import defaultdict
 from collections.abc import Callable, Sequence
 from io import BytesIO
 from pathlib import Path
+from typing import Any
 
 import av
 import numpy as np
@@ -33,6 +35,7 @@ PAIR = "dfdc"  # real clips and swaps of the same clips
 NATURAL = ("ytf", "celeba")  # several chips of one clip or person; real ones only
 SIDE = 224  # px of a made frame
 Scores = NDArray[np.float64]
+Way = Callable[[Scores], float]
 
 
 def logit(p: Scores) -> Scores:
@@ -52,7 +55,7 @@ def trimmed(p: Scores) -> float:
     return sigmoid(ordered[cut : len(ordered) - cut].mean())
 
 
-WAYS: dict[str, Callable[[Scores], float]] = {
+WAYS: dict[str, Way] = {
     "largest": lambda p: float(p.max()),
     "quantile .9": lambda p: float(np.quantile(p, 0.9)),
     "quantile .75": lambda p: float(np.quantile(p, 0.75)),
@@ -135,7 +138,7 @@ def report(
     found: dict[str, dict[str, list[float]]],
     split: str,
     frames: int,
-    ways: dict[str, Callable[[Scores], float]],
+    ways: dict[str, Way],
 ) -> str:
     """The tables of one split."""
     least = 3
@@ -154,7 +157,9 @@ def report(
             scores = np.array([way(np.array(found[k][g])) for k in ("real", "fake") for g in pairs])
         decided = np.array([thresholds.decide(p) for p in scores])
 
-        def figures(weights: Scores, scores=scores, decided=decided) -> dict[str, Scores]:
+        def figures(
+            weights: Scores, scores: Scores = scores, decided: NDArray[Any] = decided
+        ) -> dict[str, Scores]:
             weights = weights[:, columns]
 
             def share(chosen: NDArray[np.bool_], among: NDArray[np.bool_]) -> Scores:
@@ -172,11 +177,10 @@ def report(
         values, intervals = draws.measure(figures)
         rows.append([name, *(cell(values[k], intervals[k]) for k in values)])
         if way is not None:
-            one = [thresholds.decide(way(planted(found["real"][g], found["fake"][g], 0))) for g in pairs]
-            quarter = [
-                thresholds.decide(way(planted(found["real"][g], found["fake"][g], 0.25))) for g in pairs
+            mixed = [
+                [thresholds.decide(way(planted(found["real"][g], found["fake"][g], part))) for g in pairs]
+                for part in (0, 0.25, 0.5)
             ]
-            half = [thresholds.decide(way(planted(found["real"][g], found["fake"][g], 0.5))) for g in pairs]
             hot = [way(np.array([0.99, *found["real"][g][1:]])) for g in pairs]
             alarms = [thresholds.decide(way(np.array(p))) == Verdict.FAKE for p in natural]
             shares.append(
@@ -184,9 +188,7 @@ def report(
                     name,
                     percent(alarms),
                     percent([thresholds.decide(p) == Verdict.FAKE for p in hot]),
-                    percent([v == Verdict.FAKE for v in one]),
-                    percent([v == Verdict.FAKE for v in quarter]),
-                    percent([v == Verdict.FAKE for v in half]),
+                    *(percent([v == Verdict.FAKE for v in verdicts]) for verdicts in mixed),
                 ]
             )
     spread = [float(np.std(logit(np.array(found[k][g])))) for k in ("real", "fake") for g in pairs]
@@ -194,15 +196,15 @@ def report(
     return "\n".join([
         f"## On the {split} split",
         "",
-        f"{len(pairs)} real and {len(pairs)} fake clips of {frames} frames made from matched chips ({PAIR}), and "
-        f"{len(natural)} real people or clips with {least} or more chips ({', '.join(NATURAL)}). Of the frames made, "
-        f"{sum(map(len, single))} showed a face and were judged, each once. The log odds of the frames of one made "
-        f"clip have a standard deviation of {np.mean(spread):.2f} on average, those of different chips of one "
-        f"person or clip {np.mean(apart):.2f}.",
+        f"{len(pairs)} real and {len(pairs)} fake clips of {frames} frames made from matched chips ({PAIR}), "
+        f"and {len(natural)} real people or clips with {least} or more chips ({', '.join(NATURAL)}). Of the "
+        f"frames made, {sum(map(len, single))} showed a face and were judged, each once. The log odds of the "
+        f"frames of one made clip have a standard deviation of {np.mean(spread):.2f} on average, those of "
+        f"different chips of one person or clip {np.mean(apart):.2f}.",
         "",
         table(["joined by", "AUC", "reals called fake", "fakes called real", "fakes found", "decided"], rows),
-        "Called fake: of natural groups, all real; of real clips in which one frame of "
-        f"{frames} scores .99; and of real clips whose first frame, quarter and half come from the fake twin.",
+        f"Called fake: of natural groups, all real; of real clips in which one frame of {frames} scores .99; "
+        "and of real clips whose first frame, quarter and half come from the fake twin.",
         "",
         table(["joined by", "natural reals", "one at .99", "one frame", "a quarter", "half"], shares),
     ])  # fmt: skip
@@ -224,16 +226,14 @@ def main() -> None:
     parser.add_argument("data", type=Path)
     parser.add_argument("--clips", type=int, default=160, help="of each class")
     parser.add_argument("--frames", type=int, default=8, help="of each clip")
-    parser.add_argument(
-        "--scores", type=Path, help="folder to keep the frames' scores in, or to take them from"
-    )
+    parser.add_argument("--scores", type=Path, help="folder that keeps the frames' scores")
     options = parser.parse_args()
     text = [
         "# Joining the scores of a clip's frames",
         "",
-        f"{describe()}. `python benchmarks/video_aggregation.py DATA`. Thresholds of the shipped card; intervals "
-        "95 %, clips drawn anew 1,000 times. The way was chosen on the validation split; the test split was judged "
-        "with it once.",
+        f"{describe()}. `python benchmarks/video_aggregation.py DATA`. Thresholds of the shipped card; "
+        "intervals 95 %, clips drawn anew 1,000 times. The way was chosen on the validation split; the test "
+        "split was judged with it once.",
         "",
     ]
     for split, ways in (("val", WAYS), ("test", CHOSEN)):

@@ -13,6 +13,7 @@ from veraface.cli.info import info
 from veraface.cli.key import key
 from veraface.cli.serve import serve
 from veraface.cli.train import train
+from veraface.cli.video import video
 
 app = typer.Typer(
     help="Tells whether the faces in a picture are real or fake, how sure that is, and where it shows.",
@@ -37,5 +38,5 @@ def _root(
     pass
 
 
-for command in (detect, info, serve, key, evaluate, train, export, crossval):
+for command in (detect, video, info, serve, key, evaluate, train, export, crossval):
     app.command()(command)

@@ -1,4 +1,4 @@
-"""Clips: which frames are looked at, the faces tracked through them, and one verdict. Needs the extra `video`."""
+"""Clips: the frames to look at, the faces tracked through them, one verdict. Needs the extra `video`."""
 
 from veraface.video.judging import judge_video
 from veraface.video.limits import VideoLimits

@@ -18,11 +18,11 @@ def join_scores(p_fake: Sequence[float]) -> float:
     """One p_fake for all frames of a face: that which a quarter of them exceed.
 
     Chosen by measurement (benchmarks/results/video_aggregation.md), on 160 real and 160 fake clips made from
-    validation chips, at the card's thresholds. All ways rank clips alike (AUC .863 to .874, this one .874). The
-    means and the median find .36 to .38 of the fakes and call .100 of them real, this one .44 and .069; of
-    clips that are fake half of the time they find .04 to .06, this one .38. Real clips called fake: .031 (95 %
-    interval .006 to .062) instead of .013 to .019, of .02 promised; .019 on the test split. The largest score
-    calls every real clip fake in which one frame of 8 goes wrong, this one .04 of them.
+    validation chips, at the card's thresholds. All ways rank clips alike (AUC .863 to .874, this one .874).
+    The means and the median find .36 to .38 of the fakes and call .100 of them real, this one .44 and .069;
+    of clips that are fake half of the time they find .04 to .06, this one .38. Real clips called fake: .031
+    (95 % interval .006 to .062) instead of .013 to .019, of .02 promised; .019 on the test split. The largest
+    score calls every real clip fake in which one frame of 8 goes wrong, this one .04 of them.
 
     Args:
         p_fake: of each judged frame, at least one; calibrated, 0 real to 1 fake.
@@ -51,7 +51,8 @@ def judge_track(track: Track, times: Sequence[float], thresholds: Thresholds) ->
     p_fake = join_scores(scores)
     if len(scores) < fewest_frames(len(times)):
         message = f"judged in {_frames(len(scores))} only, at least {fewest_frames(len(times))} are needed"
-        verdict, reasons = Verdict.UNCERTAIN, (Reason("too_few_frames", message),)
+        verdict = Verdict.UNCERTAIN
+        reasons: tuple[Reason, ...] = (Reason("too_few_frames", message),)
     else:
         verdict, reasons = _decide(p_fake, track.faces, thresholds)
     return TrackResult(verdict, p_fake, frames, _clearest(frames, verdict, p_fake), reasons)
@@ -62,8 +63,8 @@ def judge_clip(
 ) -> tuple[Verdict, float | None, tuple[Reason, ...]]:
     """The verdict on a clip: one fake face makes it fake.
 
-    Where no face is seen long enough to be judged by itself, as in quickly cut clips, the frames are joined as if
-    they showed one.
+    Where no face is seen long enough to be judged by itself, as in quickly cut clips, the frames are joined
+    as if they showed one.
 
     Args:
         tracks: of all faces.
@@ -118,9 +119,7 @@ def _decide(
     same = [face for face in faces if face.p_fake is not None and thresholds.decide(face.p_fake) is verdict]
     flips = sum(any(reason.code == _FLIPS for reason in face.reasons) for face in same)
     if flips > len(same) / 2:
-        message = (
-            f"most frames would be called {verdict.value}, but not after recompression, so it is left open"
-        )
+        message = f"most frames would be called {verdict.value}, but not after recompression"
         return Verdict.UNCERTAIN, (Reason(_FLIPS, message),)
     return verdict, ()
 

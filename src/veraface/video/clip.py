@@ -160,7 +160,7 @@ class Clip:
                     self._decoded += 1
                     if self._decoded > self._limits.max_decoded:
                         raise VideoTooLargeError(
-                            f"more than {self._limits.max_decoded} frames would have to be decoded; cut the clip"
+                            f"more than {self._limits.max_decoded} frames would be decoded; cut the clip"
                         )
                     yield frame
         except VideoTooLargeError:
@@ -173,7 +173,7 @@ class Clip:
         return self._keys[max(0, place)]
 
     def _stamps(self) -> tuple[list[tuple[int, bool]], int]:
-        """Time stamp of every frame with whether it is a key frame, in order; and how long the last is shown."""
+        """Time stamps in order, with whether they are key frames; and how long the last is shown."""
         found: dict[int, bool] = {}
         length = 0
         try:

@@ -66,7 +66,8 @@ def open_container(file: BinaryIO) -> "InputContainer":
     if kind := recognise(head):
         raise UnsupportedVideoError(f"is a {kind} picture and no clip; have it judged as a picture")
     file.seek(0)
-    # Custom I/O leaves FFmpeg no address to open; the empty list of protocols is there should a container try.
+    # Custom I/O leaves FFmpeg no address to open; the empty list of protocols is there should a container
+    # try.
     options = {
         "format_whitelist": CONTAINERS,
         "codec_whitelist": ",".join(CODECS),
@@ -94,7 +95,7 @@ def picture_stream(container: "InputContainer", limits: ImageLimits) -> "VideoSt
         if codec is None or codec.name not in CODECS:
             name = codec.name if codec else "an unknown codec"
             raise UnsupportedVideoError(
-                f"the clip's picture is coded as {name}, which is not read; use H.264"
+                f"the clip's picture is coded as {name}; use H.264 or another usual one"
             )
         check_size(codec.width, codec.height, limits)
         codec.thread_count = 1  # callers decode many clips at a time

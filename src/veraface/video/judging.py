@@ -137,7 +137,7 @@ def _result(
 
 def _timeline(watched: _Watched, thumbnails: int) -> tuple[TimelinePoint, ...]:
     scores = [result.p_fake for result in watched.results]
-    ranked = sorted(range(len(scores)), key=lambda n: -1.0 if scores[n] is None else scores[n], reverse=True)
+    ranked = sorted(range(len(scores)), key=lambda number: -(scores[number] or 0.0))
     kept = set(ranked[:thumbnails])
     return tuple(
         TimelinePoint(time, scores[number], watched.thumbnails[number] if number in kept else None)

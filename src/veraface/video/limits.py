@@ -9,7 +9,8 @@ from veraface.image import ImageLimits
 CONTAINERS = "mov,mp4,matroska,webm,avi,mpegts,mpeg,asf,flv"
 CONTAINERS_IN_WORDS = "MP4, MOV, MKV, WEBM, AVI or MPEG-TS"
 
-# Fewer decoders than FFmpeg has, because each is code that a hostile file can reach. Names of FFmpeg's decoders.
+# Fewer decoders than FFmpeg has, because each is code that a hostile file can reach. Names of FFmpeg's
+# decoders.
 CODECS = (
     *("h264", "hevc", "vp8", "vp9", "libvpx", "libvpx-vp9", "av1", "libdav1d", "mpeg4", "mpeg2video"),
     *("mpeg1video", "mjpeg", "h263", "msmpeg4v2", "msmpeg4v3", "msmpeg4", "wmv1", "wmv2", "wmv3", "vc1"),

@@ -12,9 +12,9 @@ FRAMES = 32  # of a clip, where nobody says otherwise
 def spread(moments: Sequence[Moment], count: int = FRAMES) -> list[Moment]:
     """Frames from all over the clip: one from each of `count` stretches of equal length.
 
-    A stretch gives the key frame nearest to its middle, where it has one: that is compressed least, and the one
-    that costs least to decode. Else it gives the frame nearest to its middle. Time counts, not the number of a
-    frame, so a clip of variable rate is looked at evenly as well.
+    A stretch gives the key frame nearest to its middle, where it has one: that is compressed least, and the
+    one that costs least to decode. Else it gives the frame nearest to its middle. Time counts, not the number
+    of a frame, so a clip of variable rate is looked at evenly as well.
 
     Args:
         moments: all frames, in order.

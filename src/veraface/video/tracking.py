@@ -1,12 +1,13 @@
 """Which faces of successive frames are one.
 
-A track goes on with the face of the next frame that overlaps its last one most: the "IoU tracker" of Bochinski,
-Eiselein and Sikora, "High-Speed Tracking-by-Detection Without Using Image Information", AVSS 2017. Frames lie
-seconds apart here, so a face may have moved too far to overlap; a second round, in the manner of ByteTrack's
-second association (Zhang et al., ECCV 2022), joins what is left by distance and size. A Kalman filter, as in
-SORT, predicts nothing over such gaps. Nothing here knows whose face it is.
+A track goes on with the face of the next frame that overlaps its last one most: the "IoU tracker" of
+Bochinski, Eiselein and Sikora, "High-Speed Tracking-by-Detection Without Using Image Information", AVSS 2017.
+Frames lie seconds apart here, so a face may have moved too far to overlap; a second round, in the manner of
+ByteTrack's second association (Zhang et al., ECCV 2022), joins what is left by distance and size. A Kalman
+filter, as in SORT, predicts nothing over such gaps. Nothing here knows whose face it is.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -20,8 +21,8 @@ _OVERLAP = 0.3  # least intersection over union to be one face; SORT's (Bewley e
 _DISTANCE = 1.0  # most between two centres, in lengths of the face, where boxes do not overlap so much
 _GROWTH = 1.7  # most that a face may grow or shrink by between two frames, where they do not
 _GAP = 3  # frames without the face after which a track ends
-# PySceneDetect's ContentDetector takes a mean difference of 27 of 255 between adjacent frames for a cut. Frames
-# that lie seconds apart differ more within one take, so that much and half as much again.
+# PySceneDetect's ContentDetector takes a mean difference of 27 of 255 between adjacent frames for a cut.
+# Frames that lie seconds apart differ more within one take, so that much and half as much again.
 _CUT = 40.0
 _LOOK = (32, 18)  # px that a frame is reduced to for that
 
@@ -97,4 +98,4 @@ def _likeness(one: Box, other: Box) -> float:
         return 0.0
     across = one.x + one.width / 2 - other.x - other.width / 2
     down = one.y + one.height / 2 - other.y - other.height / 2
-    return max(0.0, 1 - (across**2 + down**2) ** 0.5 / (_DISTANCE * (small + large) / 2))
+    return max(0.0, 1 - math.hypot(across, down) / (_DISTANCE * (small + large) / 2))
