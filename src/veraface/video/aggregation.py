@@ -1,8 +1,7 @@
 """From the scores of frames to a verdict on each face, and from those to one on the clip."""
 
+import math
 from collections.abc import Sequence
-
-import numpy as np
 
 from veraface.verdict import FaceResult, Reason, Thresholds, Verdict
 from veraface.video.results import TrackFrame, TrackResult
@@ -27,7 +26,12 @@ def join_scores(p_fake: Sequence[float]) -> float:
     Args:
         p_fake: of each judged frame, at least one; calibrated, 0 real to 1 fake.
     """
-    return float(np.quantile(np.asarray(p_fake, dtype=np.float64), JOINED_AT))
+    # Written out: NumPy's quantile loads modules at its first call, which a confined worker cannot.
+    ordered = sorted(p_fake)
+    place = JOINED_AT * (len(ordered) - 1)
+    low = int(place)
+    high = min(low + 1, len(ordered) - 1)
+    return ordered[low] + (place - low) * (ordered[high] - ordered[low])
 
 
 def judge_track(track: Track, times: Sequence[float], thresholds: Thresholds) -> TrackResult:
@@ -107,7 +111,7 @@ def judge_clip(
 
 def fewest_frames(looked_at: int) -> int:
     """In how many of the frames looked at a face has to be judged to get a verdict."""
-    return max(MIN_FRAMES, int(np.ceil(MIN_SHARE * looked_at)))
+    return max(MIN_FRAMES, math.ceil(MIN_SHARE * looked_at))
 
 
 def _decide(
