@@ -46,9 +46,9 @@ _BODY: dict[str, Any] = {
 }
 _EVENTS = (
     "Server-sent events, each with JSON as its data. `progress`: `done` and `total` frames, `time` (s) and "
-    "`p_fake` of the newest. Then one `result` (verdict, p_fake, tracks, timeline with small pictures as data "
-    "URLs, reasons, duration, rate, rotation, thresholds, model, timing_ms), or one `error` as any failed "
-    "answer has it."
+    "`p_fake` of the newest. Then one `result` (verdict, p_fake, tracks, timeline with small pictures as "
+    "data URLs, reasons, duration, rate, rotation, thresholds, model, timing_ms), or one `error` as any "
+    "failed answer has it."
 )
 _FAILURES: dict[int, str] = {
     400: "no well-formed multipart form with one file in `video`",

@@ -47,7 +47,7 @@ async function send(form, signal) {
 }
 
 // A connection that breaks off throws; words that are no JSON are null.
-async function bodyOf(response) {
+export async function bodyOf(response) {
   const words = await response.text();
   try {
     return JSON.parse(words);
@@ -56,7 +56,7 @@ async function bodyOf(response) {
   }
 }
 
-function outcomeOf(response, answer) {
+export function outcomeOf(response, answer) {
   if (response.ok && isJudgement(answer)) return { kind: "judged", answer };
   const said = (name) => (typeof answer?.error?.[name] === "string" ? answer.error[name] : null);
   const code = said("code") ?? MEANT[response.status] ?? "other";
