@@ -59,7 +59,7 @@ def read_frame(path: Path, place: float, limits: ImageLimits | None = None) -> I
             "reading clips needs PyAV (av), which is not installed: pip install 'veraface[evaluate]'"
         ) from error
     limits = limits or ImageLimits()
-    with open_file(path) as file, open_container(file) as container:
+    with open_file(path) as file, open_container(file, limits) as container:
         return upright(_frame_at(container, place, limits), limits)
 
 

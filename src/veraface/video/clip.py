@@ -69,6 +69,8 @@ class Clip:
         self._limits = limits
         self._stream = picture_stream(container, limits.picture)
         self._decoded = 0
+        self._ahead: Iterator[VideoFrame] = iter(())
+        self._at: int | None = None  # the stamp of the frame decoded last, where decoding can go on
         self.codec = self._stream.codec_context.name
         self.format = container.format.name
         self.rotation = 0
@@ -96,30 +98,38 @@ class Clip:
         Raises:
             VideoTooLargeError: too many frames have to be decoded for that, or one of them is too large.
         """
-        frames: Iterator[VideoFrame] | None = None
-        at: int | None = None
         for moment in wanted:
-            start = self._key_before(moment.stamp)
-            if frames is None or at is None or start > at:  # a jump saves decoding what lies between
-                frames, at = self._from(start), None
-            found = None
-            for frame in frames:
-                stamp = frame.pts if frame.pts is not None else frame.dts
-                at = moment.stamp if stamp is None else stamp
-                if at >= moment.stamp:
-                    found = frame
-                    break
-            else:
-                frames = None
+            found = self._found(moment)
             shot = None if found is None or found.is_corrupt else self._shot(found, moment)
             if shot is None:
                 self.damaged += 1
             else:
                 yield shot
 
+    def _found(self, moment: Moment) -> "VideoFrame | None":
+        """The frame of a moment: decoded on from the last one, or from a key frame where that saves work."""
+        place = max(0, bisect_right(self._keys, moment.stamp) - 1)
+        if self._at is None or not self._at < moment.stamp or self._keys[place] > self._at:
+            self._ahead = self._from(self._keys[place])
+        # Some containers jump too far, as they look for another kind of time stamp: then from further back.
+        for start in (None, max(0, place - 1), 0):
+            if start is not None:
+                self._ahead = self._from(self._keys[start])
+            for frame in self._ahead:
+                stamp = frame.pts if frame.pts is not None else frame.dts
+                self._at = moment.stamp if stamp is None else stamp
+                if self._at >= moment.stamp:
+                    if self._at == moment.stamp or start == 0:
+                        return frame
+                    break
+            else:
+                self._at = None
+        return None
+
     def frames(self) -> Iterator[tuple[float, Image.Image]]:
         """Time and upright picture of every frame that can be decoded, from the first to the last."""
-        for frame in self._from(self.moments[0].stamp):
+        self._at = None
+        for frame in self._from(self._keys[0]):
             stamp = frame.pts if frame.pts is not None else frame.dts
             if stamp is None:
                 continue
@@ -150,7 +160,8 @@ class Clip:
     def _from(self, stamp: int) -> "Iterator[VideoFrame]":
         """Decodes from a key frame on, over what is damaged."""
         try:
-            self._container.seek(stamp, stream=self._stream)
+            # By the time of decoding where it is known: that is what most containers look for.
+            self._container.seek(self._decode_stamps.get(stamp, stamp), stream=self._stream)
             for packet in self._container.demux(self._stream):
                 try:
                     frames = packet.decode()
@@ -168,13 +179,10 @@ class Clip:
         except Exception:  # cut off: what came before it counts
             return
 
-    def _key_before(self, stamp: int) -> int:
-        place = bisect_right(self._keys, stamp) - 1
-        return self._keys[max(0, place)]
-
     def _stamps(self) -> tuple[list[tuple[int, bool]], int]:
         """Time stamps in order, with whether they are key frames; and how long the last is shown."""
         found: dict[int, bool] = {}
+        self._decode_stamps: dict[int, int] = {}
         length = 0
         try:
             for count, packet in enumerate(self._container.demux()):
@@ -187,6 +195,8 @@ class Clip:
                 stamp = packet.pts if packet.pts is not None else packet.dts
                 if stamp is not None:
                     found[stamp] = packet.is_keyframe or found.get(stamp, False)
+                    if packet.is_keyframe and packet.dts is not None:
+                        self._decode_stamps[stamp] = packet.dts
                     length = packet.duration or 0
         except VideoTooLargeError:
             raise
@@ -230,5 +240,5 @@ def open_clip(source: VideoSource, limits: VideoLimits | None = None) -> Iterato
 def _opened(file: BinaryIO, limits: VideoLimits) -> Iterator[Clip]:
     if file.seek(0, 2) > limits.max_bytes:
         raise VideoTooLargeError(f"the file is larger than the limit of {limits.max_bytes / 2**20:.4g} MiB")
-    with open_container(file) as container:
+    with open_container(file, limits.picture) as container:
         yield Clip(container, limits)

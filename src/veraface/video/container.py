@@ -47,11 +47,12 @@ def open_file(path: "Path") -> BinaryIO:
         raise UnreadableVideoError("cannot be read: not a valid path") from error
 
 
-def open_container(file: BinaryIO) -> "InputContainer":
+def open_container(file: BinaryIO, limits: ImageLimits) -> "InputContainer":
     """Reads the head of a clip.
 
     Args:
         file: binary, with seek; read from its beginning.
+        limits: what a frame may cost: FFmpeg decodes some already to learn what they are.
 
     Raises:
         UnsupportedVideoError: no clip of a known kind, or a still picture.
@@ -72,6 +73,8 @@ def open_container(file: BinaryIO) -> "InputContainer":
         "format_whitelist": CONTAINERS,
         "codec_whitelist": ",".join(CODECS),
         "protocol_whitelist": "none",
+        "max_pixels": _most_pixels(limits),
+        "threads": "1",
     }
     try:
         return av.open(file, "r", options=options, metadata_errors="replace")
@@ -99,8 +102,14 @@ def picture_stream(container: "InputContainer", limits: ImageLimits) -> "VideoSt
             )
         check_size(codec.width, codec.height, limits)
         codec.thread_count = 1  # callers decode many clips at a time
+        codec.options = {**codec.options, "max_pixels": _most_pixels(limits)}  # a later frame may be larger
         return stream
     raise UnsupportedVideoError("the clip has no picture: only sound or data, or it is cut off")
+
+
+def _most_pixels(limits: ImageLimits) -> str:
+    """FFmpeg's own bound, which gives no reason: above the limit, so that most clips are refused with one."""
+    return str(max(2 * limits.max_pixels, 2**24))
 
 
 def check_size(width: int, height: int, limits: ImageLimits) -> None:

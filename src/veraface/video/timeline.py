@@ -11,7 +11,7 @@ from veraface.errors import VerafaceError
 from veraface.video.results import TrackResult, VideoResult
 
 _WIDTH, _HEIGHT = 1200, 520  # px
-_LEFT, _RIGHT, _TOP, _BOTTOM = 90, 40, 80, 70  # px around the plot
+_LEFT, _RIGHT, _TOP, _BOTTOM = 90, 130, 80, 70  # px around the plot
 _INK, _GRID, _BAND = (25, 25, 30), (215, 215, 220), (150, 150, 160)
 # Okabe and Ito, "Color Universal Design", 2008; tracks also differ by their marks, and the band is hatched.
 _COLOURS = ((0, 114, 178), (213, 94, 0), (0, 158, 115), (204, 121, 167))
@@ -88,9 +88,7 @@ def _draw_band(draw: ImageDraw.ImageDraw, result: VideoResult, font: ImageFont.F
         draw.line((left, y, right, y), _BAND, 2)
     words = (("fake", (_y(1) + high) / 2), ("cannot tell", (low + high) / 2), ("real", (_y(0) + low) / 2))
     for name, y in words:
-        box = draw.textbbox((right - 8, y), name, font=font, anchor="rm")
-        draw.rectangle((box[0] - 4, box[1] - 2, box[2] + 4, box[3] + 2), "white")
-        draw.text((right - 8, y), name, _INK, font, anchor="rm")
+        draw.text((right + 12, y), name, _INK, font, anchor="lm")  # beside the plot, where no point covers it
 
 
 def _draw_axes(draw: ImageDraw.ImageDraw, result: VideoResult, font: ImageFont.FreeTypeFont | Any) -> None:

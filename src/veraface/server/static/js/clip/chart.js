@@ -8,9 +8,9 @@ const SVG = "http://www.w3.org/2000/svg";
 const WIDE = 720; // units of the drawing
 const HIGH = 220;
 const LEFT = 60;
-const RIGHT = 12;
+const RIGHT = 112; // room for the names of the zones, which no point may cover
 const TOP = 10;
-const BOTTOM = 30;
+const BOTTOM = 38;
 const STEPS = [0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 1200]; // seconds between two marks
 const MOST_MARKS = 6;
 
@@ -86,7 +86,7 @@ function band({ real, fake }, y) {
   const paths = { fake: "result.bandFake", uncertain: "result.bandUncertain", real: "result.bandReal" };
   return [
     draw("rect", { class: "band", fill: "url(#hatch)", ...zone }),
-    ...names.map(([name, p]) => draw("text", { class: "zone-name", x: WIDE - RIGHT - 6, y: y(p) + 4, "text-anchor": "end" }, text(paths[name]))),
+    ...names.map(([name, p]) => draw("text", { class: "zone-name", x: WIDE - RIGHT + 8, y: y(p) + 5 }, text(paths[name]))),
   ];
 }
 
@@ -96,7 +96,7 @@ function axes(duration, x, y) {
   return [
     draw("path", { class: "axis", d: `M${LEFT} ${TOP}V${HIGH - BOTTOM}H${WIDE - RIGHT}` }),
     ...[0, 0.5, 1].map((p) => draw("text", { class: "tick", x: LEFT - 8, y: y(p) + 4, "text-anchor": "end" }, `${100 * p}%`)),
-    ...times.map((time) => draw("text", { class: "tick", x: x(time), y: HIGH - BOTTOM + 18, "text-anchor": "middle" }, clock(time, step < 1))),
+    ...times.map((time) => draw("text", { class: "tick", x: x(time), y: HIGH - BOTTOM + 26, "text-anchor": "middle" }, clock(time, step < 1))),
   ];
 }
 

@@ -32,13 +32,14 @@ class ClipView {
     this.check = check;
     this.selected = -1;
     this.panel = element("div", { class: "panel", id: "panel" });
-    this.left = element("div", { class: "left clip" });
+    this.left = element("div", { class: "left" });
+    this.overTime = element("div", { class: "over-time" });
     this.filename = element("h1", { id: "filename", dir: "auto" });
     const back = element("a", { class: "quiet button", id: "back", href: "/", "data-text": "result.toList" });
     const another = element("button", { type: "button", class: "quiet", id: "another", "data-text": "another" });
     another.addEventListener("click", () => byId("file").click());
     const toolbar = element("div", { class: "toolbar" }, back, this.filename, another);
-    root.append(element("section", { class: "work", "data-label": "result.label" }, toolbar, element("div", { class: "columns" }, this.left, this.panel)));
+    root.append(element("section", { class: "work", "data-label": "result.label" }, toolbar, element("div", { class: "columns clip-columns" }, this.left, this.panel, this.overTime)));
     const heard = ({ detail }) => (detail === null || detail === check) && this.#layOut();
     changes.addEventListener("change", heard);
     this.stops = [() => changes.removeEventListener("change", heard), this.#keys()];
@@ -81,7 +82,8 @@ class ClipView {
     const save = element("button", { type: "button", class: "quiet", id: "save-json" }, text("result.saveJson"));
     save.addEventListener("click", () => this.#save());
     const hint = element("p", { class: "hint" }, text("clip.hint"));
-    this.left.replaceChildren(this.frame, element("h2", { class: "chart-name" }, text("clip.chart")), this.chart.node, hint, frameTable(answer), element("p", { class: "actions" }, save));
+    this.left.replaceChildren(this.frame);
+    this.overTime.replaceChildren(element("h2", { class: "chart-name" }, text("clip.chart")), this.chart.node, hint, frameTable(answer), element("p", { class: "actions" }, save));
     this.panel.replaceChildren(...clipPanel(this.check, (track) => this.#look(track)));
     this.#select(this.selected < 0 ? this.#first() : this.selected);
     byId("live").textContent = clipAnnouncement(answer);
@@ -91,6 +93,7 @@ class ClipView {
     const { failure } = this.check;
     this.shown = "failed";
     this.left.replaceChildren();
+    this.overTime.replaceChildren();
     this.panel.replaceChildren(...faultView(failure, () => analyse([this.check])).filter(Boolean));
     byId("live").textContent = faultAnnouncement(failure);
   }
@@ -105,6 +108,7 @@ class ClipView {
         this.bar = element("progress", { "aria-label": text("clip.progressLabel") });
         this.count = element("p", { class: "hint", id: "clip-count" });
         this.left.replaceChildren(element("div", { class: "clip-progress" }, this.bar, this.count));
+        this.overTime.replaceChildren();
         this.panel.replaceChildren(...nodes);
       } else this.panel.querySelector("#verdict + p").textContent = nodes[0].querySelector("#verdict + p").textContent;
       this.#sayProgress();
