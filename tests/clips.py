@@ -8,6 +8,7 @@ import numpy as np
 from PIL import Image
 
 from tests.datasets import SIDE, face
+from tests.pictures import portrait
 
 
 def make_clip(path: Path, *, fake: bool = False, number: int = 0, frames: int = 8) -> Path:
@@ -34,6 +35,23 @@ def write_clip(path: Path, pictures: list[Image.Image], rate: int = 8, key_frame
             container.mux(stream.encode(av.VideoFrame.from_ndarray(np.asarray(picture))))
         container.mux(stream.encode())
     return path
+
+
+def panned(frames: int = 12, *, width: int = 480, height: int = 400) -> list[Image.Image]:
+    """A photograph of a face that a camera moves over: pictures for `write_clip`."""
+    photo = portrait(560)
+    places = [(round(60 * i / frames), round(40 * i / frames)) for i in range(frames)]
+    return [photo.crop((x, y, x + width, y + height)) for x, y in places]
+
+
+def make_portrait(path: Path, frames: int = 12, rate: int = 8, key_frames: int = 12) -> Path:
+    """A clip of a real face; returns the path."""
+    return write_clip(path, panned(frames), rate, key_frames)
+
+
+def make_plain(path: Path, frames: int = 8, size: tuple[int, int] = (320, 240)) -> Path:
+    """A clip without any face; returns the path."""
+    return write_clip(path, [Image.new("RGB", size, (40 + i, 90, 120)) for i in range(frames)])
 
 
 def make_sound(path: Path) -> Path:

@@ -36,6 +36,38 @@ class ImageTooLargeError(ImageError):
     code = "image_too_large"
 
 
+class VideoError(ImageError):
+    """The clip could not be turned into pictures."""
+
+    code = "bad_video"
+
+
+class UnsupportedVideoError(VideoError, UnsupportedImageError):
+    """The bytes are no clip of a supported format, or hold no moving picture."""
+
+    code = "unsupported_video"
+
+
+class UnreadableVideoError(VideoError, UnreadableImageError):
+    """The bytes name a supported format but are broken: empty, cut off or corrupt."""
+
+    code = "unreadable_video"
+
+
+class VideoTooLargeError(VideoError, ImageTooLargeError):
+    """The clip is over a limit of bytes, pixels, seconds or pictures; no more of it was decoded."""
+
+    code = "video_too_large"
+
+
+def image_error(code: str, message: str) -> ImageError:
+    """The error that such a code and message came from: it may have been raised in another process."""
+    kinds = [ImageError]
+    for kind in kinds:
+        kinds += kind.__subclasses__()
+    return next((kind for kind in kinds if kind.code == code), ImageError)(message)
+
+
 class ModelError(VerafaceError):
     """A model file or its card is missing, damaged or does not fit this version."""
 

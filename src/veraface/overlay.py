@@ -1,6 +1,7 @@
 """A picture with its faces boxed and the evidence laid over them, for people to look at."""
 
 import os
+from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
@@ -8,7 +9,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from veraface.errors import VerafaceError
 from veraface.image import ImageLimits, ImageSource, Picture
-from veraface.verdict import DetectionResult, Heatmap
+from veraface.verdict import Box, DetectionResult, Heatmap, Verdict
 
 # Colour-blind safe (Okabe and Ito, "Color Universal Design", 2008): vermilion for fake, blue for real.
 _FAKE, _REAL, _OPEN = (213, 94, 0), (0, 114, 178), (240, 228, 66)
@@ -30,19 +31,29 @@ def draw_overlay(
     for face in result.faces:
         if face.heatmap is not None:
             _lay_over(pixels, face.heatmap, scale)
+    draw_boxes(pixels, [(face.box.scaled(scale), face.verdict, face.p_fake) for face in result.faces])
+    return pixels
+
+
+def draw_boxes(pixels: Image.Image, faces: Iterable[tuple[Box, Verdict, float | None]]) -> None:
+    """Draw boxes with their verdict and p_fake into a picture.
+
+    Args:
+        pixels: RGB; changed in place.
+        faces: box in pixels of that picture, verdict and p_fake of each.
+    """
     draw = ImageDraw.Draw(pixels)
     line = max(2, round(max(pixels.size) / 400))
     font = ImageFont.load_default(size=max(12, max(pixels.size) / 50))
-    for face in result.faces:
-        box, colour = face.box.scaled(scale), _COLOURS[face.verdict]
+    for box, verdict, p_fake in faces:
+        colour = _COLOURS[verdict]
         draw.rectangle((box.x, box.y, box.x + box.width, box.y + box.height), outline=colour, width=line)
-        label = face.verdict.value if face.p_fake is None else f"{face.verdict.value} {face.p_fake:.2f}"
+        label = verdict.value if p_fake is None else f"{verdict.value} {p_fake:.2f}"
         left, top, right, bottom = draw.textbbox((box.x, box.y), label, font=font, anchor="ls")
         shift = max(0.0, 2 * line - top)  # a face at the upper edge has its label inside the box
         draw.rectangle((left - line, top + shift - line, right + line, bottom + shift + line), fill=colour)
-        text = "black" if face.verdict == "uncertain" else "white"
+        text = "black" if verdict == "uncertain" else "white"
         draw.text((box.x, box.y + shift), label, font=font, fill=text, anchor="ls")
-    return pixels
 
 
 def write_overlay(source: ImageSource, result: DetectionResult, path: Path) -> None:

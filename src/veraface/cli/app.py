@@ -15,6 +15,7 @@ from veraface.cli.report import report
 from veraface.cli.scan import scan
 from veraface.cli.serve import serve
 from veraface.cli.train import train
+from veraface.cli.video import video
 
 app = typer.Typer(
     help="Tells whether the faces in a picture are real or fake, how sure that is, and where it shows.",
@@ -39,5 +40,5 @@ def _root(
     pass
 
 
-for command in (detect, report, scan, info, serve, key, evaluate, train, export, crossval):
+for command in (detect, video, scan, report, info, serve, key, evaluate, train, export, crossval):
     app.command()(command)

@@ -9,20 +9,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from veraface.cli.terminal import fail, printable
+from veraface.cli.verdicts import in_colour, legend, share
 
 if TYPE_CHECKING:
     from rich.table import Table
 
     from veraface.detector import Detector
     from veraface.verdict import DetectionResult, FaceResult
-
-_WORDS = {
-    "fake": "likely fake",
-    "real": "likely real",
-    "uncertain": "cannot tell",
-    "no_face": "no face found",
-}
-_COLOURS = {"fake": "red", "real": "green", "uncertain": "yellow", "no_face": "dim"}
 
 
 def detect(
@@ -69,7 +62,7 @@ def detect(
 
         console = Console(highlight=False)
         console.print(_table(results))
-        console.print(_legend(results[0][1]), style="dim")
+        console.print(legend(results[0][1].thresholds), style="dim")
     if failures:
         raise typer.Exit(1)
 
@@ -107,29 +100,16 @@ def _table(results: "list[tuple[str, DetectionResult]]") -> "Table":
     for name, result in results:
         table.add_row(
             Text(printable(name)),
-            _verdict(result.verdict),
-            _share(result.p_fake),
+            in_colour(result.verdict),
+            share(result.p_fake),
             "; ".join(reason.message for reason in result.reasons),
         )
         if len(result.faces) > 1:
             for number, face in enumerate(result.faces, start=1):
                 table.add_row(
-                    f"  face {number}, {_where(face)}", _verdict(face.verdict), _share(face.p_fake), ""
+                    f"  face {number}, {_where(face)}", in_colour(face.verdict), share(face.p_fake), ""
                 )
     return table
-
-
-def _legend(result: "DetectionResult") -> str:
-    real, fake = result.thresholds["real"], result.thresholds["fake"]
-    return f"real up to {real:.2f}, fake from {fake:.2f}, open between; a statistical judgement, not proof"
-
-
-def _verdict(verdict: str) -> str:
-    return f"[{_COLOURS[verdict]}]{_WORDS[verdict]}[/]"
-
-
-def _share(p_fake: float | None) -> str:
-    return "" if p_fake is None else f"{p_fake:.3f}"
 
 
 def _where(face: "FaceResult") -> str:

@@ -110,6 +110,8 @@ class LimitsAnswer(BaseModel):
     max_upload_bytes: int
     max_pixels: int
     links: bool = Field(description="whether links to pictures are taken, in the field `url`")
+    video: bool = Field(description="whether clips are judged")
+    max_video_bytes: int
 
 
 class ModelStatusAnswer(BaseModel):

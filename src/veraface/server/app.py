@@ -21,6 +21,7 @@ from veraface.server.pages import install_pages
 from veraface.server.routes import api_routes
 from veraface.server.settings import Settings, load_settings
 from veraface.server.uploads import FetchLink
+from veraface.server.video_routes import video_routes
 from veraface.workers.launcher import WorkerSettings
 from veraface.workers.pool import WorkerPool
 from veraface.workers.sandbox import WorkerLimits
@@ -86,6 +87,7 @@ def create_app(
     install_fault_handlers(app)
     links = _link_fetcher(settings, fetch_link)
     app.include_router(api_routes(inference, settings, links, gates, metrics.judged if metrics else None))
+    app.include_router(video_routes(inference, settings, gates, metrics.judged_clip if metrics else None))
     if metrics:
         app.include_router(metrics.routes(gates.key, inference.about))
     install_pages(app)
@@ -101,7 +103,9 @@ def _workers(settings: Settings) -> WorkerPool:
             max_pixels=settings.max_pixels,
             # What only waits is ended by the deadline.
             limits=WorkerLimits(
-                settings.worker_memory_bytes, math.ceil(settings.deadline_s) * available_cores()
+                settings.worker_memory_bytes,
+                cpu_s=math.ceil(settings.deadline_s) * available_cores(),
+                video_cpu_s=math.ceil(settings.video_deadline_s) * available_cores(),
             ),
         ),
         workers=settings.workers,

@@ -63,9 +63,13 @@ def fault_response(
     status: int, code: str, message: str, headers: dict[str, str] | None = None, **details: Any
 ) -> JSONResponse:
     """The one shape of a failed answer."""
+    return JSONResponse(fault_content(code, message, **details), status_code=status, headers=headers)
+
+
+def fault_content(code: str, message: str, **details: Any) -> dict[str, Any]:
+    """What a failed answer says, wherever it is said."""
     error = {"code": code, "message": message, "request_id": request_id.get()}
-    content = {"success": False, "error": error, **details}
-    return JSONResponse(content, status_code=status, headers=headers)
+    return {"success": False, "error": error, **details}
 
 
 # What is said of a fault of the server's own, whose particulars are in its log only.

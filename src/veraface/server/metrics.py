@@ -50,6 +50,7 @@ class Metrics:
         self._verdicts = Counter(
             "veraface_verdicts", "Pictures by verdict.", ["verdict"], registry=self._registry
         )
+        self._clips = Counter("veraface_clips", "Clips by verdict.", ["verdict"], registry=self._registry)
         self._failures = Counter(
             "veraface_failures",
             "Answers that were no success, by code; overloaded, rate_limited, key_unknown are among them.",
@@ -75,6 +76,10 @@ class Metrics:
         self._verdicts.labels(str(result["verdict"])).inc()
         for stage, took_ms in result["timing_ms"].items():
             self._stages.labels(stage).observe(took_ms / 1000)
+
+    def judged_clip(self, result: Mapping[str, Any]) -> None:
+        """Counts a clip, by `VideoResult.to_dict()`."""
+        self._clips.labels(str(result["verdict"])).inc()
 
     def watch(self, pool: WorkerPool) -> None:
         """Adds how the workers stand, asked for whenever Prometheus asks."""

@@ -154,6 +154,8 @@ def api_routes(
             "max_upload_bytes": settings.max_upload_bytes,
             "max_pixels": settings.max_pixels,
             "links": fetch_link is not None,
+            "video": settings.takes_clips,
+            "max_video_bytes": settings.video_max_bytes,
         }
         return {**inference.about(), "loaded": inference.ready, "limits": limits}
 

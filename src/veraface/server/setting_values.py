@@ -25,12 +25,16 @@ def refused(reason: str) -> PydanticCustomError:
 
 def need_extra(module: str, extra: str) -> None:
     """Refuses a setting that needs what is not installed."""
-    try:
-        found = find_spec(module) is not None
-    except ModuleNotFoundError:  # nor what it is part of
-        found = False
-    if not found:
+    if not is_installed(module):
         raise refused(f'needs what is not installed: pip install "veraface[{extra}]"')
+
+
+def is_installed(module: str) -> bool:
+    """Whether a module could be imported."""
+    try:
+        return find_spec(module) is not None
+    except ModuleNotFoundError:  # nor what it is part of
+        return False
 
 
 def _entries(value: Any) -> list[str]:

@@ -14,6 +14,7 @@ from veraface.server.setting_values import (
     Proxies,
     Rate,
     RedisUrl,
+    is_installed,
     need_extra,
     refused,
 )
@@ -74,6 +75,18 @@ class Settings(BaseSettings):
     fetch_links: bool = Field(False, description="fetch pictures from the public web for clients")
     link_timeout_s: float = Field(10, gt=0, le=60, description="longest that fetching one may take, seconds")
 
+    video: bool = Field(True, description="judge clips, where the extra `video` is installed")
+    video_max_bytes: int = Field(100 * 2**20, ge=1024, le=2**31, description="largest clip, bytes")
+    video_deadline_s: float = Field(
+        120, gt=0, le=3600, description="longest for one clip, waiting included, seconds"
+    )
+    video_workers: int | None = Field(
+        None, ge=1, le=256, description="clips judged at the same time; by default half of the workers"
+    )
+    video_max_held_bytes: int = Field(
+        400 * 2**20, ge=2**20, description="bytes of clips held in memory at the same time, of all clients"
+    )
+
     api_keys: Digests = Field((), repr=False, description="sha256 digests of the keys that are let in")
     api_keys_file: DigestsInFile = Field((), repr=False, description="file of such digests, one a line")
     cors_origins: Origins = Field((), description="other sites whose pages may ask")
@@ -85,6 +98,16 @@ class Settings(BaseSettings):
     metrics: bool = Field(False, description="tell Prometheus at /metrics what goes on")
     log_format: Literal["text", "json"] = Field("text", description="lines for people, or JSON objects")
     telemetry: bool = Field(False, description="send traces as OTEL_... in the environment say")
+
+    @property
+    def takes_clips(self) -> bool:
+        """Whether clips are judged: they are wanted, and PyAV is there to decode them."""
+        return self.video and is_installed("av")
+
+    @property
+    def clips_at_once(self) -> int:
+        """How many clips may be judged at the same time: never all workers, unless there is only one."""
+        return self.video_workers or max(1, self.workers // 2)
 
     @field_validator(*_EXTRAS)
     @classmethod

@@ -12,7 +12,6 @@ from starlette.formparsers import MultiPartException, MultiPartParser
 from veraface.server.faults import ApiError
 from veraface.server.settings import Settings
 
-_FIELD = "image"
 _LINK_FIELD = "url"
 MAX_OTHER_FIELDS = 8
 MAX_OTHER_FIELD_BYTES = 16 * 1024
@@ -21,6 +20,23 @@ MAX_OTHER_FIELD_CHARACTERS = MAX_OTHER_FIELD_BYTES // 4  # of UTF-8
 _ENVELOPE_BYTES = 64 * 1024
 _MAX_FILENAME = 255
 _LONGEST_SILENCE_S = 10  # between two pieces of an upload
+
+
+@dataclass(frozen=True)
+class Kind:
+    """What is sent: its words in answers, and where it stands in the form."""
+
+    field: str
+    noun: str
+
+    @property
+    def missing(self) -> str:
+        """The code of a form without it."""
+        return f"missing_{self.field}"
+
+
+PICTURE = Kind("image", "picture")
+CLIP = Kind("video", "clip")
 
 
 @dataclass(frozen=True)
@@ -35,25 +51,30 @@ FetchLink = Callable[[str], Awaitable[Upload]]
 
 
 class Uploads:
-    """Reads the pictures of all clients, and knows how much of them is in memory.
+    """Reads the files of one kind from all clients, and knows how much of them is in memory.
 
     Args:
         settings: The limits on one upload, and on all together.
         fetch_link: Gets the picture behind a link; None where links are not taken.
+        kind: What is sent; clips have limits of their own, so that they leave pictures their room.
     """
 
-    def __init__(self, settings: Settings, fetch_link: FetchLink | None = None) -> None:
-        self._max_bytes = settings.max_upload_bytes
-        self._most_held = settings.max_held_bytes
+    def __init__(
+        self, settings: Settings, fetch_link: FetchLink | None = None, *, kind: Kind = PICTURE
+    ) -> None:
+        self._kind = kind
+        clips = kind is CLIP
+        self._max_bytes = settings.video_max_bytes if clips else settings.max_upload_bytes
+        self._most_held = settings.video_max_held_bytes if clips else settings.max_held_bytes
         self._timeout_s = settings.upload_timeout_s
         self._fetch_link = fetch_link
         self._held = 0  # bytes of uploads in memory
 
     @contextlib.asynccontextmanager
     async def read(self, request: Request) -> AsyncIterator[Upload]:
-        """Reads the one picture of a multipart request; it is counted as held until the context ends.
+        """Reads the one file of a multipart request; it is counted as held until the context ends.
 
-        It is the file in the field `image`, or what the link in the field `url` leads to.
+        It is the file in the field `image` (of clips `video`), or what the link in the field `url` leads to.
 
         Args:
             request: The request, its body not yet read.
@@ -63,7 +84,7 @@ class Uploads:
                 `url`; 408 where it comes too slowly; 413 as soon as the body is known to be too large,
                 without reading on; 503 where too much is held already; whatever `fetch_link` raises.
         """
-        receiving = _Receiving(request, self._max_bytes, self._take)
+        receiving = _Receiving(request, self._kind, self._max_bytes, self._take)
         try:
             upload, link = await self._in_time(receiving)
             yield await self._chosen(upload, link)
@@ -75,19 +96,22 @@ class Uploads:
             async with asyncio.timeout(self._timeout_s):
                 return await receiving.parse()
         except TimeoutError:
-            message = f"the picture did not arrive within {self._timeout_s:g} s; send a smaller one"
+            message = f"the {self._kind.noun} did not arrive within {self._timeout_s:g} s; send a smaller one"
             raise ApiError(408, "upload_too_slow", message) from None
 
     def _take(self, count: int) -> None:
         self._held += count
         if self._held > self._most_held:
-            message = "this server holds as many pictures as it may; try again in a moment"
+            message = f"this server holds as many {self._kind.noun}s as it may; try again in a moment"
             raise ApiError(503, "overloaded", message, retry_after_s=1)
 
     async def _chosen(self, upload: Upload | None, link: str) -> Upload:
         if link:
             if upload:
-                message = f"the form has a file in '{_FIELD}' and a link in '{_LINK_FIELD}'; send one of them"
+                message = (
+                    f"the form has a file in '{self._kind.field}' and a link in '{_LINK_FIELD}'; "
+                    "send one of them"
+                )
                 raise ApiError(400, "two_pictures", message)
             if self._fetch_link is None:
                 message = (
@@ -97,18 +121,19 @@ class Uploads:
             return await self._fetch_link(link)
         if upload is None:
             or_link = f", or a link in '{_LINK_FIELD}'" if self._fetch_link else ""
-            message = f"the form has no file in the field '{_FIELD}'; send one{or_link}"
-            raise ApiError(400, "missing_image", message)
+            message = f"the form has no file in the field '{self._kind.field}'; send one{or_link}"
+            raise ApiError(400, self._kind.missing, message)
         if len(upload.content) > self._max_bytes:
-            raise too_large(self._max_bytes)
+            raise too_large(self._max_bytes, self._kind)
         return upload
 
 
 class _Receiving:
     """One request on its way in; `received` bytes of it have come."""
 
-    def __init__(self, request: Request, max_bytes: int, take: Callable[[int], None]) -> None:
+    def __init__(self, request: Request, kind: Kind, max_bytes: int, take: Callable[[int], None]) -> None:
         self._request = request
+        self._kind = kind
         self._max_bytes = max_bytes
         self._limit = max_bytes + _ENVELOPE_BYTES
         self._take = take
@@ -117,9 +142,12 @@ class _Receiving:
     async def parse(self) -> tuple[Upload | None, str]:
         """The file, if there is one, and the link, empty if there is none."""
         if _declared_length(self._request) > self._limit:
-            raise too_large(self._max_bytes)
+            raise too_large(self._max_bytes, self._kind)
         if not self._request.headers.get("content-type", "").lower().startswith("multipart/form-data"):
-            message = f"send the picture as multipart/form-data, in a file field named '{_FIELD}'"
+            message = (
+                f"send the {self._kind.noun} as multipart/form-data, in a file field named "
+                f"'{self._kind.field}'"
+            )
             raise ApiError(400, "not_multipart", message)
         parser = MultiPartParser(
             self._request.headers,
@@ -134,14 +162,18 @@ class _Receiving:
         try:
             form = await parser.parse()
         except (MultiPartException, ValueError, KeyError, UnicodeError):
-            message = f"this is no well-formed multipart form with one file, in the field '{_FIELD}'"
+            message = (
+                f"this is no well-formed multipart form with one file, in the field '{self._kind.field}'"
+            )
             raise ApiError(400, "malformed_upload", message) from None
         try:
-            others = (value for name, value in form.multi_items() if name not in (_FIELD, _LINK_FIELD))
+            own = (self._kind.field, _LINK_FIELD)
+            others = (value for name, value in form.multi_items() if name not in own)
             if any(isinstance(value, str) and len(value) > MAX_OTHER_FIELD_CHARACTERS for value in others):
                 message = f"a field of the form has more than {MAX_OTHER_FIELD_CHARACTERS} characters"
                 raise ApiError(400, "malformed_upload", message)
-            file, link = form.get(_FIELD), form.get(_LINK_FIELD)
+            file = form.get(self._kind.field)
+            link = form.get(_LINK_FIELD) if self._kind is PICTURE else None
             upload = None
             if isinstance(file, UploadFile):
                 upload = Upload(await file.read(), plain_name(file.filename or ""))
@@ -156,14 +188,14 @@ class _Receiving:
                 async with asyncio.timeout(_LONGEST_SILENCE_S):
                     piece = await anext(stream, None)
             except TimeoutError:
-                message = f"nothing of the picture came for {_LONGEST_SILENCE_S} s; send it again"
+                message = f"nothing of the {self._kind.noun} came for {_LONGEST_SILENCE_S} s; send it again"
                 raise ApiError(408, "upload_too_slow", message) from None
             if piece is None:
                 return
             self.received += len(piece)
             self._take(len(piece))
             if self.received > self._limit:
-                raise too_large(self._max_bytes)
+                raise too_large(self._max_bytes, self._kind)
             yield piece
 
 
@@ -178,10 +210,10 @@ def _declared_length(request: Request) -> int:
     return int(declared) if declared.isascii() and declared.isdigit() else 0
 
 
-def too_large(max_bytes: int) -> ApiError:
+def too_large(max_bytes: int, kind: Kind = PICTURE) -> ApiError:
     """The answer for a file over the limit, sent or linked."""
     message = f"the file is larger than the {max_bytes / 2**20:.3g} MiB this server takes; send a smaller one"
-    return ApiError(413, "image_too_large", message)
+    return ApiError(413, f"{kind.field}_too_large", message)
 
 
 def plain_name(filename: str) -> str:

@@ -13,8 +13,10 @@ import selectors
 import signal
 import socket
 import sys
+from importlib.util import find_spec
 from io import BytesIO
 
+import numpy as np
 from PIL import Image
 from pillow_heif import from_pillow
 
@@ -37,6 +39,7 @@ def main(server: socket.socket) -> int:
     try:
         detector = Detector(order["model"], limits=ImageLimits(**order["picture_limits"]), threads=1)
         _warm(detector)
+        _warm_video(detector)
     except VerafaceError as error:
         frames.send(server, {"failed": str(error)})
         return 1
@@ -121,6 +124,26 @@ def _warm(detector: Detector) -> None:
         from_pillow(picture).save(buffer) if kind == "HEIF" else picture.save(buffer, kind)
         detector.detect(buffer.getvalue(), heatmap=False)
     tasks.warm(detector, buffer.getvalue())
+
+
+def _warm_video(detector: Detector) -> None:
+    """Loads what clips need, where it is installed, and judges one."""
+    if find_spec("av") is None:
+        return
+    import av
+
+    from veraface.video import judge_video
+
+    av.logging.set_level(None)  # nothing of a clip to any log
+    buffer = BytesIO()
+    with av.open(buffer, "w", format="matroska") as container:
+        stream = container.add_stream("mpeg4", rate=2, options={"threads": "1"})
+        stream.width = stream.height = 64
+        stream.pix_fmt = "yuv420p"
+        for _ in range(2):
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(np.zeros((64, 64, 3), np.uint8))))
+        container.mux(stream.encode())
+    judge_video(detector, buffer.getvalue(), frames=2, thumbnails=1)
 
 
 def _give_back_memory() -> None:

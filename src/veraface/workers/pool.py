@@ -6,10 +6,17 @@ import logging
 import math
 import signal
 import time
+from collections import defaultdict
 from collections.abc import Callable
 from typing import Any
 
-from veraface.errors import ImageError, ModelError, UnreadableImageError, VerafaceError
+from veraface.errors import (
+    ModelError,
+    UnreadableImageError,
+    UnreadableVideoError,
+    VerafaceError,
+    image_error,
+)
 from veraface.workers import frames
 from veraface.workers.launcher import Greeting, Launcher, Worker, WorkerSettings
 
@@ -17,6 +24,8 @@ _log = logging.getLogger("veraface.workers")
 
 _MOST_FAILED_STARTS = 3  # in a row, before any has succeeded
 _LONGEST_PAUSE_S = 30  # between starts that fail
+_WORTH_ENDING = {"video"}  # tasks that take so long that they are stopped once nobody waits for them
+_NOUNS: defaultdict[str, str] = defaultdict(lambda: "picture", video="clip")
 _SMOOTHING = 0.1  # weight of the newest picture in the running mean of the time that one takes
 # How a worker ends where its picture is to blame: a fault in a codec, or too much processor time.
 _PICTURE_TO_BLAME = {
@@ -154,7 +163,12 @@ class WorkerPool:
         self._jobs.add(job)
         job.add_done_callback(self._jobs.discard)
         job.add_done_callback(_retrieve)
-        result = await asyncio.shield(job)
+        try:
+            result = await asyncio.shield(job)
+        except asyncio.CancelledError:
+            if task in _WORTH_ENDING:
+                self._kill(worker)
+            raise
         times = result["timing_ms"]
         result["timing_ms"] = times | {"total": round(times["total"] + waited_ms, 2), "queue": waited_ms}
         return result
@@ -179,10 +193,10 @@ class WorkerPool:
                 answer = await worker.ask(task, *ask)
         except TimeoutError:
             self._kill(worker)
-            message = "judging this picture took too long and was stopped; send it smaller"
+            message = f"judging this {_NOUNS[task]} took too long and was stopped; send it smaller"
             raise TooSlowError(message) from None
         except (EOFError, OSError):
-            raise await self._why_lost(worker) from None
+            raise await self._why_lost(worker, task) from None
         except frames.FrameError as error:
             self._kill(worker)
             raise WorkerLostError("the worker gave no proper answer; try again") from error
@@ -198,13 +212,14 @@ class WorkerPool:
         if self._launcher:
             self._launcher.kill(worker)
 
-    async def _why_lost(self, worker: Worker) -> VerafaceError:
+    async def _why_lost(self, worker: Worker, task: str) -> VerafaceError:
         worker.close()
         self._kill(worker)  # where it only closed its connection
         status = await asyncio.shield(worker.status)
         if -status in _PICTURE_TO_BLAME:
-            return UnreadableImageError("the picture made its decoder fail; save or export it again")
-        return WorkerLostError("what judged this picture was stopped in the middle; try again")
+            kind = UnreadableVideoError if task == "video" else UnreadableImageError
+            return kind(f"the {_NOUNS[task]} made its decoder fail; save or export it again")
+        return WorkerLostError(f"what judged this {_NOUNS[task]} was stopped in the middle; try again")
 
     async def _keep_template(self) -> None:
         """Keeps a template running, and copies of it."""
@@ -277,8 +292,7 @@ class WorkerPool:
 
 def _result(answer: dict[str, Any]) -> dict[str, Any]:
     if "refused" in answer:
-        kinds = {kind.code: kind for kind in ImageError.__subclasses__()}
-        raise kinds.get(answer["refused"], ImageError)(answer["message"])
+        raise image_error(answer["refused"], answer["message"])
     if "broken" in answer:
         raise WorkerFaultError(answer["broken"])
     result: dict[str, Any] = answer["result"]

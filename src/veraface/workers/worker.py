@@ -30,7 +30,7 @@ def work(connection: socket.socket, detector: Detector, limits: WorkerLimits) ->
             job, content = frames.receive(connection)
         except (EOFError, OSError):
             return
-        allow_cpu_time(limits.cpu_s)
+        allow_cpu_time(limits.video_cpu_s if job["task"] == "video" else limits.cpu_s)
         answer = _answer(detector, job, content, lambda told: frames.send(connection, {"progress": told}))
         last = _peak_bytes() > small
         frames.send(connection, {**answer, "last": last})
@@ -44,7 +44,7 @@ def _answer(detector: Detector, job: dict[str, Any], content: bytes, progress: P
     except ImageError as error:
         return {"refused": error.code, "message": str(error)}
     except MemoryError:
-        message = "judging the picture takes more memory than this server gives one; send it smaller"
+        message = "judging it takes more memory than this server gives one file; send it smaller"
         return {"refused": ImageTooLargeError.code, "message": message}
     except Exception as error:
         # Without the error's own text: a decoder may quote the picture's metadata in it.

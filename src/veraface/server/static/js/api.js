@@ -59,7 +59,7 @@ async function send(form, signal, address = "/api/predict?heatmap=true", fits = 
 }
 
 // A connection that breaks off throws; words that are no JSON are null.
-async function bodyOf(response) {
+export async function bodyOf(response) {
   const words = await response.text();
   try {
     return JSON.parse(words);
@@ -68,7 +68,7 @@ async function bodyOf(response) {
   }
 }
 
-function outcomeOf(response, answer, fits) {
+export function outcomeOf(response, answer, fits = () => null) {
   const kind = response.ok && fits(answer);
   if (kind) return { kind, answer };
   const said = (name) => (typeof answer?.error?.[name] === "string" ? answer.error[name] : null);

@@ -1,5 +1,6 @@
 // The pictures of this visit: taken in, sent when their turn comes, kept until the page is left.
 import { judge, judgeLink } from "./api.js";
+import { isClip } from "./clip/files.js";
 import { remember } from "./history.js";
 import { fingerprint, smallCopy } from "./pictures.js";
 
@@ -23,12 +24,12 @@ export function find(id) {
 }
 
 /**
- * Takes files (or one link, as { link }) in. A check is { id, name, size, file, link, url, time, state, answer,
+ * Takes files (or one link, as { link }) in; `mostBytes(file)` says how large each may be, 0 that its kind is not judged here. A check is { id, name, size, file, link, url, time, state, answer,
  * failure, verdict, p_fake, hash, retryAt }, its state "ready", "queued", "judging", "busy", "judged", "failed" or
  * "cancelled". "ready" is one that waits for the person. `shape` is the picture's { width, height }, where known. Nobody is told and nothing is sent before announce() or analyse().
  */
-export function takeIn(files, { mostBytes = Infinity, shape = null } = {}) {
-  const added = [...files].map((file) => ({ ...newCheck(file), mostBytes, shape }));
+export function takeIn(files, { mostBytes = () => Infinity, shape = null } = {}) {
+  const added = [...files].map((file) => ({ ...newCheck(file), mostBytes: mostBytes(file), shape }));
   list = [...list, ...added];
   return added;
 }
@@ -45,7 +46,7 @@ export function analyse(chosen) {
     if (check.file && check.size > check.mostBytes) {
       // Refused before it is sent: a browser may not get to read an answer that comes while it still sends.
       const limit = { size: check.size, most: check.mostBytes };
-      finish(check, { kind: "failed", code: "image_too_large", message: "", limit, answer: {} });
+      finish(check, { kind: "failed", code: tooLarge(check), message: "", limit: check.mostBytes ? limit : null, answer: {} });
       continue;
     }
     Object.assign(check, { state: "queued", tries: 0, failure: null, answer: null });
@@ -100,6 +101,8 @@ function newCheck(given) {
     name: file ? (file.name ?? "") : given.link,
     size: file?.size ?? null,
     file,
+    clip: isClip(file), // judged frame by frame; `progress` is { done, total } meanwhile
+    progress: null,
     link: given.link ?? null,
     url,
     time: Date.now(),
@@ -127,13 +130,27 @@ async function send(check) {
   Object.assign(check, { state: "judging", controller, sentAt: Date.now(), tries: check.tries + 1 });
   changed(check);
   // Meanwhile, so that it is there with the verdict.
-  if (check.file) check.hashing ??= fingerprint(check.file).then((hash) => (check.hash = hash));
-  const asked = check.file ? judge(check.file, controller.signal) : judgeLink(check.link, controller.signal);
-  const outcome = await asked;
+  if (check.file && !check.clip) check.hashing ??= fingerprint(check.file).then((hash) => (check.hash = hash));
+  const outcome = await ask(check, controller.signal);
   if (!outcome || check.controller !== controller || check.state !== "judging") return;
   if (outcome.kind === "busy" && check.tries < MOST_TRIES) waitAndRetry(check, outcome);
   else finish(check, outcome.kind === "busy" ? { ...outcome, kind: "failed", code: busyCode(outcome) } : outcome);
   sendNext();
+}
+
+async function ask(check, signal) {
+  if (check.link) return judgeLink(check.link, signal);
+  if (!check.clip) return judge(check.file, signal);
+  const { judgeClip } = await import("./clip/judge.js");
+  return judgeClip(check.file, signal, (progress) => {
+    check.progress = progress;
+    changed(check);
+  });
+}
+
+function tooLarge({ clip, mostBytes }) {
+  if (!clip) return "image_too_large";
+  return mostBytes ? "video_too_large" : "video_not_available";
 }
 
 function waitAndRetry(check, outcome) {
@@ -156,7 +173,7 @@ async function finish(check, outcome) {
   check.verdict = judged ? answer.verdict : code === "no_face" ? "no_face" : "failed";
   check.p_fake = judged ? answer.p_fake : null;
   changed(check);
-  if (!isResult(check)) return;
+  if (!isResult(check) || check.clip) return; // clips are not kept: only what they show of faces says what was judged
   const late = check.file && check.hash === null;
   const picture = check.file ? await smallCopy(check.file, PICTURE_SIDE) : null;
   await check.hashing;

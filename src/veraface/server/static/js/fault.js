@@ -9,6 +9,10 @@ const ICONS = {
   unsupported_image: "file",
   unreadable_image: "file",
   image_too_large: "large",
+  unsupported_video: "file",
+  unreadable_video: "file",
+  video_too_large: "large",
+  video_not_available: "server",
   too_slow: "server",
   upload_too_slow: "server",
   unreachable: "server",
@@ -25,7 +29,7 @@ const ICONS = {
 // What the server says of these is what the page says already.
 const SAID_ALREADY = [
   ...["no_face", "unsupported_image", "not_ready", "model_unavailable", "busy", "too_slow", "upload_too_slow"],
-  "key_required",
+  ...["unsupported_video", "video_not_available", "key_required"],
 ];
 const WORTH_RETRYING = [
   ...["unreachable", "not_ready", "busy", "upload_too_slow", "link_unreachable", "link_timeout", "other"],

@@ -1,4 +1,5 @@
 // Which view is shown for which address; the views themselves are loaded when they are first needed.
+import { find } from "./checks.js";
 import { byId } from "./dom.js";
 import { fillIn, text } from "./language.js";
 
@@ -39,7 +40,8 @@ export function sayView() {
 async function show({ focus = true, scroll = true }) {
   const own = (visit += 1);
   const [name, id] = match(location.pathname);
-  const view = await import(`./views/${name}.js`);
+  const file = name === "result" && find(id)?.clip ? "clip" : name;
+  const view = await import(`./views/${file}.js`);
   if (own !== visit) return;
   current?.close?.();
   shown = location.pathname;

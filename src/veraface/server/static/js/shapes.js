@@ -58,18 +58,18 @@ function isBox(box) {
   return Array.isArray(box) && box.length === 4 && areNumbers(box);
 }
 
-function areReasons(reasons) {
+export function areReasons(reasons) {
   return Array.isArray(reasons) && reasons.every((reason) => areTexts(reason?.code, reason?.message));
 }
 
-function isChance(value) {
+export function isChance(value) {
   return Number.isFinite(value) && value >= 0 && value <= 1;
 }
 
-function areNumbers(values) {
+export function areNumbers(values) {
   return values.every(Number.isFinite);
 }
 
-function areTexts(...values) {
+export function areTexts(...values) {
   return values.every((value) => typeof value === "string");
 }

@@ -1,5 +1,6 @@
 // What happens with pictures that came in, however they came.
 import { analyse, announce, takeIn } from "./checks.js";
+import { isClip } from "./clip/files.js";
 import { showNotice } from "./notice.js";
 import { go } from "./router.js";
 import { status } from "./status.js";
@@ -19,16 +20,22 @@ export function setStartsAtOnce(wanted) {
 
 /** Takes files or one link in, and shows them: one by itself, several as a list. */
 export async function take(given) {
-  const mostBytes = status()?.limits.max_upload_bytes ?? Infinity;
   const single = given.length === 1;
   // A moment for the picture's shape to be known: nothing moves then when it comes in.
-  const shape = single && given[0] instanceof Blob ? await shapeOf(given[0]) : null;
+  const shape = single && given[0] instanceof Blob && !isClip(given[0]) ? await shapeOf(given[0]) : null;
   const added = takeIn(given, { mostBytes, shape });
   showNotice("");
   if (single) await go(`/result/${added[0].id}`);
   else if (location.pathname !== "/") await go("/");
   if (startsAtOnce()) analyse(added);
   else announce();
+}
+
+function mostBytes(file) {
+  const limits = status()?.limits;
+  if (!limits) return Infinity;
+  if (!isClip(file)) return limits.max_upload_bytes;
+  return limits.video ? limits.max_video_bytes : 0;
 }
 
 async function shapeOf(file) {

@@ -35,7 +35,7 @@ export function decisiveFace(faces) {
   return judged.reduce((best, next) => (next[0] > best[0] ? next : best), [-2, 0])[1];
 }
 
-function headline(verdict) {
+export function headline(verdict) {
   const name = text(`verdicts.${verdict}.name`);
   const detail = text(`verdicts.${verdict}.detail`);
   return element(
@@ -52,7 +52,7 @@ function faceSentence(face) {
   return element("p", { class: "face-verdict", "data-verdict": verdict }, name, element("span", {}, text(`verdicts.${verdict}.detail`)));
 }
 
-function probability(p, thresholds) {
+export function probability(p, thresholds) {
   const shown = percent(p);
   const bar = element("div", { class: "bar", role: "img", dir: "ltr" }); // a scale, in every writing direction
   bar.setAttribute("aria-label", `${text("result.probabilityLabel", { percent: shown })}. ${bandText(thresholds)}`);
@@ -109,7 +109,7 @@ function faceList(faces, selected, select) {
   );
 }
 
-function reasons(own, ofPicture) {
+export function reasons(own, ofPicture) {
   const seen = new Set([SAID_ALREADY]);
   const once = [...ofPicture, ...own].filter(({ code }) => !seen.has(code) && seen.add(code));
   if (!once.length) return null;

@@ -60,7 +60,9 @@ class AnalyseView {
 
   #sayLimits() {
     const limits = status()?.limits;
-    this.limit.textContent = limits ? text("intake.upTo", { size: megabytes(limits.max_upload_bytes) }) : "";
+    const most = [limits && text("intake.upTo", { size: megabytes(limits.max_upload_bytes) })];
+    if (limits?.video) most.push(text("intake.clipsUpTo", { size: megabytes(limits.max_video_bytes) }));
+    this.limit.textContent = limits ? most.join(" · ") : "";
     this.link.hidden = !limits?.links;
   }
 

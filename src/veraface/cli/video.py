@@ -1,0 +1,173 @@
+"""`veraface video`: judge clips, print a table or JSON lines, draw timelines and boxes."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from veraface.extras import needs_extra
+from veraface.cli.terminal import fail, printable
+from veraface.cli.verdicts import in_colour, legend, share
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from veraface.detector import Detector
+    from veraface.video import VideoResult
+
+
+def video(
+    clips: Annotated[list[Path], typer.Argument(help="Clips to judge: MP4, MOV, MKV, WEBM, AVI, MPEG-TS.")],
+    frames: Annotated[
+        int, typer.Option(min=1, max=1000, help="Frames to look at, spread over the clip.")
+    ] = 32,
+    every: Annotated[
+        float | None, typer.Option(help="Look at a frame every so many seconds instead; at most 1000.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line, a line a clip.")] = False,
+    timeline: Annotated[
+        Path | None, typer.Option(help="Write p_fake over time to a JSON file; one clip only.")
+    ] = None,
+    picture: Annotated[
+        Path | None, typer.Option(help="Draw p_fake over time into a PNG; one clip only.")
+    ] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            help="Write the clip anew with boxes and verdicts, without its sound; .mp4, .mov or .mkv; "
+            "one clip only."
+        ),
+    ] = None,
+    model: Annotated[Path | None, typer.Option(help="Another .onnx model, with its card beside it.")] = None,
+) -> None:
+    """Judge the faces in clips.
+
+    Ends with status 0 if every clip could be judged, 1 if not; the reasons go to standard error.
+    """
+    _check_options(clips, every, timeline, picture, out)
+    with needs_extra("video"):
+        import av  # noqa: F401 - only whether it is there
+    from veraface.detector import Detector
+
+    detector = Detector(model)
+    failures = 0
+    results: list[tuple[Path, VideoResult]] = []
+    for clip, result in _judge(detector, clips, frames, every):
+        if isinstance(result, Exception):
+            failures += 1
+            fail(f"{clip}: {result}")
+            if as_json:
+                error = {"code": getattr(result, "code", "error"), "message": str(result)}
+                _print_json({"file": str(clip), "error": error})
+            continue
+        if as_json:
+            _print_json({"file": str(clip), **result.to_dict()})
+        else:
+            results.append((clip, result))
+        _write(clip, result, timeline, picture, out)
+    if results:
+        from rich.console import Console
+
+        console = Console(highlight=False)
+        console.print(_table(results))
+        console.print(legend(results[0][1].thresholds), style="dim")
+    if failures:
+        raise typer.Exit(1)
+
+
+def _check_options(
+    clips: list[Path], every: float | None, timeline: Path | None, picture: Path | None, out: Path | None
+) -> None:
+    if every is not None and not every > 0:
+        raise typer.BadParameter("takes a number of seconds above 0", param_hint="--every")
+    for name, path, suffixes in (
+        ("--timeline", timeline, (".json",)),
+        ("--picture", picture, (".png",)),
+        ("--out", out, (".mp4", ".mov", ".mkv")),
+    ):
+        if path is None:
+            continue
+        if len(clips) != 1 or path.suffix.lower() not in suffixes:
+            raise typer.BadParameter(
+                f"takes one CLIP, and an output name that ends in {' or '.join(suffixes)}", param_hint=name
+            )
+        if path.resolve() == clips[0].resolve():
+            raise typer.BadParameter("would write over the clip itself", param_hint=name)
+
+
+def _judge(
+    detector: "Detector", clips: list[Path], frames: int, every: float | None
+) -> "Iterator[tuple[Path, VideoResult | Exception]]":
+    """Each clip with its result, or with the error that kept it from being judged."""
+    from veraface.cli.progress import progress_bar
+    from veraface.errors import ImageError
+    from veraface.video import judge_video
+
+    for clip in clips:
+        try:
+            with progress_bar(printable(clip.name)) as tell:
+                result = judge_video(
+                    detector,
+                    clip,
+                    frames=frames,
+                    every=every,
+                    progress=lambda done, total, *_, tell=tell: tell(done, total),
+                )
+        except ImageError as error:
+            yield clip, error
+        else:
+            yield clip, result
+
+
+def _write(
+    clip: Path, result: "VideoResult", timeline: Path | None, picture: Path | None, out: Path | None
+) -> None:
+    if timeline is not None:
+        from veraface.files import write_whole
+        from veraface.video.timeline import timeline as as_data
+
+        data = {"clip": clip.name, **as_data(result)}
+        write_whole(timeline, json.dumps(data, indent=1) + "\n")
+    if picture is not None:
+        from veraface.video.timeline import write_timeline
+
+        write_timeline(result, picture, clip.name)
+    if out is not None:
+        from veraface.video.annotation import write_annotated
+
+        write_annotated(clip, result, out)
+
+
+def _print_json(record: dict[str, Any]) -> None:
+    print(json.dumps(record, ensure_ascii=True), flush=True)
+
+
+def _table(results: "list[tuple[Path, VideoResult]]") -> "Table":
+    from rich import box
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=box.SIMPLE_HEAD, expand=False)
+    table.add_column("clip", overflow="fold")
+    table.add_column("verdict", no_wrap=True)
+    table.add_column("p(fake)", justify="right")
+    table.add_column("why")
+    for clip, result in results:
+        table.add_row(
+            Text(printable(str(clip))),
+            in_colour(result.verdict),
+            share(result.p_fake),
+            "; ".join(reason.message for reason in result.reasons),
+        )
+        for number, track in enumerate(result.tracks, start=1):
+            first, last, best = track.frames[0].time, track.frames[-1].time, track.frames[track.best].time
+            where = f"  face {number}, {first:.1f} to {last:.1f} s, look at {best:.1f} s"
+            table.add_row(
+                where,
+                in_colour(track.verdict),
+                share(track.p_fake),
+                "; ".join(reason.message for reason in track.reasons) if len(result.tracks) > 1 else "",
+            )
+    return table

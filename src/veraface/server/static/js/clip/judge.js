@@ -1,0 +1,81 @@
+// Sends a clip, and hears how far it is. Never throws for a failed request: outcomes are those of api.js.
+import { bodyOf, outcomeOf } from "../api.js";
+import { areNumbers, areReasons, areTexts, isChance } from "../shapes.js";
+
+const ADDRESS = "/api/predict-video?thumbnails=64";
+const VERDICTS = ["fake", "real", "uncertain"];
+
+/** Sends one clip; `tell({ done, total })` is called as its frames are judged. Returns as judge() of api.js does. */
+export async function judgeClip(file, signal, tell) {
+  const form = new FormData();
+  form.append("video", file, file.name || "clip");
+  try {
+    const response = await fetch(ADDRESS, { method: "POST", body: form, signal });
+    if (!response.ok || !response.body) return outcomeOf(response, await bodyOf(response));
+    for await (const [name, data] of eventsOf(response.body)) {
+      if (name === "progress" && areNumbers([data?.done, data?.total])) tell(data);
+      else if (name === "result") return resultOf(data);
+      else if (name === "error") return failed(data?.error?.code, data?.error?.message);
+    }
+    return failed("unreachable"); // the connection ended before the result
+  } catch {
+    return signal.aborted ? null : failed("unreachable");
+  }
+}
+
+// Server-sent events (WHATWG HTML, 9.2.6) as this server writes them: a name, one line of JSON, an empty line.
+async function* eventsOf(body) {
+  const reader = body.pipeThrough(new TextDecoderStream()).getReader();
+  let waiting = "";
+  for (;;) {
+    const { done, value } = await reader.read();
+    if (done) return;
+    const parts = (waiting + value).split("\n\n");
+    waiting = parts.pop();
+    for (const part of parts) {
+      const [, name, data] = part.match(/^event: (\w+)\ndata: (.*)$/) ?? [];
+      if (name) yield [name, JSON.parse(data)];
+    }
+  }
+}
+
+function resultOf(answer) {
+  if (!isClipResult(answer)) return failed("other");
+  if (answer.verdict === "no_face") return failed("no_face");
+  if (answer.p_fake === null) return failed("face_too_small");
+  return { kind: "judged", answer };
+}
+
+function failed(code, message) {
+  const said = (words, otherwise) => (typeof words === "string" ? words : otherwise);
+  return { kind: "failed", code: said(code, "other"), message: said(message, ""), answer: {} };
+}
+
+function isClipResult(answer) {
+  const { tracks, timeline, thresholds, width, height, duration } = answer ?? {};
+  const judged = VERDICTS.includes(answer?.verdict) && (answer.p_fake === null || isChance(answer.p_fake));
+  return (
+    (judged || answer?.verdict === "no_face") &&
+    areNumbers([width, height, duration]) &&
+    areReasons(answer.reasons) &&
+    isChance(thresholds?.real) &&
+    isChance(thresholds.fake) &&
+    areTexts(answer.model?.name, answer.model?.version, answer.codec) &&
+    Array.isArray(timeline) && timeline.length > 0 && timeline.every(isPoint) &&
+    Array.isArray(tracks) && tracks.every(isTrack)
+  );
+}
+
+function isPoint({ time, p_fake, thumbnail }) {
+  const shown = thumbnail === undefined || (typeof thumbnail === "string" && thumbnail.startsWith("data:image/jpeg;base64,"));
+  return areNumbers([time]) && (p_fake === null || isChance(p_fake)) && shown;
+}
+
+function isTrack({ verdict, p_fake, frames, best, reasons }) {
+  const known = VERDICTS.includes(verdict) && (p_fake === null || isChance(p_fake)) && areReasons(reasons);
+  return known && Array.isArray(frames) && frames.every(isSighting) && Boolean(frames[best]);
+}
+
+function isSighting({ time, box, p_fake }) {
+  return areNumbers([time]) && Array.isArray(box) && box.length === 4 && areNumbers(box) && (p_fake === null || isChance(p_fake));
+}

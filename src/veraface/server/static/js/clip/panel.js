@@ -1,0 +1,79 @@
+// The panel beside a clip: the verdict, the faces, what to know, the details; and the table of its frames.
+import { element } from "../dom.js";
+import { bytes, faceLabel, percent, verdictOf } from "../format.js";
+import { text } from "../language.js";
+import { headline, probability, reasons } from "../verdict.js";
+import { clock } from "./files.js";
+import { frameVerdict } from "./chart.js";
+
+/** The whole panel for a judged clip; `look(track)` is called for a face that is to be looked at. */
+export function clipPanel({ answer, size }, look) {
+  return [
+    headline(answer.verdict),
+    probability(answer.p_fake, answer.thresholds),
+    faces(answer.tracks, look),
+    reasons([], answer.reasons),
+    details(answer, size),
+  ].filter(Boolean);
+}
+
+/** What is said of a judged clip to those who hear it. */
+export function clipAnnouncement(answer) {
+  const verdict = text(`verdicts.${answer.verdict}.name`);
+  const said = text("result.announce", { verdict, percent: percent(answer.p_fake) });
+  return `${said} ${text("clip.frames", { count: answer.timeline.length })}`;
+}
+
+/** All frames as a table, folded until somebody wants it. */
+export function frameTable({ timeline, thresholds }) {
+  const head = ["clip.time", "result.probability", "clip.verdict"].map((path) => element("th", { scope: "col" }, text(path)));
+  const rows = timeline.map(({ time, p_fake }) => {
+    const verdict = frameVerdict(p_fake, thresholds);
+    const said = verdict ? text(`verdicts.${verdict}.name`) : text("clip.noFace");
+    return element(
+      "tr",
+      {},
+      element("th", { scope: "row" }, element("bdi", {}, clock(time, true))),
+      element("td", {}, p_fake === null ? "–" : percent(p_fake)),
+      element("td", {}, said),
+    );
+  });
+  const table = element("table", {}, element("thead", {}, element("tr", {}, head)), element("tbody", {}, rows));
+  return element("details", { class: "frame-table" }, element("summary", {}, text("clip.table")), table);
+}
+
+function faces(tracks, look) {
+  const items = tracks.map((track, index) => {
+    const verdict = verdictOf(track);
+    const [from, to] = [track.frames[0], track.frames.at(-1)].map(({ time }) => clock(time));
+    const button = element(
+      "button",
+      { type: "button", class: "face-item", "data-verdict": verdict },
+      element("span", { class: "number", "aria-hidden": "true" }, String(index + 1)),
+      element("span", { class: "what", "aria-hidden": "true" }, text(`verdicts.${verdict}.short`)),
+      element("bdi", { class: "chance", "aria-hidden": "true" }, track.p_fake === null ? "–" : percent(track.p_fake)),
+      element("bdi", { class: "when", "aria-hidden": "true" }, `${from}–${to}`),
+      element("span", { class: "unseen" }, `${faceLabel(track, index)}. ${text("clip.seen", { from, to })}. ${text("clip.look")}`),
+    );
+    button.addEventListener("click", () => look(track));
+    return element("li", {}, button);
+  });
+  return element(
+    "section",
+    { class: "faces" },
+    element("h3", {}, text("result.faces", { count: tracks.length })),
+    element("ul", {}, items),
+  );
+}
+
+function details({ width, height, duration, rate, codec, model, timing_ms }, size) {
+  const rows = [
+    [text("clip.clip"), `${codec}, ${width} × ${height}`, size && bytes(size)],
+    [text("clip.length"), clock(duration, true), `${Math.round(rate * 100) / 100} fps`],
+    [text("result.model"), `${model.name} ${model.version}`],
+    [text("result.time"), `${(timing_ms.total / 1000).toFixed(1)} s`],
+  ];
+  const row = ([term, value, hint]) =>
+    element("div", {}, element("dt", {}, term), element("dd", {}, element("bdi", {}, value), hint ? element("small", {}, " ", element("bdi", {}, hint)) : null));
+  return element("section", { class: "details" }, element("h3", {}, text("result.details")), element("dl", {}, rows.map(row)));
+}

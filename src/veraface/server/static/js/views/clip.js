@@ -1,0 +1,183 @@
+// One clip and what is said of it: while it is judged, and afterwards with its timeline and its frames.
+import { analyse, cancel, changes, find, retryNow } from "../checks.js";
+import { chartOf, frameLabel } from "../clip/chart.js";
+import { clipAnnouncement, clipPanel, frameTable } from "../clip/panel.js";
+import { byId, element } from "../dom.js";
+import { download } from "../export.js";
+import { faultAnnouncement, faultView } from "../fault.js";
+import { nameOf, verdictOf } from "../format.js";
+import { addKeys } from "../keys.js";
+import { text } from "../language.js";
+import { go } from "../router.js";
+import { waitingView } from "../waiting.js";
+
+await style("/static/css/clip.css");
+
+/** Fills root with the result of that clip. */
+export function open(root, { id }) {
+  const view = new ClipView(root, find(id));
+  return { title: "result.title", say: () => view.say(), close: () => view.close() };
+}
+
+// Loaded with the view: who brings pictures only never pays for it.
+function style(address) {
+  const link = element("link", { rel: "stylesheet", href: address });
+  const there = new Promise((done) => (link.onload = link.onerror = done));
+  document.head.append(link);
+  return there;
+}
+
+class ClipView {
+  constructor(root, check) {
+    this.check = check;
+    this.selected = -1;
+    this.panel = element("div", { class: "panel", id: "panel" });
+    this.left = element("div", { class: "left" });
+    this.overTime = element("div", { class: "over-time" });
+    this.filename = element("h1", { id: "filename", dir: "auto" });
+    const back = element("a", { class: "quiet button", id: "back", href: "/", "data-text": "result.toList" });
+    const another = element("button", { type: "button", class: "quiet", id: "another", "data-text": "another" });
+    another.addEventListener("click", () => byId("file").click());
+    const toolbar = element("div", { class: "toolbar" }, back, this.filename, another);
+    root.append(element("section", { class: "work", "data-label": "result.label" }, toolbar, element("div", { class: "columns clip-columns" }, this.left, this.panel, this.overTime)));
+    const heard = ({ detail }) => (detail === null || detail === check) && this.#layOut();
+    changes.addEventListener("change", heard);
+    this.stops = [() => changes.removeEventListener("change", heard), this.#keys()];
+  }
+
+  say() {
+    this.filename.textContent = nameOf(this.check);
+    this.shown = null; // in another language, everything is said anew
+    this.#layOut();
+  }
+
+  close() {
+    clearInterval(this.clock);
+    for (const stop of this.stops) stop();
+    byId("live").textContent = "";
+  }
+
+  #layOut() {
+    const { state } = this.check;
+    document.body.dataset.state = { queued: "judging" }[state] ?? state;
+    this.panel.setAttribute("aria-busy", String(["judging", "queued"].includes(state)));
+    clearInterval(this.clock);
+    const held = this.panel.contains(document.activeElement);
+    if (state === "judged") this.#layResult();
+    else if (state === "failed") this.#layFault();
+    else this.#layWaiting();
+    if (held && !this.panel.contains(document.activeElement)) this.panel.querySelector("#verdict")?.focus({ preventScroll: true });
+  }
+
+  #layResult() {
+    if (this.shown === "judged") return;
+    this.shown = "judged";
+    const { answer } = this.check;
+    this.chart = chartOf(answer, (index) => this.#select(index));
+    this.picture = element("img", { alt: "", width: answer.width, height: answer.height });
+    this.boxes = element("div", { class: "clip-boxes", "aria-hidden": "true" });
+    this.words = element("figcaption", {});
+    this.frame = element("figure", { class: "clip-frame" }, element("div", { class: "screen" }, this.picture, this.boxes), this.words);
+    this.frame.style.setProperty("--ratio", String(answer.width / answer.height));
+    const save = element("button", { type: "button", class: "quiet", id: "save-json" }, text("result.saveJson"));
+    save.addEventListener("click", () => this.#save());
+    const hint = element("p", { class: "hint" }, text("clip.hint"));
+    this.left.replaceChildren(this.frame);
+    this.overTime.replaceChildren(element("h2", { class: "chart-name" }, text("clip.chart")), this.chart.node, hint, frameTable(answer), element("p", { class: "actions" }, save));
+    this.panel.replaceChildren(...clipPanel(this.check, (track) => this.#look(track)));
+    this.#select(this.selected < 0 ? this.#first() : this.selected);
+    byId("live").textContent = clipAnnouncement(answer);
+  }
+
+  #layFault() {
+    const { failure } = this.check;
+    this.shown = "failed";
+    this.left.replaceChildren();
+    this.overTime.replaceChildren();
+    this.panel.replaceChildren(...faultView(failure, () => analyse([this.check])).filter(Boolean));
+    byId("live").textContent = faultAnnouncement(failure);
+  }
+
+  #layWaiting() {
+    const act = { analyse: () => analyse([this.check]), cancel: () => cancel([this.check]), retryNow: () => retryNow(this.check) };
+    const fill = () => {
+      const { nodes, said, key } = waitingView(this.check, act);
+      if (this.shown !== key) {
+        this.shown = key;
+        byId("live").textContent = said;
+        this.bar = element("progress", { "aria-label": text("clip.progressLabel") });
+        this.count = element("p", { class: "hint", id: "clip-count" });
+        this.left.replaceChildren(element("div", { class: "clip-progress" }, this.bar, this.count));
+        this.overTime.replaceChildren();
+        this.panel.replaceChildren(...nodes);
+      } else this.panel.querySelector("#verdict + p").textContent = nodes[0].querySelector("#verdict + p").textContent;
+      this.#sayProgress();
+    };
+    fill();
+    if (["judging", "queued", "busy"].includes(this.check.state)) this.clock = setInterval(fill, 500);
+  }
+
+  #sayProgress() {
+    const { progress, state } = this.check;
+    this.bar.parentNode.hidden = state !== "judging";
+    if (progress) {
+      this.bar.max = progress.total;
+      this.bar.value = progress.done;
+    } else this.bar.removeAttribute("value");
+    this.count.textContent = progress ? text("clip.progress", { done: progress.done, count: progress.total }) : text("clip.sending");
+  }
+
+  // The frame that the deciding face is best seen in.
+  #first() {
+    const { tracks, timeline } = this.check.answer;
+    const track = tracks.find(({ p_fake }) => p_fake === this.check.answer.p_fake) ?? tracks[0];
+    const { time } = track.frames[track.best];
+    return Math.max(0, timeline.findIndex((point) => point.time === time));
+  }
+
+  #look(track) {
+    const { time } = track.frames[track.best];
+    this.#select(this.check.answer.timeline.findIndex((point) => point.time === time));
+  }
+
+  #select(index) {
+    const { timeline, thresholds, tracks, width, height } = this.check.answer;
+    this.selected = Math.min(timeline.length - 1, Math.max(0, index));
+    const point = timeline[this.selected];
+    const label = frameLabel(point, thresholds);
+    this.frame.classList.toggle("blank", !point.thumbnail);
+    if (point.thumbnail) this.picture.src = point.thumbnail;
+    else this.picture.removeAttribute("src");
+    this.picture.alt = text("clip.frameAlt", { frame: label });
+    this.words.replaceChildren(element("bdi", {}, label));
+    this.chart.mark(this.selected);
+    const part = (value, whole) => `${(100 * value) / whole}%`;
+    const boxes = tracks.flatMap((track, number) => track.frames.filter(({ time }) => time === point.time).map(({ box }) => {
+      const [x, y, w, h] = box;
+      const node = element("div", { class: "clip-box", "data-verdict": verdictOf(track) }, element("span", {}, String(number + 1)));
+      Object.assign(node.style, { left: part(x, width), top: part(y, height), width: part(w, width), height: part(h, height) });
+      return node;
+    }));
+    this.boxes.replaceChildren(...boxes);
+  }
+
+  #save() {
+    const { answer } = this.check;
+    const timeline = answer.timeline.map(({ thumbnail: _, ...point }) => point);
+    const content = JSON.stringify({ name: this.check.name, ...answer, timeline }, null, 2);
+    download(new Blob([`${content}\n`], { type: "application/json" }), `veraface-${this.check.id}.json`);
+  }
+
+  #keys() {
+    const move = (to) => this.check.state === "judged" && this.#select(to(this.selected));
+    const last = () => this.check.answer.timeline.length - 1;
+    return addKeys({
+      ArrowRight: { says: "clip.nextFrame", run: () => move((at) => at + 1) },
+      ArrowLeft: { says: "clip.previousFrame", run: () => move((at) => at - 1) },
+      Home: { says: "clip.firstFrame", run: () => move(() => 0) },
+      End: { says: "clip.lastFrame", run: () => move(last) },
+      Enter: { says: "keys.analyse", run: () => this.check.state === "ready" && analyse([this.check]) },
+      Escape: { says: "keys.close", run: () => (["queued", "judging", "busy"].includes(this.check.state) ? cancel([this.check]) : go("/")) },
+    });
+  }
+}

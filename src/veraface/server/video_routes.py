@@ -1,0 +1,251 @@
+"""The route for clips: judged by one worker each, told of frame by frame as server-sent events."""
+
+import asyncio
+import contextlib
+import json
+import logging
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from contextlib import AsyncExitStack, contextmanager
+from functools import partial
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query, Request, Response
+from fastapi.responses import StreamingResponse
+from starlette.types import Receive, Scope, Send
+
+from veraface.server import answers
+from veraface.server.access import Gates
+from veraface.server.faults import FAULT, INTERNAL_ERROR, ApiError, fault_content
+from veraface.server.inference import Inference
+from veraface.server.settings import Settings
+from veraface.server.uploads import CLIP, MAX_OTHER_FIELD_BYTES, MAX_OTHER_FIELDS, Uploads, until_gone
+
+_log = logging.getLogger("veraface.server")
+
+_SILENCE_S = 10.0  # after which a line is sent that says nothing, so that no proxy takes the work for dead
+_COME_BACK_S = 5  # where all places for clips are taken
+_MOST_FRAMES = 128
+_THUMBNAILS = 64  # of about 10 kB each
+_BODY: dict[str, Any] = {
+    "requestBody": {
+        "required": True,
+        "content": {
+            "multipart/form-data": {
+                "schema": {
+                    "type": "object",
+                    "properties": {
+                        "video": {"type": "string", "format": "binary", "description": "the clip's file"}
+                    },
+                    "additionalProperties": {"type": "string", "maxLength": MAX_OTHER_FIELD_BYTES // 4},
+                    "maxProperties": 1 + MAX_OTHER_FIELDS,
+                    "required": ["video"],
+                }
+            }
+        },
+    }
+}
+_EVENTS = (
+    "Server-sent events, each with JSON as its data. `progress`: `done` and `total` frames, `time` (s) and "
+    "`p_fake` of the newest. Then one `result` (verdict, p_fake, tracks, timeline with small pictures as "
+    "data URLs, reasons, duration, rate, rotation, thresholds, model, timing_ms), or one `error` as any "
+    "failed answer has it."
+)
+_FAILURES: dict[int, str] = {
+    400: "no well-formed multipart form with one file in `video`",
+    408: "the clip came too slowly, or not to its end",
+    413: "too many bytes, pixels, seconds or packets",
+    415: "not a clip of a supported format, or one without a picture",
+    422: "a broken clip, or a parameter that makes no sense",
+    500: "a fault of the server",
+    501: "this server judges no clips",
+    503: "the model is not loaded (yet), as many clips are judged as may be, or what judged it was "
+    "stopped; Retry-After says when to come back",
+    504: "judging the clip took too long before the first frame",
+}
+
+_Work = Coroutine[Any, Any, dict[str, Any]]
+
+
+def video_routes(
+    inference: Inference,
+    settings: Settings,
+    gates: Gates,
+    judged: Callable[[dict[str, Any]], None] | None = None,
+) -> APIRouter:
+    """The route for clips.
+
+    Args:
+        inference: Judges clips.
+        settings: The limits on them.
+        gates: Who is let in to have one judged.
+        judged: Is told of every result.
+    """
+    router = APIRouter()
+    uploads = Uploads(settings, kind=CLIP)
+    places = _Places(settings.clips_at_once)
+    failures: dict[int | str, dict[str, Any]] = {
+        status: {"model": answers.ErrorAnswer, "description": words} for status, words in _FAILURES.items()
+    }
+    for status, words in gates.failures().items():
+        failures[int(status.removeprefix("on_"))] = {"model": answers.ErrorAnswer, "description": words}
+    failures[200] = {"description": _EVENTS, "content": {"text/event-stream": {"schema": {"type": "string"}}}}
+
+    @router.post(
+        "/api/predict-video",
+        dependencies=[*gates.key, *gates.rate],
+        response_class=Response,
+        responses=failures,
+        openapi_extra=_BODY,
+        tags=["judge"],
+        summary="Judge the faces in a clip",
+    )
+    async def predict_video(
+        request: Request,
+        frames: Annotated[
+            int, Query(ge=1, le=_MOST_FRAMES, description="how many to look at, spread over the clip")
+        ] = 32,
+        thumbnails: Annotated[
+            int, Query(ge=0, le=_THUMBNAILS, description="of how many of them to send small pictures")
+        ] = 0,
+    ) -> Response:
+        """Judges one clip. It is held in memory for this request only and never stored or logged."""
+        if not settings.takes_clips:
+            message = (
+                "this server judges no clips; it needs the extra veraface[video] and VERAFACE_VIDEO=true"
+            )
+            raise ApiError(501, "video_not_available", message)
+        inference.check_room()  # before the clip is sent
+        places.check()
+        stack = AsyncExitStack()  # what is held until the answer is out
+        try:
+            upload = await stack.enter_async_context(uploads.read(request))
+            stack.enter_context(places.taken())
+            events = _Events()
+            work = inference.run(
+                "video",
+                upload.content,
+                options={"frames": frames, "thumbnails": thumbnails, "max_pixels": settings.max_pixels},
+                gone=partial(until_gone, request),
+                within_s=settings.video_deadline_s,
+                progress=events.tell,
+            )
+            events.follow(work, judged)
+            stack.push_async_callback(events.close)
+            await events.begun()
+        except BaseException:
+            await stack.aclose()
+            raise
+        return _EventStream(events, stack)
+
+    return router
+
+
+class _Places:
+    """For clips that are judged at the same time; the workers beside them are left to pictures."""
+
+    def __init__(self, count: int) -> None:
+        self._free = count
+
+    def check(self) -> None:
+        """Refuses a clip that could not be judged now."""
+        if self._free < 1:
+            message = "this server judges as many clips as it may; try again in a moment"
+            raise ApiError(503, "overloaded", message, retry_after_s=_COME_BACK_S)
+
+    @contextmanager
+    def taken(self) -> Iterator[None]:
+        """Takes one for as long as the context lasts."""
+        self.check()
+        self._free -= 1
+        try:
+            yield
+        finally:
+            self._free += 1
+
+
+class _Events:
+    """What the work tells, in order: progress, then its result or the error that it ends with."""
+
+    def __init__(self) -> None:
+        self._queue: asyncio.Queue[dict[str, Any] | ApiError] = asyncio.Queue()
+        self._first: dict[str, Any] | ApiError | None = None
+        self._task: asyncio.Task[None] | None = None
+
+    def tell(self, progress: dict[str, Any]) -> None:
+        """Takes how far the work is."""
+        self._queue.put_nowait({"progress": progress})
+
+    def follow(self, work: _Work, judged: Callable[[dict[str, Any]], None] | None) -> None:
+        """Begins the work."""
+        self._task = asyncio.create_task(self._follow(work, judged))
+
+    async def begun(self) -> None:
+        """Waits until the clip is open and its first frame is looked at.
+
+        Raises:
+            ApiError: It never came to that, which is an answer with a status of its own.
+        """
+        self._first = await self._queue.get()
+        if isinstance(self._first, ApiError):
+            raise self._first
+
+    async def written(self, scope: Scope) -> AsyncIterator[str]:
+        """All events as the stream has them (WHATWG HTML, 9.2.6)."""
+        said: dict[str, Any] | ApiError | None = self._first
+        while said is not None:
+            if isinstance(said, ApiError):
+                scope[FAULT] = said.code
+                fault = fault_content(said.code, said.message, status=said.status, **said.details)
+                yield _written("error", fault)
+                return
+            ((name, data),) = said.items()
+            yield _written(name, data)
+            if name == "result":
+                return
+            while (said := await self._next()) is None:
+                yield ": still at work\n\n"
+
+    async def close(self) -> None:
+        """Ends the work where it still goes on."""
+        if self._task:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+
+    async def _next(self) -> dict[str, Any] | ApiError | None:
+        with contextlib.suppress(TimeoutError):
+            return await asyncio.wait_for(self._queue.get(), _SILENCE_S)
+        return None
+
+    async def _follow(self, work: _Work, judged: Callable[[dict[str, Any]], None] | None) -> None:
+        try:
+            result = await work
+            if judged:
+                judged(result)
+            self._queue.put_nowait({"result": result})
+        except ApiError as error:
+            self._queue.put_nowait(error)
+        except Exception as error:  # its text may quote the clip
+            _log.error("%s while a clip was judged", type(error).__name__)
+            self._queue.put_nowait(ApiError(500, *INTERNAL_ERROR))
+
+
+class _EventStream(StreamingResponse):
+    """The answer; whatever becomes of it, `held` is let go at its end."""
+
+    def __init__(self, events: _Events, held: AsyncExitStack) -> None:
+        # nginx would keep what is written until it has a bufferful.
+        super().__init__((), media_type="text/event-stream", headers={"X-Accel-Buffering": "no"})
+        self._events = events
+        self._held = held
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Sends all events. The work itself listens for the client to hang up."""
+        self.body_iterator = self._events.written(scope)
+        try:
+            await self.stream_response(send)
+        finally:
+            await self._held.aclose()
+
+
+def _written(name: str, data: Any) -> str:
+    return f"event: {name}\ndata: {json.dumps(data, separators=(',', ':'))}\n\n"

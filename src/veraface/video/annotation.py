@@ -1,0 +1,127 @@
+"""A copy of a clip with boxes and verdicts in it. Its sound is left out."""
+
+import os
+from bisect import bisect_right
+from collections.abc import Iterator
+from fractions import Fraction
+from pathlib import Path
+from typing import TYPE_CHECKING, cast
+
+import numpy as np
+from PIL import Image
+
+from veraface.errors import VerafaceError, VideoError
+from veraface.overlay import draw_boxes
+from veraface.verdict import Box, Verdict
+from veraface.video.clip import VideoSource, open_clip
+from veraface.video.limits import VideoLimits
+from veraface.video.results import TrackResult, VideoResult
+
+if TYPE_CHECKING:
+    from av.video.stream import VideoStream
+
+CONTAINERS = {".mp4": "mp4", ".mov": "mov", ".mkv": "matroska"}  # by suffix: what FFmpeg calls them
+_CODECS = ("libx264", "mpeg4")  # the first that this FFmpeg has; any player reads H.264
+_CLOCK = Fraction(1, 90_000)  # s; MPEG's own, which holds times of clips of variable rate
+_LONGEST_SIDE = 1920  # px; larger frames are shrunk to it
+_HELD_S = 0.5  # seconds for which a box is shown before its first frame and after its last
+_STEPS = 4  # a box moves on between two frames of its track that are at most so many samples apart
+
+
+def write_annotated(
+    source: VideoSource, result: VideoResult, path: Path, limits: VideoLimits | None = None
+) -> None:
+    """Write a clip anew, upright, with a box on each tracked face; whole or not at all.
+
+    Between the frames that were judged, boxes are moved along straight lines. The sound is left out.
+
+    Args:
+        source: the clip that was judged.
+        result: what was said of it.
+        path: of the new clip: .mp4, .mov or .mkv.
+        limits: what the clip may cost; the defaults of `VideoLimits` if None.
+
+    Raises:
+        VideoError: the clip cannot be read.
+        VerafaceError: the file cannot be written, or has another suffix.
+    """
+    kind = CONTAINERS.get(path.suffix.lower())
+    if kind is None:
+        raise VerafaceError(f"{path}: annotated clips end in {', '.join(CONTAINERS)}")
+    partial = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        with open_clip(source, limits) as clip:
+            rate = Fraction(max(1.0, min(clip.rate, 240.0))).limit_denominator(1001)
+            _encode(_drawn(clip.frames(), result), partial, kind, rate)
+        partial.replace(path)
+    except VideoError:
+        raise
+    except OSError as error:  # FFmpeg's errors are of this kind as well
+        raise VerafaceError(f"{path}: cannot be written: {error.strerror or error}") from error
+    finally:
+        partial.unlink(missing_ok=True)
+
+
+def _encode(frames: Iterator[tuple[float, Image.Image]], path: Path, kind: str, rate: Fraction) -> None:
+    import av
+
+    # Opened here, as FFmpeg would take some names for protocols.
+    with path.open("wb") as file, av.open(file, "w", format=kind) as container:
+        codec = next(name for name in _CODECS if name in av.codecs_available)
+        stream = cast("VideoStream", container.add_stream(codec, rate=rate))
+        stream.pix_fmt = "yuv420p"
+        stream.codec_context.time_base = _CLOCK
+        size: tuple[int, int] | None = None
+        last = -1
+        for time, picture in frames:
+            if size is None:
+                size = _even_size(picture)
+                stream.width, stream.height = size
+            if picture.size != size:
+                picture = picture.resize(size)
+            frame = av.VideoFrame.from_ndarray(np.asarray(picture), format="rgb24")
+            last = frame.pts = max(last + 1, round(time / _CLOCK))
+            frame.time_base = _CLOCK
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode())
+
+
+def _drawn(
+    frames: Iterator[tuple[float, Image.Image]], result: VideoResult
+) -> Iterator[tuple[float, Image.Image]]:
+    step = result.duration / max(1, len(result.timeline))
+    for time, picture in frames:
+        full = max(picture.size)
+        picture.thumbnail((_LONGEST_SIDE, _LONGEST_SIDE))
+        scale = max(picture.size) / full
+        shown = [(_box_at(track, time, step), track.verdict, track.p_fake) for track in result.tracks]
+        faces: list[tuple[Box, Verdict, float | None]] = [
+            (box.scaled(scale), verdict, p_fake) for box, verdict, p_fake in shown if box is not None
+        ]
+        draw_boxes(picture, faces)
+        yield time, picture
+
+
+def _box_at(track: TrackResult, time: float, step: float) -> Box | None:
+    """Where a track's face is at some time; None where it is not in sight."""
+    after = bisect_right(track.frames, time, key=lambda frame: frame.time)
+    before = after - 1
+    if before < 0 or after == len(track.frames):
+        edge = track.frames[max(0, min(before, len(track.frames) - 1))]
+        return edge.box if abs(time - edge.time) <= max(_HELD_S, step / 2) else None
+    one, other = track.frames[before], track.frames[after]
+    gap = other.time - one.time
+    if gap > _STEPS * step:
+        return one.box if time - one.time <= _HELD_S else None
+    part = (time - one.time) / gap if gap else 0.0
+    a, b = one.box, other.box
+
+    def between(start: float, end: float) -> float:
+        return start + part * (end - start)
+
+    return Box(between(a.x, b.x), between(a.y, b.y), between(a.width, b.width), between(a.height, b.height))
+
+
+def _even_size(picture: Image.Image) -> tuple[int, int]:
+    """Encoders of 4:2:0 want even sides."""
+    return max(2, picture.width // 2 * 2), max(2, picture.height // 2 * 2)

@@ -1,0 +1,91 @@
+import json
+import os
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from tests.cli.terminal import COMMAND, ENVIRONMENT, veraface
+from tests.clips import make_plain, make_portrait, make_sound
+
+
+@pytest.fixture(scope="module")
+def clips(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("clips")
+    make_portrait(folder / "face.mp4", 6)
+    make_plain(folder / "plain.mkv", 3)
+    make_sound(folder / "sound.mp4")
+    (folder / "list.m3u8").write_text(f"#EXTM3U\n#EXTINF:1,\nfile://{folder / 'face.mp4'}\n#EXT-X-ENDLIST\n")
+    return folder
+
+
+def test_a_table_for_people(clips: Path) -> None:
+    done = veraface("video", "face.mp4", "plain.mkv", "sound.mp4", "--frames", 4, cwd=clips)
+    assert done.returncode == 1
+    lines = {line.split()[0]: line for line in done.stdout.splitlines() if line.strip()}
+    assert "likely real" in lines["face.mp4"]
+    assert "no face found" in lines["plain.mkv"]
+    assert re.search(r"face 1, 0\.\d to 0\.\d s, look at 0\.\d s", done.stdout)
+    assert "not proof" in done.stdout
+    assert (
+        done.stderr == "veraface: sound.mp4: the clip has no picture: only sound or data, or it is cut off\n"
+    )
+
+
+def test_one_json_object_a_line_and_bad_clips_cost_nothing(clips: Path) -> None:
+    done = veraface("video", "list.m3u8", "nowhere.mp4", "face.mp4", "--json", "--every", 0.25, cwd=clips)
+    hostile, missing, face = map(json.loads, done.stdout.splitlines())
+    assert done.returncode == 1
+    assert hostile["error"]["code"] == "unsupported_video"
+    assert missing["error"] == {"code": "unreadable_video", "message": "no such file"}
+    assert [point["time"] for point in face["timeline"]] == [0, 0.25, 0.5]
+    assert 0 <= face["p_fake"] <= 1
+    assert "Traceback" not in done.stderr
+
+
+def test_timeline_picture_and_copy(clips: Path, tmp_path: Path) -> None:
+    names = {"--timeline": "t.json", "--picture": "t.png", "--out": "o.mp4"}
+    options = [part for name, file in names.items() for part in (name, tmp_path / file)]
+    done = veraface("video", "face.mp4", "--frames", 4, *options, cwd=clips)
+    assert (done.returncode, done.stderr) == (0, "")
+    data = json.loads((tmp_path / "t.json").read_text())
+    assert (data["clip"], data["verdict"], len(data["timeline"])) == ("face.mp4", "real", 4)
+    with Image.open(tmp_path / "t.png") as picture:
+        assert picture.size == (1200, 520)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["o.mp4", "t.json", "t.png"]
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (["--every", "0"], "above 0"),
+        (["--frames", "0"], "--frames"),
+        (["--out", "a.gif"], ".mp4 or .mov or .mkv"),
+        (["--out", "face.mp4"], "over the clip itself"),
+        (["--picture", "a.jpg"], ".png"),
+        (["plain.mkv", "--timeline", "a.json"], "one CLIP"),
+    ],
+)
+def test_options_that_make_no_sense(clips: Path, options: list[str], words: str) -> None:
+    before = (clips / "face.mp4").read_bytes()
+    done = veraface("video", "face.mp4", *options, cwd=clips)
+    assert done.returncode == 2
+    assert words in done.stderr
+    assert (clips / "face.mp4").read_bytes() == before
+
+
+def test_says_what_to_install(clips: Path, tmp_path: Path) -> None:
+    (tmp_path / "av.py").write_text("raise ModuleNotFoundError('No module named av', name='av')")
+    done = subprocess.run(
+        [*COMMAND, "video", "face.mp4"],
+        cwd=clips,
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**ENVIRONMENT, "PYTHONPATH": os.pathsep.join((str(tmp_path), os.environ.get("PYTHONPATH", "")))},
+    )
+    assert done.returncode == 1
+    assert "pip install 'veraface[video]'" in done.stderr
+    assert "Traceback" not in done.stderr

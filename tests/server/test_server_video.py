@@ -1,0 +1,292 @@
+"""Clips sent to a running server: progress, results, refusals, limits, and room for pictures beside them."""
+
+import json
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import httpx
+import numpy as np
+import psutil
+import pytest
+from PIL import Image
+from tests.clips import make_plain, make_portrait, make_sound, panned
+from tests.pictures import encode, portrait
+from tests.video.test_clip import DASH, written
+
+from veraface.detector import Detector
+from veraface.video import judge_video
+
+Event = tuple[str, dict[str, Any]]
+PATH = "/api/predict-video"
+
+
+@pytest.fixture(scope="module")
+def clip(tmp_path_factory: pytest.TempPathFactory) -> bytes:
+    return make_portrait(tmp_path_factory.mktemp("clips") / "a.mp4", 8).read_bytes()
+
+
+@pytest.fixture(scope="module")
+def long_clip(tmp_path_factory: pytest.TempPathFactory) -> bytes:
+    """One that keeps a worker for as long as a test needs."""
+    return make_portrait(tmp_path_factory.mktemp("clips") / "a.mp4", 130).read_bytes()
+
+
+def send(url: str, content: bytes, name: str = "clip.mp4", **params: Any) -> httpx.Response:
+    return httpx.post(url + PATH, files={"video": (name, content)}, params=params, timeout=120)
+
+
+def events(lines: Iterator[str]) -> Iterator[Event]:
+    name = ""
+    for line in lines:
+        if line.startswith("event: "):
+            name = line.removeprefix("event: ")
+        elif line.startswith("data: "):
+            yield name, json.loads(line.removeprefix("data: "))
+
+
+def all_events(answer: httpx.Response) -> list[Event]:
+    assert answer.status_code == 200, answer.text
+    assert answer.headers["content-type"] == "text/event-stream; charset=utf-8"
+    assert answer.headers["cache-control"] == "no-store"
+    return list(events(iter(answer.text.splitlines())))
+
+
+def error_of(answer: httpx.Response) -> tuple[int, str]:
+    said = answer.json()
+    assert said["success"] is False
+    assert said["error"]["request_id"] == answer.headers["x-request-id"]
+    return answer.status_code, said["error"]["code"]
+
+
+def test_progress_and_then_the_result_of_the_library(server: Any, clip: bytes) -> None:
+    *progress, (name, result) = all_events(send(server.url, clip, frames=5, thumbnails=2))
+    assert {kind for kind, _ in progress} == {"progress"}
+    assert [(said["done"], said["total"]) for _, said in progress] == [(i, 5) for i in range(6)]
+    assert [said["p_fake"] for _, said in progress[1:]] == [p["p_fake"] for p in result["timeline"]]
+    own = judge_video(Detector(threads=1), clip, frames=5, thumbnails=2).to_dict()
+    for timed in (own, result):
+        timed.pop("timing_ms")
+    assert name == "result"
+    assert result == own
+
+
+@pytest.mark.parametrize(
+    ("codec", "kind"),
+    [
+        ("libx264", "mp4"),
+        ("libx265", "matroska"),
+        ("libvpx-vp9", "webm"),
+        ("libsvtav1", "mp4"),
+        ("mjpeg", "avi"),
+    ],
+)
+def test_every_usual_codec_works_behind_the_filter_on_system_calls(
+    server: Any, codec: str, kind: str
+) -> None:
+    content = written(codec, kind, panned(4))
+    *_, (name, result) = all_events(send(server.url, content, frames=4))
+    assert (name, result["verdict"]) == ("result", "real")
+
+
+def test_no_face_is_a_result(server: Any, tmp_path: Path) -> None:
+    *_, (name, result) = all_events(send(server.url, make_plain(tmp_path / "a.mp4", 3).read_bytes()))
+    assert (name, result["verdict"], result["p_fake"]) == ("result", "no_face", None)
+
+
+def test_what_is_refused_before_the_work_begins_has_a_status(server: Any, tmp_path: Path) -> None:
+    sound = make_sound(tmp_path / "a.mp4").read_bytes()
+    play_list = f"#EXTM3U\n#EXTINF:9,\nfile://{tmp_path}/a.mp4\n#EXT-X-ENDLIST\n".encode()
+    for content in (
+        sound,
+        play_list,
+        b"ffconcat version 1.0\nfile a.mp4\n",
+        DASH.encode(),
+        encode(portrait(), "JPEG"),
+    ):
+        assert error_of(send(server.url, content)) == (415, "unsupported_video")
+    assert error_of(send(server.url, b"")) == (422, "unreadable_video")
+    assert error_of(send(server.url, sound, frames=0)) == (422, "invalid_parameter")
+    assert error_of(send(server.url, sound, frames=1000)) == (422, "invalid_parameter")
+    address = server.url + PATH
+    assert error_of(httpx.post(address, files={"image": ("a.mp4", sound)})) == (400, "missing_video")
+    assert error_of(httpx.post(address, data={"url": "http://127.0.0.1/"}, files={"x": b""})) == (
+        400,
+        "missing_video",
+    )
+    assert error_of(httpx.post(address, content=sound)) == (400, "not_multipart")
+
+
+def test_limits_of_bytes_pixels_and_time(
+    start_server: Callable[..., Any], clip: bytes, long_clip: bytes
+) -> None:
+    settings = {
+        "VERAFACE_VIDEO_MAX_BYTES": str(len(clip) + 1000),
+        "VERAFACE_MAX_PIXELS": "150000",
+        "VERAFACE_METRICS": "true",
+    }
+    with start_server(**settings) as server:
+        assert error_of(send(server.url, long_clip)) == (413, "video_too_large")
+        assert error_of(send(server.url, clip)) == (413, "video_too_large")  # 192,000 px a frame
+        figures = httpx.get(f"{server.url}/metrics").text
+        assert 'veraface_failures_total{code="video_too_large"} 2.0' in figures
+    with start_server(VERAFACE_VIDEO_DEADLINE_S="1", VERAFACE_WORKERS="1") as server:
+        answer = send(server.url, long_clip, frames=128)
+        if answer.status_code == 200:
+            *_, (name, said) = all_events(answer)
+            assert (name, said["status"], said["error"]["code"]) == ("error", 504, "too_slow")
+            assert said["error"]["request_id"] == answer.headers["x-request-id"]
+        else:  # on a slow machine not even the first frame was done
+            assert error_of(answer) == (504, "too_slow")
+        assert send_picture(server.url).status_code == 200  # the worker was replaced
+
+
+def send_picture(url: str) -> httpx.Response:
+    return httpx.post(
+        f"{url}/api/predict", files={"image": ("a.jpg", encode(portrait(), "JPEG"))}, timeout=60
+    )
+
+
+def test_pictures_are_judged_while_clips_are(start_server: Callable[..., Any], long_clip: bytes) -> None:
+    """One clip at a time with two workers: the other is left to pictures. A second clip comes back later."""
+    with start_server(VERAFACE_WORKERS="2", VERAFACE_METRICS="true") as server:
+        request = httpx.stream(
+            "POST",
+            server.url + PATH,
+            files={"video": ("a.mp4", long_clip)},
+            params={"frames": 60},
+            timeout=120,
+        )
+        with request as answer:
+            said = events(answer.iter_lines())
+            assert next(said)[1]["done"] == 0
+            busy = send(server.url, long_clip)
+            assert error_of(busy) == (503, "overloaded")
+            assert int(busy.headers["retry-after"]) >= 1
+            assert send_picture(server.url).status_code == 200
+            assert next(said)[0] == "progress"  # and the clip still goes on
+            *_, (name, result) = said
+        assert (name, result["verdict"]) == ("result", "real")
+        assert 'veraface_clips_total{verdict="real"} 1.0' in httpx.get(f"{server.url}/metrics").text
+
+
+def test_who_hangs_up_ends_the_work(start_server: Callable[..., Any], long_clip: bytes) -> None:
+    with start_server(VERAFACE_WORKERS="1", VERAFACE_VIDEO_DEADLINE_S="600") as server:
+
+        def workers() -> set[int]:
+            (template,) = psutil.Process(server.process.pid).children()
+            return {process.pid for process in template.children()}
+
+        before = workers()
+        assert len(before) == 1
+        request = httpx.stream(
+            "POST",
+            server.url + PATH,
+            files={"video": ("a.mp4", long_clip)},
+            params={"frames": 128},
+            timeout=60,
+        )
+        with request as answer:
+            next(events(answer.iter_lines()))
+        deadline = time.monotonic() + 30
+        while workers() & before and time.monotonic() < deadline:
+            time.sleep(0.05)
+        assert not workers() & before
+        assert send_picture(server.url).status_code == 200
+        assert send(server.url, long_clip, frames=3).status_code == 200  # its place is free again
+
+
+def test_a_server_without_it(start_server: Callable[..., Any], clip: bytes) -> None:
+    with start_server(VERAFACE_VIDEO="false") as server:
+        assert error_of(send(server.url, clip)) == (501, "video_not_available")
+        limits = httpx.get(f"{server.url}/api/model-status").json()["limits"]
+        assert limits["video"] is False
+
+
+def test_a_server_without_pyav(start_server: Callable[..., Any], clip: bytes, tmp_path: Path) -> None:
+    (tmp_path / "sitecustomize.py").write_text(
+        "import importlib.util, sys\n"
+        "find = importlib.util.find_spec\n"
+        "importlib.util.find_spec = lambda name, *more: None if name == 'av' else find(name, *more)\n"
+        "sys.modules['av'] = None\n"
+    )
+    with start_server(PYTHONPATH=str(tmp_path)) as server:
+        assert error_of(send(server.url, clip)) == (501, "video_not_available")
+        assert send_picture(server.url).status_code == 200
+
+
+def test_a_clip_needs_a_key_where_pictures_do(start_server: Callable[..., Any], clip: bytes) -> None:
+    digest = "0" * 64
+    with start_server(VERAFACE_API_KEYS=digest) as server:
+        assert error_of(send(server.url, clip)) == (401, "key_required")
+
+
+def test_the_log_holds_nothing_of_a_clip(server: Any, clip: bytes) -> None:
+    send(server.url, clip, "Name-Canary.mp4", frames=3)
+    broken = bytearray(clip)
+    broken[2000:6000] = b"Canary" * 666 + b"Cana"
+    send(server.url, bytes(broken), "Name-Canary.mp4", frames=3)
+    log = server.wait_for_log(f"POST {PATH} 200")
+    assert f"POST {PATH} 200" in log
+    assert "Canary" not in log
+
+
+def test_it_is_documented(server: Any) -> None:
+    route = httpx.get(f"{server.url}/openapi.json").json()["paths"][PATH]["post"]
+    assert "text/event-stream" in route["responses"]["200"]["content"]
+    assert {"400", "408", "413", "415", "422", "500", "501", "503", "504"} <= set(route["responses"])
+    body = route["requestBody"]["content"]["multipart/form-data"]["schema"]
+    assert body["required"] == ["video"]
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_hostile_clips_get_an_answer_and_the_server_lives(server: Any, clip: bytes, seed: int) -> None:
+    random = np.random.default_rng(seed)
+    for _ in range(6):
+        content = np.frombuffer(clip, np.uint8).copy()
+        places = random.integers(0, len(content), random.integers(1, 200))
+        content[places] = random.integers(0, 256, len(places))
+        answer = send(server.url, content[: random.integers(100, len(content))].tobytes(), frames=3)
+        assert answer.status_code in (200, 413, 415, 422), answer.text
+    assert httpx.get(f"{server.url}/healthz").status_code == 200
+
+
+def test_a_clip_that_stops_coming_frees_its_place(start_server: Callable[..., Any], clip: bytes) -> None:
+    with start_server(VERAFACE_WORKERS="1") as server:
+        host, port = server.url.removeprefix("http://").split(":")
+        with socket.create_connection((host, int(port))) as connection:
+            connection.sendall(
+                f"POST {PATH} HTTP/1.1\r\nHost: a\r\nContent-Length: 100000\r\n"
+                "Content-Type: multipart/form-data; boundary=x\r\n\r\n--x\r\n".encode()
+            )
+        *_, (name, _) = all_events(send(server.url, clip, frames=3))
+        assert name == "result"
+
+
+def test_many_at_once_are_judged_or_told_to_come_back(start_server: Callable[..., Any], clip: bytes) -> None:
+    with start_server(VERAFACE_WORKERS="2") as server:
+        answers: list[httpx.Response] = []
+        threads = [
+            threading.Thread(target=lambda: answers.append(send(server.url, clip, frames=3)))
+            for _ in range(5)
+        ]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join(60)
+        statuses = sorted(answer.status_code for answer in answers)
+        assert len(statuses) == 5
+        assert set(statuses) <= {200, 503}
+        assert 200 in statuses
+
+
+def test_a_picture_sent_as_a_clip_and_a_clip_as_a_picture(server: Any, clip: bytes) -> None:
+    buffer = BytesIO()
+    Image.new("RGB", (64, 64)).save(buffer, "GIF")
+    assert error_of(send(server.url, buffer.getvalue(), "a.mp4")) == (415, "unsupported_video")
+    answer = httpx.post(f"{server.url}/api/predict", files={"image": ("a.jpg", clip)})
+    assert error_of(answer) == (415, "unsupported_image")

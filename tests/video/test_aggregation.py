@@ -1,0 +1,109 @@
+"""From the scores of frames to verdicts."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from veraface.verdict import Box, FaceResult, Reason, Thresholds, Verdict
+from veraface.video.aggregation import JOINED_AT, fewest_frames, join_scores, judge_clip, judge_track
+from veraface.video.results import TrackResult
+from veraface.video.tracking import Track
+
+THRESHOLDS = Thresholds(0.2, 0.8)
+chances = st.lists(st.floats(0, 1), min_size=1, max_size=50)
+
+
+def track(scores: list[float | None], *, flips: int = 0) -> Track:
+    faces = []
+    for number, p_fake in enumerate(scores):
+        reasons = (Reason("changes_under_recompression", ""),) if number < flips else ()
+        faces.append(FaceResult(Box(0, 0, 99, 99), (), 0.9, p_fake, Verdict.UNCERTAIN, reasons))
+    return Track(list(range(len(scores))), faces)
+
+
+def judge(scores: list[float | None], looked_at: int | None = None, *, flips: int = 0) -> TrackResult:
+    count = looked_at or len(scores)
+    return judge_track(track(scores, flips=flips), [float(i) for i in range(count)], THRESHOLDS)
+
+
+def clip(*tracks: TrackResult, looked_at: int = 8, scores: list[float] | None = None) -> tuple:
+    if scores is None:
+        scores = [f.p_fake for t in tracks for f in t.frames if f.p_fake is not None]
+    verdict, p_fake, reasons = judge_clip(tracks, scores, looked_at, THRESHOLDS)
+    return verdict.value, p_fake, [reason.code for reason in reasons]
+
+
+@given(chances)
+def test_joined_is_the_quantile_and_lies_between_them(scores: list[float]) -> None:
+    assert join_scores(scores) == pytest.approx(np.quantile(scores, JOINED_AT), abs=1e-12)
+    assert min(scores) - 1e-12 <= join_scores(scores) <= max(scores) + 1e-12
+
+
+@given(chances, st.randoms())
+def test_their_order_does_not_matter(scores: list[float], random: object) -> None:
+    shuffled = sorted(scores, key=lambda _: random.random())  # type: ignore[attr-defined]
+    assert join_scores(shuffled) == join_scores(scores)
+
+
+@given(chances, st.integers(0, 49), st.floats(0, 1))
+def test_a_frame_that_looks_more_fake_never_makes_the_clip_more_real(
+    scores: list[float], place: int, more: float
+) -> None:
+    raised = list(scores)
+    place %= len(scores)
+    raised[place] = max(raised[place], more)
+    assert join_scores(raised) >= join_scores(scores) - 1e-12
+
+
+def test_a_clip_is_not_fake_because_one_frame_of_300_is() -> None:
+    result = judge([0.99] + [0.05] * 299)
+    assert (result.verdict, result.best) == (Verdict.REAL, 1)
+    assert clip(result, looked_at=300)[0] == "real"
+
+
+def test_but_it_is_where_many_are() -> None:
+    result = judge([0.9] * 4 + [0.1] * 4)
+    assert result.verdict is Verdict.FAKE
+    assert result.frames[result.best].p_fake == 0.9
+    assert clip(result) == ("fake", pytest.approx(0.9), [])
+
+
+def test_a_face_in_too_few_frames_gets_no_verdict() -> None:
+    result = judge([0.99, 0.99], looked_at=32)
+    assert (result.verdict, [r.code for r in result.reasons]) == (Verdict.UNCERTAIN, ["too_few_frames"])
+    assert [fewest_frames(n) for n in (1, 32, 60, 61, 300)] == [3, 3, 3, 4, 15]
+    steady = judge([0.05] * 30, looked_at=32)
+    assert clip(steady, result, looked_at=32) == ("real", pytest.approx(0.05), ["faces_left_out"])
+
+
+def test_faces_too_small_are_no_evidence() -> None:
+    result = judge([None] * 8)
+    assert (result.verdict, result.p_fake) == (Verdict.UNCERTAIN, None)
+    assert clip(result) == ("uncertain", None, ["faces_too_small"])
+    assert judge([None, 0.9, None, 0.9, 0.9]).verdict is Verdict.FAKE
+
+
+def test_one_fake_face_makes_a_clip_fake() -> None:
+    verdict, p_fake, reasons = clip(judge([0.05] * 8), judge([0.95] * 8))
+    assert (verdict, p_fake, reasons) == ("fake", pytest.approx(0.95), ["faces_disagree"])
+
+
+def test_between_the_thresholds_nothing_is_said() -> None:
+    assert clip(judge([0.5] * 8)) == ("uncertain", pytest.approx(0.5), ["weak_evidence"])
+
+
+def test_what_recompression_would_change_is_left_open() -> None:
+    assert judge([0.95] * 8, flips=3).verdict is Verdict.FAKE
+    result = judge([0.95] * 8, flips=5)
+    assert (result.verdict, result.reasons[0].code) == (Verdict.UNCERTAIN, "changes_under_recompression")
+
+
+def test_quickly_cut_clips_are_judged_by_all_frames_together() -> None:
+    short = [judge([0.95, 0.95], looked_at=32) for _ in range(8)]
+    assert clip(*short, looked_at=32) == ("fake", pytest.approx(0.95), ["short_scenes"])
+    assert clip(short[0], looked_at=32)[::2] == ("uncertain", ["too_few_frames"])
+
+
+def test_without_a_face_there_is_no_verdict() -> None:
+    assert clip() == ("no_face", None, ["no_face"])

@@ -1,0 +1,274 @@
+"""Clips from their bytes: times, turns, limits, and what is no clip."""
+
+import contextlib
+import resource
+import sys
+from collections.abc import Callable
+from fractions import Fraction
+from io import BytesIO
+from pathlib import Path
+
+import av
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from PIL import Image
+
+from tests.clips import corner, make_ramp, make_sound, turn, write_clip
+from tests.pictures import encode, portrait
+from veraface.errors import (
+    ImageError,
+    UnreadableVideoError,
+    UnsupportedVideoError,
+    VideoError,
+    VideoTooLargeError,
+)
+from veraface.image import ImageLimits
+from veraface.video.clip import open_clip
+from veraface.video.limits import VideoLimits
+
+
+def levels(source: Path | bytes, places: list[int]) -> list[float]:
+    """Ten times the number of each frame that was asked for, where the ramp is read rightly."""
+    with open_clip(source) as clip:
+        return [
+            float(np.asarray(shot.picture).mean()) for shot in clip.shots([clip.moments[p] for p in places])
+        ]
+
+
+def written(codec: str, kind: str, pictures: list[Image.Image], times: list[float] | None = None) -> bytes:
+    """A clip of some codec and container, at any times (s)."""
+    buffer = BytesIO()
+    with av.open(buffer, "w", format=kind) as container:
+        stream = container.add_stream(codec, rate=20)
+        stream.width, stream.height = pictures[0].size
+        stream.pix_fmt = "yuvj420p" if codec == "mjpeg" else "yuv420p"
+        stream.gop_size = 12
+        stream.bit_rate = 2_000_000
+        clock = Fraction(1, 1000)
+        if times:
+            stream.codec_context.time_base = clock
+        for number, picture in enumerate(pictures):
+            frame = av.VideoFrame.from_ndarray(np.asarray(picture))
+            if times:
+                frame.pts, frame.time_base = round(times[number] / clock), clock
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode())
+    return buffer.getvalue()
+
+
+def ramp(frames: int = 20) -> list[Image.Image]:
+    return [Image.new("RGB", (64, 48), (10 * i,) * 3) for i in range(frames)]
+
+
+@pytest.mark.parametrize("suffix", ["mp4", "mov", "mkv", "avi", "ts"])
+@pytest.mark.parametrize("key_frames", [1, 12, 100])
+def test_each_frame_is_the_one_that_was_asked_for(tmp_path: Path, suffix: str, key_frames: int) -> None:
+    path = make_ramp(tmp_path / f"a.{suffix}", 20, key_frames)
+    with open_clip(path) as clip:
+        assert len(clip.moments) == 20
+        assert clip.rate == pytest.approx(20, rel=0.02)
+        assert clip.duration == pytest.approx(1, rel=0.06)
+        assert not clip.variable
+        assert not clip.cut
+    places = [0, 1, 7, 12, 13, 19]
+    assert levels(path, places) == pytest.approx([10 * p for p in places], abs=4)
+    assert levels(path.read_bytes(), [5]) == pytest.approx([50], abs=4)
+
+
+@pytest.mark.parametrize(
+    ("codec", "kind"),
+    [
+        ("libx264", "mp4"),
+        ("libx264", "mpegts"),
+        ("libx265", "mp4"),
+        ("libvpx-vp9", "webm"),
+        ("libsvtav1", "mp4"),
+    ],
+)
+def test_usual_codecs(codec: str, kind: str) -> None:
+    if codec not in av.codecs_available:
+        pytest.skip(f"this FFmpeg cannot make {codec}")
+    side = 64 if codec != "libsvtav1" else 128
+    pictures = [picture.resize((side, side)) for picture in ramp()]
+    content = written(codec, kind, pictures)
+    assert levels(content, [2, 11, 19]) == pytest.approx([20, 110, 190], abs=6)
+
+
+def test_a_variable_rate_is_told_and_times_are_kept() -> None:
+    times = [0, 0.1, 0.2, 1.5, 1.6, 4.0]
+    content = written("libx264", "matroska", ramp(6), times)
+    with open_clip(content) as clip:
+        assert clip.variable
+        assert [moment.time for moment in clip.moments] == pytest.approx(times, abs=0.002)
+        assert clip.rate == pytest.approx(5 / 4, rel=0.01)
+    assert levels(content, [3, 5]) == pytest.approx([30, 50], abs=4)
+
+
+@pytest.mark.parametrize(
+    ("quarters", "where", "size"),
+    [(1, "top right", (48, 64)), (2, "bottom right", (64, 48)), (3, "bottom left", (48, 64))],
+)
+def test_turned_clips_come_upright(tmp_path: Path, quarters: int, where: str, size: tuple[int, int]) -> None:
+    picture = Image.new("RGB", (64, 48))
+    picture.paste((255, 255, 255), (0, 0, 32, 24))
+    path = write_clip(tmp_path / "a.mp4", [picture] * 3)
+    turn(path, quarters=quarters)
+    with open_clip(path) as clip:
+        (shot,) = clip.shots(clip.moments[1:2])
+        assert (corner(shot.picture), shot.picture.size) == (where, size)
+        assert clip.rotation == 90 * quarters
+
+
+def test_pixels_that_are_no_squares_are_made_so() -> None:
+    buffer = BytesIO()
+    with av.open(buffer, "w", format="matroska") as container:
+        stream = container.add_stream("libx264", rate=5)
+        stream.width, stream.height, stream.pix_fmt = 64, 48, "yuv420p"
+        stream.codec_context.sample_aspect_ratio = Fraction(2, 1)
+        for picture in ramp(3):
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(np.asarray(picture))))
+        container.mux(stream.encode())
+    with open_clip(buffer.getvalue()) as clip:
+        (shot,) = clip.shots(clip.moments[:1])
+    assert shot.picture.size == (128, 48)
+
+
+def refused(source: Path | bytes, limits: VideoLimits | None = None) -> VideoError:
+    with pytest.raises(VideoError) as caught, open_clip(source, limits) as clip:
+        list(clip.shots(clip.moments))
+    return caught.value
+
+
+@pytest.mark.parametrize(
+    ("make", "kind", "words"),
+    [
+        (lambda p: p.write_bytes(b""), UnreadableVideoError, "empty"),
+        (lambda p: p.write_bytes(b"\0" * 5000), UnsupportedVideoError, "no clip that can be read"),
+        (lambda p: p.write_bytes(encode(portrait(), "JPEG")), UnsupportedVideoError, "is a JPEG picture"),
+        (lambda p: p.write_bytes(encode(portrait(64), "HEIF")), UnsupportedVideoError, "is a HEIF picture"),
+        (lambda p: p.write_bytes(encode(portrait(64), "GIF")), UnsupportedVideoError, "is a GIF picture"),
+        (make_sound, UnsupportedVideoError, "only sound"),
+        (lambda p: make_ramp(p) and p.write_bytes(p.read_bytes()[:-600]), UnsupportedVideoError, "cut off"),
+        (lambda p: p.mkdir(), UnreadableVideoError, "no regular file"),
+        (lambda p: None, UnreadableVideoError, "no such file"),
+    ],
+)
+def test_what_is_no_clip(
+    tmp_path: Path, make: Callable[[Path], object], kind: type[VideoError], words: str
+) -> None:
+    make(tmp_path / "a.mp4")
+    error = refused(tmp_path / "a.mp4")
+    assert isinstance(error, kind)
+    assert words in str(error)
+
+
+DASH = """<?xml version="1.0"?>
+<MPD xmlns="urn:mpeg:dash:schema:mpd:2011" profiles="urn:mpeg:dash:profile:isoff-main:2011" type="static"
+mediaPresentationDuration="PT1S"><Period><AdaptationSet mimeType="video/mp4"><Representation id="1"
+bandwidth="1"><BaseURL>file://{path}</BaseURL><SegmentBase indexRange="0-9"/></Representation></AdaptationSet>
+</Period></MPD>"""
+SDP = "v=0\no=- 0 0 IN IP4 127.0.0.1\nc=IN IP4 127.0.0.1\nm=video 5004 RTP/AVP 96\na=rtpmap:96 H264/90000\n"
+
+
+@pytest.mark.parametrize("name", ["a.m3u8", "a.mp4", "concat.txt"])
+@pytest.mark.parametrize(
+    "content",
+    [
+        "#EXTM3U\n#EXT-X-TARGETDURATION:9\n#EXTINF:9,\n{path}\n#EXT-X-ENDLIST\n",
+        "#EXTM3U\n#EXT-X-TARGETDURATION:9\n#EXTINF:9,\nfile://{path}\n#EXT-X-ENDLIST\n",
+        "ffconcat version 1.0\nfile '{path}'\n",
+        DASH,
+        SDP,
+    ],
+)
+def test_play_lists_open_nothing(tmp_path: Path, name: str, content: str) -> None:
+    other = make_ramp(tmp_path / "other.ts")
+    path = tmp_path / name
+    path.write_text(content.replace("{path}", str(other)))
+    opened: list[object] = []
+    sys.addaudithook(
+        lambda event, args: opened.append(args[0]) if event in ("open", "socket.connect") else None
+    )
+    assert isinstance(refused(path), UnsupportedVideoError)
+    assert isinstance(refused(path.read_bytes()), UnsupportedVideoError)
+    assert not [one for one in opened if "other" in str(one)]
+    assert other.stat().st_atime_ns <= other.stat().st_mtime_ns  # FFmpeg itself has not read it either
+
+
+def test_an_mp4_that_names_another_file_does_not_open_it(tmp_path: Path) -> None:
+    """The data reference of a track may be an address (ISO/IEC 14496-12, 8.7.2)."""
+    data = bytearray(make_ramp(tmp_path / "a.mp4").read_bytes())
+    start = data.index(b"url \0\0\0\1")
+    data[start + 4 : start + 8] = b"\0\0\0\0"  # not in this file, and no address follows
+    with open_clip(bytes(data)) as clip:
+        list(clip.shots(clip.moments[:2]))  # whatever it gives, it comes from the bytes given
+
+
+@pytest.mark.parametrize(
+    ("limits", "words"),
+    [
+        (VideoLimits(picture=ImageLimits(max_pixels=3000)), "64 x 48 pixels"),
+        (VideoLimits(picture=ImageLimits(max_side=63)), "64 x 48 pixels"),
+        (VideoLimits(max_bytes=1000), "larger than the limit"),
+        (VideoLimits(max_packets=19), "more than 19 packets"),
+        (VideoLimits(max_seconds=0.5), "1 s long; the limit is 0 s"),
+        (VideoLimits(max_decoded=10), "more than 10 frames"),
+    ],
+)
+def test_limits(tmp_path: Path, limits: VideoLimits, words: str) -> None:
+    error = refused(make_ramp(tmp_path / "a.mp4"), limits)
+    assert isinstance(error, VideoTooLargeError)
+    assert words in str(error)
+
+
+@pytest.mark.parametrize("side", [12_000, 60_000])
+def test_a_huge_frame_is_refused_by_its_header(side: int) -> None:
+    """Not even the look at a frame by which FFmpeg learns what a clip holds may take its memory."""
+    data = bytearray(written("mjpeg", "matroska", [Image.new("RGB", (304, 304))] * 3))
+    at = -1
+    while (at := data.find(b"\x08\x01\x30\x01\x30\x03", at + 1)) > 0:  # the frame's size in each JPEG
+        data[at + 1 : at + 5] = side.to_bytes(2) * 2
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    with contextlib.suppress(VideoError), open_clip(bytes(data)) as clip:
+        assert list(clip.shots(clip.moments)) == []
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 100_000  # kB
+
+
+def test_a_clip_that_ends_early_says_so(tmp_path: Path) -> None:
+    whole = make_ramp(tmp_path / "a.mkv", 100, 12).read_bytes()
+    with open_clip(whole) as clip:
+        assert not clip.cut
+    with open_clip(whole[: len(whole) // 3]) as clip:
+        assert clip.cut
+        assert len(list(clip.shots(clip.moments))) > 0
+
+
+def test_damaged_frames_are_left_out(tmp_path: Path) -> None:
+    data = bytearray(make_ramp(tmp_path / "a.avi", 20, 1).read_bytes())
+    start = data.index(b"movi")
+    middle = (start + len(data)) // 2
+    data[middle : middle + 400] = b"\xff" * 400
+    with open_clip(bytes(data)) as clip:
+        shots = list(clip.shots(clip.moments))
+        assert len(shots) + clip.damaged == len(clip.moments)
+        assert len(shots) >= 5
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.data())
+def test_any_damage_gives_frames_or_an_error(tmp_path: Path, data: st.DataObject) -> None:
+    suffix = data.draw(st.sampled_from(["mp4", "mkv", "avi", "ts"]))
+    path = tmp_path / f"whole.{suffix}"
+    content = bytearray((path if path.exists() else make_ramp(path)).read_bytes())
+    for _ in range(data.draw(st.integers(0, 6))):
+        content[data.draw(st.integers(0, len(content) - 1))] = data.draw(st.integers(0, 255))
+    content = content[: data.draw(st.integers(1, len(content)))]
+    limits = VideoLimits(picture=ImageLimits(max_pixels=4_000_000), max_decoded=200)
+    try:
+        with open_clip(bytes(content), limits) as clip:
+            for shot in clip.shots(clip.moments[:40]):
+                assert shot.picture.mode == "RGB"
+    except ImageError:
+        pass
