@@ -30,7 +30,7 @@ _SMOOTHING = 0.1  # weight of the newest picture in the running mean of the time
 # How a worker ends where its picture is to blame: a fault in a codec, or too much processor time.
 _PICTURE_TO_BLAME = {
     *(signal.SIGSEGV, signal.SIGBUS, signal.SIGILL, signal.SIGFPE, signal.SIGABRT, signal.SIGTRAP),
-    *(signal.SIGXCPU, signal.SIGSYS),
+    *(signal.SIGPROF, signal.SIGSYS),
 }
 
 

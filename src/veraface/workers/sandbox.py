@@ -50,7 +50,7 @@ _ALLOWED = (
     ),
     *("clock_gettime", "clock_getres", "clock_nanosleep", "nanosleep", "gettimeofday", "time", "getrandom"),
     *("rt_sigaction", "rt_sigprocmask", "rt_sigreturn", "sigaltstack", "restart_syscall", "tgkill"),
-    *("exit", "exit_group", "getpid", "gettid", "getcpu", "getrusage", "prlimit64", "setrlimit", "getrlimit"),
+    *("exit", "exit_group", "getpid", "gettid", "getcpu", "getrusage", "prlimit64", "getrlimit", "setitimer"),
     *("fstat", "lseek", "sysinfo", "uname", "sched_getparam", "sched_getscheduler"),
 )
 
@@ -98,11 +98,13 @@ def confine(limits: WorkerLimits) -> list[str]:
     return enforced
 
 
-def allow_cpu_time(seconds: int) -> None:
-    """Has the system end this process once it has used this much more processor time."""
-    used = resource.getrusage(resource.RUSAGE_SELF)
-    soft = int(used.ru_utime + used.ru_stime) + seconds + 1
-    resource.setrlimit(resource.RLIMIT_CPU, (soft, resource.getrlimit(resource.RLIMIT_CPU)[1]))
+def allow_cpu_time(seconds: float) -> None:
+    """Has the system end this process, by SIGPROF, once it has used this much more processor time.
+
+    A timer and not RLIMIT_CPU, which counts from the start of the process, in ticks: over hours these come apart
+    from the time that a process can be told it has used, until the limit strikes a worker that did nothing.
+    """
+    signal.setitimer(signal.ITIMER_PROF, seconds)
 
 
 def _address_space() -> int:
