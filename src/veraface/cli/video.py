@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from veraface.extras import needs_extra
 from veraface.cli.terminal import fail, printable
 from veraface.cli.verdicts import in_colour, legend, share
+from veraface.extras import needs_extra
 
 if TYPE_CHECKING:
     from rich.table import Table

@@ -101,8 +101,8 @@ def confine(limits: WorkerLimits) -> list[str]:
 def allow_cpu_time(seconds: float) -> None:
     """Has the system end this process, by SIGPROF, once it has used this much more processor time.
 
-    A timer and not RLIMIT_CPU, which counts from the start of the process, in ticks: over hours these come apart
-    from the time that a process can be told it has used, until the limit strikes a worker that did nothing.
+    A timer and not RLIMIT_CPU, which counts from the start of the process, in ticks: over hours these come
+    apart from the time that a process is told it has used, until the limit strikes one that did nothing.
     """
     signal.setitimer(signal.ITIMER_PROF, seconds)
 
