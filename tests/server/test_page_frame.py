@@ -20,7 +20,7 @@ def test_the_empty_page_says_what_it_is_for_and_what_a_verdict_is_not(open_page:
     expect(page.locator("footer")).to_contain_text("not proof")
     expect(page.locator("footer")).to_contain_text("Never use it alone against a person")
     expect(page.locator("#privacy")).to_contain_text("Stays on this machine")
-    expect(page.locator("#limit")).to_have_text("up to 25 MB")
+    expect(page.locator("#limit")).to_have_text("up to 25 MB · clips up to 100 MB")
     expect(page.locator("main")).to_contain_text("listed in this browser only; History switches that off")
 
 
