@@ -67,7 +67,7 @@ COMPILE = $(LOCK_VENV)/bin/uv pip compile --quiet --universal --python-version 3
 lock: $(LOCK_VENV)/.ready ## resolve requirements/*.txt anew from pyproject.toml (UPGRADE=1: newest versions)
 	$(COMPILE) pyproject.toml -o requirements/core.txt >/dev/null
 	$(COMPILE) --group build -c requirements/core.txt -o requirements/build.txt >/dev/null
-	$(COMPILE) pyproject.toml --extra train --extra evaluate --extra links --extra redis --extra telemetry --group dev \
+	$(COMPILE) pyproject.toml --extra train --extra evaluate --extra links --extra provenance --extra redis --extra telemetry --group dev \
 		-c requirements/pins.in \
 		-c requirements/core.txt -c requirements/build.txt -o requirements/dev.txt >/dev/null
 	$(COMPILE) --group audit -c requirements/core.txt -c requirements/dev.txt -o requirements/audit.txt >/dev/null

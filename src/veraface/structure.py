@@ -2,7 +2,8 @@
 
 Decoders follow whatever a file says: a JPEG of 1 MB may ask for thousands of passes over 50 megapixels,
 a TIFF of 1 MB for its 64 kB of metadata to be copied 5,000 times. Real pictures come nowhere near the
-bounds here, which stop such files in milliseconds. The same walk finds the EXIF orientation, and where in the file its metadata legally stand.
+bounds here, which stop such files in milliseconds. The same walk finds the EXIF orientation, and where in the
+file its metadata legally stand.
 """
 
 import re
@@ -136,7 +137,7 @@ def _examine_png(data: bytes) -> Structure:
         profiles += kind == b"iCCP"
         if profiles > _MAX_PNG_PROFILES:
             raise too_many("PNG", "colour profiles")
-        elif kind in (b"tEXt", b"zTXt", b"iTXt"):
+        if kind in (b"tEXt", b"zTXt", b"iTXt"):
             texts.append((kind, at + 8, at + 8 + length))
         credentials |= kind == b"caBX"
         at += length + 12

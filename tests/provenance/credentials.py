@@ -51,9 +51,7 @@ def authority(organisation: str = "Test Press") -> Authority:
     return Authority(
         root=root.public_bytes(pem).decode(),
         chain=(signer.public_bytes(pem) + root.public_bytes(pem)).decode(),
-        key=key.private_bytes(
-            pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-        ).decode(),
+        key=key.private_bytes(pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()).decode(),
     )
 
 

@@ -102,6 +102,7 @@ def _workers(settings: Settings) -> WorkerPool:
             limits=WorkerLimits(
                 settings.worker_memory_bytes, math.ceil(settings.deadline_s) * available_cores()
             ),
+            trust_anchors=settings.trust_anchors,
         ),
         workers=settings.workers,
         queue=queue,

@@ -35,7 +35,12 @@ def main(server: socket.socket) -> int:
     order, _ = frames.receive(server)
     share_memory()
     try:
-        detector = Detector(order["model"], limits=ImageLimits(**order["picture_limits"]), threads=1)
+        detector = Detector(
+            order["model"],
+            limits=ImageLimits(**order["picture_limits"]),
+            threads=1,
+            trust_anchors=order["trust_anchors"],
+        )
         _warm(detector)
     except VerafaceError as error:
         frames.send(server, {"failed": str(error)})
@@ -119,7 +124,7 @@ def _warm(detector: Detector) -> None:
         buffer = BytesIO()
         picture = Image.new("RGB", (64, 64), "grey")
         from_pillow(picture).save(buffer) if kind == "HEIF" else picture.save(buffer, kind)
-        detector.detect(buffer.getvalue(), heatmap=False)
+        detector.detect(buffer.getvalue(), heatmap=False, provenance="full")
 
 
 def _give_back_memory() -> None:
