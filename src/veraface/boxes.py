@@ -71,8 +71,10 @@ def credential_box(data: bytes) -> bool:
 def end_of_boxes(data: bytes) -> int:
     """Where the last whole box ends: what stands behind it belongs to no box."""
     end = at = 0
-    for _, _, stop in _outermost(data):
+    for name, _, stop in _outermost(data):
         size = _number(data, at, 4)
+        if not (name.isascii() and name.decode("latin-1").isprintable()):  # no box, but what was appended
+            break
         if size == 0 or stop - at == (size if size > 1 else _number(data, at + 8, 8)):
             end = stop
         at = stop

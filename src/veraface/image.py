@@ -112,9 +112,9 @@ class Picture:
         else:
             self.data = _read(source, limits.max_bytes)
             self.format, self.structure, exif, image = _open(self.data)
-            self.exif, self.xmp = exif or _block(image, "exif"), self.structure.xmp or _block(image, "xmp")
+            self.exif, self.xmp = exif or _block(image, "exif"), _block(image, "xmp")
             if isinstance(image, JpegImagePlugin.JpegImageFile):
-                self.coding = _coding(image)
+                self.coding, self.xmp = _coding(image), self.structure.xmp
             if self.format == "HEIF":  # whose size is the one it is cropped to, once all of it is decoded
                 for size in stored_sizes(self.data):
                     _check_size(*size, limits)

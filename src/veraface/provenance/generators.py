@@ -63,7 +63,9 @@ def generator_in_exif(facts: ExifFacts) -> Generator | None:
     for text in facts.texts:  # ComfyUI writes WebP so: "workflow:{...}", "prompt:{...}"
         name, _, graph = text.partition(":")
         if name in ("prompt", "workflow") and graph.startswith("{"):
-            return _graph(graph, f"EXIF ({name})")
+            found = _graph(graph, f"EXIF ({name})")
+            if found is not None:
+                return found
     return None
 
 
