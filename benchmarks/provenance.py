@@ -42,7 +42,8 @@ def main() -> None:
     buffers["with Content Credentials"] = sign(buffers["plain"])
     for name, content in buffers.items():
         opening, quick, full = (milliseconds(content, level) for level in (None, "quick", "full"))
-        print(f"{name}: opening {opening:.2f} ms, quick +{quick - opening:.2f} ms, full +{full - opening:.2f} ms")
+        more = f"quick +{quick - opening:.2f} ms, full +{full - opening:.2f} ms"
+        print(f"{name}: opening {opening:.2f} ms, {more}")
 
 
 if __name__ == "__main__":

@@ -1,7 +1,6 @@
 """C2PA Content Credentials (specification 2.1), read and checked by `c2pa-python` without the network."""
 
 import json
-import ssl
 from functools import cache
 from io import BytesIO
 from pathlib import Path
@@ -115,6 +114,8 @@ def _read_anchors(path: Path) -> str:
         raise VerafaceError(f"{path}: trust anchors cannot be read: {reason}") from error
     if len(text) > _MAX_ANCHORS_BYTES:
         raise VerafaceError(f"{path}: trust anchors of more than a megabyte; name fewer")
+    import ssl  # slow to load, and seldom needed
+
     try:
         # C2PA skips in silence what it cannot read.
         ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(cadata=text)

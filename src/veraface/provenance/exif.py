@@ -1,5 +1,7 @@
 """EXIF (CIPA DC-008): camera, times and exposure. Of a position only that there is one."""
 
+import encodings.utf_16_be
+import encodings.utf_16_le  # noqa: F401 - both loaded now, as a confined worker can load nothing more
 import re
 from dataclasses import dataclass
 from io import BytesIO

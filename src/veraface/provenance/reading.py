@@ -93,6 +93,12 @@ class _Reading:
             lambda: generator_in_texts(texts) or generator_in_exif(exif), no_generator, "generator parameters"
         )
         camera = self._camera(exif, generator)
+        if camera:
+            fitting: list[Finding] = []
+            width, height = picture.width, picture.height
+            self._findings += self._try(
+                lambda: implausible(exif, width, height, self._now), fitting, "EXIF dates"
+            )
         tool = editor(camera.software if camera else None, xmp.creator_tool if xmp else None)
         if tool:
             self._findings.append(Finding("editor_software", f"was saved by an editing program: {tool}"))
@@ -141,7 +147,6 @@ class _Reading:
         ):  # its graph stands where cameras stand
             camera = replace(camera, make=None, model=None)
             return None if camera == Camera() else camera
-        self._findings += implausible(exif, self._picture.width, self._picture.height, self._now)
         return camera
 
     def _encoder(self, level: Level) -> Encoder | None:

@@ -6,6 +6,7 @@ peaks in the histograms of its coefficients (Popescu and Farid, "Statistical too
 """
 
 from io import BytesIO
+from statistics import median
 
 import numpy as np
 from numpy.typing import NDArray
@@ -63,7 +64,7 @@ def roughness(brightness: NDArray[np.float32], steps: tuple[int, ...]) -> float 
             continue
         off = np.sort(np.abs(np.log(bins[1:-1] / neighbours))[usable])
         found.append(float(off[-max(1, len(off) // 4) :].mean()))
-    return float(np.median(found)) if len(found) >= 3 else None
+    return median(found) if len(found) >= 3 else None
 
 
 def _brightness(data: bytes) -> NDArray[np.float32]:
