@@ -19,9 +19,9 @@ _COEFFICIENTS = ((0, 1), (1, 0), (1, 1), (0, 2), (2, 0), (1, 2), (2, 1), (0, 3),
 _LARGEST = 24  # steps from zero that are looked at
 _MAX_BLOCKS = 40_000  # 2.5 megapixels; more are thinned out, and tell no more
 _ENOUGH = 15  # blocks in a bin's neighbours, below which chance rules
-# Roughness from which there is a trace. 46 photographs, scaled down so that they had no traces of their own,
-# had .21 to .51 where compressed once at quality 75 to 95, and 2.1 to 6.4 where compressed 10 to 25
-# lower before # (benchmarks/recompression.py).
+# Roughness from which there is a trace. Of 46 photographs, scaled down so that they had no traces of their own, 38
+# could be told: .18 to .38 where compressed once at quality 75 to 95, 1.9 to 6.9 where compressed 10 to 25 lower
+# before (benchmarks/recompression.py).
 _ROUGH = 1.0
 
 
@@ -37,21 +37,21 @@ def compressed_twice(data: bytes, coding: JpegCoding) -> bool | None:
     Raises:
         OSError: the data are cut off or corrupt.
     """
-    value = roughness(_brightness(data), coding.tables[0]) if coding.tables else None
+    value = roughness(brightness(data), coding.tables[0]) if coding.tables else None
     return None if value is None else value > _ROUGH
 
 
-def roughness(brightness: NDArray[np.float32], steps: tuple[int, ...]) -> float | None:
+def roughness(picture: NDArray[np.float32], steps: tuple[int, ...]) -> float | None:
     """How far the coefficients' histograms are from smooth: logarithm of a bin over its neighbours' mean.
 
     Args:
-        brightness: of the whole picture, height x width.
+        picture: its brightness, height x width.
         steps: the 64 of the quantisation table.
 
     Returns:
         Mean of the roughest quarter of the bins, median of the coefficients; None where too few can be told.
     """
-    coefficients = _transform(_blocks(brightness))
+    coefficients = _transform(_blocks(picture))
     found = []
     for row, column in _COEFFICIENTS:
         size = np.abs(np.rint(coefficients[:, row, column] / max(1, steps[8 * row + column]))).astype(
@@ -67,15 +67,16 @@ def roughness(brightness: NDArray[np.float32], steps: tuple[int, ...]) -> float 
     return median(found) if len(found) >= 3 else None
 
 
-def _brightness(data: bytes) -> NDArray[np.float32]:
+def brightness(data: bytes) -> NDArray[np.float32]:
+    """The brightness of a JPEG as it was coded, height x width, around 0."""
     image = JpegImagePlugin.JpegImageFile(BytesIO(data))
     image.draft("L", image.size)  # the channel as it was coded, without going through RGB
     return np.asarray(image.convert("L"), dtype=np.float32) - np.float32(128)
 
 
-def _blocks(brightness: NDArray[np.float32]) -> NDArray[np.float32]:
-    rows, columns = brightness.shape[0] // 8, brightness.shape[1] // 8
-    whole = brightness[: 8 * rows, : 8 * columns]
+def _blocks(picture: NDArray[np.float32]) -> NDArray[np.float32]:
+    rows, columns = picture.shape[0] // 8, picture.shape[1] // 8
+    whole = picture[: 8 * rows, : 8 * columns]
     blocks = whole.reshape(rows, 8, columns, 8).swapaxes(1, 2).reshape(-1, 8, 8)
     return blocks[:: max(1, -(-len(blocks) // _MAX_BLOCKS))]
 

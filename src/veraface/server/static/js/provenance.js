@@ -102,7 +102,7 @@ function objectOf(said) {
 function rowsOf(values) {
   return Object.entries(values)
     .filter(([, value]) => typeof value === "string" && value)
-    .map(([term, value]) => element("div", {}, element("dt", {}, text(`provenance.terms.${term}`)), element("dd", {}, shown(value))));
+    .map(([term, value]) => element("div", {}, element("dt", {}, text(`provenance.terms.${term}`)), element("dd", { class: value.length > 40 ? "long" : null }, shown(value))));
 }
 
 function shown(value) {
