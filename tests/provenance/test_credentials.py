@@ -6,6 +6,8 @@ import sys
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from tests.pictures import encode, noise, png_chunk
 from tests.provenance.credentials import AI, authority, sign
@@ -134,6 +136,19 @@ def test_what_is_appended_changes_nothing(signed: bytes, anchors: Path, tail: by
         content = signed if kind == "JPEG" else sign(encode(noise(64, 48), kind), MIME[kind])
         reader = CredentialReader(anchors)
         assert read(content, credentials=reader) == read(content + tail, credentials=reader)
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(tail=st.binary(min_size=1, max_size=200))
+def test_whatever_is_appended_changes_nothing(signed: bytes, tail: bytes) -> None:
+    assert read(signed + tail) == read(signed)
+
+
+def test_another_signed_picture_behind_it_changes_nothing(signed: bytes, anchors: Path) -> None:
+    other = sign(jpeg(quality=60), by=authority("Other Press"), generator="Other")
+    reader = CredentialReader(anchors)
+    for tail in (other, other[2:]):
+        assert read(signed + tail, credentials=reader) == read(signed, credentials=reader)
 
 
 def test_credentials_behind_the_end_are_none(signed: bytes) -> None:

@@ -25,7 +25,6 @@ _MAX_ANCHORS_BYTES = 2**20
 # Nothing is ever fetched, whatever a file asks for: no manifest, and not whether a certificate was revoked.
 _OFFLINE = {"verify_trust": True, "remote_manifest_fetch": False, "ocsp_fetch": False}
 _ACTIONS = ("c2pa.actions", "c2pa.actions.v2")
-_CHANGED = ("assertion.dataHash.mismatch", "assertion.bmffHash.mismatch", "assertion.boxesHash.mismatch")
 _STATES = {"Trusted": CredentialState.VALID, "Valid": CredentialState.UNTRUSTED_SIGNER}
 
 
@@ -78,7 +77,7 @@ class CredentialReader:
         end = structure.end
         behind = end is not None and end < len(data)
         read = self._check(library, data, kind)
-        if behind and any(problem in _CHANGED for problem in read.problems):
+        if behind and read.state is CredentialState.INVALID:
             # What was appended after signing is no part of the picture; what phones append before is signed.
             alone = self._check(library, data[:end], kind)
             return alone if alone.state is not CredentialState.INVALID else read

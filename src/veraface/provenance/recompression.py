@@ -19,9 +19,9 @@ _COEFFICIENTS = ((0, 1), (1, 0), (1, 1), (0, 2), (2, 0), (1, 2), (2, 1), (0, 3),
 _LARGEST = 24  # steps from zero that are looked at
 _MAX_BLOCKS = 40_000  # 2.5 megapixels; more are thinned out, and tell no more
 _ENOUGH = 15  # blocks in a bin's neighbours, below which chance rules
-# Roughness from which there is a trace. Of 46 photographs, scaled down so that they had no traces of their own, 38
-# could be told: .18 to .38 where compressed once at quality 75 to 95, 1.9 to 6.9 where compressed 10 to 25 lower
-# before (benchmarks/recompression.py).
+# Roughness from which there is a trace. Of 46 photographs, scaled down to have no traces of their own,
+# 38 could be told: .18 to .38 where compressed once at quality 75 to 95, 1.9 to 6.9 where compressed 10 to 25
+# lower before (benchmarks/recompression.py).
 _ROUGH = 1.0
 
 
