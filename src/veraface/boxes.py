@@ -21,6 +21,8 @@ _FREE_BYTES = 16 * 2**20  # may be copied however small the file is
 _CONTAINERS = {b"meta": 4, b"iprp": 0, b"ipco": 0, b"grpl": 0, b"moov": 0, b"trak": 0, b"mdia": 0}
 _CONTAINERS |= {b"minf": 0, b"stbl": 0, b"edts": 0, b"moof": 0, b"traf": 0}
 
+_CREDENTIALS = bytes.fromhex("d8fec3d61b0e483c92975828877ec481")  # the uuid of a C2PA box; C2PA 2.1, A.5.1
+
 _Box = tuple[bytes, int, int]  # kind, and where its content starts and ends
 
 
@@ -59,6 +61,28 @@ def stored_sizes(data: bytes) -> list[tuple[int, int]]:
     """Width and height of each picture in the file, before it is cropped and turned."""
     places = [start + 4 for name, start, _ in _all_boxes(data) if name == b"ispe"]
     return [(_number(data, at, 4), _number(data, at + 4, 4)) for at in places]
+
+
+def credential_box(data: bytes) -> bool:
+    """Whether a C2PA manifest stands in a box of its own among the outermost, the only place it may."""
+    return any(name == b"uuid" and data.startswith(_CREDENTIALS, at) for name, at, _ in _outermost(data))
+
+
+def end_of_boxes(data: bytes) -> int:
+    """Where the last whole box ends: what stands behind it belongs to no box."""
+    end = at = 0
+    for name, _, stop in _outermost(data):
+        size = _number(data, at, 4)
+        if not (name.isascii() and name.decode("latin-1").isprintable()):  # no box, but what was appended
+            break
+        if size == 0 or stop - at == (size if size > 1 else _number(data, at + 8, 8)):
+            end = stop
+        at = stop
+    return end
+
+
+def _outermost(data: bytes) -> Iterator[_Box]:
+    return islice(_boxes(data, 0, len(data)), _MAX_BOXES)
 
 
 def _all_boxes(data: bytes) -> Iterator[_Box]:

@@ -13,6 +13,9 @@ from veraface.faces import FIRST_LOOK, Face, FaceDetector
 from veraface.image import ImageLimits, ImageSource, Picture
 from veraface.model import Model, ModelCard
 from veraface.pixels import Pixels
+from veraface.provenance import Level
+from veraface.provenance.credentials import CredentialReader
+from veraface.provenance.reading import read_provenance
 from veraface.verdict import (
     Box,
     DetectionResult,
@@ -38,7 +41,12 @@ class Detector:
     """
 
     def __init__(
-        self, model: Path | str | None = None, *, limits: ImageLimits | None = None, threads: int = 0
+        self,
+        model: Path | str | None = None,
+        *,
+        limits: ImageLimits | None = None,
+        threads: int = 0,
+        trust_anchors: Path | str | None = None,
     ) -> None:
         """Load the face detector and the classifier.
 
@@ -46,11 +54,15 @@ class Detector:
             model: an `.onnx` file with its card beside it; the shipped model if None.
             limits: what a picture may cost; see `ImageLimits`.
             threads: CPU threads for one picture; 0 lets ONNX Runtime choose.
+            trust_anchors: a PEM file of the authorities whose signers of Content Credentials are trusted;
+                None trusts nobody.
 
         Raises:
             ModelError: the model or its card is missing or damaged.
+            VerafaceError: the trust anchors cannot be read.
         """
         self._limits = limits or ImageLimits()
+        self._credentials = CredentialReader(trust_anchors)
         self._faces = FaceDetector(threads=threads)
         self._model = Model(model, threads=threads)
 
@@ -83,13 +95,17 @@ class Detector:
         """
         return Pixels(Picture(source, self._limits))
 
-    def detect(self, source: ImageSource | Pixels, *, heatmap: bool = True) -> DetectionResult:
+    def detect(
+        self, source: ImageSource | Pixels, *, heatmap: bool = True, provenance: Level | None = None
+    ) -> DetectionResult:
         """Judge one picture.
 
         Args:
             source: a path, the bytes of a file, a binary file object, a PIL image, an RGB uint8 array of
                 shape (height, width, 3), or what `open` made of one of these.
             heatmap: keep the map of evidence of each face in the result.
+            provenance: also read what the file claims of itself, "quick" or "full"; see `read_provenance`. It
+                has no influence on the verdict.
 
         Raises:
             ImageError: the picture is unsupported, unreadable or too large; see `veraface.errors`.
@@ -104,11 +120,12 @@ class Detector:
         results = self._judge(pixels, faces, heatmap)
         judged = perf_counter()
         verdict, p_fake, reasons = judge_picture(results)
+        claimed = read_provenance(picture, self._credentials, level=provenance) if provenance else None
         stages = {
             "decode": opened - started + pixels.seconds - decode_opened,
             "faces": found - opened - (decode_found - decode_opened),
             "model": judged - found - (pixels.seconds - decode_found),
-            "total": judged - started,
+            "total": perf_counter() - started,
         }
         return DetectionResult(
             verdict=verdict,
@@ -121,6 +138,7 @@ class Detector:
             model=self.model_info,
             thresholds={"real": self.card.thresholds.real, "fake": self.card.thresholds.fake},
             timing_ms={stage: 1000 * seconds for stage, seconds in stages.items()},
+            provenance=claimed,
         )
 
     def _judge(self, pixels: Pixels, faces: Sequence[Face], heatmap: bool) -> list[FaceResult]:

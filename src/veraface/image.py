@@ -9,12 +9,12 @@ from typing import Any, BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
+from PIL import Image, JpegImagePlugin
 
 from veraface.boxes import stored_sizes
 from veraface.errors import ImageError, ImageTooLargeError, UnreadableImageError, UnsupportedImageError
 from veraface.formats import FORMATS_IN_WORDS, OPENERS, name_foreign, name_unsupported_variant, recognise
-from veraface.structure import examine, orientation
+from veraface.structure import Structure, examine, orientation
 
 ImageSource = (
     str | os.PathLike[str] | bytes | bytearray | memoryview | BinaryIO | Image.Image | NDArray[np.uint8]
@@ -54,6 +54,15 @@ class ImageLimits:
             raise ValueError(f"max_pixels can be at most {_PILLOW_MAX_PIXELS}")
 
 
+@dataclass(frozen=True)
+class JpegCoding:
+    """How a JPEG was coded, by its header."""
+
+    tables: tuple[tuple[int, ...], ...]  # of quantisation: 64 steps each, row by row
+    subsampling: str | None  # of colour, such as "4:2:0"; None for grey and unusual ones
+    progressive: bool  # whether it is coded in several scans
+
+
 class Picture:
     """A picture whose header has been read and found acceptable; its pixels are decoded on demand.
 
@@ -64,6 +73,11 @@ class Picture:
         height: of the upright picture at full size, in pixels.
         format: "JPEG", "PNG", "WEBP", "AVIF", "HEIF", "GIF", "BMP" or "TIFF"; "pixels" for an array or a
             PIL image held in memory.
+        data: the bytes of the file; None for "pixels".
+        structure: what the walk over the file has found.
+        exif: the EXIF block of the file, or None.
+        xmp: the XMP packet of the file, or None.
+        coding: how a JPEG was coded; None for other formats.
     """
 
     def __init__(self, source: ImageSource, limits: ImageLimits | None = None) -> None:
@@ -80,7 +94,11 @@ class Picture:
             ImageTooLargeError: over one of the limits.
         """
         limits = limits or ImageLimits()
-        self._data: bytes | None = None
+        self.data: bytes | None = None
+        self.structure = Structure()
+        self.exif: bytes | None = None
+        self.xmp: bytes | None = None
+        self.coding: JpegCoding | None = None
         exif: bytes | None = None
         if isinstance(source, np.ndarray):
             _check_array(source, limits)
@@ -92,10 +110,13 @@ class Picture:
             image = self._image = _loaded(source)
             exif = image.info.get("exif")
         else:
-            self._data = _read(source, limits.max_bytes)
-            self.format, exif, image = _open(self._data)
+            self.data = _read(source, limits.max_bytes)
+            self.format, self.structure, exif, image = _open(self.data)
+            self.exif, self.xmp = exif or _block(image, "exif"), _block(image, "xmp")
+            if isinstance(image, JpegImagePlugin.JpegImageFile):
+                self.coding, self.xmp = _coding(image), self.structure.xmp
             if self.format == "HEIF":  # whose size is the one it is cropped to, once all of it is decoded
-                for size in stored_sizes(self._data):
+                for size in stored_sizes(self.data):
                     _check_size(*size, limits)
         _check_size(*image.size, limits)
         self._orientation = orientation(exif)
@@ -120,7 +141,7 @@ class Picture:
             UnsupportedImageError: the pixels have no clear meaning as 8-bit colour.
         """
         try:
-            image = self._image if self._data is None else OPENERS[self.format](BytesIO(self._data))
+            image = self._image if self.data is None else OPENERS[self.format](BytesIO(self.data))
             if at_least is not None and self.format == "JPEG":
                 ratio = min(1.0, at_least / self.longest_side)
                 image.draft(None, (max(1, int(image.width * ratio)), max(1, int(image.height * ratio))))
@@ -131,7 +152,7 @@ class Picture:
             upright = _TRANSPOSE.get(self._orientation)
             if upright is not None:
                 return rgb.transpose(upright)
-            return rgb.copy() if self._data is None and rgb is self._image else rgb
+            return rgb.copy() if self.data is None and rgb is self._image else rgb
         except ImageError:
             raise
         except MemoryError as error:
@@ -210,25 +231,37 @@ def _read_stream(stream: Any, max_bytes: int) -> bytes:
     return b"".join(chunks)
 
 
-def _open(data: bytes) -> tuple[str, bytes | None, Image.Image]:
-    """Format, EXIF block and undecoded image, from the header."""
+def _open(data: bytes) -> tuple[str, Structure, bytes | None, Image.Image]:
+    """Format, structure, EXIF block and undecoded image, from the header."""
     kind = recognise(data)
     if kind is None:
         raise UnsupportedImageError(f"the file is {name_foreign(data)}; give a {FORMATS_IN_WORDS} picture")
     try:
-        exif = examine(data, kind)
+        found = examine(data, kind)
         image = OPENERS[kind](BytesIO(data))
         if variant := name_unsupported_variant(image):
             raise UnsupportedImageError(f"the file is {variant}; export it as JPEG or PNG first")
-        if kind in ("WEBP", "AVIF"):  # TIFF and HEIC come out of their decoders upright
-            exif = image.info.get("exif")
-        return kind, exif, image
+        # TIFF and HEIC come out of their decoders upright.
+        exif = image.info.get("exif") if kind in ("WEBP", "AVIF") else found.exif
+        return kind, found, exif, image
     except ImageError:
         raise
     except Image.DecompressionBombError as error:
         raise ImageTooLargeError(f"the picture has more than {_PILLOW_MAX_PIXELS} pixels") from error
     except Exception as error:
         raise UnreadableImageError(f"the file begins like a {kind} but is cut off or corrupt") from error
+
+
+def _block(image: Image.Image, name: str) -> bytes | None:
+    block = image.info.get(name)
+    return block if isinstance(block, bytes) else None
+
+
+def _coding(image: JpegImagePlugin.JpegImageFile) -> JpegCoding:
+    sampling = JpegImagePlugin.get_sampling(image) if image.layers == 3 else -1
+    tables = tuple(tuple(image.quantization[key]) for key in sorted(image.quantization))
+    names = {0: "4:4:4", 1: "4:2:2", 2: "4:2:0"}
+    return JpegCoding(tables, names.get(sampling), bool(image.info.get("progressive")))
 
 
 def _check_size(width: int, height: int, limits: ImageLimits) -> None:

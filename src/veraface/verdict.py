@@ -3,10 +3,13 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from veraface.provenance import Provenance
 
 
 class Verdict(StrEnum):
@@ -114,10 +117,11 @@ class DetectionResult:
     model: dict[str, str]  # name, version and sha256 of the classifier
     thresholds: dict[str, float]  # p_fake at or below "real" is real, at or above "fake" is fake
     timing_ms: dict[str, float] = field(compare=False)  # decode, faces, model, total
+    provenance: "Provenance | None" = None  # what the file claims; None: not asked for, or there is no file
 
     def to_dict(self, *, heatmap: bool = True) -> dict[str, Any]:
-        """A JSON-ready copy."""
-        return {
+        """A JSON-ready copy, with the provenance where it was asked for."""
+        answer = {
             "verdict": self.verdict.value,
             "p_fake": None if self.p_fake is None else round(self.p_fake, 6),
             "faces": [face.to_dict(heatmap=heatmap) for face in self.faces],
@@ -129,6 +133,9 @@ class DetectionResult:
             "thresholds": dict(self.thresholds),
             "timing_ms": {stage: round(ms, 2) for stage, ms in self.timing_ms.items()},
         }
+        if self.provenance is not None:
+            answer["provenance"] = self.provenance.to_dict()
+        return answer
 
 
 @dataclass(frozen=True)

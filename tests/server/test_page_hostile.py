@@ -111,7 +111,14 @@ def test_words_of_an_answer_are_never_markup(open_page: OpenPage) -> None:
         format=EVIL,
         model={"name": EVIL, "version": "y" * 5000, "sha256": ""},
         timing_ms={EVIL: 1e300, "total": 1e300},
-        provenance=[{"name": EVIL, "value": EVIL}],
+        provenance={
+            "credentials": {"state": EVIL, "message": EVIL, "signer": EVIL, "actions": [{"action": EVIL}, 5]},
+            "claims": [{"code": EVIL, "place": EVIL, "message": EVIL}],
+            "findings": [{"code": "__proto__", "message": EVIL}],
+            "generator": {"name": EVIL, "prompt": EVIL * 50, "settings": [[EVIL, EVIL], 3]},
+            "camera": EVIL,
+            "encoder": {"tables": EVIL},
+        },
     )
     page = open_page(viewport={"width": 390, "height": 844})
     page.route("**/api/predict*", lambda route: route.fulfill(json=said))
@@ -123,13 +130,15 @@ def test_words_of_an_answer_are_never_markup(open_page: OpenPage) -> None:
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
 
 
-@pytest.mark.parametrize("claims", ["all mine", [None], [{"name": 1}], {"length": 3}])
+@pytest.mark.parametrize(
+    "claims", ["all mine", [None], {"length": 3}, {"credentials": {"state": 1}, "claims": [], "findings": []}]
+)
 def test_an_odd_provenance_costs_no_verdict(open_page: OpenPage, claims: Any) -> None:
     page = open_page()
     page.route("**/api/predict*", lambda route: route.fulfill(body=changed(provenance=claims)))
     choose(page, portrait())
     expect_state(page, "judged")
-    expect(page.locator(".provenance")).to_contain_text("not read yet")
+    expect(page.locator(".provenance")).to_contain_text("did not read")
 
 
 def test_metadata_is_never_markup(open_page: OpenPage, predict: Predict) -> None:

@@ -322,4 +322,5 @@ def test_the_details_say_what_was_judged(open_page: OpenPage, predict: Predict, 
     choose(page, face)
     expect_verdict(page, predict(face).json())
     expect(page.locator(".details")).to_contain_text("kB")
-    expect(page.locator(".provenance")).to_contain_text("not read yet")
+    expect(page.locator(".provenance .credentials")).to_contain_text("Content Credentials")
+    expect(page.locator(".provenance")).to_contain_text("no part of the verdict")

@@ -3,8 +3,9 @@
 import json
 import sys
 from collections.abc import Iterator
+from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 
@@ -15,7 +16,16 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from veraface.detector import Detector
+    from veraface.provenance import Level
     from veraface.verdict import DetectionResult, FaceResult
+
+
+class Closeness(StrEnum):
+    """How closely to read what a file claims."""
+
+    OFF = "off"
+    QUICK = "quick"
+    FULL = "full"
 
 
 def detect(
@@ -26,6 +36,14 @@ def detect(
         typer.Option(help="Write the picture with boxes and evidence to a PNG; one file only."),
     ] = None,
     model: Annotated[Path | None, typer.Option(help="Another .onnx model, with its card beside it.")] = None,
+    provenance: Annotated[
+        Closeness,
+        typer.Option(help="How closely to read what the file claims; full finds recompression too."),
+    ] = Closeness.QUICK,
+    trust_anchors: Annotated[
+        Path | None,
+        typer.Option(help="PEM file of authorities whose signers of Content Credentials are trusted."),
+    ] = None,
 ) -> None:
     """Judge the faces in pictures.
 
@@ -38,10 +56,11 @@ def detect(
 
     from veraface.detector import Detector
 
-    detector = Detector(model)
+    detector = Detector(model, trust_anchors=trust_anchors)
+    level = cast("Level | None", None if provenance is Closeness.OFF else provenance.value)
     failures = 0
     results: list[tuple[str, DetectionResult]] = []
-    for name, source, result in _judge(detector, files):
+    for name, source, result in _judge(detector, files, level):
         if isinstance(result, Exception):
             failures += 1
             fail(f"{name}: {result}")
@@ -60,15 +79,20 @@ def detect(
     if results:
         from rich.console import Console
 
+        from veraface.cli.provenance import print_provenance
+
         console = Console(highlight=False)
         console.print(_table(results))
         console.print(legend(results[0][1].thresholds), style="dim")
+        for name, result in results:
+            if result.provenance is not None:
+                print_provenance(console, name, result.provenance)
     if failures:
         raise typer.Exit(1)
 
 
 def _judge(
-    detector: "Detector", files: list[str]
+    detector: "Detector", files: list[str], provenance: "Level | None"
 ) -> "Iterator[tuple[str, Any, DetectionResult | Exception]]":
     """Name, source and result of every file, or the error that kept it from being judged."""
     from veraface.errors import ImageError
@@ -78,7 +102,7 @@ def _judge(
     for name in files:
         source: str | bytes = sys.stdin.buffer.read(enough) if name == "-" else name
         try:
-            yield name, source, detector.detect(source)
+            yield name, source, detector.detect(source, provenance=provenance)
         except ImageError as error:
             yield name, source, error
 

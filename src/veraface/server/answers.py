@@ -4,7 +4,10 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from veraface.server.claims import ProvenanceAnswer
 from veraface.verdict import Verdict
+
+_PROVENANCE = "what the file claims of itself; no part of the verdict, and absent with provenance=off"
 
 
 class ReasonAnswer(BaseModel):
@@ -76,6 +79,7 @@ class PredictAnswer(BaseModel):
     model: ModelAnswer
     thresholds: ThresholdsAnswer
     timing_ms: dict[str, float] = Field(description="milliseconds by stage")
+    provenance: ProvenanceAnswer | None = Field(None, description=_PROVENANCE)
 
 
 class FaultAnswer(BaseModel):
@@ -102,6 +106,7 @@ class UnjudgedAnswer(ErrorAnswer):
     format: str | None = None
     model: ModelAnswer | None = None
     timing_ms: dict[str, float] | None = None
+    provenance: ProvenanceAnswer | None = Field(None, description=_PROVENANCE)
 
 
 class LimitsAnswer(BaseModel):
@@ -178,4 +183,5 @@ def predict_answer(result: dict[str, Any], filename: str) -> dict[str, Any]:
 
 def unjudged_details(result: dict[str, Any]) -> dict[str, Any]:
     """What is known of a picture of which no face could be judged."""
-    return {name: result[name] for name in ("faces", "width", "height", "format", "model", "timing_ms")}
+    names = ("faces", "width", "height", "format", "model", "timing_ms", "provenance")
+    return {name: result[name] for name in names if name in result}

@@ -107,6 +107,7 @@ def _workers(settings: Settings) -> WorkerPool:
                 cpu_s=math.ceil(settings.deadline_s) * available_cores(),
                 video_cpu_s=math.ceil(settings.video_deadline_s) * available_cores(),
             ),
+            trust_anchors=settings.trust_anchors,
         ),
         workers=settings.workers,
         queue=queue,

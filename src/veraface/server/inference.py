@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any, Protocol
 
 from veraface.errors import ImageError
+from veraface.provenance import Level
 from veraface.server.faults import INTERNAL_ERROR, ApiError, from_image_error
 from veraface.workers.launcher import Greeting
 from veraface.workers.pool import OverloadedError, TooSlowError, WorkerFaultError, WorkerLostError
@@ -109,7 +110,12 @@ class Inference:
             raise _overloaded(error) from None
 
     async def detect(
-        self, picture: bytes, *, heatmap: bool, gone: Callable[[], Awaitable[None]]
+        self,
+        picture: bytes,
+        *,
+        heatmap: bool,
+        gone: Callable[[], Awaitable[None]],
+        provenance: Level | None = None,
     ) -> dict[str, Any]:
         """Judges one picture.
 
@@ -117,6 +123,7 @@ class Inference:
             picture: The bytes of its file.
             heatmap: Whether the answer holds the evidence in each face.
             gone: A coroutine function that returns once the client is gone: then the picture no longer waits.
+            provenance: How closely to read what the file claims of itself; None for not at all.
 
         Returns:
             `DetectionResult.to_dict()`.
@@ -124,7 +131,8 @@ class Inference:
         Raises:
             ApiError: The picture could not be turned into pixels, or not be judged now, or not in time.
         """
-        return await self.run("detect", picture, options={"heatmap": heatmap}, gone=gone)
+        options = {"heatmap": heatmap, "provenance": provenance}
+        return await self.run("detect", picture, options=options, gone=gone)
 
     async def run(
         self,

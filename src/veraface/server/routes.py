@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from functools import partial
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Query, Request
 
@@ -112,12 +112,22 @@ def api_routes(
     async def predict(
         request: Request,
         heatmap: Annotated[bool, Query(description="also tell where in each face the evidence lies")] = False,
+        provenance: Annotated[
+            Literal["off", "quick", "full"],
+            Query(
+                description="how closely to read what the file claims of itself; full also decodes a JPEG "
+                "in full, for traces of an earlier compression"
+            ),
+        ] = "quick",
     ) -> dict[str, Any]:
         """Judges one picture. It is held in memory for this request only and never stored or logged."""
         inference.check_room()  # before the picture is sent
         async with uploads.read(request) as upload:
             result = await inference.detect(
-                upload.content, heatmap=heatmap, gone=partial(until_gone, request)
+                upload.content,
+                heatmap=heatmap,
+                gone=partial(until_gone, request),
+                provenance=None if provenance == "off" else provenance,
             )
         if judged:
             judged(result)

@@ -71,6 +71,9 @@ class Settings(BaseSettings):
         30, ge=0, le=3600, description="longest wait for what was accepted, when told to stop"
     )
     model: FilePath | None = Field(None, description="classifier to use instead of the shipped one (.onnx)")
+    trust_anchors: FilePath | None = Field(
+        None, description="PEM file of authorities whose signers of Content Credentials are trusted"
+    )
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     fetch_links: bool = Field(False, description="fetch pictures from the public web for clients")
     link_timeout_s: float = Field(10, gt=0, le=60, description="longest that fetching one may take, seconds")

@@ -37,7 +37,12 @@ def main(server: socket.socket) -> int:
     order, _ = frames.receive(server)
     share_memory()
     try:
-        detector = Detector(order["model"], limits=ImageLimits(**order["picture_limits"]), threads=1)
+        detector = Detector(
+            order["model"],
+            limits=ImageLimits(**order["picture_limits"]),
+            threads=1,
+            trust_anchors=order["trust_anchors"],
+        )
         _warm(detector)
         _warm_video(detector)
     except VerafaceError as error:
@@ -122,7 +127,7 @@ def _warm(detector: Detector) -> None:
         buffer = BytesIO()
         picture = Image.new("RGB", (64, 64), "grey")
         from_pillow(picture).save(buffer) if kind == "HEIF" else picture.save(buffer, kind)
-        detector.detect(buffer.getvalue(), heatmap=False)
+        detector.detect(buffer.getvalue(), heatmap=False, provenance="full")
     tasks.warm(detector, buffer.getvalue())
 
 

@@ -26,6 +26,7 @@ class WorkerSettings:
     max_bytes: int = 25 * 2**20  # of a file
     max_pixels: int = 50_000_000
     limits: WorkerLimits = field(default_factory=WorkerLimits)
+    trust_anchors: Path | None = None  # PEM: who vouches for signers of Content Credentials
 
     def order(self) -> dict[str, Any]:
         """JSON-ready: the first frame to the template."""
@@ -33,6 +34,7 @@ class WorkerSettings:
             "model": None if self.model is None else str(self.model),
             "picture_limits": {"max_bytes": self.max_bytes, "max_pixels": self.max_pixels},
             "limits": asdict(self.limits),
+            "trust_anchors": None if self.trust_anchors is None else str(self.trust_anchors),
         }
 
 

@@ -33,14 +33,16 @@ def detect(
     Args:
         detector: What judges.
         content: The bytes of the picture's file.
-        options: `heatmap`, whether the answer holds the evidence in each face.
+        options: `heatmap`, whether the answer holds the evidence in each face; `provenance`, how closely to
+            read what the file claims, None for not at all.
         progress: Not called.
 
     Returns:
         `DetectionResult.to_dict()`.
     """
     heatmap = bool(options["heatmap"])
-    return detector.detect(content, heatmap=heatmap).to_dict(heatmap=heatmap)
+    provenance = options.get("provenance")
+    return detector.detect(content, heatmap=heatmap, provenance=provenance).to_dict(heatmap=heatmap)
 
 
 def scan(

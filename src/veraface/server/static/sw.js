@@ -75,6 +75,7 @@ const SHELL = [
   "js/offline.js",
   "js/pictures.js",
   "js/router.js",
+  "js/provenance.js",
   "js/roving.js",
   "js/shapes.js",
   "js/snapshot.js",

@@ -27,8 +27,10 @@ export function areFaces(answer) {
 }
 
 /** Whether it is what a file says of itself, to be shown beside the verdict. */
-export function areClaims(claims) {
-  return Array.isArray(claims) && claims.length > 0 && claims.every((claim) => areTexts(claim?.name, claim?.value));
+export function isProvenance(said) {
+  const { credentials, claims, findings } = said ?? {};
+  const placed = areReasons(claims) && claims.every((claim) => areTexts(claim.place));
+  return areTexts(credentials?.state, credentials?.message) && placed && areReasons(findings);
 }
 
 /** Whether they are pictures that may be shown: nothing but the two types that a browser only ever draws. */

@@ -2,7 +2,7 @@
 import { element, icon } from "./dom.js";
 import { bytes, faceLabel, milliseconds, percent, sentence, verdictOf } from "./format.js";
 import { hasText, number, text } from "./language.js";
-import { areClaims } from "./shapes.js";
+import { provenanceView } from "./provenance.js";
 
 // The sentence under "Cannot tell" says this already.
 const SAID_ALREADY = "weak_evidence";
@@ -18,7 +18,7 @@ export function verdictView({ answer, hash, size }, selected, select) {
     single ? null : faceSentence(face),
     face.p_fake === null ? null : probability(face.p_fake, answer.thresholds),
     reasons(single ? [...answer.reasons, ...face.reasons] : face.reasons, single ? [] : answer.reasons),
-    provenance(answer.provenance),
+    provenanceView(answer.provenance),
     details(answer, face, { hash, size }),
   ];
 }
@@ -118,14 +118,6 @@ export function reasons(own, ofPicture) {
     return element("li", { "data-code": code, lang: "en", dir: "ltr" }, sentence(message));
   });
   return element("section", { class: "reasons" }, element("h3", {}, text("result.reasons")), element("ul", {}, items));
-}
-
-// What the file says of itself, shown beside the verdict and never part of it: [{ name, value }], once the API tells.
-function provenance(claims) {
-  const told = areClaims(claims)
-    ? element("dl", {}, claims.map(({ name, value }) => row(name, value)))
-    : element("p", { class: "hint" }, text("provenance.none"));
-  return element("section", { class: "provenance" }, element("h3", {}, text("provenance.heading")), told);
 }
 
 function details(answer, face, { hash, size }) {

@@ -11,6 +11,8 @@ import { go } from "../router.js";
 import { snapshot } from "../snapshot.js";
 import { Stage } from "../stage.js";
 import { announcement, decisiveFace, verdictView } from "../verdict.js";
+import { provenanceView } from "../provenance.js";
+import { isProvenance } from "../shapes.js";
 import { waitingView } from "../waiting.js";
 
 /** Fills root with the result of that check or entry of the history. */
@@ -140,6 +142,7 @@ class ResultView {
     this.stage.lay(answer ?? {}, -1);
     this.stage.say();
     this.panel.replaceChildren(...faultView(failure, retry).filter(Boolean));
+    if (isProvenance(answer?.provenance)) this.panel.append(provenanceView(answer.provenance)); // it needs no face
     byId("live").textContent = faultAnnouncement(failure);
   }
 

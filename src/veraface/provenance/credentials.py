@@ -1,0 +1,191 @@
+"""C2PA Content Credentials (specification 2.1), read and checked by `c2pa-python` without the network."""
+
+import json
+from functools import cache
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+from veraface.errors import VerafaceError
+from veraface.provenance.claims import Action, Credentials, CredentialState
+from veraface.provenance.texts import MAX_ENTRIES, clean, source_type
+from veraface.structure import Structure
+
+_MIME = {
+    "JPEG": "image/jpeg",
+    "PNG": "image/png",
+    "WEBP": "image/webp",
+    "GIF": "image/gif",
+    "TIFF": "image/tiff",
+    "AVIF": "image/avif",
+    "HEIF": "image/heif",
+}
+_MAX_REPORT = 4 * 2**20  # characters; that of a picture with dozens of ingredients has some 100,000
+_MAX_ANCHORS_BYTES = 2**20
+# Nothing is ever fetched, whatever a file asks for: no manifest, and not whether a certificate was revoked.
+_OFFLINE = {"verify_trust": True, "remote_manifest_fetch": False, "ocsp_fetch": False}
+_ACTIONS = ("c2pa.actions", "c2pa.actions.v2")
+_STATES = {"Trusted": CredentialState.VALID, "Valid": CredentialState.UNTRUSTED_SIGNER}
+
+
+@cache
+def _library() -> Any:
+    """`c2pa`, or None where it is not installed or cannot be loaded here."""
+    try:
+        import c2pa
+    except (ImportError, OSError, RuntimeError):  # its Rust part may not fit this system
+        return None
+    return c2pa
+
+
+class CredentialReader:
+    """Reads Content Credentials against a list of authorities.
+
+    Example:
+        reader = CredentialReader(Path("authorities.pem"))
+        credentials = reader.read(data, "JPEG", examine(data, "JPEG"))
+    """
+
+    def __init__(self, trust_anchors: Path | str | None = None) -> None:
+        """Take the authorities whose signers are trusted.
+
+        Args:
+            trust_anchors: a PEM file of their certificates. None: no signer is trusted, as Veraface can vouch
+                for nobody.
+
+        Raises:
+            VerafaceError: the file cannot be read or holds no certificates, or `c2pa-python` is missing.
+        """
+        self._anchors = None if trust_anchors is None else _read_anchors(Path(trust_anchors))
+        if self._anchors is not None and _library() is None:
+            message = "needs c2pa-python, which is not installed: pip install 'veraface[provenance]'"
+            raise VerafaceError(f"{trust_anchors}: a list of trust anchors {message}")
+
+    def read(self, data: bytes, kind: str, structure: Structure) -> Credentials:
+        """What the file's Content Credentials say.
+
+        Args:
+            data: the whole file.
+            kind: its format, as `Picture.format`.
+            structure: what the walk over it has found; without a manifest in its legal place, none is read.
+        """
+        library = _library()
+        if library is None:
+            return Credentials(CredentialState.NOT_INSTALLED, found=structure.credentials)
+        if not structure.credentials:
+            return Credentials(CredentialState.ABSENT)
+        end = structure.end
+        behind = end is not None and end < len(data)
+        read = self._check(library, data, kind)
+        if behind and read.state is CredentialState.INVALID:
+            # What was appended after signing is no part of the picture; what phones append before is signed.
+            alone = self._check(library, data[:end], kind)
+            return alone if alone.state is not CredentialState.INVALID else read
+        return read
+
+    def _check(self, library: Any, data: bytes, kind: str) -> Credentials:
+        try:
+            with (
+                self._context(library) as context,
+                library.Reader(_MIME[kind], BytesIO(data), context=context) as reader,
+            ):
+                report, state = reader.json(), reader.get_validation_state()
+        except library.C2paError as error:
+            return _refused(str(error))
+        if len(report) > _MAX_REPORT:
+            return Credentials(CredentialState.INVALID, found=True, problems=("report.tooLarge",))
+        return _credentials(json.loads(report), _STATES.get(state, CredentialState.INVALID))
+
+    def _context(self, library: Any) -> Any:
+        """Made anew each time (under a millisecond), as a copy of this process may not use it."""
+        settings: dict[str, Any] = {"verify": _OFFLINE}
+        if self._anchors is not None:
+            settings["trust"] = {"user_anchors": self._anchors}
+        return library.Context.from_dict(settings)
+
+
+def _read_anchors(path: Path) -> str:
+    try:
+        with path.open(encoding="ascii") as file:
+            text = file.read(_MAX_ANCHORS_BYTES + 1)
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "not a PEM file"
+        raise VerafaceError(f"{path}: trust anchors cannot be read: {reason}") from error
+    if len(text) > _MAX_ANCHORS_BYTES:
+        raise VerafaceError(f"{path}: trust anchors of more than a megabyte; name fewer")
+    import ssl  # slow to load, and seldom needed
+
+    try:
+        # C2PA skips in silence what it cannot read.
+        ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(cadata=text)
+    except (ssl.SSLError, ValueError) as error:  # ValueError: empty
+        raise VerafaceError(f"{path}: trust anchors must be certificates in PEM, and some are not") from error
+    return text
+
+
+def _refused(message: str) -> Credentials:
+    kind, _, detail = message.partition(":")
+    if kind == "ManifestNotFound":  # what stood there is of another kind
+        return Credentials(CredentialState.ABSENT)
+    # Only the kind: what follows may quote the file.
+    return Credentials(CredentialState.INVALID, found=True, problems=(clean(kind, 60) or "unreadable",))
+
+
+def _credentials(report: dict[str, Any], state: CredentialState) -> Credentials:
+    manifests = {k: v for k, v in _mapping(report.get("manifests")).items() if isinstance(v, dict)}
+    active_name = report.get("active_manifest")
+    active = _mapping(manifests.get(str(active_name)))
+    actions = _actions(active, of_ingredient=False)
+    for name, manifest in manifests.items():
+        actions += _actions(manifest, of_ingredient=True) if name != active_name else []
+    signature = _mapping(active.get("signature_info"))
+    types = dict.fromkeys(action.source_type for action in actions if action.source_type)
+    codes = (clean(item.get("code"), 80) for item in _listed(report.get("validation_status")))
+    return Credentials(
+        state,
+        found=True,
+        title=clean(active.get("title")),
+        generator=_generator(active),
+        signer=clean(signature.get("issuer")),
+        signed_at=clean(signature.get("time")),
+        source_types=tuple(types)[:MAX_ENTRIES],
+        actions=tuple(actions[:MAX_ENTRIES]),
+        problems=tuple(dict.fromkeys(code for code in codes if code))[:MAX_ENTRIES],
+    )
+
+
+def _generator(manifest: dict[str, Any]) -> str | None:
+    named = _listed(manifest.get("claim_generator_info"))
+    if named and isinstance(named[0].get("name"), str):
+        return clean(" ".join(str(named[0][key]) for key in ("name", "version") if named[0].get(key)))
+    return clean(manifest.get("claim_generator"))
+
+
+def _actions(manifest: dict[str, Any], *, of_ingredient: bool) -> list[Action]:
+    found = []
+    for assertion in _listed(manifest.get("assertions")):
+        if str(assertion.get("label")).split("__", 1)[0] not in _ACTIONS:
+            continue
+        for said in _listed(_mapping(assertion.get("data")).get("actions")):
+            name = clean(said.get("action"))
+            agent = said.get("softwareAgent")
+            if name:
+                found.append(
+                    Action(
+                        name,
+                        software=clean(agent.get("name") if isinstance(agent, dict) else agent),
+                        when=clean(said.get("when")),
+                        source_type=source_type(said.get("digitalSourceType")),
+                        description=clean(said.get("description")),
+                        of_ingredient=of_ingredient,
+                    )
+                )
+    return found[:MAX_ENTRIES]
+
+
+def _mapping(value: Any) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def _listed(value: Any) -> list[dict[str, Any]]:
+    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []

@@ -1,0 +1,106 @@
+"""What in a camera's metadata does not fit. Each finding has harmless causes too, and none is proof."""
+
+from datetime import datetime, timedelta
+
+from veraface.provenance.claims import Camera, Finding
+from veraface.provenance.exif import ExifFacts
+
+# Names that editing programs write into EXIF's Software or XMP's CreatorTool, in lower case.
+_EDITORS = (
+    *(
+        "photoshop",
+        "lightroom",
+        "gimp",
+        "affinity photo",
+        "pixelmator",
+        "capture one",
+        "darktable",
+        "rawtherapee",
+    ),
+    *("paint.net", "photopea", "canva", "picsart", "snapseed", "picasa", "facetune", "faceapp", "meitu"),
+    *(
+        "beautyplus",
+        "remini",
+        "vsco",
+        "fotor",
+        "luminar",
+        "topaz",
+        "polarr",
+        "photodirector",
+        "acdsee",
+        "paintshop",
+    ),
+)
+# Widths and heights that Stable Diffusion 1, SDXL and DALL-E 3 make by default: their model cards and the
+# table of buckets in the SDXL paper (Podell and others, 2023, appendix I), as far as their ratios are in use.
+_GENERATOR_SIZES = frozenset(
+    (
+        *((512, 512), (512, 768), (768, 768), (1024, 1024), (1024, 1792), (1024, 1536)),
+        *((896, 1152), (832, 1216), (768, 1344), (640, 1536)),
+    )
+)
+_DCF_THUMBNAIL = (160, 120)  # px; DCF 2.0 wants it of every camera, with bars where the ratio is another
+_ASPECT_TOLERANCE = 0.05
+_ZONES = timedelta(hours=26)  # a clock may be set to any zone, and be a little fast
+
+
+def editor(*names: str | None) -> str | None:
+    """The first of the names that is that of an editing program."""
+    return next((name for name in names if name and any(word in name.lower() for word in _EDITORS)), None)
+
+
+def implausible(facts: ExifFacts, width: int, height: int, now: datetime) -> list[Finding]:
+    """What does not fit.
+
+    Args:
+        facts: what the EXIF block says.
+        width: of the picture as it is, px.
+        height: of the picture as it is, px.
+        now: the time, without a zone.
+    """
+    camera = facts.camera
+    if camera is None:
+        return []
+    found = _dates(camera, now)
+    size = f"{width} x {height} px"
+    if camera.make or camera.model:
+        if camera.exposure_s is None and camera.f_number is None and camera.iso is None:
+            found.append(Finding("no_exposure", "says a camera, but neither exposure time, aperture nor ISO"))
+        if (min(width, height), max(width, height)) in _GENERATOR_SIZES:
+            message = f"says a camera, but {size} is a usual size of picture generators (or a crop)"
+            found.append(Finding("generator_size", message))
+    if facts.size and sorted(facts.size) != sorted((width, height)):
+        message = f"says {facts.size[0]} x {facts.size[1]} px, but is {size}: cropped or resized since"
+        found.append(Finding("size_differs", message))
+    if facts.thumbnail and _other_shape(facts.thumbnail, (width, height)):
+        shape = f"{facts.thumbnail[0]} x {facts.thumbnail[1]} px"
+        message = f"its thumbnail, {shape}, is of another shape: cropped since"
+        found.append(Finding("thumbnail_differs", message))
+    return found
+
+
+def _other_shape(thumbnail: tuple[int, int], size: tuple[int, int]) -> bool:
+    if thumbnail in (_DCF_THUMBNAIL, _DCF_THUMBNAIL[::-1]) or min(*thumbnail, *size) < 1:
+        return False
+    # Either may be stored on its side.
+    shapes = (max(thumbnail) / min(thumbnail), max(size) / min(size))
+    return max(shapes) / min(shapes) > 1 + _ASPECT_TOLERANCE
+
+
+def _dates(camera: Camera, now: datetime) -> list[Finding]:
+    found: list[Finding] = []
+    times: list[datetime | None] = []
+    for name, text in (("taken", camera.taken), ("modified", camera.modified)):
+        time = None
+        if text is not None:
+            try:
+                time = datetime.fromisoformat(text)
+            except ValueError:
+                found.append(Finding("odd_date", f"says {name} {text}, which is no date"))
+        if time and time > now + _ZONES:
+            found.append(Finding("future_date", f"says {name} {text}, which is yet to come"))
+        times.append(time)
+    taken, modified = times
+    if taken and modified and modified < taken - _ZONES:
+        found.append(Finding("modified_before_taken", "says it was modified before it was taken"))
+    return found

@@ -1,0 +1,112 @@
+// The panel of what a file says of itself: beside the verdict, and never part of it. Its strings may come from anybody.
+import { element } from "./dom.js";
+import { hasText, isolated, number, text } from "./language.js";
+import { isProvenance } from "./shapes.js";
+
+const LONG = 120; // characters of a value, from which it is folded
+const ENCODERS = ["ijg", "photoshop", "mozjpeg", "custom"];
+
+/** The whole section; says so where nothing was read. */
+export function provenanceView(said) {
+  const parts = isProvenance(said) ? told(said) : [element("p", { class: "hint" }, text("provenance.none"))];
+  return element("section", { class: "provenance" }, element("h3", {}, text("provenance.heading")), ...parts);
+}
+
+function told(said) {
+  const { credentials, claims, findings } = said;
+  const state = translated("p", { class: "credentials", "data-state": credentials.state }, `states.${credentials.state}`, credentials.message);
+  const rows = [...credentialRows(credentials), ...generatorRows(said.generator), ...xmpRows(said.xmp), ...cameraRows(said.camera), ...encoderRows(said.encoder)];
+  return [
+    state,
+    list("claims", claims.map((claim) => item(claim, `claims.${claim.code}`, { place: isolated(claim.place) }))),
+    rows.length ? element("dl", {}, rows) : null,
+    findings.length ? element("h4", {}, text("provenance.odd")) : null,
+    list("findings", findings.map((finding) => item(finding, `findings.${finding.code}`))),
+    element("p", { class: "hint" }, text("provenance.hint")),
+  ];
+}
+
+function list(name, items) {
+  return items.length ? element("ul", { class: name }, items) : null;
+}
+
+function item({ code, message }, path, values = {}) {
+  return translated("li", { "data-code": code }, path, message, values);
+}
+
+/** In the page's language where it knows the sentence, else in the server's English. */
+function translated(tag, attributes, path, english, values = {}) {
+  if (hasText(`provenance.${path}`)) return element(tag, attributes, text(`provenance.${path}`, values));
+  return element(tag, { ...attributes, lang: "en", dir: "ltr" }, english);
+}
+
+function credentialRows({ signer, generator, title, signed_at, actions, problems, remote }) {
+  return rowsOf({ signer, claimGenerator: generator, title, signed: signed_at, history: steps(actions), status: joined(problems), remote });
+}
+
+function generatorRows(said) {
+  const { name, model, prompt, settings } = objectOf(said);
+  const pairs = Array.isArray(settings) ? settings.filter(Array.isArray).map(([term, value]) => `${term}: ${value}`) : [];
+  return rowsOf({ generator: name, model, prompt, settings: joined(pairs) });
+}
+
+function xmpRows(said) {
+  const { source_type, creator_tool, credit, ai_system, ai_prompt, history } = objectOf(said);
+  return rowsOf({ sourceType: source_type, tool: creator_tool, credit, aiSystem: ai_system, prompt: ai_prompt, history: steps(history) });
+}
+
+function cameraRows(said) {
+  const camera = objectOf(said);
+  const { make, model, lens, software, taken, modified } = camera;
+  // "Canon", "Canon EOS R6": the make is said once.
+  const name = typeof model === "string" && typeof make === "string" && model.startsWith(make) ? model : joined([make, model], " ");
+  const position = camera.has_position === true ? text("provenance.positionThere") : null;
+  return rowsOf({ camera: name, lens, exposure: exposure(camera), software, taken: time(taken), modified: time(modified), position });
+}
+
+function exposure({ exposure_s, f_number, iso, focal_length_mm }) {
+  const shutter = exposure_s > 0 && exposure_s < 0.3 ? `1/${number(Math.round(1 / exposure_s))} s` : figure(exposure_s, (s) => `${s} s`);
+  const parts = [shutter, figure(f_number, (f) => `f/${f}`), figure(iso, (i) => `ISO ${i}`), figure(focal_length_mm, (f) => `${f} mm`)];
+  return joined(parts);
+}
+
+function encoderRows(said) {
+  const { tables, quality, subsampling, compressed_twice } = objectOf(said);
+  if (!ENCODERS.includes(tables)) return [];
+  const name = text(`provenance.encoders.${tables}`, { quality: quality ?? "–" });
+  const twice = compressed_twice === true ? text("provenance.twiceFound") : null;
+  return rowsOf({ encoder: joined([name, subsampling]), twice });
+}
+
+function steps(actions) {
+  if (!Array.isArray(actions)) return null;
+  return joined(actions.map((step) => (step?.software ? `${step.action} (${step.software})` : step?.action)));
+}
+
+function joined(parts, separator = ", ") {
+  return Array.isArray(parts) ? parts.filter((part) => typeof part === "string" && part).join(separator) : null;
+}
+
+function time(written) {
+  return typeof written === "string" ? written.replace("T", " ") : null;
+}
+
+function figure(value, say) {
+  return Number.isFinite(value) ? say(number(value, { maximumFractionDigits: 2 })) : null;
+}
+
+function objectOf(said) {
+  return typeof said === "object" && said !== null ? said : {};
+}
+
+function rowsOf(values) {
+  return Object.entries(values)
+    .filter(([, value]) => typeof value === "string" && value)
+    .map(([term, value]) => element("div", {}, element("dt", {}, text(`provenance.terms.${term}`)), element("dd", { class: value.length > 40 ? "long" : null }, shown(value))));
+}
+
+function shown(value) {
+  if (value.length <= LONG) return element("bdi", {}, value);
+  const start = element("summary", {}, element("bdi", {}, `${value.slice(0, LONG - 40).trimEnd()}…`));
+  return element("details", {}, start, element("bdi", {}, value));
+}

@@ -1,0 +1,101 @@
+"""What the file says of itself, on the page: beside the verdict, as text, and in every language."""
+
+from collections.abc import Callable
+from typing import Any
+
+import httpx
+import pytest
+from PIL import Image
+from playwright.sync_api import Page, expect
+from tests.provenance import files
+from tests.server.page import choose, expect_state
+
+pytestmark = pytest.mark.browser
+
+OpenPage = Callable[..., Page]
+Predict = Callable[..., httpx.Response]
+EVIL = '<img src=x onerror="document.title=1">\u202e' + "long " * 60
+
+
+@pytest.fixture(scope="module")
+def claiming(portrait: Image.Image, encode: Callable[..., bytes]) -> bytes:
+    """A portrait that names a camera, an editor, AI and the parameters of a generator, all at once."""
+    exif = files.camera_exif(tag_0131="Adobe Photoshop 25.0", tag_9003="2199:01:01 00:00:00")
+    exif.get_ifd(0x8825).update({1: "N", 2: (48.0, 51.0, 29.5), 3: "E", 4: (2.0, 17.0, 40.25)})
+    comment = f"{EVIL}\nSteps: 20, Sampler: Euler a, Model: {EVIL[:40]}"
+    exif.get_ifd(0x8769)[0x9286] = b"UNICODE\0" + comment.encode("utf-16-be")
+    return encode(portrait, "JPEG", quality=90, exif=exif, xmp=files.AI_PACKET)
+
+
+def test_the_panel_tells_what_the_file_claims(open_page: OpenPage, claiming: bytes) -> None:
+    page = open_page()
+    choose(page, claiming)
+    expect_state(page, "judged")
+    panel = page.locator(".provenance")
+    expect(panel.locator(".credentials")).to_contain_text("Content Credentials:")
+    expect(panel.locator('.claims [data-code="ai_generated"]')).to_have_text("XMP: said to be made by AI")
+    expect(panel.locator('.claims [data-code="generator_parameters"]')).to_contain_text("EXIF UserComment")
+    for code in ("editor_software", "future_date", "generator_size"):
+        expect(panel.locator(f'.findings [data-code="{code}"]')).to_be_visible()
+    for words in (
+        "Canon EOS R6",
+        "1/250 s, f/2.8, ISO 200, 85 mm",
+        "standard, quality 90",
+        "it is not shown",
+    ):
+        expect(panel).to_contain_text(words)
+    expect(panel).to_contain_text("no part of the verdict")
+    expect(panel).not_to_contain_text("29.5")
+
+
+def test_long_values_are_folded_and_never_markup(open_page: OpenPage, claiming: bytes) -> None:
+    page = open_page(viewport={"width": 320, "height": 700})
+    choose(page, claiming)
+    expect_state(page, "judged")
+    prompt = page.locator(".provenance details").first
+    summary = prompt.locator("summary")
+    expect(summary).to_contain_text("<img src=x")
+    whole = prompt.locator("> bdi")
+    expect(whole).not_to_be_visible()
+    summary.focus()
+    page.keyboard.press("Enter")
+    expect(whole).to_be_visible()
+    assert page.locator(".provenance img").count() == 0
+    assert page.title() != "1"
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
+def test_a_picture_without_a_face_has_the_panel_too(open_page: OpenPage) -> None:
+    page = open_page()
+    choose(page, files.png(("parameters", files.A1111)), name="noise.png", kind="image/png")
+    expect_state(page, "failed")
+    expect(page.locator(".provenance")).to_contain_text("Stable Diffusion WebUI")
+
+
+@pytest.mark.parametrize(
+    ("locale", "words"),
+    [("de-DE", "angeblich von KI"), ("ar-EG", "الذكاء الاصطناعي"), ("zh-CN", "自称由人工智能")],
+)
+def test_it_speaks_the_readers_language(
+    open_page: OpenPage, claiming: bytes, locale: str, words: str
+) -> None:
+    page = open_page(locale=locale)
+    choose(page, claiming)
+    expect_state(page, "judged")
+    expect(page.locator(".provenance .claims")).to_contain_text(words)
+
+
+@pytest.mark.parametrize("state", ["valid", "untrusted_signer", "invalid", "absent", "not_installed"])
+def test_every_state_of_credentials_has_its_line(
+    open_page: OpenPage, predict: Predict, claiming: bytes, state: str
+) -> None:
+    said: dict[str, Any] = predict(claiming).json()
+    said["provenance"]["credentials"] |= {"state": state, "message": "another sentence", "signer": "Somebody"}
+    page = open_page()
+    page.route("**/api/predict*", lambda route: route.fulfill(json=said))
+    choose(page, claiming)
+    expect_state(page, "judged")
+    line = page.locator(f'.provenance .credentials[data-state="{state}"]')
+    expect(line).to_contain_text("Content Credentials:")
+    expect(line).not_to_contain_text("another sentence")
+    expect(page.locator(".provenance")).to_contain_text("Somebody")

@@ -1,0 +1,113 @@
+"""The API tells what a file claims, from inside the confined worker, and as library and command line do."""
+
+import contextlib
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from PIL import Image
+from tests.provenance import files
+
+from veraface.detector import Detector
+
+Predict = Callable[..., httpx.Response]
+
+
+def signed(content: bytes, **options: Any) -> bytes:
+    pytest.importorskip("c2pa")
+    from tests.provenance.credentials import sign
+
+    return sign(content, **options)
+
+
+def commented() -> Image.Exif:
+    """In an encoding that Python loads when it first needs it, which a confined worker cannot."""
+    exif = Image.Exif()
+    exif.get_ifd(0x8769)[0x9286] = b"UNICODE\0" + files.A1111.encode("utf-16-le")
+    return exif
+
+
+@pytest.fixture(scope="module")
+def claiming(portrait: Image.Image, encode: Callable[..., bytes]) -> dict[str, bytes]:
+    return {
+        "plain.jpg": encode(portrait, "JPEG", quality=90),
+        "camera.jpg": encode(portrait, "JPEG", exif=files.camera_exif(), xmp=files.AI_PACKET),
+        "camera.heic": encode(portrait, "HEIF", exif=files.camera_exif(), xmp=files.AI_PACKET),
+        "comment.webp": encode(portrait, "WEBP", exif=commented()),
+        "comfy.png": files.png(("prompt", files.COMFYUI)),
+    }
+
+
+def test_library_command_and_server_say_the_same(
+    predict: Predict, claiming: dict[str, bytes], tmp_path: Path
+) -> None:
+    pictures = dict(claiming)
+    with contextlib.suppress(pytest.skip.Exception):  # the others need no extra
+        pictures["signed.jpg"] = signed(claiming["plain.jpg"])
+    for name, content in pictures.items():
+        (tmp_path / name).write_bytes(content)
+    command = [sys.executable, "-c", "from veraface.cli import main; main()", "detect", "--json", *pictures]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path)
+    told = {line["file"]: line["provenance"] for line in map(json.loads, done.stdout.splitlines())}
+    detector = Detector()
+    for name, content in pictures.items():
+        claims = detector.detect(content, provenance="quick").provenance
+        assert claims is not None
+        assert predict(content).json()["provenance"] == told[name] == claims.to_dict(), name
+
+
+def test_a_signature_is_checked_in_the_worker(predict: Predict, claiming: dict[str, bytes]) -> None:
+    content = signed(claiming["plain.jpg"])
+    said = predict(content).json()["provenance"]
+    assert said["credentials"]["state"] == "untrusted_signer"
+    assert said["credentials"]["signer"] == "Test Press"
+    assert [claim["code"] for claim in said["claims"]] == ["ai_generated"]
+    at = len(content) - 300
+    changed = predict(content[:at] + bytes([content[at] ^ 1]) + content[at + 1 :]).json()
+    assert changed["provenance"]["credentials"]["state"] == "invalid"
+
+
+def test_the_server_trusts_whom_it_is_told_to(
+    start_server: Callable[..., Any], claiming: dict[str, bytes], tmp_path: Path
+) -> None:
+    content = signed(claiming["plain.jpg"])
+    from tests.provenance.credentials import authority
+
+    (tmp_path / "anchors.pem").write_text(authority().root)
+    with start_server(VERAFACE_TRUST_ANCHORS=str(tmp_path / "anchors.pem")) as server:
+        said = httpx.post(f"{server.url}/api/predict", files={"image": ("a.jpg", content)}, timeout=30).json()
+    assert said["provenance"]["credentials"]["state"] == "valid"
+
+
+def test_a_picture_without_a_face_says_it_too(predict: Predict, claiming: dict[str, bytes]) -> None:
+    answer = predict(claiming["comfy.png"])
+    assert answer.status_code == 422
+    assert answer.json()["provenance"]["generator"]["name"] == "ComfyUI"
+
+
+def test_it_can_be_left_out_or_read_in_full(predict: Predict, claiming: dict[str, bytes]) -> None:
+    answers = {
+        level: predict(claiming["plain.jpg"], provenance=level).json() for level in ("off", "quick", "full")
+    }
+    assert "provenance" not in answers["off"]
+    assert answers["quick"]["provenance"]["encoder"]["compressed_twice"] is None
+    assert answers["full"]["provenance"]["encoder"]["compressed_twice"] is False
+    assert len({answer["p_fake"] for answer in answers.values()}) == 1
+    assert predict(claiming["plain.jpg"], provenance="everything").status_code == 422
+
+
+def test_what_a_file_claims_does_not_touch_the_score(
+    predict: Predict, portrait: Image.Image, encode: Any
+) -> None:
+    plain = encode(portrait, "PNG")
+    at = plain.index(b"IDAT") - 4
+    claims = plain[:at] + files.text_chunk("parameters", files.A1111) + plain[at:]
+    one, other = predict(plain).json(), predict(claims).json()
+    for name in ("verdict", "p_fake", "faces", "reasons"):
+        assert one[name] == other[name]
+    assert one["provenance"] != other["provenance"]
