@@ -17,7 +17,6 @@ from veraface import __version__
 from veraface.detector import Detector
 from veraface.evaluation.words import clean
 from veraface.evidence import KINDS, Kind, encoded, examine
-from veraface.image import Picture
 from veraface.model import DEFAULT_MODEL
 from veraface.overlay import draw_overlay
 
@@ -72,9 +71,8 @@ def gather(
     Raises:
         ImageError: the picture is unsupported, unreadable or too large.
     """
-    picture = Picture(content, detector.limits)
-    result = detector.detect(content)
-    pixels = picture.pixels()
+    result = detector.detect(content, provenance="full")
+    pixels = detector.open(content).picture.pixels()
     evidence = examine(pixels)
     card = detector.card
     card_file = (model or DEFAULT_MODEL).with_suffix(".json").read_bytes()
