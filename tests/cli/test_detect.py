@@ -9,6 +9,7 @@ from PIL import Image, ImageEnhance
 from tests.cli.terminal import COMMAND, veraface
 from tests.models import brightness_model
 from tests.pictures import portrait
+from tests.provenance import files
 
 
 @pytest.fixture
@@ -139,3 +140,25 @@ def test_every_photo_of_the_data_set_is_judged(photos: list[Path]) -> None:
     }
     shares = {label: sum(calls) / len(calls) for label, calls in called_fake.items()}
     assert shares["real"] <= 0.05 < 0.4 < shares["fake"]
+
+
+def test_what_the_file_says_stands_below_the_table(pictures: Path) -> None:
+    evil = "[red]a\x1b[31mcat[/red]\nSteps: 20, Sampler: Euler"
+    (pictures / "made.png").write_bytes(files.png(("parameters", evil)))
+    done = veraface("detect", "made.png", cwd=pictures)
+    assert done.returncode == 0
+    assert "What made.png says of itself (no part of the verdict, and easily forged):" in done.stdout
+    assert "generator: Stable Diffusion WebUI" in done.stdout
+    assert "prompt: [red]a [31mcat[/red]" in done.stdout
+    assert "Content Credentials: " in done.stdout
+    assert "\x1b" not in done.stdout
+    off = veraface("detect", "made.png", "--provenance", "off", cwd=pictures)
+    assert "says of itself" not in off.stdout
+    told = veraface("detect", "made.png", "--json", "--provenance", "off", cwd=pictures)
+    assert "provenance" not in json.loads(told.stdout)
+
+
+def test_bad_trust_anchors_are_named(pictures: Path) -> None:
+    done = veraface("detect", "face.jpg", "--trust-anchors", "nowhere.pem", cwd=pictures)
+    assert done.returncode == 1
+    assert "nowhere.pem" in done.stderr
