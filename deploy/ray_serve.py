@@ -1,10 +1,10 @@
-"""The API and the page on Ray Serve: each replica runs the application of `veraface serve`, its workers included.
+"""The API and the page on Ray Serve: each replica runs the whole application, its workers included.
 
     pip install "veraface[ray]"
     cd deploy && serve run ray_serve:app
 
-So answers, limits and the confined workers are the same as anywhere; Ray only spreads requests over replicas and
-machines, and makes more of them under load. Settings are VERAFACE_... variables, as ever (docs/api.md), and
+So answers, limits and the confined workers are the same as anywhere; Ray spreads requests over replicas
+and machines, and makes more of them under load. Settings are VERAFACE_... variables (docs/api.md), and
 
 | variable | default | what |
 |---|---|---|
@@ -16,8 +16,9 @@ They are read where this file is loaded, and go from there to every replica.
 
 import os
 
-# Ray reports how it is used to its makers unless it is told not to, before it starts. Told so, a cluster of
-# `ray start` still reports that it was (usage_stats_head.py in Ray 2.60): it is given an address where nobody is.
+# Ray reports how it is used to its makers unless it is told not to, before it starts. Told so, a cluster
+# of `ray start` still reports that it was (usage_stats_head.py in Ray 2.60): it gets an address where nobody
+# listens.
 QUIET = {"RAY_USAGE_STATS_ENABLED": "0", "RAY_USAGE_STATS_REPORT_URL": "http://127.0.0.1:9/"}
 os.environ.update(QUIET)
 

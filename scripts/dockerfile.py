@@ -1,4 +1,4 @@
-"""Reads the Dockerfile and .dockerignore of this checkout, as far as they go; what it does not know it refuses."""
+"""Reads the Dockerfile and .dockerignore of this checkout; what it does not know it refuses."""
 
 import json
 import re

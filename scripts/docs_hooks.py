@@ -1,4 +1,4 @@
-"""What MkDocs does beyond its settings: pages link to files of the repository, and the site holds those as well.
+"""What MkDocs does beyond its settings: pages link to files of the repository, and the site holds those.
 
 A link from docs/ to ../SECURITY.md works where the repository is read. On the site such a file stands under
 repository/, pages rendered and all else as it is.

@@ -23,7 +23,12 @@ _TOTAL = '{stage="total"}'
 _PANELS: list[tuple[str, str, str, list[tuple[str, str]]]] = [
     ("Servers up", "stat", "none", [('sum(up{job="veraface"})', "up")]),
     ("Workers ready or at work", "stat", "none", [("sum(veraface_living_workers)", "workers")]),
-    ("Pictures judged in this span", "stat", "short", [("sum(increase(veraface_verdicts_total[$__range]))", "")]),
+    (
+        "Pictures judged in this span",
+        "stat",
+        "short",
+        [("sum(increase(veraface_verdicts_total[$__range]))", "")],
+    ),
     ("Model", "stat", "none", [("veraface_model_info", "{{name}} {{version}}")]),
     (
         "Pictures a second, by verdict",

@@ -1,9 +1,9 @@
-"""Puts together the folder of a Hugging Face Space: what the Dockerfile copies, under a README with front matter.
+"""Puts together a Hugging Face Space: what the Dockerfile copies, and a README with front matter.
 
     python3 scripts/make_space.py [FOLDER]      # build/space by default, made anew
     hf upload NAME/veraface build/space . --repo-type space
 
-Spaces show an application in a frame of huggingface.co, so the copied Dockerfile lets that site frame the page.
+Spaces show an application in a frame of huggingface.co, which the copied Dockerfile therefore allows.
 """
 
 import shutil

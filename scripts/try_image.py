@@ -2,13 +2,13 @@
 
     sudo python3 scripts/try_image.py [--bind PATH]... [--keep] [--folder FOLDER] [--picture FILE]
 
-The server runs as the container would: the image's user, no capabilities, nothing to write to, and here no network
-but its own loopback. Needs Linux, root and debootstrap, and a package index for pip as the build does. The base image
-is played by a tree that debootstrap makes of the same Debian, with its Python of the same 3.x.
+The server runs as the container would: the image's user, no capabilities, nothing to write to, and here
+no network but its own loopback. Needs Linux, root and debootstrap, and a package index for pip as the build does.
+The base image is played by a tree that debootstrap makes of the same Debian, with its Python of the same 3.x.
 
---bind shows a path of this machine to the build alone, read-only: pip's configuration, certificates, a folder of
-packages. PIP_..., SSL_CERT_... and ..._proxy of the environment go to the build as well, and no further. All mounts
-and processes live in name spaces of their own, so none is left behind, however this ends.
+--bind shows a path of this machine to the build alone, read-only: pip's configuration, certificates, a folder
+of packages. PIP_..., SSL_CERT_... and ..._proxy of the environment go to the build as well, and no further.
+All mounts and processes live in name spaces of their own, so none is left behind, however this ends.
 """
 
 import argparse
@@ -68,7 +68,9 @@ def base_tree(image: str, folder: Path) -> Path:
         shutil.rmtree(tree, ignore_errors=True)
         started = time.monotonic()
         wanted = "python3,python3-venv,ca-certificates"
-        call("debootstrap", "--variant=minbase", f"--include={wanted}", suite, tree, stdout=subprocess.DEVNULL)
+        call(
+            "debootstrap", "--variant=minbase", f"--include={wanted}", suite, tree, stdout=subprocess.DEVNULL
+        )
         (tree / "usr/local/bin/python").symlink_to("/usr/bin/python3")  # the image's name for it
         (tree / ".complete").touch()
         say(f"debootstrap {suite}", started)
@@ -147,7 +149,7 @@ class Builder:
 
 @contextmanager
 def _shown(tree: Path, paths: list[Path]) -> Iterator[None]:
-    """Shows folders and files of this machine in a tree; takes away afterwards what it had to make for that."""
+    """Shows folders and files of this machine in a tree; takes away afterwards what that needed."""
     mounted: list[Path] = []
     made: list[Path] = []
     try:
@@ -222,7 +224,6 @@ def judge(port: int, picture: Path) -> dict[str, object]:
 
 def descendants(pid: int) -> list[int]:
     """A process and all below it."""
-    children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
     threads = Path(f"/proc/{pid}/task").iterdir()
     children = [child for thread in threads for child in (thread / "children").read_text().split()]
     return [pid, *(below for child in children for below in descendants(int(child)))]
@@ -270,7 +271,9 @@ def try_server(stage: Stage, view: Path, picture: Path) -> None:
         say(f"  {picture.name}: {said['verdict']}, p_fake {said['p_fake']}, {said['timing_ms']}")
         pids = descendants(server.pid)
         kept = [status_of(pid) for pid in pids]
-        check(all(one["Uid"].split()[0] == stage.user() for one in kept), f"{len(pids)} processes, none root's")
+        check(
+            all(one["Uid"].split()[0] == stage.user() for one in kept), f"{len(pids)} processes, none root's"
+        )
         check(all(int(one["CapEff"], 16) == int(one["CapBnd"], 16) == 0 for one in kept), "no capabilities")
         check(all(one["NoNewPrivs"] == "1" for one in kept), "no new privileges")
         workers = [one for one in kept if one["Seccomp"] == "2"]
@@ -288,13 +291,17 @@ def main() -> int:
     """Builds, tries, and prints what holds."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--folder", type=Path, default=ROOT / "build" / "image", help="where the trees go")
-    parser.add_argument("--bind", type=Path, action="append", default=[], help="shown to the build, read-only")
+    parser.add_argument(
+        "--bind", type=Path, action="append", default=[], help="shown to the build, read-only"
+    )
     parser.add_argument("--picture", type=Path, default=ROOT / "docs" / "page.png", help="what is judged")
     parser.add_argument("--keep", action="store_true", help="leave the trees there")
     options = parser.parse_args()
     missing = [tool for tool in ("debootstrap", "unshare", "chroot") if not shutil.which(tool)]
     if os.geteuid() != 0 or missing:
-        print(f"try_image.py needs Linux, root and debootstrap; missing: {missing or 'root'}", file=sys.stderr)
+        print(
+            f"try_image.py needs Linux, root and debootstrap; missing: {missing or 'root'}", file=sys.stderr
+        )
         return 2
     if _INSIDE not in os.environ:
         # With the first process of a process name space all others end, the server among them.
@@ -310,7 +317,8 @@ def main() -> int:
         tree = builder.build(stages)
         base = base_tree(stages[-1].base, folder)
         say("every step was run", started)
-        say(f"image: {megabytes(tree):.0f} MB, of which {megabytes(tree) - megabytes(base):.0f} MB beyond the base")
+        size, beyond = megabytes(tree), megabytes(tree) - megabytes(base)
+        say(f"image: {size:.0f} MB, {beyond:.0f} of them beyond the base")
         view = read_only(tree, folder)
         cut_the_network()
         try_server(stages[-1], view, options.picture)

@@ -1,4 +1,4 @@
-"""Writes docs/model-card.md from the card of the shipped classifier, so that no figure there is typed by hand.
+"""Writes docs/model-card.md from the card of the shipped classifier, so that no figure is typed by hand.
 
     python3 scripts/write_model_card.py
 
@@ -36,11 +36,24 @@ def _between(row: Mapping[str, Any], figure: str) -> str:
 
 
 def _figures(row: Mapping[str, Any]) -> list[str]:
-    names = ("reals_called_fake", "reals_uncertain", "fakes_called_fake", "fakes_uncertain", "fakes_called_real")
+    names = (
+        "reals_called_fake",
+        "reals_uncertain",
+        "fakes_called_fake",
+        "fakes_uncertain",
+        "fakes_called_real",
+    )
     return [_area(row["auc"]), *(_share(row.get(name)) for name in names)]
 
 
-_HEADS = ("AUC", "reals called fake", "reals left open", "fakes called fake", "fakes left open", "fakes called real")
+_HEADS = (
+    "AUC",
+    "reals called fake",
+    "reals left open",
+    "fakes called fake",
+    "fakes left open",
+    "fakes called real",
+)
 
 
 def text(card: Mapping[str, Any]) -> str:
@@ -51,24 +64,30 @@ def text(card: Mapping[str, Any]) -> str:
     """
     measured = card["measured"]
     whole = measured["rows"][0]
-    sources = [[row["source"], str(row["real"]), str(row["fake"]), *_figures(row)] for row in measured["rows"]]
+    sources = [
+        [row["source"], str(row["real"]), str(row["fake"]), *_figures(row)] for row in measured["rows"]
+    ]
     tiers = [[row["tier"], row["how"], *_figures(row)] for row in measured["tiers"]]
-    promised = card["error_rates"]
+    promised, crop, thresholds = card["error_rates"], card["crop"], card["thresholds"]
     parts = [
         "# Model card",
-        "Written by `scripts/write_model_card.py` from the card that is shipped with the weights; `veraface info` and "
-        "`GET /api/model` show the same. What the figures mean: [evaluation](evaluation.md).",
+        "Written by `scripts/write_model_card.py` from the card that is shipped with the weights; "
+        "`veraface info` and `GET /api/model` show the same. "
+        "What the figures mean: [evaluation](evaluation.md).",
         _table(
             ("", ""),
             [
                 ["name, version", f"{card['name']} {card['version']}, made {card['made']}"],
                 ["sha256", f"`{card['sha256']}`"],
-                ["what it is", f"{card['backbone']}, {card['crop']['size']} px, {card['crop']['margin']} times the face box"],
+                [
+                    "what it is",
+                    f"{card['backbone']}, {crop['size']} px, {crop['margin']} times the face box",
+                ],
                 ["licence", card["licence"]],
                 ["trained on", card["data"]],
                 [
                     "verdict",
-                    f"p_fake up to {card['thresholds']['real']:.3f}: real; from {card['thresholds']['fake']:.3f}: fake; "
+                    f"p_fake up to {thresholds['real']:.3f}: real; from {thresholds['fake']:.3f}: fake; "
                     "uncertain between",
                 ],
                 [
@@ -81,7 +100,8 @@ def text(card: Mapping[str, Any]) -> str:
         "## What it is for, and what not",
         "\n".join(f"- {limit}" for limit in card["limits"]),
         "## How good it is",
-        f"Measured on {measured['data']}: `{measured['command']}`. In brackets 95 % intervals, drawn by group. "
+        f"Measured on {measured['data']}: `{measured['command']}`. "
+        "In brackets 95 % intervals, drawn by group. "
         f"AUC {_between(whole, 'auc')}, reals called fake {_between(whole, 'reals_called_fake')}, "
         f"fakes called fake {_between(whole, 'fakes_called_fake')}, "
         f"fakes called real {_between(whole, 'fakes_called_real')}.",

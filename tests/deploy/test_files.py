@@ -31,8 +31,28 @@ import draw_grafana  # noqa: E402
 COMPOSE = sorted(DEPLOY.glob("compose*.yaml"))
 # Of the Compose specification: what these files use of it.
 SERVICE_KEYS = {
-    *("image", "build", "command", "user", "environment", "ports", "volumes", "tmpfs", "networks", "depends_on"),
-    *("healthcheck", "restart", "read_only", "cap_drop", "security_opt", "logging", "mem_limit", "pids_limit"),
+    *(
+        "image",
+        "build",
+        "command",
+        "user",
+        "environment",
+        "ports",
+        "volumes",
+        "tmpfs",
+        "networks",
+        "depends_on",
+    ),
+    *(
+        "healthcheck",
+        "restart",
+        "read_only",
+        "cap_drop",
+        "security_opt",
+        "logging",
+        "mem_limit",
+        "pids_limit",
+    ),
     *("stop_grace_period", "deploy"),
 }
 
@@ -64,7 +84,9 @@ def test_all_that_is_named_is_there(path: Path) -> None:
         assert set(service.get("depends_on", [])) <= set(whole["services"]), name
         for volume in service.get("volumes", []):
             source = volume.split(":")[0]
-            assert (DEPLOY / source).exists() if source.startswith(".") else source in whole["volumes"], volume
+            assert (DEPLOY / source).exists() if source.startswith(".") else source in whole["volumes"], (
+                volume
+            )
     build = whole["services"]["veraface"]["build"]
     assert (DEPLOY / build["context"] / build["dockerfile"]).is_file()
 
@@ -106,7 +128,7 @@ def test_kubernetes_confines_and_probes() -> None:
     }
     assert {container[f"{name}Probe"]["httpGet"]["path"] for name in ("startup", "readiness")} == {"/readyz"}
     assert container["livenessProbe"]["httpGet"]["path"] == "/healthz"
-    # Kubernetes' own VERAFACE_PORT=tcp://... for a service of that name would be read as the server's setting.
+    # Else Kubernetes sets VERAFACE_PORT=tcp://... for a service of that name: no setting of ours.
     assert pod["enableServiceLinks"] is False
     labels = spec["template"]["metadata"]["labels"]
     assert labels == spec["selector"]["matchLabels"] == documents["Service"]["spec"]["selector"]
@@ -145,7 +167,9 @@ def test_the_ray_service_is_what_ray_serve_reads() -> None:
 def figures() -> str:
     """What a server that has judged a picture tells Prometheus."""
     with running_server(VERAFACE_METRICS="true") as server:
-        httpx.post(f"{server.url}/api/predict", files={"image": ("a", encode(portrait(), "JPEG"))}, timeout=60)
+        httpx.post(
+            f"{server.url}/api/predict", files={"image": ("a", encode(portrait(), "JPEG"))}, timeout=60
+        )
         httpx.post(f"{server.url}/api/predict", files={"image": ("a", b"none")}, timeout=60)
         return httpx.get(f"{server.url}/metrics").text
 
@@ -184,7 +208,9 @@ def test_the_dashboard_is_the_drawn_one() -> None:
 
 
 def test_the_dashboard_asks_the_source_that_is_provisioned() -> None:
-    (source,) = yaml.safe_load((DEPLOY / "grafana/provisioning/datasources/prometheus.yaml").read_text())["datasources"]
+    (source,) = yaml.safe_load((DEPLOY / "grafana/provisioning/datasources/prometheus.yaml").read_text())[
+        "datasources"
+    ]
     panels = json.loads(draw_grafana.TARGET.read_text())["panels"]
     assert {panel["datasource"]["uid"] for panel in panels} == {source["uid"]}
 

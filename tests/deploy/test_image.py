@@ -1,4 +1,7 @@
-"""The Dockerfile and the Space, as far as they can be judged without an engine; scripts/try_image.py does the rest."""
+"""The Dockerfile and the Space, as far as they can be judged without an engine.
+
+scripts/try_image.py does the rest.
+"""
 
 import os
 import re
@@ -35,12 +38,19 @@ def test_every_stage_has_the_same_small_base() -> None:
 
 
 def test_all_that_is_installed_is_locked_by_hash() -> None:
-    installs = [step.rest for stage in STAGES for step in stage.steps if "pip" in step.rest and " install " in step.rest]
+    installs = [
+        step.rest
+        for stage in STAGES
+        for step in stage.steps
+        if "pip" in step.rest and " install " in step.rest
+    ]
     assert len(installs) == 3
     for install in installs:
         assert "--require-hashes" in install or "--no-index" in install, install
     versions = {
-        lock: dict(re.findall(r"^([\w.-]+)==(\S+)", (ROOT / f"requirements/{lock}.txt").read_text(), re.MULTILINE))
+        lock: dict(
+            re.findall(r"^([\w.-]+)==(\S+)", (ROOT / f"requirements/{lock}.txt").read_text(), re.MULTILINE)
+        )
         for lock in ("core", "server")
     }
     assert versions["core"].items() <= versions["server"].items()
@@ -106,7 +116,9 @@ def test_the_space_holds_all_that_its_dockerfile_copies(space: Path) -> None:
 
 def test_a_space_never_takes_the_place_of_something_else(tmp_path: Path) -> None:
     (tmp_path / "thesis.txt").write_text("years of work")
-    done = subprocess.run([sys.executable, ROOT / "scripts/make_space.py", tmp_path], capture_output=True, check=False)
+    done = subprocess.run(
+        [sys.executable, ROOT / "scripts/make_space.py", tmp_path], capture_output=True, check=False
+    )
     assert done.returncode != 0
     assert (tmp_path / "thesis.txt").exists()
 

@@ -47,7 +47,9 @@ def folder() -> Iterator[Path]:
 def serving(folder: Path) -> Iterator[str]:
     """The address of the running application."""
     port = free_port()
-    environment = {name: value for name, value in os.environ.items() if not name.startswith(("VERAFACE", "RAY"))}
+    environment = {
+        name: value for name, value in os.environ.items() if not name.startswith(("VERAFACE", "RAY"))
+    }
     path = [str(ROOT / "deploy"), environment.get("PYTHONPATH", "")]
     environment |= {
         "PYTHONPATH": os.pathsep.join(filter(None, path)),

@@ -65,7 +65,9 @@ class Guard:
         self._frame_origins = frame_origins
         # The older header cannot name sites; browsers would heed it beside the policy where that names some.
         self._headers = {
-            name: value for name, value in _HEADERS.items() if not (frame_origins and name == "X-Frame-Options")
+            name: value
+            for name, value in _HEADERS.items()
+            if not (frame_origins and name == "X-Frame-Options")
         }
         self._listeners = (_log_access, *listeners)
 
