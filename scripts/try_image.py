@@ -2,8 +2,8 @@
 
     sudo python3 scripts/try_image.py [--bind PATH]... [--keep] [--folder FOLDER] [--picture FILE]
 
-The server runs as the container would: the image's user, no capabilities, nothing to write to, and here
-no network but its own loopback. Needs Linux, root and debootstrap, and a package index for pip as the build does.
+The server runs as the container would: the image's user, no capabilities, nothing to write to, and here no
+network but its own loopback. Needs Linux, root, debootstrap, and a package index for pip as the build does.
 The base image is played by a tree that debootstrap makes of the same Debian, with its Python of the same 3.x.
 
 --bind shows a path of this machine to the build alone, read-only: pip's configuration, certificates, a folder
@@ -172,7 +172,8 @@ def _shown(tree: Path, paths: list[Path]) -> Iterator[None]:
             at.rmdir() if at.is_dir() else at.unlink()
 
 
-def read_only(tree: Path, folder: Path) -> Path:
+@contextmanager
+def read_only(tree: Path, folder: Path) -> Iterator[Path]:
     """The tree as a container with a read-only root sees it: devices and /proc, nowhere to write."""
     view = folder / "running"
     view.mkdir(exist_ok=True)
@@ -184,7 +185,11 @@ def read_only(tree: Path, folder: Path) -> Path:
         call("mount", "--bind", Path("/dev") / name, view / "dev" / name)
     call("mount", "-o", "remount,ro", view / "dev")
     call("mount", "-o", "remount,bind,ro", view)
-    return view
+    try:
+        yield view
+    finally:
+        call("umount", "--lazy", "--recursive", view)
+        view.rmdir()
 
 
 def cut_the_network() -> None:
@@ -295,7 +300,11 @@ def main() -> int:
         "--bind", type=Path, action="append", default=[], help="shown to the build, read-only"
     )
     parser.add_argument("--picture", type=Path, default=ROOT / "docs" / "page.png", help="what is judged")
-    parser.add_argument("--keep", action="store_true", help="leave the trees there")
+    parser.add_argument(
+        "--keep",
+        action="store_true",
+        help="leave the built trees there; the bare one always stays, for the next time",
+    )
     options = parser.parse_args()
     missing = [tool for tool in ("debootstrap", "unshare", "chroot") if not shutil.which(tool)]
     if os.geteuid() != 0 or missing:
@@ -319,9 +328,9 @@ def main() -> int:
         say("every step was run", started)
         size, beyond = megabytes(tree), megabytes(tree) - megabytes(base)
         say(f"image: {size:.0f} MB, {beyond:.0f} of them beyond the base")
-        view = read_only(tree, folder)
-        cut_the_network()
-        try_server(stages[-1], view, options.picture)
+        with read_only(tree, folder) as view:
+            cut_the_network()
+            try_server(stages[-1], view, options.picture)
     finally:
         if not options.keep:
             for built in (*builder.trees.values(), folder / "context"):
