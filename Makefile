@@ -7,12 +7,13 @@ VENV := .venv
 TEST_VENV := .venv-test
 LOCK_VENV := .venv-lock
 AUDIT_VENV := .venv-audit
+DOCS_VENV := .venv-docs
 TOOLS := tests/tools
 UV_VERSION := 0.13.9
 SETUP := PYTHON='$(PYTHON)' sh scripts/setup_venv.sh
 
 .DEFAULT_GOAL := help
-.PHONY: help run test references tools lint audit sbom format wheel lock size screenshots benchmark extension clean hooks
+.PHONY: help run test references tools lint audit sbom format wheel lock size screenshots benchmark extension docs image space clean hooks
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' Makefile
@@ -64,12 +65,17 @@ benchmark: $(TEST_VENV)/.ready ## measure speed, memory and size here, beside ot
 # What is locked stays as it is unless it no longer fits pyproject.toml; UPGRADE=1 takes the newest of all.
 COMPILE = $(LOCK_VENV)/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-annotate --no-header $(if $(UPGRADE),--upgrade)
+# What the container holds beyond the core.
+SERVER_EXTRAS := --extra links --extra provenance --extra redis --extra telemetry --extra video
 lock: $(LOCK_VENV)/.ready ## resolve requirements/*.txt anew from pyproject.toml (UPGRADE=1: newest versions)
 	$(COMPILE) pyproject.toml -o requirements/core.txt >/dev/null
 	$(COMPILE) --group build -c requirements/core.txt -o requirements/build.txt >/dev/null
 	$(COMPILE) pyproject.toml --all-extras --group dev \
 		-c requirements/pins.in \
 		-c requirements/core.txt -c requirements/build.txt -o requirements/dev.txt >/dev/null
+	$(COMPILE) pyproject.toml $(SERVER_EXTRAS) -c requirements/core.txt -c requirements/dev.txt \
+		-o requirements/server.txt >/dev/null
+	$(COMPILE) --group docs -c requirements/core.txt -c requirements/dev.txt -o requirements/docs.txt >/dev/null
 	$(COMPILE) --group audit -c requirements/core.txt -c requirements/dev.txt -o requirements/audit.txt >/dev/null
 	sh scripts/head_locks.sh
 
@@ -81,8 +87,17 @@ sbom: $(AUDIT_VENV)/.ready ## write what is installed with the package to build/
 	$(AUDIT_VENV)/bin/cyclonedx-py requirements --output-reproducible --of JSON -o build/sbom.json \
 		--pyproject pyproject.toml requirements/core.txt
 
+docs: $(DOCS_VENV)/.ready ## build the documentation as a site into build/site/
+	NO_MKDOCS_2_WARNING=1 $(DOCS_VENV)/bin/mkdocs build --strict --quiet
+
+space: ## put a Hugging Face Space together in build/space/
+	$(PYTHON) scripts/make_space.py
+
+image: ## run every step of the Dockerfile without Docker, and try its server (Linux, root, debootstrap)
+	$(PYTHON) scripts/try_image.py $(ARGS)
+
 clean: ## remove the virtual environments and everything built
-	rm -rf $(VENV) $(TEST_VENV) $(LOCK_VENV) $(AUDIT_VENV) $(TOOLS)/node_modules build dist \
+	rm -rf $(VENV) $(TEST_VENV) $(LOCK_VENV) $(AUDIT_VENV) $(DOCS_VENV) $(TOOLS)/node_modules build dist \
 		.mypy_cache .pytest_cache .ruff_cache .hypothesis
 
 # The virtual environments; each is set up again only when what it is made from changes.
@@ -95,6 +110,9 @@ $(TEST_VENV)/.ready: pyproject.toml scripts/setup_venv.sh requirements/dev.txt
 
 $(AUDIT_VENV)/.ready: scripts/setup_venv.sh requirements/audit.txt
 	$(SETUP) $(AUDIT_VENV) --lock requirements/audit.txt
+
+$(DOCS_VENV)/.ready: scripts/setup_venv.sh requirements/docs.txt
+	$(SETUP) $(DOCS_VENV) --lock requirements/docs.txt
 
 $(LOCK_VENV)/.ready: Makefile scripts/setup_venv.sh
 	$(SETUP) $(LOCK_VENV) --package uv==$(UV_VERSION)

@@ -27,6 +27,7 @@ def cluster() -> Iterator[None]:
 
     before = dict(os.environ)
     os.environ |= {"RAY_USAGE_STATS_ENABLED": "0", "RAY_AUTH_MODE": "disabled"}
+    os.environ["RAY_USAGE_STATS_REPORT_URL"] = "http://127.0.0.1:9/"  # it would report that it does not
     os.environ["PYTHONPATH"] = os.pathsep.join(
         path for path in sys.path if path
     )  # tests run from a checkout too

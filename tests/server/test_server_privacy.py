@@ -80,6 +80,17 @@ def test_headers_of_every_answer(client: httpx.Client, method: str, path: str) -
     assert "server" not in headers
 
 
+def test_only_sites_that_are_named_may_show_the_page_in_a_frame(start_server: Callable[..., Any]) -> None:
+    with start_server(VERAFACE_FRAME_ORIGINS="https://example.org,https://example.com") as server:
+        headers = httpx.get(server.url).headers
+    assert "frame-ancestors https://example.org https://example.com" in headers["content-security-policy"]
+    assert "x-frame-options" not in headers  # it would forbid those as well
+
+
+def test_nobody_else_may(client: httpx.Client) -> None:
+    assert client.get("/").headers["x-frame-options"] == "DENY"
+
+
 def test_the_openapi_document_tells_what_predict_takes_and_gives(client: httpx.Client) -> None:
     document = client.get("/openapi.json").json()
     operation = document["paths"]["/api/predict"]["post"]

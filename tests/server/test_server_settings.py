@@ -32,6 +32,8 @@ def test_every_setting_is_documented_and_no_other() -> None:
         ("CORS_ORIGINS", "https://EXAMPLE.org"),
         ("CORS_ORIGINS", "https://*.example.org/path"),
         ("CORS_ORIGINS", f"{SITE},https://example.org:port"),
+        ("FRAME_ORIGINS", "*"),
+        ("FRAME_ORIGINS", "example.org; script-src *"),
         ("TRUSTED_PROXIES", "*"),
         ("TRUSTED_PROXIES", "proxy.example.org"),
         ("TRUSTED_PROXIES", "10.0.0.1/8"),

@@ -83,7 +83,9 @@ def create_app(
         from veraface.server.telemetry import Traces  # needs an extra
 
         app.add_middleware(Traces)
-    app.add_middleware(Guard, listeners=[metrics.answered] if metrics else [])
+    app.add_middleware(
+        Guard, listeners=[metrics.answered] if metrics else [], frame_origins=settings.frame_origins
+    )
     install_fault_handlers(app)
     links = _link_fetcher(settings, fetch_link)
     app.include_router(api_routes(inference, settings, links, gates, metrics.judged if metrics else None))

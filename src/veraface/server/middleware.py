@@ -42,8 +42,10 @@ _HEADERS = {
 }
 
 
-def _policy(path: str) -> str:
+def _policy(path: str, frame_origins: Sequence[str]) -> str:
     policy = _DOCS_POLICY if path == "/docs" else _PAGE_POLICY
+    if frame_origins:
+        policy = {**policy, "frame-ancestors": " ".join(frame_origins)}
     return "; ".join(f"{name} {sources}" for name, sources in policy.items())
 
 
@@ -53,10 +55,20 @@ class Guard:
     Args:
         app: What answers.
         listeners: Are told of every request that was answered.
+        frame_origins: Other sites that may show the page in a frame of theirs.
     """
 
-    def __init__(self, app: ASGIApp, listeners: Sequence[Listener] = ()) -> None:
+    def __init__(
+        self, app: ASGIApp, listeners: Sequence[Listener] = (), frame_origins: Sequence[str] = ()
+    ) -> None:
         self._app = app
+        self._frame_origins = frame_origins
+        # The older header cannot name sites; browsers would heed it beside the policy where that names some.
+        self._headers = {
+            name: value
+            for name, value in _HEADERS.items()
+            if not (frame_origins and name == "X-Frame-Options")
+        }
         self._listeners = (_log_access, *listeners)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -74,7 +86,8 @@ class Guard:
             if message["type"] == "http.response.start":
                 status = message["status"]
                 headers = MutableHeaders(scope=message)
-                headers.update({**_HEADERS, "Content-Security-Policy": _policy(scope["path"])})
+                policy = _policy(scope["path"], self._frame_origins)
+                headers.update({**self._headers, "Content-Security-Policy": policy})
                 headers["X-Request-ID"] = name
                 # A result must not outlive its page; page files are asked for anew, answered 304.
                 is_live = scope["path"].startswith("/api/") or scope["path"] == "/metrics"

@@ -93,6 +93,7 @@ class Settings(BaseSettings):
     api_keys: Digests = Field((), repr=False, description="sha256 digests of the keys that are let in")
     api_keys_file: DigestsInFile = Field((), repr=False, description="file of such digests, one a line")
     cors_origins: Origins = Field((), description="other sites whose pages may ask")
+    frame_origins: Origins = Field((), description="other sites that may show the page in a frame")
     trusted_proxies: Proxies = Field((), description="proxies that are believed on where a client is")
     rate_limit: Rate | None = Field(None, description="most pictures of one client, such as 60/minute")
     redis_url: RedisUrl | None = Field(

@@ -1,0 +1,71 @@
+"""What the largest pictures that are let in take of memory: as many at once as there are workers.
+
+    python benchmarks/largest.py [--out benchmarks/results/largest.md]
+
+Says how much a container needs (docs/deployment.md).
+"""
+
+import argparse
+import threading
+import time
+from pathlib import Path
+
+import httpx
+import psutil
+from machine import describe
+from serving import memory_mb, serving
+from tables import table
+
+from pictures import FORMATS, encoded, scene
+
+WORKERS = 2
+MEGAPIXELS = 49.9  # VERAFACE_MAX_PIXELS is 50 million
+MOST_BYTES = 25 * 2**20  # VERAFACE_MAX_UPLOAD_BYTES
+
+
+def peak_mb(url: str, server: psutil.Process, content: bytes) -> tuple[float, str]:
+    """The most memory while WORKERS such pictures are judged, and the statuses of the answers."""
+    statuses: list[int] = []
+
+    def send() -> None:
+        answer = httpx.post(f"{url}/api/predict", files={"image": ("picture", content)}, timeout=300)
+        statuses.append(answer.status_code)
+
+    senders = [threading.Thread(target=send) for _ in range(WORKERS)]
+    for sender in senders:
+        sender.start()
+    peak = 0.0
+    while any(sender.is_alive() for sender in senders):
+        peak = max(peak, memory_mb(server))
+        time.sleep(0.02)
+    return peak, ", ".join(map(str, sorted(statuses)))
+
+
+def main() -> None:
+    """Measures each format on a server of its own, and writes the table."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--out", type=Path)
+    out = parser.parse_args().out
+    picture = scene(MEGAPIXELS, faces=1)
+    rows = []
+    for kind in (*FORMATS, "AVIF"):
+        # In all its colours a PNG would be too many bytes.
+        content = encoded(picture.quantize(64) if kind == "PNG" else picture, kind)
+        if len(content) > MOST_BYTES:
+            raise SystemExit(f"{kind}: {len(content)} bytes are more than is let in")
+        with serving(workers=str(WORKERS), deadline_s="300") as (url, server):
+            idle = memory_mb(server)
+            peak, statuses = peak_mb(url, server, content)
+        rows.append([kind, len(content) / 1e6, idle, peak, (peak - idle) / WORKERS, statuses])
+    headings = ("format", "file MB", "idle MB", "at the most MB", "more a worker MB", "answers")
+    text = (
+        f"# The largest pictures\n\n{describe()}; {WORKERS} workers at once judge a picture each, "
+        f"of {MEGAPIXELS} megapixels.\n\n{table(headings, rows)}\n"
+    )
+    print(text)
+    if out:
+        out.write_text(text)
+
+
+if __name__ == "__main__":
+    main()

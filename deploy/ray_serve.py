@@ -1,0 +1,88 @@
+"""The API and the page on Ray Serve: each replica runs the whole application, its workers included.
+
+    pip install "veraface[ray]"
+    cd deploy && serve run ray_serve:app
+
+So answers, limits and the confined workers are the same as anywhere; Ray spreads requests over replicas
+and machines, and makes more of them under load. Settings are VERAFACE_... variables (docs/api.md), and
+
+| variable | default | what |
+|---|---|---|
+| `VERAFACE_RAY_CORES` | 2 | cores of a replica, and its workers where `VERAFACE_WORKERS` is not set |
+| `VERAFACE_RAY_MOST_REPLICAS` | 4 | most replicas; at least one always runs |
+
+They are read where this file is loaded, and go from there to every replica.
+"""
+
+import os
+
+# Ray reports how it is used to its makers unless it is told not to, before it starts. Told so, a cluster
+# of `ray start` still reports that it was (usage_stats_head.py in Ray 2.60): it gets an address where nobody
+# listens.
+QUIET = {"RAY_USAGE_STATS_ENABLED": "0", "RAY_USAGE_STATS_REPORT_URL": "http://127.0.0.1:9/"}
+os.environ.update(QUIET)
+
+from typing import Any  # noqa: E402
+
+from fastapi import FastAPI  # noqa: E402
+from ray import serve  # noqa: E402
+
+from veraface.errors import VerafaceError  # noqa: E402
+from veraface.server import create_app, load_settings  # noqa: E402
+from veraface.server.settings import ENVIRONMENT_PREFIX  # noqa: E402
+
+
+def _number(name: str, default: int) -> int:
+    value = os.environ.get(name, str(default))
+    if not value.isdecimal() or not 1 <= int(value) <= 1024:
+        raise VerafaceError(f"{name}={value!r}: must be a whole number from 1 to 1024")
+    return int(value)
+
+
+CORES = _number("VERAFACE_RAY_CORES", 2)
+MOST_REPLICAS = _number("VERAFACE_RAY_MOST_REPLICAS", 4)
+_SETTINGS = {
+    name: value
+    for name, value in os.environ.items()
+    if name.startswith(ENVIRONMENT_PREFIX) and not name.startswith("VERAFACE_RAY_")
+}
+_SETTINGS.setdefault("VERAFACE_WORKERS", str(CORES))
+
+
+def application() -> FastAPI:
+    """The application of one replica; its worker processes start and end with the replica."""
+    return create_app(load_settings())
+
+
+@serve.deployment(
+    autoscaling_config={
+        "min_replicas": 1,
+        "max_replicas": MOST_REPLICAS,
+        # As many pictures as it has workers keep a replica busy; as many again may wait before others come.
+        "target_ongoing_requests": 2 * CORES,
+    },
+    # Past its bounded queue the application itself answers 503 with Retry-After, at once; what only asks for
+    # the page or the model must not wait behind pictures.
+    max_ongoing_requests=64,
+    ray_actor_options={
+        "num_cpus": CORES,
+        "runtime_env": {"env_vars": {**_SETTINGS, **QUIET}},
+    },
+    graceful_shutdown_timeout_s=30,  # VERAFACE_SHUTDOWN_S's default
+)
+@serve.ingress(application)
+class Veraface:
+    """One replica."""
+
+    def check_health(self) -> None:
+        """Has Ray replace the replica whose model could not be loaded.
+
+        Raises:
+            RuntimeError: It could not.
+        """
+        application: Any = self.app  # type: ignore[attr-defined]  # Ray's wrapper holds it
+        if application.state.inference.failed:
+            raise RuntimeError("the model could not be loaded; see the replica's log")
+
+
+app = Veraface.bind()

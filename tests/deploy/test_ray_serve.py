@@ -1,0 +1,157 @@
+"""Ray Serve with the deployment file, on a Ray of this machine: the same answers as anywhere else."""
+
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from importlib.util import find_spec
+from pathlib import Path
+
+import httpx
+import pytest
+
+from tests.pictures import encode, noise, portrait
+from tests.server.conftest import free_port
+from veraface import Detector
+
+ROOT = Path(__file__).parents[2]
+pytestmark = pytest.mark.skipif(find_spec("ray") is None, reason='needs Ray: pip install "veraface[ray]"')
+
+# Runs in a process of its own: Ray keeps threads and settings in the one that it is started from.
+SERVING = """
+import sys
+import ray_serve
+import ray
+from ray import serve
+ray.init(num_cpus=2, object_store_memory=100_000_000, include_dashboard=False, logging_level="warning",
+         _temp_dir=sys.argv[2])
+serve.start(http_options={"host": "127.0.0.1", "port": int(sys.argv[1])})
+serve.run(ray_serve.app, route_prefix="/")
+print("serving", flush=True)
+sys.stdin.read()
+serve.shutdown()
+ray.shutdown()
+"""
+
+
+@pytest.fixture(scope="module")
+def folder() -> Iterator[Path]:
+    """A short name: Ray makes sockets below it."""
+    with tempfile.TemporaryDirectory(prefix="vf", ignore_cleanup_errors=True) as name:
+        yield Path(name)
+
+
+@pytest.fixture(scope="module")
+def serving(folder: Path) -> Iterator[str]:
+    """The address of the running application."""
+    port = free_port()
+    environment = {
+        name: value for name, value in os.environ.items() if not name.startswith(("VERAFACE", "RAY"))
+    }
+    path = [str(ROOT / "deploy"), environment.get("PYTHONPATH", "")]
+    environment |= {
+        "PYTHONPATH": os.pathsep.join(filter(None, path)),
+        "VERAFACE_RAY_CORES": "1",
+        "VERAFACE_RAY_MOST_REPLICAS": "1",
+        "VERAFACE_MAX_UPLOAD_BYTES": "2000000",
+    }
+    log = folder / "log"
+    with log.open("w") as errors:
+        process = subprocess.Popen(
+            [sys.executable, "-c", SERVING, port, str(folder / "ray")],
+            env=environment,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=errors,
+            text=True,
+        )
+    assert process.stdin
+    assert process.stdout
+    try:
+        assert "serving\n" in process.stdout, log.read_text()[-4000:]
+        url = f"http://127.0.0.1:{port}"
+        wait_until_ready(url)
+        yield url
+    finally:
+        process.stdin.close()
+        try:
+            process.wait(timeout=60)
+        except subprocess.TimeoutExpired:
+            process.kill()
+
+
+def wait_until_ready(url: str) -> None:
+    deadline = time.monotonic() + 120
+    while httpx.get(f"{url}/readyz", timeout=30).status_code != 200:
+        assert time.monotonic() < deadline, "the replica did not become ready"
+        time.sleep(0.2)
+
+
+def predict(url: str, content: bytes) -> httpx.Response:
+    return httpx.post(f"{url}/api/predict", files={"image": ("a.jpg", content)}, timeout=60)
+
+
+def test_judges_as_the_detector_does(serving: str) -> None:
+    picture = encode(portrait(), "JPEG", quality=92)
+    answer = predict(serving, picture)
+    assert answer.status_code == 200
+    said, expected = answer.json(), Detector(threads=1).detect(picture).to_dict()
+    assert said["verdict"] == expected["verdict"]
+    assert said["p_fake"] == pytest.approx(expected["p_fake"], abs=1e-5)
+    assert said["faces"][0]["box"] == pytest.approx(expected["faces"][0]["box"], abs=0.1)
+    assert said["model"] == expected["model"]
+
+
+def test_refuses_as_the_server_does(serving: str) -> None:
+    assert predict(serving, b"no picture").json()["error"]["code"] == "unsupported_image"
+    assert predict(serving, encode(noise(), "PNG")).json()["error"]["code"] == "no_face"
+    large = predict(serving, b"\xff\xd8\xff" + bytes(3_000_000))
+    assert (large.status_code, large.json()["error"]["code"]) == (413, "image_too_large")
+
+
+def test_serves_the_page_with_its_policy(serving: str) -> None:
+    page = httpx.get(serving + "/")
+    assert "<html" in page.text
+    assert "default-src 'none'" in page.headers["content-security-policy"]
+
+
+def environments(*words: str) -> list[dict[str, str]]:
+    """What the processes with these words in their command line were started with."""
+    found = []
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            command = (folder / "cmdline").read_bytes().decode(errors="replace")
+            pairs = (folder / "environ").read_bytes().decode(errors="replace").split("\0")
+        except OSError:  # it has ended, or is another's
+            continue
+        if all(word in command for word in words):
+            found.append(dict(pair.split("=", 1) for pair in pairs if "=" in pair) | {"": folder.name})
+    return found
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
+def test_ray_reports_nothing_to_its_makers(serving: str, folder: Path) -> None:
+    """Not even that it was told not to, which is the one report that is left when it is off."""
+    started = [environments(str(folder), part) for part in ("/gcs_server", "/dashboard.py", "/raylet")]
+    assert all(started)
+    for one in (one for group in started for one in group):
+        assert one["RAY_USAGE_STATS_ENABLED"] == "0"
+        assert one["RAY_USAGE_STATS_REPORT_URL"] == "http://127.0.0.1:9/"
+    assert not list(folder.rglob("usage_stats.json"))
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
+def test_the_replica_judges_in_confined_workers(serving: str) -> None:
+    predict(serving, encode(portrait(), "JPEG"))
+    templates = [one[""] for one in environments("-m", "veraface.workers") if descends_from_ray(one[""])]
+    assert templates, "the replica has no worker processes"
+    for pid in templates:
+        (worker,) = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+        assert "Seccomp:\t2" in Path(f"/proc/{worker}/status").read_text()
+
+
+def descends_from_ray(pid: str) -> bool:
+    parent = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[1]
+    return "ServeReplica" in Path(f"/proc/{parent}/cmdline").read_text()

@@ -1,0 +1,92 @@
+"""What people read, taken apart: links, headings and code of the repository's Markdown files."""
+
+import re
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from markdown_it import MarkdownIt
+from markdown_it.token import Token
+
+ROOT = Path(__file__).parents[2]
+_FOLDERS = ("docs", "deploy", "extension", "benchmarks/results")
+_NOT_RUN = re.compile(r"<!--\s*not run:\s*\S")
+
+
+def pages() -> list[Path]:
+    """README and its like, and all in docs/, deploy/, extension/ and benchmarks/results/."""
+    found = [*ROOT.glob("*.md"), ROOT / "src/veraface/weights/README.md"]
+    for folder in _FOLDERS:
+        found += (ROOT / folder).rglob("*.md")
+    return sorted(path for path in found if "node_modules" not in path.parts)
+
+
+def name(page: Path) -> str:
+    """How a test calls it."""
+    return page.relative_to(ROOT).as_posix()
+
+
+def _tokens(page: Path) -> list[Token]:
+    text = re.sub(r"\A---\n.*?\n---\n", "", page.read_text("utf-8"), flags=re.DOTALL)  # front matter
+    return MarkdownIt("commonmark").enable("table").parse(text)
+
+
+def links(page: Path) -> Iterator[str]:
+    """Where its links and pictures lead."""
+    for token in _tokens(page):
+        for inner in token.children or ():
+            if target := inner.attrs.get("href") or inner.attrs.get("src"):
+                yield str(target)
+
+
+def anchors(page: Path) -> set[str]:
+    """What can be linked to in it: its headings, as GitHub names them."""
+    seen: Counter[str] = Counter()
+    found = set()
+    tokens = _tokens(page)
+    for at, token in enumerate(tokens):
+        if token.type == "heading_open":
+            inner = tokens[at + 1].children or []
+            words = "".join(part.content for part in inner if part.type in ("text", "code_inline"))
+            slug = re.sub(r"[^\w\- ]", "", words.lower()).replace(" ", "-")
+            found.add(f"{slug}-{seen[slug]}" if seen[slug] else slug)
+            seen[slug] += 1
+    return found
+
+
+@dataclass(frozen=True)
+class Code:
+    """A block of code."""
+
+    page: Path
+    language: str
+    text: str
+    line: int
+    run: bool  # unless a comment `<!-- not run: why -->` stands before it
+
+    def __str__(self) -> str:
+        return f"{name(self.page)}:{self.line}"
+
+    def commands(self) -> Iterator[str]:
+        """Its command lines, each on one line, without prompts and comments."""
+        for line in self.text.replace("\\\n", " ").splitlines():
+            bare = re.sub(r"\s+#\s.*$", "", line.strip().removeprefix("$ "))
+            if bare and not bare.startswith("#"):
+                yield bare
+
+
+def code(page: Path) -> Iterator[Code]:
+    """Its blocks of code."""
+    before = ""
+    for token in _tokens(page):
+        if token.type in ("fence", "code_block"):
+            line = (token.map or [0])[0] + 1
+            yield Code(page, token.info.strip(), token.content, line, not _NOT_RUN.search(before))
+        before = token.content if token.type == "html_block" else ""
+
+
+def inline_code(page: Path) -> Iterator[str]:
+    """What stands between backticks in its text."""
+    for token in _tokens(page):
+        yield from (inner.content for inner in token.children or () if inner.type == "code_inline")

@@ -1,0 +1,187 @@
+"""What the documentation tells people to type works: commands parse, and those that cost little are run."""
+
+import os
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+import pytest
+import typer.main
+
+from tests.cli.terminal import veraface
+from tests.docs.pages import Code, code, inline_code, name, pages
+from tests.pictures import encode, portrait
+from tests.server.conftest import RunningServer, running_server
+from veraface.cli.app import app
+
+COMMANDS = typer.main.get_command(app)
+PROGRAM = re.compile(r"(?:^|[;&|]\s*)((?:[A-Z_0-9]+=\S*\s+)*)veraface(?=\s|$)([^;&|>]*)")
+# These cost little; `photo.jpg` is there when they are run.
+CHEAP = {"detect", "info", "key", "--help", "--version", "-h"}
+
+
+def blocks() -> list[Code]:
+    return [block for page in pages() for block in code(page)]
+
+
+def typed(block: Code) -> Iterator[list[str]]:
+    """The arguments of each `veraface` in a block of shell."""
+    if block.language in ("", "sh", "shell", "bash", "console"):
+        for line in block.commands():
+            for _, words in PROGRAM.findall(line):
+                yield shlex.split(words)
+
+
+def all_typed() -> list[tuple[Code, list[str]]]:
+    return [(block, arguments) for block in blocks() for arguments in typed(block)]
+
+
+def named(given: tuple[Code, list[str]] | object) -> str:
+    return (
+        str(given) if isinstance(given, Code) else " ".join(given) if isinstance(given, list) else repr(given)
+    )
+
+
+def test_there_is_something_to_test() -> None:
+    assert len(all_typed()) > 15
+
+
+@pytest.mark.parametrize(("block", "arguments"), all_typed(), ids=named)
+def test_commands_parse(block: Code, arguments: list[str]) -> None:
+    if not arguments or arguments[0].startswith("-"):
+        assert set(arguments) <= {"--help", "-h", "--version"}
+        return
+    command = COMMANDS.get_command(click.Context(COMMANDS), arguments[0])
+    assert command, f"{block}: there is no `veraface {arguments[0]}`"
+    if "--help" in arguments:
+        return
+    problem = refusal(command, arguments)
+    assert not problem or "does not exist" in problem, f"{block}: {problem}"  # files are the reader's
+
+
+def refusal(command: click.Command, arguments: list[str]) -> str:
+    """Why arguments are not taken; empty where they are."""
+    try:
+        command.make_context(f"veraface {arguments[0]}", arguments[1:])
+    except Exception as error:  # some Typers carry a Click, and so a UsageError, of their own
+        return str(error) or type(error).__name__
+    return ""
+
+
+def inline() -> list[tuple[str, str]]:
+    return [
+        (name(page), text) for page in pages() for text in inline_code(page) if text.startswith("veraface ")
+    ]
+
+
+@pytest.mark.parametrize(("page", "text"), inline())
+def test_commands_in_the_text_exist(page: str, text: str) -> None:
+    """They may be parts of a command: each word must exist, nothing must be complete."""
+    words = [word for word in text.split()[1:] if word not in ("…", "...")]
+    if words[0].startswith("-"):
+        assert words[0] in ("--help", "--version", "-h")
+        return
+    command = COMMANDS.get_command(click.Context(COMMANDS), words[0])
+    assert command, f"{page}: `{text}`"
+    options = {option for parameter in command.params for option in parameter.opts} | {"--help", "-h"}
+    asked = {word.split("=")[0] for word in words[1:] if word.startswith("--")}
+    assert asked <= options, f"{page}: `{text}`"
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Where the reader is: with a picture called photo.jpg."""
+    (tmp_path / "photo.jpg").write_bytes(encode(portrait(), "JPEG", quality=92))
+    return tmp_path
+
+
+def cheap() -> list[list[str]]:
+    found = {tuple(arguments) for _, arguments in all_typed() if arguments and arguments[0] in CHEAP}
+    found |= {(command, "--help") for command in COMMANDS.list_commands(click.Context(COMMANDS))}
+    foreign = re.compile(r"\.(onnx|csv|parquet|zip)$|/|^DATA$|^FILE$|\*")
+    return sorted(
+        list(arguments) for arguments in found if not any(foreign.search(word) for word in arguments)
+    )
+
+
+@pytest.mark.parametrize("arguments", cheap(), ids=" ".join)
+def test_commands_that_cost_little_work(arguments: list[str], folder: Path) -> None:
+    done = veraface(*arguments, cwd=folder)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.strip()
+
+
+def pythons() -> list[Code]:
+    return [block for block in blocks() if block.language == "python" and block.run]
+
+
+@pytest.mark.parametrize("block", pythons(), ids=str)
+def test_python_runs(block: Code, folder: Path) -> None:
+    command = [sys.executable, "-c", block.text]
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode == 0, f"{block}\n{done.stderr}"
+    assert done.stdout.strip()
+
+
+def curls() -> list[tuple[Code, str]]:
+    """Those that ask a server on this machine, links aside, which are off by default."""
+    return [
+        (block, line)
+        for block in blocks()
+        for line in block.commands()
+        if line.startswith("curl ") and "//127.0.0.1:7860" in line and "url=" not in line and block.run
+    ]
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[RunningServer]:
+    with running_server(VERAFACE_METRICS="true") as server:
+        yield server
+
+
+@pytest.mark.parametrize(("block", "line"), curls(), ids=named)
+def test_curl_is_answered(block: Code, line: str, folder: Path, server: RunningServer) -> None:
+    if not shutil.which("curl"):
+        pytest.skip("curl is missing")
+    asked = shlex.split(line.replace("http://127.0.0.1:7860", server.url))
+    environment = {**os.environ, "no_proxy": "127.0.0.1"}
+    done = subprocess.run(
+        [*asked, "--silent", "--show-error", "--fail"],
+        cwd=folder,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 0, f"{block}: {done.stderr}{done.stdout}"
+    assert done.stdout.strip()
+
+
+def targets() -> set[str]:
+    makefile = (Path(__file__).parents[2] / "Makefile").read_text()
+    return set(re.findall(r"^([a-z-]+):", makefile, re.MULTILINE))
+
+
+def test_make_targets_exist() -> None:
+    for block in blocks():
+        for line in block.commands():
+            for target in re.findall(r"(?:^|&&\s*)make ([a-z-]+)", line):
+                assert target in targets(), f"{block}: make {target}"
+    for page in pages():
+        for text in inline_code(page):
+            if match := re.match(r"make ([a-z-]+)", text):
+                assert match[1] in targets(), f"{name(page)}: {text}"
+
+
+def test_scripts_exist() -> None:
+    root = Path(__file__).parents[2]
+    for block in blocks():
+        for line in block.commands():
+            for script in re.findall(r"\b((?:scripts|benchmarks|deploy)/[\w/.-]+\.(?:py|sh|yaml))\b", line):
+                assert (root / script).exists(), f"{block}: {script}"

@@ -1,0 +1,124 @@
+"""Whatever a page links to is there, on disk and on the built site."""
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+from importlib.util import find_spec
+from pathlib import Path
+from urllib.parse import unquote
+
+import pytest
+import yaml
+
+from tests.docs.pages import ROOT, anchors, links, name, pages
+
+# May write to a console, a log or a person: not something that a browser fetches.
+_FETCHES = re.compile(
+    r"""<(?:script|link|img|iframe|source|video|audio)\b[^>]*?(?:src|href)=["']?(?:https?:)?//[^"'\s>]+"""
+)
+
+
+@pytest.mark.parametrize("page", pages(), ids=name)
+def test_links_lead_somewhere(page: Path) -> None:
+    for link in links(page):
+        if re.match(r"[a-z][a-z0-9+.-]*:", link):
+            continue
+        path, _, anchor = unquote(link).partition("#")
+        target = (page.parent / path).resolve() if path else page
+        assert target.is_relative_to(ROOT), f"{link} leads out of the repository"
+        assert target.exists(), f"{link}: there is no such file"
+        if anchor:
+            assert anchor in anchors(target), f"{link}: {name(target)} has {sorted(anchors(target))}"
+
+
+@pytest.mark.parametrize("page", pages(), ids=name)
+def test_addresses_of_the_web_are_encrypted_ones(page: Path) -> None:
+    for link in links(page):
+        assert not link.startswith("http://") or "127.0.0.1" in link, link
+
+
+def _navigated(entries: list[object]) -> set[str]:
+    found = set()
+    for entry in entries:
+        ((_, target),) = entry.items()  # type: ignore[attr-defined]
+        found |= _navigated(target) if isinstance(target, list) else {target}
+    return found
+
+
+def test_every_page_is_in_the_navigation() -> None:
+    settings = yaml.safe_load((ROOT / "mkdocs.yml").read_text())
+    there = {path.relative_to(ROOT / "docs").as_posix() for path in (ROOT / "docs").rglob("*.md")}
+    assert there <= _navigated(settings["nav"])
+
+
+def test_the_model_card_is_the_shipped_one() -> None:
+    sys.path.insert(0, str(ROOT / "scripts"))
+    import write_model_card
+
+    written = write_model_card.text(json.loads(write_model_card.CARD.read_text()))
+    assert write_model_card.TARGET.read_text() == written, "run python3 scripts/write_model_card.py"
+
+
+def _mkdocs() -> list[str] | None:
+    if find_spec("mkdocs") and find_spec("material"):
+        return [sys.executable, "-m", "mkdocs"]
+    program = ROOT / ".venv-docs/bin/mkdocs"
+    return [str(program)] if program.exists() else None
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The built site."""
+    command = _mkdocs()
+    if command is None:
+        pytest.skip("mkdocs-material is missing: make docs")
+    folder = tmp_path_factory.mktemp("site")
+    environment = {**os.environ, "NO_MKDOCS_2_WARNING": "1"}
+    done = subprocess.run(
+        [*command, "build", "--strict", "--site-dir", folder],
+        cwd=ROOT,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return folder
+
+
+def test_the_site_fetches_nothing_from_elsewhere(site: Path) -> None:
+    built = list(site.rglob("*.html"))
+    assert len(built) > 15
+    for page in built:
+        text = page.read_text("utf-8")
+        found = [tag for tag in _FETCHES.findall(text) if 'rel="canonical"' not in tag]
+        assert not found, f"{page.name}: {found}"
+    for sheet in site.rglob("*.css"):
+        assert not re.search(r"url\(['\"]?(?:https?:)?//|@import", sheet.read_text("utf-8")), sheet
+
+
+def test_the_site_holds_the_files_that_pages_link_to(site: Path) -> None:
+    assert (site / "repository/deploy/compose.yaml").read_bytes() == (
+        ROOT / "deploy/compose.yaml"
+    ).read_bytes()
+    for page in site.rglob("*.html"):
+        for link in re.findall(r'href="([^":#?]+)["#?]', page.read_text("utf-8")):
+            target = page.parent / unquote(link)
+            if page.name != "404.html" and not link.startswith("/"):
+                assert target.exists(), f"{page.relative_to(site)}: {link}"
+
+
+def test_the_site_can_be_built_where_pages_are_missing(site: Path, tmp_path: Path) -> None:
+    """Whoever deletes a page is told by the navigation's test, not by a broken build."""
+    shutil.copytree(ROOT / "docs", tmp_path / "docs")
+    for name_ in ("mkdocs.yml", "scripts/docs_hooks.py"):
+        (tmp_path / name_).parent.mkdir(exist_ok=True)
+        shutil.copy2(ROOT / name_, tmp_path / name_)
+    for page in (tmp_path / "docs").glob("*.md"):
+        page.write_text("# Nothing here\n") if page.name != "experiments.md" else page.unlink()
+    command = [*(_mkdocs() or []), "build", "--strict", "--site-dir", tmp_path / "site"]
+    subprocess.run(command, cwd=tmp_path, check=True, capture_output=True, timeout=120)
