@@ -14,6 +14,7 @@ import pytest
 import typer.main
 
 from tests.cli.terminal import veraface
+from tests.clips import make_portrait
 from tests.docs.pages import Code, code, inline_code, name, pages
 from tests.pictures import encode, portrait
 from tests.server.conftest import RunningServer, running_server
@@ -95,15 +96,16 @@ def test_commands_in_the_text_exist(page: str, text: str) -> None:
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """Where the reader is: with a picture called photo.jpg."""
+    """Where the reader is: with a picture called photo.jpg and a clip called clip.mp4."""
     (tmp_path / "photo.jpg").write_bytes(encode(portrait(), "JPEG", quality=92))
+    make_portrait(tmp_path / "clip.mp4")
     return tmp_path
 
 
 def cheap() -> list[list[str]]:
     found = {tuple(arguments) for _, arguments in all_typed() if arguments and arguments[0] in CHEAP}
     found |= {(command, "--help") for command in COMMANDS.list_commands(click.Context(COMMANDS))}
-    foreign = re.compile(r"\.(onnx|csv|parquet|zip)$|/|^DATA$|^FILE$|\*")
+    foreign = re.compile(r"\.(onnx|csv|parquet|zip|pem)$|/|^DATA$|^FILE$|\*")
     return sorted(
         list(arguments) for arguments in found if not any(foreign.search(word) for word in arguments)
     )
