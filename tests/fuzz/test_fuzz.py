@@ -33,7 +33,7 @@ def fuzz(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     found.mkdir()
     command = [sys.executable, "-m", "tests.fuzz.fuzz_image", f"-artifact_prefix={folder}/", "-timeout=20"]
     options = [
-        "-rss_limit_mb=1500",
+        "-rss_limit_mb=1800",  # as a worker may take 1,536 MiB for a picture, beside what the fuzzer needs
         f"-dict={HERE / 'tokens.dict'}",
         "-max_len=20000",
         "-print_final_stats=1",

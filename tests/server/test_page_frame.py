@@ -38,7 +38,7 @@ def test_a_file_name_is_never_markup(open_page: OpenPage, face: bytes, no_face: 
         choose(page, content, name)
         expect_state(page, state)
         expect(page.locator("#filename")).to_have_text(name)
-    expect(page.locator("#filename *, main script, main img:not(#picture)")).to_have_count(0)
+    expect(page.locator("#filename *, main script, main img:not(#picture, #view)")).to_have_count(0)
     expect(page).to_have_title("Result · Veraface")
 
 
