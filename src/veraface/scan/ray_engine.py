@@ -17,7 +17,7 @@ from veraface.scan.engine import Job, Judged, PictureJudge, read_and_hash, start
 from veraface.scan.items import Item
 
 _AT_ONCE = 50_000  # pictures handed to Ray together; the names of so many fit the driver's memory easily
-_BATCH = 8  # pictures that an actor takes at a time; see benchmarks/results
+_BATCH = 8  # pictures that an actor takes at a time; `benchmarks/scan.py ray` compares sizes
 
 _Result = TypeVar("_Result")
 
