@@ -100,5 +100,13 @@ def test_the_openapi_document_tells_what_predict_takes_and_gives(client: httpx.C
     assert set(operation["responses"]) == {"200", "400", "408", "413", "415", "422", "500", "503", "504"}
     prediction = document["components"]["schemas"]["PredictionAnswer"]
     assert set(prediction["required"]) == {"class", "confidence", "raw_score", "filename"}
-    shown = {"/api/predict", "/api/predict-video", "/api/evidence", "/api/model-status", "/api/model", "/healthz", "/readyz"}
+    shown = {
+        "/api/predict",
+        "/api/predict-video",
+        "/api/evidence",
+        "/api/model-status",
+        "/api/model",
+        "/healthz",
+        "/readyz",
+    }
     assert set(document["paths"]) == shown
