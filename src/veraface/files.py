@@ -1,5 +1,8 @@
 """Folders and files that a command writes."""
 
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryFile
 
@@ -30,10 +33,22 @@ def write_whole(path: Path, content: str | bytes) -> None:
     Raises:
         DataError: it cannot be written; what stood there before still does.
     """
-    partial = path.with_name(path.name + ".part")
-    try:
+    with written_whole(path) as partial:
         partial.write_bytes(content.encode("utf-8") if isinstance(content, str) else content)
+
+
+@contextmanager
+def written_whole(path: Path) -> Iterator[Path]:
+    """Gives another name to write a file to, which takes its own once that is done, or is deleted.
+
+    Raises:
+        DataError: it cannot be written; what stood there before still does.
+    """
+    partial = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        yield partial
         partial.replace(path)
     except OSError as error:
+        raise DataError(f"{path}: cannot be written: {error.strerror or error}") from error
+    finally:
         partial.unlink(missing_ok=True)
-        raise DataError(f"{path}: cannot be written: {error.strerror}") from error

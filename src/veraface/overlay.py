@@ -1,13 +1,12 @@
 """A picture with its faces boxed and the evidence laid over them, for people to look at."""
 
-import os
 from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from veraface.errors import VerafaceError
+from veraface.files import written_whole
 from veraface.image import ImageLimits, ImageSource, Picture
 from veraface.verdict import Box, DetectionResult, Heatmap, Verdict
 
@@ -62,14 +61,8 @@ def write_overlay(source: ImageSource, result: DetectionResult, path: Path) -> N
     Raises:
         VerafaceError: the file cannot be written.
     """
-    partial = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
+    with written_whole(path) as partial:
         draw_overlay(source, result).save(partial, "PNG")
-        partial.replace(path)
-    except OSError as error:
-        raise VerafaceError(f"{path}: cannot be written: {error.strerror or error}") from error
-    finally:
-        partial.unlink(missing_ok=True)
 
 
 def _lay_over(pixels: Image.Image, heatmap: Heatmap, scale: float) -> None:

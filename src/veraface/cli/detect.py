@@ -1,6 +1,5 @@
 """`veraface detect`: judge pictures, print a table or JSON lines, draw heatmaps."""
 
-import json
 import sys
 from collections.abc import Iterator
 from enum import StrEnum
@@ -9,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 
-from veraface.cli.terminal import fail, printable
+from veraface.cli.terminal import fail, print_json, printable
 from veraface.cli.verdicts import in_colour, legend, share
 
 if TYPE_CHECKING:
@@ -66,10 +65,10 @@ def detect(
             fail(f"{name}: {result}")
             if as_json:
                 error = {"code": getattr(result, "code", "error"), "message": str(result)}
-                _print_json({"file": name, "error": error})
+                print_json({"file": name, "error": error})
             continue
         if as_json:
-            _print_json({"file": name, **result.to_dict()})
+            print_json({"file": name, **result.to_dict()})
         else:
             results.append((name, result))
         if heatmap is not None:
@@ -105,10 +104,6 @@ def _judge(
             yield name, source, detector.detect(source, provenance=provenance)
         except ImageError as error:
             yield name, source, error
-
-
-def _print_json(record: dict[str, Any]) -> None:
-    print(json.dumps(record, ensure_ascii=True), flush=True)
 
 
 def _table(results: "list[tuple[str, DetectionResult]]") -> "Table":

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from veraface.cli.terminal import fail, printable
+from veraface.cli.verdicts import WORDS
 
 if TYPE_CHECKING:
     from rich.progress import Progress
@@ -153,15 +154,9 @@ def _count(sources: list[str], choice: "Choice", progress: "Progress") -> None:
 
 
 def _print(summary: "Summary", report: Path | None) -> None:
-    words = {
-        "fake": "likely fake",
-        "uncertain": "cannot tell",
-        "real": "likely real",
-        "no_face": "no face found",
-    }
     print(f"{summary.pictures} pictures")
     for name, count in summary.verdicts.items():
-        print(f"  {count:>8}  {words[name]}")
+        print(f"  {count:>8}  {WORDS[name]}")
     for code, count in summary.errors.items():
         print(f"  {count:>8}  not judged: {code.replace('_', ' ')}")
     if summary.duplicates:

@@ -1,12 +1,19 @@
 """How commands speak: results on standard output, everything else on standard error."""
 
+import json
 import sys
+from typing import Any
 
 
 def fail(message: str) -> int:
     """Say what went wrong on standard error; returns the exit status for it, 1."""
     print(f"veraface: {printable(message)}", file=sys.stderr)
     return 1
+
+
+def print_json(record: dict[str, Any]) -> None:
+    """One object a line, at once, for programs that read along."""
+    print(json.dumps(record, ensure_ascii=True), flush=True)
 
 
 def printable(text: str) -> str:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-_WORDS = {
+WORDS = {
     "fake": "likely fake",
     "real": "likely real",
     "uncertain": "cannot tell",
@@ -13,7 +13,7 @@ _COLOURS = {"fake": "red", "real": "green", "uncertain": "yellow", "no_face": "d
 
 def in_colour(verdict: str) -> str:
     """The verdict in words, with Rich's markup for its colour."""
-    return f"[{_COLOURS[verdict]}]{_WORDS[verdict]}[/]"
+    return f"[{_COLOURS[verdict]}]{WORDS[verdict]}[/]"
 
 
 def share(p_fake: float | None) -> str:

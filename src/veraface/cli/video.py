@@ -3,11 +3,11 @@
 import json
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from veraface.cli.terminal import fail, printable
+from veraface.cli.terminal import fail, print_json, printable
 from veraface.cli.verdicts import in_colour, legend, share
 from veraface.extras import needs_extra
 
@@ -60,10 +60,10 @@ def video(
             fail(f"{clip}: {result}")
             if as_json:
                 error = {"code": getattr(result, "code", "error"), "message": str(result)}
-                _print_json({"file": str(clip), "error": error})
+                print_json({"file": str(clip), "error": error})
             continue
         if as_json:
-            _print_json({"file": str(clip), **result.to_dict()})
+            print_json({"file": str(clip), **result.to_dict()})
         else:
             results.append((clip, result))
         _write(clip, result, timeline, picture, out)
@@ -138,10 +138,6 @@ def _write(
         from veraface.video.annotation import write_annotated
 
         write_annotated(clip, result, out)
-
-
-def _print_json(record: dict[str, Any]) -> None:
-    print(json.dumps(record, ensure_ascii=True), flush=True)
 
 
 def _table(results: "list[tuple[Path, VideoResult]]") -> "Table":

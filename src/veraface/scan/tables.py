@@ -9,6 +9,7 @@ from typing import Any
 
 from veraface.errors import DataError
 from veraface.extras import needs_extra
+from veraface.files import written_whole
 from veraface.scan.rows import COLUMNS
 
 Rows = Iterable[dict[str, Any]]
@@ -35,14 +36,8 @@ def write_table(path: Path, rows: Rows) -> None:
     Raises:
         DataError: It cannot be written; what stood there before still does.
     """
-    partial = path.with_name(path.name + ".part")
-    try:
+    with written_whole(path) as partial:
         _WRITERS[path.suffix.lower()](partial, rows)
-        partial.replace(path)
-    except OSError as error:
-        raise DataError(f"{path}: cannot be written: {error.strerror or error}") from error
-    finally:
-        partial.unlink(missing_ok=True)
 
 
 def _write_parquet(path: Path, rows: Rows) -> None:

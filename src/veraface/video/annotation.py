@@ -1,6 +1,5 @@
 """A copy of a clip with boxes and verdicts in it. Its sound is left out."""
 
-import os
 from bisect import bisect_right
 from collections.abc import Iterator
 from fractions import Fraction
@@ -10,7 +9,8 @@ from typing import TYPE_CHECKING, cast
 import numpy as np
 from PIL import Image
 
-from veraface.errors import VerafaceError, VideoError
+from veraface.errors import VerafaceError
+from veraface.files import written_whole
 from veraface.overlay import draw_boxes
 from veraface.verdict import Box, Verdict
 from veraface.video.clip import VideoSource, open_clip
@@ -48,18 +48,10 @@ def write_annotated(
     kind = CONTAINERS.get(path.suffix.lower())
     if kind is None:
         raise VerafaceError(f"{path}: annotated clips end in {', '.join(CONTAINERS)}")
-    partial = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
-        with open_clip(source, limits) as clip:
-            rate = Fraction(max(1.0, min(clip.rate, 240.0))).limit_denominator(1001)
-            _encode(_drawn(clip.frames(), result), partial, kind, rate)
-        partial.replace(path)
-    except VideoError:
-        raise
-    except OSError as error:  # FFmpeg's errors are of this kind as well
-        raise VerafaceError(f"{path}: cannot be written: {error.strerror or error}") from error
-    finally:
-        partial.unlink(missing_ok=True)
+    # FFmpeg's errors are OSErrors as well.
+    with written_whole(path) as partial, open_clip(source, limits) as clip:
+        rate = Fraction(max(1.0, min(clip.rate, 240.0))).limit_denominator(1001)
+        _encode(_drawn(clip.frames(), result), partial, kind, rate)
 
 
 def _encode(frames: Iterator[tuple[float, Image.Image]], path: Path, kind: str, rate: Fraction) -> None:

@@ -1,13 +1,12 @@
 """The p_fake of a clip over its time, as data for programs and as a picture for people."""
 
-import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from PIL import Image, ImageDraw, ImageFont
 
-from veraface.errors import VerafaceError
+from veraface.files import written_whole
 from veraface.video.results import TrackResult, VideoResult
 
 _WIDTH, _HEIGHT = 1200, 520  # px
@@ -55,14 +54,8 @@ def write_timeline(result: VideoResult, path: Path, title: str = "") -> None:
     Raises:
         VerafaceError: the file cannot be written.
     """
-    partial = path.with_name(f".{path.name}.{os.getpid()}.part")
-    try:
+    with written_whole(path) as partial:
         draw_timeline(result, title).save(partial, "PNG")
-        partial.replace(path)
-    except OSError as error:
-        raise VerafaceError(f"{path}: cannot be written: {error.strerror or error}") from error
-    finally:
-        partial.unlink(missing_ok=True)
 
 
 def _x(time: float, result: VideoResult) -> float:
