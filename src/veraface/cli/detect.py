@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 
-from veraface.cli.terminal import fail, print_json, printable
-from veraface.cli.verdicts import in_colour, legend, share
+from veraface.cli.terminal import fail_at, print_json
+from veraface.cli.verdicts import VerdictTable, legend, why
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -62,10 +62,7 @@ def detect(
     for name, source, result in _judge(detector, files, level):
         if isinstance(result, Exception):
             failures += 1
-            fail(f"{name}: {result}")
-            if as_json:
-                error = {"code": getattr(result, "code", "error"), "message": str(result)}
-                print_json({"file": name, "error": error})
+            fail_at(name, result, as_json)
             continue
         if as_json:
             print_json({"file": name, **result.to_dict()})
@@ -107,28 +104,13 @@ def _judge(
 
 
 def _table(results: "list[tuple[str, DetectionResult]]") -> "Table":
-    from rich import box
-    from rich.table import Table
-    from rich.text import Text
-
-    table = Table(box=box.SIMPLE_HEAD, expand=False)
-    table.add_column("file", overflow="fold")
-    table.add_column("verdict", no_wrap=True)
-    table.add_column("p(fake)", justify="right")
-    table.add_column("why")
+    rows = VerdictTable("file")
     for name, result in results:
-        table.add_row(
-            Text(printable(name)),
-            in_colour(result.verdict),
-            share(result.p_fake),
-            "; ".join(reason.message for reason in result.reasons),
-        )
+        rows.add(name, result.verdict, result.p_fake, why(result.reasons))
         if len(result.faces) > 1:
             for number, face in enumerate(result.faces, start=1):
-                table.add_row(
-                    f"  face {number}, {_where(face)}", in_colour(face.verdict), share(face.p_fake), ""
-                )
-    return table
+                rows.add(f"  face {number}, {_where(face)}", face.verdict, face.p_fake)
+    return rows.table
 
 
 def _where(face: "FaceResult") -> str:

@@ -11,6 +11,13 @@ def fail(message: str) -> int:
     return 1
 
 
+def fail_at(name: str, error: Exception, as_json: bool) -> None:
+    """Say why a file could not be judged; as an object on standard output too, where those are asked for."""
+    fail(f"{name}: {error}")
+    if as_json:
+        print_json({"file": name, "error": {"code": getattr(error, "code", "error"), "message": str(error)}})
+
+
 def print_json(record: dict[str, Any]) -> None:
     """One object a line, at once, for programs that read along."""
     print(json.dumps(record, ensure_ascii=True), flush=True)

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from veraface.cli.terminal import fail, print_json, printable
-from veraface.cli.verdicts import in_colour, legend, share
+from veraface.cli.terminal import fail_at, print_json, printable
+from veraface.cli.verdicts import VerdictTable, legend, why
 from veraface.extras import needs_extra
 
 if TYPE_CHECKING:
@@ -57,10 +57,7 @@ def video(
     for clip, result in _judge(detector, clips, frames, every):
         if isinstance(result, Exception):
             failures += 1
-            fail(f"{clip}: {result}")
-            if as_json:
-                error = {"code": getattr(result, "code", "error"), "message": str(result)}
-                print_json({"file": str(clip), "error": error})
+            fail_at(str(clip), result, as_json)
             continue
         if as_json:
             print_json({"file": str(clip), **result.to_dict()})
@@ -141,29 +138,12 @@ def _write(
 
 
 def _table(results: "list[tuple[Path, VideoResult]]") -> "Table":
-    from rich import box
-    from rich.table import Table
-    from rich.text import Text
-
-    table = Table(box=box.SIMPLE_HEAD, expand=False)
-    table.add_column("clip", overflow="fold")
-    table.add_column("verdict", no_wrap=True)
-    table.add_column("p(fake)", justify="right")
-    table.add_column("why")
+    rows = VerdictTable("clip")
     for clip, result in results:
-        table.add_row(
-            Text(printable(str(clip))),
-            in_colour(result.verdict),
-            share(result.p_fake),
-            "; ".join(reason.message for reason in result.reasons),
-        )
+        rows.add(str(clip), result.verdict, result.p_fake, why(result.reasons))
         for number, track in enumerate(result.tracks, start=1):
             first, last, best = track.frames[0].time, track.frames[-1].time, track.frames[track.best].time
             where = f"  face {number}, {first:.1f} to {last:.1f} s, look at {best:.1f} s"
-            table.add_row(
-                where,
-                in_colour(track.verdict),
-                share(track.p_fake),
-                "; ".join(reason.message for reason in track.reasons) if len(result.tracks) > 1 else "",
-            )
-    return table
+            reasons = why(track.reasons) if len(result.tracks) > 1 else ""
+            rows.add(where, track.verdict, track.p_fake, reasons)
+    return rows.table

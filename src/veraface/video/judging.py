@@ -1,14 +1,13 @@
 """From a clip to a verdict: frames, faces, tracks, one result. Every surface calls `judge_video`."""
 
 from collections.abc import Callable, Sequence
-from io import BytesIO
 from time import perf_counter
 
 import numpy as np
-from PIL import Image
 
 from veraface.detector import Detector
 from veraface.errors import UnreadableVideoError
+from veraface.thumbnail import thumbnail
 from veraface.verdict import DetectionResult, Reason
 from veraface.video.aggregation import judge_clip, judge_track
 from veraface.video.clip import Clip, Moment, VideoSource, open_clip
@@ -17,8 +16,7 @@ from veraface.video.results import TimelinePoint, VideoResult
 from veraface.video.sampling import FRAMES, at_rate, spread
 from veraface.video.tracking import is_cut, look, track_faces
 
-_THUMBNAIL = 320  # px of the longer side
-_THUMBNAIL_QUALITY = 75  # of JPEG
+_THUMBNAIL_SIDE = 320  # px of the longer side
 
 # Takes how many frames are done, how many there are, and time (s) and p_fake of the newest.
 Progress = Callable[[int, int, float, float | None], None]
@@ -103,7 +101,7 @@ def _watch(
         watched.times.append(shot.time)
         watched.results.append(result)
         if keep:
-            watched.thumbnails.append(_thumbnail(shot.picture))
+            watched.thumbnails.append(thumbnail(shot.picture, _THUMBNAIL_SIDE))
         progress(len(watched.times), len(wanted), shot.time, result.p_fake)
     return watched
 
@@ -155,11 +153,3 @@ def _doubts(clip: Clip, wanted: int) -> list[Reason]:
         message = f"{clip.damaged} of {wanted} frames could not be decoded and were left out"
         doubts.append(Reason("frames_damaged", message))
     return doubts
-
-
-def _thumbnail(picture: Image.Image) -> bytes:
-    small = picture.copy()
-    small.thumbnail((_THUMBNAIL, _THUMBNAIL))
-    buffer = BytesIO()
-    small.save(buffer, "JPEG", quality=_THUMBNAIL_QUALITY)
-    return buffer.getvalue()

@@ -2,17 +2,14 @@
 
 from base64 import b64encode
 from collections.abc import Callable, Mapping
-from io import BytesIO
 from time import perf_counter
 from typing import Any
-
-from PIL import Image
 
 from veraface.detector import Detector
 from veraface.evidence import examine
 from veraface.image import ImageLimits
 from veraface.perceptual_hash import perceptual_hash
-from veraface.pixels import Pixels
+from veraface.thumbnail import thumbnail
 
 # Takes a JSON-ready object, as often as there is something to tell.
 Progress = Callable[[dict[str, Any]], None]
@@ -64,17 +61,8 @@ def scan(
     answer = result.to_dict(heatmap=False)
     answer["perceptual_hash"] = perceptual_hash(pixels.at_least(1))
     if result.p_fake is not None and result.p_fake >= options["thumbnail_from"]:
-        answer["thumbnail"] = _thumbnail(pixels)
+        answer["thumbnail"] = b64encode(thumbnail(pixels.at_least(1), _THUMBNAIL_SIDE)).decode()
     return answer
-
-
-def _thumbnail(pixels: Pixels) -> str:
-    """Made anew from pixels, so that nothing else of the file is in it."""
-    small = pixels.at_least(1).copy()
-    small.thumbnail((_THUMBNAIL_SIDE, _THUMBNAIL_SIDE), Image.Resampling.LANCZOS, reducing_gap=3.0)
-    buffer = BytesIO()
-    small.save(buffer, "JPEG", quality=80)
-    return b64encode(buffer.getvalue()).decode()
 
 
 def evidence(
@@ -151,7 +139,7 @@ def warm(detector: Detector, picture: bytes) -> None:
     """Runs what tasks need beyond judging once: once confined, a worker cannot load anything any more."""
     pixels = detector.open(picture)
     perceptual_hash(pixels.at_least(1))
-    _thumbnail(pixels)
+    thumbnail(pixels.at_least(1), _THUMBNAIL_SIDE)
     examine(pixels.at_least(1))
 
 
