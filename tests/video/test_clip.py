@@ -197,13 +197,34 @@ def test_play_lists_open_nothing(tmp_path: Path, name: str, content: str) -> Non
     assert other.stat().st_atime_ns <= other.stat().st_mtime_ns  # FFmpeg itself has not read it either
 
 
-def test_an_mp4_that_names_another_file_does_not_open_it(tmp_path: Path) -> None:
-    """The data reference of a track may be an address (ISO/IEC 14496-12, 8.7.2)."""
+@pytest.mark.parametrize("kind", [b"url ", b"alis"])
+def test_an_mp4_that_names_another_file_does_not_open_it(tmp_path: Path, kind: bytes) -> None:
+    """The data reference of a track may be an address (ISO/IEC 14496-12, 8.7.2; QuickTime has aliases)."""
+    other = make_ramp(tmp_path / "other.mp4")
     data = bytearray(make_ramp(tmp_path / "a.mp4").read_bytes())
-    start = data.index(b"url \0\0\0\1")
-    data[start + 4 : start + 8] = b"\0\0\0\0"  # not in this file, and no address follows
-    with open_clip(bytes(data)) as clip:
-        list(clip.shots(clip.moments[:2]))  # whatever it gives, it comes from the bytes given
+    start = data.index(b"url \0\0\0\1") - 4
+    named = f"file://{other}".encode() + b"\0" if kind == b"url " else alias_of(other)
+    reference = (12 + len(named)).to_bytes(4, "big") + kind + bytes(4) + named  # no flag: not in this file
+    for box in (b"moov", b"trak", b"mdia", b"minf", b"dinf", b"dref"):
+        at = data.rindex(box, 0, start) - 4
+        size = int.from_bytes(data[at : at + 4], "big") + len(reference) - 12
+        data[at : at + 4] = size.to_bytes(4, "big")
+    data[start : start + 12] = reference
+    path = tmp_path / "naming.mp4"
+    path.write_bytes(data)
+    for source in (path, bytes(data)):
+        with contextlib.suppress(VideoError), open_clip(source) as clip:
+            list(clip.shots(clip.moments[:2]))  # whatever it gives, it comes from the bytes given
+    assert other.stat().st_atime_ns <= other.stat().st_mtime_ns
+
+
+def alias_of(path: Path) -> bytes:
+    """An alias record of the Macintosh, as far as FFmpeg reads it (libavformat/mov.c, mov_read_dref)."""
+    name = str(path).encode()
+    fixed = bytes(10) + bytes([1]) + b"x" * 27 + bytes(12) + bytes([1]) + b"y" * 63 + bytes(16)
+    levels = (1).to_bytes(2, "big") + (1).to_bytes(2, "big") + bytes(16)
+    told = (2).to_bytes(2, "big") + len(name).to_bytes(2, "big") + name + b"\0" * (len(name) % 2)
+    return fixed + levels + told + b"\xff\xff\0\0"
 
 
 @pytest.mark.parametrize(
