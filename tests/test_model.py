@@ -93,6 +93,15 @@ def test_a_damaged_card_is_refused(tmp_path: Path, text: str) -> None:
         ("calibration", {"slope": -1, "intercept": 0}),
         ("crop", {"size": 0, "margin": 1.3}),
         ("surprise", 1),
+        ("data", None),
+        ("limits", [1]),
+        ("error_rates", {"reals_called_fake": "few"}),
+        ("error_rates", {"reals_called_fake": float("nan")}),
+        ("measured", []),
+        ("measured", {"rows": {}}),
+        ("measured", {"rows": [{"auc": float("inf")}]}),
+        ("measured", {"rows": [{"intervals": {"auc": [0.1]}}]}),
+        ("measured", {"rows": [{"intervals": {"auc": None}}]}),
     ],
 )
 def test_a_card_with_nonsense_in_it_is_refused(tmp_path: Path, field: str, value: object) -> None:

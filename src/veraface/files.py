@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from tempfile import TemporaryFile
 
@@ -27,6 +27,14 @@ def make_folder(path: Path) -> None:
         raise DataError(f"{path}: no file can be written to it: {error.strerror}") from error
 
 
+def same_file(path: Path | str, other: Path | str) -> bool:
+    """Whether both names are of one file that is there."""
+    try:
+        return os.path.samefile(path, other)
+    except (OSError, ValueError):  # not there, or no name at all
+        return False
+
+
 def write_whole(path: Path, content: str | bytes) -> None:
     """Write a file whole or not at all; text as UTF-8, its line ends as they are.
 
@@ -44,11 +52,12 @@ def written_whole(path: Path) -> Iterator[Path]:
     Raises:
         DataError: it cannot be written; what stood there before still does.
     """
-    partial = path.with_name(f".{path.name}.{os.getpid()}.part")
+    partial = path.with_name(f".{path.name[:40]}.{os.getpid()}.part")  # short, as names are limited
     try:
         yield partial
         partial.replace(path)
     except OSError as error:
         raise DataError(f"{path}: cannot be written: {error.strerror or error}") from error
     finally:
-        partial.unlink(missing_ok=True)
+        with suppress(OSError):  # no part is left, or could be made
+            partial.unlink()

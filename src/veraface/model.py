@@ -79,16 +79,54 @@ class ModelCard:
             ModelError: the file is missing, no card, or lacks a field.
         """
         try:
-            values = json.loads(path.read_text(encoding="utf-8"))
+            values = json.loads(path.read_text(encoding="utf-8"), parse_constant=_no_number)
             values["crop"] = CropSettings(**values["crop"])
             values["calibration"] = Calibration(**values["calibration"])
             values["thresholds"] = Thresholds(**values["thresholds"])
             values["limits"] = tuple(values["limits"])
-            return cls(**values)
+            card = cls(**values)
+            _check(card)
+            return card
         except FileNotFoundError as error:
             raise ModelError(f"{path}: no such model card; it must stand beside the .onnx file") from error
-        except (OSError, UnicodeDecodeError, ValueError, TypeError, KeyError) as error:
+        except (OSError, UnicodeDecodeError, ValueError, TypeError, KeyError, RecursionError) as error:
             raise ModelError(f"{path}: is no valid model card: {error}") from error
+
+
+def _no_number(word: str) -> None:
+    raise ValueError(f"{word} is no number in JSON")
+
+
+def _check(card: ModelCard) -> None:
+    """Whether the fields that are shown are what they should be.
+
+    Raises:
+        ValueError: naming the first that is not.
+    """
+    for name in ("name", "version", "sha256", "backbone", "data", "licence", "made"):
+        if not isinstance(getattr(card, name), str):
+            raise ValueError(f"{name} is no text")
+    if not all(isinstance(limit, str) for limit in card.limits):
+        raise ValueError("limits are no texts")
+    for name in ("error_rates", "data_terms", "training", "measured"):
+        if not isinstance(getattr(card, name), Mapping):
+            raise ValueError(f"{name} is no object")
+    if not all(_is_number(value) for value in card.error_rates.values()):
+        raise ValueError("error_rates are no numbers")
+    rows = card.measured.get("rows", [])
+    if not isinstance(rows, list) or not all(isinstance(row, Mapping) for row in rows):
+        raise ValueError("measured.rows is no list of objects")
+    for row in rows:
+        intervals = row.get("intervals", {})
+        if not isinstance(intervals, Mapping) or not all(
+            isinstance(ends, list) and len(ends) == 2 and all(map(_is_number, ends))
+            for ends in intervals.values()
+        ):
+            raise ValueError("measured.rows: intervals are no pairs of numbers")
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 class Model:

@@ -93,7 +93,7 @@ def orientation(exif: bytes | None) -> int:
 
 def _examine_jpeg(data: bytes) -> Structure:
     exif, xmp = list[bytes](), list[bytes]()
-    parts = scans = tables = gaps = 0
+    parts = scans = tables = gaps = blocks = 0
     credentials, legal, end = False, True, None
     at = 2
     while found := (_JPEG_MARKER_IN_SCANS if scans else _JPEG_MARKER).search(data, at):
@@ -108,7 +108,9 @@ def _examine_jpeg(data: bytes) -> Structure:
         scans += marker == 0xDA
         tables += at - start if marker in _JPEG_TABLES else 0
         if marker == 0xE1 and data.startswith(b"Exif\0\0", start + 2):
-            exif.append(data[start + 8 : at])
+            blocks += 1
+            if not scans:  # as Pillow and browsers see it; what stands behind a scan is nobody's
+                exif.append(data[start + 8 : at])
         elif legal and marker == 0xE1 and data.startswith(_XMP_IN_JPEG, start + 2) and not xmp:
             xmp.append(data[start + 2 + len(_XMP_IN_JPEG) : at])
         elif legal and marker == 0xEB and data.startswith(b"JP", start + 2):
@@ -117,7 +119,7 @@ def _examine_jpeg(data: bytes) -> Structure:
             (scans, MAX_JPEG_SCANS, "scans"),
             (parts, _MAX_JPEG_PARTS, "segments"),
             (tables, _MAX_JPEG_TABLE_BYTES, "tables"),
-            (len(exif), _MAX_JPEG_EXIF, "metadata"),
+            (blocks, _MAX_JPEG_EXIF, "metadata"),
             (gaps, _MAX_JPEG_GAPS, "filling"),
         ):
             if count > limit:

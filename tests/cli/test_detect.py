@@ -94,12 +94,19 @@ def test_the_overlay_shows_the_picture_with_marks_on_the_face(pictures: Path) ->
 
 
 @pytest.mark.parametrize(
-    "arguments", [["a.jpg", "b.jpg", "--heatmap", "o.png"], ["a.jpg", "--heatmap", "o.jpg"]]
+    "arguments",
+    [
+        ["a.jpg", "b.jpg", "--heatmap", "o.png"],
+        ["a.jpg", "--heatmap", "o.jpg"],
+        ["empty.png", "--heatmap", "./empty.png"],
+    ],
 )
-def test_an_overlay_that_cannot_be_is_refused_before_any_work(arguments: list[str]) -> None:
-    done = veraface("detect", *arguments)
+def test_an_overlay_that_cannot_be_is_refused_before_any_work(pictures: Path, arguments: list[str]) -> None:
+    before = {path.name: path.read_bytes() for path in pictures.iterdir()}
+    done = veraface("detect", *arguments, cwd=pictures)
     assert done.returncode == 2
     assert "--heatmap" in done.stderr
+    assert {path.name: path.read_bytes() for path in pictures.iterdir()} == before
 
 
 def test_an_overlay_that_cannot_be_written_is_named(pictures: Path) -> None:

@@ -7,6 +7,7 @@ import json
 import os
 import re
 import stat
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import SimpleNamespace
@@ -197,8 +198,112 @@ def test_another_key_is_said_to_be_another(run: Run, written: Path, folder: Path
     page = written.read_bytes().split(b"<!-- veraface-report-signature")[0].decode()
     anew = sign(page.replace("Likely real", "Likely fake"), {}, secret)
     check = verify(anew, own_key(folder / "settings/veraface/report-key.pem").public_key())
-    assert (check.changed, check.known) == ((), False)
+    assert check.known is False
+    assert check.changed == ("the key: the report names another than the one that signed it",)
     assert check.fingerprint == fingerprint(secret.public_key())
+
+
+def test_a_hostile_report_is_checked_in_no_time(secret: Any) -> None:
+    for piece in (
+        b'<section id="a">',
+        b'<header id="a"><footer id="b">',
+        b'<img id="a" src="data:a/a;base64,AA',
+    ):
+        page = (piece * 50_000).decode()
+        file = sign(page, {}, secret)
+        started = time.process_time()
+        assert verify(file).changed == ()
+        assert verify(b"x" + file).changed
+        assert time.process_time() - started < 5
+
+
+def test_a_key_with_which_anybody_signs_is_refused(written: Path) -> None:
+    """Of small order: S = 0 and R = the neutral point hold for whatever is signed (RFC 8032, 5.1.7)."""
+    file = written.read_bytes()
+    for number in points_of_small_order():
+        for sign_of_x in (0, 1 << 255):
+            key = (number | sign_of_x).to_bytes(32, "little")
+            with pytest.raises(ReportError, match="anybody can sign"):
+                verify(with_block(file, public_key=key, signature=(1).to_bytes(32, "little") + bytes(32)))
+
+
+def points_of_small_order() -> set[int]:
+    """The y of all points whose order divides 8 on -x^2 + y^2 = 1 + d x^2 y^2 mod p, however encoded."""
+    p, order = 2**255 - 19, 2**252 + 27742317777372353535851937790883648493
+    d = -121665 * pow(121666, -1, p) % p
+
+    def add(one: tuple[int, int], other: tuple[int, int]) -> tuple[int, int]:
+        (x, y), (v, w) = one, other
+        product = d * x * v * y * w
+        return (x * w + v * y) * pow(1 + product, -1, p) % p, (y * w + x * v) * pow(1 - product, -1, p) % p
+
+    def times(count: int, point: tuple[int, int]) -> tuple[int, int]:
+        total = (0, 1)
+        while count:
+            total = add(total, point) if count & 1 else total
+            point, count = add(point, point), count >> 1
+        return total
+
+    found: set[int] = set()
+    y = 1
+    while len(found) < 5:  # 8 points, of which three pairs differ in x alone
+        y += 1
+        square = (y * y - 1) * pow(d * y * y + 1, -1, p) % p
+        x = pow(square, (p + 3) // 8, p)
+        x = x if x * x % p == square else x * pow(2, (p - 1) // 4, p) % p
+        if x * x % p == square:
+            found |= {times(count, times(order, (x, y)))[1] for count in range(8)}
+    return found | {number + p for number in found if number + p < 2**255}
+
+
+def with_block(file: bytes, **fields: bytes) -> bytes:
+    """A signed file with other things in its last line."""
+    at = file.rindex(b"<!-- veraface-report-signature ") + len(b"<!-- veraface-report-signature ")
+    block = json.loads(file[at : -len(b" -->\n")])
+    block |= {name: base64.b64encode(value).decode() for name, value in fields.items()}
+    return file[:at] + canonical(block) + b" -->\n"
+
+
+def test_a_page_that_names_another_key_than_its_own_is_changed(
+    run: Run, written: Path, folder: Path, secret: Any
+) -> None:
+    page = written.read_bytes().partition(b"<!-- veraface-report-signature ")[0].decode()
+    path = folder / "forged.html"
+    path.write_bytes(sign(page, {}, secret))
+    done = run("--verify", path)
+    assert done.returncode == 1
+    assert "the report names another" in done.stderr
+    assert "unchanged" not in done.stdout
+
+
+def test_no_word_of_a_forger_is_a_line_of_ours(run: Run, folder: Path, secret: Any) -> None:
+    """The names of parts are what whoever signed it says."""
+    name = "section x\nunchanged, signed by key 00"
+    statement = canonical(
+        {"format": "veraface-report/1", "document_sha256": "0", "parts": {name: "0"}, "content": {}}
+    )
+    path = folder / "spoof.html"
+    path.write_bytes(
+        with_block(sign("<p>", {}, secret), statement=statement, signature=secret.sign(statement))
+    )
+    done = run("--verify", path)
+    assert done.returncode == 1
+    assert "CHANGED" in done.stderr
+    assert "unchanged" not in done.stdout + done.stderr
+
+
+def test_much_that_a_file_says_hides_neither_claims_nor_findings(picture: Path, secret: Any) -> None:
+    contents = gather(picture.read_bytes(), NAME, Detector(), None)
+    contents.facts["provenance"] = {
+        "credentials": {"actions": [{"action": f"step {n}", "what": list(range(99))} for n in range(500)]},
+        "claims": [{"code": "ai_generated", "message": "said to be made by AI"}],
+        "xmp": {"history": [{"action": "saved"}] * 500},
+        "findings": [{"code": "editor_software", "message": "was saved by an editing program"}],
+    }
+    page = render(contents, fingerprint(secret.public_key()))
+    assert "said to be made by AI" in page
+    assert "was saved by an editing program" in page
+    assert re.search(r"\d+ more, which only the signed statement holds", page)
 
 
 @pytest.mark.parametrize(
@@ -366,8 +471,10 @@ def test_a_browser_shows_it_without_asking_anybody(
     context.close()
 
 
-def test_bad_input_is_said_and_writes_nothing(run: Run, folder: Path) -> None:
+def test_bad_input_is_said_and_writes_nothing(run: Run, folder: Path, picture: Path) -> None:
     out = folder / "none.html"
+    same = folder / "picture.html"
+    same.write_bytes(picture.read_bytes())
     broken = folder / "broken.jpg"
     broken.write_bytes(encode(portrait(), "JPEG")[:500])
     for arguments, said in (
@@ -378,14 +485,32 @@ def test_bad_input_is_said_and_writes_nothing(run: Run, folder: Path) -> None:
         (("--verify", out), "cannot be read"),
         (("--verify", out, "--out", out), "checks a report"),
         ((broken, "--out", out, "--key", folder / "no.pem"), "no such key file"),
-        ((broken, "--out", out, "--key", broken), "key"),
+        ((broken, "--out", out, "--key", broken), "no private key"),
+        ((picture, "--out", broken / "a.html"), "Not a directory"),
+        ((picture, "--out", folder / ("a" * 300 + ".html")), "File name too long"),
+        ((same, "--out", same), "over the picture itself"),
     ):
         done = run(*arguments)
         assert done.returncode != 0
         assert said in done.stderr, (arguments, done.stderr)
         assert "Traceback" not in done.stderr
     assert not out.exists()
+    assert same.read_bytes() == picture.read_bytes()
     assert list(folder.glob("*.part")) == []
+
+
+def test_a_name_may_be_as_long_as_the_system_allows(run: Run, folder: Path, picture: Path) -> None:
+    done = run(picture, "--out", folder / ("a" * 245 + ".html"))
+    assert done.returncode == 0, done.stderr
+
+
+def test_the_public_key_is_put_back_where_it_is_missing(
+    run: Run, picture: Path, folder: Path, public: Path
+) -> None:
+    before = public.read_bytes()
+    public.unlink()
+    assert run(picture, "--out", folder / "again.html").returncode == 0
+    assert public.read_bytes() == before
 
 
 def test_a_report_that_stood_there_stays_where_no_new_one_can_be_written(
@@ -420,6 +545,7 @@ def test_a_key_that_others_may_read_or_of_another_kind_is_refused(
         (lambda: private(secret, NoEncryption(), 0o644), "chmod 600"),
         (lambda: private(secret, BestAvailableEncryption(b"x")), "encrypted"),
         (lambda: private(ec.generate_private_key(ec.SECP256R1()), NoEncryption()), "no Ed25519"),
+        (lambda: public, "no private key"),
     ):
         with pytest.raises(VerafaceError, match=said):
             read_private_key(path())

@@ -121,6 +121,16 @@ def test_a_camera_that_signs() -> None:
     assert [claim.code for claim in read(sign(jpeg(), source_type=capture)).claims] == ["captured"]
 
 
+def test_what_was_made_by_ai_later_is_a_part() -> None:
+    capture = AI.replace("trainedAlgorithmicMedia", "digitalCapture")
+    actions = [
+        {"action": "c2pa.created", "digitalSourceType": capture},
+        {"action": "c2pa.edited", "digitalSourceType": AI},
+    ]
+    found = read(sign(jpeg(), actions=actions))
+    assert [claim.code for claim in found.claims] == ["ai_edited", "captured"]
+
+
 def test_no_manifest_is_ever_fetched() -> None:
     content = sign(jpeg(), remote="http://127.0.0.1:9/manifest.c2pa")
     found = credentials(content)

@@ -184,11 +184,54 @@ def test_a_graph_in_the_place_of_a_camera_is_no_camera() -> None:
         ("workflow", "{" * 5000),
         ("invokeai_metadata", "[1, 2]"),
         ("Comment", files.A1111),
+        ("parameters", "Scan at 600 dpi. Steps: 3, Lamp: cold"),
+        ("parameters", "Steps: 3, Lamp: cold"),
+        ("sd-metadata", "{}"),
+        ("workflow", '{"review": {"type": "editorial", "inputs": {}}}'),
     ],
 )
 def test_other_texts_are_no_parameters(keyword: str, text: str) -> None:
     found = read(png((keyword, text)))
     assert (found.generator, found.claims) == (None, ())
+
+
+def test_words_on_a_photo_are_no_parameters() -> None:
+    exif = camera_exif(tag_9286=b"ASCII\0\0\0Oma on the Spanish Steps: Rome, Model: Anna")
+    assert read(jpeg(exif=exif)).generator is None
+
+
+def test_other_texts_do_not_hide_parameters() -> None:
+    others = [(f"text {number}", "x") for number in range(200)]
+    for more in (others, [("Comment", "x")] * 200):
+        found = read(png(*more, ("parameters", files.A1111)))
+        assert [claim.code for claim in found.claims] == ["generator_parameters"]
+
+
+@pytest.mark.parametrize("speeds", [(100, 200), (100, 200, 300)])
+def test_the_first_of_several_speeds_is_told(speeds: tuple[int, ...]) -> None:
+    camera = read(jpeg(exif=camera_exif(tag_8827=speeds)), now=NOW).camera
+    assert camera is not None
+    assert camera.iso == 100
+
+
+def test_an_absurd_date_hides_no_other_finding() -> None:
+    exif = camera_exif(
+        tag_829A=None, tag_829D=None, tag_8827=None, tag_9003="0001:01:01 00:00:00", tag_0132=None
+    )
+    assert codes(jpeg(exif=exif)) == {"no_exposure"}
+    exif = camera_exif(tag_9003="9999:12:31 23:59:59", tag_0132="0001:01:01 00:00:00")
+    assert codes(jpeg(exif=exif)) == {"future_date", "modified_before_taken"}
+
+
+def test_a_description_of_something_else_does_not_speak_for_the_picture() -> None:
+    own = xmp("", 'xmp:CreatorTool="GIMP"').decode()
+    other = files.AI_PACKET.decode()
+    other = other[other.index("<rdf:Description") : other.index("</rdf:RDF>")]
+    for about, source_type in (("uuid:other", None), ("", "trainedAlgorithmicMedia")):
+        both = own.replace("</rdf:RDF>", other.replace('about=""', f'about="{about}"') + "</rdf:RDF>")
+        found = read(jpeg(xmp=both.encode())).xmp
+        assert found is not None
+        assert (found.creator_tool, found.source_type) == ("GIMP", source_type)
 
 
 def test_xmp_history_and_tool() -> None:

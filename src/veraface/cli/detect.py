@@ -10,6 +10,7 @@ import typer
 
 from veraface.cli.terminal import fail_at, print_json
 from veraface.cli.verdicts import VerdictTable, legend, why
+from veraface.files import same_file
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -52,6 +53,8 @@ def detect(
         raise typer.BadParameter(
             "takes one input FILE, and an output name that ends in .png", param_hint="--heatmap"
         )
+    if heatmap is not None and same_file(heatmap, files[0]):
+        raise typer.BadParameter("would write over the picture itself", param_hint="--heatmap")
 
     from veraface.detector import Detector
 

@@ -50,9 +50,11 @@ def _write(picture: str, out: Path, key: Path | None, model: Path | None) -> Non
         from veraface.signed_report.signature import sign
     from veraface.detector import Detector
     from veraface.errors import ImageError
-    from veraface.files import write_whole
+    from veraface.files import same_file, write_whole
     from veraface.image import file_bytes
 
+    if same_file(out, picture):
+        raise typer.BadParameter("would write over the picture itself", param_hint="--out")
     try:
         content = file_bytes(picture)
         secret = own_key(default_key_path()) if key is None else read_private_key(key)

@@ -6,8 +6,11 @@ from typing import Any
 
 
 def fail(message: str) -> int:
-    """Say what went wrong on standard error; returns the exit status for it, 1."""
-    print(f"veraface: {printable(message)}", file=sys.stderr)
+    """Say what went wrong on standard error; returns the exit status for it, 1.
+
+    Further lines are indented, so that no file name can look like a message of its own.
+    """
+    print("veraface: " + "\n  ".join(map(printable, message.split("\n"))), file=sys.stderr)
     return 1
 
 
@@ -25,4 +28,4 @@ def print_json(record: dict[str, Any]) -> None:
 
 def printable(text: str) -> str:
     """Text of unknown origin, such as a file name, without characters that steer a terminal."""
-    return "".join(c if c.isprintable() or c in "\n " else "�" for c in text)
+    return "".join(c if c.isprintable() else "�" for c in text)

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 from veraface.cli.terminal import printable
 
 if TYPE_CHECKING:
-
     from veraface.verdict import Reason
 
 WORDS = {

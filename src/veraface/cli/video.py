@@ -10,6 +10,7 @@ import typer
 from veraface.cli.terminal import fail_at, print_json, printable
 from veraface.cli.verdicts import VerdictTable, legend, why
 from veraface.extras import needs_extra
+from veraface.files import same_file
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -90,7 +91,7 @@ def _check_options(
             raise typer.BadParameter(
                 f"takes one CLIP, and an output name that ends in {' or '.join(suffixes)}", param_hint=name
             )
-        if path.resolve() == clips[0].resolve():
+        if same_file(path, clips[0]):
             raise typer.BadParameter("would write over the clip itself", param_hint=name)
 
 

@@ -50,11 +50,11 @@ def read_exif(block: bytes) -> ExifFacts:
         modified=_date(_text(block, main.get(0x0132))),
         exposure_s=_ratio(block, detail.get(0x829A)),
         f_number=_ratio(block, detail.get(0x829D)),
-        iso=_whole(detail.get(0x8827)),
+        iso=_whole(block, detail.get(0x8827)),
         focal_length_mm=_ratio(block, detail.get(0x920A)),
         has_position=2 in place and 4 in place,  # latitude and longitude; never their values
     )
-    width, height = _whole(detail.get(0xA002)), _whole(detail.get(0xA003))
+    width, height = _whole(block, detail.get(0xA002)), _whole(block, detail.get(0xA003))
     return ExifFacts(
         camera=None if camera == Camera() else camera,
         size=(width, height) if width and height else None,
@@ -85,8 +85,12 @@ def _text(block: bytes, entry: Entry | None) -> str | None:
     return _bytes(block, entry).split(b"\0", 1)[0].decode("utf-8", "replace")
 
 
-def _whole(entry: Entry | None) -> int | None:
-    return entry.value if entry and entry.items and entry.kind in (_SHORT, _LONG) else None
+def _whole(block: bytes, entry: Entry | None) -> int | None:
+    """The first of its numbers."""
+    if entry is None or not entry.items or entry.kind not in (_SHORT, _LONG):
+        return None
+    raw = block[entry.start : entry.start + (2 if entry.kind == _SHORT else 4)]
+    return int.from_bytes(raw, entry.order) if raw else None
 
 
 def _ratio(block: bytes, entry: Entry | None) -> float | None:
@@ -119,7 +123,7 @@ def _comment(block: bytes, entry: Entry | None) -> str | None:
 
 def _thumbnail(block: bytes, start: int) -> tuple[int, int] | None:
     second = _entries(block, next_directory(block, start)) if start else {}
-    place, length = _whole(second.get(0x0201)), _whole(second.get(0x0202))
+    place, length = _whole(block, second.get(0x0201)), _whole(block, second.get(0x0202))
     if not place or not length:
         return None
     picture = block[place : place + min(length, _MAX_THUMBNAIL_BYTES)]

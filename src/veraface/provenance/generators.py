@@ -11,34 +11,45 @@ from veraface.provenance.texts import MAX_PROMPT, clean, parse_json
 from veraface.structure import Structure
 
 _MAX_TEXT_BYTES = 2**20  # of one chunk, unpacked; workflows of ComfyUI have some 100 kB
-_MAX_TEXTS = 64
 _MAX_ALL_TEXT_BYTES = 4 * 2**20
 _MAX_SETTINGS = 20
 _MAX_SETTINGS_TEXT = 4096  # characters
 _MAX_NODES = 2000
 _XMP_KEYWORD = "XML:com.adobe.xmp"
+_KEYWORDS = frozenset(
+    (
+        *(_XMP_KEYWORD, "parameters", "prompt", "workflow", "invokeai_metadata", "sd-metadata"),
+        *("Software", "Comment", "Description", "Source"),
+    )
+)
+_LONGEST_KEYWORD = 79  # bytes; PNG specification, 11.3.3
 
 # A1111: the last line of `parameters` (modules/infotext_utils.py of stable-diffusion-webui).
 _A1111_SETTINGS = re.compile(r"(\w[\w \-/]{0,60}): ?(\"(?:\\.|[^\\\"]){0,500}\"|[^,\n]{0,500})(?:,|$)")
+_A1111_LINE = re.compile(r"^Steps: \d+(?=,|\s*$)", re.MULTILINE)
+_A1111_ALWAYS = frozenset(("Sampler", "CFG scale", "Seed"))
 _JOB = re.compile(r" ?([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})")
 
 
 def png_texts(data: bytes, structure: Structure) -> dict[str, str]:
-    """The text chunks of a PNG by keyword, the first of each; damaged and huge ones are left out."""
+    """The text chunks of a PNG that matter here, the first of each keyword, without damaged and huge ones."""
     texts: dict[str, str] = {}
+    seen: set[str] = set()
     left = _MAX_ALL_TEXT_BYTES
-    for kind, start, end in structure.texts[:_MAX_TEXTS]:
+    for kind, start, end in structure.texts:
+        keyword = data[start : min(end, start + _LONGEST_KEYWORD + 1)].partition(b"\0")[0].decode("latin-1")
+        if keyword not in _KEYWORDS or keyword in seen:
+            continue
         if end - start > _MAX_TEXT_BYTES or end + 4 > len(data):
             continue
         content = data[start:end]
         if zlib.crc32(kind + content) != int.from_bytes(data[end : end + 4]):
             continue
-        keyword, _, rest = content.partition(b"\0")
-        text = _text(kind, rest)
-        if text is None or len(text) > left:
-            continue
-        left -= len(text)
-        texts.setdefault(keyword.decode("latin-1"), text)
+        seen.add(keyword)
+        text = _text(kind, content[len(keyword) + 1 :])
+        if text is not None and len(text) <= left:
+            left -= len(text)
+            texts[keyword] = text
     return texts
 
 
@@ -58,8 +69,9 @@ def generator_in_texts(texts: Mapping[str, str]) -> Generator | None:
 
 def generator_in_exif(facts: ExifFacts) -> Generator | None:
     """What an EXIF block says of a generator."""
-    if facts.comment and "Steps: " in facts.comment:
-        return _a1111(facts.comment, "EXIF UserComment")
+    found = _a1111(facts.comment or "", "EXIF UserComment")
+    if found is not None:
+        return found
     for text in facts.texts:  # ComfyUI writes WebP so: "workflow:{...}", "prompt:{...}"
         name, _, graph = text.partition(":")
         if name in ("prompt", "workflow") and graph.startswith("{"):
@@ -93,18 +105,18 @@ def _unpack(packed: bytes) -> bytes | None:
 
 
 def _a1111_text(texts: Mapping[str, str]) -> Generator | None:
-    text = texts.get("parameters", "")
-    return _a1111(text, "PNG text “parameters”") if "Steps: " in text else None
+    return _a1111(texts.get("parameters", ""), "PNG text “parameters”")
 
 
-def _a1111(text: str, place: str) -> Generator:
+def _a1111(text: str, place: str) -> Generator | None:
     text = text[: 32 * 2**10]
-    prompt, _, tail = text.rpartition("Steps: ")
-    prompt = prompt.split("Negative prompt:", 1)[0]
-    pairs = [
-        (m[1].strip(), m[2].strip().strip('"'))
-        for m in _A1111_SETTINGS.finditer("Steps: " + tail[:_MAX_SETTINGS_TEXT])
-    ]
+    at = max((line.start() for line in _A1111_LINE.finditer(text)), default=-1)
+    if at < 0:
+        return None
+    prompt, tail = text[:at].split("Negative prompt:", 1)[0], text[at : at + _MAX_SETTINGS_TEXT]
+    pairs = [(m[1].strip(), m[2].strip().strip('"')) for m in _A1111_SETTINGS.finditer(tail)]
+    if not _A1111_ALWAYS.intersection(name for name, _ in pairs):  # steps of something else
+        return None
     settings = _settings(pairs)
     return Generator(
         name="Stable Diffusion WebUI",
@@ -130,14 +142,14 @@ def _graph(text: str, place: str) -> Generator | None:
     if not isinstance(graph, dict):
         return None
     listed = graph.get("nodes")
-    nodes: list[Any] = list(listed if isinstance(listed, list) else graph.values())[:_MAX_NODES]
-    nodes = [node for node in nodes if isinstance(node, dict) and ("class_type" in node or "type" in node)]
+    word, all_nodes = ("type", listed) if isinstance(listed, list) else ("class_type", list(graph.values()))
+    nodes = [node for node in all_nodes[:_MAX_NODES] if isinstance(node, dict) and node.get(word)]
     if not nodes:
         return None
     pairs: list[tuple[str, Any]] = [("Nodes", str(len(nodes)))]
     prompt = model = None
     for node in nodes:
-        kind = str(node.get("class_type") or node.get("type"))
+        kind = str(node[word])
         inputs = node.get("inputs")
         if not isinstance(inputs, dict):
             continue
@@ -165,6 +177,8 @@ def _invokeai(texts: Mapping[str, str]) -> Generator | None:
             pairs = [
                 (k, str(v)) for k, v in told.items() if isinstance(v, int | float | str) and "prompt" not in k
             ]
+            if not (prompt or model or "seed" in told):
+                continue
             place = f"PNG text “{name}”"
             return Generator("InvokeAI", place, clean(prompt, MAX_PROMPT), clean(model), _settings(pairs))
     return None

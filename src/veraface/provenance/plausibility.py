@@ -97,10 +97,10 @@ def _dates(camera: Camera, now: datetime) -> list[Finding]:
                 time = datetime.fromisoformat(text)
             except ValueError:
                 found.append(Finding("odd_date", f"says {name} {text}, which is no date"))
-        if time and time > now + _ZONES:
+        if time and time - now > _ZONES:
             found.append(Finding("future_date", f"says {name} {text}, which is yet to come"))
         times.append(time)
     taken, modified = times
-    if taken and modified and modified < taken - _ZONES:
+    if taken and modified and taken - modified > _ZONES:
         found.append(Finding("modified_before_taken", "says it was modified before it was taken"))
     return found

@@ -31,6 +31,7 @@ _XMP_TAG = 0x02BC  # of TIFF; XMP specification part 3, 1.1.2
 _MAX_XMP_BYTES = 2**20 + 1
 _AI_MADE = ("trainedAlgorithmicMedia",)
 _AI_EDITED = ("compositeWithTrainedAlgorithmicMedia",)
+_MADE = "c2pa.created"  # C2PA 2.1, 18.17.2: the action that says how the picture itself came about
 _CAPTURED = ("digitalCapture", "computationalCapture", "negativeFilm", "positiveFilm", "print")
 _SAID = {
     "ai_generated": "said to be made by AI (a trained algorithm)",
@@ -97,7 +98,7 @@ class _Reading:
             fitting: list[Finding] = []
             width, height = picture.width, picture.height
             self._findings += self._try(
-                lambda: implausible(exif, width, height, self._now), fitting, "EXIF dates"
+                lambda: implausible(exif, width, height, self._now), fitting, "EXIF data"
             )
         tool = editor(camera.software if camera else None, xmp.creator_tool if xmp else None)
         if tool:
@@ -163,9 +164,12 @@ class _Reading:
 
 def _claims(credentials: Credentials, xmp: XmpFacts | None, generator: Generator | None) -> tuple[Claim, ...]:
     found: list[tuple[str, str]] = []
-    own = {a.source_type for a in credentials.actions if not a.of_ingredient}
+    own = [action for action in credentials.actions if not action.of_ingredient]
+    made = {a.source_type for a in own if a.action == _MADE}
+    # What was done to it later, and pictures that went into it, tell of parts of it.
+    later = {a.source_type for a in credentials.actions if a not in own or a.action != _MADE}
     for place, types, parts in (
-        ("Content Credentials", own, {*credentials.source_types} - own),
+        ("Content Credentials", made, later | {*credentials.source_types} - made),
         ("XMP", {xmp.source_type if xmp else None}, set[str]()),
     ):
         if types.intersection(_AI_MADE):

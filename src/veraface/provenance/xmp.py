@@ -69,6 +69,8 @@ class _Reader:
         self._text: list[str] = []
         self._characters = self._elements = 0
         self._root = -1  # where rdf:RDF stands
+        self._about: str | None = None  # what the first description is of: the picture
+        self._foreign = False  # whether we are in a description of something else
 
     def parse(self, packet: bytes) -> None:
         parser = expat.ParserCreate("utf-8", namespace_separator=" ")  # as in files, whatever it says
@@ -90,6 +92,10 @@ class _Reader:
         self._text, self._characters = [], 0
         if self._root < 0 and name == _RDF + "RDF" and len(self._open) <= 2:
             self._root = len(self._open) - 1
+        if len(self._open) - 2 == self._root >= 0:
+            about = attributes.get(_RDF + "about", "")
+            self._about = about if self._about is None else self._about
+            self._foreign = about != self._about  # ISO 16684-1, 7.4: all of a packet are of one thing
         level = self._level()
         if level == 1 and name == _RDF + "Description":
             for attribute, value in attributes.items():
@@ -121,7 +127,7 @@ class _Reader:
     def _level(self) -> int:
         """How deep in rdf:RDF we are: 1 in a description, 2 in a property, 4 in an item of its list."""
         inside = self._root >= 0 and self._open[self._root + 1 : self._root + 2] == [_RDF + "Description"]
-        return len(self._open) - 1 - self._root if inside else -1
+        return len(self._open) - 1 - self._root if inside and not self._foreign else -1
 
     def _in_history(self) -> bool:
         return self._level() >= 4 and self._open[self._root + 2] == _MEDIA + "History"

@@ -129,9 +129,9 @@ def _measured(measured: Mapping[str, Any]) -> dict[str, Any] | None:
     figures = [
         {"name": name, "words": words, "value": row[name], "interval": row.get("intervals", {}).get(name)}
         for name, words in _FIGURES
-        if row.get(name) is not None
+        if isinstance(row.get(name), int | float)
     ]
-    about = {name: measured.get(name) for name in ("data", "command")}
+    about = {name: str(measured.get(name) or "not told") for name in ("data", "command")}
     return {**about, "real": row.get("real"), "fake": row.get("fake"), "figures": figures}
 
 

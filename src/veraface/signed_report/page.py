@@ -15,7 +15,9 @@ from veraface.signed_report.contents import Contents
 _TEMPLATE = Path(__file__).with_name("page.html")
 _STYLE = Path(__file__).with_name("page.css")
 _DEEPEST = 8  # of what a file says of itself
-_MOST_LINES = 400  # of the same
+_MOST_LINES = 600  # of the same
+_MOST_ITEMS = 40  # of one list in it
+_FIRST = ("claims", "findings")  # what a reader must not miss, however much else there is
 _LONGEST = 2000  # characters of one value
 
 VERDICTS = {
@@ -61,14 +63,18 @@ def _percent(share: float) -> str:
 
 
 def _lines(told: Any) -> list[tuple[int, str, str]]:
-    """Whatever is told, as lines of depth, name and value; cut off where it has no end."""
+    """Whatever is told, as lines of depth, name and value; where it is cut off, a line says so."""
     found: list[tuple[int, str, str]] = []
 
     def walk(value: Any, depth: int) -> None:
         numbered = ((str(number), inner) for number, inner in enumerate(value, start=1))
-        pairs = value.items() if isinstance(value, Mapping) else numbered
-        for name, inner in pairs:
-            if len(found) >= _MOST_LINES:
+        pairs = list(value.items() if isinstance(value, Mapping) else numbered)
+        if depth == 0:
+            pairs.sort(key=lambda pair: pair[0] not in _FIRST)
+        for place, (name, inner) in enumerate(pairs):
+            if len(found) >= _MOST_LINES or place >= _MOST_ITEMS:
+                left = f"{len(pairs) - place} more, which only the signed statement holds"
+                found.append((depth, "and", left))
                 return
             words = clean(str(name).replace("_", " "), 200)
             if isinstance(inner, Mapping | list | tuple) and inner and depth < _DEEPEST:

@@ -23,11 +23,14 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
 from veraface.errors import VerafaceError
-from veraface.signed_report.keys import fingerprint, raw
+from veraface.signed_report.keys import fingerprint, public_key, raw
 
 FORMAT = "veraface-report/1"
 _BEGIN, _END = b"<!-- veraface-report-signature ", b" -->\n"
-_SECTION = re.compile(rb'<(section|header|footer) id="([a-z0-9-]+)".*?</\1>', re.DOTALL)
+_SECTION = re.compile(rb'<(section|header|footer) id="([a-z0-9-]+)"')
+_NAMED_KEY = re.compile(rb"<code>([0-9a-f]{64})</code> \(SHA-256\)")
+_PART = re.compile(r"(?:picture|section) [a-z0-9_-]{1,40}|page")
+_MOST_CHANGES = 20  # that are told
 _IMAGE = re.compile(rb'<img id="([a-z0-9_-]+)" src="data:[a-z]+/[a-z]+;base64,([A-Za-z0-9+/=]*)"')
 
 
@@ -95,9 +98,9 @@ def verify(file: bytes, key: Ed25519PublicKey | None = None) -> Check:
     page, block = _split(file)
     own, signature, statement = (_bytes(block[name]) for name in ("public_key", "signature", "statement"))
     try:
-        own_key = Ed25519PublicKey.from_public_bytes(own)
+        own_key = public_key(own)
     except ValueError as error:
-        raise ReportError("the report's public key is damaged") from error
+        raise ReportError("the report's public key is damaged, or one for which anybody can sign") from error
     known = None if key is None else raw(key) == own
     try:
         own_key.verify(signature, statement)
@@ -108,7 +111,9 @@ def verify(file: bytes, key: Ed25519PublicKey | None = None) -> Check:
     if not isinstance(told, dict) or told.get("format") != FORMAT:
         raise ReportError(f"the report is not of the form {FORMAT}; a newer Veraface may know it")
     if told.get("document_sha256") == _sha256(page):
-        return Check((), fingerprint(own_key), known)
+        named = {name.decode() for name in _NAMED_KEY.findall(page)}
+        other = ("the key: the report names another than the one that signed it",)
+        return Check(other if named - {fingerprint(own_key)} else (), fingerprint(own_key), known)
     parts = told.get("parts")
     changed = tuple(_changes(parts if isinstance(parts, dict) else {}, page))
     return Check(changed, fingerprint(own_key), known)
@@ -150,9 +155,25 @@ def _parts(page: bytes) -> Iterator[tuple[str, str]]:
     for name, data in _IMAGE.findall(page):
         yield f"picture {name.decode()}", _sha256(base64.b64decode(data))
     without = _IMAGE.sub(rb'<img id="\1"', page)
-    for match in _SECTION.finditer(without):
-        yield f"section {match[2].decode()}", _sha256(match[0])
-    yield "page", _sha256(_SECTION.sub(rb'<\1 id="\2">', without))
+    rest, last = [], 0
+    for match, end in _sections(without):
+        yield f"section {match[2].decode()}", _sha256(without[match.start() : end])
+        rest += [without[last : match.start()], match[0], b">"]
+        last = end
+    yield "page", _sha256(b"".join((*rest, without[last:])))
+
+
+def _sections(page: bytes) -> Iterator[tuple[re.Match[bytes], int]]:
+    """Where each section opens, and where it ends; in one pass, whatever is in the page."""
+    at, unclosed = 0, set[bytes]()
+    while match := _SECTION.search(page, at):
+        at, close = match.end(), b"</" + match[1] + b">"
+        found = -1 if close in unclosed else page.find(close, at)
+        if found < 0:
+            unclosed.add(close)
+        else:
+            at = found + len(close)
+            yield match, at
 
 
 def _changes(signed: Mapping[str, str], page: bytes) -> Iterator[str]:
@@ -161,17 +182,15 @@ def _changes(signed: Mapping[str, str], page: bytes) -> Iterator[str]:
         now = dict(_parts(page))
     except ValueError:  # base64 that is none
         now = {}
-    found = False
-    for name, digest in signed.items():
-        if now.get(name) != digest:
-            found = True
-            yield _in_words(name) + (" (gone)" if name not in now and now else "")
-    for name in now:
-        if name not in signed:
-            found = True
-            yield f"{_in_words(name)} (added)"
-    if not found:
-        yield "the document"
+    changed = [
+        _in_words(name) + (" (gone)" if name not in now and now else "")
+        for name, digest in signed.items()
+        if _PART.fullmatch(name) and now.get(name) != digest
+    ]
+    changed += [f"{_in_words(name)} (added)" for name in now if name not in signed]
+    yield from changed[:_MOST_CHANGES] or ["the document"]
+    if len(changed) > _MOST_CHANGES:
+        yield f"and {len(changed) - _MOST_CHANGES} more"
 
 
 def _in_words(name: str) -> str:
