@@ -1,6 +1,8 @@
 """Tiny clips, made on the spot: the marked or unmarked face of `tests.datasets`, or plain colours."""
 
 import struct
+from collections.abc import Callable
+from io import BytesIO
 from pathlib import Path
 
 import av
@@ -37,6 +39,76 @@ def write_clip(path: Path, pictures: list[Image.Image], rate: int = 8, key_frame
     return path
 
 
+def remux(content: bytes, kind: str, change: Callable[[int, av.Packet, bytes], av.Packet | None]) -> bytes:
+    """The same clip with its packets changed, in a container of some kind; its stamps stay, and its keys."""
+    buffer = BytesIO()
+    with av.open(BytesIO(content)) as before, av.open(buffer, "w", format=kind) as after:
+        stream = before.streams.video[0]
+        copy = after.add_stream_from_template(stream)
+        for number, packet in enumerate(before.demux(stream)):
+            if not packet.size:
+                continue
+            changed = change(number, packet, bytes(packet))
+            if changed is not None:
+                changed.stream = copy
+                after.mux(changed)
+    return buffer.getvalue()
+
+
+def make_broken(kind: str, pictures: list[Image.Image], whole: set[int], key_frames: int = 4) -> bytes:
+    """H.264 of 8 frames a second of which all decode to nothing, but those with these numbers."""
+    buffer = BytesIO()
+    with av.open(buffer, "w", format="mp4") as container:
+        stream = container.add_stream("libx264", rate=8)
+        stream.width, stream.height = pictures[0].size
+        stream.pix_fmt, stream.gop_size, stream.codec_context.max_b_frames = "yuv420p", key_frames, 0
+        stream.codec_context.options = {"preset": "ultrafast", "sc_threshold": "0"}
+        for picture in pictures:
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(np.asarray(picture))))
+        container.mux(stream.encode())
+
+    def broken(number: int, packet: av.Packet, data: bytes) -> av.Packet:
+        filler = b"\0\0\0\2\x0c\xff"  # a unit that means nothing (H.264, 7.4.1, type 12)
+        changed = av.Packet(data if number in whole else filler)
+        changed.pts, changed.dts, changed.duration = packet.pts, packet.dts, packet.duration
+        changed.time_base, changed.is_keyframe = packet.time_base, packet.is_keyframe
+        return changed
+
+    return remux(buffer.getvalue(), kind, broken)
+
+
+def hide_beginning(content: bytes, frames: int, rate: int) -> bytes:
+    """An MP4 with an edit list: decoders need its first frames, players do not show them."""
+
+    def earlier(number: int, packet: av.Packet, data: bytes) -> av.Packet:
+        assert packet.pts is not None
+        assert packet.dts is not None
+        shift = round(frames / rate / packet.time_base)
+        packet.pts, packet.dts = packet.pts - shift, packet.dts - shift
+        return packet
+
+    return remux(content, "mp4", earlier)
+
+
+def two_streams(first: bytes, second: bytes, kind: str) -> bytes:
+    """A clip with two streams of pictures, of which players show the second."""
+    buffer = BytesIO()
+    with (
+        av.open(BytesIO(first)) as one,
+        av.open(BytesIO(second)) as other,
+        av.open(buffer, "w", format=kind) as both,
+    ):
+        streams = [both.add_stream_from_template(c.streams.video[0]) for c in (one, other)]
+        streams[0].disposition = av.stream.Disposition(0)
+        streams[1].disposition = av.stream.Disposition.default
+        for container, stream in zip((one, other), streams, strict=True):
+            for packet in container.demux(video=0):
+                if packet.size:
+                    packet.stream = stream
+                    both.mux(packet)
+    return buffer.getvalue()
+
+
 def panned(frames: int = 12, *, width: int = 480, height: int = 400) -> list[Image.Image]:
     """A photograph of a face that a camera moves over: pictures for `write_clip`."""
     photo = portrait(560)
@@ -69,8 +141,13 @@ def make_sound(path: Path) -> Path:
 
 def turn(path: Path, *, quarters: int) -> None:
     """Write into an MP4 that players shall turn it so many quarters with the clock."""
-    a, b, c, d = {1: (0, 1, -1, 0), 2: (-1, 0, 0, -1), 3: (0, -1, 1, 0)}[quarters]
-    matrix = struct.pack(">9i", a << 16, b << 16, 0, c << 16, d << 16, 0, 0, 0, 1 << 30)
+    place(path, *{1: (0, 1, -1, 0), 2: (-1, 0, 0, -1), 3: (0, -1, 1, 0)}[quarters])
+
+
+def place(path: Path, a: float, b: float, c: float, d: float) -> None:
+    """Write into an MP4 a display matrix: x, y go to a x + c y, b x + d y."""
+    whole = [round(value * 2**16) for value in (a, b, c, d)]
+    matrix = struct.pack(">9i", *whole[:2], 0, *whole[2:], 0, 0, 0, 1 << 30)
     data = bytearray(path.read_bytes())
     start = data.index(b"tkhd") + 4 + 40  # ISO/IEC 14496-12, 8.3.2: the matrix of a version 0 track header
     data[start : start + len(matrix)] = matrix

@@ -14,7 +14,17 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from tests.clips import corner, make_ramp, make_sound, turn, write_clip
+from tests.clips import (
+    corner,
+    hide_beginning,
+    make_broken,
+    make_ramp,
+    make_sound,
+    place,
+    turn,
+    two_streams,
+    write_clip,
+)
 from tests.memory import forget_peak, peak_mib
 from tests.pictures import encode, portrait
 from veraface.errors import (
@@ -72,6 +82,8 @@ def test_each_frame_is_the_one_that_was_asked_for(tmp_path: Path, suffix: str, k
         assert clip.duration == pytest.approx(1, rel=0.06)
         assert not clip.variable
         assert not clip.cut
+        assert not clip.overlaps
+        assert not clip.unseen_streams
     places = [0, 1, 7, 12, 13, 19]
     assert levels(path, places) == pytest.approx([10 * p for p in places], abs=4)
     assert levels(path.read_bytes(), [5]) == pytest.approx([50], abs=4)
@@ -121,7 +133,43 @@ def test_turned_clips_come_upright(tmp_path: Path, quarters: int, where: str, si
         assert clip.rotation == 90 * quarters
 
 
+@pytest.mark.parametrize(
+    ("matrix", "where", "size", "rotation"),
+    [
+        ((-1, 0, 0, 1), "top right", (64, 48), 0),
+        ((1, 0, 0, -1), "bottom left", (64, 48), 180),
+        ((0, 1, 1, 0), "top left", (48, 64), 270),
+        ((0, -1, -1, 0), "bottom right", (48, 64), 90),
+        ((0.007, 1, -1, 0.007), "top right", (48, 64), 90),  # 89.6 degrees
+        ((-0.035, 0.999, -0.999, -0.035), "top right", (48, 64), 90),  # 92 degrees
+        ((0, 0, 0, 0), "top left", (64, 48), 0),
+        ((1, 1, 1, 1), "top left", (64, 48), 0),
+    ],
+)
+def test_mirrored_and_odd_matrices(
+    tmp_path: Path, matrix: tuple[float, ...], where: str, size: tuple[int, int], rotation: int
+) -> None:
+    picture = Image.new("RGB", (64, 48))
+    picture.paste((255, 255, 255), (0, 0, 32, 24))
+    path = write_clip(tmp_path / "a.mp4", [picture] * 3)
+    place(path, *matrix)
+    with open_clip(path) as clip:
+        (shot,) = clip.shots(clip.moments[1:2])
+        assert (corner(shot.picture), shot.picture.size, clip.rotation) == (where, size, rotation)
+
+
 def test_pixels_that_are_no_squares_are_made_so() -> None:
+    clip_of_wide_pixels = wide_pixels()
+    with open_clip(clip_of_wide_pixels) as clip:
+        (shot,) = clip.shots(clip.moments[:1])
+    assert shot.picture.size == (128, 48)
+    # Refused by the size that it would get, before it gets it.
+    error = refused(clip_of_wide_pixels, VideoLimits(picture=ImageLimits(max_pixels=4000)))
+    assert isinstance(error, VideoTooLargeError)
+    assert "128 x 48 pixels" in str(error)
+
+
+def wide_pixels() -> bytes:
     buffer = BytesIO()
     with av.open(buffer, "w", format="matroska") as container:
         stream = container.add_stream("libx264", rate=5)
@@ -130,9 +178,7 @@ def test_pixels_that_are_no_squares_are_made_so() -> None:
         for picture in ramp(3):
             container.mux(stream.encode(av.VideoFrame.from_ndarray(np.asarray(picture))))
         container.mux(stream.encode())
-    with open_clip(buffer.getvalue()) as clip:
-        (shot,) = clip.shots(clip.moments[:1])
-    assert shot.picture.size == (128, 48)
+    return buffer.getvalue()
 
 
 def refused(source: Path | bytes, limits: VideoLimits | None = None) -> VideoError:
@@ -276,6 +322,98 @@ def test_damaged_frames_are_left_out(tmp_path: Path) -> None:
         shots = list(clip.shots(clip.moments))
         assert len(shots) + clip.damaged == len(clip.moments)
         assert len(shots) >= 5
+
+
+@pytest.mark.parametrize("kind", ["mp4", "matroska"])
+def test_a_frame_that_decodes_counts_once(kind: str) -> None:
+    """And with its own time: what stands around it is damaged, and not shown by it."""
+    content = make_broken(kind, ramp(24), whole={20}, key_frames=1)
+    with open_clip(content) as clip:
+        assert [shot.time for shot in clip.shots(clip.moments)] == pytest.approx([20 / 8])
+        assert clip.damaged == len(clip.moments) - 1 == 23
+
+
+def test_damaged_frames_cost_no_more_than_whole_ones() -> None:
+    content = make_broken("mp4", ramp(26) * 8, whole=set(range(0, 208, 2)), key_frames=300)
+    with open_clip(content, VideoLimits(max_decoded=250)) as clip:
+        shots = list(clip.shots(clip.moments))
+        assert len({shot.time for shot in shots}) == len(shots)
+        assert len(shots) + clip.damaged == len(clip.moments) == 208
+
+
+def test_what_decodes_to_nothing_is_paid_for_as_well() -> None:
+    content = make_broken("mp4", ramp(26) * 8, whole={0}, key_frames=300)
+    error = refused(content, VideoLimits(max_decoded=100))
+    assert "more than 100 frames would be decoded" in str(error)
+
+
+def test_frames_that_an_edit_list_hides_are_not_looked_at() -> None:
+    whole = make_broken("mp4", ramp(20), whole=set(range(20)), key_frames=300)
+    content = hide_beginning(whole, 15, 8)
+    with av.open(BytesIO(content)) as container:
+        assert sum(1 for _ in container.decode(video=0)) == 5  # what players show
+    with open_clip(content) as clip:
+        assert len(clip.moments) == 5
+        assert clip.duration == pytest.approx(5 / 8, abs=0.01)
+        assert not clip.cut
+        shots = list(clip.shots(clip.moments))
+    assert [shot.time for shot in shots] == pytest.approx([0, 1 / 8, 2 / 8, 3 / 8, 4 / 8], abs=0.001)
+    shown = [float(np.asarray(shot.picture).mean()) for shot in shots]
+    assert shown == pytest.approx([150, 160, 170, 180, 190], abs=4)
+
+
+@pytest.mark.parametrize("codec", ["mpeg4", "mpeg2video", "libx264"])
+@pytest.mark.parametrize("kind", ["avi", "mpegts", "mpeg", "asf", "matroska"])
+@pytest.mark.parametrize("held_back", [0, 2])
+def test_containers_that_stamp_or_jump_badly_lose_no_frames(codec: str, kind: str, held_back: int) -> None:
+    if (codec, kind) == ("libx264", "mpeg"):
+        pytest.skip("has no stamp on most of its frames")
+    buffer = BytesIO()
+    with av.open(buffer, "w", format=kind) as container:
+        stream = container.add_stream(codec, rate=25)
+        stream.width, stream.height, stream.pix_fmt, stream.gop_size = 64, 48, "yuv420p", 12
+        stream.codec_context.max_b_frames = held_back
+        for picture in ramp(25):
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(np.asarray(picture))))
+        container.mux(stream.encode())
+    with open_clip(buffer.getvalue()) as clip:
+        assert not clip.overlaps
+        shots = list(clip.shots(clip.moments))
+        assert clip.damaged <= 1  # the last one may have no stamp
+    assert len({shot.time for shot in shots}) == len(shots)
+
+
+def test_a_clip_that_goes_over_the_same_time_twice_says_so(tmp_path: Path) -> None:
+    one = make_ramp(tmp_path / "a.ts").read_bytes()
+    with open_clip(one + one) as clip:
+        assert clip.overlaps
+
+
+@pytest.mark.parametrize("kind", ["mp4", "matroska"])
+def test_of_several_streams_the_one_that_players_show_is_read(tmp_path: Path, kind: str) -> None:
+    other = write_clip(tmp_path / "b.mp4", ramp(20)[::-1], rate=20)
+    content = two_streams(make_ramp(tmp_path / "a.mp4").read_bytes(), other.read_bytes(), kind)
+    assert levels(content, [0, 10]) == pytest.approx([190, 90], abs=4)
+    with open_clip(content) as clip:
+        assert clip.unseen_streams == 1
+
+
+def test_too_little_memory_is_said_and_no_damage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = make_ramp(tmp_path / "a.mp4")
+
+    def none_left(*_: object, **__: object) -> None:
+        raise MemoryError
+
+    with open_clip(path) as clip:
+        monkeypatch.setattr("veraface.video.decoding.stamp_of", none_left)
+        with pytest.raises(VideoTooLargeError, match="more memory"):
+            list(clip.shots(clip.moments))
+    monkeypatch.setattr("veraface.video.index.stamp_of", none_left)
+    with pytest.raises(VideoTooLargeError, match="more memory"), open_clip(path):
+        pass
+    monkeypatch.setattr("av.open", none_left)
+    with pytest.raises(VideoTooLargeError, match="more memory"), open_clip(path):
+        pass
 
 
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

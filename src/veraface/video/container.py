@@ -3,8 +3,6 @@
 import stat
 from typing import TYPE_CHECKING, BinaryIO
 
-from PIL import Image
-
 from veraface.errors import (
     UnreadableVideoError,
     UnsupportedVideoError,
@@ -12,21 +10,15 @@ from veraface.errors import (
 )
 from veraface.formats import recognise
 from veraface.image import ImageLimits
-from veraface.video.limits import CODECS, CONTAINERS, CONTAINERS_IN_WORDS
+from veraface.video.limits import CODECS, CONTAINERS, CONTAINERS_IN_WORDS, too_much_memory
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from av.container import InputContainer
-    from av.video.frame import VideoFrame
     from av.video.stream import VideoStream
 
 _COVER_ART = 0x400  # AV_DISPOSITION_ATTACHED_PIC: a still picture that goes with a sound file
-_UPRIGHT = {
-    90: Image.Transpose.ROTATE_90,
-    180: Image.Transpose.ROTATE_180,
-    270: Image.Transpose.ROTATE_270,
-}
 
 
 def open_file(path: "Path") -> BinaryIO:
@@ -57,6 +49,7 @@ def open_container(file: BinaryIO, limits: ImageLimits) -> "InputContainer":
     Raises:
         UnsupportedVideoError: no clip of a known kind, or a still picture.
         UnreadableVideoError: the file is empty.
+        VideoTooLargeError: its head takes more memory than there is.
     """
     import av
 
@@ -78,33 +71,38 @@ def open_container(file: BinaryIO, limits: ImageLimits) -> "InputContainer":
     }
     try:
         return av.open(file, "r", options=options, metadata_errors="replace")
+    except MemoryError as error:
+        raise too_much_memory() from error
     except Exception as error:  # codecs raise whatever they like on hostile bytes
         raise UnsupportedVideoError(
             f"the file is no clip that can be read, or it is cut off; give {CONTAINERS_IN_WORDS}"
         ) from error
 
 
-def picture_stream(container: "InputContainer", limits: ImageLimits) -> "VideoStream":
-    """The first stream of pictures, set up to be decoded by one thread.
+def picture_stream(container: "InputContainer", limits: ImageLimits) -> "tuple[VideoStream, int]":
+    """The stream of pictures that players show, set up to be decoded by one thread.
+
+    Returns:
+        The stream, and how many others there are that show moving pictures.
 
     Raises:
         UnsupportedVideoError: there is none, or only a cover, or it has a codec that is not let in.
         VideoTooLargeError: its pictures are over a limit.
     """
-    for stream in container.streams.video:
-        if stream.disposition.value & _COVER_ART:
-            continue
-        codec = stream.codec_context
-        if codec is None or codec.name not in CODECS:
-            name = codec.name if codec else "an unknown codec"
-            raise UnsupportedVideoError(
-                f"the clip's picture is coded as {name}; use H.264 or another usual one"
-            )
-        check_size(codec.width, codec.height, limits)
-        codec.thread_count = 1  # callers decode many clips at a time
-        codec.options = {**codec.options, "max_pixels": _most_pixels(limits)}  # a later frame may be larger
-        return stream
-    raise UnsupportedVideoError("the clip has no picture: only sound or data, or it is cut off")
+    streams = [s for s in container.streams.video if not s.disposition.value & _COVER_ART]
+    if not streams:
+        raise UnsupportedVideoError("the clip has no picture: only sound or data, or it is cut off")
+    # FFmpeg's choice: what is marked as default, else what has the most frames and bits.
+    best = container.streams.best("video")
+    stream = next((s for s in streams if best is not None and s.index == best.index), streams[0])
+    codec = stream.codec_context
+    if codec is None or codec.name not in CODECS:
+        name = codec.name if codec else "an unknown codec"
+        raise UnsupportedVideoError(f"the clip's picture is coded as {name}; use H.264 or another usual one")
+    check_size(codec.width, codec.height, limits)
+    codec.thread_count = 1  # callers decode many clips at a time
+    codec.options = {**codec.options, "max_pixels": _most_pixels(limits)}  # a later frame may be larger
+    return stream, len(streams) - 1
 
 
 def _most_pixels(limits: ImageLimits) -> str:
@@ -123,24 +121,3 @@ def check_size(width: int, height: int, limits: ImageLimits) -> None:
             f"the clip's frames have {width} x {height} pixels; the limit is "
             f"{limits.max_pixels / 1e6:g} megapixels and {limits.max_side} px a side"
         )
-
-
-def upright(frame: "VideoFrame", limits: ImageLimits) -> Image.Image:
-    """A frame as RGB pixels, turned as its display matrix says (ISO/IEC 14496-12, 8.3.2).
-
-    Raises:
-        VideoTooLargeError: it is over a limit: a stream may change its size as it goes.
-        UnreadableVideoError: it cannot be turned into pixels.
-    """
-    check_size(frame.width, frame.height, limits)
-    try:
-        pixels = Image.fromarray(frame.to_ndarray(format="rgb24"))
-    except Exception as error:
-        raise UnreadableVideoError("a frame of the clip cannot be turned into pixels") from error
-    turn = _UPRIGHT.get(quarter_turn(frame))
-    return pixels if turn is None else pixels.transpose(turn)
-
-
-def quarter_turn(frame: "VideoFrame") -> int:
-    """Degrees against the clock by which players turn a frame, 0 to 359."""
-    return round(frame.rotation) % 360

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 
+from veraface.errors import VideoTooLargeError
 from veraface.image import ImageLimits
 
 # FFmpeg also knows play lists (hls, dash, concat) and devices, which open other files and addresses; only
@@ -31,9 +32,14 @@ class VideoLimits:
     max_seconds: float = 4 * 3600.0  # from the first frame to the last
     max_packets: int = 2_000_000  # of all streams together, sound included: 4 hours at 30 a second, and sound
     max_frames: int = 1000  # that are judged
-    max_decoded: int = 100_000  # frames; those between the ones that are judged have to be decoded as well
+    max_decoded: int = 100_000  # frames, also damaged ones and those between the ones that are judged
 
     def __post_init__(self) -> None:
         limits = (self.max_bytes, self.max_seconds, self.max_packets, self.max_frames, self.max_decoded)
         if min(limits) <= 0:
             raise ValueError("video limits must be positive")
+
+
+def too_much_memory() -> VideoTooLargeError:
+    """For a clip for which there is not enough of it."""
+    return VideoTooLargeError("the clip takes more memory than there is for it; make its frames smaller")
