@@ -107,3 +107,51 @@ def test_quickly_cut_clips_are_judged_by_all_frames_together() -> None:
 
 def test_without_a_face_there_is_no_verdict() -> None:
     assert clip() == ("no_face", None, ["no_face"])
+
+
+def seen(scores: list[float | None], start: int, *, flips: int = 0) -> TrackResult:
+    """A face seen from some frame of 32 on."""
+    found = track(scores, flips=flips)
+    found.frames[:] = range(start, start + len(scores))
+    return judge_track(found, [float(i) for i in range(32)], THRESHOLDS)
+
+
+def test_short_lived_fakes_are_not_hidden_by_one_real_face() -> None:
+    brief = [seen([0.99], start) for start in range(3, 32)]
+    verdict, p_fake, reasons = clip(seen([0.02] * 3, 0), *brief, looked_at=32)
+    assert (verdict, p_fake, reasons) == ("fake", pytest.approx(0.99), ["brief_faces", "faces_left_out"])
+
+
+def test_passers_by_leave_a_clip_open_but_do_not_make_it_fake() -> None:
+    passing = [seen([0.99], start) for start in range(32)]
+    verdict, _, reasons = clip(seen([0.02] * 32, 0), *passing, looked_at=32)
+    assert (verdict, reasons) == ("uncertain", ["brief_faces", "faces_left_out"])
+    unclear = [seen([0.5], start) for start in range(32)]
+    assert clip(seen([0.02] * 32, 0), *unclear, looked_at=32)[0] == "uncertain"
+    real = [seen([0.05], start) for start in range(32)]
+    assert clip(seen([0.02] * 32, 0), *real, looked_at=32)[0] == "real"
+    assert clip(seen([0.9] * 32, 0), *real, looked_at=32)[:2] == ("fake", pytest.approx(0.9))
+
+
+def test_nothing_is_called_real_that_was_mostly_not_judged() -> None:
+    small = seen([None] * 29, 3)
+    assert clip(seen([0.02] * 3, 0), small, looked_at=32)[::2] == (
+        "uncertain",
+        ["faces_left_out", "mostly_unjudged"],
+    )
+    scenes = [seen([0.02, 0.02], start) for start in (0, 2)]
+    assert clip(*scenes, seen([None] * 28, 4), looked_at=32)[::2] == (
+        "uncertain",
+        ["short_scenes", "mostly_unjudged"],
+    )
+    assert clip(seen([0.02] * 16, 0), seen([None] * 16, 16), looked_at=32)[0] == "real"
+    assert clip(seen([0.95] * 3, 0), small, looked_at=32)[0] == "fake"
+
+
+def test_p_fake_and_reasons_are_those_of_a_face_with_the_verdict() -> None:
+    fake, flipping = seen([0.85] * 10, 0), seen([0.95] * 10, 0, flips=10)
+    assert clip(fake, flipping, looked_at=32) == ("fake", pytest.approx(0.85), ["faces_disagree"])
+    real, flipping = seen([0.1] * 10, 0), seen([0.02] * 10, 0, flips=10)
+    verdict, p_fake, reasons = clip(real, flipping, looked_at=32)
+    assert (verdict, p_fake) == ("uncertain", pytest.approx(0.02))
+    assert reasons == ["changes_under_recompression", "faces_disagree"]

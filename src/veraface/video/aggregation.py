@@ -11,6 +11,9 @@ JOINED_AT = 0.75  # quantile of the frames' p_fake; measured, see `join_scores`
 MIN_FRAMES = 3  # judged frames of a face below which it gets no verdict,
 MIN_SHARE = 0.05  # and their share of the frames looked at: one frame of 300 decides nothing
 _FLIPS = "changes_under_recompression"
+_WORST_FIRST = (Verdict.FAKE, Verdict.UNCERTAIN, Verdict.REAL)
+
+Judgement = tuple[Verdict, float | None, tuple[Reason, ...]]  # with the p_fake that the verdict rests on
 
 
 def join_scores(p_fake: Sequence[float]) -> float:
@@ -64,11 +67,11 @@ def judge_track(track: Track, times: Sequence[float], thresholds: Thresholds) ->
 
 def judge_clip(
     tracks: Sequence[TrackResult], scores: Sequence[float], looked_at: int, thresholds: Thresholds
-) -> tuple[Verdict, float | None, tuple[Reason, ...]]:
+) -> Judgement:
     """The verdict on a clip: one fake face makes it fake.
 
     Where no face is seen long enough to be judged by itself, as in quickly cut clips, the frames are joined
-    as if they showed one.
+    as if they showed one. No clip is called real where most frames with a face were not judged.
 
     Args:
         tracks: of all faces.
@@ -80,33 +83,72 @@ def judge_clip(
         The verdict, the p_fake that it rests on (None if there is none), and the reasons.
     """
     if not tracks:
-        return (
-            Verdict.NO_FACE,
-            None,
-            (Reason("no_face", "no face was found; Veraface judges faces only"),),
-        )
+        reason = Reason("no_face", "no face was found; Veraface judges faces only")
+        return Verdict.NO_FACE, None, (reason,)
+    if not scores:
+        return Verdict.UNCERTAIN, None, (Reason("faces_too_small", "the faces are too small to judge"),)
     fewest = fewest_frames(looked_at)
     judged = [t for t in tracks if sum(f.p_fake is not None for f in t.frames) >= fewest]
-    if not judged:
-        if not scores:
-            return Verdict.UNCERTAIN, None, (Reason("faces_too_small", "the faces are too small to judge"),)
-        p_fake = join_scores(scores)
-        if len(scores) < fewest:
-            message = f"faces could be judged in {_frames(len(scores))} only, at least {fewest} are needed"
-            return Verdict.UNCERTAIN, p_fake, (Reason("too_few_frames", message),)
-        verdict, weak = _decide(p_fake, (), thresholds)
-        message = "no face is seen long enough by itself, so the frames were judged together"
-        return verdict, p_fake, (*weak, Reason("short_scenes", message))
+    brief = [t for t in tracks if sum(f.p_fake is not None for f in t.frames) < fewest]
+    shown = len({frame.time for track in tracks for frame in track.frames})
+    covered = len(_largest_by_time(judged)) if judged else len(scores)
+    if judged:
+        verdict, p_fake, reasons = _join_faces(judged, brief, fewest, 2 * covered < shown, thresholds)
+    else:
+        verdict, p_fake, reasons = _join_scenes(scores, fewest, thresholds)
+    if verdict is Verdict.REAL and 2 * covered < shown:
+        message = f"only {_frames(covered)} of {shown} with a face could be judged"
+        return Verdict.UNCERTAIN, p_fake, (*reasons, Reason("mostly_unjudged", message))
+    return verdict, p_fake, reasons
+
+
+def _join_scenes(scores: Sequence[float], fewest: int, thresholds: Thresholds) -> Judgement:
+    """As if all frames showed one face."""
+    p_fake = join_scores(scores)
+    if len(scores) < fewest:
+        message = f"faces could be judged in {_frames(len(scores))} only, at least {fewest} are needed"
+        return Verdict.UNCERTAIN, p_fake, (Reason("too_few_frames", message),)
+    verdict, weak = _decide(p_fake, (), thresholds)
+    message = "no face is seen long enough by itself, so the frames were judged together"
+    return verdict, p_fake, (*weak, Reason("short_scenes", message))
+
+
+def _join_faces(
+    judged: Sequence[TrackResult],
+    brief: Sequence[TrackResult],
+    fewest: int,
+    mostly_brief: bool,
+    thresholds: Thresholds,
+) -> Judgement:
+    """The worst verdict: of the faces that have one, or of the frames that show others, together."""
     verdicts = {track.verdict for track in judged}
-    verdict = next(v for v in (Verdict.FAKE, Verdict.UNCERTAIN, Verdict.REAL) if v in verdicts)
-    top = max(judged, key=lambda track: track.p_fake or 0.0)
-    reasons = [*top.reasons]
+    verdict = next(v for v in _WORST_FIRST if v in verdicts)
+    top = max((t for t in judged if t.verdict is verdict), key=lambda track: track.p_fake or 0.0)
+    p_fake, reasons = top.p_fake, [*top.reasons]
+    scores = _largest_by_time(brief)
+    if len(scores) >= fewest:
+        joined = join_scores(scores)
+        together, _ = _decide(joined, (), thresholds)
+        if together is Verdict.FAKE and not mostly_brief:
+            together = Verdict.UNCERTAIN  # passers-by: the largest of many scores accuses too easily
+        if _WORST_FIRST.index(together) < _WORST_FIRST.index(verdict):
+            message = "the faces that are seen too briefly were judged together, and look less real"
+            verdict, p_fake, reasons = together, joined, [Reason("brief_faces", message)]
     if len(verdicts) > 1:
         reasons.append(Reason("faces_disagree", "the faces of this clip do not all get the same verdict"))
-    if left_out := len(tracks) - len(judged):
-        faces = "1 face is" if left_out == 1 else f"{left_out} faces are"
+    if brief:
+        faces = "1 face is" if len(brief) == 1 else f"{len(brief)} faces are"
         reasons.append(Reason("faces_left_out", f"{faces} seen too briefly or too small to judge"))
-    return verdict, top.p_fake, tuple(reasons)
+    return verdict, p_fake, tuple(reasons)
+
+
+def _largest_by_time(tracks: Sequence[TrackResult]) -> list[float]:
+    """The largest p_fake of each frame in which one of these faces was judged."""
+    largest: dict[float, float] = {}
+    for frame in (frame for track in tracks for frame in track.frames):
+        if frame.p_fake is not None:
+            largest[frame.time] = max(frame.p_fake, largest.get(frame.time, 0.0))
+    return list(largest.values())
 
 
 def fewest_frames(looked_at: int) -> int:

@@ -8,7 +8,7 @@ import numpy as np
 from veraface.detector import Detector
 from veraface.errors import UnreadableVideoError
 from veraface.thumbnail import thumbnail
-from veraface.verdict import DetectionResult, Reason
+from veraface.verdict import DetectionResult, Reason, Verdict
 from veraface.video.aggregation import judge_clip, judge_track
 from veraface.video.clip import Clip, Moment, VideoSource, open_clip
 from veraface.video.limits import VideoLimits
@@ -114,6 +114,8 @@ def _result(
     tracks = tuple(judge_track(track, watched.times, thresholds) for track in found)
     scores = [result.p_fake for result in watched.results if result.p_fake is not None]
     verdict, p_fake, reasons = judge_clip(tracks, scores, len(watched.times), thresholds)
+    if verdict is Verdict.REAL and (clip.overlaps or 2 * clip.damaged > wanted):
+        verdict = Verdict.UNCERTAIN  # what was not looked at may show anything; `_doubts` says so
     return VideoResult(
         verdict=verdict,
         p_fake=p_fake,
@@ -149,6 +151,16 @@ def _doubts(clip: Clip, wanted: int) -> list[Reason]:
     if clip.cut:
         message = f"the clip is cut off: it ends after {clip.duration:.1f} s, long before its header says"
         doubts.append(Reason("clip_cut_off", message))
+    if clip.overlaps:
+        message = (
+            "the clip goes over the same time more than once, so parts of it were not looked at; "
+            "export it again as one piece"
+        )
+        doubts.append(Reason("clip_overlaps", message))
+    if clip.unseen_streams:
+        count = "1 more stream" if clip.unseen_streams == 1 else f"{clip.unseen_streams} more streams"
+        message = f"{count} of pictures in the clip, which players do not show at first, were not looked at"
+        doubts.append(Reason("streams_unseen", message))
     if clip.damaged:
         message = f"{clip.damaged} of {wanted} frames could not be decoded and were left out"
         doubts.append(Reason("frames_damaged", message))
