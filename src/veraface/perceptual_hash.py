@@ -8,9 +8,12 @@ from PIL import Image
 
 _SIDE = 32  # px of the grey copy whose frequencies are taken
 _KEPT = 8  # frequencies kept in each direction: 64 bits
+# Of the 63 that are no mean, so many have to be there, each of more than an eighth of a grey level: else the
+# hash tells of nothing but rounding, and all plain pictures, gradients and halves look the same.
+_FEWEST, _FAINTEST = 16, _SIDE * _SIDE / 2 / 8
 
 
-def perceptual_hash(picture: Image.Image) -> str:
+def perceptual_hash(picture: Image.Image) -> str | None:
     """pHash: which of the lowest 64 frequencies of a small grey copy lie above their median.
 
     As C. Zauner, "Implementation and benchmarking of perceptual image hash functions" (2010), describes it
@@ -21,7 +24,7 @@ def perceptual_hash(picture: Image.Image) -> str:
         picture: RGB, of any size.
 
     Returns:
-        16 hexadecimal digits.
+        16 hexadecimal digits; None for a picture with next to nothing in it.
     """
     small = picture.resize((_SIDE, _SIDE), Image.Resampling.LANCZOS, reducing_gap=3.0).convert("L")
     cosines = _cosines()
@@ -29,6 +32,8 @@ def perceptual_hash(picture: Image.Image) -> str:
         6
     )  # so that no bit hangs on rounding
     bits = frequencies > np.median(frequencies)
+    if np.count_nonzero(np.abs(frequencies.flat[1:]) > _FAINTEST) < _FEWEST:
+        return None
     return np.packbits(bits).tobytes().hex()
 
 

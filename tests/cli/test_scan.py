@@ -1,5 +1,6 @@
 """`veraface scan`, run as a user does, killed as machines do."""
 
+import contextlib
 import json
 import os
 import random
@@ -16,7 +17,8 @@ import pytest
 from playwright.sync_api import Browser
 
 from tests.cli.terminal import COMMAND, ENVIRONMENT, veraface
-from tests.pictures import portrait
+from tests.models import brightness_model
+from tests.pictures import encode, noise, portrait
 from tests.scan.pictures import empty, face, folder, resized
 from veraface.detector import Detector
 
@@ -119,6 +121,149 @@ def test_killed_at_any_moment_it_goes_on_without_judging_twice_or_losing_a_row(
         assert milliseconds[path] == json.loads(record)["milliseconds"]
     assert f"{len(kept_before)} judged before" in done.stdout
     assert sorted(path.name for path in tmp_path.iterdir()) == ["p", "t.jsonl"]
+
+
+def started(source: Path, out: Path, count: int) -> subprocess.Popen[str]:
+    """A scan that runs, and has kept so many pictures."""
+    process = subprocess.Popen(
+        [*COMMAND, "scan", str(source), "-o", str(out)],
+        env=ENVIRONMENT,
+        start_new_session=True,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    deadline = time.monotonic() + 120
+    while process.poll() is None and len(kept(out)) < count and time.monotonic() < deadline:
+        time.sleep(0.02)
+    return process
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["nowhere", "--resume"], "no such file or folder"),
+        (["p", "--resume", "--include", "*.gif"], "no picture was found"),
+        (["p"], "--resume goes on with it"),
+        (["p", "--resume", "--report", "t.jsonl"], "is the name of the table"),
+        (["p", "--resume", "--model", "nowhere.onnx"], "nowhere"),
+        (["p", "--resume", "--model", "other.onnx"], "was begun with model"),
+    ],
+)
+def test_what_is_kept_stays_whatever_goes_wrong_later(
+    tmp_path: Path, arguments: list[str], said: str
+) -> None:
+    out = tmp_path / "t.jsonl"
+    process = started(folder(tmp_path / "p", 40), out, 3)
+    os.killpg(process.pid, signal.SIGKILL)
+    process.communicate()
+    before = kept(out)
+    assert len(before) >= 3
+    brightness_model(tmp_path, name="other")
+    done = veraface("scan", *arguments, "-o", "t.jsonl", cwd=tmp_path)
+    assert done.returncode == 1
+    assert said in done.stderr
+    assert "Traceback" not in done.stderr
+    assert kept(out) == before
+
+
+def test_what_is_kept_stays_when_it_is_stopped_before_it_goes_on(tmp_path: Path) -> None:
+    source, out = folder(tmp_path / "p", 40), tmp_path / "t.jsonl"
+    process = started(source, out, 3)
+    os.killpg(process.pid, signal.SIGKILL)
+    process.communicate()
+    before = kept(out)
+    again = subprocess.Popen(
+        [*COMMAND, "scan", str(source), "-o", str(out), "--resume"],
+        env=ENVIRONMENT,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    time.sleep(0.6)  # within which a model is not loaded
+    again.send_signal(signal.SIGINT)
+    again.communicate(timeout=60)
+    assert before.items() <= kept(out).items()
+
+
+@pytest.mark.parametrize("option", ["--resume", "--overwrite"])
+def test_two_scans_into_one_table_do_not_harm_each_other(tmp_path: Path, option: str) -> None:
+    source, out = folder(tmp_path / "p", 40), tmp_path / "t.jsonl"
+    process = started(source, out, 2)
+    os.kill(process.pid, signal.SIGSTOP)
+    other = veraface("scan", source, "-o", out, option)
+    os.kill(process.pid, signal.SIGCONT)
+    assert other.returncode == 1
+    assert "another scan into the same table is running" in other.stderr
+    assert process.communicate(timeout=120)[1] == ""
+    assert len(pictures_of(table(out))) == 40
+
+
+def test_pictures_of_an_earlier_run_come_last_and_are_taken_for_no_others(tmp_path: Path) -> None:
+    source, out = folder(tmp_path / "p", 30), tmp_path / "t.jsonl"
+    process = started(source, out, 2)
+    os.killpg(process.pid, signal.SIGKILL)
+    process.communicate()
+    earlier = sorted(kept(out))
+    others = tmp_path / "q"
+    others.mkdir()
+    for number in range(3):
+        (others / f"{number}.png").write_bytes(encode(noise(90, 90, seed=number), "PNG"))
+    assert veraface("scan", others, "-o", out, "--resume").returncode == 0
+    rows = pictures_of(table(out))
+    assert [row["path"] for row in rows] == [*(str(others / f"{n}.png") for n in range(3)), *earlier]
+    assert not any("duplicate_of" in row for row in rows[:3])
+    assert all(row["duplicate_of"] == earlier[0] for row in rows[4:])
+
+
+def test_nothing_that_is_there_is_written_over_unasked(tmp_path: Path) -> None:
+    folder(tmp_path / "p", 1)
+    picture = (tmp_path / "p/face-000.jpg").read_bytes()
+    (tmp_path / "old.html").write_text("old")
+    for arguments, said in (
+        (("p/face-000.jpg", "--report", "p/face-000.jpg"), "over what is to be judged"),
+        (("p", "--report", "t.csv"), "is the name of the table"),
+        (("p", "--report", "t.csv.unfinished"), "is the name of the table"),
+        (("p", "--report", "old.html"), "old.html: is there already"),
+        (("p", "--report", "a" * 300), "File name too long"),
+    ):
+        done = veraface("scan", *arguments, "-o", "t.csv", cwd=tmp_path)
+        assert done.returncode == 1, arguments
+        assert said in done.stderr
+        assert "Traceback" not in done.stderr
+    assert veraface("scan", "p", "-o", "b" * 300 + ".csv", cwd=tmp_path).stderr.count("\n") == 1
+    assert sorted(path.name for path in tmp_path.rglob("*")) == ["face-000.jpg", "old.html", "p"]
+    assert (tmp_path / "p/face-000.jpg").read_bytes() == picture
+    assert (tmp_path / "old.html").read_text() == "old"
+
+
+def test_names_are_safe_in_spreadsheets_and_may_be_no_text(tmp_path: Path) -> None:
+    (tmp_path / "=cmd|calc!A1.jpg").write_bytes(face())
+    name = os.fsdecode(b"t\xff.csv")
+    done = veraface("scan", "*.jpg", "-o", name, "--report", "r.html", cwd=tmp_path)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "./=cmd|calc!A1.jpg" in (tmp_path / name).read_text()
+    assert ",=" not in (tmp_path / name).read_text()
+    assert r"t\xff.csv" in (tmp_path / "r.html").read_text()
+
+
+@pytest.mark.parametrize("what", ["file:///{}/pipe.jpg", "list.txt"])
+def test_one_ctrl_c_ends_it_whatever_it_waits_for(tmp_path: Path, what: str) -> None:
+    for name in ("pipe.jpg", "list.txt"):
+        os.mkfifo(tmp_path / name)
+    process = subprocess.Popen(
+        [*COMMAND, "scan", what.format(tmp_path), "-o", "t.csv"],
+        env=ENVIRONMENT,
+        cwd=tmp_path,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        process.communicate(timeout=3)
+        assert what.startswith("file:")  # which is no file, and not waited for
+        return
+    process.send_signal(signal.SIGINT)
+    _, told = process.communicate(timeout=5)
+    assert told == "veraface: stopped; what is judged is kept, and --resume goes on\n"
 
 
 def kept(out: Path) -> dict[str, str]:

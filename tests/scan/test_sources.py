@@ -6,11 +6,14 @@ import os
 import subprocess
 import tarfile
 import threading
+import time
+import warnings
 import zipfile
 from collections.abc import Iterator
 from functools import partial
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler, SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Any
 
 import fsspec
 import pyarrow as pa
@@ -18,8 +21,9 @@ import pyarrow.parquet
 import pytest
 
 from veraface.errors import DataError, ImageTooLargeError, UnreadableImageError
+from veraface.scan.choice import Choice
 from veraface.scan.items import Item, read
-from veraface.scan.sources import Choice, list_items
+from veraface.scan.sources import list_items
 
 FILES = {"a.jpg": b"one", "b.PNG": b"two", "deep/c.webp": b"three", "notes.md": b"x", ".hidden.jpg": b"y"}
 
@@ -59,6 +63,43 @@ def test_folders_may_lie_deeper_than_calls_may_nest(tree: Path) -> None:
         assert len(listed("tree")) == 3
     finally:
         subprocess.run(["rm", "-rf", top], check=True)  # which Python 3.11 cannot delete either
+
+
+def test_a_link_to_itself_hides_nothing(tree: Path) -> None:
+    (tree / "tree" / "self").symlink_to("self")
+    (tree / "tree" / "deep" / "self.jpg").symlink_to("self.jpg")
+    found = {item.path: item for item in list_items(["tree"])}
+    assert [*found] == ["tree/a.jpg", "tree/b.PNG", "tree/deep/c.webp", "tree/deep/self.jpg"]
+    with pytest.raises(UnreadableImageError):
+        read(found["tree/deep/self.jpg"], 100)
+
+
+def test_a_folder_that_cannot_be_read_is_told(tree: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever runs the tests may be allowed to read everything, so the system's answer is made up."""
+    scandir = os.scandir
+
+    def forbidden(path: str) -> Any:
+        if str(path).endswith("deep"):
+            raise PermissionError(13, "Permission denied")
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", forbidden)
+    *others, folder = list_items(["tree"], Choice(include=("a.*", "b.*")))
+    assert [item.path for item in others] == ["tree/a.jpg", "tree/b.PNG"]
+    assert (folder.path, folder.trouble) == ("tree/deep", "the folder cannot be read: Permission denied")
+
+
+def test_patterns_do_not_follow_links_in_circles(tree: Path) -> None:
+    for number in range(3):
+        (tree / "tree" / "deep" / f"link{number}").symlink_to(".")
+    assert listed("tree/**/*.webp") == {"tree/deep/c.webp": b"three"}
+    assert listed("tree/**") == listed("tree")
+
+
+def test_a_pattern_may_be_of_archives(tree: Path) -> None:
+    pack_zip(tree / "one.zip")
+    pack_zip(tree / "two.zip")
+    assert len(listed("*.zip")) == 6
 
 
 def test_a_file_needs_no_suffix(tree: Path) -> None:
@@ -144,6 +185,41 @@ def test_a_member_of_an_archive_is_read_no_further_than_allowed(tree: Path) -> N
             read(item, 5000)
 
 
+def test_members_of_the_same_name_are_told_apart(tree: Path) -> None:
+    with zipfile.ZipFile("p.zip", "w") as packed, tarfile.open("p.tar", "w") as archive:
+        for content in (b"one", b"two"):
+            with warnings.catch_warnings(action="ignore"):
+                packed.writestr("a.jpg", content)
+            member = tarfile.TarInfo("a.jpg")
+            member.size = len(content)
+            archive.addfile(member, io.BytesIO(content))
+    for name in ("p.zip", "p.tar"):
+        assert listed(name) == {f"{name}/a.jpg": b"one", f"{name}/a.jpg#2": b"two"}
+
+
+def test_a_rare_packing_is_refused_as_it_has_no_bound(tree: Path) -> None:
+    with zipfile.ZipFile("p.zip", "w", zipfile.ZIP_BZIP2) as archive:
+        archive.writestr("a.jpg", bytes(10**8))
+    (item,) = list_items(["p.zip"])
+    assert "packed in a rare way" in (item.trouble or "")
+
+
+@pytest.mark.parametrize("mode", ["w:gz", "w:bz2", "w:xz"])
+def test_packed_archives_of_every_kind(tree: Path, mode: str) -> None:
+    pack_tar(tree / "p.tar", mode)  # told by content, whatever the name
+    assert list(listed("p.tar").values()) == [b"one", b"two", b"three"]
+
+
+@pytest.mark.parametrize("seconds", ["nan", "inf", "1e400", str(2**60 + 1), "-1e30"])
+def test_a_time_that_no_calendar_has_is_none(tree: Path, seconds: str) -> None:
+    with tarfile.open("p.tar", "w", format=tarfile.PAX_FORMAT) as archive:
+        member = tarfile.TarInfo("a.jpg")
+        member.pax_headers = {"mtime": seconds}
+        archive.addfile(member)
+    (item,) = list_items(["p.tar"])
+    assert item.modified is None
+
+
 def test_a_member_with_a_password_says_so(tree: Path) -> None:
     pack_zip(tree / "p.zip")
     content = bytearray((tree / "p.zip").read_bytes())
@@ -153,6 +229,17 @@ def test_a_member_with_a_password_says_so(tree: Path) -> None:
     first = next(list_items(["p.zip"]))
     with pytest.raises(UnreadableImageError, match="password"):
         read(first, 100)
+
+
+def test_a_list_with_odd_lines_gives_all_the_others(tree: Path) -> None:
+    (tree / "tree" / "list.txt").write_bytes(b"\xef\xbb\xbfa.jpg\r\nb\0d.jpg\r\ndeep/c.webp")
+    first, odd, last = list_items(["tree/list.txt"])
+    assert (first.path, last.path) == ("tree/a.jpg", "tree/deep/c.webp")
+    assert odd.trouble == "is not a valid path"
+    (tree / "tree" / "list.txt").write_bytes(b"a.jpg\n" + b"x" * 10**6)
+    first, rest = list_items(["tree/list.txt"])
+    assert first.path == "tree/a.jpg"
+    assert "a line is longer than any path" in (rest.trouble or "")
 
 
 def test_lists(tree: Path) -> None:
@@ -216,6 +303,34 @@ def web(tree: Path) -> Iterator[str]:
         server.shutdown()
 
 
+class Chunked(BaseHTTPRequestHandler):
+    """Answers in pieces, without saying how long the whole is."""
+
+    protocol_version = "HTTP/1.1"
+    WHOLE = bytes(range(256)) * 1000
+
+    def do_GET(self) -> None:
+        self.send_response(200)
+        self.send_header("Transfer-Encoding", "chunked")
+        self.end_headers()
+        for at in range(0, len(self.WHOLE), 40_000):
+            part = self.WHOLE[at : at + 40_000]
+            self.wfile.write(f"{len(part):x}\r\n".encode() + part + b"\r\n")
+            self.wfile.flush()
+            time.sleep(0.05)
+        self.wfile.write(b"0\r\n\r\n")
+
+
+def test_an_answer_in_pieces_is_read_to_its_end() -> None:
+    with ThreadingHTTPServer(("127.0.0.1", 0), Chunked) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        url = f"http://127.0.0.1:{server.server_port}/a.jpg"
+        assert read(Item(url, url), 10**6) == Chunked.WHOLE
+        with pytest.raises(ImageTooLargeError):
+            read(Item(url, url), 100_000)
+        server.shutdown()
+
+
 def test_pictures_on_the_web(tree: Path, web: str) -> None:
     pack_zip(tree / "p.zip")
     assert listed(f"{web}/tree/a.jpg") == {f"{web}/tree/a.jpg": b"one"}
@@ -242,6 +357,14 @@ def test_names_that_are_no_text_can_be_read_and_shown(tree: Path) -> None:
     Path(name).write_bytes(b"odd")
     found = listed("tree")
     assert found["tree/bad-\\xff.jpg"] == b"odd"
+
+
+def test_no_two_names_look_the_same(tree: Path) -> None:
+    (tree / "names").mkdir()
+    for name in (b"\xff.jpg", rb"\xff.jpg", rb"\\xff.jpg"):
+        Path(os.fsdecode(bytes(tree / "names") + b"/" + name)).write_bytes(name)
+    found = listed("names")
+    assert sorted(found.values()) == sorted([b"\xff.jpg", rb"\xff.jpg", rb"\\xff.jpg"])
 
 
 def test_what_is_no_file_is_not_waited_for(tree: Path) -> None:

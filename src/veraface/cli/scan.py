@@ -1,5 +1,6 @@
 """`veraface scan`: judge many pictures and write one table of them."""
 
+import os
 import re
 import sys
 import threading
@@ -18,9 +19,9 @@ from veraface.cli.verdicts import WORDS
 if TYPE_CHECKING:
     from rich.progress import Progress
 
+    from veraface.scan.choice import Choice
     from veraface.scan.engine import Engine
     from veraface.scan.run import Summary, Watch
-    from veraface.scan.sources import Choice
 
 _UNITS = {"m": 60, "h": 3600, "d": 86_400, "w": 604_800}  # seconds
 
@@ -51,7 +52,7 @@ def scan(
         str | None,
         typer.Option(help="Only what was modified since: 2026-11-01, 2026-11-01T12:00, or 36h, 7d, 2w ago."),
     ] = None,
-    limit: Annotated[int | None, typer.Option(min=1, help="Only the first so many.")] = None,
+    limit: Annotated[int | None, typer.Option(min=1, max=10**12, help="Only the first so many.")] = None,
     workers: Annotated[
         int | None,
         typer.Option(min=1, max=256, help="Pictures judged at the same time; one a core if not given."),
@@ -64,9 +65,9 @@ def scan(
     A picture that cannot be judged is a row with its error. Stopped at any moment, --resume goes on and
     judges nothing twice.
     """
+    from veraface.scan.choice import Choice
     from veraface.scan.run import Output, is_finished
     from veraface.scan.run import scan as run
-    from veraface.scan.sources import Choice
 
     if resume and overwrite:
         raise typer.BadParameter(
@@ -82,7 +83,9 @@ def scan(
         with _progress(sources, choice) as watch:
             summary = run(sources, output, judges, choice=choice, model=model, watch=watch)
     except KeyboardInterrupt:
-        raise typer.Exit(fail("stopped; what is judged is kept, and --resume goes on")) from None
+        fail("stopped; what is judged is kept, and --resume goes on")
+        sys.stdout.flush()
+        os._exit(1)  # at once: a thread may wait for a file that never comes
     _print(summary, report)
 
 

@@ -1,6 +1,7 @@
 """Pictures that look the same, found by their perceptual hashes."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from itertools import combinations
 
 import numpy as np
 from numpy.typing import NDArray
@@ -8,71 +9,62 @@ from numpy.typing import NDArray
 # Bits in which the hashes of two pictures may differ that are called near-duplicates; measured by
 # `benchmarks/near_duplicates.py`.
 MOST_DIFFERENT_BITS = 4
-_BANDS = MOST_DIFFERENT_BITS + 1  # of two hashes so close, at least one band of bits is the same (pigeonhole)
+# Of two hashes so close, at least two of six bands of bits are the same (pigeonhole): each pair of bands is a
+# key of 21 or 22 bits, under which few pictures meet that do not look the same, up to 10^8 of them.
+_BANDS = MOST_DIFFERENT_BITS + 2
+# Under one key, each is compared with so many of the first. More share a key only where very many look nearly
+# the same, of which one of the first is close to any other, or where somebody has made it so.
+_MOST_COMPARED = 1000
 
 
 def first_alike(hashes: Iterable[tuple[int, int]]) -> dict[int, int]:
-    """Groups pictures that look the same, directly or by way of others.
+    """Finds for each picture the first one that looks the same.
 
     Args:
-        hashes: Position and perceptual hash, as signed 64-bit numbers, of each picture.
+        hashes: Rank and perceptual hash, as signed 64-bit numbers, of each picture.
 
     Returns:
-        For each picture of a group but its first: its position, and the first one's.
+        For each picture with one of a lower rank whose hash differs in at most `MOST_DIFFERENT_BITS`: its
+        rank, and the lowest such rank.
     """
     table = np.fromiter((pair for both in hashes for pair in both), np.int64).reshape(-1, 2)
-    positions, values = table[:, 0], table[:, 1].view(np.uint64)
+    ranks, values = table[:, 0], table[:, 1].view(np.uint64)
     distinct, which = np.unique(values, return_inverse=True)
-    groups = _Groups(len(distinct))
-    for band in _bands(distinct):
-        _join_within(distinct, band, groups)
-    group = groups.of_all()[which]
-    first = np.full(len(distinct), np.iinfo(np.int64).max)
-    np.minimum.at(first, group, positions)
-    firsts = first[group]
-    return {int(p): int(f) for p, f in zip(positions, firsts, strict=True) if p != f}
+    own = np.full(len(distinct), np.iinfo(np.int64).max)
+    np.minimum.at(own, which, ranks)
+    by_rank = np.argsort(own)
+    first = own.copy()
+    first[by_rank] = _first_close(distinct[by_rank], own[by_rank])
+    firsts = first[which]
+    return {int(p): int(f) for p, f in zip(ranks, firsts, strict=True) if p != f}
 
 
-def _bands(values: NDArray[np.uint64]) -> Iterable[NDArray[np.uint64]]:
-    edges = np.linspace(0, 64, _BANDS + 1).astype(int)
-    for low, high in zip(edges, edges[1:], strict=False):
-        yield (values >> np.uint64(low)) & np.uint64((1 << int(high - low)) - 1)
+def _first_close(values: NDArray[np.uint64], ranks: NDArray[np.int64]) -> NDArray[np.int64]:
+    """For each of some distinct hashes in the order of their ranks: the rank of the first that is close."""
+    first = np.arange(len(values))
+    for key in _keys(values):
+        order = np.argsort(key, kind="stable")  # by rank where keys are the same
+        keys = key[order]
+        begins = np.flatnonzero(np.r_[True, keys[1:] != keys[:-1]]) if len(keys) else np.empty(0, np.intp)
+        sizes = np.diff(np.r_[begins, len(keys)])
+        start = np.repeat(begins, sizes)
+        left = np.flatnonzero(np.repeat(sizes > 1, sizes))  # places in `order` that may yet find one
+        for step in range(_MOST_COMPARED):
+            left = left[left > start[left] + step]
+            if not len(left):
+                break
+            ours, theirs = order[left], order[start[left] + step]
+            close = np.bitwise_count(values[ours] ^ values[theirs]) <= MOST_DIFFERENT_BITS
+            np.minimum.at(first, ours[close], theirs[close])
+            left = left[~close]
+    return ranks[first]
 
 
-def _join_within(values: NDArray[np.uint64], band: NDArray[np.uint64], groups: "_Groups") -> None:
-    """Compares all that have the same band of bits: each with the one after it, then the next, and so on."""
-    order = np.argsort(band, kind="stable")
-    for step in range(1, len(values)):
-        left, right = order[:-step], order[step:]
-        same = band[left] == band[right]
-        if not same.any():
-            return
-        left, right = left[same], right[same]
-        close = np.bitwise_count(values[left] ^ values[right]) <= MOST_DIFFERENT_BITS
-        for one, other in zip(left[close], right[close], strict=True):
-            groups.join(int(one), int(other))
-
-
-class _Groups:
-    """Disjoint sets of the numbers from 0 on."""
-
-    def __init__(self, count: int) -> None:
-        self._above = np.arange(count)
-
-    def join(self, one: int, other: int) -> None:
-        one, other = self._top(one), self._top(other)
-        self._above[max(one, other)] = min(one, other)
-
-    def of_all(self) -> NDArray[np.int64]:
-        """The name of each number's set."""
-        while True:
-            higher = self._above[self._above]
-            if np.array_equal(higher, self._above):
-                return higher
-            self._above = higher
-
-    def _top(self, number: int) -> int:
-        while (above := int(self._above[number])) != number:
-            self._above[number] = self._above[above]
-            number = above
-        return number
+def _keys(values: NDArray[np.uint64]) -> Iterator[NDArray[np.uint64]]:
+    edges = [round(64 * number / _BANDS) for number in range(_BANDS + 1)]
+    bands = [
+        (values >> np.uint64(low)) & np.uint64((1 << high - low) - 1)
+        for low, high in zip(edges, edges[1:], strict=False)
+    ]
+    for one, other in combinations(bands, 2):
+        yield one << np.uint64(32) | other

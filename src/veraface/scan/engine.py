@@ -11,17 +11,17 @@ from typing import Any, Protocol
 
 from veraface.errors import ModelError, VerafaceError
 from veraface.scan import rows
-from veraface.scan.items import Item, is_url, read
+from veraface.scan.items import MOST_BYTES, Item, is_url, read
 from veraface.scan.rows import Record
 from veraface.workers.launcher import WorkerSettings
 from veraface.workers.pool import WorkerFaultError, WorkerLostError, WorkerPool
 
-MOST_BYTES = 64 * 2**20  # of a picture file, as `ImageLimits` has it
 _DEADLINE_S = 120  # for one picture; processor time has a tighter limit of its own
 _MOST_LOST = 3  # times that a picture is tried whose worker was stopped from outside
 _READ_AHEAD = 2  # pictures of this machine: one for the worker that is done next, one that is being read
 _READ_AHEAD_FROM_AFAR = 16  # what is far away answers slowly
 _LISTED_AT_ONCE = 32
+_LARGE = 16 * 2**20  # bytes of content that was read while listing, for which a picture takes one more place
 
 
 @dataclass(frozen=True)
@@ -155,7 +155,8 @@ class _Feed:
     def __init__(self, judge: PictureJudge, job: Job, workers: int) -> None:
         self._judge = judge
         self._job = job
-        self._near = asyncio.Semaphore(workers + _READ_AHEAD)
+        self._places = workers + _READ_AHEAD
+        self._near = asyncio.Semaphore(self._places)
         self._far = asyncio.Semaphore(workers + _READ_AHEAD_FROM_AFAR)
         self._lister = ThreadPoolExecutor(1, "list")
         self._readers = ThreadPoolExecutor(_READ_AHEAD_FROM_AFAR, "read")
@@ -168,15 +169,17 @@ class _Feed:
                     for item in listed:
                         if self._job.claim(item):
                             room = self._far if is_url(item.location) and item.content is None else self._near
-                            await room.acquire()
-                            tasks.create_task(self._one(item, room))
+                            places = min(self._places, 1 + len(item.content or b"") // _LARGE)
+                            for _ in range(places):
+                                await room.acquire()
+                            tasks.create_task(self._one(item, room, places))
         except BaseExceptionGroup as group:
             raise group.exceptions[0] from None
         finally:
             self._lister.shutdown(wait=False, cancel_futures=True)
             self._readers.shutdown(wait=False, cancel_futures=True)
 
-    async def _one(self, item: Item, room: asyncio.Semaphore) -> None:
+    async def _one(self, item: Item, room: asyncio.Semaphore, places: int) -> None:
         loop = asyncio.get_running_loop()
         try:
             judged = await self._judge.judge(
@@ -184,7 +187,8 @@ class _Feed:
             )
             self._job.keep(judged)
         finally:
-            room.release()
+            for _ in range(places):
+                room.release()
 
 
 def _take(items: Iterator[Item]) -> list[Item]:

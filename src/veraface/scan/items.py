@@ -1,14 +1,19 @@
 """One picture of a scan: where it lies, and how its bytes are read."""
 
+import os
 import stat
-import threading
-import zipfile
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 from veraface.errors import ImageTooLargeError, UnreadableImageError
 from veraface.extras import needs_extra
+
+MOST_BYTES = 64 * 2**20  # of a picture file, as `ImageLimits` has it
+_BYTES_AT_ONCE = 2**20
+_LATEST = 253_402_300_800.0  # seconds from 1970 to the year 10000, where calendars of programs end
+_PATIENCE_S = 120  # with a web server, for one answer
 
 
 @dataclass(frozen=True)
@@ -17,7 +22,6 @@ class Item:
 
     path: str  # what the table calls it; unique within a scan
     location: str  # local path or URL of the file that it is or lies in
-    member: str | None = None  # its name within a zip archive
     content: bytes | None = field(default=None, repr=False)  # where it could be read only while listing
     modified: float | None = None  # seconds since 1970; None: not known
     trouble: str | None = None  # why it cannot be read, where that is known already
@@ -57,42 +61,62 @@ def open_file(location: str) -> IO[bytes]:
         return open(location, "rb")
     with needs_extra("scan"):
         import fsspec
-    file: IO[bytes] = fsspec.open(location, "rb").open()
+    options: dict[str, Any] = {}
+    if location.startswith(("http://", "https://")):
+        with suppress(ImportError):  # fsspec says what is missing
+            from aiohttp import ClientTimeout
+
+            options = {"client_kwargs": {"timeout": ClientTimeout(total=_PATIENCE_S)}}
+    file: IO[bytes] = fsspec.open(location, "rb", **options).open()
     return file
 
 
 def _read(item: Item, count: int) -> bytes:
     try:
-        if item.member is not None:
-            with _archives.opened(item.location).open(item.member) as member:
-                return member.read(count)
-        if not is_url(item.location) and not stat.S_ISREG(Path(item.location).stat().st_mode):
+        local = _local_path(item.location)
+        if local is not None and not stat.S_ISREG(Path(local).stat().st_mode):
             raise UnreadableImageError("is no regular file")  # a pipe could hang, a device could be endless
         with open_file(item.location) as file:
-            return file.read(count)
+            return read_up_to(file, count)
     except UnreadableImageError:
         raise
     except FileNotFoundError as error:
         raise UnreadableImageError("no such file") from error
-    except RuntimeError as error:  # zipfile's word for a member with a password
-        raise UnreadableImageError(f"cannot be read: {error}") from error
     except Exception as error:  # file systems raise whatever their libraries raise
-        reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
-        raise UnreadableImageError(f"cannot be read: {reason}") from error
+        raise UnreadableImageError(f"cannot be read: {reason_of(error)}") from error
 
 
-class _Archives(threading.local):
-    """The zip archive that a thread read last stays open: its list of members is read once."""
-
-    location = ""
-    archive: zipfile.ZipFile | None = None
-
-    def opened(self, location: str) -> zipfile.ZipFile:
-        if self.archive is None or self.location != location:
-            if self.archive is not None:
-                self.archive.close()
-            self.archive, self.location = zipfile.ZipFile(open_file(location)), location
-        return self.archive
+def _local_path(location: str) -> str | None:
+    """The path that a location names, also as an address of this machine's own files."""
+    if not is_url(location):
+        return location
+    protocol, _, path = location.partition("://")
+    return path if protocol in ("file", "local") else None
 
 
-_archives = _Archives()
+def read_up_to(file: IO[bytes], count: int) -> bytes:
+    """So many bytes, or all there are; a stream may give less at a time than it is asked for."""
+    parts = []
+    while count > 0 and (part := file.read(min(count, _BYTES_AT_ONCE))):
+        parts.append(part)
+        count -= len(part)
+    return b"".join(parts)
+
+
+def reason_of(error: Exception) -> str:
+    """What went wrong, in the words of the system or the library."""
+    return getattr(error, "strerror", None) or str(error) or type(error).__name__
+
+
+def known_time(seconds: float) -> float | None:
+    """A time since 1970; None for one that no calendar has."""
+    return float(seconds) if -_LATEST < seconds < _LATEST else None
+
+
+def shown(name: str) -> str:
+    r"""A name as a table can hold it: bytes that are no UTF-8 as \xff, and a backslash as two, as in Python.
+
+    So no two names look the same. Where backslashes part folders, they stay as they are.
+    """
+    told = name if os.sep == "\\" else name.replace("\\", "\\\\")
+    return told.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")

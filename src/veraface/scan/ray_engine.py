@@ -6,7 +6,7 @@ import logging
 import os
 import threading
 from collections.abc import Coroutine, Iterator
-from itertools import count, islice
+from itertools import count
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -17,6 +17,7 @@ from veraface.scan.engine import Job, Judged, PictureJudge, read_and_hash, start
 from veraface.scan.items import Item
 
 _AT_ONCE = 50_000  # pictures handed to Ray together; the names of so many fit the driver's memory easily
+_BYTES_AT_ONCE = 256 * 2**20  # of those whose content is handed over with them, as from archives
 _BATCH = 8  # pictures that an actor takes at a time; `benchmarks/scan.py ray` compares sizes
 
 _Result = TypeVar("_Result")
@@ -58,7 +59,7 @@ class RayEngine:
         job.begin({"name": card.name, "version": card.version, "sha256": card.sha256})
         cores: float = ray.cluster_resources().get("CPU", 1)  # type: ignore[no-untyped-call]
         workers = self._workers or max(1, int(cores))
-        while claimed := list(islice(filter(job.claim, items), _AT_ONCE)):
+        for claimed in _together(filter(job.claim, items)):
             self._judge(claimed, job, workers, card.sha256)
 
     def _judge(self, items: list[Item], job: Job, workers: int, sha256: str) -> None:
@@ -77,6 +78,19 @@ class RayEngine:
         for row in judged.iter_rows():
             told = json.loads(row["judged"])
             job.keep(Judged(items[row["at"]], told["facts"], told["record"], told["thumbnail"]))
+
+
+def _together(items: Iterator[Item]) -> Iterator[list[Item]]:
+    """Parts of some thousands, or fewer where they are large."""
+    taken, held = list[Item](), 0
+    for item in items:
+        taken.append(item)
+        held += len(item.content or b"")
+        if len(taken) == _AT_ONCE or held > _BYTES_AT_ONCE:
+            yield taken
+            taken, held = [], 0
+    if taken:
+        yield taken
 
 
 def _columns(at: int, item: Item) -> dict[str, Any]:

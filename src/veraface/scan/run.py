@@ -8,14 +8,15 @@ from time import perf_counter
 from typing import Any
 
 from veraface.errors import DataError
-from veraface.files import make_folder
+from veraface.files import make_folder, same_file
 from veraface.scan import store as stores
+from veraface.scan.choice import Choice
 from veraface.scan.duplicates import first_alike
 from veraface.scan.engine import Engine, Job, Judged
-from veraface.scan.items import Item
+from veraface.scan.items import Item, shown
+from veraface.scan.listing import Listing
 from veraface.scan.report import write_report
 from veraface.scan.rows import rows
-from veraface.scan.sources import Choice, list_items
 from veraface.scan.store import Claim, Store
 from veraface.scan.tables import check_name, write_table
 
@@ -81,46 +82,57 @@ def scan(
         DataError: A source is not there, or an output cannot be written, or would be overwritten unasked.
         ModelError: The model is missing or damaged.
     """
-    unfinished = _prepare(output)
+    unfinished = _prepare(output, sources)
     running = _Running(unfinished, watch)
     job = Job(running.begin, running.claim, running.keep, running.thumbnail_from, model)
     started = perf_counter()
     try:
-        engine.run(list_items(sources, choice), job)
+        with Listing(sources, choice or Choice()) as items:
+            engine.run(iter(items), job)
         summary = running.finish(output, started)
     except BaseException:
         running.close()
-        if running.seen == 0:  # nothing that would be worth going on with
-            stores.remove(unfinished)
         raise
-    running.close()
-    stores.remove(unfinished)
+    running.remove()
     return summary
 
 
 def is_finished(output: Output) -> bool:
     """Whether an earlier scan into that table came to its end."""
-    return output.table.exists() and not _unfinished(output).exists()
+    return _is_there(output.table) and not _is_there(_unfinished(output))
 
 
 def _unfinished(output: Output) -> Path:
     return output.table.with_name(output.table.name + ".unfinished")
 
 
-def _prepare(output: Output) -> Path:
+def _is_there(path: Path) -> bool:
+    try:
+        return path.exists()
+    except OSError as error:  # a name that is too long
+        raise DataError(f"{path}: cannot be written: {error.strerror}") from error
+
+
+def _prepare(output: Output, sources: Sequence[str]) -> Path:
     """The name of what keeps what is done; makes sure that the outputs can be written."""
     check_name(output.table)
     unfinished = _unfinished(output)
-    for path in (output.table, output.report):
-        if path is not None:
-            make_folder(path.parent)
-            if path.is_dir():
-                raise DataError(f"{path}: is a folder; give the name of a file")
+    written = [path for path in (output.table, output.report) if path is not None]
+    for path in written:
+        make_folder(path.parent)
+        if _is_there(path) and path.is_dir():
+            raise DataError(f"{path}: is a folder; give the name of a file")
+        if any(same_file(path, source) for source in sources):
+            raise DataError(f"{path}: would be written over what is to be judged; give another name")
+    if len({path.resolve() for path in (*written, unfinished)}) <= len(written):
+        raise DataError(f"{output.report}: is the name of the table, or of what is kept until it is written")
     if output.overwrite:
-        stores.remove(unfinished)
+        stores.discard(unfinished)
         return unfinished
     if is_finished(output):
         raise DataError(f"{output.table}: is there already; give another name, or --overwrite")
+    if output.report is not None and _is_there(output.report) and not output.resume:
+        raise DataError(f"{output.report}: is there already; give another name, or --overwrite")
     if unfinished.exists() and not output.resume:
         raise DataError(
             f"{output.table}: an earlier scan into it did not end; --resume goes on with it, "
@@ -176,7 +188,7 @@ class _Running:
         write_table(output.table, self._rows(alike))
         counts = self.store.counts()
         summary = Summary(
-            table=str(output.table),
+            table=shown(str(output.table)),
             verdicts={name: counts.pop(name, 0) for name in _VERDICTS},
             errors=counts,
             duplicates=len(alike),
@@ -196,10 +208,17 @@ class _Running:
             "model_sha256": self.model["sha256"],
         }
         for kept in self.store.kept():
-            first = alike.get(kept.position)
+            first = alike.get(kept.rank)
             duplicate_of = None if first is None else self.store.path_at(first)
             yield from rows(kept.path, kept.facts, kept.record, duplicate_of, model)
 
     def close(self) -> None:
+        """Leaves what is done for --resume, if there is anything."""
         if self._store is not None:
-            self._store.close()
+            if self._store.is_empty():
+                self._store.remove()
+            else:
+                self._store.close()
+
+    def remove(self) -> None:
+        self.store.remove()

@@ -1,62 +1,31 @@
 """What a scan is given, as the pictures in it: files, folders, patterns, archives, lists, tables and URLs."""
 
-import fnmatch
+import codecs
 import glob
 import os
 import sys
-import tarfile
-import zipfile
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from contextlib import nullcontext
 from datetime import UTC, datetime
-from itertools import islice
-from pathlib import Path, PurePosixPath
+from itertools import islice, takewhile
+from pathlib import Path
 from typing import IO, Any
 
 from veraface.errors import DataError
 from veraface.extras import needs_extra
-from veraface.scan.items import Item, is_url, open_file
-from veraface.suffixes import PICTURE_SUFFIXES
+from veraface.scan.archives import from_tar, from_zip
+from veraface.scan.choice import Choice
+from veraface.scan.items import MOST_BYTES, Item, is_url, known_time, open_file, reason_of, shown
 
 _ZIP = (".zip", ".cbz")
 _TAR = (".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tbz2", ".tar.xz", ".txz")
 _BYTES_COLUMNS = ("bytes", "image", "content")  # the second as Hugging Face's data sets have it
 _PATH_COLUMNS = ("path", "file", "file_name", "filename", "image_path", "url")
-_ROWS_AT_ONCE = 64  # of a table whose rows hold pictures
-
-
-@dataclass(frozen=True)
-class Choice:
-    """Which of the pictures listed are wanted."""
-
-    include: tuple[str, ...] = ()  # patterns as of a shell; without any, names with the suffix of a picture
-    since: float | None = (
-        None  # seconds since 1970: only what was modified then or later, or at no known time
-    )
-    limit: int | None = None  # the first so many
-
-    def takes(self, item: Item) -> bool:
-        """Whether a picture found in a folder or an archive is wanted."""
-        return self._recent(item) and self._named(item.member or item.location)
-
-    def takes_named(self, item: Item) -> bool:
-        """Whether one that was given by its own name is wanted, which needs no suffix."""
-        return self._recent(item) and (not self.include or self._named(item.member or item.location))
-
-    def _recent(self, item: Item) -> bool:
-        return self.since is None or item.modified is None or item.modified >= self.since
-
-    def _named(self, name: str) -> bool:
-        base = name.replace("\\", "/").rsplit("/", 1)[-1]
-        if self.include:
-            return any(
-                fnmatch.fnmatch(base, pattern) or fnmatch.fnmatch(name, pattern) for pattern in self.include
-            )
-        return not base.startswith(".") and PurePosixPath(base).suffix.lower() in PICTURE_SUFFIXES
+_MAX_LINE = 2**16  # bytes of a list; paths have at most 4,096 on Linux
 
 
 def list_items(
-    sources: Sequence[str], choice: Choice | None = None, *, most_bytes: int = 64 * 2**20
+    sources: Sequence[str], choice: Choice | None = None, *, most_bytes: int = MOST_BYTES
 ) -> Iterator[Item]:
     """All pictures, in the order of the sources, and by name within each folder.
 
@@ -75,21 +44,41 @@ def list_items(
         DataError: A source is not there, or no source at all.
     """
     choice = choice or Choice()
-    found = (item for source in sources for item in _list(source, choice, most_bytes))
+    found = (item for source in sources for item in list_source(source, choice, most_bytes))
     yield from islice(found, choice.limit)
 
 
 def can_be_counted(sources: Sequence[str]) -> bool:
-    """Whether listing them twice costs little: not so for tar archives, tables, URLs and standard input."""
-    return not any(s == "-" or is_url(s) or s.lower().endswith((*_TAR, ".parquet")) for s in sources)
+    """Whether listing them twice costs little: so for folders, pictures and lists on this machine."""
+    held = (*_ZIP, *_TAR, ".parquet")
+    return not any(source == "-" or is_url(source) or source.lower().endswith(held) for source in sources)
 
 
-def _list(source: str, choice: Choice, most_bytes: int) -> Iterator[Item]:
+def check_sources(sources: Sequence[str]) -> None:
+    """Whether those on this machine are there, before any work.
+
+    Raises:
+        DataError: One is not.
+    """
+    for source in sources:
+        if source != "-" and not is_url(source) and not os.path.lexists(source):
+            if "\0" in source:
+                raise DataError(f"{source!r}: not a valid path")
+            if not glob.has_magic(source):
+                raise DataError(f"{source}: no such file or folder")
+
+
+def list_source(source: str, choice: Choice, most_bytes: int) -> Iterator[Item]:
+    """What `list_items` gives for one source, without regard to the limit."""
     if source == "-":
-        return _from_list(sys.stdin.buffer, Path(), choice)
+        return _guarded(source, _from_list_file, choice, most_bytes)
+    check_sources([source])
     for suffixes, lister in _LISTERS:
-        if source.lower().endswith(suffixes) and (is_url(source) or not Path(source).is_dir()):
-            return _guarded(source, lister, choice, most_bytes)
+        if source.lower().endswith(suffixes):
+            if _is_pattern(source):
+                return (item for match in _matches(source) for item in list_source(match, choice, most_bytes))
+            if is_url(source) or not Path(source).is_dir():
+                return _guarded(source, lister, choice, most_bytes)
     return _remote(source, choice) if is_url(source) else _local(source, choice)
 
 
@@ -100,47 +89,61 @@ def _guarded(source: str, lister: Lister, choice: Choice, most_bytes: int) -> It
     """What lies in one file. A break in the middle is told in a row: what was found before stays."""
     listed = 0
     try:
-        with open_file(source) as file:
+        with nullcontext(sys.stdin.buffer) if source == "-" else open_file(source) as file:
             for item in lister(source, file, choice, most_bytes):
                 listed += 1
                 yield item
     except DataError:
         raise
     except Exception as error:  # libraries raise whatever they like on a damaged file
-        reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
+        reason = reason_of(error)
         if not listed:
             raise DataError(f"{source}: cannot be read: {reason}") from error
-        yield Item(
-            f"{source} (the rest of it)", source, trouble=f"breaks off after {listed} pictures: {reason}"
-        )
+        yield rest_of(source, f"breaks off after {listed} pictures: {reason}")
+
+
+def rest_of(source: str, trouble: str) -> Item:
+    """What stands for all that can no longer be listed of a source."""
+    return Item(f"{shown(source)} (the rest of it)", source, trouble=trouble)
 
 
 def _local(source: str, choice: Choice) -> Iterator[Item]:
     path = Path(source)
-    try:
-        if path.is_dir():
-            yield from filter(choice.takes, _walk(str(path)))
-        elif os.path.lexists(path) or not glob.has_magic(source):
-            item = _local_item(source)
-            if item.modified is None:
-                raise DataError(f"{source}: no such file or folder")
-            if choice.takes_named(item):
+    if path.is_dir():
+        yield from filter(choice.takes, _walk(str(path)))
+    elif _is_pattern(source):
+        for match in _matches(source):
+            if not os.path.isdir(match) and choice.takes(item := _local_item(match)):
                 yield item
-        else:
-            yield from _matching(source, choice)
-    except ValueError as error:  # a NUL in the name
-        raise DataError(f"{source!r}: not a valid path") from error
+    elif choice.takes_named(item := _local_item(source)):
+        yield item
 
 
-def _matching(pattern: str, choice: Choice) -> Iterator[Item]:
-    matches = sorted(glob.iglob(pattern, recursive=True))
+def _is_pattern(source: str) -> bool:
+    return not is_url(source) and glob.has_magic(source) and not os.path.lexists(source)
+
+
+def _matches(pattern: str) -> list[str]:
+    """All names that fit, sorted. `**` leads into all folders but hidden ones and links, as `_walk` does."""
+    parts = Path(pattern).parts
+    if "**" in parts:
+        plain = list(takewhile(lambda part: not glob.has_magic(part), parts))
+        rest = [part if part == "**" else part.replace("**", "*") for part in parts[len(plain) :]]
+        rest += ["*"] if rest[-1] == "**" else []
+        found = Path(*plain).glob(str(Path(*rest)))
+        seen = (path for path in found if not _hidden(path.parts[len(plain) :], rest))
+        matches = sorted(map(str, seen))
+    else:
+        matches = sorted(glob.iglob(pattern))
     if not matches:
         raise DataError(f"{pattern}: nothing has such a name")
-    for match in matches:
-        if not os.path.isdir(match):
-            item = _local_item(match)
-            if choice.takes(item):
-                yield item
+    return matches
+
+
+def _hidden(parts: Sequence[str], patterns: Sequence[str]) -> bool:
+    """Whether a name begins with a dot that no pattern asks for."""
+    asked = any(pattern.startswith(".") for pattern in patterns)
+    return not asked and any(part.startswith(".") for part in parts)
 
 
 def _walk(folder: str) -> Iterator[Item]:
@@ -162,62 +165,27 @@ def _entries(folder: str) -> tuple[list[str], list[str]]:
     files, inner = [], []
     with os.scandir(folder) as entries:
         for entry in entries:
-            if not entry.is_dir():
+            if not _is_folder(entry):
                 files.append(entry.name)
             elif not entry.name.startswith(".") and not entry.is_symlink():
                 inner.append(entry.name)
     return sorted(files), sorted(inner)
 
 
+def _is_folder(entry: "os.DirEntry[str]") -> bool:
+    try:
+        return entry.is_dir()
+    except OSError:  # a link to itself, or to where we may not look
+        return False
+
+
 def _local_item(path: str) -> Item:
     try:
-        return Item(shown(path), path, modified=os.stat(path).st_mtime)
+        return Item(shown(path), path, modified=known_time(os.stat(path).st_mtime))
     except OSError:
         return Item(shown(path), path)
-
-
-def _from_zip(source: str, file: IO[bytes], choice: Choice, most_bytes: int) -> Iterator[Item]:
-    with zipfile.ZipFile(file) as archive:
-        for member in archive.infolist():
-            if not member.is_dir():
-                modified = _zip_time(member.date_time)
-                item = Item(
-                    f"{shown(source)}/{shown(member.filename)}", source, member.filename, modified=modified
-                )
-                if choice.takes(item):
-                    yield item
-
-
-def _zip_time(parts: tuple[int, ...]) -> float | None:
-    try:
-        return datetime(*parts).timestamp()  # type: ignore[arg-type]  # of local time, as zip has it
-    except (ValueError, OverflowError):
-        return None
-
-
-def _from_tar(source: str, file: IO[bytes], choice: Choice, most_bytes: int) -> Iterator[Item]:
-    """A tar archive can only be read from its begin to its end, so its pictures are read now."""
-    ended = False
-
-    class Member(tarfile.TarInfo):
-        """Notes the mark that ends an archive: tarfile takes one that was cut off for one that ends."""
-
-        @classmethod
-        def frombuf(cls, buf: bytes | bytearray, encoding: str, errors: str) -> "Member":
-            nonlocal ended
-            ended = len(buf) == tarfile.BLOCKSIZE and not any(buf)
-            return super().frombuf(buf, encoding, errors)
-
-    with tarfile.open(fileobj=file, mode="r|*", tarinfo=Member) as archive:
-        for member in archive:
-            named = Item(f"{shown(source)}/{shown(member.name)}", source, member.name, modified=member.mtime)
-            if not member.isfile() or not choice.takes(named):
-                continue
-            content = archive.extractfile(member)
-            assert content is not None  # of a regular file there is one
-            yield Item(named.path, source, content=content.read(most_bytes + 1), modified=member.mtime)
-    if not ended:
-        raise tarfile.ReadError("unexpected end of the archive")
+    except ValueError:  # a NUL in the name
+        return Item(shown(path), path, trouble="is not a valid path")
 
 
 def _from_list_file(source: str, file: IO[bytes], choice: Choice, most_bytes: int) -> Iterator[Item]:
@@ -226,12 +194,14 @@ def _from_list_file(source: str, file: IO[bytes], choice: Choice, most_bytes: in
 
 def _from_list(file: IO[bytes], folder: Path, choice: Choice) -> Iterator[Item]:
     """One path or URL a line, relative ones from the folder of the list."""
-    for line in file:
-        name = os.fsdecode(line.strip())
-        if name:
-            item = _named_item(name, folder)
-            if choice.takes_named(item):
-                yield item
+    first = True
+    while line := file.readline(_MAX_LINE + 1):
+        if len(line) > _MAX_LINE:
+            raise ValueError("a line is longer than any path")
+        name = os.fsdecode(line.removeprefix(codecs.BOM_UTF8 if first else b"").strip())
+        first = False
+        if name and choice.takes_named(item := _named_item(name, folder)):
+            yield item
 
 
 def _named_item(name: str, folder: Path) -> Item:
@@ -250,7 +220,8 @@ def _from_parquet(source: str, file: IO[bytes], choice: Choice, most_bytes: int)
     label = next((name for name in _PATH_COLUMNS if name in names and name != column), None)
     folder = Path() if is_url(source) else Path(source).parent
     number = 0
-    for batch in table.iter_batches(_ROWS_AT_ONCE, columns=[column, *([label] if label else [])]):
+    # A row at a time, as the same few bytes of a file may stand for many rows with large pictures.
+    for batch in table.iter_batches(1, columns=[column, *([label] if label else [])]):
         for row in batch.to_pylist():
             item = _from_row(source, row, row[column], number, folder)
             number += 1
@@ -272,8 +243,8 @@ def _from_row(source: str, row: dict[str, Any], value: Any, number: int, folder:
 
 
 _LISTERS: tuple[tuple[tuple[str, ...], Lister], ...] = (
-    (_ZIP, _from_zip),
-    (_TAR, _from_tar),
+    (_ZIP, from_zip),
+    (_TAR, from_tar),
     ((".txt",), _from_list_file),
     ((".parquet",), _from_parquet),
 )
@@ -312,12 +283,7 @@ def _remote_time(facts: dict[str, Any]) -> float | None:
     for name in ("mtime", "LastModified", "last_modified", "updated", "created"):
         value = facts.get(name)
         if isinstance(value, datetime):
-            return value.replace(tzinfo=value.tzinfo or UTC).timestamp()
+            return known_time(value.replace(tzinfo=value.tzinfo or UTC).timestamp())
         if isinstance(value, int | float):
-            return float(value)
+            return known_time(value)
     return None
-
-
-def shown(name: str) -> str:
-    """A name as a table can hold it: bytes that are no UTF-8 as hexadecimal digits."""
-    return name.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")

@@ -4,6 +4,7 @@ import json
 import sqlite3
 from base64 import b64decode
 from collections.abc import Iterator, Mapping
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
@@ -13,7 +14,7 @@ from veraface.errors import DataError
 from veraface.scan.items import Item
 from veraface.scan.rows import Record
 
-_FORMAT = 1  # of the file; raised with every change of its tables
+_FORMAT = 2  # of the file; raised with every change of its tables
 # EXCLUSIVE: a second scan into the same table is refused.
 _PRAGMAS = "PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;"
 _TABLES = """
@@ -22,9 +23,12 @@ CREATE TABLE pictures (
     path TEXT PRIMARY KEY, position INTEGER NOT NULL, claimed INTEGER NOT NULL,
     facts TEXT, record TEXT, p_fake REAL, verdict TEXT, hash INTEGER
 ) WITHOUT ROWID;
-CREATE INDEX by_position ON pictures (position);
+CREATE INDEX by_rank ON pictures (claimed DESC, position);
 CREATE TABLE thumbnails (path TEXT PRIMARY KEY, p_fake REAL NOT NULL, jpeg BLOB NOT NULL);
 """
+
+
+_MOST_LISTED = 2**40  # in one run
 
 
 class Claim(Enum):
@@ -40,7 +44,7 @@ class Kept:
     """One picture, as it comes out again."""
 
     path: str
-    position: int
+    rank: int  # its place in the table: as listed in this run, and behind those what only earlier runs listed
     facts: dict[str, Any]  # size, modified, sha256
     record: Record
 
@@ -68,8 +72,12 @@ class Store:
         self._about = {"format": str(_FORMAT), **about}
         try:
             self._open()
-        except sqlite3.Error as error:
-            raise DataError(f"{path}: cannot be used to keep what is done: {error}") from error
+        except (sqlite3.Error, DataError) as error:
+            if hasattr(self, "_database"):
+                self._database.close()
+            if isinstance(error, DataError):
+                raise
+            raise DataError(_in_words(path, error)) from error
 
     def _open(self) -> None:
         begun = self._path.exists() and self._path.stat().st_size > 0
@@ -146,25 +154,38 @@ class Store:
         count, least = self._run("SELECT count(*), min(p_fake) FROM thumbnails").fetchone()
         return float(least) if count >= self._thumbnails else 0.0
 
+    def is_empty(self) -> bool:
+        """Whether nothing is done."""
+        found = self._run("SELECT 1 FROM pictures WHERE record IS NOT NULL LIMIT 1").fetchone()
+        return found is None
+
     def kept(self) -> Iterator[Kept]:
-        """All that are done, in the order in which they were listed."""
+        """All that are done, in their order."""
         command = (
-            "SELECT path, position, facts, record FROM pictures WHERE record IS NOT NULL "
-            "ORDER BY position, path"
+            "SELECT path, claimed, position, facts, record FROM pictures WHERE record IS NOT NULL "
+            "ORDER BY claimed DESC, position"
         )
-        for path, position, facts, record in self._run(command):
-            yield Kept(path, position, json.loads(facts), json.loads(record))
+        for path, claimed, position, facts, record in self._run(command):
+            yield Kept(path, self._rank(claimed, position), json.loads(facts), json.loads(record))
 
     def hashes(self) -> Iterator[tuple[int, int]]:
-        """Position and perceptual hash, -2**63 to 2**63 - 1, of all that have one, in their order."""
-        yield from self._run(
-            "SELECT position, hash FROM pictures WHERE hash IS NOT NULL ORDER BY position, path"
+        """Rank and perceptual hash, -2**63 to 2**63 - 1, of all that have one, in their order."""
+        command = (
+            "SELECT claimed, position, hash FROM pictures WHERE hash IS NOT NULL "
+            "ORDER BY claimed DESC, position"
         )
+        for claimed, position, hash_ in self._run(command):
+            yield self._rank(claimed, position), hash_
 
-    def path_at(self, position: int) -> str:
-        """The path of the picture that was listed at a place."""
-        (path,) = self._run("SELECT min(path) FROM pictures WHERE position = ?", position).fetchone()
+    def path_at(self, rank: int) -> str:
+        """The path of the picture at a place of the table."""
+        runs_ago, position = divmod(rank, _MOST_LISTED)
+        command = "SELECT path FROM pictures WHERE claimed = ? AND position = ?"
+        (path,) = self._run(command, self._this_run - runs_ago, position).fetchone()
         return str(path)
+
+    def _rank(self, claimed: int, position: int) -> int:
+        return int((self._this_run - claimed) * _MOST_LISTED + position)
 
     def counts(self) -> dict[str, int]:
         """How many there are of each verdict, and of each code of an error."""
@@ -185,11 +206,12 @@ class Store:
     def most_suspicious(self) -> Iterator[tuple[Kept, bytes]]:
         """Those that most look fake, with a small JPEG of each."""
         command = (
-            "SELECT path, position, facts, record, jpeg FROM thumbnails JOIN pictures USING (path) "
+            "SELECT path, claimed, position, facts, record, jpeg FROM thumbnails JOIN pictures USING (path) "
             "ORDER BY thumbnails.p_fake DESC, path"
         )
-        for path, position, facts, record, jpeg in self._run(command):
-            yield Kept(path, position, json.loads(facts), json.loads(record)), jpeg
+        for path, claimed, position, facts, record, jpeg in self._run(command):
+            kept = Kept(path, self._rank(claimed, position), json.loads(facts), json.loads(record))
+            yield kept, jpeg
 
     def close(self) -> None:
         """Closes the file; what is in it stays."""
@@ -199,6 +221,27 @@ class Store:
         """Closes and deletes it."""
         self.close()
         remove(self._path)
+
+
+def _in_words(path: Path, error: sqlite3.Error) -> str:
+    if error.sqlite_errorname in ("SQLITE_BUSY", "SQLITE_LOCKED"):
+        return f"{path}: another scan into the same table is running; wait for its end, or give another name"
+    return f"{path}: cannot be used to keep what is done: {error}; --overwrite begins anew"
+
+
+def discard(path: Path) -> None:
+    """Deletes what an earlier scan kept, or whatever has its name.
+
+    Raises:
+        DataError: A scan that is running keeps it.
+    """
+    if path.exists():
+        with suppress(sqlite3.DatabaseError), closing(sqlite3.connect(path, timeout=1)) as database:
+            try:
+                database.executescript("PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE; COMMIT;")
+            except sqlite3.OperationalError as error:
+                raise DataError(_in_words(path, error)) from error
+    remove(path)
 
 
 def remove(path: Path) -> None:

@@ -37,7 +37,10 @@ def write_table(path: Path, rows: Rows) -> None:
         DataError: It cannot be written; what stood there before still does.
     """
     with written_whole(path) as partial:
-        _WRITERS[path.suffix.lower()](partial, rows)
+        try:
+            _WRITERS[path.suffix.lower()](partial, rows)
+        except (ValueError, OverflowError) as error:  # PyArrow's own are among them
+            raise DataError(f"{path}: a row cannot be written in this form: {error}") from error
 
 
 def _write_parquet(path: Path, rows: Rows) -> None:
@@ -67,14 +70,26 @@ def _write_csv(path: Path, rows: Rows) -> None:
         writer = csv.DictWriter(file, COLUMNS)
         writer.writeheader()
         for row in rows:
-            writer.writerow({name: ";".join(v) if isinstance(v, list) else v for name, v in row.items()})
+            writer.writerow({name: _cell(value) for name, value in row.items()})
+
+
+def _cell(value: Any) -> Any:
+    """Paths that a spreadsheet would take for a formula get a "./" in front, which names the same file."""
+    if isinstance(value, list):
+        return ";".join(value)
+    return (
+        f"./{value}"
+        if isinstance(value, str) and value.startswith(("=", "+", "-", "@", "\t", "\r"))
+        else value
+    )
 
 
 def _write_json_lines(path: Path, rows: Rows) -> None:
     """Only what is there: a column that is missing has no value."""
     with path.open("w", encoding="utf-8") as file:
         for row in rows:
-            json.dump({name: value for name, value in row.items() if value is not None}, file)
+            said = {name: value for name, value in row.items() if value is not None}
+            json.dump(said, file, allow_nan=False)
             file.write("\n")
 
 

@@ -54,7 +54,8 @@ def scan(
         progress: Not called.
 
     Returns:
-        `DetectionResult.to_dict()`, with `perceptual_hash`, and perhaps with `thumbnail`, a JPEG as base64.
+        `DetectionResult.to_dict()`, with `perceptual_hash` or None, and perhaps with `thumbnail`, a JPEG as
+        base64.
     """
     pixels = detector.open(content)
     result = detector.detect(pixels, heatmap=False)

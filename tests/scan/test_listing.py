@@ -1,0 +1,126 @@
+"""Pictures are listed in a process of its own: what goes wrong there costs a row."""
+
+import bz2
+import io
+import os
+import signal
+import tarfile
+import time
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import pyarrow as pa
+import pyarrow.parquet
+import pytest
+
+from veraface.errors import DataError
+from veraface.scan.choice import Choice
+from veraface.scan.items import Item
+from veraface.scan.listing import Listing
+from veraface.scan.sources import list_items
+
+
+@pytest.fixture(autouse=True)
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "p").mkdir()
+    for name in ("a.jpg", "b.jpg"):
+        (tmp_path / "p" / name).write_bytes(name.encode())
+    return tmp_path
+
+
+def listed(*sources: str, choice: Choice | None = None) -> list[Item]:
+    with Listing(sources, choice or Choice()) as listing:
+        return list(listing)
+
+
+def test_it_gives_the_same_as_listing_here(here: Path) -> None:
+    with zipfile.ZipFile("z.zip", "w") as archive:
+        archive.writestr("deep/c.jpg", b"three")
+    (here / os.fsdecode(b"p/\xff.jpg")).write_bytes(b"four")
+    sources = ("p", "z.zip", "p/a.jpg")
+    for choice in (Choice(), Choice(include=("*c.jpg",)), Choice(limit=2), Choice(since=1e12)):
+        assert listed(*sources, choice=choice) == list(list_items(sources, choice))
+
+
+def test_what_is_not_there_is_said_before_any_work(here: Path) -> None:
+    with pytest.raises(DataError, match="q: no such file or folder"):
+        Listing(["p", "q"], Choice())
+    with pytest.raises(DataError, match="not a valid path"):
+        Listing(["p", "a\0b"], Choice())
+
+
+def test_only_the_first_source_can_fail_as_a_whole(here: Path) -> None:
+    Path("broken.zip").write_bytes(b"no archive")
+    with pytest.raises(DataError, match=r"broken\.zip: cannot be read"):
+        listed("broken.zip", "p")
+    assert [(item.path, item.trouble is None) for item in listed("p/a.jpg", "broken.zip", "p/b.jpg")] == [
+        ("p/a.jpg", True),
+        ("broken.zip", False),
+        ("p/b.jpg", True),
+    ]
+
+
+def long_name() -> bytes:
+    """A tar archive, packed, with a name of 6 GiB, of which the first 128 MiB are there."""
+    header = tarfile.TarInfo("././@LongLink")
+    header.type, header.size = tarfile.GNUTYPE_LONGNAME, 6 * 2**30
+    packer = bz2.BZ2Compressor(9)
+    packed = packer.compress(header.tobuf(tarfile.GNU_FORMAT))
+    packed += b"".join(packer.compress(bytes(2**24)) for _ in range(8))
+    return packed + packer.flush()
+
+
+def one_value_for_many() -> bytes:
+    """A table of 4,000 rows that all have the same picture of 40 MiB."""
+    column = pa.DictionaryArray.from_arrays(pa.array([0] * 4000, pa.int32()), [bytes(40 * 2**20)])
+    buffer = io.BytesIO()
+    pyarrow.parquet.write_table(pa.table({"bytes": column}), buffer, compression="zstd")
+    return buffer.getvalue()
+
+
+def largest(items: Iterator[Item], process: psutil.Process) -> int:
+    """The most memory, MiB, that the process that lists had while some of the items were taken."""
+    most = 0
+    for number, _ in enumerate(items):
+        most = max(most, process.memory_info().rss >> 20)
+        if number == 20:
+            break
+    return most
+
+
+@pytest.mark.parametrize(("name", "make"), [("long.tar.bz2", long_name), ("one.parquet", one_value_for_many)])
+def test_small_files_that_unpack_to_much_take_little(name: str, make: object) -> None:
+    Path(name).write_bytes(make())  # type: ignore[operator]
+    before = psutil.Process().memory_info().rss
+    with Listing(["p/a.jpg", name], Choice()) as listing:
+        items = iter(listing)
+        next(items)
+        assert listing._process is not None
+        assert largest(items, psutil.Process(listing._process.pid)) < 700
+    assert psutil.Process().memory_info().rss - before < 300 * 2**20
+
+
+def test_where_it_dies_the_other_sources_are_listed_all_the_same(here: Path) -> None:
+    os.mkfifo("list.txt")  # the process waits in it, as long as nobody writes
+    with Listing(["p/a.jpg", "list.txt", "p/b.jpg"], Choice()) as listing:
+        items = iter(listing)
+        assert next(items).path == "p/a.jpg"
+        assert listing._process is not None
+        time.sleep(1)
+        listing._process.send_signal(signal.SIGKILL)
+        rest, last = items
+    assert rest.path == "list.txt (the rest of it)"
+    assert "crashes what lists it" in (rest.trouble or "")
+    assert last.path == "p/b.jpg"
+
+
+def test_it_ends_with_who_asked(here: Path) -> None:
+    os.mkfifo("list.txt")
+    with Listing(["p/a.jpg", "list.txt"], Choice()) as listing:
+        next(iter(listing))
+        assert listing._process is not None
+        process = psutil.Process(listing._process.pid)
+    assert not process.is_running()
