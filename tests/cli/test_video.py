@@ -2,13 +2,14 @@ import json
 import os
 import re
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 from PIL import Image
 
 from tests.cli.terminal import COMMAND, ENVIRONMENT, veraface
-from tests.clips import make_plain, make_portrait, make_sound
+from tests.clips import make_plain, make_portrait, make_sound, write_clip
 
 
 @pytest.fixture(scope="module")
@@ -17,6 +18,7 @@ def clips(tmp_path_factory: pytest.TempPathFactory) -> Path:
     make_portrait(folder / "face.mp4", 6)
     make_plain(folder / "plain.mkv", 3)
     make_sound(folder / "sound.mp4")
+    (folder / "folder.mp4").mkdir()
     (folder / "list.m3u8").write_text(f"#EXTM3U\n#EXTINF:1,\nfile://{folder / 'face.mp4'}\n#EXT-X-ENDLIST\n")
     return folder
 
@@ -57,6 +59,43 @@ def test_timeline_picture_and_copy(clips: Path, tmp_path: Path) -> None:
     assert sorted(path.name for path in tmp_path.iterdir()) == ["o.mp4", "t.json", "t.png"]
 
 
+def after(setup: str, *arguments: object, cwd: Path) -> subprocess.CompletedProcess:
+    """The command, in a process that runs something else first."""
+    return subprocess.run(
+        [COMMAND[0], "-c", f"{setup}\nfrom veraface.cli import main; main()", *map(str, arguments)],
+        cwd=cwd,
+        capture_output=True,
+        text=True,
+        timeout=300,
+        env=ENVIRONMENT,
+        check=False,
+    )
+
+
+@pytest.mark.parametrize("form", [[], ["--json"]])
+def test_a_file_that_cannot_be_written_costs_no_verdict(clips: Path, tmp_path: Path, form: list[str]) -> None:
+    full = "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (500, 500))"
+    outputs = {"--timeline": "t.json", "--picture": "t.png", "--out": "o.mp4"}
+    options = [part for name, file in outputs.items() for part in (name, tmp_path / file)]
+    done = after(full, "video", "face.mp4", "--frames", 3, *form, *options, cwd=clips)
+    assert done.returncode == 1
+    assert "real" in done.stdout
+    lines = [f"veraface: {tmp_path / file}: cannot be written: File too large" for file in outputs.values()]
+    assert done.stderr.splitlines() == lines
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux bounds it")
+def test_a_clip_that_takes_too_much_memory_is_refused(tmp_path: Path) -> None:
+    write_clip(tmp_path / "large.mp4", [Image.new("RGB", (4000, 3000), "grey")] * 3)
+    small = "from veraface.video import memory; memory.MOST_BYTES = 40 * 2**20"
+    done = after(small, "video", "large.mp4", cwd=tmp_path)
+    assert done.returncode == 1
+    assert done.stderr == (
+        "veraface: large.mp4: the clip takes more memory than there is for it; make its frames smaller\n"
+    )
+
+
 @pytest.mark.parametrize(
     ("options", "words"),
     [
@@ -66,6 +105,8 @@ def test_timeline_picture_and_copy(clips: Path, tmp_path: Path) -> None:
         (["--out", "face.mp4"], "over the clip itself"),
         (["--picture", "a.jpg"], ".png"),
         (["plain.mkv", "--timeline", "a.json"], "one CLIP"),
+        (["--out", "folder.mp4"], "is a folder"),
+        (["--timeline", "nowhere/a.json"], "there is no folder nowhere"),
     ],
 )
 def test_options_that_make_no_sense(clips: Path, options: list[str], words: str) -> None:

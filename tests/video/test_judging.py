@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageEnhance
 
-from tests.clips import make_plain, make_portrait, panned, turn, write_clip
+from tests.clips import make_broken, make_plain, make_portrait, panned, turn, two_streams, write_clip
 from tests.models import brightness_model
 from veraface.detector import Detector
 from veraface.errors import UnreadableVideoError, VerafaceError, VideoTooLargeError
@@ -117,6 +117,35 @@ def test_a_clip_too_short_for_a_verdict(detector: Detector, tmp_path: Path) -> N
     assert (judged.verdict, [r.code for r in judged.reasons]) == (Verdict.UNCERTAIN, ["too_few_frames"])
 
 
+def test_what_was_mostly_not_seen_is_not_called_real(detector: Detector) -> None:
+    pictures = panned(12)
+    for whole, verdict in ((set(range(12)), "real"), (set(range(6)), "real"), (set(range(5)), "uncertain")):
+        judged = judge_video(detector, make_broken("mp4", pictures, whole, key_frames=1))
+        assert (judged.verdict, len(judged.timeline)) == (verdict, len(whole))
+    assert [reason.code for reason in judged.reasons] == ["frames_damaged"]
+
+
+def test_one_frame_decides_nothing(detector: Detector) -> None:
+    judged = judge_video(detector, make_broken("mp4", panned(12), {8}, key_frames=1))
+    assert (judged.verdict, [p.time for p in judged.timeline]) == (Verdict.UNCERTAIN, [1])
+    assert [r.code for r in judged.reasons] == ["too_few_frames", "frames_damaged"]
+
+
+def test_a_clip_put_together_carelessly_is_not_called_real(detector: Detector, tmp_path: Path) -> None:
+    one = make_portrait(tmp_path / "a.ts", 8).read_bytes()
+    assert judge_video(detector, one).verdict is Verdict.REAL
+    judged = judge_video(detector, one + one)
+    assert (judged.verdict, [r.code for r in judged.reasons]) == (Verdict.UNCERTAIN, ["clip_overlaps"])
+
+
+def test_streams_that_were_not_looked_at_are_told(detector: Detector, tmp_path: Path) -> None:
+    plain = make_plain(tmp_path / "a.mp4", size=(480, 400)).read_bytes()
+    judged = judge_video(
+        detector, two_streams(plain, make_portrait(tmp_path / "b.mp4", 8).read_bytes(), "mp4")
+    )
+    assert (judged.verdict, [r.code for r in judged.reasons]) == (Verdict.REAL, ["streams_unseen"])
+
+
 def test_progress_counts_from_none_to_all(detector: Detector, clip: Path) -> None:
     told: list[tuple[int, int, float, float | None]] = []
     judge_video(detector, clip, frames=3, progress=lambda *step: told.append(step))
@@ -182,4 +211,24 @@ def test_a_failed_copy_leaves_nothing_behind(result: VideoResult, clip: Path, tm
             write_annotated(source, result, path)
     with pytest.raises(VerafaceError, match="cannot be written"):
         write_annotated(clip, result, tmp_path / "nowhere" / "c.mp4")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_copy_that_would_be_too_long_is_refused_before_it_is_begun(
+    result: VideoResult, clip: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("veraface.video.annotation._encode", lambda *_: pytest.fail("begun"))
+    with pytest.raises(VideoTooLargeError, match="more than 11 frames"):
+        write_annotated(clip, result, tmp_path / "a.mp4", VideoLimits(max_decoded=11))
+
+
+def test_what_ffmpeg_says_of_a_copy_is_an_error_of_ours(
+    result: VideoResult, clip: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def failing(*_: object) -> None:
+        raise av.error.ExternalError(1, "the encoder gave up")
+
+    monkeypatch.setattr("veraface.video.annotation._encode", failing)
+    with pytest.raises(VerafaceError, match=r"a\.mp4: cannot be written: the encoder gave up"):
+        write_annotated(clip, result, tmp_path / "a.mp4")
     assert list(tmp_path.iterdir()) == []

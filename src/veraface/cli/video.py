@@ -1,13 +1,13 @@
 """`veraface video`: judge clips, print a table or JSON lines, draw timelines and boxes."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from veraface.cli.terminal import fail_at, print_json, printable
+from veraface.cli.terminal import fail, fail_at, print_json, printable
 from veraface.cli.verdicts import VerdictTable, legend, why
 from veraface.extras import needs_extra
 from veraface.files import same_file
@@ -45,7 +45,8 @@ def video(
 ) -> None:
     """Judge the faces in clips.
 
-    Ends with status 0 if every clip could be judged, 1 if not; the reasons go to standard error.
+    Ends with status 0 if every clip could be judged and every file written, 1 if not; the reasons go to
+    standard error.
     """
     _check_options(clips, every, timeline, picture, out)
     with needs_extra("video"):
@@ -59,18 +60,19 @@ def video(
         if isinstance(result, Exception):
             failures += 1
             fail_at(str(clip), result, as_json)
-            continue
-        if as_json:
+        elif as_json:
             print_json({"file": str(clip), **result.to_dict()})
+            failures += _write(clip, result, timeline, picture, out)
         else:
             results.append((clip, result))
-        _write(clip, result, timeline, picture, out)
     if results:
         from rich.console import Console
 
         console = Console(highlight=False)
         console.print(_table(results))
         console.print(legend(results[0][1].thresholds), style="dim")
+        for clip, result in results:  # last, as a full disk is not to cost what was said of a clip
+            failures += _write(clip, result, timeline, picture, out)
     if failures:
         raise typer.Exit(1)
 
@@ -93,6 +95,9 @@ def _check_options(
             )
         if same_file(path, clips[0]):
             raise typer.BadParameter("would write over the clip itself", param_hint=name)
+        if path.is_dir() or not path.parent.is_dir():  # before all the work
+            message = f"{path} is a folder" if path.is_dir() else f"there is no folder {path.parent}"
+            raise typer.BadParameter(f"{message}; name a file in one that is there", param_hint=name)
 
 
 def _judge(
@@ -100,12 +105,13 @@ def _judge(
 ) -> "Iterator[tuple[Path, VideoResult | Exception]]":
     """Each clip with its result, or with the error that kept it from being judged."""
     from veraface.cli.progress import progress_bar
-    from veraface.errors import ImageError
+    from veraface.errors import ImageError, image_error
     from veraface.video import judge_video
+    from veraface.video.memory import bounded_memory
 
     for clip in clips:
         try:
-            with progress_bar(printable(clip.name)) as tell:
+            with progress_bar(printable(clip.name)) as tell, bounded_memory():
                 result = judge_video(
                     detector,
                     clip,
@@ -114,28 +120,39 @@ def _judge(
                     progress=lambda done, total, *_, tell=tell: tell(done, total),
                 )
         except ImageError as error:
-            yield clip, error
+            # A copy: the error itself keeps alive what the clip has taken, up to the next one.
+            yield clip, image_error(error.code, str(error))
         else:
             yield clip, result
 
 
 def _write(
     clip: Path, result: "VideoResult", timeline: Path | None, picture: Path | None, out: Path | None
-) -> None:
-    if timeline is not None:
-        from veraface.files import write_whole
-        from veraface.video.timeline import timeline as as_data
+) -> int:
+    """Writes what was asked for; returns how many of these files could not be written, after saying why."""
+    from veraface.errors import VerafaceError
+    from veraface.files import write_whole
+    from veraface.video.annotation import write_annotated
+    from veraface.video.memory import bounded_memory
+    from veraface.video.timeline import timeline as as_data
+    from veraface.video.timeline import write_timeline
 
-        data = {"clip": clip.name, **as_data(result)}
-        write_whole(timeline, json.dumps(data, indent=1) + "\n")
-    if picture is not None:
-        from veraface.video.timeline import write_timeline
-
-        write_timeline(result, picture, clip.name)
-    if out is not None:
-        from veraface.video.annotation import write_annotated
-
-        write_annotated(clip, result, out)
+    failures = 0
+    data = {"clip": clip.name, **as_data(result)}
+    writers: list[tuple[Path | None, Callable[[Path], None]]] = [
+        (timeline, lambda path: write_whole(path, json.dumps(data, indent=1) + "\n")),
+        (picture, lambda path: write_timeline(result, path, clip.name)),
+        (out, lambda path: write_annotated(clip, result, path)),
+    ]
+    for path, write in writers:
+        if path is not None:
+            try:
+                with bounded_memory():
+                    write(path)
+            except VerafaceError as error:
+                words = str(error)
+                failures += fail(words if words.startswith(f"{path}: ") else f"{path}: {words}")
+    return failures
 
 
 def _table(results: "list[tuple[Path, VideoResult]]") -> "Table":

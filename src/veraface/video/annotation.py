@@ -2,6 +2,7 @@
 
 from bisect import bisect_right
 from collections.abc import Iterator
+from contextlib import contextmanager
 from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
@@ -9,12 +10,13 @@ from typing import TYPE_CHECKING, cast
 import numpy as np
 from PIL import Image
 
-from veraface.errors import VerafaceError
+from veraface.errors import DataError, VerafaceError
 from veraface.files import written_whole
+from veraface.machine import available_cores
 from veraface.overlay import draw_boxes
 from veraface.verdict import Box, Verdict
 from veraface.video.clip import VideoSource, open_clip
-from veraface.video.limits import VideoLimits
+from veraface.video.limits import VideoLimits, too_much_memory
 from veraface.video.results import TrackResult, VideoResult
 
 if TYPE_CHECKING:
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
 CONTAINERS = {".mp4": "mp4", ".mov": "mov", ".mkv": "matroska"}  # by suffix: what FFmpeg calls them
 _CODECS = ("libx264", "mpeg4")  # the first that this FFmpeg has; any player reads H.264
 _CLOCK = Fraction(1, 90_000)  # s; MPEG's own, which holds times of clips of variable rate
+_MOST_THREADS = 8  # each holds frames of its own
 _LONGEST_SIDE = 1920  # px; larger frames are shrunk to it
 _HELD_S = 0.5  # seconds for which a box is shown before its first frame and after its last
 _STEPS = 4  # a box moves on between two frames of its track that are at most so many samples apart
@@ -43,15 +46,31 @@ def write_annotated(
 
     Raises:
         VideoError: the clip cannot be read.
+        VideoTooLargeError: it has more frames than may be decoded; known before the first.
         VerafaceError: the file cannot be written, or has another suffix.
     """
     kind = CONTAINERS.get(path.suffix.lower())
     if kind is None:
         raise VerafaceError(f"{path}: annotated clips end in {', '.join(CONTAINERS)}")
-    # FFmpeg's errors are OSErrors as well.
     with written_whole(path) as partial, open_clip(source, limits) as clip:
         rate = Fraction(max(1.0, min(clip.rate, 240.0))).limit_denominator(1001)
-        _encode(_drawn(clip.frames(), result), partial, kind, rate)
+        frames = _drawn(clip.frames(), result)
+        with _said_of(path):
+            _encode(frames, partial, kind, rate)
+
+
+@contextmanager
+def _said_of(path: Path) -> Iterator[None]:
+    """FFmpeg's errors as ours. Few of them are OSErrors; some only wrap the one that says what is wrong."""
+    import av
+
+    try:
+        yield
+    except MemoryError as error:
+        raise too_much_memory() from error
+    except av.error.FFmpegError as error:
+        cause = error.__context__ if isinstance(error.__context__, OSError) else error
+        raise DataError(f"{path}: cannot be written: {cause.strerror or cause}") from error
 
 
 def _encode(frames: Iterator[tuple[float, Image.Image]], path: Path, kind: str, rate: Fraction) -> None:
@@ -63,6 +82,7 @@ def _encode(frames: Iterator[tuple[float, Image.Image]], path: Path, kind: str, 
         stream = cast("VideoStream", container.add_stream(codec, rate=rate))
         stream.pix_fmt = "yuv420p"
         stream.codec_context.time_base = _CLOCK
+        stream.codec_context.thread_count = min(available_cores(), _MOST_THREADS)
         size: tuple[int, int] | None = None
         last = -1
         for time, picture in frames:
