@@ -1,10 +1,14 @@
 """Clips sent to a running server: progress, results, refusals, limits, and room for pictures beside them."""
 
+import asyncio
 import json
 import socket
 import threading
 import time
+import urllib.error
+import urllib.request
 from collections.abc import Callable, Iterator
+from contextlib import AsyncExitStack
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -19,6 +23,7 @@ from tests.pictures import encode, portrait
 from tests.video.test_clip import DASH, written
 
 from veraface.detector import Detector
+from veraface.server import video_routes
 from veraface.video import judge_video
 
 Event = tuple[str, dict[str, Any]]
@@ -198,6 +203,102 @@ def test_who_hangs_up_ends_the_work(start_server: Callable[..., Any], long_clip:
         assert not workers() & before
         assert send_picture(server.url).status_code == 200
         assert send(server.url, long_clip, frames=3).status_code == 200  # its place is free again
+
+
+def post_without_reading(url: str, content: bytes, **params: Any) -> socket.socket:
+    """Sends a clip, and leaves the answer where it is."""
+    host, port = url.removeprefix("http://").split(":")
+    request = httpx.Request("POST", url + PATH, files={"video": ("a.mp4", content)}, params=params)
+    head = [f"POST {request.url.raw_path.decode()} HTTP/1.1"]
+    head += [f"{name}: {value}" for name, value in request.headers.items()]
+    connection = socket.socket()
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 2048)
+    connection.connect((host, int(port)))
+    connection.sendall("\r\n".join([*head, "", ""]).encode() + request.read())
+    return connection
+
+
+def test_who_does_not_read_holds_no_place(start_server: Callable[..., Any], tmp_path: Path) -> None:
+    noise = np.random.default_rng(0).integers(0, 256, (64, 320, 320, 3), np.uint8)
+    clip = written("mpeg4", "mp4", [Image.fromarray(frame) for frame in noise])  # of large thumbnails
+    with (
+        start_server(VERAFACE_WORKERS="2") as server,
+        post_without_reading(server.url, clip, frames=64, thumbnails=64),
+    ):
+        began = time.monotonic()
+        while (answer := send(server.url, clip, frames=3)).status_code == 503:
+            assert time.monotonic() - began < 18  # less than a send may take
+            time.sleep(0.2)
+        assert answer.status_code == 200
+
+
+def test_an_answer_that_nobody_takes_is_given_up(
+    run_async: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(video_routes, "_LONGEST_SEND_S", 0.05)
+    sent: list[Any] = []
+    let_go: list[bool] = []
+
+    async def taken_once(message: Any) -> None:
+        if sent:
+            await asyncio.sleep(60)
+        sent.append(message)
+
+    async def work() -> dict[str, Any]:
+        return {"thumbnail": "x" * 100_000}
+
+    async def answered() -> None:
+        held = AsyncExitStack()
+        held.callback(let_go.append, True)
+        events = video_routes._Events(held)
+        events.follow(work(), None)
+        await events.begun()
+        assert let_go == [True]  # before any of it is sent
+        scope = {"type": "http"}
+        await asyncio.wait_for(video_routes._EventStream(events)(scope, None, taken_once), 10)
+        assert scope["veraface.fault"] == "answer_not_read"
+
+    run_async(answered)
+    assert [message["type"] for message in sent] == ["http.response.start"]
+
+
+def test_results_are_sent_in_pieces(server: Any, clip: bytes, run_async: Callable[..., Any]) -> None:
+    async def pieces() -> list[str]:
+        async def work() -> dict[str, Any]:
+            return {"thumbnail": "x" * 100_000}
+
+        events = video_routes._Events(AsyncExitStack())
+        events.follow(work(), None)
+        await events.begun()
+        return [piece async for piece in events.written({})]
+
+    sent = run_async(pieces)
+    assert max(map(len, sent)) < 50_000
+    assert list(events(iter("".join(sent).splitlines()))) == [("result", {"thumbnail": "x" * 100_000})]
+
+
+def test_a_refusal_reaches_who_sends_all_before_reading(start_server: Callable[..., Any]) -> None:
+    """Answered at once, and then read on: else the client would find its connection closed."""
+    body = bytes(40 * 2**20)  # more than what the system keeps on its way
+    headers = {"Content-Type": "multipart/form-data; boundary=x"}
+    with start_server(VERAFACE_VIDEO="false") as server:
+        for _ in range(3):
+            request = urllib.request.Request(server.url + PATH, body, headers)
+            with pytest.raises(urllib.error.HTTPError) as refused:
+                urllib.request.urlopen(request, timeout=60)
+            assert refused.value.code == 501
+            assert json.loads(refused.value.read())["error"]["code"] == "video_not_available"
+
+
+def test_a_refusal_comes_before_the_rest_is_sent(start_server: Callable[..., Any]) -> None:
+    with start_server(VERAFACE_VIDEO="false") as server:
+        host, port = server.url.removeprefix("http://").split(":")
+        with socket.create_connection((host, int(port)), timeout=5) as connection:
+            connection.sendall(
+                f"POST {PATH} HTTP/1.1\r\nHost: a\r\nContent-Length: 100000\r\n"
+                "Content-Type: multipart/form-data; boundary=x\r\n\r\n--x\r\n".encode()
+            )
+            assert connection.recv(100).startswith(b"HTTP/1.1 501")
 
 
 def test_a_server_without_it(start_server: Callable[..., Any], clip: bytes) -> None:

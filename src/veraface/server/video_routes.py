@@ -11,7 +11,8 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import StreamingResponse
-from starlette.types import Receive, Scope, Send
+from fastapi.routing import APIRoute
+from starlette.types import Message, Receive, Scope, Send
 
 from veraface.server import answers
 from veraface.server.access import Gates
@@ -23,6 +24,11 @@ from veraface.server.uploads import CLIP, MAX_OTHER_FIELD_BYTES, MAX_OTHER_FIELD
 _log = logging.getLogger("veraface.server")
 
 _SILENCE_S = 10.0  # after which a line is sent that says nothing, so that no proxy takes the work for dead
+_LONGEST_SEND_S = 20.0  # for a piece of the answer; who does not take it in that time gets no more of it
+_PIECE = 32 * 1024  # characters of an answer that are sent at once
+_DRAINED_S = 20.0  # for what is still to come of a request that was refused already,
+_DRAINED_BYTES = 512 * 2**20  # and how much of it is read at most
+_TOO_SLOW = 408  # the status of what is not waited for any longer
 _COME_BACK_S = 5  # where all places for clips are taken
 _MOST_FRAMES = 128
 _THUMBNAILS = 64  # of about 10 kB each
@@ -80,7 +86,7 @@ def video_routes(
         gates: Who is let in to have one judged.
         judged: Is told of every result.
     """
-    router = APIRouter()
+    router = APIRouter(route_class=_PatientRoute)
     uploads = Uploads(settings, kind=CLIP)
     places = _Places(settings.clips_at_once)
     failures: dict[int | str, dict[str, Any]] = {
@@ -116,11 +122,11 @@ def video_routes(
             raise ApiError(501, "video_not_available", message)
         inference.check_room()  # before the clip is sent
         places.check()
-        stack = AsyncExitStack()  # what is held until the answer is out
+        held = AsyncExitStack()  # until the work has ended
+        events = _Events(held)
         try:
-            upload = await stack.enter_async_context(uploads.read(request))
-            stack.enter_context(places.taken())
-            events = _Events()
+            upload = await held.enter_async_context(uploads.read(request))
+            held.enter_context(places.taken())
             work = inference.run(
                 "video",
                 upload.content,
@@ -130,12 +136,11 @@ def video_routes(
                 progress=events.tell,
             )
             events.follow(work, judged)
-            stack.push_async_callback(events.close)
             await events.begun()
         except BaseException:
-            await stack.aclose()
+            await events.close()
             raise
-        return _EventStream(events, stack)
+        return _EventStream(events)
 
     return router
 
@@ -164,9 +169,14 @@ class _Places:
 
 
 class _Events:
-    """What the work tells, in order: progress, then its result or the error that it ends with."""
+    """What the work tells, in order: progress, then its result or the error that it ends with.
 
-    def __init__(self) -> None:
+    Args:
+        held: What the work needs; let go as soon as it has ended, whether anybody listens or not.
+    """
+
+    def __init__(self, held: AsyncExitStack) -> None:
+        self._held = held
         self._queue: asyncio.Queue[dict[str, Any] | ApiError] = asyncio.Queue()
         self._first: dict[str, Any] | ApiError | None = None
         self._task: asyncio.Task[None] | None = None
@@ -199,7 +209,8 @@ class _Events:
                 yield _written("error", fault)
                 return
             ((name, data),) = said.items()
-            yield _written(name, data)
+            for piece in _pieces(_written(name, data)):
+                yield piece
             if name == "result":
                 return
             while (said := await self._next()) is None:
@@ -210,6 +221,7 @@ class _Events:
         if self._task:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
+        await self._held.aclose()  # where the work never began
 
     async def _next(self) -> dict[str, Any] | ApiError | None:
         with contextlib.suppress(TimeoutError):
@@ -218,7 +230,8 @@ class _Events:
 
     async def _follow(self, work: _Work, judged: Callable[[dict[str, Any]], None] | None) -> None:
         try:
-            result = await work
+            async with self._held:
+                result = await work
             if judged:
                 judged(result)
             self._queue.put_nowait({"result": result})
@@ -230,21 +243,70 @@ class _Events:
 
 
 class _EventStream(StreamingResponse):
-    """The answer; whatever becomes of it, `held` is let go at its end."""
+    """The answer; whatever becomes of it, the work has ended with it."""
 
-    def __init__(self, events: _Events, held: AsyncExitStack) -> None:
+    def __init__(self, events: _Events) -> None:
         # nginx would keep what is written until it has a bufferful.
         super().__init__((), media_type="text/event-stream", headers={"X-Accel-Buffering": "no"})
         self._events = events
-        self._held = held
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Sends all events. The work itself listens for the client to hang up."""
+        """Sends all events, to who takes them. The work itself listens for the client to hang up."""
+
+        async def send_in_time(message: Message) -> None:
+            async with asyncio.timeout(_LONGEST_SEND_S):
+                await send(message)
+
         self.body_iterator = self._events.written(scope)
         try:
-            await self.stream_response(send)
+            await self.stream_response(send_in_time)
+        except TimeoutError:  # an answer that ends here has the server close the connection
+            scope[FAULT] = "answer_not_read"
         finally:
-            await self._held.aclose()
+            await self._events.close()
+
+
+class _PatientRoute(APIRoute):
+    """A route that reads on for a while where it refuses a request before all of it has come.
+
+    Most clients send a whole clip before they look for an answer. Were the connection closed meanwhile, they
+    would be told of that, and never of what was wrong.
+    """
+
+    async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answers one request."""
+        has_ended = False
+        status = 0
+
+        async def watched() -> Message:
+            nonlocal has_ended
+            message = await receive()
+            has_ended = message["type"] != "http.request" or not message.get("more_body", False)
+            return message
+
+        async def patient(message: Message) -> None:
+            nonlocal status
+            status = message.get("status", status)
+            is_last = message["type"] == "http.response.body" and not message.get("more_body", False)
+            if not is_last or has_ended or status == _TOO_SLOW:
+                await send(message)
+                return
+            await send({**message, "more_body": True})
+            await drained()
+            await send({"type": "http.response.body", "body": b""})
+
+        async def drained() -> None:
+            left = _DRAINED_BYTES
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(_DRAINED_S):
+                    while not has_ended and left > 0:
+                        left -= len((await watched()).get("body", b""))
+
+        await super().handle(scope, watched, patient)
+
+
+def _pieces(text: str) -> Iterator[str]:
+    return (text[start : start + _PIECE] for start in range(0, len(text), _PIECE))
 
 
 def _written(name: str, data: Any) -> str:
