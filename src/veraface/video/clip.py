@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, BinaryIO
 from PIL import Image
 
 from veraface.errors import UnreadableVideoError, VideoTooLargeError
-from veraface.video.container import open_container, open_file, picture_stream
+from veraface.video.container import moving_streams, open_container, open_file, picture_stream
 from veraface.video.decoding import Decoder
 from veraface.video.index import read_index
 from veraface.video.limits import VideoLimits
@@ -70,7 +70,8 @@ class Clip:
             VideoError: it holds no pictures, or is over a limit.
         """
         self._limits = limits
-        self._stream, self.unseen_streams = picture_stream(container, limits.picture)
+        self._stream = picture_stream(container, limits.picture)
+        self.unseen_streams = len(moving_streams(container)) - 1
         index = read_index(container, self._stream, limits)
         self._decoder = Decoder(container, self._stream, index, limits)
         self.codec = self._stream.codec_context.name

@@ -3,19 +3,19 @@
 import stat
 from typing import TYPE_CHECKING, BinaryIO
 
-from veraface.errors import (
-    UnreadableVideoError,
-    UnsupportedVideoError,
-    VideoTooLargeError,
-)
+from PIL import Image
+
+from veraface.errors import UnreadableVideoError, UnsupportedVideoError
 from veraface.formats import recognise
 from veraface.image import ImageLimits
-from veraface.video.limits import CODECS, CONTAINERS, CONTAINERS_IN_WORDS, too_much_memory
+from veraface.video.limits import CODECS, CONTAINERS, CONTAINERS_IN_WORDS, check_size, too_much_memory
+from veraface.video.pixels import picture_of
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from av.container import InputContainer
+    from av.video.frame import VideoFrame
     from av.video.stream import VideoStream
 
 _COVER_ART = 0x400  # AV_DISPOSITION_ATTACHED_PIC: a still picture that goes with a sound file
@@ -79,17 +79,19 @@ def open_container(file: BinaryIO, limits: ImageLimits) -> "InputContainer":
         ) from error
 
 
-def picture_stream(container: "InputContainer", limits: ImageLimits) -> "tuple[VideoStream, int]":
-    """The stream of pictures that players show, set up to be decoded by one thread.
+def moving_streams(container: "InputContainer") -> "list[VideoStream]":
+    """All streams of moving pictures, which covers are not."""
+    return [s for s in container.streams.video if not s.disposition.value & _COVER_ART]
 
-    Returns:
-        The stream, and how many others there are that show moving pictures.
+
+def picture_stream(container: "InputContainer", limits: ImageLimits) -> "VideoStream":
+    """The stream of pictures that players show, set up to be decoded by one thread.
 
     Raises:
         UnsupportedVideoError: there is none, or only a cover, or it has a codec that is not let in.
         VideoTooLargeError: its pictures are over a limit.
     """
-    streams = [s for s in container.streams.video if not s.disposition.value & _COVER_ART]
+    streams = moving_streams(container)
     if not streams:
         raise UnsupportedVideoError("the clip has no picture: only sound or data, or it is cut off")
     # FFmpeg's choice: what is marked as default, else what has the most frames and bits.
@@ -102,7 +104,7 @@ def picture_stream(container: "InputContainer", limits: ImageLimits) -> "tuple[V
     check_size(codec.width, codec.height, limits)
     codec.thread_count = 1  # callers decode many clips at a time
     codec.options = {**codec.options, "max_pixels": _most_pixels(limits)}  # a later frame may be larger
-    return stream, len(streams) - 1
+    return stream
 
 
 def _most_pixels(limits: ImageLimits) -> str:
@@ -110,14 +112,6 @@ def _most_pixels(limits: ImageLimits) -> str:
     return str(max(2 * limits.max_pixels, 2**24))
 
 
-def check_size(width: int, height: int, limits: ImageLimits) -> None:
-    """Whether frames of so many pixels may be decoded.
-
-    Raises:
-        VideoTooLargeError: they may not.
-    """
-    if width * height > limits.max_pixels or max(width, height) > limits.max_side:
-        raise VideoTooLargeError(
-            f"the clip's frames have {width} x {height} pixels; the limit is "
-            f"{limits.max_pixels / 1e6:g} megapixels and {limits.max_side} px a side"
-        )
+def upright(frame: "VideoFrame", limits: ImageLimits) -> Image.Image:
+    """A frame as RGB pixels, upright, its pixels as they are; raises what `picture_of` does."""
+    return picture_of(frame, None, limits)

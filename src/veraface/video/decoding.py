@@ -21,9 +21,8 @@ _MOST_HELD_BACK = 40
 _MOST_AHEAD = 4
 _CHECKED = 5000  # frames that may be decoded to find out whether a container goes to where it is sent
 
-_Step = tuple[
-    int | None, list[tuple[int, "VideoFrame"]]
-]  # the stamp of a packet, and the frames that came out
+# The stamp of a packet, and the frames that came out.
+_Step = tuple[int | None, list[tuple[int, "VideoFrame"]]]
 
 
 class Decoder:

@@ -43,3 +43,16 @@ class VideoLimits:
 def too_much_memory() -> VideoTooLargeError:
     """For a clip for which there is not enough of it."""
     return VideoTooLargeError("the clip takes more memory than there is for it; make its frames smaller")
+
+
+def check_size(width: int, height: int, limits: ImageLimits) -> None:
+    """Whether frames of so many pixels may be decoded.
+
+    Raises:
+        VideoTooLargeError: they may not.
+    """
+    if width * height > limits.max_pixels or max(width, height) > limits.max_side:
+        raise VideoTooLargeError(
+            f"the clip's frames have {width} x {height} pixels; the limit is "
+            f"{limits.max_pixels / 1e6:g} megapixels and {limits.max_side} px a side"
+        )

@@ -10,8 +10,7 @@ from PIL import Image
 
 from veraface.errors import UnreadableVideoError
 from veraface.image import ImageLimits
-from veraface.video.container import check_size
-from veraface.video.limits import too_much_memory
+from veraface.video.limits import check_size, too_much_memory
 
 if TYPE_CHECKING:
     from av.sidedata.sidedata import SideData
