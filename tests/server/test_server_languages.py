@@ -70,6 +70,16 @@ def test_words_are_translated_and_keep_what_is_put_into_them(language: str) -> N
     assert same == ["intake.formats"]
 
 
+def test_every_reason_has_words() -> None:
+    """But for two, which are the verdicts' own words."""
+    files = STATIC.parents[1].rglob("*.py")
+    codes = {code for file in files for code in re.findall(r'Reason\(\s*"(\w+)"', file.read_text())}
+    assert len(codes) > 10
+    assert codes - {"no_face", "weak_evidence"} == {
+        name.removeprefix("reasons.") for name in read("en") if name.startswith("reasons.")
+    }
+
+
 def test_every_word_is_asked_for_and_every_one_asked_for_is_there() -> None:
     code = "".join(p.read_text("utf-8") for p in [*STATIC.rglob("js/**/*.js"), STATIC / "index.html"])
     asked = set(re.findall(r'(?:\btext\(|data-text="?|data-label="?|\bhasText\()"([\w.]+)"', code))
