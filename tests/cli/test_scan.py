@@ -1,12 +1,14 @@
 """`veraface scan`, run as a user does, killed as machines do."""
 
 import contextlib
+import io
 import json
 import os
 import random
 import signal
 import sqlite3
 import subprocess
+import tarfile
 import time
 import zipfile
 from pathlib import Path
@@ -213,6 +215,57 @@ def test_pictures_of_an_earlier_run_come_last_and_are_taken_for_no_others(tmp_pa
     assert [row["path"] for row in rows] == [*(str(others / f"{n}.png") for n in range(3)), *earlier]
     assert not any("duplicate_of" in row for row in rows[:3])
     assert all(row["duplicate_of"] == earlier[0] for row in rows[4:])
+
+
+def test_what_could_not_be_listed_is_tried_again(tmp_path: Path) -> None:
+    archive = tmp_path / "a.tar"
+    with tarfile.open(archive, "w") as packed:
+        for number in range(30):
+            member = tarfile.TarInfo(f"{number:02}.jpg")
+            member.size = len(face(number))
+            packed.addfile(member, io.BytesIO(face(number)))
+    whole = archive.read_bytes()
+    archive.write_bytes(whole[: len(whole) // 2])
+    more = folder(tmp_path / "p", 40)
+    out = tmp_path / "t.jsonl"
+    process = subprocess.Popen([*COMMAND, "scan", str(archive), str(more), "-o", str(out)], env=ENVIRONMENT)
+    deadline = time.monotonic() + 120
+    while not any("the rest of it" in path for path in kept(out)) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    process.kill()
+    process.wait()
+    archive.write_bytes(whole)
+    done = veraface("scan", archive, more, "-o", out, "--resume")
+    assert done.returncode == 0, done.stderr
+    rows = pictures_of(table(out))
+    assert len(rows) == 70
+    assert not any("error" in row for row in rows)
+
+
+@pytest.mark.parametrize("suffix", ["csv", "parquet", "jsonl"])
+def test_odd_names_in_errors_keep_no_table_from_being_written(tmp_path: Path, suffix: str) -> None:
+    (tmp_path / "list.txt").write_bytes(b"none\xff.jpg\nfoo\xff://x.jpg\n\xff\xfe\n")
+    (tmp_path / os.fsdecode(b"bad\xff.zip")).write_bytes(b"no archive")
+    sources = ("list.txt", os.fsdecode(b"bad\xff.zip"))
+    done = veraface("scan", *sources, "-o", f"t.{suffix}", "--report", "r.html", cwd=tmp_path)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "4 pictures" in done.stdout
+
+
+def test_nothing_of_the_folder_that_is_judged_is_run(tmp_path: Path) -> None:
+    folder(tmp_path, 1)
+    for name in ("fnmatch", "glob", "json", "numpy", "PIL", "sitecustomize", "zipfile"):
+        (tmp_path / f"{name}.py").write_text("open('ran', 'w')")
+    command = [COMMAND[0], "-P", *COMMAND[1:]]  # as the installed command, which is no part of the folder
+    done = subprocess.run(
+        [*command, "scan", ".", "-o", "t.jsonl"],
+        cwd=tmp_path,
+        env=ENVIRONMENT,
+        capture_output=True,
+        text=True,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert not (tmp_path / "ran").exists()
 
 
 def test_nothing_that_is_there_is_written_over_unasked(tmp_path: Path) -> None:

@@ -1,10 +1,14 @@
 """Pictures are listed in a process of its own: what goes wrong there costs a row."""
 
 import bz2
+import contextlib
 import io
 import os
 import signal
+import subprocess
+import sys
 import tarfile
+import threading
 import time
 import zipfile
 from collections.abc import Iterator
@@ -52,15 +56,76 @@ def test_what_is_not_there_is_said_before_any_work(here: Path) -> None:
         Listing(["p", "a\0b"], Choice())
 
 
-def test_only_the_first_source_can_fail_as_a_whole(here: Path) -> None:
-    Path("broken.zip").write_bytes(b"no archive")
-    with pytest.raises(DataError, match=r"broken\.zip: cannot be read"):
-        listed("broken.zip", "p")
-    assert [(item.path, item.trouble is None) for item in listed("p/a.jpg", "broken.zip", "p/b.jpg")] == [
-        ("p/a.jpg", True),
-        ("broken.zip", False),
-        ("p/b.jpg", True),
-    ]
+def test_only_a_source_alone_can_fail_as_a_whole(here: Path) -> None:
+    name = os.fsdecode(b"bad\xff.zip")
+    Path(name).write_bytes(b"no archive")
+    with pytest.raises(DataError, match="cannot be read"):
+        listed(name)
+    for sources in ((name, "p/b.jpg"), ("p/a.jpg", name, "p/b.jpg")):
+        *_, bad, last = listed(*sources)
+        assert (bad.path, last.path) == (r"bad\xff.zip", "p/b.jpg")
+        assert "cannot be read" in (bad.trouble or "")
+
+
+def test_nothing_of_the_folder_that_is_listed_is_run(here: Path) -> None:
+    Path("fnmatch.py").write_text("open('ran', 'w')")
+    assert len(listed("p")) == 2
+    assert not Path("ran").exists()
+
+
+def test_it_ends_for_good_whoever_ends_it(here: Path) -> None:
+    """Not by starting another process for the next source."""
+    os.mkfifo("list.txt")
+    listing = Listing(["p/a.jpg", "list.txt", "p/b.jpg"], Choice())
+    found: list[Item] = []
+    thread = threading.Thread(target=lambda: found.extend(listing))
+    with listing:
+        thread.start()
+        time.sleep(1)
+    thread.join(10)
+    assert not thread.is_alive()
+    assert [item.path for item in found] == ["p/a.jpg"]
+    assert psutil.Process().children() == []
+
+
+def test_it_ends_with_a_process_that_is_killed(here: Path) -> None:
+    code = (
+        "from veraface.scan.choice import Choice; from veraface.scan.listing import Listing\n"
+        "import os, signal\n"
+        "items = iter(Listing(['-'], Choice())); print(next(items).path, flush=True)\n"
+        "os.kill(os.getpid(), signal.SIGKILL)"
+    )
+    process = subprocess.Popen(
+        [sys.executable, "-c", code], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    assert process.stdin is not None
+    assert process.stdout is not None
+    process.stdin.write("p/a.jpg\n" * 5000)  # and more would come: it is not closed
+    process.stdin.flush()
+    assert process.stdout.readline() == "p/a.jpg\n"
+    assert process.wait(10) == -signal.SIGKILL
+    deadline = time.monotonic() + 10
+    while listing_processes() and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert listing_processes() == []
+
+
+def listing_processes() -> list[int]:
+    """Those that list for this folder."""
+    found = []
+    for process in psutil.process_iter():
+        with contextlib.suppress(psutil.Error):
+            if "veraface.scan.listing" in process.cmdline() and process.cwd() == os.getcwd():
+                found.append(process.pid)
+    return found
+
+
+def test_large_groups_of_rows_fit(here: Path) -> None:
+    """As pandas writes them: all rows in one group, by default."""
+    pictures = [os.urandom(500_000) for _ in range(400)]
+    pyarrow.parquet.write_table(pa.table({"bytes": pictures}), "t.parquet", row_group_size=400)
+    with Listing(["t.parquet"], Choice()) as listing:
+        assert sum(item.content is not None for item in listing) == 400
 
 
 def long_name() -> bytes:

@@ -1,7 +1,9 @@
 """What a scan is given, as the pictures in it."""
 
+import bz2
 import gzip
 import io
+import lzma
 import os
 import subprocess
 import tarfile
@@ -9,7 +11,7 @@ import threading
 import time
 import warnings
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
 from http.server import BaseHTTPRequestHandler, SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -23,7 +25,7 @@ import pytest
 from veraface.errors import DataError, ImageTooLargeError, UnreadableImageError
 from veraface.scan.choice import Choice
 from veraface.scan.items import Item, read
-from veraface.scan.sources import list_items
+from veraface.scan.sources import can_be_counted, list_items
 
 FILES = {"a.jpg": b"one", "b.PNG": b"two", "deep/c.webp": b"three", "notes.md": b"x", ".hidden.jpg": b"y"}
 
@@ -96,10 +98,28 @@ def test_patterns_do_not_follow_links_in_circles(tree: Path) -> None:
     assert listed("tree/**") == listed("tree")
 
 
-def test_a_pattern_may_be_of_archives(tree: Path) -> None:
+def test_a_pattern_may_be_of_archives_some_of_them_damaged(tree: Path) -> None:
     pack_zip(tree / "one.zip")
+    (tree / "three.zip").write_bytes(b"no archive")
     pack_zip(tree / "two.zip")
-    assert len(listed("*.zip")) == 6
+    found = list(list_items(["*.zip"]))
+    assert [item.path.partition("/")[0] for item in found] == [
+        *["one.zip"] * 3,
+        "three.zip",
+        *["two.zip"] * 3,
+    ]
+    assert [item.path for item in found if item.trouble] == ["three.zip"]
+
+
+def test_a_pattern_gives_what_a_shell_would_hand_over(tree: Path) -> None:
+    assert listed("tree/*") == listed("tree/a.jpg", "tree/b.PNG", "tree/deep")
+
+
+def test_what_cannot_be_listed_twice_is_not_counted(tree: Path) -> None:
+    os.mkfifo("list.txt")
+    assert can_be_counted(["tree", "tree/a.jpg", "*.jpg"])
+    for source in ("list.txt", "-", "http://example.org/a.jpg", "a.zip", "a.tar.gz", "a.parquet"):
+        assert not can_be_counted(["tree", source])
 
 
 def test_a_file_needs_no_suffix(tree: Path) -> None:
@@ -142,9 +162,6 @@ def pack_tar(path: Path, mode: str = "w") -> None:
             member = tarfile.TarInfo(name)
             member.size = len(content)
             archive.addfile(member, io.BytesIO(content))
-        link = tarfile.TarInfo("link.jpg")
-        link.type, link.linkname = tarfile.SYMTYPE, "/etc/passwd"
-        archive.addfile(link)
 
 
 def test_archives(tree: Path) -> None:
@@ -183,6 +200,31 @@ def test_a_member_of_an_archive_is_read_no_further_than_allowed(tree: Path) -> N
         assert item.content is None or len(item.content) == 5001
         with pytest.raises(ImageTooLargeError):
             read(item, 5000)
+
+
+def test_links_in_an_archive_are_told_and_never_followed(tree: Path) -> None:
+    with tarfile.open("p.tar", "w") as archive:
+        for name, kind, target in (
+            ("hard.jpg", tarfile.LNKTYPE, "a.jpg"),
+            ("symbolic.jpg", tarfile.SYMTYPE, "/etc/passwd"),
+        ):
+            link = tarfile.TarInfo(name)
+            link.type, link.linkname = kind, target
+            archive.addfile(link)
+    found = [(item.path, item.trouble) for item in list_items(["p.tar"])]
+    assert found == [
+        ("p.tar/hard.jpg", "is a link within the archive, to a.jpg"),
+        ("p.tar/symbolic.jpg", "is a link within the archive, to /etc/passwd"),
+    ]
+
+
+@pytest.mark.parametrize("pack", [gzip.compress, bz2.compress, lzma.compress])
+def test_packed_archives_of_several_streams(tree: Path, pack: Callable[[bytes], bytes]) -> None:
+    pack_tar(tree / "p.tar")
+    whole = (tree / "p.tar").read_bytes()
+    between = bytes(8) if pack is lzma.compress else b""
+    (tree / "p.tar").write_bytes(pack(whole[:700]) + between + pack(whole[700:]) + between)
+    assert list(listed("p.tar").values()) == [b"one", b"two", b"three"]
 
 
 def test_members_of_the_same_name_are_told_apart(tree: Path) -> None:
@@ -329,6 +371,13 @@ def test_an_answer_in_pieces_is_read_to_its_end() -> None:
         with pytest.raises(ImageTooLargeError):
             read(Item(url, url), 100_000)
         server.shutdown()
+
+
+def test_a_signed_address_is_no_pattern(tree: Path, web: str) -> None:
+    url = f"{web}/tree/a.jpg?Signature=a*b[c]"
+    assert listed(url) == {url: b"one"}
+    pack_tar(tree / "p.tar")
+    assert len(listed(f"{web}/p.tar?Signature=abc")) == 3
 
 
 def test_pictures_on_the_web(tree: Path, web: str) -> None:

@@ -91,7 +91,9 @@ def from_tar(source: str, file: IO[bytes], choice: Choice, most_bytes: int) -> I
         while (member := archive.next()) is not None:
             archive.members = []  # type: ignore[attr-defined]  # or all are kept in memory
             item = Item(names.new(member.name), source, modified=known_time(member.mtime))
-            if member.isfile() and choice.takes(item, member.name):
+            if (member.islnk() or member.issym()) and choice.takes(item, member.name):
+                yield replace(item, trouble=f"is a link within the archive, to {shown(member.linkname)}")
+            elif member.isfile() and choice.takes(item, member.name):
                 content = archive.extractfile(member)
                 assert content is not None  # of a regular file there is one
                 yield replace(item, content=read_up_to(content, most_bytes + 1))

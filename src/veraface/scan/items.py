@@ -11,6 +11,8 @@ from veraface.errors import ImageTooLargeError, UnreadableImageError
 from veraface.extras import needs_extra
 
 MOST_BYTES = 64 * 2**20  # of a picture file, as `ImageLimits` has it
+# Of the process that lists, as Linux counts what is written to (RLIMIT_DATA): PyArrow holds a group of rows.
+MAX_MEMORY = 4 * 2**30
 _BYTES_AT_ONCE = 2**20
 _LATEST = 253_402_300_800.0  # seconds from 1970 to the year 10000, where calendars of programs end
 _PATIENCE_S = 120  # with a web server, for one answer
@@ -105,6 +107,8 @@ def read_up_to(file: IO[bytes], count: int) -> bytes:
 
 def reason_of(error: Exception) -> str:
     """What went wrong, in the words of the system or the library."""
+    if isinstance(error, MemoryError):
+        return f"takes more memory than a scan allows, {MAX_MEMORY / 2**30:.0f} GiB"
     return getattr(error, "strerror", None) or str(error) or type(error).__name__
 
 
@@ -118,5 +122,12 @@ def shown(name: str) -> str:
 
     So no two names look the same. Where backslashes part folders, they stay as they are.
     """
-    told = name if os.sep == "\\" else name.replace("\\", "\\\\")
-    return told.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+    return as_text(name if os.sep == "\\" else name.replace("\\", "\\\\"))
+
+
+def as_text(words: str) -> str:
+    r"""Words that may quote a name, as a file can hold them: bytes that are no UTF-8 as \xff."""
+    try:
+        return words.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+    except UnicodeEncodeError:  # halves of characters that stand for no byte
+        return words.encode("utf-8", "backslashreplace").decode("utf-8")

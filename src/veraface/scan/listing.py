@@ -4,10 +4,12 @@ Archives and tables are unpacked while they are listed, and lists of names may l
 with one of them, or takes too long when the scan is stopped, must not take the scan with it.
 """
 
+import os
 import signal
 import socket
-import subprocess
+import subprocess  # nosec B404  # for our own module alone
 import sys
+import threading
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import asdict, replace
@@ -17,11 +19,9 @@ from typing import Any
 
 from veraface.errors import DataError, VerafaceError
 from veraface.scan.choice import Choice
-from veraface.scan.items import MOST_BYTES, Item
+from veraface.scan.items import MAX_MEMORY, MOST_BYTES, Item, shown
 from veraface.scan.sources import check_sources, list_source, rest_of
 from veraface.workers import frames
-
-_MAX_MEMORY = 2 * 2**30  # bytes of addresses; PyArrow and its threads take half of one GiB
 
 
 class Listing:
@@ -39,6 +39,8 @@ class Listing:
         check_sources(sources)
         self._sources = list(sources)
         self._choice = choice
+        self._lock = threading.Lock()  # it is ended from another thread than the one that lists
+        self._ended = False
         self._process: subprocess.Popen[bytes] | None = None
 
     def __enter__(self) -> "Listing":
@@ -47,20 +49,24 @@ class Listing:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._end()
+        with self._lock:
+            self._ended = True
+            self._stop()
 
     def __iter__(self) -> Iterator[Item]:
-        """As `list_items`; only the very first source can fail as a whole, others are an item that says so.
+        """As `list_items`; of several sources, one that cannot be listed is an item that says so.
 
         Raises:
-            DataError: The first source cannot be listed.
+            DataError: The only source cannot be listed.
         """
         return islice(self._items(), self._choice.limit)
 
     def _items(self) -> Iterator[Item]:
-        at = listed = 0
+        at = 0
         while at < len(self._sources):
             connection = self._start(at)
+            if connection is None:
+                return
             with connection:
                 while True:
                     try:
@@ -71,31 +77,44 @@ class Listing:
                         return
                     at = header["at"]
                     if "item" in header:
-                        listed += 1
                         item = Item(**header["item"])
                         yield replace(item, content=content) if header["whole"] else item
-                    if "error" in header:
-                        if not listed:
-                            raise _ERRORS[header["kind"]](header["error"])
-                        yield Item(self._sources[at], self._sources[at], trouble=header["error"])
-                        listed += 1
-            self._end()
+                    elif "error" in header:
+                        yield self._failed(at, header)
+            if self._ended:
+                return
             yield rest_of(self._sources[at], "listing it takes too much memory, or crashes what lists it")
-            at, listed = at + 1, listed + 1
+            at += 1
 
-    def _start(self, at: int) -> socket.socket:
+    def _failed(self, at: int, header: dict[str, Any]) -> Item:
+        if len(self._sources) == 1:
+            raise _ERRORS[header["kind"]](header["error"])
+        source = self._sources[at]
+        return Item(shown(source), source, trouble=header["error"])
+
+    def _start(self, at: int) -> socket.socket | None:
+        """The connection to a new process; None if all is over."""
         ours, theirs = socket.socketpair()
-        with theirs:
-            self._process = subprocess.Popen(
-                [sys.executable, "-m", "veraface.scan.listing", str(theirs.fileno())],
+        with theirs, self._lock:
+            if self._ended:
+                ours.close()
+                return None
+            self._stop()
+            reads = "-" in self._sources
+            self._process = subprocess.Popen(  # nosec B603  # nothing of it is from outside
+                # -P: or Python would import what lies in the folder that is to be judged.
+                [sys.executable, "-P", "-m", "veraface.scan.listing", str(theirs.fileno())],
                 pass_fds=[theirs.fileno()],
+                stdin=None if reads else subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                start_new_session=not reads,  # out of reach of Ctrl-C; a terminal is read by its own session
             )
         choice = asdict(replace(self._choice, limit=None))
         with suppress(OSError):  # gone already: the first answer says so
             frames.send(ours, {"sources": self._sources, "from": at, "choice": choice})
         return ours
 
-    def _end(self) -> None:
+    def _stop(self) -> None:
         if self._process is not None:
             self._process.kill()
             self._process.wait()
@@ -111,6 +130,7 @@ def main(connection: socket.socket) -> None:
     order, _ = frames.receive(connection)
     choice = Choice(**{**order["choice"], "include": tuple(order["choice"]["include"])})
     _bound_memory()
+    threading.Thread(target=_end_with, args=(connection,), daemon=True).start()
     with suppress(OSError):  # nobody listens any more
         for at, source in list(enumerate(order["sources"]))[order["from"] :]:
             frames.send(connection, {"at": at})
@@ -121,6 +141,13 @@ def main(connection: socket.socket) -> None:
                 kind = "DataError" if isinstance(error, DataError) else "VerafaceError"
                 frames.send(connection, {"at": at, "error": str(error), "kind": kind})
         frames.send(connection, {"end": True})
+
+
+def _end_with(connection: socket.socket) -> None:
+    """Ends when who asked does, though something be waited for."""
+    with suppress(OSError):
+        connection.recv(1)  # nothing more is sent
+    os._exit(0)
 
 
 def _send(connection: socket.socket, at: int, item: Item) -> None:
@@ -135,7 +162,7 @@ def _bound_memory() -> None:
     with suppress(ImportError, ValueError, OSError):  # not on every system
         import resource
 
-        resource.setrlimit(resource.RLIMIT_AS, (_MAX_MEMORY, _MAX_MEMORY))
+        resource.setrlimit(resource.RLIMIT_DATA, (MAX_MEMORY, MAX_MEMORY))
 
 
 if __name__ == "__main__":

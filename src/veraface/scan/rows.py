@@ -3,6 +3,8 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from veraface.scan.items import as_text
+
 Record = dict[str, Any]  # all that is kept of one picture, JSON-ready; see `judged` and `failed`
 
 # Of both kinds of rows, in their order. Types as Arrow names them.
@@ -69,6 +71,8 @@ def rows(
     empty = dict.fromkeys(COLUMNS)
     faces = record.get("faces")
     picture = {name: value for name, value in record.items() if name != "faces"}
+    if "error_message" in picture:
+        picture["error_message"] = as_text(picture["error_message"])
     number = None if faces is None else len(faces)
     yield {
         **empty, **facts, **picture, **model,

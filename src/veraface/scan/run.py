@@ -184,6 +184,7 @@ class _Running:
     def finish(self, output: Output, started: float) -> Summary:
         if self.seen == 0:
             raise DataError("no picture was found; see --include for names without the suffix of a picture")
+        self.store.forget_trouble()
         alike = first_alike(self.store.hashes())
         write_table(output.table, self._rows(alike))
         counts = self.store.counts()

@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from itertools import islice, takewhile
 from pathlib import Path
 from typing import IO, Any
+from urllib.parse import urlsplit
 
 from veraface.errors import DataError
 from veraface.extras import needs_extra
@@ -51,7 +52,13 @@ def list_items(
 def can_be_counted(sources: Sequence[str]) -> bool:
     """Whether listing them twice costs little: so for folders, pictures and lists on this machine."""
     held = (*_ZIP, *_TAR, ".parquet")
-    return not any(source == "-" or is_url(source) or source.lower().endswith(held) for source in sources)
+    return not any(
+        source == "-"
+        or is_url(source)
+        or source.lower().endswith(held)
+        or (os.path.lexists(source) and not (os.path.isdir(source) or os.path.isfile(source)))
+        for source in sources
+    )
 
 
 def check_sources(sources: Sequence[str]) -> None:
@@ -73,13 +80,17 @@ def list_source(source: str, choice: Choice, most_bytes: int) -> Iterator[Item]:
     if source == "-":
         return _guarded(source, _from_list_file, choice, most_bytes)
     check_sources([source])
+    if _is_pattern(source):
+        return _matching(source, choice, most_bytes)
+    name = urlsplit(source).path if _is_web(source) else source
     for suffixes, lister in _LISTERS:
-        if source.lower().endswith(suffixes):
-            if _is_pattern(source):
-                return (item for match in _matches(source) for item in list_source(match, choice, most_bytes))
-            if is_url(source) or not Path(source).is_dir():
-                return _guarded(source, lister, choice, most_bytes)
+        if name.lower().endswith(suffixes) and (is_url(source) or not Path(source).is_dir()):
+            return _guarded(source, lister, choice, most_bytes)
     return _remote(source, choice) if is_url(source) else _local(source, choice)
+
+
+def _is_web(source: str) -> bool:
+    return source.startswith(("http://", "https://"))
 
 
 Lister = Callable[[str, IO[bytes], Choice, int], Iterator[Item]]
@@ -111,12 +122,25 @@ def _local(source: str, choice: Choice) -> Iterator[Item]:
     path = Path(source)
     if path.is_dir():
         yield from filter(choice.takes, _walk(str(path)))
-    elif _is_pattern(source):
-        for match in _matches(source):
-            if not os.path.isdir(match) and choice.takes(item := _local_item(match)):
-                yield item
     elif choice.takes_named(item := _local_item(source)):
         yield item
+
+
+def _matching(pattern: str, choice: Choice, most_bytes: int) -> Iterator[Item]:
+    """As a shell would hand over what fits, but of the files only pictures, or what the pattern names."""
+    holds = tuple(suffix for suffixes, _ in _LISTERS for suffix in suffixes)
+    deep = "**" in Path(pattern).parts
+    for match in _matches(pattern):
+        if os.path.isdir(match):
+            if not deep:  # else what is in it fits as well
+                yield from _local(match, choice)
+        elif pattern.lower().endswith(holds):
+            try:
+                yield from list_source(match, choice, most_bytes)
+            except DataError as error:
+                yield Item(shown(match), match, trouble=str(error))
+        elif choice.takes(item := _local_item(match)):
+            yield item
 
 
 def _is_pattern(source: str) -> bool:
@@ -211,7 +235,8 @@ def _named_item(name: str, folder: Path) -> Item:
 def _from_parquet(source: str, file: IO[bytes], choice: Choice, most_bytes: int) -> Iterator[Item]:
     with needs_extra("scan"):
         import pyarrow.parquet
-    table = pyarrow.parquet.ParquetFile(file)
+    # A file of this machine needs not be read into memory to be looked at.
+    table = pyarrow.parquet.ParquetFile(file if is_url(source) else source, memory_map=not is_url(source))
     names = table.schema_arrow.names
     column = next((name for name in (*_BYTES_COLUMNS, *_PATH_COLUMNS) if name in names), None)
     if column is None:
@@ -256,9 +281,7 @@ def _remote(source: str, choice: Choice) -> Iterator[Item]:
         from fsspec.core import url_to_fs
     try:
         system, root = url_to_fs(source)
-        single = not glob.has_magic(source) and (
-            source.startswith(("http://", "https://")) or system.isfile(root)
-        )
+        single = _is_web(source) or system.isfile(root)
         if single:
             found: dict[str, dict[str, Any]] = {root: {}}
         elif glob.has_magic(source):

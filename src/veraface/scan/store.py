@@ -14,13 +14,13 @@ from veraface.errors import DataError
 from veraface.scan.items import Item
 from veraface.scan.rows import Record
 
-_FORMAT = 2  # of the file; raised with every change of its tables
+_FORMAT = 3  # of the file; raised with every change of its tables
 # EXCLUSIVE: a second scan into the same table is refused.
 _PRAGMAS = "PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;"
 _TABLES = """
 CREATE TABLE about (name TEXT PRIMARY KEY, value TEXT NOT NULL);
 CREATE TABLE pictures (
-    path TEXT PRIMARY KEY, position INTEGER NOT NULL, claimed INTEGER NOT NULL,
+    path TEXT PRIMARY KEY, position INTEGER NOT NULL, claimed INTEGER NOT NULL, trouble INTEGER NOT NULL,
     facts TEXT, record TEXT, p_fake REAL, verdict TEXT, hash INTEGER
 ) WITHOUT ROWID;
 CREATE INDEX by_rank ON pictures (claimed DESC, position);
@@ -84,8 +84,9 @@ class Store:
         self._database = sqlite3.connect(self._path, isolation_level=None, check_same_thread=False)
         self._database.executescript(_PRAGMAS)
         if not begun or not self._run("SELECT 1 FROM sqlite_master WHERE name = 'about'").fetchone():
-            self._database.executescript(f"BEGIN; {_TABLES} COMMIT;")
+            self._database.executescript(f"BEGIN; {_TABLES}")
             self._database.executemany("INSERT INTO about VALUES (?, ?)", self._about.items())
+            self._database.execute("COMMIT")
         was = dict(self._run("SELECT name, value FROM about"))
         for name, value in self._about.items():
             if was.get(name) != value:
@@ -104,21 +105,18 @@ class Store:
 
     def claim(self, item: Item, position: int) -> Claim:
         """Notes that a picture was listed, at which place, and says what is to be done with it."""
-        found = self._run("SELECT record IS NULL, claimed FROM pictures WHERE path = ?", item.path).fetchone()
+        command = "SELECT record IS NULL OR trouble, claimed FROM pictures WHERE path = ?"
+        found = self._run(command, item.path).fetchone()
+        values = (position, self._this_run, item.trouble is not None, item.path)
         if found is None:
-            values = (item.path, position, self._this_run)
-            self._run("INSERT INTO pictures (path, position, claimed) VALUES (?, ?, ?)", *values)
+            self._run("INSERT INTO pictures (position, claimed, trouble, path) VALUES (?, ?, ?, ?)", *values)
             return Claim.NEW
         open_, claimed = found
         if claimed == self._this_run:
             return Claim.TWICE
-        self._run(
-            "UPDATE pictures SET position = ?, claimed = ? WHERE path = ?",
-            position,
-            self._this_run,
-            item.path,
-        )
-        return Claim.NEW if open_ else Claim.DONE
+        self._run("UPDATE pictures SET position = ?, claimed = ?, trouble = ? WHERE path = ?", *values)
+        # What could not even be listed is no picture that is done: it may be whole by now.
+        return Claim.NEW if open_ or item.trouble is not None else Claim.DONE
 
     def keep(
         self, item: Item, facts: Mapping[str, Any], record: Record, thumbnail: str | None = None
@@ -153,6 +151,10 @@ class Store:
         """The p_fake above which a picture comes among those whose small copy is kept."""
         count, least = self._run("SELECT count(*), min(p_fake) FROM thumbnails").fetchone()
         return float(least) if count >= self._thumbnails else 0.0
+
+    def forget_trouble(self) -> None:
+        """Drops what only earlier runs could not list."""
+        self._run("DELETE FROM pictures WHERE trouble AND claimed != ?", self._this_run)
 
     def is_empty(self) -> bool:
         """Whether nothing is done."""

@@ -46,17 +46,28 @@ class _Xz(io.RawIOBase):
 
     def __init__(self, file: IO[bytes]) -> None:
         self._file = file
-        self._decompressor = lzma.LZMADecompressor(lzma.FORMAT_XZ, _MAX_XZ_MEMORY)
+        self._decompressor = _xz_decompressor()
 
     def readable(self) -> bool:
         return True
 
     def readinto(self, buffer: "memoryview | bytearray") -> int:  # type: ignore[override]
         content = b""
-        while not content and not self._decompressor.eof:
-            packed = self._file.read(_PACKED_AT_ONCE) if self._decompressor.needs_input else b""
-            if self._decompressor.needs_input and not packed:
-                raise EOFError("the packed data are cut off")
+        while not content:
+            packed = b""
+            if self._decompressor.eof:  # one stream may follow another, with zeros between
+                packed = (self._decompressor.unused_data or self._file.read(_PACKED_AT_ONCE)).lstrip(b"\0")
+                if not packed:
+                    return 0
+                self._decompressor = _xz_decompressor()
+            elif self._decompressor.needs_input:
+                packed = self._file.read(_PACKED_AT_ONCE)
+                if not packed:
+                    raise EOFError("the packed data are cut off")
             content = self._decompressor.decompress(packed, len(buffer))
         buffer[: len(content)] = content
         return len(content)
+
+
+def _xz_decompressor() -> lzma.LZMADecompressor:
+    return lzma.LZMADecompressor(lzma.FORMAT_XZ, _MAX_XZ_MEMORY)

@@ -114,7 +114,8 @@ class Launcher:
         ours, theirs = socket.socketpair()
         with theirs:
             process = await asyncio.create_subprocess_exec(
-                *(sys.executable, "-m", "veraface.workers", str(theirs.fileno())),
+                # -P: or Python would import what lies in the folder that it happens to be started in.
+                *(sys.executable, "-P", "-m", "veraface.workers", str(theirs.fileno())),
                 pass_fds=[theirs.fileno()],
                 stdin=asyncio.subprocess.DEVNULL,
                 env=_environment(),
