@@ -4,6 +4,7 @@ PYTHON ?= python3# which Python makes the virtual environments
 ARGS ?=# more arguments: make run ARGS='--port 8000', make test ARGS='-k verdict'
 
 VENV := .venv
+CORE_VENV := .venv-core
 TEST_VENV := .venv-test
 LOCK_VENV := .venv-lock
 AUDIT_VENV := .venv-audit
@@ -52,8 +53,8 @@ extension: tools ## build the browser extension into dist/ and build/extension/,
 wheel: $(VENV)/.ready ## build the package into dist/
 	$(VENV)/bin/python -m hatchling build -t wheel -d dist
 
-size: $(VENV)/.ready ## print what the installed program takes on disk, largest first
-	$(VENV)/bin/python scripts/installed_size.py
+size: $(CORE_VENV)/.ready ## print what the installed program takes on disk, largest first
+	$(CORE_VENV)/bin/python scripts/installed_size.py
 
 screenshots: $(TEST_VENV)/.ready ## take the README's pictures of the page anew
 	chromium="$$(sh scripts/find_chromium.sh $(TEST_VENV)/bin/python)" && \
@@ -97,13 +98,17 @@ image: ## run every step of the Dockerfile without Docker, and try its server (L
 	$(PYTHON) scripts/try_image.py $(ARGS)
 
 clean: ## remove the virtual environments and everything built
-	rm -rf $(VENV) $(TEST_VENV) $(LOCK_VENV) $(AUDIT_VENV) $(DOCS_VENV) $(TOOLS)/node_modules build dist \
+	rm -rf $(VENV) $(CORE_VENV) $(TEST_VENV) $(LOCK_VENV) $(AUDIT_VENV) $(DOCS_VENV) $(TOOLS)/node_modules build dist \
 		.mypy_cache .pytest_cache .ruff_cache .hypothesis
 
 # The virtual environments; each is set up again only when what it is made from changes.
 
-$(VENV)/.ready: pyproject.toml scripts/setup_venv.sh requirements/core.txt requirements/build.txt
-	$(SETUP) $(VENV) --lock requirements/core.txt --lock requirements/build.txt --project
+# With all that a server can do: clips, Content Credentials, links.
+$(VENV)/.ready: pyproject.toml scripts/setup_venv.sh requirements/server.txt requirements/build.txt
+	$(SETUP) $(VENV) --lock requirements/server.txt --lock requirements/build.txt --project
+
+$(CORE_VENV)/.ready: pyproject.toml scripts/setup_venv.sh requirements/core.txt requirements/build.txt
+	$(SETUP) $(CORE_VENV) --lock requirements/core.txt --lock requirements/build.txt --project
 
 $(TEST_VENV)/.ready: pyproject.toml scripts/setup_venv.sh requirements/dev.txt
 	$(SETUP) $(TEST_VENV) --lock requirements/dev.txt --project

@@ -200,8 +200,9 @@ def _read_file(path: str | os.PathLike[str], max_bytes: int) -> bytes:
     try:
         path = Path(path)
         if not stat.S_ISREG(path.stat().st_mode):  # a pipe could hang, a device could be endless
-            what = "a folder" if path.is_dir() else "no regular file"
-            raise UnreadableImageError(f"is {what}; give the picture files themselves")
+            if path.is_dir():
+                raise UnreadableImageError("is a folder; `veraface scan` judges all that is in one")
+            raise UnreadableImageError("is no regular file; give the picture file itself")
         with path.open("rb") as file:
             return file.read(max_bytes + 1)
     except FileNotFoundError as error:

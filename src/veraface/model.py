@@ -143,6 +143,8 @@ class Model:
             ModelError: a file is missing or damaged, or the weights are not those the card names.
         """
         path = DEFAULT_MODEL if path is None else Path(path)
+        if not path.exists():
+            raise ModelError(f"{path}: no such model")
         self.card = ModelCard.load(path.with_suffix(".json"))
         try:
             weights = path.read_bytes()

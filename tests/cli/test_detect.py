@@ -109,6 +109,18 @@ def test_an_overlay_that_cannot_be_is_refused_before_any_work(pictures: Path, ar
     assert {path.name: path.read_bytes() for path in pictures.iterdir()} == before
 
 
+def test_of_many_files_only_those_that_say_something_are_told_of(pictures: Path) -> None:
+    name = "a long name that no line of eighty characters would hold, as those of cameras and clouds are.jpg"
+    exif = Image.Exif()
+    exif[0x0131] = "Adobe Photoshop 25.0"
+    portrait().save(pictures / name, exif=exif)
+    done = veraface("detect", "face.jpg", name, cwd=pictures, environment={"COLUMNS": ""})
+    assert "What face.jpg says" not in done.stdout
+    assert f"What {name} says" in done.stdout
+    assert len([line for line in done.stdout.splitlines() if line.strip().startswith(name)]) == 1
+    assert "What face.jpg says" in veraface("detect", "face.jpg", cwd=pictures).stdout
+
+
 def test_an_overlay_that_cannot_be_written_is_named(pictures: Path) -> None:
     done = veraface("detect", "face.jpg", "--heatmap", "none/out.png", cwd=pictures)
     assert done.returncode == 1
@@ -130,7 +142,7 @@ def test_a_hostile_file_name_cannot_steer_the_terminal(pictures: Path) -> None:
 def test_a_missing_model_is_named() -> None:
     done = veraface("detect", "a.jpg", "--model", "none.onnx")
     assert done.returncode == 1
-    assert "none.json: no such model card" in done.stderr
+    assert "none.onnx: no such model" in done.stderr
     assert "Traceback" not in done.stderr
 
 

@@ -347,7 +347,10 @@ def test_what_is_there_is_not_overwritten_unasked(tmp_path: Path) -> None:
     assert "is there already; give another name, or --overwrite" in again.stderr
     assert out.read_bytes() == before
     resumed = veraface("scan", source, "-o", out, "--resume")
-    assert (resumed.returncode, resumed.stderr) == (0, f"{out}: finished already; nothing to go on with\n")
+    assert (resumed.returncode, resumed.stderr) == (
+        0,
+        f"{out}: finished already; for what is new give another name, or --overwrite\n",
+    )
     assert veraface("scan", source, "-o", out, "--overwrite").returncode == 0
     assert veraface("scan", source, "-o", out, "--overwrite", "--resume").returncode == 2
 

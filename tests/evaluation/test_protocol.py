@@ -193,7 +193,7 @@ def test_nonsense_is_refused_before_judging(
 def test_paths_that_do_not_work(faces: Path, model: Path, tmp_path: Path) -> None:
     with pytest.raises(DataError, match="no such file or folder"):
         evaluate(tmp_path / "nowhere", tmp_path / "out", model=model)
-    with pytest.raises(ModelError, match="no such model card"):
+    with pytest.raises(ModelError, match="nowhere.onnx: no such model"):
         evaluate(faces, tmp_path / "out", model=tmp_path / "nowhere.onnx")
     with pytest.raises(DataError, match="cannot be made a folder"):
         evaluate(faces, model, model=model)

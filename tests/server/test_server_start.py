@@ -5,7 +5,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from socket import create_connection
+from socket import create_connection, create_server
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -77,6 +77,16 @@ def test_the_server_stops_where_the_model_cannot_be_loaded(tmp_path: Path) -> No
     assert finished.returncode == 1
     assert "the model could not be loaded" in finished.stderr
     assert "Traceback" not in finished.stderr
+
+
+def test_an_address_that_is_taken_is_named_before_anything_starts() -> None:
+    with create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        finished = run_server(VERAFACE_PORT=str(port))
+    assert finished.returncode == 2
+    assert f"cannot listen on port {port} of 127.0.0.1: Address already in use" in finished.stderr
+    assert len(finished.stderr.splitlines()) == 1
+    assert "VERAFACE_HOST" in run_server(VERAFACE_HOST="no.such.host.invalid").stderr
 
 
 def test_many_at_once_all_get_the_same_answer(

@@ -76,16 +76,16 @@ def detect(
 
             write_overlay(source, result, heatmap)
     if results:
-        from rich.console import Console
+        from veraface.cli.provenance import print_provenance, says_something
+        from veraface.cli.terminal import console as make_console
 
-        from veraface.cli.provenance import print_provenance
-
-        console = Console(highlight=False)
+        console = make_console()
         console.print(_table(results))
         console.print(legend(results[0][1].thresholds), style="dim")
         for name, result in results:
-            if result.provenance is not None:
-                print_provenance(console, name, result.provenance)
+            told = result.provenance
+            if told is not None and (len(results) == 1 or says_something(told)):
+                print_provenance(console, name, told)
     if failures:
         raise typer.Exit(1)
 

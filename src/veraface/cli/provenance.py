@@ -31,6 +31,11 @@ def print_provenance(console: "Console", name: str, provenance: "Provenance") ->
     console.print()
 
 
+def says_something(provenance: "Provenance") -> bool:
+    """Whether there is more to tell than what most files have."""
+    return bool(provenance.claims or provenance.findings or provenance.credentials.found)
+
+
 def _lines(provenance: "Provenance") -> Iterator[tuple[str, str]]:
     yield from _credentials(provenance.credentials)
     for claim in provenance.claims:

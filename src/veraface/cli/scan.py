@@ -63,7 +63,7 @@ def scan(
     """Judge many pictures and write one table: a row a picture, and a row a face.
 
     A picture that cannot be judged is a row with its error. Stopped at any moment, --resume goes on and
-    judges nothing twice.
+    judges nothing twice. Ends with status 0 once the table is written, whatever stands in it.
     """
     from veraface.scan.choice import Choice
     from veraface.scan.run import Output, is_finished
@@ -75,7 +75,7 @@ def scan(
         )
     output = Output(out, report, resume, overwrite)
     if resume and is_finished(output):
-        print(f"{out}: finished already; nothing to go on with", file=sys.stderr)
+        print(f"{out}: finished already; for what is new give another name, or --overwrite", file=sys.stderr)
         return
     choice = Choice(tuple(include or ()), None if since is None else _moment(since), limit)
     judges = _engine(engine, workers)
@@ -157,7 +157,7 @@ def _count(sources: list[str], choice: "Choice", progress: "Progress") -> None:
 
 
 def _print(summary: "Summary", report: Path | None) -> None:
-    print(f"{summary.pictures} pictures")
+    print("1 picture" if summary.pictures == 1 else f"{summary.pictures} pictures")
     for name, count in summary.verdicts.items():
         print(f"  {count:>8}  {WORDS[name]}")
     for code, count in summary.errors.items():

@@ -1,8 +1,12 @@
 """How commands speak: results on standard output, everything else on standard error."""
 
 import json
+import os
 import sys
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from rich.console import Console
 
 
 def fail(message: str) -> int:
@@ -19,6 +23,13 @@ def fail_at(name: str, error: Exception, as_json: bool) -> None:
     fail(f"{name}: {error}")
     if as_json:
         print_json({"file": name, "error": {"code": getattr(error, "code", "error"), "message": str(error)}})
+
+
+def console() -> "Console":
+    """For results: as wide as the terminal, and for files and programs so wide that no line is broken."""
+    from rich.console import Console
+
+    return Console(highlight=False, width=None if sys.stdout.isatty() or os.environ.get("COLUMNS") else 1000)
 
 
 def print_json(record: dict[str, Any]) -> None:

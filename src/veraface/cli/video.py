@@ -66,9 +66,9 @@ def video(
         else:
             results.append((clip, result))
     if results:
-        from rich.console import Console
+        from veraface.cli.terminal import console as make_console
 
-        console = Console(highlight=False)
+        console = make_console()
         console.print(_table(results))
         console.print(legend(results[0][1].thresholds), style="dim")
         for clip, result in results:  # last, as a full disk is not to cost what was said of a clip

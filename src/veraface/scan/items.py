@@ -83,6 +83,9 @@ def _read(item: Item, count: int) -> bytes:
     except UnreadableImageError:
         raise
     except FileNotFoundError as error:
+        cause = error.__cause__  # fsspec calls whatever goes wrong on the way to a web server so
+        if is_url(item.location) and isinstance(cause, OSError):
+            raise UnreadableImageError(f"cannot be reached: {cause}") from error
         raise UnreadableImageError("no such file") from error
     except Exception as error:  # file systems raise whatever their libraries raise
         raise UnreadableImageError(f"cannot be read: {reason_of(error)}") from error

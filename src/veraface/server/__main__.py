@@ -9,11 +9,10 @@ from veraface.server.settings import SettingsError, load_settings
 def main() -> int:
     """Runs the server; returns the exit status."""
     try:
-        settings = load_settings()
+        return serve(load_settings())
     except SettingsError as error:
         print(error, file=sys.stderr)
         return 2
-    return serve(settings)
 
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import logging
 import math
+import socket
 from collections.abc import AsyncIterator
 
 import uvicorn
@@ -19,7 +20,7 @@ from veraface.server.logs import log_config
 from veraface.server.middleware import Guard
 from veraface.server.pages import install_pages
 from veraface.server.routes import api_routes
-from veraface.server.settings import Settings, load_settings
+from veraface.server.settings import Settings, SettingsError, load_settings
 from veraface.server.uploads import FetchLink
 from veraface.server.video_routes import video_routes
 from veraface.workers.launcher import WorkerSettings
@@ -131,8 +132,12 @@ def serve(settings: Settings | None = None) -> int:
 
     Returns:
         The exit status for the process: 1 where the model could not be loaded.
+
+    Raises:
+        SettingsError: The address cannot be listened on.
     """
     settings = settings or load_settings()
+    _check_address(settings)
     app = create_app(settings)
     config = uvicorn.Config(
         app,
@@ -157,3 +162,19 @@ def serve(settings: Settings | None = None) -> int:
     inference.stop_on_failure(stop)
     server.run()
     return 1 if inference.failed else 0
+
+
+def _check_address(settings: Settings) -> None:
+    """Before anything is started for it."""
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(
+            settings.host, settings.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+        )[0]
+        with socket.socket(family, kind, protocol) as listener:
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            listener.bind(address)
+    except OSError as error:
+        raise SettingsError(
+            f"cannot listen on port {settings.port} of {settings.host}: {error.strerror}; "
+            "--port and --host, or VERAFACE_PORT and VERAFACE_HOST, name others"
+        ) from error

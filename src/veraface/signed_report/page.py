@@ -69,6 +69,7 @@ def _lines(told: Any) -> list[tuple[int, str, str]]:
     def walk(value: Any, depth: int) -> None:
         numbered = ((str(number), inner) for number, inner in enumerate(value, start=1))
         pairs = list(value.items() if isinstance(value, Mapping) else numbered)
+        pairs = [pair for pair in pairs if pair[1] not in (None, "", [], {}, ())]
         if depth == 0:
             pairs.sort(key=lambda pair: pair[0] not in _FIRST)
         for place, (name, inner) in enumerate(pairs):

@@ -34,7 +34,10 @@ def main(server: socket.socket) -> int:
     """Serves until the server closes the connection; returns the exit status."""
     die_with_parent()
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
-    order, _ = frames.receive(server)
+    try:
+        order, _ = frames.receive(server)
+    except EOFError:  # the server has ended before it asked for anything
+        return 0
     share_memory()
     try:
         detector = Detector(
