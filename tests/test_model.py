@@ -101,7 +101,7 @@ def test_a_damaged_card_is_refused(tmp_path: Path, text: str) -> None:
         ("measured", {"rows": {}}),
         ("measured", {"rows": [{"auc": float("inf")}]}),
         ("measured", {"rows": [{"intervals": {"auc": [0.1]}}]}),
-        ("measured", {"rows": [{"intervals": {"auc": None}}]}),
+        ("measured", {"rows": [{"intervals": {"auc": "wide"}}]}),
     ],
 )
 def test_a_card_with_nonsense_in_it_is_refused(tmp_path: Path, field: str, value: object) -> None:

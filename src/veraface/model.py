@@ -121,6 +121,7 @@ def _check(card: ModelCard) -> None:
         if not isinstance(intervals, Mapping) or not all(
             isinstance(ends, list) and len(ends) == 2 and all(map(_is_number, ends))
             for ends in intervals.values()
+            if ends is not None  # too few groups to say
         ):
             raise ValueError("measured.rows: intervals are no pairs of numbers")
 

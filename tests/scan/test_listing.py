@@ -81,7 +81,10 @@ def test_it_ends_for_good_whoever_ends_it(here: Path) -> None:
     thread = threading.Thread(target=lambda: found.extend(listing))
     with listing:
         thread.start()
-        time.sleep(1)
+        deadline = time.monotonic() + 60
+        while not found and time.monotonic() < deadline:
+            time.sleep(0.05)
+        time.sleep(0.5)  # within which it waits in the list
     thread.join(10)
     assert not thread.is_alive()
     assert [item.path for item in found] == ["p/a.jpg"]
@@ -174,7 +177,9 @@ def test_where_it_dies_the_other_sources_are_listed_all_the_same(here: Path) -> 
         items = iter(listing)
         assert next(items).path == "p/a.jpg"
         assert listing._process is not None
-        time.sleep(1)
+        time.sleep(
+            1
+        )  # the next source may be told of by then, or not: either way it is that one that is lost
         listing._process.send_signal(signal.SIGKILL)
         rest, last = items
     assert rest.path == "list.txt (the rest of it)"
