@@ -88,7 +88,7 @@ def test_it_ends_for_good_whoever_ends_it(here: Path) -> None:
     thread.join(10)
     assert not thread.is_alive()
     assert [item.path for item in found] == ["p/a.jpg"]
-    assert psutil.Process().children() == []
+    assert listing_processes() == []
 
 
 def test_it_ends_with_a_process_that_is_killed(here: Path) -> None:
