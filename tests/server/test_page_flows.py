@@ -51,6 +51,10 @@ def test_on_a_phone_by_touch(
     assert page.evaluate(FITS)
     page.locator(".card-link").nth(1).tap()
     expect_verdict(page, predict(two_faces).json())
+    headline, picture, pages = (
+        page.locator(name).bounding_box() for name in (".headline", "#picture", "#pages")
+    )
+    assert headline["y"] + headline["height"] <= min(picture["y"], pages["y"]), "the verdict comes first"
     boxes = page.locator(".face-box")
     for index in (1, 0):
         boxes.nth(index).tap()
