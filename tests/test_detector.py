@@ -15,7 +15,6 @@ from tests.pictures import as_stored, encode, exif_with, portrait
 from veraface import Detector, ImageError, ImageLimits, ImageTooLargeError
 from veraface.model import Model
 from veraface.verdict import DetectionResult, Thresholds, Verdict
-from veraface.views import VIEWS
 
 
 @pytest.fixture(scope="module")
@@ -25,6 +24,19 @@ def detector() -> Detector:
 
 def scores(result: DetectionResult) -> list[float | None]:
     return [face.p_fake for face in result.faces]
+
+
+def watch_runs(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """How many crops each call of a model gets from now on."""
+    sizes: list[int] = []
+    run = Model.run
+
+    def watched(model: Model, crops: NDArray[np.uint8]) -> Any:
+        sizes.append(len(crops))
+        return run(model, crops)
+
+    monkeypatch.setattr(Model, "run", watched)
+    return sizes
 
 
 def test_three_lines_give_an_answer(tmp_path: Path) -> None:
@@ -87,6 +99,16 @@ def test_a_verdict_near_its_threshold_does_not_survive_recompression(tmp_path: P
         if face.verdict is Verdict.UNCERTAIN:
             assert face.reasons[0].code == "changes_under_recompression"
     assert Verdict.UNCERTAIN in verdicts
+
+
+@pytest.mark.parametrize(("thresholds", "copies"), [(Thresholds(0, 1), 0), (Thresholds(0.5, 0.5), 1)])
+def test_a_face_is_shown_to_the_model_as_often_as_its_verdict_needs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, thresholds: Thresholds, copies: int
+) -> None:
+    detector = Detector(brightness_model(tmp_path, thresholds=thresholds))
+    sizes = watch_runs(monkeypatch)
+    detector.detect(portrait())
+    assert sizes == [2, *[1] * copies]
 
 
 def test_a_picture_without_a_face(detector: Detector) -> None:
@@ -198,16 +220,9 @@ def test_importing_and_detecting_never_import_torch(tmp_path: Path) -> None:
 def test_many_faces_are_judged_one_by_one_in_little_memory(
     detector: Detector, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    sizes = []
-    run = Model.run
-
-    def watched(model: Model, crops: NDArray[np.uint8]) -> Any:
-        sizes.append(len(crops))
-        return run(model, crops)
-
-    monkeypatch.setattr(Model, "run", watched)
+    sizes = watch_runs(monkeypatch)
     crowd = Image.new("RGB", (1024, 1024))
     for x, y in ((0, 0), (512, 0), (0, 512), (512, 512)):
         crowd.paste(portrait(512), (x, y))
     assert len(detector.detect(crowd).faces) == 4
-    assert sizes == [VIEWS] * 4
+    assert max(sizes) == 2

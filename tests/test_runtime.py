@@ -5,6 +5,11 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
+import psutil
+
+from veraface.model import Model
+
 JUDGE = """
 import os
 import skimage.data
@@ -29,3 +34,12 @@ def test_nothing_is_reported_to_anybody(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     assert list(tmp_path.rglob("*")) == []
     assert done.stdout == "1 thread\n"
+
+
+def test_memory_of_earlier_runs_is_given_back() -> None:
+    model, process = Model(threads=1), psutil.Process()
+    side = model.card.crop.size
+    model.run(np.zeros((24, side, side, 3), np.uint8))
+    before = process.memory_info().rss
+    model.give_back_memory()
+    assert before - process.memory_info().rss > 50e6

@@ -41,7 +41,7 @@ def test_thresholds_that_make_no_sense_are_refused(real: float, fake: float) -> 
 
 @given(PROBABILITIES, PROBABILITIES)
 def test_a_firm_verdict_is_given_only_if_recompression_leaves_it(first: float, second: float) -> None:
-    verdict, reasons = judge_face(first, second, BAND)
+    verdict, reasons = judge_face(first, lambda: second, BAND)
     if verdict in (Verdict.FAKE, Verdict.REAL):
         assert BAND.decide(first) == BAND.decide(second) == verdict
         assert not reasons
@@ -51,10 +51,15 @@ def test_a_firm_verdict_is_given_only_if_recompression_leaves_it(first: float, s
 
 
 def test_a_verdict_that_changes_under_recompression_says_so() -> None:
-    verdict, reasons = judge_face(0.95, 0.5, BAND)
+    verdict, reasons = judge_face(0.95, lambda: 0.5, BAND)
     assert verdict is Verdict.UNCERTAIN
     assert reasons[0].code == "changes_under_recompression"
     assert "recompression" in reasons[0].message
+
+
+def test_what_is_open_anyway_needs_no_recompressed_copy() -> None:
+    verdict, reasons = judge_face(0.5, lambda: pytest.fail("asked for nothing"), BAND)
+    assert (verdict, reasons[0].code) == (Verdict.UNCERTAIN, "weak_evidence")
 
 
 def test_no_face_is_a_verdict_of_its_own() -> None:

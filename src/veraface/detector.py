@@ -26,7 +26,7 @@ from veraface.verdict import (
     judge_face,
     judge_picture,
 )
-from veraface.views import face_views, join_evidence, join_logits
+from veraface.views import face_views, join_evidence, recompressed_view
 
 MIN_FACE = 40  # px of the longer side of the face box at full size; below, a face is reported, not judged
 SMALL_FACE = 80  # px; below, a face is judged, and its size is given as a reason for doubt
@@ -70,7 +70,13 @@ class Detector:
         """Run everything once, so that no picture waits for what is done at the first time only."""
         self.detect(np.full((64, 64, 3), 127, np.uint8), heatmap=False)
         size = self.card.crop.size
-        self._judge_crop(np.full((size, size, 3), 127, np.uint8))
+        crop = np.full((size, size, 3), 127, np.uint8)
+        self._judge_crop(crop)
+        self._model.run(recompressed_view(crop))  # which not every verdict needs
+
+    def give_back_memory(self) -> None:
+        """Give back what the classifier holds ready for the next picture, which will take it again."""
+        self._model.give_back_memory()
 
     @property
     def limits(self) -> ImageLimits:
@@ -153,8 +159,7 @@ class Detector:
                 message = f"face only {size:.0f} px across; at least {MIN_FACE} px are needed"
                 results.append(replace(unjudged, reasons=(Reason("face_too_small", message),)))
                 continue
-            p_fake, p_fake_recompressed, evidence = next(judgements)
-            verdict, reasons = judge_face(p_fake, p_fake_recompressed, self.card.thresholds)
+            p_fake, evidence, verdict, reasons = next(judgements)
             if size < SMALL_FACE:
                 reasons += (
                     Reason("small_face", f"face only {size:.0f} px across, so there is less to go by"),
@@ -180,17 +185,23 @@ class Detector:
         for box in boxes:
             yield crop_face(picture, box.scaled(reduction), settings)
 
-    def _judge_crop(self, crop: NDArray[np.uint8]) -> tuple[float, float, NDArray[np.float32]]:
-        """p_fake, p_fake of the recompressed view, and the heatmap grid.
+    def _judge_crop(
+        self, crop: NDArray[np.uint8]
+    ) -> tuple[float, NDArray[np.float32], Verdict, tuple[Reason, ...]]:
+        """p_fake, the heatmap grid, the verdict and its reasons.
 
         One face a call: on two cores, four or more at once take half as long again each, and 64 of them take
         gigabytes (benchmarks/results).
         """
-        logits, evidence = self._model.run(np.stack(face_views(crop)))
-        ((p_fake, p_fake_recompressed),) = self.card.calibration.probability(join_logits(logits[None]))
-        (joined,) = join_evidence(evidence[None])
-        grid = self.card.calibration.probability(joined).astype(np.float32)
-        return float(p_fake), float(p_fake_recompressed), grid
+        probability = self.card.calibration.probability
+        logits, evidence = self._model.run(face_views(crop))
+        p_fake = float(probability(logits.mean()))
+        grid = probability(join_evidence(evidence)).astype(np.float32)
+
+        def recompressed() -> float:
+            return float(probability(self._model.run(recompressed_view(crop))[0][0]))
+
+        return p_fake, grid, *judge_face(p_fake, recompressed, self.card.thresholds)
 
 
 def _judgeable(box: Box) -> bool:

@@ -38,6 +38,7 @@ FIRST_LOOK = 448  # longest side of the picture in a look, px
 _LOOKS = (FIRST_LOOK, 1024, 2000)
 _MAX_ENLARGED = 2.0  # how far a small picture is enlarged for the later looks
 _BORDER = 0.15  # of the longest side, all around
+_WIDEST_BORDER = 38  # px in a look; more of it changes nothing but the time a look takes
 _SMALL = 36  # px in a look; faces below this are missed more often than not, so there may be more
 # px in the look before; above, a later look adds nothing: the face would have been seen, and what shows
 # up is a part of a face grown too large for the model's anchors, or the like of a cat enlarged.
@@ -121,7 +122,7 @@ class FaceDetector:
         """All that may be a face, strongest first, in pixels of `picture`."""
         full_width, full_height = picture.size
         width, height = max(1, round(full_width * scale)), max(1, round(full_height * scale))
-        border = round(border_share * max(width, height))
+        border = min(round(border_share * max(width, height)), _WIDEST_BORDER)
         if (width, height) != picture.size:
             picture = picture.resize((width, height), Image.Resampling.BILINEAR, reducing_gap=1.0)
         canvas_width, canvas_height = width + 2 * border, height + 2 * border

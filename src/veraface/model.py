@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from veraface.crop import CropSettings
 from veraface.errors import ModelError
 from veraface.files import write_whole
-from veraface.runtime import open_session
+from veraface.runtime import giving_back, open_session
 from veraface.verdict import Thresholds
 
 WEIGHTS = Path(__file__).parent / "weights"
@@ -172,3 +172,8 @@ class Model:
         """
         logits, evidence = self._session.run(["logit", "evidence"], {"pixels": crops})
         return logits, evidence
+
+    def give_back_memory(self) -> None:
+        """Give back what earlier runs took and none needs now; after `share_memory`, that of all models."""
+        size = self.card.crop.size
+        self._session.run(["logit"], {"pixels": np.zeros((1, size, size, 3), np.uint8)}, giving_back())

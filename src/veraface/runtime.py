@@ -30,6 +30,13 @@ def open_session(weights: Path | bytes, threads: int) -> onnxruntime.InferenceSe
     return onnxruntime.InferenceSession(weights, options, providers=["CPUExecutionProvider"])
 
 
+def giving_back() -> onnxruntime.RunOptions:
+    """Options for a run at whose end its arena gives back all memory that nothing uses."""
+    options = onnxruntime.RunOptions()
+    options.add_run_config_entry("memory.enable_memory_arena_shrinkage", "cpu:0")
+    return options
+
+
 def share_memory() -> None:
     """Lets all sessions opened from now on take turns with one arena, instead of keeping one each.
 

@@ -1,14 +1,14 @@
 """The result types that every surface consumes, and the one rule that turns a probability into a verdict."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-from numpy.typing import NDArray
+if TYPE_CHECKING:  # the server, which has no numbers to crunch, needs no NumPy
+    import numpy as np
+    from numpy.typing import NDArray
 
-if TYPE_CHECKING:
     from veraface.provenance import Provenance
 
 
@@ -69,7 +69,7 @@ class Heatmap:
     """Where in a face the evidence lies."""
 
     box: Box  # the square of the picture that the grid covers
-    grid: NDArray[np.float32]  # rows x columns, 0 (speaks for real) to 1 (speaks for fake), .5 neutral
+    grid: "NDArray[np.float32]"  # rows x columns, 0 (speaks for real) to 1 (speaks for fake), .5 neutral
 
     def to_dict(self) -> dict[str, Any]:
         """A JSON-ready copy."""
@@ -159,17 +159,22 @@ class Thresholds:
 
 
 def judge_face(
-    p_fake: float, p_fake_recompressed: float, thresholds: Thresholds
+    p_fake: float, recompressed: Callable[[], float], thresholds: Thresholds
 ) -> tuple[Verdict, tuple[Reason, ...]]:
     """The verdict on one face from its p_fake and that of its recompressed copy.
 
     A "fake" or "real" that does not survive the kind of recompression every messenger applies is no
     evidence, so it becomes "uncertain".
+
+    Args:
+        p_fake: of the face.
+        recompressed: gives that of the copy; called only where the verdict depends on it.
+        thresholds: of the model.
     """
     verdict = thresholds.decide(p_fake)
     if verdict is Verdict.UNCERTAIN:
         return verdict, (Reason("weak_evidence", "the evidence points neither way clearly enough"),)
-    if thresholds.decide(p_fake_recompressed) is not verdict:
+    if thresholds.decide(recompressed()) is not verdict:
         message = f"would be called {verdict.value}, but not after recompression, so it is left open"
         return Verdict.UNCERTAIN, (Reason("changes_under_recompression", message),)
     return verdict, ()

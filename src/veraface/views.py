@@ -8,43 +8,41 @@ from PIL import Image
 
 from veraface.image import recompress
 
-VIEWS = 3  # of a face, in this order: as it is, mirrored, recompressed
-
 _QUALITY = 60  # JPEG quality of the recompressed view: about what messengers use
 
 
-def face_views(crop: NDArray[np.uint8]) -> list[NDArray[np.uint8]]:
-    """A crop as it is, mirrored, and recompressed as strongly as messengers do.
+def face_views(crop: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """What p_fake is made of: a crop as it is, and its mirror image.
+
+    The two differ by chance alone, and the mean of their logits ranks better than either
+    (docs/experiments.md).
 
     Args:
         crop: RGB uint8, shape (size, size, 3).
-    """
-    return [crop, crop[:, ::-1], np.asarray(recompress(Image.fromarray(crop), _QUALITY))]
-
-
-def join_logits(logits: NDArray[np.floating[Any]]) -> NDArray[np.floating[Any]]:
-    """The logit that p_fake is made of, and the one that the verdict must survive.
-
-    The first is the mean of a face and its mirror image, which differ by chance alone: on validation it
-    ranks better than either (docs/experiments.md). The second is that of the recompressed view.
-
-    Args:
-        logits: of the views of each face, shape (faces, 3).
 
     Returns:
-        Shape (faces, 2).
+        Shape (2, size, size, 3).
     """
-    return np.column_stack([logits[:, :2].mean(axis=1), logits[:, 2]])
+    return np.stack([crop, crop[:, ::-1]])
+
+
+def recompressed_view(crop: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """What a verdict must survive: a crop recompressed as strongly as messengers do.
+
+    Returns:
+        Shape (1, size, size, 3).
+    """
+    return np.asarray(recompress(Image.fromarray(crop), _QUALITY))[None]
 
 
 def join_evidence(evidence: NDArray[np.floating[Any]]) -> NDArray[np.floating[Any]]:
-    """The map of evidence whose mean is the first of the joined logits.
+    """The map of evidence whose mean is the mean logit of what `face_views` returned.
 
     Args:
-        evidence: of the views of each face, shape (faces, 3, rows, columns).
+        evidence: of these views, shape (2, rows, columns).
 
     Returns:
-        Shape (faces, rows, columns).
+        Shape (rows, columns).
     """
-    mean: NDArray[np.floating[Any]] = (evidence[:, 0] + evidence[:, 1, :, ::-1]) / 2
+    mean: NDArray[np.floating[Any]] = (evidence[0] + evidence[1, :, ::-1]) / 2
     return mean

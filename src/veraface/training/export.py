@@ -36,7 +36,7 @@ from veraface.training.network import MEAN, STD, Network, first_line
 from veraface.training.prepare import check_prepared, prepare
 from veraface.training.progress import progress
 from veraface.training.sources import leave_out
-from veraface.views import VIEWS, face_views, join_logits
+from veraface.views import face_views, recompressed_view
 
 TOLERANCE = 1e-4  # by which a logit may differ between torch and ONNX
 _WEB_QUALITY = 60  # JPEG quality of the copy that stands for pictures from the web
@@ -206,15 +206,16 @@ def _validation_logits(
 ) -> tuple[NDArray[np.float32], NDArray[np.bool_], NDArray[Any]]:
     """Logits, labels and sources of every validation picture as it is, from the web, and degraded.
 
-    Logits have the shape (faces, 2), as `join_logits` makes them.
+    Logits have the shape (faces, 2): what p_fake is made of, and that of the recompressed view.
     """
     logits: list[NDArray[np.float32]] = []
     batch: list[NDArray[np.uint8]] = []
 
     def flush() -> None:
         if batch:
-            views = np.stack([view for crop in batch for view in face_views(crop)])
-            logits.append(join_logits(session.run(["logit"], {"pixels": views})[0].reshape(-1, VIEWS)))
+            views = [view for crop in batch for view in (face_views(crop), recompressed_view(crop))]
+            found = session.run(["logit"], {"pixels": np.concatenate(views)})[0].reshape(len(batch), -1)
+            logits.append(np.column_stack([found[:, :-1].mean(axis=1), found[:, -1]]))
             batch.clear()
 
     for index, sample in enumerate(progress(samples, "Calibrating", len(samples))):

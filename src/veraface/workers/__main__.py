@@ -52,6 +52,7 @@ def main(server: socket.socket) -> int:
         frames.send(server, {"failed": str(error)})
         return 1
     _silence()
+    detector.give_back_memory()  # what each worker would take anew anyway
     gc.collect()
     _give_back_memory()
     gc.freeze()  # so that no copy writes to what all share, only to look for garbage
