@@ -91,7 +91,7 @@ def throughput(data: bytes, seconds: float) -> str:
     best = {name: max(measured) for name, measured in rates.items()}
     rows = [[name, *values, values[0] / best["Flask + Keras"][0]] for name, values in best.items()]
     headings = ["16 clients", "pictures a second", "p50 ms", "p99 ms", "turned away", "PSS MB"]
-    note = "\nVeraface finds the faces and judges each in three views; the peer calls one network once.\n"
+    note = "\nVeraface finds faces and judges each in two or three views; the peer calls one network once.\n"
     return table([*headings, "times Flask + Keras"], rows) + note
 
 

@@ -66,7 +66,7 @@ class WorkerLimits:
     memory_bytes: int = 1536 * 2**20  # on top of what it has once the model is loaded
     cpu_s: int = 30  # seconds of processor time for one picture
     video_cpu_s: int = 240  # ... for one clip
-    growth_bytes: int = 64 * 2**20  # of resident memory, beyond which it is replaced after its picture
+    growth_bytes: int = 40 * 2**20  # of resident memory, beyond which it is replaced after its picture
 
     def __post_init__(self) -> None:
         if min(self.memory_bytes, self.cpu_s, self.video_cpu_s, self.growth_bytes) < 1:
