@@ -5,6 +5,7 @@ import pytest
 from PIL import Image
 
 from tests.pictures import portrait
+from veraface.model import Model
 from veraface.views import face_views, join_evidence, recompressed_view
 
 
@@ -36,3 +37,12 @@ def test_evidence_of_the_mirror_image_is_turned_back() -> None:
 def test_mean_of_the_evidence_is_the_mean_logit() -> None:
     evidence = np.random.default_rng(0).normal(size=(2, 3, 3))
     assert join_evidence(evidence).mean() == pytest.approx(evidence.mean())
+
+
+def test_a_mirrored_picture_gets_the_same_p_fake() -> None:
+    """The shipped model on a crop and its mirror image."""
+    model = Model()
+    picture = portrait().crop((120, 10, 340, 230)).resize((model.card.crop.size,) * 2)
+    one = np.asarray(picture)
+    logits = [model.run(face_views(crop))[0].mean() for crop in (one, np.ascontiguousarray(one[:, ::-1]))]
+    assert logits[0] == pytest.approx(logits[1], abs=1e-4)

@@ -57,7 +57,7 @@ class RayEngine:
 
         card = ModelCard.load((job.model or DEFAULT_MODEL).with_suffix(".json"))
         job.begin({"name": card.name, "version": card.version, "sha256": card.sha256})
-        cores: float = ray.cluster_resources().get("CPU", 1)  # type: ignore[no-untyped-call]
+        cores: float = ray.cluster_resources().get("CPU", 1)  # type: ignore[no-untyped-call]  # Ray has none
         workers = self._workers or max(1, int(cores))
         for claimed in _together(filter(job.claim, items)):
             self._judge(claimed, job, workers, card.sha256)

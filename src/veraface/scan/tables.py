@@ -27,7 +27,7 @@ def check_name(path: Path) -> None:
         raise DataError(f"{path}: the name of a table ends in {', '.join(_WRITERS)}")
     if path.suffix.lower() == ".parquet":
         with needs_extra("scan"):
-            import pyarrow.parquet  # noqa: F401
+            import pyarrow.parquet  # noqa: F401 - only whether it is there
 
 
 def write_table(path: Path, rows: Rows) -> None:
