@@ -5,8 +5,8 @@ from time import perf_counter
 import numpy as np
 from tables import table
 
-from veraface.model import Model
-from veraface.views import face_views
+from veraface.models.classifier import Model
+from veraface.models.tta import face_views
 
 BATCHES = (1, 2, 4, 8)  # faces
 

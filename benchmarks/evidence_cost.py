@@ -18,8 +18,8 @@ from skimage import data
 from tables import table
 
 from pictures import scene
-from veraface import evidence
-from veraface.image import recompress
+from veraface.forensics import views as evidence
+from veraface.imaging.decode import recompress
 
 MEGAPIXELS = (0.3, 2, 12, 48)
 QUALITIES = (75, 85, 90, 95)  # at which pictures were saved

@@ -23,11 +23,12 @@ import skimage.data
 from machine import describe
 from PIL import Image
 
-from veraface import __version__, faces
-from veraface.faces import WEIGHTS, FaceDetector, _suppress
-from veraface.image import Picture
-from veraface.runtime import open_session
-from veraface.verdict import Box
+from veraface import __version__
+from veraface.geometry import Box
+from veraface.imaging.decode import Picture
+from veraface.models import retinaface as faces
+from veraface.models.onnx_session import open_session
+from veraface.models.retinaface import WEIGHTS, FaceDetector, _suppress
 
 RESULT = Path(__file__).parent / "results" / "face_detectors.md"
 HIT = 0.5  # intersection over union from which a face counts as found

@@ -13,8 +13,8 @@ import numpy as np
 import onnx
 from machine import describe
 
-from veraface.model import DEFAULT_MODEL
-from veraface.runtime import open_session
+from veraface.models.classifier import DEFAULT_MODEL
+from veraface.models.onnx_session import open_session
 
 
 def without_heatmap(model: onnx.ModelProto) -> onnx.ModelProto:

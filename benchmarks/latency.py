@@ -15,7 +15,8 @@ from PIL.JpegImagePlugin import JpegImageFile
 from tables import p50, quantile, table
 
 from pictures import FORMATS, encoded, scene
-from veraface import Detector, ImageLimits, runtime
+from veraface import Detector, ImageLimits
+from veraface.models import onnx_session as runtime
 
 MEGAPIXELS = (0.3, 2, 12, 48)
 FACES = (0, 1, 10)
@@ -70,8 +71,8 @@ def over_the_floor(runs: int) -> str:
             return _Recorder(opener(*arguments), calls)
 
         with (
-            patch("veraface.faces.open_session", recording),
-            patch("veraface.model.open_session", recording),
+            patch("veraface.models.retinaface.open_session", recording),
+            patch("veraface.models.classifier.open_session", recording),
         ):
             detector = Detector(threads=threads)
         for megapixels in (0.3, 2, 12):

@@ -13,8 +13,8 @@ from pathlib import Path
 from PIL import Image, ImageDraw, ImageEnhance
 from tables import table
 
-from veraface.image import Picture, recompress
-from veraface.perceptual_hash import perceptual_hash
+from veraface.imaging.decode import Picture, recompress
+from veraface.imaging.perceptual_hash import perceptual_hash
 
 
 def half(picture: Image.Image) -> Image.Image:

@@ -16,7 +16,7 @@ from serving import serving
 from tables import p50, quantile, table
 
 from pictures import encoded, scene
-from veraface.machine import available_cores
+from veraface.utils import available_cores
 
 HEADINGS = (
     "load",

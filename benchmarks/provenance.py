@@ -9,7 +9,7 @@ from time import perf_counter
 import numpy as np
 from PIL import Image
 
-from veraface.image import Picture
+from veraface.imaging.decode import Picture
 from veraface.provenance import Level
 from veraface.provenance.credentials import CredentialReader
 from veraface.provenance.reading import read_provenance

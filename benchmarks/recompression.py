@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from veraface.image import Picture
-from veraface.provenance.recompression import brightness, roughness
+from veraface.forensics.jpeg_history import brightness, roughness
+from veraface.imaging.decode import Picture
 
 SCALE = 0.6  # scaling down leaves no traces of a photograph's own compression
 

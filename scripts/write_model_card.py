@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
-CARD = ROOT / "src/veraface/weights/veraface-lite0.json"
+CARD = ROOT / "src/veraface/models/weights/veraface-lite0.json"
 TARGET = ROOT / "docs/model-card.md"
 
 

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import hypothesis
 import pytest
 
-from tests.datasets import make_dataset
-from tests.pictures import encode, portrait
+from tests.sample_data import make_dataset
+from tests.sample_images import encode, portrait
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Playwright
@@ -63,7 +63,7 @@ def tiny_data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def tiny_run(tiny_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of a finished training run on them."""
     from tests.training.runs import settings
-    from veraface.training.fit import train
+    from veraface.training.trainer import train
 
     run = tmp_path_factory.mktemp("runs") / "tiny"
     train(settings(tiny_data, epochs=5), run)

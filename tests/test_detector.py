@@ -10,11 +10,12 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image, ImageEnhance
 
-from tests.models import brightness_model
-from tests.pictures import as_stored, encode, exif_with, portrait
+from tests.sample_images import as_stored, encode, exif_with, portrait
+from tests.sample_models import brightness_model
 from veraface import Detector, ImageError, ImageLimits, ImageTooLargeError
-from veraface.model import Model
-from veraface.verdict import DetectionResult, Thresholds, Verdict
+from veraface.decision import Thresholds
+from veraface.models.classifier import Model
+from veraface.results import DetectionResult, Verdict
 
 
 @pytest.fixture(scope="module")

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 import veraface
-from tests.pictures import portrait
+from tests.sample_images import portrait
 
 ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "src" / "veraface"
@@ -94,8 +94,8 @@ def test_wheel_holds_every_file_of_the_package(held: set[str]) -> None:
 
 def test_wheel_holds_each_model_with_its_card_and_licence(wheel: Path, held: set[str]) -> None:
     models = {name for name in held if name.endswith(".onnx")}
-    assert "veraface/weights/retinaface_mobilenet025.onnx" in models
-    classifiers = {name for name in models if name.startswith("veraface/weights/veraface-")}
+    assert "veraface/models/weights/retinaface_mobilenet025.onnx" in models
+    classifiers = {name for name in models if name.startswith("veraface/models/weights/veraface-")}
     assert classifiers, "no classifier is shipped"
     with zipfile.ZipFile(wheel) as archive:
         for name in classifiers:
@@ -104,8 +104,8 @@ def test_wheel_holds_each_model_with_its_card_and_licence(wheel: Path, held: set
     notices = f"veraface-{veraface.__version__}.dist-info/licenses/"
     for notice in (
         "LICENSE",
-        "src/veraface/weights/retinaface_mobilenet025.LICENSE",
-        "src/veraface/weights/classifier.LICENSE",
+        "src/veraface/models/weights/retinaface_mobilenet025.LICENSE",
+        "src/veraface/models/weights/classifier.LICENSE",
     ):
         assert notices + notice in held
 

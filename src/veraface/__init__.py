@@ -23,8 +23,8 @@ if TYPE_CHECKING:
         UnsupportedImageError,
         VerafaceError,
     )
-    from veraface.image import ImageLimits
-    from veraface.verdict import DetectionResult, FaceResult, Verdict
+    from veraface.imaging.decode import ImageLimits
+    from veraface.results import DetectionResult, FaceResult, Verdict
 
 __version__ = "0.1.0"
 
@@ -34,10 +34,10 @@ os.environ["ORT_DISABLE_TELEMETRY"] = "1"
 
 _HOMES = {
     "Detector": "detector",
-    "DetectionResult": "verdict",
-    "FaceResult": "verdict",
-    "Verdict": "verdict",
-    "ImageLimits": "image",
+    "DetectionResult": "results",
+    "FaceResult": "results",
+    "Verdict": "results",
+    "ImageLimits": "imaging.decode",
     "VerafaceError": "errors",
     "ImageError": "errors",
     "ImageTooLargeError": "errors",

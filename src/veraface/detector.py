@@ -8,25 +8,18 @@ from time import perf_counter
 import numpy as np
 from numpy.typing import NDArray
 
-from veraface.crop import crop_face, crop_square
-from veraface.faces import FIRST_LOOK, Face, FaceDetector
-from veraface.image import ImageLimits, ImageSource, Picture
-from veraface.model import Model, ModelCard
-from veraface.pixels import Pixels
+from veraface.decision import judge_face, judge_picture
+from veraface.geometry import Box
+from veraface.imaging.decode import ImageLimits, ImageSource, Picture
+from veraface.imaging.lazy import Pixels
+from veraface.models.classifier import Model, ModelCard
+from veraface.models.crop import crop_face, crop_square
+from veraface.models.retinaface import FIRST_LOOK, Face, FaceDetector
+from veraface.models.tta import face_views, join_evidence, recompressed_view
 from veraface.provenance import Level
 from veraface.provenance.credentials import CredentialReader
 from veraface.provenance.reading import read_provenance
-from veraface.verdict import (
-    Box,
-    DetectionResult,
-    FaceResult,
-    Heatmap,
-    Reason,
-    Verdict,
-    judge_face,
-    judge_picture,
-)
-from veraface.views import face_views, join_evidence, recompressed_view
+from veraface.results import DetectionResult, FaceResult, Heatmap, Reason, Verdict
 
 MIN_FACE = 40  # px of the longer side of the face box at full size; below, a face is reported, not judged
 SMALL_FACE = 80  # px; below, a face is judged, and its size is given as a reason for doubt

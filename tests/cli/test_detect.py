@@ -7,9 +7,9 @@ import pytest
 from PIL import Image, ImageEnhance
 
 from tests.cli.terminal import COMMAND, veraface
-from tests.models import brightness_model
-from tests.pictures import portrait
 from tests.provenance import files
+from tests.sample_images import portrait
+from tests.sample_models import brightness_model
 
 
 @pytest.fixture

@@ -4,9 +4,9 @@ import json
 from pathlib import Path
 
 from tests.cli.terminal import veraface
-from tests.datasets import make_dataset
+from tests.sample_data import make_dataset
 from veraface.evaluation.card import short_form
-from veraface.model import ModelCard
+from veraface.models.classifier import ModelCard
 
 
 def test_reports_and_writes_the_card(tiny_model: Path, tmp_path: Path) -> None:

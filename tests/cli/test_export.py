@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from tests.cli.terminal import veraface
-from veraface.model import Model
+from veraface.models.classifier import Model
 
 
 def test_writes_a_model_and_says_how_it_errs(tiny_run: Path, tmp_path: Path) -> None:

@@ -24,14 +24,14 @@ from PIL import Image
 from playwright.sync_api import Browser
 
 from tests.cli.terminal import veraface
-from tests.pictures import encode, noise, portrait
+from tests.sample_images import encode, noise, portrait
 from veraface.detector import Detector
 from veraface.errors import VerafaceError
-from veraface.model import DEFAULT_MODEL
-from veraface.signed_report.contents import gather
-from veraface.signed_report.keys import fingerprint, own_key, public_pem, read_private_key
-from veraface.signed_report.page import render
-from veraface.signed_report.signature import ReportError, canonical, content_of, sign, verify
+from veraface.models.classifier import DEFAULT_MODEL
+from veraface.report.contents import gather
+from veraface.report.page import render
+from veraface.report.signature import ReportError, canonical, content_of, sign, verify
+from veraface.report.signing_keys import fingerprint, own_key, public_pem, read_private_key
 
 AXE = Path(__file__).parents[1] / "tools/node_modules/axe-core/axe.min.js"
 NAME = '<img src=x onerror=alert(1)> "x" & \u202egpj.jpg'

@@ -19,9 +19,9 @@ import pytest
 from playwright.sync_api import Browser
 
 from tests.cli.terminal import COMMAND, ENVIRONMENT, veraface
-from tests.models import brightness_model
-from tests.pictures import encode, noise, portrait
-from tests.scan.pictures import empty, face, folder, resized
+from tests.sample_images import encode, noise, portrait
+from tests.sample_models import brightness_model
+from tests.scan.sample_folders import empty, face, folder, resized
 from veraface.detector import Detector
 
 

@@ -12,11 +12,11 @@ from pathlib import Path
 import pytest
 
 from tests.cli.terminal import COMMAND, ENVIRONMENT, veraface
-from tests.datasets import make_folders, make_rows, write_csv
+from tests.sample_data import make_folders, make_rows, write_csv
 from tests.training.runs import logged, same, settings, tensors
 from veraface.cli import main
 from veraface.training.config import TrainConfig
-from veraface.training.fit import train
+from veraface.training.trainer import train
 
 _MODEL = ("--backbone", "test_efficientnet", "--pretrained", "none", "--size", "64", "--batch-size", "8")
 SMALL = (*_MODEL, "--workers", "0", "--rate", "3e-3", "--self-blend", "0", "--exchange", "0")

@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from tests.cli.terminal import COMMAND, ENVIRONMENT, veraface
-from tests.clips import make_plain, make_portrait, make_sound, write_clip
+from tests.sample_videos import make_plain, make_portrait, make_sound, write_clip
 
 
 @pytest.fixture(scope="module")

@@ -18,7 +18,7 @@ import httpx
 import pytest
 import yaml
 
-from tests.pictures import encode, portrait
+from tests.sample_images import encode, portrait
 from tests.server.conftest import free_port, running_server
 from veraface.server.settings import Settings
 

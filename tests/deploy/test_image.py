@@ -70,7 +70,7 @@ def test_all_that_is_copied_gets_past_dockerignore_and_little_else() -> None:
         assert source in files or any(file.startswith(f"{source}/") for file in files), f"{source} is ignored"
     for file in files:
         assert file in sources or file.split("/")[0] in sources, f"{file} is sent and not needed"
-    assert "src/veraface/weights/veraface-lite0.onnx" in files
+    assert "src/veraface/models/weights/veraface-lite0.onnx" in files
 
 
 def test_the_health_check_needs_nothing_but_python_and_asks_no_proxy() -> None:

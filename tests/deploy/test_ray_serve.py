@@ -12,7 +12,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.pictures import encode, noise, portrait
+from tests.sample_images import encode, noise, portrait
 from tests.server.conftest import free_port
 from veraface import Detector
 

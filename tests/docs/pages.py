@@ -16,7 +16,7 @@ _NOT_RUN = re.compile(r"<!--\s*not run:\s*\S")
 
 def pages() -> list[Path]:
     """README and its like, and all in docs/, deploy/, extension/ and benchmarks/results/."""
-    found = [*ROOT.glob("*.md"), ROOT / "src/veraface/weights/README.md"]
+    found = [*ROOT.glob("*.md"), ROOT / "src/veraface/models/weights/README.md"]
     for folder in _FOLDERS:
         found += (ROOT / folder).rglob("*.md")
     return sorted(path for path in found if "node_modules" not in path.parts)

@@ -14,9 +14,9 @@ import pytest
 import typer.main
 
 from tests.cli.terminal import veraface
-from tests.clips import make_portrait
 from tests.docs.pages import Code, code, inline_code, name, pages
-from tests.pictures import encode, portrait
+from tests.sample_images import encode, portrait
+from tests.sample_videos import make_portrait
 from tests.server.conftest import RunningServer, running_server
 from veraface.cli.app import app
 

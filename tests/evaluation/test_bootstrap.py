@@ -7,11 +7,11 @@ from time import process_time
 import numpy as np
 import pytest
 
-from tests.evaluation.judgements import F, R, judged, many
+from tests.evaluation.sample_predictions import F, R, judged, many
+from veraface.evaluation.aggregate import figures, source_rows
 from veraface.evaluation.bootstrap import Draws
-from veraface.evaluation.judging import Judged
 from veraface.evaluation.metrics import Values
-from veraface.evaluation.rows import figures, source_rows
+from veraface.evaluation.predict import Judged
 
 
 def crowd(groups: int, size: int, seed: int = 0) -> list[Judged]:

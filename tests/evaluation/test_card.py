@@ -2,9 +2,9 @@
 
 import json
 
-from tests.evaluation.reports import make_report, small_report
+from tests.evaluation.sample_reports import make_report, small_report
 from veraface.evaluation.card import short_form
-from veraface.evaluation.diagrams import MOST_POINTS
+from veraface.evaluation.curves import MOST_POINTS
 
 MOST_BYTES = 80_000
 

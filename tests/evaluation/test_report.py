@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 from playwright.sync_api import Browser, Page
 
-from tests.evaluation.judgements import many
-from tests.evaluation.reports import hostile_report, small_report
-from veraface.evaluation.protocol import Evidence, Plan, measure
+from tests.evaluation.sample_predictions import many
+from tests.evaluation.sample_reports import hostile_report, small_report
 from veraface.evaluation.report import full_markdown, page, summary
+from veraface.evaluation.run import Evidence, Plan, measure
 
 PLOTS = ["confusion", "roc", "reliability", "forest", "risk", "histograms", "curves"]
 

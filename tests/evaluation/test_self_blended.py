@@ -6,17 +6,17 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from tests.datasets import BOX, face
-from tests.evaluation.judgements import F, many
-from tests.models import brightness_model
+from tests.evaluation.sample_predictions import F, many
+from tests.sample_data import BOX, face
+from tests.sample_models import brightness_model
 from veraface import Detector
+from veraface.datasets.manifest import Sample
+from veraface.datasets.synthesis.self_blending import self_blend
+from veraface.evaluation.aggregate import figures
 from veraface.evaluation.bootstrap import Draws
-from veraface.evaluation.judging import Judged, judge, randomness, upright
-from veraface.evaluation.rows import figures
+from veraface.evaluation.predict import Judged, judge, randomness, upright
 from veraface.evaluation.self_blended import NAME, judge_self_blended, self_blended_block
-from veraface.training.manifest import Sample
-from veraface.training.self_blend import self_blend
-from veraface.verdict import Box
+from veraface.geometry import Box
 
 
 @pytest.fixture(scope="module")

@@ -8,10 +8,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tests.evaluation.judgements import F, N, R, U, judged, many
-from tests.pictures import difference, noise, portrait
+from tests.evaluation.sample_predictions import F, N, R, U, judged, many
+from tests.sample_images import difference, noise, portrait
+from veraface.datasets.manifest import Sample
+from veraface.evaluation.aggregate import figures
 from veraface.evaluation.bootstrap import Draws
-from veraface.evaluation.rows import figures
 from veraface.evaluation.tiers import (
     CURVES,
     TIERS,
@@ -22,8 +23,7 @@ from veraface.evaluation.tiers import (
     step_figures,
     tier_rows,
 )
-from veraface.image import recompress
-from veraface.training.manifest import Sample
+from veraface.imaging.decode import recompress
 
 
 def degrade(name: str, picture: Image.Image, seed: int = 0) -> Image.Image:

@@ -11,9 +11,11 @@ import warnings
 
 import atheris
 
-with atheris.instrument_imports(include=["PIL", "pillow_heif", "veraface.image", "veraface.structure"]):
+with atheris.instrument_imports(
+    include=["PIL", "pillow_heif", "veraface.imaging.decode", "veraface.imaging.containers"]
+):
     from veraface.errors import ImageError
-    from veraface.image import ImageLimits, Picture
+    from veraface.imaging.decode import ImageLimits, Picture
 
 _LIMITS = ImageLimits(max_pixels=2_000_000, max_side=5_000)  # so that there are many tries a second
 

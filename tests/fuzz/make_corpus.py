@@ -7,7 +7,7 @@ from pathlib import Path
 
 from PIL import Image
 
-from tests.pictures import encode, exif_with, portrait
+from tests.sample_images import encode, exif_with, portrait
 
 CORPUS = Path(__file__).parent / "corpus"
 

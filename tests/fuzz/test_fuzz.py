@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.fuzz.make_corpus import CORPUS
-from veraface.image import Picture
+from veraface.imaging.decode import Picture
 
 HERE = Path(__file__).parent
 SECONDS = 60
@@ -65,7 +65,7 @@ def test_a_minute_finds_nothing(tmp_path: Path) -> None:
 def test_it_would_find_something(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """With a loader that lets one other error out, on purpose."""
     (tmp_path / "sitecustomize.py").write_text(
-        "import veraface.image as image\n"
+        "import veraface.imaging.decode as image\n"
         "old = image._open\n"
         "def broken(data):\n"
         "    if len(data) % 7 == 3: raise KeyError('let out')\n"

@@ -21,7 +21,7 @@ from tests.hostile.makers import (
     webp_of_frames,
 )
 from tests.hostile.samples import SAMPLES
-from tests.pictures import encode, png_chunk, png_of_size
+from tests.sample_images import encode, png_chunk, png_of_size
 
 
 def claiming(name: str, side: int) -> bytes:

@@ -7,7 +7,7 @@ from tests.hostile.foreign import FOREIGN, polyglots
 from tests.hostile.makers import copies, jpeg_with, tiff, tiff_end
 from tests.hostile.mutants import mutant
 from tests.hostile.samples import ODD_PIXELS, SAMPLES
-from tests.pictures import png_of_size
+from tests.sample_images import png_of_size
 
 MUTANTS = 1000
 

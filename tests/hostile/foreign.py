@@ -4,7 +4,7 @@ from io import BytesIO
 from zipfile import ZipFile
 
 from tests.hostile.samples import IMAGE, SAMPLES
-from tests.pictures import encode, noise
+from tests.sample_images import encode, noise
 
 
 def _zip() -> bytes:

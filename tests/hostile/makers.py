@@ -4,7 +4,7 @@ import struct
 import zlib
 
 from tests.hostile.samples import SAMPLES
-from tests.pictures import png_chunk
+from tests.sample_images import png_chunk
 
 Entry = tuple[int, int, int, int]  # tag, type, number of values, value or offset
 

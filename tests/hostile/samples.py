@@ -3,7 +3,7 @@
 import numpy as np
 from PIL import Image
 
-from tests.pictures import encode, exif_with, portrait
+from tests.sample_images import encode, exif_with, portrait
 
 IMAGE = portrait(64)
 _TURNED = [IMAGE.rotate(90), IMAGE.rotate(180)]

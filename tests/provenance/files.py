@@ -8,8 +8,8 @@ from typing import Any
 from PIL import Image
 from PIL.TiffImagePlugin import IFDRational
 
-from tests.pictures import encode, noise, png_chunk
-from veraface.image import Picture
+from tests.sample_images import encode, noise, png_chunk
+from veraface.imaging.decode import Picture
 from veraface.provenance import Level, Provenance
 from veraface.provenance.credentials import CredentialReader
 from veraface.provenance.reading import read_provenance

@@ -9,11 +9,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.pictures import encode, noise, png_chunk
 from tests.provenance import files
 from tests.provenance.files import camera_exif, gif, insert, jpeg, jpeg_segment, png, read, text_chunk, xmp
+from tests.sample_images import encode, noise, png_chunk
 from veraface.errors import ImageError
-from veraface.image import Picture
+from veraface.imaging.decode import Picture
 from veraface.provenance.texts import MAX_ENTRIES, MAX_PROMPT, clean
 
 XMP_SEGMENT = jpeg_segment(0xE1, b"http://ns.adobe.com/xap/1.0/\0" + files.AI_PACKET)

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.pictures import encode, noise, png_chunk
 from tests.provenance.credentials import AI, authority, sign
 from tests.provenance.files import insert, jpeg, jpeg_segment, png, read, xmp
+from tests.sample_images import encode, noise, png_chunk
 from veraface.errors import VerafaceError
 from veraface.provenance import Credentials, CredentialState
 from veraface.provenance.credentials import CredentialReader

@@ -7,9 +7,9 @@ from io import BytesIO
 import pytest
 from PIL import Image
 
-from tests.pictures import encode, noise, portrait
 from tests.provenance import files
 from tests.provenance.files import camera_exif, jpeg, png, read, xmp
+from tests.sample_images import encode, noise, portrait
 from veraface.provenance import CredentialState
 
 NOW = datetime(2025, 1, 1)
@@ -29,7 +29,7 @@ def test_a_plain_picture_claims_nothing() -> None:
 
 
 def test_a_picture_in_memory_has_no_provenance() -> None:
-    from veraface.image import Picture
+    from veraface.imaging.decode import Picture
     from veraface.provenance.reading import read_provenance
 
     assert read_provenance(Picture(noise(64, 48))) is None

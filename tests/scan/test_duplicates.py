@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from PIL import Image
 
-from tests.pictures import cat, encode, noise, portrait
-from veraface.image import Picture
-from veraface.perceptual_hash import perceptual_hash
+from tests.sample_images import cat, encode, noise, portrait
+from veraface.imaging.decode import Picture
+from veraface.imaging.perceptual_hash import perceptual_hash
 from veraface.scan.duplicates import MOST_DIFFERENT_BITS, first_alike
 
 HASHES = st.lists(st.integers(-(2**63), 2**63 - 1), max_size=40)

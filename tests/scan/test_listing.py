@@ -20,8 +20,8 @@ import pyarrow.parquet
 import pytest
 
 from veraface.errors import DataError
-from veraface.scan.choice import Choice
-from veraface.scan.items import Item
+from veraface.scan.filters import Choice
+from veraface.scan.item import Item
 from veraface.scan.listing import Listing
 from veraface.scan.sources import list_items
 
@@ -93,7 +93,7 @@ def test_it_ends_for_good_whoever_ends_it(here: Path) -> None:
 
 def test_it_ends_with_a_process_that_is_killed(here: Path) -> None:
     code = (
-        "from veraface.scan.choice import Choice; from veraface.scan.listing import Listing\n"
+        "from veraface.scan.filters import Choice; from veraface.scan.listing import Listing\n"
         "import os, signal\n"
         "items = iter(Listing(['-'], Choice())); print(next(items).path, flush=True)\n"
         "os.kill(os.getpid(), signal.SIGKILL)"

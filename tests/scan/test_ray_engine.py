@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 
-from tests.scan.pictures import empty, face, folder
+from tests.scan.sample_folders import empty, face, folder
 from veraface.errors import DataError, ModelError
 from veraface.scan.engine import Engine, LocalEngine
-from veraface.scan.run import Output, Summary, scan
+from veraface.scan.session import Output, Summary, scan
 
 ray = pytest.importorskip("ray", reason="needs the extra: pip install 'veraface[ray]'")
 

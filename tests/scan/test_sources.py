@@ -23,8 +23,8 @@ import pyarrow.parquet
 import pytest
 
 from veraface.errors import DataError, ImageTooLargeError, UnreadableImageError
-from veraface.scan.choice import Choice
-from veraface.scan.items import Item, read
+from veraface.scan.filters import Choice
+from veraface.scan.item import Item, read
 from veraface.scan.sources import can_be_counted, list_items
 
 FILES = {"a.jpg": b"one", "b.PNG": b"two", "deep/c.webp": b"three", "notes.md": b"x", ".hidden.jpg": b"y"}

@@ -10,7 +10,7 @@ import pyarrow.parquet
 import pytest
 
 from veraface.errors import DataError
-from veraface.scan.rows import COLUMNS, failed, judged, rows
+from veraface.scan.records import COLUMNS, failed, judged, rows
 from veraface.scan.tables import check_name, write_table
 
 RESULT = {

@@ -23,6 +23,7 @@ import pytest
 import skimage.data
 from PIL import Image
 from playwright.sync_api import Browser, ConsoleMessage, Page, expect
+
 from tests.server import sites
 from tests.server.remembered import SEED
 

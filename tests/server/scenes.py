@@ -13,6 +13,7 @@ from typing import Any
 import skimage.data
 from PIL import Image
 from playwright.sync_api import Page, Route, expect
+
 from tests.server.page import choose, choose_many, expect_state, give
 
 HASH = re.compile("[0-9a-f]{64}")

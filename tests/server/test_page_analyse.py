@@ -10,6 +10,7 @@ from typing import Any
 
 import httpx
 from playwright.sync_api import Page, Route, expect
+
 from tests.server.page import card, choose, choose_many, expect_fault, expect_state, expect_verdict, give
 
 OpenPage = Callable[..., Page]

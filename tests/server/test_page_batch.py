@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from playwright.sync_api import Page, Route, expect
+
 from tests.server import scenes
 from tests.server.page import card, choose_many, expect_state
 

@@ -5,6 +5,7 @@ from collections.abc import Callable
 
 import pytest
 from playwright.sync_api import Page, expect
+
 from tests.server.page import choose, choose_many, expect_state
 
 HASH = re.compile("[0-9a-f]{64}")

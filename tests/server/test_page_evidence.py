@@ -10,6 +10,7 @@ import httpx
 import pytest
 from PIL import Image
 from playwright.sync_api import Page, expect
+
 from tests.server.page import choose, expect_state
 from tests.server.test_page_scenes import AXE, violations
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import httpx
 import pytest
 from playwright.sync_api import Page, expect
+
 from tests.server.page import choose, choose_many, expect_state, expect_verdict
 
 OpenPage = Callable[..., Page]

@@ -7,6 +7,7 @@ import httpx
 import pytest
 from playwright.sync_api import Error as BrowserError
 from playwright.sync_api import Page, expect
+
 from tests.server.page import choose, expect_state
 
 OpenPage = Callable[..., Page]

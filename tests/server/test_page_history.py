@@ -10,6 +10,7 @@ from typing import Any
 import httpx
 import pytest
 from playwright.sync_api import Page, Request, expect
+
 from tests.server.page import choose, expect_verdict
 from tests.server.remembered import ANSWER, MIXED, SEED, acts, names, saved, select, stored
 

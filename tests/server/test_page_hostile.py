@@ -9,6 +9,7 @@ import httpx
 import pytest
 from PIL import Image
 from playwright.sync_api import Page, expect
+
 from tests.server.page import choose, choose_many, expect_fault, expect_state, expect_verdict, give
 from tests.server.scenes import STATUS, answer, face, portrait
 

@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 import pytest
 from playwright.sync_api import Locator, Page, expect
+
 from tests.server.page import choose, expect_state
 
 OpenPage = Callable[..., Page]

@@ -8,9 +8,9 @@ from typing import Any
 import httpx
 import pytest
 from playwright.sync_api import Page, expect
-from tests.server.page import choose, expect_fault, expect_verdict
 
 import veraface.server
+from tests.server.page import choose, expect_fault, expect_verdict
 
 STATIC = Path(veraface.server.__file__).parent / "static"
 

@@ -7,6 +7,7 @@ import httpx
 import pytest
 from PIL import Image
 from playwright.sync_api import Page, expect
+
 from tests.provenance import files
 from tests.server.page import choose, expect_state
 

@@ -10,6 +10,7 @@ import httpx
 import pytest
 from PIL import Image
 from playwright.sync_api import Page, expect
+
 from tests.server.page import choose, choose_many, expect_fault, expect_state, expect_verdict, percent
 
 OpenPage = Callable[..., Page]

@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 from PIL import Image
 from playwright.sync_api import Browser, Page, Playwright
+
 from tests.conftest import chromium_path
 from tests.server.scenes import NOW, SCENES, STATUS
 

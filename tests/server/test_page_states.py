@@ -8,6 +8,7 @@ import httpx
 import pytest
 from PIL import Image
 from playwright.sync_api import Page, Route, expect
+
 from tests.server.page import card, choose, choose_many, expect_fault, expect_state, expect_verdict
 
 OpenPage = Callable[..., Page]

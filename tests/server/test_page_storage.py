@@ -8,6 +8,7 @@ import httpx
 import pytest
 from PIL import Image
 from playwright.sync_api import Page, expect
+
 from tests.server.page import choose, expect_verdict
 from tests.server.remembered import MIXED, SEED, acts, names, saved, stored
 

@@ -8,7 +8,8 @@ from typing import Any
 import httpx
 import pytest
 from playwright.sync_api import Page, expect
-from tests.clips import make_plain, make_portrait, make_sound
+
+from tests.sample_videos import make_plain, make_portrait, make_sound
 from tests.server.page import VERDICTS, choose, choose_many, expect_fault, expect_state, percent
 from tests.server.test_page_scenes import axe, violations
 

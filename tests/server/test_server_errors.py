@@ -8,8 +8,8 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 from PIL import Image
-from tests.server.judges import Broken
 
+from tests.server.judges import Broken
 from veraface.server import Settings, create_app
 
 

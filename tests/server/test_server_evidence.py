@@ -14,8 +14,8 @@ import schemathesis
 from PIL import Image
 from schemathesis.core.transport import Response
 
-from veraface.evidence import examine
-from veraface.image import Picture
+from veraface.forensics.views import examine
+from veraface.imaging.decode import Picture
 
 Send = Callable[..., httpx.Response]
 NAMES = ["error_levels", "noise", "grid"]

@@ -13,6 +13,7 @@ from typing import Any
 import httpx
 import psutil
 import pytest
+
 from tests.hostile.files import hostile_files
 from tests.hostile.samples import SAMPLES
 

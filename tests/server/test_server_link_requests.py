@@ -7,12 +7,12 @@ from typing import Any
 
 import httpx
 import pytest
+
 from tests.server.judges import InProcess
 from tests.server.sites import MAX_BYTES, Resolver, here_is_public
-
 from veraface.detector import Detector
 from veraface.server import Settings, SettingsError, create_app, load_settings
-from veraface.server.links import Links
+from veraface.server.remote_images import Links
 
 
 @pytest.fixture

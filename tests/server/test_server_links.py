@@ -14,10 +14,10 @@ from typing import Any
 
 import anyio
 import pytest
-from tests.server.sites import HERE, MAX_BYTES, Resolver, Site, here_is_public, serving
 
-from veraface.server.faults import ApiError
-from veraface.server.links import Links, is_public, is_this_machine
+from tests.server.sites import HERE, MAX_BYTES, Resolver, Site, here_is_public, serving
+from veraface.server.errors import ApiError
+from veraface.server.remote_images import Links, is_public, is_this_machine
 from veraface.server.uploads import Upload
 
 Fetch = Callable[..., Upload]

@@ -11,8 +11,8 @@ import httpx
 import pytest
 from fastapi.testclient import TestClient
 from PIL import Image
-from tests.server.judges import Broken
 
+from tests.server.judges import Broken
 from veraface.server import create_app, load_settings
 from veraface.server.logs import JsonFormatter
 

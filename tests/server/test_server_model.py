@@ -11,7 +11,7 @@ from typing import Any
 import httpx
 import pytest
 
-from veraface.model import DEFAULT_MODEL, ModelCard
+from veraface.models.classifier import DEFAULT_MODEL, ModelCard
 
 
 def copy_of_the_shipped(folder: Path) -> Path:

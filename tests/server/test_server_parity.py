@@ -13,9 +13,9 @@ import numpy as np
 import pytest
 from PIL import Image, ImageEnhance
 
-from veraface.crop import crop_face
 from veraface.detector import Detector
-from veraface.model import Model
+from veraface.models.classifier import Model
+from veraface.models.crop import crop_face
 
 Predict = Callable[..., httpx.Response]
 SIDE = 256

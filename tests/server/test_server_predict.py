@@ -9,8 +9,8 @@ import pytest
 from PIL import Image
 
 from veraface.detector import Detector
-from veraface.server.answers import PredictAnswer, predict_answer
-from veraface.verdict import DetectionResult, Verdict
+from veraface.results import DetectionResult, Verdict
+from veraface.server.schemas import PredictAnswer, predict_answer
 
 Predict = Callable[..., httpx.Response]
 

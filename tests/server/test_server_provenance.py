@@ -11,8 +11,8 @@ from typing import Any
 import httpx
 import pytest
 from PIL import Image
-from tests.provenance import files
 
+from tests.provenance import files
 from veraface.detector import Detector
 
 Predict = Callable[..., httpx.Response]

@@ -14,8 +14,8 @@ import httpx
 import pytest
 from limits import parse
 from limits.aio.strategies import FixedWindowRateLimiter
-from tests.server.test_server_keys import digest
 
+from tests.server.test_server_keys import digest
 from veraface.server.rate_limit import BoundedMemory
 
 Start = Callable[..., Any]

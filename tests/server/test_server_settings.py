@@ -5,8 +5,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from tests.server.test_server_keys import KEY, SITE, digest
 
+from tests.server.test_server_keys import KEY, SITE, digest
 from veraface.server import Settings, SettingsError, load_settings
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "api.md"

@@ -13,7 +13,7 @@ import psutil
 import pytest
 from PIL import Image
 
-from veraface.machine import available_cores
+from veraface.utils import available_cores
 
 SECONDS = 50  # at capacity
 MORE_SECONDS = 10  # at eight times as much

@@ -18,10 +18,10 @@ import numpy as np
 import psutil
 import pytest
 from PIL import Image
-from tests.clips import make_plain, make_portrait, make_sound, panned
-from tests.pictures import encode, portrait
-from tests.video.test_clip import DASH, written
 
+from tests.sample_images import encode, portrait
+from tests.sample_videos import make_plain, make_portrait, make_sound, panned
+from tests.video.test_reader import DASH, written
 from veraface.detector import Detector
 from veraface.server import video_routes
 from veraface.video import judge_video

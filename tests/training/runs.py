@@ -9,7 +9,7 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 from torch import Tensor
 
 from veraface.training.config import TrainConfig
-from veraface.training.fit import CONFIG, FaceClassifier
+from veraface.training.trainer import CONFIG, FaceClassifier
 
 _ON_EPOCH = FaceClassifier.on_train_epoch_start
 

@@ -8,18 +8,18 @@ import pytest
 import torch
 from PIL import Image
 
-from tests.datasets import face, make_dataset, make_rows, write_csv
-from tests.pictures import quadrants
-from tests.training.test_blending import BOX
-from tests.training.test_exchange import POINTS, checks
-from veraface.crop import CropSettings
+from tests.datasets.test_blending import BOX
+from tests.datasets.test_face_swap import POINTS, checks
+from tests.sample_data import face, make_dataset, make_rows, write_csv
+from tests.sample_images import quadrants
+from veraface.datasets.degradations import Degradations
+from veraface.datasets.manifest import Sample, read_samples
+from veraface.datasets.validation import check_prepared, prepare
 from veraface.errors import DataError
+from veraface.geometry import Box
+from veraface.models.crop import CropSettings
 from veraface.training.dataset import FaceDataset, jitter
-from veraface.training.degradations import Degradations
-from veraface.training.manifest import Sample, read_samples
-from veraface.training.prepare import check_prepared, prepare
 from veraface.training.sampling import EXCHANGE, SELF_BLEND, Draw, FixedSampler
-from veraface.verdict import Box
 
 CROP = CropSettings(48, 1.3)
 

@@ -13,22 +13,22 @@ import pytest
 import torch
 from numpy.typing import NDArray
 
-from tests.datasets import COLUMNS, face, make_dataset, write_csv
+from tests.sample_data import COLUMNS, face, make_dataset, write_csv
 from tests.training.runs import settings
 from veraface import Detector
-from veraface.crop import CropSettings, crop_face
+from veraface.datasets.manifest import read_samples
 from veraface.errors import DataError
-from veraface.model import Model, ModelCard
-from veraface.runtime import open_session
-from veraface.training.calibrate import ErrorLevels, fit_thresholds
+from veraface.models.classifier import Model, ModelCard
+from veraface.models.crop import CropSettings, crop_face
+from veraface.models.onnx_session import open_session
+from veraface.models.tta import face_views, recompressed_view
+from veraface.results import Verdict
+from veraface.training.calibration import ErrorLevels, fit_thresholds
 from veraface.training.config import TrainConfig
 from veraface.training.dataset import open_sample
 from veraface.training.export import LIMITS, _validation_logits, average_weights, export, load_network
-from veraface.training.fit import train
-from veraface.training.manifest import read_samples
 from veraface.training.network import Network
-from veraface.verdict import Verdict
-from veraface.views import face_views, recompressed_view
+from veraface.training.trainer import train
 
 
 def crops(count: int, size: int = 64) -> NDArray[np.uint8]:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from tests.pictures import portrait
+from tests.sample_images import portrait
 from veraface.errors import DataError
 from veraface.training.network import Network
 

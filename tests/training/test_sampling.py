@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from veraface.training.samples import Sample
+from veraface.datasets.samples import Sample
 from veraface.training.sampling import EXCHANGE, SELF_BLEND, Draw, FixedSampler, PairSampler
 
 COUNTS = {(False, "large"): 1600, (False, "small"): 100, (True, "lab"): 400}

@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 import torch
 
-from tests.models import brightness_model
+from tests.sample_models import brightness_model
 from tests.training.runs import settings
 from veraface.errors import DataError
-from veraface.model import Model
-from veraface.training.fit import train
+from veraface.models.classifier import Model
 from veraface.training.network import Network
+from veraface.training.trainer import train
 from veraface.training.warm_start import estimate_statistics, load_onnx
 
 

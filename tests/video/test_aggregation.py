@@ -5,7 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from veraface.verdict import Box, FaceResult, Reason, Thresholds, Verdict
+from veraface.decision import Thresholds
+from veraface.geometry import Box
+from veraface.results import FaceResult, Reason, Verdict
 from veraface.video.aggregation import JOINED_AT, fewest_frames, join_scores, judge_clip, judge_track
 from veraface.video.results import TrackResult
 from veraface.video.tracking import Track

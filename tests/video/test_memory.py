@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from tests.clips import write_clip
+from tests.sample_videos import write_clip
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="only Linux bounds it")
 
@@ -15,7 +15,7 @@ BOUNDED = """
 import resource, sys
 from veraface.errors import VideoTooLargeError
 from veraface.video import memory
-from veraface.video.clip import open_clip
+from veraface.video.reader import open_clip
 
 def taken(what):
     try:

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from veraface.errors import VideoTooLargeError
-from veraface.video.clip import Moment
+from veraface.video.reader import Moment
 from veraface.video.sampling import at_rate, spread
 
 

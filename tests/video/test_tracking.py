@@ -3,8 +3,9 @@
 import numpy as np
 from PIL import Image
 
-from tests.pictures import noise, portrait
-from veraface.verdict import Box, FaceResult, Verdict
+from tests.sample_images import noise, portrait
+from veraface.geometry import Box
+from veraface.results import FaceResult, Verdict
 from veraface.video.tracking import is_cut, look, track_faces
 
 

@@ -5,12 +5,12 @@ from typing import Annotated
 import typer
 
 from veraface import __version__
-from veraface.cli.crossval import crossval
+from veraface.cli.create_api_key import key
+from veraface.cli.cross_validate import crossval
 from veraface.cli.detect import detect
 from veraface.cli.evaluate import evaluate
 from veraface.cli.export import export
 from veraface.cli.info import info
-from veraface.cli.key import key
 from veraface.cli.report import report
 from veraface.cli.scan import scan
 from veraface.cli.serve import serve

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from veraface.detector import Detector
     from veraface.provenance import Level
-    from veraface.verdict import DetectionResult, FaceResult
+    from veraface.results import DetectionResult, FaceResult
 
 
 class Closeness(StrEnum):
@@ -72,7 +72,7 @@ def detect(
         else:
             results.append((name, result))
         if heatmap is not None:
-            from veraface.overlay import write_overlay
+            from veraface.imaging.overlay import write_overlay
 
             write_overlay(source, result, heatmap)
     if results:
@@ -95,7 +95,7 @@ def _judge(
 ) -> "Iterator[tuple[str, Any, DetectionResult | Exception]]":
     """Name, source and result of every file, or the error that kept it from being judged."""
     from veraface.errors import ImageError
-    from veraface.image import ImageLimits
+    from veraface.imaging.decode import ImageLimits
 
     enough = ImageLimits().max_bytes + 1  # of an endless stream, to know that it is too large
     for name in files:

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from veraface.extras import needs_extra
+from veraface.utils import needs_extra
 
 
 def evaluate(
@@ -32,8 +32,8 @@ def evaluate(
 ) -> None:
     """Judge every picture of a data set and report how often that was right, and whether it stays so."""
     with needs_extra("evaluate"):
-        from veraface.evaluation.protocol import Plan
-        from veraface.evaluation.protocol import evaluate as run
+        from veraface.evaluation.run import Plan
+        from veraface.evaluation.run import evaluate as run
 
     plan = Plan(split, frames, tuple(pair or ()), tiers=tiers, curves=curves, self_blend=self_blend)
     print(run(data, out, plan, model=model, write_card=write_card))

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from veraface.extras import needs_extra
+from veraface.utils import needs_extra
 
 
 def export(
@@ -26,7 +26,7 @@ def export(
 ) -> None:
     """Write the best epoch as ONNX, calibrate it on the validation split, and write its card."""
     with needs_extra("train"):
-        from veraface.training.calibrate import ErrorLevels
+        from veraface.training.calibration import ErrorLevels
         from veraface.training.export import export as write
 
     levels = ErrorLevels(reals_called_fake=false_alarms, fakes_called_real=misses)

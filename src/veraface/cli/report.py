@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from veraface.cli.terminal import fail, printable
-from veraface.extras import needs_extra
+from veraface.utils import needs_extra
 
 _MOST_BYTES = 64 * 2**20  # of a report that is checked
 
@@ -44,14 +44,14 @@ def report(
 
 def _write(picture: str, out: Path, key: Path | None, model: Path | None) -> None:
     with needs_extra("report"):
-        from veraface.signed_report.contents import gather
-        from veraface.signed_report.keys import default_key_path, fingerprint, own_key, read_private_key
-        from veraface.signed_report.page import render
-        from veraface.signed_report.signature import sign
+        from veraface.report.contents import gather
+        from veraface.report.page import render
+        from veraface.report.signature import sign
+        from veraface.report.signing_keys import default_key_path, fingerprint, own_key, read_private_key
     from veraface.detector import Detector
     from veraface.errors import ImageError
     from veraface.files import same_file, write_whole
-    from veraface.image import file_bytes
+    from veraface.imaging.decode import file_bytes
 
     if same_file(out, picture):
         raise typer.BadParameter("would write over the picture itself", param_hint="--out")
@@ -71,8 +71,8 @@ def _write(picture: str, out: Path, key: Path | None, model: Path | None) -> Non
 
 def _verify(path: Path, key: Path | None) -> None:
     with needs_extra("report"):
-        from veraface.signed_report.keys import read_public_key
-        from veraface.signed_report.signature import ReportError, verify
+        from veraface.report.signature import ReportError, verify
+        from veraface.report.signing_keys import read_public_key
     try:
         known = None if key is None else read_public_key(key)
         with path.open("rb") as file:

@@ -19,9 +19,9 @@ from veraface.cli.verdicts import WORDS
 if TYPE_CHECKING:
     from rich.progress import Progress
 
-    from veraface.scan.choice import Choice
     from veraface.scan.engine import Engine
-    from veraface.scan.run import Summary, Watch
+    from veraface.scan.filters import Choice
+    from veraface.scan.session import Summary, Watch
 
 _UNITS = {"m": 60, "h": 3600, "d": 86_400, "w": 604_800}  # seconds
 
@@ -65,9 +65,9 @@ def scan(
     A picture that cannot be judged is a row with its error. Stopped at any moment, --resume goes on and
     judges nothing twice. Ends with status 0 once the table is written, whatever stands in it.
     """
-    from veraface.scan.choice import Choice
-    from veraface.scan.run import Output, is_finished
-    from veraface.scan.run import scan as run
+    from veraface.scan.filters import Choice
+    from veraface.scan.session import Output, is_finished
+    from veraface.scan.session import scan as run
 
     if resume and overwrite:
         raise typer.BadParameter(
@@ -96,8 +96,8 @@ def _engine(name: str, workers: int | None) -> "Engine":
         return RayEngine(workers)
     if name != "local":
         raise typer.BadParameter(f"{name!r} is none of them: local, ray", param_hint="--engine")
-    from veraface.machine import available_cores
     from veraface.scan.engine import LocalEngine
+    from veraface.utils import available_cores
 
     return LocalEngine(workers or available_cores())
 

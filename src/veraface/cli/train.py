@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from veraface.extras import needs_extra
+from veraface.utils import needs_extra
 
 
 def train(
@@ -58,7 +58,7 @@ def train(
     """Fit a model: first the head alone, then everything, with the best epoch kept."""
     with needs_extra("train"):
         from veraface.training.config import TrainConfig
-        from veraface.training.fit import train as fit
+        from veraface.training.trainer import train as fit
 
     config = TrainConfig(
         data=str(data.resolve()),

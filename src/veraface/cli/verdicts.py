@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from veraface.cli.terminal import printable
 
 if TYPE_CHECKING:
-    from veraface.verdict import Reason
+    from veraface.results import Reason
 
 WORDS = {
     "fake": "likely fake",

@@ -9,8 +9,8 @@ import typer
 
 from veraface.cli.terminal import fail, fail_at, print_json, printable
 from veraface.cli.verdicts import VerdictTable, legend, why
-from veraface.extras import needs_extra
 from veraface.files import same_file
+from veraface.utils import needs_extra
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -134,8 +134,8 @@ def _write(
     from veraface.files import write_whole
     from veraface.video.annotation import write_annotated
     from veraface.video.memory import bounded_memory
-    from veraface.video.timeline import timeline as as_data
-    from veraface.video.timeline import write_timeline
+    from veraface.video.plot import timeline as as_data
+    from veraface.video.plot import write_timeline
 
     failures = 0
     data = {"clip": clip.name, **as_data(result)}

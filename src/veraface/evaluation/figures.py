@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from veraface.evaluation import plots
-from veraface.evaluation.diagrams import OUTCOMES
+from veraface.evaluation.curves import OUTCOMES
 from veraface.evaluation.tables import Sheet, curve_sheet, with_interval
 
 

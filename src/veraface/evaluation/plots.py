@@ -10,8 +10,8 @@ import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from veraface.evaluation.diagrams import HISTOGRAM_BINS, OUTCOMES
-from veraface.evaluation.words import clean
+from veraface.evaluation.curves import HISTOGRAM_BINS, OUTCOMES
+from veraface.text import clean
 
 # Stand-ins that no plot uses otherwise; in the page they become variables of its light or dark style.
 _COLOURS = {

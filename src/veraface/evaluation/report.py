@@ -10,7 +10,7 @@ from markupsafe import Markup
 from veraface.evaluation import tables
 from veraface.evaluation.figures import draw_plots
 from veraface.evaluation.tables import Sheet, with_interval
-from veraface.evaluation.words import clean, markdown
+from veraface.text import clean, markdown
 
 _TEMPLATE = Path(__file__).with_name("report.html")
 _TILES = ("auc", "reals_called_fake", "fakes_called_fake", "share_uncertain", "calibration_error")

@@ -11,15 +11,15 @@ from typing import Any
 
 from PIL import Image
 
+from veraface.datasets.manifest import Sample
+from veraface.datasets.progress import in_parallel
+from veraface.datasets.synthesis.self_blending import self_blend
+from veraface.datasets.validation import misplaced
 from veraface.detector import Detector
 from veraface.errors import ImageError
+from veraface.evaluation.aggregate import figures
 from veraface.evaluation.bootstrap import Draws
-from veraface.evaluation.judging import Judged, judge_picture, randomness, upright
-from veraface.evaluation.rows import figures
-from veraface.training.manifest import Sample
-from veraface.training.prepare import misplaced
-from veraface.training.progress import in_parallel
-from veraface.training.self_blend import self_blend
+from veraface.evaluation.predict import Judged, judge_picture, randomness, upright
 
 NAME = "self-blended"
 

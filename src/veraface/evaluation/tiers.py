@@ -8,14 +8,14 @@ from typing import Any
 import numpy as np
 from PIL import Image, ImageEnhance
 
+from veraface.datasets.degradations import add_noise, blur, rescale
+from veraface.datasets.manifest import Sample
+from veraface.evaluation.aggregate import Table, figures, ranking_figures, source_rows
 from veraface.evaluation.bootstrap import Draws
-from veraface.evaluation.judging import CLEAN, Degradation, Judged
 from veraface.evaluation.metrics import Values, share
-from veraface.evaluation.rows import Table, figures, ranking_figures, source_rows
-from veraface.image import recompress
-from veraface.training.degradations import add_noise, blur, rescale
-from veraface.training.manifest import Sample
-from veraface.verdict import Verdict
+from veraface.evaluation.predict import CLEAN, Degradation, Judged
+from veraface.imaging.decode import recompress
+from veraface.results import Verdict
 
 
 @dataclass(frozen=True)

@@ -3,13 +3,13 @@
 `reading.read_provenance` reads it; the types are here, cheap to import.
 """
 
+from veraface.forensics.encoder import Encoder
 from veraface.provenance.claims import (
     Action,
     Camera,
     Claim,
     Credentials,
     CredentialState,
-    Encoder,
     Finding,
     Generator,
     Level,

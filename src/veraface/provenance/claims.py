@@ -4,6 +4,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Literal
 
+from veraface.forensics.encoder import Encoder
+
 Level = Literal["quick", "full"]  # full also decodes the whole picture, to look for an earlier compression
 
 
@@ -107,19 +109,6 @@ class Generator:
     prompt: str | None = None
     model: str | None = None
     settings: tuple[tuple[str, str], ...] = ()
-
-
-@dataclass(frozen=True)
-class Encoder:
-    """How a JPEG was coded. Many programs share an encoder, so it names none for sure."""
-
-    tables: str  # "ijg", "photoshop", "mozjpeg" or "custom"
-    quality: str | None = None  # on that encoder's own scale
-    subsampling: str | None = None  # of colour, such as "4:2:0"
-    progressive: bool = False
-    compressed_twice: bool | None = (
-        None  # whether traces of an earlier compression show; None: not looked for
-    )
 
 
 @dataclass(frozen=True)

@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from veraface.errors import VerafaceError
+from veraface.imaging.containers import Structure
 from veraface.provenance.claims import Action, Credentials, CredentialState
 from veraface.provenance.texts import MAX_ENTRIES, clean, source_type
-from veraface.structure import Structure
 
 _MIME = {
     "JPEG": "image/jpeg",

@@ -9,9 +9,16 @@ from io import BytesIO
 from PIL import JpegImagePlugin
 
 from veraface.errors import ImageError
+from veraface.imaging.containers import (
+    Entry,
+    directory,
+    examine,
+    first_directory,
+    next_directory,
+    without_prefix,
+)
 from veraface.provenance.claims import Camera
 from veraface.provenance.texts import clean
-from veraface.structure import Entry, directory, examine, first_directory, next_directory, without_prefix
 
 _MAX_TEXT_BYTES = 64 * 2**10
 _MAX_THUMBNAIL_BYTES = 2**18

@@ -5,10 +5,10 @@ import zlib
 from collections.abc import Mapping
 from typing import Any
 
+from veraface.imaging.containers import Structure
 from veraface.provenance.claims import Generator
 from veraface.provenance.exif import ExifFacts
 from veraface.provenance.texts import MAX_PROMPT, clean, parse_json
-from veraface.structure import Structure
 
 _MAX_TEXT_BYTES = 2**20  # of one chunk, unpacked; workflows of ComfyUI have some 100 kB
 _MAX_ALL_TEXT_BYTES = 4 * 2**20

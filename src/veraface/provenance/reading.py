@@ -5,13 +5,16 @@ from dataclasses import replace
 from datetime import datetime
 from typing import TypeVar
 
-from veraface.image import Picture
+from veraface.forensics.encoder import Encoder
+from veraface.forensics.jpeg_encoder import read_encoder
+from veraface.forensics.jpeg_history import compressed_twice
+from veraface.imaging.containers import directory, first_directory
+from veraface.imaging.decode import Picture
 from veraface.provenance.claims import (
     Camera,
     Claim,
     Credentials,
     CredentialState,
-    Encoder,
     Finding,
     Generator,
     Level,
@@ -19,13 +22,10 @@ from veraface.provenance.claims import (
     XmpFacts,
 )
 from veraface.provenance.credentials import CredentialReader
-from veraface.provenance.encoder import read_encoder
 from veraface.provenance.exif import ExifFacts, read_exif
 from veraface.provenance.generators import generator_in_exif, generator_in_texts, png_texts, png_xmp
 from veraface.provenance.plausibility import editor, implausible
-from veraface.provenance.recompression import compressed_twice
 from veraface.provenance.xmp import read_xmp
-from veraface.structure import directory, first_directory
 
 _XMP_TAG = 0x02BC  # of TIFF; XMP specification part 3, 1.1.2
 _MAX_XMP_BYTES = 2**20 + 1

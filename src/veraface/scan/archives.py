@@ -8,9 +8,9 @@ from dataclasses import replace
 from datetime import datetime
 from typing import IO
 
-from veraface.scan.choice import Choice
-from veraface.scan.items import Item, known_time, read_up_to, reason_of, shown
-from veraface.scan.unpacking import unpacked
+from veraface.scan.decompress import unpacked
+from veraface.scan.filters import Choice
+from veraface.scan.item import Item, known_time, read_up_to, reason_of, shown
 
 _MAX_TAR_HEADER = 2**20  # bytes of a long name, or of what describes a member
 _TAR_HEADERS = (

@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from veraface.errors import ModelError, VerafaceError
-from veraface.scan import rows
-from veraface.scan.items import MOST_BYTES, Item, is_url, read
-from veraface.scan.rows import Record
+from veraface.scan import records as rows
+from veraface.scan.item import MOST_BYTES, Item, is_url, read
+from veraface.scan.records import Record
 from veraface.workers.launcher import WorkerSettings
 from veraface.workers.pool import WorkerFaultError, WorkerLostError, WorkerPool
 

@@ -18,10 +18,10 @@ from types import TracebackType
 from typing import Any
 
 from veraface.errors import DataError, VerafaceError
-from veraface.scan.choice import Choice
-from veraface.scan.items import MAX_MEMORY, MOST_BYTES, Item, shown
+from veraface.scan.filters import Choice
+from veraface.scan.item import MAX_MEMORY, MOST_BYTES, Item, shown
 from veraface.scan.sources import check_sources, list_source, rest_of
-from veraface.workers import frames
+from veraface.workers import protocol as frames
 
 
 class Listing:

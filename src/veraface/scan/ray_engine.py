@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from veraface.errors import DataError, VerafaceError
-from veraface.extras import needs_extra
-from veraface.model import DEFAULT_MODEL, ModelCard
+from veraface.models.classifier import DEFAULT_MODEL, ModelCard
 from veraface.scan.engine import Job, Judged, PictureJudge, read_and_hash, started_pool
-from veraface.scan.items import Item
+from veraface.scan.item import Item
+from veraface.utils import needs_extra
 
 _AT_ONCE = 50_000  # pictures handed to Ray together; the names of so many fit the driver's memory easily
 _BYTES_AT_ONCE = 256 * 2**20  # of those whose content is handed over with them, as from archives

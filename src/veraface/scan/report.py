@@ -5,12 +5,12 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from veraface.extras import needs_extra
 from veraface.files import write_whole
 from veraface.scan.store import Kept
+from veraface.utils import needs_extra
 
 if TYPE_CHECKING:
-    from veraface.scan.run import Summary
+    from veraface.scan.session import Summary
 
 _TEMPLATE = Path(__file__).with_name("report.html")
 _WORDS = {

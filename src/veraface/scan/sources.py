@@ -13,10 +13,10 @@ from typing import IO, Any
 from urllib.parse import urlsplit
 
 from veraface.errors import DataError
-from veraface.extras import needs_extra
 from veraface.scan.archives import from_tar, from_zip
-from veraface.scan.choice import Choice
-from veraface.scan.items import MOST_BYTES, Item, is_url, known_time, open_file, reason_of, shown
+from veraface.scan.filters import Choice
+from veraface.scan.item import MOST_BYTES, Item, is_url, known_time, open_file, reason_of, shown
+from veraface.utils import needs_extra
 
 _ZIP = (".zip", ".cbz")
 _TAR = (".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tbz2", ".tar.xz", ".txz")

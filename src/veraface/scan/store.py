@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from veraface.errors import DataError
-from veraface.scan.items import Item
-from veraface.scan.rows import Record
+from veraface.scan.item import Item
+from veraface.scan.records import Record
 
 _FORMAT = 3  # of the file; raised with every change of its tables
 # EXCLUSIVE: a second scan into the same table is refused.

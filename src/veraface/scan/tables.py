@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from veraface.errors import DataError
-from veraface.extras import needs_extra
 from veraface.files import written_whole
-from veraface.scan.rows import COLUMNS
+from veraface.scan.records import COLUMNS
+from veraface.utils import needs_extra
 
 Rows = Iterable[dict[str, Any]]
 _ROWS_A_GROUP = 10_000  # of Parquet: what is held in memory at the same time

@@ -11,18 +11,18 @@ import uvicorn
 from fastapi import FastAPI
 
 from veraface import __version__
-from veraface.machine import available_cores
-from veraface.server.access import Gates, install_origins
 from veraface.server.connections import ImpatientProtocol
-from veraface.server.faults import install_fault_handlers
+from veraface.server.errors import install_fault_handlers
 from veraface.server.inference import Inference, Judge
 from veraface.server.logs import log_config
 from veraface.server.middleware import Guard
 from veraface.server.pages import install_pages
 from veraface.server.routes import api_routes
+from veraface.server.security import Gates, install_origins
 from veraface.server.settings import Settings, SettingsError, load_settings
 from veraface.server.uploads import FetchLink
 from veraface.server.video_routes import video_routes
+from veraface.utils import available_cores
 from veraface.workers.launcher import WorkerSettings
 from veraface.workers.pool import WorkerPool
 from veraface.workers.sandbox import WorkerLimits
@@ -122,7 +122,7 @@ def _link_fetcher(settings: Settings, given: FetchLink | None) -> FetchLink | No
         return None
     if given:
         return given
-    from veraface.server.links import Links  # needs an extra
+    from veraface.server.remote_images import Links  # needs an extra
 
     return Links(settings.max_upload_bytes, settings.link_timeout_s).fetch
 

@@ -5,9 +5,9 @@ from typing import Any
 
 from fastapi import APIRouter, Request
 
-from veraface.server import answers
-from veraface.server.access import Gates
+from veraface.server import schemas as answers
 from veraface.server.inference import Inference
+from veraface.server.security import Gates
 from veraface.server.uploads import Uploads, until_gone
 
 

@@ -7,7 +7,7 @@ from typing import Any, Protocol
 
 from veraface.errors import ImageError
 from veraface.provenance import Level
-from veraface.server.faults import INTERNAL_ERROR, ApiError, from_image_error
+from veraface.server.errors import INTERNAL_ERROR, ApiError, from_image_error
 from veraface.workers.launcher import Greeting
 from veraface.workers.pool import OverloadedError, TooSlowError, WorkerFaultError, WorkerLostError
 

@@ -15,7 +15,7 @@ from prometheus_client import (
     generate_latest,
 )
 
-from veraface.server.requests import Answered
+from veraface.server.request_record import Answered
 from veraface.workers.pool import WorkerPool
 
 _SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20, 60)

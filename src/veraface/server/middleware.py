@@ -8,9 +8,9 @@ from collections.abc import Sequence
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from veraface.server.faults import FAULT, INTERNAL_ERROR, fault_response
+from veraface.server.errors import FAULT, INTERNAL_ERROR, fault_response
 from veraface.server.logs import FIELDS, choose_request_id, request_id
-from veraface.server.requests import Answered, Listener, method_of, route_of
+from veraface.server.request_record import Answered, Listener, method_of, route_of
 
 _access = logging.getLogger("veraface.access")
 _log = logging.getLogger("veraface.server")

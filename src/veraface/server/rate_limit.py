@@ -13,7 +13,7 @@ from limits import RateLimitItem, parse
 from limits.aio.storage import RedisStorage, Storage
 from limits.aio.strategies import FixedWindowRateLimiter, RateLimiter
 
-from veraface.server.faults import ApiError
+from veraface.server.errors import ApiError
 
 _log = logging.getLogger("veraface.server")
 

@@ -6,11 +6,11 @@ from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Query, Request
 
-from veraface.server import answers
-from veraface.server.access import Gates
+from veraface.server import schemas as answers
+from veraface.server.errors import ApiError
 from veraface.server.evidence_routes import add_evidence
-from veraface.server.faults import ApiError
 from veraface.server.inference import Inference
+from veraface.server.security import Gates
 from veraface.server.settings import Settings
 from veraface.server.uploads import (
     MAX_OTHER_FIELD_CHARACTERS,

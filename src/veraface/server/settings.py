@@ -6,8 +6,7 @@ from pydantic import Field, FilePath, ValidationError, ValidationInfo, field_val
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from veraface.errors import VerafaceError
-from veraface.machine import available_cores
-from veraface.server.setting_values import (
+from veraface.server.settings_types import (
     Digests,
     DigestsInFile,
     Origins,
@@ -18,6 +17,7 @@ from veraface.server.setting_values import (
     need_extra,
     refused,
 )
+from veraface.utils import available_cores
 
 ENVIRONMENT_PREFIX = "VERAFACE_"
 _UNSHOWN = ("api_keys", "api_keys_file", "redis_url")  # a message must not hold a key or a password

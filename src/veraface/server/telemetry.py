@@ -18,9 +18,9 @@ from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from veraface import __version__
-from veraface.server.faults import FAULT
+from veraface.server.errors import FAULT
 from veraface.server.logs import request_id
-from veraface.server.requests import method_of, route_of
+from veraface.server.request_record import method_of, route_of
 
 _PATIENCE_S = 5  # to send what is left at the end
 

@@ -9,7 +9,7 @@ from fastapi import Request
 from starlette.datastructures import UploadFile
 from starlette.formparsers import MultiPartException, MultiPartParser
 
-from veraface.server.faults import ApiError
+from veraface.server.errors import ApiError
 from veraface.server.settings import Settings
 
 _LINK_FIELD = "url"

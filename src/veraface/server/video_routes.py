@@ -14,10 +14,10 @@ from fastapi.responses import StreamingResponse
 from fastapi.routing import APIRoute
 from starlette.types import Message, Receive, Scope, Send
 
-from veraface.server import answers
-from veraface.server.access import Gates
-from veraface.server.faults import FAULT, INTERNAL_ERROR, ApiError, fault_content
+from veraface.server import schemas as answers
+from veraface.server.errors import FAULT, INTERNAL_ERROR, ApiError, fault_content
 from veraface.server.inference import Inference
+from veraface.server.security import Gates
 from veraface.server.settings import Settings
 from veraface.server.uploads import CLIP, MAX_OTHER_FIELD_BYTES, MAX_OTHER_FIELDS, Uploads, until_gone
 

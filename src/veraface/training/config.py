@@ -6,9 +6,9 @@ from typing import Any
 
 import yaml
 
-from veraface.crop import CropSettings
 from veraface.errors import DataError
 from veraface.files import write_whole
+from veraface.models.crop import CropSettings
 
 _LISTS = ("leave_out", "pairs", "emphasis")
 

@@ -9,15 +9,15 @@ import torch
 from PIL import Image
 from torch.utils.data import Dataset
 
-from veraface.crop import CropSettings, crop_face, crop_square
-from veraface.image import Picture
-from veraface.training.clips import sample_picture
-from veraface.training.degradations import Degradations
-from veraface.training.exchange import Points, best_donor, exchange_face
-from veraface.training.manifest import Sample
+from veraface.datasets.degradations import Degradations
+from veraface.datasets.frames import sample_picture
+from veraface.datasets.manifest import Sample
+from veraface.datasets.synthesis.face_swap import Points, best_donor, exchange_face
+from veraface.datasets.synthesis.self_blending import self_blend
+from veraface.geometry import Box
+from veraface.imaging.decode import Picture
+from veraface.models.crop import CropSettings, crop_face, crop_square
 from veraface.training.sampling import SELF_BLEND, Draw
-from veraface.training.self_blend import self_blend
-from veraface.verdict import Box
 
 _CONTEXT = 1.5  # side of what is degraded over the side of the crop; the rest of a picture is dropped first
 _CANDIDATES = 6  # faces out of which the one that fits best is exchanged

@@ -14,13 +14,19 @@ import yaml
 from numpy.typing import NDArray
 
 import veraface
-from veraface.crop import CropSettings, crop_face
+from veraface.datasets.degradations import Degradations
+from veraface.datasets.manifest import Sample, check_samples, read_samples
+from veraface.datasets.progress import progress
+from veraface.datasets.sources import leave_out
+from veraface.datasets.validation import check_prepared, prepare
 from veraface.errors import DataError
 from veraface.files import make_folder
-from veraface.image import recompress
-from veraface.model import ModelCard
-from veraface.runtime import open_session
-from veraface.training.calibrate import (
+from veraface.imaging.decode import recompress
+from veraface.models.classifier import ModelCard
+from veraface.models.crop import CropSettings, crop_face
+from veraface.models.onnx_session import open_session
+from veraface.models.tta import face_views, recompressed_view
+from veraface.training.calibration import (
     ErrorLevels,
     balance_weights,
     check_enough,
@@ -29,14 +35,8 @@ from veraface.training.calibrate import (
 )
 from veraface.training.config import TrainConfig
 from veraface.training.dataset import open_sample
-from veraface.training.degradations import Degradations
-from veraface.training.fit import BEST, CONFIG
-from veraface.training.manifest import Sample, check_samples, read_samples
 from veraface.training.network import MEAN, STD, Network, first_line
-from veraface.training.prepare import check_prepared, prepare
-from veraface.training.progress import progress
-from veraface.training.sources import leave_out
-from veraface.views import face_views, recompressed_view
+from veraface.training.trainer import BEST, CONFIG
 
 TOLERANCE = 1e-4  # by which a logit may differ between torch and ONNX
 _WEB_QUALITY = 60  # JPEG quality of the copy that stands for pictures from the web

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from torch.utils.data import Sampler
 
-from veraface.training.samples import Sample
+from veraface.datasets.samples import Sample
 
 SELF_BLEND, EXCHANGE = "self-blend", "exchange"  # the ways in which fakes are made from reals
 

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from veraface.errors import DataError
-from veraface.runtime import open_session
+from veraface.models.onnx_session import open_session
 from veraface.training.network import Network
 
 _TOLERANCE = 1e-3  # by which a logit may differ between the file and the network

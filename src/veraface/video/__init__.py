@@ -1,6 +1,6 @@
 """Clips: the frames to look at, the faces tracked through them, one verdict. Needs the extra `video`."""
 
-from veraface.video.judging import judge_video
+from veraface.video.detect import judge_video
 from veraface.video.limits import VideoLimits
 from veraface.video.results import TimelinePoint, TrackFrame, TrackResult, VideoResult
 

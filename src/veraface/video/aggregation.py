@@ -3,7 +3,8 @@
 import math
 from collections.abc import Sequence
 
-from veraface.verdict import FaceResult, Reason, Thresholds, Verdict
+from veraface.decision import Thresholds
+from veraface.results import FaceResult, Reason, Verdict
 from veraface.video.results import TrackFrame, TrackResult
 from veraface.video.tracking import Track
 

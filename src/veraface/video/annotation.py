@@ -12,11 +12,12 @@ from PIL import Image
 
 from veraface.errors import DataError, VerafaceError
 from veraface.files import written_whole
-from veraface.machine import available_cores
-from veraface.overlay import draw_boxes
-from veraface.verdict import Box, Verdict
-from veraface.video.clip import VideoSource, open_clip
+from veraface.geometry import Box
+from veraface.imaging.overlay import draw_boxes
+from veraface.results import Verdict
+from veraface.utils import available_cores
 from veraface.video.limits import VideoLimits, too_much_memory
+from veraface.video.reader import VideoSource, open_clip
 from veraface.video.results import TrackResult, VideoResult
 
 if TYPE_CHECKING:

@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, BinaryIO
 from PIL import Image
 
 from veraface.errors import UnreadableVideoError, UnsupportedVideoError
-from veraface.formats import recognise
-from veraface.image import ImageLimits
+from veraface.imaging.decode import ImageLimits
+from veraface.imaging.formats import recognise
 from veraface.video.limits import CODECS, CONTAINERS, CONTAINERS_IN_WORDS, check_size, too_much_memory
-from veraface.video.pixels import picture_of
+from veraface.video.orientation import picture_of
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 
 from veraface.errors import VideoTooLargeError
-from veraface.image import ImageLimits
+from veraface.imaging.decode import ImageLimits
 
 # FFmpeg also knows play lists (hls, dash, concat) and devices, which open other files and addresses; only
 # containers that hold everything themselves are let in. Names of FFmpeg's demuxers.

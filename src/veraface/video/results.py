@@ -4,7 +4,8 @@ import base64
 from dataclasses import dataclass, field
 from typing import Any
 
-from veraface.verdict import Box, Reason, Verdict
+from veraface.geometry import Box
+from veraface.results import Reason, Verdict
 
 
 @dataclass(frozen=True)

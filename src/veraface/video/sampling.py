@@ -4,7 +4,7 @@ from bisect import bisect_left
 from collections.abc import Sequence
 
 from veraface.errors import VideoTooLargeError
-from veraface.video.clip import Moment
+from veraface.video.reader import Moment
 
 FRAMES = 32  # of a clip, where nobody says otherwise
 

@@ -15,7 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from veraface.verdict import Box, FaceResult
+from veraface.geometry import Box
+from veraface.results import FaceResult
 
 _OVERLAP = 0.3  # least intersection over union to be one face; SORT's (Bewley et al., ICIP 2016)
 _DISTANCE = 1.0  # most between two centres, in lengths of the face, where boxes do not overlap so much

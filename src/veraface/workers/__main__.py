@@ -22,10 +22,11 @@ from pillow_heif import from_pillow
 
 from veraface.detector import Detector
 from veraface.errors import VerafaceError
-from veraface.formats import OPENERS
-from veraface.image import ImageLimits
-from veraface.runtime import share_memory
-from veraface.workers import frames, tasks
+from veraface.imaging.decode import ImageLimits
+from veraface.imaging.formats import OPENERS
+from veraface.models.onnx_session import share_memory
+from veraface.workers import protocol as frames
+from veraface.workers import tasks
 from veraface.workers.sandbox import WorkerLimits, die_with_parent
 from veraface.workers.worker import work
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from veraface.errors import ModelError
-from veraface.workers import frames
+from veraface.workers import protocol as frames
 from veraface.workers.sandbox import WorkerLimits
 
 _START_PATIENCE_S = 60

@@ -17,7 +17,7 @@ from veraface.errors import (
     VerafaceError,
     image_error,
 )
-from veraface.workers import frames
+from veraface.workers import protocol as frames
 from veraface.workers.launcher import Greeting, Launcher, Worker, WorkerSettings
 
 _log = logging.getLogger("veraface.workers")

@@ -6,10 +6,10 @@ from time import perf_counter
 from typing import Any
 
 from veraface.detector import Detector
-from veraface.evidence import examine
-from veraface.image import ImageLimits
-from veraface.perceptual_hash import perceptual_hash
-from veraface.thumbnail import thumbnail
+from veraface.forensics.views import examine
+from veraface.imaging.decode import ImageLimits
+from veraface.imaging.perceptual_hash import perceptual_hash
+from veraface.imaging.thumbnail import thumbnail
 
 # Takes a JSON-ready object, as often as there is something to tell.
 Progress = Callable[[dict[str, Any]], None]

@@ -9,7 +9,7 @@ from typing import Any
 
 from veraface.detector import Detector
 from veraface.errors import ImageError, ImageTooLargeError
-from veraface.workers import frames
+from veraface.workers import protocol as frames
 from veraface.workers.sandbox import WorkerLimits, allow_cpu_time, confine, die_with_parent
 from veraface.workers.tasks import TASKS, Progress
 

@@ -1,0 +1,1 @@
+"""Labeled data: manifests, layouts, public benchmarks, validation, degradations, synthesis. No torch."""

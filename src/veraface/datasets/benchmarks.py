@@ -1,0 +1,286 @@
+"""FaceForensics++, Celeb-DF and DFDC as their owners lay them out; docs/data-sets.md shows the trees."""
+
+import json
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from veraface.datasets.folders import Clip, find_clips, samples_of, shorten, subfolders, visible, warn
+from veraface.datasets.samples import SPLITS, Sample, split_by_hash, train_or_val_by_hash
+from veraface.errors import DataError
+
+ORIGINAL, MANIPULATED = "original_sequences", "manipulated_sequences"
+CELEB_FOLDERS = {
+    "celeb-real": "Celeb-real",
+    "youtube-real": "YouTube-real",
+    "celeb-synthesis": "Celeb-synthesis",
+}
+DFDC_PART = re.compile(r"dfdc_train_part_[0-9]+")
+
+_QUALITIES = ("raw", "c0", "c23", "c40")  # c0 is an older name of raw
+_YOUTUBE = re.compile(r"([0-9]+)(?:_([0-9]+))?")  # 000 and 000_003: target and source
+_ACTORS = re.compile(r"([0-9]+)(?:_[0-9]+)?__.+")  # 01__kiss and 01_02__kiss__ABCDEFGH
+_CELEB = re.compile(r"(id[0-9]+)_(?:id[0-9]+_)?[0-9]+")  # id0_0000 and id0_id1_0000
+_CELEB_LIST = "List_of_testing_videos.txt"
+
+
+def read_faceforensics(data: Path, frames: int) -> list[Sample]:
+    """Real and manipulated clips, split by the official lists if they are there.
+
+    A real clip and all fakes that were made from it or show its face are one group. The clips of actors
+    (DeepFakeDetection) stand in no list, and nearly all of its actors are swapped with one another: they
+    are all of the test split.
+
+    Raises:
+        DataError: a list or the name of a clip makes no sense, or the lists split a group.
+    """
+    clips = _faceforensics_clips(data)
+    lists, pairs = _faceforensics_lists(data)
+    numbers = {}
+    for clip, _, _, _ in clips:
+        if match := _YOUTUBE.fullmatch(clip.name):
+            numbers[clip.name] = [number for number in match.groups() if number]
+        elif not _ACTORS.fullmatch(clip.name):
+            raise DataError(
+                f"{clip.files[0]}: a clip of FaceForensics++ is named like 000, 000_003 or "
+                "01_02__exit_phone_room__YVGY8LOK"
+            )
+    component = _components([*pairs, *numbers.values()])
+    split_of_group = _component_splits(data, component, lists)
+    samples = []
+    for clip, fake, source, generator in clips:
+        if clip.name in numbers:
+            number = component[numbers[clip.name][0]]
+            group = f"youtube {number}"
+            drawn = train_or_val_by_hash(group) if lists else split_by_hash(group)
+            split = split_of_group.get(number, drawn)
+        else:
+            group, split = f"actor {clip.name.partition('_')[0]}", "test"
+        samples += samples_of(
+            clip, frames, fake=fake, source=source, group=group, split=split, generator=generator
+        )
+    if not lists and numbers:
+        warn(
+            f"{data}: lacks train.json, val.json and test.json (dataset/splits in the FaceForensics "
+            "repository), so the splits are drawn, and the figures are not comparable with published ones"
+        )
+    return samples
+
+
+def read_celeb_df(data: Path, frames: int) -> list[Sample]:
+    """Clips of celebrities and swaps between them; the official list names the test split.
+
+    The others go to train and val by the person whose clip it is. The list takes clips of persons who are
+    also in the rest, so a person's listed clips are a group of their own.
+
+    Raises:
+        DataError: the list or the name of a clip makes no sense.
+    """
+    children = subfolders(data)
+    listed = _celeb_list(data)
+    found: set[str] = set()
+    samples = []
+    for folder, source in CELEB_FOLDERS.items():
+        if folder not in children:
+            warn(f"{data}: lacks {source}/, so its clips are not among the samples")
+            continue
+        for clip in find_clips(children[folder]):
+            match = _CELEB.fullmatch(clip.name)
+            if match is None and folder != "youtube-real":
+                raise DataError(f"{clip.files[0]}: a clip of {source} is named like id0_0000 or id0_id1_0000")
+            group = match[1] if match else f"YouTube {clip.name}"
+            name = f"{folder}/{clip.name}"
+            found.add(name)
+            if listed is None:
+                split = split_by_hash(group)
+            elif name in listed:
+                group, split = f"{group} (test)", "test"
+            else:
+                split = train_or_val_by_hash(group)
+            fake = folder == "celeb-synthesis"
+            generator = source if fake else ""
+            samples += samples_of(
+                clip, frames, fake=fake, source=source, group=group, split=split, generator=generator
+            )
+    if listed is None:
+        warn(
+            f"{data}: lacks {_CELEB_LIST}, so the splits are drawn, and the figures are not comparable with "
+            "published ones"
+        )
+    elif missing := listed - found:
+        warn(
+            f"{data}: {len(missing)} of {len(listed)} clips in {_CELEB_LIST} are missing: {shorten(missing)}"
+        )
+    return samples
+
+
+def read_dfdc(data: Path, frames: int) -> list[Sample]:
+    """The parts of DFDC with a `metadata.json` each; a group is an original clip and the fakes made of it.
+
+    The published parts call every clip "train"; where no clip is called otherwise, splits are drawn.
+
+    Raises:
+        DataError: a part lacks its metadata, or they make no sense.
+    """
+    parts = [path for name, path in subfolders(data).items() if DFDC_PART.fullmatch(name)] or [data]
+    rows = []
+    for part in parts:
+        folder = _unpacked_twice(part)
+        metadata = _dfdc_metadata(folder / "metadata.json")
+        names = {Path(name).stem: name for name in metadata}
+        clips = find_clips(folder, names)
+        rows += [(clip, metadata[names[clip.name]], folder) for clip in clips if clip.name in names]
+        present = {clip.name for clip in clips}
+        if missing := names.keys() - present:
+            warn(
+                f"{folder}: {len(missing)} of {len(names)} clips in metadata.json are missing: "
+                f"{shorten(missing)}"
+            )
+        if unknown := present - names.keys():
+            warn(f"{folder}: {len(unknown)} clips are not in metadata.json and left out: {shorten(unknown)}")
+    drawn = {entry["split"] for _, entry, _ in rows} <= {"", "train"}
+    samples = []
+    for clip, entry, folder in rows:
+        group = entry["original"] or clip.name
+        split = split_by_hash(group) if drawn else entry["split"]
+        fake = entry["fake"]
+        if split not in SPLITS:
+            raise DataError(
+                f"{folder / 'metadata.json'}: the split of {clip.name} is {split!r}; not train, val, test"
+            )
+        samples += samples_of(
+            clip, frames, fake=fake, source="DFDC", group=group, split=split, generator="DFDC" if fake else ""
+        )
+    return samples
+
+
+def _faceforensics_clips(data: Path) -> list[tuple[Clip, bool, str, str]]:
+    """Clips with their label, source and manipulation; sources name the quality if there are several."""
+    children = subfolders(data)
+    found = []
+    for name, lacking in ((ORIGINAL, "reals"), (MANIPULATED, "fakes")):
+        if name not in children:
+            warn(f"{data}: lacks {name}/, so there are no {lacking}")
+            continue
+        for origin in subfolders(children[name]).values():
+            for quality, folder in subfolders(origin).items():
+                if quality in _QUALITIES:
+                    found += [
+                        (clip, name == MANIPULATED, origin.name, quality) for clip in find_clips(folder)
+                    ]
+    several = len({quality for _, _, _, quality in found}) > 1
+    return [
+        (clip, fake, f"{origin} {quality}" if several else origin, origin if fake else "")
+        for clip, fake, origin, quality in found
+    ]
+
+
+def _faceforensics_lists(data: Path) -> tuple[dict[str, str], list[list[str]]]:
+    """The split of every listed clip's number, and the pairs; both empty without the lists."""
+    folder = next((place for place in (data, data / "splits") if (place / "test.json").is_file()), None)
+    if folder is None:
+        if any((data / f"{split}.json").is_file() for split in SPLITS):
+            raise DataError(f"{data}: lacks test.json beside the other lists of the official splits")
+        return {}, []
+    splits: dict[str, str] = {}
+    pairs: list[list[str]] = []
+    for split in SPLITS:
+        path = folder / f"{split}.json"
+        rows = _json(path) if path.is_file() else []
+        if not isinstance(rows, list):
+            raise DataError(f"{path}: must be a list of pairs of clips, like [['000', '003']]")
+        for pair in rows:
+            if not (isinstance(pair, list) and len(pair) == 2 and all(isinstance(n, str) for n in pair)):
+                raise DataError(
+                    f"{path}: {str(pair)[:40]} is no pair of clips; a list looks like [['000', '003']]"
+                )
+            pairs.append(pair)
+            for number in pair:
+                if splits.setdefault(number, split) != split:
+                    raise DataError(f"{path}: {number} also stands in {splits[number]}.json")
+    return splits, pairs
+
+
+def _components(links: Iterable[list[str]]) -> dict[str, str]:
+    """What belongs together: every name to the first of all names it is linked with, however indirectly."""
+    parent: dict[str, str] = {}
+
+    def root(name: str) -> str:
+        while parent.setdefault(name, name) != name:
+            parent[name] = parent[parent[name]]
+            name = parent[name]
+        return name
+
+    for names in links:
+        first = min(root(name) for name in names)
+        for name in names:
+            parent[root(name)] = first
+    return {name: root(name) for name in list(parent)}
+
+
+def _component_splits(data: Path, component: Mapping[str, str], lists: Mapping[str, str]) -> dict[str, str]:
+    splits: dict[str, set[str]] = defaultdict(set)
+    for number, split in lists.items():
+        splits[component[number]].add(split)
+    if torn := {number for number, found in splits.items() if len(found) > 1}:
+        raise DataError(
+            f"{data}: a fake joins clips that the lists put into different splits, so the figures would "
+            f"flatter: {shorten(torn)}"
+        )
+    return {number: min(found) for number, found in splits.items()}
+
+
+def _celeb_list(data: Path) -> set[str] | None:
+    """The listed clips as folder/name, the folder in lower case; None without the list."""
+    path = data / _CELEB_LIST
+    if not path.is_file():
+        return None
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except UnicodeDecodeError as error:
+        raise DataError(f"{path}: is no text in UTF-8") from error
+    listed = set()
+    for number, line in enumerate(lines, start=1):
+        if not line.strip():
+            continue
+        label, _, name = line.strip().partition(" ")
+        folder, _, clip = name.strip().lower().partition("/")
+        if folder not in CELEB_FOLDERS or label != ("0" if folder == "celeb-synthesis" else "1"):
+            raise DataError(
+                f"{path}, line {number}: {line[:60]!r} is not like '1 Celeb-real/id0_0000.mp4' (1 real, "
+                "0 fake)"
+            )
+        listed.add(f"{folder}/{Path(clip).stem}")
+    return listed
+
+
+def _dfdc_metadata(path: Path) -> dict[str, dict[str, Any]]:
+    """Every clip's label, split (empty if not said) and the name of its original (empty for reals)."""
+    if not path.is_file():
+        raise DataError(f"{path.parent}: lacks metadata.json, which says what is real and fake")
+    rows = _json(path)
+    if not isinstance(rows, dict):
+        raise DataError(f"{path}: must be an object of clips")
+    found = {}
+    for name, row in rows.items():
+        label = row.get("label") if isinstance(row, dict) else None
+        if label not in ("REAL", "FAKE"):
+            raise DataError(f"{path}: the label of {name} is {label!r}; it must be REAL or FAKE")
+        original = Path(str(row.get("original") or "")).stem
+        found[name] = {"fake": label == "FAKE", "split": str(row.get("split") or ""), "original": original}
+    return found
+
+
+def _unpacked_twice(folder: Path) -> Path:
+    """The folder, or the only one in it: archives are unpacked into folders of their own name."""
+    inside = visible(folder)
+    return inside[0] if len(inside) == 1 and inside[0].is_dir() else folder
+
+
+def _json(path: Path) -> Any:
+    try:
+        return json.loads(path.read_bytes())
+    except (ValueError, RecursionError) as error:
+        raise DataError(f"{path}: cannot be read as JSON: {error}") from error

@@ -1,0 +1,196 @@
+"""What to train and judge on: labelled pictures and clips from a manifest or from folders."""
+
+import csv
+import math
+import os
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from veraface.datasets.folders import Clip, is_video, samples_of
+from veraface.datasets.layouts import MANIFEST, data_folder, read_folder
+from veraface.datasets.samples import SPLIT_NAMES, SPLITS, Sample, split_by_hash
+from veraface.errors import DataError
+from veraface.geometry import Box
+
+FRAMES = 8  # of one clip, where nobody says otherwise
+_FARTHEST = 1e6  # px; no picture is as large, and no number of a box may be larger
+
+__all__ = ["FRAMES", "SPLITS", "Sample", "check_samples", "read_samples"]
+
+
+def read_samples(data: Path, frames: int = FRAMES) -> list[Sample]:
+    """Read a manifest file, a folder with `manifest.csv`, or a folder in one of the known layouts.
+
+    Manifests (.csv or .parquet) need the columns `path` (relative to the manifest) and `label` (real or
+    fake); `source`, `group`, `split`, `generator`, `box` ("x y width height") and `frame` (place in a clip,
+    0 to 1) are optional. Folders are `{Train,Validation,Test}/{Real,Fake}/` or `{real,fake}/`, names in any
+    case, or FaceForensics++, Celeb-DF or DFDC as they are published (docs/data-sets.md); a folder that holds
+    one of these alone will do. Where no split is given, one tenth of the groups each goes to val and test,
+    chosen by a hash of the group's name.
+
+    Args:
+        data: a manifest or a folder.
+        frames: the most pictures of one clip, evenly spaced, from videos and from folders of their frames.
+
+    Raises:
+        DataError: the data cannot be read, or a row or folder makes no sense; nothing is guessed.
+    """
+    if frames < 1:
+        raise DataError(f"frames is {frames}; at least one picture of a clip is needed")
+    try:
+        data.stat()
+        if data.is_dir():
+            folder = data_folder(data)
+            manifest = folder / MANIFEST
+            samples = _from_manifest(manifest, frames) if manifest.is_file() else read_folder(folder, frames)
+        else:
+            samples = _from_manifest(data, frames)
+    except FileNotFoundError as error:
+        raise DataError(f"{data}: no such file or folder") from error
+    except (OSError, ValueError) as error:  # ValueError: a NUL in the name
+        reason = error.strerror if isinstance(error, OSError) else error
+        raise DataError(f"{data}: cannot be read: {reason}") from error
+    if not samples:
+        raise DataError(f"{data}: holds no pictures")
+    _check_once(samples, data)
+    return samples
+
+
+def _check_once(samples: Iterable[Sample], data: Path) -> None:
+    """Refuse a picture that is listed twice: it would count twice, or as real and as fake."""
+    seen: dict[tuple[str, float | None, Box | None], bool] = {}
+    for sample in samples:
+        key = os.path.normpath(sample.path), sample.frame, sample.box
+        if key in seen:
+            how = "twice" if seen[key] == sample.fake else "as real and as fake"
+            raise DataError(f"{data}: lists {sample.path} {how}; each picture counts once, under one label")
+        seen[key] = sample.fake
+
+
+def check_samples(samples: Iterable[Sample], needed: Iterable[str] = ("train", "val")) -> None:
+    """Make sure that a set of samples can be trained on.
+
+    Raises:
+        DataError: a group stands in two splits, a needed split is empty, or a split lacks a class.
+    """
+    splits_of_group: dict[str, set[str]] = {}
+    counts: Counter[tuple[str, bool]] = Counter()
+    for sample in samples:
+        splits_of_group.setdefault(sample.group, set()).add(sample.split)
+        counts[sample.split, sample.fake] += 1
+    if leaks := sorted(group for group, splits in splits_of_group.items() if len(splits) > 1):
+        raise DataError(
+            f"{len(leaks)} groups stand in more than one split, so the figures would flatter: "
+            f"{', '.join(leaks[:5])}{' ...' if len(leaks) > 5 else ''}; put each group into one split"
+        )
+    for split in needed:
+        real, fake = counts[split, False], counts[split, True]
+        if not real + fake:
+            raise DataError(
+                f"the {split} split is empty; give it pictures, or more groups if the split is drawn"
+            )
+        if not real or not fake:
+            raise DataError(
+                f"the {split} split has {real} real and {fake} fake pictures; both classes are needed"
+            )
+
+
+def _from_manifest(manifest: Path, frames: int) -> list[Sample]:
+    rows = _read_rows(manifest)
+    return [sample for number, row in rows for sample in _samples(row, manifest, number, frames)]
+
+
+def _read_rows(manifest: Path) -> list[tuple[int, Mapping[str, Any]]]:
+    """Rows with their numbers: in a CSV file the line on which a row ends, else counted, the header first."""
+    suffix = manifest.suffix.lower()
+    if suffix == ".csv":
+        try:
+            with manifest.open(newline="", encoding="utf-8-sig") as file:
+                reader = csv.DictReader(file)
+                rows: list[tuple[int, Mapping[str, Any]]] = [(reader.line_num, row) for row in reader]
+                columns = set(reader.fieldnames or ())
+        except (OSError, UnicodeDecodeError, csv.Error) as error:
+            raise DataError(f"{manifest}: cannot be read as CSV in UTF-8: {error}") from error
+    elif suffix == ".parquet":
+        try:
+            import pyarrow.parquet
+        except ModuleNotFoundError as error:
+            raise DataError(
+                f"{manifest}: reading Parquet needs pyarrow: pip install 'veraface[evaluate]', or give a .csv"
+            ) from error
+        try:
+            table = pyarrow.parquet.read_table(manifest)
+            rows = list(enumerate(table.to_pylist(), start=2))
+            columns = set(table.column_names)
+        except (OSError, ValueError, OverflowError, pyarrow.ArrowException) as error:
+            raise DataError(f"{manifest}: cannot be read as Parquet: {error}") from error
+    else:
+        raise DataError(f"{manifest}: a manifest is a .csv or .parquet file")
+    if missing := {"path", "label"} - columns:
+        raise DataError(f"{manifest}: lacks the column {' and '.join(sorted(missing))}")
+    return rows
+
+
+def _samples(row: Mapping[str, Any], manifest: Path, number: int, frames: int) -> list[Sample]:
+    """The sample of a row; several for a clip without `frame` and `box`."""
+
+    def text(column: str) -> str:
+        value = row.get(column)
+        return "" if value is None else str(value).strip()
+
+    where = f"{manifest}, row {number}"
+    if not text("path"):
+        raise DataError(f"{where}: the path is empty")
+    if "\0" in text("path"):
+        raise DataError(f"{where}: the path {text('path')!r} holds a NUL, so it names no file")
+    label = text("label").lower()
+    if label not in ("real", "fake"):
+        raise DataError(f"{where}: label is {text('label')!r}; it must be real or fake")
+    group = text("group") or text("path")
+    if split := text("split").lower():
+        if split not in SPLIT_NAMES:
+            raise DataError(f"{where}: split is {text('split')!r}; it must be train, val or test")
+        split = SPLIT_NAMES[split]
+    path, fake = manifest.parent / text("path"), label == "fake"
+    source, generator = text("source") or manifest.resolve().parent.name, text("generator")
+    split = split or split_by_hash(group)
+    box, frame = _box(text("box"), where), _frame(text("frame"), where)
+    if frame is not None and not is_video(path):
+        raise DataError(f"{where}: frame is {text('frame')!r}, but {text('path')!r} is no video")
+    if frame is None and is_video(path):
+        if box is not None:
+            raise DataError(f"{where}: the box is of one picture, so the clip needs a frame, 0 to 1")
+        clip = Clip(path.stem, (path,))
+        return samples_of(
+            clip, frames, fake=fake, source=source, group=group, split=split, generator=generator
+        )
+    return [Sample(path, fake, source, group, split, box, generator, frame)]
+
+
+def _frame(text: str, where: str) -> float | None:
+    if not text:
+        return None
+    try:
+        place = float(text)
+    except ValueError:
+        place = math.nan
+    if not 0 <= place <= 1:
+        raise DataError(f"{where}: frame is {text!r}; it must be a place in the clip, 0 to 1")
+    return place
+
+
+def _box(text: str, where: str) -> Box | None:
+    if not text:
+        return None
+    try:
+        numbers = [float(number) for number in text.replace(",", " ").split()]
+    except ValueError:
+        numbers = []
+    if len(numbers) != 4 or not all(abs(number) <= _FARTHEST for number in numbers):  # NaN is not
+        raise DataError(f"{where}: box is {text!r}; it must be four numbers: x y width height")
+    box = Box(*numbers)
+    if not (box.width > 0 and box.height > 0):
+        raise DataError(f"{where}: box is {text!r}; width and height must be above 0")
+    return box

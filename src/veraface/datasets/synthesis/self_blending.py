@@ -1,0 +1,45 @@
+"""Fakes made from one real face: blended with a changed copy of itself, so that only the seam is fake.
+
+The idea of Shiohara and Yamasaki, "Detecting Deepfakes with Self-Blended Images", CVPR 2022: a detector
+that can tell these learns the traces that all face swaps share, not those of one generator.
+"""
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from veraface.datasets.synthesis.blending import blend_mask, change_look, paste, warp
+from veraface.geometry import Box
+
+# Of the source in a blend; the paper goes down to .25, which recompression hides.
+_RATIOS = (0.5, 0.75, 1.0, 1.0)
+
+
+def self_blend(picture: Image.Image, box: Box, random: np.random.Generator) -> Image.Image:
+    """Blend a face with a changed copy of itself.
+
+    Args:
+        picture: RGB, holding a real face.
+        box: of the face, in pixels of `picture`.
+        random: decides everything.
+
+    Returns:
+        A picture of the same size; outside the face it equals `picture`, but for a change of colour or
+        sharpness that either side may have got.
+    """
+    source = target = picture
+    if random.random() < 0.5:
+        source = change_look(picture, box, random)
+    else:
+        target = change_look(picture, box, random)
+    source, covered = warp(source, _small_move(box, random), picture.size)
+    mask = blend_mask(picture.size, box, random) * covered
+    return paste(source, target, mask * np.float32(_RATIOS[random.integers(len(_RATIOS))]))
+
+
+def _small_move(box: Box, random: np.random.Generator) -> NDArray[np.float64]:
+    """A shift and a change of scale by a few hundredths of the face, about its centre."""
+    scale = random.uniform(0.95, 1.05, 2)
+    shift = random.uniform(-0.03, 0.03, 2) * (box.width, box.height)
+    centre = np.array([box.x + box.width / 2, box.y + box.height / 2])
+    return np.column_stack([np.diag(scale), centre - scale * centre + shift])

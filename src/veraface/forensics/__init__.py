@@ -1,0 +1,1 @@
+"""Forensic views and compression history: image analysis that needs no trained model."""

@@ -1,0 +1,69 @@
+"""Which encoder's quantisation tables a JPEG has.
+
+Sources of the tables:
+- "ijg": ITU-T T.81 (1992), annex K.1, scaled as jcparam.c of the Independent JPEG Group's library does. It
+  and libjpeg-turbo are in most programs, so it tells a quality and hardly a program.
+- "photoshop": the presets of Photoshop's "Save" and "Save for Web" in `PIL.JpegPresets`.
+- "mozjpeg": table 3 of mozjpeg's jcparam.c, its default, scaled in the same way.
+"""
+
+from functools import cache
+from typing import Any
+
+from PIL import JpegPresets
+
+from veraface.forensics.encoder import Encoder
+from veraface.imaging.decode import JpegCoding
+
+Table = tuple[int, ...]
+
+_ANNEX_K = (
+    (
+        *(16, 11, 10, 16, 24, 40, 51, 61, 12, 12, 14, 19, 26, 58, 60, 55),
+        *(14, 13, 16, 24, 40, 57, 69, 56, 14, 17, 22, 29, 51, 87, 80, 62),
+        *(18, 22, 37, 56, 68, 109, 103, 77, 24, 35, 55, 64, 81, 104, 113, 92),
+        *(49, 64, 78, 87, 103, 121, 120, 101, 72, 92, 95, 98, 112, 100, 103, 99),
+    ),
+    (
+        *(17, 18, 24, 47, 99, 99, 99, 99, 18, 21, 26, 66, 99, 99, 99, 99),
+        *(24, 26, 56, 99, 99, 99, 99, 99, 47, 66, 99, 99, 99, 99, 99, 99),
+        *((99,) * 32),
+    ),
+)
+_MOZJPEG = (
+    *(16, 16, 16, 18, 25, 37, 56, 85, 16, 17, 20, 27, 34, 40, 53, 75),
+    *(16, 20, 24, 31, 43, 62, 91, 135, 18, 27, 31, 40, 53, 74, 106, 156),
+    *(25, 34, 43, 53, 69, 94, 131, 189, 37, 40, 62, 74, 94, 124, 169, 238),
+    *(56, 53, 91, 106, 131, 169, 226, 311, 85, 75, 135, 156, 189, 238, 311, 418),
+)
+
+
+def read_encoder(coding: JpegCoding) -> Encoder:
+    """Whose tables these are."""
+    name, quality = _known().get(coding.tables, ("custom", None))
+    return Encoder(name, quality, coding.subsampling, coding.progressive)
+
+
+@cache
+def _known() -> dict[tuple[Table, ...], tuple[str, str]]:
+    """Name and quality by the tables for brightness and colour, or, for grey pictures, the first alone."""
+    known: dict[tuple[Table, ...], tuple[str, str]] = {}
+
+    def add(tables: tuple[Table, ...], name: str, quality: str) -> None:
+        known.setdefault(tables, (name, quality))
+        known.setdefault(tables[:1], (name, quality))
+
+    for quality in range(100, 0, -1):
+        add(tuple(_scaled(table, quality) for table in _ANNEX_K), "ijg", str(quality))
+    for quality in range(100, 0, -1):
+        add((_scaled(_MOZJPEG, quality),) * 2, "mozjpeg", str(quality))
+    presets: dict[str, Any] = JpegPresets.presets
+    for name, preset in presets.items():
+        tables = tuple(tuple(table) for table in preset["quantization"])
+        add(tables, "photoshop", name.replace("_", " "))
+    return known
+
+
+def _scaled(table: Table, quality: int) -> Table:
+    percent = 5000 // quality if quality < 50 else 200 - 2 * quality
+    return tuple(min(255, max(1, (step * percent + 50) // 100)) for step in table)

@@ -1,0 +1,38 @@
+"""Rectangles in images."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Box:
+    """An upright rectangle in pixels of the upright, full-size picture."""
+
+    x: float  # left edge
+    y: float  # top edge
+    width: float
+    height: float
+
+    @property
+    def longer_side(self) -> float:
+        """The larger of width and height, in pixels."""
+        return max(self.width, self.height)
+
+    @property
+    def area(self) -> float:
+        """Width times height, in square pixels."""
+        return self.width * self.height
+
+    def scaled(self, factor: float) -> "Box":
+        """The same rectangle in a picture whose sides are `factor` times as long."""
+        return Box(self.x * factor, self.y * factor, self.width * factor, self.height * factor)
+
+    def overlap(self, other: "Box") -> float:
+        """Intersection over union, 0 for apart to 1 for the same rectangle."""
+        width = min(self.x + self.width, other.x + other.width) - max(self.x, other.x)
+        height = min(self.y + self.height, other.y + other.height) - max(self.y, other.y)
+        shared = max(0.0, width) * max(0.0, height)
+        return shared / (self.area + other.area - shared) if shared else 0.0
+
+    def to_list(self) -> list[float]:
+        """x, y, width, height, rounded to a tenth of a pixel."""
+        return [round(float(v), 1) for v in (self.x, self.y, self.width, self.height)]

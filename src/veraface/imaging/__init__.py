@@ -1,0 +1,1 @@
+"""Decode untrusted bytes to upright RGB images, under limits that hold before decoding."""

@@ -1,0 +1,339 @@
+"""From untrusted bytes to upright RGB pixels, under limits that hold before anything is decoded."""
+
+import os
+import stat
+from dataclasses import dataclass
+from io import BytesIO
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, JpegImagePlugin
+
+from veraface.errors import ImageError, ImageTooLargeError, UnreadableImageError, UnsupportedImageError
+from veraface.imaging.containers import Structure, examine, orientation
+from veraface.imaging.formats import (
+    FORMATS_IN_WORDS,
+    OPENERS,
+    name_foreign,
+    name_unsupported_variant,
+    recognise,
+)
+from veraface.imaging.isobmff import stored_sizes
+
+ImageSource = (
+    str | os.PathLike[str] | bytes | bytearray | memoryview | BinaryIO | Image.Image | NDArray[np.uint8]
+)
+
+# Above this, Pillow raises DecompressionBombError from some of its operations, whatever is asked of it.
+_PILLOW_MAX_PIXELS = 178_956_970
+
+# EXIF 2.32, table 4: how the stored rows and columns lie in the upright picture.
+_TRANSPOSE = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+
+
+@dataclass(frozen=True)
+class ImageLimits:
+    """What a picture may cost; checked from the file size and the header, before decoding.
+
+    Raises:
+        ValueError: a limit is not positive, or `max_pixels` is above what Pillow works on at all.
+    """
+
+    max_bytes: int = 64 * 2**20  # of the file
+    max_pixels: int = 50_000_000  # width times height
+    max_side: int = 20_000  # px
+
+    def __post_init__(self) -> None:
+        if min(self.max_bytes, self.max_pixels, self.max_side) < 1:
+            raise ValueError("image limits must be positive")
+        if self.max_pixels > _PILLOW_MAX_PIXELS:
+            raise ValueError(f"max_pixels can be at most {_PILLOW_MAX_PIXELS}")
+
+
+@dataclass(frozen=True)
+class JpegCoding:
+    """How a JPEG was coded, by its header."""
+
+    tables: tuple[tuple[int, ...], ...]  # of quantisation: 64 steps each, row by row
+    subsampling: str | None  # of colour, such as "4:2:0"; None for grey and unusual ones
+    progressive: bool  # whether it is coded in several scans
+
+
+class Picture:
+    """A picture whose header has been read and found acceptable; its pixels are decoded on demand.
+
+    Safe to share between threads.
+
+    Attributes:
+        width: of the upright picture at full size, in pixels.
+        height: of the upright picture at full size, in pixels.
+        format: "JPEG", "PNG", "WEBP", "AVIF", "HEIF", "GIF", "BMP" or "TIFF"; "pixels" for an array or a
+            PIL image held in memory.
+        data: the bytes of the file; None for "pixels".
+        structure: what the walk over the file has found.
+        exif: the EXIF block of the file, or None.
+        xmp: the XMP packet of the file, or None.
+        coding: how a JPEG was coded; None for other formats.
+    """
+
+    def __init__(self, source: ImageSource, limits: ImageLimits | None = None) -> None:
+        """Read the header.
+
+        Args:
+            source: a path, the bytes of a file, a binary file object (read from where it stands), a PIL
+                image, or an RGB uint8 array of shape (height, width, 3).
+            limits: what the picture may cost; the defaults of `ImageLimits` if None.
+
+        Raises:
+            UnsupportedImageError: not one of the supported formats, or an array of another kind.
+            UnreadableImageError: empty, broken, or a path that cannot be read.
+            ImageTooLargeError: over one of the limits.
+        """
+        limits = limits or ImageLimits()
+        self.data: bytes | None = None
+        self.structure = Structure()
+        self.exif: bytes | None = None
+        self.xmp: bytes | None = None
+        self.coding: JpegCoding | None = None
+        exif: bytes | None = None
+        if isinstance(source, np.ndarray):
+            _check_array(source, limits)
+            self.format = "pixels"
+            image = self._image = Image.fromarray(np.ascontiguousarray(source))
+        elif isinstance(source, Image.Image):
+            _check_size(*source.size, limits)
+            self.format = "pixels"
+            image = self._image = _loaded(source)
+            exif = image.info.get("exif")
+        else:
+            self.data = _read(source, limits.max_bytes)
+            self.format, self.structure, exif, image = _open(self.data)
+            self.exif, self.xmp = exif or _block(image, "exif"), _block(image, "xmp")
+            if isinstance(image, JpegImagePlugin.JpegImageFile):
+                self.coding, self.xmp = _coding(image), self.structure.xmp
+            if self.format == "HEIF":  # whose size is the one it is cropped to, once all of it is decoded
+                for size in stored_sizes(self.data):
+                    _check_size(*size, limits)
+        _check_size(*image.size, limits)
+        self._orientation = orientation(exif)
+        swapped = self._orientation >= 5  # 5 to 8 exchange rows and columns
+        self.width, self.height = image.size[::-1] if swapped else image.size
+
+    @property
+    def longest_side(self) -> int:
+        """The larger of width and height at full size, in pixels."""
+        return max(self.width, self.height)
+
+    def pixels(self, at_least: float | None = None) -> Image.Image:
+        """Decode to an upright RGB image, which the caller may change.
+
+        Args:
+            at_least: the longest side that is enough, in pixels. A JPEG is then decoded at the
+                smallest of 1/1, 1/2, 1/4, 1/8 that still reaches it (scaling inside libjpeg's inverse
+                DCT, which costs a fraction of a full decode). None, and other formats: full size.
+
+        Raises:
+            UnreadableImageError: the data are cut off or corrupt.
+            UnsupportedImageError: the pixels have no clear meaning as 8-bit colour.
+        """
+        try:
+            image = self._image if self.data is None else OPENERS[self.format](BytesIO(self.data))
+            if at_least is not None and self.format == "JPEG":
+                ratio = min(1.0, at_least / self.longest_side)
+                image.draft(None, (max(1, int(image.width * ratio)), max(1, int(image.height * ratio))))
+            declared = image.size
+            rgb = _to_rgb(image)
+            if rgb.size != declared:  # a HEIC may turn out to be of another size than it says
+                raise UnreadableImageError("the picture is not as large as its file says; save it again")
+            upright = _TRANSPOSE.get(self._orientation)
+            if upright is not None:
+                return rgb.transpose(upright)
+            return rgb.copy() if self.data is None and rgb is self._image else rgb
+        except ImageError:
+            raise
+        except MemoryError as error:
+            message = "decoding the picture takes more memory than there is; make it smaller"
+            raise ImageTooLargeError(message) from error
+        except Exception as error:  # codecs raise whatever they like on hostile bytes
+            raise UnreadableImageError(
+                f"the {self.format} data are cut off or corrupt; save or export the picture again"
+            ) from error
+
+
+def file_bytes(path: str | os.PathLike[str], limits: ImageLimits | None = None) -> bytes:
+    """All bytes of a picture's file, for who needs them and the picture, of one and the same reading.
+
+    Raises:
+        ImageError: it cannot be read, is empty or too large.
+    """
+    return _read(path, (limits or ImageLimits()).max_bytes)
+
+
+def _read(source: Any, max_bytes: int) -> bytes:
+    """All bytes of a path, a bytes-like object or a binary file object, never more than allowed."""
+    too_large = ImageTooLargeError(f"the file is larger than the limit of {max_bytes / 2**20:.4g} MiB")
+    if isinstance(source, bytes | bytearray | memoryview):
+        if memoryview(source).nbytes > max_bytes:
+            raise too_large
+        data = bytes(source)
+    elif isinstance(source, str | os.PathLike):
+        data = _read_file(source, max_bytes)
+    elif hasattr(source, "read"):
+        data = _read_stream(source, max_bytes)
+    else:
+        raise UnsupportedImageError(
+            f"cannot read a picture from {type(source).__name__}; give a path, bytes, a binary file "
+            "object, a PIL image or an RGB uint8 array"
+        )
+    if not data:
+        raise UnreadableImageError("the file is empty (0 bytes)")
+    if len(data) > max_bytes:
+        raise too_large
+    return data
+
+
+def _read_file(path: str | os.PathLike[str], max_bytes: int) -> bytes:
+    try:
+        path = Path(path)
+        if not stat.S_ISREG(path.stat().st_mode):  # a pipe could hang, a device could be endless
+            if path.is_dir():
+                raise UnreadableImageError("is a folder; `veraface scan` judges all that is in one")
+            raise UnreadableImageError("is no regular file; give the picture file itself")
+        with path.open("rb") as file:
+            return file.read(max_bytes + 1)
+    except FileNotFoundError as error:
+        raise UnreadableImageError("no such file") from error
+    except OSError as error:
+        raise UnreadableImageError(f"cannot be read: {error.strerror or error}") from error
+    except (ValueError, TypeError) as error:  # a NUL or a lone surrogate in the name; a path of bytes
+        raise UnreadableImageError("cannot be read: not a valid path") from error
+
+
+def _read_stream(stream: Any, max_bytes: int) -> bytes:
+    """Read on until the end or one byte over the limit: pipes and sockets give less than asked for."""
+    chunks: list[bytes] = []
+    wanted = max_bytes + 1
+    while wanted > 0:
+        try:
+            chunk = stream.read(wanted)
+        except (OSError, ValueError) as error:  # ValueError: closed; text that is no text
+            raise UnreadableImageError(f"the file object cannot be read: {error}") from error
+        if not isinstance(chunk, bytes | bytearray):
+            given = "text; open it in binary mode ('rb')" if isinstance(chunk, str) else type(chunk).__name__
+            raise UnsupportedImageError(f"the file object gives {given}")
+        if not chunk:
+            break
+        chunks.append(bytes(chunk))
+        wanted -= len(chunk)
+    return b"".join(chunks)
+
+
+def _open(data: bytes) -> tuple[str, Structure, bytes | None, Image.Image]:
+    """Format, structure, EXIF block and undecoded image, from the header."""
+    kind = recognise(data)
+    if kind is None:
+        raise UnsupportedImageError(f"the file is {name_foreign(data)}; give a {FORMATS_IN_WORDS} picture")
+    try:
+        found = examine(data, kind)
+        image = OPENERS[kind](BytesIO(data))
+        if variant := name_unsupported_variant(image):
+            raise UnsupportedImageError(f"the file is {variant}; export it as JPEG or PNG first")
+        # TIFF and HEIC come out of their decoders upright.
+        exif = image.info.get("exif") if kind in ("WEBP", "AVIF") else found.exif
+        return kind, found, exif, image
+    except ImageError:
+        raise
+    except Image.DecompressionBombError as error:
+        raise ImageTooLargeError(f"the picture has more than {_PILLOW_MAX_PIXELS} pixels") from error
+    except Exception as error:
+        raise UnreadableImageError(f"the file begins like a {kind} but is cut off or corrupt") from error
+
+
+def _block(image: Image.Image, name: str) -> bytes | None:
+    block = image.info.get(name)
+    return block if isinstance(block, bytes) else None
+
+
+def _coding(image: JpegImagePlugin.JpegImageFile) -> JpegCoding:
+    sampling = JpegImagePlugin.get_sampling(image) if image.layers == 3 else -1
+    tables = tuple(tuple(image.quantization[key]) for key in sorted(image.quantization))
+    names = {0: "4:4:4", 1: "4:2:2", 2: "4:2:0"}
+    return JpegCoding(tables, names.get(sampling), bool(image.info.get("progressive")))
+
+
+def _check_size(width: int, height: int, limits: ImageLimits) -> None:
+    if width < 1 or height < 1:
+        raise UnreadableImageError(f"the picture has no pixels ({width} x {height})")
+    if width * height > limits.max_pixels:
+        raise ImageTooLargeError(
+            f"the picture has {width} x {height} pixels; the limit is {limits.max_pixels / 1e6:g} megapixels"
+        )
+    if max(width, height) > limits.max_side:
+        raise ImageTooLargeError(
+            f"the picture is {width} x {height}; no side may be over {limits.max_side} px"
+        )
+
+
+def _check_array(array: NDArray[Any], limits: ImageLimits) -> None:
+    if array.dtype != np.uint8 or array.ndim != 3 or array.shape[2] != 3 or 0 in array.shape:
+        raise UnsupportedImageError(
+            f"an array must be uint8 of shape (height, width, 3), not {array.dtype} of shape {array.shape}"
+        )
+    _check_size(array.shape[1], array.shape[0], limits)
+
+
+def _loaded(image: Image.Image) -> Image.Image:
+    """A PIL image with its pixels in memory; one that was only opened reads its file now."""
+    try:
+        image.load()
+    except Exception as error:
+        raise UnreadableImageError("the PIL image cannot be loaded; its file is closed or corrupt") from error
+    return image
+
+
+def _to_rgb(image: Image.Image) -> Image.Image:
+    """8-bit RGB; transparent parts become white, as on a page."""
+    if image.mode == "RGB" and "transparency" not in image.info:
+        image.load()
+        return image
+    if image.mode.startswith("I;16"):
+        grey = np.asarray(image, dtype=np.uint16) // 257  # 65535 -> 255
+        return Image.fromarray(grey.astype(np.uint8)).convert("RGB")
+    if image.mode not in ("1", "L", "LA", "P", "PA", "RGB", "RGBA", "RGBX", "RGBa", "CMYK", "YCbCr"):
+        raise UnsupportedImageError(
+            f"the pixels are stored in mode {image.mode!r}, which has no clear meaning as colour; "
+            "save the picture as 8-bit RGB"
+        )
+    if image.has_transparency_data:
+        image = image.convert("RGBA")
+        page = Image.new("RGBA", image.size, "white")
+        return Image.alpha_composite(page, image).convert("RGB")
+    return image.convert("RGB")
+
+
+def recompress(
+    picture: Image.Image, quality: int, kind: str = "JPEG", *, subsampling: int = 2
+) -> Image.Image:
+    """Encode in memory and decode again, as a messenger or a web site does.
+
+    Args:
+        picture: RGB.
+        quality: 1 to 100, on the encoder's own scale.
+        kind: "JPEG" or "WEBP".
+        subsampling: of a JPEG's colours, by Pillow's numbers: 0 none (4:4:4), 2 by half both ways (4:2:0).
+    """
+    buffer = BytesIO()
+    options = {"subsampling": subsampling} if kind == "JPEG" else {"method": 2}
+    picture.save(buffer, kind, quality=quality, **options)
+    buffer.seek(0)
+    return Image.open(buffer, formats=[kind]).convert("RGB")

@@ -1,0 +1,1 @@
+"""Networks and their use: face detectors, classifiers, the crop, test-time augmentation, the registry."""

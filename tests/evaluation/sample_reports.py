@@ -1,0 +1,71 @@
+"""A report of random judgements, as `evaluate` makes it of real ones."""
+
+from dataclasses import replace
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from tests.evaluation.sample_predictions import THRESHOLDS, many
+from veraface.datasets.manifest import Sample
+from veraface.evaluation.predict import Judged
+from veraface.evaluation.run import Evidence, Plan, measure
+from veraface.evaluation.self_blended import NAME
+from veraface.evaluation.shortcuts import FEATURES
+from veraface.evaluation.tiers import CURVES, draw_pictures
+
+
+def make_report(count: int, sources: int, names: dict[str, str] | None = None) -> dict[str, Any]:
+    """A whole report; the sources can be given other names."""
+
+    def pictures(seed: int, spread: float) -> list[Judged]:
+        found = many(count, sources=sources, seed=seed, spread=spread)
+        return [replace(p, source=(names or {}).get(p.source, p.source)) for p in found]
+
+    clean = pictures(0, 1.2)
+    samples = [Sample(Path(p.path), p.fake, p.source, p.group, "test") for p in clean]
+    chosen = draw_pictures(samples, count // 4)
+    curves = {}
+    for i, step in enumerate(step for curve in CURVES for _, step in curve.steps()):
+        degraded = pictures(i, 1 + i / 20)
+        curves[step.name] = [degraded[j] for j in chosen]
+    random = np.random.default_rng(0)
+    evidence = Evidence(
+        clean=clean,
+        tiers={"web": pictures(1, 1.6), "hard": pictures(2, 2.2)},
+        curves=curves,
+        untouched=[clean[i] for i in chosen],
+        self_blended=[replace(p, fake=True, generator=NAME) for p in clean if not p.fake],
+        features=random.normal(size=(count, len(FEATURES)))
+        + np.array([[2.0 * p.fake, 0, 0, 0, 0] for p in clean]),
+    )
+    first, second = sorted({p.source for p in clean})[:2]
+    plan = Plan(pairs=(f"{first}:{second}",))
+    return {
+        "data": "faces, test split",
+        "command": plan.command("faces"),
+        "model": {"name": "lite", "version": "1", "sha256": "0" * 64},
+        "thresholds": {"real": THRESHOLDS.real, "fake": THRESHOLDS.fake},
+        **measure(evidence, plan),
+    }
+
+
+@cache
+def small_report() -> dict[str, Any]:
+    """One for tests that only read it."""
+    return make_report(120, 4)
+
+
+HOSTILE = {
+    "source 0": "<script>document.title='taken'</script>",
+    "source 1": '"><img src=http://example.invalid/x.png onerror=alert(1)>',
+    "source 2": "</text></svg><iframe src=//example.invalid>|\n\x1b[31m & ${$\\frac{1}{0}$} {{ 7*7 }}",
+    "source 3": "_hidden\udc80 \u202egnp " + "long " * 40,
+}
+
+
+@cache
+def hostile_report() -> dict[str, Any]:
+    """The same of sources whose names would be markup."""
+    return make_report(120, 4, HOSTILE)

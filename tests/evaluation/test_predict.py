@@ -1,0 +1,91 @@
+"""From labelled pictures to judgements."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from tests.sample_data import face
+from tests.sample_images import as_stored, difference, exif_with, portrait
+from tests.sample_models import brightness_model
+from veraface import Detector
+from veraface.datasets.manifest import Sample
+from veraface.evaluation.predict import CLEAN, Degradation, judge, randomness, upright
+from veraface.results import Verdict
+
+
+@pytest.fixture(scope="module")
+def detector(tmp_path_factory: pytest.TempPathFactory) -> Detector:
+    return Detector(brightness_model(tmp_path_factory.mktemp("model")), threads=1)
+
+
+@pytest.fixture
+def samples(tmp_path: Path) -> list[Sample]:
+    """A face, a wall, a broken file, and a photo that a camera stored on its side."""
+    folder = tmp_path / "data" / "real"
+    folder.mkdir(parents=True)
+    face(0, fake=False).save(folder / "face.png")
+    Image.new("RGB", (90, 90), (90, 120, 150)).save(folder / "wall.png")
+    (folder / "broken.png").write_bytes(b"\x89PNG\r\n\x1a\n")
+    as_stored(portrait(), 6).save(folder / "side.jpg", quality=95, exif=exif_with(6))
+    names = ("face.png", "wall.png", "broken.png", "side.jpg")
+    return [Sample(folder / name, False, "web", name, "test", generator="camera") for name in names]
+
+
+def untouched(picture: Image.Image, _: np.random.Generator) -> Image.Image:
+    return picture
+
+
+def test_what_is_written_of_a_picture(samples: list[Sample], detector: Detector, tmp_path: Path) -> None:
+    shown, wall, broken, side = judge(detector, samples, root=tmp_path / "data")
+    result = detector.detect(samples[0].path)
+    assert (shown.verdict, shown.p_fake) == (result.verdict, result.p_fake)
+    assert shown.box == tuple(result.faces[0].box.to_list())
+    assert shown.face_size == pytest.approx(result.faces[0].box.longer_side, abs=0.1)
+    assert (shown.path, shown.source, shown.group) == ("real/face.png", "web", "face.png")
+    assert (shown.generator, shown.degradation, shown.error) == ("camera", CLEAN, "")
+    assert (wall.verdict, wall.p_fake, wall.box, wall.face_size) == (Verdict.NO_FACE, None, None, None)
+    assert (broken.verdict, broken.p_fake) == (None, None)
+    assert "cut off or corrupt" in broken.error
+    assert side.p_fake is not None
+    assert judge(detector, samples)[0].path == "face.png", "without a root, the name alone"
+
+
+def test_degraded_pictures_go_the_same_way(samples: list[Sample], detector: Detector) -> None:
+    """Nothing done gives the judgement of the file, also where the file says how it is to be turned."""
+    clean = judge(detector, samples)
+    same = judge(detector, samples, Degradation("nothing", untouched))
+    assert [replace(p, degradation=CLEAN) for p in same] == clean
+    assert {p.degradation for p in same} == {"nothing"}
+
+
+def test_pixels_are_upright_and_say_so(samples: list[Sample]) -> None:
+    pixels = upright(samples[3])
+    assert difference(pixels, portrait()) < 3
+    assert pixels.info == {}
+
+
+def test_a_degradation_that_fails_is_an_error_of_that_picture(
+    samples: list[Sample], detector: Detector
+) -> None:
+    def fail(picture: Image.Image, _: np.random.Generator) -> Image.Image:
+        if picture.width > 100:
+            raise OSError("encoder error -2")
+        return picture
+
+    shown, *_, side = judge(detector, samples, Degradation("fails", fail))
+    assert shown.error == ""
+    assert (side.verdict, side.error) == (None, "cannot be degraded: encoder error -2")
+
+
+def test_each_picture_has_random_numbers_of_its_own(samples: list[Sample]) -> None:
+    def first(sample: Sample) -> float:
+        return float(randomness(sample).random())
+
+    moved = replace(samples[0], path=Path("/elsewhere") / samples[0].path.name, fake=True)
+    assert first(samples[0]) == first(samples[0]) == first(moved)
+    assert len({first(sample) for sample in samples}) == len(samples)
+    clip = [replace(samples[0], frame=place) for place in (0.25, 0.75)]
+    assert first(clip[0]) != first(clip[1])

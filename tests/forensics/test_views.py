@@ -1,0 +1,198 @@
+"""The views that a person can check: what must light up does, and what must not does not."""
+
+import base64
+import json
+from io import BytesIO
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from PIL import Image
+
+from tests.sample_images import encode, noise, portrait
+from veraface.forensics import views as evidence
+from veraface.forensics.views import KINDS, error_levels, examine, jpeg_grid, noise_residual
+from veraface.imaging.decode import Picture, recompress
+
+PATCH = (200, 120, 360, 280)  # left, upper, right, lower
+INSIDE = (slice(140, 260), slice(220, 340))  # rows and columns of the patch, away from its edge
+QUICK = settings(max_examples=40, deadline=None)
+
+
+def photo() -> Image.Image:
+    """Without any trace of an earlier JPEG."""
+    return portrait().resize((704, 704), Image.Resampling.LANCZOS).crop((0, 0, 640, 480))
+
+
+def patched(picture: Image.Image, patch: Image.Image) -> Image.Image:
+    copy = picture.copy()
+    copy.paste(patch, PATCH)
+    return copy
+
+
+def around(view: np.ndarray) -> np.ndarray:
+    """All values that are far from the patch."""
+    far = np.ones(view.shape, bool)
+    far[60:340, 140:420] = False
+    return view[far]
+
+
+def test_a_patch_that_was_not_saved_before_lights_up_in_the_error_levels() -> None:
+    saved = recompress(photo(), 80)
+    before, after = error_levels(saved), error_levels(patched(saved, photo().crop(PATCH)))
+    assert after[INSIDE].mean() > 2 * before[INSIDE].mean()
+    assert np.abs(around(after).astype(int) - around(before)).max() == 0  # and nothing else changes
+
+
+def test_a_smoothed_patch_is_dark_and_a_grainy_one_bright_in_the_noise() -> None:
+    generator = np.random.default_rng(1)
+    pixels = np.full((480, 640), 120) + generator.normal(0, 4, (480, 640))
+    pixels[120:280, 200:360] = 120 + generator.normal(0, 0.4, (160, 160))
+    view = noise_residual(Image.fromarray(np.rint(pixels).astype(np.uint8)).convert("RGB"))
+    assert view[INSIDE].mean() < around(view).mean() / 4
+    pixels[120:280, 200:360] = 120 + generator.normal(0, 12, (160, 160))
+    view = noise_residual(Image.fromarray(np.rint(pixels).astype(np.uint8)).convert("RGB"))
+    assert view[INSIDE].mean() > 2 * around(view).mean()
+
+
+def test_the_noise_is_the_brightness_without_its_median() -> None:
+    picture = noise(23, 17)
+    grey = np.asarray(picture.convert("L")).astype(int)
+    padded = np.pad(grey, 1, mode="edge")
+    nine = np.stack([padded[y : y + 17, x : x + 23] for y in range(3) for x in range(3)])
+    expected = np.minimum(evidence.NOISE_GAIN * np.abs(grey - np.median(nine, axis=0)), 255)
+    assert (noise_residual(picture) == expected).all()
+
+
+@pytest.mark.parametrize("offset", [(0, 0), (3, 5), (7, 1), (0, 4)])
+def test_the_grid_is_found_where_it_lies(offset: tuple[int, int]) -> None:
+    """Cropping a JPEG moves its grid."""
+    x, y = offset
+    cropped = recompress(photo(), 75).crop(((8 - x) % 8, (8 - y) % 8, 600, 440))
+    grid = jpeg_grid(cropped)
+    assert grid.offset == offset
+    assert np.median(grid.view) < 40  # in place nearly everywhere
+    assert grid.view.max() <= 135
+
+
+@pytest.mark.parametrize("shift", [(3, 5), (4, 0), (0, 2)])
+def test_a_patch_with_a_shifted_grid_is_white_and_one_without_grey(shift: tuple[int, int]) -> None:
+    saved = recompress(photo(), 80)
+    left, upper, right, lower = PATCH
+    source = photo().transpose(Image.Transpose.FLIP_TOP_BOTTOM)
+    moved = recompress(source, 80).crop(
+        (left + shift[0], upper + shift[1], right + shift[0], lower + shift[1])
+    )
+    view = jpeg_grid(patched(saved, moved)).view
+    assert view[180:220, 260:300].mean() > 190
+    assert np.median(around(view)) < 70
+    view = jpeg_grid(patched(saved, photo().crop(PATCH))).view
+    assert 110 < view[180:220, 260:300].mean() < 150
+
+
+def test_a_picture_that_never_was_a_jpeg_has_no_grid() -> None:
+    for picture in (photo(), noise(300, 200)):
+        grid = jpeg_grid(picture)
+        assert grid.offset is None
+        assert np.percentile(np.abs(grid.view.astype(int) - 128), 99) < 30
+
+
+@pytest.mark.parametrize("colour", ["black", "white", "grey", (200, 30, 90)])
+@pytest.mark.parametrize("size", [(300, 200), (1, 1), (7, 1), (1, 40), (8, 8), (17, 33)])
+def test_a_plain_picture_shows_nothing(colour: object, size: tuple[int, int]) -> None:
+    found = examine(Image.new("RGB", size, colour))
+    assert found.grid_offset is None
+    assert found.views["error_levels"].max() <= evidence.ERROR_GAIN * 2  # its colour may be rounded
+    assert np.ptp(found.views["error_levels"]) == 0
+    assert found.views["noise"].max() == 0
+    assert (found.views["grid"] == 128).all()
+
+
+@QUICK
+@given(
+    st.integers(1, 90), st.integers(1, 90), st.integers(0, 2**32 - 1), st.sampled_from(["noise", "levels"])
+)
+def test_any_picture_gives_three_views_of_its_size(width: int, height: int, seed: int, kind: str) -> None:
+    generator = np.random.default_rng(seed)
+    pixels = generator.integers(0, 256 if kind == "noise" else 4, (height, width, 3), dtype=np.uint8)
+    found = examine(Image.fromarray(pixels))
+    assert set(found.views) == {kind.name for kind in KINDS}
+    for view in found.views.values():
+        assert view.shape == (height, width)
+        assert view.dtype == np.uint8
+    assert json.loads(json.dumps(found.to_dict()))["views"][0]["width"] == width
+
+
+@QUICK
+@given(st.integers(8, 60), st.integers(8, 60), st.integers(1, 7), st.integers(0, 99))
+def test_strips_and_their_joints_do_not_show(width: int, height: int, rows: int, seed: int) -> None:
+    """Whatever is worked on at a time, the views are those of the whole."""
+    picture = noise(width, height, seed)
+    whole = examine(picture)
+    kept = evidence._STRIP_PIXELS
+    try:
+        evidence._STRIP_PIXELS = width * 8 * rows
+        parts = examine(picture)
+    finally:
+        evidence._STRIP_PIXELS = kept
+    assert whole.grid_offset == parts.grid_offset
+    for name, view in whole.views.items():
+        assert (view == parts.views[name]).all(), name
+
+
+@pytest.mark.parametrize("size", [(1024, 300), (1025, 300), (2500, 1999), (20_000, 3), (3, 9001)])
+def test_large_pictures_are_looked_at_in_full_and_shown_smaller(size: tuple[int, int]) -> None:
+    factor = -(-max(size) // 1024)
+    expected = tuple(-(-side // factor) for side in reversed(size))
+    picture = noise(*size)
+    found = examine(picture)
+    assert {view.shape for view in found.views.values()} == {expected}
+    # A smaller copy has lost most of it.
+    assert found.views["noise"].mean() > 60
+
+
+def test_what_was_found_in_a_large_picture_lies_where_it_was() -> None:
+    saved = recompress(photo().resize((2560, 1920), Image.Resampling.LANCZOS), 85)
+    grainy = noise(200, 200, seed=3)
+    saved.paste(grainy, (2000, 400))
+    view = examine(saved).views["noise"]
+    rows, columns = np.nonzero(view > 150)
+    assert view.shape == (640, 854)
+    assert (abs(columns.mean() * 3 - 2100), abs(rows.mean() * 3 - 500)) < (20, 20)
+
+
+def test_equal_pixels_give_equal_views() -> None:
+    one, other = examine(photo()), examine(Image.fromarray(np.asarray(photo())))
+    assert one.to_dict() == other.to_dict()
+
+
+@pytest.mark.parametrize("mode", ["L", "LA", "RGBA", "P", "1", "CMYK"])
+def test_grey_transparent_and_other_pictures_are_looked_at_as_they_are_judged(mode: str) -> None:
+    kind = "TIFF" if mode == "CMYK" else "PNG"
+    content = encode(photo().resize((64, 48)).convert(mode), kind)
+    found = examine(Picture(content).pixels())
+    assert found.views["noise"].shape == (48, 64)
+
+
+def test_views_are_webp_files_without_anything_of_the_input() -> None:
+    exif = Image.Exif()
+    exif[0x010E] = "a secret place"
+    profile = b"ICC-secret" * 20
+    content = encode(photo(), "JPEG", exif=exif, icc_profile=profile, comment=b"a secret word")
+    answer = examine(Picture(content).pixels()).to_dict()
+    assert [view["name"] for view in answer["views"]] == ["error_levels", "noise", "grid"]
+    for view in answer["views"]:
+        file = base64.b64decode(view["data"], validate=True)
+        assert b"ecret" not in file
+        with Image.open(BytesIO(file)) as opened:
+            assert (opened.format, opened.size) == ("WEBP", (view["width"], view["height"]))
+            assert not {"exif", "icc_profile", "xmp"} & set(opened.info)
+    assert answer["resaved_quality"] == evidence.RESAVED_QUALITY
+
+
+def test_each_view_says_how_to_read_it_and_how_it_misleads() -> None:
+    for kind in KINDS:
+        assert "black" in kind.meaning
+        assert len(kind.reading) > 60
+        assert len(kind.misleading) > 60

@@ -1,0 +1,268 @@
+"""Pictures of every supported kind become the right upright RGB pixels."""
+
+import struct
+import zlib
+from io import BytesIO
+from pathlib import Path
+from time import process_time
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from tests.sample_images import (
+    ORIENTATION_TAG,
+    as_stored,
+    difference,
+    encode,
+    exif_with,
+    png_chunk,
+    portrait,
+    quadrants,
+)
+from veraface.errors import UnreadableImageError, UnsupportedImageError
+from veraface.imaging.decode import Picture, recompress
+
+SECOND = portrait(64).transpose(Image.Transpose.ROTATE_180)
+FORMATS = [
+    pytest.param("JPEG", {"quality": 95}, "JPEG", id="jpeg"),
+    pytest.param("JPEG", {"quality": 95, "progressive": True}, "JPEG", id="progressive-jpeg"),
+    pytest.param("MPO", {"quality": 95, "save_all": True, "append_images": [SECOND]}, "JPEG", id="mpo"),
+    pytest.param("PNG", {}, "PNG", id="png"),
+    pytest.param("PNG", {"save_all": True, "append_images": [SECOND]}, "PNG", id="apng"),
+    pytest.param("WEBP", {"quality": 95}, "WEBP", id="webp"),
+    pytest.param("WEBP", {"lossless": True}, "WEBP", id="lossless-webp"),
+    pytest.param(
+        "WEBP", {"quality": 95, "save_all": True, "append_images": [SECOND]}, "WEBP", id="moving-webp"
+    ),
+    pytest.param("AVIF", {"quality": 95}, "AVIF", id="avif"),
+    pytest.param("HEIF", {"quality": 95}, "HEIF", id="heic"),
+    pytest.param("GIF", {}, "GIF", id="gif"),
+    pytest.param("GIF", {"save_all": True, "append_images": [SECOND]}, "GIF", id="moving-gif"),
+    pytest.param("BMP", {}, "BMP", id="bmp"),
+    pytest.param("TIFF", {}, "TIFF", id="tiff"),
+    pytest.param("TIFF", {"compression": "tiff_lzw"}, "TIFF", id="lzw-tiff"),
+    pytest.param("TIFF", {"compression": "tiff_adobe_deflate"}, "TIFF", id="deflate-tiff"),
+]
+LOSSLESS = [("PNG", {}), ("WEBP", {"lossless": True}), ("TIFF", {}), ("TIFF", {"compression": "tiff_lzw"})]
+
+
+@pytest.mark.parametrize(("kind", "options", "name"), FORMATS)
+def test_each_format_gives_the_picture_that_was_saved(kind: str, options: dict[str, Any], name: str) -> None:
+    saved = portrait(64)
+    picture = Picture(encode(saved, kind, **options))
+    assert (picture.format, picture.width, picture.height) == (name, 64, 64)
+    # Palettes and colour subsampling cost some; another frame or a turned one would differ by over 60.
+    assert difference(picture.pixels(), saved) < 12
+
+
+def test_type_is_told_by_content_not_by_name(tmp_path: Path) -> None:
+    path = tmp_path / "photo.jpg"
+    path.write_bytes(encode(quadrants(), "PNG"))
+    assert Picture(path).format == "PNG"
+
+
+# --- orientation ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+@pytest.mark.parametrize(("kind", "options"), LOSSLESS)
+def test_all_orientations_give_the_same_pixels(kind: str, options: dict[str, Any], orientation: int) -> None:
+    upright = quadrants()
+    stored = as_stored(upright, orientation)
+    picture = Picture(encode(stored, kind, exif=exif_with(orientation), **options))
+    assert (picture.width, picture.height) == upright.size
+    assert difference(picture.pixels(), upright) == 0
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+@pytest.mark.parametrize("at_least", [None, 128, 64])
+def test_all_orientations_of_a_jpeg_give_the_same_pixels(orientation: int, at_least: int | None) -> None:
+    # Whole blocks, no colour subsampling, the same quantisation in x and y: turning commutes with encoding.
+    upright = portrait(512).crop((0, 0, 512, 256))
+    stored = as_stored(upright, orientation)
+    data = encode(stored, "JPEG", quality=100, subsampling=0, exif=exif_with(orientation))
+    picture = Picture(data)
+    assert (picture.width, picture.height) == (512, 256)
+    plain = Picture(encode(upright, "JPEG", quality=100, subsampling=0)).pixels(at_least)
+    assert picture.pixels(at_least).size == plain.size == (at_least or 512, (at_least or 512) // 2)
+    assert difference(picture.pixels(at_least), plain) < 0.6  # rounding inside libjpeg
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+@pytest.mark.parametrize("kind", ["AVIF", "HEIF"])
+def test_avif_and_heic_are_turned_exactly_once(kind: str, orientation: int) -> None:
+    upright = quadrants()
+    stored = as_stored(upright, orientation).copy()
+    # From here, both encoders write it as the container's own property beside the EXIF tag.
+    stored.info["exif"] = exif_with(orientation).tobytes()
+    data = encode(stored, kind, quality=95, exif=stored.info["exif"])
+    assert orientation == 1 or b"irot" in data or b"imir" in data
+    picture = Picture(data)
+    assert (picture.width, picture.height) == upright.size
+    assert difference(picture.pixels(), upright) < 6
+
+
+def test_exif_alone_does_not_turn_a_heic() -> None:
+    # ISO/IEC 23008-12 leaves turning to the container; its EXIF is information only.
+    data = encode(quadrants(), "HEIF", quality=95, exif=exif_with(6))
+    assert b"irot" not in data
+    assert difference(Picture(data).pixels(), quadrants()) < 6
+
+
+@pytest.mark.parametrize("value", [0, 9, 255, 65535])
+def test_a_meaningless_orientation_is_ignored(value: int) -> None:
+    data = encode(quadrants(), "PNG", exif=exif_with(value))
+    assert difference(Picture(data).pixels(), quadrants()) == 0
+
+
+def test_a_png_with_exif_behind_its_pixels_is_turned() -> None:
+    plain = encode(as_stored(quadrants(), 6), "PNG")
+    exif = exif_with(6).tobytes().removeprefix(b"Exif\0\0")
+    end = plain.index(b"IEND") - 4
+    picture = Picture(plain[:end] + png_chunk(b"eXIf", exif) + plain[end:])
+    assert (picture.width, picture.height) == quadrants().size
+    assert difference(picture.pixels(), quadrants()) == 0
+
+
+def test_a_pil_image_is_turned_by_its_exif_and_left_as_it_is() -> None:
+    data = encode(as_stored(quadrants(), 6), "PNG", exif=exif_with(6))
+    source = Image.open(BytesIO(data))
+    before = Image.open(BytesIO(data)).tobytes()
+    picture = Picture(source)
+    assert difference(picture.pixels(), quadrants()) == 0
+    picture.pixels().putpixel((0, 0), (1, 2, 3))
+    assert (source.size, source.mode, source.tobytes()) == ((48, 64), "RGB", before)
+    assert source.getexif()[ORIENTATION_TAG] == 6
+
+
+@pytest.mark.parametrize("mode", ["RGB", "P", "L", "CMYK"])
+def test_painting_on_the_result_does_not_reach_the_source(mode: str) -> None:
+    source = quadrants().convert(mode)
+    before = source.tobytes()
+    Picture(source).pixels().paste((9, 9, 9), (0, 0, 64, 48))
+    assert (source.mode, source.tobytes()) == (mode, before)
+
+
+# --- colours --------------------------------------------------------------------------------------
+
+RED, WHITE = (255, 0, 0), (255, 255, 255)
+
+
+def colour(data: Any) -> tuple[int, ...]:
+    """The colour at the middle."""
+    image = Picture(data).pixels()
+    assert image.mode == "RGB"
+    return image.getpixel((image.width // 2, image.height // 2))
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "TIFF"])
+def test_cmyk_has_the_right_colours(kind: str) -> None:
+    # Pillow writes CMYK JPEGs inverted and marks them so, as Adobe's programs do.
+    cyan = Image.new("CMYK", (32, 32), (255, 0, 0, 0))
+    assert np.abs(np.array(colour(encode(cyan, kind))) - (0, 255, 255)).max() < 6
+
+
+@pytest.mark.parametrize("kind", ["PNG", "TIFF"])
+@pytest.mark.parametrize(("stored", "shown"), [(0, 0), (32768, 127), (65535, 255)])
+def test_16_bit_grey_keeps_its_range(kind: str, stored: int, shown: int) -> None:
+    grey = Image.fromarray(np.full((8, 8), stored, dtype=np.uint16))
+    assert colour(encode(grey, kind)) == (shown,) * 3
+
+
+def test_16_bit_rgb_png() -> None:
+    row = b"\0" + struct.pack(">HHH", 0xFFFF, 0x8000, 0x0000) * 4
+    header = png_chunk(b"IHDR", struct.pack(">IIBBBBB", 4, 4, 16, 2, 0, 0, 0))
+    body = png_chunk(b"IDAT", zlib.compress(row * 4)) + png_chunk(b"IEND", b"")
+    assert colour(b"\x89PNG\r\n\x1a\n" + header + body) == (255, 128, 0)
+
+
+@pytest.mark.parametrize("kind", ["PNG", "GIF", "BMP", "TIFF"])
+def test_palettes(kind: str) -> None:
+    image = quadrants().convert("P", palette=Image.Palette.ADAPTIVE)
+    assert difference(Picture(encode(image, kind)).pixels(), quadrants()) < 2
+
+
+@pytest.mark.parametrize("kind", ["PNG", "GIF"])
+def test_a_transparent_palette_entry_is_shown_white(kind: str) -> None:
+    image = Image.new("P", (8, 8), 1)
+    image.putpalette([255, 0, 0, 0, 0, 255])
+    image.putpixel((0, 0), 0)
+    assert colour(encode(image, kind)) == (0, 0, 255)
+    assert colour(encode(image, kind, transparency=1)) == WHITE
+
+
+@pytest.mark.parametrize("kind", ["PNG", "WEBP", "AVIF", "HEIF", "TIFF"])
+def test_transparency_is_shown_on_white(kind: str) -> None:
+    clear = Image.new("RGBA", (64, 64), (0, 0, 0, 0))
+    assert colour(encode(clear, kind)) == WHITE
+    half = Image.new("RGBA", (64, 64), (255, 0, 0, 128))
+    assert np.abs(np.array(colour(encode(half, kind, quality=95))) - (255, 127, 127)).max() < 8
+
+
+def test_a_colour_marked_transparent_is_shown_white() -> None:
+    image = Image.new("RGB", (8, 8), (10, 20, 30))
+    assert colour(encode(image, "PNG", transparency=(10, 20, 30))) == WHITE
+
+
+@pytest.mark.parametrize(
+    ("mode", "value", "shown"),
+    [("1", 1, WHITE), ("1", 0, (0, 0, 0)), ("L", 77, (77, 77, 77)), ("LA", (77, 255), (77, 77, 77))],
+)
+@pytest.mark.parametrize("kind", ["PNG", "TIFF"])
+def test_grey_and_two_level_pictures(kind: str, mode: str, value: Any, shown: tuple[int, ...]) -> None:
+    assert colour(encode(Image.new(mode, (16, 16), value), kind)) == shown
+
+
+@pytest.mark.parametrize("mode", ["F", "I", "LAB", "HSV"])
+def test_modes_without_a_clear_meaning_are_refused_not_guessed(mode: str) -> None:
+    with pytest.raises(UnsupportedImageError, match="8-bit RGB"):
+        Picture(Image.new(mode, (8, 8))).pixels()
+
+
+# --- reduced decoding -----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("at_least", "longest"), [(1, 100), (100, 100), (101, 200), (400, 400), (401, 800)])
+def test_a_jpeg_is_decoded_as_small_as_is_enough(at_least: int, longest: int) -> None:
+    data = encode(portrait(800).crop((0, 0, 800, 403)), "JPEG")
+    assert max(Picture(data).pixels(at_least).size) == longest
+
+
+def test_at_least_never_enlarges() -> None:
+    data = encode(portrait(64), "JPEG")
+    assert Picture(data).pixels(at_least=1000).size == (64, 64)
+
+
+def test_reduced_decoding_looks_the_same() -> None:
+    data = encode(portrait(512), "JPEG", quality=95)
+    assert difference(Picture(data).pixels(at_least=128), portrait(128)) < 8
+
+
+def test_reduced_decoding_is_faster() -> None:
+    picture = Picture(encode(portrait(4000), "JPEG"))
+
+    def cost(at_least: int | None) -> float:
+        times = []
+        for _ in range(3):
+            started = process_time()
+            picture.pixels(at_least)
+            times.append(process_time() - started)
+        return min(times)
+
+    assert cost(500) < 0.8 * cost(None)  # measured: about a quarter
+
+
+def test_the_header_alone_is_read_first() -> None:
+    picture = Picture(encode(portrait(64), "PNG")[:-3000])
+    assert picture.width == 64
+    with pytest.raises(UnreadableImageError, match="cut off or corrupt"):
+        picture.pixels()
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "WEBP"])
+def test_recompress_keeps_the_size_and_loses_little(kind: str) -> None:
+    again = recompress(portrait(128), 60, kind)
+    assert (again.size, again.mode) == ((128, 128), "RGB")
+    assert 0 < difference(again, portrait(128)) < 8

@@ -1,0 +1,145 @@
+"""Everything a picture can be read from, and the limits on it."""
+
+import os
+from io import BytesIO
+from pathlib import Path
+from threading import Thread
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from tests.sample_images import difference, encode, png_of_size, portrait, quadrants
+from veraface.errors import ImageTooLargeError, UnreadableImageError, UnsupportedImageError
+from veraface.imaging.decode import ImageLimits, Picture
+
+
+@pytest.mark.parametrize("wrap", [bytes, bytearray, memoryview, BytesIO])
+def test_bytes_and_files_give_the_same(wrap: Any) -> None:
+    assert difference(Picture(wrap(encode(quadrants(), "PNG"))).pixels(), quadrants()) == 0
+
+
+def test_paths_as_text_and_as_objects(tmp_path: Path) -> None:
+    path = tmp_path / "ein Bild ü 照片.png"
+    quadrants().save(path)
+    assert difference(Picture(path).pixels(), Picture(str(path)).pixels()) == 0
+
+
+def test_an_array_is_taken_as_rgb_and_left_as_it_is() -> None:
+    array = np.asarray(quadrants()).copy()
+    Picture(array).pixels().paste((9, 9, 9), (0, 0, 64, 48))
+    assert difference(Picture(array[:, ::-1]).pixels(), array[:, ::-1]) == 0
+    assert difference(array, quadrants()) == 0
+
+
+@pytest.mark.parametrize("shape", [(4, 4), (4, 4, 4), (4, 4, 1), (0, 4, 3), (1, 4, 4, 3), ()])
+def test_arrays_of_another_shape_are_refused(shape: tuple[int, ...]) -> None:
+    with pytest.raises(UnsupportedImageError, match=r"\(height, width, 3\)"):
+        Picture(np.zeros(shape, dtype=np.uint8))
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.int64, np.uint16, bool, object])
+def test_arrays_of_another_type_are_refused(dtype: Any) -> None:
+    with pytest.raises(UnsupportedImageError, match="uint8"):
+        Picture(np.zeros((4, 4, 3), dtype=dtype))
+
+
+class Trickle(BytesIO):
+    """A stream that gives less than it is asked for, as pipes and sockets do, and counts what it gave."""
+
+    given = 0
+
+    def read(self, size: int | None = -1) -> bytes:
+        chunk = super().read(min(size or 0, 100))
+        self.given += len(chunk)
+        return chunk
+
+
+def test_a_stream_is_read_on_from_where_it_stands() -> None:
+    stream = Trickle(b"prefix" + encode(quadrants(), "PNG"))
+    stream.seek(6)
+    assert difference(Picture(stream).pixels(), quadrants()) == 0
+
+
+def test_a_stream_is_read_one_byte_over_the_limit_at_most() -> None:
+    stream = Trickle(bytes(100_000))
+    with pytest.raises(ImageTooLargeError, match="MiB"):
+        Picture(stream, ImageLimits(max_bytes=1000))
+    assert stream.given == 1001
+
+
+def test_a_file_of_exactly_the_limit_is_read(tmp_path: Path) -> None:
+    data = encode(quadrants(), "PNG")
+    (tmp_path / "a.png").write_bytes(data)
+    for source in (lambda: data, lambda: tmp_path / "a.png", lambda: BytesIO(data)):
+        assert Picture(source(), ImageLimits(max_bytes=len(data))).width == 64
+        with pytest.raises(ImageTooLargeError, match="larger than the limit"):
+            Picture(source(), ImageLimits(max_bytes=len(data) - 1))
+
+
+def test_pixel_and_side_limits_hold_for_every_kind_of_source() -> None:
+    image = quadrants(64, 48)
+    for source in (encode(image, "PNG"), image, np.asarray(image)):
+        assert Picture(source, ImageLimits(max_pixels=64 * 48, max_side=64)).height == 48
+        with pytest.raises(ImageTooLargeError, match="64 x 48"):
+            Picture(source, ImageLimits(max_pixels=64 * 48 - 1))
+        with pytest.raises(ImageTooLargeError, match="64 x 48"):
+            Picture(source, ImageLimits(max_side=63))
+
+
+@pytest.mark.parametrize(
+    "limit", [{"max_bytes": 0}, {"max_pixels": -1}, {"max_side": 0}, {"max_pixels": 10**9}]
+)
+def test_senseless_limits_are_refused(limit: dict[str, int]) -> None:
+    with pytest.raises(ValueError, match="max_pixels|positive"):
+        ImageLimits(**limit)
+
+
+def test_one_picture_decodes_in_several_threads_alike() -> None:
+    picture = Picture(encode(portrait(), "JPEG"))
+    expected, seen = picture.pixels().tobytes(), []
+    threads = [Thread(target=lambda: seen.append(picture.pixels().tobytes())) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert seen == [expected] * 4
+
+
+def test_file_like_sources_that_fail(tmp_path: Path) -> None:
+    closed = BytesIO(b"x")
+    closed.close()
+    (tmp_path / "a.txt").write_text("text")
+    with pytest.raises(UnreadableImageError, match="closed"):
+        Picture(closed)
+    with (tmp_path / "a.txt").open() as text, pytest.raises(UnsupportedImageError, match="binary mode"):
+        Picture(text)
+    with pytest.raises(UnsupportedImageError, match="give a path"):
+        Picture(42)
+
+
+def test_paths_that_cannot_be_read(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")  # nobody writes: opening it would wait for ever
+    (tmp_path / "empty.jpg").touch()
+    for path, message in {
+        tmp_path: "is a folder",
+        tmp_path / "pipe": "no regular file",
+        tmp_path / "missing.jpg": "no such file",
+        "": "is a folder",
+        "a\0b.jpg": "not a valid path",
+        "\ud800.jpg": "not a valid path",
+        "x" * 5000: "cannot be read",
+        tmp_path / "empty.jpg": "empty",
+    }.items():
+        with pytest.raises(UnreadableImageError, match=message):
+            Picture(path)
+
+
+def test_a_pil_image_that_is_broken_or_empty() -> None:
+    with pytest.raises(UnreadableImageError):
+        Picture(Image.open(BytesIO(encode(portrait(64), "PNG")[:3000])))
+    with pytest.raises(UnreadableImageError, match="no pixels"):
+        Picture(Image.new("RGB", (0, 5)))
+    with pytest.raises(UnreadableImageError):
+        Picture(png_of_size(0, 5))

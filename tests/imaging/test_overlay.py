@@ -1,0 +1,87 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image, PngImagePlugin
+
+from tests.sample_images import encode
+from veraface.errors import VerafaceError
+from veraface.geometry import Box
+from veraface.imaging.overlay import draw_overlay, write_overlay
+from veraface.results import DetectionResult, FaceResult, Heatmap, Verdict
+
+FACE = Box(30, 30, 40, 40)
+
+
+def result(grid: np.ndarray, verdict: Verdict = Verdict.FAKE, box: Box = FACE) -> DetectionResult:
+    face = FaceResult(box, ((0, 0),) * 5, 0.9, 0.5, verdict, (), Heatmap(Box(20, 20, 60, 60), grid))
+    return DetectionResult(verdict, 0.5, (face,), (), 100, 100, "PNG", {}, {}, {})
+
+
+def test_evidence_is_drawn_where_it_lies_and_neutral_evidence_is_not() -> None:
+    grey = Image.new("RGB", (100, 100), (128, 128, 128))
+    grid = np.full((4, 4), 0.5, np.float32)
+    neutral = np.asarray(draw_overlay(grey, result(grid)), int)
+    grid[:, :2] = 1.0  # the left half speaks for fake
+    marked = np.asarray(draw_overlay(grey, result(grid)), int)
+    difference = np.abs(marked - neutral).sum(axis=2)
+    assert difference[25:75, 22:45].mean() > 60
+    assert difference[:, 85:].max() == 0
+    assert (neutral[50, 50] == 128).all()
+
+
+def test_fake_and_real_evidence_have_different_colours() -> None:
+    grey = Image.new("RGB", (100, 100), (128, 128, 128))
+    red, _, blue = draw_overlay(grey, result(np.ones((2, 2), np.float32))).getpixel((50, 50))
+    assert red > blue
+    red, _, blue = draw_overlay(grey, result(np.zeros((2, 2), np.float32))).getpixel((50, 50))
+    assert blue > red
+
+
+@pytest.mark.parametrize("box", [Box(-10, -10, 60, 60), Box(90, 90, 50, 50), Box(0, 0, 100, 100)])
+def test_faces_at_the_edge_are_drawn(box: Box) -> None:
+    overlay = draw_overlay(Image.new("RGB", (100, 100)), result(np.ones((2, 2), np.float32), box=box))
+    assert overlay.size == (100, 100)
+    assert np.asarray(overlay).any()
+
+
+def test_the_source_is_left_as_it_was_and_large_pictures_are_shrunk() -> None:
+    picture = Image.new("RGB", (5000, 2500))
+    overlay = draw_overlay(picture, result(np.ones((2, 2), np.float32)))
+    assert overlay.size == (2000, 1000)
+    assert picture.size == (5000, 2500)
+    assert not np.asarray(picture).any()
+
+
+def test_writing_is_whole_or_not_at_all(tmp_path: Path) -> None:
+    picture = Image.new("RGB", (100, 100))
+    write_overlay(picture, result(np.ones((2, 2), np.float32)), tmp_path / "a.png")
+    assert [p.name for p in tmp_path.iterdir()] == ["a.png"]
+    with pytest.raises(VerafaceError, match=r"b\.png: cannot be written"):
+        write_overlay(picture, result(np.ones((2, 2), np.float32)), tmp_path / "none" / "b.png")
+
+
+CANARY = b"Canary, made up for this test, "
+
+
+def with_metadata(kind: str) -> bytes:
+    exif, texts = Image.Exif(), PngImagePlugin.PngInfo()
+    exif[0x010E] = CANARY.decode()  # ImageDescription
+    texts.add_text("parameters", CANARY.decode())
+    more = {"pnginfo": texts} if kind == "PNG" else {"comment": CANARY, "xmp": CANARY}
+    data = encode(
+        Image.new("RGB", (100, 100), "grey"), kind, exif=exif, icc_profile=CANARY * 20, dpi=(77, 77), **more
+    )
+    assert CANARY in data
+    return data
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "TIFF"])
+def test_an_overlay_holds_nothing_of_its_picture_but_pixels(tmp_path: Path, kind: str) -> None:
+    out = tmp_path / "overlay.png"
+    write_overlay(with_metadata(kind), result(np.ones((2, 2), np.float32)), out)
+    data, chunks, at = out.read_bytes(), [], 8
+    while at < len(data):
+        chunks.append(data[at + 4 : at + 8])
+        at += 12 + int.from_bytes(data[at : at + 4])
+    assert sorted(set(chunks)) == [b"IDAT", b"IEND", b"IHDR"]

@@ -1,0 +1,123 @@
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tests.sample_models import brightness_model
+from veraface.errors import ModelError
+from veraface.models.classifier import Calibration, Model, ModelCard
+
+SIDE = Model().card.crop.size
+
+
+@pytest.fixture(scope="module")
+def shipped() -> Model:
+    return Model()
+
+
+def crops(count: int) -> np.ndarray:
+    return np.random.default_rng(5).integers(0, 256, (count, SIDE, SIDE, 3), dtype=np.uint8)
+
+
+def test_the_shipped_model_is_the_one_its_card_names(shipped: Model) -> None:
+    card = shipped.card
+    assert card.name == "veraface-lite0"
+    assert card.limits
+    assert "non-commercial" in card.licence
+    assert 0 < card.thresholds.real <= card.thresholds.fake < 1
+
+
+def test_a_logit_is_the_mean_of_its_evidence(shipped: Model) -> None:
+    logits, evidence = shipped.run(crops(3))
+    assert logits.shape == (3,)
+    assert evidence.ndim == 3
+    np.testing.assert_allclose(evidence.mean(axis=(1, 2)), logits, atol=1e-4)
+
+
+def test_what_else_is_in_the_batch_does_not_change_a_score(shipped: Model) -> None:
+    batch = crops(16)
+    together = shipped.card.calibration.probability(shipped.run(batch)[0])
+    alone = [shipped.card.calibration.probability(shipped.run(crop[None])[0])[0] for crop in batch]
+    np.testing.assert_allclose(together, alone, atol=5e-7)  # answers give six digits
+
+
+def test_a_higher_logit_is_more_fake() -> None:
+    p_fake = Calibration(0.7, -0.2).probability(np.array([-1e9, -3, 0, 3, 1e9]))
+    assert (np.diff(p_fake) > 0).all()
+    assert p_fake[0] == pytest.approx(0)
+    assert p_fake[-1] == pytest.approx(1)
+
+
+@pytest.mark.parametrize("slope", [0, -1, float("nan"), float("inf")])
+def test_a_calibration_that_turns_scores_round_is_refused(slope: float) -> None:
+    with pytest.raises(ValueError, match="slope"):
+        Calibration(slope, 0)
+
+
+def test_a_card_survives_being_saved(tmp_path: Path) -> None:
+    card = ModelCard.load(brightness_model(tmp_path).with_suffix(".json"))
+    card.save(tmp_path / "copy.json")
+    assert ModelCard.load(tmp_path / "copy.json") == card
+    assert not list(tmp_path.glob("*.part"))
+
+
+def test_weights_that_are_not_the_card_s_are_refused(tmp_path: Path) -> None:
+    path = brightness_model(tmp_path)
+    path.write_bytes(path.read_bytes() + b"\0")
+    with pytest.raises(ModelError, match=r"brightness\.onnx.*sha256"):
+        Model(path)
+
+
+def test_missing_files_are_named(tmp_path: Path) -> None:
+    with pytest.raises(ModelError, match=r"none\.onnx: no such model$"):
+        Model(tmp_path / "none.onnx")
+    path = brightness_model(tmp_path)
+    path.with_suffix(".json").unlink()
+    with pytest.raises(ModelError, match=r"brightness\.json: no such model card"):
+        Model(path)
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", "{}", '{"crop": 3}', "\0"])
+def test_a_damaged_card_is_refused(tmp_path: Path, text: str) -> None:
+    path = brightness_model(tmp_path)
+    path.with_suffix(".json").write_text(text)
+    with pytest.raises(ModelError, match="no valid model card"):
+        Model(path)
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("thresholds", {"real": 0.9, "fake": 0.1}),
+        ("calibration", {"slope": -1, "intercept": 0}),
+        ("crop", {"size": 0, "margin": 1.3}),
+        ("surprise", 1),
+        ("data", None),
+        ("limits", [1]),
+        ("error_rates", {"reals_called_fake": "few"}),
+        ("error_rates", {"reals_called_fake": float("nan")}),
+        ("measured", []),
+        ("measured", {"rows": {}}),
+        ("measured", {"rows": [{"auc": float("inf")}]}),
+        ("measured", {"rows": [{"intervals": {"auc": [0.1]}}]}),
+        ("measured", {"rows": [{"intervals": {"auc": "wide"}}]}),
+    ],
+)
+def test_a_card_with_nonsense_in_it_is_refused(tmp_path: Path, field: str, value: object) -> None:
+    path = brightness_model(tmp_path).with_suffix(".json")
+    path.write_text(json.dumps(json.loads(path.read_text()) | {field: value}))
+    with pytest.raises(ModelError, match="no valid model card"):
+        ModelCard.load(path)
+
+
+def test_a_file_that_is_no_onnx_is_refused_even_with_a_matching_card(tmp_path: Path) -> None:
+    import hashlib
+
+    path = brightness_model(tmp_path)
+    path.write_bytes(b"not a model")
+    card = json.loads(path.with_suffix(".json").read_text())
+    card["sha256"] = hashlib.sha256(b"not a model").hexdigest()
+    path.with_suffix(".json").write_text(json.dumps(card))
+    with pytest.raises(ModelError, match="ONNX Runtime cannot load"):
+        Model(path)

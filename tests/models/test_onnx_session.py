@@ -1,0 +1,45 @@
+"""ONNX Runtime as Veraface uses it."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import psutil
+
+from veraface.models.classifier import Model
+
+JUDGE = """
+import os
+import skimage.data
+from veraface import Detector
+assert Detector(threads=1).detect(skimage.data.astronaut()).faces
+print(len(os.listdir("/proc/self/task")) if os.path.isdir("/proc/self/task") else 1, "thread")
+"""
+
+
+def test_nothing_is_reported_to_anybody(tmp_path: Path) -> None:
+    """Left alone, the runtime starts a thread that sends, and keeps what it sends under the user's folder."""
+    kept = {
+        name: os.environ[name] for name in ("PATH", "LD_LIBRARY_PATH") if name in os.environ
+    }  # "CI" stops it
+    one_thread = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
+    done = subprocess.run(
+        [sys.executable, "-c", JUDGE],
+        env={**kept, **one_thread, "HOME": str(tmp_path), "TMPDIR": str(tmp_path)},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stderr
+    assert list(tmp_path.rglob("*")) == []
+    assert done.stdout == "1 thread\n"
+
+
+def test_memory_of_earlier_runs_is_given_back() -> None:
+    model, process = Model(threads=1), psutil.Process()
+    side = model.card.crop.size
+    model.run(np.zeros((24, side, side, 3), np.uint8))
+    before = process.memory_info().rss
+    model.give_back_memory()
+    assert before - process.memory_info().rss > 50e6

@@ -1,0 +1,72 @@
+"""Small models with known behaviour, made on the spot."""
+
+import hashlib
+from pathlib import Path
+
+import numpy as np
+import onnx
+from onnx import TensorProto, helper, numpy_helper
+
+from veraface.decision import Thresholds
+from veraface.models.classifier import Calibration, ModelCard
+from veraface.models.crop import CropSettings
+
+WIDE_BAND = Thresholds(real=0.2, fake=0.8)
+
+
+def brightness_model(
+    folder: Path,
+    *,
+    thresholds: Thresholds = WIDE_BAND,
+    name: str = "brightness",
+    size: int = 160,
+) -> Path:
+    """A classifier to which a bright face is fake and a dark one real: logit = (mean - 127.5) / 10."""
+    nodes = [
+        helper.make_node("Cast", ["pixels"], ["float"], to=TensorProto.FLOAT),
+        helper.make_node("ReduceMean", ["float", "last"], ["grey"], keepdims=0),
+        helper.make_node("Sub", ["grey", "centre"], ["shifted"]),
+        helper.make_node("Div", ["shifted", "ten"], ["fine"]),
+        helper.make_node("Unsqueeze", ["fine", "one"], ["channel"]),
+        helper.make_node(
+            "AveragePool", ["channel"], ["pooled"], kernel_shape=[size // 4] * 2, strides=[size // 4] * 2
+        ),
+        helper.make_node("Squeeze", ["pooled", "one"], ["evidence"]),
+        helper.make_node("ReduceMean", ["evidence", "rows_and_columns"], ["logit"], keepdims=0),
+    ]
+    constants = {
+        "last": np.array([3], np.int64),
+        "centre": np.array(127.5, np.float32),
+        "ten": np.array(10.0, np.float32),
+        "one": np.array([1], np.int64),
+        "rows_and_columns": np.array([1, 2], np.int64),
+    }
+    graph = helper.make_graph(
+        nodes,
+        "brightness",
+        [helper.make_tensor_value_info("pixels", TensorProto.UINT8, ["batch", size, size, 3])],
+        [
+            helper.make_tensor_value_info("logit", TensorProto.FLOAT, ["batch"]),
+            helper.make_tensor_value_info("evidence", TensorProto.FLOAT, ["batch", 4, 4]),
+        ],
+        [numpy_helper.from_array(value, key) for key, value in constants.items()],
+    )
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=9)
+    path = folder / f"{name}.onnx"
+    onnx.save(model, path)
+    ModelCard(
+        name=name,
+        version="0",
+        sha256=hashlib.sha256(path.read_bytes()).hexdigest(),
+        backbone="none",
+        crop=CropSettings(size=size),
+        normalisation={},
+        calibration=Calibration(1.0, 0.0),
+        thresholds=thresholds,
+        error_rates={},
+        data="none",
+        licence="none",
+        limits=("a model for tests",),
+        made="2026-01-01",
+    ).save(path.with_suffix(".json"))
+    return path

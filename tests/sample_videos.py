@@ -1,0 +1,167 @@
+"""Tiny clips, made on the spot: the marked or unmarked face of `tests.sample_data`, or plain colours."""
+
+import struct
+from collections.abc import Callable
+from io import BytesIO
+from pathlib import Path
+
+import av
+import numpy as np
+from PIL import Image
+
+from tests.sample_data import SIDE, face
+from tests.sample_images import portrait
+
+
+def make_clip(path: Path, *, fake: bool = False, number: int = 0, frames: int = 8) -> Path:
+    """One face for a few frames at 8 a second; returns the path."""
+    return write_clip(path, [face(number, fake=fake)] * frames)
+
+
+def make_ramp(path: Path, frames: int = 20, key_frames: int = 12) -> Path:
+    """Frame i is grey with the brightness 10 i, 20 frames a second."""
+    levels = [Image.new("RGB", (64, 48), (10 * i,) * 3) for i in range(frames)]
+    return write_clip(path, levels, rate=20, key_frames=key_frames)
+
+
+def write_clip(path: Path, pictures: list[Image.Image], rate: int = 8, key_frames: int = 12) -> Path:
+    """Encode pictures of one size as MPEG-4 in the container that the suffix names."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("mpeg4", rate=rate)
+        stream.width, stream.height = pictures[0].size
+        stream.pix_fmt = "yuv420p"
+        stream.gop_size = key_frames
+        stream.bit_rate = 4_000_000
+        for picture in pictures:
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(np.asarray(picture))))
+        container.mux(stream.encode())
+    return path
+
+
+def remux(content: bytes, kind: str, change: Callable[[int, av.Packet, bytes], av.Packet | None]) -> bytes:
+    """The same clip with its packets changed, in a container of some kind; its stamps stay, and its keys."""
+    buffer = BytesIO()
+    with av.open(BytesIO(content)) as before, av.open(buffer, "w", format=kind) as after:
+        stream = before.streams.video[0]
+        copy = after.add_stream_from_template(stream)
+        for number, packet in enumerate(before.demux(stream)):
+            if not packet.size:
+                continue
+            changed = change(number, packet, bytes(packet))
+            if changed is not None:
+                changed.stream = copy
+                after.mux(changed)
+    return buffer.getvalue()
+
+
+def make_broken(kind: str, pictures: list[Image.Image], whole: set[int], key_frames: int = 4) -> bytes:
+    """H.264 of 8 frames a second of which all decode to nothing, but those with these numbers."""
+    buffer = BytesIO()
+    with av.open(buffer, "w", format="mp4") as container:
+        stream = container.add_stream("libx264", rate=8)
+        stream.width, stream.height = pictures[0].size
+        stream.pix_fmt, stream.gop_size, stream.codec_context.max_b_frames = "yuv420p", key_frames, 0
+        stream.codec_context.options = {"preset": "ultrafast", "sc_threshold": "0"}
+        for picture in pictures:
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(np.asarray(picture))))
+        container.mux(stream.encode())
+
+    def broken(number: int, packet: av.Packet, data: bytes) -> av.Packet:
+        filler = b"\0\0\0\2\x0c\xff"  # a unit that means nothing (H.264, 7.4.1, type 12)
+        changed = av.Packet(data if number in whole else filler)
+        changed.pts, changed.dts, changed.duration = packet.pts, packet.dts, packet.duration
+        changed.time_base, changed.is_keyframe = packet.time_base, packet.is_keyframe
+        return changed
+
+    return remux(buffer.getvalue(), kind, broken)
+
+
+def hide_beginning(content: bytes, frames: int, rate: int) -> bytes:
+    """An MP4 with an edit list: decoders need its first frames, players do not show them."""
+
+    def earlier(number: int, packet: av.Packet, data: bytes) -> av.Packet:
+        assert packet.pts is not None
+        assert packet.dts is not None
+        shift = round(frames / rate / packet.time_base)
+        packet.pts, packet.dts = packet.pts - shift, packet.dts - shift
+        return packet
+
+    return remux(content, "mp4", earlier)
+
+
+def two_streams(first: bytes, second: bytes, kind: str) -> bytes:
+    """A clip with two streams of pictures, of which players show the second."""
+    buffer = BytesIO()
+    with (
+        av.open(BytesIO(first)) as one,
+        av.open(BytesIO(second)) as other,
+        av.open(buffer, "w", format=kind) as both,
+    ):
+        streams = [both.add_stream_from_template(c.streams.video[0]) for c in (one, other)]
+        streams[0].disposition = av.stream.Disposition(0)
+        streams[1].disposition = av.stream.Disposition.default
+        for container, stream in zip((one, other), streams, strict=True):
+            for packet in container.demux(video=0):
+                if packet.size:
+                    packet.stream = stream
+                    both.mux(packet)
+    return buffer.getvalue()
+
+
+def panned(frames: int = 12, *, width: int = 480, height: int = 400) -> list[Image.Image]:
+    """A photograph of a face that a camera moves over: pictures for `write_clip`."""
+    photo = portrait(560)
+    places = [(round(60 * i / frames), round(40 * i / frames)) for i in range(frames)]
+    return [photo.crop((x, y, x + width, y + height)) for x, y in places]
+
+
+def make_portrait(path: Path, frames: int = 12, rate: int = 8, key_frames: int = 12) -> Path:
+    """A clip of a real face; returns the path."""
+    return write_clip(path, panned(frames), rate, key_frames)
+
+
+def make_plain(path: Path, frames: int = 8, size: tuple[int, int] = (320, 240)) -> Path:
+    """A clip without any face; returns the path."""
+    return write_clip(path, [Image.new("RGB", size, (40 + i, 90, 120)) for i in range(frames)])
+
+
+def make_sound(path: Path) -> Path:
+    """A clip with a second of silence and no picture; returns the path."""
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("aac", rate=8000)
+        stream.layout = "mono"
+        for start in range(0, 8192, 1024):
+            frame = av.AudioFrame.from_ndarray(np.zeros((1, 1024), np.float32), "fltp", "mono")
+            frame.sample_rate, frame.pts = 8000, start
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode())
+    return path
+
+
+def turn(path: Path, *, quarters: int) -> None:
+    """Write into an MP4 that players shall turn it so many quarters with the clock."""
+    place(path, *{1: (0, 1, -1, 0), 2: (-1, 0, 0, -1), 3: (0, -1, 1, 0)}[quarters])
+
+
+def place(path: Path, a: float, b: float, c: float, d: float) -> None:
+    """Write into an MP4 a display matrix: x, y go to a x + c y, b x + d y."""
+    whole = [round(value * 2**16) for value in (a, b, c, d)]
+    matrix = struct.pack(">9i", *whole[:2], 0, *whole[2:], 0, 0, 0, 1 << 30)
+    data = bytearray(path.read_bytes())
+    start = data.index(b"tkhd") + 4 + 40  # ISO/IEC 14496-12, 8.3.2: the matrix of a version 0 track header
+    data[start : start + len(matrix)] = matrix
+    path.write_bytes(data)
+
+
+def corner(picture: Image.Image) -> str:
+    """Where the bright quarter of a picture lies, such as "top left"."""
+    grey = np.asarray(picture.convert("L"), float)
+    height, width = grey.shape
+    row, column = np.unravel_index(
+        np.argmax(grey.reshape(2, height // 2, 2, width // 2).mean(axis=(1, 3))), (2, 2)
+    )
+    return f"{('top', 'bottom')[row]} {('left', 'right')[column]}"
+
+
+assert SIDE % 2 == 0, "encoders of 4:2:0 want even sides"

@@ -1,0 +1,234 @@
+"""Whole clips: the same detector as for pictures, one result, a timeline and an annotated copy."""
+
+import json
+from io import BytesIO
+from pathlib import Path
+
+import av
+import numpy as np
+import pytest
+from PIL import Image, ImageEnhance
+
+from tests.sample_models import brightness_model
+from tests.sample_videos import make_broken, make_plain, make_portrait, panned, turn, two_streams, write_clip
+from veraface.detector import Detector
+from veraface.errors import UnreadableVideoError, VerafaceError, VideoTooLargeError
+from veraface.results import Verdict
+from veraface.video import VideoLimits, VideoResult, judge_video
+from veraface.video.annotation import write_annotated
+from veraface.video.plot import draw_timeline, timeline, write_timeline
+from veraface.video.reader import open_clip
+
+
+@pytest.fixture(scope="module")
+def detector() -> Detector:
+    return Detector(threads=1)
+
+
+@pytest.fixture(scope="module")
+def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return make_portrait(tmp_path_factory.mktemp("clips") / "a.mp4", 12)
+
+
+@pytest.fixture(scope="module")
+def result(detector: Detector, clip: Path) -> VideoResult:
+    return judge_video(detector, clip, frames=6, thumbnails=2)
+
+
+def test_each_frame_scores_as_it_does_as_a_picture(
+    detector: Detector, clip: Path, result: VideoResult
+) -> None:
+    with open_clip(clip) as opened:
+        wanted = [m for m in opened.moments if any(abs(m.time - p.time) < 1e-9 for p in result.timeline)]
+        pictures = [shot.picture for shot in opened.shots(wanted)]
+    assert len(pictures) == len(result.timeline) == 6
+    for picture, point in zip(pictures, result.timeline, strict=True):
+        assert detector.detect(picture, heatmap=False).p_fake == point.p_fake
+
+
+def test_one_face_one_track_one_verdict(result: VideoResult) -> None:
+    (track,) = result.tracks
+    assert len(track.frames) == 6
+    assert (result.verdict, result.p_fake) == (track.verdict, track.p_fake)
+    assert result.verdict is Verdict.REAL
+    assert (result.width, result.height, result.rotation, result.codec) == (480, 400, 0, "mpeg4")
+    assert result.duration == pytest.approx(1.5, abs=0.01)
+    assert result.rate == pytest.approx(8, abs=0.01)
+    assert sum(result.timing_ms[stage] for stage in ("read", "decode", "faces", "model")) == pytest.approx(
+        result.timing_ms["total"]
+    )
+
+
+def test_thumbnails_are_those_of_the_largest_p_fake(result: VideoResult) -> None:
+    kept = [point.p_fake for point in result.timeline if point.thumbnail]
+    left = [point.p_fake for point in result.timeline if not point.thumbnail]
+    assert len(kept) == 2
+    assert min(kept) >= max(left)
+    thumbnail = next(point.thumbnail for point in result.timeline if point.thumbnail)
+    with Image.open(BytesIO(thumbnail)) as small:
+        assert (small.format, small.size, dict(small.getexif())) == ("JPEG", (320, 267), {})
+
+
+def test_it_becomes_json(result: VideoResult) -> None:
+    answer = json.loads(json.dumps(result.to_dict()))
+    assert answer["tracks"][0]["frames"][0].keys() == {"time", "box", "p_fake"}
+    assert sum("thumbnail" in point for point in answer["timeline"]) == 2
+
+
+def test_a_clip_that_turns_fake_half_way(tmp_path: Path) -> None:
+    """With a model that goes by brightness."""
+    frames = panned(12)
+    changed = [ImageEnhance.Brightness(f).enhance(1.7 if i >= 6 else 0.5) for i, f in enumerate(frames)]
+    path = write_clip(tmp_path / "half.mp4", changed)
+    judged = judge_video(Detector(brightness_model(tmp_path), threads=1), path, frames=12)
+    scores = [point.p_fake or 0 for point in judged.timeline]
+    assert max(scores[:6]) < judged.thresholds["real"]
+    assert min(scores[6:]) > judged.thresholds["fake"]
+    assert judged.verdict is Verdict.FAKE
+
+
+def test_one_bad_frame_does_not_make_a_clip_fake(tmp_path: Path) -> None:
+    frames = panned(12)
+    changed = [ImageEnhance.Brightness(f).enhance(1.7 if i == 4 else 0.5) for i, f in enumerate(frames)]
+    path = write_clip(tmp_path / "one.mp4", changed, key_frames=1)
+    judged = judge_video(Detector(brightness_model(tmp_path), threads=1), path, frames=12)
+    assert max(point.p_fake or 0 for point in judged.timeline) > judged.thresholds["fake"]
+    assert judged.verdict is Verdict.REAL
+
+
+def test_turned_clips_are_judged_upright(detector: Detector, tmp_path: Path, result: VideoResult) -> None:
+    lying = [picture.rotate(90, expand=True) for picture in panned(4)]
+    path = write_clip(tmp_path / "a.mp4", lying)
+    turn(path, quarters=1)
+    judged = judge_video(detector, path)
+    assert (judged.rotation, judged.width, judged.height) == (90, 480, 400)
+    box, upright = judged.tracks[0].frames[0].box, result.tracks[0].frames[0].box
+    assert box.overlap(upright) > 0.8
+
+
+def test_no_face_no_verdict(detector: Detector, tmp_path: Path) -> None:
+    judged = judge_video(detector, make_plain(tmp_path / "a.mp4", 3))
+    assert (judged.verdict, judged.p_fake, judged.tracks) == (Verdict.NO_FACE, None, ())
+    assert draw_timeline(judged).size == (1200, 520)
+
+
+def test_a_clip_too_short_for_a_verdict(detector: Detector, tmp_path: Path) -> None:
+    judged = judge_video(detector, make_portrait(tmp_path / "a.mp4", 2))
+    assert (judged.verdict, [r.code for r in judged.reasons]) == (Verdict.UNCERTAIN, ["too_few_frames"])
+
+
+def test_what_was_mostly_not_seen_is_not_called_real(detector: Detector) -> None:
+    pictures = panned(12)
+    for whole, verdict in ((set(range(12)), "real"), (set(range(6)), "real"), (set(range(5)), "uncertain")):
+        judged = judge_video(detector, make_broken("mp4", pictures, whole, key_frames=1))
+        assert (judged.verdict, len(judged.timeline)) == (verdict, len(whole))
+    assert [reason.code for reason in judged.reasons] == ["frames_damaged"]
+
+
+def test_one_frame_decides_nothing(detector: Detector) -> None:
+    judged = judge_video(detector, make_broken("mp4", panned(12), {8}, key_frames=1))
+    assert (judged.verdict, [p.time for p in judged.timeline]) == (Verdict.UNCERTAIN, [1])
+    assert [r.code for r in judged.reasons] == ["too_few_frames", "frames_damaged"]
+
+
+def test_a_clip_put_together_carelessly_is_not_called_real(detector: Detector, tmp_path: Path) -> None:
+    one = make_portrait(tmp_path / "a.ts", 8).read_bytes()
+    assert judge_video(detector, one).verdict is Verdict.REAL
+    judged = judge_video(detector, one + one)
+    assert (judged.verdict, [r.code for r in judged.reasons]) == (Verdict.UNCERTAIN, ["clip_overlaps"])
+
+
+def test_streams_that_were_not_looked_at_are_told(detector: Detector, tmp_path: Path) -> None:
+    plain = make_plain(tmp_path / "a.mp4", size=(480, 400)).read_bytes()
+    judged = judge_video(
+        detector, two_streams(plain, make_portrait(tmp_path / "b.mp4", 8).read_bytes(), "mp4")
+    )
+    assert (judged.verdict, [r.code for r in judged.reasons]) == (Verdict.REAL, ["streams_unseen"])
+
+
+def test_progress_counts_from_none_to_all(detector: Detector, clip: Path) -> None:
+    told: list[tuple[int, int, float, float | None]] = []
+    judge_video(detector, clip, frames=3, progress=lambda *step: told.append(step))
+    assert [step[:2] for step in told] == [(0, 3), (1, 3), (2, 3), (3, 3)]
+    assert told[0][3] is None
+    assert 0 < (told[3][3] or 0) < 1
+
+
+def test_at_a_rate_and_its_bound(detector: Detector, clip: Path) -> None:
+    assert [p.time for p in judge_video(detector, clip, every=0.5).timeline] == [0, 0.5, 1]
+    with pytest.raises(VideoTooLargeError, match="more than 5 frames"):
+        judge_video(detector, clip, every=0.1, limits=VideoLimits(max_frames=5))
+    with pytest.raises(ValueError, match="positive"):
+        judge_video(detector, clip, frames=0)
+
+
+def test_nothing_that_decodes_is_an_error(detector: Detector, tmp_path: Path) -> None:
+    data = bytearray(make_portrait(tmp_path / "a.mp4", 4).read_bytes())
+    start = data.index(b"mdat") + 4
+    data[start : data.index(b"moov") - 4] = bytes(data.index(b"moov") - 4 - start)
+    with pytest.raises(UnreadableVideoError):
+        judge_video(detector, bytes(data))
+
+
+def test_the_timeline_as_data_and_as_a_picture(result: VideoResult, tmp_path: Path) -> None:
+    data = timeline(result)
+    assert [p["time"] for p in data["timeline"]] == [round(p.time, 3) for p in result.timeline]
+    assert data["thresholds"] == result.thresholds
+    path = tmp_path / "t.png"
+    write_timeline(result, path, "a\x1b[31m.mp4")
+    with Image.open(path) as picture:
+        grey = np.asarray(picture.convert("L"))
+    assert grey.shape == (520, 1200)
+    low, high = (80 + 370 * (1 - result.thresholds[name]) for name in ("real", "fake"))
+    inside, outside = grey[int(high) + 5 : int(low) - 5, 200:1000], grey[84 : int(high) - 5, 200:1000]
+    assert inside.std() > 3 * outside.std()  # the band is hatched, in grey as well
+    with pytest.raises(VerafaceError, match="cannot be written"):
+        write_timeline(result, tmp_path / "nowhere" / "t.png")
+
+
+@pytest.mark.parametrize("suffix", [".mp4", ".mkv"])
+def test_the_annotated_copy(result: VideoResult, clip: Path, tmp_path: Path, suffix: str) -> None:
+    path = tmp_path / f"out{suffix}"
+    write_annotated(clip, result, path)
+    assert [p.name for p in tmp_path.iterdir()] == [path.name]
+    with open_clip(clip) as before, open_clip(path) as after:
+        assert len(after.moments) == len(before.moments)
+        assert [m.time for m in after.moments] == pytest.approx([m.time for m in before.moments], abs=0.002)
+        (old,) = before.shots(before.moments[6:7])
+        (new,) = after.shots(after.moments[6:7])
+    change = np.abs(np.asarray(old.picture).astype(int) - np.asarray(new.picture)).mean(axis=2)
+    box = result.tracks[0].frames[3].box
+    edge = change[round(box.y) - 2 : round(box.y) + 4, round(box.x) + 60 : round(box.x + box.width)]
+    assert edge.max(axis=0).mean() > 40  # a line along the upper edge
+    assert change[300:, :100].mean() < 12  # and nothing elsewhere but the codec's own
+    with av.open(str(path)) as container:
+        assert not container.streams.audio
+
+
+def test_a_failed_copy_leaves_nothing_behind(result: VideoResult, clip: Path, tmp_path: Path) -> None:
+    for source, path in ((clip, tmp_path / "a.avi"), (b"no clip", tmp_path / "b.mp4")):
+        with pytest.raises(VerafaceError):
+            write_annotated(source, result, path)
+    with pytest.raises(VerafaceError, match="cannot be written"):
+        write_annotated(clip, result, tmp_path / "nowhere" / "c.mp4")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_copy_that_would_be_too_long_is_refused_before_it_is_begun(
+    result: VideoResult, clip: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("veraface.video.annotation._encode", lambda *_: pytest.fail("begun"))
+    with pytest.raises(VideoTooLargeError, match="more than 11 frames"):
+        write_annotated(clip, result, tmp_path / "a.mp4", VideoLimits(max_decoded=11))
+
+
+def test_what_ffmpeg_says_of_a_copy_is_an_error_of_ours(
+    result: VideoResult, clip: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def failing(*_: object) -> None:
+        raise av.error.ExternalError(1, "the encoder gave up")
+
+    monkeypatch.setattr("veraface.video.annotation._encode", failing)
+    with pytest.raises(VerafaceError, match=r"a\.mp4: cannot be written: the encoder gave up"):
+        write_annotated(clip, result, tmp_path / "a.mp4")
+    assert list(tmp_path.iterdir()) == []
