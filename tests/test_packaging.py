@@ -111,8 +111,8 @@ def test_wheel_holds_each_model_with_its_card_and_licence(wheel: Path, held: set
 
 
 def test_weights_readme_gives_the_hash_of_every_shipped_model() -> None:
-    readme = (PACKAGE / "weights" / "README.md").read_text()
-    for model in (PACKAGE / "weights").glob("*.onnx"):
+    readme = (PACKAGE / "models" / "weights" / "README.md").read_text()
+    for model in (PACKAGE / "models" / "weights").glob("*.onnx"):
         line = next((line for line in readme.splitlines() if f"`{model.name}`" in line), "")
         assert hashlib.sha256(model.read_bytes()).hexdigest() in line, f"{model.name}: wrong or no sha256"
 
