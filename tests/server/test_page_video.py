@@ -193,5 +193,5 @@ def test_who_brings_pictures_only_loads_nothing_of_clips(open_page: OpenPage, fa
     choose_many(page, [("a.jpg", face)])
     expect_state(page, "judged")
     loaded = page.evaluate("performance.getEntriesByType('resource').map(({ name }) => name)")
-    assert not [url for url in loaded if "clip/" in url and not url.endswith("clip/files.js")]
-    assert not [url for url in loaded if url.endswith("clip.css")]
+    assert not [url for url in loaded if "js/video/" in url and not url.endswith("video/files.js")]
+    assert not [url for url in loaded if url.endswith("video.css")]

@@ -1,5 +1,5 @@
 // Talks to the server. Never throws for a failed request: every outcome is an object with `kind`.
-import { areFaces, areViews, isJudgement, isStatus } from "./shapes.js";
+import { areFaces, areViews, isJudgement, isStatus } from "./validate.js";
 
 const BUSY = [429, 503];
 // What a proxy in front of the server means, which says so in a page of its own.

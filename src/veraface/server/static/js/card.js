@@ -1,5 +1,5 @@
 // A picture in the list: what it looks like, how it stands, and the way to its result.
-import { analyse, cancel, remove } from "./checks.js";
+import { analyse, cancel, remove } from "./queue.js";
 import { element, icon } from "./dom.js";
 import { canBeSent, faultIcon, knownCode } from "./fault.js";
 import { nameOf, percent } from "./format.js";

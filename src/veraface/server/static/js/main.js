@@ -1,5 +1,5 @@
 // The frame around the views: words, theme, the way pictures come in, and what is known of the server.
-import { changes as checkChanges } from "./checks.js";
+import { changes as checkChanges } from "./queue.js";
 import { byId } from "./dom.js";
 import { setUpIntake } from "./intake.js";
 import { addKeys, setUpKeys } from "./keys.js";
@@ -8,7 +8,7 @@ import { sayNotice } from "./notice.js";
 import { setUpOffline, watchConnection } from "./offline.js";
 import { sayView, startRouter } from "./router.js";
 import { changes, isReachable, readStatus, status } from "./status.js";
-import { take, takeLink } from "./take.js";
+import { take, takeLink } from "./addFiles.js";
 import { setUpTheme } from "./theme.js";
 
 const nameTheme = setUpTheme(byId("theme"));

@@ -1,7 +1,7 @@
 // The panel of what a file says of itself: beside the verdict, and never part of it. Its strings may come from anybody.
 import { element } from "./dom.js";
 import { hasText, isolated, number, text } from "./language.js";
-import { isProvenance } from "./shapes.js";
+import { isProvenance } from "./validate.js";
 
 const LONG = 120; // characters of a value, from which it is folded
 const ENCODERS = ["ijg", "photoshop", "mozjpeg", "custom"];

@@ -1,5 +1,5 @@
 // Which view is shown for which address; the views themselves are loaded when they are first needed.
-import { find } from "./checks.js";
+import { find } from "./queue.js";
 import { byId } from "./dom.js";
 import { fillIn, text } from "./language.js";
 
@@ -40,7 +40,7 @@ export function sayView() {
 async function show({ focus = true, scroll = true }) {
   const own = (visit += 1);
   const [name, id] = match(location.pathname);
-  const file = name === "result" && find(id)?.clip ? "clip" : name;
+  const file = name === "result" && find(id)?.clip ? "video" : name;
   const view = await import(`./views/${file}.js`);
   if (own !== visit) return;
   current?.close?.();

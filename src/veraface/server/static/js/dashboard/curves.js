@@ -1,7 +1,7 @@
 // One degradation at a time, in several strengths: where the figures begin to fall.
 import { element } from "../dom.js";
 import { number, text } from "../language.js";
-import { faint } from "./colours.js";
+import { faint } from "./colors.js";
 import { choice, lacking, part, plotFigure, table } from "./parts.js";
 import { figure, isNumber, isRange, nameIn, share, withRange } from "./words.js";
 

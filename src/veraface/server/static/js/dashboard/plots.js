@@ -1,8 +1,8 @@
 // Plots: uPlot draws the axes and lines; here are the theme, the size and the way a plot is read.
 import uPlot from "../../vendor/uplot/uPlot.js";
 import { element } from "../dom.js";
-import { colour, onColours } from "./colours.js";
-import { Paint, fontOf } from "./paint.js";
+import { colour, onColours } from "./colors.js";
+import { Paint, fontOf } from "./plotOverlay.js";
 import { Reading } from "./reading.js";
 
 const STYLES = "/static/vendor/uplot/uPlot.css";

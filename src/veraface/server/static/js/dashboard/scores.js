@@ -1,7 +1,7 @@
 // How p_fake is spread over reals and over fakes, and how much of either falls where nothing is decided.
 import { element } from "../dom.js";
 import { text } from "../language.js";
-import { colour, faint } from "./colours.js";
+import { colour, faint } from "./colors.js";
 import { lacking, part, plotFigure, table } from "./parts.js";
 import { bars, ticksTo } from "./plots.js";
 import { count, isNumber, share } from "./words.js";

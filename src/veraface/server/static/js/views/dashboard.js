@@ -2,15 +2,15 @@
 import { fetchCard } from "../api.js";
 import { confusionPart } from "../dashboard/confusion.js";
 import { curvesPart } from "../dashboard/curves.js";
-import { knownOf } from "../dashboard/known.js";
-import { fill, ownPart } from "../dashboard/own.js";
+import { knownOf } from "../dashboard/normalizeCard.js";
+import { fill, ownPart } from "../dashboard/localStats.js";
 import { lacking } from "../dashboard/parts.js";
 import { Plots } from "../dashboard/plots.js";
 import { reliabilityPart } from "../dashboard/reliability.js";
 import { rocPart } from "../dashboard/roc.js";
 import { scoresPart } from "../dashboard/scores.js";
 import { FIRST_SORT, sourcesPart } from "../dashboard/sources.js";
-import { spotsPart } from "../dashboard/spots.js";
+import { spotsPart } from "../dashboard/worstSlices.js";
 import { headlines, provenance } from "../dashboard/summary.js";
 import { tiersPart } from "../dashboard/tiers.js";
 import { element, icon } from "../dom.js";

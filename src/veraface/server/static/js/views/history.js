@@ -2,11 +2,11 @@
 import { byId, element, icon } from "../dom.js";
 import { download, entriesAsCsv, entriesAsJson } from "../export.js";
 import * as history from "../history.js";
-import { cardOfEntry, sayEntry, sayTime, showPicture, tint, verdictIcon, verdictName } from "../history-card.js";
-import { UndoBar } from "../history-undo.js";
+import { cardOfEntry, sayEntry, sayTime, showPicture, tint, verdictIcon, verdictName } from "../historyCard.js";
+import { UndoBar } from "../historyUndo.js";
 import { addKeys } from "../keys.js";
 import { number, text } from "../language.js";
-import { ARROWS, moveFocus } from "../roving.js";
+import { ARROWS, moveFocus } from "../rovingTabindex.js";
 
 const VERDICTS = ["fake", "uncertain", "real", "no_face", "failed"];
 const SETTLE = 120; // ms: a batch changes the history many times in a row

@@ -1,5 +1,5 @@
 // One picture and what is said of it: while it is judged, afterwards, and again from the history.
-import { analyse, cancel, changes, checks, find, isResult, retryNow } from "../checks.js";
+import { analyse, cancel, changes, checks, find, isResult, retryNow } from "../queue.js";
 import { byId, element } from "../dom.js";
 import { download, entriesAsJson } from "../export.js";
 import { faultAnnouncement, faultView } from "../fault.js";
@@ -9,10 +9,10 @@ import { addKeys } from "../keys.js";
 import { text } from "../language.js";
 import { go } from "../router.js";
 import { snapshot } from "../snapshot.js";
-import { Stage } from "../stage.js";
+import { Stage } from "../viewer.js";
 import { announcement, decisiveFace, verdictView } from "../verdict.js";
 import { provenanceView } from "../provenance.js";
-import { isProvenance } from "../shapes.js";
+import { isProvenance } from "../validate.js";
 import { waitingView } from "../waiting.js";
 
 /** Fills root with the result of that check or entry of the history. */
@@ -125,7 +125,7 @@ class ResultView {
 
   // Later than all that a verdict needs.
   async #layEvidence() {
-    const { EvidenceViews } = await import("../evidence.js");
+    const { EvidenceViews } = await import("../forensicViews.js");
     if (!this.closed) this.evidence = new EvidenceViews(this.views, this.stage, this.check);
   }
 

@@ -1,7 +1,7 @@
 // One clip and what is said of it: while it is judged, and afterwards with its timeline and its frames.
-import { analyse, cancel, changes, find, retryNow } from "../checks.js";
-import { chartOf, frameLabel } from "../clip/chart.js";
-import { clipAnnouncement, clipPanel, frameTable } from "../clip/panel.js";
+import { analyse, cancel, changes, find, retryNow } from "../queue.js";
+import { chartOf, frameLabel } from "../video/chart.js";
+import { clipAnnouncement, clipPanel, frameTable } from "../video/panel.js";
 import { byId, element } from "../dom.js";
 import { download } from "../export.js";
 import { faultAnnouncement, faultView } from "../fault.js";
@@ -11,7 +11,7 @@ import { text } from "../language.js";
 import { go } from "../router.js";
 import { waitingView } from "../waiting.js";
 
-await style("/static/css/clip.css");
+await style("/static/css/video.css");
 
 /** Fills root with the result of that clip. */
 export function open(root, { id }) {

@@ -1,8 +1,8 @@
 // The pictures of this visit: taken in, sent when their turn comes, kept until the page is left.
 import { judge, judgeLink } from "./api.js";
-import { isClip } from "./clip/files.js";
+import { isClip } from "./video/files.js";
 import { remember } from "./history.js";
-import { fingerprint, smallCopy } from "./pictures.js";
+import { fingerprint, smallCopy } from "./images.js";
 
 const AT_ONCE = 2; // as many as the server judges at the same time by default
 const MOST_TRIES = 5; // of a picture that a busy server sends away
@@ -141,7 +141,7 @@ async function send(check) {
 async function ask(check, signal) {
   if (check.link) return judgeLink(check.link, signal);
   if (!check.clip) return judge(check.file, signal);
-  const { judgeClip } = await import("./clip/judge.js");
+  const { judgeClip } = await import("./video/detect.js");
   return judgeClip(check.file, signal, (progress) => {
     check.progress = progress;
     changed(check);

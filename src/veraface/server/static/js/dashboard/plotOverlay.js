@@ -1,6 +1,6 @@
 // Draws on a plot what the library has no words for: markers of several shapes, labels at the lines, zones, hatching.
 // Positions are given in the plot's own units; sizes in CSS pixels.
-import { colour } from "./colours.js";
+import { colour } from "./colors.js";
 
 const SIZE = 12; // px, of text
 

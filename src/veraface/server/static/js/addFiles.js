@@ -1,6 +1,6 @@
 // What happens with pictures that came in, however they came.
-import { analyse, announce, takeIn } from "./checks.js";
-import { isClip } from "./clip/files.js";
+import { analyse, announce, takeIn } from "./queue.js";
+import { isClip } from "./video/files.js";
 import { showNotice } from "./notice.js";
 import { go } from "./router.js";
 import { status } from "./status.js";

@@ -1,6 +1,6 @@
 // Sends a clip, and hears how far it is. Never throws for a failed request: outcomes are those of api.js.
 import { bodyOf, outcomeOf } from "../api.js";
-import { areNumbers, areReasons, areTexts, isChance } from "../shapes.js";
+import { areNumbers, areReasons, areTexts, isChance } from "../validate.js";
 
 const ADDRESS = "/api/predict-video?thumbnails=64";
 const VERDICTS = ["fake", "real", "uncertain"];

@@ -1,7 +1,7 @@
 // The bar that says what was deleted, and brings it back while it is there.
 import { byId, element } from "./dom.js";
 import { nameOf } from "./format.js";
-import { enclosed } from "./history-card.js";
+import { enclosed } from "./historyCard.js";
 import { text } from "./language.js";
 
 const LASTS = 10_000; // ms
