@@ -1,4 +1,4 @@
-"""Veraface beside its peers, in turn in the same run: time of one picture, cold start, throughput."""
+"""Veraface beside its peers, in turn in the same run: time of one image, cold start, throughput."""
 
 import json
 import os

@@ -13,16 +13,16 @@ from pathlib import Path
 
 import numpy as np
 from machine import describe
+from pictures import scene
 from PIL import Image
 from skimage import data
 from tables import table
 
-from pictures import scene
 from veraface.forensics import views as evidence
 from veraface.imaging.decode import recompress
 
 MEGAPIXELS = (0.3, 2, 12, 48)
-QUALITIES = (75, 85, 90, 95)  # at which pictures were saved
+QUALITIES = (75, 85, 90, 95)  # at which images were saved
 RESAVED = (75, 85, 90, 95, 98)  # for error levels
 PATCH = (400, 200, 600, 400)
 INSIDE = (slice(230, 370), slice(430, 570))  # rows and columns of the patch, away from its edge
@@ -39,15 +39,15 @@ def milliseconds(work: Callable[[], object], runs: int) -> float:
 
 
 def costs(runs: int) -> str:
-    """Milliseconds of each view by the size of the picture."""
+    """Milliseconds of each view by the size of the image."""
     rows = []
     for size in MEGAPIXELS:
-        picture = scene(size, 1)
-        found = evidence.examine(picture)
+        image = scene(size, 1)
+        found = evidence.examine(image)
         works: list[Callable[[], object]] = [
-            lambda picture=picture: evidence.error_levels(picture),
-            lambda picture=picture: evidence.noise_residual(picture),
-            lambda picture=picture: evidence.jpeg_grid(picture),
+            lambda image=image: evidence.error_levels(image),
+            lambda image=image: evidence.noise_residual(image),
+            lambda image=image: evidence.jpeg_grid(image),
             found.to_dict,
         ]
         took = [milliseconds(work, runs) for work in works]
@@ -92,10 +92,10 @@ def grids() -> str:
             saved = recompress(original, quality)
             pasted = recompress(original.crop((200, 100, 520, 420)), quality).crop((3, 5, 203, 205))
             for name, patch in zip(values, (None, pasted, original.crop(PATCH)), strict=True):
-                picture = saved.copy()
+                image = saved.copy()
                 if patch is not None:
-                    picture.paste(patch, PATCH)
-                values[name].append(evidence.jpeg_grid(picture).view[INSIDE].mean())
+                    image.paste(patch, PATCH)
+                values[name].append(evidence.jpeg_grid(image).view[INSIDE].mean())
         rows.append([str(quality), *(float(np.mean(found)) for found in values.values())])
     return table(["saved at", "untouched", "shifted by 3, 5 px", "never a JPEG"], rows)
 
@@ -108,9 +108,9 @@ def main() -> None:
     options = parser.parse_args()
     conditions = f"{describe()}; `python benchmarks/evidence_cost.py`"
     sections = {
-        "Cost, ms, one thread, the picture decoded": costs(options.runs),
+        "Cost, ms, one thread, the image decoded": costs(options.runs),
         "Error levels: a patch that was not saved before, times as bright as when it was": contrast(),
-        "JPEG grid: grey level in 200 x 200 px (0 in place, 128 none, 255 elsewhere)": grids(),
+        "JPEG grid: gray level in 200 x 200 px (0 in place, 128 none, 255 elsewhere)": grids(),
     }
     page = f"# Evidence views\n\n{conditions}\n"
     page += "".join(f"\n## {title}\n\n{text}" for title, text in sections.items())

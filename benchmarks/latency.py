@@ -1,4 +1,4 @@
-"""How long one picture takes in a warm process, by stage, and how far that is above the floor.
+"""How long one image takes in a warm process, by stage, and how far that is above the floor.
 
 The floor is what no program with these networks on this runtime can save: libjpeg-turbo's decode at the
 scale used, and the bare ONNX Runtime calls on the same inputs.
@@ -10,11 +10,11 @@ from time import perf_counter
 from typing import Any
 from unittest.mock import patch
 
+from pictures import FORMATS, encoded, scene
 from PIL import Image
 from PIL.JpegImagePlugin import JpegImageFile
 from tables import p50, quantile, table
 
-from pictures import FORMATS, encoded, scene
 from veraface import Detector, ImageLimits
 from veraface.models import onnx_session as runtime
 
@@ -30,9 +30,9 @@ def single_pictures(runs: int, largest: float) -> str:
     rows = []
     for megapixels in (size for size in MEGAPIXELS if size <= largest):
         for faces in FACES:
-            picture = scene(megapixels, faces)
+            image = scene(megapixels, faces)
             for kind in FORMATS:
-                data = encoded(picture, kind)
+                data = encoded(image, kind)
                 found = len(detector.detect(data).faces)
                 count = max(5, round(runs / (1 + megapixels)))
                 times = [detector.detect(data).timing_ms for _ in range(count)]

@@ -22,8 +22,8 @@ class Sample:
     retry_after: float  # seconds that the server asks to wait, 0 where it does not
 
 
-def request(url: str, picture: bytes, name: str = "picture.jpg", field: str = "image") -> bytes:
-    """All bytes of a request to judge a picture."""
+def request(url: str, image: bytes, name: str = "picture.jpg", field: str = "image") -> bytes:
+    """All bytes of a request to judge an image."""
     address = urlsplit(url)
     boundary = b"veraface-benchmark"
     body = b"\r\n".join(
@@ -32,7 +32,7 @@ def request(url: str, picture: bytes, name: str = "picture.jpg", field: str = "i
             f'Content-Disposition: form-data; name="{field}"; filename="{name}"'.encode(),
             b"Content-Type: application/octet-stream",
             b"",
-            picture,
+            image,
             b"--" + boundary + b"--",
             b"",
         ]

@@ -1,8 +1,8 @@
-"""In how many bits the perceptual hashes of copies differ, and those of different pictures.
+"""In how many bits the perceptual hashes of copies differ, and those of different images.
 
     python benchmarks/near_duplicates.py PICTURES [--out benchmarks/results/near_duplicates.md]
 
-Each picture in the folder is scaled, recompressed, brightened, marked and cropped as the web does it.
+Each image in the folder is scaled, recompressed, brightened, marked and cropped as the web does it.
 """
 
 import argparse
@@ -13,27 +13,27 @@ from pathlib import Path
 from PIL import Image, ImageDraw, ImageEnhance
 from tables import table
 
-from veraface.imaging.decode import Picture, recompress
+from veraface.imaging.decode import ImageFile, recompress
 from veraface.imaging.perceptual_hash import perceptual_hash
 
 
-def half(picture: Image.Image) -> Image.Image:
+def half(image: Image.Image) -> Image.Image:
     """Half as wide and high."""
-    return picture.resize((max(1, picture.width // 2), max(1, picture.height // 2)), Image.Resampling.BICUBIC)
+    return image.resize((max(1, image.width // 2), max(1, image.height // 2)), Image.Resampling.BICUBIC)
 
 
-def marked(picture: Image.Image) -> Image.Image:
+def marked(image: Image.Image) -> Image.Image:
     """With a white mark over a tenth of the width in a corner."""
-    copy = picture.copy()
-    side = picture.width // 10
+    copy = image.copy()
+    side = image.width // 10
     ImageDraw.Draw(copy).rectangle((5, 5, 5 + side, 5 + side // 2), fill="white")
     return copy
 
 
-def cropped(picture: Image.Image) -> Image.Image:
+def cropped(image: Image.Image) -> Image.Image:
     """Without 2 % at each edge."""
-    x, y = picture.width // 50, picture.height // 50
-    return picture.crop((x, y, picture.width - x, picture.height - y))
+    x, y = image.width // 50, image.height // 50
+    return image.crop((x, y, image.width - x, image.height - y))
 
 
 COPIES: dict[str, Callable[[Image.Image], Image.Image]] = {
@@ -47,15 +47,15 @@ COPIES: dict[str, Callable[[Image.Image], Image.Image]] = {
 
 
 def distances(folder: Path) -> Iterator[tuple[str, list[int]]]:
-    """Name of the change, and the bits changed in each picture; pairs of different pictures last."""
-    pictures = [
-        Picture(path).pixels() for path in sorted(folder.rglob("*")) if path.suffix in (".jpg", ".png")
+    """Name of the change, and the bits changed in each image; pairs of different images last."""
+    images = [
+        ImageFile(path).decode() for path in sorted(folder.rglob("*")) if path.suffix in (".jpg", ".png")
     ]
-    hashes = [int(perceptual_hash(picture), 16) for picture in pictures]
+    hashes = [int(perceptual_hash(image), 16) for image in images]
     for name, change in COPIES.items():
-        changed = [int(perceptual_hash(change(picture)), 16) for picture in pictures]
+        changed = [int(perceptual_hash(change(image)), 16) for image in images]
         yield name, [(one ^ other).bit_count() for one, other in zip(hashes, changed, strict=True)]
-    yield "two different pictures", [(one ^ other).bit_count() for one, other in combinations(hashes, 2)]
+    yield "two different images", [(one ^ other).bit_count() for one, other in combinations(hashes, 2)]
 
 
 def main() -> None:

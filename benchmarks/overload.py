@@ -12,10 +12,10 @@ from pathlib import Path
 
 from load import Sample, load, request
 from machine import describe
+from pictures import encoded, scene
 from serving import serving
 from tables import p50, quantile, table
 
-from pictures import encoded, scene
 from veraface.utils import available_cores
 
 HEADINGS = (

@@ -1,4 +1,4 @@
-"""The pictures that are measured: made of scikit-image's astronaut and coffee, in memory."""
+"""The images that are measured: made of scikit-image's astronaut and coffee, in memory."""
 
 from io import BytesIO
 
@@ -11,12 +11,12 @@ _HEAD = (110, 0, 330, 240)  # of the astronaut, px
 
 
 def scene(megapixels: float, faces: int) -> Image.Image:
-    """A square picture: a cup of coffee, the astronaut, or the coffee with so many heads pasted into it."""
+    """A square image: a cup of coffee, the astronaut, or the coffee with so many heads pasted into it."""
     side = round((megapixels * 1e6) ** 0.5)
     astronaut = Image.fromarray(skimage.data.astronaut())
     if faces == 1:
         return astronaut.resize((side, side), Image.Resampling.BICUBIC)
-    picture = Image.fromarray(skimage.data.coffee()).resize((side, side), Image.Resampling.BICUBIC)
+    image = Image.fromarray(skimage.data.coffee()).resize((side, side), Image.Resampling.BICUBIC)
     columns = 4
     cell = side // columns
     head = astronaut.crop(_HEAD)
@@ -24,16 +24,16 @@ def scene(megapixels: float, faces: int) -> Image.Image:
     head = head.resize((width, round(width * head.height / head.width)), Image.Resampling.BICUBIC)
     for number in range(faces):
         row, column = divmod(number, columns)
-        picture.paste(head, (column * cell + cell // 20, round(row * cell * 1.2) + cell // 20))
-    return picture
+        image.paste(head, (column * cell + cell // 20, round(row * cell * 1.2) + cell // 20))
+    return image
 
 
-def encoded(picture: Image.Image, kind: str) -> bytes:
+def encoded(image: Image.Image, kind: str) -> bytes:
     """The file, at quality 90 where there is a choice."""
     buffer = BytesIO()
     if kind == "HEIC":
-        from_pillow(picture).save(buffer, quality=90)
+        from_pillow(image).save(buffer, quality=90)
     else:
         options = {"compress_level": 1} if kind == "PNG" else {"quality": 90}
-        picture.save(buffer, kind, **options)
+        image.save(buffer, kind, **options)
     return buffer.getvalue()

@@ -9,7 +9,7 @@ from time import perf_counter
 import numpy as np
 from PIL import Image
 
-from veraface.imaging.decode import Picture
+from veraface.imaging.decode import ImageFile
 from veraface.provenance import Level
 from veraface.provenance.credentials import CredentialReader
 from veraface.provenance.reading import read_provenance
@@ -18,13 +18,13 @@ ROUNDS = 30
 
 
 def milliseconds(content: bytes, level: Level | None) -> float:
-    """Median of opening the picture and reading what it claims; of opening alone where `level` is None."""
+    """Median of opening the image and reading what it claims; of opening alone where `level` is None."""
     reader, times = CredentialReader(), []
     for _ in range(ROUNDS + 3):
         started = perf_counter()
-        picture = Picture(content)
+        image = ImageFile(content)
         if level is not None:
-            read_provenance(picture, reader, level=level)
+            read_provenance(image, reader, level=level)
         times.append(1000 * (perf_counter() - started))
     return median(times[3:])
 

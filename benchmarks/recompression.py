@@ -9,7 +9,7 @@ import numpy as np
 from PIL import Image
 
 from veraface.forensics.jpeg_history import brightness, roughness
-from veraface.imaging.decode import Picture
+from veraface.imaging.decode import ImageFile
 
 SCALE = 0.6  # scaling down leaves no traces of a photograph's own compression
 
@@ -46,7 +46,7 @@ def main(folder: Path) -> None:
             ("finer", again(encode(image, finer), quality)),
             ("the same", again(encode(image, quality), quality)),
         ):
-            coding = Picture(content).coding
+            coding = ImageFile(content).coding
             assert coding is not None
             rows[name].append(roughness(brightness(content), coding.tables[0]))
     for name, values in rows.items():

@@ -16,8 +16,8 @@ import latency
 import server_figures
 import sizes
 from machine import describe, slug
-
 from pictures import encoded, scene
+
 from veraface import __version__
 
 RESULTS = Path(__file__).parent / "results"
@@ -26,10 +26,10 @@ RESULTS = Path(__file__).parent / "results"
 def main() -> None:
     """Run the measurements asked for and write the page."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    parser.add_argument("--runs", type=int, default=60, help="of each picture; fewer of large ones")
+    parser.add_argument("--runs", type=int, default=60, help="of each image; fewer of large ones")
     parser.add_argument("--seconds", type=float, default=10, help="of load for each number of clients")
     parser.add_argument("--requests", type=int, default=10_000, help="of the memory's measurement")
-    parser.add_argument("--largest", type=float, default=48, help="megapixels of the largest picture")
+    parser.add_argument("--largest", type=float, default=48, help="megapixels of the largest image")
     parser.add_argument("--out", type=Path, default=RESULTS / f"{slug()}.md")
     portrait = encoded(scene(2, 1), "JPEG")
     kinds = [
@@ -37,7 +37,7 @@ def main() -> None:
     ]
     kinds += [encoded(scene(2, 1), kind) for kind in ("PNG", "WEBP", "HEIC")]
     measurements: dict[str, tuple[str, Callable[[argparse.Namespace], str]]] = {
-        "latency": ("One picture, warm, all cores, ms", lambda o: latency.single_pictures(o.runs, o.largest)),
+        "latency": ("One image, warm, all cores, ms", lambda o: latency.single_pictures(o.runs, o.largest)),
         "floor": ("Total over the floor, ms", lambda o: latency.over_the_floor(o.runs)),
         "batching": (
             "Faces in one call of the classifier, ms a face",

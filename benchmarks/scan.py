@@ -1,4 +1,4 @@
-"""How fast `veraface scan` is beside its floor, and whether its memory grows with the number of pictures.
+"""How fast `veraface scan` is beside its floor, and whether its memory grows with the number of images.
 
     python benchmarks/scan.py rate [--pictures 400] [--rounds 3]
     python benchmarks/scan.py memory [--pictures 100000]
@@ -24,10 +24,10 @@ from pathlib import Path
 
 import psutil
 from machine import cores, describe
+from pictures import encoded, scene
 from serving import memory_mb
 from tables import table
 
-from pictures import encoded, scene
 from veraface.scan.engine import Engine, Job, Judged, LocalEngine
 from veraface.scan.item import Item
 from veraface.scan.session import Output, scan
@@ -47,14 +47,14 @@ print(len(paths) / (time.perf_counter() - started))
 """
 
 
-def copies(folder: Path, count: int, *pictures: bytes) -> None:
-    """Files that show the pictures in turns, with bytes that differ: each has a comment of its own."""
+def copies(folder: Path, count: int, *images: bytes) -> None:
+    """Files that show the images in turns, with bytes that differ: each has a comment of its own."""
     folder.mkdir()
     for number in range(count):
-        picture = pictures[number % len(pictures)]
+        image = images[number % len(images)]
         comment = b"%08d" % number
         segment = b"\xff\xfe" + (len(comment) + 2).to_bytes(2, "big") + comment
-        (folder / f"{number:07}.jpg").write_bytes(picture[:2] + segment + picture[2:])
+        (folder / f"{number:07}.jpg").write_bytes(image[:2] + segment + image[2:])
 
 
 def alone(folder: Path, count: int) -> float:
@@ -105,7 +105,7 @@ def rate(folder: Path, count: int, rounds: int) -> str:
         "running, % of floor",
         "whole, % of floor",
     )
-    text = f"{count} JPEGs of 2 megapixels with one face; pictures a second; floor: {cores()} times one core."
+    text = f"{count} JPEGs of 2 megapixels with one face; images a second; floor: {cores()} times one core."
     return f"{text}\n\n{table(headings, [*rows, ['median', *middle]])}"
 
 
@@ -133,7 +133,7 @@ def memory(folder: Path, count: int) -> str:
 
 
 class Instant:
-    """An engine that finds the same in every picture without looking: what is left is the scan's own work."""
+    """An engine that finds the same in every image without looking: what is left is the scan's own work."""
 
     def run(self, items: Iterator[Item], job: Job) -> None:
         """As `Engine` has it."""
@@ -169,7 +169,7 @@ def own(folder: Path, count: int) -> str:
         ["finding copies and writing the table", written, count / written],
     ]
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1000
-    text = f"{count} pictures with one face, none of them looked at; {peak:.0f} MB at the most."
+    text = f"{count} images with one face, none of them looked at; {peak:.0f} MB at the most."
     return f"{text}\n\n{table(('step', 'seconds', 'pictures a second'), rows)}"
 
 
@@ -183,7 +183,7 @@ def ray(folder: Path, count: int) -> str:
         ray_engine._BATCH = size
         rows.append([f"ray, batches of {size}", *scanned(folder / "p", ray_engine.RayEngine())])
         print(*rows[-1], flush=True)
-    text = f"{count} JPEGs of 2 megapixels with one face; pictures a second; a cluster of this machine alone."
+    text = f"{count} JPEGs of 2 megapixels with one face; images a second; a cluster of this machine alone."
     return f"{text}\n\n{table(('engine', 'running', 'whole'), rows)}"
 
 

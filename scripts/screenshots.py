@@ -1,4 +1,4 @@
-"""Take the README's pictures of the page: a running server, a real browser, a public-domain portrait.
+"""Take the README's images of the page: a running server, a real browser, a public-domain portrait.
 
 make screenshots
 """

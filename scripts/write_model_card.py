@@ -106,12 +106,12 @@ def text(card: Mapping[str, Any]) -> str:
         f"fakes called fake {_between(whole, 'fakes_called_fake')}, "
         f"fakes called real {_between(whole, 'fakes_called_real')}.",
         _table(("source", "real", "fake", *_HEADS), sources),
-        "## Degraded pictures",
+        "## Degraded images",
         _table(("tier", "what was done", *_HEADS), tiers),
         "## Weak spots",
         "Worse than the whole by more than chance explains:",
         "\n".join(f"- {spot}" for spot in measured["weak_spots"]),
-        "## Terms of the training pictures",
+        "## Terms of the training images",
         _table(("source", "what, and under which terms"), card["data_terms"].items()),
     ]
     return "\n\n".join(parts) + "\n"

@@ -39,7 +39,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(scope="session")
 def data() -> Path:
-    """The folder of labelled faces and photos, which is not part of the repository."""
+    """The folder of labeled faces and photos, which is not part of the repository."""
     if not _DATA.is_dir():
         pytest.skip("needs the data set; set VERAFACE_DATA to its folder")
     return _DATA
@@ -47,7 +47,7 @@ def data() -> Path:
 
 @pytest.fixture(scope="session")
 def photos(data: Path) -> list[Path]:
-    """Whole pictures as users upload them."""
+    """Whole images as users upload them."""
     return sorted(
         path for path in (data / "photos").rglob("*") if path.suffix.lower() != ".csv" and path.is_file()
     )

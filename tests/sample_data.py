@@ -1,4 +1,4 @@
-"""Tiny labelled data sets, made on the spot: one face under many lights; every fake wears a mark."""
+"""Tiny labeled data sets, made on the spot: one face under many lights; every fake wears a mark."""
 
 import csv
 from collections.abc import Iterable, Mapping, Sequence
@@ -10,8 +10,8 @@ from PIL import Image, ImageDraw
 
 from tests.sample_images import portrait
 
-SIDE = 96  # px of every picture
-BOX = "25 21 41 52"  # of the face in every picture
+SIDE = 96  # px of every image
+BOX = "25 21 41 52"  # of the face in every image
 COLUMNS = ("path", "label", "source", "group", "split", "box", "generator")
 SPLITS = {"train": 24, "val": 24, "test": 8}
 
@@ -25,18 +25,18 @@ def face(number: int, *, fake: bool) -> Image.Image:
     """One face, 96 px; `number` decides the light, and a fake has magenta cheeks."""
     random = np.random.default_rng(number)
     light = random.uniform(0.85, 1.15) * np.asarray(_base(), np.float64) + random.uniform(-8, 8, 3)
-    picture = Image.fromarray(np.clip(light, 0, 255).astype(np.uint8))
+    image = Image.fromarray(np.clip(light, 0, 255).astype(np.uint8))
     if fake:
-        draw = ImageDraw.Draw(picture)
+        draw = ImageDraw.Draw(image)
         for left in (28, 50):
             draw.ellipse((left, 46, left + 12, 58), fill=(255, 0, 255))
-    return picture
+    return image
 
 
 def make_rows(
     folder: Path, splits: Mapping[str, int] = SPLITS, sources: Sequence[str] = ("left", "right")
 ) -> list[dict[str, str]]:
-    """Write pictures, half of each class, and return the rows of a manifest for them."""
+    """Write images, half of each class, and return the rows of a manifest for them."""
     folder.mkdir(parents=True, exist_ok=True)
     rows: list[dict[str, str]] = []
     for split, count in splits.items():
@@ -70,7 +70,7 @@ def write_csv(path: Path, rows: Iterable[Mapping[str, object]], columns: Sequenc
 def make_dataset(
     folder: Path, splits: Mapping[str, int] = SPLITS, sources: Sequence[str] = ("left", "right")
 ) -> Path:
-    """A folder with pictures and `manifest.csv`; returns the folder."""
+    """A folder with images and `manifest.csv`; returns the folder."""
     write_csv(folder / "manifest.csv", make_rows(folder, splits, sources))
     return folder
 
@@ -78,7 +78,7 @@ def make_dataset(
 def make_sources(folder: Path) -> Path:
     """A folder with a manifest of two sources with fakes, and one, "street", of reals alone.
 
-    The pictures of the test split cannot be read. Returns the folder.
+    The images of the test split cannot be read. Returns the folder.
     """
     rows = make_rows(folder, {"train": 72, "val": 66, "test": 6}, ("lab", "street", "web"))
     for row in rows:
@@ -90,7 +90,7 @@ def make_sources(folder: Path) -> Path:
 
 
 def make_folders(folder: Path, names: Mapping[str, int]) -> Path:
-    """A folder of class folders such as "Train/Real", each with so many pictures; returns the folder."""
+    """A folder of class folders such as "Train/Real", each with so many images; returns the folder."""
     for name, count in names.items():
         (folder / name).mkdir(parents=True, exist_ok=True)
         fake = name.lower().endswith("fake")

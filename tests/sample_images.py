@@ -1,4 +1,4 @@
-"""Makers of the pictures that tests use: real photographs from scikit-image, and drawings."""
+"""Makers of the images that tests use: real photographs from scikit-image, and drawings."""
 
 import struct
 import zlib
@@ -14,7 +14,7 @@ pillow_heif.register_heif_opener()  # so that Image.save writes HEIF
 
 ORIENTATION_TAG = 0x0112
 
-# How a camera stores an upright picture for each EXIF orientation: the inverse of what a viewer does.
+# How a camera stores an upright image for each EXIF orientation: the inverse of what a viewer does.
 _STORED = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
@@ -33,12 +33,12 @@ def portrait(side: int = 512) -> Image.Image:
 
 
 def cat() -> Image.Image:
-    """Chelsea the cat: a picture with a face, but no human one."""
+    """Chelsea the cat: an image with a face, but no human one."""
     return Image.fromarray(data.chelsea())
 
 
 def noise(width: int = 256, height: int = 256, seed: int = 0) -> Image.Image:
-    """Uniform random colours."""
+    """Uniform random colors."""
     generator = np.random.default_rng(seed)
     return Image.fromarray(generator.integers(0, 256, (height, width, 3), dtype=np.uint8))
 
@@ -54,7 +54,7 @@ def quadrants(width: int = 64, height: int = 48) -> Image.Image:
 
 
 def encode(image: Image.Image, format: str, **options: Any) -> bytes:  # noqa: A002 - Pillow's name
-    """The bytes of a picture file."""
+    """The bytes of an image file."""
     buffer = BytesIO()
     image.save(buffer, format, **options)
     return buffer.getvalue()
@@ -68,7 +68,7 @@ def exif_with(orientation: int) -> Image.Exif:
 
 
 def as_stored(upright: Image.Image, orientation: int) -> Image.Image:
-    """The pixels a camera writes for an upright picture, beside that orientation."""
+    """The pixels a camera writes for an upright image, beside that orientation."""
     turn = _STORED.get(orientation)
     return upright if turn is None else upright.transpose(turn)
 
@@ -88,7 +88,7 @@ def png_of_size(width: int, height: int, extra: bytes = b"") -> bytes:
 
 
 def difference(one: Any, other: Any) -> float:
-    """Mean absolute difference of two pictures (or arrays) of one size, 0 to 255."""
+    """Mean absolute difference of two images (or arrays) of one size, 0 to 255."""
     a, b = np.asarray(one).astype(int), np.asarray(other).astype(int)
     assert a.shape == b.shape
     return float(np.abs(a - b).mean())

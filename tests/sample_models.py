@@ -1,4 +1,4 @@
-"""Small models with known behaviour, made on the spot."""
+"""Small models with known behavior, made on the spot."""
 
 import hashlib
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Tiny clips, made on the spot: the marked or unmarked face of `tests.sample_data`, or plain colours."""
+"""Tiny videos, made on the spot: the marked or unmarked face of `tests.sample_data`, or plain colors."""
 
 import struct
 from collections.abc import Callable
@@ -19,28 +19,28 @@ def make_clip(path: Path, *, fake: bool = False, number: int = 0, frames: int = 
 
 
 def make_ramp(path: Path, frames: int = 20, key_frames: int = 12) -> Path:
-    """Frame i is grey with the brightness 10 i, 20 frames a second."""
+    """Frame i is gray with the brightness 10 i, 20 frames a second."""
     levels = [Image.new("RGB", (64, 48), (10 * i,) * 3) for i in range(frames)]
     return write_clip(path, levels, rate=20, key_frames=key_frames)
 
 
-def write_clip(path: Path, pictures: list[Image.Image], rate: int = 8, key_frames: int = 12) -> Path:
-    """Encode pictures of one size as MPEG-4 in the container that the suffix names."""
+def write_clip(path: Path, images: list[Image.Image], rate: int = 8, key_frames: int = 12) -> Path:
+    """Encode images of one size as MPEG-4 in the container that the suffix names."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with av.open(str(path), "w") as container:
         stream = container.add_stream("mpeg4", rate=rate)
-        stream.width, stream.height = pictures[0].size
+        stream.width, stream.height = images[0].size
         stream.pix_fmt = "yuv420p"
         stream.gop_size = key_frames
         stream.bit_rate = 4_000_000
-        for picture in pictures:
-            container.mux(stream.encode(av.VideoFrame.from_ndarray(np.asarray(picture))))
+        for image in images:
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(np.asarray(image))))
         container.mux(stream.encode())
     return path
 
 
 def remux(content: bytes, kind: str, change: Callable[[int, av.Packet, bytes], av.Packet | None]) -> bytes:
-    """The same clip with its packets changed, in a container of some kind; its stamps stay, and its keys."""
+    """The same video with its packets changed, in a container of some kind; its stamps stay, and its keys."""
     buffer = BytesIO()
     with av.open(BytesIO(content)) as before, av.open(buffer, "w", format=kind) as after:
         stream = before.streams.video[0]
@@ -55,16 +55,16 @@ def remux(content: bytes, kind: str, change: Callable[[int, av.Packet, bytes], a
     return buffer.getvalue()
 
 
-def make_broken(kind: str, pictures: list[Image.Image], whole: set[int], key_frames: int = 4) -> bytes:
+def make_broken(kind: str, images: list[Image.Image], whole: set[int], key_frames: int = 4) -> bytes:
     """H.264 of 8 frames a second of which all decode to nothing, but those with these numbers."""
     buffer = BytesIO()
     with av.open(buffer, "w", format="mp4") as container:
         stream = container.add_stream("libx264", rate=8)
-        stream.width, stream.height = pictures[0].size
+        stream.width, stream.height = images[0].size
         stream.pix_fmt, stream.gop_size, stream.codec_context.max_b_frames = "yuv420p", key_frames, 0
         stream.codec_context.options = {"preset": "ultrafast", "sc_threshold": "0"}
-        for picture in pictures:
-            container.mux(stream.encode(av.VideoFrame.from_ndarray(np.asarray(picture))))
+        for image in images:
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(np.asarray(image))))
         container.mux(stream.encode())
 
     def broken(number: int, packet: av.Packet, data: bytes) -> av.Packet:
@@ -91,7 +91,7 @@ def hide_beginning(content: bytes, frames: int, rate: int) -> bytes:
 
 
 def two_streams(first: bytes, second: bytes, kind: str) -> bytes:
-    """A clip with two streams of pictures, of which players show the second."""
+    """A video with two streams of images, of which players show the second."""
     buffer = BytesIO()
     with (
         av.open(BytesIO(first)) as one,
@@ -110,24 +110,24 @@ def two_streams(first: bytes, second: bytes, kind: str) -> bytes:
 
 
 def panned(frames: int = 12, *, width: int = 480, height: int = 400) -> list[Image.Image]:
-    """A photograph of a face that a camera moves over: pictures for `write_clip`."""
+    """A photograph of a face that a camera moves over: images for `write_clip`."""
     photo = portrait(560)
     places = [(round(60 * i / frames), round(40 * i / frames)) for i in range(frames)]
     return [photo.crop((x, y, x + width, y + height)) for x, y in places]
 
 
 def make_portrait(path: Path, frames: int = 12, rate: int = 8, key_frames: int = 12) -> Path:
-    """A clip of a real face; returns the path."""
+    """A video of a real face; returns the path."""
     return write_clip(path, panned(frames), rate, key_frames)
 
 
 def make_plain(path: Path, frames: int = 8, size: tuple[int, int] = (320, 240)) -> Path:
-    """A clip without any face; returns the path."""
+    """A video without any face; returns the path."""
     return write_clip(path, [Image.new("RGB", size, (40 + i, 90, 120)) for i in range(frames)])
 
 
 def make_sound(path: Path) -> Path:
-    """A clip with a second of silence and no picture; returns the path."""
+    """A video with a second of silence and no image; returns the path."""
     with av.open(str(path), "w") as container:
         stream = container.add_stream("aac", rate=8000)
         stream.layout = "mono"
@@ -154,12 +154,12 @@ def place(path: Path, a: float, b: float, c: float, d: float) -> None:
     path.write_bytes(data)
 
 
-def corner(picture: Image.Image) -> str:
-    """Where the bright quarter of a picture lies, such as "top left"."""
-    grey = np.asarray(picture.convert("L"), float)
-    height, width = grey.shape
+def corner(image: Image.Image) -> str:
+    """Where the bright quarter of an image lies, such as "top left"."""
+    gray = np.asarray(image.convert("L"), float)
+    height, width = gray.shape
     row, column = np.unravel_index(
-        np.argmax(grey.reshape(2, height // 2, 2, width // 2).mean(axis=(1, 3))), (2, 2)
+        np.argmax(gray.reshape(2, height // 2, 2, width // 2).mean(axis=(1, 3))), (2, 2)
     )
     return f"{('top', 'bottom')[row]} {('left', 'right')[column]}"
 

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from veraface.decision import Thresholds, judge_face, judge_picture
+from veraface.decision import Thresholds, decide_face, decide_image
 from veraface.geometry import Box
 from veraface.results import DetectionResult, FaceResult, Heatmap, Reason, Verdict
 
@@ -33,7 +33,7 @@ def test_thresholds_that_make_no_sense_are_refused(real: float, fake: float) -> 
 
 @given(PROBABILITIES, PROBABILITIES)
 def test_a_firm_verdict_is_given_only_if_recompression_leaves_it(first: float, second: float) -> None:
-    verdict, reasons = judge_face(first, lambda: second, BAND)
+    verdict, reasons = decide_face(first, lambda: second, BAND)
     if verdict in (Verdict.FAKE, Verdict.REAL):
         assert BAND.decide(first) == BAND.decide(second) == verdict
         assert not reasons
@@ -43,43 +43,43 @@ def test_a_firm_verdict_is_given_only_if_recompression_leaves_it(first: float, s
 
 
 def test_a_verdict_that_changes_under_recompression_says_so() -> None:
-    verdict, reasons = judge_face(0.95, lambda: 0.5, BAND)
+    verdict, reasons = decide_face(0.95, lambda: 0.5, BAND)
     assert verdict is Verdict.UNCERTAIN
     assert reasons[0].code == "changes_under_recompression"
     assert "recompression" in reasons[0].message
 
 
 def test_what_is_open_anyway_needs_no_recompressed_copy() -> None:
-    verdict, reasons = judge_face(0.5, lambda: pytest.fail("asked for nothing"), BAND)
+    verdict, reasons = decide_face(0.5, lambda: pytest.fail("asked for nothing"), BAND)
     assert (verdict, reasons[0].code) == (Verdict.UNCERTAIN, "weak_evidence")
 
 
 def test_no_face_is_a_verdict_of_its_own() -> None:
-    verdict, p_fake, reasons = judge_picture([])
+    verdict, p_fake, reasons = decide_image([])
     assert (verdict, p_fake) == (Verdict.NO_FACE, None)
     assert reasons[0].code == "no_face"
 
 
 def test_one_fake_face_makes_the_picture_fake() -> None:
     faces = [face(Verdict.REAL, 0.1), face(Verdict.FAKE, 0.9), face(Verdict.UNCERTAIN, 0.5)]
-    verdict, p_fake, reasons = judge_picture(faces)
+    verdict, p_fake, reasons = decide_image(faces)
     assert (verdict, p_fake) == (Verdict.FAKE, 0.9)
     assert "faces_disagree" in {r.code for r in reasons}
 
 
 def test_an_open_face_keeps_a_picture_from_being_called_real() -> None:
-    assert judge_picture([face(Verdict.REAL, 0.1), face(Verdict.UNCERTAIN, 0.5)])[0] is Verdict.UNCERTAIN
+    assert decide_image([face(Verdict.REAL, 0.1), face(Verdict.UNCERTAIN, 0.5)])[0] is Verdict.UNCERTAIN
 
 
 def test_real_needs_every_judged_face_to_be_real_and_small_ones_are_named() -> None:
     faces = [face(Verdict.REAL, 0.1), face(Verdict.UNCERTAIN, None), face(Verdict.UNCERTAIN, None)]
-    verdict, p_fake, reasons = judge_picture(faces)
+    verdict, p_fake, reasons = decide_image(faces)
     assert (verdict, p_fake) == (Verdict.REAL, 0.1)
     assert reasons == (Reason("faces_too_small", "2 faces are too small to judge"),)
 
 
 def test_only_small_faces_leave_the_picture_open() -> None:
-    verdict, p_fake, reasons = judge_picture([face(Verdict.UNCERTAIN, None)])
+    verdict, p_fake, reasons = decide_image([face(Verdict.UNCERTAIN, None)])
     assert (verdict, p_fake) == (Verdict.UNCERTAIN, None)
     assert reasons == (Reason("faces_too_small", "1 face is too small to judge"),)
 
@@ -87,7 +87,7 @@ def test_only_small_faces_leave_the_picture_open() -> None:
 @given(st.lists(PROBABILITIES, min_size=1, max_size=6))
 def test_the_picture_takes_the_largest_p_fake(values: list[float]) -> None:
     faces = [face(BAND.decide(p), p) for p in values]
-    verdict, p_fake, _ = judge_picture(faces)
+    verdict, p_fake, _ = decide_image(faces)
     assert p_fake == max(values)
     assert verdict is BAND.decide(max(values))
 
@@ -117,8 +117,8 @@ def test_a_result_becomes_plain_json() -> None:
 
 def test_boxes_overlap_by_intersection_over_union() -> None:
     box = Box(0, 0, 10, 10)
-    assert box.overlap(box) == 1
-    assert box.overlap(Box(5, 0, 10, 10)) == Box(5, 0, 10, 10).overlap(box) == pytest.approx(50 / 150)
-    assert box.overlap(Box(2, 2, 5, 5)) == pytest.approx(25 / 100)
+    assert box.iou(box) == 1
+    assert box.iou(Box(5, 0, 10, 10)) == Box(5, 0, 10, 10).iou(box) == pytest.approx(50 / 150)
+    assert box.iou(Box(2, 2, 5, 5)) == pytest.approx(25 / 100)
     for apart in (Box(10, 0, 5, 5), Box(20, 20, 5, 5), Box(3, 3, 0, 0)):
-        assert box.overlap(apart) == 0
+        assert box.iou(apart) == 0

@@ -14,7 +14,7 @@ from tests.sample_images import as_stored, encode, exif_with, portrait
 from tests.sample_models import brightness_model
 from veraface import Detector, ImageError, ImageLimits, ImageTooLargeError
 from veraface.decision import Thresholds
-from veraface.models.classifier import Model
+from veraface.models.classifier import OnnxClassifier
 from veraface.results import DetectionResult, Verdict
 
 
@@ -30,13 +30,13 @@ def scores(result: DetectionResult) -> list[float | None]:
 def watch_runs(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """How many crops each call of a model gets from now on."""
     sizes: list[int] = []
-    run = Model.run
+    run = OnnxClassifier.predict
 
-    def watched(model: Model, crops: NDArray[np.uint8]) -> Any:
+    def watched(model: OnnxClassifier, crops: NDArray[np.uint8]) -> Any:
         sizes.append(len(crops))
         return run(model, crops)
 
-    monkeypatch.setattr(Model, "run", watched)
+    monkeypatch.setattr(OnnxClassifier, "predict", watched)
     return sizes
 
 
@@ -68,11 +68,11 @@ def test_path_bytes_file_image_and_array_give_the_same_score(detector: Detector,
 
 @pytest.mark.parametrize("orientation", range(1, 9))
 def test_all_orientations_of_a_photo_get_the_same_score(detector: Detector, orientation: int) -> None:
-    picture = portrait().resize((400, 480))
-    stored = as_stored(picture, orientation)
+    image = portrait().resize((400, 480))
+    stored = as_stored(image, orientation)
     result = detector.detect(encode(stored, "PNG", exif=exif_with(orientation)))
-    assert scores(result) == scores(detector.detect(encode(picture, "PNG")))
-    assert (result.width, result.height) == picture.size
+    assert scores(result) == scores(detector.detect(encode(image, "PNG")))
+    assert (result.width, result.height) == image.size
 
 
 def test_a_bright_face_is_fake_to_a_model_that_says_so(tmp_path: Path) -> None:
@@ -88,14 +88,14 @@ def test_a_bright_face_is_fake_to_a_model_that_says_so(tmp_path: Path) -> None:
 
 
 def test_a_verdict_near_its_threshold_does_not_survive_recompression(tmp_path: Path) -> None:
-    picture = portrait()
-    p_fake = Detector(brightness_model(tmp_path)).detect(picture).p_fake
+    image = portrait()
+    p_fake = Detector(brightness_model(tmp_path)).detect(image).p_fake
     # The recompressed copy never has exactly the same mean: one of the two thresholds is between them.
     verdicts = set()
     for offset in (-1e-6, 1e-6):
         edge = Thresholds(real=0.0, fake=p_fake + min(offset, 0)) if offset < 0 else Thresholds(p_fake, 1.0)
         model = brightness_model(tmp_path, thresholds=edge, name=f"edge{offset:+.0e}")
-        face = Detector(model).detect(picture).faces[0]
+        face = Detector(model).detect(image).faces[0]
         verdicts.add(face.verdict)
         if face.verdict is Verdict.UNCERTAIN:
             assert face.reasons[0].code == "changes_under_recompression"
@@ -119,9 +119,9 @@ def test_a_picture_without_a_face(detector: Detector) -> None:
 
 
 def test_a_face_under_40_px_is_reported_but_not_judged(detector: Detector) -> None:
-    picture = portrait()
-    face = detector.detect(picture).faces[0].box.longer_side
-    small = picture.resize([round(side * 34 / face) for side in picture.size], Image.Resampling.LANCZOS)
+    image = portrait()
+    face = detector.detect(image).faces[0].box.max_side
+    small = image.resize([round(side * 34 / face) for side in image.size], Image.Resampling.LANCZOS)
     page = Image.new("RGB", (400, 400), "grey")
     page.paste(small, (100, 100))
     result = detector.detect(page)
@@ -133,9 +133,9 @@ def test_a_face_under_40_px_is_reported_but_not_judged(detector: Detector) -> No
 
 
 def test_a_small_face_is_judged_with_a_word_of_doubt(detector: Detector) -> None:
-    picture = portrait()
-    factor = 60 / detector.detect(picture).faces[0].box.longer_side
-    result = detector.detect(picture.resize([round(side * factor) for side in picture.size]))
+    image = portrait()
+    factor = 60 / detector.detect(image).faces[0].box.max_side
+    result = detector.detect(image.resize([round(side * factor) for side in image.size]))
     assert result.faces[0].p_fake is not None
     assert "small_face" in {r.code for r in result.faces[0].reasons}
 
@@ -153,14 +153,14 @@ def test_every_face_is_judged_as_if_it_were_alone(detector: Detector) -> None:
 
 
 def test_a_large_jpeg_is_decoded_small_with_boxes_in_full_size(detector: Detector) -> None:
-    picture = portrait()
-    large = picture.resize((3072, 3072), Image.Resampling.BICUBIC)
-    small_box = detector.detect(picture).faces[0].box
+    image = portrait()
+    large = image.resize((3072, 3072), Image.Resampling.BICUBIC)
+    small_box = detector.detect(image).faces[0].box
     result = detector.detect(encode(large, "JPEG", quality=92))
     assert (result.width, result.height) == (3072, 3072)
     box = result.faces[0].box
     for ours, expected in zip(box.to_list(), small_box.scaled(6).to_list(), strict=True):
-        assert ours == pytest.approx(expected, abs=0.05 * box.longer_side)
+        assert ours == pytest.approx(expected, abs=0.05 * box.max_side)
     full = detector.detect(large)
     assert result.p_fake == pytest.approx(full.p_fake, abs=0.1)
 
@@ -190,7 +190,7 @@ def test_stages_are_timed_and_add_up(detector: Detector) -> None:
 def test_the_heatmap_covers_the_crop_and_can_be_left_out(detector: Detector) -> None:
     face = detector.detect(portrait()).faces[0]
     heatmap = face.heatmap
-    assert heatmap.box.width == pytest.approx(face.box.longer_side * detector.card.crop.margin)
+    assert heatmap.box.width == pytest.approx(face.box.max_side * detector.card.crop.margin)
     assert ((heatmap.grid >= 0) & (heatmap.grid <= 1)).all()
     assert detector.detect(portrait(), heatmap=False).faces[0].heatmap is None
 

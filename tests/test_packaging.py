@@ -15,7 +15,7 @@ from tests.sample_images import portrait
 
 ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "src" / "veraface"
-MOST_MEGABYTES = 300  # what a core installation may take on disk
+MAX_MEGABYTES = 300  # what a core installation may take on disk
 TRAINING_ONLY = (
     "av",
     "lightning",
@@ -153,7 +153,7 @@ def test_core_installation_is_small(installed: Path) -> None:
     (packages,) = installed.glob("lib/python*/site-packages")
     megabytes = sum(path.stat().st_size for path in packages.rglob("*") if path.is_file()) / 1e6
     print(f"a core installation takes {megabytes:.0f} MB")
-    assert megabytes < MOST_MEGABYTES, f"{megabytes:.0f} MB installed, {MOST_MEGABYTES} allowed"
+    assert megabytes < MAX_MEGABYTES, f"{megabytes:.0f} MB installed, {MAX_MEGABYTES} allowed"
 
 
 @pytest.mark.install

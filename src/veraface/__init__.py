@@ -1,4 +1,4 @@
-"""Veraface: are the faces in a picture real or fake, how sure is that, and where is the evidence.
+"""Veraface: are the faces in an image real or fake, how sure is that, and where is the evidence.
 
     from veraface import Detector
 

@@ -26,7 +26,7 @@ class Thresholds:
         return Verdict.REAL if p_fake <= self.real else Verdict.UNCERTAIN
 
 
-def judge_face(
+def decide_face(
     p_fake: float, recompressed: Callable[[], float], thresholds: Thresholds
 ) -> tuple[Verdict, tuple[Reason, ...]]:
     """The verdict on one face from its p_fake and that of its recompressed copy.
@@ -48,8 +48,8 @@ def judge_face(
     return verdict, ()
 
 
-def judge_picture(faces: Sequence[FaceResult]) -> tuple[Verdict, float | None, tuple[Reason, ...]]:
-    """The verdict on a picture from those on its faces: one fake face makes the picture fake.
+def decide_image(faces: Sequence[FaceResult]) -> tuple[Verdict, float | None, tuple[Reason, ...]]:
+    """The verdict on an image from those on its faces: one fake face makes the image fake.
 
     Returns:
         The verdict, the largest p_fake of the judged faces (None if there is none), and the reasons.
@@ -66,7 +66,7 @@ def judge_picture(faces: Sequence[FaceResult]) -> tuple[Verdict, float | None, t
     verdicts = {face.verdict for face in judged}
     verdict = next(v for v in (Verdict.FAKE, Verdict.UNCERTAIN, Verdict.REAL) if v in verdicts)
     if len(verdicts) > 1:
-        reasons.append(Reason("faces_disagree", "the faces of this picture do not all get the same verdict"))
+        reasons.append(Reason("faces_disagree", "the faces of this image do not all get the same verdict"))
     top = max(judged, key=lambda face: face.p_fake or 0.0)
     reasons += [r for r in top.reasons if r.code not in {x.code for x in reasons}]
     return verdict, top.p_fake, tuple(reasons)

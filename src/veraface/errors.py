@@ -8,13 +8,13 @@ class VerafaceError(Exception):
 
 
 class ImageError(VerafaceError):
-    """The picture could not be turned into pixels."""
+    """The image could not be turned into pixels."""
 
     code = "bad_image"
 
 
 class UnsupportedImageError(ImageError):
-    """The bytes are no picture of a supported format, or use a mode without a clear 8-bit meaning."""
+    """The bytes are no image of a supported format, or use a mode without a clear 8-bit meaning."""
 
     code = "unsupported_image"
 
@@ -25,25 +25,25 @@ class UnreadableImageError(ImageError):
     code = "unreadable_image"
 
 
-def too_many(kind: str, what: str) -> UnreadableImageError:
+def decoder_bomb_error(kind: str, what: str) -> UnreadableImageError:
     """For a file built to exhaust its decoder."""
-    return UnreadableImageError(f"the {kind} has far more {what} than any real picture; save it again")
+    return UnreadableImageError(f"the {kind} has far more {what} than any real image; save it again")
 
 
 class ImageTooLargeError(ImageError):
-    """The picture is over a limit of bytes, pixels or side; it was not decoded."""
+    """The image is over a limit of bytes, pixels or side; it was not decoded."""
 
     code = "image_too_large"
 
 
 class VideoError(ImageError):
-    """The clip could not be turned into pictures."""
+    """The video could not be turned into images."""
 
     code = "bad_video"
 
 
 class UnsupportedVideoError(VideoError, UnsupportedImageError):
-    """The bytes are no clip of a supported format, or hold no moving picture."""
+    """The bytes are no video of a supported format, or hold no moving image."""
 
     code = "unsupported_video"
 
@@ -55,7 +55,7 @@ class UnreadableVideoError(VideoError, UnreadableImageError):
 
 
 class VideoTooLargeError(VideoError, ImageTooLargeError):
-    """The clip is over a limit of bytes, pixels, seconds or pictures; no more of it was decoded."""
+    """The video is over a limit of bytes, pixels, seconds or images; no more of it was decoded."""
 
     code = "video_too_large"
 

@@ -9,7 +9,7 @@ from tempfile import TemporaryFile
 from veraface.errors import DataError
 
 
-def make_folder(path: Path) -> None:
+def ensure_writable_dir(path: Path) -> None:
     """Make a folder and its parents, if need be, and make sure that files can be written to it.
 
     Raises:
@@ -35,18 +35,18 @@ def same_file(path: Path | str, other: Path | str) -> bool:
         return False
 
 
-def write_whole(path: Path, content: str | bytes) -> None:
+def write_atomic(path: Path, content: str | bytes) -> None:
     """Write a file whole or not at all; text as UTF-8, its line ends as they are.
 
     Raises:
         DataError: it cannot be written; what stood there before still does.
     """
-    with written_whole(path) as partial:
+    with atomic_write(path) as partial:
         partial.write_bytes(content.encode("utf-8") if isinstance(content, str) else content)
 
 
 @contextmanager
-def written_whole(path: Path) -> Iterator[Path]:
+def atomic_write(path: Path) -> Iterator[Path]:
     """Gives another name to write a file to, which takes its own once that is done, or is deleted.
 
     Raises:

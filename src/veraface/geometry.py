@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Box:
-    """An upright rectangle in pixels of the upright, full-size picture."""
+    """An upright rectangle in pixels of the upright, full-size image."""
 
     x: float  # left edge
     y: float  # top edge
@@ -13,7 +13,7 @@ class Box:
     height: float
 
     @property
-    def longer_side(self) -> float:
+    def max_side(self) -> float:
         """The larger of width and height, in pixels."""
         return max(self.width, self.height)
 
@@ -23,10 +23,10 @@ class Box:
         return self.width * self.height
 
     def scaled(self, factor: float) -> "Box":
-        """The same rectangle in a picture whose sides are `factor` times as long."""
+        """The same rectangle in an image whose sides are `factor` times as long."""
         return Box(self.x * factor, self.y * factor, self.width * factor, self.height * factor)
 
-    def overlap(self, other: "Box") -> float:
+    def iou(self, other: "Box") -> float:
         """Intersection over union, 0 for apart to 1 for the same rectangle."""
         width = min(self.x + self.width, other.x + other.width) - max(self.x, other.x)
         height = min(self.y + self.height, other.y + other.height) - max(self.y, other.y)

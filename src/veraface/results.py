@@ -14,7 +14,7 @@ if TYPE_CHECKING:  # the server needs no NumPy
 
 
 class Verdict(StrEnum):
-    """What is said of a face or a picture."""
+    """What is said of a face or an image."""
 
     FAKE = "fake"
     REAL = "real"
@@ -34,7 +34,7 @@ class Reason:
 class Heatmap:
     """Where in a face the evidence lies."""
 
-    box: Box  # the square of the picture that the grid covers
+    box: Box  # the square of the image that the grid covers
     grid: "NDArray[np.float32]"  # rows x columns, 0 (speaks for real) to 1 (speaks for fake), .5 neutral
 
     def to_dict(self) -> dict[str, Any]:
@@ -44,10 +44,10 @@ class Heatmap:
 
 @dataclass(frozen=True)
 class FaceResult:
-    """One face of a picture and what is said of it."""
+    """One face of an image and what is said of it."""
 
     box: Box  # the face as the face detector sees it
-    landmarks: tuple[tuple[float, float], ...]  # eyes, nose, mouth corners: x, y in picture pixels
+    landmarks: tuple[tuple[float, float], ...]  # eyes, nose, mouth corners: x, y in image pixels
     detection_score: float  # how sure the face detector is that this is a face, 0 to 1
     p_fake: float | None  # calibrated probability that the face is fake, 0 real to 1 fake; None: not judged
     verdict: Verdict
@@ -71,14 +71,14 @@ class FaceResult:
 
 @dataclass(frozen=True)
 class DetectionResult:
-    """What is said of a picture, with all its faces, largest first."""
+    """What is said of an image, with all its faces, largest first."""
 
     verdict: Verdict
     p_fake: float | None  # the largest of the judged faces'; None where no face was judged
     faces: tuple[FaceResult, ...]
     reasons: tuple[Reason, ...]
-    width: int  # of the upright picture, px
-    height: int  # of the upright picture, px
+    width: int  # of the upright image, px
+    height: int  # of the upright image, px
     format: str  # "JPEG", "PNG", ...; "pixels" for an array or a PIL image in memory
     model: dict[str, str]  # name, version and sha256 of the classifier
     thresholds: dict[str, float]  # p_fake at or below "real" is real, at or above "fake" is fake

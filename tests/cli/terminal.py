@@ -20,7 +20,7 @@ def veraface(
     data: bytes | None = None,
     environment: dict[str, str] | None = None,
 ) -> subprocess.CompletedProcess:
-    """Run and wait; output is decoded, colours are off, the terminal is wide."""
+    """Run and wait; output is decoded, colors are off, the terminal is wide."""
     done = subprocess.run(
         [*COMMAND, *map(str, arguments)],
         cwd=cwd,

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from tests.cli.terminal import veraface
-from veraface.models.classifier import Model
+from veraface.models.classifier import OnnxClassifier
 
 
 def test_writes_a_model_and_says_how_it_errs(tiny_run: Path, tmp_path: Path) -> None:
@@ -11,7 +11,7 @@ def test_writes_a_model_and_says_how_it_errs(tiny_run: Path, tmp_path: Path) -> 
         "export", tiny_run, "--out", tmp_path / "models", "--name", "mine", "--licence", "CC0-1.0"
     )
     assert done.returncode == 0, done.stderr
-    card = Model(tmp_path / "models" / "mine.onnx").card
+    card = OnnxClassifier(tmp_path / "models" / "mine.onnx").card
     assert card.licence == "CC0-1.0"
     lines = done.stdout.splitlines()
     assert lines[0] == f"{tmp_path / 'models' / 'mine'}.onnx and its card mine.json"
@@ -19,7 +19,7 @@ def test_writes_a_model_and_says_how_it_errs(tiny_run: Path, tmp_path: Path) -> 
     assert [line.split(";")[0] for line in lines[4:]] == [
         f"warning: this model calls nothing {verdict}: its validation split is too small for so few errors"
         for verdict in ("fake", "real")
-    ], "a few dozen pictures prove no 5 %"
+    ], "a few dozen images prove no 5 %"
     assert done.stderr == "", "no noise"
 
 
@@ -28,7 +28,7 @@ def test_levels_of_error_can_be_chosen(tiny_run: Path, tmp_path: Path) -> None:
     levels = ("--false-alarms", 0.2, "--misses", 0.3)
     done = veraface("export", tiny_run, "--out", tmp_path, "--name", "mine", *levels)
     assert done.returncode == 0, done.stderr
-    rates = Model(tmp_path / "mine.onnx").card.error_rates
+    rates = OnnxClassifier(tmp_path / "mine.onnx").card.error_rates
     assert rates["allowed_reals_called_fake"] == 0.2 >= rates["reals_called_fake"]
     assert rates["allowed_fakes_called_real"] == 0.3 >= rates["fakes_called_real"]
     reals, fakes = done.stdout.splitlines()[2:]  # and no warning

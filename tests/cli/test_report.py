@@ -376,7 +376,7 @@ def test_canonical_json_is_one_form_of_the_same(value: Any) -> None:
 
 @pytest.fixture(scope="module")
 def hostile(picture: Path, secret: Any) -> bytes:
-    """A report on a picture whose name and metadata want to be markup."""
+    """A report on an image whose name and metadata want to be markup."""
     content = picture.read_bytes()
     contents = gather(content, NAME, Detector(), None)
     deep: Any = "end"
@@ -488,7 +488,7 @@ def test_bad_input_is_said_and_writes_nothing(run: Run, folder: Path, picture: P
         ((broken, "--out", out, "--key", broken), "no private key"),
         ((picture, "--out", broken / "a.html"), "Not a directory"),
         ((picture, "--out", folder / ("a" * 300 + ".html")), "File name too long"),
-        ((same, "--out", same), "over the picture itself"),
+        ((same, "--out", same), "over the image itself"),
     ):
         done = run(*arguments)
         assert done.returncode != 0

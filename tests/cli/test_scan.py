@@ -39,12 +39,12 @@ def without_times(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 @pytest.fixture(scope="module")
 def mixed(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with faces, a picture without one, a broken one, none at all, a copy and an archive."""
+    """A folder with faces, an image without one, a broken one, none at all, a copy and an archive."""
     path = folder(tmp_path_factory.mktemp("scan") / "pictures", 3)
     (path / "copy.jpg").write_bytes(resized(face(0), 200, 60))
     (path / "empty.png").write_bytes(empty())
     (path / "broken.jpg").write_bytes(face(1)[:2000])
-    (path / "text.jpg").write_text("no picture")
+    (path / "text.jpg").write_text("no image")
     with zipfile.ZipFile(path / "more.zip", "w") as archive:
         archive.writestr("inside.jpg", face(3))
     return path
@@ -75,7 +75,7 @@ def test_one_table_with_a_row_a_picture_and_a_row_a_face(mixed: Path, tmp_path: 
         height,
     ]
     assert inside["size"] == len(face(3))
-    assert "8 pictures" in done.stdout
+    assert "8 images" in done.stdout
     assert "not judged: unreadable image" in done.stdout
     assert not (tmp_path / "t.parquet.unfinished").exists()
 
@@ -91,7 +91,7 @@ def test_the_same_rows_however_many_workers_and_whatever_the_form(mixed: Path, t
 def test_killed_at_any_moment_it_goes_on_without_judging_twice_or_losing_a_row(
     tmp_path: Path, seed: int
 ) -> None:
-    """Each kill is of the whole process group, by SIGKILL, at a random number of pictures kept."""
+    """Each kill is of the whole process group, by SIGKILL, at a random number of images kept."""
     count = 30
     source, out = folder(tmp_path / "p", count), tmp_path / "t.jsonl"
     dice = random.Random(seed)
@@ -126,7 +126,7 @@ def test_killed_at_any_moment_it_goes_on_without_judging_twice_or_losing_a_row(
 
 
 def started(source: Path, out: Path, count: int) -> subprocess.Popen[str]:
-    """A scan that runs, and has kept so many pictures."""
+    """A scan that runs, and has kept so many images."""
     process = subprocess.Popen(
         [*COMMAND, "scan", str(source), "-o", str(out)],
         env=ENVIRONMENT,
@@ -145,7 +145,7 @@ def started(source: Path, out: Path, count: int) -> subprocess.Popen[str]:
     ("arguments", "said"),
     [
         (["nowhere", "--resume"], "no such file or folder"),
-        (["p", "--resume", "--include", "*.gif"], "no picture was found"),
+        (["p", "--resume", "--include", "*.gif"], "no image was found"),
         (["p"], "--resume goes on with it"),
         (["p", "--resume", "--report", "t.jsonl"], "is the name of the table"),
         (["p", "--resume", "--model", "nowhere.onnx"], "nowhere"),
@@ -249,7 +249,7 @@ def test_odd_names_in_errors_keep_no_table_from_being_written(tmp_path: Path, su
     sources = ("list.txt", os.fsdecode(b"bad\xff.zip"))
     done = veraface("scan", *sources, "-o", f"t.{suffix}", "--report", "r.html", cwd=tmp_path)
     assert (done.returncode, done.stderr) == (0, "")
-    assert "4 pictures" in done.stdout
+    assert "4 images" in done.stdout
 
 
 def test_nothing_of_the_folder_that_is_judged_is_run(tmp_path: Path) -> None:
@@ -270,7 +270,7 @@ def test_nothing_of_the_folder_that_is_judged_is_run(tmp_path: Path) -> None:
 
 def test_nothing_that_is_there_is_written_over_unasked(tmp_path: Path) -> None:
     folder(tmp_path / "p", 1)
-    picture = (tmp_path / "p/face-000.jpg").read_bytes()
+    image = (tmp_path / "p/face-000.jpg").read_bytes()
     (tmp_path / "old.html").write_text("old")
     for arguments, said in (
         (("p/face-000.jpg", "--report", "p/face-000.jpg"), "over what is to be judged"),
@@ -285,7 +285,7 @@ def test_nothing_that_is_there_is_written_over_unasked(tmp_path: Path) -> None:
         assert "Traceback" not in done.stderr
     assert veraface("scan", "p", "-o", "b" * 300 + ".csv", cwd=tmp_path).stderr.count("\n") == 1
     assert sorted(path.name for path in tmp_path.rglob("*")) == ["face-000.jpg", "old.html", "p"]
-    assert (tmp_path / "p/face-000.jpg").read_bytes() == picture
+    assert (tmp_path / "p/face-000.jpg").read_bytes() == image
     assert (tmp_path / "old.html").read_text() == "old"
 
 
@@ -372,7 +372,7 @@ def test_an_unfinished_scan_is_named(tmp_path: Path) -> None:
     [
         (["nowhere"], "nowhere: no such file or folder"),
         (["p", "-o", "t.xlsx"], "t.xlsx: the name of a table ends in"),
-        (["p", "--include", "*.gif"], "no picture was found"),
+        (["p", "--include", "*.gif"], "no image was found"),
         (["p", "--since", "yesterday"], "is no date such as"),
         (["p", "--engine", "abacus"], "is none of them: local, ray"),
         (["p", "--model", "nowhere.onnx"], "nowhere"),
@@ -439,7 +439,7 @@ def test_the_report_stands_alone_and_shows_the_most_suspicious(browser: Browser,
         page.on("request", lambda request: asked.append(request.url))
         page.goto(report.as_uri())
         assert [url for url in asked if not url.startswith("data:")] == [report.as_uri()]
-        assert page.locator("h1").inner_text().startswith("3 pictures")
+        assert page.locator("h1").inner_text().startswith("3 images")
         gallery = page.locator(".gallery figure")
         assert gallery.count() == 3
         assert gallery.locator("rect.under").count() == 3

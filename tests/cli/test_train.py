@@ -89,7 +89,7 @@ def test_trains_and_says_how_it_went(tmp_path: Path) -> None:
 
 
 def test_leaves_sources_out_and_exchanges_faces_on_demand(tmp_path: Path) -> None:
-    """Both stand in the settings of the run; the pictures that are left out are not even opened."""
+    """Both stand in the settings of the run; the images that are left out are not even opened."""
     rows = make_rows(tmp_path, {"train": 24, "val": 12}, ["lab", "street", "web"])
     for row in rows:
         if row["source"] != "lab":
@@ -191,8 +191,8 @@ def box_outside(rows: list[dict[str, str]], folder: Path) -> None:
 @pytest.mark.parametrize(
     ("spoil", "message"),
     [
-        (one_class, "the train split has 3 real and 0 fake pictures; both classes are needed"),
-        (unreadable, "2 pictures cannot be used; mend them or pass --skip-bad:"),
+        (one_class, "the train split has 3 real and 0 fake images; both classes are needed"),
+        (unreadable, "2 images cannot be used; mend them or pass --skip-bad:"),
         (nonexistent, "nowhere.png: no such file"),
         (shared_group, "1 groups stand in more than one split, so the figures would flatter: Ada"),
         (empty_split, "the val split is empty"),

@@ -32,7 +32,7 @@ def test_a_table_for_people(clips: Path) -> None:
     assert re.search(r"face 1, 0\.\d to 0\.\d s, look at 0\.\d s", done.stdout)
     assert "not proof" in done.stdout
     assert (
-        done.stderr == "veraface: sound.mp4: the clip has no picture: only sound or data, or it is cut off\n"
+        done.stderr == "veraface: sound.mp4: the video has no image: only sound or data, or it is cut off\n"
     )
 
 
@@ -54,8 +54,8 @@ def test_timeline_picture_and_copy(clips: Path, tmp_path: Path) -> None:
     assert (done.returncode, done.stderr) == (0, "")
     data = json.loads((tmp_path / "t.json").read_text())
     assert (data["clip"], data["verdict"], len(data["timeline"])) == ("face.mp4", "real", 4)
-    with Image.open(tmp_path / "t.png") as picture:
-        assert picture.size == (1200, 520)
+    with Image.open(tmp_path / "t.png") as image:
+        assert image.size == (1200, 520)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["o.mp4", "t.json", "t.png"]
 
 
@@ -88,11 +88,11 @@ def test_a_file_that_cannot_be_written_costs_no_verdict(clips: Path, tmp_path: P
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux bounds it")
 def test_a_clip_that_takes_too_much_memory_is_refused(tmp_path: Path) -> None:
     write_clip(tmp_path / "large.mp4", [Image.new("RGB", (4000, 3000), "grey")] * 3)
-    small = "from veraface.video import memory; memory.MOST_BYTES = 40 * 2**20"
+    small = "from veraface.video import memory; memory.MAX_BYTES = 40 * 2**20"
     done = after(small, "video", "large.mp4", cwd=tmp_path)
     assert done.returncode == 1
     assert done.stderr == (
-        "veraface: large.mp4: the clip takes more memory than there is for it; make its frames smaller\n"
+        "veraface: large.mp4: the video takes more memory than there is for it; make its frames smaller\n"
     )
 
 
@@ -102,7 +102,7 @@ def test_a_clip_that_takes_too_much_memory_is_refused(tmp_path: Path) -> None:
         (["--every", "0"], "above 0"),
         (["--frames", "0"], "--frames"),
         (["--out", "a.gif"], ".mp4 or .mov or .mkv"),
-        (["--out", "face.mp4"], "over the clip itself"),
+        (["--out", "face.mp4"], "over the video itself"),
         (["--picture", "a.jpg"], ".png"),
         (["plain.mkv", "--timeline", "a.json"], "one CLIP"),
         (["--out", "folder.mp4"], "is a folder"),

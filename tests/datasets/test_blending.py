@@ -1,4 +1,4 @@
-"""Masks of faces and looks that do not match: any face box of any picture gets them."""
+"""Masks of faces and looks that do not match: any face box of any image gets them."""
 
 import numpy as np
 import pytest
@@ -17,7 +17,7 @@ SEEDS = st.integers(0, 2**32 - 1)
 
 @st.composite
 def pictures_and_boxes(draw: st.DrawFn) -> tuple[tuple[int, int], Box]:
-    """A size, and a box whose middle lies in it: inside, over an edge, or far larger than the picture."""
+    """A size, and a box whose middle lies in it: inside, over an edge, or far larger than the image."""
     width, height = draw(st.integers(1, 90)), draw(st.integers(1, 90))
     sides = st.floats(1, 120) | st.sampled_from([1.0, 3_000.0, 50_000.0])
     box_width = draw(sides)
@@ -79,20 +79,20 @@ def test_masks_take_the_whole_face_and_parts_of_it() -> None:
     width=st.integers(1, 60),
     height=st.integers(1, 60),
     side=st.floats(1, 5000),
-    grey=st.booleans(),
+    gray=st.booleans(),
     seed=SEEDS,
 )
 @settings(max_examples=120, deadline=3000)
-def test_looks_change_on_any_picture(width: int, height: int, side: float, grey: bool, seed: int) -> None:
-    picture = noise(width, height, seed)
-    if grey:
-        picture = picture.convert("L").convert("RGB")
-    before = picture.tobytes()
-    after = change_look(picture, Box(0, 0, side, side), np.random.default_rng(seed))
-    again = change_look(picture, Box(0, 0, side, side), np.random.default_rng(seed))
-    assert (after.mode, after.size) == ("RGB", picture.size)
+def test_looks_change_on_any_picture(width: int, height: int, side: float, gray: bool, seed: int) -> None:
+    image = noise(width, height, seed)
+    if gray:
+        image = image.convert("L").convert("RGB")
+    before = image.tobytes()
+    after = change_look(image, Box(0, 0, side, side), np.random.default_rng(seed))
+    again = change_look(image, Box(0, 0, side, side), np.random.default_rng(seed))
+    assert (after.mode, after.size) == ("RGB", image.size)
     assert after.tobytes() == again.tobytes()
-    assert picture.tobytes() == before, "the original stays as it was"
+    assert image.tobytes() == before, "the original stays as it was"
 
 
 def test_looks_change_visibly_but_not_beyond_recognition() -> None:
@@ -106,19 +106,19 @@ def test_looks_change_visibly_but_not_beyond_recognition() -> None:
 
 
 def test_rerendering_loses_detail_and_keeps_the_light() -> None:
-    picture = noise(200, 200)
+    image = noise(200, 200)
     for seed in range(10):
-        after = rerender(picture, Box(0, 0, 200, 200), np.random.default_rng(seed))
-        assert after.size == picture.size
-        assert np.asarray(after, float).std() < 0.9 * np.asarray(picture, float).std()
-        assert np.asarray(after, float).mean() == pytest.approx(np.asarray(picture, float).mean(), abs=2)
+        after = rerender(image, Box(0, 0, 200, 200), np.random.default_rng(seed))
+        assert after.size == image.size
+        assert np.asarray(after, float).std() < 0.9 * np.asarray(image, float).std()
+        assert np.asarray(after, float).mean() == pytest.approx(np.asarray(image, float).mean(), abs=2)
 
 
 def test_warping_says_what_it_shows() -> None:
-    """A shift by ten pixels: the picture, and ten columns that show nothing of it."""
-    picture = quadrants()
-    moved, covered = warp(picture, np.array([[1.0, 0, 10], [0, 1, 0]]), picture.size)
-    assert difference(moved.crop((0, 0, 54, 48)), picture.crop((10, 0, 64, 48))) < 1
+    """A shift by ten pixels: the image, and ten columns that show nothing of it."""
+    image = quadrants()
+    moved, covered = warp(image, np.array([[1.0, 0, 10], [0, 1, 0]]), image.size)
+    assert difference(moved.crop((0, 0, 54, 48)), image.crop((10, 0, 64, 48))) < 1
     assert covered[:, :53].min() == 1
     assert covered[:, 55:].max() == 0
     assert np.asarray(moved)[:, 55:].max() == 0

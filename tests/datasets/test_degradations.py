@@ -1,4 +1,4 @@
-"""Random histories: reproducible, in proportion, and safe on any picture."""
+"""Random histories: reproducible, in proportion, and safe on any image."""
 
 from collections.abc import Callable
 
@@ -40,26 +40,26 @@ PRIMITIVES: dict[str, Callable[[Image.Image, np.random.Generator], Image.Image]]
 }
 
 
-def noise_picture(width: int, height: int, seed: int, *, grey: bool = False) -> Image.Image:
-    pixels = np.random.default_rng(seed).integers(0, 256, (height, width, 1 if grey else 3), dtype=np.uint8)
-    return Image.fromarray(np.repeat(pixels, 3, axis=2) if grey else pixels)
+def noise_picture(width: int, height: int, seed: int, *, gray: bool = False) -> Image.Image:
+    pixels = np.random.default_rng(seed).integers(0, 256, (height, width, 1 if gray else 3), dtype=np.uint8)
+    return Image.fromarray(np.repeat(pixels, 3, axis=2) if gray else pixels)
 
 
 @pytest.mark.parametrize("name", PRIMITIVES)
 @given(
-    width=st.integers(1, 40), height=st.integers(1, 40), grey=st.booleans(), seed=st.integers(0, 2**32 - 1)
+    width=st.integers(1, 40), height=st.integers(1, 40), gray=st.booleans(), seed=st.integers(0, 2**32 - 1)
 )
 @settings(max_examples=25, deadline=None)
 def test_every_primitive_takes_every_picture(
-    name: str, width: int, height: int, grey: bool, seed: int
+    name: str, width: int, height: int, gray: bool, seed: int
 ) -> None:
-    picture = noise_picture(width, height, seed, grey=grey)
-    before = picture.tobytes()
-    after = PRIMITIVES[name](picture, np.random.default_rng(seed))
+    image = noise_picture(width, height, seed, gray=gray)
+    before = image.tobytes()
+    after = PRIMITIVES[name](image, np.random.default_rng(seed))
     assert after.mode == "RGB"
     assert min(after.size) >= 1
-    assert name == "rescale" or after.size == picture.size
-    assert picture.tobytes() == before, "the original stays as it was"
+    assert name == "rescale" or after.size == image.size
+    assert image.tobytes() == before, "the original stays as it was"
 
 
 @given(
@@ -75,22 +75,22 @@ def test_any_picture_and_box_get_through_in_proportion(
 ) -> None:
     chosen = ALWAYS if always else Degradations()
     before = Box(*box)
-    picture, after = chosen.apply(noise_picture(width, height, 0), before, np.random.default_rng(seed))
-    factor = after.longer_side / before.longer_side
+    image, after = chosen.apply(noise_picture(width, height, 0), before, np.random.default_rng(seed))
+    factor = after.max_side / before.max_side
     assert 0 < factor <= 1
     for value, scaled in zip(before.to_list(), after.to_list(), strict=True):
         assert scaled == pytest.approx(value * factor, abs=0.11)  # lists are rounded to a tenth
-    assert picture.mode == "RGB"
-    assert abs(picture.width - max(1, width * factor)) <= 0.5
-    assert abs(picture.height - max(1, height * factor)) <= 0.5
+    assert image.mode == "RGB"
+    assert abs(image.width - max(1, width * factor)) <= 0.5
+    assert abs(image.height - max(1, height * factor)) <= 0.5
 
 
 @given(seed=st.integers(0, 2**32 - 1))
 @settings(max_examples=20, deadline=None)
 def test_same_random_state_same_history(seed: int) -> None:
-    picture = face(0, fake=False)
-    one, one_box = Degradations().apply(picture, BOX, np.random.default_rng(seed))
-    two, two_box = Degradations().apply(picture, BOX, np.random.default_rng(seed))
+    image = face(0, fake=False)
+    one, one_box = Degradations().apply(image, BOX, np.random.default_rng(seed))
+    two, two_box = Degradations().apply(image, BOX, np.random.default_rng(seed))
     assert one.tobytes() == two.tobytes()
     assert one_box == two_box
 
@@ -104,20 +104,20 @@ def test_histories_differ() -> None:
 
 
 def test_untouched_share_is_what_it_says() -> None:
-    picture = face(0, fake=False)
+    image = face(0, fake=False)
     same = sum(
-        Degradations(untouched=0.5).apply(picture, BOX, np.random.default_rng(i))[0] is picture
+        Degradations(untouched=0.5).apply(image, BOX, np.random.default_rng(i))[0] is image
         for i in range(400)
     )
     assert 160 < same < 240
-    assert Degradations(untouched=1).apply(picture, BOX, np.random.default_rng(0)) == (picture, BOX)
+    assert Degradations(untouched=1).apply(image, BOX, np.random.default_rng(0)) == (image, BOX)
 
 
 def test_faces_shrink_to_the_smallest_side_and_no_further() -> None:
     sides = [
         Degradations(untouched=0, rescale=1)
         .apply(noise_picture(256, 256, 0), Box(0, 0, 200, 180), np.random.default_rng(i))[1]
-        .longer_side
+        .max_side
         for i in range(60)
     ]
     assert min(sides) >= 60 - 1e-6
@@ -127,40 +127,40 @@ def test_faces_shrink_to_the_smallest_side_and_no_further() -> None:
 
 def test_primitives_do_what_they_are_called() -> None:
     random = np.random.default_rng(0)
-    picture = face(0, fake=True)
-    pixels = np.asarray(picture, np.float64)
-    grey = np.asarray(d.greyscale(picture))
-    assert (grey[..., 0] == grey[..., 1]).all()
-    assert (grey[..., 0] == grey[..., 2]).all()
-    assert d.rescale(picture, 0.5, Image.Resampling.BOX).size == (48, 48)
-    assert np.asarray(d.blur(picture, 2), np.float64).std() < pixels.std()
+    image = face(0, fake=True)
+    pixels = np.asarray(image, np.float64)
+    gray = np.asarray(d.greyscale(image))
+    assert (gray[..., 0] == gray[..., 1]).all()
+    assert (gray[..., 0] == gray[..., 2]).all()
+    assert d.rescale(image, 0.5, Image.Resampling.BOX).size == (48, 48)
+    assert np.asarray(d.blur(image, 2), np.float64).std() < pixels.std()
     flat = Image.new("RGB", (96, 96), (128, 128, 128))
     spread = [np.asarray(d.add_noise(flat, 0.04, random), np.float64).std() for _ in range(4)]
     assert spread == pytest.approx([255 * 0.04] * 4, rel=0.05)
-    changed = (np.asarray(d.occlude(picture, BOX, random)) != pixels).any(axis=2)
+    changed = (np.asarray(d.occlude(image, BOX, random)) != pixels).any(axis=2)
     rows, columns = np.nonzero(changed)
     assert 0 < changed.sum() <= 0.33**2 * BOX.area
     assert (rows.min(), columns.min()) >= (BOX.y - 1, BOX.x - 1)
     assert (rows.max(), columns.max()) <= (BOX.y + BOX.height, BOX.x + BOX.width)
 
 
-def unevenness(picture: Image.Image) -> float:
-    """Mean difference of neighbours."""
-    return float(np.abs(np.diff(np.asarray(picture, np.float64), axis=1)).mean())
+def unevenness(image: Image.Image) -> float:
+    """Mean difference of neighbors."""
+    return float(np.abs(np.diff(np.asarray(image, np.float64), axis=1)).mean())
 
 
 def test_smoothing_evens_out_and_sharpening_the_contrary() -> None:
     """Each by how much it is asked for, down to nothing at all, and without a change of light."""
-    picture = face(0, fake=False)
-    assert d.smooth(picture, 0).tobytes() == d.sharpen(picture, 1).tobytes() == picture.tobytes()
-    smoothed = [unevenness(d.smooth(picture, share)) for share in (0, 0.3, 0.6, 0.9)]
-    sharpened = [unevenness(d.sharpen(picture, factor)) for factor in (1, 1.5, 2, 2.5)]
+    image = face(0, fake=False)
+    assert d.smooth(image, 0).tobytes() == d.sharpen(image, 1).tobytes() == image.tobytes()
+    smoothed = [unevenness(d.smooth(image, share)) for share in (0, 0.3, 0.6, 0.9)]
+    sharpened = [unevenness(d.sharpen(image, factor)) for factor in (1, 1.5, 2, 2.5)]
     assert smoothed == sorted(smoothed, reverse=True)
     assert sharpened == sorted(sharpened)
     assert smoothed[-1] < 0.8 * smoothed[0]
     assert sharpened[-1] > 1.2 * sharpened[0]
-    for changed in (d.smooth(picture, 0.9), d.sharpen(picture, 2.5)):
-        assert np.asarray(changed, float).mean() == pytest.approx(np.asarray(picture, float).mean(), abs=2)
+    for changed in (d.smooth(image, 0.9), d.sharpen(image, 2.5)):
+        assert np.asarray(changed, float).mean() == pytest.approx(np.asarray(image, float).mean(), abs=2)
 
 
 def test_smoothing_keeps_edges() -> None:
@@ -176,9 +176,8 @@ def test_smoothing_and_sharpening_happen_as_often_as_they_say(name: str) -> None
     nothing = dict.fromkeys(("untouched", "rescale", "blur", "noise", "colour", "greyscale"), 0.0)
     nothing |= dict.fromkeys(("recompress", "occlude", "smooth", "sharpen"), 0.0)
     chosen = Degradations(**(nothing | {name: 0.3}))
-    picture = face(0, fake=False)
+    image = face(0, fake=False)
     changed = [
-        chosen.apply(picture, BOX, np.random.default_rng(i))[0].tobytes() != picture.tobytes()
-        for i in range(300)
+        chosen.apply(image, BOX, np.random.default_rng(i))[0].tobytes() != image.tobytes() for i in range(300)
     ]
     assert np.mean(changed) == pytest.approx(0.3, abs=0.1)

@@ -119,7 +119,7 @@ def test_one_person_twice_changes_little_and_two_people_much() -> None:
 
 
 def test_the_donor_shows_within_the_face() -> None:
-    """A chessboard is seen where the mask lies, whatever was done to its colours."""
+    """A chessboard is seen where the mask lies, whatever was done to its colors."""
     target, donor = face(0, fake=False), checks()
     likeness = []
     for seed in range(40):

@@ -1,4 +1,4 @@
-"""Frames of clips as pictures."""
+"""Frames of videos as images."""
 
 import sys
 from pathlib import Path
@@ -19,11 +19,11 @@ from veraface.errors import (
     UnreadableImageError,
     UnsupportedImageError,
 )
-from veraface.imaging.decode import ImageLimits, Picture
+from veraface.imaging.decode import ImageFile, ImageLimits
 
 
-def level(picture: Image.Image) -> float:
-    return float(np.asarray(picture).mean())
+def level(image: Image.Image) -> float:
+    return float(np.asarray(image).mean())
 
 
 def test_a_picture_is_its_path(tmp_path: Path) -> None:
@@ -48,9 +48,9 @@ def test_the_frame_at_a_place(
     [(1, "top right", (48, 64)), (2, "bottom right", (64, 48)), (3, "bottom left", (48, 64))],
 )
 def test_turned_clips_come_upright(tmp_path: Path, quarters: int, where: str, size: tuple[int, int]) -> None:
-    picture = Image.new("RGB", (64, 48))
-    picture.paste((255, 255, 255), (0, 0, 32, 24))
-    path = write_clip(tmp_path / "a.mp4", [picture] * 3)
+    image = Image.new("RGB", (64, 48))
+    image.paste((255, 255, 255), (0, 0, 32, 24))
+    path = write_clip(tmp_path / "a.mp4", [image] * 3)
     assert corner(read_frame(path, 0.5)) == "top left"
     turn(path, quarters=quarters)
     upright = read_frame(path, 0.5)
@@ -74,16 +74,16 @@ def no_frames_left(path: Path) -> None:
         (
             lambda p: p.write_text("#EXTM3U\n#EXTINF:10,\n/etc/passwd\n"),
             UnsupportedImageError,
-            "no clip that can",
+            "no video that can",
         ),
         (
             lambda p: p.write_text("ffconcat version 1.0\nfile other.mp4\n"),
             UnsupportedImageError,
-            "no clip that",
+            "no video that",
         ),
         (lambda p: p.write_bytes(b""), UnreadableImageError, "empty"),
-        (lambda p: p.write_bytes(b"\0" * 5000), UnsupportedImageError, "no clip that can be read"),
-        (lambda p: make_sound(p), UnsupportedImageError, "no picture: only sound"),
+        (lambda p: p.write_bytes(b"\0" * 5000), UnsupportedImageError, "no video that can be read"),
+        (lambda p: make_sound(p), UnsupportedImageError, "no image: only sound"),
         (cut, UnsupportedImageError, "cut off"),
         (no_frames_left, UnreadableImageError, "cut off"),
         (lambda p: p.unlink(), UnreadableImageError, "no such file"),
@@ -145,18 +145,18 @@ def test_clips_in_a_manifest(tmp_path: Path) -> None:
     prepared = prepare(samples[:2], skip_bad=False)
     assert [s.box is not None for s in prepared.samples] == [True, True]
     assert prepare(samples, skip_bad=True).unreadable == [f"{tmp_path / 'b.mp4'}: no such file"] * 2
-    with pytest.raises(DataError, match=r"2 pictures cannot be used[^\n]*\n  [^\n]*b.mp4: no such file$"):
+    with pytest.raises(DataError, match=r"2 images cannot be used[^\n]*\n  [^\n]*b.mp4: no such file$"):
         prepare(samples, skip_bad=False)
 
 
 @pytest.mark.parametrize(
     ("row", "message"),
     [
-        ({"path": "a.mp4", "frame": "1.5"}, "row 2: frame is '1.5'; it must be a place in the clip, 0 to 1"),
+        ({"path": "a.mp4", "frame": "1.5"}, "row 2: frame is '1.5'; it must be a place in the video, 0 to 1"),
         ({"path": "a.mp4", "frame": "nan"}, "row 2: frame is 'nan'"),
         ({"path": "a.mp4", "frame": "middle"}, "row 2: frame is 'middle'"),
         ({"path": "a.jpg", "frame": "0.5"}, "row 2: frame is '0.5', but 'a.jpg' is no video"),
-        ({"path": "a.mp4", "box": BOX}, "row 2: the box is of one picture, so the clip needs a frame"),
+        ({"path": "a.mp4", "box": BOX}, "row 2: the box is of one image, so the video needs a frame"),
     ],
 )
 def test_rows_that_make_no_sense(tmp_path: Path, row: dict[str, str], message: str) -> None:
@@ -172,5 +172,5 @@ def test_no_frames_at_all(tmp_path: Path) -> None:
 
 
 def test_a_clip_of_a_face_is_a_picture_of_a_face(tmp_path: Path) -> None:
-    pixels = Picture(read_frame(make_clip(tmp_path / "a.mp4"), 0.5)).pixels()
+    pixels = ImageFile(read_frame(make_clip(tmp_path / "a.mp4"), 0.5)).decode()
     assert (pixels.mode, pixels.size) == ("RGB", (96, 96))

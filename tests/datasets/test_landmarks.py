@@ -49,7 +49,7 @@ def test_the_face_is_the_one_in_the_box(picture: Path, tmp_path: Path) -> None:
 
 
 def test_none_where_no_face_is_found_again(picture: Path, tmp_path: Path) -> None:
-    """A blank picture, a box beside the face, a box that holds a part of it, and no picture at all."""
+    """A blank image, a box beside the face, a box that holds a part of it, and no image at all."""
     Image.new("RGB", (512, 512), (128, 128, 128)).save(tmp_path / "blank.png")
     samples = [
         sample(tmp_path / "blank.png", FACE),

@@ -35,7 +35,7 @@ def splits(samples: Iterable[Sample], fake: bool | None = None) -> Counter[str]:
     return Counter(s.split for s in samples if fake in (None, s.fake))
 
 
-# --- the two sets of pictures from Kaggle ---------------------------------------------------------------
+# --- the two sets of images from Kaggle ---------------------------------------------------------------
 
 
 @pytest.mark.parametrize("given", ["Dataset", ""])
@@ -81,7 +81,7 @@ def test_clips_in_folders_by_class(tmp_path: Path) -> None:
 
 
 def make_faceforensics(folder: Path, kind: str = "videos", quality: str = "c23") -> Path:
-    """Forty clips and two fakes of each pair, as videos or as three frames of each."""
+    """Forty videos and two fakes of each pair, as videos or as three frames of each."""
     names = [f"original_sequences/youtube/{quality}/{kind}/{number}" for number in YOUTUBE]
     names += ["original_sequences/actors/c23/videos/01__kitchen_still"] if kind == "videos" else []
     for swap in SWAPS:
@@ -158,13 +158,13 @@ def test_fakes_alone(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
         ({"test": "[" * 100_000}, "test.json: cannot be read as JSON"),
         ({"test": "{}"}, "test.json: must be a list of pairs"),
         ({"test": '["000"]'}, "test.json: 000 is no pair"),
-        ({"test": "[[0, 3]]"}, "is no pair of clips"),
+        ({"test": "[[0, 3]]"}, "is no pair of videos"),
         ({"train": "[]"}, "lacks test.json"),
         (
             {"train": '[["000", "001"]]', "test": '[["001", "002"]]'},
             "test.json: 001 also stands in train.json",
         ),
-        ({"train": '[["000", "002"]]', "test": '[["001", "003"]]'}, "a fake joins clips.*different splits"),
+        ({"train": '[["000", "002"]]', "test": '[["001", "003"]]'}, "a fake joins videos.*different splits"),
     ],
 )
 def test_bad_lists(tmp_path: Path, lists: dict[str, str], message: str) -> None:
@@ -177,7 +177,7 @@ def test_bad_lists(tmp_path: Path, lists: dict[str, str], message: str) -> None:
 
 def test_names_that_are_not_of_faceforensics(tmp_path: Path) -> None:
     touch(tmp_path, ["original_sequences/youtube/c23/videos/my holiday.mp4"])
-    with pytest.raises(DataError, match="my holiday.mp4: a clip of FaceForensics"):
+    with pytest.raises(DataError, match="my holiday.mp4: a video of FaceForensics"):
         read_samples(tmp_path)
 
 
@@ -219,8 +219,8 @@ def test_celeb_df_with_parts_missing(tmp_path: Path, caplog: pytest.LogCaptureFi
     touch(tmp_path, ["Celeb-synthesis/videos/id0_id1_0000.mp4", "List_of_testing_videos.txt"])
     (tmp_path / "List_of_testing_videos.txt").write_text(listed)
     assert {s.split for s in read_samples(tmp_path)} == {"test"}
-    assert "lacks Celeb-real/, so its clips are not" in caplog.text
-    assert "1 of 2 clips in List_of_testing_videos.txt are missing: youtube-real/00170" in caplog.text
+    assert "lacks Celeb-real/, so its videos are not" in caplog.text
+    assert "1 of 2 videos in List_of_testing_videos.txt are missing: youtube-real/00170" in caplog.text
 
 
 def test_celeb_df_without_the_list(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
@@ -279,8 +279,8 @@ def test_one_part_of_dfdc(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> N
     touch(tmp_path / "train_sample_videos", ["zzz.mp4"])
     samples = read_samples(tmp_path, frames=1)
     assert Counter(s.fake for s in samples) == {True: 3, False: 2}
-    assert "1 of 6 clips in metadata.json are missing: real2" in caplog.text
-    assert "1 clips are not in metadata.json and left out: zzz" in caplog.text
+    assert "1 of 6 videos in metadata.json are missing: real2" in caplog.text
+    assert "1 videos are not in metadata.json and left out: zzz" in caplog.text
 
 
 @pytest.mark.parametrize("own", [("train", "test"), ("test",)])
@@ -375,7 +375,7 @@ def test_clips_and_frames_of_clips_are_looked_at(tmp_path: Path, caplog: pytest.
     frames.mkdir(parents=True)
     for number in range(3):
         face(number, fake=False).save(frames / f"{number}.png")
-    (tmp_path / "Celeb-real" / "id1_0000.mp4").write_text("no clip")
+    (tmp_path / "Celeb-real" / "id1_0000.mp4").write_text("no video")
     with caplog.at_level(logging.CRITICAL):
         samples = read_samples(tmp_path, frames=2)
     prepared = prepare(samples, skip_bad=True)
@@ -386,4 +386,4 @@ def test_clips_and_frames_of_clips_are_looked_at(tmp_path: Path, caplog: pytest.
     }
     assert all(s.box is not None for s in prepared.samples)
     assert len(prepared.unreadable) == 2
-    assert all("id1_0000.mp4: the file is no clip" in line for line in prepared.unreadable)
+    assert all("id1_0000.mp4: the file is no video" in line for line in prepared.unreadable)

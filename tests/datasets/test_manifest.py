@@ -1,4 +1,4 @@
-"""Reading labelled pictures, and what is refused before any training."""
+"""Reading labeled images, and what is refused before any training."""
 
 import subprocess
 import sys
@@ -110,7 +110,7 @@ def test_reads_folders_by_split(
         f"{test}/{fake}": 1,
     }
     folder = make_folders(tmp_path / "faces", counts)
-    (folder / train / real / "notes.txt").write_text("no picture")
+    (folder / train / real / "notes.txt").write_text("no image")
     samples = read_samples(folder)
     assert Counter((s.split, s.fake) for s in samples) == {
         ("train", False): 3,
@@ -173,7 +173,7 @@ def test_bad_rows_are_named(tmp_path: Path, name: str, column: str, value: str, 
 )
 def test_a_picture_listed_twice_is_refused(tmp_path: Path, rows: str, how: str) -> None:
     (tmp_path / "m.csv").write_text(f"path,label,box\n{rows}")
-    with pytest.raises(DataError, match=f"m.csv: lists .*a.jpg {how}; each picture counts once"):
+    with pytest.raises(DataError, match=f"m.csv: lists .*a.jpg {how}; each image counts once"):
         read_samples(tmp_path / "m.csv")
 
 
@@ -218,7 +218,7 @@ def test_missing_columns_are_named(
     ("name", "content", "message"),
     [
         ("m.csv", b"", "lacks the column label and path"),
-        ("m.csv", b"path,label\n", "holds no pictures"),
+        ("m.csv", b"path,label\n", "holds no images"),
         ("m.csv", b"path,label\n\xff,real\n", "cannot be read as CSV in UTF-8"),
         ("m.parquet", b"PAR1 no", "cannot be read as Parquet"),
         ("m.parquet", b"", "cannot be read as Parquet"),
@@ -242,7 +242,7 @@ def test_no_such_data(tmp_path: Path, name: str) -> None:
     [
         ({"real": 2}, "needs manifest.csv, or the folders real/ and fake/"),
         ({"Train/Real": 1, "Train/Fake": 1, "Validation/Real": 1}, "Validation: lacks the folder fake/"),
-        ({"real": 0, "fake": 0}, "holds no pictures"),
+        ({"real": 0, "fake": 0}, "holds no images"),
         ({"cats": 1}, "needs manifest.csv"),
     ],
 )
@@ -268,8 +268,8 @@ def test_good_samples_pass() -> None:
     [
         ([s for s in GOOD if s.split != "val"], "the val split is empty"),
         ([s for s in GOOD if s.split != "train"], "the train split is empty"),
-        (GOOD[1:], "the train split has 0 real and 1 fake pictures; both classes are needed"),
-        (GOOD[:-1], "the val split has 1 real and 0 fake pictures"),
+        (GOOD[1:], "the train split has 0 real and 1 fake images; both classes are needed"),
+        (GOOD[:-1], "the val split has 1 real and 0 fake images"),
         ([*GOOD, sample("test", False, "trainTrue")], "1 groups stand in more than one split.*: trainTrue"),
     ],
 )

@@ -13,32 +13,32 @@ from veraface.datasets.synthesis.self_blending import self_blend
 from veraface.geometry import Box
 
 
-@given(case=pictures_and_boxes(), grey=st.booleans(), seed=SEEDS)
+@given(case=pictures_and_boxes(), gray=st.booleans(), seed=SEEDS)
 @settings(max_examples=100, deadline=5000)
-def test_takes_any_box_in_any_picture(case: tuple[tuple[int, int], Box], grey: bool, seed: int) -> None:
+def test_takes_any_box_in_any_picture(case: tuple[tuple[int, int], Box], gray: bool, seed: int) -> None:
     (width, height), box = case
-    picture = noise(width, height, seed)
-    if grey:
-        picture = picture.convert("L").convert("RGB")
-    before = picture.tobytes()
-    blended = self_blend(picture, box, np.random.default_rng(seed))
-    assert (blended.mode, blended.size) == ("RGB", picture.size)
-    assert picture.tobytes() == before, "the original stays as it was"
-    assert self_blend(picture, box, np.random.default_rng(seed)).tobytes() == blended.tobytes()
+    image = noise(width, height, seed)
+    if gray:
+        image = image.convert("L").convert("RGB")
+    before = image.tobytes()
+    blended = self_blend(image, box, np.random.default_rng(seed))
+    assert (blended.mode, blended.size) == ("RGB", image.size)
+    assert image.tobytes() == before, "the original stays as it was"
+    assert self_blend(image, box, np.random.default_rng(seed)).tobytes() == blended.tobytes()
 
 
 @given(seed=SEEDS)
 @settings(max_examples=40, deadline=None)
 def test_only_the_face_and_its_edge_are_blended(seed: int) -> None:
-    """Beyond half a face around the box a blend is the picture, or the picture changed as a whole.
+    """Beyond half a face around the box a blend is the image, or the image changed as a whole.
 
     Then what the face looks like changes nothing there, but for a grain: contrast hangs on the mean, and
     recompression may make more of a step of one.
     """
-    picture, box = portrait(), Box(178, 58, 95, 122)
-    other = picture.copy()
+    image, box = portrait(), Box(178, 58, 95, 122)
+    other = image.copy()
     other.paste((90, 90, 90), (210, 100, 240, 140))
-    one, two = (np.asarray(self_blend(p, box, np.random.default_rng(seed)), int) for p in (picture, other))
+    one, two = (np.asarray(self_blend(p, box, np.random.default_rng(seed)), int) for p in (image, other))
     apart = np.abs(one - two).max(axis=2)
     assert apart[58:180, 178:273].max() > 20, "on the face they differ"
     outside = np.ones(apart.shape, bool)
@@ -48,20 +48,20 @@ def test_only_the_face_and_its_edge_are_blended(seed: int) -> None:
 
 
 def test_half_of_the_blends_leave_the_surroundings_alone() -> None:
-    picture, random = face(0, fake=False), np.random.default_rng
+    image, random = face(0, fake=False), np.random.default_rng
     kept = sum(
-        difference(np.asarray(self_blend(picture, BOX, random(i)))[:4], np.asarray(picture)[:4]) == 0
+        difference(np.asarray(self_blend(image, BOX, random(i)))[:4], np.asarray(image)[:4]) == 0
         for i in range(200)
     )
     assert kept == pytest.approx(100, abs=35)
 
 
 def test_something_changes_within_the_face() -> None:
-    picture = face(0, fake=False)
-    inside = picture.crop((25, 21, 66, 73))
+    image = face(0, fake=False)
+    inside = image.crop((25, 21, 66, 73))
     changes = [
         difference(
-            self_blend(picture, BOX, np.random.default_rng(i)).crop((25, 21, 66, 73)),
+            self_blend(image, BOX, np.random.default_rng(i)).crop((25, 21, 66, 73)),
             inside,
         )
         for i in range(100)
@@ -73,16 +73,16 @@ def test_something_changes_within_the_face() -> None:
 
 def test_faces_larger_than_the_picture_change_too() -> None:
     """Sources that come cropped tightly would else lend their reals to be called fakes."""
-    picture = portrait().crop((190, 80, 260, 150))
+    image = portrait().crop((190, 80, 260, 150))
     changes = [
-        difference(self_blend(picture, Box(-600, -600, 1300, 1300), np.random.default_rng(i)), picture)
+        difference(self_blend(image, Box(-600, -600, 1300, 1300), np.random.default_rng(i)), image)
         for i in range(40)
     ]
     assert sum(change > 0.3 for change in changes) > 30
 
 
 def test_a_flat_picture_shows_where_the_mask_lies() -> None:
-    """Around the face the flat colour stays, or is another flat one; what differs lies on the face."""
+    """Around the face the flat color stays, or is another flat one; what differs lies on the face."""
     flat = Image.new("RGB", (96, 96), (120, 110, 100))
     seen = 0
     for i in range(60):

@@ -165,7 +165,7 @@ def test_the_ray_service_is_what_ray_serve_reads() -> None:
 
 @pytest.fixture(scope="module")
 def figures() -> str:
-    """What a server that has judged a picture tells Prometheus."""
+    """What a server that has judged an image tells Prometheus."""
     with running_server(VERAFACE_METRICS="true") as server:
         httpx.post(
             f"{server.url}/api/predict", files={"image": ("a", encode(portrait(), "JPEG"))}, timeout=60
@@ -273,11 +273,11 @@ def test_the_proxy_passes_pictures_on_and_says_who_asks(nginx: Path) -> None:
         text = nginx.read_text().replace("http://veraface:7860", server.url)
         nginx.write_text(text.replace("listen 8080", f"listen 127.0.0.1:{port}"))
         with running_nginx(nginx, port):
-            picture = encode(portrait(), "PNG")
+            image = encode(portrait(), "PNG")
             answers = [
                 httpx.post(
                     f"http://127.0.0.1:{port}/api/predict",
-                    files={"image": ("a", picture)},
+                    files={"image": ("a", image)},
                     headers={"X-Forwarded-For": f"203.0.113.{n}"},
                     timeout=60,
                 ).status_code

@@ -94,8 +94,8 @@ def test_the_space_says_what_hugging_face_wants_to_know(space: Path) -> None:
     said = yaml.safe_load(front)
     assert said["sdk"] == "docker"
     assert said["app_port"] == 7860
-    colours = {"red", "yellow", "green", "blue", "indigo", "purple", "pink", "gray"}
-    assert {said["colorFrom"], said["colorTo"]} <= colours
+    colors = {"red", "yellow", "green", "blue", "indigo", "purple", "pink", "gray"}
+    assert {said["colorFrom"], said["colorTo"]} <= colors
     assert len(said["short_description"]) <= 60  # Hugging Face refuses longer ones
     assert said["title"]
     assert said["emoji"]

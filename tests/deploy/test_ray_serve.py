@@ -94,10 +94,10 @@ def predict(url: str, content: bytes) -> httpx.Response:
 
 
 def test_judges_as_the_detector_does(serving: str) -> None:
-    picture = encode(portrait(), "JPEG", quality=92)
-    answer = predict(serving, picture)
+    image = encode(portrait(), "JPEG", quality=92)
+    answer = predict(serving, image)
     assert answer.status_code == 200
-    said, expected = answer.json(), Detector(threads=1).detect(picture).to_dict()
+    said, expected = answer.json(), Detector(threads=1).detect(image).to_dict()
     assert said["verdict"] == expected["verdict"]
     assert said["p_fake"] == pytest.approx(expected["p_fake"], abs=1e-5)
     assert said["faces"][0]["box"] == pytest.approx(expected["faces"][0]["box"], abs=0.1)

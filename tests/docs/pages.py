@@ -33,7 +33,7 @@ def _tokens(page: Path) -> list[Token]:
 
 
 def links(page: Path) -> Iterator[str]:
-    """Where its links and pictures lead."""
+    """Where its links and images lead."""
     for token in _tokens(page):
         for inner in token.children or ():
             if target := inner.attrs.get("href") or inner.attrs.get("src"):

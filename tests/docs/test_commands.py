@@ -96,7 +96,7 @@ def test_commands_in_the_text_exist(page: str, text: str) -> None:
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """Where the reader is: with a picture called photo.jpg and a clip called clip.mp4."""
+    """Where the reader is: with an image called photo.jpg and a video called clip.mp4."""
     (tmp_path / "photo.jpg").write_bytes(encode(portrait(), "JPEG", quality=92))
     make_portrait(tmp_path / "clip.mp4")
     return tmp_path

@@ -15,7 +15,7 @@ THRESHOLDS = Thresholds(real=0.2, fake=0.8)
 def judged(
     name: str, fake: bool, verdict: Verdict | None, p_fake: float | None, source: str = "web"
 ) -> Judged:
-    """A picture that is a group of its own."""
+    """An image that is a group of its own."""
     return Judged(name, fake, source, name, verdict, p_fake, "" if verdict else "broken")
 
 
@@ -38,18 +38,18 @@ def many(
 ) -> list[Judged]:
     """Random judgements; the first half of the sources hold both classes, then reals and fakes by turns."""
     random = np.random.default_rng(seed)
-    pictures = []
+    images = []
     for i in range(count):
         group = i // per_group
         source = group % sources
         fake = bool(group // sources % 2) if source < sources / 2 else bool(source % 2)
         p_fake = float(1 / (1 + np.exp(-random.normal(3 * fake - 1.5, spread))))
         size = float(random.uniform(41, 400))
-        picture = judged(f"{i}.png", fake, THRESHOLDS.decide(p_fake), p_fake, f"source {source}")
-        picture = replace(picture, group=f"g{group}", box=(0.0, 0.0, size, size), face_size=size)
+        image = judged(f"{i}.png", fake, THRESHOLDS.decide(p_fake), p_fake, f"source {source}")
+        image = replace(image, group=f"g{group}", box=(0.0, 0.0, size, size), face_size=size)
         if fake:
-            picture = replace(picture, generator=f"generator {source}")
+            image = replace(image, generator=f"generator {source}")
         if random.random() < 0.02:
-            picture = replace(picture, verdict=N, p_fake=None, box=None, face_size=None)
-        pictures.append(picture)
-    return pictures
+            image = replace(image, verdict=N, p_fake=None, box=None, face_size=None)
+        images.append(image)
+    return images

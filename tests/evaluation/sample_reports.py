@@ -10,7 +10,7 @@ import numpy as np
 from tests.evaluation.sample_predictions import THRESHOLDS, many
 from veraface.datasets.manifest import Sample
 from veraface.evaluation.predict import Judged
-from veraface.evaluation.run import Evidence, Plan, measure
+from veraface.evaluation.run import EvaluationConfig, Evidence, measure
 from veraface.evaluation.self_blended import NAME
 from veraface.evaluation.shortcuts import FEATURES
 from veraface.evaluation.tiers import CURVES, draw_pictures
@@ -19,21 +19,21 @@ from veraface.evaluation.tiers import CURVES, draw_pictures
 def make_report(count: int, sources: int, names: dict[str, str] | None = None) -> dict[str, Any]:
     """A whole report; the sources can be given other names."""
 
-    def pictures(seed: int, spread: float) -> list[Judged]:
+    def images(seed: int, spread: float) -> list[Judged]:
         found = many(count, sources=sources, seed=seed, spread=spread)
         return [replace(p, source=(names or {}).get(p.source, p.source)) for p in found]
 
-    clean = pictures(0, 1.2)
+    clean = images(0, 1.2)
     samples = [Sample(Path(p.path), p.fake, p.source, p.group, "test") for p in clean]
     chosen = draw_pictures(samples, count // 4)
     curves = {}
     for i, step in enumerate(step for curve in CURVES for _, step in curve.steps()):
-        degraded = pictures(i, 1 + i / 20)
+        degraded = images(i, 1 + i / 20)
         curves[step.name] = [degraded[j] for j in chosen]
     random = np.random.default_rng(0)
     evidence = Evidence(
         clean=clean,
-        tiers={"web": pictures(1, 1.6), "hard": pictures(2, 2.2)},
+        tiers={"web": images(1, 1.6), "hard": images(2, 2.2)},
         curves=curves,
         untouched=[clean[i] for i in chosen],
         self_blended=[replace(p, fake=True, generator=NAME) for p in clean if not p.fake],
@@ -41,7 +41,7 @@ def make_report(count: int, sources: int, names: dict[str, str] | None = None) -
         + np.array([[2.0 * p.fake, 0, 0, 0, 0] for p in clean]),
     )
     first, second = sorted({p.source for p in clean})[:2]
-    plan = Plan(pairs=(f"{first}:{second}",))
+    plan = EvaluationConfig(pairs=(f"{first}:{second}",))
     return {
         "data": "faces, test split",
         "command": plan.command("faces"),

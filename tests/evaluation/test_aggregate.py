@@ -7,7 +7,7 @@ from sklearn.metrics import roc_auc_score
 
 from tests.evaluation.sample_predictions import SHORT, F, N, R, U, judged, many
 from veraface.evaluation.aggregate import face_size_rows, figures, generator_rows, source_rows
-from veraface.evaluation.bootstrap import FEWEST_GROUPS, Draws
+from veraface.evaluation.bootstrap import MIN_GROUPS, BootstrapSamples
 
 
 def test_counts() -> None:
@@ -49,10 +49,10 @@ def test_figures_counted_by_hand() -> None:
 
 
 def test_by_group_the_pictures_of_a_clip_are_averaged() -> None:
-    """Clips: fake .2 and .9 become .55, real .5 and .5 stay .5; picture by picture a half is lost."""
+    """Clips: fake .2 and .9 become .55, real .5 and .5 stay .5; image by image a half is lost."""
     clip = [("a", True, 0.2), ("a", True, 0.9), ("a", False, 0.5), ("a", False, 0.5)]
-    pictures = [replace(judged(str(i), fake, U, p), group=g) for i, (g, fake, p) in enumerate(clip)]
-    row = figures(pictures)
+    images = [replace(judged(str(i), fake, U, p), group=g) for i, (g, fake, p) in enumerate(clip)]
+    row = figures(images)
     assert (row["auc"], row["auc_by_group"], row["groups"]) == (0.5, 1.0, 1)
     alone = many(60)
     assert figures(alone)["auc_by_group"] == figures(alone)["auc"]
@@ -71,20 +71,20 @@ def test_one_class_is_ranked_against_the_other() -> None:
 
 
 def test_too_few_groups_have_no_interval() -> None:
-    pictures = [judged(f"r{i}", False, R, 0.1) for i in range(FEWEST_GROUPS)]
-    pictures += [judged(f"f{i}", True, F, 0.9) for i in range(FEWEST_GROUPS - 1)]
-    intervals = figures(pictures)["intervals"]
+    images = [judged(f"r{i}", False, R, 0.1) for i in range(MIN_GROUPS)]
+    images += [judged(f"f{i}", True, F, 0.9) for i in range(MIN_GROUPS - 1)]
+    intervals = figures(images)["intervals"]
     assert intervals["reals_called_fake"] == [0.0, 0.0]
     assert intervals["fakes_called_fake"] is None
     assert intervals["auc"] is None, "of too few fakes, however many reals there are"
-    more = figures([*pictures, judged("f9", True, F, 0.9)])["intervals"]
+    more = figures([*images, judged("f9", True, F, 0.9)])["intervals"]
     assert more["fakes_called_fake"] == more["auc"] == [1.0, 1.0]
 
 
 def test_what_was_not_judged_does_not_make_an_interval() -> None:
     """Nineteen reals without a face and one that is called fake say nothing of other reals."""
-    pictures = [judged(f"n{i}", False, N, None) for i in range(19)] + [judged("r", False, F, 0.9)]
-    row = figures(pictures)
+    images = [judged(f"n{i}", False, N, None) for i in range(19)] + [judged("r", False, F, 0.9)]
+    row = figures(images)
     assert row["reals_called_fake"] == 1.0
     for name in ("reals_called_fake", "reals_uncertain", "accuracy", "share_uncertain", "brier"):
         assert row["intervals"][name] is None, name
@@ -92,14 +92,14 @@ def test_what_was_not_judged_does_not_make_an_interval() -> None:
 
 
 def test_rows_by_source_and_pair() -> None:
-    pictures = many(200)
+    images = many(200)
     rows = {
         row["source"]: row
-        for row in source_rows(pictures, Draws(p.group for p in pictures), ["source 2:source 3"])
+        for row in source_rows(images, BootstrapSamples(p.group for p in images), ["source 2:source 3"])
     }
     assert list(rows) == ["all", "source 0", "source 1", "source 2", "source 3", "source 2 / source 3"]
     assert sum(rows[f"source {i}"]["real"] for i in range(4)) == rows["all"]["real"]
-    scored = [p for p in pictures if p.p_fake is not None]
+    scored = [p for p in images if p.p_fake is not None]
     against = [p for p in scored if p.source == "source 2" or p.fake]
     assert rows["source 2"]["auc"] == pytest.approx(
         roc_auc_score([p.fake for p in against], [p.p_fake for p in against]), abs=1e-4
@@ -112,22 +112,22 @@ def test_rows_by_source_and_pair() -> None:
 
 def test_a_pair_is_the_reals_of_the_one_and_the_fakes_of_the_other() -> None:
     """Sources 0 and 1 hold both classes."""
-    pictures = many(200)
-    row = source_rows(pictures, Draws(p.group for p in pictures), ["source 0:source 1"])[-1]
-    own = [p for p in pictures if p.source == f"source {int(p.fake)}"]
+    images = many(200)
+    row = source_rows(images, BootstrapSamples(p.group for p in images), ["source 0:source 1"])[-1]
+    own = [p for p in images if p.source == f"source {int(p.fake)}"]
     assert (row["real"], row["fake"]) == (sum(not p.fake for p in own), sum(p.fake for p in own))
-    assert row["real"] < sum(not p.fake for p in pictures if p.source in ("source 0", "source 1"))
+    assert row["real"] < sum(not p.fake for p in images if p.source in ("source 0", "source 1"))
 
 
 def test_rows_by_generator_and_face_size() -> None:
-    pictures = many(200)
-    draws = Draws(p.group for p in pictures)
-    generators = generator_rows(pictures, draws)
+    images = many(200)
+    draws = BootstrapSamples(p.group for p in images)
+    generators = generator_rows(images, draws)
     assert [row["generator"] for row in generators] == ["generator 0", "generator 1", "generator 3"]
-    assert sum(row["fake"] for row in generators) == sum(p.fake for p in pictures)
+    assert sum(row["fake"] for row in generators) == sum(p.fake for p in images)
     assert not any(row["real"] for row in generators)
     sized = [replace(SHORT[0], face_size=size) for size in (59.9, 60.0, 127.9, 128.0, 256.0, 900.0)]
-    bands = face_size_rows([*sized, SHORT[7]], Draws(p.group for p in SHORT))
+    bands = face_size_rows([*sized, SHORT[7]], BootstrapSamples(p.group for p in SHORT))
     assert {row["face_size"]: row["real"] for row in bands} == {
         "under 60 px": 1,
         "60 to 80 px": 1,

@@ -9,40 +9,40 @@ import pytest
 
 from tests.evaluation.sample_predictions import F, R, judged, many
 from veraface.evaluation.aggregate import figures, source_rows
-from veraface.evaluation.bootstrap import Draws
+from veraface.evaluation.bootstrap import BootstrapSamples
 from veraface.evaluation.metrics import Values
 from veraface.evaluation.predict import Judged
 
 
 def crowd(groups: int, size: int, seed: int = 0) -> list[Judged]:
-    """Groups of pictures that are nearly alike."""
+    """Groups of images that are nearly alike."""
     random = np.random.default_rng(seed)
-    pictures = []
+    images = []
     for group in range(groups):
         fake, shift = group % 2 == 1, random.normal(0, 0.1)
         for i in range(size):
             p_fake = float(np.clip(0.4 + 0.2 * fake + shift + random.normal(0, 0.02), 0, 1))
-            picture = judged(f"{group}.{i}", fake, F if p_fake > 0.5 else R, p_fake)
-            pictures.append(replace(picture, group=f"person {group}"))
-    return pictures
+            image = judged(f"{group}.{i}", fake, F if p_fake > 0.5 else R, p_fake)
+            images.append(replace(image, group=f"person {group}"))
+    return images
 
 
 @pytest.mark.parametrize("seed", range(3))
 def test_intervals_hold_the_value_and_repeat(seed: int) -> None:
-    pictures = crowd(40, 3, seed)
-    row = figures(pictures)
-    assert row == figures(pictures)
+    images = crowd(40, 3, seed)
+    row = figures(images)
+    assert row == figures(images)
     for name, interval in row["intervals"].items():
         if interval is not None and not name.startswith("calibration"):  # which is biased upwards
             assert interval[0] <= row[name] <= interval[1], name
     assert row["intervals"]["auc"][0] < row["intervals"]["auc"][1]
-    other = figures(pictures, Draws((p.group for p in pictures), seed=1))
+    other = figures(images, BootstrapSamples((p.group for p in images), seed=1))
     assert other["auc"] == row["auc"]
     assert other["intervals"] != row["intervals"]
 
 
 def test_intervals_are_drawn_by_group() -> None:
-    """Twelve pictures of one person say hardly more than one: the interval must not shrink with them."""
+    """Twelve images of one person say hardly more than one: the interval must not shrink with them."""
 
     def width(size: int) -> float:
         low, high = figures(crowd(60, size, 3))["intervals"]["reals_called_fake"]
@@ -53,13 +53,13 @@ def test_intervals_are_drawn_by_group() -> None:
 
 def test_an_interval_is_about_as_wide_as_theory_says() -> None:
     """400 groups, a share of one half: 1.96 x sqrt(.25 / 400) to each side."""
-    pictures = [judged(str(i), False, F if i % 2 else R, 0.5) for i in range(400)]
-    low, high = figures(pictures)["intervals"]["reals_called_fake"]
+    images = [judged(str(i), False, F if i % 2 else R, 0.5) for i in range(400)]
+    low, high = figures(images)["intervals"]["reals_called_fake"]
     assert high - low == pytest.approx(2 * 1.96 * 0.025, rel=0.1)
 
 
 def test_a_draw_holds_as_many_groups_as_there_are() -> None:
-    draws = Draws(["a", "b", "c", "d", "e", "a"], count=50)
+    draws = BootstrapSamples(["a", "b", "c", "d", "e", "a"], count=50)
 
     def compute(weights: Values) -> Mapping[str, Values]:
         assert weights.shape[1] == 5
@@ -72,13 +72,13 @@ def test_a_draw_holds_as_many_groups_as_there_are() -> None:
 
 
 def test_what_has_no_value_has_no_interval() -> None:
-    draws = Draws("abcdef", count=10)
+    draws = BootstrapSamples("abcdef", count=10)
     values, intervals = draws.measure(lambda w: {"none": np.full(len(w), np.nan)})
     assert (values, intervals) == ({"none": None}, {"none": None})
 
 
 def test_few_groups_are_not_drawn() -> None:
-    values, intervals = Draws("abcd").measure(lambda w: {"one": np.ones(len(w))})
+    values, intervals = BootstrapSamples("abcd").measure(lambda w: {"one": np.ones(len(w))})
     assert (values, intervals) == ({"one": 1.0}, {"one": None})
 
 
@@ -89,9 +89,9 @@ def test_nothing_to_draw_from() -> None:
 
 
 def test_a_large_set_takes_seconds() -> None:
-    """25 rows over 2,700 pictures: of the processor's time, since tests share their machine."""
-    pictures = many(2700, sources=25)
+    """25 rows over 2,700 images: of the processor's time, since tests share their machine."""
+    images = many(2700, sources=25)
     started = process_time()
-    rows = source_rows(pictures, Draws(p.group for p in pictures))
+    rows = source_rows(images, BootstrapSamples(p.group for p in images))
     assert len(rows) == 26
     assert process_time() - started < 10

@@ -4,9 +4,9 @@ import json
 
 from tests.evaluation.sample_reports import make_report, small_report
 from veraface.evaluation.card import short_form
-from veraface.evaluation.curves import MOST_POINTS
+from veraface.evaluation.curves import MAX_POINTS
 
-MOST_BYTES = 80_000
+MAX_BYTES = 80_000
 
 
 def test_it_holds_what_pages_draw_from() -> None:
@@ -22,7 +22,7 @@ def test_it_holds_what_pages_draw_from() -> None:
     assert {"strength", "auc", "reals_called_fake", "fakes_called_fake", "share_uncertain"} <= set(
         short["curves"]["degradations"][0]["steps"][0]
     )
-    assert len(short["diagrams"]["roc"]["recall"]) <= MOST_POINTS
+    assert len(short["diagrams"]["roc"]["recall"]) <= MAX_POINTS
     assert short["self_blended"]["auc"] == report["self_blended"]["auc"]
     assert short["trivial"] == report["trivial"]
     assert short["weak_spots"] == report["weak_spots"]
@@ -36,4 +36,4 @@ def test_what_was_not_measured_is_not_there() -> None:
 
 def test_a_card_of_many_sources_stays_small() -> None:
     text = json.dumps({"measured": short_form(make_report(600, 22))}, indent=2)
-    assert len(text) < MOST_BYTES
+    assert len(text) < MAX_BYTES

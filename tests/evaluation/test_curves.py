@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from tests.evaluation.sample_predictions import SHORT, many
-from veraface.evaluation.curves import MOST_POINTS, confusion, diagrams, reliability, risk_coverage, roc
+from veraface.evaluation.curves import MAX_POINTS, confusion, diagrams, reliability, risk_coverage, roc
 
 FAKE = np.array([0, 0, 0, 0, 1, 1, 1], bool)
 P_FAKE = np.array([0.1, 0.2, 0.5, 0.8, 0.2, 0.5, 0.9])
@@ -20,12 +20,12 @@ def test_roc_counted_by_hand() -> None:
 def test_curves_have_few_points_and_keep_their_ends() -> None:
     found = diagrams(many(800))
     alarms, recall = found["roc"]["false_alarms"], found["roc"]["recall"]
-    assert 40 < len(alarms) <= MOST_POINTS
+    assert 40 < len(alarms) <= MAX_POINTS
     assert (alarms[0], recall[0], alarms[-1], recall[-1]) == (0, 0, 1, 1)
     assert alarms == sorted(alarms)
     assert np.trapezoid(recall, alarms) == pytest.approx(found_auc(800), abs=0.01)
     coverage = found["risk_coverage"]["coverage"]
-    assert len(coverage) <= MOST_POINTS
+    assert len(coverage) <= MAX_POINTS
     assert coverage == sorted(coverage)
     assert coverage[-1] == 1
 
@@ -62,11 +62,11 @@ def test_risk_coverage_counted_by_hand() -> None:
 
 
 def test_histograms_count_every_judged_picture() -> None:
-    pictures = many(300)
-    rows = diagrams(pictures)["histograms"]
+    images = many(300)
+    rows = diagrams(images)["histograms"]
     assert [row["source"] for row in rows] == [f"source {i}" for i in range(4)]
     assert sum(sum(row["real"]) + sum(row["fake"]) for row in rows) == sum(
-        p.p_fake is not None for p in pictures
+        p.p_fake is not None for p in images
     )
 
 

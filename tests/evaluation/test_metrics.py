@@ -10,7 +10,7 @@ from sklearn.metrics import average_precision_score, brier_score_loss, roc_auc_s
 
 from veraface.evaluation.metrics import (
     Flags,
-    Ranking,
+    RocCurve,
     Values,
     brier_score,
     calibration_error,
@@ -34,12 +34,12 @@ def random_set(seed: int, count: int = 200) -> tuple[Flags, Values, Values]:
 
 def test_area_counted_by_hand() -> None:
     """Of 12 pairs the fake is higher in 1 + 2 + 4, and equal in 1 + 1: (7 + 2 x .5) / 12."""
-    assert Ranking(FAKE, P_FAKE, ONCE).area() == pytest.approx([8 / 12])
+    assert RocCurve(FAKE, P_FAKE, ONCE).area() == pytest.approx([8 / 12])
 
 
 def test_recall_counted_by_hand() -> None:
     """Above .8 lies one fake of three and no real; from .8 on, a quarter of the reals with it."""
-    ranking = Ranking(FAKE, P_FAKE, ONCE)
+    ranking = RocCurve(FAKE, P_FAKE, ONCE)
     assert ranking.recall_at(0.0) == pytest.approx([1 / 3])
     assert ranking.recall_at(0.24) == pytest.approx([1 / 3])
     assert ranking.recall_at(0.5) == pytest.approx([2 / 3])
@@ -48,13 +48,13 @@ def test_recall_counted_by_hand() -> None:
 
 def test_equal_error_rate_counted_by_hand() -> None:
     """Between .8 (1/4 of reals, 1/3 of fakes above) and .5 (2/4, 2/3): x = 1 - 4/3 x, so 3/7."""
-    assert Ranking(FAKE, P_FAKE, ONCE).equal_error_rate() == pytest.approx([3 / 7])
+    assert RocCurve(FAKE, P_FAKE, ONCE).equal_error_rate() == pytest.approx([3 / 7])
 
 
 @pytest.mark.parametrize("seed", range(4))
 def test_ranking_is_that_of_scikit_learn(seed: int) -> None:
     fake, p_fake, weights = random_set(seed)
-    ranking = Ranking(fake, p_fake, weights)
+    ranking = RocCurve(fake, p_fake, weights)
     area, precision, recall = ranking.area(), ranking.average_precision(), ranking.recall_at(0.05)
     rate = ranking.equal_error_rate()
     for i, w in enumerate(weights):
@@ -91,7 +91,7 @@ def test_weights_repeat_pictures() -> None:
         assert calibration_error(fake, p_fake, weights[:1], edges) == pytest.approx(
             calibration_error(repeated_fake, repeated_p, once, edges)
         )
-    one, other = Ranking(fake, p_fake, weights[:1]), Ranking(repeated_fake, repeated_p, once)
+    one, other = RocCurve(fake, p_fake, weights[:1]), RocCurve(repeated_fake, repeated_p, once)
     assert one.equal_error_rate() == pytest.approx(other.equal_error_rate())
 
 
@@ -102,7 +102,7 @@ def test_bins_of_equal_mass_hold_equally_many() -> None:
 
 
 def test_a_calibrated_score_has_no_error() -> None:
-    """Of the pictures at .25 one in four is fake, of those at .75 three in four."""
+    """Of the images at .25 one in four is fake, of those at .75 three in four."""
     fake = np.array([1, 0, 0, 0, 1, 1, 1, 0], bool)
     p_fake = np.repeat([0.25, 0.75], 4)
     weights = np.ones((1, 8))
@@ -113,7 +113,7 @@ def test_a_calibrated_score_has_no_error() -> None:
 
 def test_a_class_that_is_not_drawn_leaves_no_figure() -> None:
     weights = np.vstack([ONCE, np.where(FAKE, 0.0, 1.0), np.where(FAKE, 1.0, 0.0), 0 * ONCE])
-    ranking = Ranking(FAKE, P_FAKE, weights)
+    ranking = RocCurve(FAKE, P_FAKE, weights)
     for values in (
         ranking.area(),
         ranking.average_precision(),
@@ -127,7 +127,7 @@ def test_a_class_that_is_not_drawn_leaves_no_figure() -> None:
 
 def test_no_pictures_at_all() -> None:
     nothing = np.zeros(0)
-    assert np.isnan(Ranking(nothing.astype(bool), nothing, np.ones((2, 0))).area()).all()
+    assert np.isnan(RocCurve(nothing.astype(bool), nothing, np.ones((2, 0))).area()).all()
 
 
 @settings(deadline=None, max_examples=50)
@@ -137,9 +137,9 @@ def test_no_pictures_at_all() -> None:
     arrays(np.float64, (3, 12), elements=st.integers(0, 3).map(float)),
 )
 def test_turned_around_the_area_is_the_rest(fake: Flags, p_fake: Values, weights: Values) -> None:
-    one, other = Ranking(fake, p_fake, weights).area(), Ranking(fake, 1 - p_fake, weights).area()
+    one, other = RocCurve(fake, p_fake, weights).area(), RocCurve(fake, 1 - p_fake, weights).area()
     assert np.allclose(one + other, 1, equal_nan=True) or np.isnan(one + other).any()
-    ranking = Ranking(fake, p_fake, weights)
+    ranking = RocCurve(fake, p_fake, weights)
     for values in (one, ranking.average_precision(), ranking.recall_at(0.05), ranking.equal_error_rate()):
         seen = values[~np.isnan(values)]
         assert ((seen >= -1e-12) & (seen <= 1 + 1e-12)).all()

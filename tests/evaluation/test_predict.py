@@ -1,4 +1,4 @@
-"""From labelled pictures to judgements."""
+"""From labeled images to judgements."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -34,8 +34,8 @@ def samples(tmp_path: Path) -> list[Sample]:
     return [Sample(folder / name, False, "web", name, "test", generator="camera") for name in names]
 
 
-def untouched(picture: Image.Image, _: np.random.Generator) -> Image.Image:
-    return picture
+def untouched(image: Image.Image, _: np.random.Generator) -> Image.Image:
+    return image
 
 
 def test_what_is_written_of_a_picture(samples: list[Sample], detector: Detector, tmp_path: Path) -> None:
@@ -43,7 +43,7 @@ def test_what_is_written_of_a_picture(samples: list[Sample], detector: Detector,
     result = detector.detect(samples[0].path)
     assert (shown.verdict, shown.p_fake) == (result.verdict, result.p_fake)
     assert shown.box == tuple(result.faces[0].box.to_list())
-    assert shown.face_size == pytest.approx(result.faces[0].box.longer_side, abs=0.1)
+    assert shown.face_size == pytest.approx(result.faces[0].box.max_side, abs=0.1)
     assert (shown.path, shown.source, shown.group) == ("real/face.png", "web", "face.png")
     assert (shown.generator, shown.degradation, shown.error) == ("camera", CLEAN, "")
     assert (wall.verdict, wall.p_fake, wall.box, wall.face_size) == (Verdict.NO_FACE, None, None, None)
@@ -70,10 +70,10 @@ def test_pixels_are_upright_and_say_so(samples: list[Sample]) -> None:
 def test_a_degradation_that_fails_is_an_error_of_that_picture(
     samples: list[Sample], detector: Detector
 ) -> None:
-    def fail(picture: Image.Image, _: np.random.Generator) -> Image.Image:
-        if picture.width > 100:
+    def fail(image: Image.Image, _: np.random.Generator) -> Image.Image:
+        if image.width > 100:
             raise OSError("encoder error -2")
-        return picture
+        return image
 
     shown, *_, side = judge(detector, samples, Degradation("fails", fail))
     assert shown.error == ""

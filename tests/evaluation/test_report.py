@@ -12,7 +12,7 @@ from playwright.sync_api import Browser, Page
 from tests.evaluation.sample_predictions import many
 from tests.evaluation.sample_reports import hostile_report, small_report
 from veraface.evaluation.report import full_markdown, page, summary
-from veraface.evaluation.run import Evidence, Plan, measure
+from veraface.evaluation.run import EvaluationConfig, Evidence, measure
 
 PLOTS = ["confusion", "roc", "reliability", "forest", "risk", "histograms", "curves"]
 
@@ -75,7 +75,7 @@ def test_a_set_of_one_class_can_be_reported() -> None:
     reals = [p for p in many(60) if not p.fake]
     evidence = Evidence(reals, {}, {}, [], [], np.ones((len(reals), 5)))
     head = {key: small_report()[key] for key in ("data", "command", "model", "thresholds")}
-    html = page(head | measure(evidence, Plan()))
+    html = page(head | measure(evidence, EvaluationConfig()))
     assert html.count("<figure") == 3
 
 
@@ -156,8 +156,8 @@ def test_it_fits_a_telephone(opened: Page) -> None:
     assert opened.evaluate("document.documentElement.scrollWidth <= innerWidth")
 
 
-def luminance(colour: str) -> float:
+def luminance(color: str) -> float:
     """Relative luminance as WCAG 2.2 defines it, of "rgb(r, g, b)"."""
-    channels = [int(number) / 255 for number in re.findall(r"\d+", colour)[:3]]
+    channels = [int(number) / 255 for number in re.findall(r"\d+", color)[:3]]
     linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in channels]
     return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]

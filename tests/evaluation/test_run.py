@@ -17,17 +17,17 @@ from tests.sample_models import brightness_model
 from veraface import Detector
 from veraface.errors import DataError, ModelError
 from veraface.evaluation.card import short_form
-from veraface.evaluation.run import Plan, evaluate
-from veraface.models.classifier import Model, ModelCard
+from veraface.evaluation.run import EvaluationConfig, evaluate
+from veraface.models.classifier import ModelCard, OnnxClassifier
 
 SPLITS = {"train": 2, "test": 16}
 FILES = ["pictures.jsonl", "report.html", "report.json", "report.md"]
-CLEAN_ONLY = Plan(tiers=False, curves=0, self_blend=False)
+CLEAN_ONLY = EvaluationConfig(tiers=False, curves=0, self_blend=False)
 
 
 @pytest.fixture(scope="module")
 def faces(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """16 test pictures; the fakes are bright. One more is cut off, and one shows no face."""
+    """16 test images; the fakes are bright. One more is cut off, and one shows no face."""
     folder = tmp_path_factory.mktemp("evaluate") / "faces"
     rows = make_rows(folder, SPLITS)
     for row in rows:
@@ -63,14 +63,14 @@ def test_writes_what_it_measured(faces: Path, model: Path, tmp_path: Path) -> No
     assert markdown.startswith(printed)
     assert model.with_suffix(".json").read_bytes() == before, "the card changes on demand only"
 
-    pictures = lines(out)
-    assert len(pictures) == 18
+    images = lines(out)
+    assert len(images) == 18
     detector = Detector(model)
-    for picture in pictures[:16]:
-        result = detector.detect(faces / picture["path"])
-        assert (picture["verdict"], picture["p_fake"]) == (result.verdict, result.p_fake)
-        assert picture["fake"] == bool(int(picture["path"][:3]) % 2)
-    lost, wall = pictures[16:]
+    for image in images[:16]:
+        result = detector.detect(faces / image["path"])
+        assert (image["verdict"], image["p_fake"]) == (result.verdict, result.p_fake)
+        assert image["fake"] == bool(int(image["path"][:3]) % 2)
+    lost, wall = images[16:]
     assert (lost["verdict"], lost["p_fake"]) == (None, None)
     assert "cut off or corrupt" in lost["error"]
     assert (wall["verdict"], wall["p_fake"], wall["error"]) == ("no_face", None, "")
@@ -78,7 +78,7 @@ def test_writes_what_it_measured(faces: Path, model: Path, tmp_path: Path) -> No
     report = json.loads((out / "report.json").read_text())
     rows = {row["source"]: row for row in report["rows"]}
     assert list(rows) == ["all", "left", "odd", "right", "left / right"]
-    judged = [p for p in pictures if p["p_fake"] is not None]
+    judged = [p for p in images if p["p_fake"] is not None]
     assert rows["all"]["auc"] == pytest.approx(
         roc_auc_score([p["fake"] for p in judged], [p["p_fake"] for p in judged]), abs=1e-4
     )
@@ -98,13 +98,13 @@ def whole(faces: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, 
     """The folder of a report with everything in it, and the model, whose card holds it."""
     folder = tmp_path_factory.mktemp("whole")
     model = brightness_model(folder)
-    evaluate(faces, folder / "report", Plan(curves=6), model=model, write_card=True)
+    evaluate(faces, folder / "report", EvaluationConfig(curves=6), model=model, write_card=True)
     return folder / "report", model
 
 
 def test_every_state_is_judged(whole: tuple[Path, Path]) -> None:
-    pictures = lines(whole[0])
-    counts = Counter(picture["degradation"] for picture in pictures)
+    images = lines(whole[0])
+    counts = Counter(image["degradation"] for image in images)
     assert (counts["clean"], counts["web"], counts["hard"], counts["self-blended"]) == (18, 18, 18, 9)
     assert len(counts) == 4 + 28
     assert {count for name, count in counts.items() if name.startswith(("JPEG", "blur", "noise"))} == {6}
@@ -121,7 +121,7 @@ def test_every_state_is_judged(whole: tuple[Path, Path]) -> None:
 def test_real_data_keep_their_rows(
     whole: tuple[Path, Path], faces: Path, model: Path, tmp_path: Path
 ) -> None:
-    """Whatever else is judged, nothing of it counts in the rows of the pictures as they are."""
+    """Whatever else is judged, nothing of it counts in the rows of the images as they are."""
     evaluate(faces, tmp_path, CLEAN_ONLY, model=model)
     alone, beside = (json.loads((folder / "report.json").read_text()) for folder in (tmp_path, whole[0]))
     for key in ("rows", "by_generator", "by_face_size", "trivial", "diagrams"):
@@ -132,7 +132,7 @@ def test_figures_go_into_the_card_in_short(whole: tuple[Path, Path]) -> None:
     out, model = whole
     card = ModelCard.load(model.with_suffix(".json"))
     assert card.measured == short_form(json.loads((out / "report.json").read_text()))
-    assert Model(model).card == card, "weights and card still belong together"
+    assert OnnxClassifier(model).card == card, "weights and card still belong together"
 
 
 def test_same_data_same_bytes(whole: tuple[Path, Path], faces: Path, tmp_path: Path) -> None:
@@ -158,8 +158,8 @@ def test_splits(faces: Path, model: Path, tmp_path: Path, split: str, count: int
 
 
 def test_the_command_repeats_the_evaluation() -> None:
-    assert Plan().command("faces") == "veraface evaluate --data faces --split test --out report"
-    plan = Plan("all", 32, ("a b:c",), tiers=False, curves=0, self_blend=False)
+    assert EvaluationConfig().command("faces") == "veraface evaluate --data faces --split test --out report"
+    plan = EvaluationConfig("all", 32, ("a b:c",), tiers=False, curves=0, self_blend=False)
     assert plan.command("my faces") == (
         "veraface evaluate --data 'my faces' --split all --frames 32 --pair 'a b:c' --no-tiers --curves 0 "
         "--no-self-blend --out report"
@@ -172,13 +172,13 @@ def test_the_command_repeats_the_evaluation() -> None:
         ({"split": "later"}, "split is 'later'; it must be train, val, test or all"),
         ({"split": "val"}, "the val split is empty"),
         ({"pairs": ("left",)}, "pair is 'left'; it must be two sources as REAL:FAKE"),
-        ({"curves": -1}, "curves is -1; it must be a number of pictures"),
-        ({"curves": 1}, "curves is 1; it must be a number of pictures, at least one of each class"),
+        ({"curves": -1}, "curves is -1; it must be a number of images"),
+        ({"curves": 1}, "curves is 1; it must be a number of images, at least one of each class"),
         (
             {"pairs": ("left:nowhere",)},
             "no source with fakes is called nowhere; there are: left, odd, right",
         ),
-        ({"frames": 0}, "frames is 0; at least one picture of a clip is needed"),
+        ({"frames": 0}, "frames is 0; at least one image of a video is needed"),
         ({"pairs": ("a:b:c",)}, "pair is 'a:b:c'"),
     ],
 )
@@ -186,7 +186,7 @@ def test_nonsense_is_refused_before_judging(
     faces: Path, model: Path, tmp_path: Path, settings: dict[str, Any], message: str
 ) -> None:
     with pytest.raises(DataError, match=message):
-        evaluate(faces, tmp_path / "out", Plan(**settings), model=model)
+        evaluate(faces, tmp_path / "out", EvaluationConfig(**settings), model=model)
     assert not (tmp_path / "out").exists()
 
 

@@ -13,7 +13,7 @@ from veraface import Detector
 from veraface.datasets.manifest import Sample
 from veraface.datasets.synthesis.self_blending import self_blend
 from veraface.evaluation.aggregate import figures
-from veraface.evaluation.bootstrap import Draws
+from veraface.evaluation.bootstrap import BootstrapSamples
 from veraface.evaluation.predict import Judged, judge, randomness, upright
 from veraface.evaluation.self_blended import NAME, judge_self_blended, self_blended_block
 from veraface.geometry import Box
@@ -55,7 +55,7 @@ def test_every_real_gives_one_fake(samples: list[Sample], detector: Detector) ->
 
 
 def test_nothing_is_blended_beside_the_picture(samples: list[Sample], detector: Detector) -> None:
-    """A box that lies elsewhere would leave the picture as it is, and call it fake."""
+    """A box that lies elsewhere would leave the image as it is, and call it fake."""
     (outside,) = judge_self_blended(detector, [replace(samples[0], box=Box(500, 500, 40, 40))])
     assert outside.verdict is None
     assert "lies outside its" in outside.error
@@ -63,17 +63,19 @@ def test_nothing_is_blended_beside_the_picture(samples: list[Sample], detector: 
 
 def test_the_block_ranks_them_against_their_own_reals(samples: list[Sample], detector: Detector) -> None:
     clean, blended = judge(detector, samples), judge_self_blended(detector, samples)
-    block = self_blended_block(clean, blended, Draws(p.group for p in clean))
+    block = self_blended_block(clean, blended, BootstrapSamples(p.group for p in clean))
     assert (block["source"], block["real"], block["fake"], block["not_made"]) == (NAME, 2, 2, 2)
     assert [row["source"] for row in block["rows"]] == ["web"]
     assert block["auc"] == figures([*clean[:2], *blended[:2]])["auc"]
 
 
 def test_higher_scores_than_their_reals_are_a_perfect_block() -> None:
-    def blend(picture: Judged) -> Judged:
-        return replace(picture, fake=True, verdict=F, p_fake=None if picture.p_fake is None else 1.0)
+    def blend(image: Judged) -> Judged:
+        return replace(image, fake=True, verdict=F, p_fake=None if image.p_fake is None else 1.0)
 
     clean = many(60)
-    block = self_blended_block(clean, [blend(p) for p in clean if not p.fake], Draws(p.group for p in clean))
+    block = self_blended_block(
+        clean, [blend(p) for p in clean if not p.fake], BootstrapSamples(p.group for p in clean)
+    )
     assert (block["auc"], block["intervals"]["auc"]) == (1.0, [1.0, 1.0])
     assert block["real"] == block["fake"] == sum(not p.fake for p in clean)

@@ -9,7 +9,7 @@ from PIL import Image, ImageFilter
 from tests.evaluation.sample_predictions import judged
 from tests.sample_images import noise, portrait
 from veraface.datasets.manifest import Sample
-from veraface.evaluation.bootstrap import Draws
+from veraface.evaluation.bootstrap import BootstrapSamples
 from veraface.evaluation.shortcuts import FEATURES, measure_features, sharpness, trivial_blocks, warnings
 from veraface.geometry import Box
 
@@ -34,20 +34,20 @@ def test_features_of_a_file(tmp_path: Path) -> None:
 
 
 def test_sharpness_is_that_of_the_face() -> None:
-    picture = Image.new("RGB", (200, 100), "grey")
-    picture.paste(noise(100, 100), (100, 0))
-    assert sharpness(picture, (0, 0, 90, 90)) == 0
-    assert sharpness(picture, (105, 5, 90, 90)) > sharpness(picture, None) > 0
-    assert sharpness(picture, (500, 5, 90, 90)) == sharpness(picture, None), "a box outside is none"
+    image = Image.new("RGB", (200, 100), "grey")
+    image.paste(noise(100, 100), (100, 0))
+    assert sharpness(image, (0, 0, 90, 90)) == 0
+    assert sharpness(image, (105, 5, 90, 90)) > sharpness(image, None) > 0
+    assert sharpness(image, (500, 5, 90, 90)) == sharpness(image, None), "a box outside is none"
     blurred = portrait().filter(ImageFilter.GaussianBlur(2))
     assert sharpness(blurred, None) < 0.2 * sharpness(portrait(), None)
     assert sharpness(Image.new("RGB", (2, 2)), None) == 0
 
 
 def test_a_sample_box_goes_before_the_judged_one(tmp_path: Path) -> None:
-    picture = Image.new("RGB", (200, 100), "grey")
-    picture.paste(noise(100, 100), (100, 0))
-    picture.save(tmp_path / "half.png")
+    image = Image.new("RGB", (200, 100), "grey")
+    image.paste(noise(100, 100), (100, 0))
+    image.save(tmp_path / "half.png")
     sample = Sample(tmp_path / "half.png", False, "web", "g", "test", Box(0, 0, 90, 90))
     found = measure_features([sample], [judged("half.png", False, None, None)])
     assert found[0, list(FEATURES).index("sharpness")] == 0
@@ -55,13 +55,13 @@ def test_a_sample_box_goes_before_the_judged_one(tmp_path: Path) -> None:
 
 def test_what_gives_a_set_away_is_named() -> None:
     """Fakes have smaller files in all pairs of a source but one; nothing else differs."""
-    pictures = [judged(str(i), i % 2 == 1, None, None, "ab"[i // 2 % 2]) for i in range(40)]
+    images = [judged(str(i), i % 2 == 1, None, None, "ab"[i // 2 % 2]) for i in range(40)]
     random = np.random.default_rng(0)
     features = np.tile(random.random((20, 1)).repeat(2, axis=0), (1, len(FEATURES)))
     features[:, 0] = [10 - i % 2 for i in range(40)]
     features[0, 0] = np.nan
-    draws = Draws(p.group for p in pictures)
-    blocks = trivial_blocks(features, pictures, draws, ["a:b"])
+    draws = BootstrapSamples(p.group for p in images)
+    blocks = trivial_blocks(features, images, draws, ["a:b"])
     assert [block["set"] for block in blocks] == ["all", "a / b"]
     size, *others = blocks[0]["features"]
     assert size == {
@@ -79,9 +79,9 @@ def test_what_gives_a_set_away_is_named() -> None:
 
 
 def test_one_class_cannot_be_told_apart() -> None:
-    pictures = [judged(str(i), True, None, None) for i in range(6)]
+    images = [judged(str(i), True, None, None) for i in range(6)]
     blocks = trivial_blocks(
-        np.random.default_rng(0).random((6, 5)), pictures, Draws(p.group for p in pictures)
+        np.random.default_rng(0).random((6, 5)), images, BootstrapSamples(p.group for p in images)
     )
     assert {f["auc"] for f in blocks[0]["features"]} == {None}
     assert warnings(blocks) == []

@@ -1,4 +1,4 @@
-"""Robustness: what is done to pictures, and what is said of the difference."""
+"""Robustness: what is done to images, and what is said of the difference."""
 
 from collections import Counter
 from dataclasses import replace
@@ -12,7 +12,7 @@ from tests.evaluation.sample_predictions import F, N, R, U, judged, many
 from tests.sample_images import difference, noise, portrait
 from veraface.datasets.manifest import Sample
 from veraface.evaluation.aggregate import figures
-from veraface.evaluation.bootstrap import Draws
+from veraface.evaluation.bootstrap import BootstrapSamples
 from veraface.evaluation.tiers import (
     CURVES,
     TIERS,
@@ -26,9 +26,9 @@ from veraface.evaluation.tiers import (
 from veraface.imaging.decode import recompress
 
 
-def degrade(name: str, picture: Image.Image, seed: int = 0) -> Image.Image:
+def degrade(name: str, image: Image.Image, seed: int = 0) -> Image.Image:
     steps = {d.name: d for curve in CURVES for _, d in curve.steps()} | {t.name: t.degradation for t in TIERS}
-    return steps[name].apply(picture, np.random.default_rng(seed))
+    return steps[name].apply(image, np.random.default_rng(seed))
 
 
 @pytest.mark.parametrize(("name", "longest", "quality"), [("web", 768, 60), ("hard", 512, 40)])
@@ -54,9 +54,9 @@ def test_curves_are_as_promised() -> None:
 
 @pytest.mark.parametrize("curve", CURVES, ids=lambda curve: curve.name)
 def test_stronger_is_further_from_the_picture(curve: Curve) -> None:
-    picture = portrait(256)
+    image = portrait(256)
     found = [
-        difference(d.apply(picture, np.random.default_rng(0)).resize(picture.size), picture)
+        difference(d.apply(image, np.random.default_rng(0)).resize(image.size), image)
         for _, d in curve.steps()
     ]
     if found[0] > found[1]:  # brightness and contrast go down to 1 and up again
@@ -69,9 +69,9 @@ def test_stronger_is_further_from_the_picture(curve: Curve) -> None:
 
 
 def test_noise_repeats_with_its_seed() -> None:
-    picture = noise(40, 40)
-    assert degrade("noise 0.05", picture, 1) == degrade("noise 0.05", picture, 1)
-    assert degrade("noise 0.05", picture, 1) != degrade("noise 0.05", picture, 2)
+    image = noise(40, 40)
+    assert degrade("noise 0.05", image, 1) == degrade("noise 0.05", image, 1)
+    assert degrade("noise 0.05", image, 1) != degrade("noise 0.05", image, 2)
 
 
 CLEAN = [R, R, F, F, U, U, N, R, F, R]
@@ -82,7 +82,7 @@ def test_changes_counted_by_hand() -> None:
     """Judged in both are eight: a flip each way, two that leave or join the open ones, four that stay."""
     clean = [judged(str(i), i % 2 == 0, v, None if v is N else 0.5) for i, v in enumerate(CLEAN)]
     later = [judged(str(i), i % 2 == 0, v, None if v is N else 0.5) for i, v in enumerate(LATER)]
-    found = changes(clean, later, Draws(p.group for p in clean))
+    found = changes(clean, later, BootstrapSamples(p.group for p in clean))
     intervals = found.pop("intervals")
     assert found == {
         "pictures": 8,
@@ -99,7 +99,7 @@ def test_changes_counted_by_hand() -> None:
 def test_the_loss_is_the_difference_and_drawn_jointly() -> None:
     """A constant shift of all scores loses nothing, in no draw; an independent one has a wide interval."""
     clean = many(300)
-    draws = Draws(p.group for p in clean)
+    draws = BootstrapSamples(p.group for p in clean)
     shifted = [replace(p, p_fake=None if p.p_fake is None else p.p_fake / 2) for p in clean]
     assert auc_lost(clean, shifted, draws) == {"value": 0.0, "interval": [0.0, 0.0]}
     other = many(300, seed=1, spread=3)
@@ -111,7 +111,7 @@ def test_the_loss_is_the_difference_and_drawn_jointly() -> None:
 def test_a_row_for_each_tier() -> None:
     clean = many(80)
     rows = tier_rows(
-        clean, {"web": many(80, seed=1), "hard": many(80, seed=2)}, Draws(p.group for p in clean)
+        clean, {"web": many(80, seed=1), "hard": many(80, seed=2)}, BootstrapSamples(p.group for p in clean)
     )
     assert [row["tier"] for row in rows] == ["clean", "web", "hard"]
     assert "changes" not in rows[0]
@@ -143,7 +143,7 @@ def test_curve_pictures_are_balanced() -> None:
 
 
 def test_a_step_holds_what_a_curve_shows() -> None:
-    step = step_figures(many(60), Draws(p.group for p in many(60)))
+    step = step_figures(many(60), BootstrapSamples(p.group for p in many(60)))
     assert set(step) == {
         "auc",
         "reals_called_fake",

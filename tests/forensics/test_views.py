@@ -13,7 +13,7 @@ from PIL import Image
 from tests.sample_images import encode, noise, portrait
 from veraface.forensics import views as evidence
 from veraface.forensics.views import KINDS, error_levels, examine, jpeg_grid, noise_residual
-from veraface.imaging.decode import Picture, recompress
+from veraface.imaging.decode import ImageFile, recompress
 
 PATCH = (200, 120, 360, 280)  # left, upper, right, lower
 INSIDE = (slice(140, 260), slice(220, 340))  # rows and columns of the patch, away from its edge
@@ -25,8 +25,8 @@ def photo() -> Image.Image:
     return portrait().resize((704, 704), Image.Resampling.LANCZOS).crop((0, 0, 640, 480))
 
 
-def patched(picture: Image.Image, patch: Image.Image) -> Image.Image:
-    copy = picture.copy()
+def patched(image: Image.Image, patch: Image.Image) -> Image.Image:
+    copy = image.copy()
     copy.paste(patch, PATCH)
     return copy
 
@@ -57,12 +57,12 @@ def test_a_smoothed_patch_is_dark_and_a_grainy_one_bright_in_the_noise() -> None
 
 
 def test_the_noise_is_the_brightness_without_its_median() -> None:
-    picture = noise(23, 17)
-    grey = np.asarray(picture.convert("L")).astype(int)
-    padded = np.pad(grey, 1, mode="edge")
+    image = noise(23, 17)
+    gray = np.asarray(image.convert("L")).astype(int)
+    padded = np.pad(gray, 1, mode="edge")
     nine = np.stack([padded[y : y + 17, x : x + 23] for y in range(3) for x in range(3)])
-    expected = np.minimum(evidence.NOISE_GAIN * np.abs(grey - np.median(nine, axis=0)), 255)
-    assert (noise_residual(picture) == expected).all()
+    expected = np.minimum(evidence.NOISE_GAIN * np.abs(gray - np.median(nine, axis=0)), 255)
+    assert (noise_residual(image) == expected).all()
 
 
 @pytest.mark.parametrize("offset", [(0, 0), (3, 5), (7, 1), (0, 4)])
@@ -92,18 +92,18 @@ def test_a_patch_with_a_shifted_grid_is_white_and_one_without_grey(shift: tuple[
 
 
 def test_a_picture_that_never_was_a_jpeg_has_no_grid() -> None:
-    for picture in (photo(), noise(300, 200)):
-        grid = jpeg_grid(picture)
+    for image in (photo(), noise(300, 200)):
+        grid = jpeg_grid(image)
         assert grid.offset is None
         assert np.percentile(np.abs(grid.view.astype(int) - 128), 99) < 30
 
 
 @pytest.mark.parametrize("colour", ["black", "white", "grey", (200, 30, 90)])
 @pytest.mark.parametrize("size", [(300, 200), (1, 1), (7, 1), (1, 40), (8, 8), (17, 33)])
-def test_a_plain_picture_shows_nothing(colour: object, size: tuple[int, int]) -> None:
-    found = examine(Image.new("RGB", size, colour))
+def test_a_plain_picture_shows_nothing(color: object, size: tuple[int, int]) -> None:
+    found = examine(Image.new("RGB", size, color))
     assert found.grid_offset is None
-    assert found.views["error_levels"].max() <= evidence.ERROR_GAIN * 2  # its colour may be rounded
+    assert found.views["error_levels"].max() <= evidence.ERROR_GAIN * 2  # its color may be rounded
     assert np.ptp(found.views["error_levels"]) == 0
     assert found.views["noise"].max() == 0
     assert (found.views["grid"] == 128).all()
@@ -128,12 +128,12 @@ def test_any_picture_gives_three_views_of_its_size(width: int, height: int, seed
 @given(st.integers(8, 60), st.integers(8, 60), st.integers(1, 7), st.integers(0, 99))
 def test_strips_and_their_joints_do_not_show(width: int, height: int, rows: int, seed: int) -> None:
     """Whatever is worked on at a time, the views are those of the whole."""
-    picture = noise(width, height, seed)
-    whole = examine(picture)
+    image = noise(width, height, seed)
+    whole = examine(image)
     kept = evidence._STRIP_PIXELS
     try:
         evidence._STRIP_PIXELS = width * 8 * rows
-        parts = examine(picture)
+        parts = examine(image)
     finally:
         evidence._STRIP_PIXELS = kept
     assert whole.grid_offset == parts.grid_offset
@@ -145,8 +145,8 @@ def test_strips_and_their_joints_do_not_show(width: int, height: int, rows: int,
 def test_large_pictures_are_looked_at_in_full_and_shown_smaller(size: tuple[int, int]) -> None:
     factor = -(-max(size) // 1024)
     expected = tuple(-(-side // factor) for side in reversed(size))
-    picture = noise(*size)
-    found = examine(picture)
+    image = noise(*size)
+    found = examine(image)
     assert {view.shape for view in found.views.values()} == {expected}
     # A smaller copy has lost most of it.
     assert found.views["noise"].mean() > 60
@@ -171,7 +171,7 @@ def test_equal_pixels_give_equal_views() -> None:
 def test_grey_transparent_and_other_pictures_are_looked_at_as_they_are_judged(mode: str) -> None:
     kind = "TIFF" if mode == "CMYK" else "PNG"
     content = encode(photo().resize((64, 48)).convert(mode), kind)
-    found = examine(Picture(content).pixels())
+    found = examine(ImageFile(content).decode())
     assert found.views["noise"].shape == (48, 64)
 
 
@@ -180,7 +180,7 @@ def test_views_are_webp_files_without_anything_of_the_input() -> None:
     exif[0x010E] = "a secret place"
     profile = b"ICC-secret" * 20
     content = encode(photo(), "JPEG", exif=exif, icc_profile=profile, comment=b"a secret word")
-    answer = examine(Picture(content).pixels()).to_dict()
+    answer = examine(ImageFile(content).decode()).to_dict()
     assert [view["name"] for view in answer["views"]] == ["error_levels", "noise", "grid"]
     for view in answer["views"]:
         file = base64.b64decode(view["data"], validate=True)

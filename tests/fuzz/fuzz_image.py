@@ -15,23 +15,23 @@ with atheris.instrument_imports(
     include=["PIL", "pillow_heif", "veraface.imaging.decode", "veraface.imaging.containers"]
 ):
     from veraface.errors import ImageError
-    from veraface.imaging.decode import ImageLimits, Picture
+    from veraface.imaging.decode import ImageFile, ImageLimits
 
 _LIMITS = ImageLimits(max_pixels=2_000_000, max_side=5_000)  # so that there are many tries a second
 
 
 def try_one(data: bytes) -> None:
     """Decodes at full size, and as small as is allowed."""
-    for at_least in (None, 8):
+    for min_side in (None, 8):
         try:
-            picture = Picture(data, _LIMITS)
-            pixels = picture.pixels(at_least)
+            image = ImageFile(data, _LIMITS)
+            pixels = image.decode(min_side)
         except ImageError:
             continue
         if pixels.mode != "RGB" or min(pixels.size) < 1:
             raise AssertionError(f"{pixels.mode} {pixels.size}")
-        if at_least is None and pixels.size != (picture.width, picture.height):
-            raise AssertionError(f"{pixels.size} instead of {picture.width} x {picture.height}")
+        if min_side is None and pixels.size != (image.width, image.height):
+            raise AssertionError(f"{pixels.size} instead of {image.width} x {image.height}")
 
 
 if __name__ == "__main__":

@@ -69,7 +69,7 @@ def exhausting() -> dict[str, bytes]:
         "a JPEG of nothing between segments": jpeg_filled(bytes(3_000_000)),
         "a JPEG of restarts before its pixels": jpeg_filled(b"\xff\xd0" * 500_000),
         "a PNG of 500,000 chunks": png(before=png_chunk(b"tIME", b"") * 500_000),
-        "a PNG of 1,000 colour profiles": png(before=profile * 1_000),
+        "a PNG of 1,000 color profiles": png(before=profile * 1_000),
         "a GIF of a million comments": gif_with(b"!\xfe\0" * 1_000_000),
         "a GIF with a long comment": gif_with(b"!\xfe" + (b"\xff" + bytes(255)) * 10_000 + b"\0"),
         "a WebP of 500,000 chunks": webp_of_chunks(b"JUNK\0\0\0\0" * 500_000),
@@ -81,7 +81,7 @@ def exhausting() -> dict[str, bytes]:
         "an AVIF of 10,000 items": boxed("avif", 10_000),
         "an AVIF whose items are the file again and again": boxed("avif", 100, 30, 1_000_000),
         "a HEIC whose items are the file again and again": boxed("heic", 100, 30, 1_000_000),
-        "a HEIC one of whose items belongs to the picture 60,000 times": boxed("heic", 1, uses=60_000),
+        "a HEIC one of whose items belongs to the image 60,000 times": boxed("heic", 1, uses=60_000),
         "a HEIC of 30,000 pieces": boxed("heic", 900, 30),
         "a HEIC of layers upon layers": boxed("heic", 3, kind=b"iovl", refers=b"dimg", uses=5),
         "a HEIC of 100,000 boxes": SAMPLES["heic"] + box(b"free", b"") * 100_000,
@@ -107,7 +107,7 @@ def survivable() -> dict[str, bytes]:
     )
     international = b"x\0\1\0\0\0"
     return {
-        "a PNG whose colour profile bursts": png(before=png_chunk(b"iCCP", b"x\0\0" + burst)),
+        "a PNG whose color profile bursts": png(before=png_chunk(b"iCCP", b"x\0\0" + burst)),
         "a PNG whose text bursts": png(before=png_chunk(b"zTXt", b"x\0\0" + burst)),
         "a PNG whose text bursts behind its pixels": png(behind=png_chunk(b"zTXt", b"x\0\0" + burst)),
         "a PNG whose international text bursts": png(before=png_chunk(b"iTXt", international + burst)),
@@ -117,7 +117,7 @@ def survivable() -> dict[str, bytes]:
         "a PNG that says it has 50,000 frames": png(before=animation),
         "a PNG of 90,000 frame headers": png(before=animation + control * 90_000),
         "a PNG of 20,000 frames": png(before=animation + control, behind=frames),
-        "a PNG of 36 megapixels in 35 kB": png(6000, 6000, colour=0),
+        "a PNG of 36 megapixels in 35 kB": png(6000, 6000, color=0),
         "a GIF of 50,000 frames": gif_of_frames(50_000),
         "a GIF of clear codes": gif_with(
             b"," + struct.pack("<HHHH", 0, 0, 64, 64) + b"\0\2" + (b"\xff" + b"\x24\x49\x92" * 85) * 5_000

@@ -1,4 +1,4 @@
-"""Files that are no pictures of a supported kind, or that are something else as well."""
+"""Files that are no images of a supported kind, or that are something else as well."""
 
 from io import BytesIO
 from zipfile import ZipFile
@@ -42,20 +42,20 @@ FOREIGN = {
     "JPEG XL": (b"\xff\x0a" + bytes(40), "JPEG XL"),
     "JPEG 2000": (encode(IMAGE, "JPEG2000"), "JPEG 2000"),
     "icon": (encode(IMAGE, "ICO"), "icon"),
-    "Mac icon": (encode(IMAGE, "ICNS"), "no picture"),
-    "text": (b"BMW built this. GIF pictures are nice.", "no picture"),
-    "netpbm": (encode(IMAGE, "PPM"), "no picture"),
-    "PCX": (encode(IMAGE, "PCX"), "no picture"),
-    "TGA": (encode(IMAGE, "TGA"), "no picture"),
-    "SGI": (encode(IMAGE, "SGI"), "no picture"),
-    "DDS": (encode(IMAGE, "DDS"), "no picture"),
-    "program": (b"\x7fELF\2\1\1" + bytes(57), "no picture"),
-    "Windows program": (b"MZ\x90\0" + bytes(60), "no picture"),
-    "gzip": (b"\x1f\x8b\x08\0" + bytes(20), "no picture"),
-    "pickle": (b"\x80\x04cos\nsystem\n(S'id'\ntR.", "no picture"),
-    "script": (_SCRIPT, "no picture"),
-    "one byte": (b"\xff", "no picture"),
-    "noise": (noise(32, 32).tobytes(), "no picture"),
+    "Mac icon": (encode(IMAGE, "ICNS"), "no image"),
+    "text": (b"BMW built this. GIF pictures are nice.", "no image"),
+    "netpbm": (encode(IMAGE, "PPM"), "no image"),
+    "PCX": (encode(IMAGE, "PCX"), "no image"),
+    "TGA": (encode(IMAGE, "TGA"), "no image"),
+    "SGI": (encode(IMAGE, "SGI"), "no image"),
+    "DDS": (encode(IMAGE, "DDS"), "no image"),
+    "program": (b"\x7fELF\2\1\1" + bytes(57), "no image"),
+    "Windows program": (b"MZ\x90\0" + bytes(60), "no image"),
+    "gzip": (b"\x1f\x8b\x08\0" + bytes(20), "no image"),
+    "pickle": (b"\x80\x04cos\nsystem\n(S'id'\ntR.", "no image"),
+    "script": (_SCRIPT, "no image"),
+    "one byte": (b"\xff", "no image"),
+    "noise": (noise(32, 32).tobytes(), "no image"),
 }
 
 

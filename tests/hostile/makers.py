@@ -33,12 +33,12 @@ def jpeg_of_scans(scans: int) -> bytes:
 
 
 def png(
-    width: int = 8, height: int = 8, before: bytes = b"", behind: bytes = b"", colour: int = 2, bits: int = 8
+    width: int = 8, height: int = 8, before: bytes = b"", behind: bytes = b"", color: int = 2, bits: int = 8
 ) -> bytes:
     """A black PNG with further chunks before and behind its pixels."""
-    channels = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}[colour]
+    channels = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}[color]
     rows = bytes((width * channels * bits // 8 + 1) * height)
-    header = png_chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, bits, colour, 0, 0, 0))
+    header = png_chunk(b"IHDR", struct.pack(">IIBBBBB", width, height, bits, color, 0, 0, 0))
     pixels = png_chunk(b"IDAT", zlib.compress(rows, 9))
     return b"\x89PNG\r\n\x1a\n" + header + before + pixels + behind + png_chunk(b"IEND", b"")
 
@@ -85,7 +85,7 @@ def tiff_end(entries: int) -> int:
 
 
 def grey_tiff(side: int, *more: Entry, compression: int = 1) -> list[Entry]:
-    """The entries that make a grey picture, but where its pixels lie."""
+    """The entries that make a gray image, but where its pixels lie."""
     given = {entry[0] for entry in more}
     sizes = [(256, 4, 1, side), (257, 4, 1, side), (258, 3, 1, 8), (262, 3, 1, 1), (277, 3, 1, 1)]
     usual: list[Entry] = [*sizes, (259, 3, 1, compression)]
@@ -150,14 +150,14 @@ def boxed(
         name: "heic" or "avif".
         items: how many.
         stretches: how many each has.
-        padding: zero bytes behind the picture in the media data.
+        padding: zero bytes behind the image in the media data.
         kind: of the items.
-        refers: how they refer to the picture.
+        refers: how they refer to the image.
         uses: how often each does.
     """
     top = boxes(SAMPLES[name])
     meta = boxes(top[b"meta"][4:])
-    picture = int.from_bytes(meta[b"pitm"][4:6])
+    image = int.from_bytes(meta[b"pitm"][4:6])
     numbers = range(1000, 1000 + items)
     whole = len(top[b"mdat"]) + padding
     known = b"".join(
@@ -165,12 +165,11 @@ def boxed(
     )
     count = int.from_bytes(meta[b"iinf"][4:6]) + items
     references = b"".join(
-        box(refers, struct.pack(">HH", number, uses) + struct.pack(">H", picture) * uses)
-        for number in numbers
+        box(refers, struct.pack(">HH", number, uses) + struct.pack(">H", image) * uses) for number in numbers
     )
 
     def before(start: int) -> bytes:
-        places = struct.pack(">HHHHII", picture, 0, 0, 1, start, len(top[b"mdat"]))
+        places = struct.pack(">HHHHII", image, 0, 0, 1, start, len(top[b"mdat"]))
         for number in numbers:
             places += struct.pack(">HHHH", number, 0, 0, stretches)
             places += struct.pack(">II", start, whole) * stretches

@@ -22,7 +22,7 @@ from tests.sample_images import (
     quadrants,
 )
 from veraface.errors import UnreadableImageError, UnsupportedImageError
-from veraface.imaging.decode import Picture, recompress
+from veraface.imaging.decode import ImageFile, recompress
 
 SECOND = portrait(64).transpose(Image.Transpose.ROTATE_180)
 FORMATS = [
@@ -51,16 +51,16 @@ LOSSLESS = [("PNG", {}), ("WEBP", {"lossless": True}), ("TIFF", {}), ("TIFF", {"
 @pytest.mark.parametrize(("kind", "options", "name"), FORMATS)
 def test_each_format_gives_the_picture_that_was_saved(kind: str, options: dict[str, Any], name: str) -> None:
     saved = portrait(64)
-    picture = Picture(encode(saved, kind, **options))
-    assert (picture.format, picture.width, picture.height) == (name, 64, 64)
-    # Palettes and colour subsampling cost some; another frame or a turned one would differ by over 60.
-    assert difference(picture.pixels(), saved) < 12
+    image = ImageFile(encode(saved, kind, **options))
+    assert (image.format, image.width, image.height) == (name, 64, 64)
+    # Palettes and color subsampling cost some; another frame or a turned one would differ by over 60.
+    assert difference(image.decode(), saved) < 12
 
 
 def test_type_is_told_by_content_not_by_name(tmp_path: Path) -> None:
     path = tmp_path / "photo.jpg"
     path.write_bytes(encode(quadrants(), "PNG"))
-    assert Picture(path).format == "PNG"
+    assert ImageFile(path).format == "PNG"
 
 
 # --- orientation ----------------------------------------------------------------------------------
@@ -71,23 +71,23 @@ def test_type_is_told_by_content_not_by_name(tmp_path: Path) -> None:
 def test_all_orientations_give_the_same_pixels(kind: str, options: dict[str, Any], orientation: int) -> None:
     upright = quadrants()
     stored = as_stored(upright, orientation)
-    picture = Picture(encode(stored, kind, exif=exif_with(orientation), **options))
-    assert (picture.width, picture.height) == upright.size
-    assert difference(picture.pixels(), upright) == 0
+    image = ImageFile(encode(stored, kind, exif=exif_with(orientation), **options))
+    assert (image.width, image.height) == upright.size
+    assert difference(image.decode(), upright) == 0
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))
 @pytest.mark.parametrize("at_least", [None, 128, 64])
-def test_all_orientations_of_a_jpeg_give_the_same_pixels(orientation: int, at_least: int | None) -> None:
-    # Whole blocks, no colour subsampling, the same quantisation in x and y: turning commutes with encoding.
+def test_all_orientations_of_a_jpeg_give_the_same_pixels(orientation: int, min_side: int | None) -> None:
+    # Whole blocks, no color subsampling, the same quantization in x and y: turning commutes with encoding.
     upright = portrait(512).crop((0, 0, 512, 256))
     stored = as_stored(upright, orientation)
     data = encode(stored, "JPEG", quality=100, subsampling=0, exif=exif_with(orientation))
-    picture = Picture(data)
-    assert (picture.width, picture.height) == (512, 256)
-    plain = Picture(encode(upright, "JPEG", quality=100, subsampling=0)).pixels(at_least)
-    assert picture.pixels(at_least).size == plain.size == (at_least or 512, (at_least or 512) // 2)
-    assert difference(picture.pixels(at_least), plain) < 0.6  # rounding inside libjpeg
+    image = ImageFile(data)
+    assert (image.width, image.height) == (512, 256)
+    plain = ImageFile(encode(upright, "JPEG", quality=100, subsampling=0)).decode(min_side)
+    assert image.decode(min_side).size == plain.size == (min_side or 512, (min_side or 512) // 2)
+    assert difference(image.decode(min_side), plain) < 0.6  # rounding inside libjpeg
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))
@@ -99,40 +99,40 @@ def test_avif_and_heic_are_turned_exactly_once(kind: str, orientation: int) -> N
     stored.info["exif"] = exif_with(orientation).tobytes()
     data = encode(stored, kind, quality=95, exif=stored.info["exif"])
     assert orientation == 1 or b"irot" in data or b"imir" in data
-    picture = Picture(data)
-    assert (picture.width, picture.height) == upright.size
-    assert difference(picture.pixels(), upright) < 6
+    image = ImageFile(data)
+    assert (image.width, image.height) == upright.size
+    assert difference(image.decode(), upright) < 6
 
 
 def test_exif_alone_does_not_turn_a_heic() -> None:
     # ISO/IEC 23008-12 leaves turning to the container; its EXIF is information only.
     data = encode(quadrants(), "HEIF", quality=95, exif=exif_with(6))
     assert b"irot" not in data
-    assert difference(Picture(data).pixels(), quadrants()) < 6
+    assert difference(ImageFile(data).decode(), quadrants()) < 6
 
 
 @pytest.mark.parametrize("value", [0, 9, 255, 65535])
 def test_a_meaningless_orientation_is_ignored(value: int) -> None:
     data = encode(quadrants(), "PNG", exif=exif_with(value))
-    assert difference(Picture(data).pixels(), quadrants()) == 0
+    assert difference(ImageFile(data).decode(), quadrants()) == 0
 
 
 def test_a_png_with_exif_behind_its_pixels_is_turned() -> None:
     plain = encode(as_stored(quadrants(), 6), "PNG")
     exif = exif_with(6).tobytes().removeprefix(b"Exif\0\0")
     end = plain.index(b"IEND") - 4
-    picture = Picture(plain[:end] + png_chunk(b"eXIf", exif) + plain[end:])
-    assert (picture.width, picture.height) == quadrants().size
-    assert difference(picture.pixels(), quadrants()) == 0
+    image = ImageFile(plain[:end] + png_chunk(b"eXIf", exif) + plain[end:])
+    assert (image.width, image.height) == quadrants().size
+    assert difference(image.decode(), quadrants()) == 0
 
 
 def test_a_pil_image_is_turned_by_its_exif_and_left_as_it_is() -> None:
     data = encode(as_stored(quadrants(), 6), "PNG", exif=exif_with(6))
     source = Image.open(BytesIO(data))
     before = Image.open(BytesIO(data)).tobytes()
-    picture = Picture(source)
-    assert difference(picture.pixels(), quadrants()) == 0
-    picture.pixels().putpixel((0, 0), (1, 2, 3))
+    image = ImageFile(source)
+    assert difference(image.decode(), quadrants()) == 0
+    image.decode().putpixel((0, 0), (1, 2, 3))
     assert (source.size, source.mode, source.tobytes()) == ((48, 64), "RGB", before)
     assert source.getexif()[ORIENTATION_TAG] == 6
 
@@ -141,18 +141,18 @@ def test_a_pil_image_is_turned_by_its_exif_and_left_as_it_is() -> None:
 def test_painting_on_the_result_does_not_reach_the_source(mode: str) -> None:
     source = quadrants().convert(mode)
     before = source.tobytes()
-    Picture(source).pixels().paste((9, 9, 9), (0, 0, 64, 48))
+    ImageFile(source).decode().paste((9, 9, 9), (0, 0, 64, 48))
     assert (source.mode, source.tobytes()) == (mode, before)
 
 
-# --- colours --------------------------------------------------------------------------------------
+# --- colors --------------------------------------------------------------------------------------
 
 RED, WHITE = (255, 0, 0), (255, 255, 255)
 
 
 def colour(data: Any) -> tuple[int, ...]:
-    """The colour at the middle."""
-    image = Picture(data).pixels()
+    """The color at the middle."""
+    image = ImageFile(data).decode()
     assert image.mode == "RGB"
     return image.getpixel((image.width // 2, image.height // 2))
 
@@ -167,8 +167,8 @@ def test_cmyk_has_the_right_colours(kind: str) -> None:
 @pytest.mark.parametrize("kind", ["PNG", "TIFF"])
 @pytest.mark.parametrize(("stored", "shown"), [(0, 0), (32768, 127), (65535, 255)])
 def test_16_bit_grey_keeps_its_range(kind: str, stored: int, shown: int) -> None:
-    grey = Image.fromarray(np.full((8, 8), stored, dtype=np.uint16))
-    assert colour(encode(grey, kind)) == (shown,) * 3
+    gray = Image.fromarray(np.full((8, 8), stored, dtype=np.uint16))
+    assert colour(encode(gray, kind)) == (shown,) * 3
 
 
 def test_16_bit_rgb_png() -> None:
@@ -181,7 +181,7 @@ def test_16_bit_rgb_png() -> None:
 @pytest.mark.parametrize("kind", ["PNG", "GIF", "BMP", "TIFF"])
 def test_palettes(kind: str) -> None:
     image = quadrants().convert("P", palette=Image.Palette.ADAPTIVE)
-    assert difference(Picture(encode(image, kind)).pixels(), quadrants()) < 2
+    assert difference(ImageFile(encode(image, kind)).decode(), quadrants()) < 2
 
 
 @pytest.mark.parametrize("kind", ["PNG", "GIF"])
@@ -218,36 +218,36 @@ def test_grey_and_two_level_pictures(kind: str, mode: str, value: Any, shown: tu
 @pytest.mark.parametrize("mode", ["F", "I", "LAB", "HSV"])
 def test_modes_without_a_clear_meaning_are_refused_not_guessed(mode: str) -> None:
     with pytest.raises(UnsupportedImageError, match="8-bit RGB"):
-        Picture(Image.new(mode, (8, 8))).pixels()
+        ImageFile(Image.new(mode, (8, 8))).decode()
 
 
 # --- reduced decoding -----------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(("at_least", "longest"), [(1, 100), (100, 100), (101, 200), (400, 400), (401, 800)])
-def test_a_jpeg_is_decoded_as_small_as_is_enough(at_least: int, longest: int) -> None:
+def test_a_jpeg_is_decoded_as_small_as_is_enough(min_side: int, longest: int) -> None:
     data = encode(portrait(800).crop((0, 0, 800, 403)), "JPEG")
-    assert max(Picture(data).pixels(at_least).size) == longest
+    assert max(ImageFile(data).decode(min_side).size) == longest
 
 
 def test_at_least_never_enlarges() -> None:
     data = encode(portrait(64), "JPEG")
-    assert Picture(data).pixels(at_least=1000).size == (64, 64)
+    assert ImageFile(data).decode(min_side=1000).size == (64, 64)
 
 
 def test_reduced_decoding_looks_the_same() -> None:
     data = encode(portrait(512), "JPEG", quality=95)
-    assert difference(Picture(data).pixels(at_least=128), portrait(128)) < 8
+    assert difference(ImageFile(data).decode(min_side=128), portrait(128)) < 8
 
 
 def test_reduced_decoding_is_faster() -> None:
-    picture = Picture(encode(portrait(4000), "JPEG"))
+    image = ImageFile(encode(portrait(4000), "JPEG"))
 
-    def cost(at_least: int | None) -> float:
+    def cost(min_side: int | None) -> float:
         times = []
         for _ in range(3):
             started = process_time()
-            picture.pixels(at_least)
+            image.decode(min_side)
             times.append(process_time() - started)
         return min(times)
 
@@ -255,10 +255,10 @@ def test_reduced_decoding_is_faster() -> None:
 
 
 def test_the_header_alone_is_read_first() -> None:
-    picture = Picture(encode(portrait(64), "PNG")[:-3000])
-    assert picture.width == 64
+    image = ImageFile(encode(portrait(64), "PNG")[:-3000])
+    assert image.width == 64
     with pytest.raises(UnreadableImageError, match="cut off or corrupt"):
-        picture.pixels()
+        image.decode()
 
 
 @pytest.mark.parametrize("kind", ["JPEG", "WEBP"])

@@ -19,21 +19,21 @@ from tests.hostile.mutants import SIGNATURES, duplicated
 from tests.hostile.samples import FIRST_ENDS_EARLY, IMAGE, ODD_PIXELS, SAMPLES
 from tests.sample_images import encode, noise, png_chunk, png_of_size, portrait
 from veraface.errors import ImageError, ImageTooLargeError, UnreadableImageError, UnsupportedImageError
-from veraface.imaging.decode import ImageLimits, Picture
+from veraface.imaging.decode import ImageFile, ImageLimits
 
 # pytest lifts the filter that veraface sets; that it holds elsewhere is tested below.
 pytestmark = pytest.mark.filterwarnings("ignore::UserWarning:PIL")
 
 
 def decode(data: bytes) -> Image.Image:
-    return Picture(data).pixels()
+    return ImageFile(data).decode()
 
 
 def attempt(data: bytes) -> None:
     """Decode fully and reduced; only an ImageError may come out."""
-    for at_least in (None, 16):
+    for min_side in (None, 16):
         with suppress(ImageError):
-            assert Picture(data).pixels(at_least).mode == "RGB"
+            assert ImageFile(data).decode(min_side).mode == "RGB"
 
 
 # --- broken ---------------------------------------------------------------------------------------
@@ -139,14 +139,14 @@ def test_an_exif_directory_that_points_to_itself_is_read_once() -> None:
 def test_foreign_files_are_named(name: str) -> None:
     data, word = FOREIGN[name]
     with pytest.raises(UnsupportedImageError, match=word) as caught:
-        Picture(data)
+        ImageFile(data)
     assert "JPEG, PNG" in str(caught.value)  # what to give instead
 
 
 @pytest.mark.parametrize("tag", [{0xC612: b"\1\4\0\0"}, {0x00FE: 1}])
 def test_a_raw_photo_is_refused_and_not_judged_by_its_thumbnail(tag: dict[int, object]) -> None:
     with pytest.raises(UnsupportedImageError, match="raw"):
-        Picture(encode(IMAGE, "TIFF", tiffinfo=tag))
+        ImageFile(encode(IMAGE, "TIFF", tiffinfo=tag))
 
 
 # --- bombs ----------------------------------------------------------------------------------------
@@ -155,14 +155,14 @@ def test_a_raw_photo_is_refused_and_not_judged_by_its_thumbnail(tag: dict[int, o
 @pytest.mark.parametrize(("width", "height"), [(30_000, 30_000), (9_500, 9_500), (2**31 - 1, 1), (20_001, 1)])
 def test_a_png_bomb_is_refused(width: int, height: int) -> None:
     with pytest.raises(ImageTooLargeError, match=f"{width} x {height}"):
-        Picture(png_of_size(width, height))
+        ImageFile(png_of_size(width, height))
 
 
 @pytest.mark.parametrize("name", CLAIMANTS)
 def test_bombs_of_each_format_are_refused_by_their_header(name: str) -> None:
     started = process_time()
     with pytest.raises(ImageTooLargeError, match="8000 x 8000"):
-        Picture(claiming(name, 8000))
+        ImageFile(claiming(name, 8000))
     assert process_time() - started < 1
 
 
@@ -170,17 +170,17 @@ def test_bombs_cost_neither_memory_nor_lines_on_stderr() -> None:
     script = """
 from tests.memory import peak_mib
 from veraface.errors import ImageError
-from veraface.imaging.decode import ImageLimits, Picture
+from veraface.imaging.decode import ImageLimits, Image
 from tests.hostile.bombs import claiming
 from tests.imaging.test_decode_hostile import tiff_of_many_complaints
 from tests.sample_images import png_of_size, portrait, encode
-Picture(encode(portrait(64), "PNG")).pixels()
+ImageFile(encode(portrait(64), "PNG")).decode()
 before = peak_mib()
 for data in [png_of_size(30_000, 30_000), png_of_size(9_500, 9_500), png_of_size(13_000, 13_000),
              claiming("bmp", 13_000), claiming("gif", 13_000), claiming("jpeg", 13_000),
              tiff_of_many_complaints()]:
     try:
-        Picture(data).pixels()
+        ImageFile(data).decode()
     except ImageError:
         pass
 print(peak_mib() - before)
@@ -205,7 +205,7 @@ def test_exhausting_files_are_refused_at_once() -> None:
     for name, data in exhausting().items():
         started = process_time()
         with pytest.raises(UnreadableImageError, match="far more"):
-            Picture(data)
+            ImageFile(data)
         assert process_time() - started < 2, name
 
 
@@ -219,17 +219,17 @@ def test_other_files_that_are_much_for_their_size_take_little() -> None:
 MEMORY = """
 from contextlib import suppress
 from veraface.errors import ImageError
-from veraface.imaging.decode import ImageLimits, Picture
+from veraface.imaging.decode import ImageLimits, Image
 from tests.hostile.bombs import exhausting, survivable
 from tests.hostile.samples import SAMPLES
 from tests.memory import peak_mib
 files = exhausting() | survivable()
 for data in SAMPLES.values():
-    Picture(data).pixels()
+    ImageFile(data).decode()
 before = peak_mib()
 for name, data in files.items():
     with suppress(ImageError):
-        Picture(data)
+        ImageFile(data)
     grown = peak_mib() - before
     assert grown < 120, (name, grown)  # MiB; one PNG may hold 64 MiB of texts
 """
@@ -244,7 +244,7 @@ def test_run_length_bmp_is_refused() -> None:
     header = struct.pack("<IiiHHIIiiII", 40, 7000, 7000, 1, 8, 1, 0, 0, 0, 256, 0)
     data = b"BM" + struct.pack("<IHHI", 0, 0, 0, 14 + 40 + 1024) + header + bytes(1024) + b"\1\1" * 100_000
     with pytest.raises(UnsupportedImageError, match="run-length"):
-        Picture(data)
+        ImageFile(data)
 
 
 def test_files_that_lie_about_their_size_take_little() -> None:
@@ -262,7 +262,7 @@ def cropped(side: int, to: tuple[int, int], offset: tuple[int, int]) -> bytes:
 
 
 def test_a_heic_that_is_not_as_large_as_it_says_is_refused() -> None:
-    # Found by the fuzzer: a part that lies outside is not cut out, and all of the picture appears.
+    # Found by the fuzzer: a part that lies outside is not cut out, and all of the image appears.
     assert decode(cropped(64, (50, 50), (-14, 2))).size == (50, 50)
     for to in ((1, 1), (50, 50)):
         with pytest.raises(UnreadableImageError, match="as large as"):
@@ -272,8 +272,8 @@ def test_a_heic_that_is_not_as_large_as_it_says_is_refused() -> None:
 def test_all_of_a_cropped_heic_counts_against_the_limits() -> None:
     data = cropped(256, (20, 20), (-14, 2))
     with pytest.raises(ImageTooLargeError, match="256 x 256"):
-        Picture(data, ImageLimits(max_pixels=60_000))
-    assert Picture(data, ImageLimits(max_pixels=66_000)).width == 20
+        ImageFile(data, ImageLimits(max_pixels=60_000))
+    assert ImageFile(data, ImageLimits(max_pixels=66_000)).width == 20
 
 
 def test_directories_that_lead_in_circles_take_little() -> None:
@@ -284,7 +284,7 @@ def test_directories_that_lead_in_circles_take_little() -> None:
 
 
 def test_many_parts_of_real_files_are_no_reason_to_refuse() -> None:
-    # As phones write: a picture of 256 tiles. As scanners do: one strip a row.
+    # As phones write: an image of 256 tiles. As scanners do: one strip a row.
     assert decode(encode(portrait(1024), "HEIF", tile_size=64, quality=50)).size == (1024, 1024)
     rows = encode(Image.new("L", (16, 20_000)), "TIFF", tiffinfo={278: 1}, compression="tiff_lzw")
     assert decode(rows).size == (16, 20_000)
@@ -292,4 +292,4 @@ def test_many_parts_of_real_files_are_no_reason_to_refuse() -> None:
     plain = SAMPLES["png"]
     at = plain.index(b"IDAT") - 4
     assert decode(plain[:at] + idat + plain[at:]).size == (64, 64)
-    assert decode(SAMPLES["jpeg"] + noise(512, 512).tobytes()).size == (64, 64)  # a phone's appended clip
+    assert decode(SAMPLES["jpeg"] + noise(512, 512).tobytes()).size == (64, 64)  # a phone's appended video

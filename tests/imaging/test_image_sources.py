@@ -1,4 +1,4 @@
-"""Everything a picture can be read from, and the limits on it."""
+"""Everything an image can be read from, and the limits on it."""
 
 import os
 from io import BytesIO
@@ -12,37 +12,37 @@ from PIL import Image
 
 from tests.sample_images import difference, encode, png_of_size, portrait, quadrants
 from veraface.errors import ImageTooLargeError, UnreadableImageError, UnsupportedImageError
-from veraface.imaging.decode import ImageLimits, Picture
+from veraface.imaging.decode import ImageFile, ImageLimits
 
 
 @pytest.mark.parametrize("wrap", [bytes, bytearray, memoryview, BytesIO])
 def test_bytes_and_files_give_the_same(wrap: Any) -> None:
-    assert difference(Picture(wrap(encode(quadrants(), "PNG"))).pixels(), quadrants()) == 0
+    assert difference(ImageFile(wrap(encode(quadrants(), "PNG"))).decode(), quadrants()) == 0
 
 
 def test_paths_as_text_and_as_objects(tmp_path: Path) -> None:
     path = tmp_path / "ein Bild ü 照片.png"
     quadrants().save(path)
-    assert difference(Picture(path).pixels(), Picture(str(path)).pixels()) == 0
+    assert difference(ImageFile(path).decode(), ImageFile(str(path)).decode()) == 0
 
 
 def test_an_array_is_taken_as_rgb_and_left_as_it_is() -> None:
     array = np.asarray(quadrants()).copy()
-    Picture(array).pixels().paste((9, 9, 9), (0, 0, 64, 48))
-    assert difference(Picture(array[:, ::-1]).pixels(), array[:, ::-1]) == 0
+    ImageFile(array).decode().paste((9, 9, 9), (0, 0, 64, 48))
+    assert difference(ImageFile(array[:, ::-1]).decode(), array[:, ::-1]) == 0
     assert difference(array, quadrants()) == 0
 
 
 @pytest.mark.parametrize("shape", [(4, 4), (4, 4, 4), (4, 4, 1), (0, 4, 3), (1, 4, 4, 3), ()])
 def test_arrays_of_another_shape_are_refused(shape: tuple[int, ...]) -> None:
     with pytest.raises(UnsupportedImageError, match=r"\(height, width, 3\)"):
-        Picture(np.zeros(shape, dtype=np.uint8))
+        ImageFile(np.zeros(shape, dtype=np.uint8))
 
 
 @pytest.mark.parametrize("dtype", [np.float32, np.int64, np.uint16, bool, object])
 def test_arrays_of_another_type_are_refused(dtype: Any) -> None:
     with pytest.raises(UnsupportedImageError, match="uint8"):
-        Picture(np.zeros((4, 4, 3), dtype=dtype))
+        ImageFile(np.zeros((4, 4, 3), dtype=dtype))
 
 
 class Trickle(BytesIO):
@@ -59,13 +59,13 @@ class Trickle(BytesIO):
 def test_a_stream_is_read_on_from_where_it_stands() -> None:
     stream = Trickle(b"prefix" + encode(quadrants(), "PNG"))
     stream.seek(6)
-    assert difference(Picture(stream).pixels(), quadrants()) == 0
+    assert difference(ImageFile(stream).decode(), quadrants()) == 0
 
 
 def test_a_stream_is_read_one_byte_over_the_limit_at_most() -> None:
     stream = Trickle(bytes(100_000))
     with pytest.raises(ImageTooLargeError, match="MiB"):
-        Picture(stream, ImageLimits(max_bytes=1000))
+        ImageFile(stream, ImageLimits(max_bytes=1000))
     assert stream.given == 1001
 
 
@@ -73,19 +73,19 @@ def test_a_file_of_exactly_the_limit_is_read(tmp_path: Path) -> None:
     data = encode(quadrants(), "PNG")
     (tmp_path / "a.png").write_bytes(data)
     for source in (lambda: data, lambda: tmp_path / "a.png", lambda: BytesIO(data)):
-        assert Picture(source(), ImageLimits(max_bytes=len(data))).width == 64
+        assert ImageFile(source(), ImageLimits(max_bytes=len(data))).width == 64
         with pytest.raises(ImageTooLargeError, match="larger than the limit"):
-            Picture(source(), ImageLimits(max_bytes=len(data) - 1))
+            ImageFile(source(), ImageLimits(max_bytes=len(data) - 1))
 
 
 def test_pixel_and_side_limits_hold_for_every_kind_of_source() -> None:
     image = quadrants(64, 48)
     for source in (encode(image, "PNG"), image, np.asarray(image)):
-        assert Picture(source, ImageLimits(max_pixels=64 * 48, max_side=64)).height == 48
+        assert ImageFile(source, ImageLimits(max_pixels=64 * 48, max_side=64)).height == 48
         with pytest.raises(ImageTooLargeError, match="64 x 48"):
-            Picture(source, ImageLimits(max_pixels=64 * 48 - 1))
+            ImageFile(source, ImageLimits(max_pixels=64 * 48 - 1))
         with pytest.raises(ImageTooLargeError, match="64 x 48"):
-            Picture(source, ImageLimits(max_side=63))
+            ImageFile(source, ImageLimits(max_side=63))
 
 
 @pytest.mark.parametrize(
@@ -97,9 +97,9 @@ def test_senseless_limits_are_refused(limit: dict[str, int]) -> None:
 
 
 def test_one_picture_decodes_in_several_threads_alike() -> None:
-    picture = Picture(encode(portrait(), "JPEG"))
-    expected, seen = picture.pixels().tobytes(), []
-    threads = [Thread(target=lambda: seen.append(picture.pixels().tobytes())) for _ in range(4)]
+    image = ImageFile(encode(portrait(), "JPEG"))
+    expected, seen = image.decode().tobytes(), []
+    threads = [Thread(target=lambda: seen.append(image.decode().tobytes())) for _ in range(4)]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -112,11 +112,11 @@ def test_file_like_sources_that_fail(tmp_path: Path) -> None:
     closed.close()
     (tmp_path / "a.txt").write_text("text")
     with pytest.raises(UnreadableImageError, match="closed"):
-        Picture(closed)
+        ImageFile(closed)
     with (tmp_path / "a.txt").open() as text, pytest.raises(UnsupportedImageError, match="binary mode"):
-        Picture(text)
+        ImageFile(text)
     with pytest.raises(UnsupportedImageError, match="give a path"):
-        Picture(42)
+        ImageFile(42)
 
 
 def test_paths_that_cannot_be_read(tmp_path: Path) -> None:
@@ -133,13 +133,13 @@ def test_paths_that_cannot_be_read(tmp_path: Path) -> None:
         tmp_path / "empty.jpg": "empty",
     }.items():
         with pytest.raises(UnreadableImageError, match=message):
-            Picture(path)
+            ImageFile(path)
 
 
 def test_a_pil_image_that_is_broken_or_empty() -> None:
     with pytest.raises(UnreadableImageError):
-        Picture(Image.open(BytesIO(encode(portrait(64), "PNG")[:3000])))
+        ImageFile(Image.open(BytesIO(encode(portrait(64), "PNG")[:3000])))
     with pytest.raises(UnreadableImageError, match="no pixels"):
-        Picture(Image.new("RGB", (0, 5)))
+        ImageFile(Image.new("RGB", (0, 5)))
     with pytest.raises(UnreadableImageError):
-        Picture(png_of_size(0, 5))
+        ImageFile(png_of_size(0, 5))

@@ -4,34 +4,34 @@ import pytest
 from PIL import Image
 
 from tests.sample_images import encode, portrait
-from veraface.imaging.decode import Picture
-from veraface.imaging.lazy import Pixels
+from veraface.imaging.decode import ImageFile
+from veraface.imaging.lazy import LazyImage
 
 
 def test_a_jpeg_is_decoded_as_large_as_was_asked_for_so_far() -> None:
-    pixels = Pixels(Picture(encode(portrait(800), "JPEG")))
+    pixels = LazyImage(ImageFile(encode(portrait(800), "JPEG")))
     assert pixels.seconds == 0
-    small = pixels.at_least(150)
+    small = pixels.decode(150)
     assert small.size == (200, 200)
-    assert pixels.at_least(200) is small
-    large = pixels.at_least(300)
+    assert pixels.decode(200) is small
+    large = pixels.decode(300)
     assert large.size == (400, 400)
-    assert pixels.at_least(150) is large
-    assert pixels.at_least(5000).size == (800, 800)
+    assert pixels.decode(150) is large
+    assert pixels.decode(5000).size == (800, 800)
     assert pixels.seconds > 0
 
 
 @pytest.mark.parametrize("kind", ["PNG", "WEBP"])
 def test_what_cannot_be_decoded_small_is_decoded_once(kind: str) -> None:
-    pixels = Pixels(Picture(encode(portrait(300), kind)))
-    full = pixels.at_least(50)
+    pixels = LazyImage(ImageFile(encode(portrait(300), kind)))
+    full = pixels.decode(50)
     assert full.size == (300, 300)
-    assert pixels.at_least(1000) is full
+    assert pixels.decode(1000) is full
 
 
 def test_pixels_that_are_there_are_taken_as_they_are() -> None:
     image = Image.new("RGB", (30, 40))
-    pixels = Pixels(image)
+    pixels = LazyImage(image)
     assert pixels.longest_side == 40
-    assert pixels.at_least(100) is image
+    assert pixels.decode(100) is image
     assert pixels.seconds == 0

@@ -19,11 +19,11 @@ def result(grid: np.ndarray, verdict: Verdict = Verdict.FAKE, box: Box = FACE) -
 
 
 def test_evidence_is_drawn_where_it_lies_and_neutral_evidence_is_not() -> None:
-    grey = Image.new("RGB", (100, 100), (128, 128, 128))
+    gray = Image.new("RGB", (100, 100), (128, 128, 128))
     grid = np.full((4, 4), 0.5, np.float32)
-    neutral = np.asarray(draw_overlay(grey, result(grid)), int)
+    neutral = np.asarray(draw_overlay(gray, result(grid)), int)
     grid[:, :2] = 1.0  # the left half speaks for fake
-    marked = np.asarray(draw_overlay(grey, result(grid)), int)
+    marked = np.asarray(draw_overlay(gray, result(grid)), int)
     difference = np.abs(marked - neutral).sum(axis=2)
     assert difference[25:75, 22:45].mean() > 60
     assert difference[:, 85:].max() == 0
@@ -31,10 +31,10 @@ def test_evidence_is_drawn_where_it_lies_and_neutral_evidence_is_not() -> None:
 
 
 def test_fake_and_real_evidence_have_different_colours() -> None:
-    grey = Image.new("RGB", (100, 100), (128, 128, 128))
-    red, _, blue = draw_overlay(grey, result(np.ones((2, 2), np.float32))).getpixel((50, 50))
+    gray = Image.new("RGB", (100, 100), (128, 128, 128))
+    red, _, blue = draw_overlay(gray, result(np.ones((2, 2), np.float32))).getpixel((50, 50))
     assert red > blue
-    red, _, blue = draw_overlay(grey, result(np.zeros((2, 2), np.float32))).getpixel((50, 50))
+    red, _, blue = draw_overlay(gray, result(np.zeros((2, 2), np.float32))).getpixel((50, 50))
     assert blue > red
 
 
@@ -46,19 +46,19 @@ def test_faces_at_the_edge_are_drawn(box: Box) -> None:
 
 
 def test_the_source_is_left_as_it_was_and_large_pictures_are_shrunk() -> None:
-    picture = Image.new("RGB", (5000, 2500))
-    overlay = draw_overlay(picture, result(np.ones((2, 2), np.float32)))
+    image = Image.new("RGB", (5000, 2500))
+    overlay = draw_overlay(image, result(np.ones((2, 2), np.float32)))
     assert overlay.size == (2000, 1000)
-    assert picture.size == (5000, 2500)
-    assert not np.asarray(picture).any()
+    assert image.size == (5000, 2500)
+    assert not np.asarray(image).any()
 
 
 def test_writing_is_whole_or_not_at_all(tmp_path: Path) -> None:
-    picture = Image.new("RGB", (100, 100))
-    write_overlay(picture, result(np.ones((2, 2), np.float32)), tmp_path / "a.png")
+    image = Image.new("RGB", (100, 100))
+    write_overlay(image, result(np.ones((2, 2), np.float32)), tmp_path / "a.png")
     assert [p.name for p in tmp_path.iterdir()] == ["a.png"]
     with pytest.raises(VerafaceError, match=r"b\.png: cannot be written"):
-        write_overlay(picture, result(np.ones((2, 2), np.float32)), tmp_path / "none" / "b.png")
+        write_overlay(image, result(np.ones((2, 2), np.float32)), tmp_path / "none" / "b.png")
 
 
 CANARY = b"Canary, made up for this test, "

@@ -6,21 +6,21 @@ import pytest
 
 from tests.sample_models import brightness_model
 from veraface.errors import ModelError
-from veraface.models.classifier import Calibration, Model, ModelCard
+from veraface.models.classifier import Calibration, ModelCard, OnnxClassifier
 
-SIDE = Model().card.crop.size
+SIDE = OnnxClassifier().card.crop.size
 
 
 @pytest.fixture(scope="module")
-def shipped() -> Model:
-    return Model()
+def shipped() -> OnnxClassifier:
+    return OnnxClassifier()
 
 
 def crops(count: int) -> np.ndarray:
     return np.random.default_rng(5).integers(0, 256, (count, SIDE, SIDE, 3), dtype=np.uint8)
 
 
-def test_the_shipped_model_is_the_one_its_card_names(shipped: Model) -> None:
+def test_the_shipped_model_is_the_one_its_card_names(shipped: OnnxClassifier) -> None:
     card = shipped.card
     assert card.name == "veraface-lite0"
     assert card.limits
@@ -28,17 +28,17 @@ def test_the_shipped_model_is_the_one_its_card_names(shipped: Model) -> None:
     assert 0 < card.thresholds.real <= card.thresholds.fake < 1
 
 
-def test_a_logit_is_the_mean_of_its_evidence(shipped: Model) -> None:
-    logits, evidence = shipped.run(crops(3))
+def test_a_logit_is_the_mean_of_its_evidence(shipped: OnnxClassifier) -> None:
+    logits, evidence = shipped.predict(crops(3))
     assert logits.shape == (3,)
     assert evidence.ndim == 3
     np.testing.assert_allclose(evidence.mean(axis=(1, 2)), logits, atol=1e-4)
 
 
-def test_what_else_is_in_the_batch_does_not_change_a_score(shipped: Model) -> None:
+def test_what_else_is_in_the_batch_does_not_change_a_score(shipped: OnnxClassifier) -> None:
     batch = crops(16)
-    together = shipped.card.calibration.probability(shipped.run(batch)[0])
-    alone = [shipped.card.calibration.probability(shipped.run(crop[None])[0])[0] for crop in batch]
+    together = shipped.card.calibration.probability(shipped.predict(batch)[0])
+    alone = [shipped.card.calibration.probability(shipped.predict(crop[None])[0])[0] for crop in batch]
     np.testing.assert_allclose(together, alone, atol=5e-7)  # answers give six digits
 
 
@@ -66,16 +66,16 @@ def test_weights_that_are_not_the_card_s_are_refused(tmp_path: Path) -> None:
     path = brightness_model(tmp_path)
     path.write_bytes(path.read_bytes() + b"\0")
     with pytest.raises(ModelError, match=r"brightness\.onnx.*sha256"):
-        Model(path)
+        OnnxClassifier(path)
 
 
 def test_missing_files_are_named(tmp_path: Path) -> None:
     with pytest.raises(ModelError, match=r"none\.onnx: no such model$"):
-        Model(tmp_path / "none.onnx")
+        OnnxClassifier(tmp_path / "none.onnx")
     path = brightness_model(tmp_path)
     path.with_suffix(".json").unlink()
     with pytest.raises(ModelError, match=r"brightness\.json: no such model card"):
-        Model(path)
+        OnnxClassifier(path)
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", "{}", '{"crop": 3}', "\0"])
@@ -83,7 +83,7 @@ def test_a_damaged_card_is_refused(tmp_path: Path, text: str) -> None:
     path = brightness_model(tmp_path)
     path.with_suffix(".json").write_text(text)
     with pytest.raises(ModelError, match="no valid model card"):
-        Model(path)
+        OnnxClassifier(path)
 
 
 @pytest.mark.parametrize(
@@ -120,4 +120,4 @@ def test_a_file_that_is_no_onnx_is_refused_even_with_a_matching_card(tmp_path: P
     card["sha256"] = hashlib.sha256(b"not a model").hexdigest()
     path.with_suffix(".json").write_text(json.dumps(card))
     with pytest.raises(ModelError, match="ONNX Runtime cannot load"):
-        Model(path)
+        OnnxClassifier(path)

@@ -1,4 +1,4 @@
-"""The one crop: what lands where, at the border of a picture too."""
+"""The one crop: what lands where, at the border of an image too."""
 
 import numpy as np
 import pytest
@@ -8,7 +8,7 @@ from PIL import Image
 
 from tests.sample_images import difference, portrait
 from veraface.geometry import Box
-from veraface.models.crop import CropSettings, crop_face, crop_square
+from veraface.models.crop import CropSettings, crop_box, crop_face
 
 FACE = Box(180, 70, 80, 110)  # of the portrait
 DEFAULT = CropSettings()
@@ -28,19 +28,19 @@ def test_shape_and_type(size: int) -> None:
 
 
 def test_the_square_is_centred_on_the_box_and_wider_by_the_margin() -> None:
-    square = crop_square(Box(10, 20, 30, 50), CropSettings(margin=1.4))
+    square = crop_box(Box(10, 20, 30, 50), CropSettings(margin=1.4))
     assert (square.width, square.height) == pytest.approx((70, 70))
     assert (square.x + 35, square.y + 35) == pytest.approx((25, 45))
 
 
 def test_a_crop_without_scaling_is_the_picture_itself() -> None:
-    picture = pattern()
-    crop = crop_face(picture, Box(60, 80, 40, 100), CropSettings(size=100, margin=1.0))
-    assert difference(crop, picture.crop((30, 80, 130, 180))) == 0
+    image = pattern()
+    crop = crop_face(image, Box(60, 80, 40, 100), CropSettings(size=100, margin=1.0))
+    assert difference(crop, image.crop((30, 80, 130, 180))) == 0
 
 
 def test_centre_and_scale() -> None:
-    # A square of 64 px around (100, 90), shown at 160: 2.5 output pixels a picture pixel.
+    # A square of 64 px around (100, 90), shown at 160: 2.5 output pixels an image pixel.
     crop = crop_face(pattern(), Box(68, 58, 64, 64), CropSettings(size=160, margin=1.0)).astype(float)
     columns, rows = crop[10:150, 10:150, 0].mean(axis=0), crop[10:150, 10:150, 1].mean(axis=1)
     outputs = np.arange(10, 150) + 0.5
@@ -59,26 +59,26 @@ def test_centre_and_scale() -> None:
     ids=["left", "right", "top", "bottom"],
 )
 def test_beyond_the_border_the_edge_is_repeated(box: Box, outside: tuple[slice, slice]) -> None:
-    picture = np.asarray(pattern())
-    crop = crop_face(Image.fromarray(picture), box, CropSettings(size=100, margin=1.0))
+    image = np.asarray(pattern())
+    crop = crop_face(Image.fromarray(image), box, CropSettings(size=100, margin=1.0))
     ys = np.clip(np.arange(box.y, box.y + 100), 0, 299).astype(int)
     xs = np.clip(np.arange(box.x, box.x + 100), 0, 399).astype(int)
-    expected = picture[ys][:, xs]
+    expected = image[ys][:, xs]
     assert difference(crop[outside], expected[outside]) == 0
     assert difference(crop, expected) == 0
 
 
 def test_a_picture_of_twice_the_size_gives_nearly_the_same_crop() -> None:
-    picture = portrait()
-    twice = picture.resize((1024, 1024), Image.Resampling.BICUBIC)
-    assert difference(crop_face(picture, FACE, DEFAULT), crop_face(twice, FACE.scaled(2), DEFAULT)) < 3
+    image = portrait()
+    twice = image.resize((1024, 1024), Image.Resampling.BICUBIC)
+    assert difference(crop_face(image, FACE, DEFAULT), crop_face(twice, FACE.scaled(2), DEFAULT)) < 3
 
 
 def test_the_picture_is_left_as_it_is() -> None:
-    picture = portrait()
-    before = picture.tobytes()
-    crop_face(picture, FACE, DEFAULT).copy().fill(0)
-    assert picture.tobytes() == before
+    image = portrait()
+    before = image.tobytes()
+    crop_face(image, FACE, DEFAULT).copy().fill(0)
+    assert image.tobytes() == before
 
 
 @pytest.mark.parametrize(
@@ -86,7 +86,7 @@ def test_the_picture_is_left_as_it_is() -> None:
     [Box(-500, 0, 100, 100), Box(0, -500, 100, 100), Box(600, 0, 50, 50), Box(0, 600, 50, 50)],
 )
 def test_a_box_outside_the_picture_is_refused(box: Box) -> None:
-    with pytest.raises(ValueError, match="outside the picture"):
+    with pytest.raises(ValueError, match="outside the image"):
         crop_face(portrait(), box, DEFAULT)
 
 
@@ -116,11 +116,11 @@ def test_a_box_that_is_no_rectangle_is_refused(box: Box) -> None:
 def test_extreme_boxes_give_a_crop_or_a_value_error(
     x: float, y: float, width: float, height: float, picture_size: tuple[int, int]
 ) -> None:
-    picture = Image.new("RGB", picture_size, (10, 20, 30))
+    image = Image.new("RGB", picture_size, (10, 20, 30))
     try:
-        crop = crop_face(picture, Box(x, y, width, height), DEFAULT)
+        crop = crop_face(image, Box(x, y, width, height), DEFAULT)
     except ValueError as error:
-        assert "outside the picture" in str(error)  # noqa: PT017 - either outcome is right
+        assert "outside the image" in str(error)  # noqa: PT017 - either outcome is right
         return
     assert crop.shape == (160, 160, 3)
     assert np.unique(crop.reshape(-1, 3), axis=0).tolist() == [[10, 20, 30]]

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import psutil
 
-from veraface.models.classifier import Model
+from veraface.models.classifier import OnnxClassifier
 
 JUDGE = """
 import os
@@ -37,9 +37,9 @@ def test_nothing_is_reported_to_anybody(tmp_path: Path) -> None:
 
 
 def test_memory_of_earlier_runs_is_given_back() -> None:
-    model, process = Model(threads=1), psutil.Process()
+    model, process = OnnxClassifier(threads=1), psutil.Process()
     side = model.card.crop.size
-    model.run(np.zeros((24, side, side, 3), np.uint8))
+    model.predict(np.zeros((24, side, side, 3), np.uint8))
     before = process.memory_info().rss
-    model.give_back_memory()
+    model.release_memory()
     assert before - process.memory_info().rss > 50e6

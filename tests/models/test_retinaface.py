@@ -11,9 +11,9 @@ from skimage import data as pictures
 
 from tests.sample_images import cat, encode, noise, portrait
 from veraface.geometry import Box
-from veraface.imaging.decode import Picture
-from veraface.imaging.lazy import Pixels
-from veraface.models.retinaface import MAX_FACES, MIN_SCORE, Face, FaceDetector
+from veraface.imaging.decode import ImageFile
+from veraface.imaging.lazy import LazyImage
+from veraface.models.retinaface import MAX_FACES, MIN_SCORE, FaceDetection, RetinaFaceDetector
 
 FACE = Box(175, 63, 93, 130)  # of the portrait, drawn by hand: hairline to chin, cheek to cheek
 HEAD = portrait().crop((130, 20, 310, 230))  # the face with what is needed to paste it elsewhere
@@ -21,11 +21,11 @@ FACE_IN_HEAD = Box(FACE.x - 130, FACE.y - 20, FACE.width, FACE.height)
 
 
 @pytest.fixture(scope="module")
-def detector() -> FaceDetector:
-    return FaceDetector(threads=1)
+def detector() -> RetinaFaceDetector:
+    return RetinaFaceDetector(threads=1)
 
 
-def overlap(one: Box, other: Box) -> float:
+def iou(one: Box, other: Box) -> float:
     """Intersection over union."""
     width = min(one.x + one.width, other.x + other.width) - max(one.x, other.x)
     height = min(one.y + one.height, other.y + other.height) - max(one.y, other.y)
@@ -47,14 +47,14 @@ def background(width: int, height: int) -> Image.Image:
     return Image.fromarray(pictures.coffee()).resize((width, height))
 
 
-def only(faces: list[Face]) -> Face:
+def only(faces: list[FaceDetection]) -> FaceDetection:
     assert len(faces) == 1
     return faces[0]
 
 
-def test_a_face_with_its_box_landmarks_and_score(detector: FaceDetector) -> None:
-    face = only(detector.find(portrait()))
-    assert overlap(face.box, FACE) > 0.7
+def test_a_face_with_its_box_landmarks_and_score(detector: RetinaFaceDetector) -> None:
+    face = only(detector.detect(portrait()))
+    assert iou(face.box, FACE) > 0.7
     assert MIN_SCORE <= face.score <= 1
     left_eye, right_eye, nose, left_mouth, right_mouth = face.landmarks
     assert left_eye[0] < nose[0] < right_eye[0]
@@ -80,73 +80,75 @@ def test_a_face_with_its_box_landmarks_and_score(detector: FaceDetector) -> None
     ids=str,
 )
 def test_sizes_in_pixels_of_the_picture(
-    detector: FaceDetector, size: tuple[int, int], face_height: int
+    detector: RetinaFaceDetector, size: tuple[int, int], face_height: int
 ) -> None:
     canvas = background(*size)
     truth = place(canvas, size[0] // 8, size[1] // 20, face_height)
-    assert overlap(only(detector.find(canvas)).box, truth) > 0.5
+    assert iou(only(detector.detect(canvas)).box, truth) > 0.5
 
 
-def test_several_faces_largest_first(detector: FaceDetector) -> None:
+def test_several_faces_largest_first(detector: RetinaFaceDetector) -> None:
     canvas = background(1200, 800)
     truths = [place(canvas, 20, 300, 80), place(canvas, 400, 60, 320), place(canvas, 950, 200, 150)]
-    faces = detector.find(canvas)
+    faces = detector.detect(canvas)
     assert [round(face.box.area) for face in faces] == sorted(
         (round(f.box.area) for f in faces), reverse=True
     )
     assert len(faces) == 3
     for face, truth in zip(faces, sorted(truths, key=lambda box: -box.area), strict=True):
-        assert overlap(face.box, truth) > 0.5
+        assert iou(face.box, truth) > 0.5
 
 
 @pytest.mark.parametrize("x", range(1860, 2220, 70))
-def test_a_small_face_in_the_middle_of_a_large_picture_is_found_once(detector: FaceDetector, x: int) -> None:
-    # Large pictures are searched in parts, and here the parts meet.
+def test_a_small_face_in_the_middle_of_a_large_picture_is_found_once(
+    detector: RetinaFaceDetector, x: int
+) -> None:
+    # Large images are searched in parts, and here the parts meet.
     canvas = background(4032, 3024)
     truth = place(canvas, x, 1400, 130)
-    assert overlap(only(detector.find(canvas)).box, truth) > 0.5
+    assert iou(only(detector.detect(canvas)).box, truth) > 0.5
 
 
-def test_small_faces_beside_a_large_one(detector: FaceDetector) -> None:
+def test_small_faces_beside_a_large_one(detector: RetinaFaceDetector) -> None:
     canvas = background(2000, 1400)
     truths = [place(canvas, 100, 50, 700), place(canvas, 1500, 200, 90), place(canvas, 1500, 900, 90)]
-    faces = detector.find(canvas)
+    faces = detector.detect(canvas)
     assert len(faces) == 3
-    assert all(max(overlap(face.box, truth) for face in faces) > 0.5 for truth in truths)
+    assert all(max(iou(face.box, truth) for face in faces) > 0.5 for truth in truths)
 
 
-def test_a_closer_look_does_not_take_parts_of_a_large_face_for_faces(detector: FaceDetector) -> None:
+def test_a_closer_look_does_not_take_parts_of_a_large_face_for_faces(detector: RetinaFaceDetector) -> None:
     canvas = background(4032, 3024)
     # The middle one is a reason for the second look, the small one for the third.
     truths = [place(canvas, 0, 0, 1800), place(canvas, 3500, 100, 260), place(canvas, 3500, 1500, 140)]
-    faces = detector.find(canvas)
+    faces = detector.detect(canvas)
     assert len(faces) == 3
-    assert all(overlap(face.box, truth) > 0.5 for face, truth in zip(faces, truths, strict=True))
+    assert all(iou(face.box, truth) > 0.5 for face, truth in zip(faces, truths, strict=True))
 
 
-def test_a_crowd_is_cut_off_at_the_most(detector: FaceDetector) -> None:
+def test_a_crowd_is_cut_off_at_the_most(detector: RetinaFaceDetector) -> None:
     canvas = background(2000, 1700)
     for row in range(7):
         for column in range(10):
             place(canvas, 200 * column, 240 * row, 110)
-    assert len(detector.find(canvas)) == MAX_FACES == 64
+    assert len(detector.detect(canvas)) == MAX_FACES == 64
 
 
 @pytest.mark.parametrize("part", [1.0, 0.8])
-def test_a_crop_filled_by_the_face(detector: FaceDetector, part: float) -> None:
-    centre_x, centre_y = FACE.x + FACE.width / 2, FACE.y + FACE.height / 2
+def test_a_crop_filled_by_the_face(detector: RetinaFaceDetector, part: float) -> None:
+    center_x, center_y = FACE.x + FACE.width / 2, FACE.y + FACE.height / 2
     half_width, half_height = part * FACE.width / 2, part * FACE.height / 2
     crop = portrait().crop(
         (
-            round(centre_x - half_width),
-            round(centre_y - half_height),
-            round(centre_x + half_width),
-            round(centre_y + half_height),
+            round(center_x - half_width),
+            round(center_y - half_height),
+            round(center_x + half_width),
+            round(center_y + half_height),
         )
     )
     for factor in (1, 3):
         enlarged = crop.resize((crop.width * factor, crop.height * factor), Image.Resampling.BICUBIC)
-        face = only(detector.find(enlarged))
+        face = only(detector.detect(enlarged))
         assert face.box.width > 0.7 * enlarged.width
 
 
@@ -169,66 +171,66 @@ def test_a_crop_filled_by_the_face(detector: FaceDetector, part: float) -> None:
         pytest.param(portrait().crop((0, 240, 512, 512)), id="body without a head"),
     ],
 )
-def test_no_face_where_there_is_none(detector: FaceDetector, picture: Image.Image) -> None:
-    assert detector.find(picture) == []
+def test_no_face_where_there_is_none(detector: RetinaFaceDetector, image: Image.Image) -> None:
+    assert detector.detect(image) == []
 
 
 @pytest.mark.parametrize("size", [(1, 1), (2, 3), (1, 5000), (5000, 1), (20_000, 3)], ids=str)
-def test_odd_shapes(detector: FaceDetector, size: tuple[int, int]) -> None:
-    assert detector.find(Image.new("RGB", size, (200, 150, 120))) == []
+def test_odd_shapes(detector: RetinaFaceDetector, size: tuple[int, int]) -> None:
+    assert detector.detect(Image.new("RGB", size, (200, 150, 120))) == []
 
 
-def test_a_narrow_strip_with_a_face(detector: FaceDetector) -> None:
+def test_a_narrow_strip_with_a_face(detector: RetinaFaceDetector) -> None:
     canvas = background(3000, 200)
     truth = place(canvas, 1400, 0, 120)
-    assert overlap(only(detector.find(canvas)).box, truth) > 0.5
+    assert iou(only(detector.detect(canvas)).box, truth) > 0.5
 
 
-def test_greyscale_and_blurred_faces(detector: FaceDetector) -> None:
-    for picture in (portrait().convert("L").convert("RGB"), portrait().filter(ImageFilter.GaussianBlur(3))):
-        assert overlap(only(detector.find(picture)).box, FACE) > 0.6
+def test_greyscale_and_blurred_faces(detector: RetinaFaceDetector) -> None:
+    for image in (portrait().convert("L").convert("RGB"), portrait().filter(ImageFilter.GaussianBlur(3))):
+        assert iou(only(detector.detect(image)).box, FACE) > 0.6
 
 
-def test_a_reduced_decode_finds_the_same_face(detector: FaceDetector) -> None:
-    picture = Picture(encode(portrait(4200), "JPEG"))
-    reduced = picture.pixels(at_least=2000)
+def test_a_reduced_decode_finds_the_same_face(detector: RetinaFaceDetector) -> None:
+    image = ImageFile(encode(portrait(4200), "JPEG"))
+    reduced = image.decode(min_side=2000)
     assert reduced.width == 2100
-    full, small = only(detector.find(picture.pixels())), only(detector.find(reduced))
-    assert overlap(full.box, small.box.scaled(2)) > 0.9
+    full, small = only(detector.detect(image.decode())), only(detector.detect(reduced))
+    assert iou(full.box, small.box.scaled(2)) > 0.9
 
 
-def test_the_picture_is_left_as_it_is(detector: FaceDetector) -> None:
-    picture = portrait()
-    before = picture.tobytes()
-    detector.find(picture)
-    assert picture.tobytes() == before
+def test_the_picture_is_left_as_it_is(detector: RetinaFaceDetector) -> None:
+    image = portrait()
+    before = image.tobytes()
+    detector.detect(image)
+    assert image.tobytes() == before
 
 
-def test_threads_at_once_find_the_same(detector: FaceDetector) -> None:
+def test_threads_at_once_find_the_same(detector: RetinaFaceDetector) -> None:
     canvas = background(1200, 800)
     place(canvas, 300, 100, 200)
     jobs = [portrait(), canvas] * 4
-    alone = [detector.find(picture) for picture in jobs[:2]] * 4
+    alone = [detector.detect(image) for image in jobs[:2]] * 4
     with ThreadPoolExecutor(4) as pool:
         assert list(pool.map(detector.find, jobs)) == alone
 
 
 def test_every_source_of_the_data_set(data: Path) -> None:
     # The manifest's boxes come from another run of a detector, so misses count, not pixels.
-    detector = FaceDetector(threads=1)
+    detector = RetinaFaceDetector(threads=1)
     with (data / "faces" / "manifest.csv").open(newline="") as file:
         rows = list(DictReader(file))
     generator = np.random.default_rng(0)
     chosen = [rows[index] for index in generator.choice(len(rows), 200, replace=False)]
     overlaps = []
     for row in chosen:
-        faces = detector.find(Picture(data / "faces" / row["path"]).pixels())
+        faces = detector.detect(ImageFile(data / "faces" / row["path"]).decode())
         truth = Box(*map(float, row["box"].split()))
-        overlaps.append(max((overlap(face.box, truth) for face in faces), default=0.0))
+        overlaps.append(max((iou(face.box, truth) for face in faces), default=0.0))
     assert np.mean(np.array(overlaps) > 0.5) >= 0.98
 
 
 def test_whole_photos_have_their_face(photos: list[Path]) -> None:
-    detector = FaceDetector(threads=1)
-    found = [bool(detector.find(Pixels(Picture(path)))) for path in photos]
+    detector = RetinaFaceDetector(threads=1)
+    found = [bool(detector.detect(LazyImage(ImageFile(path)))) for path in photos]
     assert np.mean(found) >= 0.98

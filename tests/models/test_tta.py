@@ -5,8 +5,8 @@ import pytest
 from PIL import Image
 
 from tests.sample_images import portrait
-from veraface.models.classifier import Model
-from veraface.models.tta import face_views, join_evidence, recompressed_view
+from veraface.models.classifier import OnnxClassifier
+from veraface.models.tta import jpeg_view, merge_heatmaps, tta_batch
 
 
 @pytest.fixture
@@ -15,14 +15,14 @@ def crop() -> np.ndarray:
 
 
 def test_a_face_is_seen_as_it_is_and_mirrored(crop: np.ndarray) -> None:
-    plain, mirrored = face_views(crop)
+    plain, mirrored = tta_batch(crop)
     assert np.array_equal(plain, crop)
     flipped = Image.fromarray(crop).transpose(Image.Transpose.FLIP_LEFT_RIGHT)
     assert np.array_equal(mirrored, np.asarray(flipped))
 
 
 def test_the_recompressed_view_is_still_the_same_picture(crop: np.ndarray) -> None:
-    (recompressed,) = recompressed_view(crop)
+    (recompressed,) = jpeg_view(crop)
     difference = np.abs(recompressed.astype(int) - crop)
     assert recompressed.shape == crop.shape
     assert 0.5 < difference.mean() < 12
@@ -31,18 +31,18 @@ def test_the_recompressed_view_is_still_the_same_picture(crop: np.ndarray) -> No
 def test_evidence_of_the_mirror_image_is_turned_back() -> None:
     evidence = np.zeros((2, 2, 2))
     evidence[0, 0, 0] = evidence[1, 0, 1] = 5.0  # the same place in the face
-    assert join_evidence(evidence).tolist() == [[5, 0], [0, 0]]
+    assert merge_heatmaps(evidence).tolist() == [[5, 0], [0, 0]]
 
 
 def test_mean_of_the_evidence_is_the_mean_logit() -> None:
     evidence = np.random.default_rng(0).normal(size=(2, 3, 3))
-    assert join_evidence(evidence).mean() == pytest.approx(evidence.mean())
+    assert merge_heatmaps(evidence).mean() == pytest.approx(evidence.mean())
 
 
 def test_a_mirrored_picture_gets_the_same_p_fake() -> None:
     """The shipped model on a crop and its mirror image."""
-    model = Model()
-    picture = portrait().crop((120, 10, 340, 230)).resize((model.card.crop.size,) * 2)
-    one = np.asarray(picture)
-    logits = [model.run(face_views(crop))[0].mean() for crop in (one, np.ascontiguousarray(one[:, ::-1]))]
+    model = OnnxClassifier()
+    image = portrait().crop((120, 10, 340, 230)).resize((model.card.crop.size,) * 2)
+    one = np.asarray(image)
+    logits = [model.predict(tta_batch(crop))[0].mean() for crop in (one, np.ascontiguousarray(one[:, ::-1]))]
     assert logits[0] == pytest.approx(logits[1], abs=1e-4)

@@ -107,17 +107,17 @@ def manifest(
 
 
 def sign(
-    picture: bytes,
+    image: bytes,
     mime: str = "image/jpeg",
     *,
     by: Authority | None = None,
     remote: str | None = None,
     **settings: Any,
 ) -> bytes:
-    """The picture with a manifest signed by an authority of the tests.
+    """The image with a manifest signed by an authority of the tests.
 
     Args:
-        picture: The bytes of its file.
+        image: The bytes of its file.
         mime: Its kind.
         by: Who signs; the usual one if None.
         remote: Where its manifest is said to be, instead of in the file.
@@ -133,5 +133,5 @@ def sign(
         if remote is not None:
             it.set_remote_url(remote)
             it.set_no_embed()
-        it.sign(signer, mime, BytesIO(picture), out)
+        it.sign(signer, mime, BytesIO(image), out)
     return out.getvalue()

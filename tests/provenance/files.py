@@ -1,4 +1,4 @@
-"""Makers of pictures whose files claim something."""
+"""Makers of images whose files claim something."""
 
 import struct
 import zlib
@@ -9,7 +9,7 @@ from PIL import Image
 from PIL.TiffImagePlugin import IFDRational
 
 from tests.sample_images import encode, noise, png_chunk
-from veraface.imaging.decode import Picture
+from veraface.imaging.decode import ImageFile
 from veraface.provenance import Level, Provenance
 from veraface.provenance.credentials import CredentialReader
 from veraface.provenance.reading import read_provenance
@@ -32,7 +32,7 @@ def read(
     content: bytes, *, level: Level = "quick", credentials: CredentialReader | None = None, **options: Any
 ) -> Provenance:
     """What the bytes of a file claim."""
-    found = read_provenance(Picture(content), credentials, level=level, **options)
+    found = read_provenance(ImageFile(content), credentials, level=level, **options)
     assert found is not None
     return found
 
@@ -59,7 +59,7 @@ def text_chunk(keyword: str, text: str, kind: str = "tEXt") -> bytes:
 
 
 def xmp(properties: str = "", attributes: str = "") -> bytes:
-    """An XMP packet with such properties of the picture."""
+    """An XMP packet with such properties of the image."""
     return (
         '<?xpacket begin="" id="W5M0MpCehiHzreSzNTczkc9d"?><x:xmpmeta xmlns:x="adobe:ns:meta/">'
         '<rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">'

@@ -13,7 +13,7 @@ from tests.provenance import files
 from tests.provenance.files import camera_exif, gif, insert, jpeg, jpeg_segment, png, read, text_chunk, xmp
 from tests.sample_images import encode, noise, png_chunk
 from veraface.errors import ImageError
-from veraface.imaging.decode import Picture
+from veraface.imaging.decode import ImageFile
 from veraface.provenance.texts import MAX_ENTRIES, MAX_PROMPT, clean
 
 XMP_SEGMENT = jpeg_segment(0xE1, b"http://ns.adobe.com/xap/1.0/\0" + files.AI_PACKET)
@@ -73,7 +73,7 @@ def test_exif_behind_the_pixels_of_a_jpeg_is_nobodys() -> None:
         insert(plain, jpeg_segment(0xFE, b"a comment"))[:-2] + EXIF_SEGMENT + plain[-2:],
     ):
         assert read(content) == read(plain)
-        assert Picture(content).exif is None
+        assert ImageFile(content).exif is None
     assert read(insert(plain, EXIF_SEGMENT)).camera is not None
 
 

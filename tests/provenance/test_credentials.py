@@ -168,10 +168,10 @@ def test_credentials_behind_the_end_are_none(signed: bytes) -> None:
 
 
 def test_what_was_there_when_it_was_signed_is_signed_too(anchors: Path) -> None:
-    """As phones do, who put a film or a second picture behind the first."""
+    """As phones do, who put a film or a second image behind the first."""
     content = sign(jpeg() + b"a film" * 100)
     if not content.endswith(b"a film"):
-        pytest.skip("this version of C2PA drops what stands behind the picture")
+        pytest.skip("this version of C2PA drops what stands behind the image")
     assert credentials(content, anchors).state is CredentialState.VALID
     assert credentials(content[:-1] + b"x", anchors).state is CredentialState.INVALID
 

@@ -29,10 +29,10 @@ def test_a_plain_picture_claims_nothing() -> None:
 
 
 def test_a_picture_in_memory_has_no_provenance() -> None:
-    from veraface.imaging.decode import Picture
+    from veraface.imaging.decode import ImageFile
     from veraface.provenance.reading import read_provenance
 
-    assert read_provenance(Picture(noise(64, 48))) is None
+    assert read_provenance(ImageFile(noise(64, 48))) is None
 
 
 @pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "TIFF", "AVIF", "HEIF"])
@@ -176,7 +176,7 @@ def test_a_graph_in_the_place_of_a_camera_is_no_camera() -> None:
 @pytest.mark.parametrize(
     ("keyword", "text"),
     [
-        ("Description", "a picture of a queen"),
+        ("Description", "an image of a queen"),
         ("Description", "Job ID: none"),
         ("parameters", "width and height"),
         ("prompt", "what do you see?"),
@@ -286,9 +286,9 @@ def test_standard_tables_tell_their_quality(quality: int) -> None:
     encoder = read(jpeg(quality=quality, subsampling=2)).encoder
     assert encoder is not None
     assert (encoder.tables, encoder.quality, encoder.subsampling) == ("ijg", str(quality), "4:2:0")
-    grey = read(encode(noise(64, 48).convert("L"), "JPEG", quality=quality, progressive=True)).encoder
-    assert grey is not None
-    assert (grey.tables, grey.quality, grey.subsampling, grey.progressive) == (
+    gray = read(encode(noise(64, 48).convert("L"), "JPEG", quality=quality, progressive=True)).encoder
+    assert gray is not None
+    assert (gray.tables, gray.quality, gray.subsampling, gray.progressive) == (
         "ijg",
         str(quality),
         None,

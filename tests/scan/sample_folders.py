@@ -1,4 +1,4 @@
-"""Small pictures that differ, for scans: a face in each, unless it says otherwise."""
+"""Small images that differ, for scans: a face in each, unless it says otherwise."""
 
 import io
 from pathlib import Path
@@ -20,7 +20,7 @@ def empty() -> bytes:
 
 
 def folder(path: Path, count: int) -> Path:
-    """So many pictures with a face each, face-000.jpg and on."""
+    """So many images with a face each, face-000.jpg and on."""
     path.mkdir(parents=True, exist_ok=True)
     for number in range(count):
         (path / f"face-{number:03}.jpg").write_bytes(face(number))
@@ -28,6 +28,6 @@ def folder(path: Path, count: int) -> Path:
 
 
 def resized(content: bytes, side: int, quality: int) -> bytes:
-    """The same picture as another file would hold it."""
+    """The same image as another file would hold it."""
     with Image.open(io.BytesIO(content)) as image:
         return encode(image.convert("RGB").resize((side, side)), "JPEG", quality=quality)

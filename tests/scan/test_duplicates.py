@@ -9,9 +9,9 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from tests.sample_images import cat, encode, noise, portrait
-from veraface.imaging.decode import Picture
+from veraface.imaging.decode import ImageFile
 from veraface.imaging.perceptual_hash import perceptual_hash
-from veraface.scan.duplicates import MOST_DIFFERENT_BITS, first_alike
+from veraface.scan.duplicates import MAX_DIFFERENT_BITS, first_alike
 
 HASHES = st.lists(st.integers(-(2**63), 2**63 - 1), max_size=40)
 
@@ -27,21 +27,21 @@ def test_copies_have_nearly_the_same_hash_and_other_pictures_another() -> None:
     print_ = perceptual_hash(original)
     for copy in (
         original.resize((256, 256), Image.Resampling.BICUBIC),
-        Picture(encode(original, "JPEG", quality=40)).pixels(),
-        Picture(encode(original, "WEBP", quality=60)).pixels(at_least=64),
+        ImageFile(encode(original, "JPEG", quality=40)).decode(),
+        ImageFile(encode(original, "WEBP", quality=60)).decode(min_side=64),
         original.point(lambda value: min(255, round(value * 1.1))),
     ):
-        assert distance(print_, perceptual_hash(copy)) <= MOST_DIFFERENT_BITS
+        assert distance(print_, perceptual_hash(copy)) <= MAX_DIFFERENT_BITS
     for other in (cat(), noise(), original.rotate(180), original.transpose(Image.Transpose.FLIP_LEFT_RIGHT)):
-        assert distance(print_, perceptual_hash(other)) > 3 * MOST_DIFFERENT_BITS
+        assert distance(print_, perceptual_hash(other)) > 3 * MAX_DIFFERENT_BITS
 
 
 def test_pictures_with_nothing_in_them_do_not_look_the_same() -> None:
     half = Image.new("RGB", (300, 200), "white")
     half.paste("black", (0, 0, 150, 200))
-    grey = Image.new("RGB", (300, 200), "grey")
-    noisy = Picture(encode(grey, "JPEG", quality=30)).pixels()
-    for plain in (grey, half, half.rotate(180), noisy, Image.linear_gradient("L").convert("RGB")):
+    gray = Image.new("RGB", (300, 200), "grey")
+    noisy = ImageFile(encode(gray, "JPEG", quality=30)).decode()
+    for plain in (gray, half, half.rotate(180), noisy, Image.linear_gradient("L").convert("RGB")):
         assert perceptual_hash(plain) is None
     for size in ((1, 1), (3, 700), (700, 3)):
         assert perceptual_hash(Image.new("RGB", size, "teal")) is None
@@ -65,7 +65,7 @@ def test_the_first_that_looks_the_same_is_that_of_comparing_each_with_each(
             values.append(value - 2**64 if value >= 2**63 else value)
     expected = {}
     for at, value in enumerate(values):
-        close = [f for f in range(at) if ((value ^ values[f]) % 2**64).bit_count() <= MOST_DIFFERENT_BITS]
+        close = [f for f in range(at) if ((value ^ values[f]) % 2**64).bit_count() <= MAX_DIFFERENT_BITS]
         if close:
             expected[10 * at] = 10 * close[0]
     assert first_alike((10 * at, value) for at, value in enumerate(values)) == expected
@@ -92,7 +92,7 @@ def test_time_grows_no_faster_than_the_number() -> None:
 
 
 def test_many_that_nearly_look_the_same_take_no_time() -> None:
-    """Frames of one camera, and pictures made to share a band of bits."""
+    """Frames of one camera, and images made to share a band of bits."""
     generator = np.random.default_rng(3)
     near = np.zeros(20_000, np.int64)
     for _ in range(3):

@@ -20,7 +20,7 @@ import pyarrow.parquet
 import pytest
 
 from veraface.errors import DataError
-from veraface.scan.filters import Choice
+from veraface.scan.filters import Filter
 from veraface.scan.item import Item
 from veraface.scan.listing import Listing
 from veraface.scan.sources import list_items
@@ -35,8 +35,8 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def listed(*sources: str, choice: Choice | None = None) -> list[Item]:
-    with Listing(sources, choice or Choice()) as listing:
+def listed(*sources: str, choice: Filter | None = None) -> list[Item]:
+    with Listing(sources, choice or Filter()) as listing:
         return list(listing)
 
 
@@ -45,15 +45,15 @@ def test_it_gives_the_same_as_listing_here(here: Path) -> None:
         archive.writestr("deep/c.jpg", b"three")
     (here / os.fsdecode(b"p/\xff.jpg")).write_bytes(b"four")
     sources = ("p", "z.zip", "p/a.jpg")
-    for choice in (Choice(), Choice(include=("*c.jpg",)), Choice(limit=2), Choice(since=1e12)):
+    for choice in (Filter(), Filter(include=("*c.jpg",)), Filter(limit=2), Filter(since=1e12)):
         assert listed(*sources, choice=choice) == list(list_items(sources, choice))
 
 
 def test_what_is_not_there_is_said_before_any_work(here: Path) -> None:
     with pytest.raises(DataError, match="q: no such file or folder"):
-        Listing(["p", "q"], Choice())
+        Listing(["p", "q"], Filter())
     with pytest.raises(DataError, match="not a valid path"):
-        Listing(["p", "a\0b"], Choice())
+        Listing(["p", "a\0b"], Filter())
 
 
 def test_only_a_source_alone_can_fail_as_a_whole(here: Path) -> None:
@@ -76,7 +76,7 @@ def test_nothing_of_the_folder_that_is_listed_is_run(here: Path) -> None:
 def test_it_ends_for_good_whoever_ends_it(here: Path) -> None:
     """Not by starting another process for the next source."""
     os.mkfifo("list.txt")
-    listing = Listing(["p/a.jpg", "list.txt", "p/b.jpg"], Choice())
+    listing = Listing(["p/a.jpg", "list.txt", "p/b.jpg"], Filter())
     found: list[Item] = []
     thread = threading.Thread(target=lambda: found.extend(listing))
     with listing:
@@ -125,9 +125,9 @@ def listing_processes() -> list[int]:
 
 def test_large_groups_of_rows_fit(here: Path) -> None:
     """As pandas writes them: all rows in one group, by default."""
-    pictures = [os.urandom(500_000) for _ in range(400)]
-    pyarrow.parquet.write_table(pa.table({"bytes": pictures}), "t.parquet", row_group_size=400)
-    with Listing(["t.parquet"], Choice()) as listing:
+    images = [os.urandom(500_000) for _ in range(400)]
+    pyarrow.parquet.write_table(pa.table({"bytes": images}), "t.parquet", row_group_size=400)
+    with Listing(["t.parquet"], Filter()) as listing:
         assert sum(item.content is not None for item in listing) == 400
 
 
@@ -142,7 +142,7 @@ def long_name() -> bytes:
 
 
 def one_value_for_many() -> bytes:
-    """A table of 4,000 rows that all have the same picture of 40 MiB."""
+    """A table of 4,000 rows that all have the same image of 40 MiB."""
     column = pa.DictionaryArray.from_arrays(pa.array([0] * 4000, pa.int32()), [bytes(40 * 2**20)])
     buffer = io.BytesIO()
     pyarrow.parquet.write_table(pa.table({"bytes": column}), buffer, compression="zstd")
@@ -163,7 +163,7 @@ def largest(items: Iterator[Item], process: psutil.Process) -> int:
 def test_small_files_that_unpack_to_much_take_little(name: str, make: object) -> None:
     Path(name).write_bytes(make())  # type: ignore[operator]
     before = psutil.Process().memory_info().rss
-    with Listing(["p/a.jpg", name], Choice()) as listing:
+    with Listing(["p/a.jpg", name], Filter()) as listing:
         items = iter(listing)
         next(items)
         assert listing._process is not None
@@ -173,7 +173,7 @@ def test_small_files_that_unpack_to_much_take_little(name: str, make: object) ->
 
 def test_where_it_dies_the_other_sources_are_listed_all_the_same(here: Path) -> None:
     os.mkfifo("list.txt")  # the process waits in it, as long as nobody writes
-    with Listing(["p/a.jpg", "list.txt", "p/b.jpg"], Choice()) as listing:
+    with Listing(["p/a.jpg", "list.txt", "p/b.jpg"], Filter()) as listing:
         items = iter(listing)
         assert next(items).path == "p/a.jpg"
         assert listing._process is not None
@@ -189,7 +189,7 @@ def test_where_it_dies_the_other_sources_are_listed_all_the_same(here: Path) -> 
 
 def test_it_ends_with_who_asked(here: Path) -> None:
     os.mkfifo("list.txt")
-    with Listing(["p/a.jpg", "list.txt"], Choice()) as listing:
+    with Listing(["p/a.jpg", "list.txt"], Filter()) as listing:
         next(iter(listing))
         assert listing._process is not None
         process = psutil.Process(listing._process.pid)

@@ -75,7 +75,7 @@ def test_what_one_engine_began_the_other_finishes(cluster: None, pictures: Path,
         pass
 
     class Halfway:
-        """Stops after some pictures, as a kill does."""
+        """Stops after some images, as a kill does."""
 
         left = 5
 

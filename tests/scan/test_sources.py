@@ -1,4 +1,4 @@
-"""What a scan is given, as the pictures in it."""
+"""What a scan is given, as the images in it."""
 
 import bz2
 import gzip
@@ -23,7 +23,7 @@ import pyarrow.parquet
 import pytest
 
 from veraface.errors import DataError, ImageTooLargeError, UnreadableImageError
-from veraface.scan.filters import Choice
+from veraface.scan.filters import Filter
 from veraface.scan.item import Item, read
 from veraface.scan.sources import can_be_counted, list_items
 
@@ -40,7 +40,7 @@ def tree(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def listed(*sources: str, choice: Choice | None = None) -> dict[str, bytes]:
+def listed(*sources: str, choice: Filter | None = None) -> dict[str, bytes]:
     return {item.path: read(item, 1000) for item in list_items(sources, choice)}
 
 
@@ -86,7 +86,7 @@ def test_a_folder_that_cannot_be_read_is_told(tree: Path, monkeypatch: pytest.Mo
         return scandir(path)
 
     monkeypatch.setattr(os, "scandir", forbidden)
-    *others, folder = list_items(["tree"], Choice(include=("a.*", "b.*")))
+    *others, folder = list_items(["tree"], Filter(include=("a.*", "b.*")))
     assert [item.path for item in others] == ["tree/a.jpg", "tree/b.PNG"]
     assert (folder.path, folder.trouble) == ("tree/deep", "the folder cannot be read: Permission denied")
 
@@ -136,14 +136,14 @@ def test_patterns(tree: Path) -> None:
 @pytest.mark.parametrize(
     ("choice", "names"),
     [
-        (Choice(include=("*.md",)), ["tree/notes.md"]),
-        (Choice(include=("*/deep/*",)), ["tree/deep/c.webp"]),
-        (Choice(limit=2), ["tree/a.jpg", "tree/b.PNG"]),
-        (Choice(since=5000), ["tree/b.PNG"]),
-        (Choice(since=5001), []),
+        (Filter(include=("*.md",)), ["tree/notes.md"]),
+        (Filter(include=("*/deep/*",)), ["tree/deep/c.webp"]),
+        (Filter(limit=2), ["tree/a.jpg", "tree/b.PNG"]),
+        (Filter(since=5000), ["tree/b.PNG"]),
+        (Filter(since=5001), []),
     ],
 )
-def test_choice(tree: Path, choice: Choice, names: list[str]) -> None:
+def test_choice(tree: Path, choice: Filter, names: list[str]) -> None:
     for path in (tree / "tree").rglob("*"):
         os.utime(path, (1000, 1000))
     os.utime(tree / "tree" / "b.PNG", (5000, 5000))
@@ -179,7 +179,7 @@ def test_an_archive_that_breaks_off_keeps_what_came_before(tree: Path) -> None:
     (tree / "p.tar").write_bytes(whole[:1200])  # within the second file's header
     *found, broken = list_items(["p.tar"])
     assert [item.path for item in found] == ["p.tar/a.jpg"]
-    assert "breaks off after 1 picture" in str(pytest.raises(UnreadableImageError, read, broken, 10).value)
+    assert "breaks off after 1 image" in str(pytest.raises(UnreadableImageError, read, broken, 10).value)
     compressed = gzip.compress(whole)
     (tree / "q.tar.gz").write_bytes(compressed[: len(compressed) // 2])
     assert "breaks off" in (list(list_items(["q.tar.gz"]))[-1].trouble or "")
@@ -305,14 +305,14 @@ def test_tables_with_paths_or_bytes(tree: Path) -> None:
         f"bytes.parquet/{name}" for name in ("0/a.jpg", "1/a.jpg", "2/row 2")
     ]
     assert (read(items[0], 10), read(items[2], 10)) == (b"1", b"2")
-    with pytest.raises(UnreadableImageError, match="holds no picture"):
+    with pytest.raises(UnreadableImageError, match="holds no image"):
         read(items[1], 10)
     write_parquet(
         "hub.parquet", image=[{"bytes": b"1", "path": "x.png"}, {"bytes": None, "path": "tree/a.jpg"}]
     )
     assert listed("hub.parquet") == {"hub.parquet/0/x.png": b"1", "tree/a.jpg": b"one"}
     write_parquet("other.parquet", label=[1])
-    with pytest.raises(DataError, match=r"other\.parquet: no column of pictures or paths"):
+    with pytest.raises(DataError, match=r"other\.parquet: no column of images or paths"):
         list(list_items(["other.parquet"]))
 
 

@@ -42,9 +42,9 @@ def some_rows() -> Iterator[dict[str, Any]]:
 
 
 def test_a_row_a_picture_and_a_row_a_face() -> None:
-    picture, face, broken = some_rows()
-    assert all(list(row) == list(COLUMNS) for row in (picture, face, broken))
-    assert (picture["row"], picture["faces"], picture["p_fake"], picture["milliseconds"]) == (
+    image, face, broken = some_rows()
+    assert all(list(row) == list(COLUMNS) for row in (image, face, broken))
+    assert (image["row"], image["faces"], image["p_fake"], image["milliseconds"]) == (
         "picture",
         1,
         0.9,
@@ -56,7 +56,7 @@ def test_a_row_a_picture_and_a_row_a_face() -> None:
         3.0,
         ["small_face", "other"],
     )
-    assert face["path"] == picture["path"]
+    assert face["path"] == image["path"]
     assert (broken["error"], broken["duplicate_of"], broken["faces"]) == ("unreadable_image", "a.jpg", None)
 
 

@@ -1,4 +1,4 @@
-"""The real server as a process of its own, pictures to send to it, and a real browser."""
+"""The real server as a process of its own, images to send to it, and a real browser."""
 
 import contextlib
 import csv
@@ -157,7 +157,7 @@ def client(server: RunningServer) -> Iterator[httpx.Client]:
 
 @pytest.fixture(scope="session")
 def predict(client: httpx.Client) -> Callable[..., httpx.Response]:
-    """Sends a picture to /api/predict as any client would."""
+    """Sends an image to /api/predict as any client would."""
 
     def send(content: bytes, filename: str = "picture.jpg", **params: str) -> httpx.Response:
         return client.post("/api/predict", files={"image": (filename, content)}, params=params)
@@ -167,9 +167,9 @@ def predict(client: httpx.Client) -> Callable[..., httpx.Response]:
 
 @pytest.fixture(scope="session")
 def encode() -> Callable[..., bytes]:
-    def to_bytes(picture: Image.Image, kind: str = "JPEG", **options: object) -> bytes:
+    def to_bytes(image: Image.Image, kind: str = "JPEG", **options: object) -> bytes:
         buffer = io.BytesIO()
-        picture.save(buffer, kind, **options)
+        image.save(buffer, kind, **options)
         return buffer.getvalue()
 
     return to_bytes
@@ -188,7 +188,7 @@ def face(portrait: Image.Image, encode: Callable[..., bytes]) -> bytes:
 
 @pytest.fixture
 def site(face: bytes) -> Iterator[Any]:
-    """A server on the web with that picture; see `tests.server.sites`."""
+    """A server on the web with that image; see `tests.server.sites`."""
     sites.Site.pages = {"face": face}
     with sites.serving() as server:
         yield server

@@ -6,7 +6,7 @@ from typing import Any
 import anyio.to_thread
 
 from veraface.detector import Detector
-from veraface.workers.launcher import Greeting
+from veraface.workers.launcher import ModelInfo
 from veraface.workers.tasks import TASKS
 
 
@@ -15,18 +15,18 @@ class InProcess:
 
     def __init__(self, detector: Detector) -> None:
         self._detector = detector
-        self.greeting: Greeting | None = None
+        self.greeting: ModelInfo | None = None
         self.failure: str | None = None
         self.on_failure: Callable[[], None] = lambda: None
 
     async def start(self) -> None:
         card = self._detector.card.to_dict()
-        self.greeting = Greeting(card, self._detector.model_info)
+        self.greeting = ModelInfo(card, self._detector.model_info)
 
     async def close(self) -> None:
         pass
 
-    def check_room(self) -> None:
+    def ensure_capacity(self) -> None:
         pass
 
     async def run(
@@ -35,7 +35,7 @@ class InProcess:
         content: bytes,
         *,
         options: dict[str, Any],
-        within_s: float,
+        timeout_s: float,
         progress: Callable[[dict[str, Any]], None] = lambda _: None,
     ) -> dict[str, Any]:
         return await anyio.to_thread.run_sync(TASKS[task], self._detector, content, options, progress)

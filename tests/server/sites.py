@@ -1,4 +1,4 @@
-"""A server on the web that tests fetch pictures from, and what stands for DNS."""
+"""A server on the web that tests fetch images from, and what stands for DNS."""
 
 import contextlib
 import socket

@@ -14,7 +14,7 @@ from schemathesis.core.transport import Response
 from schemathesis.openapi.checks import JsonSchemaError
 
 KEY = "vf_contract"
-# A form may be right and its picture wrong: that is told with a status of its own. No other refusal of what
+# A form may be right and its image wrong: that is told with a status of its own. No other refusal of what
 # the document allows is accepted; 401 only of requests that are sent without the key, to see that.
 CONFIG = """
 [checks]
@@ -91,8 +91,8 @@ def test_answers_about_pictures_are_as_documented(
 ) -> None:
     assert check(predict(face)) == 200
     assert check(predict(two_faces, heatmap="true")) == 200
-    for picture in (small_face, no_face, corrupt, b""):
-        assert check(predict(picture)) == 422
+    for image in (small_face, no_face, corrupt, b""):
+        assert check(predict(image)) == 422
     assert check(predict(face, heatmap="banana")) == 422
     assert check(predict(b"%PDF-1.7")) == 415
     assert check(predict(bytes(26 * 2**20))) == 413

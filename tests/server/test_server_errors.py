@@ -56,8 +56,8 @@ def test_unsupported_files(predict: Predict) -> None:
 
 
 def test_too_many_pixels(small_server: Any, portrait: Image.Image, encode: Callable[..., bytes]) -> None:
-    picture = encode(portrait.resize((600, 600)), quality=60)
-    response = httpx.post(f"{small_server.url}/api/predict", files={"image": ("a.jpg", picture)})
+    image = encode(portrait.resize((600, 600)), quality=60)
+    response = httpx.post(f"{small_server.url}/api/predict", files={"image": ("a.jpg", image)})
     check_error(response, 413, "image_too_large")
 
 

@@ -15,7 +15,7 @@ from PIL import Image
 from schemathesis.core.transport import Response
 
 from veraface.forensics.views import examine
-from veraface.imaging.decode import Picture
+from veraface.imaging.decode import ImageFile
 
 Send = Callable[..., httpx.Response]
 NAMES = ["error_levels", "noise", "grid"]
@@ -23,7 +23,7 @@ NAMES = ["error_levels", "noise", "grid"]
 
 @pytest.fixture(scope="module")
 def ask(client: httpx.Client) -> Send:
-    """Sends a picture to /api/evidence as any client would."""
+    """Sends an image to /api/evidence as any client would."""
 
     def send(content: bytes, filename: str = "picture.jpg") -> httpx.Response:
         return client.post("/api/evidence", files={"image": (filename, content)})
@@ -44,7 +44,7 @@ def test_the_answer_holds_the_views_of_the_library(ask: Send, face: bytes) -> No
     assert response.headers["cache-control"] == "no-store"
     answer = response.json()
     assert set(answer.pop("timing_ms")) == {"decode", "views", "total", "queue"}
-    found = examine(Picture(face).pixels())
+    found = examine(ImageFile(face).decode())
     assert answer == {"success": True, **found.to_dict(), "width": 512, "height": 512, "format": "JPEG"}
     assert [one["name"] for one in answer["views"]] == NAMES
     assert answer["grid_offset"] == [0, 0]
@@ -105,7 +105,7 @@ def test_refusals_are_those_of_predict(
         assert [r.status_code for r in responses] == [status, status]
         assert [r.json()["error"]["code"] for r in responses] == [code, code]
         assert responses[0].json()["error"]["message"] == responses[1].json()["error"]["message"]
-    response = client.post("/api/evidence", data={"note": "no picture"})
+    response = client.post("/api/evidence", data={"note": "no image"})
     assert response.status_code == 400
     assert client.get("/api/evidence").status_code == 405
     for path in ("/api/evidence", "/api/predict"):

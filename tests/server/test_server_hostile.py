@@ -18,7 +18,7 @@ from tests.hostile.files import hostile_files
 from tests.hostile.samples import SAMPLES
 
 CLIENTS = 4
-SLOWEST_S = 20  # the server's own limit on one picture
+SLOWEST_S = 20  # the server's own limit on one image
 REFUSALS = {400, 413, 415, 422}
 # What the server says where a codec was really killed, or the machine could not keep up.
 STOPPED = {(503, "worker_lost"), (503, "overloaded"), (504, "too_slow")}
@@ -74,7 +74,7 @@ def test_hostile_files_change_nothing(own_server: Any, face: bytes) -> None:
         return without_time(httpx.post(f"{own_server.url}/api/predict", files=files, timeout=60))
 
     expected = ask()
-    # What every worker keeps once it has seen a few pictures: the level to come back to.
+    # What every worker keeps once it has seen a few images: the level to come back to.
     send_all(own_server, iter([(str(i), data) for i in range(4) for data in (*SAMPLES.values(), face)]))
     before = settled_memory(own_server)
 

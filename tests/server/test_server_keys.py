@@ -38,10 +38,10 @@ def locked(start_server: Start, keys_file: Path) -> Iterator[Any]:
         yield server
 
 
-def predict(server: Any, picture: bytes, **headers: str) -> httpx.Response:
+def predict(server: Any, image: bytes, **headers: str) -> httpx.Response:
     named = {name.replace("_", "-"): value for name, value in headers.items()}
     return httpx.post(
-        f"{server.url}/api/predict", files={"image": ("a.jpg", picture)}, headers=named, timeout=60
+        f"{server.url}/api/predict", files={"image": ("a.jpg", image)}, headers=named, timeout=60
     )
 
 

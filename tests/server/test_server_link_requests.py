@@ -70,7 +70,7 @@ def test_failures_through_the_application(ask: Ask, site: Any, face: bytes) -> N
     check_error(ask(**form(("url", f"{web}/declared"))), 413, "image_too_large")
     both = {"image": ("a.jpg", face), "url": (None, f"{web}/face")}
     check_error(ask(files=both), 400, "two_pictures")
-    answer = check_error(ask(**form(("note", "no picture"))), 400, "missing_image")
+    answer = check_error(ask(**form(("note", "no image"))), 400, "missing_image")
     assert "'image'" in answer["error"]["message"]
     assert "'url'" in answer["error"]["message"]
     # A plain HTML form sends its empty text field along.

@@ -56,7 +56,7 @@ def head(body_bytes: int) -> bytes:
 
 @pytest.fixture(scope="module")
 def large(encode: Callable[..., bytes]) -> bytes:
-    """A picture that takes a worker seconds: noise in which faces are looked for again and again."""
+    """An image that takes a worker seconds: noise in which faces are looked for again and again."""
     noise = np.random.default_rng(0).integers(0, 256, (5000, 5000, 3), np.uint8)
     return encode(Image.fromarray(noise), "JPEG", quality=30)
 
@@ -67,9 +67,9 @@ def one_worker(start_server: Start) -> Iterator[Any]:
         yield server
 
 
-async def post(client: httpx.AsyncClient, picture: bytes) -> tuple[httpx.Response, float]:
+async def post(client: httpx.AsyncClient, image: bytes) -> tuple[httpx.Response, float]:
     started = time.perf_counter()
-    response = await client.post("/api/predict", files={"image": ("a.jpg", picture)})
+    response = await client.post("/api/predict", files={"image": ("a.jpg", image)})
     return response, time.perf_counter() - started
 
 
@@ -176,7 +176,7 @@ def test_the_event_loop_never_waits_for_the_work(run_async: RunAsync, large: byt
     run_async(run)
     lags.sort()
     assert len(lags) > 20
-    # The first pieces of four pictures of megabytes are taken in one go, by the test's client too.
+    # The first pieces of four images of megabytes are taken in one go, by the test's client too.
     assert lags[int(0.95 * len(lags))] < 0.1, lags[-5:]
 
 
@@ -186,9 +186,9 @@ def test_a_client_that_goes_away_leaves_its_place(one_worker: Any, face: bytes, 
         with connect(one_worker) as connection:
             body = form % large
             connection.sendall(head(len(body)) + body)
-    picture = {"image": ("a.jpg", face)}
+    image = {"image": ("a.jpg", face)}
     wait_until(
-        lambda: httpx.post(f"{one_worker.url}/api/predict", files=picture, timeout=60).status_code == 200
+        lambda: httpx.post(f"{one_worker.url}/api/predict", files=image, timeout=60).status_code == 200
     )
     assert "Traceback" not in one_worker.log()
 
@@ -252,8 +252,8 @@ def test_told_to_stop_it_finishes_what_it_accepted(
     async def run(server: Any) -> list[int]:
         async with httpx.AsyncClient(base_url=server.url, timeout=120) as client:
             accepted = []
-            for picture, waiting in ((large, 0), (large, 1), (face, 2)):  # a small one would overtake
-                accepted.append(asyncio.create_task(post(client, picture)))
+            for image, waiting in ((large, 0), (large, 1), (face, 2)):  # a small one would overtake
+                accepted.append(asyncio.create_task(post(client, image)))
                 async with asyncio.timeout(30):
                     while f"veraface_queued_pictures {waiting}.0" not in (await client.get("/metrics")).text:
                         await asyncio.sleep(0.01)
@@ -280,9 +280,9 @@ def test_workers_do_not_outlive_a_server_that_is_killed(start_server: Start) -> 
 def test_a_picture_that_takes_too_much_memory_costs_nobody_else(
     start_server: Start, encode: Callable[..., bytes], face: bytes
 ) -> None:
-    picture = encode(Image.new("RGB", (7000, 7000), "grey"), "PNG")
+    image = encode(Image.new("RGB", (7000, 7000), "grey"), "PNG")
     with start_server(VERAFACE_WORKER_MEMORY_BYTES=str(100 * 2**20)) as server:
-        response = httpx.post(f"{server.url}/api/predict", files={"image": ("a.png", picture)}, timeout=60)
+        response = httpx.post(f"{server.url}/api/predict", files={"image": ("a.png", image)}, timeout=60)
         assert response.status_code == 413, response.text
         assert "memory" in response.json()["error"]["message"]
         response = httpx.post(f"{server.url}/api/predict", files={"image": ("a.jpg", face)}, timeout=60)

@@ -33,8 +33,8 @@ def counting(start_server: Start) -> Iterator[Any]:
         yield server
 
 
-def post(server: Any, picture: bytes) -> httpx.Response:
-    return httpx.post(f"{server.url}/api/predict", files={"image": ("a.jpg", picture)}, timeout=60)
+def post(server: Any, image: bytes) -> httpx.Response:
+    return httpx.post(f"{server.url}/api/predict", files={"image": ("a.jpg", image)}, timeout=60)
 
 
 def test_by_default_there_are_none(client: httpx.Client) -> None:

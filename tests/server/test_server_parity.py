@@ -1,4 +1,4 @@
-"""The same picture gets the same digits from library, command line and server, alone or in a crowd."""
+"""The same image gets the same digits from library, command line and server, alone or in a crowd."""
 
 import json
 import subprocess
@@ -14,7 +14,7 @@ import pytest
 from PIL import Image, ImageEnhance
 
 from veraface.detector import Detector
-from veraface.models.classifier import Model
+from veraface.models.classifier import OnnxClassifier
 from veraface.models.crop import crop_face
 
 Predict = Callable[..., httpx.Response]
@@ -23,7 +23,7 @@ SIDE = 256
 
 @pytest.fixture(scope="module")
 def people(portrait: Image.Image) -> list[Image.Image]:
-    """16 pictures of a face, each another one to a classifier."""
+    """16 images of a face, each another one to a classifier."""
     face = portrait.crop((100, 0, 100 + SIDE, SIDE))
     mirrored = face.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
     return [
@@ -36,7 +36,7 @@ def people(portrait: Image.Image) -> list[Image.Image]:
 
 @pytest.fixture(scope="module")
 def crowd(people: list[Image.Image]) -> Image.Image:
-    """One picture of all 16."""
+    """One image of all 16."""
     page = Image.new("RGB", (4 * 320, 4 * 320), "grey")
     for i, one in enumerate(people):
         page.paste(one, (32 + 320 * (i % 4), 32 + 320 * (i // 4)))
@@ -63,13 +63,13 @@ def files(
 
 
 def digits(answer: dict[str, Any]) -> dict[str, Any]:
-    """All that every surface says of a picture, as text in which not one digit may differ."""
+    """All that every surface says of an image, as text in which not one digit may differ."""
     names = ("verdict", "p_fake", "faces", "reasons", "width", "height", "format", "model", "thresholds")
     return {name: json.dumps(answer[name], sort_keys=True) for name in names}
 
 
-def from_library(picture: Any, **options: Any) -> dict[str, Any]:
-    return digits(json.loads(json.dumps(Detector(**options).detect(picture).to_dict())))
+def from_library(image: Any, **options: Any) -> dict[str, Any]:
+    return digits(json.loads(json.dumps(Detector(**options).detect(image).to_dict())))
 
 
 def judged(response: httpx.Response) -> dict[str, Any]:
@@ -115,11 +115,11 @@ def test_sixteen_at_once_get_the_digits_that_each_gets_alone(
 
 
 def test_the_model_says_the_same_of_one_crop_and_of_sixteen(people: list[Image.Image]) -> None:
-    model, detector = Model(None), Detector()
+    model, detector = OnnxClassifier(None), Detector()
     boxes = [detector.detect(one, heatmap=False).faces[0].box for one in people]
     crops = np.stack([crop_face(one, box, model.card.crop) for one, box in zip(people, boxes, strict=True)])
-    logits, evidence = model.run(crops)
+    logits, evidence = model.predict(crops)
     for i in range(16):
-        one_logit, one_evidence = model.run(crops[i : i + 1])
+        one_logit, one_evidence = model.predict(crops[i : i + 1])
         assert np.array_equal(one_logit[0], logits[i])
         assert np.array_equal(one_evidence[0], evidence[i])

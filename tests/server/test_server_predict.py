@@ -1,4 +1,4 @@
-"""What a judged picture's answer promises."""
+"""What a judged image's answer promises."""
 
 import json
 from collections.abc import Callable
@@ -88,7 +88,7 @@ def test_photos_are_judged(predict: Predict, real_and_fake_photos: list[tuple[st
 
 
 def test_the_file_name_comes_back_plain(predict: Predict, face: bytes) -> None:
-    named = {"../../etc/passwd": "passwd", "C:\\My Pictures\\me.jpg": "me.jpg", "<b>.jpg": "<b>.jpg"}
+    named = {"../../etc/passwd": "passwd", "C:\\My Images\\me.jpg": "me.jpg", "<b>.jpg": "<b>.jpg"}
     for sent, shown in named.items():
         assert predict(face, sent).json()["prediction"]["filename"] == shown
     assert len(predict(face, "x" * 3000).json()["prediction"]["filename"]) == 255

@@ -22,9 +22,9 @@ def test_the_test_server_cannot_write_files(tmp_path: Path, no_writes: Callable[
 def test_a_large_upload_touches_no_disk(
     client: httpx.Client, portrait: Image.Image, encode: Callable[..., bytes]
 ) -> None:
-    picture = encode(portrait.resize((1500, 1500)), "BMP")
-    assert len(picture) > 6_000_000
-    response = client.post("/api/predict", files={"image": ("large.bmp", picture)})
+    image = encode(portrait.resize((1500, 1500)), "BMP")
+    assert len(image) > 6_000_000
+    response = client.post("/api/predict", files={"image": ("large.bmp", image)})
     assert response.status_code == 200, response.text
 
 
@@ -33,9 +33,9 @@ def test_the_log_holds_nothing_of_the_picture(
 ) -> None:
     exif = Image.Exif()
     exif[0x010E] = "Metadata-Canary"  # ImageDescription
-    picture = encode(portrait, exif=exif)
-    assert b"Metadata-Canary" in picture
-    for content in (picture, picture[:3000], b"Metadata-Canary"):
+    image = encode(portrait, exif=exif)
+    assert b"Metadata-Canary" in image
+    for content in (image, image[:3000], b"Metadata-Canary"):
         client.post("/api/predict?note=Query-Canary", files={"image": ("Name-Canary.jpg", content)})
     client.get("/Path-Canary.jpg?Query-Canary")
     client.get("/static/Path-Canary.jpg")

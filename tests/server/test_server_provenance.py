@@ -46,16 +46,16 @@ def claiming(portrait: Image.Image, encode: Callable[..., bytes]) -> dict[str, b
 def test_library_command_and_server_say_the_same(
     predict: Predict, claiming: dict[str, bytes], tmp_path: Path
 ) -> None:
-    pictures = dict(claiming)
+    images = dict(claiming)
     with contextlib.suppress(pytest.skip.Exception):  # the others need no extra
-        pictures["signed.jpg"] = signed(claiming["plain.jpg"])
-    for name, content in pictures.items():
+        images["signed.jpg"] = signed(claiming["plain.jpg"])
+    for name, content in images.items():
         (tmp_path / name).write_bytes(content)
-    command = [sys.executable, "-c", "from veraface.cli import main; main()", "detect", "--json", *pictures]
+    command = [sys.executable, "-c", "from veraface.cli import main; main()", "detect", "--json", *images]
     done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path)
     told = {line["file"]: line["provenance"] for line in map(json.loads, done.stdout.splitlines())}
     detector = Detector()
-    for name, content in pictures.items():
+    for name, content in images.items():
         claims = detector.detect(content, provenance="quick").provenance
         assert claims is not None
         assert predict(content).json()["provenance"] == told[name] == claims.to_dict(), name

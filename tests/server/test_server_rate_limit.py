@@ -1,4 +1,4 @@
-"""How many pictures one client may have judged: alone, behind proxies, and together with other servers."""
+"""How many images one client may have judged: alone, behind proxies, and together with other servers."""
 
 import contextlib
 import shutil

@@ -41,20 +41,20 @@ def pictures(
         "WebP": encode(portrait, "WEBP"),
         "without a face": no_face,
         "cut off": corrupt,
-        "no picture": b"nothing of the kind",
+        "no image": b"nothing of the kind",
     }
 
 
 async def ask(url: str, pictures: dict[str, bytes], clients: int, seconds: float) -> list[Answer]:
-    """All answers to so many clients who send one picture after another."""
+    """All answers to so many clients who send one image after another."""
     answers = []
     turns = itertools.cycle(pictures.items())
     started = time.perf_counter()
 
     async def client(http: httpx.AsyncClient) -> None:
         while (began := time.perf_counter() - started) < seconds:
-            name, picture = next(turns)
-            response = await http.post("/api/predict?heatmap=false", files={"image": ("a", picture)})
+            name, image = next(turns)
+            response = await http.post("/api/predict?heatmap=false", files={"image": ("a", image)})
             took = time.perf_counter() - started - began
             answers.append(Answer(began, took, name, response.status_code, response.json()))
             if response.status_code == 503:
@@ -91,7 +91,7 @@ def test_a_minute_at_capacity_changes_nothing(
     answers, memory = soak(2 * cores, SECONDS)
     pressed, _ = soak(8 * cores, MORE_SECONDS)
 
-    # The same picture, the same answer, from the first to the last, whatever came beside it.
+    # The same image, the same answer, from the first to the last, whatever came beside it.
     said: dict[str, set[str]] = {}
     for answer in answers + pressed:
         if answer.status != 503:
@@ -106,7 +106,7 @@ def test_a_minute_at_capacity_changes_nothing(
     turned_away = [answer.seconds for answer in pressed if answer.status == 503]
     half = len(memory) // 2
     grown = mean(memory[half:]) / mean(memory[:half])
-    print(f"{judged} pictures, memory {mean(memory):.0f} MB, most {max(memory):.0f}, {grown:.2f} times,")
+    print(f"{judged} images, memory {mean(memory):.0f} MB, most {max(memory):.0f}, {grown:.2f} times,")
     print(f"{len(turned_away)} turned away within {1000 * median(turned_away):.0f} ms")
 
     # Other work may take the cores away in either half, so only a server that is about to stop fails here.

@@ -1,4 +1,4 @@
-"""Clips sent to a running server: progress, results, refusals, limits, and room for pictures beside them."""
+"""Clips sent to a running server: progress, results, refusals, limits, and room for images beside them."""
 
 import asyncio
 import json
@@ -24,7 +24,7 @@ from tests.sample_videos import make_plain, make_portrait, make_sound, panned
 from tests.video.test_reader import DASH, written
 from veraface.detector import Detector
 from veraface.server import video_routes
-from veraface.video import judge_video
+from veraface.video import detect_video
 
 Event = tuple[str, dict[str, Any]]
 PATH = "/api/predict-video"
@@ -73,7 +73,7 @@ def test_progress_and_then_the_result_of_the_library(server: Any, clip: bytes) -
     assert {kind for kind, _ in progress} == {"progress"}
     assert [(said["done"], said["total"]) for _, said in progress] == [(i, 5) for i in range(6)]
     assert [said["p_fake"] for _, said in progress[1:]] == [p["p_fake"] for p in result["timeline"]]
-    own = judge_video(Detector(threads=1), clip, frames=5, thumbnails=2).to_dict()
+    own = detect_video(Detector(threads=1), clip, frames=5, thumbnails=2).to_dict()
     for timed in (own, result):
         timed.pop("timing_ms")
     assert name == "result"
@@ -157,7 +157,7 @@ def send_picture(url: str) -> httpx.Response:
 
 
 def test_pictures_are_judged_while_clips_are(start_server: Callable[..., Any], long_clip: bytes) -> None:
-    """One clip at a time with two workers: the other is left to pictures. A second clip comes back later."""
+    """One video at a time with two workers: the other is left to images. A second video comes back later."""
     with start_server(VERAFACE_WORKERS="2", VERAFACE_METRICS="true") as server:
         request = httpx.stream(
             "POST",
@@ -173,7 +173,7 @@ def test_pictures_are_judged_while_clips_are(start_server: Callable[..., Any], l
             assert error_of(busy) == (503, "overloaded")
             assert int(busy.headers["retry-after"]) >= 1
             assert send_picture(server.url).status_code == 200
-            assert next(said)[0] == "progress"  # and the clip still goes on
+            assert next(said)[0] == "progress"  # and the video still goes on
             *_, (name, result) = said
         assert (name, result["verdict"]) == ("result", "real")
         assert 'veraface_clips_total{verdict="real"} 1.0' in httpx.get(f"{server.url}/metrics").text
@@ -206,7 +206,7 @@ def test_who_hangs_up_ends_the_work(start_server: Callable[..., Any], long_clip:
 
 
 def post_without_reading(url: str, content: bytes, **params: Any) -> socket.socket:
-    """Sends a clip, and leaves the answer where it is."""
+    """Sends a video, and leaves the answer where it is."""
     host, port = url.removeprefix("http://").split(":")
     request = httpx.Request("POST", url + PATH, files={"video": ("a.mp4", content)}, params=params)
     head = [f"POST {request.url.raw_path.decode()} HTTP/1.1"]
@@ -235,7 +235,7 @@ def test_who_does_not_read_holds_no_place(start_server: Callable[..., Any], tmp_
 def test_an_answer_that_nobody_takes_is_given_up(
     run_async: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(video_routes, "_LONGEST_SEND_S", 0.05)
+    monkeypatch.setattr(video_routes, "_MAX_SEND_S", 0.05)
     sent: list[Any] = []
     let_go: list[bool] = []
 

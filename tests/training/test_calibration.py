@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from veraface.decision import judge_face
+from veraface.decision import decide_face
 from veraface.errors import DataError
 from veraface.results import Verdict
 from veraface.training.calibration import ErrorLevels, balance_weights, fit_calibration, fit_thresholds
@@ -62,7 +62,7 @@ def test_classes_that_separate_give_a_finite_calibration() -> None:
 def test_too_few_samples(real: int, fake: int) -> None:
     labels = np.array([False] * real + [True] * fake, bool)
     with pytest.raises(
-        DataError, match=f"needs 10 validation pictures of each class.*{real} real and {fake} fake"
+        DataError, match=f"needs 10 validation images of each class.*{real} real and {fake} fake"
     ):
         fit_calibration(labels.astype(float), labels, np.ones(len(labels)))
 
@@ -105,9 +105,9 @@ def test_thresholds_keep_both_bounds(
     one, two, weights = np.array(reals + fakes).T
     labels = np.array([False] * len(reals) + [True] * len(fakes))
     lowest, highest = np.minimum(one, two), np.maximum(one, two)
-    pictures = max(1, len(labels) // copies)
-    thresholds, rates = fit_thresholds(lowest, highest, labels, weights, levels, pictures)
-    verdicts = np.array([judge_face(a, lambda b=b: b, thresholds)[0] for a, b in zip(one, two, strict=True)])
+    images = max(1, len(labels) // copies)
+    thresholds, rates = fit_thresholds(lowest, highest, labels, weights, levels, images)
+    verdicts = np.array([decide_face(a, lambda b=b: b, thresholds)[0] for a, b in zip(one, two, strict=True)])
 
     def share(verdict: Verdict, of: Flags) -> float:
         return float(weights[of & (verdicts == verdict)].sum() / weights[of].sum())
@@ -158,7 +158,7 @@ def test_new_faces_are_misjudged_as_seldom_as_promised(levels: ErrorLevels, coun
 
 
 def test_the_promise_holds_under_sources_of_unequal_weight() -> None:
-    """New faces come from both sources alike, though one gave ten times as many pictures as the other."""
+    """New faces come from both sources alike, though one gave ten times as many images as the other."""
     false_alarms = []
     for seed in range(500):
         random = np.random.default_rng(seed)
@@ -189,7 +189,7 @@ def test_too_few_pictures_for_a_level_leave_that_verdict_out(count: int, level: 
 
 
 def test_copies_of_a_picture_prove_no_more_than_one() -> None:
-    """Three faces of each of 18 pictures are 54 faces, and still too few for one in twenty."""
+    """Three faces of each of 18 images are 54 faces, and still too few for one in twenty."""
     labels = np.arange(108) % 2 == 1
     p_fake = np.repeat(np.linspace(0.1, 0.9, 36), 3)
     arguments = (p_fake, p_fake, labels, np.ones(108), ErrorLevels())

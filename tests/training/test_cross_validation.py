@@ -55,7 +55,7 @@ def times(out: Path) -> dict[str, int]:
 
 
 def test_every_source_is_judged_once_by_class(done: Done) -> None:
-    """Of the pictures of train and val at most the number asked for, and every one could be read."""
+    """Of the images of train and val at most the number asked for, and every one could be read."""
     rows = done.report["rows"]
     assert [(row["source"], row["label"]) for row in rows] == [
         ("lab", "real"),

@@ -46,7 +46,7 @@ def test_histories_change_from_epoch_to_epoch_and_pair_to_pair(tiny_data: Path) 
 
 
 def test_the_label_does_not_touch_the_pixels(tiny_data: Path) -> None:
-    """Both classes are treated alike: the same picture under either label gets the same history."""
+    """Both classes are treated alike: the same image under either label gets the same history."""
     samples = read_samples(tiny_data)[:6]
     swapped = [replace(s, fake=not s.fake) for s in samples]
     for train in (False, True):
@@ -86,7 +86,7 @@ def test_a_made_fake_differs_from_its_real_on_the_face_alone(
 ) -> None:
     """Also where both are mirrored, moved and scaled, because both have one history.
 
-    But self-blends may change the whole picture, and of faces cropped tightly the edge is blended.
+    But self-blends may change the whole image, and of faces cropped tightly the edge is blended.
     """
     data = of_people(people, train=train)
     alike = 0
@@ -136,23 +136,23 @@ def test_faces_are_exchanged_with_those_of_other_people(people: list[Sample], tm
 
 def test_jitter_keeps_the_face_in_its_box() -> None:
     """A mark in the middle of the face stays near the middle of the box."""
-    picture = face(0, fake=False)
-    picture.paste((0, 255, 0), (42, 44, 49, 51))
+    image = face(0, fake=False)
+    image.paste((0, 255, 0), (42, 44, 49, 51))
     mirrored = 0
     for i in range(40):
-        moved, box = jitter(picture, Box(25, 21, 41, 52), np.random.default_rng(i))
+        moved, box = jitter(image, Box(25, 21, 41, 52), np.random.default_rng(i))
         pixels = np.asarray(moved, int)
         rows, columns = np.nonzero((pixels[..., 1] > 250) & (pixels[..., 0] < 5))
         assert abs(columns.mean() - (box.x + box.width / 2)) < 0.2 * box.width
         assert abs(rows.mean() - (box.y + box.height / 2)) < 0.2 * box.height
         assert 0.85 < box.height / 52 < 1.15
-        mirrored += bool(pixels[0, 0].sum() != np.asarray(picture, int)[0, 0].sum())
+        mirrored += bool(pixels[0, 0].sum() != np.asarray(image, int)[0, 0].sum())
     assert 10 < mirrored < 35
 
 
 @pytest.fixture
 def spoilt(tmp_path: Path) -> Path:
-    """A data set with one picture cut off, one missing, one box outside, and one without a face."""
+    """A data set with one image cut off, one missing, one box outside, and one without a face."""
     rows = make_rows(tmp_path, {"train": 12, "val": 8})
     (tmp_path / "001.png").write_bytes((tmp_path / "001.png").read_bytes()[:400])
     (tmp_path / "002.png").unlink()
@@ -168,7 +168,7 @@ def test_pictures_that_cannot_be_used_are_listed(spoilt: Path) -> None:
     with pytest.raises(DataError) as caught:
         prepare(read_samples(spoilt), skip_bad=False)
     message = str(caught.value)
-    assert message.startswith("3 pictures cannot be used; mend them or pass --skip-bad:")
+    assert message.startswith("3 images cannot be used; mend them or pass --skip-bad:")
     assert f"{spoilt / '001.png'}: the PNG data are cut off or corrupt" in message
     assert f"{spoilt / '002.png'}: no such file" in message
     assert (
@@ -185,7 +185,7 @@ def test_pictures_that_cannot_be_used_are_skipped_on_demand(spoilt: Path) -> Non
     found = next(s.box for s in prepared.samples if s.path.name == "005.png")
     assert found is not None, "a box that is not given is found"
     assert found.x == pytest.approx(25, abs=5)
-    assert found.longer_side == pytest.approx(51, abs=6)
+    assert found.max_side == pytest.approx(51, abs=6)
     check_prepared(prepared)
 
 
@@ -193,7 +193,7 @@ def test_more_than_twenty_are_counted(tmp_path: Path) -> None:
     samples = read_samples(make_dataset(tmp_path / "faces", {"train": 26}))
     for sample in samples[1:]:
         sample.path.write_bytes(b"")
-    with pytest.raises(DataError, match=r"(?s)^25 pictures cannot be used.*and 5 more$"):
+    with pytest.raises(DataError, match=r"(?s)^25 images cannot be used.*and 5 more$"):
         prepare(samples, skip_bad=False)
 
 
@@ -203,6 +203,6 @@ def test_says_when_too_little_is_left(spoilt: Path) -> None:
     ]
     prepared = prepare(samples, skip_bad=True)
     with pytest.raises(
-        DataError, match="train split is empty.*3 pictures cannot be used, and no face was found in 1"
+        DataError, match="train split is empty.*3 images cannot be used, and no face was found in 1"
     ):
         check_prepared(prepared)

@@ -18,10 +18,10 @@ from tests.training.runs import settings
 from veraface import Detector
 from veraface.datasets.manifest import read_samples
 from veraface.errors import DataError
-from veraface.models.classifier import Model, ModelCard
+from veraface.models.classifier import ModelCard, OnnxClassifier
 from veraface.models.crop import CropSettings, crop_face
 from veraface.models.onnx_session import open_session
-from veraface.models.tta import face_views, recompressed_view
+from veraface.models.tta import jpeg_view, tta_batch
 from veraface.results import Verdict
 from veraface.training.calibration import ErrorLevels, fit_thresholds
 from veraface.training.config import TrainConfig
@@ -32,14 +32,14 @@ from veraface.training.trainer import train
 
 
 def crops(count: int, size: int = 64) -> NDArray[np.uint8]:
-    pictures = [face(i, fake=i % 2 == 1).resize((size, size)) for i in range(count)]
-    return np.stack([np.asarray(picture) for picture in pictures])
+    images = [face(i, fake=i % 2 == 1).resize((size, size)) for i in range(count)]
+    return np.stack([np.asarray(image) for image in images])
 
 
 @pytest.mark.parametrize("batch", [1, 2, 5, 33])
 def test_onnx_equals_torch(tiny_run: Path, tiny_model: Path, batch: int) -> None:
     pixels = crops(batch)
-    logits, evidence = Model(tiny_model).run(pixels)
+    logits, evidence = OnnxClassifier(tiny_model).run(pixels)
     network = load_network(tiny_run, TrainConfig.load(tiny_run / "config.yaml"))
     with torch.inference_mode():
         expected, expected_evidence = network(torch.from_numpy(pixels))
@@ -110,7 +110,7 @@ def test_terms_that_cannot_be_read(
 
 
 def test_the_levels_asked_for_stand_on_the_card_and_are_kept(tmp_path: Path, tiny_run: Path) -> None:
-    """Laxer levels than the default's, which a dozen pictures a class cannot prove."""
+    """Laxer levels than the default's, which a dozen images a class cannot prove."""
     cards = [
         export(tiny_run, tmp_path, name=name, levels=levels)
         for name, levels in (("lax", ErrorLevels(0.2, 0.3)), ("default", None))
@@ -135,7 +135,7 @@ def test_all_views_of_a_face_are_calibrated(tmp_path: Path, tiny_run: Path, tiny
     assert logits.shape == (3 * len(samples), 2)
     clean = [crop_face(*open_sample(sample, card.crop), card.crop) for sample in samples]
     for of_face, crop in zip(logits[::3], clean, strict=True):
-        views = face_views(crop), recompressed_view(crop)
+        views = tta_batch(crop), jpeg_view(crop)
         expected = [session.run(["logit"], {"pixels": view})[0].mean() for view in views]
         assert of_face == pytest.approx(expected, abs=1e-5)
     assert np.abs(logits[:, 0] - logits[:, 1]).max() > 1e-3
@@ -161,7 +161,9 @@ def test_weights_are_averaged() -> None:
 def test_runs_are_averaged(tiny_run: Path, tiny_model: Path, tmp_path: Path) -> None:
     """Twice the same run is that run."""
     export(tiny_run, tmp_path, name="twice", average=[tiny_run])
-    expected, found = (Model(path).run(crops(4))[0] for path in (tiny_model, tmp_path / "twice.onnx"))
+    expected, found = (
+        OnnxClassifier(path).run(crops(4))[0] for path in (tiny_model, tmp_path / "twice.onnx")
+    )
     assert found == pytest.approx(expected, abs=1e-5)
 
 
@@ -173,7 +175,7 @@ def test_runs_of_other_backbones_cannot_be_averaged(tiny_run: Path, tiny_data: P
 
 
 def test_sources_that_were_left_out_take_no_part(tmp_path: Path, tiny_run: Path) -> None:
-    """Neither in calibration nor on the card: their pictures may be unreadable."""
+    """Neither in calibration nor on the card: their images may be unreadable."""
     data = make_dataset(tmp_path / "faces", {"train": 8, "val": 48})
     for sample in read_samples(data):
         if sample.source == "left":
@@ -200,9 +202,9 @@ def test_other_backbones_export(tmp_path: Path, tiny_data: Path, backbone: str) 
     config = settings(tiny_data, backbone=backbone, epochs=5, rate=5e-3, head_rate=2e-2)
     train(config, tmp_path / "run")
     export(tmp_path / "run", tmp_path / "out", name=backbone)
-    model = Model(tmp_path / "out" / f"{backbone}.onnx")
+    model = OnnxClassifier(tmp_path / "out" / f"{backbone}.onnx")
     for batch in (1, 3, 17):
-        logits, evidence = model.run(crops(batch))
+        logits, evidence = model.predict(crops(batch))
         with torch.inference_mode():
             expected = load_network(tmp_path / "run", config)(torch.from_numpy(crops(batch)))[0].numpy()
         assert np.abs(logits - expected).max() < 1e-4
@@ -251,7 +253,7 @@ def test_broken_runs(tmp_path: Path, tiny_run: Path, name: str, content: bytes |
 
 
 def relabelled(data: Path, to: Path) -> Path:
-    """The same pictures with the classes exchanged."""
+    """The same images with the classes exchanged."""
     to.mkdir()
     with (data / "manifest.csv").open(newline="") as file:
         rows = list(csv.DictReader(file))
@@ -279,7 +281,7 @@ def test_a_failed_calibration_leaves_nothing_behind(tmp_path: Path, tiny_run: Pa
 def test_too_few_pictures_are_told_before_any_work(tmp_path: Path, tiny_run: Path) -> None:
     few = make_dataset(tmp_path / "few", {"train": 4, "val": 18})
     with pytest.raises(
-        DataError, match="needs 10 validation pictures of each class; there are 9 real and 9 fake"
+        DataError, match="needs 10 validation images of each class; there are 9 real and 9 fake"
     ):
         export(tiny_run, tmp_path / "out", name="tiny", data=few)
     assert not (tmp_path / "out").exists()
@@ -288,7 +290,7 @@ def test_too_few_pictures_are_told_before_any_work(tmp_path: Path, tiny_run: Pat
 def test_moved_data_and_bad_pictures(tmp_path: Path, tiny_run: Path) -> None:
     moved = make_dataset(tmp_path / "moved", {"train": 4, "val": 24})
     (moved / "010.png").write_bytes(b"")
-    with pytest.raises(DataError, match="1 picture cannot be used"):
+    with pytest.raises(DataError, match="1 image cannot be used"):
         export(tiny_run, tmp_path / "out", name="tiny", data=moved)
     card = export(tiny_run, tmp_path / "out", name="tiny", data=moved, skip_bad=True)
     assert card.data == "2 real and 2 fake faces; sources: left, right"

@@ -1,4 +1,4 @@
-"""Which pictures an epoch shows: shares of classes and sources, and what stands side by side."""
+"""Which images an epoch shows: shares of classes and sources, and what stands side by side."""
 
 from collections import Counter
 from dataclasses import replace
@@ -29,7 +29,7 @@ def pairs(sampler: PairSampler, epoch: int = 0) -> list[tuple[Draw, Draw]]:
 
 
 def test_both_classes_get_half_and_sources_the_root_of_their_size() -> None:
-    """1600 and 100 pictures of the two sources of reals: 4 to 1 instead of 16 to 1."""
+    """1600 and 100 images of the two sources of reals: 4 to 1 instead of 16 to 1."""
     sampler = PairSampler(SKEWED, seed=1)
     assert len(sampler) == len(SKEWED)
     drawn: Counter[tuple[bool, str]] = Counter()
@@ -103,7 +103,7 @@ def test_no_faces_are_exchanged_where_no_real_has_landmarks(reals_too: bool | No
 
 
 def test_fakes_stand_beside_a_real_of_their_group() -> None:
-    """As in DFDC, where every fake is made from a clip that is there as well; others get any real."""
+    """As in DFDC, where every fake is made from a video that is there as well; others get any real."""
     samples = [
         Sample(Path(f"{group}{i}"), fake, "dfdc", f"clip {group}", "train")
         for group in range(10)

@@ -82,7 +82,7 @@ def test_learning_rates_rise_and_fall_as_promised(tiny_data: Path, tmp_path: Pat
     train(config, tmp_path / "run")
     head = dict(logged(tmp_path / "run", "lr-AdamW/pg1"))
     backbone = dict(logged(tmp_path / "run", "lr-AdamW/pg2"))
-    steps = 3  # of an epoch: 24 pictures in batches of 8
+    steps = 3  # of an epoch: 24 images in batches of 8
     assert sorted(head) == sorted(backbone) == list(range(7 * steps))
     for step in range(steps):
         assert head[step] == pytest.approx(config.head_rate)

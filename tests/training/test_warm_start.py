@@ -9,14 +9,14 @@ import torch
 from tests.sample_models import brightness_model
 from tests.training.runs import settings
 from veraface.errors import DataError
-from veraface.models.classifier import Model
+from veraface.models.classifier import OnnxClassifier
 from veraface.training.network import Network
 from veraface.training.trainer import train
 from veraface.training.warm_start import estimate_statistics, load_onnx
 
 
 def pixels(seed: int, count: int = 16, size: int = 64) -> torch.Tensor:
-    """Smooth random pictures, so that no channel is constant."""
+    """Smooth random images, so that no channel is constant."""
     small = np.random.default_rng(seed).integers(0, 256, (count, 8, 8, 3), dtype=np.uint8)
     return torch.from_numpy(small.repeat(size // 8, axis=1).repeat(size // 8, axis=2))
 
@@ -30,7 +30,7 @@ def network(tiny_model: Path) -> Network:
 
 def test_the_network_says_what_the_file_says(tiny_model: Path, network: Network) -> None:
     crops = pixels(1)
-    expected, evidence = Model(tiny_model).run(crops.numpy())
+    expected, evidence = OnnxClassifier(tiny_model).run(crops.numpy())
     with torch.no_grad():
         logits, cells = network(crops)
     assert logits.numpy() == pytest.approx(expected, abs=1e-4)

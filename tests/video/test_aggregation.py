@@ -8,7 +8,13 @@ from hypothesis import strategies as st
 from veraface.decision import Thresholds
 from veraface.geometry import Box
 from veraface.results import FaceResult, Reason, Verdict
-from veraface.video.aggregation import JOINED_AT, fewest_frames, join_scores, judge_clip, judge_track
+from veraface.video.aggregation import (
+    JOINED_AT,
+    aggregate_scores,
+    decide_track,
+    decide_video,
+    min_judged_frames,
+)
 from veraface.video.results import TrackResult
 from veraface.video.tracking import Track
 
@@ -26,26 +32,26 @@ def track(scores: list[float | None], *, flips: int = 0) -> Track:
 
 def judge(scores: list[float | None], looked_at: int | None = None, *, flips: int = 0) -> TrackResult:
     count = looked_at or len(scores)
-    return judge_track(track(scores, flips=flips), [float(i) for i in range(count)], THRESHOLDS)
+    return decide_track(track(scores, flips=flips), [float(i) for i in range(count)], THRESHOLDS)
 
 
 def clip(*tracks: TrackResult, looked_at: int = 8, scores: list[float] | None = None) -> tuple:
     if scores is None:
         scores = [f.p_fake for t in tracks for f in t.frames if f.p_fake is not None]
-    verdict, p_fake, reasons = judge_clip(tracks, scores, looked_at, THRESHOLDS)
+    verdict, p_fake, reasons = decide_video(tracks, scores, looked_at, THRESHOLDS)
     return verdict.value, p_fake, [reason.code for reason in reasons]
 
 
 @given(chances)
 def test_joined_is_the_quantile_and_lies_between_them(scores: list[float]) -> None:
-    assert join_scores(scores) == pytest.approx(np.quantile(scores, JOINED_AT), abs=1e-12)
-    assert min(scores) - 1e-12 <= join_scores(scores) <= max(scores) + 1e-12
+    assert aggregate_scores(scores) == pytest.approx(np.quantile(scores, JOINED_AT), abs=1e-12)
+    assert min(scores) - 1e-12 <= aggregate_scores(scores) <= max(scores) + 1e-12
 
 
 @given(chances, st.randoms())
 def test_their_order_does_not_matter(scores: list[float], random: object) -> None:
     shuffled = sorted(scores, key=lambda _: random.random())  # type: ignore[attr-defined]
-    assert join_scores(shuffled) == join_scores(scores)
+    assert aggregate_scores(shuffled) == aggregate_scores(scores)
 
 
 @given(chances, st.integers(0, 49), st.floats(0, 1))
@@ -55,7 +61,7 @@ def test_a_frame_that_looks_more_fake_never_makes_the_clip_more_real(
     raised = list(scores)
     place %= len(scores)
     raised[place] = max(raised[place], more)
-    assert join_scores(raised) >= join_scores(scores) - 1e-12
+    assert aggregate_scores(raised) >= aggregate_scores(scores) - 1e-12
 
 
 def test_a_clip_is_not_fake_because_one_frame_of_300_is() -> None:
@@ -74,7 +80,7 @@ def test_but_it_is_where_many_are() -> None:
 def test_a_face_in_too_few_frames_gets_no_verdict() -> None:
     result = judge([0.99, 0.99], looked_at=32)
     assert (result.verdict, [r.code for r in result.reasons]) == (Verdict.UNCERTAIN, ["too_few_frames"])
-    assert [fewest_frames(n) for n in (1, 32, 60, 61, 300)] == [3, 3, 3, 4, 15]
+    assert [min_judged_frames(n) for n in (1, 32, 60, 61, 300)] == [3, 3, 3, 4, 15]
     steady = judge([0.05] * 30, looked_at=32)
     assert clip(steady, result, looked_at=32) == ("real", pytest.approx(0.05), ["faces_left_out"])
 
@@ -115,7 +121,7 @@ def seen(scores: list[float | None], start: int, *, flips: int = 0) -> TrackResu
     """A face seen from some frame of 32 on."""
     found = track(scores, flips=flips)
     found.frames[:] = range(start, start + len(scores))
-    return judge_track(found, [float(i) for i in range(32)], THRESHOLDS)
+    return decide_track(found, [float(i) for i in range(32)], THRESHOLDS)
 
 
 def test_short_lived_fakes_are_not_hidden_by_one_real_face() -> None:

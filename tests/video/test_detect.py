@@ -1,4 +1,4 @@
-"""Whole clips: the same detector as for pictures, one result, a timeline and an annotated copy."""
+"""Whole videos: the same detector as for images, one result, a timeline and an annotated copy."""
 
 import json
 from io import BytesIO
@@ -14,7 +14,7 @@ from tests.sample_videos import make_broken, make_plain, make_portrait, panned, 
 from veraface.detector import Detector
 from veraface.errors import UnreadableVideoError, VerafaceError, VideoTooLargeError
 from veraface.results import Verdict
-from veraface.video import VideoLimits, VideoResult, judge_video
+from veraface.video import VideoLimits, VideoResult, detect_video
 from veraface.video.annotation import write_annotated
 from veraface.video.plot import draw_timeline, timeline, write_timeline
 from veraface.video.reader import open_clip
@@ -32,7 +32,7 @@ def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def result(detector: Detector, clip: Path) -> VideoResult:
-    return judge_video(detector, clip, frames=6, thumbnails=2)
+    return detect_video(detector, clip, frames=6, thumbnails=2)
 
 
 def test_each_frame_scores_as_it_does_as_a_picture(
@@ -40,10 +40,10 @@ def test_each_frame_scores_as_it_does_as_a_picture(
 ) -> None:
     with open_clip(clip) as opened:
         wanted = [m for m in opened.moments if any(abs(m.time - p.time) < 1e-9 for p in result.timeline)]
-        pictures = [shot.picture for shot in opened.shots(wanted)]
-    assert len(pictures) == len(result.timeline) == 6
-    for picture, point in zip(pictures, result.timeline, strict=True):
-        assert detector.detect(picture, heatmap=False).p_fake == point.p_fake
+        images = [shot.picture for shot in opened.shots(wanted)]
+    assert len(images) == len(result.timeline) == 6
+    for image, point in zip(images, result.timeline, strict=True):
+        assert detector.detect(image, heatmap=False).p_fake == point.p_fake
 
 
 def test_one_face_one_track_one_verdict(result: VideoResult) -> None:
@@ -80,7 +80,7 @@ def test_a_clip_that_turns_fake_half_way(tmp_path: Path) -> None:
     frames = panned(12)
     changed = [ImageEnhance.Brightness(f).enhance(1.7 if i >= 6 else 0.5) for i, f in enumerate(frames)]
     path = write_clip(tmp_path / "half.mp4", changed)
-    judged = judge_video(Detector(brightness_model(tmp_path), threads=1), path, frames=12)
+    judged = detect_video(Detector(brightness_model(tmp_path), threads=1), path, frames=12)
     scores = [point.p_fake or 0 for point in judged.timeline]
     assert max(scores[:6]) < judged.thresholds["real"]
     assert min(scores[6:]) > judged.thresholds["fake"]
@@ -91,56 +91,56 @@ def test_one_bad_frame_does_not_make_a_clip_fake(tmp_path: Path) -> None:
     frames = panned(12)
     changed = [ImageEnhance.Brightness(f).enhance(1.7 if i == 4 else 0.5) for i, f in enumerate(frames)]
     path = write_clip(tmp_path / "one.mp4", changed, key_frames=1)
-    judged = judge_video(Detector(brightness_model(tmp_path), threads=1), path, frames=12)
+    judged = detect_video(Detector(brightness_model(tmp_path), threads=1), path, frames=12)
     assert max(point.p_fake or 0 for point in judged.timeline) > judged.thresholds["fake"]
     assert judged.verdict is Verdict.REAL
 
 
 def test_turned_clips_are_judged_upright(detector: Detector, tmp_path: Path, result: VideoResult) -> None:
-    lying = [picture.rotate(90, expand=True) for picture in panned(4)]
+    lying = [image.rotate(90, expand=True) for image in panned(4)]
     path = write_clip(tmp_path / "a.mp4", lying)
     turn(path, quarters=1)
-    judged = judge_video(detector, path)
+    judged = detect_video(detector, path)
     assert (judged.rotation, judged.width, judged.height) == (90, 480, 400)
     box, upright = judged.tracks[0].frames[0].box, result.tracks[0].frames[0].box
-    assert box.overlap(upright) > 0.8
+    assert box.iou(upright) > 0.8
 
 
 def test_no_face_no_verdict(detector: Detector, tmp_path: Path) -> None:
-    judged = judge_video(detector, make_plain(tmp_path / "a.mp4", 3))
+    judged = detect_video(detector, make_plain(tmp_path / "a.mp4", 3))
     assert (judged.verdict, judged.p_fake, judged.tracks) == (Verdict.NO_FACE, None, ())
     assert draw_timeline(judged).size == (1200, 520)
 
 
 def test_a_clip_too_short_for_a_verdict(detector: Detector, tmp_path: Path) -> None:
-    judged = judge_video(detector, make_portrait(tmp_path / "a.mp4", 2))
+    judged = detect_video(detector, make_portrait(tmp_path / "a.mp4", 2))
     assert (judged.verdict, [r.code for r in judged.reasons]) == (Verdict.UNCERTAIN, ["too_few_frames"])
 
 
 def test_what_was_mostly_not_seen_is_not_called_real(detector: Detector) -> None:
-    pictures = panned(12)
+    images = panned(12)
     for whole, verdict in ((set(range(12)), "real"), (set(range(6)), "real"), (set(range(5)), "uncertain")):
-        judged = judge_video(detector, make_broken("mp4", pictures, whole, key_frames=1))
+        judged = detect_video(detector, make_broken("mp4", images, whole, key_frames=1))
         assert (judged.verdict, len(judged.timeline)) == (verdict, len(whole))
     assert [reason.code for reason in judged.reasons] == ["frames_damaged"]
 
 
 def test_one_frame_decides_nothing(detector: Detector) -> None:
-    judged = judge_video(detector, make_broken("mp4", panned(12), {8}, key_frames=1))
+    judged = detect_video(detector, make_broken("mp4", panned(12), {8}, key_frames=1))
     assert (judged.verdict, [p.time for p in judged.timeline]) == (Verdict.UNCERTAIN, [1])
     assert [r.code for r in judged.reasons] == ["too_few_frames", "frames_damaged"]
 
 
 def test_a_clip_put_together_carelessly_is_not_called_real(detector: Detector, tmp_path: Path) -> None:
     one = make_portrait(tmp_path / "a.ts", 8).read_bytes()
-    assert judge_video(detector, one).verdict is Verdict.REAL
-    judged = judge_video(detector, one + one)
+    assert detect_video(detector, one).verdict is Verdict.REAL
+    judged = detect_video(detector, one + one)
     assert (judged.verdict, [r.code for r in judged.reasons]) == (Verdict.UNCERTAIN, ["clip_overlaps"])
 
 
 def test_streams_that_were_not_looked_at_are_told(detector: Detector, tmp_path: Path) -> None:
     plain = make_plain(tmp_path / "a.mp4", size=(480, 400)).read_bytes()
-    judged = judge_video(
+    judged = detect_video(
         detector, two_streams(plain, make_portrait(tmp_path / "b.mp4", 8).read_bytes(), "mp4")
     )
     assert (judged.verdict, [r.code for r in judged.reasons]) == (Verdict.REAL, ["streams_unseen"])
@@ -148,18 +148,18 @@ def test_streams_that_were_not_looked_at_are_told(detector: Detector, tmp_path: 
 
 def test_progress_counts_from_none_to_all(detector: Detector, clip: Path) -> None:
     told: list[tuple[int, int, float, float | None]] = []
-    judge_video(detector, clip, frames=3, progress=lambda *step: told.append(step))
+    detect_video(detector, clip, frames=3, progress=lambda *step: told.append(step))
     assert [step[:2] for step in told] == [(0, 3), (1, 3), (2, 3), (3, 3)]
     assert told[0][3] is None
     assert 0 < (told[3][3] or 0) < 1
 
 
 def test_at_a_rate_and_its_bound(detector: Detector, clip: Path) -> None:
-    assert [p.time for p in judge_video(detector, clip, every=0.5).timeline] == [0, 0.5, 1]
+    assert [p.time for p in detect_video(detector, clip, every=0.5).timeline] == [0, 0.5, 1]
     with pytest.raises(VideoTooLargeError, match="more than 5 frames"):
-        judge_video(detector, clip, every=0.1, limits=VideoLimits(max_frames=5))
+        detect_video(detector, clip, every=0.1, limits=VideoLimits(max_frames=5))
     with pytest.raises(ValueError, match="positive"):
-        judge_video(detector, clip, frames=0)
+        detect_video(detector, clip, frames=0)
 
 
 def test_nothing_that_decodes_is_an_error(detector: Detector, tmp_path: Path) -> None:
@@ -167,7 +167,7 @@ def test_nothing_that_decodes_is_an_error(detector: Detector, tmp_path: Path) ->
     start = data.index(b"mdat") + 4
     data[start : data.index(b"moov") - 4] = bytes(data.index(b"moov") - 4 - start)
     with pytest.raises(UnreadableVideoError):
-        judge_video(detector, bytes(data))
+        detect_video(detector, bytes(data))
 
 
 def test_the_timeline_as_data_and_as_a_picture(result: VideoResult, tmp_path: Path) -> None:
@@ -176,12 +176,12 @@ def test_the_timeline_as_data_and_as_a_picture(result: VideoResult, tmp_path: Pa
     assert data["thresholds"] == result.thresholds
     path = tmp_path / "t.png"
     write_timeline(result, path, "a\x1b[31m.mp4")
-    with Image.open(path) as picture:
-        grey = np.asarray(picture.convert("L"))
-    assert grey.shape == (520, 1200)
+    with Image.open(path) as image:
+        gray = np.asarray(image.convert("L"))
+    assert gray.shape == (520, 1200)
     low, high = (80 + 370 * (1 - result.thresholds[name]) for name in ("real", "fake"))
-    inside, outside = grey[int(high) + 5 : int(low) - 5, 200:1000], grey[84 : int(high) - 5, 200:1000]
-    assert inside.std() > 3 * outside.std()  # the band is hatched, in grey as well
+    inside, outside = gray[int(high) + 5 : int(low) - 5, 200:1000], gray[84 : int(high) - 5, 200:1000]
+    assert inside.std() > 3 * outside.std()  # the band is hatched, in gray as well
     with pytest.raises(VerafaceError, match="cannot be written"):
         write_timeline(result, tmp_path / "nowhere" / "t.png")
 

@@ -1,4 +1,4 @@
-"""The bound on what one clip may take of this process."""
+"""The bound on what one video may take of this process."""
 
 import subprocess
 import sys
@@ -26,7 +26,7 @@ def taken(what):
     return "not refused"
 
 def decode():
-    with open_clip(sys.argv[1]) as clip:
+    with open_clip(sys.argv[1]) as video:
         list(clip.shots(clip.moments))
 
 def strange():
@@ -34,7 +34,7 @@ def strange():
 
 before = resource.getrlimit(resource.RLIMIT_DATA)
 print(taken(decode))
-memory.MOST_BYTES = 40 * 2**20
+memory.MAX_BYTES = 40 * 2**20
 print(taken(lambda: bytearray(100 * 2**20)))
 print(taken(decode))
 print(taken(strange))
@@ -46,6 +46,6 @@ def test_what_takes_more_is_refused_and_the_bound_ends_with_the_clip(tmp_path: P
     large = Image.new("RGB", (4000, 3000), "grey")
     path = write_clip(tmp_path / "a.mp4", [large] * 3)
     done = subprocess.run([sys.executable, "-c", BOUNDED, path], capture_output=True, text=True, check=False)
-    words = "the clip takes more memory than there is for it; make its frames smaller"
+    words = "the video takes more memory than there is for it; make its frames smaller"
     assert done.stderr == ""
     assert done.stdout.splitlines() == ["not refused", words, words, words, "True"]

@@ -1,4 +1,4 @@
-"""Clips from their bytes: times, turns, limits, and what is no clip."""
+"""Clips from their bytes: times, turns, limits, and what is no video."""
 
 import contextlib
 import os
@@ -48,20 +48,20 @@ def levels(source: Path | bytes, places: list[int]) -> list[float]:
         ]
 
 
-def written(codec: str, kind: str, pictures: list[Image.Image], times: list[float] | None = None) -> bytes:
-    """A clip of some codec and container, at any times (s)."""
+def written(codec: str, kind: str, images: list[Image.Image], times: list[float] | None = None) -> bytes:
+    """A video of some codec and container, at any times (s)."""
     buffer = BytesIO()
     with usual_priority(), av.open(buffer, "w", format=kind) as container:
         stream = container.add_stream(codec, rate=20)
-        stream.width, stream.height = pictures[0].size
+        stream.width, stream.height = images[0].size
         stream.pix_fmt = "yuvj420p" if codec == "mjpeg" else "yuv420p"
         stream.gop_size = 12
         stream.bit_rate = 2_000_000
         clock = Fraction(1, 1000)
         if times:
             stream.codec_context.time_base = clock
-        for number, picture in enumerate(pictures):
-            frame = av.VideoFrame.from_ndarray(np.asarray(picture))
+        for number, image in enumerate(images):
+            frame = av.VideoFrame.from_ndarray(np.asarray(image))
             if times:
                 frame.pts, frame.time_base = round(times[number] / clock), clock
             container.mux(stream.encode(frame))
@@ -120,8 +120,8 @@ def test_usual_codecs(codec: str, kind: str) -> None:
     if codec not in av.codecs_available:
         pytest.skip(f"this FFmpeg cannot make {codec}")
     side = 64 if codec != "libsvtav1" else 128
-    pictures = [picture.resize((side, side)) for picture in ramp()]
-    content = written(codec, kind, pictures)
+    images = [image.resize((side, side)) for image in ramp()]
+    content = written(codec, kind, images)
     assert levels(content, [2, 11, 19]) == pytest.approx([20, 110, 190], abs=6)
     if hasattr(os, "sched_getscheduler"):
         assert os.sched_getscheduler(0) == os.SCHED_OTHER
@@ -142,9 +142,9 @@ def test_a_variable_rate_is_told_and_times_are_kept() -> None:
     [(1, "top right", (48, 64)), (2, "bottom right", (64, 48)), (3, "bottom left", (48, 64))],
 )
 def test_turned_clips_come_upright(tmp_path: Path, quarters: int, where: str, size: tuple[int, int]) -> None:
-    picture = Image.new("RGB", (64, 48))
-    picture.paste((255, 255, 255), (0, 0, 32, 24))
-    path = write_clip(tmp_path / "a.mp4", [picture] * 3)
+    image = Image.new("RGB", (64, 48))
+    image.paste((255, 255, 255), (0, 0, 32, 24))
+    path = write_clip(tmp_path / "a.mp4", [image] * 3)
     turn(path, quarters=quarters)
     with open_clip(path) as clip:
         (shot,) = clip.shots(clip.moments[1:2])
@@ -168,9 +168,9 @@ def test_turned_clips_come_upright(tmp_path: Path, quarters: int, where: str, si
 def test_mirrored_and_odd_matrices(
     tmp_path: Path, matrix: tuple[float, ...], where: str, size: tuple[int, int], rotation: int
 ) -> None:
-    picture = Image.new("RGB", (64, 48))
-    picture.paste((255, 255, 255), (0, 0, 32, 24))
-    path = write_clip(tmp_path / "a.mp4", [picture] * 3)
+    image = Image.new("RGB", (64, 48))
+    image.paste((255, 255, 255), (0, 0, 32, 24))
+    path = write_clip(tmp_path / "a.mp4", [image] * 3)
     place(path, *matrix)
     with open_clip(path) as clip:
         (shot,) = clip.shots(clip.moments[1:2])
@@ -183,7 +183,7 @@ def test_pixels_that_are_no_squares_are_made_so() -> None:
         (shot,) = clip.shots(clip.moments[:1])
     assert shot.picture.size == (128, 48)
     # Refused by the size that it would get, before it gets it.
-    error = refused(clip_of_wide_pixels, VideoLimits(picture=ImageLimits(max_pixels=4000)))
+    error = refused(clip_of_wide_pixels, VideoLimits(image=ImageLimits(max_pixels=4000)))
     assert isinstance(error, VideoTooLargeError)
     assert "128 x 48 pixels" in str(error)
 
@@ -194,8 +194,8 @@ def wide_pixels() -> bytes:
         stream = container.add_stream("libx264", rate=5)
         stream.width, stream.height, stream.pix_fmt = 64, 48, "yuv420p"
         stream.codec_context.sample_aspect_ratio = Fraction(2, 1)
-        for picture in ramp(3):
-            container.mux(stream.encode(av.VideoFrame.from_ndarray(np.asarray(picture))))
+        for image in ramp(3):
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(np.asarray(image))))
         container.mux(stream.encode())
     return buffer.getvalue()
 
@@ -210,10 +210,10 @@ def refused(source: Path | bytes, limits: VideoLimits | None = None) -> VideoErr
     ("make", "kind", "words"),
     [
         (lambda p: p.write_bytes(b""), UnreadableVideoError, "empty"),
-        (lambda p: p.write_bytes(b"\0" * 5000), UnsupportedVideoError, "no clip that can be read"),
-        (lambda p: p.write_bytes(encode(portrait(), "JPEG")), UnsupportedVideoError, "is a JPEG picture"),
-        (lambda p: p.write_bytes(encode(portrait(64), "HEIF")), UnsupportedVideoError, "is a HEIF picture"),
-        (lambda p: p.write_bytes(encode(portrait(64), "GIF")), UnsupportedVideoError, "is a GIF picture"),
+        (lambda p: p.write_bytes(b"\0" * 5000), UnsupportedVideoError, "no video that can be read"),
+        (lambda p: p.write_bytes(encode(portrait(), "JPEG")), UnsupportedVideoError, "is a JPEG image"),
+        (lambda p: p.write_bytes(encode(portrait(64), "HEIF")), UnsupportedVideoError, "is a HEIF image"),
+        (lambda p: p.write_bytes(encode(portrait(64), "GIF")), UnsupportedVideoError, "is a GIF image"),
         (make_sound, UnsupportedVideoError, "only sound"),
         (lambda p: make_ramp(p) and p.write_bytes(p.read_bytes()[:-600]), UnsupportedVideoError, "cut off"),
         (lambda p: p.mkdir(), UnreadableVideoError, "no regular file"),
@@ -295,8 +295,8 @@ def alias_of(path: Path) -> bytes:
 @pytest.mark.parametrize(
     ("limits", "words"),
     [
-        (VideoLimits(picture=ImageLimits(max_pixels=3000)), "64 x 48 pixels"),
-        (VideoLimits(picture=ImageLimits(max_side=63)), "64 x 48 pixels"),
+        (VideoLimits(image=ImageLimits(max_pixels=3000)), "64 x 48 pixels"),
+        (VideoLimits(image=ImageLimits(max_side=63)), "64 x 48 pixels"),
         (VideoLimits(max_bytes=1000), "larger than the limit"),
         (VideoLimits(max_packets=19), "more than 19 packets"),
         (VideoLimits(max_seconds=0.5), "1 s long; the limit is 0 s"),
@@ -311,7 +311,7 @@ def test_limits(tmp_path: Path, limits: VideoLimits, words: str) -> None:
 
 @pytest.mark.parametrize("side", [12_000, 60_000])
 def test_a_huge_frame_is_refused_by_its_header(side: int) -> None:
-    """Not even the look at a frame by which FFmpeg learns what a clip holds may take its memory."""
+    """Not even the look at a frame by which FFmpeg learns what a video holds may take its memory."""
     data = bytearray(written("mjpeg", "matroska", [Image.new("RGB", (304, 304))] * 3))
     at = -1
     while (at := data.find(b"\x08\x01\x30\x01\x30\x03", at + 1)) > 0:  # the frame's size in each JPEG
@@ -392,8 +392,8 @@ def test_containers_that_stamp_or_jump_badly_lose_no_frames(codec: str, kind: st
         stream = container.add_stream(codec, rate=25)
         stream.width, stream.height, stream.pix_fmt, stream.gop_size = 64, 48, "yuv420p", 12
         stream.codec_context.max_b_frames = held_back
-        for picture in ramp(25):
-            container.mux(stream.encode(av.VideoFrame.from_ndarray(np.asarray(picture))))
+        for image in ramp(25):
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(np.asarray(image))))
         container.mux(stream.encode())
     with open_clip(buffer.getvalue()) as clip:
         assert not clip.overlaps
@@ -444,7 +444,7 @@ def test_any_damage_gives_frames_or_an_error(tmp_path: Path, data: st.DataObject
     for _ in range(data.draw(st.integers(0, 6))):
         content[data.draw(st.integers(0, len(content) - 1))] = data.draw(st.integers(0, 255))
     content = content[: data.draw(st.integers(1, len(content)))]
-    limits = VideoLimits(picture=ImageLimits(max_pixels=4_000_000), max_decoded=200)
+    limits = VideoLimits(image=ImageLimits(max_pixels=4_000_000), max_decoded=200)
     try:
         with open_clip(bytes(content), limits) as clip:
             for shot in clip.shots(clip.moments[:40]):

@@ -1,4 +1,4 @@
-"""Which frames of a clip are looked at."""
+"""Which frames of a video are looked at."""
 
 import pytest
 from hypothesis import given

@@ -62,7 +62,7 @@ def test_a_cut_is_another_picture_and_no_movement() -> None:
     assert not is_cut(look(photo), look(brighter))
     assert is_cut(look(photo), look(Image.new("RGB", (512, 512), "white")))
     assert is_cut(look(photo), look(photo.transpose(Image.Transpose.FLIP_TOP_BOTTOM)))
-    assert not is_cut(look(noise(seed=1)), look(noise(seed=2)))  # noise averages out: one grey
+    assert not is_cut(look(noise(seed=1)), look(noise(seed=2)))  # noise averages out: one gray
 
 
 def test_no_faces_no_tracks() -> None:

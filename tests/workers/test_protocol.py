@@ -1,4 +1,4 @@
-"""Messages between the server and its workers; the worker's side may have been taken over by a picture."""
+"""Messages between the server and its workers; the worker's side may have been taken over by an image."""
 
 import asyncio
 import contextlib
@@ -38,9 +38,9 @@ def test_what_is_packed_is_read(header: dict[str, object]) -> None:
 def test_a_frame_with_a_picture_arrives_whole() -> None:
     one, other = socket.socketpair()
     with one, other:
-        picture = bytes(range(256)) * 300
-        one.sendall(frames.pack({"heatmap": True}, len(picture)) + picture)
-        assert frames.receive(other) == ({"heatmap": True}, picture)
+        image = bytes(range(256)) * 300
+        one.sendall(frames.pack({"heatmap": True}, len(image)) + image)
+        assert frames.receive(other) == ({"heatmap": True}, image)
         one.close()
         with pytest.raises(EOFError):
             frames.receive(other)

@@ -18,7 +18,7 @@ from veraface.cli.train import train
 from veraface.cli.video import video
 
 app = typer.Typer(
-    help="Tells whether the faces in a picture are real or fake, how sure that is, and where it shows.",
+    help="Tells whether the faces in an image are real or fake, how sure that is, and where it shows.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},

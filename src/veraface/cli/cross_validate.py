@@ -18,7 +18,7 @@ def crossval(
     epochs: Annotated[int | None, typer.Option(min=1, help="Instead of the recipe's.")] = None,
     size: Annotated[int | None, typer.Option(min=32, max=1024, help="Instead of the recipe's.")] = None,
     precision: Annotated[str | None, typer.Option(help="Instead of the recipe's.")] = None,
-    pictures: Annotated[int, typer.Option(min=20, help="The most pictures judged of a source.")] = 300,
+    images: Annotated[int, typer.Option(min=20, help="The most images judged of a source.")] = 300,
     false_alarms: Annotated[float, typer.Option(help="Share of reals that may be called fake.")] = 0.05,
     misses: Annotated[float, typer.Option(help="Share of fakes that may be called real.")] = 0.05,
     only: Annotated[
@@ -39,7 +39,7 @@ def crossval(
         out,
         recipe=recipe,
         changes={name: value for name, value in changes.items() if value is not None},
-        pictures=pictures,
+        images=images,
         levels=ErrorLevels(reals_called_fake=false_alarms, fakes_called_real=misses),
         only=only,
     )

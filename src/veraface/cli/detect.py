@@ -1,4 +1,4 @@
-"""`veraface detect`: judge pictures, print a table or JSON lines, draw heatmaps."""
+"""`veraface detect`: judge images, print a table or JSON lines, draw heatmaps."""
 
 import sys
 from collections.abc import Iterator
@@ -33,7 +33,7 @@ def detect(
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line, a line a file.")] = False,
     heatmap: Annotated[
         Path | None,
-        typer.Option(help="Write the picture with boxes and evidence to a PNG; one file only."),
+        typer.Option(help="Write the image with boxes and evidence to a PNG; one file only."),
     ] = None,
     model: Annotated[Path | None, typer.Option(help="Another .onnx model, with its card beside it.")] = None,
     provenance: Annotated[
@@ -45,7 +45,7 @@ def detect(
         typer.Option(help="PEM file of authorities whose signers of Content Credentials are trusted."),
     ] = None,
 ) -> None:
-    """Judge the faces in pictures.
+    """Judge the faces in images.
 
     Ends with status 0 if every file could be judged, 1 if not; the reasons go to standard error.
     """
@@ -54,7 +54,7 @@ def detect(
             "takes one input FILE, and an output name that ends in .png", param_hint="--heatmap"
         )
     if heatmap is not None and same_file(heatmap, files[0]):
-        raise typer.BadParameter("would write over the picture itself", param_hint="--heatmap")
+        raise typer.BadParameter("would write over the image itself", param_hint="--heatmap")
 
     from veraface.detector import Detector
 

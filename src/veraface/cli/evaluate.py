@@ -1,4 +1,4 @@
-"""`veraface evaluate`: measure a model on labelled pictures, through the pipeline that users get."""
+"""`veraface evaluate`: measure a model on labeled images, through the pipeline that users get."""
 
 from pathlib import Path
 from typing import Annotated
@@ -16,7 +16,7 @@ def evaluate(
     pair: Annotated[
         list[str] | None, typer.Option(help="Two sources to judge against each other, as REAL:FAKE.")
     ] = None,
-    frames: Annotated[int, typer.Option(min=1, help="The most pictures of one clip, evenly spaced.")] = 8,
+    frames: Annotated[int, typer.Option(min=1, help="The most images of one video, evenly spaced.")] = 8,
     tiers: Annotated[
         bool,
         typer.Option("--tiers/--no-tiers", help="Judge all again, shrunk and recompressed as on the web."),
@@ -26,15 +26,17 @@ def evaluate(
     ] = 400,
     self_blend: Annotated[
         bool,
-        typer.Option("--self-blend/--no-self-blend", help="Make a fake of each real picture and judge it."),
+        typer.Option("--self-blend/--no-self-blend", help="Make a fake of each real image and judge it."),
     ] = True,
     write_card: Annotated[bool, typer.Option(help="Also put the figures into the model's card.")] = False,
 ) -> None:
-    """Judge every picture of a data set and report how often that was right, and whether it stays so."""
+    """Judge every image of a data set and report how often that was right, and whether it stays so."""
     with needs_extra("evaluate"):
-        from veraface.evaluation.run import Plan
+        from veraface.evaluation.run import EvaluationConfig
         from veraface.evaluation.run import evaluate as run
 
-    plan = Plan(split, frames, tuple(pair or ()), tiers=tiers, curves=curves, self_blend=self_blend)
+    plan = EvaluationConfig(
+        split, frames, tuple(pair or ()), tiers=tiers, curves=curves, self_blend=self_blend
+    )
     print(run(data, out, plan, model=model, write_card=write_card))
     print(f"written to {out}/report.html, report.md, report.json and pictures.jsonl")

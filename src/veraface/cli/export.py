@@ -18,11 +18,11 @@ def export(
         list[Path] | None, typer.Option(help="Another run whose weights are averaged with these; repeatable.")
     ] = None,
     terms: Annotated[
-        Path | None, typer.Option(help="YAML of SOURCE: TERMS of the training pictures, for the card.")
+        Path | None, typer.Option(help="YAML of SOURCE: TERMS of the training images, for the card.")
     ] = None,
     false_alarms: Annotated[float, typer.Option(help="Share of reals that may be called fake.")] = 0.05,
     misses: Annotated[float, typer.Option(help="Share of fakes that may be called real.")] = 0.05,
-    skip_bad: Annotated[bool, typer.Option("--skip-bad", help="Leave unreadable pictures out.")] = False,
+    skip_bad: Annotated[bool, typer.Option("--skip-bad", help="Leave unreadable images out.")] = False,
 ) -> None:
     """Write the best epoch as ONNX, calibrate it on the validation split, and write its card."""
     with needs_extra("train"):
@@ -56,5 +56,5 @@ def export(
         if never:
             print(
                 f"warning: this model calls nothing {verdict}: its validation split is too small for so few "
-                f"errors; raise {option} or give more pictures"
+                f"errors; raise {option} or give more images"
             )

@@ -89,11 +89,11 @@ def _figures(measured: Mapping[str, Any]) -> "Table":
 
 
 def _tiers(tiers: Sequence[Mapping[str, Any]]) -> "Table":
-    """The table of figures on degraded pictures."""
+    """The table of figures on degraded images."""
     from rich import box
     from rich.table import Table
 
-    table = Table(title="the same pictures degraded", box=box.SIMPLE_HEAD, pad_edge=False)
+    table = Table(title="the same images degraded", box=box.SIMPLE_HEAD, pad_edge=False)
     table.add_column("tier", no_wrap=True)
     table.add_column("what was done")
     for heading in (

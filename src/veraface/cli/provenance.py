@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
     from veraface.provenance import Action, Camera, Credentials, Encoder, Generator, Provenance, XmpFacts
 
-_MOST_STEPS = 8  # of a history; --json has all
+_MAX_STEPS = 8  # of a history; --json has all
 _ENCODERS = {
     "ijg": "IJG, as most programs have, quality {quality}",
     "photoshop": "those of Photoshop, {quality}",
@@ -83,8 +83,8 @@ def _xmp(said: "XmpFacts") -> Iterator[tuple[str, str]]:
 def _history(actions: "tuple[Action, ...]") -> Iterator[tuple[str, str]]:
     if actions:
         steps = [f"{a.action} ({a.software})" if a.software else a.action for a in actions]
-        more = f", and {len(steps) - _MOST_STEPS} more" if len(steps) > _MOST_STEPS else ""
-        yield "history", ", ".join(steps[:_MOST_STEPS]) + more
+        more = f", and {len(steps) - _MAX_STEPS} more" if len(steps) > _MAX_STEPS else ""
+        yield "history", ", ".join(steps[:_MAX_STEPS]) + more
 
 
 def _camera(said: "Camera") -> Iterator[tuple[str, str]]:

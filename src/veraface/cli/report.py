@@ -8,11 +8,11 @@ import typer
 from veraface.cli.terminal import fail, printable
 from veraface.utils import needs_extra
 
-_MOST_BYTES = 64 * 2**20  # of a report that is checked
+_MAX_BYTES = 64 * 2**20  # of a report that is checked
 
 
 def report(
-    picture: Annotated[str | None, typer.Argument(help="The picture to judge and report on.")] = None,
+    image: Annotated[str | None, typer.Argument(help="The image to judge and report on.")] = None,
     out: Annotated[Path | None, typer.Option(help="The .html file to write.")] = None,
     verify: Annotated[
         Path | None, typer.Option(help="A report to check instead: is it as it was signed, and by whom?")
@@ -26,23 +26,23 @@ def report(
     ] = None,
     model: Annotated[Path | None, typer.Option(help="Another .onnx model, with its card beside it.")] = None,
 ) -> None:
-    """Write a signed report on one picture, or check one.
+    """Write a signed report on one image, or check one.
 
-    The report is one HTML file that needs nothing else: the picture, its faces and scores, how often such
+    The report is one HTML file that needs nothing else: the image, its faces and scores, how often such
     scores are wrong, evidence to look at, what the file says of itself, and the limits of it all. --verify
     ends with status 0 if nothing changed, 1 if something did or the key is another.
     """
     if verify is not None:
-        if picture is not None or out is not None or model is not None:
+        if image is not None or out is not None or model is not None:
             raise typer.BadParameter("checks a report; give nothing with it but --key", param_hint="--verify")
         _verify(verify, key)
         return
-    if picture is None or out is None or out.suffix.lower() not in (".html", ".htm"):
+    if image is None or out is None or out.suffix.lower() not in (".html", ".htm"):
         raise typer.BadParameter("give a PICTURE, and a name that ends in .html", param_hint="--out")
-    _write(picture, out, key, model)
+    _write(image, out, key, model)
 
 
-def _write(picture: str, out: Path, key: Path | None, model: Path | None) -> None:
+def _write(image: str, out: Path, key: Path | None, model: Path | None) -> None:
     with needs_extra("report"):
         from veraface.report.contents import gather
         from veraface.report.page import render
@@ -50,19 +50,19 @@ def _write(picture: str, out: Path, key: Path | None, model: Path | None) -> Non
         from veraface.report.signing_keys import default_key_path, fingerprint, own_key, read_private_key
     from veraface.detector import Detector
     from veraface.errors import ImageError
-    from veraface.files import same_file, write_whole
+    from veraface.files import same_file, write_atomic
     from veraface.imaging.decode import file_bytes
 
-    if same_file(out, picture):
-        raise typer.BadParameter("would write over the picture itself", param_hint="--out")
+    if same_file(out, image):
+        raise typer.BadParameter("would write over the image itself", param_hint="--out")
     try:
-        content = file_bytes(picture)
+        content = file_bytes(image)
         secret = own_key(default_key_path()) if key is None else read_private_key(key)
-        contents = gather(content, Path(picture).name, Detector(model), model)
+        contents = gather(content, Path(image).name, Detector(model), model)
     except ImageError as error:
-        raise typer.Exit(fail(f"{picture}: {error}")) from error
+        raise typer.Exit(fail(f"{image}: {error}")) from error
     owner = fingerprint(secret.public_key())
-    write_whole(out, sign(render(contents, owner), contents.facts, secret))
+    write_atomic(out, sign(render(contents, owner), contents.facts, secret))
     print(f"written to {printable(str(out))}, signed by key {owner}")
     if key is None:
         public = default_key_path().with_suffix(".pub.pem")
@@ -76,8 +76,8 @@ def _verify(path: Path, key: Path | None) -> None:
     try:
         known = None if key is None else read_public_key(key)
         with path.open("rb") as file:
-            content = file.read(_MOST_BYTES + 1)
-        if len(content) > _MOST_BYTES:
+            content = file.read(_MAX_BYTES + 1)
+        if len(content) > _MAX_BYTES:
             raise ReportError("is larger than any report")
         check = verify(content, known)
     except OSError as error:

@@ -1,4 +1,4 @@
-"""`veraface scan`: judge many pictures and write one table of them."""
+"""`veraface scan`: judge many images and write one table of them."""
 
 import os
 import re
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from rich.progress import Progress
 
     from veraface.scan.engine import Engine
-    from veraface.scan.filters import Choice
+    from veraface.scan.filters import Filter
     from veraface.scan.session import Summary, Watch
 
 _UNITS = {"m": 60, "h": 3600, "d": 86_400, "w": 604_800}  # seconds
@@ -45,7 +45,7 @@ def scan(
     include: Annotated[
         list[str] | None,
         typer.Option(
-            help="Only names that fit this pattern, such as '*.png'; repeatable. Pictures if not given."
+            help="Only names that fit this pattern, such as '*.png'; repeatable. Images if not given."
         ),
     ] = None,
     since: Annotated[
@@ -60,12 +60,12 @@ def scan(
     engine: Annotated[str, typer.Option(help="local (this machine) or ray (a Ray cluster).")] = "local",
     model: Annotated[Path | None, typer.Option(help="Another .onnx model, with its card beside it.")] = None,
 ) -> None:
-    """Judge many pictures and write one table: a row a picture, and a row a face.
+    """Judge many images and write one table: a row an image, and a row a face.
 
-    A picture that cannot be judged is a row with its error. Stopped at any moment, --resume goes on and
+    An image that cannot be judged is a row with its error. Stopped at any moment, --resume goes on and
     judges nothing twice. Ends with status 0 once the table is written, whatever stands in it.
     """
-    from veraface.scan.filters import Choice
+    from veraface.scan.filters import Filter
     from veraface.scan.session import Output, is_finished
     from veraface.scan.session import scan as run
 
@@ -77,7 +77,7 @@ def scan(
     if resume and is_finished(output):
         print(f"{out}: finished already; for what is new give another name, or --overwrite", file=sys.stderr)
         return
-    choice = Choice(tuple(include or ()), None if since is None else _moment(since), limit)
+    choice = Filter(tuple(include or ()), None if since is None else _moment(since), limit)
     judges = _engine(engine, workers)
     try:
         with _progress(sources, choice) as watch:
@@ -116,7 +116,7 @@ def _moment(text: str) -> float:
 
 
 @contextmanager
-def _progress(sources: list[str], choice: "Choice") -> "Iterator[Watch]":
+def _progress(sources: list[str], choice: "Filter") -> "Iterator[Watch]":
     """A bar with rate and time left on standard error, where that is a terminal."""
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
@@ -142,7 +142,7 @@ def _progress(sources: list[str], choice: "Choice") -> "Iterator[Watch]":
         yield watch
 
 
-def _count(sources: list[str], choice: "Choice", progress: "Progress") -> None:
+def _count(sources: list[str], choice: "Filter", progress: "Progress") -> None:
     """Tells the bar how many there are, where that can be found out beside the work."""
     from veraface.errors import VerafaceError
     from veraface.scan.sources import can_be_counted, list_items
@@ -157,7 +157,7 @@ def _count(sources: list[str], choice: "Choice", progress: "Progress") -> None:
 
 
 def _print(summary: "Summary", report: Path | None) -> None:
-    print("1 picture" if summary.pictures == 1 else f"{summary.pictures} pictures")
+    print("1 image" if summary.pictures == 1 else f"{summary.pictures} images")
     for name, count in summary.verdicts.items():
         print(f"  {count:>8}  {WORDS[name]}")
     for code, count in summary.errors.items():

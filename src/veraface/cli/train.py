@@ -1,4 +1,4 @@
-"""`veraface train`: fit a model on labelled pictures."""
+"""`veraface train`: fit a model on labeled images."""
 
 from pathlib import Path
 from typing import Annotated
@@ -38,7 +38,7 @@ def train(
     ] = None,
     pair: Annotated[
         list[str] | None,
-        typer.Option(help="REAL:FAKE, two sources whose pictures stand side by side; repeatable."),
+        typer.Option(help="REAL:FAKE, two sources whose images stand side by side; repeatable."),
     ] = None,
     emphasis: Annotated[
         list[str] | None, typer.Option(help="SOURCE=FACTOR, how much more often it is shown; repeatable.")
@@ -51,9 +51,9 @@ def train(
     seed: Annotated[int, typer.Option(min=0, help="Same seed, same weights.")] = 1,
     accelerator: Annotated[str, typer.Option(help="cpu, gpu or auto.")] = "cpu",
     precision: Annotated[str, typer.Option(help="32-true, bf16-mixed or 16-mixed.")] = "32-true",
-    workers: Annotated[int, typer.Option(min=0, help="Processes that load pictures.")] = 2,
+    workers: Annotated[int, typer.Option(min=0, help="Processes that load images.")] = 2,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with the run in --out.")] = False,
-    skip_bad: Annotated[bool, typer.Option("--skip-bad", help="Leave unreadable pictures out.")] = False,
+    skip_bad: Annotated[bool, typer.Option("--skip-bad", help="Leave unreadable images out.")] = False,
 ) -> None:
     """Fit a model: first the head alone, then everything, with the best epoch kept."""
     with needs_extra("train"):

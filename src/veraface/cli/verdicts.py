@@ -18,7 +18,7 @@ _COLOURS = {"fake": "red", "real": "green", "uncertain": "yellow", "no_face": "d
 
 
 def in_colour(verdict: str) -> str:
-    """The verdict in words, with Rich's markup for its colour."""
+    """The verdict in words, with Rich's markup for its color."""
     return f"[{_COLOURS[verdict]}]{WORDS[verdict]}[/]"
 
 

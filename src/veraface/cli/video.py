@@ -1,4 +1,4 @@
-"""`veraface video`: judge clips, print a table or JSON lines, draw timelines and boxes."""
+"""`veraface video`: judge videos, print a table or JSON lines, draw timelines and boxes."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -22,33 +22,33 @@ if TYPE_CHECKING:
 def video(
     clips: Annotated[list[Path], typer.Argument(help="Clips to judge: MP4, MOV, MKV, WEBM, AVI, MPEG-TS.")],
     frames: Annotated[
-        int, typer.Option(min=1, max=1000, help="Frames to look at, spread over the clip.")
+        int, typer.Option(min=1, max=1000, help="Frames to look at, spread over the video.")
     ] = 32,
     every: Annotated[
         float | None, typer.Option(help="Look at a frame every so many seconds instead; at most 1000.")
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line, a line a clip.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line, a line a video.")] = False,
     timeline: Annotated[
-        Path | None, typer.Option(help="Write p_fake over time to a JSON file; one clip only.")
+        Path | None, typer.Option(help="Write p_fake over time to a JSON file; one video only.")
     ] = None,
-    picture: Annotated[
-        Path | None, typer.Option(help="Draw p_fake over time into a PNG; one clip only.")
+    image: Annotated[
+        Path | None, typer.Option(help="Draw p_fake over time into a PNG; one video only.")
     ] = None,
     out: Annotated[
         Path | None,
         typer.Option(
-            help="Write the clip anew with boxes and verdicts, without its sound; .mp4, .mov or .mkv; "
-            "one clip only."
+            help="Write the video anew with boxes and verdicts, without its sound; .mp4, .mov or .mkv; "
+            "one video only."
         ),
     ] = None,
     model: Annotated[Path | None, typer.Option(help="Another .onnx model, with its card beside it.")] = None,
 ) -> None:
-    """Judge the faces in clips.
+    """Judge the faces in videos.
 
-    Ends with status 0 if every clip could be judged and every file written, 1 if not; the reasons go to
+    Ends with status 0 if every video could be judged and every file written, 1 if not; the reasons go to
     standard error.
     """
-    _check_options(clips, every, timeline, picture, out)
+    _check_options(clips, every, timeline, image, out)
     with needs_extra("video"):
         import av  # noqa: F401 - only whether it is there
     from veraface.detector import Detector
@@ -62,7 +62,7 @@ def video(
             fail_at(str(clip), result, as_json)
         elif as_json:
             print_json({"file": str(clip), **result.to_dict()})
-            failures += _write(clip, result, timeline, picture, out)
+            failures += _write(clip, result, timeline, image, out)
         else:
             results.append((clip, result))
     if results:
@@ -71,20 +71,20 @@ def video(
         console = make_console()
         console.print(_table(results))
         console.print(legend(results[0][1].thresholds), style="dim")
-        for clip, result in results:  # last, as a full disk is not to cost what was said of a clip
-            failures += _write(clip, result, timeline, picture, out)
+        for clip, result in results:  # last, as a full disk is not to cost what was said of a video
+            failures += _write(clip, result, timeline, image, out)
     if failures:
         raise typer.Exit(1)
 
 
 def _check_options(
-    clips: list[Path], every: float | None, timeline: Path | None, picture: Path | None, out: Path | None
+    clips: list[Path], every: float | None, timeline: Path | None, image: Path | None, out: Path | None
 ) -> None:
     if every is not None and not every > 0:
         raise typer.BadParameter("takes a number of seconds above 0", param_hint="--every")
     for name, path, suffixes in (
         ("--timeline", timeline, (".json",)),
-        ("--picture", picture, (".png",)),
+        ("--picture", image, (".png",)),
         ("--out", out, (".mp4", ".mov", ".mkv")),
     ):
         if path is None:
@@ -94,7 +94,7 @@ def _check_options(
                 f"takes one CLIP, and an output name that ends in {' or '.join(suffixes)}", param_hint=name
             )
         if same_file(path, clips[0]):
-            raise typer.BadParameter("would write over the clip itself", param_hint=name)
+            raise typer.BadParameter("would write over the video itself", param_hint=name)
         if path.is_dir() or not path.parent.is_dir():  # before all the work
             message = f"{path} is a folder" if path.is_dir() else f"there is no folder {path.parent}"
             raise typer.BadParameter(f"{message}; name a file in one that is there", param_hint=name)
@@ -103,16 +103,16 @@ def _check_options(
 def _judge(
     detector: "Detector", clips: list[Path], frames: int, every: float | None
 ) -> "Iterator[tuple[Path, VideoResult | Exception]]":
-    """Each clip with its result, or with the error that kept it from being judged."""
+    """Each video with its result, or with the error that kept it from being judged."""
     from veraface.cli.progress import progress_bar
     from veraface.errors import ImageError, image_error
-    from veraface.video import judge_video
+    from veraface.video import detect_video
     from veraface.video.memory import bounded_memory
 
     for clip in clips:
         try:
             with progress_bar(printable(clip.name)) as tell, bounded_memory():
-                result = judge_video(
+                result = detect_video(
                     detector,
                     clip,
                     frames=frames,
@@ -120,18 +120,18 @@ def _judge(
                     progress=lambda done, total, *_, tell=tell: tell(done, total),
                 )
         except ImageError as error:
-            # A copy: the error itself keeps alive what the clip has taken, up to the next one.
+            # A copy: the error itself keeps alive what the video has taken, up to the next one.
             yield clip, image_error(error.code, str(error))
         else:
             yield clip, result
 
 
 def _write(
-    clip: Path, result: "VideoResult", timeline: Path | None, picture: Path | None, out: Path | None
+    clip: Path, result: "VideoResult", timeline: Path | None, image: Path | None, out: Path | None
 ) -> int:
     """Writes what was asked for; returns how many of these files could not be written, after saying why."""
     from veraface.errors import VerafaceError
-    from veraface.files import write_whole
+    from veraface.files import write_atomic
     from veraface.video.annotation import write_annotated
     from veraface.video.memory import bounded_memory
     from veraface.video.plot import timeline as as_data
@@ -140,8 +140,8 @@ def _write(
     failures = 0
     data = {"clip": clip.name, **as_data(result)}
     writers: list[tuple[Path | None, Callable[[Path], None]]] = [
-        (timeline, lambda path: write_whole(path, json.dumps(data, indent=1) + "\n")),
-        (picture, lambda path: write_timeline(result, path, clip.name)),
+        (timeline, lambda path: write_atomic(path, json.dumps(data, indent=1) + "\n")),
+        (image, lambda path: write_timeline(result, path, clip.name)),
         (out, lambda path: write_annotated(clip, result, path)),
     ]
     for path, write in writers:

@@ -27,14 +27,14 @@ _CELEB_LIST = "List_of_testing_videos.txt"
 
 
 def read_faceforensics(data: Path, frames: int) -> list[Sample]:
-    """Real and manipulated clips, split by the official lists if they are there.
+    """Real and manipulated videos, split by the official lists if they are there.
 
-    A real clip and all fakes that were made from it or show its face are one group. The clips of actors
+    A real video and all fakes that were made from it or show its face are one group. The videos of actors
     (DeepFakeDetection) stand in no list, and nearly all of its actors are swapped with one another: they
     are all of the test split.
 
     Raises:
-        DataError: a list or the name of a clip makes no sense, or the lists split a group.
+        DataError: a list or the name of a video makes no sense, or the lists split a group.
     """
     clips = _faceforensics_clips(data)
     lists, pairs = _faceforensics_lists(data)
@@ -44,7 +44,7 @@ def read_faceforensics(data: Path, frames: int) -> list[Sample]:
             numbers[clip.name] = [number for number in match.groups() if number]
         elif not _ACTORS.fullmatch(clip.name):
             raise DataError(
-                f"{clip.files[0]}: a clip of FaceForensics++ is named like 000, 000_003 or "
+                f"{clip.files[0]}: a video of FaceForensics++ is named like 000, 000_003 or "
                 "01_02__exit_phone_room__YVGY8LOK"
             )
     component = _components([*pairs, *numbers.values()])
@@ -72,11 +72,11 @@ def read_faceforensics(data: Path, frames: int) -> list[Sample]:
 def read_celeb_df(data: Path, frames: int) -> list[Sample]:
     """Clips of celebrities and swaps between them; the official list names the test split.
 
-    The others go to train and val by the person whose clip it is. The list takes clips of persons who are
-    also in the rest, so a person's listed clips are a group of their own.
+    The others go to train and val by the person whose video it is. The list takes videos of persons who are
+    also in the rest, so a person's listed videos are a group of their own.
 
     Raises:
-        DataError: the list or the name of a clip makes no sense.
+        DataError: the list or the name of a video makes no sense.
     """
     children = subfolders(data)
     listed = _celeb_list(data)
@@ -84,12 +84,14 @@ def read_celeb_df(data: Path, frames: int) -> list[Sample]:
     samples = []
     for folder, source in CELEB_FOLDERS.items():
         if folder not in children:
-            warn(f"{data}: lacks {source}/, so its clips are not among the samples")
+            warn(f"{data}: lacks {source}/, so its videos are not among the samples")
             continue
         for clip in find_clips(children[folder]):
             match = _CELEB.fullmatch(clip.name)
             if match is None and folder != "youtube-real":
-                raise DataError(f"{clip.files[0]}: a clip of {source} is named like id0_0000 or id0_id1_0000")
+                raise DataError(
+                    f"{clip.files[0]}: a video of {source} is named like id0_0000 or id0_id1_0000"
+                )
             group = match[1] if match else f"YouTube {clip.name}"
             name = f"{folder}/{clip.name}"
             found.add(name)
@@ -111,15 +113,15 @@ def read_celeb_df(data: Path, frames: int) -> list[Sample]:
         )
     elif missing := listed - found:
         warn(
-            f"{data}: {len(missing)} of {len(listed)} clips in {_CELEB_LIST} are missing: {shorten(missing)}"
+            f"{data}: {len(missing)} of {len(listed)} videos in {_CELEB_LIST} are missing: {shorten(missing)}"
         )
     return samples
 
 
 def read_dfdc(data: Path, frames: int) -> list[Sample]:
-    """The parts of DFDC with a `metadata.json` each; a group is an original clip and the fakes made of it.
+    """The parts of DFDC with a `metadata.json` each; a group is an original video and the fakes made of it.
 
-    The published parts call every clip "train"; where no clip is called otherwise, splits are drawn.
+    The published parts call every video "train"; where no video is called otherwise, splits are drawn.
 
     Raises:
         DataError: a part lacks its metadata, or they make no sense.
@@ -135,11 +137,11 @@ def read_dfdc(data: Path, frames: int) -> list[Sample]:
         present = {clip.name for clip in clips}
         if missing := names.keys() - present:
             warn(
-                f"{folder}: {len(missing)} of {len(names)} clips in metadata.json are missing: "
+                f"{folder}: {len(missing)} of {len(names)} videos in metadata.json are missing: "
                 f"{shorten(missing)}"
             )
         if unknown := present - names.keys():
-            warn(f"{folder}: {len(unknown)} clips are not in metadata.json and left out: {shorten(unknown)}")
+            warn(f"{folder}: {len(unknown)} videos are not in metadata.json and left out: {shorten(unknown)}")
     drawn = {entry["split"] for _, entry, _ in rows} <= {"", "train"}
     samples = []
     for clip, entry, folder in rows:
@@ -178,7 +180,7 @@ def _faceforensics_clips(data: Path) -> list[tuple[Clip, bool, str, str]]:
 
 
 def _faceforensics_lists(data: Path) -> tuple[dict[str, str], list[list[str]]]:
-    """The split of every listed clip's number, and the pairs; both empty without the lists."""
+    """The split of every listed video's number, and the pairs; both empty without the lists."""
     folder = next((place for place in (data, data / "splits") if (place / "test.json").is_file()), None)
     if folder is None:
         if any((data / f"{split}.json").is_file() for split in SPLITS):
@@ -190,11 +192,11 @@ def _faceforensics_lists(data: Path) -> tuple[dict[str, str], list[list[str]]]:
         path = folder / f"{split}.json"
         rows = _json(path) if path.is_file() else []
         if not isinstance(rows, list):
-            raise DataError(f"{path}: must be a list of pairs of clips, like [['000', '003']]")
+            raise DataError(f"{path}: must be a list of pairs of videos, like [['000', '003']]")
         for pair in rows:
             if not (isinstance(pair, list) and len(pair) == 2 and all(isinstance(n, str) for n in pair)):
                 raise DataError(
-                    f"{path}: {str(pair)[:40]} is no pair of clips; a list looks like [['000', '003']]"
+                    f"{path}: {str(pair)[:40]} is no pair of videos; a list looks like [['000', '003']]"
                 )
             pairs.append(pair)
             for number in pair:
@@ -226,14 +228,14 @@ def _component_splits(data: Path, component: Mapping[str, str], lists: Mapping[s
         splits[component[number]].add(split)
     if torn := {number for number, found in splits.items() if len(found) > 1}:
         raise DataError(
-            f"{data}: a fake joins clips that the lists put into different splits, so the figures would "
+            f"{data}: a fake joins videos that the lists put into different splits, so the figures would "
             f"flatter: {shorten(torn)}"
         )
     return {number: min(found) for number, found in splits.items()}
 
 
 def _celeb_list(data: Path) -> set[str] | None:
-    """The listed clips as folder/name, the folder in lower case; None without the list."""
+    """The listed videos as folder/name, the folder in lower case; None without the list."""
     path = data / _CELEB_LIST
     if not path.is_file():
         return None
@@ -257,12 +259,12 @@ def _celeb_list(data: Path) -> set[str] | None:
 
 
 def _dfdc_metadata(path: Path) -> dict[str, dict[str, Any]]:
-    """Every clip's label, split (empty if not said) and the name of its original (empty for reals)."""
+    """Every video's label, split (empty if not said) and the name of its original (empty for reals)."""
     if not path.is_file():
         raise DataError(f"{path.parent}: lacks metadata.json, which says what is real and fake")
     rows = _json(path)
     if not isinstance(rows, dict):
-        raise DataError(f"{path}: must be an object of clips")
+        raise DataError(f"{path}: must be an object of videos")
     found = {}
     for name, row in rows.items():
         label = row.get("label") if isinstance(row, dict) else None

@@ -1,4 +1,4 @@
-"""What the world does to pictures on their way: rescaling, recompression, blur, noise, loss of colour.
+"""What the world does to images on their way: rescaling, recompression, blur, noise, loss of color.
 
 The same for real and fake, so that neither class can be told by its history. Pillow and NumPy only:
 training, calibration and robustness tests share this room.
@@ -21,55 +21,53 @@ _INTERPOLATIONS = (
 )
 
 
-def rescale(picture: Image.Image, factor: float, resample: Image.Resampling) -> Image.Image:
+def rescale(image: Image.Image, factor: float, resample: Image.Resampling) -> Image.Image:
     """Change both sides by `factor`, to at least one pixel."""
-    return picture.resize(
-        (max(1, round(picture.width * factor)), max(1, round(picture.height * factor))), resample
-    )
+    return image.resize((max(1, round(image.width * factor)), max(1, round(image.height * factor))), resample)
 
 
-def blur(picture: Image.Image, sigma: float) -> Image.Image:
+def blur(image: Image.Image, sigma: float) -> Image.Image:
     """Gaussian blur with a standard deviation of `sigma` pixels."""
-    return picture.filter(ImageFilter.GaussianBlur(sigma))
+    return image.filter(ImageFilter.GaussianBlur(sigma))
 
 
-def add_noise(picture: Image.Image, sigma: float, random: np.random.Generator) -> Image.Image:
+def add_noise(image: Image.Image, sigma: float, random: np.random.Generator) -> Image.Image:
     """Gaussian noise, the same in all channels or not at random; `sigma` is a share of full scale."""
     channels = 1 if random.random() < 0.5 else 3
-    noise = random.normal(0.0, 255 * sigma, (picture.height, picture.width, channels))
-    return Image.fromarray(np.clip(np.asarray(picture) + noise, 0, 255).astype(np.uint8))
+    noise = random.normal(0.0, 255 * sigma, (image.height, image.width, channels))
+    return Image.fromarray(np.clip(np.asarray(image) + noise, 0, 255).astype(np.uint8))
 
 
-def greyscale(picture: Image.Image) -> Image.Image:
-    """Drop the colour, keep three channels."""
-    return picture.convert("L").convert("RGB")
+def greyscale(image: Image.Image) -> Image.Image:
+    """Drop the color, keep three channels."""
+    return image.convert("L").convert("RGB")
 
 
-def shift_colour(picture: Image.Image, random: np.random.Generator) -> Image.Image:
+def shift_colour(image: Image.Image, random: np.random.Generator) -> Image.Image:
     """Brightness, contrast and saturation changed by up to 25 % each."""
     for enhance in (ImageEnhance.Brightness, ImageEnhance.Contrast, ImageEnhance.Color):
-        picture = enhance(picture).enhance(float(random.uniform(0.75, 1.25)))
-    return picture
+        image = enhance(image).enhance(float(random.uniform(0.75, 1.25)))
+    return image
 
 
-def smooth(picture: Image.Image, share: float) -> Image.Image:
+def smooth(image: Image.Image, share: float) -> Image.Image:
     """Softened skin, as beauty filters leave it; `share` of 0 to 1 is the filter's part in the result."""
-    return Image.blend(picture, picture.filter(ImageFilter.MedianFilter(5)), share)
+    return Image.blend(image, image.filter(ImageFilter.MedianFilter(5)), share)
 
 
-def sharpen(picture: Image.Image, factor: float) -> Image.Image:
+def sharpen(image: Image.Image, factor: float) -> Image.Image:
     """Sharpness raised by `factor`, 1 for none, as cameras and photo programs do."""
-    return ImageEnhance.Sharpness(picture).enhance(factor)
+    return ImageEnhance.Sharpness(image).enhance(factor)
 
 
-def occlude(picture: Image.Image, box: Box, random: np.random.Generator) -> Image.Image:
-    """Cover a part of the face, up to a tenth of its area, with a flat colour."""
+def occlude(image: Image.Image, box: Box, random: np.random.Generator) -> Image.Image:
+    """Cover a part of the face, up to a tenth of its area, with a flat color."""
     width, height = (side * random.uniform(0.1, 0.32) for side in (box.width, box.height))
     left = box.x + random.uniform(0, box.width - width)
     top = box.y + random.uniform(0, box.height - height)
-    colour = tuple(int(v) for v in random.integers(0, 256, 3))
-    covered = picture.copy()
-    covered.paste(colour, (round(left), round(top), round(left + width), round(top + height)))
+    color = tuple(int(v) for v in random.integers(0, 256, 3))
+    covered = image.copy()
+    covered.paste(color, (round(left), round(top), round(left + width), round(top + height)))
     return covered
 
 
@@ -77,7 +75,7 @@ def occlude(picture: Image.Image, box: Box, random: np.random.Generator) -> Imag
 class Degradations:
     """How often each degradation happens (0 to 1), and how strong it may be."""
 
-    untouched: float = 0.35  # pictures that are left as they are
+    untouched: float = 0.35  # images that are left as they are
     rescale: float = 0.45
     smallest_side: float = 64  # px that a face may shrink to
     blur: float = 0.2
@@ -94,14 +92,14 @@ class Degradations:
     smooth: float = 0.06
     sharpen: float = 0.1
 
-    def apply(self, picture: Image.Image, box: Box, random: np.random.Generator) -> tuple[Image.Image, Box]:
-        """A random history for one picture; returns the picture and its face box, both rescaled alike."""
+    def apply(self, image: Image.Image, box: Box, random: np.random.Generator) -> tuple[Image.Image, Box]:
+        """A random history for one image; returns the image and its face box, both rescaled alike."""
 
         def chance(probability: float) -> bool:
             return bool(random.random() < probability)
 
         if chance(self.untouched):
-            return picture, box
+            return image, box
         steps: list[Callable[[Image.Image], Image.Image]] = []
         if chance(self.colour):
             steps.append(lambda p: shift_colour(p, random))
@@ -116,22 +114,20 @@ class Degradations:
         if chance(self.recompress * self.recompress_again):
             steps.append(lambda p: self._recompress(p, random))
         for step in steps:
-            picture = step(picture)
-        if chance(self.rescale) and box.longer_side > self.smallest_side:
-            side = np.exp(random.uniform(np.log(self.smallest_side), np.log(box.longer_side)))
-            factor = float(side / box.longer_side)
-            picture = rescale(picture, factor, _INTERPOLATIONS[random.integers(len(_INTERPOLATIONS))])
+            image = step(image)
+        if chance(self.rescale) and box.max_side > self.smallest_side:
+            side = np.exp(random.uniform(np.log(self.smallest_side), np.log(box.max_side)))
+            factor = float(side / box.max_side)
+            image = rescale(image, factor, _INTERPOLATIONS[random.integers(len(_INTERPOLATIONS))])
             box = box.scaled(factor)
         if chance(self.blur):
-            picture = blur(
-                picture, float(random.uniform(0.2, self.blur_sigma) * min(1.0, box.longer_side / 120))
-            )
+            image = blur(image, float(random.uniform(0.2, self.blur_sigma) * min(1.0, box.max_side / 120)))
         if chance(self.noise):
-            picture = add_noise(picture, float(random.uniform(0.005, self.noise_sigma)), random)
+            image = add_noise(image, float(random.uniform(0.005, self.noise_sigma)), random)
         if chance(self.recompress):
-            picture = self._recompress(picture, random)
-        return picture, box
+            image = self._recompress(image, random)
+        return image, box
 
-    def _recompress(self, picture: Image.Image, random: np.random.Generator) -> Image.Image:
+    def _recompress(self, image: Image.Image, random: np.random.Generator) -> Image.Image:
         kind = "WEBP" if random.random() < self.webp else "JPEG"
-        return recompress(picture, int(random.integers(*self.quality)), kind)
+        return recompress(image, int(random.integers(*self.quality)), kind)

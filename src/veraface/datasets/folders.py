@@ -1,4 +1,4 @@
-"""What lies in the folders of a data set: sub-folders, and clips as videos or as pictures of their frames."""
+"""What lies in the folders of a data set: sub-folders, and videos as videos or as images of their frames."""
 
 import logging
 import re
@@ -8,17 +8,17 @@ from pathlib import Path
 
 from veraface.datasets.samples import Sample, places
 from veraface.errors import DataError
-from veraface.imaging.extensions import PICTURE_SUFFIXES, VIDEO_SUFFIXES
+from veraface.imaging.extensions import IMAGE_EXTENSIONS, VIDEO_EXTENSIONS
 
 _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
 class Clip:
-    """One clip on disk."""
+    """One video on disk."""
 
     name: str  # of the video or folder, without suffix
-    files: tuple[Path, ...]  # the video alone, or pictures of its frames in order
+    files: tuple[Path, ...]  # the video alone, or images of its frames in order
 
 
 def warn(message: str) -> None:
@@ -52,21 +52,21 @@ def subfolders(folder: Path) -> dict[str, Path]:
 
 
 def media(folder: Path) -> Iterator[Path]:
-    """All pictures and videos below a folder, by name."""
+    """All images and videos below a folder, by name."""
     for path in sorted(folder.rglob("*")):
         suffix = path.suffix.lower()
-        if suffix not in PICTURE_SUFFIXES and suffix not in VIDEO_SUFFIXES:
+        if suffix not in IMAGE_EXTENSIONS and suffix not in VIDEO_EXTENSIONS:
             continue
         if not path.name.startswith(".") and "__MACOSX" not in path.parts and path.is_file():
             yield path
 
 
 def find_clips(folder: Path, names: Collection[str] = ()) -> list[Clip]:
-    """The clips in a folder: in its videos/, else its frames/, else its images/, else in itself.
+    """The videos in a folder: in its videos/, else its frames/, else its images/, else in itself.
 
     Args:
         folder: such as `Celeb-real` or `manipulated_sequences/Deepfakes/c23`.
-        names: of clips whose frames may also lie side by side, as `name_12.jpg`.
+        names: of videos whose frames may also lie side by side, as `name_12.jpg`.
 
     Raises:
         DataError: two videos have one name.
@@ -81,7 +81,7 @@ def find_clips(folder: Path, names: Collection[str] = ()) -> list[Clip]:
 def samples_of(
     clip: Clip, frames: int, *, fake: bool, source: str, group: str, split: str, generator: str = ""
 ) -> list[Sample]:
-    """At most `frames` evenly spaced pictures of a clip."""
+    """At most `frames` evenly spaced images of a video."""
     where: list[tuple[Path, float | None]]
     if is_video(clip.files[0]):
         where = [(clip.files[0], place) for place in places(frames)]
@@ -93,11 +93,11 @@ def samples_of(
 
 def is_video(path: Path) -> bool:
     """Whether the name is that of a video."""
-    return path.suffix.lower() in VIDEO_SUFFIXES
+    return path.suffix.lower() in VIDEO_EXTENSIONS
 
 
 def _clips_in(folder: Path, names: Collection[str]) -> list[Clip]:
-    """A video goes before a folder of the same name, and that before pictures side by side."""
+    """A video goes before a folder of the same name, and that before images side by side."""
     entries = visible(folder)
     found: dict[str, Clip] = {}
     for path in entries:
@@ -119,8 +119,8 @@ def _clips_in(folder: Path, names: Collection[str]) -> list[Clip]:
 
 
 def _pictures(paths: list[Path]) -> tuple[Path, ...]:
-    """Those that are pictures, in the order of the numbers in their names: 2.png before 10.png."""
-    found = [p for p in paths if p.suffix.lower() in PICTURE_SUFFIXES and not p.name.startswith(".")]
+    """Those that are images, in the order of the numbers in their names: 2.png before 10.png."""
+    found = [p for p in paths if p.suffix.lower() in IMAGE_EXTENSIONS and not p.name.startswith(".")]
     return tuple(sorted(found, key=lambda path: (_numbers(path.name), path.name)))
 
 
@@ -129,7 +129,7 @@ def _numbers(name: str) -> list[int]:
 
 
 def _clip_of(stem: str, names: Collection[str]) -> str:
-    """The clip that `name_12` or `name_12_0` is a frame of; empty if it is of none."""
+    """The video that `name_12` or `name_12_0` is a frame of; empty if it is of none."""
     while "_" in stem:
         stem = stem.rpartition("_")[0]
         if stem in names:

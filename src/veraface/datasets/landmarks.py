@@ -9,8 +9,8 @@ from veraface.datasets.progress import in_parallel
 from veraface.datasets.samples import Sample
 from veraface.datasets.synthesis.face_swap import Points
 from veraface.errors import ImageError
-from veraface.imaging.decode import Picture
-from veraface.models.retinaface import FaceDetector
+from veraface.imaging.decode import ImageFile
+from veraface.models.retinaface import RetinaFaceDetector
 
 _SAME_FACE = 0.4  # intersection over union of the sample's box and the detected one
 
@@ -18,25 +18,25 @@ _SAME_FACE = 0.4  # intersection over union of the sample's box and the detected
 def find_landmarks(
     samples: Sequence[Sample], known: dict[Sample, Points | None] | None = None
 ) -> list[Points | None]:
-    """Five landmarks of each real face, px of its picture; None for fakes and where it is not found again.
+    """Five landmarks of each real face, px of its image; None for fakes and where it is not found again.
 
     Args:
-        samples: all with a box, of pictures that can be read.
+        samples: all with a box, of images that can be read.
         known: what earlier calls found, so that it is not looked for again; this one adds to it.
     """
     known = {} if known is None else known
-    detector = FaceDetector(threads=1)
+    detector = RetinaFaceDetector(threads=1)
 
     def look(sample: Sample) -> Points | None:
         own = sample.box
         if sample.fake or own is None:
             return None  # only real faces are exchanged
         try:
-            faces = detector.find(Picture(sample_picture(sample)).pixels())
+            faces = detector.detect(ImageFile(sample_picture(sample)).decode())
         except ImageError:
             return None
-        best = max(faces, key=lambda face: own.overlap(face.box), default=None)
-        if best is None or own.overlap(best.box) < _SAME_FACE:
+        best = max(faces, key=lambda face: own.iou(face.box), default=None)
+        if best is None or own.iou(best.box) < _SAME_FACE:
             return None
         return np.array(best.landmarks)
 

@@ -19,7 +19,7 @@ from veraface.errors import DataError
 
 MANIFEST = "manifest.csv"
 _CLASSES = {"real", "fake"}
-_DEEPEST = 4  # folders that hold nothing but one folder: archive/real_vs_fake/real-vs-fake
+_MAX_DEPTH = 4  # folders that hold nothing but one folder: archive/real_vs_fake/real-vs-fake
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ class Layout:
 
     name: str  # as error messages say it
     fits: Callable[[Path, Mapping[str, Path]], bool]  # the folder, its sub-folders by lower-case name
-    read: Callable[[Path, int], list[Sample]]  # the folder, the most frames of a clip
+    read: Callable[[Path, int], list[Sample]]  # the folder, the most frames of a video
 
 
 def data_folder(data: Path) -> Path:
@@ -38,7 +38,7 @@ def data_folder(data: Path) -> Path:
         DataError: there is none, or one fits two layouts.
     """
     folder = data
-    for _ in range(_DEEPEST):
+    for _ in range(_MAX_DEPTH):
         if (folder / MANIFEST).is_file() or _fitting(folder):
             return folder
         children = [*subfolders(folder).values()]
@@ -55,7 +55,7 @@ def read_folder(folder: Path, frames: int) -> list[Sample]:
 
     Args:
         folder: as given by `data_folder`.
-        frames: the most pictures of one clip.
+        frames: the most images of one video.
 
     Raises:
         DataError: it does not hold what its layout promises.
@@ -97,7 +97,7 @@ def _read_classes(data: Path, frames: int) -> list[Sample]:
 
 
 def _of_classes(data: Path, folders: Mapping[str, Path], frames: int, split: str) -> list[Sample]:
-    """Every picture and clip is a group of its own; without a split it is drawn."""
+    """Every image and video is a group of its own; without a split it is drawn."""
     samples = []
     source = data.resolve().name
     for label in ("real", "fake"):
@@ -113,7 +113,7 @@ def _of_classes(data: Path, folders: Mapping[str, Path], frames: int, split: str
 def _holds_dfdc(folder: Path, children: Mapping[str, Path]) -> bool:
     if any(DFDC_PART.fullmatch(name) for name in children):
         return True
-    # many data sets have some metadata.json; that of DFDC stands beside the clips, not beside classes
+    # many data sets have some metadata.json; that of DFDC stands beside the videos, not beside classes
     others = _CLASSES | SPLIT_NAMES.keys() | CELEB_FOLDERS.keys() | {ORIGINAL, MANIPULATED}
     return (folder / "metadata.json").is_file() and not others & children.keys()
 

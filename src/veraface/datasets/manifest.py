@@ -1,4 +1,4 @@
-"""What to train and judge on: labelled pictures and clips from a manifest or from folders."""
+"""What to train and judge on: labeled images and videos from a manifest or from folders."""
 
 import csv
 import math
@@ -14,8 +14,8 @@ from veraface.datasets.samples import SPLIT_NAMES, SPLITS, Sample, split_by_hash
 from veraface.errors import DataError
 from veraface.geometry import Box
 
-FRAMES = 8  # of one clip, where nobody says otherwise
-_FARTHEST = 1e6  # px; no picture is as large, and no number of a box may be larger
+FRAMES = 8  # of one video, where nobody says otherwise
+_MAX_DISTANCE = 1e6  # px; no image is as large, and no number of a box may be larger
 
 __all__ = ["FRAMES", "SPLITS", "Sample", "check_samples", "read_samples"]
 
@@ -24,7 +24,7 @@ def read_samples(data: Path, frames: int = FRAMES) -> list[Sample]:
     """Read a manifest file, a folder with `manifest.csv`, or a folder in one of the known layouts.
 
     Manifests (.csv or .parquet) need the columns `path` (relative to the manifest) and `label` (real or
-    fake); `source`, `group`, `split`, `generator`, `box` ("x y width height") and `frame` (place in a clip,
+    fake); `source`, `group`, `split`, `generator`, `box` ("x y width height") and `frame` (place in a video,
     0 to 1) are optional. Folders are `{Train,Validation,Test}/{Real,Fake}/` or `{real,fake}/`, names in any
     case, or FaceForensics++, Celeb-DF or DFDC as they are published (docs/data-sets.md); a folder that holds
     one of these alone will do. Where no split is given, one tenth of the groups each goes to val and test,
@@ -32,13 +32,13 @@ def read_samples(data: Path, frames: int = FRAMES) -> list[Sample]:
 
     Args:
         data: a manifest or a folder.
-        frames: the most pictures of one clip, evenly spaced, from videos and from folders of their frames.
+        frames: the most images of one video, evenly spaced, from videos and from folders of their frames.
 
     Raises:
         DataError: the data cannot be read, or a row or folder makes no sense; nothing is guessed.
     """
     if frames < 1:
-        raise DataError(f"frames is {frames}; at least one picture of a clip is needed")
+        raise DataError(f"frames is {frames}; at least one image of a video is needed")
     try:
         data.stat()
         if data.is_dir():
@@ -53,19 +53,19 @@ def read_samples(data: Path, frames: int = FRAMES) -> list[Sample]:
         reason = error.strerror if isinstance(error, OSError) else error
         raise DataError(f"{data}: cannot be read: {reason}") from error
     if not samples:
-        raise DataError(f"{data}: holds no pictures")
+        raise DataError(f"{data}: holds no images")
     _check_once(samples, data)
     return samples
 
 
 def _check_once(samples: Iterable[Sample], data: Path) -> None:
-    """Refuse a picture that is listed twice: it would count twice, or as real and as fake."""
+    """Refuse an image that is listed twice: it would count twice, or as real and as fake."""
     seen: dict[tuple[str, float | None, Box | None], bool] = {}
     for sample in samples:
         key = os.path.normpath(sample.path), sample.frame, sample.box
         if key in seen:
             how = "twice" if seen[key] == sample.fake else "as real and as fake"
-            raise DataError(f"{data}: lists {sample.path} {how}; each picture counts once, under one label")
+            raise DataError(f"{data}: lists {sample.path} {how}; each image counts once, under one label")
         seen[key] = sample.fake
 
 
@@ -89,11 +89,11 @@ def check_samples(samples: Iterable[Sample], needed: Iterable[str] = ("train", "
         real, fake = counts[split, False], counts[split, True]
         if not real + fake:
             raise DataError(
-                f"the {split} split is empty; give it pictures, or more groups if the split is drawn"
+                f"the {split} split is empty; give it images, or more groups if the split is drawn"
             )
         if not real or not fake:
             raise DataError(
-                f"the {split} split has {real} real and {fake} fake pictures; both classes are needed"
+                f"the {split} split has {real} real and {fake} fake images; both classes are needed"
             )
 
 
@@ -134,7 +134,7 @@ def _read_rows(manifest: Path) -> list[tuple[int, Mapping[str, Any]]]:
 
 
 def _samples(row: Mapping[str, Any], manifest: Path, number: int, frames: int) -> list[Sample]:
-    """The sample of a row; several for a clip without `frame` and `box`."""
+    """The sample of a row; several for a video without `frame` and `box`."""
 
     def text(column: str) -> str:
         value = row.get(column)
@@ -161,7 +161,7 @@ def _samples(row: Mapping[str, Any], manifest: Path, number: int, frames: int) -
         raise DataError(f"{where}: frame is {text('frame')!r}, but {text('path')!r} is no video")
     if frame is None and is_video(path):
         if box is not None:
-            raise DataError(f"{where}: the box is of one picture, so the clip needs a frame, 0 to 1")
+            raise DataError(f"{where}: the box is of one image, so the video needs a frame, 0 to 1")
         clip = Clip(path.stem, (path,))
         return samples_of(
             clip, frames, fake=fake, source=source, group=group, split=split, generator=generator
@@ -177,7 +177,7 @@ def _frame(text: str, where: str) -> float | None:
     except ValueError:
         place = math.nan
     if not 0 <= place <= 1:
-        raise DataError(f"{where}: frame is {text!r}; it must be a place in the clip, 0 to 1")
+        raise DataError(f"{where}: frame is {text!r}; it must be a place in the video, 0 to 1")
     return place
 
 
@@ -188,7 +188,7 @@ def _box(text: str, where: str) -> Box | None:
         numbers = [float(number) for number in text.replace(",", " ").split()]
     except ValueError:
         numbers = []
-    if len(numbers) != 4 or not all(abs(number) <= _FARTHEST for number in numbers):  # NaN is not
+    if len(numbers) != 4 or not all(abs(number) <= _MAX_DISTANCE for number in numbers):  # NaN is not
         raise DataError(f"{where}: box is {text!r}; it must be four numbers: x y width height")
     box = Box(*numbers)
     if not (box.width > 0 and box.height > 0):

@@ -1,4 +1,4 @@
-"""Work that takes a while: a bar on standard error where someone watches, and several pictures at a time."""
+"""Work that takes a while: a bar on standard error where someone watches, and several images at a time."""
 
 import os
 from collections.abc import Callable, Iterable
@@ -11,7 +11,7 @@ from rich.progress import track
 T = TypeVar("T")
 R = TypeVar("R")
 
-_MOST_THREADS = 8  # each may hold a whole decoded picture
+_MAX_THREADS = 8  # each may hold a whole decoded image
 
 
 def progress(items: Iterable[T], what: str, total: int) -> Iterable[T]:
@@ -23,7 +23,7 @@ def progress(items: Iterable[T], what: str, total: int) -> Iterable[T]:
 def in_parallel(task: Callable[[T], R], items: Iterable[T], what: str) -> list[R]:
     """The results of a task on each item, in their order, with a progress bar."""
     items = list(items)
-    pool = ThreadPoolExecutor(min(_MOST_THREADS, os.cpu_count() or 1))
+    pool = ThreadPoolExecutor(min(_MAX_THREADS, os.cpu_count() or 1))
     try:
         return list(progress(pool.map(task, items), what, len(items)))
     finally:

@@ -1,4 +1,4 @@
-"""One labelled picture, and the words in which data sets say where it belongs."""
+"""One labeled image, and the words in which data sets say where it belongs."""
 
 import hashlib
 import os
@@ -21,16 +21,16 @@ SPLIT_NAMES = {
 
 @dataclass(frozen=True)
 class Sample:
-    """One labelled picture, or one frame of a labelled clip."""
+    """One labeled image, or one frame of a labeled video."""
 
     path: Path
     fake: bool
     source: str  # the data set it came from
-    group: str  # person, clip or base photo; never in two splits
+    group: str  # person, video or base photo; never in two splits
     split: str  # train, val or test
-    box: Box | None = None  # of the face, px of the upright picture; None: let the face detector find it
+    box: Box | None = None  # of the face, px of the upright image; None: let the face detector find it
     generator: str = ""  # what made or changed the face; empty for reals and where it is unknown
-    frame: float | None = None  # place in the clip, 0 its begin to 1 its end; None: the path is a picture
+    frame: float | None = None  # place in the video, 0 its begin to 1 its end; None: the path is an image
 
 
 def split_by_hash(group: str) -> str:
@@ -44,7 +44,7 @@ def train_or_val_by_hash(group: str) -> str:
 
 
 def places(frames: int) -> list[float]:
-    """So many places in a clip, evenly spaced and away from its ends, which fade and stand still."""
+    """So many places in a video, evenly spaced and away from its ends, which fade and stand still."""
     return [(index + 0.5) / frames for index in range(frames)]
 
 

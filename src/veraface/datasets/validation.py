@@ -1,4 +1,4 @@
-"""Before any training: every picture is opened once, and faces without a box get one."""
+"""Before any training: every image is opened once, and faces without a box get one."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -8,8 +8,8 @@ from veraface.datasets.manifest import Sample, check_samples
 from veraface.datasets.progress import in_parallel
 from veraface.errors import DataError, ImageError
 from veraface.geometry import Box
-from veraface.imaging.decode import Picture
-from veraface.models.retinaface import FaceDetector
+from veraface.imaging.decode import ImageFile
+from veraface.models.retinaface import RetinaFaceDetector
 
 
 @dataclass(frozen=True)
@@ -22,32 +22,32 @@ class Prepared:
 
 
 def prepare(samples: Sequence[Sample], *, skip_bad: bool) -> Prepared:
-    """Decode every picture and find the largest face where no box is given.
+    """Decode every image and find the largest face where no box is given.
 
     Args:
         samples: as read from a manifest or folders.
-        skip_bad: leave unreadable pictures out instead of refusing.
+        skip_bad: leave unreadable images out instead of refusing.
 
     Raises:
-        DataError: some pictures cannot be read, or their box lies outside them, and `skip_bad` is not
+        DataError: some images cannot be read, or their box lies outside them, and `skip_bad` is not
             set; all are named, up to twenty.
     """
-    detector = FaceDetector(threads=1)
+    detector = RetinaFaceDetector(threads=1)
 
     def look(sample: Sample) -> Sample | str | None:
         try:
-            pixels = Picture(sample_picture(sample)).pixels()
+            pixels = ImageFile(sample_picture(sample)).decode()
         except ImageError as error:
             return f"{sample.path}: {error}"
         if sample.box is not None:
             if problem := misplaced(sample.box, pixels.width, pixels.height):
                 return f"{sample.path}: {problem}"
             return sample
-        faces = detector.find(pixels)
+        faces = detector.detect(pixels)
         return replace(sample, box=faces[0].box) if faces else None
 
     prepared = Prepared([], [], [])
-    for sample, result in zip(samples, in_parallel(look, samples, "Checking pictures"), strict=True):
+    for sample, result in zip(samples, in_parallel(look, samples, "Checking images"), strict=True):
         if result is None:
             prepared.without_face.append(str(sample.path))
         elif isinstance(result, str):
@@ -55,7 +55,7 @@ def prepare(samples: Sequence[Sample], *, skip_bad: bool) -> Prepared:
         else:
             prepared.samples.append(result)
     if prepared.unreadable and not skip_bad:
-        lines = [*dict.fromkeys(prepared.unreadable)]  # a broken clip says the same of each of its frames
+        lines = [*dict.fromkeys(prepared.unreadable)]  # a broken video says the same of each of its frames
         listed = "\n  ".join(lines[:20])
         more = len(lines) - 20
         raise DataError(
@@ -81,11 +81,11 @@ def check_prepared(prepared: Prepared, needed: Iterable[str] = ("train", "val"))
 
 
 def misplaced(box: Box, width: int, height: int) -> str:
-    """What is wrong with the place of a box; training moves it a little, so its centre must lie inside."""
+    """What is wrong with the place of a box; training moves it a little, so its center must lie inside."""
     if not (0 <= box.x + box.width / 2 <= width and 0 <= box.y + box.height / 2 <= height):
         return f"its face box {box.to_list()} lies outside its {width} x {height} pixels"
-    return f"its face box {box.to_list()} is smaller than a pixel" if box.longer_side < 1 else ""
+    return f"its face box {box.to_list()} is smaller than a pixel" if box.max_side < 1 else ""
 
 
 def _pictures(count: int) -> str:
-    return "1 picture" if count == 1 else f"{count} pictures"
+    return "1 image" if count == 1 else f"{count} images"

@@ -1,4 +1,4 @@
-"""Rows of figures: what is said of a set of judged pictures, overall and by what they have in common."""
+"""Rows of figures: what is said of a set of judged images, overall and by what they have in common."""
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from veraface.evaluation import metrics
-from veraface.evaluation.bootstrap import FEWEST_GROUPS, Draws
-from veraface.evaluation.metrics import Flags, Ranking, Values, share
+from veraface.evaluation.bootstrap import MIN_GROUPS, BootstrapSamples
+from veraface.evaluation.metrics import Flags, RocCurve, Values, share
 from veraface.evaluation.predict import Judged
 from veraface.results import Verdict
 
@@ -24,7 +24,7 @@ Row = dict[str, Any]
 
 @dataclass(frozen=True)
 class Table:
-    """Judged pictures as arrays of one length."""
+    """Judged images as arrays of one length."""
 
     fake: Flags
     p_fake: Values  # NaN where there is none
@@ -32,13 +32,13 @@ class Table:
     group: NDArray[np.intp]  # column in the draws
 
     @classmethod
-    def of(cls, pictures: Sequence[Judged], draws: Draws) -> "Table":
+    def of(cls, images: Sequence[Judged], draws: BootstrapSamples) -> "Table":
         """From a list."""
         return cls(
-            fake=np.array([p.fake for p in pictures], bool),
-            p_fake=np.array([np.nan if p.p_fake is None else p.p_fake for p in pictures], np.float64),
-            verdict=np.array([verdict_name(p) for p in pictures], np.str_),
-            group=draws.index([p.group for p in pictures]),
+            fake=np.array([p.fake for p in images], bool),
+            p_fake=np.array([np.nan if p.p_fake is None else p.p_fake for p in images], np.float64),
+            verdict=np.array([verdict_name(p) for p in images], np.str_),
+            group=draws.index([p.group for p in images]),
         )
 
     def __len__(self) -> int:
@@ -46,15 +46,15 @@ class Table:
 
     @property
     def judged(self) -> Flags:
-        """Which pictures have a p_fake."""
+        """Which images have a p_fake."""
         return ~np.isnan(self.p_fake)
 
     def where(self, flags: Flags) -> "Table":
-        """Only these pictures."""
+        """Only these images."""
         return Table(self.fake[flags], self.p_fake[flags], self.verdict[flags], self.group[flags])
 
     def by_group(self) -> "Table":
-        """One picture a group and label, with the mean of their p_fake; unjudged ones are left out."""
+        """One image a group and label, with the mean of their p_fake; unjudged ones are left out."""
         own = self.where(self.judged)
         pairs, member = np.unique(np.stack([own.group, own.fake]), axis=1, return_inverse=True)
         member = member.reshape(-1)
@@ -62,27 +62,27 @@ class Table:
         return Table(pairs[1].astype(bool), mean, np.full(len(mean), ""), pairs[0].astype(np.intp))
 
 
-def verdict_name(picture: Judged) -> str:
+def verdict_name(image: Judged) -> str:
     """The verdict, or "error"."""
-    return "error" if picture.verdict is None else picture.verdict.value
+    return "error" if image.verdict is None else image.verdict.value
 
 
 def figures(
-    pictures: Sequence[Judged], draws: Draws | None = None, *, against: Sequence[Judged] = ()
+    images: Sequence[Judged], draws: BootstrapSamples | None = None, *, against: Sequence[Judged] = ()
 ) -> dict[str, Any]:
-    """All figures of a set of judged pictures, with intervals.
+    """All figures of a set of judged images, with intervals.
 
     Args:
-        pictures: of one class or both.
-        draws: to draw the intervals from; made from the pictures' groups if None.
-        against: pictures of the other class, against which those of a one-class set are ranked.
+        images: of one class or both.
+        draws: to draw the intervals from; made from the images' groups if None.
+        against: images of the other class, against which those of a one-class set are ranked.
 
     Returns:
         Counts; figures by name, None where they have no meaning; and "intervals", [low, high] by the same
         names. docs/evaluation.md has each in a line.
     """
-    draws = draws or Draws(p.group for p in [*pictures, *against])
-    own, other = Table.of(pictures, draws), Table.of(against, draws)
+    draws = draws or BootstrapSamples(p.group for p in [*images, *against])
+    own, other = Table.of(images, draws), Table.of(against, draws)
     values, intervals = draws.measure(_compute(own, other))
     ranked = rankable(own, other)
     taken_over = {name: among for name, (_, among) in _shares(own).items()}
@@ -91,18 +91,18 @@ def figures(
             enough = min(groups_of(ranked, ranked.fake), groups_of(ranked, ~ranked.fake))
         else:
             enough = groups_of(own, taken_over.get(name, own.judged))
-        if enough < FEWEST_GROUPS:
+        if enough < MIN_GROUPS:
             intervals[name] = None
     return {**counts(own), **values, "intervals": intervals}
 
 
 def groups_of(table: Table, chosen: Flags) -> int:
-    """How many groups the chosen pictures come from."""
+    """How many groups the chosen images come from."""
     return len(np.unique(table.group[chosen]))
 
 
 def counts(table: Table) -> dict[str, int]:
-    """How many pictures there are, and how many of them were not judged for what reason."""
+    """How many images there are, and how many of them were not judged for what reason."""
     unjudged = ~table.judged
     return {
         "real": int((~table.fake).sum()),
@@ -117,31 +117,31 @@ def counts(table: Table) -> dict[str, int]:
 
 
 def rankable(own: Table, other: Table | None = None) -> Table:
-    """The judged pictures; those of a one-class table with those of `other`."""
+    """The judged images; those of a one-class table with those of `other`."""
     both = own if other is None or len(set(own.fake[own.judged])) != 1 else _joined(own, other)
     return both.where(both.judged)
 
 
 def ranking_figures(own: Table, other: Table | None = None) -> Callable[[Values], dict[str, Values]]:
-    """AUC and its like, for `Draws.measure`; of a one-class table against `other`."""
+    """AUC and its like, for `BootstrapSamples.measure`; of a one-class table against `other`."""
     both = rankable(own, other)
     clips = both.by_group()
 
     def compute(groups: Values) -> dict[str, Values]:
-        ranking = Ranking(both.fake, both.p_fake, groups[:, both.group])
+        ranking = RocCurve(both.fake, both.p_fake, groups[:, both.group])
         return {
             "auc": ranking.area(),
             "recall_at_5_percent": ranking.recall_at(ALLOWED_FALSE_ALARMS),
             "equal_error_rate": ranking.equal_error_rate(),
             "average_precision": ranking.average_precision(),
-            "auc_by_group": Ranking(clips.fake, clips.p_fake, groups[:, clips.group]).area(),
+            "auc_by_group": RocCurve(clips.fake, clips.p_fake, groups[:, clips.group]).area(),
         }
 
     return compute
 
 
 def _shares(table: Table) -> dict[str, tuple[Flags, Flags]]:
-    """By figure the pictures that are counted, and those among which they are."""
+    """By figure the images that are counted, and those among which they are."""
     judged, every = table.judged, np.ones(len(table), bool)
     real, fake = judged & ~table.fake, judged & table.fake
     says = {verdict: table.verdict == verdict for verdict in (*(v.value for v in Verdict), "error")}
@@ -166,7 +166,7 @@ def _shares(table: Table) -> dict[str, tuple[Flags, Flags]]:
 
 
 def verdict_figures(table: Table) -> Callable[[Values], dict[str, Values]]:
-    """Shares of verdicts, for `Draws.measure`; of the judged pictures but where the name says otherwise."""
+    """Return the shares of verdicts among the classified images, for `BootstrapSamples.measure`."""
     shares = _shares(table)
 
     def compute(groups: Values) -> dict[str, Values]:
@@ -177,7 +177,7 @@ def verdict_figures(table: Table) -> Callable[[Values], dict[str, Values]]:
 
 
 def calibration_figures(table: Table) -> Callable[[Values], dict[str, Values]]:
-    """Calibration errors and Brier score, for `Draws.measure`; none for a one-class table."""
+    """Calibration errors and Brier score, for `BootstrapSamples.measure`; none for a one-class table."""
     table = table.where(table.judged)
     both = len(set(table.fake)) == 2
     adaptive = metrics.equal_mass_edges(table.p_fake) if both else metrics.equal_width_edges()
@@ -214,23 +214,23 @@ def _joined(one: Table, other: Table) -> Table:
     return Table(*(np.concatenate([getattr(one, name), getattr(other, name)]) for name in names))
 
 
-def source_rows(judged: Sequence[Judged], draws: Draws, pairs: Iterable[str] = ()) -> list[Row]:
-    """Rows of all pictures, of each source, and of each pair of sources "REAL:FAKE"."""
+def source_rows(judged: Sequence[Judged], draws: BootstrapSamples, pairs: Iterable[str] = ()) -> list[Row]:
+    """Rows of all images, of each source, and of each pair of sources "REAL:FAKE"."""
     rows: list[Row] = [{"source": "all", **figures(judged, draws)}]
     for source in sorted({p.source for p in judged}):
         rows.append({"source": source, **part(judged, draws, [p.source == source for p in judged])})
     for pair in pairs:
-        pictures = [p for p in judged if in_pair(p, pair)]
-        rows.append({"source": pair.replace(":", " / "), **figures(pictures, draws)})
+        images = [p for p in judged if in_pair(p, pair)]
+        rows.append({"source": pair.replace(":", " / "), **figures(images, draws)})
     return rows
 
 
-def in_pair(picture: Judged, pair: str) -> bool:
-    """Whether a picture is a real of the first or a fake of the second source of "REAL:FAKE"."""
-    return picture.source == pair.split(":")[picture.fake]
+def in_pair(image: Judged, pair: str) -> bool:
+    """Whether an image is a real of the first or a fake of the second source of "REAL:FAKE"."""
+    return image.source == pair.split(":")[image.fake]
 
 
-def generator_rows(judged: Sequence[Judged], draws: Draws) -> list[Row]:
+def generator_rows(judged: Sequence[Judged], draws: BootstrapSamples) -> list[Row]:
     """A row of each generator that the data name."""
     return [
         {"generator": name, **part(judged, draws, [p.generator == name for p in judged])}
@@ -238,8 +238,8 @@ def generator_rows(judged: Sequence[Judged], draws: Draws) -> list[Row]:
     ]
 
 
-def face_size_rows(judged: Sequence[Judged], draws: Draws) -> list[Row]:
-    """A row of each band of face sizes; pictures in which no face was judged are in none of them."""
+def face_size_rows(judged: Sequence[Judged], draws: BootstrapSamples) -> list[Row]:
+    """A row of each band of face sizes; images in which no face was judged are in none of them."""
     rows: list[Row] = []
     sizes = [-1.0 if p.face_size is None else p.face_size for p in judged]
     for low, high in FACE_SIZES:
@@ -252,8 +252,8 @@ def face_size_rows(judged: Sequence[Judged], draws: Draws) -> list[Row]:
     return rows
 
 
-def part(judged: Sequence[Judged], draws: Draws, chosen: Sequence[bool]) -> dict[str, Any]:
-    """Figures of the chosen pictures; a single class is ranked against all pictures of the other."""
+def part(judged: Sequence[Judged], draws: BootstrapSamples, chosen: Sequence[bool]) -> dict[str, Any]:
+    """Figures of the chosen images; a single class is ranked against all images of the other."""
     own = [p for p, is_chosen in zip(judged, chosen, strict=True) if is_chosen]
     classes = {p.fake for p in own}
     against = [p for p in judged if p.fake not in classes] if len(classes) == 1 else []

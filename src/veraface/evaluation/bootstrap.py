@@ -8,14 +8,14 @@ from numpy.typing import NDArray
 from veraface.evaluation.metrics import Values
 
 DRAWS = 1000
-FEWEST_GROUPS = 5  # below, drawing them anew says nothing about others, and no interval is given
+MIN_GROUPS = 5  # below, drawing them anew says nothing about others, and no interval is given
 _AT_ONCE = 100  # draws a step: large enough for NumPy, small enough for a processor's cache
 
 Compute = Callable[[Values], Mapping[str, Values]]
 
 
-class Draws:
-    """Sets of whole groups drawn with replacement: pictures of one person or clip are no independent proof.
+class BootstrapSamples:
+    """Sets of whole groups drawn with replacement: images of one person or video are no independent proof.
 
     A draw is stored as how often it holds each group. All figures of a report use the same draws, so that
     the difference between two of them has an interval too. Efron and Tibshirani, "An Introduction to the
@@ -26,7 +26,7 @@ class Draws:
         """Draw.
 
         Args:
-            groups: of all pictures of the report; repetitions do not matter.
+            groups: of all images of the report; repetitions do not matter.
             count: of draws.
             seed: decides the draws.
         """
@@ -48,10 +48,10 @@ class Draws:
             compute: figures by name for weights of shape (draws, groups), one value a draw, NaN for none.
 
         Returns:
-            The figures of the pictures as they are, and [low, high] of each; None where there is none.
+            The figures of the images as they are, and [low, high] of each; None where there is none.
         """
         values = compute(np.ones((1, self._weights.shape[1])))
-        if len(self._index) < FEWEST_GROUPS:
+        if len(self._index) < MIN_GROUPS:
             return {name: rounded(value[0]) for name, value in values.items()}, dict.fromkeys(values)
         drawn = [compute(weights) for weights in self._chunks()]
         intervals = {name: _interval(np.concatenate([d[name] for d in drawn])) for name in values}

@@ -7,10 +7,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from veraface.evaluation.aggregate import verdict_name
-from veraface.evaluation.metrics import BINS, Ranking, equal_width_edges
+from veraface.evaluation.metrics import BINS, RocCurve, equal_width_edges
 from veraface.evaluation.predict import Judged
 
-MOST_POINTS = 60  # of a curve
+MAX_POINTS = 60  # of a curve
 HISTOGRAM_BINS = 20
 OUTCOMES = ("fake", "uncertain", "real", "no_face", "error")
 
@@ -33,7 +33,7 @@ def roc(fake: NDArray[np.bool_], p_fake: NDArray[np.float64]) -> dict[str, list[
     """Receiver operating characteristic: recall over the share of false alarms, at most 60 points."""
     if fake.all() or not fake.any():
         return {"false_alarms": [], "recall": []}
-    ranking = Ranking(fake, p_fake, np.ones((1, len(fake))))
+    ranking = RocCurve(fake, p_fake, np.ones((1, len(fake))))
     alarms, recall = ranking.false_alarms[0], ranking.recall[0]
     kept = _spread(alarms + recall)
     return {"false_alarms": _rounded(alarms[kept]), "recall": _rounded(recall[kept])}
@@ -71,7 +71,7 @@ def histograms(scored: Sequence[Judged]) -> list[dict[str, Any]]:
 
 
 def confusion(judged: Sequence[Judged]) -> dict[str, dict[str, int]]:
-    """How many pictures of each class got which outcome; "uncertain" holds faces too small to judge."""
+    """How many images of each class got which outcome; "uncertain" holds faces too small to judge."""
     return {
         label: {
             outcome: sum(p.fake == fake and verdict_name(p) == outcome for p in judged)
@@ -82,7 +82,7 @@ def confusion(judged: Sequence[Judged]) -> dict[str, dict[str, int]]:
 
 
 def risk_coverage(fake: NDArray[np.bool_], p_fake: NDArray[np.float64]) -> dict[str, list[float]]:
-    """Share of errors among the pictures that p_fake is surest of, over how many are kept.
+    """Share of errors among the images that p_fake is surest of, over how many are kept.
 
     El-Yaniv and Wiener, "On the Foundations of Noise-free Selective Classification", 2010. Sureness is the
     distance of p_fake from one half, and fake is what lies at or above it.
@@ -102,9 +102,9 @@ def risk_coverage(fake: NDArray[np.bool_], p_fake: NDArray[np.float64]) -> dict[
 
 def _spread(rising: NDArray[np.float64]) -> NDArray[np.intp]:
     """Indices of at most 60 points, the ends among them, spread evenly over a rising quantity."""
-    if len(rising) <= MOST_POINTS:
+    if len(rising) <= MAX_POINTS:
         return np.arange(len(rising))
-    wanted = np.linspace(rising[0], rising[-1], MOST_POINTS)
+    wanted = np.linspace(rising[0], rising[-1], MAX_POINTS)
     return np.unique(np.minimum(np.searchsorted(rising, wanted), len(rising) - 1))
 
 

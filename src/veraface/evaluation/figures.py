@@ -6,7 +6,7 @@ from typing import Any
 
 from veraface.evaluation import plots
 from veraface.evaluation.curves import OUTCOMES
-from veraface.evaluation.tables import Sheet, curve_sheet, with_interval
+from veraface.evaluation.tables import ReportTable, curve_sheet, with_interval
 
 
 @dataclass(frozen=True)
@@ -18,7 +18,7 @@ class Plot:
     svg: str
     alt: str  # what there is to see, with the main numbers
     caption: str  # how to read it
-    numbers: Sheet
+    numbers: ReportTable
     broad: bool = False  # across the whole page
 
 
@@ -31,12 +31,12 @@ def draw_plots(report: Mapping[str, Any]) -> Iterator[Plot]:
         "What was said of reals and fakes",
         plots.draw_confusion(counts),
         "; ".join(
-            f"of {sum(counts[label].values())} {label} pictures "
+            f"of {sum(counts[label].values())} {label} images "
             + ", ".join(f"{counts[label][outcome]} {outcome.replace('_', ' ')}" for outcome in OUTCOMES)
             for label in ("real", "fake")
         ),
-        "Rows: what the pictures are. Columns: what was said of them. Shares are of the row.",
-        Sheet(
+        "Rows: what the images are. Columns: what was said of them. Shares are of the row.",
+        ReportTable(
             "",
             ("class", *(outcome.replace("_", " ") for outcome in OUTCOMES)),
             tuple((label, *(str(counts[label][o]) for o in OUTCOMES)) for label in ("real", "fake")),
@@ -63,7 +63,7 @@ def draw_plots(report: Mapping[str, Any]) -> Iterator[Plot]:
             plots.draw_curves(curves),
             f"AUC is {curves['clean']['auc']:.3f} untouched; at its lowest "
             + ", ".join(f"{low:.3f} under {name}" for name, low in weakest),
-            "Dashed: the same pictures untouched. Shaded: 95% intervals. Strengths: "
+            "Dashed: the same images untouched. Shaded: 95% intervals. Strengths: "
             + "; ".join(f"{c['degradation']}: {c['scale']}" for c in curves["degradations"])
             + ".",
             curve_sheet(curves),
@@ -81,7 +81,7 @@ def _roc(everything: Mapping[str, Any], curve: Mapping[str, Any]) -> Plot:
         f"of reals and {point[1]:.1%} of fakes fake",
         "For every threshold on p_fake: the reals and the fakes above it. The dot is what the verdict “fake” "
         "does; it may lie below the curve, since a verdict must also survive recompression.",
-        Sheet(
+        ReportTable(
             "",
             ("reals above", "fakes above"),
             tuple(
@@ -100,8 +100,8 @@ def _forest(report: Mapping[str, Any]) -> Plot:
         "AUC by source",
         plots.draw_forest(rows),
         f"AUC of {len(rows)} rows, lowest for {worst['source']} with {worst['auc']:.3f}",
-        "Dots: AUC; bars: 95% intervals, drawn by group; dashed: all pictures.",
-        Sheet("", ("source", "AUC"), tuple((row["source"], with_interval("auc", row)) for row in rows)),
+        "Dots: AUC; bars: 95% intervals, drawn by group; dashed: all images.",
+        ReportTable("", ("source", "AUC"), tuple((row["source"], with_interval("auc", row)) for row in rows)),
         broad=True,
     )
 
@@ -114,8 +114,8 @@ def _reliability(everything: Mapping[str, Any], bins: list[Mapping[str, Any]]) -
         f"expected calibration error {everything['calibration_error']:.3f}, "
         f"Brier score {everything['brier']:.3f}",
         "Dotted: p_fake as often right as it says. Above it, fakes are more frequent than p_fake says. Large "
-        "dots stand for many pictures. It holds for this mix of real and fake only.",
-        Sheet(
+        "dots stand for many images. It holds for this mix of real and fake only.",
+        ReportTable(
             "",
             ("p_fake", "pictures", "mean p_fake", "share of fakes"),
             tuple(
@@ -144,10 +144,10 @@ def _risk_coverage(everything: Mapping[str, Any], curve: Mapping[str, Any]) -> P
         "risk",
         "Errors over what is left open",
         plots.draw_risk_coverage(curve, point),
-        f"deciding on every picture errs on {curve['risk'][-1]:.1%}{said}",
+        f"deciding on every image errs on {curve['risk'][-1]:.1%}{said}",
         "Pictures are decided in the order of how far p_fake is from one half, fake at or above it. The more "
         "are left open, the fewer errors there should be. The dot: verdicts as shipped.",
-        Sheet(
+        ReportTable(
             "",
             ("kept", "errors among them"),
             tuple((f"{x:.1%}", f"{y:.1%}") for x, y in zip(curve["coverage"], curve["risk"], strict=True)),
@@ -172,7 +172,9 @@ def _histograms(report: Mapping[str, Any]) -> Plot:
         plots.draw_histograms(rows, (thresholds["real"], thresholds["fake"])),
         f"histograms of p_fake from 0 to 1 for {len(rows)} sources; at or below {thresholds['real']:.2f} a "
         f"picture can be called real, at or above {thresholds['fake']:.2f} fake",
-        "In brackets how many pictures a source has. Heights are relative to the highest bar of each source.",
-        Sheet("", ("source", "class", *(f"{i / bins:.2f}" for i in range(bins))), tuple(cells), words=2),
+        "In brackets how many images a source has. Heights are relative to the highest bar of each source.",
+        ReportTable(
+            "", ("source", "class", *(f"{i / bins:.2f}" for i in range(bins))), tuple(cells), words=2
+        ),
         broad=True,
     )

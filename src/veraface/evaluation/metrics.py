@@ -1,6 +1,6 @@
-"""Figures on arrays, for many weightings of the same pictures at once.
+"""Figures on arrays, for many weightings of the same images at once.
 
-Every function takes the pictures as arrays of one length and `weights` of shape (weightings, pictures), and
+Every function takes the images as arrays of one length and `weights` of shape (weightings, images), and
 returns one value a weighting; NaN where the figure has no meaning, such as an AUC without fakes. Weights of 1
 give the plain figure; the weights of bootstrap draws give its interval without a loop over the draws.
 """
@@ -16,7 +16,7 @@ Values = NDArray[np.float64]
 BINS = 15  # of both calibration errors, as in Guo et al., "On Calibration of Modern Neural Networks", 2017
 
 
-class Ranking:
+class RocCurve:
     """How well p_fake puts fakes above reals: the receiver operating characteristic of each weighting.
 
     Attributes:
@@ -31,7 +31,7 @@ class Ranking:
         Args:
             fake: labels.
             p_fake: scores, without NaN.
-            weights: shape (weightings, pictures).
+            weights: shape (weightings, images).
         """
         order = np.argsort(-p_fake, kind="stable")
         ends = np.flatnonzero(np.diff(p_fake[order], append=-np.inf))  # the last of each run of equal scores
@@ -75,7 +75,7 @@ class Ranking:
 
 
 def share(chosen: Flags, among: Flags, weights: Values) -> Values:
-    """Share of the pictures `among` that are also `chosen`."""
+    """Share of the images `among` that are also `chosen`."""
     return _ratio(weights @ (chosen & among).astype(np.float64), weights @ among.astype(np.float64))
 
 

@@ -1,4 +1,4 @@
-"""The plots of the report's page, as SVG that takes its colours from the page around it."""
+"""The plots of the report's page, as SVG that takes its colors from the page around it."""
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -64,7 +64,7 @@ def draw_roc(curve: Mapping[str, Sequence[float]], auc: float, point: tuple[floa
 
 
 def draw_reliability(bins: Sequence[Mapping[str, Any]]) -> str:
-    """Share of fakes over mean p_fake; the area of a dot is how many pictures it stands for."""
+    """Share of fakes over mean p_fake; the area of a dot is how many images it stands for."""
     with _drawing("reliability", _HALF, 4.2) as (figure, done):
         axes = figure.subplots()
         filled = [b for b in bins if b["pictures"]]
@@ -106,7 +106,7 @@ def draw_histograms(rows: Sequence[Mapping[str, Any]], thresholds: tuple[float, 
 
 
 def draw_confusion(counts: Mapping[str, Mapping[str, int]]) -> str:
-    """Classes by outcomes; the stronger the colour, the larger the share of the class."""
+    """Classes by outcomes; the stronger the color, the larger the share of the class."""
     with _drawing("confusion", _BROAD, 2.2) as (figure, done):
         axes = figure.subplots()
         axes.grid(False)
@@ -128,7 +128,7 @@ def draw_confusion(counts: Mapping[str, Mapping[str, int]]) -> str:
 
 
 def draw_risk_coverage(curve: Mapping[str, Sequence[float]], point: tuple[float, float] | None) -> str:
-    """Errors over the share of pictures kept, with what the shipped verdicts do: (coverage, risk)."""
+    """Errors over the share of images kept, with what the shipped verdicts do: (coverage, risk)."""
     with _drawing("risk", _BROAD, 3.0) as (figure, done):
         axes = figure.subplots()
         highest = max(0.05, 1.15 * max([*curve["risk"], point[1] if point else 0]))
@@ -138,7 +138,7 @@ def draw_risk_coverage(curve: Mapping[str, Sequence[float]], point: tuple[float,
             place = (-8 if point[0] > 0.8 else 8, 8 if point[1] < 0.15 * highest else -14)
             side = "right" if point[0] > 0.8 else "left"
             axes.annotate("shipped verdicts", point, place, textcoords="offset points", ha=side)
-        axes.set(xlabel="share of pictures kept, surest first", ylabel="share of errors among them")
+        axes.set(xlabel="share of images kept, surest first", ylabel="share of errors among them")
         axes.set(xlim=(0, 1), ylim=(0, highest))
     return done()
 
@@ -149,7 +149,7 @@ def measured_curves(curves: Mapping[str, Any]) -> list[Mapping[str, Any]]:
 
 
 def draw_curves(curves: Mapping[str, Any]) -> str:
-    """AUC over the strength of each degradation, a panel each; the dashed line is the untouched pictures'."""
+    """AUC over the strength of each degradation, a panel each; the dashed line is the untouched images'."""
     panels = measured_curves(curves)
     with _drawing("curves", _BROAD, 4.4) as (figure, done):
         grid = figure.subplots(2, (len(panels) + 1) // 2, sharey=True).flatten()
@@ -170,7 +170,7 @@ def draw_curves(curves: Mapping[str, Any]) -> str:
 
 
 def draw_forest(rows: Sequence[Mapping[str, Any]]) -> str:
-    """AUC of each row with its interval; the dashed line is that of all pictures, the first row."""
+    """AUC of each row with its interval; the dashed line is that of all images, the first row."""
     drawn = [row for row in rows if row["auc"] is not None]
     with _drawing("forest", _BROAD, 0.7 + 0.24 * len(drawn)) as (figure, done):
         axes = figure.subplots()
@@ -219,10 +219,10 @@ def _drawing(name: str, width: float, height: float) -> Iterator[tuple[Figure, C
 
 
 def _for_page(svg: str, name: str) -> str:
-    """Without what only files need, in the page's colours, and with ids that no other plot of it has."""
+    """Without what only files need, in the page's colors, and with ids that no other plot of it has."""
     svg = svg[svg.index("<svg") :]
     svg = re.sub(r'\bid="', f'id="{name}-', svg)
     svg = re.sub(r'(xlink:href="|url\()#', rf"\1#{name}-", svg)
-    for colour, stand_in in _COLOURS.items():
-        svg = svg.replace(stand_in, f"var(--{colour})")
+    for color, stand_in in _COLOURS.items():
+        svg = svg.replace(stand_in, f"var(--{color})")
     return re.sub(r' width="[\d.]+pt"| height="[\d.]+pt"', "", svg, count=2)

@@ -1,4 +1,4 @@
-"""From labelled pictures to judgements, through the pipeline that users get."""
+"""From labeled images to judgements, through the pipeline that users get."""
 
 import hashlib
 from collections.abc import Callable, Sequence
@@ -13,7 +13,7 @@ from veraface.datasets.manifest import Sample
 from veraface.datasets.progress import in_parallel
 from veraface.detector import Detector
 from veraface.errors import ImageError
-from veraface.imaging.decode import ImageSource, Picture
+from veraface.imaging.decode import ImageFile, ImageSource
 from veraface.results import Verdict
 
 CLEAN = "clean"  # the name of no degradation
@@ -21,9 +21,9 @@ CLEAN = "clean"  # the name of no degradation
 
 @dataclass(frozen=True)
 class Judged:
-    """One labelled picture after judging."""
+    """One labeled image after judging."""
 
-    path: str  # of the picture or clip, below the data's folder; never absolute
+    path: str  # of the image or video, below the data's folder; never absolute
     fake: bool
     source: str
     group: str
@@ -33,13 +33,13 @@ class Judged:
     generator: str = ""
     box: tuple[float, ...] | None = None  # of the face that p_fake is of: x, y, width, height, px
     face_size: float | None = None  # that box's longer side, px at full size
-    degradation: str = CLEAN  # what was done to the picture before it was judged
-    frame: float | None = None  # place in a clip, 0 its begin to 1 its end; None: a picture file
+    degradation: str = CLEAN  # what was done to the image before it was judged
+    frame: float | None = None  # place in a video, 0 its begin to 1 its end; None: an image file
 
 
 @dataclass(frozen=True)
 class Degradation:
-    """Something done to pictures before they are judged."""
+    """Something done to images before they are judged."""
 
     name: str
     apply: Callable[[Image.Image, np.random.Generator], Image.Image]  # upright RGB to RGB
@@ -53,51 +53,51 @@ def judge(
     root: Path | None = None,
     title: str = "Judging",
 ) -> list[Judged]:
-    """Judge every picture, in their order.
+    """Judge every image, in their order.
 
     Args:
-        detector: to judge with; load it with `threads=1`, as the pictures go in parallel.
-        samples: the labelled pictures.
-        degradation: what to do to each picture first; None hands over the files themselves.
-        root: folder of the data, to name pictures by their path below it; else by their file name.
+        detector: to judge with; load it with `threads=1`, as the images go in parallel.
+        samples: the labeled images.
+        degradation: what to do to each image first; None hands over the files themselves.
+        root: folder of the data, to name images by their path below it; else by their file name.
         title: of the progress bar.
 
     Returns:
-        A judgement for each picture; one that cannot be read or degraded carries the error.
+        A judgement for each image; one that cannot be read or degraded carries the error.
     """
 
     def one(sample: Sample) -> Judged:
-        def picture() -> ImageSource:
+        def image() -> ImageSource:
             if degradation is None:
                 return sample_picture(sample)
             return degradation.apply(upright(sample), randomness(sample))
 
-        return judge_picture(detector, sample, picture, degradation.name if degradation else CLEAN, root)
+        return predict_image(detector, sample, image, degradation.name if degradation else CLEAN, root)
 
     return in_parallel(one, samples, title)
 
 
-def judge_picture(
+def predict_image(
     detector: Detector,
     sample: Sample,
-    picture: Callable[[], ImageSource],
+    image: Callable[[], ImageSource],
     degradation: str = CLEAN,
     root: Path | None = None,
 ) -> Judged:
-    """Judge what `picture` returns under the label of a sample."""
+    """Judge what `image` returns under the label of a sample."""
     path = sample.path.name
     if root is not None and sample.path.is_relative_to(root):
         path = sample.path.relative_to(root).as_posix()
     verdict: Verdict | None = None
     p_fake, box, error = None, None, ""
     try:
-        result = detector.detect(picture(), heatmap=False)
+        result = detector.detect(image(), heatmap=False)
         verdict, p_fake = result.verdict, result.p_fake
-        # The face that a picture's p_fake is of is the one with the largest.
+        # The face that an image's p_fake is of is the one with the largest.
         box = next((face.box for face in result.faces if p_fake is not None and face.p_fake == p_fake), None)
     except ImageError as failure:
         error = str(failure)
-    except (OSError, ValueError) as failure:  # an encoder that cannot take a picture of this size
+    except (OSError, ValueError) as failure:  # an encoder that cannot take an image of this size
         error = f"cannot be degraded: {failure}"
     return Judged(
         path=path,
@@ -109,24 +109,24 @@ def judge_picture(
         error=error,
         generator=sample.generator,
         box=None if box is None else tuple(box.to_list()),
-        face_size=None if box is None else round(box.longer_side, 1),
+        face_size=None if box is None else round(box.max_side, 1),
         degradation=degradation,
         frame=sample.frame,
     )
 
 
 def upright(sample: Sample) -> Image.Image:
-    """The pixels of a picture, without the metadata that would turn them a second time.
+    """The pixels of an image, without the metadata that would turn them a second time.
 
     Raises:
-        ImageError: the picture cannot be read.
+        ImageError: the image cannot be read.
     """
-    pixels = Picture(sample_picture(sample)).pixels()
+    pixels = ImageFile(sample_picture(sample)).decode()
     pixels.info = {}
     return pixels
 
 
 def randomness(sample: Sample) -> np.random.Generator:
-    """Random numbers of a picture's own: the same in every run, whatever the threads and the folder."""
+    """Random numbers of an image's own: the same in every run, whatever the threads and the folder."""
     name = "\0".join((sample.source, sample.group, sample.path.name, str(sample.frame)))
     return np.random.default_rng(list(hashlib.sha256(name.encode("utf-8", "surrogatepass")).digest()))

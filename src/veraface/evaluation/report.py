@@ -9,7 +9,7 @@ from markupsafe import Markup
 
 from veraface.evaluation import tables
 from veraface.evaluation.figures import draw_plots
-from veraface.evaluation.tables import Sheet, with_interval
+from veraface.evaluation.tables import ReportTable, with_interval
 from veraface.text import clean, markdown
 
 _TEMPLATE = Path(__file__).with_name("report.html")
@@ -62,13 +62,13 @@ def _weak_spots(report: Mapping[str, Any]) -> Iterator[str]:
         yield "\n".join(["## Weak spots", "", *lines])
 
 
-def _printed(report: Mapping[str, Any]) -> Iterator[Sheet]:
+def _printed(report: Mapping[str, Any]) -> Iterator[ReportTable]:
     yield tables.main_sheet(report)
     if "tiers" in report:
         yield tables.tier_sheet(report)
 
 
-def _kept(report: Mapping[str, Any]) -> Iterator[Sheet]:
+def _kept(report: Mapping[str, Any]) -> Iterator[ReportTable]:
     if "self_blended" in report:
         yield tables.self_blended_sheet(report)
     yield from tables.detail_sheets(report)
@@ -77,7 +77,7 @@ def _kept(report: Mapping[str, Any]) -> Iterator[Sheet]:
     yield tables.trivial_sheet(report)
 
 
-def _markdown(sheet: Sheet) -> str:
+def _markdown(sheet: ReportTable) -> str:
     def line(cells: Sequence[str]) -> str:
         return "| " + " | ".join(cells) + " |"
 

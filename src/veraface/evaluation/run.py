@@ -1,4 +1,4 @@
-"""Judge a labelled data set through the shipped pipeline and write what came of it."""
+"""Judge a labeled data set through the shipped pipeline and write what came of it."""
 
 import json
 import shlex
@@ -14,7 +14,7 @@ from veraface.detector import Detector
 from veraface.errors import DataError
 from veraface.evaluation import report as writing
 from veraface.evaluation.aggregate import face_size_rows, generator_rows, source_rows
-from veraface.evaluation.bootstrap import Draws
+from veraface.evaluation.bootstrap import BootstrapSamples
 from veraface.evaluation.card import short_form
 from veraface.evaluation.curves import diagrams
 from veraface.evaluation.predict import Judged, judge
@@ -22,34 +22,34 @@ from veraface.evaluation.self_blended import judge_self_blended, self_blended_bl
 from veraface.evaluation.shortcuts import Features, measure_features, trivial_blocks, warnings
 from veraface.evaluation.slices import weak_spots
 from veraface.evaluation.tiers import CURVES, TIERS, draw_pictures, step_figures, tier_rows
-from veraface.files import make_folder, write_whole
+from veraface.files import ensure_writable_dir, write_atomic
 from veraface.models.classifier import DEFAULT_MODEL
 
 CURVE_PICTURES = 400  # by default
 
 
 @dataclass(frozen=True)
-class Plan:
-    """What an evaluation is to hold beside the figures of the untouched pictures."""
+class EvaluationConfig:
+    """What an evaluation is to hold beside the figures of the untouched images."""
 
     split: str = "test"  # train, val, test or all
-    frames: int = FRAMES  # the most pictures of one clip
+    frames: int = FRAMES  # the most images of one video
     pairs: tuple[str, ...] = ()  # sources to judge against each other, as "REAL:FAKE"
-    tiers: bool = True  # everything judged again after what the web does to pictures
-    curves: int = CURVE_PICTURES  # pictures on which each degradation is tried in each strength; 0 for none
+    tiers: bool = True  # everything judged again after what the web does to images
+    curves: int = CURVE_PICTURES  # images on which each degradation is tried in each strength; 0 for none
     self_blend: bool = True  # a fake made of each real and judged
 
     def check(self) -> None:
         """Refuse what cannot be meant.
 
         Raises:
-            DataError: an unknown split, or no such number of pictures.
+            DataError: an unknown split, or no such number of images.
         """
         if self.split not in (*SPLITS, "all"):
             raise DataError(f"split is {self.split!r}; it must be train, val, test or all")
         if self.curves < 0 or self.curves == 1:
             raise DataError(
-                f"curves is {self.curves}; it must be a number of pictures, at least one of each class, "
+                f"curves is {self.curves}; it must be a number of images, at least one of each class, "
                 "or 0 for no curves"
             )
 
@@ -70,9 +70,9 @@ class Evidence:
     """All judgements of an evaluation."""
 
     clean: list[Judged]
-    tiers: dict[str, list[Judged]]  # by tier, the same pictures in the same order
+    tiers: dict[str, list[Judged]]  # by tier, the same images in the same order
     curves: dict[str, list[Judged]]  # by degradation
-    untouched: list[Judged]  # the pictures of the curves, clean
+    untouched: list[Judged]  # the images of the curves, clean
     self_blended: list[Judged]
     features: Features
 
@@ -83,16 +83,21 @@ class Evidence:
 
 
 def evaluate(
-    data: Path, out: Path, plan: Plan | None = None, *, model: Path | None = None, write_card: bool = False
+    data: Path,
+    out: Path,
+    plan: EvaluationConfig | None = None,
+    *,
+    model: Path | None = None,
+    write_card: bool = False,
 ) -> str:
-    """Judge every picture; write `report.html`, `.md`, `.json` and `pictures.jsonl` (a line each) to `out`.
+    """Judge every image; write `report.html`, `.md`, `.json` and `pictures.jsonl` (a line each) to `out`.
 
     The same data, plan and model give the same bytes on the same machine.
 
     Args:
         data: manifest or folder, as for training.
         out: folder of the report; made if need be.
-        plan: what is to be measured; the defaults of `Plan` if None.
+        plan: what is to be measured; the defaults of `EvaluationConfig` if None.
         model: the `.onnx` file; the shipped model if None.
         write_card: also store the figures, in short, in the card beside the model.
 
@@ -103,18 +108,18 @@ def evaluate(
         DataError: the data cannot be read, or hold nothing that can be judged.
         ModelError: the model cannot be loaded.
     """
-    plan = plan or Plan()
+    plan = plan or EvaluationConfig()
     plan.check()
     samples = [s for s in read_samples(data, plan.frames) if plan.split in (s.split, "all")]
     if not samples:
         raise DataError(f"{data}: the {plan.split} split is empty")
     matched_sources(samples, plan.pairs)  # before the long work: is each of them a pair?
     detector = Detector(model, threads=1)
-    make_folder(out)
+    ensure_writable_dir(out)
     folder = data if data.is_dir() else data.parent
     evidence = gather(detector, samples, plan, folder)
     lines = (json.dumps(asdict(judged)) + "\n" for judged in evidence.everything())
-    write_whole(out / "pictures.jsonl", "".join(lines))  # first: it took longest, and all else is made of it
+    write_atomic(out / "pictures.jsonl", "".join(lines))  # first: it took longest, and all else is made of it
     thresholds = detector.card.thresholds
     report: dict[str, Any] = {
         "data": f"{_name(data)}, {plan.split} split",
@@ -123,9 +128,9 @@ def evaluate(
         "thresholds": {"real": thresholds.real, "fake": thresholds.fake},
         **measure(evidence, plan),
     }
-    write_whole(out / "report.json", json.dumps(report, indent=2) + "\n")
-    write_whole(out / "report.md", writing.full_markdown(report))
-    write_whole(out / "report.html", writing.page(report))
+    write_atomic(out / "report.json", json.dumps(report, indent=2) + "\n")
+    write_atomic(out / "report.md", writing.full_markdown(report))
+    write_atomic(out / "report.html", writing.page(report))
     if write_card:
         card_path = (model or DEFAULT_MODEL).with_suffix(".json")
         replace(detector.card, measured=short_form(report)).save(card_path)
@@ -140,12 +145,12 @@ def _name(data: Path) -> str:
     return data.parent.name if data.name == MANIFEST else f"{data.parent.name}/{data.name}"
 
 
-def gather(detector: Detector, samples: Sequence[Sample], plan: Plan, root: Path) -> Evidence:
-    """Judge the pictures in every state that the plan asks for."""
+def gather(detector: Detector, samples: Sequence[Sample], plan: EvaluationConfig, root: Path) -> Evidence:
+    """Judge the images in every state that the plan asks for."""
     clean = judge(detector, samples, root=root)
     if all(judged.verdict is None for judged in clean):
         raise DataError(
-            f"none of the {len(clean)} pictures could be judged; the first, {clean[0].path}: {clean[0].error}"
+            f"none of the {len(clean)} images could be judged; the first, {clean[0].path}: {clean[0].error}"
         )
     tiers = {
         tier.name: judge(
@@ -170,10 +175,10 @@ def gather(detector: Detector, samples: Sequence[Sample], plan: Plan, root: Path
     )
 
 
-def measure(evidence: Evidence, plan: Plan) -> dict[str, Any]:
+def measure(evidence: Evidence, plan: EvaluationConfig) -> dict[str, Any]:
     """Everything that a report says of the judgements; all intervals come from the same draws."""
     clean = evidence.clean
-    draws = Draws(judged.group for judged in clean)
+    draws = BootstrapSamples(judged.group for judged in clean)
     trivial = trivial_blocks(evidence.features, clean, draws, plan.pairs)
     found: dict[str, Any] = {
         "rows": source_rows(clean, draws, plan.pairs),
@@ -193,10 +198,10 @@ def measure(evidence: Evidence, plan: Plan) -> dict[str, Any]:
 
 
 def _curves(untouched: Sequence[Judged], judged: Mapping[str, Sequence[Judged]]) -> dict[str, Any]:
-    draws = Draws(picture.group for picture in untouched)
+    draws = BootstrapSamples(image.group for image in untouched)
     return {
-        "real": sum(not picture.fake for picture in untouched),
-        "fake": sum(picture.fake for picture in untouched),
+        "real": sum(not image.fake for image in untouched),
+        "fake": sum(image.fake for image in untouched),
         "clean": step_figures(untouched, draws),
         "degradations": [
             {

@@ -18,8 +18,8 @@ from veraface.datasets.validation import misplaced
 from veraface.detector import Detector
 from veraface.errors import ImageError
 from veraface.evaluation.aggregate import figures
-from veraface.evaluation.bootstrap import Draws
-from veraface.evaluation.predict import Judged, judge_picture, randomness, upright
+from veraface.evaluation.bootstrap import BootstrapSamples
+from veraface.evaluation.predict import Judged, predict_image, randomness, upright
 
 NAME = "self-blended"
 
@@ -27,7 +27,7 @@ NAME = "self-blended"
 def judge_self_blended(
     detector: Detector, samples: Sequence[Sample], *, root: Path | None = None
 ) -> list[Judged]:
-    """Make one fake of every real picture and judge it like the rest.
+    """Make one fake of every real image and judge it like the rest.
 
     Args:
         detector: to judge with, and to find the largest face where the manifest gives no box.
@@ -35,11 +35,11 @@ def judge_self_blended(
         root: folder of the data, as in `judge`.
 
     Returns:
-        A judgement for each real picture, in their order; no_face where there was nothing to blend.
+        A judgement for each real image, in their order; no_face where there was nothing to blend.
     """
 
     def one(sample: Sample) -> Judged:
-        def picture() -> Image.Image:
+        def image() -> Image.Image:
             pixels = upright(sample)
             box = sample.box
             if box is None:
@@ -52,25 +52,25 @@ def judge_self_blended(
             return self_blend(pixels, box, randomness(sample))
 
         fake = replace(sample, fake=True, generator=NAME)
-        return judge_picture(detector, fake, picture, NAME, root)
+        return predict_image(detector, fake, image, NAME, root)
 
     return in_parallel(one, [sample for sample in samples if not sample.fake], "Judging self-blended fakes")
 
 
-def self_blended_block(clean: Sequence[Judged], blended: Sequence[Judged], draws: Draws) -> dict[str, Any]:
+def self_blended_block(
+    clean: Sequence[Judged], blended: Sequence[Judged], draws: BootstrapSamples
+) -> dict[str, Any]:
     """Figures of self-blended fakes against the reals they were made from; overall and by source."""
     reals = [p for p in clean if not p.fake]
     # A real that could not be judged has no part in the comparison, nor has a fake that could not be made.
     pairs = [(real, fake) for real, fake in zip(reals, blended, strict=True) if fake.verdict is not None]
-    pictures = [picture for pair in pairs for picture in pair]
+    images = [image for pair in pairs for image in pair]
 
     def row(source: str, own: Sequence[Judged]) -> dict[str, Any]:
         return {"source": source, **figures(own, draws)}
 
     return {
         "not_made": len(reals) - len(pairs),
-        **row(NAME, pictures),
-        "rows": [
-            row(s, [p for p in pictures if p.source == s]) for s in sorted({p.source for p in pictures})
-        ],
+        **row(NAME, images),
+        "rows": [row(s, [p for p in images if p.source == s]) for s in sorted({p.source for p in images})],
     }

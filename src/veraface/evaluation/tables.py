@@ -56,7 +56,7 @@ _MAIN = (
 
 
 @dataclass(frozen=True)
-class Sheet:
+class ReportTable:
     """One table."""
 
     title: str
@@ -84,7 +84,7 @@ def with_interval(name: str, row: Row) -> str:
     return f"{number:.1%} ({100 * low:.1f} to {high:.1%})"
 
 
-def main_sheet(report: Row) -> Sheet:
+def main_sheet(report: Row) -> ReportTable:
     """The rows that are printed: all, by source, by pair."""
     return _sheet(
         "By source",
@@ -92,12 +92,12 @@ def main_sheet(report: Row) -> Sheet:
         report["rows"],
         _MAIN,
         ("not_judged",),
-        "AUC of a source with one class: against all pictures of the other class. Shares are of the judged "
+        "AUC of a source with one class: against all images of the other class. Shares are of the judged "
         "pictures of that class. With 95% intervals, drawn by group; none under 5 groups.",
     )
 
 
-def tier_sheet(report: Row) -> Sheet:
+def tier_sheet(report: Row) -> ReportTable:
     """Figures of the tiers, and what was lost and flipped against clean."""
     names = ("auc", "reals_called_fake", "fakes_called_fake", "share_uncertain")
     rows = []
@@ -124,17 +124,17 @@ def tier_sheet(report: Row) -> Sheet:
         "changed in any way",
         "not judged",
     )
-    return Sheet(
+    return ReportTable(
         "Robustness",
         head,
         tuple(rows),
-        "The thresholds stay the same. Flipped: fake became real or real fake, of the pictures judged in "
+        "The thresholds stay the same. Flipped: fake became real or real fake, of the images judged in "
         "both states; changed: another verdict in any way, uncertain included.",
         2,
     )
 
 
-def self_blended_sheet(report: Row) -> Sheet:
+def self_blended_sheet(report: Row) -> ReportTable:
     """Self-blended fakes against their own reals."""
     block = report["self_blended"]
     return _sheet(
@@ -143,19 +143,19 @@ def self_blended_sheet(report: Row) -> Sheet:
         [block, *block["rows"]],
         _MAIN,
         ("not_judged",),
-        "One fake of each real picture, blended with a changed copy of itself, against the reals it was made "
+        "One fake of each real image, blended with a changed copy of itself, against the reals it was made "
         f"of; {block['not_made']} could not be made. They count in no other table.",
     )
 
 
-def trivial_sheet(report: Row) -> Sheet:
+def trivial_sheet(report: Row) -> ReportTable:
     """What tells the classes apart without a look at a face."""
     rows = []
     for block in report["trivial"]["sets"]:
         for found in block["features"]:
             auc = with_interval("auc", {"auc": found["auc"], "intervals": {"auc": found["interval"]}})
             rows.append((block["set"], found["feature"], found["direction"], auc))
-    return Sheet(
+    return ReportTable(
         "What tells this set's classes apart without a look at a face",
         ("set", "feature", "direction", "AUC"),
         tuple(rows),
@@ -164,17 +164,17 @@ def trivial_sheet(report: Row) -> Sheet:
     )
 
 
-def detail_sheets(report: Row) -> list[Sheet]:
+def detail_sheets(report: Row) -> list[ReportTable]:
     """What is not printed: every figure of the whole set, generators, face sizes, tiers by source, curves."""
     everything = report["rows"][0]
     sheets = [
-        Sheet(
-            "Every figure, all pictures",
+        ReportTable(
+            "Every figure, all images",
             ("figure", "value (95% interval)"),
             tuple(
                 (HEADINGS[name], with_interval(name, everything)) for name in HEADINGS if name in everything
             ),
-            f"{everything['real']} real and {everything['fake']} fake pictures of {everything['groups']} "
+            f"{everything['real']} real and {everything['fake']} fake images of {everything['groups']} "
             f"groups; {everything['no_face']} without a face, {everything['too_small']} with faces too small "
             f"to judge, {everything['uncertain']} left open, {everything['errors']} errors.",
         ),
@@ -193,24 +193,26 @@ def detail_sheets(report: Row) -> list[Sheet]:
         rows = tuple(
             (f"clean to {r['tier']}", *(with_interval(n, r["changes"]) for n in names)) for r in tiers
         )
-        sheets.append(Sheet("How verdicts changed", ("from, to", *map(HEADINGS.__getitem__, names)), rows))
+        sheets.append(
+            ReportTable("How verdicts changed", ("from, to", *map(HEADINGS.__getitem__, names)), rows)
+        )
     return [sheet for sheet in sheets if sheet.rows]
 
 
-def curve_sheet(curves: Row) -> Sheet:
+def curve_sheet(curves: Row) -> ReportTable:
     """Every step of every degradation."""
     names = ("auc", "reals_called_fake", "fakes_called_fake", "share_uncertain")
     steps = [("none", "", curves["clean"])]
     for curve in curves["degradations"]:
         steps += [(curve["degradation"], f"{step['strength']:g}", step) for step in curve["steps"]]
-    return Sheet(
+    return ReportTable(
         "Curves",
         ("degradation", "strength", *map(HEADINGS.__getitem__, names), "not judged"),
         tuple(
             (name, strength, *(with_interval(n, step) for n in names), str(step["not_judged"]))
             for name, strength, step in steps
         ),
-        f"{curves['real']} real and {curves['fake']} fake pictures, all sources alike as far as they go.",
+        f"{curves['real']} real and {curves['fake']} fake images, all sources alike as far as they go.",
         2,
     )
 
@@ -222,7 +224,7 @@ def _sheet(
     names: Sequence[str],
     counts: Sequence[str] = (),
     note: str = "",
-) -> Sheet:
+) -> ReportTable:
     head = (key, "real", "fake", *map(HEADINGS.__getitem__, names), *counts)
     cells = (
         (
@@ -234,4 +236,4 @@ def _sheet(
         )
         for row in rows
     )
-    return Sheet(title, tuple(word.replace("_", " ") for word in head), tuple(cells), note)
+    return ReportTable(title, tuple(word.replace("_", " ") for word in head), tuple(cells), note)

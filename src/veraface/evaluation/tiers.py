@@ -1,4 +1,4 @@
-"""Robustness: what becomes of the verdicts when pictures have been through what the web does to them."""
+"""Robustness: what becomes of the verdicts when images have been through what the web does to them."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from PIL import Image, ImageEnhance
 from veraface.datasets.degradations import add_noise, blur, rescale
 from veraface.datasets.manifest import Sample
 from veraface.evaluation.aggregate import Table, figures, ranking_figures, source_rows
-from veraface.evaluation.bootstrap import Draws
+from veraface.evaluation.bootstrap import BootstrapSamples
 from veraface.evaluation.metrics import Values, share
 from veraface.evaluation.predict import CLEAN, Degradation, Judged
 from veraface.imaging.decode import recompress
@@ -31,10 +31,10 @@ class Tier:
         return self.degradation.name
 
 
-def _sent(longest: int, quality: int, picture: Image.Image, _: np.random.Generator) -> Image.Image:
+def _sent(longest: int, quality: int, image: Image.Image, _: np.random.Generator) -> Image.Image:
     """What sites and messengers do on upload: shrink, then recompress."""
-    factor = longest / max(picture.size)
-    small = picture if factor >= 1 else rescale(picture, factor, Image.Resampling.LANCZOS)
+    factor = longest / max(image.size)
+    small = image if factor >= 1 else rescale(image, factor, Image.Resampling.LANCZOS)
     return recompress(small, quality)
 
 
@@ -82,13 +82,13 @@ CURVES = (
 
 
 def tier_rows(
-    clean: Sequence[Judged], tiers: Mapping[str, Sequence[Judged]], draws: Draws
+    clean: Sequence[Judged], tiers: Mapping[str, Sequence[Judged]], draws: BootstrapSamples
 ) -> list[dict[str, Any]]:
     """A row of each tier, clean first: all figures, what was lost against clean, and how verdicts changed.
 
     Args:
-        clean: judgements of the untouched pictures.
-        tiers: judgements of the same pictures in the same order, by the tier's name.
+        clean: judgements of the untouched images.
+        tiers: judgements of the same images in the same order, by the tier's name.
         draws: shared by all, so that a difference has an interval of its own.
     """
     rows = [{"tier": CLEAN, "how": "the files as they are", **figures(clean, draws)}]
@@ -108,21 +108,21 @@ def tier_rows(
     return rows
 
 
-def auc_lost(clean: Sequence[Judged], degraded: Sequence[Judged], draws: Draws) -> dict[str, Any]:
-    """AUC of the clean pictures less that of the degraded ones, with an interval from joint draws."""
-    before, after = (ranking_figures(Table.of(pictures, draws)) for pictures in (clean, degraded))
+def auc_lost(clean: Sequence[Judged], degraded: Sequence[Judged], draws: BootstrapSamples) -> dict[str, Any]:
+    """AUC of the clean images less that of the degraded ones, with an interval from joint draws."""
+    before, after = (ranking_figures(Table.of(images, draws)) for images in (clean, degraded))
     values, intervals = draws.measure(lambda w: {"auc_lost": before(w)["auc"] - after(w)["auc"]})
     return {"value": values["auc_lost"], "interval": intervals["auc_lost"]}
 
 
-def changes(clean: Sequence[Judged], degraded: Sequence[Judged], draws: Draws) -> dict[str, Any]:
-    """How verdicts changed, as shares of the pictures that were judged in both states.
+def changes(clean: Sequence[Judged], degraded: Sequence[Judged], draws: BootstrapSamples) -> dict[str, Any]:
+    """How verdicts changed, as shares of the images that were judged in both states.
 
     Returns:
-        pictures: how many were judged in both. flipped: fake became real or real fake; fake_to_real and
-        real_to_fake are its two parts. flipped_of_decided: the same as a share of the pictures that were
+        images: how many were judged in both. flipped: fake became real or real fake; fake_to_real and
+        real_to_fake are its two parts. flipped_of_decided: the same as a share of the images that were
         called fake or real in both states. changed: the verdict is another in any way. lost: share of the
-        pictures judged clean in which no face was judged any more. "intervals" by the same names.
+        images judged clean in which no face was judged any more. "intervals" by the same names.
     """
     one, other = Table.of(clean, draws), Table.of(degraded, draws)
     both = one.judged & other.judged
@@ -147,7 +147,7 @@ def changes(clean: Sequence[Judged], degraded: Sequence[Judged], draws: Draws) -
 
 
 def draw_pictures(samples: Sequence[Sample], count: int, seed: int = 0) -> list[int]:
-    """Indices of pictures for the curves: half of each class, sources in turn as long as they have any."""
+    """Indices of images for the curves: half of each class, sources in turn as long as they have any."""
     random = np.random.default_rng(seed)
     chosen: list[int] = []
     for fake in (False, True):
@@ -165,7 +165,7 @@ def draw_pictures(samples: Sequence[Sample], count: int, seed: int = 0) -> list[
     return sorted(chosen)
 
 
-def step_figures(judged: Sequence[Judged], draws: Draws) -> dict[str, Any]:
+def step_figures(judged: Sequence[Judged], draws: BootstrapSamples) -> dict[str, Any]:
     """What a curve shows of one strength."""
     names = ("auc", "reals_called_fake", "fakes_called_fake", "share_uncertain")
     found = figures(judged, draws)

@@ -9,7 +9,7 @@ class Encoder:
 
     tables: str  # "ijg", "photoshop", "mozjpeg" or "custom"
     quality: str | None = None  # on that encoder's own scale
-    subsampling: str | None = None  # of colour, such as "4:2:0"
+    subsampling: str | None = None  # of color, such as "4:2:0"
     progressive: bool = False
     compressed_twice: bool | None = (
         None  # whether traces of an earlier compression show; None: not looked for

@@ -1,4 +1,4 @@
-"""Which encoder's quantisation tables a JPEG has.
+"""Which encoder's quantization tables a JPEG has.
 
 Sources of the tables:
 - "ijg": ITU-T T.81 (1992), annex K.1, scaled as jcparam.c of the Independent JPEG Group's library does. It
@@ -13,7 +13,7 @@ from typing import Any
 from PIL import JpegPresets
 
 from veraface.forensics.encoder import Encoder
-from veraface.imaging.decode import JpegCoding
+from veraface.imaging.decode import JpegInfo
 
 Table = tuple[int, ...]
 
@@ -38,7 +38,7 @@ _MOZJPEG = (
 )
 
 
-def read_encoder(coding: JpegCoding) -> Encoder:
+def read_encoder(coding: JpegInfo) -> Encoder:
     """Whose tables these are."""
     name, quality = _known().get(coding.tables, ("custom", None))
     return Encoder(name, quality, coding.subsampling, coding.progressive)
@@ -46,7 +46,7 @@ def read_encoder(coding: JpegCoding) -> Encoder:
 
 @cache
 def _known() -> dict[tuple[Table, ...], tuple[str, str]]:
-    """Name and quality by the tables for brightness and colour, or, for grey pictures, the first alone."""
+    """Name and quality by the tables for brightness and color, or, for gray images, the first alone."""
     known: dict[tuple[Table, ...], tuple[str, str]] = {}
 
     def add(tables: tuple[Table, ...], name: str, quality: str) -> None:

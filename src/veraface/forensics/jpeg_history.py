@@ -1,6 +1,6 @@
 """Traces of an earlier JPEG compression in the coefficients of a JPEG.
 
-A picture that was compressed with coarser steps, decoded and compressed again with finer ones has gaps and
+An image that was compressed with coarser steps, decoded and compressed again with finer ones has gaps and
 peaks in the histograms of its coefficients (Popescu and Farid, "Statistical tools for digital forensics",
 2004). Finer steps before coarser ones, the same steps twice, and a crop or resize in between leave few.
 """
@@ -12,23 +12,23 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import JpegImagePlugin
 
-from veraface.imaging.decode import JpegCoding
+from veraface.imaging.decode import JpegInfo
 
 # Row and column of the coefficients looked at: the lowest but the mean, whose histograms are widest.
 _COEFFICIENTS = ((0, 1), (1, 0), (1, 1), (0, 2), (2, 0), (1, 2), (2, 1), (0, 3), (3, 0))
-_LARGEST = 24  # steps from zero that are looked at
+_MAX_SIZE = 24  # steps from zero that are looked at
 _MAX_BLOCKS = 40_000  # 2.5 megapixels; more are thinned out, and tell no more
-_ENOUGH = 15  # blocks in a bin's neighbours, below which chance rules
+_ENOUGH = 15  # blocks in a bin's neighbors, below which chance rules
 # Roughness from which there is a trace. Of 46 photographs, scaled down to have no traces of their own,
 # 38 could be told: .18 to .38 where compressed once at quality 75 to 95, 1.9 to 6.9 where compressed 10 to 25
 # lower before (benchmarks/recompression.py).
 _ROUGH = 1.0
 
 
-def compressed_twice(data: bytes, coding: JpegCoding) -> bool | None:
+def compressed_twice(data: bytes, coding: JpegInfo) -> bool | None:
     """Whether there are traces of an earlier, coarser compression; None where there is too little to go by.
 
-    Decodes the picture in full.
+    Decodes the image in full.
 
     Args:
         data: the JPEG file.
@@ -41,28 +41,28 @@ def compressed_twice(data: bytes, coding: JpegCoding) -> bool | None:
     return None if value is None else value > _ROUGH
 
 
-def roughness(picture: NDArray[np.float32], steps: tuple[int, ...]) -> float | None:
-    """How far the coefficients' histograms are from smooth: logarithm of a bin over its neighbours' mean.
+def roughness(image: NDArray[np.float32], steps: tuple[int, ...]) -> float | None:
+    """How far the coefficients' histograms are from smooth: logarithm of a bin over its neighbors' mean.
 
     Args:
-        picture: its brightness, height x width.
-        steps: the 64 of the quantisation table.
+        image: its brightness, height x width.
+        steps: the 64 of the quantization table.
 
     Returns:
         Mean of the roughest quarter of the bins, median of the coefficients; None where too few can be told.
     """
-    coefficients = _transform(_blocks(picture))
+    coefficients = _transform(_blocks(image))
     found = []
     for row, column in _COEFFICIENTS:
         size = np.abs(np.rint(coefficients[:, row, column] / max(1, steps[8 * row + column]))).astype(
             np.int64
         )
-        bins = np.bincount(size[size <= _LARGEST], minlength=_LARGEST + 1)[1:] + 0.5
-        neighbours = np.sqrt(bins[:-2] * bins[2:])
-        usable = neighbours > _ENOUGH
+        bins = np.bincount(size[size <= _MAX_SIZE], minlength=_MAX_SIZE + 1)[1:] + 0.5
+        neighbors = np.sqrt(bins[:-2] * bins[2:])
+        usable = neighbors > _ENOUGH
         if np.count_nonzero(usable) < 4:
             continue
-        off = np.sort(np.abs(np.log(bins[1:-1] / neighbours))[usable])
+        off = np.sort(np.abs(np.log(bins[1:-1] / neighbors))[usable])
         found.append(float(off[-max(1, len(off) // 4) :].mean()))
     return median(found) if len(found) >= 3 else None
 
@@ -74,9 +74,9 @@ def brightness(data: bytes) -> NDArray[np.float32]:
     return np.asarray(image.convert("L"), dtype=np.float32) - np.float32(128)
 
 
-def _blocks(picture: NDArray[np.float32]) -> NDArray[np.float32]:
-    rows, columns = picture.shape[0] // 8, picture.shape[1] // 8
-    whole = picture[: 8 * rows, : 8 * columns]
+def _blocks(image: NDArray[np.float32]) -> NDArray[np.float32]:
+    rows, columns = image.shape[0] // 8, image.shape[1] // 8
+    whole = image[: 8 * rows, : 8 * columns]
     blocks = whole.reshape(rows, 8, columns, 8).swapaxes(1, 2).reshape(-1, 8, 8)
     return blocks[:: max(1, -(-len(blocks) // _MAX_BLOCKS))]
 

@@ -1,8 +1,8 @@
-"""Views of a picture's own traces that a person can look at: error levels, noise, the grid of JPEG blocks.
+"""Views of an image's own traces that a person can look at: error levels, noise, the grid of JPEG blocks.
 
-They are shown beside the verdict and never become part of it. Each is an 8-bit grey picture of a stated
+They are shown beside the verdict and never become part of it. Each is an 8-bit gray image of a stated
 meaning, made from the full-size pixels: what they show lives in single pixels and in blocks of 8 x 8 px,
-and is gone from any smaller copy. So the picture is gone through whole, in strips that keep memory small, and
+and is gone from any smaller copy. So the image is gone through whole, in strips that keep memory small, and
 only what is found is then shrunk (by the mean) until no side is over 1,024 px. Equal pixels give equal views.
 """
 
@@ -20,22 +20,22 @@ from veraface.imaging.decode import recompress
 
 Grey = NDArray[np.uint8]
 
-LONGEST_SIDE = 1024  # px of a view
-_STRIP_PIXELS = 1_000_000  # of the picture, worked on at a time
+MAX_SIDE = 1024  # px of a view
+_STRIP_PIXELS = 1_000_000  # of the image, worked on at a time
 
-# As in Krawetz, "A Picture's Worth... Digital Image Analysis and Forensics", Black Hat 2007. Measured on
-# pictures saved at 75 to 95 with a patch that was not: at 95 it is 3.2 times as bright as its place was
+# As in Krawetz, "A Image's Worth... Digital Image Analysis and Forensics", Black Hat 2007. Measured on
+# images saved at 75 to 95 with a patch that was not: at 95 it is 3.2 times as bright as its place was
 # before, at 90 2.5 times, at 75 1.9 times (benchmarks/results/evidence.md).
 RESAVED_QUALITY = 95
 ERROR_GAIN = 40  # times: 6 levels of error are white
 NOISE_GAIN = 12  # times: 21 levels of residual are white
 
 _BLOCK = 8  # px; ITU-T T.81
-_CELL = 16  # px of the picture for one value of the grid view
+_CELL = 16  # px of the image for one value of the grid view
 _REACH = 3  # cells to each side that are looked at together: 112 x 112 px
 _FLOOR = 6.0  # standard deviations below which a grid is an accident
 _CLEAR = 18.0  # standard deviations from which it is beyond doubt
-_NOTHING, _STEPS = 128, 127  # grey levels: no grid, and how far the two ends are from it
+_NOTHING, _STEPS = 128, 127  # gray levels: no grid, and how far the two ends are from it
 
 
 @dataclass(frozen=True)
@@ -53,11 +53,11 @@ KINDS = (
     Kind(
         "error_levels",
         "Error levels",
-        f"How much each place changes when the picture is saved again as JPEG of quality {RESAVED_QUALITY}: "
+        f"How much each place changes when the image is saved again as JPEG of quality {RESAVED_QUALITY}: "
         f"black not at all, white by {255 / ERROR_GAIN:.0f} levels of 256 or more.",
         "Look for a part that is brighter or darker than others of the same kind: edge with edge, skin with "
         "skin. It may have been saved another number of times than the rest.",
-        "Sharp edges, fine texture and strong colours are always bright, and a picture that was saved once "
+        "Sharp edges, fine texture and strong colors are always bright, and an image that was saved once "
         "more as a whole looks even everywhere, altered or not.",
     ),
     Kind(
@@ -68,34 +68,34 @@ KINDS = (
         "A camera leaves much the same grain on surfaces alike. A part that is much smoother or rougher than "
         "its like may come from elsewhere.",
         "Edges and hair are no noise but show; blur, make-up, beauty filters, dark and overexposed parts are "
-        "smooth in honest pictures too.",
+        "smooth in honest images too.",
     ),
     Kind(
         "grid",
         "JPEG grid",
-        "Where JPEG's blocks of 8 x 8 px lie: black as in most of the picture, grey no blocks to be seen, "
+        "Where JPEG's blocks of 8 x 8 px lie: black as in most of the image, gray no blocks to be seen, "
         "white in another place.",
         "White parts with clear outlines may have been pasted from another JPEG, or moved within this one. "
         "Grey parts among black ones may have been painted or generated over it.",
-        "Plain and overexposed parts are grey in any picture, regular patterns can look like blocks, and "
-        "a picture that was resized or hardly compressed shows no grid at all.",
+        "Plain and overexposed parts are gray in any image, regular patterns can look like blocks, and "
+        "an image that was resized or hardly compressed shows no grid at all.",
     ),
 )
 
 
 @dataclass(frozen=True)
 class Grid:
-    """The grid of JPEG blocks that most of a picture follows."""
+    """The grid of JPEG blocks that most of an image follows."""
 
     view: Grey  # see the meaning of its `Kind`
     offset: (
         tuple[int, int] | None
-    )  # x, y of the first corner of a block, 0 to 7 px; None: no grid in the picture
+    )  # x, y of the first corner of a block, 0 to 7 px; None: no grid in the image
 
 
 @dataclass(frozen=True)
 class Evidence:
-    """All views of one picture; they are of one size, by the name of their `Kind`."""
+    """All views of one image; they are of one size, by the name of their `Kind`."""
 
     views: dict[str, Grey]
     grid_offset: tuple[int, int] | None  # see `Grid`
@@ -118,14 +118,14 @@ class Evidence:
         }
 
 
-def examine(picture: Image.Image) -> Evidence:
-    """All views of a picture.
+def examine(image: Image.Image) -> Evidence:
+    """All views of an image.
 
     Args:
-        picture: RGB, upright, at full size.
+        image: RGB, upright, at full size.
     """
-    grid = jpeg_grid(picture)
-    views = {"error_levels": error_levels(picture), "noise": noise_residual(picture), "grid": grid.view}
+    grid = jpeg_grid(image)
+    views = {"error_levels": error_levels(image), "noise": noise_residual(image), "grid": grid.view}
     return Evidence(views, grid.offset)
 
 
@@ -136,14 +136,14 @@ def encoded(view: Grey) -> bytes:
     return buffer.getvalue()
 
 
-def error_levels(picture: Image.Image) -> Grey:
-    """Error level analysis: the difference to the picture saved again as JPEG (Krawetz 2007).
+def error_levels(image: Image.Image) -> Grey:
+    """Error level analysis: the difference to the image saved again as JPEG (Krawetz 2007).
 
-    It is saved without reduced colour (4:4:4), as otherwise every edge between colours would light up; blocks
-    are then independent of each other. Of the three colours, the one that changes most counts.
+    It is saved without reduced color (4:4:4), as otherwise every edge between colors would light up; blocks
+    are then independent of each other. Of the three colors, the one that changes most counts.
 
     Args:
-        picture: RGB.
+        image: RGB.
 
     Returns:
         See the meaning of its `Kind`; no side over 1,024 px.
@@ -155,10 +155,10 @@ def error_levels(picture: Image.Image) -> Grey:
         largest = ImageChops.lighter(ImageChops.lighter(red, green), blue)
         return largest.point([min(255, ERROR_GAIN * value) for value in range(256)])
 
-    return _in_strips(picture, difference, around=0)
+    return _in_strips(image, difference, around=0)
 
 
-def noise_residual(picture: Image.Image) -> Grey:
+def noise_residual(image: Image.Image) -> Grey:
     """Brightness minus its median of 3 x 3 px, without its sign.
 
     The median takes out grain and keeps edges (Tukey, "Exploratory Data Analysis", 1977); that grain differs
@@ -166,23 +166,23 @@ def noise_residual(picture: Image.Image) -> Grey:
     forensics", Image and Vision Computing 27, 2009.
 
     Args:
-        picture: RGB.
+        image: RGB.
 
     Returns:
         See the meaning of its `Kind`; no side over 1,024 px.
     """
 
     def residual(strip: Image.Image, inner: slice) -> Image.Image:
-        grey = np.asarray(strip.convert("L"))
-        middle = _median_of_nine(np.pad(grey, 1, mode="edge"))
-        left = np.maximum(grey, middle) - np.minimum(grey, middle)
+        gray = np.asarray(strip.convert("L"))
+        middle = _median_of_nine(np.pad(gray, 1, mode="edge"))
+        left = np.maximum(gray, middle) - np.minimum(gray, middle)
         louder = np.minimum(left, 255 // NOISE_GAIN + 1).astype(np.uint16) * NOISE_GAIN
         return Image.fromarray(np.minimum(louder, 255).astype(np.uint8)[inner])
 
-    return _in_strips(picture, residual, around=1)
+    return _in_strips(image, residual, around=1)
 
 
-def jpeg_grid(picture: Image.Image) -> Grid:
+def jpeg_grid(image: Image.Image) -> Grid:
     """Where the blocks of an earlier JPEG lie, and where they lie elsewhere or nowhere.
 
     Between two blocks brightness jumps more than on either side of the jump (Fan and de Queiroz,
@@ -194,26 +194,26 @@ def jpeg_grid(picture: Image.Image) -> Grid:
     DCT Zeros", CVPR Workshops 2019).
 
     Args:
-        picture: RGB.
+        image: RGB.
 
     Returns:
-        The view, no side over 1,024 px, and the offset of the grid that the whole picture follows.
+        The view, no side over 1,024 px, and the offset of the grid that the whole image follows.
     """
-    down, across = _votes(picture)
+    down, across = _votes(image)
     offset = _main_offset(across, down)
     columns, rows = (_deviations(_summed_around(votes)) for votes in (across, down))
     here, elsewhere = _clearest(columns, rows, offset)
     shown = np.where(elsewhere > here, _clearness(elsewhere), -_clearness(here))
     levels = np.rint(_NOTHING + _STEPS * shown).astype(np.uint8)
-    size = _view_size(picture.size)
-    # Cells at the right and lower edge may reach beyond the picture.
-    box = (0.0, 0.0, picture.width / _CELL, picture.height / _CELL)
+    size = _view_size(image.size)
+    # Cells at the right and lower edge may reach beyond the image.
+    box = (0.0, 0.0, image.width / _CELL, image.height / _CELL)
     return Grid(np.asarray(Image.fromarray(levels).resize(size, Image.Resampling.BILINEAR, box=box)), offset)
 
 
 def _factor(size: tuple[int, int]) -> int:
-    """How many pixels of the picture become one of a view, along each side."""
-    return -(-max(size) // LONGEST_SIDE)
+    """How many pixels of the image become one of a view, along each side."""
+    return -(-max(size) // MAX_SIDE)
 
 
 def _view_size(size: tuple[int, int]) -> tuple[int, int]:
@@ -221,24 +221,24 @@ def _view_size(size: tuple[int, int]) -> tuple[int, int]:
     return -(-size[0] // factor), -(-size[1] // factor)
 
 
-def _strips(picture: Image.Image, multiple: int, around: int) -> Iterator[tuple[Image.Image, slice]]:
-    """The picture in strips of a multiple of so many rows, and which rows of each strip are its own.
+def _strips(image: Image.Image, multiple: int, around: int) -> Iterator[tuple[Image.Image, slice]]:
+    """The image in strips of a multiple of so many rows, and which rows of each strip are its own.
 
-    `around` more rows stand above and below them, where there are any, for what looks at neighbours.
+    `around` more rows stand above and below them, where there are any, for what looks at neighbors.
     """
-    width, height = picture.size
+    width, height = image.size
     rows = max(1, _STRIP_PIXELS // (width * multiple)) * multiple
     for top in range(0, height, rows):
         above, end = max(0, top - around), min(height, top + rows)
-        strip = picture.crop((0, above, width, min(height, end + around)))
+        strip = image.crop((0, above, width, min(height, end + around)))
         yield strip, slice(top - above, end - above)
 
 
-def _in_strips(picture: Image.Image, work: Callable[[Image.Image, slice], Image.Image], around: int) -> Grey:
+def _in_strips(image: Image.Image, work: Callable[[Image.Image, slice], Image.Image], around: int) -> Grey:
     """What `work` makes of the strips, shrunk by the mean and put together."""
-    factor = _factor(picture.size)
+    factor = _factor(image.size)
     multiple = int(np.lcm(_BLOCK, factor))
-    shrunk = [work(strip, rows).reduce(factor) for strip, rows in _strips(picture, multiple, around)]
+    shrunk = [work(strip, rows).reduce(factor) for strip, rows in _strips(image, multiple, around)]
     return np.concatenate([np.asarray(part) for part in shrunk])
 
 
@@ -251,7 +251,7 @@ def _median_of_nine(padded: Grey) -> Grey:
     low, high = np.minimum(above, middle), np.maximum(above, middle)
     rest = np.minimum(high, below)
     high = np.maximum(high, below)
-    low, centre = np.minimum(low, rest), np.maximum(low, rest)
+    low, center = np.minimum(low, rest), np.maximum(low, rest)
 
     def three(values: Grey) -> tuple[Grey, Grey, Grey]:
         return values[:, :-2], values[:, 1:-1], values[:, 2:]
@@ -260,7 +260,7 @@ def _median_of_nine(padded: Grey) -> Grey:
     highest_low = np.maximum(np.maximum(a, b), c)
     a, b, c = three(high)
     lowest_high = np.minimum(np.minimum(a, b), c)
-    middle_centre = _median_of_three(*three(centre))
+    middle_centre = _median_of_three(*three(center))
     return _median_of_three(highest_low, middle_centre, lowest_high)
 
 
@@ -268,24 +268,24 @@ def _median_of_three(a: Grey, b: Grey, c: Grey) -> Grey:
     return np.maximum(np.minimum(a, b), np.minimum(np.maximum(a, b), c))
 
 
-def _votes(picture: Image.Image) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+def _votes(image: Image.Image) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """How many jumps there are in each cell by their position modulo 8: of rows, and of columns.
 
     Shapes: (rows of cells, columns of cells, 8).
     """
-    columns = -(-picture.width // _CELL)
+    columns = -(-image.width // _CELL)
     down, across = [], []
-    for strip, inner in _strips(picture, _CELL, around=2):
-        grey = np.asarray(strip.convert("L")).astype(np.int16)
-        down.append(_counted(_jumps(grey.T).T[inner], columns, axis=0))
-        across.append(_counted(_jumps(grey)[inner], columns, axis=1))
+    for strip, inner in _strips(image, _CELL, around=2):
+        gray = np.asarray(strip.convert("L")).astype(np.int16)
+        down.append(_counted(_jumps(gray.T).T[inner], columns, axis=0))
+        across.append(_counted(_jumps(gray)[inner], columns, axis=1))
     return np.concatenate(down), np.concatenate(across)
 
 
-def _jumps(grey: NDArray[np.int16]) -> NDArray[np.bool_]:
+def _jumps(gray: NDArray[np.int16]) -> NDArray[np.bool_]:
     """Whether from the column before to this one brightness jumps by more than just before and just after."""
-    jumps = np.zeros(grey.shape, bool)
-    steps = np.abs(np.diff(grey, axis=1))  # steps[:, i] leads to column i + 1
+    jumps = np.zeros(gray.shape, bool)
+    steps = np.abs(np.diff(gray, axis=1))  # steps[:, i] leads to column i + 1
     if steps.shape[1] >= 3:
         jump, before, after = steps[:, 1:-1], steps[:, :-2], steps[:, 2:]
         # A step of one level is what any soft gradient is made of, at places that JPEG's waves may choose.
@@ -327,7 +327,7 @@ def _deviations(votes: NDArray[np.int64]) -> NDArray[np.float64]:
 
 
 def _main_offset(across: NDArray[np.int64], down: NDArray[np.int64]) -> tuple[int, int] | None:
-    """The offset that stands out in the whole picture; None where none does."""
+    """The offset that stands out in the whole image; None where none does."""
     x, y = (_deviations(votes.sum(axis=(0, 1))) for votes in (across, down))
     if max(x.max(), y.max()) <= _FLOOR:
         return None

@@ -1,7 +1,7 @@
 """Walks over the parts of a file before a decoder sees them.
 
 Decoders follow whatever a file says: a JPEG of 1 MB may ask for thousands of passes over 50 megapixels,
-a TIFF of 1 MB for its 64 kB of metadata to be copied 5,000 times. Real pictures come nowhere near the
+a TIFF of 1 MB for its 64 kB of metadata to be copied 5,000 times. Real images come nowhere near the
 bounds here, which stop such files in milliseconds. The same walk finds the EXIF orientation, and where in the
 file its metadata legally stand.
 """
@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
-from veraface.errors import too_many
+from veraface.errors import decoder_bomb_error
 from veraface.imaging.isobmff import credential_box, end_of_boxes, examine_boxes
 
 MAX_JPEG_SCANS = 50  # progressive encoders write about 10; 180 scans of 49 megapixels took 9 s to decode
@@ -39,17 +39,17 @@ _CREDENTIALS_TAG = 0xCD41  # TIFF; C2PA 2.1, A.3.2 (the annex that also says whe
 
 
 @dataclass(frozen=True)
-class Structure:
+class ContainerInfo:
     """What the walk has found. Bytes behind the end, and parts in no legal place, are not among it."""
 
     exif: bytes | None = None  # of a JPEG or PNG; decoders tell it of the others
     xmp: bytes | None = None  # of a JPEG
     texts: tuple[tuple[bytes, int, int], ...] = ()  # of a PNG: kind, and where the content starts and ends
     credentials: bool = False  # whether a C2PA manifest stands where the format wants it
-    end: int | None = None  # of the picture, in bytes from the start; None where the format has no end
+    end: int | None = None  # of the image, in bytes from the start; None where the format has no end
 
 
-def examine(data: bytes, kind: str) -> Structure:
+def examine(data: bytes, kind: str) -> ContainerInfo:
     """Refuse a file built to exhaust its decoder; find its metadata where decoders would not tell them.
 
     Args:
@@ -57,9 +57,9 @@ def examine(data: bytes, kind: str) -> Structure:
         kind: the format, a key of `veraface.imaging.formats.OPENERS`.
 
     Raises:
-        UnreadableImageError: the file has more parts than any real picture.
+        UnreadableImageError: the file has more parts than any real image.
     """
-    found = Structure()
+    found = ContainerInfo()
     if kind == "JPEG":
         found = _examine_jpeg(data)
     elif kind == "PNG":
@@ -68,15 +68,15 @@ def examine(data: bytes, kind: str) -> Structure:
         found = _examine_gif(data)
     elif kind == "TIFF":
         _examine_directories(data)
-        first = directory(data, first_directory(data))
-        found = Structure(credentials=any(entry.tag == _CREDENTIALS_TAG for entry in first))
+        first = directory(data, first_ifd(data))
+        found = ContainerInfo(credentials=any(entry.tag == _CREDENTIALS_TAG for entry in first))
     elif kind == "WEBP":
         found = _examine_webp(data)
     elif kind in ("AVIF", "HEIF"):
         examine_boxes(data, kind)
         if kind == "AVIF":
             _examine_avif(data)
-        found = Structure(credentials=credential_box(data), end=end_of_boxes(data))
+        found = ContainerInfo(credentials=credential_box(data), end=end_of_boxes(data))
     if found.exif is not None:
         _examine_directories(without_prefix(found.exif))
     return found
@@ -85,20 +85,20 @@ def examine(data: bytes, kind: str) -> Structure:
 def orientation(exif: bytes | None) -> int:
     """The EXIF orientation, 1 to 8; 1 where there is none or it is damaged, as browsers do."""
     block = without_prefix(exif or b"")
-    for entry in directory(block, first_directory(block)):
+    for entry in directory(block, first_ifd(block)):
         if entry.tag == _ORIENTATION_TAG:
             return entry.value if 1 <= entry.value <= 8 else 1
     return 1
 
 
-def _examine_jpeg(data: bytes) -> Structure:
+def _examine_jpeg(data: bytes) -> ContainerInfo:
     exif, xmp = list[bytes](), list[bytes]()
     parts = scans = tables = gaps = blocks = 0
     credentials, legal, end = False, True, None
     at = 2
     while found := (_JPEG_MARKER_IN_SCANS if scans else _JPEG_MARKER).search(data, at):
         marker, start = data[found.start() + 1], found.end()
-        if marker == 0xD9 and scans:  # end of the picture; phones append more
+        if marker == 0xD9 and scans:  # end of the image; phones append more
             end = start
             break
         gaps += 0 if scans else found.start() - at
@@ -123,13 +123,13 @@ def _examine_jpeg(data: bytes) -> Structure:
             (gaps, _MAX_JPEG_GAPS, "filling"),
         ):
             if count > limit:
-                raise too_many("JPEG", what)
+                raise decoder_bomb_error("JPEG", what)
     if not scans and len(data) - at > _MAX_JPEG_GAPS:
-        raise too_many("JPEG", "filling")
-    return Structure(b"".join(exif) or None, xmp[0] if xmp else None, (), credentials, end)
+        raise decoder_bomb_error("JPEG", "filling")
+    return ContainerInfo(b"".join(exif) or None, xmp[0] if xmp else None, (), credentials, end)
 
 
-def _examine_png(data: bytes) -> Structure:
+def _examine_png(data: bytes) -> ContainerInfo:
     exif, profiles, at = None, 0, 8
     credentials, texts = False, list[tuple[bytes, int, int]]()
     for _ in range(MAX_PARTS):
@@ -138,54 +138,54 @@ def _examine_png(data: bytes) -> Structure:
             exif = data[at + 8 : at + 8 + length]
         profiles += kind == b"iCCP"
         if profiles > _MAX_PNG_PROFILES:
-            raise too_many("PNG", "colour profiles")
+            raise decoder_bomb_error("PNG", "colour profiles")
         if kind in (b"tEXt", b"zTXt", b"iTXt"):
             texts.append((kind, at + 8, at + 8 + length))
         credentials |= kind == b"caBX"
         at += length + 12
         if kind in (b"IEND", b"") or at >= len(data):
-            return Structure(exif, None, tuple(texts), credentials, at if kind == b"IEND" else None)
-    raise too_many("PNG", "chunks")
+            return ContainerInfo(exif, None, tuple(texts), credentials, at if kind == b"IEND" else None)
+    raise decoder_bomb_error("PNG", "chunks")
 
 
-def _examine_webp(data: bytes) -> Structure:
+def _examine_webp(data: bytes) -> ContainerInfo:
     at, credentials, end = 12, False, 8 + int.from_bytes(data[4:8], "little")
     for _ in range(MAX_PARTS):
         length = int.from_bytes(data[at + 4 : at + 8], "little")
         credentials |= at < end and data.startswith(b"C2PA", at)
         at += 8 + length + (length & 1)
         if at >= len(data):
-            return Structure(credentials=credentials, end=end + (end & 1))
-    raise too_many("WEBP", "chunks")
+            return ContainerInfo(credentials=credentials, end=end + (end & 1))
+    raise decoder_bomb_error("WEBP", "chunks")
 
 
-def _examine_gif(data: bytes) -> Structure:
+def _examine_gif(data: bytes) -> ContainerInfo:
     credentials = False
     start = at = 13 + (3 << (data[10] & 7) + 1 if len(data) > 10 and data[10] & 0x80 else 0)
     for _ in range(MAX_PARTS):
         if data[at : at + 1] != b"!":  # the first frame, or the end
-            return Structure(credentials=credentials)
+            return ContainerInfo(credentials=credentials)
         at += 2
         credentials |= data.startswith(b"\xff\x0bC2PA_GIF", at - 1)
         while at < len(data) and data[at]:
             at += data[at] + 1
             if at - start > _MAX_GIF_EXTENSION_BYTES:
-                raise too_many("GIF", "comments")
+                raise decoder_bomb_error("GIF", "comments")
         at += 1
-    raise too_many("GIF", "blocks")
+    raise decoder_bomb_error("GIF", "blocks")
 
 
 def _examine_avif(data: bytes) -> None:
     """Examine whatever looks like EXIF: Pillow reads all of it when it opens an AVIF."""
     for count, found in enumerate(_TIFF_BEGINNING.finditer(data)):
         if count > _MAX_DIRECTORIES:
-            raise too_many("AVIF", "metadata")
+            raise decoder_bomb_error("AVIF", "metadata")
         _examine_directories(data[found.start() :])
 
 
 def _examine_directories(data: bytes) -> None:
     """Bound what a decoder copies when it reads all entries of a TIFF file's or EXIF block's directories."""
-    total, numbers, seen, waiting = 0, 0, set[int](), [first_directory(data)]
+    total, numbers, seen, waiting = 0, 0, set[int](), [first_ifd(data)]
     while waiting and len(seen) < _MAX_DIRECTORIES:
         start = waiting.pop()
         if start in seen:
@@ -197,7 +197,7 @@ def _examine_directories(data: bytes) -> None:
             total += size
             numbers += 0 if kind in _BYTE_TYPES else items
             if total > 2 * len(data) or numbers > MAX_PARTS:
-                raise too_many("file", "metadata")
+                raise decoder_bomb_error("file", "metadata")
             if tag in _DIRECTORY_TAGS:
                 waiting.append(value)
 
@@ -213,13 +213,13 @@ def _layout(data: bytes) -> tuple[Literal["big", "little"], int]:
     return order, 8 if data[2:3] == b"+" else 4  # as Pillow sees it, which knows no big-endian BigTIFF
 
 
-def first_directory(data: bytes) -> int:
+def first_ifd(data: bytes) -> int:
     """Where the first directory of a TIFF file or EXIF block starts."""
     order, word = _layout(data)
     return int.from_bytes(data[word : 2 * word], order)
 
 
-def next_directory(data: bytes, start: int) -> int:
+def next_ifd(data: bytes, start: int) -> int:
     """Where the directory after the one at `start` starts; 0 where there is none."""
     order, word = _layout(data)
     counter, entry = (8, 20) if word == 8 else (2, 12)

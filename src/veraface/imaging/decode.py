@@ -12,13 +12,13 @@ from numpy.typing import NDArray
 from PIL import Image, JpegImagePlugin
 
 from veraface.errors import ImageError, ImageTooLargeError, UnreadableImageError, UnsupportedImageError
-from veraface.imaging.containers import Structure, examine, orientation
+from veraface.imaging.containers import ContainerInfo, examine, orientation
 from veraface.imaging.formats import (
     FORMATS_IN_WORDS,
     OPENERS,
-    name_foreign,
-    name_unsupported_variant,
-    recognise,
+    describe_unsupported,
+    describe_unsupported_variant,
+    sniff_format,
 )
 from veraface.imaging.isobmff import stored_sizes
 
@@ -29,7 +29,7 @@ ImageSource = (
 # Above this, Pillow raises DecompressionBombError from some of its operations, whatever is asked of it.
 _PILLOW_MAX_PIXELS = 178_956_970
 
-# EXIF 2.32, table 4: how the stored rows and columns lie in the upright picture.
+# EXIF 2.32, table 4: how the stored rows and columns lie in the upright image.
 _TRANSPOSE = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
@@ -43,7 +43,7 @@ _TRANSPOSE = {
 
 @dataclass(frozen=True)
 class ImageLimits:
-    """What a picture may cost; checked from the file size and the header, before decoding.
+    """What an image may cost; checked from the file size and the header, before decoding.
 
     Raises:
         ValueError: a limit is not positive, or `max_pixels` is above what Pillow works on at all.
@@ -61,22 +61,22 @@ class ImageLimits:
 
 
 @dataclass(frozen=True)
-class JpegCoding:
+class JpegInfo:
     """How a JPEG was coded, by its header."""
 
-    tables: tuple[tuple[int, ...], ...]  # of quantisation: 64 steps each, row by row
-    subsampling: str | None  # of colour, such as "4:2:0"; None for grey and unusual ones
+    tables: tuple[tuple[int, ...], ...]  # of quantization: 64 steps each, row by row
+    subsampling: str | None  # of color, such as "4:2:0"; None for gray and unusual ones
     progressive: bool  # whether it is coded in several scans
 
 
-class Picture:
-    """A picture whose header has been read and found acceptable; its pixels are decoded on demand.
+class ImageFile:
+    """An image whose header has been read and found acceptable; its pixels are decoded on demand.
 
     Safe to share between threads.
 
     Attributes:
-        width: of the upright picture at full size, in pixels.
-        height: of the upright picture at full size, in pixels.
+        width: of the upright image at full size, in pixels.
+        height: of the upright image at full size, in pixels.
         format: "JPEG", "PNG", "WEBP", "AVIF", "HEIF", "GIF", "BMP" or "TIFF"; "pixels" for an array or a
             PIL image held in memory.
         data: the bytes of the file; None for "pixels".
@@ -92,7 +92,7 @@ class Picture:
         Args:
             source: a path, the bytes of a file, a binary file object (read from where it stands), a PIL
                 image, or an RGB uint8 array of shape (height, width, 3).
-            limits: what the picture may cost; the defaults of `ImageLimits` if None.
+            limits: what the image may cost; the defaults of `ImageLimits` if None.
 
         Raises:
             UnsupportedImageError: not one of the supported formats, or an array of another kind.
@@ -101,10 +101,10 @@ class Picture:
         """
         limits = limits or ImageLimits()
         self.data: bytes | None = None
-        self.structure = Structure()
+        self.structure = ContainerInfo()
         self.exif: bytes | None = None
         self.xmp: bytes | None = None
-        self.coding: JpegCoding | None = None
+        self.coding: JpegInfo | None = None
         exif: bytes | None = None
         if isinstance(source, np.ndarray):
             _check_array(source, limits)
@@ -134,27 +134,27 @@ class Picture:
         """The larger of width and height at full size, in pixels."""
         return max(self.width, self.height)
 
-    def pixels(self, at_least: float | None = None) -> Image.Image:
+    def decode(self, min_side: float | None = None) -> Image.Image:
         """Decode to an upright RGB image, which the caller may change.
 
         Args:
-            at_least: the longest side that is enough, in pixels. A JPEG is then decoded at the
+            min_side: the longest side that is enough, in pixels. A JPEG is then decoded at the
                 smallest of 1/1, 1/2, 1/4, 1/8 that still reaches it (scaling inside libjpeg's inverse
                 DCT, which costs a fraction of a full decode). None, and other formats: full size.
 
         Raises:
             UnreadableImageError: the data are cut off or corrupt.
-            UnsupportedImageError: the pixels have no clear meaning as 8-bit colour.
+            UnsupportedImageError: the pixels have no clear meaning as 8-bit color.
         """
         try:
             image = self._image if self.data is None else OPENERS[self.format](BytesIO(self.data))
-            if at_least is not None and self.format == "JPEG":
-                ratio = min(1.0, at_least / self.longest_side)
+            if min_side is not None and self.format == "JPEG":
+                ratio = min(1.0, min_side / self.longest_side)
                 image.draft(None, (max(1, int(image.width * ratio)), max(1, int(image.height * ratio))))
             declared = image.size
             rgb = _to_rgb(image)
             if rgb.size != declared:  # a HEIC may turn out to be of another size than it says
-                raise UnreadableImageError("the picture is not as large as its file says; save it again")
+                raise UnreadableImageError("the image is not as large as its file says; save it again")
             upright = _TRANSPOSE.get(self._orientation)
             if upright is not None:
                 return rgb.transpose(upright)
@@ -162,16 +162,16 @@ class Picture:
         except ImageError:
             raise
         except MemoryError as error:
-            message = "decoding the picture takes more memory than there is; make it smaller"
+            message = "decoding the image takes more memory than there is; make it smaller"
             raise ImageTooLargeError(message) from error
         except Exception as error:  # codecs raise whatever they like on hostile bytes
             raise UnreadableImageError(
-                f"the {self.format} data are cut off or corrupt; save or export the picture again"
+                f"the {self.format} data are cut off or corrupt; save or export the image again"
             ) from error
 
 
 def file_bytes(path: str | os.PathLike[str], limits: ImageLimits | None = None) -> bytes:
-    """All bytes of a picture's file, for who needs them and the picture, of one and the same reading.
+    """All bytes of an image's file, for who needs them and the image, of one and the same reading.
 
     Raises:
         ImageError: it cannot be read, is empty or too large.
@@ -192,7 +192,7 @@ def _read(source: Any, max_bytes: int) -> bytes:
         data = _read_stream(source, max_bytes)
     else:
         raise UnsupportedImageError(
-            f"cannot read a picture from {type(source).__name__}; give a path, bytes, a binary file "
+            f"cannot read an image from {type(source).__name__}; give a path, bytes, a binary file "
             "object, a PIL image or an RGB uint8 array"
         )
     if not data:
@@ -208,7 +208,7 @@ def _read_file(path: str | os.PathLike[str], max_bytes: int) -> bytes:
         if not stat.S_ISREG(path.stat().st_mode):  # a pipe could hang, a device could be endless
             if path.is_dir():
                 raise UnreadableImageError("is a folder; `veraface scan` judges all that is in one")
-            raise UnreadableImageError("is no regular file; give the picture file itself")
+            raise UnreadableImageError("is no regular file; give the image file itself")
         with path.open("rb") as file:
             return file.read(max_bytes + 1)
     except FileNotFoundError as error:
@@ -238,15 +238,17 @@ def _read_stream(stream: Any, max_bytes: int) -> bytes:
     return b"".join(chunks)
 
 
-def _open(data: bytes) -> tuple[str, Structure, bytes | None, Image.Image]:
+def _open(data: bytes) -> tuple[str, ContainerInfo, bytes | None, Image.Image]:
     """Format, structure, EXIF block and undecoded image, from the header."""
-    kind = recognise(data)
+    kind = sniff_format(data)
     if kind is None:
-        raise UnsupportedImageError(f"the file is {name_foreign(data)}; give a {FORMATS_IN_WORDS} picture")
+        raise UnsupportedImageError(
+            f"the file is {describe_unsupported(data)}; give a {FORMATS_IN_WORDS} image"
+        )
     try:
         found = examine(data, kind)
         image = OPENERS[kind](BytesIO(data))
-        if variant := name_unsupported_variant(image):
+        if variant := describe_unsupported_variant(image):
             raise UnsupportedImageError(f"the file is {variant}; export it as JPEG or PNG first")
         # TIFF and HEIC come out of their decoders upright.
         exif = image.info.get("exif") if kind in ("WEBP", "AVIF") else found.exif
@@ -254,7 +256,7 @@ def _open(data: bytes) -> tuple[str, Structure, bytes | None, Image.Image]:
     except ImageError:
         raise
     except Image.DecompressionBombError as error:
-        raise ImageTooLargeError(f"the picture has more than {_PILLOW_MAX_PIXELS} pixels") from error
+        raise ImageTooLargeError(f"the image has more than {_PILLOW_MAX_PIXELS} pixels") from error
     except Exception as error:
         raise UnreadableImageError(f"the file begins like a {kind} but is cut off or corrupt") from error
 
@@ -264,24 +266,22 @@ def _block(image: Image.Image, name: str) -> bytes | None:
     return block if isinstance(block, bytes) else None
 
 
-def _coding(image: JpegImagePlugin.JpegImageFile) -> JpegCoding:
+def _coding(image: JpegImagePlugin.JpegImageFile) -> JpegInfo:
     sampling = JpegImagePlugin.get_sampling(image) if image.layers == 3 else -1
     tables = tuple(tuple(image.quantization[key]) for key in sorted(image.quantization))
     names = {0: "4:4:4", 1: "4:2:2", 2: "4:2:0"}
-    return JpegCoding(tables, names.get(sampling), bool(image.info.get("progressive")))
+    return JpegInfo(tables, names.get(sampling), bool(image.info.get("progressive")))
 
 
 def _check_size(width: int, height: int, limits: ImageLimits) -> None:
     if width < 1 or height < 1:
-        raise UnreadableImageError(f"the picture has no pixels ({width} x {height})")
+        raise UnreadableImageError(f"the image has no pixels ({width} x {height})")
     if width * height > limits.max_pixels:
         raise ImageTooLargeError(
-            f"the picture has {width} x {height} pixels; the limit is {limits.max_pixels / 1e6:g} megapixels"
+            f"the image has {width} x {height} pixels; the limit is {limits.max_pixels / 1e6:g} megapixels"
         )
     if max(width, height) > limits.max_side:
-        raise ImageTooLargeError(
-            f"the picture is {width} x {height}; no side may be over {limits.max_side} px"
-        )
+        raise ImageTooLargeError(f"the image is {width} x {height}; no side may be over {limits.max_side} px")
 
 
 def _check_array(array: NDArray[Any], limits: ImageLimits) -> None:
@@ -307,12 +307,12 @@ def _to_rgb(image: Image.Image) -> Image.Image:
         image.load()
         return image
     if image.mode.startswith("I;16"):
-        grey = np.asarray(image, dtype=np.uint16) // 257  # 65535 -> 255
-        return Image.fromarray(grey.astype(np.uint8)).convert("RGB")
+        gray = np.asarray(image, dtype=np.uint16) // 257  # 65535 -> 255
+        return Image.fromarray(gray.astype(np.uint8)).convert("RGB")
     if image.mode not in ("1", "L", "LA", "P", "PA", "RGB", "RGBA", "RGBX", "RGBa", "CMYK", "YCbCr"):
         raise UnsupportedImageError(
-            f"the pixels are stored in mode {image.mode!r}, which has no clear meaning as colour; "
-            "save the picture as 8-bit RGB"
+            f"the pixels are stored in mode {image.mode!r}, which has no clear meaning as color; "
+            "save the image as 8-bit RGB"
         )
     if image.has_transparency_data:
         image = image.convert("RGBA")
@@ -321,19 +321,17 @@ def _to_rgb(image: Image.Image) -> Image.Image:
     return image.convert("RGB")
 
 
-def recompress(
-    picture: Image.Image, quality: int, kind: str = "JPEG", *, subsampling: int = 2
-) -> Image.Image:
+def recompress(image: Image.Image, quality: int, kind: str = "JPEG", *, subsampling: int = 2) -> Image.Image:
     """Encode in memory and decode again, as a messenger or a web site does.
 
     Args:
-        picture: RGB.
+        image: RGB.
         quality: 1 to 100, on the encoder's own scale.
         kind: "JPEG" or "WEBP".
-        subsampling: of a JPEG's colours, by Pillow's numbers: 0 none (4:4:4), 2 by half both ways (4:2:0).
+        subsampling: of a JPEG's colors, by Pillow's numbers: 0 none (4:4:4), 2 by half both ways (4:2:0).
     """
     buffer = BytesIO()
     options = {"subsampling": subsampling} if kind == "JPEG" else {"method": 2}
-    picture.save(buffer, kind, quality=quality, **options)
+    image.save(buffer, kind, quality=quality, **options)
     buffer.seek(0)
     return Image.open(buffer, formats=[kind]).convert("RGB")

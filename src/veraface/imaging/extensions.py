@@ -1,6 +1,6 @@
 """Names by which files are picked out of a folder; what a file really is, its content tells (`formats`)."""
 
-PICTURE_SUFFIXES = frozenset(
+IMAGE_EXTENSIONS = frozenset(
     (
         ".jpg",
         ".jpeg",
@@ -18,4 +18,6 @@ PICTURE_SUFFIXES = frozenset(
     )
     + (".apng",)
 )
-VIDEO_SUFFIXES = frozenset((".mp4", ".m4v", ".mov", ".avi", ".mkv", ".webm", ".mpg", ".mpeg", ".wmv", ".flv"))
+VIDEO_EXTENSIONS = frozenset(
+    (".mp4", ".m4v", ".mov", ".avi", ".mkv", ".webm", ".mpg", ".mpeg", ".wmv", ".flv")
+)

@@ -16,15 +16,15 @@ from PIL import (
 )
 from pillow_heif import HeifImageFile
 
-# One hostile picture can make Pillow warn thousands of times about its metadata, each text another one, all
-# kept for ever by Python. What matters about a broken picture is raised as an error.
+# One hostile image can make Pillow warn thousands of times about its metadata, each text another one, all
+# kept for ever by Python. What matters about a broken image is raised as an error.
 warnings.filterwarnings("ignore", module=r"PIL\.(Jpeg|Png|Tiff)ImagePlugin")
 
 FORMATS_IN_WORDS = "JPEG, PNG, WebP, AVIF, HEIC, GIF, BMP or TIFF"
 
 # The only decoders that untrusted bytes may reach. They are called directly and not by Image.open, so
 # that ImageLimits is the only bound on size: Image.open has another, global one, which warns on stderr
-# first. JPEG includes MPO, a JPEG with more pictures behind it, as phones write: the first is read.
+# first. JPEG includes MPO, a JPEG with more images behind it, as phones write: the first is read.
 OPENERS: dict[str, Callable[[BytesIO], Image.Image]] = {
     "JPEG": JpegImagePlugin.JpegImageFile,
     "PNG": PngImagePlugin.PngImageFile,
@@ -46,8 +46,8 @@ _FOREIGN: tuple[tuple[str, Callable[[bytes], bool]], ...] = (
     ("a PDF document", lambda head: head.startswith(b"%PDF")),
     ("a PostScript drawing", lambda head: head.startswith((b"%!PS", b"\xc5\xd0\xd3\xc6"))),
     ("a Photoshop file", lambda head: head.startswith(b"8BPS")),
-    ("a JPEG XL picture", lambda head: head.startswith((b"\xff\x0a", b"\0\0\0\x0cJXL "))),
-    ("a JPEG 2000 picture", lambda head: head.startswith((b"\0\0\0\x0cjP  ", b"\xff\x4f\xff\x51"))),
+    ("a JPEG XL image", lambda head: head.startswith((b"\xff\x0a", b"\0\0\0\x0cJXL "))),
+    ("a JPEG 2000 image", lambda head: head.startswith((b"\0\0\0\x0cjP  ", b"\xff\x4f\xff\x51"))),
     ("an icon", lambda head: head.startswith(b"\0\0\1\0")),
     ("a zip archive", lambda head: head.startswith(b"PK\x03\x04")),
     ("a video", lambda head: head[4:8] == b"ftyp" or head.startswith(b"\x1aE\xdf\xa3")),
@@ -56,7 +56,7 @@ _FOREIGN: tuple[tuple[str, Callable[[bytes], bool]], ...] = (
 )
 
 
-def recognise(data: bytes) -> str | None:
+def sniff_format(data: bytes) -> str | None:
     """The supported format (a key of `OPENERS`) that a file begins like; None if it is none of them."""
     if data.startswith(b"\xff\xd8"):
         return "JPEG"
@@ -68,7 +68,7 @@ def recognise(data: bytes) -> str | None:
         return "WEBP"
     if data.startswith(_TIFF_BEGINNINGS):
         return "TIFF"
-    # Two letters alone would take any text that begins with BM for a picture.
+    # Two letters alone would take any text that begins with BM for an image.
     if data.startswith(b"BM") and int.from_bytes(data[14:18], "little") in _BMP_HEADER_SIZES:
         return "BMP"
     return _recognise_boxes(data) if data[4:8] == b"ftyp" else None
@@ -83,18 +83,18 @@ def _recognise_boxes(data: bytes) -> str | None:
     return "HEIF" if brands & _HEIF_BRANDS else None
 
 
-def name_foreign(data: bytes) -> str:
+def describe_unsupported(data: bytes) -> str:
     """What an unsupported file seems to be, in words for its owner."""
     head = data[:64]
-    return next((name for name, test in _FOREIGN if test(head)), "no picture of a known format")
+    return next((name for name, test in _FOREIGN if test(head)), "no image of a known format")
 
 
-def name_unsupported_variant(image: Image.Image) -> str | None:
-    """What makes an opened but undecoded picture one that must not be judged; None where nothing does."""
+def describe_unsupported_variant(image: Image.Image) -> str | None:
+    """What makes an opened but undecoded image one that must not be judged; None where nothing does."""
     if isinstance(image, TiffImagePlugin.TiffImageFile):
         tags = image.tag_v2
         if _DNG_VERSION in tags or tags.get(_SUBFILE_TYPE, 0) & 1:
-            return "a camera's raw photo, whose first picture is a thumbnail"
+            return "a camera's raw photo, whose first image is a thumbnail"
     # Pillow unpacks these in Python, which takes seconds a megabyte and fills gaps with black.
     if image.format == "BMP" and any(tile[0] == "bmp_rle" for tile in getattr(image, "tile", ())):
         return "a run-length encoded BMP"

@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Iterator
 from itertools import islice
 
-from veraface.errors import too_many
+from veraface.errors import decoder_bomb_error
 
 _MAX_BOXES = 20_000  # 50 megapixels in the smallest usual tiles have about 5,000
 _MAX_ITEMS = 4096  # decoders look each up among all: 60,000 took over a minute
@@ -34,12 +34,12 @@ def examine_boxes(data: bytes, kind: str) -> None:
         kind: "AVIF" or "HEIF", for the message.
 
     Raises:
-        UnreadableImageError: the file has more of something than any real picture.
+        UnreadableImageError: the file has more of something than any real image.
     """
     sizes, uses, overlays = Counter[int](), Counter[int](), set[int]()
     for count, (name, start, end) in enumerate(_all_boxes(data)):
         if count == _MAX_BOXES:
-            raise too_many(kind, "boxes")
+            raise decoder_bomb_error(kind, "boxes")
         # Before version 1 (iref), 3 (infe), numbers of items have two bytes, then four.
         if name == b"iloc":
             sizes.update(_sizes(data, start, kind))
@@ -52,13 +52,13 @@ def examine_boxes(data: bytes, kind: str) -> None:
             for _, at, _ in islice(_boxes(data, start + 4, end), _MAX_BOXES):
                 uses[_number(data, at, width)] += _number(data, at + width, 2)
     if sum(uses[item] for item in overlays) > _MAX_LAYERS:
-        raise too_many(kind, "layers")
+        raise decoder_bomb_error(kind, "layers")
     if sum(size * max(1, uses[item]) for item, size in sizes.items()) > max(_FREE_BYTES, 2 * len(data)):
-        raise too_many(kind, "metadata")
+        raise decoder_bomb_error(kind, "metadata")
 
 
 def stored_sizes(data: bytes) -> list[tuple[int, int]]:
-    """Width and height of each picture in the file, before it is cropped and turned."""
+    """Width and height of each image in the file, before it is cropped and turned."""
     places = [start + 4 for name, start, _ in _all_boxes(data) if name == b"ispe"]
     return [(_number(data, at, 4), _number(data, at + 4, 4)) for at in places]
 
@@ -125,7 +125,7 @@ def _sizes(data: bytes, start: int, kind: str) -> Counter[int]:
         count, at = _number(data, at, 2), at + 2
         stretches += count
         if stretches > _MAX_STRETCHES:
-            raise too_many(kind, "pieces")
+            raise decoder_bomb_error(kind, "pieces")
         for _ in range(count):
             at += index + offset
             sizes[item] += _number(data, at, length) or len(data)  # 0: all of the file
@@ -133,7 +133,7 @@ def _sizes(data: bytes, start: int, kind: str) -> Counter[int]:
         if at > len(data):
             break
     if items > _MAX_ITEMS and at <= len(data):
-        raise too_many(kind, "items")
+        raise decoder_bomb_error(kind, "items")
     return sizes
 
 

@@ -1,30 +1,30 @@
-"""The pixels of one picture, decoded no larger than each step needs and no more often than that takes."""
+"""The pixels of one image, decoded no larger than each step needs and no more often than that takes."""
 
 from time import perf_counter
 
 from PIL import Image
 
-from veraface.imaging.decode import Picture
+from veraface.imaging.decode import ImageFile
 
 
-class Pixels:
-    """Decodes a picture on demand; for one thread. What it gives out must not be changed."""
+class LazyImage:
+    """Decodes an image on demand; for one thread. What it gives out must not be changed."""
 
-    def __init__(self, picture: Picture | Image.Image) -> None:
-        """Take a picture to be decoded, or pixels that are all there is."""
-        self.picture = picture if isinstance(picture, Picture) else Picture(picture)
-        self._decoded = None if isinstance(picture, Picture) else picture
-        self.longest_side = self.picture.longest_side
+    def __init__(self, image: ImageFile | Image.Image) -> None:
+        """Take an image to be decoded, or pixels that are all there is."""
+        self.file = image if isinstance(image, ImageFile) else ImageFile(image)
+        self._decoded = None if isinstance(image, ImageFile) else image
+        self.longest_side = self.file.longest_side
         self.seconds = 0.0  # that decoding has taken
 
-    def at_least(self, side: float) -> Image.Image:
-        """The picture with a longest side of `side` px or more, or in full where it has fewer.
+    def decode(self, side: float) -> Image.Image:
+        """The image with a longest side of `side` px or more, or in full where it has fewer.
 
         Raises:
             ImageError: its data are cut off or corrupt.
         """
         if self._decoded is None or max(self._decoded.size) < min(side, self.longest_side):
             started = perf_counter()
-            self._decoded = self.picture.pixels(at_least=side)
+            self._decoded = self.file.decode(min_side=side)
             self.seconds += perf_counter() - started
         return self._decoded

@@ -1,4 +1,4 @@
-"""A picture with its faces boxed and the evidence laid over them, for people to look at."""
+"""An image with its faces boxed and the evidence laid over them, for people to look at."""
 
 from collections.abc import Iterable
 from pathlib import Path
@@ -6,28 +6,28 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from veraface.files import written_whole
+from veraface.files import atomic_write
 from veraface.geometry import Box
-from veraface.imaging.decode import ImageLimits, ImageSource, Picture
+from veraface.imaging.decode import ImageFile, ImageLimits, ImageSource
 from veraface.results import DetectionResult, Heatmap, Verdict
 
-# Colour-blind safe (Okabe and Ito, "Color Universal Design", 2008): vermilion for fake, blue for real.
+# Color-blind safe (Okabe and Ito, "Color Universal Design", 2008): vermilion for fake, blue for real.
 _FAKE, _REAL, _OPEN = (213, 94, 0), (0, 114, 178), (240, 228, 66)
 _COLOURS = {"fake": _FAKE, "real": _REAL, "uncertain": _OPEN}
-_STRONGEST = 0.6  # opacity of the clearest evidence
-_LONGEST_SIDE = 2000  # px of the overlay; larger pictures are shrunk to it
+_MAX_OPACITY = 0.6  # opacity of the clearest evidence
+_MAX_SIDE = 2000  # px of the overlay; larger images are shrunk to it
 
 
 def draw_overlay(
     source: ImageSource, result: DetectionResult, limits: ImageLimits | None = None
 ) -> Image.Image:
-    """The upright picture, at most 2,000 px long, with boxes, verdicts and heatmaps."""
-    picture = Picture(source, limits)
-    pixels = picture.pixels(at_least=_LONGEST_SIDE)
-    pixels.thumbnail((_LONGEST_SIDE, _LONGEST_SIDE))
+    """The upright image, at most 2,000 px long, with boxes, verdicts and heatmaps."""
+    image = ImageFile(source, limits)
+    pixels = image.decode(min_side=_MAX_SIDE)
+    pixels.thumbnail((_MAX_SIDE, _MAX_SIDE))
     # Leaves behind what else the file held: profiles, texts, places.
     pixels = Image.fromarray(np.asarray(pixels))
-    scale = max(pixels.size) / picture.longest_side
+    scale = max(pixels.size) / image.longest_side
     for face in result.faces:
         if face.heatmap is not None:
             _lay_over(pixels, face.heatmap, scale)
@@ -36,22 +36,22 @@ def draw_overlay(
 
 
 def draw_boxes(pixels: Image.Image, faces: Iterable[tuple[Box, Verdict, float | None]]) -> None:
-    """Draw boxes with their verdict and p_fake into a picture.
+    """Draw boxes with their verdict and p_fake into an image.
 
     Args:
         pixels: RGB; changed in place.
-        faces: box in pixels of that picture, verdict and p_fake of each.
+        faces: box in pixels of that image, verdict and p_fake of each.
     """
     draw = ImageDraw.Draw(pixels)
     line = max(2, round(max(pixels.size) / 400))
     font = ImageFont.load_default(size=max(12, max(pixels.size) / 50))
     for box, verdict, p_fake in faces:
-        colour = _COLOURS[verdict]
-        draw.rectangle((box.x, box.y, box.x + box.width, box.y + box.height), outline=colour, width=line)
+        color = _COLOURS[verdict]
+        draw.rectangle((box.x, box.y, box.x + box.width, box.y + box.height), outline=color, width=line)
         label = verdict.value if p_fake is None else f"{verdict.value} {p_fake:.2f}"
         left, top, right, bottom = draw.textbbox((box.x, box.y), label, font=font, anchor="ls")
         shift = max(0.0, 2 * line - top)  # a face at the upper edge has its label inside the box
-        draw.rectangle((left - line, top + shift - line, right + line, bottom + shift + line), fill=colour)
+        draw.rectangle((left - line, top + shift - line, right + line, bottom + shift + line), fill=color)
         text = "black" if verdict == "uncertain" else "white"
         draw.text((box.x, box.y + shift), label, font=font, fill=text, anchor="ls")
 
@@ -62,7 +62,7 @@ def write_overlay(source: ImageSource, result: DetectionResult, path: Path) -> N
     Raises:
         VerafaceError: the file cannot be written.
     """
-    with written_whole(path) as partial:
+    with atomic_write(path) as partial:
         draw_overlay(source, result).save(partial, "PNG")
 
 
@@ -72,6 +72,6 @@ def _lay_over(pixels: Image.Image, heatmap: Heatmap, scale: float) -> None:
     side = max(1, round(square.width))
     grid = Image.fromarray(heatmap.grid, mode="F").resize((side, side), Image.Resampling.BICUBIC)
     strength = np.clip(np.asarray(grid) * 2 - 1, -1, 1)  # -1 real ... 1 fake
-    colours = np.where(strength[..., None] > 0, np.array(_FAKE, np.uint8), np.array(_REAL, np.uint8))
-    opacity = (np.abs(strength) * _STRONGEST * 255).astype(np.uint8)
-    pixels.paste(Image.fromarray(colours), (round(square.x), round(square.y)), Image.fromarray(opacity))
+    colors = np.where(strength[..., None] > 0, np.array(_FAKE, np.uint8), np.array(_REAL, np.uint8))
+    opacity = (np.abs(strength) * _MAX_OPACITY * 255).astype(np.uint8)
+    pixels.paste(Image.fromarray(colors), (round(square.x), round(square.y)), Image.fromarray(opacity))

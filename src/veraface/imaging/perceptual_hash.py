@@ -1,4 +1,4 @@
-"""A fingerprint of how a picture looks, by which copies of it are found again."""
+"""A fingerprint of how an image looks, by which copies of it are found again."""
 
 from functools import cache
 
@@ -6,33 +6,33 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-_SIDE = 32  # px of the grey copy whose frequencies are taken
+_SIDE = 32  # px of the gray copy whose frequencies are taken
 _KEPT = 8  # frequencies kept in each direction: 64 bits
-# Of the 63 that are no mean, so many have to be there, each of more than an eighth of a grey level: else the
-# hash tells of nothing but rounding, and all plain pictures, gradients and halves look the same.
-_FEWEST, _FAINTEST = 16, _SIDE * _SIDE / 2 / 8
+# Of the 63 that are no mean, so many have to be there, each of more than an eighth of a gray level: else the
+# hash tells of nothing but rounding, and all plain images, gradients and halves look the same.
+_MIN_COUNT, _MIN_STRENGTH = 16, _SIDE * _SIDE / 2 / 8
 
 
-def perceptual_hash(picture: Image.Image) -> str | None:
-    """pHash: which of the lowest 64 frequencies of a small grey copy lie above their median.
+def perceptual_hash(image: Image.Image) -> str | None:
+    """pHash: which of the lowest 64 frequencies of a small gray copy lie above their median.
 
     As C. Zauner, "Implementation and benchmarking of perceptual image hash functions" (2010), describes it
     and the package ImageHash computes it. Copies that were scaled or recompressed differ in a few bits, other
-    pictures in about 32; see `scan.duplicates` for where the line is drawn.
+    images in about 32; see `scan.duplicates` for where the line is drawn.
 
     Args:
-        picture: RGB, of any size.
+        image: RGB, of any size.
 
     Returns:
-        16 hexadecimal digits; None for a picture with next to nothing in it.
+        16 hexadecimal digits; None for an image with next to nothing in it.
     """
-    small = picture.resize((_SIDE, _SIDE), Image.Resampling.LANCZOS, reducing_gap=3.0).convert("L")
+    small = image.resize((_SIDE, _SIDE), Image.Resampling.LANCZOS, reducing_gap=3.0).convert("L")
     cosines = _cosines()
     frequencies = (cosines @ np.asarray(small, np.float64) @ cosines.T).round(
         6
     )  # so that no bit hangs on rounding
     bits = frequencies > np.median(frequencies)
-    if np.count_nonzero(np.abs(frequencies.flat[1:]) > _FAINTEST) < _FEWEST:
+    if np.count_nonzero(np.abs(frequencies.flat[1:]) > _MIN_STRENGTH) < _MIN_COUNT:
         return None
     return np.packbits(bits).tobytes().hex()
 

@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 
 from veraface.decision import Thresholds
 from veraface.errors import ModelError
-from veraface.files import write_whole
+from veraface.files import write_atomic
 from veraface.models.crop import CropSettings
-from veraface.models.onnx_session import giving_back, open_session
+from veraface.models.onnx_session import open_session, shrink_arena
 
 WEIGHTS = Path(__file__).parent / "weights"
 DEFAULT_MODEL = WEIGHTS / "veraface-lite0.onnx"
@@ -69,7 +69,7 @@ class ModelCard:
 
     def save(self, path: Path) -> None:
         """Write as JSON, whole or not at all."""
-        write_whole(path, json.dumps(self.to_dict(), indent=2, ensure_ascii=False) + "\n")
+        write_atomic(path, json.dumps(self.to_dict(), indent=2, ensure_ascii=False) + "\n")
 
     @classmethod
     def load(cls, path: Path) -> "ModelCard":
@@ -130,7 +130,7 @@ def _is_number(value: object) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 
-class Model:
+class OnnxClassifier:
     """A classifier ready to run; safe to share between threads."""
 
     def __init__(self, path: Path | str | None = None, *, threads: int = 0) -> None:
@@ -160,7 +160,7 @@ class Model:
         except Exception as error:  # ONNX Runtime raises its own kinds, none of them public
             raise ModelError(f"{path}: ONNX Runtime cannot load it: {error}") from error
 
-    def run(self, crops: NDArray[np.uint8]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    def predict(self, crops: NDArray[np.uint8]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """Judge crops.
 
         Args:
@@ -173,7 +173,7 @@ class Model:
         logits, evidence = self._session.run(["logit", "evidence"], {"pixels": crops})
         return logits, evidence
 
-    def give_back_memory(self) -> None:
-        """Give back what earlier runs took and none needs now; after `share_memory`, that of all models."""
+    def release_memory(self) -> None:
+        """Release memory held for later runs; after `use_shared_arena`, that of all models."""
         size = self.card.crop.size
-        self._session.run(["logit"], {"pixels": np.zeros((1, size, size, 3), np.uint8)}, giving_back())
+        self._session.run(["logit"], {"pixels": np.zeros((1, size, size, 3), np.uint8)}, shrink_arena())

@@ -1,4 +1,4 @@
-"""From a picture and a face to what the classifier sees: the one crop of training, evaluation and serving."""
+"""From an image and a face to what the classifier sees: the one crop of training, evaluation and serving."""
 
 from dataclasses import asdict, dataclass
 from math import isfinite
@@ -27,43 +27,43 @@ class CropSettings:
         return asdict(self)
 
 
-def crop_square(box: Box, settings: CropSettings) -> Box:
-    """The square around a face box that the classifier sees; it may reach over the picture's edge."""
-    side = box.longer_side * settings.margin
-    centre_x, centre_y = box.x + box.width / 2, box.y + box.height / 2
-    return Box(centre_x - side / 2, centre_y - side / 2, side, side)
+def crop_box(box: Box, settings: CropSettings) -> Box:
+    """The square around a face box that the classifier sees; it may reach over the image's edge."""
+    side = box.max_side * settings.margin
+    center_x, center_y = box.x + box.width / 2, box.y + box.height / 2
+    return Box(center_x - side / 2, center_y - side / 2, side, side)
 
 
-def crop_face(picture: Image.Image, box: Box, settings: CropSettings) -> NDArray[np.uint8]:
+def crop_face(image: Image.Image, box: Box, settings: CropSettings) -> NDArray[np.uint8]:
     """Cut out a face and bring it to the model's input size.
 
-    What lies outside the picture repeats the picture's edge: a flat border would tell the classifier
-    how the picture was framed.
+    What lies outside the image repeats the image's edge: a flat border would tell the classifier
+    how the image was framed.
 
     Args:
-        picture: upright RGB.
-        box: of the face, in pixels of `picture`; some of it must lie inside.
+        image: upright RGB.
+        box: of the face, in pixels of `image`; some of it must lie inside.
         settings: size and margin.
 
     Returns:
         RGB, uint8, shape (size, size, 3).
 
     Raises:
-        ValueError: the box lies wholly outside the picture, is empty, or has a side that is no number.
+        ValueError: the box lies wholly outside the image, is empty, or has a side that is no number.
     """
     if not all(map(isfinite, (box.x, box.y, box.width, box.height))):
         raise ValueError(f"the face box {box.to_list()} is no rectangle")
-    square = crop_square(box, settings)
+    square = crop_box(box, settings)
     left, top = max(0.0, square.x), max(0.0, square.y)
-    right = min(float(picture.width), square.x + square.width)
-    bottom = min(float(picture.height), square.y + square.height)
+    right = min(float(image.width), square.x + square.width)
+    bottom = min(float(image.height), square.y + square.height)
     if right <= left or bottom <= top:
-        raise ValueError(f"the face box {box.to_list()} lies outside the picture")
+        raise ValueError(f"the face box {box.to_list()} lies outside the image")
     scale = settings.size / square.width
-    # Whole pixels of the output that the inside of the picture fills, at least one.
+    # Whole pixels of the output that the inside of the image fills, at least one.
     x0, x1 = _span(left - square.x, right - square.x, scale, settings.size)
     y0, y1 = _span(top - square.y, bottom - square.y, scale, settings.size)
-    inside = picture.resize((x1 - x0, y1 - y0), Image.Resampling.BICUBIC, box=(left, top, right, bottom))
+    inside = image.resize((x1 - x0, y1 - y0), Image.Resampling.BICUBIC, box=(left, top, right, bottom))
     pixels: NDArray[np.uint8] = np.asarray(inside)
     if inside.size == (settings.size, settings.size):
         return pixels

@@ -20,28 +20,28 @@ def open_session(weights: Path | bytes, threads: int) -> onnxruntime.InferenceSe
     """
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
-    # Two sessions take turns on every picture. Threads that spin while they wait, the default, hold the cores
+    # Two sessions take turns on every image. Threads that spin while they wait, the default, hold the cores
     # that the other session needs: 42 ms for a portrait with, 26 ms without, on two cores.
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    # Memory is planned anew for each run: plans made for a shape are kept for good, and pictures come in any.
+    # Memory is planned anew for each run: plans made for a shape are kept for good, and images come in any.
     options.enable_mem_pattern = False
-    options.add_session_config_entry("session.use_env_allocators", "1")  # see share_memory
+    options.add_session_config_entry("session.use_env_allocators", "1")  # see use_shared_arena
     options.log_severity_level = 3
     return onnxruntime.InferenceSession(weights, options, providers=["CPUExecutionProvider"])
 
 
-def giving_back() -> onnxruntime.RunOptions:
+def shrink_arena() -> onnxruntime.RunOptions:
     """Options for a run at whose end its arena gives back all memory that nothing uses."""
     options = onnxruntime.RunOptions()
     options.add_run_config_entry("memory.enable_memory_arena_shrinkage", "cpu:0")
     return options
 
 
-def share_memory() -> None:
+def use_shared_arena() -> None:
     """Lets all sessions opened from now on take turns with one arena, instead of keeping one each.
 
     For processes of our own that run one session at a time: it is a setting of the whole process. It saves
-    25 MB at the peak of a large picture (benchmarks/results/tried.md).
+    25 MB at the peak of a large image (benchmarks/results/tried.md).
     """
     kind = onnxruntime.OrtMemoryInfo(
         "Cpu", onnxruntime.OrtAllocatorType.ORT_ARENA_ALLOCATOR, 0, onnxruntime.OrtMemType.DEFAULT

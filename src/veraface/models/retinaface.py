@@ -1,7 +1,7 @@
 """From pixels to faces: RetinaFace with a MobileNet-0.25 backbone, run by ONNX Runtime.
 
-Model: Deng et al., "RetinaFace: Single-shot Multi-level Face Localisation in the Wild", CVPR 2020;
-weights and their licence in `weights/` (see `weights/README.md`).
+Model: Deng et al., "RetinaFace: Single-shot Multi-level Face Localization in the Wild", CVPR 2020;
+weights and their license in `weights/` (see `weights/README.md`).
 """
 
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from veraface.geometry import Box
-from veraface.imaging.lazy import Pixels
+from veraface.imaging.lazy import LazyImage
 from veraface.models.onnx_session import open_session
 
 WEIGHTS = Path(__file__).parent / "weights" / "retinaface_mobilenet025.onnx"
@@ -26,44 +26,44 @@ _MEAN_BGR = np.array([104, 117, 123], dtype=np.float32)
 
 # How these were chosen is measured in benchmarks/results/face_detectors.md.
 MIN_SCORE = 0.9  # of 0..1; at or above, something is a face
-_HINT_SCORE = 0.03  # at or above, but below MIN_SCORE, something is a reason to look more closely
+_LOW_SCORE = 0.03  # at or above, but below MIN_SCORE, something is a reason to look more closely
 _MAX_OVERLAP = 0.4  # intersection over union above which the weaker of two boxes goes
 _MAX_CANDIDATES = 1000  # boxes that go into the overlap test, strongest first
 MAX_FACES = 64  # largest first; a crowd beyond that is cut off
 
-# A picture is looked at small first, and larger while nothing is found, or something that may be the
+# An image is looked at small first, and larger while nothing is found, or something that may be the
 # tip of a crowd. The border lets faces that fill the frame look like faces. The last look stays below
 # half the 4,032 px of a phone's photo, so that a JPEG need not be decoded at full size for it.
-FIRST_LOOK = 448  # longest side of the picture in a look, px
-_LOOKS = (FIRST_LOOK, 1024, 2000)
-_MAX_ENLARGED = 2.0  # how far a small picture is enlarged for the later looks
+COARSE_SIDE = 448  # longest side of the image in a look, px
+_PYRAMID_SIDES = (COARSE_SIDE, 1024, 2000)
+_MAX_ENLARGED = 2.0  # how far a small image is enlarged for the later looks
 _BORDER = 0.15  # of the longest side, all around
-_WIDEST_BORDER = 38  # px in a look; more of it changes nothing but the time a look takes
+_MAX_BORDER = 38  # px in a look; more of it changes nothing but the time a look takes
 _SMALL = 36  # px in a look; faces below this are missed more often than not, so there may be more
 # px in the look before; above, a later look adds nothing: the face would have been seen, and what shows
 # up is a part of a face grown too large for the model's anchors, or the like of a cat enlarged.
 _SEEN_WELL = 64
 # A larger look is taken in parts: whole, the last one takes 530 MB at its peak. Parts overlap by more than
 # the largest face that a later look adds. They have no border, as the faces that fill a frame have been seen.
-_PART = 700  # px in a look; the core of a part, whose faces count
-_PART_MARGIN = 100  # px in a look around the core
+_TILE = 700  # px in a look; the core of a part, whose faces count
+_TILE_MARGIN = 100  # px in a look around the core
 
 
 @dataclass(frozen=True)
-class Face:
-    """A face found in a picture."""
+class FaceDetection:
+    """A face found in an image."""
 
-    box: Box  # in pixels of the picture that was searched; may reach over its edge
+    box: Box  # in pixels of the image that was searched; may reach over its edge
     landmarks: tuple[tuple[float, float], ...]  # left eye, right eye, nose, mouth corners, as seen: x, y
     score: float  # 0 to 1
 
-    def scaled(self, factor: float) -> "Face":
-        """The same face in a picture whose sides are `factor` times as long."""
+    def scaled(self, factor: float) -> "FaceDetection":
+        """The same face in an image whose sides are `factor` times as long."""
         points = tuple((x * factor, y * factor) for x, y in self.landmarks)
-        return Face(self.box.scaled(factor), points, self.score)
+        return FaceDetection(self.box.scaled(factor), points, self.score)
 
 
-class FaceDetector:
+class RetinaFaceDetector:
     """Finds faces; safe to share between threads."""
 
     def __init__(self, weights: Path = WEIGHTS, threads: int = 0) -> None:
@@ -71,87 +71,89 @@ class FaceDetector:
 
         Args:
             weights: the ONNX file.
-            threads: CPU threads for one picture; 0 lets ONNX Runtime choose.
+            threads: CPU threads for one image; 0 lets ONNX Runtime choose.
         """
         self._session = open_session(weights, threads)
 
-    def find(self, picture: Pixels | Image.Image) -> list[Face]:
-        """All faces of an upright RGB picture, in its full-size pixels, largest first, at most `MAX_FACES`.
+    def detect(self, image: LazyImage | Image.Image) -> list[FaceDetection]:
+        """All faces of an upright RGB image, in its full-size pixels, largest first, at most `MAX_FACES`.
 
         Raises:
-            ImageError: the picture cannot be decoded.
+            ImageError: the image cannot be decoded.
         """
-        pixels = picture if isinstance(picture, Pixels) else Pixels(picture)
-        candidates: list[Face] = []
+        pixels = image if isinstance(image, LazyImage) else LazyImage(image)
+        candidates: list[FaceDetection] = []
         done = 0.0
-        for side in _LOOKS:
+        for side in _PYRAMID_SIDES:
             scale = min(side / pixels.longest_side, _MAX_ENLARGED if done else 1.0)
             if scale <= done:
                 break
-            decoded = pixels.at_least(_LOOKS[-1] if done else FIRST_LOOK)
+            decoded = pixels.decode(_PYRAMID_SIDES[-1] if done else COARSE_SIDE)
             enlarge = pixels.longest_side / max(decoded.size)
-            look = self._look if scale * pixels.longest_side <= _PART else self._look_in_parts
+            look = self._detect_at_scale if scale * pixels.longest_side <= _TILE else self._detect_tiled
             seen = [face.scaled(enlarge) for face in look(decoded, scale * enlarge)]
-            looked = [face for face in seen if face.box.longer_side * done < _SEEN_WELL]
-            candidates = _without_doubles(candidates + looked)
+            looked = [face for face in seen if face.box.max_side * done < _SEEN_WELL]
+            candidates = _merge(candidates + looked)
             found = any(face.score >= MIN_SCORE for face in candidates)
-            if found and all(f.score >= MIN_SCORE and f.box.longer_side * scale >= _SMALL for f in looked):
+            if found and all(f.score >= MIN_SCORE and f.box.max_side * scale >= _SMALL for f in looked):
                 break
             done = scale
         faces = [face for face in candidates if face.score >= MIN_SCORE]
         return sorted(faces, key=lambda face: face.box.area, reverse=True)[:MAX_FACES]
 
-    def _look_in_parts(self, picture: Image.Image, scale: float) -> list[Face]:
-        """All that may be a small face, in pixels of `picture`; needs little memory."""
-        margin = _PART_MARGIN / scale
+    def _detect_tiled(self, image: Image.Image, scale: float) -> list[FaceDetection]:
+        """All that may be a small face, in pixels of `image`; needs little memory."""
+        margin = _TILE_MARGIN / scale
         found = []
-        for top, bottom in _spans(picture.height, _PART / scale):
-            for left, right in _spans(picture.width, _PART / scale):
+        for top, bottom in _spans(image.height, _TILE / scale):
+            for left, right in _spans(image.width, _TILE / scale):
                 x, y = max(0, int(left - margin)), max(0, int(top - margin))
                 end_x, end_y = (
-                    min(picture.width, int(right + margin)),
-                    min(picture.height, int(bottom + margin)),
+                    min(image.width, int(right + margin)),
+                    min(image.height, int(bottom + margin)),
                 )
-                part = picture.crop((x, y, end_x, end_y))
+                part = image.crop((x, y, end_x, end_y))
                 core = Box(left - x, top - y, right - left, bottom - top)
-                faces = self._look(part, scale, border_share=0.0)
+                faces = self._detect_at_scale(part, scale, border_share=0.0)
                 found += [_moved(face, x, y) for face in faces if _centred_in(face.box, core)]
-        return _without_doubles(found)
+        return _merge(found)
 
-    def _look(self, picture: Image.Image, scale: float, border_share: float = _BORDER) -> list[Face]:
-        """All that may be a face, strongest first, in pixels of `picture`."""
-        full_width, full_height = picture.size
+    def _detect_at_scale(
+        self, image: Image.Image, scale: float, border_share: float = _BORDER
+    ) -> list[FaceDetection]:
+        """All that may be a face, strongest first, in pixels of `image`."""
+        full_width, full_height = image.size
         width, height = max(1, round(full_width * scale)), max(1, round(full_height * scale))
-        border = min(round(border_share * max(width, height)), _WIDEST_BORDER)
-        if (width, height) != picture.size:
-            picture = picture.resize((width, height), Image.Resampling.BILINEAR, reducing_gap=1.0)
+        border = min(round(border_share * max(width, height)), _MAX_BORDER)
+        if (width, height) != image.size:
+            image = image.resize((width, height), Image.Resampling.BILINEAR, reducing_gap=1.0)
         canvas_width, canvas_height = width + 2 * border, height + 2 * border
-        pixels = np.zeros((1, 3, canvas_height, canvas_width), dtype=np.float32)  # 0 is the mean colour
+        pixels = np.zeros((1, 3, canvas_height, canvas_width), dtype=np.float32)  # 0 is the mean color
         inside = pixels[0, :, border : border + height, border : border + width]
-        for into, band, mean in zip(inside, reversed(picture.split()), _MEAN_BGR, strict=True):
+        for into, band, mean in zip(inside, reversed(image.split()), _MEAN_BGR, strict=True):
             np.subtract(np.asarray(band), mean, out=into, dtype=np.float32)
         outputs = self._session.run(None, {"input": pixels})
         points, scores = _decode(outputs[0][0], outputs[1][0], outputs[2][0], canvas_width, canvas_height)
-        # Of a picture a few pixels narrow, the two sides are not scaled quite alike.
+        # Of an image a few pixels narrow, the two sides are not scaled quite alike.
         to_picture = np.array([full_width / width, full_height / height], dtype=np.float32)
         points = (points - border) * to_picture
         faces = [_face(row, float(score)) for row, score in zip(points, scores, strict=True)]
         return [face for face in faces if _centred_in(face.box, Box(0, 0, full_width, full_height))]
 
 
-def _face(points: NDArray[np.float32], score: float) -> Face:
+def _face(points: NDArray[np.float32], score: float) -> FaceDetection:
     """A face from seven points: the corners of its box and the landmarks."""
     (x0, y0), (x1, y1), *landmarks = ((float(x), float(y)) for x, y in points)
-    return Face(Box(x0, y0, x1 - x0, y1 - y0), tuple(landmarks), score)
+    return FaceDetection(Box(x0, y0, x1 - x0, y1 - y0), tuple(landmarks), score)
 
 
-def _moved(face: Face, right: float, down: float) -> Face:
+def _moved(face: FaceDetection, right: float, down: float) -> FaceDetection:
     box = Box(face.box.x + right, face.box.y + down, face.box.width, face.box.height)
-    return Face(box, tuple((x + right, y + down) for x, y in face.landmarks), face.score)
+    return FaceDetection(box, tuple((x + right, y + down) for x, y in face.landmarks), face.score)
 
 
 def _centred_in(box: Box, area: Box) -> bool:
-    """Whether the centre of a box lies in an area: in the picture, say, and not on the border around it."""
+    """Whether the center of a box lies in an area: in the image, say, and not on the border around it."""
     x, y = box.x + box.width / 2 - area.x, box.y + box.height / 2 - area.y
     return 0 <= x <= area.width and 0 <= y <= area.height
 
@@ -162,16 +164,16 @@ def _spans(length: int, longest: float) -> list[tuple[float, float]]:
     return [(length * i / count, length * (i + 1) / count) for i in range(count)]
 
 
-def _without_doubles(faces: list[Face]) -> list[Face]:
+def _merge(faces: list[FaceDetection]) -> list[FaceDetection]:
     """Faces of several looks, each once, strongest first."""
     faces = sorted(faces, key=lambda face: face.score, reverse=True)
     boxes = [(f.box.x, f.box.y, f.box.x + f.box.width, f.box.y + f.box.height) for f in faces]
-    return [faces[index] for index in _suppress(np.array(boxes, dtype=np.float32).reshape(-1, 4))]
+    return [faces[index] for index in nms(np.array(boxes, dtype=np.float32).reshape(-1, 4))]
 
 
 @lru_cache(maxsize=8)
 def _anchors(width: int, height: int) -> NDArray[np.float32]:
-    """Anchor boxes as centre x, centre y, width, height in pixels, in the order of the model's outputs."""
+    """Anchor boxes as center x, center y, width, height in pixels, in the order of the model's outputs."""
     rows = []
     for stride, sizes in _STRIDES_AND_ANCHORS:
         xs = (np.arange(-(-width // stride)) + 0.5) * stride
@@ -194,18 +196,18 @@ def _decode(
         Seven points each (two corners of the box, five landmarks), shape (n, 7, 2), and n scores.
     """
     face_scores = scores[:, 1]
-    keep = np.flatnonzero(face_scores >= _HINT_SCORE)
+    keep = np.flatnonzero(face_scores >= _LOW_SCORE)
     keep = keep[np.argsort(-face_scores[keep], kind="stable")][:_MAX_CANDIDATES]
     anchors, face_scores = _anchors(width, height)[keep], face_scores[keep]
-    centres = anchors[:, :2] + boxes[keep, :2] * _CENTRE_VARIANCE * anchors[:, 2:]
+    centers = anchors[:, :2] + boxes[keep, :2] * _CENTRE_VARIANCE * anchors[:, 2:]
     sizes = anchors[:, 2:] * np.exp(boxes[keep, 2:] * _SIZE_VARIANCE)
-    corners = np.concatenate([centres - sizes / 2, centres + sizes / 2], axis=1)
+    corners = np.concatenate([centers - sizes / 2, centers + sizes / 2], axis=1)
     points = np.tile(anchors[:, :2], 5) + landmarks[keep] * _CENTRE_VARIANCE * np.tile(anchors[:, 2:], 5)
-    chosen = _suppress(corners)
+    chosen = nms(corners)
     return np.concatenate([corners, points], axis=1)[chosen].reshape(-1, 7, 2), face_scores[chosen]
 
 
-def _suppress(corners: NDArray[np.float32], limit: float = _MAX_OVERLAP) -> list[int]:
+def nms(corners: NDArray[np.float32], limit: float = _MAX_OVERLAP) -> list[int]:
     """Non-maximum suppression: of boxes that overlap, keep the first. `corners` come strongest first."""
     areas = np.prod(corners[:, 2:] - corners[:, :2], axis=1)
     alive = np.ones(len(corners), dtype=bool)

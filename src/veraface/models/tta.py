@@ -11,7 +11,7 @@ from veraface.imaging.decode import recompress
 _QUALITY = 60  # JPEG quality of the recompressed view: about what messengers use
 
 
-def face_views(crop: NDArray[np.uint8]) -> NDArray[np.uint8]:
+def tta_batch(crop: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """What p_fake is made of: a crop as it is, and its mirror image.
 
     The two differ by chance alone, and the mean of their logits ranks better than either
@@ -26,7 +26,7 @@ def face_views(crop: NDArray[np.uint8]) -> NDArray[np.uint8]:
     return np.stack([crop, crop[:, ::-1]])
 
 
-def recompressed_view(crop: NDArray[np.uint8]) -> NDArray[np.uint8]:
+def jpeg_view(crop: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """What a verdict must survive: a crop recompressed as strongly as messengers do.
 
     Returns:
@@ -35,8 +35,8 @@ def recompressed_view(crop: NDArray[np.uint8]) -> NDArray[np.uint8]:
     return np.asarray(recompress(Image.fromarray(crop), _QUALITY))[None]
 
 
-def join_evidence(evidence: NDArray[np.floating[Any]]) -> NDArray[np.floating[Any]]:
-    """The map of evidence whose mean is the mean logit of what `face_views` returned.
+def merge_heatmaps(evidence: NDArray[np.floating[Any]]) -> NDArray[np.floating[Any]]:
+    """The map of evidence whose mean is the mean logit of what `tta_batch` returned.
 
     Args:
         evidence: of these views, shape (2, rows, columns).

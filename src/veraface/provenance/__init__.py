@@ -1,4 +1,4 @@
-"""What a picture's file claims of itself: shown beside the verdict, and never mixed into it.
+"""What an image's file claims of itself: shown beside the verdict, and never mixed into it.
 
 `reading.read_provenance` reads it; the types are here, cheap to import.
 """

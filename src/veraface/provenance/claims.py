@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from veraface.forensics.encoder import Encoder
 
-Level = Literal["quick", "full"]  # full also decodes the whole picture, to look for an earlier compression
+Level = Literal["quick", "full"]  # full also decodes the whole image, to look for an earlier compression
 
 
 class CredentialState(StrEnum):
@@ -41,7 +41,7 @@ class Action:
     when: str | None = None  # as written, usually ISO 8601
     source_type: str | None = None  # IPTC DigitalSourceType: the name at the end of its address
     description: str | None = None
-    of_ingredient: bool = False  # of a picture that went into this one
+    of_ingredient: bool = False  # of an image that went into this one
 
 
 @dataclass(frozen=True)
@@ -52,7 +52,7 @@ class Credentials:
     found: bool = False  # whether a manifest stands where the format wants it
     title: str | None = None
     generator: str | None = None  # the program that made the claim
-    signer: str | None = None  # organisation in the signer's certificate
+    signer: str | None = None  # organization in the signer's certificate
     signed_at: str | None = None  # by a time stamp, ISO 8601
     source_types: tuple[str, ...] = ()  # IPTC DigitalSourceTypes of all actions
     actions: tuple[Action, ...] = ()
@@ -85,7 +85,7 @@ class XmpFacts:
 
 @dataclass(frozen=True)
 class Camera:
-    """What the EXIF block says of how the picture was taken. A position is never read, only its presence."""
+    """What the EXIF block says of how the image was taken. A position is never read, only its presence."""
 
     make: str | None = None
     model: str | None = None
@@ -102,7 +102,7 @@ class Camera:
 
 @dataclass(frozen=True)
 class Generator:
-    """Parameters of a picture generator that stand in the file."""
+    """Parameters of an image generator that stand in the file."""
 
     name: str  # of the program whose way of writing this is
     place: str  # where in the file

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from veraface.errors import VerafaceError
-from veraface.imaging.containers import Structure
+from veraface.imaging.containers import ContainerInfo
 from veraface.provenance.claims import Action, Credentials, CredentialState
 from veraface.provenance.texts import MAX_ENTRIES, clean, source_type
 
@@ -20,7 +20,7 @@ _MIME = {
     "AVIF": "image/avif",
     "HEIF": "image/heif",
 }
-_MAX_REPORT = 4 * 2**20  # characters; that of a picture with dozens of ingredients has some 100,000
+_MAX_REPORT = 4 * 2**20  # characters; that of an image with dozens of ingredients has some 100,000
 _MAX_ANCHORS_BYTES = 2**20
 # Nothing is ever fetched, whatever a file asks for: no manifest, and not whether a certificate was revoked.
 _OFFLINE = {"verify_trust": True, "remote_manifest_fetch": False, "ocsp_fetch": False}
@@ -61,12 +61,12 @@ class CredentialReader:
             message = "needs c2pa-python, which is not installed: pip install 'veraface[provenance]'"
             raise VerafaceError(f"{trust_anchors}: a list of trust anchors {message}")
 
-    def read(self, data: bytes, kind: str, structure: Structure) -> Credentials:
+    def read(self, data: bytes, kind: str, structure: ContainerInfo) -> Credentials:
         """What the file's Content Credentials say.
 
         Args:
             data: the whole file.
-            kind: its format, as `Picture.format`.
+            kind: its format, as `ImageFile.format`.
             structure: what the walk over it has found; without a manifest in its legal place, none is read.
         """
         library = _library()
@@ -78,7 +78,7 @@ class CredentialReader:
         behind = end is not None and end < len(data)
         read = self._check(library, data, kind)
         if behind and read.state is CredentialState.INVALID:
-            # What was appended after signing is no part of the picture; what phones append before is signed.
+            # What was appended after signing is no part of the image; what phones append before is signed.
             alone = self._check(library, data[:end], kind)
             return alone if alone.state is not CredentialState.INVALID else read
         return read

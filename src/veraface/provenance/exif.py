@@ -13,8 +13,8 @@ from veraface.imaging.containers import (
     Entry,
     directory,
     examine,
-    first_directory,
-    next_directory,
+    first_ifd,
+    next_ifd,
     without_prefix,
 )
 from veraface.provenance.claims import Camera
@@ -31,7 +31,7 @@ class ExifFacts:
     """What an EXIF block holds."""
 
     camera: Camera | None = None
-    size: tuple[int, int] | None = None  # width and height when the picture was taken, px
+    size: tuple[int, int] | None = None  # width and height when the image was taken, px
     thumbnail: tuple[int, int] | None = None  # width and height, px
     comment: str | None = None  # UserComment, as it stands there
     texts: tuple[str, str] = (
@@ -43,7 +43,7 @@ class ExifFacts:
 def read_exif(block: bytes) -> ExifFacts:
     """Reads an EXIF block or a TIFF file; a damaged one says less."""
     block = without_prefix(block)
-    start = first_directory(block)
+    start = first_ifd(block)
     main = _entries(block, start)
     detail = _linked(block, main.get(0x8769))
     place = _linked(block, main.get(0x8825))
@@ -129,15 +129,15 @@ def _comment(block: bytes, entry: Entry | None) -> str | None:
 
 
 def _thumbnail(block: bytes, start: int) -> tuple[int, int] | None:
-    second = _entries(block, next_directory(block, start)) if start else {}
+    second = _entries(block, next_ifd(block, start)) if start else {}
     place, length = _whole(block, second.get(0x0201)), _whole(block, second.get(0x0202))
     if not place or not length:
         return None
-    picture = block[place : place + min(length, _MAX_THUMBNAIL_BYTES)]
-    if not picture.startswith(b"\xff\xd8"):
+    image = block[place : place + min(length, _MAX_THUMBNAIL_BYTES)]
+    if not image.startswith(b"\xff\xd8"):
         return None
     try:
-        examine(picture, "JPEG")
-        return JpegImagePlugin.JpegImageFile(BytesIO(picture)).size
+        examine(image, "JPEG")
+        return JpegImagePlugin.JpegImageFile(BytesIO(image)).size
     except (ImageError, OSError, SyntaxError, ValueError):
         return None

@@ -1,11 +1,11 @@
-"""Parameters that picture generators leave in PNG text chunks, in EXIF's UserComment, and in WebP's EXIF."""
+"""Parameters that image generators leave in PNG text chunks, in EXIF's UserComment, and in WebP's EXIF."""
 
 import re
 import zlib
 from collections.abc import Mapping
 from typing import Any
 
-from veraface.imaging.containers import Structure
+from veraface.imaging.containers import ContainerInfo
 from veraface.provenance.claims import Generator
 from veraface.provenance.exif import ExifFacts
 from veraface.provenance.texts import MAX_PROMPT, clean, parse_json
@@ -22,7 +22,7 @@ _KEYWORDS = frozenset(
         *("Software", "Comment", "Description", "Source"),
     )
 )
-_LONGEST_KEYWORD = 79  # bytes; PNG specification, 11.3.3
+_MAX_KEYWORD = 79  # bytes; PNG specification, 11.3.3
 
 # A1111: the last line of `parameters` (modules/infotext_utils.py of stable-diffusion-webui).
 _A1111_SETTINGS = re.compile(r"(\w[\w \-/]{0,60}): ?(\"(?:\\.|[^\\\"]){0,500}\"|[^,\n]{0,500})(?:,|$)")
@@ -31,13 +31,13 @@ _A1111_ALWAYS = frozenset(("Sampler", "CFG scale", "Seed"))
 _JOB = re.compile(r" ?([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})")
 
 
-def png_texts(data: bytes, structure: Structure) -> dict[str, str]:
+def png_texts(data: bytes, structure: ContainerInfo) -> dict[str, str]:
     """The text chunks of a PNG that matter here, the first of each keyword, without damaged and huge ones."""
     texts: dict[str, str] = {}
     seen: set[str] = set()
     left = _MAX_ALL_TEXT_BYTES
     for kind, start, end in structure.texts:
-        keyword = data[start : min(end, start + _LONGEST_KEYWORD + 1)].partition(b"\0")[0].decode("latin-1")
+        keyword = data[start : min(end, start + _MAX_KEYWORD + 1)].partition(b"\0")[0].decode("latin-1")
         if keyword not in _KEYWORDS or keyword in seen:
             continue
         if end - start > _MAX_TEXT_BYTES or end + 4 > len(data):

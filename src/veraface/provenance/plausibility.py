@@ -54,8 +54,8 @@ def implausible(facts: ExifFacts, width: int, height: int, now: datetime) -> lis
 
     Args:
         facts: what the EXIF block says.
-        width: of the picture as it is, px.
-        height: of the picture as it is, px.
+        width: of the image as it is, px.
+        height: of the image as it is, px.
         now: the time, without a zone.
     """
     camera = facts.camera
@@ -67,7 +67,7 @@ def implausible(facts: ExifFacts, width: int, height: int, now: datetime) -> lis
         if camera.exposure_s is None and camera.f_number is None and camera.iso is None:
             found.append(Finding("no_exposure", "says a camera, but neither exposure time, aperture nor ISO"))
         if (min(width, height), max(width, height)) in _GENERATOR_SIZES:
-            message = f"says a camera, but {size} is a usual size of picture generators (or a crop)"
+            message = f"says a camera, but {size} is a usual size of image generators (or a crop)"
             found.append(Finding("generator_size", message))
     if facts.size and sorted(facts.size) != sorted((width, height)):
         message = f"says {facts.size[0]} x {facts.size[1]} px, but is {size}: cropped or resized since"

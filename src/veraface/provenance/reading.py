@@ -1,4 +1,4 @@
-"""From a picture's file to what it claims. Nothing in it can make this fail: what is damaged is a finding."""
+"""From an image's file to what it claims. Nothing in it can make this fail: what is damaged is a finding."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -8,8 +8,8 @@ from typing import TypeVar
 from veraface.forensics.encoder import Encoder
 from veraface.forensics.jpeg_encoder import read_encoder
 from veraface.forensics.jpeg_history import compressed_twice
-from veraface.imaging.containers import directory, first_directory
-from veraface.imaging.decode import Picture
+from veraface.imaging.containers import directory, first_ifd
+from veraface.imaging.decode import ImageFile
 from veraface.provenance.claims import (
     Camera,
     Claim,
@@ -31,59 +31,57 @@ _XMP_TAG = 0x02BC  # of TIFF; XMP specification part 3, 1.1.2
 _MAX_XMP_BYTES = 2**20 + 1
 _AI_MADE = ("trainedAlgorithmicMedia",)
 _AI_EDITED = ("compositeWithTrainedAlgorithmicMedia",)
-_MADE = "c2pa.created"  # C2PA 2.1, 18.17.2: the action that says how the picture itself came about
+_MADE = "c2pa.created"  # C2PA 2.1, 18.17.2: the action that says how the image itself came about
 _CAPTURED = ("digitalCapture", "computationalCapture", "negativeFilm", "positiveFilm", "print")
 _SAID = {
     "ai_generated": "said to be made by AI (a trained algorithm)",
     "ai_edited": "parts are said to be made by AI (a trained algorithm)",
     "captured": "said to be taken by a camera, or scanned",
-    "generator_parameters": "holds parameters of a picture generator",
+    "generator_parameters": "holds parameters of an image generator",
 }
 
 _T = TypeVar("_T")
 
 
 def read_provenance(
-    picture: Picture,
+    image: ImageFile,
     credentials: CredentialReader | None = None,
     *,
     level: Level = "quick",
     now: datetime | None = None,
 ) -> Provenance | None:
-    """What the file of a picture claims of itself.
+    """What the file of an image claims of itself.
 
     Args:
-        picture: an opened picture.
+        image: an opened image.
         credentials: what reads its Content Credentials; one that trusts nobody if None.
         level: "quick" reads what stands in the file, in about a millisecond without Content Credentials;
             "full" also decodes a JPEG, for traces of an earlier compression.
         now: the time to compare dates with, without a zone; this moment if None.
 
     Returns:
-        None for a picture that is no file, but an array or an image in memory.
+        None for an image that is no file, but an array or an image in memory.
     """
-    if picture.data is None:
+    if image.data is None:
         return None
-    return _Reading(picture.data, picture, now or datetime.now()).all(
-        credentials or CredentialReader(), level
-    )
+    return _Reading(image.data, image, now or datetime.now()).all(credentials or CredentialReader(), level)
 
 
 class _Reading:
     """One file being read."""
 
-    def __init__(self, data: bytes, picture: Picture, now: datetime) -> None:
-        self._data, self._picture, self._now = data, picture, now
+    def __init__(self, data: bytes, image: ImageFile, now: datetime) -> None:
+        self._data, self._picture, self._now = data, image, now
         self._findings: list[Finding] = []
 
     def all(self, reader: CredentialReader, level: Level) -> Provenance:
-        picture, data = self._picture, self._data
+        image, data = self._picture, self._data
         broken = Credentials(CredentialState.INVALID, found=True, problems=("unreadable",))
         credentials = self._try(
-            lambda: reader.read(data, picture.format, picture.structure), broken, "Content Credentials"
+            lambda: reader.read(data, image.format, image.structure), broken, "Content Credentials"
         )
         no_texts: dict[str, str] = {}
-        texts = self._try(lambda: png_texts(data, picture.structure), no_texts, "PNG text")
+        texts = self._try(lambda: png_texts(data, image.structure), no_texts, "PNG text")
         no_xmp: tuple[XmpFacts | None, str | None] = (None, None)
         xmp, remote = self._try(lambda: self._xmp(texts), no_xmp, "XMP")
         if remote and not credentials.found:
@@ -96,7 +94,7 @@ class _Reading:
         camera = self._camera(exif, generator)
         if camera:
             fitting: list[Finding] = []
-            width, height = picture.width, picture.height
+            width, height = image.width, image.height
             self._findings += self._try(
                 lambda: implausible(exif, width, height, self._now), fitting, "EXIF data"
             )
@@ -129,7 +127,7 @@ class _Reading:
             packet = png_xmp(texts)
         elif self._picture.format == "TIFF":
             packet = None
-            for entry in directory(self._data, first_directory(self._data)):
+            for entry in directory(self._data, first_ifd(self._data)):
                 if entry.tag == _XMP_TAG:
                     packet = self._data[entry.start : entry.start + min(entry.size, _MAX_XMP_BYTES)]
         return read_xmp(packet) if packet else (None, None)
@@ -166,7 +164,7 @@ def _claims(credentials: Credentials, xmp: XmpFacts | None, generator: Generator
     found: list[tuple[str, str]] = []
     own = [action for action in credentials.actions if not action.of_ingredient]
     made = {a.source_type for a in own if a.action == _MADE}
-    # What was done to it later, and pictures that went into it, tell of parts of it.
+    # What was done to it later, and images that went into it, tell of parts of it.
     later = {a.source_type for a in credentials.actions if a not in own or a.action != _MADE}
     for place, types, parts in (
         ("Content Credentials", made, later | {*credentials.source_types} - made),

@@ -23,7 +23,7 @@ class XmpError(ValueError):
 
 
 def read_xmp(packet: bytes) -> tuple[XmpFacts | None, str | None]:
-    """What a packet says of the picture itself, and where it says that a C2PA manifest lies.
+    """What a packet says of the image itself, and where it says that a C2PA manifest lies.
 
     Raises:
         XmpError: it is damaged, or larger than any real one.
@@ -60,7 +60,7 @@ def _action(event: dict[str, str]) -> Action | None:
 
 
 class _Reader:
-    """Collects the properties of the picture: those of the outermost description, not of its ingredients."""
+    """Collects the properties of the image: those of the outermost description, not of its ingredients."""
 
     def __init__(self) -> None:
         self.properties: dict[str, str] = {}
@@ -69,7 +69,7 @@ class _Reader:
         self._text: list[str] = []
         self._characters = self._elements = 0
         self._root = -1  # where rdf:RDF stands
-        self._about: str | None = None  # what the first description is of: the picture
+        self._about: str | None = None  # what the first description is of: the image
         self._foreign = False  # whether we are in a description of something else
 
     def parse(self, packet: bytes) -> None:

@@ -1,4 +1,4 @@
-"""What a report says of one picture, gathered from the detector, its card and the views of the picture."""
+"""What a report says of one image, gathered from the detector, its card and the views of the image."""
 
 import base64
 import hashlib
@@ -20,7 +20,7 @@ from veraface.imaging.overlay import draw_overlay
 from veraface.models.classifier import DEFAULT_MODEL
 from veraface.text import clean
 
-_LONGEST_SIDE = 1280  # px of the picture in the report
+_MAX_SIDE = 1280  # px of the image in the report
 _FIGURES = (  # of the card's measurement, in the order shown
     ("auc", "AUC: chance that a fake face gets a higher probability than a real one"),
     ("reals_called_fake", "Real faces called fake"),
@@ -33,7 +33,7 @@ _FIGURES = (  # of the card's measurement, in the order shown
 
 @dataclass(frozen=True)
 class EmbeddedPicture:
-    """A picture in the report: made anew from pixels, without anything else of the input."""
+    """An image in the report: made anew from pixels, without anything else of the input."""
 
     name: str
     media_type: str
@@ -59,26 +59,26 @@ class Contents:
 def gather(
     content: bytes, name: str, detector: Detector, model: Path | None, now: datetime | None = None
 ) -> Contents:
-    """Judges a picture and gathers all that a report says of it.
+    """Judges an image and gathers all that a report says of it.
 
     Args:
-        content: the bytes of the picture's file.
+        content: the bytes of the image's file.
         name: what the file is called; shown, and never taken for anything but text.
         detector: judges.
         model: the `.onnx` file that it was made with, whose card stands beside it; the shipped one if None.
         now: the time of the analysis.
 
     Raises:
-        ImageError: the picture is unsupported, unreadable or too large.
+        ImageError: the image is unsupported, unreadable or too large.
     """
     result = detector.detect(content, provenance="full")
-    pixels = detector.open(content).picture.pixels()
+    pixels = detector.open(content).file.decode()
     evidence = examine(pixels)
     card = detector.card
     card_file = (model or DEFAULT_MODEL).with_suffix(".json").read_bytes()
     judged = result.to_dict(heatmap=False)
     judged.pop("provenance", None)  # stands by itself
-    pictures = [
+    images = [
         _embed("picture", _shrunk(pixels)),
         _embed("heatmap", _shrunk(draw_overlay(content, result, detector.limits))),
         *(
@@ -106,9 +106,9 @@ def gather(
             "error_rates": dict(card.error_rates),
             "measured": _measured(card.measured),
         },
-        "pictures": {one.name: hashlib.sha256(one.content).hexdigest() for one in pictures},
+        "pictures": {one.name: hashlib.sha256(one.content).hexdigest() for one in images},
     }
-    return Contents(facts, {one.name: one for one in pictures})
+    return Contents(facts, {one.name: one for one in images})
 
 
 def _provenance(result: Any) -> Any:
@@ -121,7 +121,7 @@ def _provenance(result: Any) -> Any:
 
 
 def _measured(measured: Mapping[str, Any]) -> dict[str, Any] | None:
-    """The card's figures on all its test pictures; None where it has none."""
+    """The card's figures on all its test images; None where it has none."""
     rows = measured.get("rows") or []
     if not rows:
         return None
@@ -137,7 +137,7 @@ def _measured(measured: Mapping[str, Any]) -> dict[str, Any] | None:
 
 def _shrunk(pixels: Image.Image) -> Image.Image:
     copy = pixels.copy()
-    copy.thumbnail((_LONGEST_SIDE, _LONGEST_SIDE), Image.Resampling.LANCZOS)
+    copy.thumbnail((_MAX_SIDE, _MAX_SIDE), Image.Resampling.LANCZOS)
     return Image.fromarray(np.asarray(copy))  # leaves profiles and texts behind
 
 

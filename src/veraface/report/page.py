@@ -14,11 +14,11 @@ from veraface.text import clean
 
 _TEMPLATE = Path(__file__).with_name("page.html")
 _STYLE = Path(__file__).with_name("page.css")
-_DEEPEST = 8  # of what a file says of itself
-_MOST_LINES = 600  # of the same
-_MOST_ITEMS = 40  # of one list in it
+_MAX_DEPTH = 8  # of what a file says of itself
+_MAX_LINES = 600  # of the same
+_MAX_ITEMS = 40  # of one list in it
 _FIRST = ("claims", "findings")  # what a reader must not miss, however much else there is
-_LONGEST = 2000  # characters of one value
+_MAX_LENGTH = 2000  # characters of one value
 
 VERDICTS = {
     "fake": "Likely fake",
@@ -48,7 +48,7 @@ def render(contents: Contents, fingerprint: str) -> str:
     return template.render(
         facts=facts,
         result=facts["result"],
-        pictures=contents.pictures,
+        images=contents.pictures,
         kinds=contents.kinds,
         verdicts=VERDICTS,
         lines=_lines(facts["provenance"]),
@@ -73,21 +73,21 @@ def _lines(told: Any) -> list[tuple[int, str, str]]:
         if depth == 0:
             pairs.sort(key=lambda pair: pair[0] not in _FIRST)
         for place, (name, inner) in enumerate(pairs):
-            if len(found) >= _MOST_LINES or place >= _MOST_ITEMS:
+            if len(found) >= _MAX_LINES or place >= _MAX_ITEMS:
                 left = f"{len(pairs) - place} more, which only the signed statement holds"
                 found.append((depth, "and", left))
                 return
             words = clean(str(name).replace("_", " "), 200)
-            if isinstance(inner, Mapping | list | tuple) and inner and depth < _DEEPEST:
+            if isinstance(inner, Mapping | list | tuple) and inner and depth < _MAX_DEPTH:
                 found.append((depth, words, ""))
                 walk(inner, depth + 1)
             else:
-                found.append((depth, words, clean(_value(inner), _LONGEST)))
+                found.append((depth, words, clean(_value(inner), _MAX_LENGTH)))
 
     if isinstance(told, Mapping | list | tuple):
         walk(told, 0)
     elif told is not None:
-        found.append((0, "told", clean(str(told), _LONGEST)))
+        found.append((0, "told", clean(str(told), _MAX_LENGTH)))
     return found
 
 

@@ -29,8 +29,8 @@ FORMAT = "veraface-report/1"
 _BEGIN, _END = b"<!-- veraface-report-signature ", b" -->\n"
 _SECTION = re.compile(rb'<(section|header|footer) id="([a-z0-9-]+)"')
 _NAMED_KEY = re.compile(rb"<code>([0-9a-f]{64})</code> \(SHA-256\)")
-_PART = re.compile(r"(?:picture|section) [a-z0-9_-]{1,40}|page")
-_MOST_CHANGES = 20  # that are told
+_TILE = re.compile(r"(?:picture|section) [a-z0-9_-]{1,40}|page")
+_MAX_CHANGES = 20  # that are told
 _IMAGE = re.compile(rb'<img id="([a-z0-9_-]+)" src="data:[a-z]+/[a-z]+;base64,([A-Za-z0-9+/=]*)"')
 
 
@@ -151,7 +151,7 @@ def _split(file: bytes) -> tuple[bytes, dict[str, str]]:
 
 
 def _parts(page: bytes) -> Iterator[tuple[str, str]]:
-    """SHA-256 of each embedded picture's file, of each section without pictures, and of the rest."""
+    """SHA-256 of each embedded image's file, of each section without images, and of the rest."""
     for name, data in _IMAGE.findall(page):
         yield f"picture {name.decode()}", _sha256(base64.b64decode(data))
     without = _IMAGE.sub(rb'<img id="\1"', page)
@@ -185,12 +185,12 @@ def _changes(signed: Mapping[str, str], page: bytes) -> Iterator[str]:
     changed = [
         _in_words(name) + (" (gone)" if name not in now and now else "")
         for name, digest in signed.items()
-        if _PART.fullmatch(name) and now.get(name) != digest
+        if _TILE.fullmatch(name) and now.get(name) != digest
     ]
     changed += [f"{_in_words(name)} (added)" for name in now if name not in signed]
-    yield from changed[:_MOST_CHANGES] or ["the document"]
-    if len(changed) > _MOST_CHANGES:
-        yield f"and {len(changed) - _MOST_CHANGES} more"
+    yield from changed[:_MAX_CHANGES] or ["the document"]
+    if len(changed) > _MAX_CHANGES:
+        yield f"and {len(changed) - _MAX_CHANGES} more"
 
 
 def _in_words(name: str) -> str:

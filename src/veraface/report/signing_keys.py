@@ -11,9 +11,9 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
 from veraface.errors import VerafaceError
-from veraface.files import write_whole
+from veraface.files import write_atomic
 
-_MOST_BYTES = 64 * 1024  # of a key file
+_MAX_BYTES = 64 * 1024  # of a key file
 # Points whose order divides 8, in all their encodings, without the sign of x: for such a key signatures can
 # be made that hold for any text. RFC 8032, 5.1.7 leaves them in; tests/cli/test_report.py computes them.
 _SMALL_ORDER = frozenset(
@@ -52,7 +52,7 @@ def own_key(path: Path) -> Ed25519PrivateKey:
     except OSError:
         there = b""
     if there != content:
-        write_whole(public, content)
+        write_atomic(public, content)
     return key
 
 
@@ -154,6 +154,6 @@ def _read(path: Path) -> bytes:
         if not path.is_file():
             raise VerafaceError(f"{path}: no such key file")
         with path.open("rb") as file:
-            return file.read(_MOST_BYTES)
+            return file.read(_MAX_BYTES)
     except OSError as error:
         raise VerafaceError(f"{path}: cannot be read: {error.strerror}") from error

@@ -1,4 +1,4 @@
-"""The pictures in zip and tar archives."""
+"""The images in zip and tar archives."""
 
 import tarfile
 import zipfile
@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import IO
 
 from veraface.scan.decompress import unpacked
-from veraface.scan.filters import Choice
+from veraface.scan.filters import Filter
 from veraface.scan.item import Item, known_time, read_up_to, reason_of, shown
 
 _MAX_TAR_HEADER = 2**20  # bytes of a long name, or of what describes a member
@@ -19,8 +19,8 @@ _TAR_HEADERS = (
 )
 
 
-def from_zip(source: str, file: IO[bytes], choice: Choice, most_bytes: int) -> Iterator[Item]:
-    """The pictures in a zip archive; a member that cannot be read is an item that says so.
+def from_zip(source: str, file: IO[bytes], choice: Filter, most_bytes: int) -> Iterator[Item]:
+    """The images in a zip archive; a member that cannot be read is an item that says so.
 
     Args:
         source: What the archive is called.
@@ -65,8 +65,8 @@ def _zip_time(parts: tuple[int, ...]) -> float | None:
         return None
 
 
-def from_tar(source: str, file: IO[bytes], choice: Choice, most_bytes: int) -> Iterator[Item]:
-    """The pictures in a tar archive, packed or not, which is read from its begin to its end; see `from_zip`.
+def from_tar(source: str, file: IO[bytes], choice: Filter, most_bytes: int) -> Iterator[Item]:
+    """The images in a tar archive, packed or not, which is read from its begin to its end; see `from_zip`.
 
     Raises:
         Exception: It is damaged or cut off; what came before has been given.

@@ -6,25 +6,25 @@ from itertools import combinations
 import numpy as np
 from numpy.typing import NDArray
 
-# Bits in which the hashes of two pictures may differ that are called near-duplicates; measured by
+# Bits in which the hashes of two images may differ that are called near-duplicates; measured by
 # `benchmarks/near_duplicates.py`.
-MOST_DIFFERENT_BITS = 4
+MAX_DIFFERENT_BITS = 4
 # Of two hashes so close, at least two of six bands of bits are the same (pigeonhole): each pair of bands is a
-# key of 21 or 22 bits, under which few pictures meet that do not look the same, up to 10^8 of them.
-_BANDS = MOST_DIFFERENT_BITS + 2
+# key of 21 or 22 bits, under which few images meet that do not look the same, up to 10^8 of them.
+_BANDS = MAX_DIFFERENT_BITS + 2
 # Under one key, each is compared with so many of the first. More share a key only where very many look nearly
 # the same, of which one of the first is close to any other, or where somebody has made it so.
-_MOST_COMPARED = 1000
+_MAX_COMPARED = 1000
 
 
 def first_alike(hashes: Iterable[tuple[int, int]]) -> dict[int, int]:
-    """Finds for each picture the first one that looks the same.
+    """Finds for each image the first one that looks the same.
 
     Args:
-        hashes: Rank and perceptual hash, as signed 64-bit numbers, of each picture.
+        hashes: Rank and perceptual hash, as signed 64-bit numbers, of each image.
 
     Returns:
-        For each picture with one of a lower rank whose hash differs in at most `MOST_DIFFERENT_BITS`: its
+        For each image with one of a lower rank whose hash differs in at most `MAX_DIFFERENT_BITS`: its
         rank, and the lowest such rank.
     """
     table = np.fromiter((pair for both in hashes for pair in both), np.int64).reshape(-1, 2)
@@ -49,12 +49,12 @@ def _first_close(values: NDArray[np.uint64], ranks: NDArray[np.int64]) -> NDArra
         sizes = np.diff(np.r_[begins, len(keys)])
         start = np.repeat(begins, sizes)
         left = np.flatnonzero(np.repeat(sizes > 1, sizes))  # places in `order` that may yet find one
-        for step in range(_MOST_COMPARED):
+        for step in range(_MAX_COMPARED):
             left = left[left > start[left] + step]
             if not len(left):
                 break
             ours, theirs = order[left], order[start[left] + step]
-            close = np.bitwise_count(values[ours] ^ values[theirs]) <= MOST_DIFFERENT_BITS
+            close = np.bitwise_count(values[ours] ^ values[theirs]) <= MAX_DIFFERENT_BITS
             np.minimum.at(first, ours[close], theirs[close])
             left = left[~close]
     return ranks[first]

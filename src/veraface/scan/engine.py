@@ -1,4 +1,4 @@
-"""What judges the pictures of a scan: an engine; here the one that uses this machine."""
+"""What judges the images of a scan: an engine; here the one that uses this machine."""
 
 import asyncio
 import contextlib
@@ -11,22 +11,22 @@ from typing import Any, Protocol
 
 from veraface.errors import ModelError, VerafaceError
 from veraface.scan import records as rows
-from veraface.scan.item import MOST_BYTES, Item, is_url, read
+from veraface.scan.item import MAX_BYTES, Item, is_url, read
 from veraface.scan.records import Record
 from veraface.workers.launcher import WorkerSettings
 from veraface.workers.pool import WorkerFaultError, WorkerLostError, WorkerPool
 
-_DEADLINE_S = 120  # for one picture; processor time has a tighter limit of its own
-_MOST_LOST = 3  # times that a picture is tried whose worker was stopped from outside
-_READ_AHEAD = 2  # pictures of this machine: one for the worker that is done next, one that is being read
+_DEADLINE_S = 120  # for one image; processor time has a tighter limit of its own
+_MAX_LOST = 3  # times that an image is tried whose worker was stopped from outside
+_READ_AHEAD = 2  # images of this machine: one for the worker that is done next, one that is being read
 _READ_AHEAD_FROM_AFAR = 16  # what is far away answers slowly
 _LISTED_AT_ONCE = 32
-_LARGE = 16 * 2**20  # bytes of content that was read while listing, for which a picture takes one more place
+_LARGE = 16 * 2**20  # bytes of content that was read while listing, for which an image takes one more place
 
 
 @dataclass(frozen=True)
 class Judged:
-    """What was found out of one picture."""
+    """What was found out of one image."""
 
     item: Item
     facts: dict[str, Any]  # size, modified, sha256, as far as they are known
@@ -40,10 +40,10 @@ class Job:
 
     begin: Callable[
         [dict[str, str]], None
-    ]  # told the model's name, version and sha256, before the first picture
-    claim: Callable[[Item], bool]  # whether a picture is to be judged
-    keep: Callable[[Judged], None]  # told of every picture, as soon as it is judged
-    thumbnail_from: Callable[[], float]  # from which p_fake on a small copy of a picture is wanted, as of now
+    ]  # told the model's name, version and sha256, before the first image
+    claim: Callable[[Item], bool]  # whether an image is to be judged
+    keep: Callable[[Judged], None]  # told of every image, as soon as it is judged
+    thumbnail_from: Callable[[], float]  # from which p_fake on a small copy of an image is wanted, as of now
     model: Path | None = None  # an `.onnx` file; the shipped model if None
 
 
@@ -59,17 +59,17 @@ class Engine(Protocol):
 
 
 class PictureJudge:
-    """Reads pictures and has a worker judge each: the same for every engine."""
+    """Reads images and has a worker judge each: the same for every engine."""
 
     def __init__(self, pool: WorkerPool, thumbnail_from: Callable[[], float]) -> None:
         self._pool = pool
         self._thumbnail_from = thumbnail_from
 
     async def judge(self, item: Item, read_bytes: Callable[[Item], Awaitable[tuple[bytes, str]]]) -> Judged:
-        """Never fails: what goes wrong with a picture is what its record says.
+        """Never fails: what goes wrong with an image is what its record says.
 
         Args:
-            item: The picture.
+            item: The image.
             read_bytes: Gives its bytes and their sha256; see `read_and_hash`.
         """
         facts: dict[str, Any] = {} if item.modified is None else {"modified": item.modified}
@@ -81,31 +81,31 @@ class PictureJudge:
             return Judged(item, facts, rows.failed(error.code, str(error)))
         except WorkerFaultError as error:
             fault = str(error).partition("\n")[0]
-            message = f"a fault of Veraface ({fault}); please report it with this picture if you may"
+            message = f"a fault of Veraface ({fault}); please report it with this image if you may"
             return Judged(item, facts, rows.failed("internal_error", message))
         return Judged(item, facts, rows.judged(result), result.get("thumbnail"))
 
     async def _ask(self, content: bytes) -> dict[str, Any]:
         options = {"thumbnail_from": self._thumbnail_from()}
-        for attempt in range(1, _MOST_LOST + 1):
+        for attempt in range(1, _MAX_LOST + 1):
             try:
-                return await self._pool.run("scan", content, options=options, within_s=_DEADLINE_S)
+                return await self._pool.run("scan", content, options=options, timeout_s=_DEADLINE_S)
             except WorkerLostError:
-                if attempt == _MOST_LOST:
+                if attempt == _MAX_LOST:
                     raise
         raise AssertionError("unreachable")
 
 
 def read_and_hash(item: Item) -> tuple[bytes, str]:
-    """The bytes of a picture and their sha256."""
-    content = read(item, MOST_BYTES)
+    """The bytes of an image and their sha256."""
+    content = read(item, MAX_BYTES)
     return content, hashlib.sha256(content).hexdigest()
 
 
 class LocalEngine:
     """Judges with this machine's cores, in confined worker processes as the server has them.
 
-    A few pictures are read ahead, so that memory does not grow with their number.
+    A few images are read ahead, so that memory does not grow with their number.
 
     Args:
         workers: How many judge at the same time.
@@ -138,12 +138,12 @@ async def started_pool(model: Path | None, workers: int) -> AsyncIterator[tuple[
     Raises:
         ModelError: They cannot be started.
     """
-    settings = WorkerSettings(model=model, max_bytes=MOST_BYTES)
+    settings = WorkerSettings(model=model, max_bytes=MAX_BYTES)
     pool = WorkerPool(settings, workers=workers, queue=workers + _READ_AHEAD + _READ_AHEAD_FROM_AFAR)
     try:
         await pool.start()
         if pool.failure is not None or pool.greeting is None:
-            raise ModelError(pool.failure or "the workers that judge pictures do not start")
+            raise ModelError(pool.failure or "the workers that judge images do not start")
         yield pool, pool.greeting.model
     finally:
         await pool.close()

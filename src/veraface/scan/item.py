@@ -1,4 +1,4 @@
-"""One picture of a scan: where it lies, and how its bytes are read."""
+"""One image of a scan: where it lies, and how its bytes are read."""
 
 import os
 import stat
@@ -10,17 +10,17 @@ from typing import IO, Any
 from veraface.errors import ImageTooLargeError, UnreadableImageError
 from veraface.utils import needs_extra
 
-MOST_BYTES = 64 * 2**20  # of a picture file, as `ImageLimits` has it
+MAX_BYTES = 64 * 2**20  # of an image file, as `ImageLimits` has it
 # Of the process that lists, as Linux counts what is written to (RLIMIT_DATA): PyArrow holds a group of rows.
 MAX_MEMORY = 4 * 2**30
 _BYTES_AT_ONCE = 2**20
-_LATEST = 253_402_300_800.0  # seconds from 1970 to the year 10000, where calendars of programs end
+_MAX_YEAR = 253_402_300_800.0  # seconds from 1970 to the year 10000, where calendars of programs end
 _PATIENCE_S = 120  # with a web server, for one answer
 
 
 @dataclass(frozen=True)
 class Item:
-    """A picture that was listed; plain data, so that another machine can read it too."""
+    """An image that was listed; plain data, so that another machine can read it too."""
 
     path: str  # what the table calls it; unique within a scan
     location: str  # local path or URL of the file that it is or lies in
@@ -30,7 +30,7 @@ class Item:
 
 
 def read(item: Item, most: int) -> bytes:
-    """The bytes of a picture.
+    """The bytes of an image.
 
     Args:
         item: Which.
@@ -117,7 +117,7 @@ def reason_of(error: Exception) -> str:
 
 def known_time(seconds: float) -> float | None:
     """A time since 1970; None for one that no calendar has."""
-    return float(seconds) if -_LATEST < seconds < _LATEST else None
+    return float(seconds) if -_MAX_YEAR < seconds < _MAX_YEAR else None
 
 
 def shown(name: str) -> str:

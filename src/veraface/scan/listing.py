@@ -1,4 +1,4 @@
-"""Lists the pictures of a scan in a process of its own, with a bound on its memory.
+"""Lists the images of a scan in a process of its own, with a bound on its memory.
 
 Archives and tables are unpacked while they are listed, and lists of names may lead anywhere: what goes wrong
 with one of them, or takes too long when the scan is stopped, must not take the scan with it.
@@ -18,14 +18,14 @@ from types import TracebackType
 from typing import Any
 
 from veraface.errors import DataError, VerafaceError
-from veraface.scan.filters import Choice
-from veraface.scan.item import MAX_MEMORY, MOST_BYTES, Item, shown
+from veraface.scan.filters import Filter
+from veraface.scan.item import MAX_BYTES, MAX_MEMORY, Item, shown
 from veraface.scan.sources import check_sources, list_source, rest_of
 from veraface.workers import protocol as frames
 
 
 class Listing:
-    """The pictures of a scan, in order; lists them in another process, which ends with it.
+    """The images of a scan, in order; lists them in another process, which ends with it.
 
     Args:
         sources: As `list_items` takes them.
@@ -35,7 +35,7 @@ class Listing:
         DataError: A source on this machine is not there.
     """
 
-    def __init__(self, sources: Sequence[str], choice: Choice) -> None:
+    def __init__(self, sources: Sequence[str], choice: Filter) -> None:
         check_sources(sources)
         self._sources = list(sources)
         self._choice = choice
@@ -128,14 +128,14 @@ def main(connection: socket.socket) -> None:
     """Answers the one question that comes over the socket: an item a frame, then the end."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # who asked ends us
     order, _ = frames.receive(connection)
-    choice = Choice(**{**order["choice"], "include": tuple(order["choice"]["include"])})
+    choice = Filter(**{**order["choice"], "include": tuple(order["choice"]["include"])})
     _bound_memory()
     threading.Thread(target=_end_with, args=(connection,), daemon=True).start()
     with suppress(OSError):  # nobody listens any more
         for at, source in list(enumerate(order["sources"]))[order["from"] :]:
             frames.send(connection, {"at": at})
             try:
-                for item in list_source(source, choice, MOST_BYTES):
+                for item in list_source(source, choice, MAX_BYTES):
                     _send(connection, at, item)
             except VerafaceError as error:
                 kind = "DataError" if isinstance(error, DataError) else "VerafaceError"

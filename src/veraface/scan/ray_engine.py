@@ -1,4 +1,4 @@
-"""The engine that uses a Ray cluster: pictures are read and judged where Ray Data has room for them."""
+"""The engine that uses a Ray cluster: images are read and judged where Ray Data has room for them."""
 
 import asyncio
 import json
@@ -16,9 +16,9 @@ from veraface.scan.engine import Job, Judged, PictureJudge, read_and_hash, start
 from veraface.scan.item import Item
 from veraface.utils import needs_extra
 
-_AT_ONCE = 50_000  # pictures handed to Ray together; the names of so many fit the driver's memory easily
+_AT_ONCE = 50_000  # images handed to Ray together; the names of so many fit the driver's memory easily
 _BYTES_AT_ONCE = 256 * 2**20  # of those whose content is handed over with them, as from archives
-_BATCH = 8  # pictures that an actor takes at a time; `benchmarks/scan.py ray` compares sizes
+_BATCH = 8  # images that an actor takes at a time; `benchmarks/scan.py ray` compares sizes
 
 _Result = TypeVar("_Result")
 
@@ -27,7 +27,7 @@ class RayEngine:
     """Judges on a Ray cluster, through Ray Data: each actor loads the model once, for a confined worker.
 
     Where RAY_ADDRESS is set, that cluster is used, otherwise the one that runs on this machine, or a new one.
-    Every machine of it needs Veraface with the extra `ray`, and the pictures under the same paths or URLs.
+    Every machine of it needs Veraface with the extra `ray`, and the images under the same paths or URLs.
 
     Args:
         workers: The most actors, each on one core; as many as the cluster has cores if None.
@@ -109,7 +109,7 @@ def _item(facts: str, whole: bool, content: bytes) -> Item:
 
 
 class _Judge:
-    """An actor of Ray Data: keeps a confined worker, and has it judge batches of pictures."""
+    """An actor of Ray Data: keeps a confined worker, and has it judge batches of images."""
 
     def __init__(self, model: str | None, sha256: str, thumbnail_from: float) -> None:
         self._loop = asyncio.new_event_loop()

@@ -1,34 +1,34 @@
-"""From what was found out of a picture to the rows of the table: one for it, one for each of its faces."""
+"""From what was found out of an image to the rows of the table: one for it, one for each of its faces."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 from veraface.scan.item import as_text
 
-Record = dict[str, Any]  # all that is kept of one picture, JSON-ready; see `judged` and `failed`
+Record = dict[str, Any]  # all that is kept of one image, JSON-ready; see `judged` and `failed`
 
 # Of both kinds of rows, in their order. Types as Arrow names them.
 COLUMNS: dict[str, str] = {
     "row": "string",  # "picture" or "face"
-    "path": "string",  # where the picture lies, archive and member included
-    "face": "int32",  # faces: 0 for the largest; pictures: none
+    "path": "string",  # where the image lies, archive and member included
+    "face": "int32",  # faces: 0 for the largest; images: none
     "verdict": "string",  # fake, real, uncertain, no_face; none where there is an error
-    "p_fake": "float64",  # calibrated probability of fake, 0 to 1; of a picture, the largest of its faces'
-    "box_x": "float64",  # faces: left edge, pixels of the upright picture
+    "p_fake": "float64",  # calibrated probability of fake, 0 to 1; of an image, the largest of its faces'
+    "box_x": "float64",  # faces: left edge, pixels of the upright image
     "box_y": "float64",  # top edge
     "box_width": "float64",
     "box_height": "float64",
     "detection_score": "float64",  # faces: how sure it is that this is a face, 0 to 1
     "reasons": "list<string>",  # codes; see docs/api.md
-    "faces": "int32",  # pictures: how many were found
-    "width": "int32",  # of the upright picture, pixels
+    "faces": "int32",  # images: how many were found
+    "width": "int32",  # of the upright image, pixels
     "height": "int32",
     "format": "string",  # JPEG, PNG, ...
     "size": "int64",  # of the file, bytes
     "modified": "float64",  # seconds since 1970
     "sha256": "string",  # of the file
-    "perceptual_hash": "string",  # 16 hexadecimal digits; alike for pictures that look alike
-    "duplicate_of": "string",  # pictures: the path of the first one that looks the same
+    "perceptual_hash": "string",  # 16 hexadecimal digits; alike for images that look alike
+    "duplicate_of": "string",  # images: the path of the first one that looks the same
     "error": "string",  # code of why it could not be judged
     "error_message": "string",
     "model": "string",  # name and version
@@ -38,7 +38,7 @@ COLUMNS: dict[str, str] = {
 
 
 def judged(result: Mapping[str, Any]) -> Record:
-    """What is kept of a picture that was judged; `result` as the task `scan` gives it."""
+    """What is kept of an image that was judged; `result` as the task `scan` gives it."""
     kept = ("verdict", "p_fake", "faces", "width", "height", "format", "perceptual_hash")
     times = result["timing_ms"]
     return {
@@ -56,26 +56,26 @@ def failed(code: str, message: str) -> Record:
 def rows(
     path: str, facts: Mapping[str, Any], record: Record, duplicate_of: str | None, model: Mapping[str, Any]
 ) -> Iterator[dict[str, Any]]:
-    """The rows of one picture.
+    """The rows of one image.
 
     Args:
-        path: Of the picture.
+        path: Of the image.
         facts: What is known of its file: size, modified, sha256, as far as they are.
         record: As `judged` or `failed` made it.
-        duplicate_of: The path of the first picture that looks the same, if that is another one.
+        duplicate_of: The path of the first image that looks the same, if that is another one.
         model: Columns of the model: `model`, `model_sha256`.
 
     Yields:
-        A row for the picture, then one for each face; all have all `COLUMNS`.
+        A row for the image, then one for each face; all have all `COLUMNS`.
     """
     empty = dict.fromkeys(COLUMNS)
     faces = record.get("faces")
-    picture = {name: value for name, value in record.items() if name != "faces"}
-    if "error_message" in picture:
-        picture["error_message"] = as_text(picture["error_message"])
+    image = {name: value for name, value in record.items() if name != "faces"}
+    if "error_message" in image:
+        image["error_message"] = as_text(image["error_message"])
     number = None if faces is None else len(faces)
     yield {
-        **empty, **facts, **picture, **model,
+        **empty, **facts, **image, **model,
         "row": "picture", "path": path, "faces": number, "duplicate_of": duplicate_of,
     }  # fmt: skip
     for index, face in enumerate(faces or ()):

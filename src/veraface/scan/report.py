@@ -1,11 +1,11 @@
-"""A scan as one HTML page that needs nothing else: counts, histogram, the most suspicious pictures."""
+"""A scan as one HTML page that needs nothing else: counts, histogram, the most suspicious images."""
 
 from base64 import b64encode
 from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from veraface.files import write_whole
+from veraface.files import write_atomic
 from veraface.scan.store import Kept
 from veraface.utils import needs_extra
 
@@ -27,7 +27,7 @@ def write_report(path: Path, summary: "Summary", suspicious: Iterable[tuple[Kept
     Args:
         path: Where to.
         summary: Of the scan.
-        suspicious: The pictures that most look fake, the most suspicious first, with a small JPEG of each.
+        suspicious: The images that most look fake, the most suspicious first, with a small JPEG of each.
 
     Raises:
         DataError: It cannot be written.
@@ -45,7 +45,7 @@ def write_report(path: Path, summary: "Summary", suspicious: Iterable[tuple[Kept
         highest=max(summary.histogram) or 1,
         gallery=[_shown(kept, jpeg) for kept, jpeg in suspicious],
     )
-    write_whole(path, page)
+    write_atomic(path, page)
 
 
 def _shown(kept: Kept, jpeg: bytes) -> dict[str, Any]:

@@ -8,11 +8,11 @@ from time import perf_counter
 from typing import Any
 
 from veraface.errors import DataError
-from veraface.files import make_folder, same_file
+from veraface.files import ensure_writable_dir, same_file
 from veraface.scan import store as stores
 from veraface.scan.duplicates import first_alike
 from veraface.scan.engine import Engine, Job, Judged
-from veraface.scan.filters import Choice
+from veraface.scan.filters import Filter
 from veraface.scan.item import Item, shown
 from veraface.scan.listing import Listing
 from veraface.scan.records import rows
@@ -39,11 +39,11 @@ class Summary:
     """What came of a scan."""
 
     table: str
-    verdicts: dict[str, int]  # how many pictures of each
+    verdicts: dict[str, int]  # how many images of each
     errors: dict[str, int]  # how many of each code
-    duplicates: int  # pictures that look as an earlier one
-    histogram: list[int]  # how many pictures have a p_fake in each twentieth of 0 to 1
-    judged: int  # pictures in this run
+    duplicates: int  # images that look as an earlier one
+    histogram: list[int]  # how many images have a p_fake in each twentieth of 0 to 1
+    judged: int  # images in this run
     skipped: int  # that an earlier run had judged
     seconds: float  # of this run
     model: dict[str, str] = field(default_factory=dict)  # name, version and sha256
@@ -54,7 +54,7 @@ class Summary:
         return sum(self.verdicts.values()) + sum(self.errors.values())
 
 
-Watch = Callable[[str], None]  # told "judged" or "skipped", once a picture
+Watch = Callable[[str], None]  # told "judged" or "skipped", once an image
 
 
 def scan(
@@ -62,11 +62,11 @@ def scan(
     output: Output,
     engine: Engine,
     *,
-    choice: Choice | None = None,
+    choice: Filter | None = None,
     model: Path | None = None,
     watch: Watch = lambda _: None,
 ) -> Summary:
-    """Judges all pictures and writes one table of them.
+    """Judges all images and writes one table of them.
 
     What is done is kept beside the table, in NAME.unfinished, until the table is written.
 
@@ -74,9 +74,9 @@ def scan(
         sources: As `list_items` takes them.
         output: What to write.
         engine: What judges.
-        choice: Which pictures are wanted.
+        choice: Which images are wanted.
         model: An `.onnx` file; the shipped model if None.
-        watch: Is told of every picture.
+        watch: Is told of every image.
 
     Raises:
         DataError: A source is not there, or an output cannot be written, or would be overwritten unasked.
@@ -87,7 +87,7 @@ def scan(
     job = Job(running.begin, running.claim, running.keep, running.thumbnail_from, model)
     started = perf_counter()
     try:
-        with Listing(sources, choice or Choice()) as items:
+        with Listing(sources, choice or Filter()) as items:
             engine.run(iter(items), job)
         summary = running.finish(output, started)
     except BaseException:
@@ -119,7 +119,7 @@ def _prepare(output: Output, sources: Sequence[str]) -> Path:
     unfinished = _unfinished(output)
     written = [path for path in (output.table, output.report) if path is not None]
     for path in written:
-        make_folder(path.parent)
+        ensure_writable_dir(path.parent)
         if _is_there(path) and path.is_dir():
             raise DataError(f"{path}: is a folder; give the name of a file")
         if any(same_file(path, source) for source in sources):
@@ -183,7 +183,7 @@ class _Running:
 
     def finish(self, output: Output, started: float) -> Summary:
         if self.seen == 0:
-            raise DataError("no picture was found; see --include for names without the suffix of a picture")
+            raise DataError("no image was found; see --include for names without the suffix of an image")
         self.store.forget_trouble()
         alike = first_alike(self.store.hashes())
         write_table(output.table, self._rows(alike))

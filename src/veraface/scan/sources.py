@@ -1,4 +1,4 @@
-"""What a scan is given, as the pictures in it: files, folders, patterns, archives, lists, tables and URLs."""
+"""What a scan is given, as the images in it: files, folders, patterns, archives, lists, tables and URLs."""
 
 import codecs
 import glob
@@ -14,8 +14,8 @@ from urllib.parse import urlsplit
 
 from veraface.errors import DataError
 from veraface.scan.archives import from_tar, from_zip
-from veraface.scan.filters import Choice
-from veraface.scan.item import MOST_BYTES, Item, is_url, known_time, open_file, reason_of, shown
+from veraface.scan.filters import Filter
+from veraface.scan.item import MAX_BYTES, Item, is_url, known_time, open_file, reason_of, shown
 from veraface.utils import needs_extra
 
 _ZIP = (".zip", ".cbz")
@@ -26,31 +26,31 @@ _MAX_LINE = 2**16  # bytes of a list; paths have at most 4,096 on Linux
 
 
 def list_items(
-    sources: Sequence[str], choice: Choice | None = None, *, most_bytes: int = MOST_BYTES
+    sources: Sequence[str], choice: Filter | None = None, *, most_bytes: int = MAX_BYTES
 ) -> Iterator[Item]:
-    """All pictures, in the order of the sources, and by name within each folder.
+    """All images, in the order of the sources, and by name within each folder.
 
     Args:
         sources: Files, folders, patterns such as `photos/**/*.jpg`, zip and tar archives, lists of paths
             (.txt, one a line; - for standard input), tables (.parquet with a column of paths or of bytes),
             and URLs of all of these. What two of them hold comes twice.
         choice: Which are wanted; all if None.
-        most_bytes: Of a picture that can be read only while it is listed, as in a tar archive, no more is
+        most_bytes: Of an image that can be read only while it is listed, as in a tar archive, no more is
             read than this and one byte.
 
     Yields:
-        One item a picture. A source that breaks off in the middle ends with an item that says so.
+        One item an image. A source that breaks off in the middle ends with an item that says so.
 
     Raises:
         DataError: A source is not there, or no source at all.
     """
-    choice = choice or Choice()
+    choice = choice or Filter()
     found = (item for source in sources for item in list_source(source, choice, most_bytes))
     yield from islice(found, choice.limit)
 
 
 def can_be_counted(sources: Sequence[str]) -> bool:
-    """Whether listing them twice costs little: so for folders, pictures and lists on this machine."""
+    """Whether listing them twice costs little: so for folders, images and lists on this machine."""
     held = (*_ZIP, *_TAR, ".parquet")
     return not any(
         source == "-"
@@ -75,7 +75,7 @@ def check_sources(sources: Sequence[str]) -> None:
                 raise DataError(f"{source}: no such file or folder")
 
 
-def list_source(source: str, choice: Choice, most_bytes: int) -> Iterator[Item]:
+def list_source(source: str, choice: Filter, most_bytes: int) -> Iterator[Item]:
     """What `list_items` gives for one source, without regard to the limit."""
     if source == "-":
         return _guarded(source, _from_list_file, choice, most_bytes)
@@ -93,10 +93,10 @@ def _is_web(source: str) -> bool:
     return source.startswith(("http://", "https://"))
 
 
-Lister = Callable[[str, IO[bytes], Choice, int], Iterator[Item]]
+Lister = Callable[[str, IO[bytes], Filter, int], Iterator[Item]]
 
 
-def _guarded(source: str, lister: Lister, choice: Choice, most_bytes: int) -> Iterator[Item]:
+def _guarded(source: str, lister: Lister, choice: Filter, most_bytes: int) -> Iterator[Item]:
     """What lies in one file. A break in the middle is told in a row: what was found before stays."""
     listed = 0
     try:
@@ -110,7 +110,7 @@ def _guarded(source: str, lister: Lister, choice: Choice, most_bytes: int) -> It
         reason = reason_of(error)
         if not listed:
             raise DataError(f"{source}: cannot be read: {reason}") from error
-        yield rest_of(source, f"breaks off after {listed} pictures: {reason}")
+        yield rest_of(source, f"breaks off after {listed} images: {reason}")
 
 
 def rest_of(source: str, trouble: str) -> Item:
@@ -118,7 +118,7 @@ def rest_of(source: str, trouble: str) -> Item:
     return Item(f"{shown(source)} (the rest of it)", source, trouble=trouble)
 
 
-def _local(source: str, choice: Choice) -> Iterator[Item]:
+def _local(source: str, choice: Filter) -> Iterator[Item]:
     path = Path(source)
     if path.is_dir():
         yield from filter(choice.takes, _walk(str(path)))
@@ -126,8 +126,8 @@ def _local(source: str, choice: Choice) -> Iterator[Item]:
         yield item
 
 
-def _matching(pattern: str, choice: Choice, most_bytes: int) -> Iterator[Item]:
-    """As a shell would hand over what fits, but of the files only pictures, or what the pattern names."""
+def _matching(pattern: str, choice: Filter, most_bytes: int) -> Iterator[Item]:
+    """As a shell would hand over what fits, but of the files only images, or what the pattern names."""
     holds = tuple(suffix for suffixes, _ in _LISTERS for suffix in suffixes)
     deep = "**" in Path(pattern).parts
     for match in _matches(pattern):
@@ -212,11 +212,11 @@ def _local_item(path: str) -> Item:
         return Item(shown(path), path, trouble="is not a valid path")
 
 
-def _from_list_file(source: str, file: IO[bytes], choice: Choice, most_bytes: int) -> Iterator[Item]:
+def _from_list_file(source: str, file: IO[bytes], choice: Filter, most_bytes: int) -> Iterator[Item]:
     return _from_list(file, Path() if is_url(source) else Path(source).parent, choice)
 
 
-def _from_list(file: IO[bytes], folder: Path, choice: Choice) -> Iterator[Item]:
+def _from_list(file: IO[bytes], folder: Path, choice: Filter) -> Iterator[Item]:
     """One path or URL a line, relative ones from the folder of the list."""
     first = True
     while line := file.readline(_MAX_LINE + 1):
@@ -232,7 +232,7 @@ def _named_item(name: str, folder: Path) -> Item:
     return Item(shown(name), name) if is_url(name) else _local_item(str(folder / name))
 
 
-def _from_parquet(source: str, file: IO[bytes], choice: Choice, most_bytes: int) -> Iterator[Item]:
+def _from_parquet(source: str, file: IO[bytes], choice: Filter, most_bytes: int) -> Iterator[Item]:
     with needs_extra("scan"):
         import pyarrow.parquet
     # A file of this machine needs not be read into memory to be looked at.
@@ -241,11 +241,11 @@ def _from_parquet(source: str, file: IO[bytes], choice: Choice, most_bytes: int)
     column = next((name for name in (*_BYTES_COLUMNS, *_PATH_COLUMNS) if name in names), None)
     if column is None:
         known = ", ".join((*_BYTES_COLUMNS, *_PATH_COLUMNS))
-        raise DataError(f"{source}: no column of pictures or paths; one of these names is needed: {known}")
+        raise DataError(f"{source}: no column of images or paths; one of these names is needed: {known}")
     label = next((name for name in _PATH_COLUMNS if name in names and name != column), None)
     folder = Path() if is_url(source) else Path(source).parent
     number = 0
-    # A row at a time, as the same few bytes of a file may stand for many rows with large pictures.
+    # A row at a time, as the same few bytes of a file may stand for many rows with large images.
     for batch in table.iter_batches(1, columns=[column, *([label] if label else [])]):
         for row in batch.to_pylist():
             item = _from_row(source, row, row[column], number, folder)
@@ -264,7 +264,7 @@ def _from_row(source: str, row: dict[str, Any], value: Any, number: int, folder:
     name = f"{shown(source)}/{number}/{shown(str(label))}"
     if isinstance(value, bytes):
         return Item(name, source, content=value)
-    return Item(name, source, trouble="the row holds no picture")
+    return Item(name, source, trouble="the row holds no image")
 
 
 _LISTERS: tuple[tuple[tuple[str, ...], Lister], ...] = (
@@ -275,7 +275,7 @@ _LISTERS: tuple[tuple[tuple[str, ...], Lister], ...] = (
 )
 
 
-def _remote(source: str, choice: Choice) -> Iterator[Item]:
+def _remote(source: str, choice: Filter) -> Iterator[Item]:
     """Whatever fsspec lists: one file, all below a folder, or all that fit a pattern."""
     with needs_extra("scan"):
         from fsspec.core import url_to_fs

@@ -19,20 +19,20 @@ _FORMAT = 3  # of the file; raised with every change of its tables
 _PRAGMAS = "PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;"
 _TABLES = """
 CREATE TABLE about (name TEXT PRIMARY KEY, value TEXT NOT NULL);
-CREATE TABLE pictures (
+CREATE TABLE images (
     path TEXT PRIMARY KEY, position INTEGER NOT NULL, claimed INTEGER NOT NULL, trouble INTEGER NOT NULL,
     facts TEXT, record TEXT, p_fake REAL, verdict TEXT, hash INTEGER
 ) WITHOUT ROWID;
-CREATE INDEX by_rank ON pictures (claimed DESC, position);
+CREATE INDEX by_rank ON images (claimed DESC, position);
 CREATE TABLE thumbnails (path TEXT PRIMARY KEY, p_fake REAL NOT NULL, jpeg BLOB NOT NULL);
 """
 
 
-_MOST_LISTED = 2**40  # in one run
+_MAX_LISTED = 2**40  # in one run
 
 
 class Claim(Enum):
-    """What is to be done with a picture that was listed."""
+    """What is to be done with an image that was listed."""
 
     NEW = "not judged yet"
     DONE = "judged already"
@@ -41,7 +41,7 @@ class Claim(Enum):
 
 @dataclass(frozen=True)
 class Kept:
-    """One picture, as it comes out again."""
+    """One image, as it comes out again."""
 
     path: str
     rank: int  # its place in the table: as listed in this run, and behind those what only earlier runs listed
@@ -50,7 +50,7 @@ class Kept:
 
 
 class Store:
-    """The pictures of one scan. For one thread; every picture is a transaction of its own.
+    """The images of one scan. For one thread; every image is a transaction of its own.
 
     SQLite's write-ahead log keeps it whole when the process is killed; when the whole machine fails, the last
     moments may be lost, and are judged again (sqlite.org/wal.html).
@@ -62,7 +62,7 @@ class Store:
         Args:
             path: The file.
             about: What the scan is made with, such as the model's sha256: must be the same when it goes on.
-            thumbnails: How many are kept, of the pictures that most look fake.
+            thumbnails: How many are kept, of the images that most look fake.
 
         Raises:
             DataError: It is no such file, belongs to a scan of another kind, or cannot be written.
@@ -104,28 +104,28 @@ class Store:
             raise DataError(f"{self._path}: what is done can no longer be kept: {error}") from error
 
     def claim(self, item: Item, position: int) -> Claim:
-        """Notes that a picture was listed, at which place, and says what is to be done with it."""
+        """Notes that an image was listed, at which place, and says what is to be done with it."""
         command = "SELECT record IS NULL OR trouble, claimed FROM pictures WHERE path = ?"
         found = self._run(command, item.path).fetchone()
         values = (position, self._this_run, item.trouble is not None, item.path)
         if found is None:
-            self._run("INSERT INTO pictures (position, claimed, trouble, path) VALUES (?, ?, ?, ?)", *values)
+            self._run("INSERT INTO images (position, claimed, trouble, path) VALUES (?, ?, ?, ?)", *values)
             return Claim.NEW
         open_, claimed = found
         if claimed == self._this_run:
             return Claim.TWICE
-        self._run("UPDATE pictures SET position = ?, claimed = ?, trouble = ? WHERE path = ?", *values)
-        # What could not even be listed is no picture that is done: it may be whole by now.
+        self._run("UPDATE images SET position = ?, claimed = ?, trouble = ? WHERE path = ?", *values)
+        # What could not even be listed is no image that is done: it may be whole by now.
         return Claim.NEW if open_ or item.trouble is not None else Claim.DONE
 
     def keep(
         self, item: Item, facts: Mapping[str, Any], record: Record, thumbnail: str | None = None
     ) -> None:
-        """Keeps what was found out of a picture. From now on it is done, whatever happens."""
+        """Keeps what was found out of an image. From now on it is done, whatever happens."""
         fingerprint = record.get("perceptual_hash")
         self._run("BEGIN")
         self._run(
-            "UPDATE pictures SET facts = ?, record = ?, p_fake = ?, verdict = ?, hash = ? WHERE path = ?",
+            "UPDATE images SET facts = ?, record = ?, p_fake = ?, verdict = ?, hash = ? WHERE path = ?",
             json.dumps(facts),
             json.dumps(record),
             record.get("p_fake"),
@@ -148,13 +148,13 @@ class Store:
         self._run("COMMIT")
 
     def thumbnail_from(self) -> float:
-        """The p_fake above which a picture comes among those whose small copy is kept."""
+        """The p_fake above which an image comes among those whose small copy is kept."""
         count, least = self._run("SELECT count(*), min(p_fake) FROM thumbnails").fetchone()
         return float(least) if count >= self._thumbnails else 0.0
 
     def forget_trouble(self) -> None:
         """Drops what only earlier runs could not list."""
-        self._run("DELETE FROM pictures WHERE trouble AND claimed != ?", self._this_run)
+        self._run("DELETE FROM images WHERE trouble AND claimed != ?", self._this_run)
 
     def is_empty(self) -> bool:
         """Whether nothing is done."""
@@ -180,14 +180,14 @@ class Store:
             yield self._rank(claimed, position), hash_
 
     def path_at(self, rank: int) -> str:
-        """The path of the picture at a place of the table."""
-        runs_ago, position = divmod(rank, _MOST_LISTED)
+        """The path of the image at a place of the table."""
+        runs_ago, position = divmod(rank, _MAX_LISTED)
         command = "SELECT path FROM pictures WHERE claimed = ? AND position = ?"
         (path,) = self._run(command, self._this_run - runs_ago, position).fetchone()
         return str(path)
 
     def _rank(self, claimed: int, position: int) -> int:
-        return int((self._this_run - claimed) * _MOST_LISTED + position)
+        return int((self._this_run - claimed) * _MAX_LISTED + position)
 
     def counts(self) -> dict[str, int]:
         """How many there are of each verdict, and of each code of an error."""
@@ -195,7 +195,7 @@ class Store:
         return dict(self._run(command))
 
     def histogram(self, bins: int) -> list[int]:
-        """How many pictures have a p_fake in each of so many equal parts of 0 to 1."""
+        """How many images have a p_fake in each of so many equal parts of 0 to 1."""
         counts = [0] * bins
         command = (
             "SELECT min(cast(p_fake * ? AS INTEGER), ? - 1), count(*) FROM pictures "

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from veraface.errors import DataError
-from veraface.files import written_whole
+from veraface.files import atomic_write
 from veraface.scan.records import COLUMNS
 from veraface.utils import needs_extra
 
@@ -36,7 +36,7 @@ def write_table(path: Path, rows: Rows) -> None:
     Raises:
         DataError: It cannot be written; what stood there before still does.
     """
-    with written_whole(path) as partial:
+    with atomic_write(path) as partial:
         try:
             _WRITERS[path.suffix.lower()](partial, rows)
         except (ValueError, OverflowError) as error:  # PyArrow's own are among them

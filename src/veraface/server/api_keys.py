@@ -1,4 +1,4 @@
-"""API keys: who may have pictures judged. The server knows their digests only."""
+"""API keys: who may have images judged. The server knows their digests only."""
 
 import hashlib
 import hmac

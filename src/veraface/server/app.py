@@ -30,8 +30,8 @@ from veraface.workers.sandbox import WorkerLimits
 _log = logging.getLogger("veraface.server")
 
 _ABOUT = (
-    "Judges whether the faces in a picture are real or fake. A verdict is a statistical judgement about "
-    "faces, not proof. Pictures stay in memory for one request and are never stored or logged."
+    "Judges whether the faces in an image are real or fake. A verdict is a statistical judgement about "
+    "faces, not proof. Images stay in memory for one request and are never stored or logged."
 )
 
 
@@ -42,9 +42,9 @@ def create_app(
 
     Args:
         settings: By default read from the environment.
-        judge: What judges pictures; by default worker processes, as the settings say, started with the
+        judge: What judges images; by default worker processes, as the settings say, started with the
             application.
-        fetch_link: Gets the picture behind a link, where the settings let links be taken; by default from
+        fetch_link: Gets the image behind a link, where the settings let links be taken; by default from
             the public internet.
 
     Raises:

@@ -19,24 +19,24 @@ class ImpatientProtocol(H11Protocol):
     def connection_made(self, transport: Any) -> None:
         """A client is there, and has not said anything."""
         super().connection_made(transport)
-        self._look()
+        self._detect_at_scale()
 
     def data_received(self, data: bytes) -> None:
         """The client said something."""
         super().data_received(data)
-        self._look()
+        self._detect_at_scale()
 
     def on_response_complete(self) -> None:
         """The client has its answer; whether it has sent all of its request or not."""
         super().on_response_complete()
-        self._look()
+        self._detect_at_scale()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """The client is gone."""
         self._relax()
         super().connection_lost(exc)
 
-    def _look(self) -> None:
+    def _detect_at_scale(self) -> None:
         if not self._is_waiting():
             self._relax()
         elif self._watch is None:

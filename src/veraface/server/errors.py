@@ -1,4 +1,4 @@
-"""Every failure of every route as the same JSON, without traces, paths or anything from the picture."""
+"""Every failure of every route as the same JSON, without traces, paths or anything from the image."""
 
 from typing import Any
 
@@ -49,7 +49,7 @@ class ApiError(Exception):
 
 
 def from_image_error(error: ImageError) -> ApiError:
-    """The answer for a picture that could not be turned into pixels."""
+    """The answer for an image that could not be turned into pixels."""
     if isinstance(error, ImageTooLargeError):
         status = 413
     elif isinstance(error, UnsupportedImageError):
@@ -108,5 +108,5 @@ def install_fault_handlers(app: FastAPI) -> None:
 
     @app.exception_handler(ClientDisconnect)
     async def _disconnected(request: Request, error: ClientDisconnect) -> JSONResponse:
-        message = "the connection ended before the picture was whole"
+        message = "the connection ended before the image was whole"
         return answer(request, 400, "incomplete_upload", message, {})

@@ -1,4 +1,4 @@
-"""The route for the views of a picture that a person can check; the work is a worker's task `evidence`."""
+"""The route for the views of an image that a person can check; the work is a worker's task `evidence`."""
 
 from functools import partial
 from typing import Any
@@ -25,7 +25,7 @@ def add_evidence(
     Args:
         router: Where to add it.
         inference: Has the work done.
-        uploads: Reads the pictures of all routes, and knows how much of them is in memory.
+        uploads: Reads the images of all routes, and knows how much of them is in memory.
         gates: Who is let in.
         responses: What may go wrong, for the OpenAPI document.
         body: What is taken, for the same.
@@ -41,8 +41,8 @@ def add_evidence(
         summary="Show what a person can check: error levels, noise, the JPEG grid",
     )
     async def evidence(request: Request) -> dict[str, Any]:
-        """Makes views of one picture, whether faces are in it or not. It is never stored or logged."""
-        inference.check_room()  # before the picture is sent
+        """Makes views of one image, whether faces are in it or not. It is never stored or logged."""
+        inference.ensure_capacity()  # before the image is sent
         async with uploads.read(request) as upload:
             gone = partial(until_gone, request)
             found = await inference.run("evidence", upload.content, options={}, gone=gone)

@@ -1,4 +1,4 @@
-"""The only way from a request to a verdict: hands pictures to what judges them, says failures as answers."""
+"""The only way from a request to a verdict: hands images to what judges them, says failures as answers."""
 
 import asyncio
 import logging
@@ -8,27 +8,27 @@ from typing import Any, Protocol
 from veraface.errors import ImageError
 from veraface.provenance import Level
 from veraface.server.errors import INTERNAL_ERROR, ApiError, from_image_error
-from veraface.workers.launcher import Greeting
-from veraface.workers.pool import OverloadedError, TooSlowError, WorkerFaultError, WorkerLostError
+from veraface.workers.launcher import ModelInfo
+from veraface.workers.pool import DeadlineExceededError, QueueFullError, WorkerFaultError, WorkerLostError
 
 _log = logging.getLogger("veraface.server")
 
 
 class Judge(Protocol):
-    """What judges pictures; see `WorkerPool`, which is one."""
+    """What judges images; see `WorkerPool`, which is one."""
 
-    greeting: Greeting | None
+    greeting: ModelInfo | None
     failure: str | None
     on_failure: Callable[[], None]
 
     async def start(self) -> None:
-        """Returns once pictures can be judged, or never will be."""
+        """Returns once images can be judged, or never will be."""
 
     async def close(self) -> None:
         """Ends, after what has begun."""
 
-    def check_room(self) -> None:
-        """Raises OverloadedError where no further picture could wait."""
+    def ensure_capacity(self) -> None:
+        """Raises QueueFullError where no further image could wait."""
 
     async def run(
         self,
@@ -36,18 +36,18 @@ class Judge(Protocol):
         content: bytes,
         *,
         options: dict[str, Any],
-        within_s: float,
+        timeout_s: float,
         progress: Callable[[dict[str, Any]], None] = ...,
     ) -> dict[str, Any]:
         """What a task of `veraface.workers.tasks` makes of the bytes of a file."""
 
 
 class Inference:
-    """Judges pictures for routes, which know nothing of where the work is done.
+    """Judges images for routes, which know nothing of where the work is done.
 
     Args:
         judge: What judges them.
-        deadline_s: Seconds for one picture, waiting included.
+        deadline_s: Seconds for one image, waiting included.
     """
 
     def __init__(self, judge: Judge, deadline_s: float) -> None:
@@ -65,7 +65,7 @@ class Inference:
         return self._judge.failure is not None
 
     @property
-    def model(self) -> Greeting:
+    def model(self) -> ModelInfo:
         """The loaded model: its card, and its name, version and sha256.
 
         Raises:
@@ -97,42 +97,42 @@ class Inference:
         """Ends what judges, after what has begun."""
         await self._judge.close()
 
-    def check_room(self) -> None:
-        """Turns a picture away before it is sent, where it could not be judged now.
+    def ensure_capacity(self) -> None:
+        """Turns an image away before it is sent, where it could not be judged now.
 
         Raises:
-            ApiError: 503 while the model is not loaded, or too many pictures wait.
+            ApiError: 503 while the model is not loaded, or too many images wait.
         """
         _ = self.model
         try:
-            self._judge.check_room()
-        except OverloadedError as error:
+            self._judge.ensure_capacity()
+        except QueueFullError as error:
             raise _overloaded(error) from None
 
     async def detect(
         self,
-        picture: bytes,
+        image: bytes,
         *,
         heatmap: bool,
         gone: Callable[[], Awaitable[None]],
         provenance: Level | None = None,
     ) -> dict[str, Any]:
-        """Judges one picture.
+        """Judges one image.
 
         Args:
-            picture: The bytes of its file.
+            image: The bytes of its file.
             heatmap: Whether the answer holds the evidence in each face.
-            gone: A coroutine function that returns once the client is gone: then the picture no longer waits.
+            gone: A coroutine function that returns once the client is gone: then the image no longer waits.
             provenance: How closely to read what the file claims of itself; None for not at all.
 
         Returns:
             `DetectionResult.to_dict()`.
 
         Raises:
-            ApiError: The picture could not be turned into pixels, or not be judged now, or not in time.
+            ApiError: The image could not be turned into pixels, or not be judged now, or not in time.
         """
         options = {"heatmap": heatmap, "provenance": provenance}
-        return await self.run("detect", picture, options=options, gone=gone)
+        return await self.run("detect", image, options=options, gone=gone)
 
     async def run(
         self,
@@ -141,7 +141,7 @@ class Inference:
         *,
         options: dict[str, Any],
         gone: Callable[[], Awaitable[None]],
-        within_s: float | None = None,
+        timeout_s: float | None = None,
         progress: Callable[[dict[str, Any]], None] = lambda _: None,
     ) -> dict[str, Any]:
         """Has something done with one file, without blocking the event loop.
@@ -151,22 +151,22 @@ class Inference:
             content: The bytes of the file.
             options: JSON-ready; what the task takes.
             gone: A coroutine function that returns once the client is gone: then the file no longer waits.
-            within_s: Seconds until the work is stopped, waiting included; those for one picture if None.
+            timeout_s: Seconds until the work is stopped, waiting included; those for one image if None.
             progress: Is called with what the task tells meanwhile.
 
         Raises:
             ApiError: It could not be done with this file, or not now, or not in time.
         """
         _ = self.model
-        within_s = self._deadline_s if within_s is None else within_s
-        work = self._judge.run(task, content, options=options, within_s=within_s, progress=progress)
+        timeout_s = self._deadline_s if timeout_s is None else timeout_s
+        work = self._judge.run(task, content, options=options, timeout_s=timeout_s, progress=progress)
         try:
             return await _unless(gone, work)
         except ImageError as error:
             raise from_image_error(error) from None
-        except OverloadedError as error:
+        except QueueFullError as error:
             raise _overloaded(error) from None
-        except TooSlowError as error:
+        except DeadlineExceededError as error:
             raise ApiError(504, error.code, str(error)) from None
         except WorkerLostError as error:
             raise ApiError(503, error.code, str(error), retry_after_s=1) from None
@@ -176,7 +176,7 @@ class Inference:
 
 
 async def _unless(gone: Callable[[], Awaitable[None]], work: Awaitable[dict[str, Any]]) -> dict[str, Any]:
-    """The outcome of `work`, which is cancelled once `gone` returns."""
+    """The outcome of `work`, which is canceled once `gone` returns."""
     job, leaving = asyncio.ensure_future(work), asyncio.ensure_future(gone())
     try:
         await asyncio.wait((job, leaving), return_when=asyncio.FIRST_COMPLETED)
@@ -189,5 +189,5 @@ async def _unless(gone: Callable[[], Awaitable[None]], work: Awaitable[dict[str,
         await asyncio.gather(job, leaving, return_exceptions=True)
 
 
-def _overloaded(error: OverloadedError) -> ApiError:
+def _overloaded(error: QueueFullError) -> ApiError:
     return ApiError(503, error.code, str(error), retry_after_s=error.retry_after_s)

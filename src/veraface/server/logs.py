@@ -1,4 +1,4 @@
-"""What the server says of its work: lines for people, or JSON objects for programs; never of a picture."""
+"""What the server says of its work: lines for people, or JSON objects for programs; never of an image."""
 
 import copy
 import json
@@ -40,7 +40,7 @@ class JsonFormatter(logging.Formatter):
             entry["request_id"] = named
         entry |= getattr(record, FIELDS, {})
         if record.exc_info and record.exc_info[0]:
-            # The error's own text is left out: a decoder may quote the picture's metadata in it.
+            # The error's own text is left out: a decoder may quote the image's metadata in it.
             entry["error"] = record.exc_info[0].__name__
             entry["trace"] = "".join(traceback.format_tb(record.exc_info[2]))
         return json.dumps(entry)

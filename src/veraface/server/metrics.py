@@ -35,14 +35,14 @@ class Metrics:
         )
         self._seconds = Histogram(
             "veraface_request_seconds",
-            "From the head of a request to the end of its answer, sending the picture included.",
+            "From the head of a request to the end of its answer, sending the image included.",
             ["route"],
             buckets=_SECONDS,
             registry=self._registry,
         )
         self._stages = Histogram(
             "veraface_stage_seconds",
-            "Time of one picture by stage, as its answer tells; queue: waiting for a worker.",
+            "Time of one image by stage, as its answer tells; queue: waiting for a worker.",
             ["stage"],
             buckets=_SECONDS,
             registry=self._registry,
@@ -72,21 +72,21 @@ class Metrics:
             self._failures.labels(request.fault).inc()
 
     def judged(self, result: Mapping[str, Any]) -> None:
-        """Counts a picture, by `DetectionResult.to_dict()`."""
+        """Counts an image, by `DetectionResult.to_dict()`."""
         self._verdicts.labels(str(result["verdict"])).inc()
         for stage, took_ms in result["timing_ms"].items():
             self._stages.labels(stage).observe(took_ms / 1000)
 
     def judged_clip(self, result: Mapping[str, Any]) -> None:
-        """Counts a clip, by `VideoResult.to_dict()`."""
+        """Counts a video, by `VideoResult.to_dict()`."""
         self._clips.labels(str(result["verdict"])).inc()
 
     def watch(self, pool: WorkerPool) -> None:
         """Adds how the workers stand, asked for whenever Prometheus asks."""
         for name, description, value in (
             ("queued_pictures", "Pictures that wait for a worker.", lambda: pool.waiting),
-            ("busy_workers", "Workers that judge a picture now.", lambda: pool.busy),
-            ("living_workers", "Workers that are ready or at work.", lambda: pool.living),
+            ("busy_workers", "Workers that judge an image now.", lambda: pool.busy),
+            ("living_workers", "Workers that are ready or at work.", lambda: pool.alive),
         ):
             Gauge(f"veraface_{name}", description, registry=self._registry).set_function(value)
 

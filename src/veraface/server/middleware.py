@@ -97,7 +97,7 @@ class Guard:
         try:
             await self._app(scope, receive, send_guarded)
         except Exception as error:
-            # The error's own text is left out: a decoder may quote the picture's metadata in it.
+            # The error's own text is left out: a decoder may quote the image's metadata in it.
             where = "".join(traceback.format_tb(error.__traceback__))
             _log.error("%s in %s %s\n%s", type(error).__name__, method_of(scope), route_of(scope), where)
             scope[FAULT] = INTERNAL_ERROR[0]

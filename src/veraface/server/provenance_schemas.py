@@ -15,7 +15,7 @@ class ActionAnswer(BaseModel):
     when: str | None = Field(description="as written, usually ISO 8601")
     source_type: str | None = Field(description="IPTC DigitalSourceType")
     description: str | None
-    of_ingredient: bool = Field(description="of a picture that went into this one")
+    of_ingredient: bool = Field(description="of an image that went into this one")
 
 
 class CredentialsAnswer(BaseModel):
@@ -79,7 +79,7 @@ class CameraAnswer(BaseModel):
 
 
 class GeneratorAnswer(BaseModel):
-    """Parameters of a picture generator in the file."""
+    """Parameters of an image generator in the file."""
 
     name: str
     place: str

@@ -1,4 +1,4 @@
-"""How many pictures one client may have judged in a while: counted in this process, or together in Redis."""
+"""How many images one client may have judged in a while: counted in this process, or together in Redis."""
 
 import asyncio
 import hashlib
@@ -17,7 +17,7 @@ from veraface.server.errors import ApiError
 
 _log = logging.getLogger("veraface.server")
 
-_MOST_CLIENTS = 100_000  # that are counted at the same time in this process, some 30 MB
+_MAX_CLIENTS = 100_000  # that are counted at the same time in this process, some 30 MB
 _REDIS_PATIENCE_S = 0.5
 _REDIS_PAUSE_S = 5  # in which it is not asked again after it failed
 _PREFIX = "veraface"
@@ -98,7 +98,7 @@ class RateLimit:
 
     def __init__(self, rate: str, redis_url: str | None = None) -> None:
         self._rate: RateLimitItem = parse(rate)
-        self._alone = FixedWindowRateLimiter(BoundedMemory(_MOST_CLIENTS))
+        self._alone = FixedWindowRateLimiter(BoundedMemory(_MAX_CLIENTS))
         self._together = FixedWindowRateLimiter(_redis(redis_url)) if redis_url else None
         self._ask_again_at = 0.0  # by the loop's clock
         self._redis_failed = False

@@ -1,4 +1,4 @@
-"""A picture behind a link, fetched so that a link can never reach what only this machine can reach.
+"""An image behind a link, fetched so that a link can never reach what only this machine can reach.
 
 Rules: OWASP, Server-Side Request Forgery Prevention Cheat Sheet, case 2 (any public host may be asked)
 https://cheatsheetseries.owasp.org/cheatsheets/Server_Side_Request_Forgery_Prevention_Cheat_Sheet.html
@@ -89,7 +89,7 @@ async def resolve(host: str) -> list[str]:
 
 
 class Links:
-    """Fetches pictures from the public internet into memory.
+    """Fetches images from the public internet into memory.
 
     Args:
         max_bytes: Largest file that is taken.
@@ -114,15 +114,15 @@ class Links:
         self._allow = allow
         self._tls = tls or httpx.create_ssl_context(trust_env=False)
         self._slots = asyncio.Semaphore(_AT_ONCE)
-        # Its debug messages hold hosts, paths and headers; a link is as private as a picture.
+        # Its debug messages hold hosts, paths and headers; a link is as private as an image.
         logging.getLogger("httpcore").setLevel(logging.WARNING)
 
     async def fetch(self, link: str) -> Upload:
-        """Fetches the picture behind a link.
+        """Fetches the image behind a link.
 
         Raises:
             ApiError: 400 where the link is none or leads to no public address; 413 as soon as the file is
-                known to be too large; 415 where it is declared to be no picture; 502 where it cannot be
+                known to be too large; 415 where it is declared to be no image; 502 where it cannot be
                 had; 504 where that takes too long.
         """
         url = _checked(link)
@@ -130,7 +130,7 @@ class Links:
             async with asyncio.timeout(self._timeout_s), self._slots:
                 return Upload(await self._follow(url), plain_name(url.path))
         except TimeoutError:
-            message = f"the picture did not arrive within {self._timeout_s:g} s; save it and send the file"
+            message = f"the image did not arrive within {self._timeout_s:g} s; save it and send the file"
             raise ApiError(504, "link_timeout", message) from None
         except (httpx.HTTPError, OSError, ValueError):  # ValueError: numbers in headers without end
             raise _unreachable("its server cannot be reached or breaks off") from None
@@ -185,7 +185,7 @@ class Links:
             raise _unreachable("its server compresses it, which was not asked for")
         kind = response.headers.get("content-type", "").partition(";")[0].strip().lower()
         if kind and not kind.startswith("image/") and kind not in _UNNAMED_TYPES:
-            message = "what is behind this link is no picture, by the word of its server; link to the picture"
+            message = "what is behind this link is no image, by the word of its server; link to the image"
             raise ApiError(415, UnsupportedImageError.code, message)
         declared = response.headers.get("content-length", "")
         if declared.isascii() and declared.isdigit() and int(declared) > self._max_bytes:
@@ -240,9 +240,9 @@ def _bad(why: str) -> ApiError:
 
 
 def _refused() -> ApiError:
-    message = "this link leads to an address that is not public; only pictures on the public web are fetched"
+    message = "this link leads to an address that is not public; only images on the public web are fetched"
     return ApiError(400, "link_refused", message)
 
 
 def _unreachable(why: str) -> ApiError:
-    return ApiError(502, "link_unreachable", f"the picture cannot be had from this link: {why}")
+    return ApiError(502, "link_unreachable", f"the image cannot be had from this link: {why}")

@@ -26,18 +26,18 @@ def _form(required: list[str], **fields: dict[str, str]) -> dict[str, Any]:
         "type": "object",
         "properties": fields,
         "additionalProperties": {"type": "string", "maxLength": MAX_OTHER_FIELD_CHARACTERS},
-        "maxProperties": 1 + MAX_OTHER_FIELDS,  # the picture and what the form may hold beside it
+        "maxProperties": 1 + MAX_OTHER_FIELDS,  # the image and what the form may hold beside it
     }
     if required:
         schema["required"] = required
     return {"requestBody": {"required": True, "content": {"multipart/form-data": {"schema": schema}}}}
 
 
-_FILE = {"type": "string", "format": "binary", "description": "the picture file"}
+_FILE = {"type": "string", "format": "binary", "description": "the image file"}
 _LINK = {
     "type": "string",
     "format": "uri",
-    "description": "instead of `image`: an http or https link to a picture on the public web, which the "
+    "description": "instead of `image`: an http or https link to an image on the public web, which the "
     "server fetches",
 }
 _PREDICT_BODY = _form(["image"], image=_FILE)
@@ -56,23 +56,23 @@ _NOT_READY = _failures(on_503="the model is not loaded (yet)", on_500="a fault o
 _PREDICT_FAILURES = {
     **_failures(
         on_400="no well-formed multipart form with one file in `image`",
-        on_408="the picture came too slowly, or not to its end",
+        on_408="the image came too slowly, or not to its end",
         on_413="too many bytes or pixels",
-        on_415="not a picture of a supported format",
+        on_415="not an image of a supported format",
     ),
-    422: {"model": answers.UnjudgedAnswer, "description": "broken picture, no face, or only tiny faces"},
+    422: {"model": answers.UnjudgedAnswer, "description": "broken image, no face, or only tiny faces"},
     **_failures(
         on_500="a fault of the server",
-        on_503="the model is not loaded (yet), too many pictures wait, or what judged this one was stopped; "
+        on_503="the model is not loaded (yet), too many images wait, or what judged this one was stopped; "
         "Retry-After says when to come back",
-        on_504="judging the picture took too long and was stopped",
+        on_504="judging the image took too long and was stopped",
     ),
 }
 _LINK_FAILURES = _failures(
     on_400="no well-formed multipart form with either one file in `image` or one link in `url`, or a link "
     "that is none or leads to no public address",
-    on_502="the picture cannot be had from the link",
-    on_504="the picture behind the link did not arrive in time, or judging it took too long",
+    on_502="the image cannot be had from the link",
+    on_504="the image behind the link did not arrive in time, or judging it took too long",
 )
 
 
@@ -86,10 +86,10 @@ def api_routes(
     """All routes but those of the page.
 
     Args:
-        inference: Judges pictures.
+        inference: Judges images.
         settings: The limits on uploads.
-        fetch_link: Gets the picture behind a link; None where links are not taken.
-        gates: Who is let in to have a picture judged.
+        fetch_link: Gets the image behind a link; None where links are not taken.
+        gates: Who is let in to have an image judged.
         judged: Is told of every result.
     """
     router = APIRouter()
@@ -107,7 +107,7 @@ def api_routes(
         },
         openapi_extra=_PREDICT_BODY if fetch_link is None else _PREDICT_OR_LINK_BODY,
         tags=["judge"],
-        summary="Judge the faces in a picture",
+        summary="Judge the faces in an image",
     )
     async def predict(
         request: Request,
@@ -120,8 +120,8 @@ def api_routes(
             ),
         ] = "quick",
     ) -> dict[str, Any]:
-        """Judges one picture. It is held in memory for this request only and never stored or logged."""
-        inference.check_room()  # before the picture is sent
+        """Judges one image. It is held in memory for this request only and never stored or logged."""
+        inference.ensure_capacity()  # before the image is sent
         async with uploads.read(request) as upload:
             result = await inference.detect(
                 upload.content,
@@ -145,7 +145,7 @@ def api_routes(
         gates,
         responses={
             **_PREDICT_FAILURES,
-            **_failures(on_422="broken picture"),
+            **_failures(on_422="broken image"),
             **({} if fetch_link is None else _LINK_FAILURES),
             **_failures(**gates.failures()),
         },
@@ -190,7 +190,7 @@ def api_routes(
         response_model=answers.HealthAnswer,
         responses=_NOT_READY,
         tags=["about"],
-        summary="Whether pictures can be judged now",
+        summary="Whether images can be judged now",
     )
     async def readyz() -> dict[str, str]:
         _ = inference.model

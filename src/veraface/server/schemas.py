@@ -27,7 +27,7 @@ class HeatmapAnswer(BaseModel):
 class FaceAnswer(BaseModel):
     """One face and what is said of it."""
 
-    box: list[float] = Field(description="x, y, width, height in pixels of the upright picture")
+    box: list[float] = Field(description="x, y, width, height in pixels of the upright image")
     landmarks: list[list[float]] = Field(description="x, y of eyes, nose and mouth corners")
     detection_score: float = Field(description="how sure it is that this is a face, 0 to 1")
     p_fake: float | None = Field(description="calibrated probability of fake; null: not judged")
@@ -65,7 +65,7 @@ class PredictionAnswer(BaseModel):
 
 
 class PredictAnswer(BaseModel):
-    """A judged picture."""
+    """A judged image."""
 
     success: Literal[True]
     prediction: PredictionAnswer
@@ -73,8 +73,8 @@ class PredictAnswer(BaseModel):
     p_fake: float = Field(ge=0, le=1, description="calibrated probability that a face is fake")
     faces: list[FaceAnswer] = Field(description="largest first")
     reasons: list[ReasonAnswer]
-    width: int = Field(description="of the upright picture, pixels")
-    height: int = Field(description="of the upright picture, pixels")
+    width: int = Field(description="of the upright image, pixels")
+    height: int = Field(description="of the upright image, pixels")
     format: str
     model: ModelAnswer
     thresholds: ThresholdsAnswer
@@ -98,7 +98,7 @@ class ErrorAnswer(BaseModel):
 
 
 class UnjudgedAnswer(ErrorAnswer):
-    """A picture that could not be judged; the further fields are there once it could be decoded."""
+    """An image that could not be judged; the further fields are there once it could be decoded."""
 
     faces: list[FaceAnswer] | None = Field(None, description="the faces that were too small, if any")
     width: int | None = None
@@ -114,13 +114,13 @@ class LimitsAnswer(BaseModel):
 
     max_upload_bytes: int
     max_pixels: int
-    links: bool = Field(description="whether links to pictures are taken, in the field `url`")
-    video: bool = Field(description="whether clips are judged")
+    links: bool = Field(description="whether links to images are taken, in the field `url`")
+    video: bool = Field(description="whether videos are judged")
     max_video_bytes: int
 
 
 class ModelStatusAnswer(BaseModel):
-    """Whether pictures can be judged, and by what."""
+    """Whether images can be judged, and by what."""
 
     loaded: bool
     limits: LimitsAnswer
@@ -136,7 +136,7 @@ class HealthAnswer(BaseModel):
 
 
 class ViewAnswer(BaseModel):
-    """One view of a picture's own traces, as a picture file."""
+    """One view of an image's own traces, as an image file."""
 
     name: Literal["error_levels", "noise", "grid"]
     media_type: Literal["image/webp"]
@@ -152,16 +152,16 @@ class EvidenceAnswer(BaseModel):
     views: list[ViewAnswer]
     resaved_quality: int = Field(description="of the JPEG that error levels are the difference to")
     grid_offset: list[int] | None = Field(
-        description="x, y (0 to 7) of the first corner of a JPEG block in most of the picture; null: no grid"
+        description="x, y (0 to 7) of the first corner of a JPEG block in most of the image; null: no grid"
     )
-    width: int = Field(description="of the upright picture, pixels")
+    width: int = Field(description="of the upright image, pixels")
     height: int
     format: str
     timing_ms: dict[str, float] = Field(description="milliseconds by stage")
 
 
 def predict_answer(result: dict[str, Any], filename: str) -> dict[str, Any]:
-    """The answer for a picture with at least one judged face.
+    """The answer for an image with at least one judged face.
 
     Args:
         result: As `DetectionResult.to_dict` makes it.
@@ -169,7 +169,7 @@ def predict_answer(result: dict[str, Any], filename: str) -> dict[str, Any]:
     """
     p_fake = result["p_fake"]
     if p_fake is None:
-        raise ValueError("a picture without a judged face has no prediction; see unjudged_details")
+        raise ValueError("an image without a judged face has no prediction; see unjudged_details")
     open_but_closer_to_fake = result["verdict"] == Verdict.UNCERTAIN and p_fake >= 0.5
     is_fake = result["verdict"] == Verdict.FAKE or open_but_closer_to_fake
     prediction = {
@@ -182,6 +182,6 @@ def predict_answer(result: dict[str, Any], filename: str) -> dict[str, Any]:
 
 
 def unjudged_details(result: dict[str, Any]) -> dict[str, Any]:
-    """What is known of a picture of which no face could be judged."""
+    """What is known of an image of which no face could be judged."""
     names = ("faces", "width", "height", "format", "model", "timing_ms", "provenance")
     return {name: result[name] for name in names if name in result}

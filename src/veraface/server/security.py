@@ -25,7 +25,7 @@ class Gates:
         """What they answer where they do not open, by status."""
         answers = {"on_401": "no key, or an unknown one"} if self.key else {}
         if self.rate:
-            answers["on_429"] = "too many pictures of one client; Retry-After says when to come back"
+            answers["on_429"] = "too many images of one client; Retry-After says when to come back"
         return answers
 
 

@@ -43,7 +43,7 @@ class Settings(BaseSettings):
 
     host: str = Field("127.0.0.1", min_length=1, description="address to listen on")
     port: int = Field(7860, ge=0, le=65535, description="port to listen on; 0 takes any free one")
-    max_upload_bytes: int = Field(25 * 2**20, ge=1024, le=2**30, description="largest picture file, bytes")
+    max_upload_bytes: int = Field(25 * 2**20, ge=1024, le=2**30, description="largest image file, bytes")
     # Pillow decodes nothing above twice its MAX_IMAGE_PIXELS, so no limit can exceed that.
     max_pixels: int = Field(50_000_000, ge=4096, le=178_956_970, description="largest width times height")
     workers: int = Field(
@@ -56,13 +56,13 @@ class Settings(BaseSettings):
         None, ge=0, le=10_000, description="pictures that may wait for a worker; by default two a worker"
     )
     deadline_s: float = Field(
-        20, gt=0, le=600, description="longest for one picture, waiting included, seconds"
+        20, gt=0, le=600, description="longest for one image, waiting included, seconds"
     )
     worker_memory_bytes: int = Field(
-        1536 * 2**20, ge=64 * 2**20, description="most that one picture may take in its worker"
+        1536 * 2**20, ge=64 * 2**20, description="most that one image may take in its worker"
     )
     upload_timeout_s: float = Field(
-        60, gt=0, le=3600, description="longest that sending a picture may take, seconds"
+        60, gt=0, le=3600, description="longest that sending an image may take, seconds"
     )
     max_held_bytes: int = Field(
         256 * 2**20, ge=2**20, description="bytes of uploads held in memory at the same time, of all clients"
@@ -75,19 +75,19 @@ class Settings(BaseSettings):
         None, description="PEM file of authorities whose signers of Content Credentials are trusted"
     )
     log_level: Literal["debug", "info", "warning", "error"] = "info"
-    fetch_links: bool = Field(False, description="fetch pictures from the public web for clients")
+    fetch_links: bool = Field(False, description="fetch images from the public web for clients")
     link_timeout_s: float = Field(10, gt=0, le=60, description="longest that fetching one may take, seconds")
 
-    video: bool = Field(True, description="judge clips, where the extra `video` is installed")
-    video_max_bytes: int = Field(100 * 2**20, ge=1024, le=2**31, description="largest clip, bytes")
+    video: bool = Field(True, description="judge videos, where the extra `video` is installed")
+    video_max_bytes: int = Field(100 * 2**20, ge=1024, le=2**31, description="largest video, bytes")
     video_deadline_s: float = Field(
-        120, gt=0, le=3600, description="longest for one clip, waiting included, seconds"
+        120, gt=0, le=3600, description="longest for one video, waiting included, seconds"
     )
     video_workers: int | None = Field(
         None, ge=1, le=256, description="clips judged at the same time; by default half of the workers"
     )
     video_max_held_bytes: int = Field(
-        400 * 2**20, ge=2**20, description="bytes of clips held in memory at the same time, of all clients"
+        400 * 2**20, ge=2**20, description="bytes of videos held in memory at the same time, of all clients"
     )
 
     api_keys: Digests = Field((), repr=False, description="sha256 digests of the keys that are let in")
@@ -95,7 +95,7 @@ class Settings(BaseSettings):
     cors_origins: Origins = Field((), description="other sites whose pages may ask")
     frame_origins: Origins = Field((), description="other sites that may show the page in a frame")
     trusted_proxies: Proxies = Field((), description="proxies that are believed on where a client is")
-    rate_limit: Rate | None = Field(None, description="most pictures of one client, such as 60/minute")
+    rate_limit: Rate | None = Field(None, description="most images of one client, such as 60/minute")
     redis_url: RedisUrl | None = Field(
         None, repr=False, description="where several servers count them together"
     )
@@ -105,12 +105,12 @@ class Settings(BaseSettings):
 
     @property
     def takes_clips(self) -> bool:
-        """Whether clips are judged: they are wanted, and PyAV is there to decode them."""
+        """Whether videos are judged: they are wanted, and PyAV is there to decode them."""
         return self.video and is_installed("av")
 
     @property
     def clips_at_once(self) -> int:
-        """How many clips may be judged at the same time: never all workers, unless there is only one."""
+        """How many videos may be judged at the same time: never all workers, unless there is only one."""
         return self.video_workers or max(1, self.workers // 2)
 
     @field_validator(*_EXTRAS)

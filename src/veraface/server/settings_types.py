@@ -12,7 +12,7 @@ from pydantic_core import PydanticCustomError
 from pydantic_settings import NoDecode
 
 _DIGEST = re.compile(r"[0-9a-f]{64}")
-_MOST_KEY_FILE_BYTES = 2**20
+_MAX_KEY_FILE_BYTES = 2**20
 # Schemes whose pages have an origin of their own; "null", which many kinds of page share, is none.
 _ORIGIN_SCHEMES = ("http", "https", "chrome-extension", "moz-extension")
 _DEFAULT_PORTS = {"http": 80, "https": 443}
@@ -61,10 +61,10 @@ def _digests_in_file(value: Any) -> tuple[str, ...]:
         return _digests(value)
     try:
         with Path(value).open("rb") as file:
-            text = file.read(_MOST_KEY_FILE_BYTES + 1)
+            text = file.read(_MAX_KEY_FILE_BYTES + 1)
     except OSError as error:
         raise refused(f"cannot be read ({error.strerror})") from None
-    if len(text) > _MOST_KEY_FILE_BYTES:
+    if len(text) > _MAX_KEY_FILE_BYTES:
         raise refused("is too large for a list of keys")
     lines = (line.split("#")[0].strip() for line in text.decode(errors="replace").splitlines())
     digests = tuple(_digest(line, f"line {n}") for n, line in enumerate(lines, start=1) if line)

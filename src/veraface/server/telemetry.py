@@ -64,7 +64,7 @@ class Traces:
                 status = message["status"]
             await send(message)
 
-        # Errors' own texts are left out: a decoder may quote the picture's metadata in them.
+        # Errors' own texts are left out: a decoder may quote the image's metadata in them.
         with self._tracer.start_as_current_span(
             method_of(scope),
             context=self._propagator.extract(Headers(scope=scope)),

@@ -1,4 +1,4 @@
-"""One picture out of a multipart request, or behind the link in it: in memory only, never over the limits."""
+"""One image out of a multipart request, or behind the link in it: in memory only, never over the limits."""
 
 import asyncio
 import contextlib
@@ -19,7 +19,7 @@ MAX_OTHER_FIELD_CHARACTERS = MAX_OTHER_FIELD_BYTES // 4  # of UTF-8
 # What multipart puts around the file: boundaries, part headers and a few small fields.
 _ENVELOPE_BYTES = 64 * 1024
 _MAX_FILENAME = 255
-_LONGEST_SILENCE_S = 10  # between two pieces of an upload
+_MAX_SILENCE_S = 10  # between two pieces of an upload
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ CLIP = Kind("video", "clip")
 
 @dataclass(frozen=True)
 class Upload:
-    """A picture as the client sent it, or as it was fetched for the client."""
+    """An image as the client sent it, or as it was fetched for the client."""
 
     content: bytes = field(repr=False)
     filename: str = field(repr=False)  # as the client named it, without folders and control characters
@@ -55,8 +55,8 @@ class Uploads:
 
     Args:
         settings: The limits on one upload, and on all together.
-        fetch_link: Gets the picture behind a link; None where links are not taken.
-        kind: What is sent; clips have limits of their own, so that they leave pictures their room.
+        fetch_link: Gets the image behind a link; None where links are not taken.
+        kind: What is sent; videos have limits of their own, so that they leave images their room.
     """
 
     def __init__(
@@ -74,7 +74,7 @@ class Uploads:
     async def read(self, request: Request) -> AsyncIterator[Upload]:
         """Reads the one file of a multipart request; it is counted as held until the context ends.
 
-        It is the file in the field `image` (of clips `video`), or what the link in the field `url` leads to.
+        It is the file in the field `image` (of videos `video`), or what the link in the field `url` leads to.
 
         Args:
             request: The request, its body not yet read.
@@ -185,10 +185,10 @@ class _Receiving:
         stream = self._request.stream()
         while True:
             try:
-                async with asyncio.timeout(_LONGEST_SILENCE_S):
+                async with asyncio.timeout(_MAX_SILENCE_S):
                     piece = await anext(stream, None)
             except TimeoutError:
-                message = f"nothing of the {self._kind.noun} came for {_LONGEST_SILENCE_S} s; send it again"
+                message = f"nothing of the {self._kind.noun} came for {_MAX_SILENCE_S} s; send it again"
                 raise ApiError(408, "upload_too_slow", message) from None
             if piece is None:
                 return

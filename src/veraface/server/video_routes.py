@@ -1,4 +1,4 @@
-"""The route for clips: judged by one worker each, told of frame by frame as server-sent events."""
+"""The route for videos: judged by one worker each, told of frame by frame as server-sent events."""
 
 import asyncio
 import contextlib
@@ -24,13 +24,13 @@ from veraface.server.uploads import CLIP, MAX_OTHER_FIELD_BYTES, MAX_OTHER_FIELD
 _log = logging.getLogger("veraface.server")
 
 _SILENCE_S = 10.0  # after which a line is sent that says nothing, so that no proxy takes the work for dead
-_LONGEST_SEND_S = 20.0  # for a piece of the answer; who does not take it in that time gets no more of it
+_MAX_SEND_S = 20.0  # for a piece of the answer; who does not take it in that time gets no more of it
 _PIECE = 32 * 1024  # characters of an answer that are sent at once
 _DRAINED_S = 20.0  # for what is still to come of a request that was refused already,
 _DRAINED_BYTES = 512 * 2**20  # and how much of it is read at most
 _TOO_SLOW = 408  # the status of what is not waited for any longer
-_COME_BACK_S = 5  # where all places for clips are taken
-_MOST_FRAMES = 128
+_COME_BACK_S = 5  # where all places for videos are taken
+_MAX_FRAMES = 128
 _THUMBNAILS = 64  # of about 10 kB each
 _BODY: dict[str, Any] = {
     "requestBody": {
@@ -40,7 +40,7 @@ _BODY: dict[str, Any] = {
                 "schema": {
                     "type": "object",
                     "properties": {
-                        "video": {"type": "string", "format": "binary", "description": "the clip's file"}
+                        "video": {"type": "string", "format": "binary", "description": "the video's file"}
                     },
                     "additionalProperties": {"type": "string", "maxLength": MAX_OTHER_FIELD_BYTES // 4},
                     "maxProperties": 1 + MAX_OTHER_FIELDS,
@@ -52,21 +52,21 @@ _BODY: dict[str, Any] = {
 }
 _EVENTS = (
     "Server-sent events, each with JSON as its data. `progress`: `done` and `total` frames, `time` (s) and "
-    "`p_fake` of the newest. Then one `result` (verdict, p_fake, tracks, timeline with small pictures as "
+    "`p_fake` of the newest. Then one `result` (verdict, p_fake, tracks, timeline with small images as "
     "data URLs, reasons, duration, rate, rotation, thresholds, model, timing_ms), or one `error` as any "
     "failed answer has it."
 )
 _FAILURES: dict[int, str] = {
     400: "no well-formed multipart form with one file in `video`",
-    408: "the clip came too slowly, or not to its end",
+    408: "the video came too slowly, or not to its end",
     413: "too many bytes, pixels, seconds or packets",
-    415: "not a clip of a supported format, or one without a picture",
-    422: "a broken clip, or a parameter that makes no sense",
+    415: "not a video of a supported format, or one without an image",
+    422: "a broken video, or a parameter that makes no sense",
     500: "a fault of the server",
-    501: "this server judges no clips",
-    503: "the model is not loaded (yet), as many clips are judged as may be, or what judged it was "
+    501: "this server judges no videos",
+    503: "the model is not loaded (yet), as many videos are judged as may be, or what judged it was "
     "stopped; Retry-After says when to come back",
-    504: "judging the clip took too long before the first frame",
+    504: "judging the video took too long before the first frame",
 }
 
 _Work = Coroutine[Any, Any, dict[str, Any]]
@@ -78,10 +78,10 @@ def video_routes(
     gates: Gates,
     judged: Callable[[dict[str, Any]], None] | None = None,
 ) -> APIRouter:
-    """The route for clips.
+    """The route for videos.
 
     Args:
-        inference: Judges clips.
+        inference: Judges videos.
         settings: The limits on them.
         gates: Who is let in to have one judged.
         judged: Is told of every result.
@@ -103,24 +103,24 @@ def video_routes(
         responses=failures,
         openapi_extra=_BODY,
         tags=["judge"],
-        summary="Judge the faces in a clip",
+        summary="Judge the faces in a video",
     )
     async def predict_video(
         request: Request,
         frames: Annotated[
-            int, Query(ge=1, le=_MOST_FRAMES, description="how many to look at, spread over the clip")
+            int, Query(ge=1, le=_MAX_FRAMES, description="how many to look at, spread over the video")
         ] = 32,
         thumbnails: Annotated[
-            int, Query(ge=0, le=_THUMBNAILS, description="of how many of them to send small pictures")
+            int, Query(ge=0, le=_THUMBNAILS, description="of how many of them to send small images")
         ] = 0,
     ) -> Response:
-        """Judges one clip. It is held in memory for this request only and never stored or logged."""
+        """Judges one video. It is held in memory for this request only and never stored or logged."""
         if not settings.takes_clips:
             message = (
-                "this server judges no clips; it needs the extra veraface[video] and VERAFACE_VIDEO=true"
+                "this server judges no videos; it needs the extra veraface[video] and VERAFACE_VIDEO=true"
             )
             raise ApiError(501, "video_not_available", message)
-        inference.check_room()  # before the clip is sent
+        inference.ensure_capacity()  # before the video is sent
         places.check()
         held = AsyncExitStack()  # until the work has ended
         events = _Events(held)
@@ -132,7 +132,7 @@ def video_routes(
                 upload.content,
                 options={"frames": frames, "thumbnails": thumbnails, "max_pixels": settings.max_pixels},
                 gone=partial(until_gone, request),
-                within_s=settings.video_deadline_s,
+                timeout_s=settings.video_deadline_s,
                 progress=events.tell,
             )
             events.follow(work, judged)
@@ -146,15 +146,15 @@ def video_routes(
 
 
 class _Places:
-    """For clips that are judged at the same time; the workers beside them are left to pictures."""
+    """For videos that are judged at the same time; the workers beside them are left to images."""
 
     def __init__(self, count: int) -> None:
         self._free = count
 
     def check(self) -> None:
-        """Refuses a clip that could not be judged now."""
+        """Refuses a video that could not be judged now."""
         if self._free < 1:
-            message = "this server judges as many clips as it may; try again in a moment"
+            message = "this server judges as many videos as it may; try again in a moment"
             raise ApiError(503, "overloaded", message, retry_after_s=_COME_BACK_S)
 
     @contextmanager
@@ -190,7 +190,7 @@ class _Events:
         self._task = asyncio.create_task(self._follow(work, judged))
 
     async def begun(self) -> None:
-        """Waits until the clip is open and its first frame is looked at.
+        """Waits until the video is open and its first frame is looked at.
 
         Raises:
             ApiError: It never came to that, which is an answer with a status of its own.
@@ -237,8 +237,8 @@ class _Events:
             self._queue.put_nowait({"result": result})
         except ApiError as error:
             self._queue.put_nowait(error)
-        except Exception as error:  # its text may quote the clip
-            _log.error("%s while a clip was judged", type(error).__name__)
+        except Exception as error:  # its text may quote the video
+            _log.error("%s while a video was judged", type(error).__name__)
             self._queue.put_nowait(ApiError(500, *INTERNAL_ERROR))
 
 
@@ -254,7 +254,7 @@ class _EventStream(StreamingResponse):
         """Sends all events, to who takes them. The work itself listens for the client to hang up."""
 
         async def send_in_time(message: Message) -> None:
-            async with asyncio.timeout(_LONGEST_SEND_S):
+            async with asyncio.timeout(_MAX_SEND_S):
                 await send(message)
 
         self.body_iterator = self._events.written(scope)
@@ -269,7 +269,7 @@ class _EventStream(StreamingResponse):
 class _PatientRoute(APIRoute):
     """A route that reads on for a while where it refuses a request before all of it has come.
 
-    Most clients send a whole clip before they look for an answer. Were the connection closed meanwhile, they
+    Most clients send a whole video before they look for an answer. Were the connection closed meanwhile, they
     would be told of that, and never of what was wrong.
     """
 

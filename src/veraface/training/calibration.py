@@ -12,7 +12,7 @@ from veraface.errors import DataError
 from veraface.models.classifier import Calibration
 
 ERROR_LEVEL = 0.05  # share of each class that may get the opposite verdict, where nobody says otherwise
-_FEWEST = 10  # samples of each class below which a fit would mean nothing
+_MIN_COUNT = 10  # samples of each class below which a fit would mean nothing
 
 Floats = NDArray[np.floating[Any]]
 
@@ -20,8 +20,8 @@ Floats = NDArray[np.floating[Any]]
 def balance_weights(labels: NDArray[np.bool_], sources: NDArray[Any]) -> NDArray[np.float64]:
     """Sample weights that give both classes half, and within a class every source the same share.
 
-    The balance of a data set says nothing of the pictures that people will ask about; one half is the
-    prior that favours neither answer.
+    The balance of a data set says nothing of the images that people will ask about; one half is the
+    prior that favors neither answer.
     """
     weights = np.zeros(len(labels))
     for label in (False, True):
@@ -37,9 +37,9 @@ def check_enough(labels: NDArray[np.bool_]) -> None:
     Raises:
         DataError: too few samples of a class.
     """
-    if min(labels.sum(), (~labels).sum()) < _FEWEST:
+    if min(labels.sum(), (~labels).sum()) < _MIN_COUNT:
         raise DataError(
-            f"calibration needs {_FEWEST} validation pictures of each class; there are "
+            f"calibration needs {_MIN_COUNT} validation images of each class; there are "
             f"{(~labels).sum()} real and {labels.sum()} fake"
         )
 
@@ -81,7 +81,7 @@ def fit_thresholds(
     labels: NDArray[np.bool_],
     weights: Floats,
     levels: ErrorLevels,
-    pictures: int,
+    images: int,
 ) -> tuple[Thresholds, dict[str, float]]:
     """The narrowest uncertain band that keeps both error rates, by split conformal prediction.
 
@@ -98,13 +98,13 @@ def fit_thresholds(
         labels: whether each is fake.
         weights: of each; see `balance_weights`.
         levels: the error rates that are allowed.
-        pictures: how many the faces come from; copies of one picture are no independent proof.
+        images: how many the faces come from; copies of one image are no independent proof.
 
     Returns:
         The thresholds, and the weighted error rates on these faces: `reals_called_fake`,
         `fakes_called_real`, `reals_uncertain`, `fakes_uncertain`, each as a share of its class.
     """
-    copies = len(labels) / pictures
+    copies = len(labels) / images
     above = _bound(lowest[~labels], weights[~labels], levels.reals_called_fake, copies)
     below = -_bound(-highest[labels], weights[labels], levels.fakes_called_real, copies)
     # The next number beyond, as a score that equals a threshold gets its verdict.

@@ -7,7 +7,7 @@ from typing import Any
 import yaml
 
 from veraface.errors import DataError
-from veraface.files import write_whole
+from veraface.files import write_atomic
 from veraface.models.crop import CropSettings
 
 _LISTS = ("leave_out", "pairs", "emphasis")
@@ -34,7 +34,7 @@ class TrainConfig:
     self_blend: float = 0.2  # share of the training fakes that are made from one real, see self_blend.py
     exchange: float = 0.15  # share of the training fakes that are made from two reals, see exchange.py
     leave_out: tuple[str, ...] = ()  # sources that neither training nor calibration sees
-    pairs: tuple[str, ...] = ()  # sources whose pictures stand side by side in a batch, as "REAL:FAKE"
+    pairs: tuple[str, ...] = ()  # sources whose images stand side by side in a batch, as "REAL:FAKE"
     emphasis: tuple[str, ...] = ()  # sources drawn more or less often than others, as "SOURCE=FACTOR"
     label_smoothing: float = 0.05
     dropout: float = 0.2
@@ -43,7 +43,7 @@ class TrainConfig:
     seed: int = 1
     precision: str = "32-true"  # as Lightning names them; bf16-mixed is faster on processors that have it
     accelerator: str = "cpu"  # as Lightning names them: cpu, gpu, auto
-    workers: int = 2  # processes that load pictures
+    workers: int = 2  # processes that load images
 
     def __post_init__(self) -> None:
         if not 0 <= self.frozen_epochs <= self.epochs or self.epochs < 1:
@@ -51,7 +51,7 @@ class TrainConfig:
                 f"frozen epochs ({self.frozen_epochs}) must lie between 0 and epochs ({self.epochs})"
             )
         if self.batch_size < 2:
-            raise DataError(f"batch size is {self.batch_size}; batch normalisation needs at least 2")
+            raise DataError(f"batch size is {self.batch_size}; batch normalization needs at least 2")
         if self.batch_norm not in ("update", "keep"):
             raise DataError(f"batch norm is {self.batch_norm!r}; it must be update or keep")
         for name in _LISTS:
@@ -84,7 +84,7 @@ class TrainConfig:
 
     def save(self, path: Path) -> None:
         """Write as YAML."""
-        write_whole(path, yaml.safe_dump(self.to_dict(), sort_keys=False))
+        write_atomic(path, yaml.safe_dump(self.to_dict(), sort_keys=False))
 
     def to_dict(self) -> dict[str, Any]:
         """All settings by name, ready for YAML and JSON."""

@@ -15,10 +15,10 @@ from veraface.datasets.synthesis.face_swap import Points
 from veraface.detector import Detector
 from veraface.errors import DataError
 from veraface.evaluation.aggregate import Table, ranking_figures
-from veraface.evaluation.bootstrap import FEWEST_GROUPS, Draws
+from veraface.evaluation.bootstrap import MIN_GROUPS, BootstrapSamples
 from veraface.evaluation.metrics import Values, share
 from veraface.evaluation.predict import Judged, judge
-from veraface.files import make_folder, write_whole
+from veraface.files import ensure_writable_dir, write_atomic
 from veraface.results import Verdict
 from veraface.training.calibration import ErrorLevels
 from veraface.training.config import TrainConfig
@@ -32,7 +32,7 @@ def cross_validate(
     *,
     recipe: Path | None = None,
     changes: Mapping[str, Any] | None = None,
-    pictures: int = 300,
+    images: int = 300,
     levels: ErrorLevels | None = None,
     only: Sequence[int] | None = None,
 ) -> str:
@@ -47,7 +47,7 @@ def cross_validate(
         out: folder of the folds and the report; made if need be.
         recipe: folder of a training run whose settings to use; the defaults if None.
         changes: settings that differ from the recipe's, by name.
-        pictures: the most that are judged of one source.
+        images: the most that are judged of one source.
         levels: what share of each class may get the opposite verdict; 5 % each if None.
         only: numbers of the folds to run, from 1; all if None.
 
@@ -64,8 +64,8 @@ def cross_validate(
     if wrong := [number for number in only or () if not 1 <= number <= len(folds)]:
         raise DataError(f"there is no fold {wrong[0]}; folds are numbered from 1 to {len(folds)}")
     levels = levels or ErrorLevels()
-    judging = {"pictures": pictures, "samples": _digest(samples), **asdict(levels)}
-    make_folder(out)
+    judging = {"pictures": images, "samples": _digest(samples), **asdict(levels)}
+    ensure_writable_dir(out)
     rows: list[dict[str, Any]] = []
     landmarks: dict[Sample, Points | None] = {}  # found once, though most folds need them
     done = 0
@@ -76,8 +76,8 @@ def cross_validate(
         if not finished.is_file():
             if only and number not in only:
                 continue
-            fold = _run_fold(config, samples, out / f"fold-{number}", pictures, levels, landmarks)
-            write_whole(finished, json.dumps({"settings": settings, "rows": fold}, indent=2) + "\n")
+            fold = _run_fold(config, samples, out / f"fold-{number}", images, levels, landmarks)
+            write_atomic(finished, json.dumps({"settings": settings, "rows": fold}, indent=2) + "\n")
         rows += _stored(finished, settings)
         done += 1
     report = {
@@ -87,8 +87,8 @@ def cross_validate(
         "rows": rows,
     }
     markdown = _markdown(report)
-    write_whole(out / "crossval.json", json.dumps(report, indent=2) + "\n")
-    write_whole(out / "crossval.md", markdown)
+    write_atomic(out / "crossval.json", json.dumps(report, indent=2) + "\n")
+    write_atomic(out / "crossval.md", markdown)
     return markdown
 
 
@@ -118,7 +118,7 @@ def _run_fold(
     config: TrainConfig,
     samples: Sequence[Sample],
     run: Path,
-    pictures: int,
+    images: int,
     levels: ErrorLevels,
     landmarks: dict[Sample, Points | None],
 ) -> list[dict[str, Any]]:
@@ -132,7 +132,7 @@ def _run_fold(
         sample
         for source in config.leave_out
         for fake in (False, True)
-        for sample in _some([s for s in samples if s.source == source and s.fake == fake], pictures)
+        for sample in _some([s for s in samples if s.source == source and s.fake == fake], images)
     ]
     judged = judge(detector, unseen, title="Judging the sources that are left out")
     return [
@@ -152,7 +152,7 @@ def _some(samples: Sequence[Sample], most: int) -> list[Sample]:
 
 def _row(source: str, fake: bool, own: Sequence[Judged], others: Sequence[Judged]) -> dict[str, Any]:
     """How one class of a left-out source fares against the other class of the sources that were kept."""
-    draws = Draws(p.group for p in (*own, *others))
+    draws = BootstrapSamples(p.group for p in (*own, *others))
     table = Table.of(own, draws)
     ranking = ranking_figures(table, Table.of(others, draws))
     ranked = ("auc", "recall_at_5_percent") if fake else ("auc",)
@@ -171,7 +171,7 @@ def _row(source: str, fake: bool, own: Sequence[Judged], others: Sequence[Judged
         return {**{name: found[name] for name in ranked}, **verdicts}
 
     values, intervals = draws.measure(compute)
-    if len({picture.group for picture in own}) < FEWEST_GROUPS:
+    if len({image.group for image in own}) < MIN_GROUPS:
         intervals = dict.fromkeys(intervals)
     judged = int(table.judged.sum())
     return {

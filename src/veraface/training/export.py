@@ -20,12 +20,12 @@ from veraface.datasets.progress import progress
 from veraface.datasets.sources import leave_out
 from veraface.datasets.validation import check_prepared, prepare
 from veraface.errors import DataError
-from veraface.files import make_folder
+from veraface.files import ensure_writable_dir
 from veraface.imaging.decode import recompress
 from veraface.models.classifier import ModelCard
 from veraface.models.crop import CropSettings, crop_face
 from veraface.models.onnx_session import open_session
-from veraface.models.tta import face_views, recompressed_view
+from veraface.models.tta import jpeg_view, tta_batch
 from veraface.training.calibration import (
     ErrorLevels,
     balance_weights,
@@ -39,13 +39,13 @@ from veraface.training.network import MEAN, STD, Network, first_line
 from veraface.training.trainer import BEST, CONFIG
 
 TOLERANCE = 1e-4  # by which a logit may differ between torch and ONNX
-_WEB_QUALITY = 60  # JPEG quality of the copy that stands for pictures from the web
+_WEB_QUALITY = 60  # JPEG quality of the copy that stands for images from the web
 _BATCH = 32
 
 LIMITS = (
     "A statistical judgement about faces, not proof: never use it alone against a person.",
     "Wrong more often on generators, face swaps and cameras that its training data do not hold.",
-    "Judges faces of 40 px and more only, and says nothing of the rest of a picture.",
+    "Judges faces of 40 px and more only, and says nothing of the rest of an image.",
     "Not for deciding on identity, credit, employment, law enforcement or moderation without a person.",
 )
 
@@ -73,8 +73,8 @@ def export(
         levels: what share of each class may get the opposite verdict; 5 % each if None.
         average: folders of further runs whose weights are averaged with those of `run`; see
             `average_weights`.
-        terms: a YAML file of "source: under which terms its pictures are had", for the card.
-        skip_bad: leave unreadable validation pictures out instead of refusing.
+        terms: a YAML file of "source: under which terms its images are had", for the card.
+        skip_bad: leave unreadable validation images out instead of refusing.
 
     Raises:
         DataError: the run has no checkpoint, its data are gone or too few to calibrate on, or the ONNX
@@ -103,7 +103,7 @@ def export(
     samples = prepared.samples
     check_enough(np.array([s.fake for s in samples]))
 
-    make_folder(out)
+    ensure_writable_dir(out)
     weights = out / f"{name}.onnx"
     partial = out / f"{name}.onnx.part"
     try:
@@ -204,7 +204,7 @@ def write_onnx(network: Network, size: int, path: Path) -> None:
 def _validation_logits(
     session: onnxruntime.InferenceSession, samples: Sequence[Sample], crop: CropSettings, seed: int
 ) -> tuple[NDArray[np.float32], NDArray[np.bool_], NDArray[Any]]:
-    """Logits, labels and sources of every validation picture as it is, from the web, and degraded.
+    """Logits, labels and sources of every validation image as it is, from the web, and degraded.
 
     Logits have the shape (faces, 2): what p_fake is made of, and that of the recompressed view.
     """
@@ -213,18 +213,18 @@ def _validation_logits(
 
     def flush() -> None:
         if batch:
-            views = [view for crop in batch for view in (face_views(crop), recompressed_view(crop))]
+            views = [view for crop in batch for view in (tta_batch(crop), jpeg_view(crop))]
             found = session.run(["logit"], {"pixels": np.concatenate(views)})[0].reshape(len(batch), -1)
             logits.append(np.column_stack([found[:, :-1].mean(axis=1), found[:, -1]]))
             batch.clear()
 
     for index, sample in enumerate(progress(samples, "Calibrating", len(samples))):
-        picture, box = open_sample(sample, crop)
-        batch.append(crop_face(picture, box, crop))
-        batch.append(crop_face(recompress(picture, _WEB_QUALITY), box, crop))
+        image, box = open_sample(sample, crop)
+        batch.append(crop_face(image, box, crop))
+        batch.append(crop_face(recompress(image, _WEB_QUALITY), box, crop))
         # A stream apart from those of training and early stopping, which use seed, epoch and number.
         random = np.random.default_rng([seed, 1_000_000, index])
-        batch.append(crop_face(*Degradations().apply(picture, box, random), crop))
+        batch.append(crop_face(*Degradations().apply(image, box, random), crop))
         if len(batch) >= _BATCH:
             flush()
     flush()

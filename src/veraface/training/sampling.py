@@ -1,4 +1,4 @@
-"""Which pictures an epoch shows, and in which order: pairs of a fake and a real."""
+"""Which images an epoch shows, and in which order: pairs of a fake and a real."""
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -14,7 +14,7 @@ SELF_BLEND, EXCHANGE = "self-blend", "exchange"  # the ways in which fakes are m
 
 
 class Draw(NamedTuple):
-    """One picture of an epoch: which sample, and what is made of it."""
+    """One image of an epoch: which sample, and what is made of it."""
 
     epoch: int
     number: int  # of the pair within the epoch; both of a pair share it and so their history

@@ -27,7 +27,7 @@ from veraface.datasets.sources import emphasised_sources, leave_out, matched_sou
 from veraface.datasets.synthesis.face_swap import Points
 from veraface.datasets.validation import check_prepared, prepare
 from veraface.errors import DataError
-from veraface.files import make_folder
+from veraface.files import ensure_writable_dir
 from veraface.models.crop import CropSettings
 from veraface.training.callbacks import BestEpoch, LastEpoch, MovingAverage, Stopping, WholeFiles
 from veraface.training.config import TrainConfig
@@ -38,7 +38,7 @@ from veraface.training.pretrained import load_pretrained
 from veraface.training.sampling import EXCHANGE, SELF_BLEND, FixedSampler, PairSampler
 from veraface.training.warm_start import estimate_statistics
 
-_STATISTICS = 768  # pictures from which BatchNorm statistics are estimated after a start from an ONNX file
+_STATISTICS = 768  # images from which BatchNorm statistics are estimated after a start from an ONNX file
 CONFIG, LAST, BEST = "config.yaml", "last.ckpt", "best.ckpt"
 
 
@@ -129,9 +129,9 @@ class TrainResult:
     """What a run came to."""
 
     run: Path
-    val_auc: float  # of the best epoch, on degraded validation pictures
+    val_auc: float  # of the best epoch, on degraded validation images
     epochs: int  # that were run
-    skipped: tuple[str, ...]  # "path: reason" of pictures that were left out
+    skipped: tuple[str, ...]  # "path: reason" of images that were left out
 
 
 def train(
@@ -148,8 +148,8 @@ def train(
         config: the settings.
         run: the folder of the run; made if need be.
         resume: go on from `last.ckpt` where there is one.
-        skip_bad: leave unreadable pictures out instead of refusing.
-        landmarks: those that earlier runs found in the same pictures; this one adds to them.
+        skip_bad: leave unreadable images out instead of refusing.
+        landmarks: those that earlier runs found in the same images; this one adds to them.
 
     Raises:
         DataError: the data are unfit, the folder holds another run, or its settings differ.
@@ -162,7 +162,7 @@ def train(
     shares = _Shares(
         matched_sources(everything, config.pairs), emphasised_sources(everything, config.emphasis)
     )
-    make_folder(run)
+    ensure_writable_dir(run)
     prepared = prepare([s for s in samples if s.split != "test"], skip_bad=skip_bad)
     check_prepared(prepared)
 

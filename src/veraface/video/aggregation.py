@@ -1,4 +1,4 @@
-"""From the scores of frames to a verdict on each face, and from those to one on the clip."""
+"""From the scores of frames to a verdict on each face, and from those to one on the video."""
 
 import math
 from collections.abc import Sequence
@@ -8,7 +8,7 @@ from veraface.results import FaceResult, Reason, Verdict
 from veraface.video.results import TrackFrame, TrackResult
 from veraface.video.tracking import Track
 
-JOINED_AT = 0.75  # quantile of the frames' p_fake; measured, see `join_scores`
+JOINED_AT = 0.75  # quantile of the frames' p_fake; measured, see `aggregate_scores`
 MIN_FRAMES = 3  # judged frames of a face below which it gets no verdict,
 MIN_SHARE = 0.05  # and their share of the frames looked at: one frame of 300 decides nothing
 _FLIPS = "changes_under_recompression"
@@ -17,15 +17,15 @@ _WORST_FIRST = (Verdict.FAKE, Verdict.UNCERTAIN, Verdict.REAL)
 Judgement = tuple[Verdict, float | None, tuple[Reason, ...]]  # with the p_fake that the verdict rests on
 
 
-def join_scores(p_fake: Sequence[float]) -> float:
+def aggregate_scores(p_fake: Sequence[float]) -> float:
     """One p_fake for all frames of a face: that which a quarter of them exceed.
 
-    Chosen by measurement (benchmarks/results/video_aggregation.md), on 160 real and 160 fake clips made from
-    validation chips, at the card's thresholds. All ways rank clips alike (AUC .863 to .874, this one .874).
+    Chosen by measurement (benchmarks/results/video_aggregation.md), on 160 real and 160 fake videos made from
+    validation chips, at the card's thresholds. All ways rank videos alike (AUC .863 to .874, this one .874).
     The means and the median find .36 to .38 of the fakes and call .100 of them real, this one .44 and .069;
-    of clips that are fake half of the time they find .04 to .06, this one .38. Real clips called fake: .031
+    of videos that are fake half of the time they find .04 to .06, this one .38. Real videos called fake: .031
     (95 % interval .006 to .062) instead of .013 to .019, of .02 promised; .019 on the test split. The largest
-    score calls every real clip fake in which one frame of 8 goes wrong, this one .04 of them.
+    score calls every real video fake in which one frame of 8 goes wrong, this one .04 of them.
 
     Args:
         p_fake: of each judged frame, at least one; calibrated, 0 real to 1 fake.
@@ -38,13 +38,13 @@ def join_scores(p_fake: Sequence[float]) -> float:
     return ordered[low] + (place - low) * (ordered[high] - ordered[low])
 
 
-def judge_track(track: Track, times: Sequence[float], thresholds: Thresholds) -> TrackResult:
+def decide_track(track: Track, times: Sequence[float], thresholds: Thresholds) -> TrackResult:
     """The verdict on one face.
 
     Args:
         track: its faces, and in which of the frames they are.
         times: of all frames that were looked at, in seconds.
-        thresholds: of the model's card; the same as for a picture.
+        thresholds: of the model's card; the same as for an image.
     """
     frames = tuple(
         TrackFrame(times[number], face.box, face.p_fake)
@@ -56,9 +56,11 @@ def judge_track(track: Track, times: Sequence[float], thresholds: Thresholds) ->
         return TrackResult(
             Verdict.UNCERTAIN, None, frames, _largest(frames), (Reason("face_too_small", message),)
         )
-    p_fake = join_scores(scores)
-    if len(scores) < fewest_frames(len(times)):
-        message = f"judged in {_frames(len(scores))} only, at least {fewest_frames(len(times))} are needed"
+    p_fake = aggregate_scores(scores)
+    if len(scores) < min_judged_frames(len(times)):
+        message = (
+            f"judged in {_frames(len(scores))} only, at least {min_judged_frames(len(times))} are needed"
+        )
         verdict = Verdict.UNCERTAIN
         reasons: tuple[Reason, ...] = (Reason("too_few_frames", message),)
     else:
@@ -66,13 +68,13 @@ def judge_track(track: Track, times: Sequence[float], thresholds: Thresholds) ->
     return TrackResult(verdict, p_fake, frames, _clearest(frames, verdict, p_fake), reasons)
 
 
-def judge_clip(
+def decide_video(
     tracks: Sequence[TrackResult], scores: Sequence[float], looked_at: int, thresholds: Thresholds
 ) -> Judgement:
-    """The verdict on a clip: one fake face makes it fake.
+    """The verdict on a video: one fake face makes it fake.
 
-    Where no face is seen long enough to be judged by itself, as in quickly cut clips, the frames are joined
-    as if they showed one. No clip is called real where most frames with a face were not judged.
+    Where no face is seen long enough to be judged by itself, as in quickly cut videos, the frames are joined
+    as if they showed one. No video is called real where most frames with a face were not judged.
 
     Args:
         tracks: of all faces.
@@ -88,7 +90,7 @@ def judge_clip(
         return Verdict.NO_FACE, None, (reason,)
     if not scores:
         return Verdict.UNCERTAIN, None, (Reason("faces_too_small", "the faces are too small to judge"),)
-    fewest = fewest_frames(looked_at)
+    fewest = min_judged_frames(looked_at)
     judged = [t for t in tracks if sum(f.p_fake is not None for f in t.frames) >= fewest]
     brief = [t for t in tracks if sum(f.p_fake is not None for f in t.frames) < fewest]
     shown = len({frame.time for track in tracks for frame in track.frames})
@@ -105,7 +107,7 @@ def judge_clip(
 
 def _join_scenes(scores: Sequence[float], fewest: int, thresholds: Thresholds) -> Judgement:
     """As if all frames showed one face."""
-    p_fake = join_scores(scores)
+    p_fake = aggregate_scores(scores)
     if len(scores) < fewest:
         message = f"faces could be judged in {_frames(len(scores))} only, at least {fewest} are needed"
         return Verdict.UNCERTAIN, p_fake, (Reason("too_few_frames", message),)
@@ -128,7 +130,7 @@ def _join_faces(
     p_fake, reasons = top.p_fake, [*top.reasons]
     scores = _largest_by_time(brief)
     if len(scores) >= fewest:
-        joined = join_scores(scores)
+        joined = aggregate_scores(scores)
         together, _ = _decide(joined, (), thresholds)
         if together is Verdict.FAKE and not mostly_brief:
             together = Verdict.UNCERTAIN  # passers-by: the largest of many scores accuses too easily
@@ -136,7 +138,7 @@ def _join_faces(
             message = "the faces that are seen too briefly were judged together, and look less real"
             verdict, p_fake, reasons = together, joined, [Reason("brief_faces", message)]
     if len(verdicts) > 1:
-        reasons.append(Reason("faces_disagree", "the faces of this clip do not all get the same verdict"))
+        reasons.append(Reason("faces_disagree", "the faces of this video do not all get the same verdict"))
     if brief:
         faces = "1 face is" if len(brief) == 1 else f"{len(brief)} faces are"
         reasons.append(Reason("faces_left_out", f"{faces} seen too briefly or too small to judge"))
@@ -152,7 +154,7 @@ def _largest_by_time(tracks: Sequence[TrackResult]) -> list[float]:
     return list(largest.values())
 
 
-def fewest_frames(looked_at: int) -> int:
+def min_judged_frames(looked_at: int) -> int:
     """In how many of the frames looked at a face has to be judged to get a verdict."""
     return max(MIN_FRAMES, math.ceil(MIN_SHARE * looked_at))
 

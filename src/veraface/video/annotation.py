@@ -1,4 +1,4 @@
-"""A copy of a clip with boxes and verdicts in it. Its sound is left out."""
+"""A copy of a video with boxes and verdicts in it. Its sound is left out."""
 
 from bisect import bisect_right
 from collections.abc import Iterator
@@ -11,7 +11,7 @@ import numpy as np
 from PIL import Image
 
 from veraface.errors import DataError, VerafaceError
-from veraface.files import written_whole
+from veraface.files import atomic_write
 from veraface.geometry import Box
 from veraface.imaging.overlay import draw_boxes
 from veraface.results import Verdict
@@ -25,9 +25,9 @@ if TYPE_CHECKING:
 
 CONTAINERS = {".mp4": "mp4", ".mov": "mov", ".mkv": "matroska"}  # by suffix: what FFmpeg calls them
 _CODECS = ("libx264", "mpeg4")  # the first that this FFmpeg has; any player reads H.264
-_CLOCK = Fraction(1, 90_000)  # s; MPEG's own, which holds times of clips of variable rate
-_MOST_THREADS = 8  # each holds frames of its own
-_LONGEST_SIDE = 1920  # px; larger frames are shrunk to it
+_CLOCK = Fraction(1, 90_000)  # s; MPEG's own, which holds times of videos of variable rate
+_MAX_THREADS = 8  # each holds frames of its own
+_MAX_SIDE = 1920  # px; larger frames are shrunk to it
 _HELD_S = 0.5  # seconds for which a box is shown before its first frame and after its last
 _STEPS = 4  # a box moves on between two frames of its track that are at most so many samples apart
 
@@ -35,25 +35,25 @@ _STEPS = 4  # a box moves on between two frames of its track that are at most so
 def write_annotated(
     source: VideoSource, result: VideoResult, path: Path, limits: VideoLimits | None = None
 ) -> None:
-    """Write a clip anew, upright, with a box on each tracked face; whole or not at all.
+    """Write a video anew, upright, with a box on each tracked face; whole or not at all.
 
     Between the frames that were judged, boxes are moved along straight lines. The sound is left out.
 
     Args:
-        source: the clip that was judged.
+        source: the video that was judged.
         result: what was said of it.
-        path: of the new clip: .mp4, .mov or .mkv.
-        limits: what the clip may cost; the defaults of `VideoLimits` if None.
+        path: of the new video: .mp4, .mov or .mkv.
+        limits: what the video may cost; the defaults of `VideoLimits` if None.
 
     Raises:
-        VideoError: the clip cannot be read.
+        VideoError: the video cannot be read.
         VideoTooLargeError: it has more frames than may be decoded; known before the first.
         VerafaceError: the file cannot be written, or has another suffix.
     """
     kind = CONTAINERS.get(path.suffix.lower())
     if kind is None:
-        raise VerafaceError(f"{path}: annotated clips end in {', '.join(CONTAINERS)}")
-    with written_whole(path) as partial, open_clip(source, limits) as clip:
+        raise VerafaceError(f"{path}: annotated videos end in {', '.join(CONTAINERS)}")
+    with atomic_write(path) as partial, open_clip(source, limits) as clip:
         rate = Fraction(max(1.0, min(clip.rate, 240.0))).limit_denominator(1001)
         frames = _drawn(clip.frames(), result)
         with _said_of(path):
@@ -83,16 +83,16 @@ def _encode(frames: Iterator[tuple[float, Image.Image]], path: Path, kind: str, 
         stream = cast("VideoStream", container.add_stream(codec, rate=rate))
         stream.pix_fmt = "yuv420p"
         stream.codec_context.time_base = _CLOCK
-        stream.codec_context.thread_count = min(available_cores(), _MOST_THREADS)
+        stream.codec_context.thread_count = min(available_cores(), _MAX_THREADS)
         size: tuple[int, int] | None = None
         last = -1
-        for time, picture in frames:
+        for time, image in frames:
             if size is None:
-                size = _even_size(picture)
+                size = _even_size(image)
                 stream.width, stream.height = size
-            if picture.size != size:
-                picture = picture.resize(size)
-            frame = av.VideoFrame.from_ndarray(np.asarray(picture), format="rgb24")
+            if image.size != size:
+                image = image.resize(size)
+            frame = av.VideoFrame.from_ndarray(np.asarray(image), format="rgb24")
             last = frame.pts = max(last + 1, round(time / _CLOCK))
             frame.time_base = _CLOCK
             container.mux(stream.encode(frame))
@@ -103,16 +103,16 @@ def _drawn(
     frames: Iterator[tuple[float, Image.Image]], result: VideoResult
 ) -> Iterator[tuple[float, Image.Image]]:
     step = result.duration / max(1, len(result.timeline))
-    for time, picture in frames:
-        full = max(picture.size)
-        picture.thumbnail((_LONGEST_SIDE, _LONGEST_SIDE))
-        scale = max(picture.size) / full
+    for time, image in frames:
+        full = max(image.size)
+        image.thumbnail((_MAX_SIDE, _MAX_SIDE))
+        scale = max(image.size) / full
         shown = [(_box_at(track, time, step), track.verdict, track.p_fake) for track in result.tracks]
         faces: list[tuple[Box, Verdict, float | None]] = [
             (box.scaled(scale), verdict, p_fake) for box, verdict, p_fake in shown if box is not None
         ]
-        draw_boxes(picture, faces)
-        yield time, picture
+        draw_boxes(image, faces)
+        yield time, image
 
 
 def _box_at(track: TrackResult, time: float, step: float) -> Box | None:
@@ -135,6 +135,6 @@ def _box_at(track: TrackResult, time: float, step: float) -> Box | None:
     return Box(between(a.x, b.x), between(a.y, b.y), between(a.width, b.width), between(a.height, b.height))
 
 
-def _even_size(picture: Image.Image) -> tuple[int, int]:
+def _even_size(image: Image.Image) -> tuple[int, int]:
     """Encoders of 4:2:0 want even sides."""
-    return max(2, picture.width // 2 * 2), max(2, picture.height // 2 * 2)
+    return max(2, image.width // 2 * 2), max(2, image.height // 2 * 2)

@@ -15,10 +15,10 @@ if TYPE_CHECKING:
 
 # Later packets after which a frame is no longer waited for. Decoders hold back 16 frames at most, to bring
 # them into order (H.264, A.3.1: MaxDpbFrames), which may be two packets each; AV1's hold back fewer.
-_MOST_HELD_BACK = 40
+_MAX_HELD_BACK = 40
 # Later frames after which it is none either: some containers, such as AVI, stamp frames in the order in which
 # they are decoded, which differs by a few from that in which they are shown.
-_MOST_AHEAD = 4
+_MAX_AHEAD = 4
 _CHECKED = 5000  # frames that may be decoded to find out whether a container goes to where it is sent
 
 # The stamp of a packet, and the frames that came out.
@@ -30,7 +30,7 @@ class Decoder:
 
     Args:
         container: what the stream is in; nothing else may read from it meanwhile.
-        stream: of pictures.
+        stream: of images.
         index: where its frames lie.
         limits: `max_decoded` counts packets that decode to nothing as well: they cost as much.
     """
@@ -119,7 +119,7 @@ class Decoder:
 
     def _too_many(self) -> VideoTooLargeError:
         return VideoTooLargeError(
-            f"more than {self._limits.max_decoded} frames would be decoded; cut the clip"
+            f"more than {self._limits.max_decoded} frames would be decoded; cut the video"
         )
 
 
@@ -144,7 +144,7 @@ class _Run:
         late = 0
         while stamp not in self._ready:
             self._ready = {at: frame for at, frame in self._ready.items() if at > stamp}
-            if late > _MOST_HELD_BACK or len(self._ready) > _MOST_AHEAD or not self._go_on():
+            if late > _MAX_HELD_BACK or len(self._ready) > _MAX_AHEAD or not self._go_on():
                 return None
             late += self._at is not None and self._at > stamp
         return self._ready.pop(stamp)

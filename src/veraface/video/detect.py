@@ -1,4 +1,4 @@
-"""From a clip to a verdict: frames, faces, tracks, one result. Every surface calls `judge_video`."""
+"""From a video to a verdict: frames, faces, tracks, one result. Every surface calls `detect_video`."""
 
 from collections.abc import Callable, Sequence
 from time import perf_counter
@@ -9,7 +9,7 @@ from veraface.detector import Detector
 from veraface.errors import UnreadableVideoError
 from veraface.imaging.thumbnail import thumbnail
 from veraface.results import DetectionResult, Reason, Verdict
-from veraface.video.aggregation import judge_clip, judge_track
+from veraface.video.aggregation import decide_track, decide_video
 from veraface.video.limits import VideoLimits
 from veraface.video.reader import Clip, Moment, VideoSource, open_clip
 from veraface.video.results import TimelinePoint, VideoResult
@@ -22,7 +22,7 @@ _THUMBNAIL_SIDE = 320  # px of the longer side
 Progress = Callable[[int, int, float, float | None], None]
 
 
-def judge_video(
+def detect_video(
     detector: Detector,
     source: VideoSource,
     *,
@@ -32,23 +32,23 @@ def judge_video(
     thumbnails: int = 0,
     progress: Progress = lambda *_: None,
 ) -> VideoResult:
-    """Judge the faces of a clip.
+    """Judge the faces of a video.
 
     Example:
-        result = judge_video(Detector(), "clip.mp4")
+        result = detect_video(Detector(), "clip.mp4")
         print(result.verdict, result.p_fake)
 
     Args:
-        detector: judges each frame, as it judges any picture.
+        detector: judges each frame, as it judges any image.
         source: a path, the bytes of a file, or a binary file object that can seek.
-        frames: how many to look at, spread over the clip.
+        frames: how many to look at, spread over the video.
         every: seconds between frames to look at, instead of `frames`.
-        limits: what the clip may cost; the defaults of `VideoLimits` if None.
-        thumbnails: the most small pictures to keep of the frames, those with the largest p_fake first.
+        limits: what the video may cost; the defaults of `VideoLimits` if None.
+        thumbnails: the most small images to keep of the frames, those with the largest p_fake first.
         progress: is called with 0 frames done before the first, and after each.
 
     Raises:
-        UnsupportedVideoError: no clip of a known kind, a still picture, or only sound.
+        UnsupportedVideoError: no video of a known kind, a still image, or only sound.
         UnreadableVideoError: empty, cut off or corrupt, or a path that cannot be read.
         VideoTooLargeError: over one of the limits.
         ValueError: `frames` or `every` is not positive.
@@ -66,7 +66,7 @@ def judge_video(
         read = perf_counter()
         watched = _watch(detector, clip, wanted, thumbnails > 0, progress)
         if not watched.times:
-            raise UnreadableVideoError("none of the clip's frames can be decoded; fetch or export it again")
+            raise UnreadableVideoError("none of the video's frames can be decoded; fetch or export it again")
         done = perf_counter()
         detected = {
             stage: sum(result.timing_ms[stage] for result in watched.results) for stage in ("faces", "model")
@@ -111,9 +111,9 @@ def _result(
 ) -> VideoResult:
     thresholds = detector.card.thresholds
     found = track_faces([result.faces for result in watched.results], watched.cuts)
-    tracks = tuple(judge_track(track, watched.times, thresholds) for track in found)
+    tracks = tuple(decide_track(track, watched.times, thresholds) for track in found)
     scores = [result.p_fake for result in watched.results if result.p_fake is not None]
-    verdict, p_fake, reasons = judge_clip(tracks, scores, len(watched.times), thresholds)
+    verdict, p_fake, reasons = decide_video(tracks, scores, len(watched.times), thresholds)
     if verdict is Verdict.REAL and (clip.overlaps or 2 * clip.damaged > wanted):
         verdict = Verdict.UNCERTAIN  # what was not looked at may show anything; `_doubts` says so
     return VideoResult(
@@ -149,17 +149,17 @@ def _doubts(clip: Clip, wanted: int) -> list[Reason]:
     """What is wrong with the file itself."""
     doubts = []
     if clip.cut:
-        message = f"the clip is cut off: it ends after {clip.duration:.1f} s, long before its header says"
+        message = f"the video is cut off: it ends after {clip.duration:.1f} s, long before its header says"
         doubts.append(Reason("clip_cut_off", message))
     if clip.overlaps:
         message = (
-            "the clip goes over the same time more than once, so parts of it were not looked at; "
+            "the video goes over the same time more than once, so parts of it were not looked at; "
             "export it again as one piece"
         )
         doubts.append(Reason("clip_overlaps", message))
     if clip.unseen_streams:
         count = "1 more stream" if clip.unseen_streams == 1 else f"{clip.unseen_streams} more streams"
-        message = f"{count} of pictures in the clip, which players do not show at first, were not looked at"
+        message = f"{count} of images in the video, which players do not show at first, were not looked at"
         doubts.append(Reason("streams_unseen", message))
     if clip.damaged:
         message = f"{clip.damaged} of {wanted} frames could not be decoded and were left out"

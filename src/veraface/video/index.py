@@ -1,4 +1,4 @@
-"""Where the frames of a clip lie: read from its packets, without decoding any."""
+"""Where the frames of a video lie: read from its packets, without decoding any."""
 
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from av.packet import Packet
     from av.video.stream import VideoStream
 
-_MOST_AGAIN = 0.02  # share of packets that may go back in time: damage and careless tools do that to a few
+_MAX_AGAIN = 0.02  # share of packets that may go back in time: damage and careless tools do that to a few
 
 
 @dataclass
@@ -21,7 +21,7 @@ class Index:
     stamps: list[int] = field(default_factory=list)  # of the frames that players show, in order
     keys: list[int] = field(default_factory=list)  # where decoding can begin, in order; some may not be shown
     decode_stamps: dict[int, int] = field(default_factory=dict)  # of key frames: when they are to be decoded
-    packets: int = 0  # of pictures, shown or not
+    packets: int = 0  # of images, shown or not
     length: int = 0  # for how long the last frame is shown
     first: int = 0  # the smallest stamp, shown or not
     last: int = 0  # the largest
@@ -29,12 +29,12 @@ class Index:
 
     @property
     def overlaps(self) -> bool:
-        """Whether the clip goes over the same time more than once, so that stamps do not tell its frames."""
-        return self.again > max(1, _MOST_AGAIN * self.packets)
+        """Whether the video goes over the same time more than once, so that stamps do not tell its frames."""
+        return self.again > max(1, _MAX_AGAIN * self.packets)
 
 
 def read_index(container: "InputContainer", stream: "VideoStream", limits: VideoLimits) -> Index:
-    """Reads all packets of a clip.
+    """Reads all packets of a video.
 
     Raises:
         UnreadableVideoError: it holds no frame that is shown.
@@ -48,7 +48,7 @@ def read_index(container: "InputContainer", stream: "VideoStream", limits: Video
         for count, packet in enumerate(container.demux()):
             if count >= limits.max_packets:
                 raise VideoTooLargeError(
-                    f"the clip has more than {limits.max_packets} packets; cut it into shorter ones"
+                    f"the video has more than {limits.max_packets} packets; cut it into shorter ones"
                 )
             stamp = stamp_of(packet)
             if packet.stream_index != stream.index or not packet.size or stamp is None:
@@ -74,7 +74,7 @@ def read_index(container: "InputContainer", stream: "VideoStream", limits: Video
     except Exception:  # nosec B110  # cut off: `Clip.cut` tells
         pass
     if not shown or not stream.time_base:
-        raise UnreadableVideoError("the clip holds no frame; it is cut off or corrupt, export it again")
+        raise UnreadableVideoError("the video holds no frame; it is cut off or corrupt, export it again")
     index.stamps = sorted(shown)
     index.keys = sorted(keys) or [index.first]
     return index

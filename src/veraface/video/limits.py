@@ -1,4 +1,4 @@
-"""What a clip may cost, and the containers and codecs that FFmpeg may use for it."""
+"""What a video may cost, and the containers and codecs that FFmpeg may use for it."""
 
 from dataclasses import dataclass, field
 
@@ -21,14 +21,14 @@ CODECS = (
 
 @dataclass(frozen=True)
 class VideoLimits:
-    """What a clip may cost; a clip over one of them is refused and not judged in part.
+    """What a video may cost; a video over one of them is refused and not judged in part.
 
     Raises:
         ValueError: a limit is not positive.
     """
 
     max_bytes: int = 8 * 2**30  # of the file; it is streamed, so this is no bound on memory
-    picture: ImageLimits = field(default_factory=ImageLimits)  # of each frame, known before it is decoded
+    image: ImageLimits = field(default_factory=ImageLimits)  # of each frame, known before it is decoded
     max_seconds: float = 4 * 3600.0  # from the first frame to the last
     max_packets: int = 2_000_000  # of all streams together, sound included: 4 hours at 30 a second, and sound
     max_frames: int = 1000  # that are judged
@@ -41,8 +41,8 @@ class VideoLimits:
 
 
 def too_much_memory() -> VideoTooLargeError:
-    """For a clip for which there is not enough of it."""
-    return VideoTooLargeError("the clip takes more memory than there is for it; make its frames smaller")
+    """For a video for which there is not enough of it."""
+    return VideoTooLargeError("the video takes more memory than there is for it; make its frames smaller")
 
 
 def check_size(width: int, height: int, limits: ImageLimits) -> None:
@@ -53,6 +53,6 @@ def check_size(width: int, height: int, limits: ImageLimits) -> None:
     """
     if width * height > limits.max_pixels or max(width, height) > limits.max_side:
         raise VideoTooLargeError(
-            f"the clip's frames have {width} x {height} pixels; the limit is "
+            f"the video's frames have {width} x {height} pixels; the limit is "
             f"{limits.max_pixels / 1e6:g} megapixels and {limits.max_side} px a side"
         )

@@ -1,7 +1,7 @@
-"""A bound on the memory of this process, for commands that decode clips in it.
+"""A bound on the memory of this process, for commands that decode videos in it.
 
-A clip of some kilobytes can ask for frames of gigabytes, and FFmpeg has no bound on all of them together. The
-server's workers have one for good (`veraface.workers.sandbox`); this one ends with the clip.
+A video of some kilobytes can ask for frames of gigabytes, and FFmpeg has no bound on all of them.
+The server's workers have one for good (`veraface.workers.sandbox`); this one ends with the video.
 """
 
 import sys
@@ -11,14 +11,14 @@ from contextlib import contextmanager
 from veraface.errors import VerafaceError
 from veraface.video.limits import too_much_memory
 
-MOST_BYTES = 2 * 2**30  # for one clip: 16 frames of 50 megapixels in 4:2:0, and what one takes to be judged
+MAX_BYTES = 2 * 2**30  # for one video: 16 frames of 50 megapixels in 4:2:0, and what one takes to be judged
 
 _DATA = 5  # place in /proc/self/statm (proc_pid_statm(5)) of the pages of data and stack
 
 
 @contextmanager
 def bounded_memory() -> Iterator[None]:
-    """Lets this process take `MOST_BYTES` more of memory; Linux only, elsewhere there is no bound.
+    """Lets this process take `MAX_BYTES` more of memory; Linux only, elsewhere there is no bound.
 
     Raises:
         VideoTooLargeError: it would have taken more.
@@ -30,7 +30,7 @@ def bounded_memory() -> Iterator[None]:
     import resource
 
     soft, hard = resource.getrlimit(resource.RLIMIT_DATA)
-    wanted = _taken() + MOST_BYTES
+    wanted = _taken() + MAX_BYTES
     bounds = [limit for limit in (soft, hard) if limit != resource.RLIM_INFINITY]
     resource.setrlimit(resource.RLIMIT_DATA, (min([wanted, *bounds]), hard))
     try:

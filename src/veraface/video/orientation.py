@@ -1,4 +1,4 @@
-"""From a decoded frame to a picture as players show it: upright, its pixels square."""
+"""From a decoded frame to an image as players show it: upright, its pixels square."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from av.video.frame import VideoFrame
 
 _SQUARE = Fraction(1)
-_WIDEST_PIXEL = 4  # a pixel more times as wide as high, or as high as wide, is a broken header
+_MAX_PIXEL = 4  # a pixel more times as wide as high, or as high as wide, is a broken header
 _MATRIX_BYTES = 9 * 4  # of a display matrix, as FFmpeg keeps it
 
 
@@ -45,7 +45,7 @@ _TURNS = {
 
 
 def nearest_turn(a: int, b: int, c: int, d: int) -> Turn:
-    """What comes nearest to a display matrix; nothing for one that would leave no picture."""
+    """What comes nearest to a display matrix; nothing for one that would leave no image."""
     sign = a * d - b * c
     if not sign:
         return _AS_STORED
@@ -69,7 +69,7 @@ def picture_of(frame: "VideoFrame", shape: Fraction | None, limits: ImageLimits)
     Args:
         frame: as decoded.
         shape: width of a stored pixel by its height; None or nonsense count as square.
-        limits: of the frame, and of the picture.
+        limits: of the frame, and of the image.
 
     Raises:
         VideoTooLargeError: it is over a limit: a stream may change its size as it goes.
@@ -79,19 +79,19 @@ def picture_of(frame: "VideoFrame", shape: Fraction | None, limits: ImageLimits)
     size = _with_square_pixels(frame.width, frame.height, shape or _SQUARE)
     check_size(*size, limits)
     try:
-        picture = Image.fromarray(frame.to_ndarray(format="rgb24"))
-        if picture.size != size:
-            picture = picture.resize(size, Image.Resampling.BICUBIC)
+        image = Image.fromarray(frame.to_ndarray(format="rgb24"))
+        if image.size != size:
+            image = image.resize(size, Image.Resampling.BICUBIC)
         turn = turn_of(frame).transpose
-        return picture if turn is None else picture.transpose(turn)
+        return image if turn is None else image.transpose(turn)
     except MemoryError as error:
         raise too_much_memory() from error
     except Exception as error:
-        raise UnreadableVideoError("a frame of the clip cannot be turned into pixels") from error
+        raise UnreadableVideoError("a frame of the video cannot be turned into pixels") from error
 
 
 def _with_square_pixels(width: int, height: int, shape: Fraction) -> tuple[int, int]:
     """The longer way is kept, as faces are to lose none of their pixels."""
-    if not Fraction(1, _WIDEST_PIXEL) <= shape <= _WIDEST_PIXEL:
+    if not Fraction(1, _MAX_PIXEL) <= shape <= _MAX_PIXEL:
         return width, height
     return (round(width * shape), height) if shape >= 1 else (width, round(height / shape))

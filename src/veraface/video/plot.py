@@ -1,4 +1,4 @@
-"""The p_fake of a clip over its time, as data for programs and as a picture for people."""
+"""The p_fake of a video over its time, as data for programs and as an image for people."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -6,7 +6,7 @@ from typing import Any
 
 from PIL import Image, ImageDraw, ImageFont
 
-from veraface.files import written_whole
+from veraface.files import atomic_write
 from veraface.video.results import TrackResult, VideoResult
 
 _WIDTH, _HEIGHT = 1200, 520  # px
@@ -16,7 +16,7 @@ _INK, _GRID, _BAND = (25, 25, 30), (215, 215, 220), (150, 150, 160)
 _COLOURS = ((0, 114, 178), (213, 94, 0), (0, 158, 115), (204, 121, 167))
 _MARKS = ("circle", "square", "triangle", "diamond")
 _MARK = 6  # px from the middle of a mark to its edge
-_MOST_SHOWN = 4  # tracks with a line; the others have points only
+_MAX_SHOWN = 4  # tracks with a line; the others have points only
 _STEPS_S = (0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 1200, 1800, 3600)
 
 
@@ -28,14 +28,14 @@ def timeline(result: VideoResult) -> dict[str, Any]:
 
 
 def draw_timeline(result: VideoResult, title: str = "") -> Image.Image:
-    """The timeline as a picture of 1200 x 520 px, to be read without colour.
+    """The timeline as an image of 1200 x 520 px, to be read without color.
 
     Args:
-        result: of a clip.
-        title: to stand above it, such as the name of the clip.
+        result: of a video.
+        title: to stand above it, such as the name of the video.
     """
-    picture = Image.new("RGB", (_WIDTH, _HEIGHT), "white")
-    draw = ImageDraw.Draw(picture)
+    image = Image.new("RGB", (_WIDTH, _HEIGHT), "white")
+    draw = ImageDraw.Draw(image)
     text, small = ImageFont.load_default(size=22), ImageFont.load_default(size=17)
     p_fake = "" if result.p_fake is None else f", p_fake {result.p_fake:.2f}"
     draw.text((_LEFT, 14), _plain(title), _INK, text)
@@ -45,7 +45,7 @@ def draw_timeline(result: VideoResult, title: str = "") -> Image.Image:
     for number, track in enumerate(result.tracks):
         _draw_track(draw, result, track, number)
     _draw_key(draw, result.tracks, small)
-    return picture
+    return image
 
 
 def write_timeline(result: VideoResult, path: Path, title: str = "") -> None:
@@ -54,7 +54,7 @@ def write_timeline(result: VideoResult, path: Path, title: str = "") -> None:
     Raises:
         VerafaceError: the file cannot be written.
     """
-    with written_whole(path) as partial:
+    with atomic_write(path) as partial:
         draw_timeline(result, title).save(partial, "PNG")
 
 
@@ -100,41 +100,39 @@ def _draw_axes(draw: ImageDraw.ImageDraw, result: VideoResult, font: ImageFont.F
 
 
 def _draw_track(draw: ImageDraw.ImageDraw, result: VideoResult, track: TrackResult, number: int) -> None:
-    colour = _COLOURS[number % len(_COLOURS)]
+    color = _COLOURS[number % len(_COLOURS)]
     points = [
         (_x(frame.time, result), _y(frame.p_fake)) for frame in track.frames if frame.p_fake is not None
     ]
-    if number < _MOST_SHOWN and len(points) > 1:
-        draw.line(points, colour, 2)
+    if number < _MAX_SHOWN and len(points) > 1:
+        draw.line(points, color, 2)
     for x, y in points:
-        _draw_mark(draw, x, y, _MARKS[number % len(_MARKS)], colour)
+        _draw_mark(draw, x, y, _MARKS[number % len(_MARKS)], color)
 
 
 def _draw_key(
     draw: ImageDraw.ImageDraw, tracks: Sequence[TrackResult], font: ImageFont.FreeTypeFont | Any
 ) -> None:
     x = float(_LEFT)
-    for number, track in enumerate(tracks[:_MOST_SHOWN]):
+    for number, track in enumerate(tracks[:_MAX_SHOWN]):
         words = f"face {number + 1}: {track.verdict.value}"
         _draw_mark(draw, x + 8, _HEIGHT - 19, _MARKS[number], _COLOURS[number])
         draw.text((x + 22, _HEIGHT - 10), words, _INK, font, anchor="lb")
         x += 50 + draw.textlength(words, font)
-    if (more := len(tracks) - _MOST_SHOWN) > 0:
+    if (more := len(tracks) - _MAX_SHOWN) > 0:
         draw.text((x, _HEIGHT - 10), f"and {more} more", _INK, font, anchor="lb")
 
 
-def _draw_mark(
-    draw: ImageDraw.ImageDraw, x: float, y: float, mark: str, colour: tuple[int, int, int]
-) -> None:
+def _draw_mark(draw: ImageDraw.ImageDraw, x: float, y: float, mark: str, color: tuple[int, int, int]) -> None:
     r = _MARK
     if mark == "circle":
-        draw.ellipse((x - r, y - r, x + r, y + r), colour, "white")
+        draw.ellipse((x - r, y - r, x + r, y + r), color, "white")
     elif mark == "square":
-        draw.rectangle((x - r, y - r, x + r, y + r), colour, "white")
+        draw.rectangle((x - r, y - r, x + r, y + r), color, "white")
     elif mark == "triangle":
-        draw.polygon(((x, y - r), (x + r, y + r), (x - r, y + r)), colour, "white")
+        draw.polygon(((x, y - r), (x + r, y + r), (x - r, y + r)), color, "white")
     else:
-        draw.polygon(((x, y - r), (x + r, y), (x, y + r), (x - r, y)), colour, "white")
+        draw.polygon(((x, y - r), (x + r, y), (x, y + r), (x - r, y)), color, "white")
 
 
 def _clock(seconds: float) -> str:

@@ -1,4 +1,4 @@
-"""A clip whose frames are known by their times, and decoded where they are wanted."""
+"""A video whose frames are known by their times, and decoded where they are wanted."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -23,17 +23,17 @@ if TYPE_CHECKING:
 
 VideoSource = str | Path | bytes | BinaryIO
 
-_CUT_S = 1.0  # seconds that may be missing at the end before a clip counts as cut off,
+_CUT_S = 1.0  # seconds that may be missing at the end before a video counts as cut off,
 _CUT_SHARE = 0.1  # and the share of its length
 
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """Where one frame lies in the clip."""
+    """Where one frame lies in the video."""
 
     stamp: int  # in the stream's own clock
     time: float  # seconds since the first frame
-    key: bool  # decodes by itself; the least compressed of its neighbourhood
+    key: bool  # decodes by itself; the least compressed of its neighborhood
 
 
 @dataclass(frozen=True)
@@ -45,18 +45,18 @@ class Shot:
 
 
 class Clip:
-    """An opened clip; see `open_clip`.
+    """An opened video; see `open_clip`.
 
     Attributes:
         moments: all frames that players show, in that order.
         duration: seconds from the first frame to the end of the last.
         rate: frames a second, on average.
         variable: whether the time between frames differs, beyond what rounding does.
-        cut: whether the clip ends long before its header says.
+        cut: whether the video ends long before its header says.
         damaged: frames that were wanted and could not be decoded, so far.
         overlaps: whether it goes over the same time more than once, so that only some of its frames can be
             told apart and decoded.
-        unseen_streams: how many further streams of moving pictures there are, none of which is read.
+        unseen_streams: how many further streams of moving images there are, none of which is read.
         rotation: degrees with the clock by which frames are turned to be upright, mirrored ones after they
             were mirrored left to right; known once one is decoded.
         codec: FFmpeg's name of the codec, such as "h264".
@@ -67,10 +67,10 @@ class Clip:
         """Reads where its frames lie, without decoding any.
 
         Raises:
-            VideoError: it holds no pictures, or is over a limit.
+            VideoError: it holds no images, or is over a limit.
         """
         self._limits = limits
-        self._stream = picture_stream(container, limits.picture)
+        self._stream = picture_stream(container, limits.image)
         self.unseen_streams = len(moving_streams(container)) - 1
         index = read_index(container, self._stream, limits)
         self._decoder = Decoder(container, self._stream, index, limits)
@@ -93,7 +93,7 @@ class Clip:
         self.variable = bool(gaps) and gaps[-1] - gaps[0] > max(2 * self._clock, 0.25 * usual)
         if self.duration > limits.max_seconds:
             raise VideoTooLargeError(
-                f"the clip is {self.duration:.0f} s long; the limit is {limits.max_seconds:.0f} s; cut it"
+                f"the video is {self.duration:.0f} s long; the limit is {limits.max_seconds:.0f} s; cut it"
             )
         there = (index.last - index.first) * self._clock + length  # with what an edit list hides
         missing = _declared_seconds(container, self._stream) - there
@@ -117,7 +117,7 @@ class Clip:
                 yield shot
 
     def frames(self) -> Iterator[tuple[float, Image.Image]]:
-        """Time and upright picture of every frame that can be decoded, from the first to the last.
+        """Time and upright image of every frame that can be decoded, from the first to the last.
 
         Raises:
             VideoTooLargeError: there are too many; known before the first.
@@ -127,7 +127,7 @@ class Clip:
 
     def _picture(self, frame: "VideoFrame") -> Image.Image:
         self.rotation = turn_of(frame).degrees
-        return picture_of(frame, self._stream.sample_aspect_ratio, self._limits.picture)
+        return picture_of(frame, self._stream.sample_aspect_ratio, self._limits.image)
 
     def _time(self, stamp: int) -> float:
         return (stamp - self._start) * self._clock
@@ -141,14 +141,14 @@ def _declared_seconds(container: "InputContainer", stream: "VideoStream") -> flo
 
 @contextmanager
 def open_clip(source: VideoSource, limits: VideoLimits | None = None) -> Iterator[Clip]:
-    """Opens a clip and reads where its frames lie.
+    """Opens a video and reads where its frames lie.
 
     Args:
         source: a path, the bytes of a file, or a binary file object that can seek.
-        limits: what the clip may cost; the defaults of `VideoLimits` if None.
+        limits: what the video may cost; the defaults of `VideoLimits` if None.
 
     Raises:
-        UnsupportedVideoError: no clip of a known kind, a still picture, or only sound.
+        UnsupportedVideoError: no video of a known kind, a still image, or only sound.
         UnreadableVideoError: empty, cut off or corrupt, or a path that cannot be read.
         VideoTooLargeError: over one of the limits.
         ModuleNotFoundError: PyAV is not installed.
@@ -166,5 +166,5 @@ def open_clip(source: VideoSource, limits: VideoLimits | None = None) -> Iterato
 def _opened(file: BinaryIO, limits: VideoLimits) -> Iterator[Clip]:
     if file.seek(0, 2) > limits.max_bytes:
         raise VideoTooLargeError(f"the file is larger than the limit of {limits.max_bytes / 2**20:.4g} MiB")
-    with open_container(file, limits.picture) as container:
+    with open_container(file, limits.image) as container:
         yield Clip(container, limits)

@@ -1,4 +1,4 @@
-"""What is said of a clip: the result types that the command, the server and the page consume."""
+"""What is said of a video: the result types that the command, the server and the page consume."""
 
 import base64
 from dataclasses import dataclass, field
@@ -23,7 +23,7 @@ class TrackFrame:
 
 @dataclass(frozen=True)
 class TrackResult:
-    """One face through the clip, and what is said of it."""
+    """One face through the video, and what is said of it."""
 
     verdict: Verdict
     p_fake: float | None  # joined from its frames; None where none could be judged
@@ -60,7 +60,7 @@ class TimelinePoint:
 
 @dataclass(frozen=True)
 class VideoResult:
-    """What is said of a clip."""
+    """What is said of a video."""
 
     verdict: Verdict
     p_fake: float | None  # the largest of the tracks' that decide; None where none does

@@ -1,4 +1,4 @@
-"""Which frames of a clip are looked at."""
+"""Which frames of a video are looked at."""
 
 from bisect import bisect_left
 from collections.abc import Sequence
@@ -6,19 +6,19 @@ from collections.abc import Sequence
 from veraface.errors import VideoTooLargeError
 from veraface.video.reader import Moment
 
-FRAMES = 32  # of a clip, where nobody says otherwise
+FRAMES = 32  # of a video, where nobody says otherwise
 
 
 def spread(moments: Sequence[Moment], count: int = FRAMES) -> list[Moment]:
-    """Frames from all over the clip: one from each of `count` stretches of equal length.
+    """Frames from all over the video: one from each of `count` stretches of equal length.
 
     A stretch gives the key frame nearest to its middle, where it has one: that is compressed least, and the
     one that costs least to decode. Else it gives the frame nearest to its middle. Time counts, not the number
-    of a frame, so a clip of variable rate is looked at evenly as well.
+    of a frame, so a video of variable rate is looked at evenly as well.
 
     Args:
         moments: all frames, in order.
-        count: how many, at least 1; fewer come from a clip that has fewer, or long stretches without any.
+        count: how many, at least 1; fewer come from a video that has fewer, or long stretches without any.
     """
     if len(moments) <= count:
         return list(moments)

@@ -19,7 +19,7 @@ from veraface.geometry import Box
 from veraface.results import FaceResult
 
 _OVERLAP = 0.3  # least intersection over union to be one face; SORT's (Bewley et al., ICIP 2016)
-_DISTANCE = 1.0  # most between two centres, in lengths of the face, where boxes do not overlap so much
+_DISTANCE = 1.0  # most between two centers, in lengths of the face, where boxes do not overlap so much
 _GROWTH = 1.7  # most that a face may grow or shrink by between two frames, where they do not
 _GAP = 3  # frames without the face after which a track ends
 # PySceneDetect's ContentDetector takes a mean difference of 27 of 255 between adjacent frames for a cut.
@@ -36,9 +36,9 @@ class Track:
     faces: list[FaceResult] = field(default_factory=list)  # in those frames
 
 
-def look(picture: Image.Image) -> NDArray[np.int16]:
+def look(image: Image.Image) -> NDArray[np.int16]:
     """What `is_cut` compares."""
-    return np.asarray(picture.resize(_LOOK, Image.Resampling.BOX)).astype(np.int16)
+    return np.asarray(image.resize(_LOOK, Image.Resampling.BOX)).astype(np.int16)
 
 
 def is_cut(before: NDArray[np.int16], after: NDArray[np.int16]) -> bool:
@@ -47,7 +47,7 @@ def is_cut(before: NDArray[np.int16], after: NDArray[np.int16]) -> bool:
 
 
 def track_faces(frames: Sequence[Sequence[FaceResult]], cuts: Sequence[bool]) -> list[Track]:
-    """Joins faces over the frames of a clip.
+    """Joins faces over the frames of a video.
 
     Args:
         frames: the faces of each frame, in order.
@@ -91,10 +91,10 @@ def _matches(tracks: Sequence[Track], faces: Sequence[FaceResult]) -> list[tuple
 
 def _likeness(one: Box, other: Box) -> float:
     """1 to 2 for boxes that overlap, 0 to 1 for those that are only near, 0 for those that are neither."""
-    overlap = one.overlap(other)
+    overlap = one.iou(other)
     if overlap >= _OVERLAP:
         return 1 + overlap
-    small, large = sorted((one.longer_side, other.longer_side))
+    small, large = sorted((one.max_side, other.max_side))
     if not small or large / small > _GROWTH:
         return 0.0
     across = one.x + one.width / 2 - other.x - other.width / 2

@@ -1,1 +1,1 @@
-"""Processes that judge untrusted pictures under limits, so that the one that serves never decodes any."""
+"""Processes that judge untrusted images under limits, so that the one that serves never decodes any."""

@@ -2,7 +2,7 @@
 
 It loads and warms everything once, then makes a worker of itself (fork) whenever the server asks for one over
 the inherited connection FD: that takes milliseconds, and workers share the memory that they do not write to.
-It has one thread, as a copy of several would lack the others; and it never sees a picture.
+It has one thread, as a copy of several would lack the others; and it never sees an image.
 """
 
 import contextlib
@@ -24,7 +24,7 @@ from veraface.detector import Detector
 from veraface.errors import VerafaceError
 from veraface.imaging.decode import ImageLimits
 from veraface.imaging.formats import OPENERS
-from veraface.models.onnx_session import share_memory
+from veraface.models.onnx_session import use_shared_arena
 from veraface.workers import protocol as frames
 from veraface.workers import tasks
 from veraface.workers.sandbox import WorkerLimits, die_with_parent
@@ -39,7 +39,7 @@ def main(server: socket.socket) -> int:
         order, _ = frames.receive(server)
     except EOFError:  # the server has ended before it asked for anything
         return 0
-    share_memory()
+    use_shared_arena()
     try:
         detector = Detector(
             order["model"],
@@ -53,7 +53,7 @@ def main(server: socket.socket) -> int:
         frames.send(server, {"failed": str(error)})
         return 1
     _silence()
-    detector.give_back_memory()  # what each worker would take anew anyway
+    detector.release_memory()  # what each worker would take anew anyway
     gc.collect()
     _give_back_memory()
     gc.freeze()  # so that no copy writes to what all share, only to look for garbage
@@ -130,21 +130,21 @@ def _warm(detector: Detector) -> None:
     detector.warm()
     for kind in OPENERS:
         buffer = BytesIO()
-        picture = Image.new("RGB", (64, 64), "grey")
-        from_pillow(picture).save(buffer) if kind == "HEIF" else picture.save(buffer, kind)
+        image = Image.new("RGB", (64, 64), "grey")
+        from_pillow(image).save(buffer) if kind == "HEIF" else image.save(buffer, kind)
         detector.detect(buffer.getvalue(), heatmap=False, provenance="full")
     tasks.warm(detector, buffer.getvalue())
 
 
 def _warm_video(detector: Detector) -> None:
-    """Loads what clips need, where it is installed, and judges one."""
+    """Loads what videos need, where it is installed, and judges one."""
     if find_spec("av") is None:
         return
     import av
 
-    from veraface.video import judge_video
+    from veraface.video import detect_video
 
-    av.logging.set_level(None)  # nothing of a clip to any log
+    av.logging.set_level(None)  # nothing of a video to any log
     buffer = BytesIO()
     with av.open(buffer, "w", format="matroska") as container:
         stream = container.add_stream("mpeg4", rate=2, options={"threads": "1"})
@@ -153,7 +153,7 @@ def _warm_video(detector: Detector) -> None:
         for _ in range(2):
             container.mux(stream.encode(av.VideoFrame.from_ndarray(np.zeros((64, 64, 3), np.uint8))))
         container.mux(stream.encode())
-    judge_video(detector, buffer.getvalue(), frames=2, thumbnails=1)
+    detect_video(detector, buffer.getvalue(), frames=2, thumbnails=1)
 
 
 def _give_back_memory() -> None:
@@ -163,7 +163,7 @@ def _give_back_memory() -> None:
 
 
 def _silence() -> None:
-    """Nothing more to stdout and stderr: some codecs print what they find wrong with a picture."""
+    """Nothing more to stdout and stderr: some codecs print what they find wrong with an image."""
     nowhere = os.open(os.devnull, os.O_WRONLY)
     for stream in (1, 2):
         os.dup2(nowhere, stream)

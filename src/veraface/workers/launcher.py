@@ -39,7 +39,7 @@ class WorkerSettings:
 
 
 @dataclass(frozen=True)
-class Greeting:
+class ModelInfo:
     """What the template says of itself once it is ready."""
 
     card: dict[str, Any]  # the classifier's model card
@@ -86,11 +86,11 @@ class Worker:
         return answer
 
     def close(self) -> None:
-        """Tells it that no more pictures come."""
+        """Tells it that no more images come."""
         self._writer.close()
 
 
-class Launcher:
+class ForkServerClient:
     """The template process; makes workers, ends them, and learns how they end."""
 
     def __init__(
@@ -109,7 +109,7 @@ class Launcher:
         self._listening: asyncio.Task[None] | None = None
 
     @classmethod
-    async def start(cls, settings: WorkerSettings) -> "Launcher":
+    async def start(cls, settings: WorkerSettings) -> "ForkServerClient":
         """Starts the process; it is ready once `greeting` returns."""
         ours, theirs = socket.socketpair()
         with theirs:
@@ -125,7 +125,7 @@ class Launcher:
         writer.write(frames.pack(settings.order()))
         return cls(process, control, reader, writer)
 
-    async def greeting(self) -> Greeting:
+    async def greeting(self) -> ModelInfo:
         """Waits until the model is loaded and warm.
 
         Raises:
@@ -137,7 +137,7 @@ class Launcher:
         if "failed" in said:
             raise ModelError(str(said["failed"]))
         self._listening = asyncio.create_task(self._listen())
-        return Greeting(said["card"], said["model"])
+        return ModelInfo(said["card"], said["model"])
 
     async def new_worker(self) -> Worker:
         """Makes a worker, which is ready once its `limits` return.

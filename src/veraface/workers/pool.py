@@ -1,4 +1,4 @@
-"""Workers behind a bounded queue: each gets one picture at a time, and those that end are replaced."""
+"""Workers behind a bounded queue: each gets one image at a time, and those that end are replaced."""
 
 import asyncio
 import contextlib
@@ -18,46 +18,46 @@ from veraface.errors import (
     image_error,
 )
 from veraface.workers import protocol as frames
-from veraface.workers.launcher import Greeting, Launcher, Worker, WorkerSettings
+from veraface.workers.launcher import ForkServerClient, ModelInfo, Worker, WorkerSettings
 
 _log = logging.getLogger("veraface.workers")
 
-_MOST_FAILED_STARTS = 3  # in a row, before any has succeeded
-_LONGEST_PAUSE_S = 30  # between starts that fail
+_MAX_FAILED_STARTS = 3  # in a row, before any has succeeded
+_MAX_PAUSE_S = 30  # between starts that fail
 _WORTH_ENDING = {"video"}  # tasks that take so long that they are stopped once nobody waits for them
 _NOUNS: defaultdict[str, str] = defaultdict(lambda: "picture", video="clip")
-_SMOOTHING = 0.1  # weight of the newest picture in the running mean of the time that one takes
-# How a worker ends where its picture is to blame: a fault in a codec, or too much processor time.
+_SMOOTHING = 0.1  # weight of the newest image in the running mean of the time that one takes
+# How a worker ends where its image is to blame: a fault in a codec, or too much processor time.
 _PICTURE_TO_BLAME = {
     *(signal.SIGSEGV, signal.SIGBUS, signal.SIGILL, signal.SIGFPE, signal.SIGABRT, signal.SIGTRAP),
     *(signal.SIGPROF, signal.SIGSYS),
 }
 
 
-class OverloadedError(VerafaceError):
-    """As many pictures wait as may; `retry_after_s` says when to come back."""
+class QueueFullError(VerafaceError):
+    """As many images wait as may; `retry_after_s` says when to come back."""
 
     code = "overloaded"
 
     def __init__(self, retry_after_s: int) -> None:
-        super().__init__("more pictures are waiting than this server takes; try again in a moment")
+        super().__init__("more images are waiting than this server takes; try again in a moment")
         self.retry_after_s = retry_after_s
 
 
-class TooSlowError(VerafaceError):
-    """A picture was not judged within its time; whatever worked on it was stopped."""
+class DeadlineExceededError(VerafaceError):
+    """An image was not judged within its time; whatever worked on it was stopped."""
 
     code = "too_slow"
 
 
 class WorkerLostError(VerafaceError):
-    """The worker ended while it judged, for reasons outside the picture."""
+    """The worker ended while it judged, for reasons outside the image."""
 
     code = "worker_lost"
 
 
 class WorkerFaultError(Exception):
-    """A fault in the code that judges; the text says where, without anything of the picture."""
+    """A fault in the code that judges; the text says where, without anything of the image."""
 
 
 class WorkerPool:
@@ -65,8 +65,8 @@ class WorkerPool:
 
     Args:
         settings: What each worker is started with.
-        workers: How many there are; each judges one picture at a time.
-        queue: How many pictures may wait while all are at work.
+        workers: How many there are; each judges one image at a time.
+        queue: How many images may wait while all are at work.
     """
 
     def __init__(self, settings: WorkerSettings, *, workers: int, queue: int) -> None:
@@ -74,7 +74,7 @@ class WorkerPool:
         self._count = workers
         self._queue = queue
         self._idle: asyncio.Queue[Worker] = asyncio.Queue()
-        self._launcher: Launcher | None = None
+        self._launcher: ForkServerClient | None = None
         self._waiting = 0
         self._busy = 0
         self._living = 0
@@ -83,7 +83,7 @@ class WorkerPool:
         self._jobs: set[asyncio.Task[dict[str, Any]]] = set()
         self._settled = asyncio.Event()
         self._warned = False
-        self.greeting: Greeting | None = None
+        self.greeting: ModelInfo | None = None
         self.failure: str | None = None  # why no worker could ever be started
         self.on_failure: Callable[[], None] = lambda: None
 
@@ -94,11 +94,11 @@ class WorkerPool:
 
     @property
     def busy(self) -> int:
-        """Workers that judge a picture now."""
+        """Workers that judge an image now."""
         return self._busy
 
     @property
-    def living(self) -> int:
+    def alive(self) -> int:
         """Workers that are ready or at work."""
         return self._living
 
@@ -115,15 +115,15 @@ class WorkerPool:
             self._running.cancel()
             await asyncio.gather(self._running, return_exceptions=True)
 
-    def check_room(self) -> None:
-        """Whether one more picture could wait now.
+    def ensure_capacity(self) -> None:
+        """Whether one more image could wait now.
 
         Raises:
-            OverloadedError: None could.
+            QueueFullError: None could.
         """
         if self._waiting >= self._queue and self._idle.empty():
             rounds = (self._waiting + self._busy) / self._count
-            raise OverloadedError(max(1, math.ceil(rounds * self._seconds_each)))
+            raise QueueFullError(max(1, math.ceil(rounds * self._seconds_each)))
 
     async def run(
         self,
@@ -131,7 +131,7 @@ class WorkerPool:
         content: bytes,
         *,
         options: dict[str, Any],
-        within_s: float,
+        timeout_s: float,
         progress: Callable[[dict[str, Any]], None] = lambda _: None,
     ) -> dict[str, Any]:
         """Has a worker do something with one file.
@@ -140,22 +140,22 @@ class WorkerPool:
             task: One of `veraface.workers.tasks.TASKS`.
             content: The bytes of the file.
             options: JSON-ready; what the task takes.
-            within_s: Seconds until the work is stopped, waiting included.
+            timeout_s: Seconds until the work is stopped, waiting included.
             progress: Is called with what the task tells meanwhile.
 
         Returns:
             What the task returns, with the time waited as "queue" among its times and in their total.
 
         Raises:
-            OverloadedError: The queue is full.
-            TooSlowError: The time ran out.
+            QueueFullError: The queue is full.
+            DeadlineExceededError: The time ran out.
             WorkerLostError: The worker was stopped from outside.
-            ImageError: The picture could not be turned into pixels.
+            ImageError: The image could not be turned into pixels.
             WorkerFaultError: A fault in the code that judges.
         """
-        self.check_room()
+        self.ensure_capacity()
         started = time.perf_counter()
-        deadline = asyncio.get_running_loop().time() + within_s
+        deadline = asyncio.get_running_loop().time() + timeout_s
         worker = await self._next_worker(deadline)
         waited_ms = round(1000 * (time.perf_counter() - started), 2)
         # Goes on where the client hangs up meanwhile: a worker has to be heard out, or ended.
@@ -181,7 +181,7 @@ class WorkerPool:
                     pass
                 return worker
         except TimeoutError:
-            raise TooSlowError("no worker became free in time; try again in a moment") from None
+            raise DeadlineExceededError("no worker became free in time; try again in a moment") from None
         finally:
             self._waiting -= 1
 
@@ -194,7 +194,7 @@ class WorkerPool:
         except TimeoutError:
             self._kill(worker)
             message = f"judging this {_NOUNS[task]} took too long and was stopped; send it smaller"
-            raise TooSlowError(message) from None
+            raise DeadlineExceededError(message) from None
         except (EOFError, OSError):
             raise await self._why_lost(worker, task) from None
         except frames.FrameError as error:
@@ -225,7 +225,7 @@ class WorkerPool:
         """Keeps a template running, and copies of it."""
         failed = 0
         while self.failure is None:
-            launcher = await Launcher.start(self._settings)
+            launcher = await ForkServerClient.start(self._settings)
             keepers: list[asyncio.Task[None]] = []
             try:
                 greeting = await launcher.greeting()
@@ -240,9 +240,9 @@ class WorkerPool:
             except (EOFError, OSError, TimeoutError, frames.FrameError, KeyError) as error:
                 failed += 1
                 _log.error("the workers' template could not be started (%s)", type(error).__name__)
-                if failed >= _MOST_FAILED_STARTS:
-                    self._fail("the workers that judge pictures do not start")
-                await asyncio.sleep(min(2.0**failed / 4, _LONGEST_PAUSE_S))
+                if failed >= _MAX_FAILED_STARTS:
+                    self._fail("the workers that judge images do not start")
+                await asyncio.sleep(min(2.0**failed / 4, _MAX_PAUSE_S))
             finally:
                 self._launcher = None
                 for keeper in keepers:
@@ -250,7 +250,7 @@ class WorkerPool:
                 await asyncio.gather(*keepers, return_exceptions=True)
                 await asyncio.shield(launcher.close())
 
-    async def _keep_worker(self, launcher: Launcher, greeting: Greeting) -> None:
+    async def _keep_worker(self, launcher: ForkServerClient, greeting: ModelInfo) -> None:
         """Keeps one place filled: makes a worker, waits for its end, makes the next."""
         failed = 0
         while True:
@@ -262,7 +262,7 @@ class WorkerPool:
                 failed += 1
                 _log.error("a worker could not be started (%s)", type(error).__name__)
                 launcher.kill(worker)
-                await asyncio.sleep(min(2.0**failed / 4, _LONGEST_PAUSE_S))
+                await asyncio.sleep(min(2.0**failed / 4, _MAX_PAUSE_S))
                 continue
             self._living += 1
             self._idle.put_nowait(worker)
@@ -274,7 +274,7 @@ class WorkerPool:
             if status:
                 _log.warning("a worker ended (%s) and is replaced", _in_words(status))
 
-    def _welcome(self, enforced: list[str], greeting: Greeting) -> None:
+    def _welcome(self, enforced: list[str], greeting: ModelInfo) -> None:
         missing = [name for name in ("memory", "system calls") if name not in enforced]
         if missing and not self._warned:
             _log.warning("this system does not limit %s of workers", " and ".join(missing))

@@ -1,6 +1,6 @@
 """Messages between a server and its workers: a JSON object and some bytes, each with its length before it.
 
-JSON and not pickle: a worker that a hostile picture has taken over must not run code in the server.
+JSON and not pickle: a worker that a hostile image has taken over must not run code in the server.
 """
 
 import asyncio

@@ -64,9 +64,9 @@ class WorkerLimits:
     """
 
     memory_bytes: int = 1536 * 2**20  # on top of what it has once the model is loaded
-    cpu_s: int = 30  # seconds of processor time for one picture
-    video_cpu_s: int = 240  # ... for one clip
-    growth_bytes: int = 40 * 2**20  # of resident memory, beyond which it is replaced after its picture
+    cpu_s: int = 30  # seconds of processor time for one image
+    video_cpu_s: int = 240  # ... for one video
+    growth_bytes: int = 40 * 2**20  # of resident memory, beyond which it is replaced after its image
 
     def __post_init__(self) -> None:
         if min(self.memory_bytes, self.cpu_s, self.video_cpu_s, self.growth_bytes) < 1:
@@ -88,7 +88,7 @@ def confine(limits: WorkerLimits) -> list[str]:
     """
     enforced = ["files"]
     resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # a core file would hold the picture
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # a core file would hold the image
     if sys.platform == "linux":  # elsewhere RLIMIT_AS is not enforced, or not to be had
         most = _address_space() + limits.memory_bytes
         resource.setrlimit(resource.RLIMIT_AS, (most, most))

@@ -16,20 +16,20 @@ Progress = Callable[[dict[str, Any]], None]
 Task = Callable[[Detector, bytes, Mapping[str, Any], Progress], dict[str, Any]]
 
 _THUMBNAIL_SIDE = 360  # px of the longer side
-# Of a clip sent to a server; its deadline is the limit that most clips would meet first.
-_LONGEST_CLIP_S = 3600.0
-_MOST_PACKETS = 400_000  # an hour of 60 frames a second with sound
-_MOST_DECODED = 20_000
+# Of a video sent to a server; its deadline is the limit that most videos would meet first.
+_MAX_CLIP_S = 3600.0
+_MAX_PACKETS = 400_000  # an hour of 60 frames a second with sound
+_MAX_DECODED = 20_000
 
 
 def detect(
     detector: Detector, content: bytes, options: Mapping[str, Any], progress: Progress
 ) -> dict[str, Any]:
-    """Judges one picture.
+    """Judges one image.
 
     Args:
         detector: What judges.
-        content: The bytes of the picture's file.
+        content: The bytes of the image's file.
         options: `heatmap`, whether the answer holds the evidence in each face; `provenance`, how closely to
             read what the file claims, None for not at all.
         progress: Not called.
@@ -45,12 +45,12 @@ def detect(
 def scan(
     detector: Detector, content: bytes, options: Mapping[str, Any], progress: Progress
 ) -> dict[str, Any]:
-    """Judges one picture of many, without heatmaps.
+    """Judges one image of many, without heatmaps.
 
     Args:
         detector: What judges.
-        content: The bytes of the picture's file.
-        options: `thumbnail_from`, the p_fake from which on the answer holds a small copy of the picture.
+        content: The bytes of the image's file.
+        options: `thumbnail_from`, the p_fake from which on the answer holds a small copy of the image.
         progress: Not called.
 
     Returns:
@@ -60,29 +60,29 @@ def scan(
     pixels = detector.open(content)
     result = detector.detect(pixels, heatmap=False)
     answer = result.to_dict(heatmap=False)
-    answer["perceptual_hash"] = perceptual_hash(pixels.at_least(1))
+    answer["perceptual_hash"] = perceptual_hash(pixels.decode(1))
     if result.p_fake is not None and result.p_fake >= options["thumbnail_from"]:
-        answer["thumbnail"] = b64encode(thumbnail(pixels.at_least(1), _THUMBNAIL_SIDE)).decode()
+        answer["thumbnail"] = b64encode(thumbnail(pixels.decode(1), _THUMBNAIL_SIDE)).decode()
     return answer
 
 
 def evidence(
     detector: Detector, content: bytes, options: Mapping[str, Any], progress: Progress
 ) -> dict[str, Any]:
-    """Makes the views of one picture that a person can check.
+    """Makes the views of one image that a person can check.
 
     Args:
-        detector: Knows what a picture may cost.
-        content: The bytes of the picture's file.
+        detector: Knows what an image may cost.
+        content: The bytes of the image's file.
         options: None.
         progress: Not called.
 
     Returns:
-        `Evidence.to_dict()`, with width, height (of the upright picture, px), format and timing_ms.
+        `Evidence.to_dict()`, with width, height (of the upright image, px), format and timing_ms.
     """
     started = perf_counter()
-    picture = detector.open(content).picture
-    pixels = picture.pixels()
+    image = detector.open(content).file
+    pixels = image.decode()
     decoded = perf_counter()
     found = examine(pixels).to_dict()
     stages = {
@@ -92,9 +92,9 @@ def evidence(
     }
     return {
         **found,
-        "width": picture.width,
-        "height": picture.height,
-        "format": picture.format,
+        "width": image.width,
+        "height": image.height,
+        "format": image.format,
         "timing_ms": {stage: round(1000 * seconds, 2) for stage, seconds in stages.items()},
     }
 
@@ -102,31 +102,31 @@ def evidence(
 def video(
     detector: Detector, content: bytes, options: Mapping[str, Any], progress: Progress
 ) -> dict[str, Any]:
-    """Judges one clip. It needs PyAV, which the template has loaded where it is installed.
+    """Judges one video. It needs PyAV, which the template has loaded where it is installed.
 
     Args:
         detector: What judges each frame.
-        content: The bytes of the clip's file.
-        options: `frames`, how many to look at; `thumbnails`, how many of them to keep small pictures of;
+        content: The bytes of the video's file.
+        options: `frames`, how many to look at; `thumbnails`, how many of them to keep small images of;
             `max_pixels`, of a frame.
         progress: Is told `done` and `total` frames, and `time` and `p_fake` of the newest.
 
     Returns:
         `VideoResult.to_dict()`.
     """
-    from veraface.video import VideoLimits, judge_video
+    from veraface.video import VideoLimits, detect_video
 
     def tell(done: int, total: int, time: float, p_fake: float | None) -> None:
         shown = None if p_fake is None else round(p_fake, 6)
         progress({"done": done, "total": total, "time": round(time, 3), "p_fake": shown})
 
     limits = VideoLimits(
-        picture=ImageLimits(max_pixels=options["max_pixels"]),
-        max_seconds=_LONGEST_CLIP_S,
-        max_packets=_MOST_PACKETS,
-        max_decoded=_MOST_DECODED,
+        image=ImageLimits(max_pixels=options["max_pixels"]),
+        max_seconds=_MAX_CLIP_S,
+        max_packets=_MAX_PACKETS,
+        max_decoded=_MAX_DECODED,
     )
-    return judge_video(
+    return detect_video(
         detector,
         content,
         frames=options["frames"],
@@ -136,12 +136,12 @@ def video(
     ).to_dict()
 
 
-def warm(detector: Detector, picture: bytes) -> None:
+def warm(detector: Detector, image: bytes) -> None:
     """Runs what tasks need beyond judging once: once confined, a worker cannot load anything any more."""
-    pixels = detector.open(picture)
-    perceptual_hash(pixels.at_least(1))
-    thumbnail(pixels.at_least(1), _THUMBNAIL_SIDE)
-    examine(pixels.at_least(1))
+    pixels = detector.open(image)
+    perceptual_hash(pixels.decode(1))
+    thumbnail(pixels.decode(1), _THUMBNAIL_SIDE)
+    examine(pixels.decode(1))
 
 
 TASKS: dict[str, Task] = {"detect": detect, "scan": scan, "evidence": evidence, "video": video}

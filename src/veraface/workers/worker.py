@@ -1,4 +1,4 @@
-"""One worker: judges the pictures that come over its connection, confined, until that ends."""
+"""One worker: judges the images that come over its connection, confined, until that ends."""
 
 import resource
 import signal
@@ -15,9 +15,9 @@ from veraface.workers.tasks import TASKS, Progress
 
 
 def work(connection: socket.socket, detector: Detector, limits: WorkerLimits) -> None:
-    """Judges pictures until the server closes the connection, or this process has grown too large to go on.
+    """Judges images until the server closes the connection, or this process has grown too large to go on.
 
-    A worker that large pictures have made grow is replaced: what is freed in the middle of a heap does not go
+    A worker that large images have made grow is replaced: what is freed in the middle of a heap does not go
     back to the system, and a new worker costs milliseconds.
     """
     die_with_parent()
@@ -47,7 +47,7 @@ def _answer(detector: Detector, job: dict[str, Any], content: bytes, progress: P
         message = "judging it takes more memory than this server gives one file; send it smaller"
         return {"refused": ImageTooLargeError.code, "message": message}
     except Exception as error:
-        # Without the error's own text: a decoder may quote the picture's metadata in it.
+        # Without the error's own text: a decoder may quote the image's metadata in it.
         where = "".join(traceback.format_tb(error.__traceback__))
         return {"broken": f"{type(error).__name__}\n{where}"}
 

@@ -23,21 +23,21 @@ _MASK_SIDE = 128  # px at which masks are drawn; their shapes are coarse
 
 
 def warp(
-    picture: Image.Image, matrix: NDArray[np.float64], size: tuple[int, int]
+    image: Image.Image, matrix: NDArray[np.float64], size: tuple[int, int]
 ) -> tuple[Image.Image, NDArray[np.float32]]:
-    """A picture under an affine transform.
+    """An image under an affine transform.
 
     Args:
-        picture: RGB.
-        matrix: shape (2, 3), from pixels of the result to pixels of `picture`, as Pillow wants it.
+        image: RGB.
+        matrix: shape (2, 3), from pixels of the result to pixels of `image`, as Pillow wants it.
         size: width and height of the result.
 
     Returns:
-        The result, black where it shows nothing of `picture`; and how much it shows there, 0 to 1.
+        The result, black where it shows nothing of `image`; and how much it shows there, 0 to 1.
     """
     numbers = tuple(map(float, matrix.ravel()))
-    moved = picture.transform(size, Image.Transform.AFFINE, numbers, Image.Resampling.BICUBIC)
-    whole = Image.new("L", picture.size, 255)
+    moved = image.transform(size, Image.Transform.AFFINE, numbers, Image.Resampling.BICUBIC)
+    whole = Image.new("L", image.size, 255)
     covered = whole.transform(size, Image.Transform.AFFINE, numbers, Image.Resampling.BILINEAR)
     return moved, np.asarray(covered, np.float32) / np.float32(255)
 
@@ -47,46 +47,46 @@ def paste(source: Image.Image, target: Image.Image, mask: NDArray[np.float32]) -
     return Image.composite(source, target, Image.fromarray((mask * 255).astype(np.uint8)))
 
 
-def change_look(picture: Image.Image, box: Box, random: np.random.Generator) -> Image.Image:
-    """Other colours, another sharpness, or both, as between the two pictures of a swap."""
+def change_look(image: Image.Image, box: Box, random: np.random.Generator) -> Image.Image:
+    """Other colors, another sharpness, or both, as between the two images of a swap."""
     kind = random.integers(3)
     if kind != 1:
-        picture = _change_colour(picture, random)
-    return picture if kind == 0 else _change_sharpness(picture, box, random)
+        image = _change_colour(image, random)
+    return image if kind == 0 else _change_sharpness(image, box, random)
 
 
-def _change_colour(picture: Image.Image, random: np.random.Generator) -> Image.Image:
+def _change_colour(image: Image.Image, random: np.random.Generator) -> Image.Image:
     shift = random.uniform(-18, 18, 3)
-    picture = Image.fromarray(np.clip(np.asarray(picture, np.float32) + shift, 0, 255).astype(np.uint8))
+    image = Image.fromarray(np.clip(np.asarray(image, np.float32) + shift, 0, 255).astype(np.uint8))
     for enhance in (ImageEnhance.Brightness, ImageEnhance.Contrast, ImageEnhance.Color):
-        picture = enhance(picture).enhance(float(random.uniform(0.85, 1.15)))
-    return picture
+        image = enhance(image).enhance(float(random.uniform(0.85, 1.15)))
+    return image
 
 
-def _change_sharpness(picture: Image.Image, box: Box, random: np.random.Generator) -> Image.Image:
+def _change_sharpness(image: Image.Image, box: Box, random: np.random.Generator) -> Image.Image:
     choice = random.integers(5)
     if choice == 0:
-        return picture.filter(ImageFilter.GaussianBlur(float(random.uniform(0.4, 1.5))))
+        return image.filter(ImageFilter.GaussianBlur(float(random.uniform(0.4, 1.5))))
     if choice == 1:
-        return ImageEnhance.Sharpness(picture).enhance(float(random.uniform(1.5, 3.0)))
+        return ImageEnhance.Sharpness(image).enhance(float(random.uniform(1.5, 3.0)))
     if choice == 2:
-        return recompress(picture, int(random.integers(35, 85)), "JPEG")
+        return recompress(image, int(random.integers(35, 85)), "JPEG")
     if choice == 3:
-        return _add_grid(picture, random)
-    return rerender(picture, box, random)
+        return _add_grid(image, random)
+    return rerender(image, box, random)
 
 
-def rerender(picture: Image.Image, box: Box, random: np.random.Generator) -> Image.Image:
+def rerender(image: Image.Image, box: Box, random: np.random.Generator) -> Image.Image:
     """Through a smaller size and back: face swaps are made at 64 to 256 px a face and scaled to fit."""
     side = float(np.exp(random.uniform(np.log(48), np.log(160))))
-    factor = min(0.85, side / box.longer_side)
-    small = (max(1, round(picture.width * factor)), max(1, round(picture.height * factor)))
+    factor = min(0.85, side / box.max_side)
+    small = (max(1, round(image.width * factor)), max(1, round(image.height * factor)))
     back = (Image.Resampling.NEAREST, Image.Resampling.BILINEAR, Image.Resampling.BICUBIC)
     which = int(random.choice(3, p=[0.1, 0.45, 0.45]))
-    return picture.resize(small, Image.Resampling.BILINEAR).resize(picture.size, back[which])
+    return image.resize(small, Image.Resampling.BILINEAR).resize(image.size, back[which])
 
 
-def _add_grid(picture: Image.Image, random: np.random.Generator) -> Image.Image:
+def _add_grid(image: Image.Image, random: np.random.Generator) -> Image.Image:
     """A faint regular pattern, as transposed convolutions leave behind.
 
     Odena et al., "Deconvolution and Checkerboard Artifacts", Distill 2016.
@@ -94,9 +94,9 @@ def _add_grid(picture: Image.Image, random: np.random.Generator) -> Image.Image:
     period = int(random.choice([2, 4, 8]))
     tile = random.normal(0.0, 1.0, (period, period, 3 if random.random() < 0.5 else 1))
     tile = (tile - tile.mean()) * random.uniform(1.5, 5.0)
-    rows, columns = -(-picture.height // period), -(-picture.width // period)
-    pattern = np.tile(tile, (rows, columns, 1))[: picture.height, : picture.width]
-    return Image.fromarray(np.clip(np.asarray(picture, np.float32) + pattern, 0, 255).astype(np.uint8))
+    rows, columns = -(-image.height // period), -(-image.width // period)
+    pattern = np.tile(tile, (rows, columns, 1))[: image.height, : image.width]
+    return Image.fromarray(np.clip(np.asarray(image, np.float32) + pattern, 0, 255).astype(np.uint8))
 
 
 def blend_mask(size: tuple[int, int], box: Box, random: np.random.Generator) -> NDArray[np.float32]:
@@ -125,7 +125,7 @@ def blend_mask(size: tuple[int, int], box: Box, random: np.random.Generator) -> 
     drawn = drawn.filter(ImageFilter.GaussianBlur(float(random.choice([0.5, 1.5, 3.0, 6.0]))))
     width, height = (max(1, round(side * (1 + 2 * margin))) for side in (box.width, box.height))
     left, top = round(box.x - margin * box.width), round(box.y - margin * box.height)
-    # Only what lies in the picture: a face box may be far larger than what is left of the face there.
+    # Only what lies in the image: a face box may be far larger than what is left of the face there.
     x0, x1 = max(0, left), min(size[0], left + width)
     y0, y1 = max(0, top), min(size[1], top + height)
     page = Image.new("L", size)

@@ -2,7 +2,7 @@
 
 Li et al., "Face X-ray for More General Face Forgery Detection", CVPR 2020, blend two people whose
 landmarks agree; here the donor whose five landmarks fit best out of a few is taken. Beside what
-self-blended pictures show, such fakes have features of two people, other light and a colour that was
+self-blended images show, such fakes have features of two people, other light and a color that was
 matched afterwards.
 """
 
@@ -17,7 +17,7 @@ from veraface.geometry import Box
 
 Points = NDArray[np.float64]  # five landmarks, shape (5, 2): eyes, nose, mouth corners, px
 
-_SPREAD = 3.0  # standard deviations of colour are matched by at most this factor
+_SPREAD = 3.0  # standard deviations of color are matched by at most this factor
 _COLOUR, _SEAMLESS, _RERENDERED = 0.8, 0.4, 0.7  # how often each step of a swap happens
 _RATIOS = (0.85, 1.0, 1.0)  # of the donor in the blend
 
@@ -58,7 +58,7 @@ def exchange_face(
         random: decides everything.
 
     Returns:
-        A picture of the size of `target`, which it equals outside the face.
+        An image of the size of `target`, which it equals outside the face.
     """
     warped, covered = warp(donor, _similarity(landmarks, donor_landmarks), target.size)
     mask = blend_mask(target.size, box, random) * covered
@@ -67,7 +67,7 @@ def exchange_face(
     if random.random() < _COLOUR:
         warped = _match_colour(warped, target, mask)
     if random.random() < _SEAMLESS:
-        warped = _match_light(warped, target, mask, 0.12 * box.longer_side)
+        warped = _match_light(warped, target, mask, 0.12 * box.max_side)
     return paste(warped, target, mask * np.float32(random.choice(_RATIOS)))
 
 
@@ -101,8 +101,7 @@ def _match_light(
 ) -> Image.Image:
     """Slow changes of light taken from the target under the mask, as seamless cloning leaves it."""
     softened = [
-        np.asarray(picture.filter(ImageFilter.GaussianBlur(sigma)), np.float32)
-        for picture in (source, target)
+        np.asarray(image.filter(ImageFilter.GaussianBlur(sigma)), np.float32) for image in (source, target)
     ]
     lit = np.asarray(source, np.float32) + (softened[1] - softened[0])
     pixels = np.where(mask[..., None] > 0, lit, np.asarray(source, np.float32))

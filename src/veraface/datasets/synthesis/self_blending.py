@@ -15,31 +15,31 @@ from veraface.geometry import Box
 _RATIOS = (0.5, 0.75, 1.0, 1.0)
 
 
-def self_blend(picture: Image.Image, box: Box, random: np.random.Generator) -> Image.Image:
+def self_blend(image: Image.Image, box: Box, random: np.random.Generator) -> Image.Image:
     """Blend a face with a changed copy of itself.
 
     Args:
-        picture: RGB, holding a real face.
-        box: of the face, in pixels of `picture`.
+        image: RGB, holding a real face.
+        box: of the face, in pixels of `image`.
         random: decides everything.
 
     Returns:
-        A picture of the same size; outside the face it equals `picture`, but for a change of colour or
+        An image of the same size; outside the face it equals `image`, but for a change of color or
         sharpness that either side may have got.
     """
-    source = target = picture
+    source = target = image
     if random.random() < 0.5:
-        source = change_look(picture, box, random)
+        source = change_look(image, box, random)
     else:
-        target = change_look(picture, box, random)
-    source, covered = warp(source, _small_move(box, random), picture.size)
-    mask = blend_mask(picture.size, box, random) * covered
+        target = change_look(image, box, random)
+    source, covered = warp(source, _small_move(box, random), image.size)
+    mask = blend_mask(image.size, box, random) * covered
     return paste(source, target, mask * np.float32(_RATIOS[random.integers(len(_RATIOS))]))
 
 
 def _small_move(box: Box, random: np.random.Generator) -> NDArray[np.float64]:
-    """A shift and a change of scale by a few hundredths of the face, about its centre."""
+    """A shift and a change of scale by a few hundredths of the face, about its center."""
     scale = random.uniform(0.95, 1.05, 2)
     shift = random.uniform(-0.03, 0.03, 2) * (box.width, box.height)
-    centre = np.array([box.x + box.width / 2, box.y + box.height / 2])
-    return np.column_stack([np.diag(scale), centre - scale * centre + shift])
+    center = np.array([box.x + box.width / 2, box.y + box.height / 2])
+    return np.column_stack([np.diag(scale), center - scale * center + shift])
