@@ -14,7 +14,7 @@ UV_VERSION := 0.13.9
 SETUP := PYTHON='$(PYTHON)' sh scripts/setup_venv.sh
 
 .DEFAULT_GOAL := help
-.PHONY: help run test references tools lint audit sbom format wheel lock size screenshots benchmark extension docs image space clean hooks
+.PHONY: help run test references tools lint audit sbom format wheel lock size screenshots benchmark extension docs space clean hooks
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' Makefile
@@ -93,9 +93,6 @@ docs: $(DOCS_VENV)/.ready ## build the documentation as a site into build/site/
 
 space: ## put a Hugging Face Space together in build/space/
 	$(PYTHON) scripts/make_space.py
-
-image: ## run every step of the Dockerfile without Docker, and try its server (Linux, root, debootstrap)
-	$(PYTHON) scripts/try_image.py $(ARGS)
 
 clean: ## remove the virtual environments and everything built
 	rm -rf $(VENV) $(CORE_VENV) $(TEST_VENV) $(LOCK_VENV) $(AUDIT_VENV) $(DOCS_VENV) $(TOOLS)/node_modules build dist \

@@ -1,8 +1,8 @@
-# What KubeRay starts (rayservice.yaml): Ray's own image with Veraface and the deployment file in it.
+# The image for KubeRay (rayservice.yaml): Ray's image with Veraface and the Ray Serve application.
 #
 #   make wheel && docker build -f deploy/ray.Dockerfile -t veraface-ray .
 #
-# Ray's version here, in rayservice.yaml, and on whoever joins the cluster must be the same.
+# The Ray version must be the same here, in rayservice.yaml and on every node of the cluster.
 
 FROM rayproject/ray:2.60.0-py311
 USER root

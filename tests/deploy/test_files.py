@@ -6,7 +6,6 @@ import os
 import re
 import shutil
 import subprocess
-import sys
 import time
 import warnings
 from collections.abc import Callable, Iterator
@@ -24,10 +23,7 @@ from veraface.server.settings import Settings
 
 ROOT = Path(__file__).parents[2]
 DEPLOY = ROOT / "deploy"
-sys.path.insert(0, str(ROOT / "scripts"))
-
-import draw_grafana  # noqa: E402
-
+DASHBOARD = DEPLOY / "grafana/dashboards/veraface.json"
 COMPOSE = sorted(DEPLOY.glob("compose*.yaml"))
 # Of the Compose specification: what these files use of it.
 SERVICE_KEYS = {
@@ -175,7 +171,7 @@ def figures() -> str:
 
 
 def dashboard_expressions() -> list[str]:
-    panels = json.loads((DEPLOY / "grafana/dashboards/veraface.json").read_text())["panels"]
+    panels = json.loads(DASHBOARD.read_text())["panels"]
     return [target["expr"] for panel in panels for target in panel["targets"]]
 
 
@@ -203,15 +199,11 @@ def test_every_label_that_is_asked_for_exists(expressions: Callable[[], list[str
         assert set(asked) <= labels, text
 
 
-def test_the_dashboard_is_the_drawn_one() -> None:
-    assert draw_grafana.TARGET.read_text() == draw_grafana.text(), "run python3 scripts/draw_grafana.py"
-
-
 def test_the_dashboard_asks_the_source_that_is_provisioned() -> None:
     (source,) = yaml.safe_load((DEPLOY / "grafana/provisioning/datasources/prometheus.yaml").read_text())[
         "datasources"
     ]
-    panels = json.loads(draw_grafana.TARGET.read_text())["panels"]
+    panels = json.loads(DASHBOARD.read_text())["panels"]
     assert {panel["datasource"]["uid"] for panel in panels} == {source["uid"]}
 
 
