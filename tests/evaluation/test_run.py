@@ -138,8 +138,10 @@ def test_figures_go_into_the_card_in_short(whole: tuple[Path, Path]) -> None:
 def test_same_data_same_bytes(whole: tuple[Path, Path], faces: Path, tmp_path: Path) -> None:
     """Another process, called from elsewhere, with the data given in another way."""
     program = (
-        "import sys; from pathlib import Path; from veraface.evaluation.run import Plan, evaluate\n"
-        "evaluate(Path(sys.argv[1]), Path(sys.argv[2]), Plan(curves=6), model=Path(sys.argv[3]))\n"
+        "import sys; from pathlib import Path\n"
+        "from veraface.evaluation.run import EvaluationConfig, evaluate\n"
+        "data, out, model = map(Path, sys.argv[1:])\n"
+        "evaluate(data, out, EvaluationConfig(curves=6), model=model)\n"
         "sys.exit('torch' in sys.modules or 'veraface.server' in sys.modules)"
     )
     command = [sys.executable, "-c", program, "faces/manifest.csv", str(tmp_path / "again"), str(whole[1])]

@@ -93,9 +93,9 @@ def test_it_ends_for_good_whoever_ends_it(here: Path) -> None:
 
 def test_it_ends_with_a_process_that_is_killed(here: Path) -> None:
     code = (
-        "from veraface.scan.filters import Choice; from veraface.scan.listing import Listing\n"
+        "from veraface.scan.filters import Filter; from veraface.scan.listing import Listing\n"
         "import os, signal\n"
-        "items = iter(Listing(['-'], Choice())); print(next(items).path, flush=True)\n"
+        "items = iter(Listing(['-'], Filter())); print(next(items).path, flush=True)\n"
         "os.kill(os.getpid(), signal.SIGKILL)"
     )
     process = subprocess.Popen(
