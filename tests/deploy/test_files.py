@@ -110,6 +110,17 @@ def test_the_proxy_is_the_one_that_servers_believe() -> None:
     assert "X-Forwarded-For $remote_addr" in (DEPLOY / "nginx/nginx.conf").read_text()
 
 
+def test_the_proxy_bounds_slow_clients() -> None:
+    """Uvicorn has no timeout for request headers, so the proxy in front of it must have one."""
+    text = (DEPLOY / "nginx/nginx.conf").read_text()
+    found = re.findall(r"^\s*(\w+_timeout) (\d+)s;", text, re.MULTILINE)
+    timeouts = {name: int(seconds) for name, seconds in found}
+    assert timeouts["client_header_timeout"] <= 10
+    assert timeouts["client_body_timeout"] <= 60
+    assert timeouts["send_timeout"] <= 60
+    assert timeouts["keepalive_timeout"] <= 75
+
+
 def test_kubernetes_confines_and_probes() -> None:
     documents = {one["kind"]: one for one in yaml.safe_load_all((DEPLOY / "kubernetes.yaml").read_text())}
     assert set(documents) == {"Deployment", "Service", "PodDisruptionBudget", "NetworkPolicy"}

@@ -215,19 +215,6 @@ def test_slow_uploads_are_cut(start_server: Start, face: bytes) -> None:
         assert response.status_code == 200
 
 
-def test_a_request_whose_head_never_ends_is_hung_up_on(
-    start_server: Start, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    with start_server() as server, connect(server) as silent, connect(server) as slow:
-        slow.sendall(b"GET / HTTP/1.1\r\nHost: ")
-        started = time.monotonic()
-        for connection in (silent, slow):
-            connection.settimeout(30)
-            with contextlib.suppress(ConnectionResetError):
-                assert connection.recv(100) == b""
-        assert time.monotonic() - started < 20
-
-
 def test_no_more_is_held_than_allowed(start_server: Start) -> None:
     """Half uploads hold memory too; the one that would go over is turned away, the others are not."""
     with start_server(VERAFACE_MAX_HELD_BYTES=str(4 * 2**20)) as server:

@@ -11,7 +11,6 @@ import uvicorn
 from fastapi import FastAPI
 
 from veraface import __version__
-from veraface.server.connections import ImpatientProtocol
 from veraface.server.errors import install_fault_handlers
 from veraface.server.inference import Inference, Judge
 from veraface.server.logs import log_config
@@ -148,7 +147,7 @@ def serve(settings: Settings | None = None) -> int:
         server_header=False,
         proxy_headers=False,  # Uvicorn would believe any client on this machine; see access.py
         ws="none",
-        http=ImpatientProtocol,
+        http="h11",  # the implementation that is tested, also where httptools is installed
         timeout_graceful_shutdown=settings.shutdown_s,
     )
     if not (settings.api_keys or settings.api_keys_file):
