@@ -1,0 +1,29 @@
+"""The application in the process of the test, called through ASGI: no sockets and no worker processes."""
+
+import contextlib
+from collections.abc import Iterator
+from functools import cache
+from typing import Any
+
+from fastapi.testclient import TestClient
+
+from tests.server.judges import InProcess
+from veraface.detector import Detector
+from veraface.server import create_app, load_settings
+
+CLIENT_ADDRESS = "127.0.0.1"
+
+
+@cache
+def shared_detector() -> Detector:
+    """The shipped detector, loaded once."""
+    return Detector()
+
+
+@contextlib.contextmanager
+def application(**settings: Any) -> Iterator[TestClient]:
+    """A client of an application with these settings, which detects in this process."""
+    app = create_app(load_settings(**settings), judge=InProcess(shared_detector()))
+    with TestClient(app, raise_server_exceptions=False, client=(CLIENT_ADDRESS, 50_000)) as client:
+        assert client.get("/readyz").status_code == 200
+        yield client
