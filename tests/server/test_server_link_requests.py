@@ -12,7 +12,8 @@ from tests.server.judges import InProcess
 from tests.server.sites import MAX_BYTES, Resolver, here_is_public
 from veraface.detector import Detector
 from veraface.server import Settings, SettingsError, create_app, load_settings
-from veraface.server.remote_images import Links
+from veraface.server.public_transport import PublicTransport
+from veraface.server.remote_images import RemoteImageFetcher
 
 
 @pytest.fixture
@@ -25,8 +26,9 @@ def ask(run_async: Callable[..., Any], site: Any) -> Callable[..., httpx.Respons
         settings = Settings(fetch_links=True, max_upload_bytes=MAX_BYTES)
 
         async def run() -> httpx.Response:
-            links = Links(MAX_BYTES, 5, resolve=resolver, allow=here_is_public)
-            app = create_app(settings, judge=InProcess(detector), fetch_link=links.fetch)
+            transport = PublicTransport(1, resolve=resolver, allow=here_is_public)
+            fetcher = RemoteImageFetcher(MAX_BYTES, 5, transport)
+            app = create_app(settings, judge=InProcess(detector), fetch_link=fetcher.fetch)
             await app.state.inference.start()
             transport = httpx.ASGITransport(app)
             async with httpx.AsyncClient(transport=transport, base_url="http://here") as client:

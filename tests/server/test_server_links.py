@@ -17,7 +17,8 @@ import pytest
 
 from tests.server.sites import HERE, MAX_BYTES, Resolver, Site, here_is_public, serving
 from veraface.server.errors import ApiError
-from veraface.server.remote_images import Links, is_public, is_this_machine
+from veraface.server.public_transport import PublicTransport, is_public, is_this_machine
+from veraface.server.remote_images import RemoteImageFetcher
 from veraface.server.uploads import Upload
 
 Fetch = Callable[..., Upload]
@@ -32,7 +33,8 @@ def fetch(run_async: Callable[..., Any]) -> Fetch:
         seams = {"allow": here_is_public, **seams}
 
         async def run() -> Upload:
-            return await Links(MAX_BYTES, timeout_s, resolve=resolver, **seams).fetch(link)
+            transport = PublicTransport(timeout_s / 3, resolve=resolver, **seams)
+            return await RemoteImageFetcher(MAX_BYTES, timeout_s, transport).fetch(link)
 
         return run_async(run)
 

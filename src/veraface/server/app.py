@@ -121,9 +121,9 @@ def _link_fetcher(settings: Settings, given: FetchLink | None) -> FetchLink | No
         return None
     if given:
         return given
-    from veraface.server.remote_images import Links  # needs an extra
+    from veraface.server.remote_images import RemoteImageFetcher  # needs an extra
 
-    return Links(settings.max_upload_bytes, settings.link_timeout_s).fetch
+    return RemoteImageFetcher(settings.max_upload_bytes, settings.link_timeout_s).fetch
 
 
 def serve(settings: Settings | None = None) -> int:
