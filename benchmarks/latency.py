@@ -26,7 +26,7 @@ _STAGES = ("decode", "faces", "model")
 def single_pictures(runs: int, largest: float) -> str:
     """The table of every size, format and number of faces."""
     detector = Detector(limits=ImageLimits(max_bytes=2**30))
-    detector.warm()
+    detector.warm_up()
     rows = []
     for megapixels in (size for size in MEGAPIXELS if size <= largest):
         for faces in FACES:

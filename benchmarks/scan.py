@@ -38,7 +38,7 @@ from pathlib import Path
 os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
 from veraface import Detector
 detector = Detector(threads=1)
-detector.warm()
+detector.warm_up()
 paths = sorted(Path(sys.argv[1]).iterdir())[: int(sys.argv[2])]
 started = time.perf_counter()
 for path in paths:

@@ -7,8 +7,8 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
-from veraface.decision import Thresholds
-from veraface.models.classifier import Calibration, ModelCard
+from veraface.decision import Calibration, Thresholds
+from veraface.models.card import ModelCard
 from veraface.models.crop import CropSettings
 
 WIDE_BAND = Thresholds(real=0.2, fake=0.8)
@@ -60,12 +60,12 @@ def brightness_model(
         sha256=hashlib.sha256(path.read_bytes()).hexdigest(),
         backbone="none",
         crop=CropSettings(size=size),
-        normalisation={},
+        normalization={},
         calibration=Calibration(1.0, 0.0),
         thresholds=thresholds,
         error_rates={},
         data="none",
-        licence="none",
+        license="none",
         limits=("a model for tests",),
         made="2026-01-01",
     ).save(path.with_suffix(".json"))

@@ -1,17 +1,52 @@
-"""The decision rule: from probabilities to verdicts."""
+"""From logits to verdicts: calibration, thresholds and the decision rule shared by every surface."""
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from veraface.results import FaceResult, Reason, Verdict
 
 
 @dataclass(frozen=True)
-class Thresholds:
-    """The two bounds of the uncertain band, as p_fake; fitted on validation data (see the model card)."""
+class Calibration:
+    """Maps logits to probabilities: p_fake = sigmoid(slope x logit + intercept).
 
-    real: float  # at or below: real
-    fake: float  # at or above: fake
+    Platt, "Probabilistic Outputs for Support Vector Machines", 1999; fitted on the validation split.
+
+    Attributes:
+        slope: positive.
+        intercept: finite.
+    """
+
+    slope: float
+    intercept: float
+
+    def __post_init__(self) -> None:
+        if not (math.isfinite(self.slope) and math.isfinite(self.intercept) and self.slope > 0):
+            raise ValueError(f"calibration needs a finite positive slope, not {self.slope}, {self.intercept}")
+
+    def probability(self, logits: NDArray[np.floating[Any]]) -> NDArray[np.float64]:
+        """Return p_fake, 0 real to 1 fake, for logits of any shape."""
+        scaled = self.slope * np.asarray(logits, dtype=np.float64) + self.intercept
+        # Clipped so that p_fake stays within (0, 1): with a threshold of 1, nothing is called fake.
+        return 1.0 / (1.0 + np.exp(-np.clip(scaled, -30, 30)))
+
+
+@dataclass(frozen=True)
+class Thresholds:
+    """Bounds of the uncertain band, as p_fake; fitted on validation data (see the model card).
+
+    Attributes:
+        real: at or below, the verdict is real.
+        fake: at or above, the verdict is fake.
+    """
+
+    real: float
+    fake: float
 
     def __post_init__(self) -> None:
         if not 0.0 <= self.real <= self.fake <= 1.0:
@@ -20,7 +55,7 @@ class Thresholds:
             )
 
     def decide(self, p_fake: float) -> Verdict:
-        """The verdict for a probability. Equal thresholds leave no uncertain band; fake wins the tie."""
+        """Return the verdict for a probability; with equal thresholds, fake wins the tie."""
         if p_fake >= self.fake:
             return Verdict.FAKE
         return Verdict.REAL if p_fake <= self.real else Verdict.UNCERTAIN
@@ -29,44 +64,45 @@ class Thresholds:
 def decide_face(
     p_fake: float, recompressed: Callable[[], float], thresholds: Thresholds
 ) -> tuple[Verdict, tuple[Reason, ...]]:
-    """The verdict on one face from its p_fake and that of its recompressed copy.
+    """Decide the verdict of one face.
 
-    A "fake" or "real" that does not survive the kind of recompression every messenger applies is no
-    evidence, so it becomes "uncertain".
+    A verdict that does not survive the recompression every messenger applies becomes uncertain.
 
     Args:
         p_fake: of the face.
-        recompressed: gives that of the copy; called only where the verdict depends on it.
+        recompressed: returns p_fake of a recompressed copy; called only if the verdict depends on it.
         thresholds: of the model.
     """
     verdict = thresholds.decide(p_fake)
     if verdict is Verdict.UNCERTAIN:
-        return verdict, (Reason("weak_evidence", "the evidence points neither way clearly enough"),)
+        return verdict, (
+            Reason("weak_evidence", "the model sees no clear sign of either a real or a fake face"),
+        )
     if thresholds.decide(recompressed()) is not verdict:
-        message = f"would be called {verdict.value}, but not after recompression, so it is left open"
+        message = f"would be {verdict.value}, but the verdict changes after recompression"
         return Verdict.UNCERTAIN, (Reason("changes_under_recompression", message),)
     return verdict, ()
 
 
 def decide_image(faces: Sequence[FaceResult]) -> tuple[Verdict, float | None, tuple[Reason, ...]]:
-    """The verdict on an image from those on its faces: one fake face makes the image fake.
+    """Decide the verdict of an image from its faces: one fake face makes the image fake.
 
     Returns:
-        The verdict, the largest p_fake of the judged faces (None if there is none), and the reasons.
+        The verdict, the largest p_fake of the classified faces (None if there are none), and the reasons.
     """
     if not faces:
-        return Verdict.NO_FACE, None, (Reason("no_face", "no face was found; Veraface judges faces only"),)
-    judged = [face for face in faces if face.p_fake is not None]
+        return Verdict.NO_FACE, None, (Reason("no_face", "no face was found; Veraface checks faces only"),)
+    classified = [face for face in faces if face.p_fake is not None]
     reasons: list[Reason] = []
-    if skipped := len(faces) - len(judged):
+    if skipped := len(faces) - len(classified):
         what = "1 face is" if skipped == 1 else f"{skipped} faces are"
-        reasons.append(Reason("faces_too_small", f"{what} too small to judge"))
-    if not judged:
+        reasons.append(Reason("faces_too_small", f"{what} too small to classify"))
+    if not classified:
         return Verdict.UNCERTAIN, None, tuple(reasons)
-    verdicts = {face.verdict for face in judged}
+    verdicts = {face.verdict for face in classified}
     verdict = next(v for v in (Verdict.FAKE, Verdict.UNCERTAIN, Verdict.REAL) if v in verdicts)
     if len(verdicts) > 1:
-        reasons.append(Reason("faces_disagree", "the faces of this image do not all get the same verdict"))
-    top = max(judged, key=lambda face: face.p_fake or 0.0)
+        reasons.append(Reason("faces_disagree", "the faces of this image have different verdicts"))
+    top = max(classified, key=lambda face: face.p_fake or 0.0)
     reasons += [r for r in top.reasons if r.code not in {x.code for x in reasons}]
     return verdict, top.p_fake, tuple(reasons)

@@ -1,7 +1,8 @@
-"""The pipeline: image, faces, crops, model, verdict. Every surface of Veraface calls this one."""
+"""The pipeline: image, faces, crops, classifier, decision. Every surface of Veraface calls this one."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from time import perf_counter
 
@@ -12,74 +13,81 @@ from veraface.decision import decide_face, decide_image
 from veraface.geometry import Box
 from veraface.imaging.decode import ImageFile, ImageLimits, ImageSource
 from veraface.imaging.lazy import LazyImage
-from veraface.models.classifier import ModelCard, OnnxClassifier
+from veraface.models.card import ModelCard
 from veraface.models.crop import crop_box, crop_face
-from veraface.models.retinaface import COARSE_SIDE, FaceDetection, RetinaFaceDetector
+from veraface.models.protocols import Classifier, FaceDetection, FaceDetector
+from veraface.models.registry import load_face_detector, load_model
 from veraface.models.tta import jpeg_view, merge_heatmaps, tta_batch
-from veraface.provenance import Level
-from veraface.provenance.credentials import CredentialReader
-from veraface.provenance.reading import read_provenance
 from veraface.results import DetectionResult, FaceResult, Heatmap, Reason, Verdict
 
-MIN_FACE = 40  # px of the longer side of the face box at full size; below, a face is reported, not judged
-SMALL_FACE = 80  # px; below, a face is judged, and its size is given as a reason for doubt
+MIN_FACE = 40  # px, longer side of the face box at full size; smaller faces are reported, not classified
+SMALL_FACE = 80  # px; smaller faces are classified, and their size is given as a reason for doubt
 
 
 class Detector:
-    """Judges the faces of images; load it once, use it from any thread.
+    """Detects forged faces in images. Load it once and use it from any thread.
 
     Example:
-        result = Detector().detect("photo.jpg")
-        print(result.verdict, result.p_fake)
+        >>> from veraface import Detector
+        >>> result = Detector().detect("photo.jpg")
+        >>> print(result.verdict, result.p_fake)
     """
 
     def __init__(
         self,
-        model: Path | str | None = None,
+        model: Classifier | Path | str | None = None,
         *,
+        face_detector: FaceDetector | str | None = None,
         limits: ImageLimits | None = None,
         threads: int = 0,
-        trust_anchors: Path | str | None = None,
+        providers: Sequence[str] | None = None,
     ) -> None:
         """Load the face detector and the classifier.
 
         Args:
-            model: an `.onnx` file with its card beside it; the shipped model if None.
-            limits: what an image may cost; see `ImageLimits`.
+            model: a classifier, its name (`veraface.list_models()`), or an `.onnx` file with its model card
+                beside it; the default model if None.
+            face_detector: a face detector or its name; the default one if None.
+            limits: limits on bytes and pixels of an image; see `ImageLimits`.
             threads: CPU threads for one image; 0 lets ONNX Runtime choose.
-            trust_anchors: a PEM file of the authorities whose signers of Content Credentials are trusted;
-                None trusts nobody.
+            providers: ONNX Runtime execution providers, best first, such as
+                `["CUDAExecutionProvider", "CPUExecutionProvider"]`; the CPU if None. Used for models that are
+                loaded here, not for those passed in.
 
         Raises:
-            ModelError: the model or its card is missing or damaged.
-            VerafaceError: the trust anchors cannot be read.
+            ModelError: a model is unknown, or its files are missing or damaged.
         """
         self._limits = limits or ImageLimits()
-        self._credentials = CredentialReader(trust_anchors)
-        self._faces = RetinaFaceDetector(threads=threads)
-        self._model = OnnxClassifier(model, threads=threads)
+        if face_detector is None or isinstance(face_detector, str):
+            face_detector = load_face_detector(face_detector, threads=threads, providers=providers)
+        if model is None or isinstance(model, Path | str):
+            model = load_model(model, threads=threads, providers=providers)
+        self._face_detector = face_detector
+        self._classifier = model
 
-    def warm(self) -> None:
-        """Run everything once, so that no image waits for what is done at the first time only."""
+    def warm_up(self) -> None:
+        """Run every code path once, so that the first image is as fast as the next ones."""
         self.detect(np.full((64, 64, 3), 127, np.uint8), heatmap=False)
         size = self.card.crop.size
         crop = np.full((size, size, 3), 127, np.uint8)
-        self._judge_crop(crop)
-        self._model.predict(jpeg_view(crop))  # which not every verdict needs
+        self._classify(crop)
+        self._classifier.predict(jpeg_view(crop))  # not needed for every verdict
 
     def release_memory(self) -> None:
-        """Give back what the classifier holds ready for the next image, which will take it again."""
-        self._model.release_memory()
+        """Release memory that the classifier holds for the next image."""
+        release = getattr(self._classifier, "release_memory", None)
+        if release is not None:
+            release()
 
     @property
     def limits(self) -> ImageLimits:
-        """What an image may cost."""
+        """The limits on bytes and pixels of an image."""
         return self._limits
 
     @property
     def card(self) -> ModelCard:
-        """The card of the classifier."""
-        return self._model.card
+        """The model card of the classifier."""
+        return self._classifier.card
 
     @property
     def model_info(self) -> dict[str, str]:
@@ -87,116 +95,126 @@ class Detector:
         return {"name": self.card.name, "version": self.card.version, "sha256": self.card.sha256}
 
     def open(self, source: ImageSource) -> LazyImage:
-        """Read an image's header, so that its pixels can be used for more than judging it.
+        """Read the header of an image, so that its pixels can be used for more than one purpose.
 
         Raises:
-            ImageError: it is unsupported, unreadable or too large.
+            ImageError: the image is unsupported, unreadable or too large.
         """
         return LazyImage(ImageFile(source, self._limits))
 
-    def detect(
-        self, source: ImageSource | LazyImage, *, heatmap: bool = True, provenance: Level | None = None
-    ) -> DetectionResult:
-        """Judge one image.
+    def detect(self, source: ImageSource | LazyImage, *, heatmap: bool = True) -> DetectionResult:
+        """Detect forged faces in one image.
 
         Args:
             source: a path, the bytes of a file, a binary file object, a PIL image, an RGB uint8 array of
-                shape (height, width, 3), or what `open` made of one of these.
-            heatmap: keep the map of evidence of each face in the result.
-            provenance: also read what the file claims of itself, "quick" or "full"; see `read_provenance`. It
-                has no influence on the verdict.
+                shape (height, width, 3), or the return value of `open`.
+            heatmap: keep the heatmap of each face in the result.
 
         Raises:
             ImageError: the image is unsupported, unreadable or too large; see `veraface.errors`.
         """
         started = perf_counter()
-        pixels = source if isinstance(source, LazyImage) else self.open(source)
-        image = pixels.file
-        pixels.decode(COARSE_SIDE)
-        opened, decode_opened = perf_counter(), pixels.seconds
-        faces = self._faces.detect(pixels)
-        found, decode_found = perf_counter(), pixels.seconds
-        results = self._judge(pixels, faces, heatmap)
-        judged = perf_counter()
+        image = source if isinstance(source, LazyImage) else self.open(source)
+        timer = _StageTimer(image, decode=perf_counter() - started)
+        with timer.stage("faces"):
+            faces = self._face_detector.detect(image)
+        with timer.stage("model"):
+            results = self._classify_all(image, faces, heatmap)
         verdict, p_fake, reasons = decide_image(results)
-        claimed = read_provenance(image, self._credentials, level=provenance) if provenance else None
-        stages = {
-            "decode": opened - started + pixels.seconds - decode_opened,
-            "faces": found - opened - (decode_found - decode_opened),
-            "model": judged - found - (pixels.seconds - decode_found),
-            "total": perf_counter() - started,
-        }
         return DetectionResult(
             verdict=verdict,
             p_fake=p_fake,
             faces=tuple(results),
             reasons=reasons,
-            width=image.width,
-            height=image.height,
-            format=image.format,
+            width=image.file.width,
+            height=image.file.height,
+            format=image.file.format,
             model=self.model_info,
             thresholds={"real": self.card.thresholds.real, "fake": self.card.thresholds.fake},
-            timing_ms={stage: 1000 * seconds for stage, seconds in stages.items()},
-            provenance=claimed,
+            timing_ms={**timer.milliseconds, "total": 1000 * (perf_counter() - started)},
         )
 
-    def _judge(self, pixels: LazyImage, faces: Sequence[FaceDetection], heatmap: bool) -> list[FaceResult]:
-        """Results for all faces, in their order."""
-        judged = [face.box for face in faces if _judgeable(face.box)]
-        judgements = map(self._judge_crop, self._crops(pixels, judged))
-        results = []
-        for face in faces:
-            unjudged = FaceResult(face.box, face.landmarks, face.score, None, Verdict.UNCERTAIN)
-            size = face.box.max_side
-            if not _judgeable(face.box):
-                message = f"face only {size:.0f} px across; at least {MIN_FACE} px are needed"
-                results.append(replace(unjudged, reasons=(Reason("face_too_small", message),)))
-                continue
-            p_fake, evidence, verdict, reasons = next(judgements)
-            if size < SMALL_FACE:
-                reasons += (
-                    Reason("small_face", f"face only {size:.0f} px across, so there is less to go by"),
-                )
-            square = crop_box(face.box, self.card.crop)
-            results.append(
-                replace(
-                    unjudged,
-                    p_fake=p_fake,
-                    verdict=verdict,
-                    reasons=reasons,
-                    heatmap=Heatmap(square, evidence) if heatmap else None,
-                )
-            )
-        return results
+    def _classify_all(
+        self, image: LazyImage, faces: Sequence[FaceDetection], heatmap: bool
+    ) -> list[FaceResult]:
+        """Return the results of all faces, in their order."""
+        large_enough = [face for face in faces if face.box.max_side >= MIN_FACE]
+        crops = self._crops(image, [face.box for face in large_enough])
+        scores = {id(face): self._classify(crop) for face, crop in zip(large_enough, crops, strict=True)}
+        return [self._face_result(face, scores.get(id(face)), heatmap) for face in faces]
 
-    def _crops(self, pixels: LazyImage, boxes: Sequence[Box]) -> Iterator[NDArray[np.uint8]]:
-        """What the model sees of each face, from a decode with at least as many pixels as it takes."""
+    def _face_result(self, face: FaceDetection, score: "_FaceScore | None", heatmap: bool) -> FaceResult:
+        size = face.box.max_side
+        if score is None:
+            message = f"face only {size:.0f} px across; at least {MIN_FACE} px are needed"
+            too_small = (Reason("face_too_small", message),)
+            return FaceResult(face.box, face.landmarks, face.score, None, Verdict.UNCERTAIN, too_small)
+        reasons = score.reasons
+        if size < SMALL_FACE:
+            message = f"face only {size:.0f} px across, so there is little detail to classify"
+            reasons += (Reason("small_face", message),)
+        return FaceResult(
+            box=face.box,
+            landmarks=face.landmarks,
+            detection_score=face.score,
+            p_fake=score.p_fake,
+            verdict=score.verdict,
+            reasons=reasons,
+            heatmap=Heatmap(crop_box(face.box, self.card.crop), score.grid) if heatmap else None,
+        )
+
+    def _crops(self, image: LazyImage, boxes: Sequence[Box]) -> Iterator[NDArray[np.uint8]]:
+        """Yield the crop of each face, from a decode with at least as many pixels as the crop has."""
         settings = self.card.crop
         smallest = min((crop_box(box, settings).width for box in boxes), default=settings.size)
-        image = pixels.decode(pixels.longest_side * settings.size / smallest)
-        reduction = max(image.size) / pixels.longest_side
+        pixels = image.decode(image.longest_side * settings.size / smallest)
+        reduction = max(pixels.size) / image.longest_side
         for box in boxes:
-            yield crop_face(image, box.scaled(reduction), settings)
+            yield crop_face(pixels, box.scaled(reduction), settings)
 
-    def _judge_crop(
-        self, crop: NDArray[np.uint8]
-    ) -> tuple[float, NDArray[np.float32], Verdict, tuple[Reason, ...]]:
-        """p_fake, the heatmap grid, the verdict and its reasons.
+    def _classify(self, crop: NDArray[np.uint8]) -> "_FaceScore":
+        """Classify one face.
 
-        One face a call: on two cores, four or more at once take half as long again each, and 64 of them take
-        gigabytes (benchmarks/results).
+        One face per call: on two cores, four or more in one batch take half as long again each, and 64 of
+        them take gigabytes (benchmarks/results).
         """
         probability = self.card.calibration.probability
-        logits, evidence = self._model.predict(tta_batch(crop))
+        logits, heatmaps = self._classifier.predict(tta_batch(crop))
         p_fake = float(probability(logits.mean()))
-        grid = probability(merge_heatmaps(evidence)).astype(np.float32)
+        grid = probability(merge_heatmaps(heatmaps)).astype(np.float32)
 
         def recompressed() -> float:
-            return float(probability(self._model.predict(jpeg_view(crop))[0][0]))
+            return float(probability(self._classifier.predict(jpeg_view(crop))[0][0]))
 
-        return p_fake, grid, *decide_face(p_fake, recompressed, self.card.thresholds)
+        verdict, reasons = decide_face(p_fake, recompressed, self.card.thresholds)
+        return _FaceScore(p_fake, grid, verdict, reasons)
 
 
-def _judgeable(box: Box) -> bool:
-    """Whether a face is large enough, in pixels of the full-size image."""
-    return box.max_side >= MIN_FACE
+@dataclass(frozen=True)
+class _FaceScore:
+    """The outcome of one face: p_fake, heatmap as p_fake per cell, verdict and reasons."""
+
+    p_fake: float
+    grid: NDArray[np.float32]
+    verdict: Verdict
+    reasons: tuple[Reason, ...]
+
+
+class _StageTimer:
+    """Measures stages; decoding inside a stage counts as decoding."""
+
+    def __init__(self, image: LazyImage, decode: float) -> None:
+        self._image = image
+        self._seconds = {"decode": decode}
+
+    @contextmanager
+    def stage(self, name: str) -> Iterator[None]:
+        started, decoding = perf_counter(), self._image.seconds
+        yield
+        decoding = self._image.seconds - decoding
+        self._seconds[name] = perf_counter() - started - decoding
+        self._seconds["decode"] += decoding
+
+    @property
+    def milliseconds(self) -> dict[str, float]:
+        return {name: 1000 * seconds for name, seconds in self._seconds.items()}

@@ -1,4 +1,4 @@
-"""Folders and files that a command writes."""
+"""Writing files and folders safely."""
 
 import os
 from collections.abc import Iterator
@@ -10,36 +10,36 @@ from veraface.errors import DataError
 
 
 def ensure_writable_dir(path: Path) -> None:
-    """Make a folder and its parents, if need be, and make sure that files can be written to it.
+    """Create a folder and its parents if needed, and check that files can be written to it.
 
     Raises:
-        DataError: it cannot be made or written to, or something else has its name.
+        DataError: it cannot be created or written to, or a file has its name.
     """
     try:
         path.mkdir(parents=True, exist_ok=True)
     except (OSError, ValueError) as error:  # ValueError: a NUL in the name
         reason = error.strerror if isinstance(error, OSError) else error
-        raise DataError(f"{path}: cannot be made a folder: {reason}") from error
+        raise DataError(f"{path}: cannot be created as a folder: {reason}") from error
     try:
         with TemporaryFile(dir=path):
             pass
     except OSError as error:
-        raise DataError(f"{path}: no file can be written to it: {error.strerror}") from error
+        raise DataError(f"{path}: no file can be written to this folder: {error.strerror}") from error
 
 
 def same_file(path: Path | str, other: Path | str) -> bool:
-    """Whether both names are of one file that is there."""
+    """Return whether both paths name the same existing file."""
     try:
         return os.path.samefile(path, other)
-    except (OSError, ValueError):  # not there, or no name at all
+    except (OSError, ValueError):  # missing, or an invalid path
         return False
 
 
 def write_atomic(path: Path, content: str | bytes) -> None:
-    """Write a file whole or not at all; text as UTF-8, its line ends as they are.
+    """Write a file atomically; text as UTF-8 without newline translation.
 
     Raises:
-        DataError: it cannot be written; what stood there before still does.
+        DataError: it cannot be written; an existing file is left as it was.
     """
     with atomic_write(path) as partial:
         partial.write_bytes(content.encode("utf-8") if isinstance(content, str) else content)
@@ -47,17 +47,17 @@ def write_atomic(path: Path, content: str | bytes) -> None:
 
 @contextmanager
 def atomic_write(path: Path) -> Iterator[Path]:
-    """Gives another name to write a file to, which takes its own once that is done, or is deleted.
+    """Yield a temporary path beside `path`; replace `path` by it on success, delete it on error.
 
     Raises:
-        DataError: it cannot be written; what stood there before still does.
+        DataError: it cannot be written; an existing file is left as it was.
     """
-    partial = path.with_name(f".{path.name[:40]}.{os.getpid()}.part")  # short, as names are limited
+    partial = path.with_name(f".{path.name[:40]}.{os.getpid()}.part")  # short, since file systems limit names
     try:
         yield partial
         partial.replace(path)
     except OSError as error:
         raise DataError(f"{path}: cannot be written: {error.strerror or error}") from error
     finally:
-        with suppress(OSError):  # no part is left, or could be made
+        with suppress(OSError):  # already moved, or never created
             partial.unlink()

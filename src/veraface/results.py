@@ -6,15 +6,13 @@ from typing import TYPE_CHECKING, Any
 
 from veraface.geometry import Box
 
-if TYPE_CHECKING:  # the server needs no NumPy
+if TYPE_CHECKING:  # the server process loads no NumPy
     import numpy as np
     from numpy.typing import NDArray
 
-    from veraface.provenance import Provenance
-
 
 class Verdict(StrEnum):
-    """What is said of a face or an image."""
+    """The outcome for a face or an image."""
 
     FAKE = "fake"
     REAL = "real"
@@ -24,74 +22,110 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True)
 class Reason:
-    """Why a verdict is what it is, or how far to trust it."""
+    """Why a verdict is what it is, or how far to trust it.
 
-    code: str  # stable, for programs and translations
-    message: str  # plain English
+    Attributes:
+        code: stable, for programs and translations.
+        message: in plain English.
+    """
+
+    code: str
+    message: str
+
+    def to_dict(self) -> dict[str, str]:
+        """Return a JSON-ready copy."""
+        return {"code": self.code, "message": self.message}
 
 
 @dataclass(frozen=True)
 class Heatmap:
-    """Where in a face the evidence lies."""
+    """Which parts of a face speak for fake.
 
-    box: Box  # the square of the image that the grid covers
-    grid: "NDArray[np.float32]"  # rows x columns, 0 (speaks for real) to 1 (speaks for fake), .5 neutral
+    Attributes:
+        box: the square of the image that the grid covers.
+        grid: rows x columns of p_fake, 0 real to 1 fake, 0.5 neutral.
+    """
+
+    box: Box
+    grid: "NDArray[np.float32]"
 
     def to_dict(self) -> dict[str, Any]:
-        """A JSON-ready copy."""
+        """Return a JSON-ready copy, rounded to four digits."""
         return {"box": self.box.to_list(), "grid": [[round(float(v), 4) for v in row] for row in self.grid]}
 
 
 @dataclass(frozen=True)
 class FaceResult:
-    """One face of an image and what is said of it."""
+    """One face of an image.
 
-    box: Box  # the face as the face detector sees it
-    landmarks: tuple[tuple[float, float], ...]  # eyes, nose, mouth corners: x, y in image pixels
-    detection_score: float  # how sure the face detector is that this is a face, 0 to 1
-    p_fake: float | None  # calibrated probability that the face is fake, 0 real to 1 fake; None: not judged
+    Attributes:
+        box: the face in pixels of the upright image.
+        landmarks: eyes, nose and mouth corners; x, y in pixels of the upright image.
+        detection_score: confidence of the face detector that this is a face, 0 to 1.
+        p_fake: calibrated probability that the face is fake, 0 real to 1 fake; None if it was not classified.
+        verdict: fake, real or uncertain.
+        reasons: why, most important first.
+        heatmap: None if it was not asked for, or the face was not classified.
+    """
+
+    box: Box
+    landmarks: tuple[tuple[float, float], ...]
+    detection_score: float
+    p_fake: float | None
     verdict: Verdict
     reasons: tuple[Reason, ...] = ()
     heatmap: Heatmap | None = None
 
     def to_dict(self, *, heatmap: bool = True) -> dict[str, Any]:
-        """A JSON-ready copy, with the heatmap where there is one and it is asked for."""
-        answer: dict[str, Any] = {
+        """Return a JSON-ready copy, with the heatmap if there is one and `heatmap` is true."""
+        found: dict[str, Any] = {
             "box": self.box.to_list(),
             "landmarks": [[round(x, 1), round(y, 1)] for x, y in self.landmarks],
             "detection_score": round(self.detection_score, 4),
             "p_fake": None if self.p_fake is None else round(self.p_fake, 6),
             "verdict": self.verdict.value,
-            "reasons": [{"code": r.code, "message": r.message} for r in self.reasons],
+            "reasons": [reason.to_dict() for reason in self.reasons],
         }
         if heatmap and self.heatmap is not None:
-            answer["heatmap"] = self.heatmap.to_dict()
-        return answer
+            found["heatmap"] = self.heatmap.to_dict()
+        return found
 
 
 @dataclass(frozen=True)
 class DetectionResult:
-    """What is said of an image, with all its faces, largest first."""
+    """An image with all its faces.
+
+    Attributes:
+        verdict: fake if any face is fake, else uncertain if any is uncertain; no_face if there is none.
+        p_fake: the largest of the classified faces; None if no face was classified.
+        faces: largest first.
+        reasons: why, and what limits the verdict.
+        width: of the upright image, px.
+        height: of the upright image, px.
+        format: "JPEG", "PNG", ...; "pixels" for an array or a PIL image in memory.
+        model: name, version and sha256 of the classifier.
+        thresholds: p_fake at or below "real" is real, at or above "fake" is fake.
+        timing_ms: milliseconds by stage: decode, faces, model, total.
+    """
 
     verdict: Verdict
-    p_fake: float | None  # the largest of the judged faces'; None where no face was judged
+    p_fake: float | None
     faces: tuple[FaceResult, ...]
     reasons: tuple[Reason, ...]
-    width: int  # of the upright image, px
-    height: int  # of the upright image, px
-    format: str  # "JPEG", "PNG", ...; "pixels" for an array or a PIL image in memory
-    model: dict[str, str]  # name, version and sha256 of the classifier
-    thresholds: dict[str, float]  # p_fake at or below "real" is real, at or above "fake" is fake
-    timing_ms: dict[str, float] = field(compare=False)  # decode, faces, model, total
-    provenance: "Provenance | None" = None  # what the file claims; None: not asked for, or there is no file
+    width: int
+    height: int
+    format: str
+    model: dict[str, str]
+    thresholds: dict[str, float]
+    timing_ms: dict[str, float] = field(compare=False)
 
     def to_dict(self, *, heatmap: bool = True) -> dict[str, Any]:
-        """A JSON-ready copy, with the provenance where it was asked for."""
-        answer = {
+        """Return a JSON-ready copy, with heatmaps if there are any and `heatmap` is true."""
+        return {
             "verdict": self.verdict.value,
             "p_fake": None if self.p_fake is None else round(self.p_fake, 6),
             "faces": [face.to_dict(heatmap=heatmap) for face in self.faces],
-            "reasons": [{"code": r.code, "message": r.message} for r in self.reasons],
+            "reasons": [reason.to_dict() for reason in self.reasons],
             "width": self.width,
             "height": self.height,
             "format": self.format,
@@ -99,6 +133,3 @@ class DetectionResult:
             "thresholds": dict(self.thresholds),
             "timing_ms": {stage: round(ms, 2) for stage, ms in self.timing_ms.items()},
         }
-        if self.provenance is not None:
-            answer["provenance"] = self.provenance.to_dict()
-        return answer

@@ -1,11 +1,11 @@
-"""Names that came with the data, made fit for a page, a table or a terminal."""
+"""Text from untrusted sources, made safe for a page, a table or a terminal."""
 
 import re
 import unicodedata
 
 
 def clean(text: str, longest: int = 80) -> str:
-    """One line of at most so many characters, without any that a terminal or a file could not take."""
+    """Return one line of at most `longest` characters, control characters replaced by U+FFFD."""
     shown = "".join(
         "\ufffd" if unicodedata.category(c) in ("Cc", "Cf", "Cs", "Zl", "Zp") else c for c in text
     )
@@ -13,6 +13,6 @@ def clean(text: str, longest: int = 80) -> str:
 
 
 def markdown(text: str, longest: int = 80) -> str:
-    """The same, with nothing in it that Markdown or HTML would take for markup."""
+    """Return the same with all Markdown and HTML markup escaped."""
     escaped = clean(text, longest).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
     return re.sub(r"([\\`*\[\]|!])", r"\\\1", escaped)

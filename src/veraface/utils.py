@@ -8,16 +8,16 @@ from veraface.errors import VerafaceError
 
 
 def available_cores() -> int:
-    """How many processor cores this process may use."""
+    """Return how many processor cores this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 @contextmanager
 def needs_extra(extra: str) -> Iterator[None]:
-    """Turn a missing optional package into a sentence that says how to get it.
+    """Turn a missing optional package into an error that names the extra to install.
 
     Raises:
-        VerafaceError: a package that belongs to the extra is not installed.
+        VerafaceError: a package of the extra is not installed.
     """
     try:
         yield
@@ -25,5 +25,5 @@ def needs_extra(extra: str) -> Iterator[None]:
         if error.name and error.name.startswith("veraface"):
             raise
         raise VerafaceError(
-            f"this command needs {error.name}, which is not installed: pip install 'veraface[{extra}]'"
+            f"{error.name} is needed and not installed: pip install 'veraface[{extra}]'"
         ) from error

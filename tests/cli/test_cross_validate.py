@@ -5,7 +5,7 @@ from pathlib import Path
 from tests.cli.terminal import veraface
 from tests.sample_data import make_dataset, make_sources
 from tests.training.runs import recipe
-from veraface.models.classifier import ModelCard
+from veraface.models.card import ModelCard
 from veraface.training.config import TrainConfig
 
 

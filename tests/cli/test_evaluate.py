@@ -6,7 +6,7 @@ from pathlib import Path
 from tests.cli.terminal import veraface
 from tests.sample_data import make_dataset
 from veraface.evaluation.card import short_form
-from veraface.models.classifier import ModelCard
+from veraface.models.card import ModelCard
 
 
 def test_reports_and_writes_the_card(tiny_model: Path, tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ def test_writes_a_model_and_says_how_it_errs(tiny_run: Path, tmp_path: Path) -> 
     )
     assert done.returncode == 0, done.stderr
     card = OnnxClassifier(tmp_path / "models" / "mine.onnx").card
-    assert card.licence == "CC0-1.0"
+    assert card.license == "CC0-1.0"
     lines = done.stdout.splitlines()
     assert lines[0] == f"{tmp_path / 'models' / 'mine'}.onnx and its card mine.json"
     assert f"real at or below {card.thresholds.real:.3f}, fake from {card.thresholds.fake:.3f}" in lines[1]

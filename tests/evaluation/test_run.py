@@ -18,7 +18,8 @@ from veraface import Detector
 from veraface.errors import DataError, ModelError
 from veraface.evaluation.card import short_form
 from veraface.evaluation.run import EvaluationConfig, evaluate
-from veraface.models.classifier import ModelCard, OnnxClassifier
+from veraface.models.card import ModelCard
+from veraface.models.classifier import OnnxClassifier
 
 SPLITS = {"train": 2, "test": 16}
 FILES = ["pictures.jsonl", "report.html", "report.json", "report.md"]

@@ -98,7 +98,7 @@ def test_a_picture_that_never_was_a_jpeg_has_no_grid() -> None:
         assert np.percentile(np.abs(grid.view.astype(int) - 128), 99) < 30
 
 
-@pytest.mark.parametrize("colour", ["black", "white", "grey", (200, 30, 90)])
+@pytest.mark.parametrize("color", ["black", "white", "grey", (200, 30, 90)])
 @pytest.mark.parametrize("size", [(300, 200), (1, 1), (7, 1), (1, 40), (8, 8), (17, 33)])
 def test_a_plain_picture_shows_nothing(color: object, size: tuple[int, int]) -> None:
     found = examine(Image.new("RGB", size, color))

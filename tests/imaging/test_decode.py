@@ -77,7 +77,7 @@ def test_all_orientations_give_the_same_pixels(kind: str, options: dict[str, Any
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))
-@pytest.mark.parametrize("at_least", [None, 128, 64])
+@pytest.mark.parametrize("min_side", [None, 128, 64])
 def test_all_orientations_of_a_jpeg_give_the_same_pixels(orientation: int, min_side: int | None) -> None:
     # Whole blocks, no color subsampling, the same quantization in x and y: turning commutes with encoding.
     upright = portrait(512).crop((0, 0, 512, 256))
@@ -224,7 +224,7 @@ def test_modes_without_a_clear_meaning_are_refused_not_guessed(mode: str) -> Non
 # --- reduced decoding -----------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("at_least", "longest"), [(1, 100), (100, 100), (101, 200), (400, 400), (401, 800)])
+@pytest.mark.parametrize(("min_side", "longest"), [(1, 100), (100, 100), (101, 200), (400, 400), (401, 800)])
 def test_a_jpeg_is_decoded_as_small_as_is_enough(min_side: int, longest: int) -> None:
     data = encode(portrait(800).crop((0, 0, 800, 403)), "JPEG")
     assert max(ImageFile(data).decode(min_side).size) == longest

@@ -5,8 +5,10 @@ import numpy as np
 import pytest
 
 from tests.sample_models import brightness_model
+from veraface.decision import Calibration
 from veraface.errors import ModelError
-from veraface.models.classifier import Calibration, ModelCard, OnnxClassifier
+from veraface.models.card import ModelCard
+from veraface.models.classifier import OnnxClassifier
 
 SIDE = OnnxClassifier().card.crop.size
 
@@ -24,7 +26,7 @@ def test_the_shipped_model_is_the_one_its_card_names(shipped: OnnxClassifier) ->
     card = shipped.card
     assert card.name == "veraface-lite0"
     assert card.limits
-    assert "non-commercial" in card.licence
+    assert "non-commercial" in card.license
     assert 0 < card.thresholds.real <= card.thresholds.fake < 1
 
 

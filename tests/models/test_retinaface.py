@@ -13,7 +13,8 @@ from tests.sample_images import cat, encode, noise, portrait
 from veraface.geometry import Box
 from veraface.imaging.decode import ImageFile
 from veraface.imaging.lazy import LazyImage
-from veraface.models.retinaface import MAX_FACES, MIN_SCORE, FaceDetection, RetinaFaceDetector
+from veraface.models.protocols import FaceDetection
+from veraface.models.retinaface import MAX_FACES, MIN_SCORE, RetinaFaceDetector
 
 FACE = Box(175, 63, 93, 130)  # of the portrait, drawn by hand: hairline to chin, cheek to cheek
 HEAD = portrait().crop((130, 20, 310, 230))  # the face with what is needed to paste it elsewhere

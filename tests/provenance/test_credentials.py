@@ -191,8 +191,8 @@ def test_bad_trust_anchors_are_named(tmp_path: Path, content: str) -> None:
 WITHOUT = """
 import sys, json
 sys.modules["c2pa"] = None
-from veraface.detector import Detector
-print(json.dumps([Detector().detect(path, provenance="quick").to_dict() for path in sys.argv[1:]]))
+from veraface import analyze
+print(json.dumps([analyze(path, provenance="quick").to_dict() for path in sys.argv[1:]]))
 """
 
 

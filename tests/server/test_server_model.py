@@ -11,7 +11,8 @@ from typing import Any
 import httpx
 import pytest
 
-from veraface.models.classifier import DEFAULT_MODEL, ModelCard
+from veraface.models.card import ModelCard
+from veraface.models.classifier import DEFAULT_MODEL
 
 
 def copy_of_the_shipped(folder: Path) -> Path:

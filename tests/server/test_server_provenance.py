@@ -13,6 +13,7 @@ import pytest
 from PIL import Image
 
 from tests.provenance import files
+from veraface.analysis import analyze
 from veraface.detector import Detector
 
 Predict = Callable[..., httpx.Response]
@@ -56,7 +57,7 @@ def test_library_command_and_server_say_the_same(
     told = {line["file"]: line["provenance"] for line in map(json.loads, done.stdout.splitlines())}
     detector = Detector()
     for name, content in images.items():
-        claims = detector.detect(content, provenance="quick").provenance
+        claims = analyze(content, detector, provenance="quick").provenance
         assert claims is not None
         assert predict(content).json()["provenance"] == told[name] == claims.to_dict(), name
 

@@ -10,7 +10,7 @@ import pytest
 from tests.sample_data import make_sources
 from tests.training.runs import break_down, logged, recipe, same, tensors
 from veraface.errors import DataError
-from veraface.models.classifier import ModelCard
+from veraface.models.card import ModelCard
 from veraface.training.calibration import ErrorLevels
 from veraface.training.config import TrainConfig
 from veraface.training.cross_validation import cross_validate

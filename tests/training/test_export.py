@@ -18,7 +18,8 @@ from tests.training.runs import settings
 from veraface import Detector
 from veraface.datasets.manifest import read_samples
 from veraface.errors import DataError
-from veraface.models.classifier import ModelCard, OnnxClassifier
+from veraface.models.card import ModelCard
+from veraface.models.classifier import OnnxClassifier
 from veraface.models.crop import CropSettings, crop_face
 from veraface.models.onnx_session import open_session
 from veraface.models.tta import jpeg_view, tta_batch
@@ -68,7 +69,7 @@ def test_card_says_it_all(tiny_data: Path, tiny_run: Path, tiny_model: Path) -> 
     written = json.loads(tiny_model.with_suffix(".json").read_text())
     assert set(written) == {field.name for field in fields(ModelCard)}
     assert card.sha256 == hashlib.sha256(tiny_model.read_bytes()).hexdigest()
-    assert (card.name, card.backbone, card.licence) == ("tiny", "test_efficientnet", "for tests")
+    assert (card.name, card.backbone, card.license) == ("tiny", "test_efficientnet", "for tests")
     assert card.crop == CropSettings(64, 1.3)
     assert card.data == "12 real and 12 fake faces; sources: left, right"
     assert card.limits == LIMITS

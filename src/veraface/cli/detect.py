@@ -1,7 +1,7 @@
-"""`veraface detect`: judge images, print a table or JSON lines, draw heatmaps."""
+"""`veraface detect`: check images, print a table or JSON lines, draw heatmaps."""
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, cast
@@ -15,13 +15,13 @@ from veraface.files import same_file
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from veraface.detector import Detector
+    from veraface.analysis import Analysis
     from veraface.provenance import Level
     from veraface.results import DetectionResult, FaceResult
 
 
-class Closeness(StrEnum):
-    """How closely to read what a file claims."""
+class ProvenanceLevel(StrEnum):
+    """How closely to read what a file claims about itself."""
 
     OFF = "off"
     QUICK = "quick"
@@ -29,40 +29,51 @@ class Closeness(StrEnum):
 
 
 def detect(
-    files: Annotated[list[str], typer.Argument(help="Pictures to judge; - reads one from standard input.")],
-    as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line, a line a file.")] = False,
+    files: Annotated[list[str], typer.Argument(help="Images to check; - reads one from standard input.")],
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object per file and line.")] = False,
     heatmap: Annotated[
         Path | None,
-        typer.Option(help="Write the image with boxes and evidence to a PNG; one file only."),
+        typer.Option(help="Write the image with face boxes and heatmaps to a PNG; one input file only."),
     ] = None,
-    model: Annotated[Path | None, typer.Option(help="Another .onnx model, with its card beside it.")] = None,
+    model: Annotated[
+        str | None, typer.Option(help="A model name (`veraface info --list`) or the path of an .onnx file.")
+    ] = None,
     provenance: Annotated[
-        Closeness,
-        typer.Option(help="How closely to read what the file claims; full finds recompression too."),
-    ] = Closeness.QUICK,
+        ProvenanceLevel,
+        typer.Option(help="Read what the file claims about itself; full also looks for recompression."),
+    ] = ProvenanceLevel.QUICK,
     trust_anchors: Annotated[
         Path | None,
-        typer.Option(help="PEM file of authorities whose signers of Content Credentials are trusted."),
+        typer.Option(help="PEM file with the authorities to trust for Content Credentials."),
+    ] = None,
+    provider: Annotated[
+        list[str] | None,
+        typer.Option(help="ONNX Runtime execution provider, such as CUDAExecutionProvider; best first."),
     ] = None,
 ) -> None:
-    """Judge the faces in images.
+    """Detect forged faces in images.
 
-    Ends with status 0 if every file could be judged, 1 if not; the reasons go to standard error.
+    Exits with status 0 if every file could be checked, else 1; the errors go to standard error.
     """
     if heatmap is not None and (len(files) != 1 or heatmap.suffix.lower() != ".png"):
         raise typer.BadParameter(
             "takes one input FILE, and an output name that ends in .png", param_hint="--heatmap"
         )
     if heatmap is not None and same_file(heatmap, files[0]):
-        raise typer.BadParameter("would write over the image itself", param_hint="--heatmap")
+        raise typer.BadParameter("would overwrite the input image", param_hint="--heatmap")
 
+    from veraface.analysis import analyze
     from veraface.detector import Detector
+    from veraface.provenance.credentials import CredentialReader
 
-    detector = Detector(model, trust_anchors=trust_anchors)
-    level = cast("Level | None", None if provenance is Closeness.OFF else provenance.value)
+    detector = Detector(model, providers=provider)
+    credentials = CredentialReader(trust_anchors)
+    level = cast("Level | None", None if provenance is ProvenanceLevel.OFF else provenance.value)
     failures = 0
-    results: list[tuple[str, DetectionResult]] = []
-    for name, source, result in _judge(detector, files, level):
+    found: list[tuple[str, Analysis]] = []
+    for name, source, result in _analyze_all(
+        files, lambda source: analyze(source, detector, provenance=level, credentials=credentials)
+    ):
         if isinstance(result, Exception):
             failures += 1
             fail_at(name, result, as_json)
@@ -70,40 +81,44 @@ def detect(
         if as_json:
             print_json({"file": name, **result.to_dict()})
         else:
-            results.append((name, result))
+            found.append((name, result))
         if heatmap is not None:
             from veraface.imaging.overlay import write_overlay
 
-            write_overlay(source, result, heatmap)
-    if results:
-        from veraface.cli.provenance import print_provenance, says_something
-        from veraface.cli.terminal import console as make_console
-
-        console = make_console()
-        console.print(_table(results))
-        console.print(legend(results[0][1].thresholds), style="dim")
-        for name, result in results:
-            told = result.provenance
-            if told is not None and (len(results) == 1 or says_something(told)):
-                print_provenance(console, name, told)
+            write_overlay(source, result.detection, heatmap)
+    if found:
+        _print(found)
     if failures:
         raise typer.Exit(1)
 
 
-def _judge(
-    detector: "Detector", files: list[str], provenance: "Level | None"
-) -> "Iterator[tuple[str, Any, DetectionResult | Exception]]":
-    """Name, source and result of every file, or the error that kept it from being judged."""
+def _analyze_all(
+    files: list[str], analyze: "Callable[[str | bytes], Analysis]"
+) -> "Iterator[tuple[str, Any, Analysis | Exception]]":
+    """Yield name, source and analysis of every file, or the error that prevented it."""
     from veraface.errors import ImageError
     from veraface.imaging.decode import ImageLimits
 
-    enough = ImageLimits().max_bytes + 1  # of an endless stream, to know that it is too large
+    enough = ImageLimits().max_bytes + 1  # of an endless stream, to detect that it is too large
     for name in files:
         source: str | bytes = sys.stdin.buffer.read(enough) if name == "-" else name
         try:
-            yield name, source, detector.detect(source, provenance=provenance)
+            yield name, source, analyze(source)
         except ImageError as error:
             yield name, source, error
+
+
+def _print(found: "list[tuple[str, Analysis]]") -> None:
+    from veraface.cli.provenance import is_notable, print_provenance
+    from veraface.cli.terminal import console as make_console
+
+    console = make_console()
+    console.print(_table([(name, analysis.detection) for name, analysis in found]))
+    console.print(legend(found[0][1].detection.thresholds), style="dim")
+    for name, analysis in found:
+        claims = analysis.provenance
+        if claims is not None and (len(found) == 1 or is_notable(claims)):
+            print_provenance(console, name, claims)
 
 
 def _table(results: "list[tuple[str, DetectionResult]]") -> "Table":

@@ -16,7 +16,8 @@ def info(
     as_json: Annotated[bool, typer.Option("--json", help="Print the card as JSON.")] = False,
 ) -> None:
     """Show what the model is, what it can do and where it fails."""
-    from veraface.models.classifier import DEFAULT_MODEL, ModelCard
+    from veraface.models.card import ModelCard
+    from veraface.models.classifier import DEFAULT_MODEL
 
     path = model or DEFAULT_MODEL
     card = ModelCard.load(path.with_suffix(".json")).to_dict()

@@ -1,4 +1,4 @@
-"""What a file claims of itself, as `veraface detect` prints it."""
+"""Print what a file claims about itself, for `veraface detect`."""
 
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
@@ -12,27 +12,29 @@ if TYPE_CHECKING:
 
 _MAX_STEPS = 8  # of a history; --json has all
 _ENCODERS = {
-    "ijg": "IJG, as most programs have, quality {quality}",
-    "photoshop": "those of Photoshop, {quality}",
-    "mozjpeg": "those of mozjpeg, quality {quality}",
-    "custom": "of its own, as cameras have",
+    "ijg": "IJG, as in most programs, quality {quality}",
+    "photoshop": "Photoshop, {quality}",
+    "mozjpeg": "mozjpeg, quality {quality}",
+    "custom": "custom, as in cameras",
 }
 
 
 def print_provenance(console: "Console", name: str, provenance: "Provenance") -> None:
-    """A short block a file; its strings are text only, never markup."""
+    """Print a short block for one file; strings of the file are printed as text, never as markup."""
     from rich.padding import Padding
     from rich.text import Text
 
-    console.print(Text(f"What {printable(name)} says of itself (no part of the verdict, and easily forged):"))
+    console.print(
+        Text(f"What {printable(name)} claims about itself (not part of the verdict, and easily forged):")
+    )
     for term, words in _lines(provenance):
         line = Text(f"{term}: ", style="dim").append(Text(printable(words), style="none"))
         console.print(Padding(line, (0, 0, 0, 2)))
     console.print()
 
 
-def says_something(provenance: "Provenance") -> bool:
-    """Whether there is more to tell than what most files have."""
+def is_notable(provenance: "Provenance") -> bool:
+    """Return whether the file claims more than most files do."""
     return bool(provenance.claims or provenance.findings or provenance.credentials.found)
 
 
@@ -47,37 +49,37 @@ def _lines(provenance: "Provenance") -> Iterator[tuple[str, str]]:
         yield "does not fit", finding.message
 
 
-def _credentials(said: "Credentials") -> Iterator[tuple[str, str]]:
-    yield "Content Credentials", said.message
-    if said.signer:
-        yield "signed by", said.signer
-    if said.generator:
-        yield "made with", said.generator
-    yield from _history(said.actions)
-    if said.problems:
-        yield "C2PA status", ", ".join(said.problems)
-    if said.remote:
-        yield "says they lie at", f"{said.remote} (never fetched)"
+def _credentials(claims: "Credentials") -> Iterator[tuple[str, str]]:
+    yield "Content Credentials", claims.message
+    if claims.signer:
+        yield "signed by", claims.signer
+    if claims.generator:
+        yield "made with", claims.generator
+    yield from _history(claims.actions)
+    if claims.problems:
+        yield "C2PA status", ", ".join(claims.problems)
+    if claims.remote:
+        yield "remote manifest", f"{claims.remote} (never fetched)"
 
 
-def _generator(said: "Generator") -> Iterator[tuple[str, str]]:
-    model = f", model {said.model}" if said.model else ""
-    yield "generator", f"{said.name} ({said.place}){model}"
-    if said.prompt:
-        yield "prompt", said.prompt
+def _generator(claims: "Generator") -> Iterator[tuple[str, str]]:
+    model = f", model {claims.model}" if claims.model else ""
+    yield "generator", f"{claims.name} ({claims.place}){model}"
+    if claims.prompt:
+        yield "prompt", claims.prompt
 
 
-def _xmp(said: "XmpFacts") -> Iterator[tuple[str, str]]:
+def _xmp(claims: "XmpFacts") -> Iterator[tuple[str, str]]:
     for term, words in (
-        ("IPTC source type", said.source_type),
-        ("XMP creator tool", said.creator_tool),
-        ("credit", said.credit),
-        ("AI system", said.ai_system),
-        ("AI prompt", said.ai_prompt),
+        ("IPTC source type", claims.source_type),
+        ("XMP creator tool", claims.creator_tool),
+        ("credit", claims.credit),
+        ("AI system", claims.ai_system),
+        ("AI prompt", claims.ai_prompt),
     ):
         if words:
             yield term, words
-    yield from _history(said.history)
+    yield from _history(claims.history)
 
 
 def _history(actions: "tuple[Action, ...]") -> Iterator[tuple[str, str]]:
@@ -87,29 +89,33 @@ def _history(actions: "tuple[Action, ...]") -> Iterator[tuple[str, str]]:
         yield "history", ", ".join(steps[:_MAX_STEPS]) + more
 
 
-def _camera(said: "Camera") -> Iterator[tuple[str, str]]:
+def _camera(claims: "Camera") -> Iterator[tuple[str, str]]:
     exposure = (
-        (said.exposure_s, "{:.4g} s"),
-        (said.f_number, "f/{:.3g}"),
-        (said.iso, "ISO {}"),
-        (said.focal_length_mm, "{:.4g} mm"),
+        (claims.exposure_s, "{:.4g} s"),
+        (claims.f_number, "f/{:.3g}"),
+        (claims.iso, "ISO {}"),
+        (claims.focal_length_mm, "{:.4g} mm"),
     )
-    parts = [said.make, said.model, said.lens]
+    parts = [claims.make, claims.model, claims.lens]
     parts += [form.format(value) for value, form in exposure if value is not None]
     if any(parts):
         yield "camera", ", ".join(part for part in parts if part)
-    for term, words in (("software", said.software), ("taken", said.taken), ("modified", said.modified)):
+    for term, words in (
+        ("software", claims.software),
+        ("taken", claims.taken),
+        ("modified", claims.modified),
+    ):
         if words:
             yield term, words
-    if said.has_position:
-        yield "position", "there is one, which is not shown"
+    if claims.has_position:
+        yield "position", "present, not shown"
 
 
-def _encoder(said: "Encoder") -> Iterator[tuple[str, str]]:
-    words = _ENCODERS[said.tables].format(quality=said.quality)
-    yield "JPEG tables", words + (f", {said.subsampling}" if said.subsampling else "")
-    if said.compressed_twice:
-        yield "compression", "traces of an earlier, coarser one"
+def _encoder(claims: "Encoder") -> Iterator[tuple[str, str]]:
+    words = _ENCODERS[claims.tables].format(quality=claims.quality)
+    yield "JPEG tables", words + (f", {claims.subsampling}" if claims.subsampling else "")
+    if claims.compressed_twice:
+        yield "compression", "traces of an earlier, stronger compression"
 
 
 _WRITERS: dict[str, Callable[[Any], Iterator[tuple[str, str]]]] = {

@@ -1,4 +1,4 @@
-"""The pixels of one image, decoded no larger than each step needs and no more often than that takes."""
+"""Decoding on demand: no larger than each step needs, and no more often than necessary."""
 
 from time import perf_counter
 
@@ -8,20 +8,26 @@ from veraface.imaging.decode import ImageFile
 
 
 class LazyImage:
-    """Decodes an image on demand; for one thread. What it gives out must not be changed."""
+    """An image decoded at the scale that each step asks for. Not thread-safe; do not change its pixels.
+
+    Attributes:
+        file: the opened image file.
+        longest_side: at full size, px.
+        seconds: spent on decoding so far.
+    """
 
     def __init__(self, image: ImageFile | Image.Image) -> None:
-        """Take an image to be decoded, or pixels that are all there is."""
+        """Wrap an opened file, or an RGB image that is already decoded."""
         self.file = image if isinstance(image, ImageFile) else ImageFile(image)
         self._decoded = None if isinstance(image, ImageFile) else image
         self.longest_side = self.file.longest_side
-        self.seconds = 0.0  # that decoding has taken
+        self.seconds = 0.0
 
     def decode(self, side: float) -> Image.Image:
-        """The image with a longest side of `side` px or more, or in full where it has fewer.
+        """Return the upright RGB image, its longest side at least `side` px or at full size.
 
         Raises:
-            ImageError: its data are cut off or corrupt.
+            ImageError: the data are truncated or corrupt.
         """
         if self._decoded is None or max(self._decoded.size) < min(side, self.longest_side):
             started = perf_counter()

@@ -1,1 +1,24 @@
-"""Networks and their use: face detectors, classifiers, the crop, test-time augmentation, the registry."""
+"""Networks and their use: face detectors, classifiers, the crop, test-time augmentation, the registry.
+
+To add one: write a class with the members of `FaceDetector` or `Classifier`, and pass it to
+`veraface.Detector`, `register` it, or offer it through an entry point (see `veraface.models.registry`).
+"""
+
+from veraface.models.card import ModelCard
+from veraface.models.classifier import OnnxClassifier
+from veraface.models.protocols import Classifier, FaceDetection, FaceDetector
+from veraface.models.registry import list_models, load_face_detector, load_model, register
+from veraface.models.retinaface import RetinaFaceDetector
+
+__all__ = [
+    "Classifier",
+    "FaceDetection",
+    "FaceDetector",
+    "ModelCard",
+    "OnnxClassifier",
+    "RetinaFaceDetector",
+    "list_models",
+    "load_face_detector",
+    "load_model",
+    "register",
+]

@@ -1,51 +1,65 @@
-"""ONNX Runtime sessions, set up alike for the face detector and the classifier."""
+"""ONNX Runtime sessions, set up the same way for face detectors and classifiers."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import onnxruntime
 
-# `veraface/__init__.py` has it report nothing; where a program had loaded it before, this can still be done.
+from veraface.errors import ModelError
+
+# `veraface/__init__.py` disables telemetry; this also works if a program loaded ONNX Runtime before.
 onnxruntime.disable_telemetry_events()
 
 
-def open_session(weights: Path | bytes, threads: int) -> onnxruntime.InferenceSession:
-    """A session on the CPU, safe to share between threads.
+def open_session(
+    weights: Path | bytes, threads: int = 0, providers: Sequence[str] | None = None
+) -> onnxruntime.InferenceSession:
+    """Open a session that is safe to share between threads.
 
     Args:
         weights: an ONNX file or its bytes.
         threads: CPU threads for one call; 0 lets ONNX Runtime choose.
+        providers: execution providers, best first; the CPU if None.
 
     Raises:
-        Exception: ONNX Runtime's own kinds, none of them public, for anything it cannot load.
+        ModelError: a provider is not available in the installed ONNX Runtime.
+        Exception: ONNX Runtime's own exceptions, none of them public, for weights it cannot load.
     """
+    providers = ["CPUExecutionProvider"] if providers is None else list(providers)
+    available = onnxruntime.get_available_providers()
+    if missing := [name for name in providers if name not in available]:
+        raise ModelError(
+            f"ONNX Runtime has no {', '.join(missing)} here; choose from {', '.join(available)}, or install "
+            "a build of onnxruntime with it (onnxruntime-gpu for CUDA)"
+        )
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
-    # Two sessions take turns on every image. Threads that spin while they wait, the default, hold the cores
-    # that the other session needs: 42 ms for a portrait with, 26 ms without, on two cores.
+    # Two sessions take turns on every image. Threads that spin while they wait, the default, keep the cores
+    # from the other session: 42 ms for a portrait with spinning, 26 ms without, on two cores.
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    # Memory is planned anew for each run: plans made for a shape are kept for good, and images come in any.
+    # Memory plans are kept for every input shape ever seen, and images come in any shape.
     options.enable_mem_pattern = False
     options.add_session_config_entry("session.use_env_allocators", "1")  # see use_shared_arena
     options.log_severity_level = 3
-    return onnxruntime.InferenceSession(weights, options, providers=["CPUExecutionProvider"])
+    return onnxruntime.InferenceSession(weights, options, providers=providers)
 
 
 def shrink_arena() -> onnxruntime.RunOptions:
-    """Options for a run at whose end its arena gives back all memory that nothing uses."""
+    """Return options for a run that releases all unused memory of its arena at the end."""
     options = onnxruntime.RunOptions()
     options.add_run_config_entry("memory.enable_memory_arena_shrinkage", "cpu:0")
     return options
 
 
 def use_shared_arena() -> None:
-    """Lets all sessions opened from now on take turns with one arena, instead of keeping one each.
+    """Let all sessions opened from now on share one memory arena instead of keeping one each.
 
-    For processes of our own that run one session at a time: it is a setting of the whole process. It saves
-    25 MB at the peak of a large image (benchmarks/results/tried.md).
+    A setting of the whole process, for processes that run one session at a time. It saves 25 MB at the peak
+    of a large image (benchmarks/results/tried.md).
     """
-    kind = onnxruntime.OrtMemoryInfo(
+    info = onnxruntime.OrtMemoryInfo(
         "Cpu", onnxruntime.OrtAllocatorType.ORT_ARENA_ALLOCATOR, 0, onnxruntime.OrtMemType.DEFAULT
     )
-    no_limit, by_powers_of_two, as_by_default = 0, 0, -1
-    arena = onnxruntime.OrtArenaCfg(no_limit, by_powers_of_two, as_by_default, as_by_default)
-    onnxruntime.create_and_register_allocator(kind, arena)
+    no_limit, by_powers_of_two, default = 0, 0, -1
+    arena = onnxruntime.OrtArenaCfg(no_limit, by_powers_of_two, default, default)
+    onnxruntime.create_and_register_allocator(info, arena)

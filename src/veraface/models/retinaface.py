@@ -1,10 +1,10 @@
-"""From pixels to faces: RetinaFace with a MobileNet-0.25 backbone, run by ONNX Runtime.
+"""RetinaFace with a MobileNet-0.25 backbone, run by ONNX Runtime.
 
-Model: Deng et al., "RetinaFace: Single-shot Multi-level Face Localization in the Wild", CVPR 2020;
+Model: Deng et al., "RetinaFace: Single-shot Multi-level Face Localisation in the Wild", CVPR 2020;
 weights and their license in `weights/` (see `weights/README.md`).
 """
 
-from dataclasses import dataclass
+from collections.abc import Sequence
 from functools import lru_cache
 from math import ceil
 from pathlib import Path
@@ -16,67 +16,57 @@ from PIL import Image
 from veraface.geometry import Box
 from veraface.imaging.lazy import LazyImage
 from veraface.models.onnx_session import open_session
+from veraface.models.protocols import FaceDetection
 
 WEIGHTS = Path(__file__).parent / "weights" / "retinaface_mobilenet025.onnx"
 
 # Anchors and box coding as in the paper's released configuration.
 _STRIDES_AND_ANCHORS = ((8, (16, 32)), (16, (64, 128)), (32, (256, 512)))
-_CENTRE_VARIANCE, _SIZE_VARIANCE = 0.1, 0.2
+_CENTER_VARIANCE, _SIZE_VARIANCE = 0.1, 0.2
 _MEAN_BGR = np.array([104, 117, 123], dtype=np.float32)
 
-# How these were chosen is measured in benchmarks/results/face_detectors.md.
-MIN_SCORE = 0.9  # of 0..1; at or above, something is a face
-_LOW_SCORE = 0.03  # at or above, but below MIN_SCORE, something is a reason to look more closely
-_MAX_OVERLAP = 0.4  # intersection over union above which the weaker of two boxes goes
-_MAX_CANDIDATES = 1000  # boxes that go into the overlap test, strongest first
-MAX_FACES = 64  # largest first; a crowd beyond that is cut off
+# Chosen by measurement: benchmarks/results/face_detectors.md.
+MIN_SCORE = 0.9  # 0..1; a detection at or above is a face
+_LOW_SCORE = 0.03  # a detection from here up to MIN_SCORE is a reason to search at a larger scale
+_MAX_OVERLAP = 0.4  # IoU above which the weaker of two boxes is suppressed
+_MAX_CANDIDATES = 1000  # boxes that enter non-maximum suppression, highest score first
+MAX_FACES = 64  # largest first; further faces of a crowd are dropped
 
-# An image is looked at small first, and larger while nothing is found, or something that may be the
-# tip of a crowd. The border lets faces that fill the frame look like faces. The last look stays below
-# half the 4,032 px of a phone's photo, so that a JPEG need not be decoded at full size for it.
-COARSE_SIDE = 448  # longest side of the image in a look, px
+# The image is searched at a small scale first, and at larger ones while no face is found or small faces
+# suggest a crowd. It is padded because the network misses faces that fill the frame. The largest scale stays
+# below half the 4,032 px of a phone's photo, so that a JPEG is never decoded at full size for it.
+COARSE_SIDE = 448  # longest side of the image at the first scale, px
 _PYRAMID_SIDES = (COARSE_SIDE, 1024, 2000)
-_MAX_ENLARGED = 2.0  # how far a small image is enlarged for the later looks
-_BORDER = 0.15  # of the longest side, all around
-_MAX_BORDER = 38  # px in a look; more of it changes nothing but the time a look takes
-_SMALL = 36  # px in a look; faces below this are missed more often than not, so there may be more
-# px in the look before; above, a later look adds nothing: the face would have been seen, and what shows
-# up is a part of a face grown too large for the model's anchors, or the like of a cat enlarged.
+_MAX_ENLARGED = 2.0  # how far a small image is enlarged at the larger scales
+_BORDER = 0.15  # padding on all sides, as a share of the longest side
+_MAX_BORDER = 38  # px at that scale; more padding costs time and finds nothing more
+_SMALL_FACE = 36  # px at that scale; most smaller faces are missed, so there may be more of them
+# px at the previous scale. A larger detection adds nothing at the next one: the face would have been found,
+# and what appears is part of a face too large for the anchors, or an enlarged false positive.
 _SEEN_WELL = 64
-# A larger look is taken in parts: whole, the last one takes 530 MB at its peak. Parts overlap by more than
-# the largest face that a later look adds. They have no border, as the faces that fill a frame have been seen.
-_TILE = 700  # px in a look; the core of a part, whose faces count
-_TILE_MARGIN = 100  # px in a look around the core
-
-
-@dataclass(frozen=True)
-class FaceDetection:
-    """A face found in an image."""
-
-    box: Box  # in pixels of the image that was searched; may reach over its edge
-    landmarks: tuple[tuple[float, float], ...]  # left eye, right eye, nose, mouth corners, as seen: x, y
-    score: float  # 0 to 1
-
-    def scaled(self, factor: float) -> "FaceDetection":
-        """The same face in an image whose sides are `factor` times as long."""
-        points = tuple((x * factor, y * factor) for x, y in self.landmarks)
-        return FaceDetection(self.box.scaled(factor), points, self.score)
+# Larger scales are searched in tiles: in one piece, the last one takes 530 MB. Tiles overlap by more than the
+# largest face that a larger scale adds. They are not padded, since faces that fill the frame were found.
+_TILE = 700  # px at that scale; the core of a tile, whose faces count
+_TILE_MARGIN = 100  # px at that scale, around the core
 
 
 class RetinaFaceDetector:
     """Finds faces; safe to share between threads."""
 
-    def __init__(self, weights: Path = WEIGHTS, threads: int = 0) -> None:
-        """Load the detector.
+    def __init__(
+        self, weights: Path = WEIGHTS, *, threads: int = 0, providers: Sequence[str] | None = None
+    ) -> None:
+        """Load the network.
 
         Args:
             weights: the ONNX file.
             threads: CPU threads for one image; 0 lets ONNX Runtime choose.
+            providers: ONNX Runtime execution providers, best first; the CPU if None.
         """
-        self._session = open_session(weights, threads)
+        self._session = open_session(weights, threads, providers)
 
     def detect(self, image: LazyImage | Image.Image) -> list[FaceDetection]:
-        """All faces of an upright RGB image, in its full-size pixels, largest first, at most `MAX_FACES`.
+        """Return the faces of an upright RGB image, in full-size pixels, largest first, at most `MAX_FACES`.
 
         Raises:
             ImageError: the image cannot be decoded.
@@ -90,19 +80,21 @@ class RetinaFaceDetector:
                 break
             decoded = pixels.decode(_PYRAMID_SIDES[-1] if done else COARSE_SIDE)
             enlarge = pixels.longest_side / max(decoded.size)
-            look = self._detect_at_scale if scale * pixels.longest_side <= _TILE else self._detect_tiled
-            seen = [face.scaled(enlarge) for face in look(decoded, scale * enlarge)]
-            looked = [face for face in seen if face.box.max_side * done < _SEEN_WELL]
-            candidates = _merge(candidates + looked)
-            found = any(face.score >= MIN_SCORE for face in candidates)
-            if found and all(f.score >= MIN_SCORE and f.box.max_side * scale >= _SMALL for f in looked):
+            search = self._detect_at_scale if scale * pixels.longest_side <= _TILE else self._detect_tiled
+            found = [face.scaled(enlarge) for face in search(decoded, scale * enlarge)]
+            fresh = [face for face in found if face.box.max_side * done < _SEEN_WELL]
+            candidates = _merge(candidates + fresh)
+            any_face = any(face.score >= MIN_SCORE for face in candidates)
+            if any_face and all(
+                f.score >= MIN_SCORE and f.box.max_side * scale >= _SMALL_FACE for f in fresh
+            ):
                 break
             done = scale
         faces = [face for face in candidates if face.score >= MIN_SCORE]
         return sorted(faces, key=lambda face: face.box.area, reverse=True)[:MAX_FACES]
 
     def _detect_tiled(self, image: Image.Image, scale: float) -> list[FaceDetection]:
-        """All that may be a small face, in pixels of `image`; needs little memory."""
+        """Return candidates for small faces, in pixels of `image`, tile by tile to save memory."""
         margin = _TILE_MARGIN / scale
         found = []
         for top, bottom in _spans(image.height, _TILE / scale):
@@ -121,7 +113,7 @@ class RetinaFaceDetector:
     def _detect_at_scale(
         self, image: Image.Image, scale: float, border_share: float = _BORDER
     ) -> list[FaceDetection]:
-        """All that may be a face, strongest first, in pixels of `image`."""
+        """Return all candidates at one scale, highest score first, in pixels of `image`."""
         full_width, full_height = image.size
         width, height = max(1, round(full_width * scale)), max(1, round(full_height * scale))
         border = min(round(border_share * max(width, height)), _MAX_BORDER)
@@ -134,7 +126,7 @@ class RetinaFaceDetector:
             np.subtract(np.asarray(band), mean, out=into, dtype=np.float32)
         outputs = self._session.run(None, {"input": pixels})
         points, scores = _decode(outputs[0][0], outputs[1][0], outputs[2][0], canvas_width, canvas_height)
-        # Of an image a few pixels narrow, the two sides are not scaled quite alike.
+        # In an image a few pixels wide, rounding scales the two sides differently.
         to_picture = np.array([full_width / width, full_height / height], dtype=np.float32)
         points = (points - border) * to_picture
         faces = [_face(row, float(score)) for row, score in zip(points, scores, strict=True)]
@@ -142,7 +134,7 @@ class RetinaFaceDetector:
 
 
 def _face(points: NDArray[np.float32], score: float) -> FaceDetection:
-    """A face from seven points: the corners of its box and the landmarks."""
+    """Build a face from seven points: two corners of its box and five landmarks."""
     (x0, y0), (x1, y1), *landmarks = ((float(x), float(y)) for x, y in points)
     return FaceDetection(Box(x0, y0, x1 - x0, y1 - y0), tuple(landmarks), score)
 
@@ -153,19 +145,19 @@ def _moved(face: FaceDetection, right: float, down: float) -> FaceDetection:
 
 
 def _centred_in(box: Box, area: Box) -> bool:
-    """Whether the center of a box lies in an area: in the image, say, and not on the border around it."""
+    """Return whether the center of a box lies inside an area."""
     x, y = box.x + box.width / 2 - area.x, box.y + box.height / 2 - area.y
     return 0 <= x <= area.width and 0 <= y <= area.height
 
 
 def _spans(length: int, longest: float) -> list[tuple[float, float]]:
-    """A length cut into equal pieces no longer than `longest`."""
+    """Cut a length into equal pieces no longer than `longest`."""
     count = max(1, ceil(length / longest))
     return [(length * i / count, length * (i + 1) / count) for i in range(count)]
 
 
 def _merge(faces: list[FaceDetection]) -> list[FaceDetection]:
-    """Faces of several looks, each once, strongest first."""
+    """Merge detections of several scales or tiles, highest score first."""
     faces = sorted(faces, key=lambda face: face.score, reverse=True)
     boxes = [(f.box.x, f.box.y, f.box.x + f.box.width, f.box.y + f.box.height) for f in faces]
     return [faces[index] for index in nms(np.array(boxes, dtype=np.float32).reshape(-1, 4))]
@@ -173,7 +165,7 @@ def _merge(faces: list[FaceDetection]) -> list[FaceDetection]:
 
 @lru_cache(maxsize=8)
 def _anchors(width: int, height: int) -> NDArray[np.float32]:
-    """Anchor boxes as center x, center y, width, height in pixels, in the order of the model's outputs."""
+    """Return anchor boxes (center x, center y, width, height in pixels) in the order of the outputs."""
     rows = []
     for stride, sizes in _STRIDES_AND_ANCHORS:
         xs = (np.arange(-(-width // stride)) + 0.5) * stride
@@ -190,7 +182,7 @@ def _decode(
     width: int,
     height: int,
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Turn the model's outputs into faces in canvas pixels, strongest first.
+    """Decode the network's outputs to faces in canvas pixels, highest score first.
 
     Returns:
         Seven points each (two corners of the box, five landmarks), shape (n, 7, 2), and n scores.
@@ -199,16 +191,16 @@ def _decode(
     keep = np.flatnonzero(face_scores >= _LOW_SCORE)
     keep = keep[np.argsort(-face_scores[keep], kind="stable")][:_MAX_CANDIDATES]
     anchors, face_scores = _anchors(width, height)[keep], face_scores[keep]
-    centers = anchors[:, :2] + boxes[keep, :2] * _CENTRE_VARIANCE * anchors[:, 2:]
+    centers = anchors[:, :2] + boxes[keep, :2] * _CENTER_VARIANCE * anchors[:, 2:]
     sizes = anchors[:, 2:] * np.exp(boxes[keep, 2:] * _SIZE_VARIANCE)
     corners = np.concatenate([centers - sizes / 2, centers + sizes / 2], axis=1)
-    points = np.tile(anchors[:, :2], 5) + landmarks[keep] * _CENTRE_VARIANCE * np.tile(anchors[:, 2:], 5)
+    points = np.tile(anchors[:, :2], 5) + landmarks[keep] * _CENTER_VARIANCE * np.tile(anchors[:, 2:], 5)
     chosen = nms(corners)
     return np.concatenate([corners, points], axis=1)[chosen].reshape(-1, 7, 2), face_scores[chosen]
 
 
 def nms(corners: NDArray[np.float32], limit: float = _MAX_OVERLAP) -> list[int]:
-    """Non-maximum suppression: of boxes that overlap, keep the first. `corners` come strongest first."""
+    """Suppress boxes that overlap a stronger one (non-maximum suppression); return the indices to keep."""
     areas = np.prod(corners[:, 2:] - corners[:, :2], axis=1)
     alive = np.ones(len(corners), dtype=bool)
     chosen = []

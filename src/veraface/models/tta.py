@@ -1,4 +1,4 @@
-"""The views in which the model sees a face, and what becomes of their logits. One rule for all surfaces."""
+"""Test-time augmentation: the views in which the classifier sees a face."""
 
 from typing import Any
 
@@ -8,17 +8,16 @@ from PIL import Image
 
 from veraface.imaging.decode import recompress
 
-_QUALITY = 60  # JPEG quality of the recompressed view: about what messengers use
+_QUALITY = 60  # JPEG quality of the recompressed view, about what messengers use
 
 
 def tta_batch(crop: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """What p_fake is made of: a crop as it is, and its mirror image.
+    """Return a crop and its mirror image, whose mean logit becomes p_fake.
 
-    The two differ by chance alone, and the mean of their logits ranks better than either
-    (docs/experiments.md).
+    The two differ by chance alone, and their mean ranks better than either (docs/experiments.md).
 
     Args:
-        crop: RGB uint8, shape (size, size, 3).
+        crop: RGB, shape (size, size, 3).
 
     Returns:
         Shape (2, size, size, 3).
@@ -27,7 +26,7 @@ def tta_batch(crop: NDArray[np.uint8]) -> NDArray[np.uint8]:
 
 
 def jpeg_view(crop: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """What a verdict must survive: a crop recompressed as strongly as messengers do.
+    """Return a crop recompressed as strongly as messengers do, which a verdict must survive.
 
     Returns:
         Shape (1, size, size, 3).
@@ -35,14 +34,14 @@ def jpeg_view(crop: NDArray[np.uint8]) -> NDArray[np.uint8]:
     return np.asarray(recompress(Image.fromarray(crop), _QUALITY))[None]
 
 
-def merge_heatmaps(evidence: NDArray[np.floating[Any]]) -> NDArray[np.floating[Any]]:
-    """The map of evidence whose mean is the mean logit of what `tta_batch` returned.
+def merge_heatmaps(heatmaps: NDArray[np.floating[Any]]) -> NDArray[np.floating[Any]]:
+    """Average the heatmaps of `tta_batch`, so that the mean of the result is the mean logit.
 
     Args:
-        evidence: of these views, shape (2, rows, columns).
+        heatmaps: of the two views, shape (2, rows, columns).
 
     Returns:
         Shape (rows, columns).
     """
-    mean: NDArray[np.floating[Any]] = (evidence[0] + evidence[1, :, ::-1]) / 2
+    mean: NDArray[np.floating[Any]] = (heatmaps[0] + heatmaps[1, :, ::-1]) / 2
     return mean

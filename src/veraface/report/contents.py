@@ -14,6 +14,7 @@ import numpy as np
 from PIL import Image
 
 from veraface import __version__
+from veraface.analysis import Analysis, analyze
 from veraface.detector import Detector
 from veraface.forensics.views import KINDS, Kind, encoded, examine
 from veraface.imaging.overlay import draw_overlay
@@ -71,13 +72,13 @@ def gather(
     Raises:
         ImageError: the image is unsupported, unreadable or too large.
     """
-    result = detector.detect(content, provenance="full")
+    analysis = analyze(content, detector, provenance="full")
+    result = analysis.detection
     pixels = detector.open(content).file.decode()
     evidence = examine(pixels)
     card = detector.card
     card_file = (model or DEFAULT_MODEL).with_suffix(".json").read_bytes()
     judged = result.to_dict(heatmap=False)
-    judged.pop("provenance", None)  # stands by itself
     images = [
         _embed("picture", _shrunk(pixels)),
         _embed("heatmap", _shrunk(draw_overlay(content, result, detector.limits))),
@@ -95,13 +96,13 @@ def gather(
             "sha256": hashlib.sha256(content).hexdigest(),
         },
         "result": judged,
-        "provenance": _provenance(result),
+        "provenance": _provenance(analysis),
         "grid_offset": None if evidence.grid_offset is None else list(evidence.grid_offset),
         "model": {
             **result.model,
             "card_sha256": hashlib.sha256(card_file).hexdigest(),
             "data": card.data,
-            "licence": card.licence,
+            "licence": card.license,
             "limits": list(card.limits),
             "error_rates": dict(card.error_rates),
             "measured": _measured(card.measured),
@@ -111,10 +112,9 @@ def gather(
     return Contents(facts, {one.name: one for one in images})
 
 
-def _provenance(result: Any) -> Any:
-    """What the file says of itself, as far as the detector reads that; JSON-ready, or None."""
-    told: Any = getattr(result, "provenance", None)
-    told = told.to_dict() if hasattr(told, "to_dict") else told
+def _provenance(analysis: Analysis) -> Any:
+    """Return the provenance as JSON-ready data, or None."""
+    told = None if analysis.provenance is None else analysis.provenance.to_dict()
     # Half characters and numbers that are none have no place in what is signed.
     text = json.dumps(told, ensure_ascii=False, default=str).encode("utf-8", "replace")
     return json.loads(text, parse_constant=str)

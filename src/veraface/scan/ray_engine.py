@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from veraface.errors import DataError, VerafaceError
-from veraface.models.classifier import DEFAULT_MODEL, ModelCard
+from veraface.models.card import ModelCard
+from veraface.models.classifier import DEFAULT_MODEL
 from veraface.scan.engine import Job, Judged, PictureJudge, read_and_hash, started_pool
 from veraface.scan.item import Item
 from veraface.utils import needs_extra

@@ -7,9 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.linear_model import LogisticRegression
 
-from veraface.decision import Thresholds
+from veraface.decision import Calibration, Thresholds
 from veraface.errors import DataError
-from veraface.models.classifier import Calibration
 
 ERROR_LEVEL = 0.05  # share of each class that may get the opposite verdict, where nobody says otherwise
 _MIN_COUNT = 10  # samples of each class below which a fit would mean nothing

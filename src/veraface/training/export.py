@@ -22,7 +22,7 @@ from veraface.datasets.validation import check_prepared, prepare
 from veraface.errors import DataError
 from veraface.files import ensure_writable_dir
 from veraface.imaging.decode import recompress
-from veraface.models.classifier import ModelCard
+from veraface.models.card import ModelCard
 from veraface.models.crop import CropSettings, crop_face
 from veraface.models.onnx_session import open_session
 from veraface.models.tta import jpeg_view, tta_batch
@@ -126,7 +126,7 @@ def export(
             sha256=hashlib.sha256(partial.read_bytes()).hexdigest(),
             backbone=config.backbone,
             crop=crop,
-            normalisation={"mean": MEAN, "std": STD, "where": "inside the ONNX graph"},
+            normalization={"mean": MEAN, "std": STD, "where": "inside the ONNX graph"},
             calibration=calibration,
             thresholds=thresholds,
             error_rates={
@@ -136,7 +136,7 @@ def export(
             },
             data=_describe(everything),
             data_terms=terms_of,
-            licence=licence,
+            license=licence,
             limits=LIMITS,
             made=datetime.now(UTC).date().isoformat(),
             training=_settings(config) | {"averaged_with": [other.resolve().name for other in average]},

@@ -20,11 +20,13 @@ import numpy as np
 from PIL import Image
 from pillow_heif import from_pillow
 
+from veraface.analysis import analyze
 from veraface.detector import Detector
 from veraface.errors import VerafaceError
 from veraface.imaging.decode import ImageLimits
 from veraface.imaging.formats import OPENERS
 from veraface.models.onnx_session import use_shared_arena
+from veraface.provenance.credentials import CredentialReader
 from veraface.workers import protocol as frames
 from veraface.workers import tasks
 from veraface.workers.sandbox import WorkerLimits, die_with_parent
@@ -45,9 +47,9 @@ def main(server: socket.socket) -> int:
             order["model"],
             limits=ImageLimits(**order["picture_limits"]),
             threads=1,
-            trust_anchors=order["trust_anchors"],
         )
-        _warm(detector)
+        context = tasks.TaskContext(detector, CredentialReader(order["trust_anchors"]))
+        _warm(context)
         _warm_video(detector)
     except VerafaceError as error:
         frames.send(server, {"failed": str(error)})
@@ -58,16 +60,16 @@ def main(server: socket.socket) -> int:
     _give_back_memory()
     gc.freeze()  # so that no copy writes to what all share, only to look for garbage
     frames.send(server, {"card": detector.card.to_dict(), "model": detector.model_info})
-    Template(server, detector, WorkerLimits(**order["limits"])).serve()
+    Template(server, context, WorkerLimits(**order["limits"])).serve()
     return 0
 
 
 class Template:
     """Makes workers, tells the server of their ends, and ends them where it says so."""
 
-    def __init__(self, server: socket.socket, detector: Detector, limits: WorkerLimits) -> None:
+    def __init__(self, server: socket.socket, context: tasks.TaskContext, limits: WorkerLimits) -> None:
         self._server = server
-        self._detector = detector
+        self._context = context
         self._limits = limits
         self._names: dict[int, int] = {}  # by process id: what the server calls a worker
 
@@ -110,7 +112,7 @@ class Template:
                 signal.set_wakeup_fd(-1)
                 signal.signal(signal.SIGCHLD, signal.SIG_DFL)
                 self._server.close()
-                work(connection, self._detector, self._limits)
+                work(connection, self._context, self._limits)
                 status = 0
             finally:
                 os._exit(status)
@@ -125,15 +127,21 @@ class Template:
             frames.send(self._server, {"ended": name, "status": os.waitstatus_to_exitcode(status)})
 
 
-def _warm(detector: Detector) -> None:
+def _warm(context: tasks.TaskContext) -> None:
     """Runs everything once: behind the filter on system calls, nothing more can be loaded."""
-    detector.warm()
+    context.detector.warm_up()
     for kind in OPENERS:
         buffer = BytesIO()
         image = Image.new("RGB", (64, 64), "grey")
         from_pillow(image).save(buffer) if kind == "HEIF" else image.save(buffer, kind)
-        detector.detect(buffer.getvalue(), heatmap=False, provenance="full")
-    tasks.warm(detector, buffer.getvalue())
+        analyze(
+            buffer.getvalue(),
+            context.detector,
+            heatmap=False,
+            provenance="full",
+            credentials=context.credentials,
+        )
+    tasks.warm(context, buffer.getvalue())
 
 
 def _warm_video(detector: Detector) -> None:

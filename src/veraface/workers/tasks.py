@@ -2,18 +2,21 @@
 
 from base64 import b64encode
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from time import perf_counter
 from typing import Any
 
+from veraface.analysis import analyze
 from veraface.detector import Detector
 from veraface.forensics.views import examine
 from veraface.imaging.decode import ImageLimits
 from veraface.imaging.perceptual_hash import perceptual_hash
 from veraface.imaging.thumbnail import thumbnail
+from veraface.provenance.credentials import CredentialReader
 
 # Takes a JSON-ready object, as often as there is something to tell.
 Progress = Callable[[dict[str, Any]], None]
-Task = Callable[[Detector, bytes, Mapping[str, Any], Progress], dict[str, Any]]
+Task = Callable[["TaskContext", bytes, Mapping[str, Any], Progress], dict[str, Any]]
 
 _THUMBNAIL_SIDE = 360  # px of the longer side
 # Of a video sent to a server; its deadline is the limit that most videos would meet first.
@@ -22,33 +25,51 @@ _MAX_PACKETS = 400_000  # an hour of 60 frames a second with sound
 _MAX_DECODED = 20_000
 
 
+@dataclass(frozen=True)
+class TaskContext:
+    """What every task works with, loaded once in the fork server.
+
+    Attributes:
+        detector: the loaded models.
+        credentials: reads C2PA Content Credentials.
+    """
+
+    detector: Detector
+    credentials: CredentialReader
+
+
 def detect(
-    detector: Detector, content: bytes, options: Mapping[str, Any], progress: Progress
+    context: TaskContext, content: bytes, options: Mapping[str, Any], progress: Progress
 ) -> dict[str, Any]:
     """Judges one image.
 
     Args:
-        detector: What judges.
+        context: The loaded models.
         content: The bytes of the image's file.
         options: `heatmap`, whether the answer holds the evidence in each face; `provenance`, how closely to
             read what the file claims, None for not at all.
         progress: Not called.
 
     Returns:
-        `DetectionResult.to_dict()`.
+        `Analysis.to_dict()`.
     """
     heatmap = bool(options["heatmap"])
-    provenance = options.get("provenance")
-    return detector.detect(content, heatmap=heatmap, provenance=provenance).to_dict(heatmap=heatmap)
+    return analyze(
+        content,
+        context.detector,
+        heatmap=heatmap,
+        provenance=options.get("provenance"),
+        credentials=context.credentials,
+    ).to_dict(heatmap=heatmap)
 
 
 def scan(
-    detector: Detector, content: bytes, options: Mapping[str, Any], progress: Progress
+    context: TaskContext, content: bytes, options: Mapping[str, Any], progress: Progress
 ) -> dict[str, Any]:
     """Judges one image of many, without heatmaps.
 
     Args:
-        detector: What judges.
+        context: The loaded models.
         content: The bytes of the image's file.
         options: `thumbnail_from`, the p_fake from which on the answer holds a small copy of the image.
         progress: Not called.
@@ -57,8 +78,8 @@ def scan(
         `DetectionResult.to_dict()`, with `perceptual_hash` or None, and perhaps with `thumbnail`, a JPEG as
         base64.
     """
-    pixels = detector.open(content)
-    result = detector.detect(pixels, heatmap=False)
+    pixels = context.detector.open(content)
+    result = context.detector.detect(pixels, heatmap=False)
     answer = result.to_dict(heatmap=False)
     answer["perceptual_hash"] = perceptual_hash(pixels.decode(1))
     if result.p_fake is not None and result.p_fake >= options["thumbnail_from"]:
@@ -67,12 +88,12 @@ def scan(
 
 
 def evidence(
-    detector: Detector, content: bytes, options: Mapping[str, Any], progress: Progress
+    context: TaskContext, content: bytes, options: Mapping[str, Any], progress: Progress
 ) -> dict[str, Any]:
     """Makes the views of one image that a person can check.
 
     Args:
-        detector: Knows what an image may cost.
+        context: The loaded models, with the limits on images.
         content: The bytes of the image's file.
         options: None.
         progress: Not called.
@@ -81,7 +102,7 @@ def evidence(
         `Evidence.to_dict()`, with width, height (of the upright image, px), format and timing_ms.
     """
     started = perf_counter()
-    image = detector.open(content).file
+    image = context.detector.open(content).file
     pixels = image.decode()
     decoded = perf_counter()
     found = examine(pixels).to_dict()
@@ -100,12 +121,12 @@ def evidence(
 
 
 def video(
-    detector: Detector, content: bytes, options: Mapping[str, Any], progress: Progress
+    context: TaskContext, content: bytes, options: Mapping[str, Any], progress: Progress
 ) -> dict[str, Any]:
     """Judges one video. It needs PyAV, which the template has loaded where it is installed.
 
     Args:
-        detector: What judges each frame.
+        context: The loaded models.
         content: The bytes of the video's file.
         options: `frames`, how many to look at; `thumbnails`, how many of them to keep small images of;
             `max_pixels`, of a frame.
@@ -127,7 +148,7 @@ def video(
         max_decoded=_MAX_DECODED,
     )
     return detect_video(
-        detector,
+        context.detector,
         content,
         frames=options["frames"],
         limits=limits,
@@ -136,9 +157,9 @@ def video(
     ).to_dict()
 
 
-def warm(detector: Detector, image: bytes) -> None:
+def warm(context: TaskContext, image: bytes) -> None:
     """Runs what tasks need beyond judging once: once confined, a worker cannot load anything any more."""
-    pixels = detector.open(image)
+    pixels = context.detector.open(image)
     perceptual_hash(pixels.decode(1))
     thumbnail(pixels.decode(1), _THUMBNAIL_SIDE)
     examine(pixels.decode(1))

@@ -7,14 +7,13 @@ import sys
 import traceback
 from typing import Any
 
-from veraface.detector import Detector
 from veraface.errors import ImageError, ImageTooLargeError
 from veraface.workers import protocol as frames
 from veraface.workers.sandbox import WorkerLimits, allow_cpu_time, confine, die_with_parent
-from veraface.workers.tasks import TASKS, Progress
+from veraface.workers.tasks import TASKS, Progress, TaskContext
 
 
-def work(connection: socket.socket, detector: Detector, limits: WorkerLimits) -> None:
+def work(connection: socket.socket, context: TaskContext, limits: WorkerLimits) -> None:
     """Judges images until the server closes the connection, or this process has grown too large to go on.
 
     A worker that large images have made grow is replaced: what is freed in the middle of a heap does not go
@@ -31,16 +30,16 @@ def work(connection: socket.socket, detector: Detector, limits: WorkerLimits) ->
         except (EOFError, OSError):
             return
         allow_cpu_time(limits.video_cpu_s if job["task"] == "video" else limits.cpu_s)
-        answer = _answer(detector, job, content, lambda told: frames.send(connection, {"progress": told}))
+        answer = _answer(context, job, content, lambda told: frames.send(connection, {"progress": told}))
         last = _peak_bytes() > small
         frames.send(connection, {**answer, "last": last})
         if last:
             return
 
 
-def _answer(detector: Detector, job: dict[str, Any], content: bytes, progress: Progress) -> dict[str, Any]:
+def _answer(context: TaskContext, job: dict[str, Any], content: bytes, progress: Progress) -> dict[str, Any]:
     try:
-        return {"result": TASKS[job["task"]](detector, content, job["options"], progress)}
+        return {"result": TASKS[job["task"]](context, content, job["options"], progress)}
     except ImageError as error:
         return {"refused": error.code, "message": str(error)}
     except MemoryError:

@@ -1,0 +1,118 @@
+"""One image, analyzed in full: detection, provenance and forensic views. CLI, API and report share it."""
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from time import perf_counter
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from veraface.detector import Detector
+    from veraface.forensics.views import Evidence
+    from veraface.imaging.decode import ImageSource
+    from veraface.imaging.lazy import LazyImage
+    from veraface.provenance import Level, Provenance
+    from veraface.provenance.credentials import CredentialReader
+    from veraface.results import DetectionResult
+
+
+@dataclass(frozen=True)
+class Analysis:
+    """Everything Veraface finds out about one image.
+
+    Attributes:
+        detection: faces, their p_fake and verdicts.
+        provenance: what the file claims about itself; None if it was not asked for or there is no file. Shown
+            beside the score, never mixed into it.
+        forensics: views for a person to check; None if they were not asked for.
+    """
+
+    detection: "DetectionResult"
+    provenance: "Provenance | None" = None
+    forensics: "Evidence | None" = None
+
+    def to_dict(self, *, heatmap: bool = True) -> dict[str, Any]:
+        """Return the detection as a JSON-ready dictionary, with the provenance under its name if present.
+
+        Args:
+            heatmap: include the heatmap of each face.
+        """
+        found = self.detection.to_dict(heatmap=heatmap)
+        if self.provenance is not None:
+            found["provenance"] = self.provenance.to_dict()
+        return found
+
+
+def analyze(
+    source: "ImageSource | LazyImage",
+    detector: "Detector | None" = None,
+    *,
+    heatmap: bool = True,
+    provenance: "Level | None" = "quick",
+    credentials: "CredentialReader | None" = None,
+    forensics: bool = False,
+) -> Analysis:
+    """Analyze one image.
+
+    Args:
+        source: anything that `Detector.detect` takes.
+        detector: the detector to use; one with the default models if None.
+        heatmap: keep the heatmap of each face in the result.
+        provenance: "quick" reads what the file contains; "full" also decodes a JPEG to look for traces of an
+            earlier compression; None skips provenance. It has no influence on the verdict.
+        credentials: reads C2PA Content Credentials and holds the trust anchors; trusts no signer if None.
+        forensics: compute the forensic views.
+
+    Raises:
+        ImageError: the image is unsupported, unreadable or too large; see `veraface.errors`.
+    """
+    from veraface.imaging.lazy import LazyImage
+
+    started = perf_counter()
+    detector = detector or default_detector()
+    image = source if isinstance(source, LazyImage) else detector.open(source)
+    opened = perf_counter()
+    detection = detector.detect(image, heatmap=heatmap)
+    claims = views = None
+    if provenance is not None:
+        from veraface.provenance.reading import read_provenance
+
+        claims = read_provenance(image.file, credentials, level=provenance)
+    if forensics:
+        from veraface.forensics.views import examine
+
+        views = examine(image.file.decode())
+    timing = {**detection.timing_ms, "total": 1000 * (perf_counter() - started)}
+    timing["decode"] += 1000 * (opened - started)
+    return Analysis(replace(detection, timing_ms=timing), claims, views)
+
+
+def detect(source: "ImageSource | Path", *, heatmap: bool = True) -> "DetectionResult":
+    """Detect forged faces in one image with the default models, which are loaded at the first call.
+
+    Args:
+        source: a path, the bytes of a file, a binary file object, a PIL image, or an RGB uint8 array of shape
+            (height, width, 3).
+        heatmap: keep the heatmap of each face in the result.
+
+    Raises:
+        ImageError: the image is unsupported, unreadable or too large; see `veraface.errors`.
+
+    Example:
+        >>> import veraface
+        >>> result = veraface.detect("photo.jpg")
+        >>> print(result.verdict, result.p_fake)
+    """
+    return default_detector().detect(source, heatmap=heatmap)
+
+
+_detector: "Detector | None" = None
+
+
+def default_detector() -> "Detector":
+    """Return a detector with the default models, loaded at the first call."""
+    global _detector
+    if _detector is None:
+        from veraface.detector import Detector
+
+        _detector = Detector()
+    return _detector

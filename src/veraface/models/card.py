@@ -1,0 +1,139 @@
+"""Model cards: how to feed a classifier, how to read it, and what was measured of it."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from veraface.decision import Calibration, Thresholds
+from veraface.errors import ModelError
+from veraface.files import write_atomic
+from veraface.models.crop import CropSettings
+
+# Names of fields before version 0.2; still read, and still written beside the new ones by `to_dict`.
+_OLD_NAMES = {"license": "licence", "normalization": "normalisation"}
+
+
+@dataclass(frozen=True)
+class ModelCard:
+    """Preprocessing, calibration, thresholds and measured performance; a `.json` file next to the weights.
+
+    Attributes:
+        name: of the model.
+        version: of the weights.
+        sha256: of the ONNX file, in hexadecimal.
+        backbone: timm name of the network.
+        crop: how a face is cut out for this model.
+        normalization: mean and standard deviation of RGB in 0..1; applied inside the ONNX graph.
+        calibration: from logit to p_fake.
+        thresholds: bounds of the uncertain band.
+        error_rates: target error rates of the thresholds, on validation data.
+        data: what the model was trained on.
+        license: terms of the weights.
+        limits: where the model fails, and what it must not be used for.
+        made: date of the export, ISO 8601.
+        data_terms: license of each training source.
+        training: settings of the training run.
+        measured: figures on test data, with the command that measured them.
+    """
+
+    name: str
+    version: str
+    sha256: str
+    backbone: str
+    crop: CropSettings
+    normalization: Mapping[str, Any]
+    calibration: Calibration
+    thresholds: Thresholds
+    error_rates: Mapping[str, float]
+    data: str
+    license: str
+    limits: tuple[str, ...]
+    made: str
+    data_terms: Mapping[str, str] = field(default_factory=dict)
+    training: Mapping[str, Any] = field(default_factory=dict)
+    measured: Mapping[str, Any] = field(default_factory=dict)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return a JSON-ready copy, with the deprecated names `licence` and `normalisation` too."""
+        values = asdict(self)
+        return {**values, **{old: values[new] for new, old in _OLD_NAMES.items()}}
+
+    def save(self, path: Path) -> None:
+        """Write the card as JSON, atomically.
+
+        Raises:
+            DataError: the file cannot be written.
+        """
+        write_atomic(path, json.dumps(asdict(self), indent=2, ensure_ascii=False) + "\n")
+
+    @classmethod
+    def load(cls, path: Path) -> "ModelCard":
+        """Read a card.
+
+        Raises:
+            ModelError: the file is missing, is not a model card, or lacks a field.
+        """
+        try:
+            values = json.loads(path.read_text(encoding="utf-8"), parse_constant=_reject_constant)
+            for new, old in _OLD_NAMES.items():
+                if old in values:
+                    values.setdefault(new, values.pop(old))
+                    values.pop(old, None)
+            values["crop"] = CropSettings(**values["crop"])
+            values["calibration"] = Calibration(**values["calibration"])
+            values["thresholds"] = Thresholds(**values["thresholds"])
+            values["limits"] = tuple(values["limits"])
+            card = cls(**values)
+            _check(card)
+            return card
+        except FileNotFoundError as error:
+            raise ModelError(f"{path}: no such model card; it must lie beside the .onnx file") from error
+        except (
+            OSError,
+            UnicodeDecodeError,
+            ValueError,
+            TypeError,
+            KeyError,
+            AttributeError,
+            RecursionError,
+        ) as error:
+            raise ModelError(f"{path}: invalid model card: {error}") from error
+
+
+def _reject_constant(word: str) -> None:
+    raise ValueError(f"{word} is not a JSON number")
+
+
+def _check(card: ModelCard) -> None:
+    """Check the types of the fields that are shown.
+
+    Raises:
+        ValueError: naming the first field that has the wrong type.
+    """
+    for name in ("name", "version", "sha256", "backbone", "data", "license", "made"):
+        if not isinstance(getattr(card, name), str):
+            raise ValueError(f"{name} must be a string")
+    if not all(isinstance(limit, str) for limit in card.limits):
+        raise ValueError("limits must be strings")
+    for name in ("error_rates", "data_terms", "training", "measured"):
+        if not isinstance(getattr(card, name), Mapping):
+            raise ValueError(f"{name} must be an object")
+    if not all(_is_number(value) for value in card.error_rates.values()):
+        raise ValueError("error_rates must be numbers")
+    rows = card.measured.get("rows", [])
+    if not isinstance(rows, list) or not all(isinstance(row, Mapping) for row in rows):
+        raise ValueError("measured.rows must be a list of objects")
+    for row in rows:
+        intervals = row.get("intervals", {})
+        if not isinstance(intervals, Mapping) or not all(
+            isinstance(ends, list) and len(ends) == 2 and all(map(_is_number, ends))
+            for ends in intervals.values()
+            if ends is not None  # too few groups for an interval
+        ):
+            raise ValueError("measured.rows: intervals must be pairs of numbers")
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)

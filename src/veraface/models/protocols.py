@@ -1,0 +1,74 @@
+"""Extension points: what a face detector and a classifier must offer.
+
+Any object with these members can be passed to `veraface.Detector` or registered under a name
+(`veraface.models.registry`); nothing has to be inherited.
+"""
+
+from dataclasses import dataclass
+from typing import Protocol, runtime_checkable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from veraface.geometry import Box
+from veraface.imaging.lazy import LazyImage
+from veraface.models.card import ModelCard
+
+
+@dataclass(frozen=True)
+class FaceDetection:
+    """A face found in an image.
+
+    Attributes:
+        box: the face in pixels of the searched image; may reach over its edge.
+        landmarks: left eye, right eye, nose, left and right mouth corner as seen; x, y in pixels.
+        score: confidence of the face detector, 0 to 1.
+    """
+
+    box: Box
+    landmarks: tuple[tuple[float, float], ...]
+    score: float
+
+    def scaled(self, factor: float) -> "FaceDetection":
+        """Return the same face in an image whose sides are `factor` times as long."""
+        points = tuple((x * factor, y * factor) for x, y in self.landmarks)
+        return FaceDetection(self.box.scaled(factor), points, self.score)
+
+
+@runtime_checkable
+class FaceDetector(Protocol):
+    """Finds faces. One instance is shared by all threads."""
+
+    def detect(self, image: LazyImage) -> list[FaceDetection]:
+        """Return all faces, largest first, in pixels of the upright full-size image.
+
+        Args:
+            image: `image.decode(side)` gives an RGB image whose longest side is at least `side` px (or the
+                full size, where that is smaller); `image.longest_side` is the full size.
+
+        Raises:
+            ImageError: the image cannot be decoded.
+        """
+        ...
+
+
+@runtime_checkable
+class Classifier(Protocol):
+    """Tells real faces from fake ones. One instance is shared by all threads."""
+
+    @property
+    def card(self) -> ModelCard:
+        """Crop, calibration, thresholds and measured performance of this classifier."""
+        ...
+
+    def predict(self, crops: NDArray[np.uint8]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Classify face crops.
+
+        Args:
+            crops: RGB, shape (N, size, size, 3), cut out as `card.crop` says.
+
+        Returns:
+            Logits, shape (N,), positive for fake; and heatmaps in the same unit, shape (N, rows, columns),
+            whose mean over the cells of a face is its logit.
+        """
+        ...

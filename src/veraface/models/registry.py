@@ -1,0 +1,124 @@
+"""Models by name: the shipped ones, those registered at run time, and those of installed packages.
+
+A package offers its own through an entry point whose object is a factory, that is, a class or a function
+that takes `threads` and `providers` as keywords and returns the model:
+
+    [project.entry-points."veraface.classifiers"]
+    my-classifier = "my_package:MyClassifier"
+
+    [project.entry-points."veraface.face_detectors"]
+    my-face-detector = "my_package:MyFaceDetector"
+
+Nothing is loaded before it is asked for by name.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from importlib.metadata import entry_points
+from pathlib import Path
+from typing import Any, Literal
+
+from veraface.errors import ModelError
+from veraface.models.classifier import DEFAULT_MODEL, WEIGHTS, OnnxClassifier
+from veraface.models.protocols import Classifier, FaceDetector
+from veraface.models.retinaface import RetinaFaceDetector
+
+Kind = Literal["classifier", "face_detector"]
+Factory = Callable[..., Any]
+
+DEFAULT_CLASSIFIER = DEFAULT_MODEL.stem
+DEFAULT_FACE_DETECTOR = "retinaface"
+
+_GROUPS: Mapping[Kind, str] = {
+    "classifier": "veraface.classifiers",
+    "face_detector": "veraface.face_detectors",
+}
+_BUILT_IN: Mapping[Kind, Mapping[str, Factory]] = {
+    "classifier": {
+        path.stem: partial(OnnxClassifier, path) for path in sorted(WEIGHTS.glob("veraface-*.onnx"))
+    },
+    "face_detector": {"retinaface": RetinaFaceDetector},
+}
+_registered: dict[Kind, dict[str, Factory]] = {"classifier": {}, "face_detector": {}}
+
+
+def list_models(kind: Kind = "classifier") -> list[str]:
+    """Return the names that `load_model` (or `load_face_detector`) takes, sorted.
+
+    Args:
+        kind: "classifier" or "face_detector".
+    """
+    return sorted({*_BUILT_IN[kind], *_registered[kind], *_entry_points(kind)})
+
+
+def register(name: str, factory: Factory, *, kind: Kind = "classifier") -> None:
+    """Make a model available under a name in this process.
+
+    Args:
+        name: replaces a registered model of the same name; shipped names are taken.
+        factory: takes `threads` and `providers` as keywords and returns a `Classifier` or `FaceDetector`.
+        kind: what the factory returns.
+
+    Raises:
+        ModelError: the name belongs to a shipped model.
+    """
+    if name in _BUILT_IN[kind]:
+        raise ModelError(f"{name!r} is the name of a shipped {_words(kind)}; choose another one")
+    _registered[kind][name] = factory
+
+
+def load_model(
+    name: str | Path | None = None, *, threads: int = 0, providers: Sequence[str] | None = None
+) -> Classifier:
+    """Load a classifier.
+
+    Args:
+        name: a name from `list_models()`, or the path of an `.onnx` file with its model card (`.json`, same
+            name) beside it; the default model if None.
+        threads: CPU threads for one call; 0 lets ONNX Runtime choose.
+        providers: ONNX Runtime execution providers, best first, such as
+            `["CUDAExecutionProvider", "CPUExecutionProvider"]`; the CPU if None.
+
+    Raises:
+        ModelError: no model has this name, or its files are missing or damaged.
+    """
+    if name is None:
+        name = DEFAULT_CLASSIFIER
+    if isinstance(name, Path) or name.endswith(".onnx"):
+        return OnnxClassifier(name, threads=threads, providers=providers)
+    model = _load("classifier", name, threads, providers)
+    if not isinstance(model, Classifier):
+        raise ModelError(f"{name!r} must have `card` and `predict(crops)` to be a classifier")
+    return model
+
+
+def load_face_detector(
+    name: str | None = None, *, threads: int = 0, providers: Sequence[str] | None = None
+) -> FaceDetector:
+    """Load a face detector by name; arguments and errors as in `load_model`."""
+    name = DEFAULT_FACE_DETECTOR if name is None else name
+    model = _load("face_detector", name, threads, providers)
+    if not isinstance(model, FaceDetector):
+        raise ModelError(f"{name!r} must have `detect(image)` to be a face detector")
+    return model
+
+
+def _load(kind: Kind, name: str, threads: int, providers: Sequence[str] | None) -> Any:
+    factory = _BUILT_IN[kind].get(name) or _registered[kind].get(name)
+    if factory is None:
+        entry = _entry_points(kind).get(name)
+        if entry is None:
+            raise ModelError(f"unknown {_words(kind)} {name!r}; choose one of {', '.join(list_models(kind))}")
+        try:
+            factory = entry.load()
+        except Exception as error:  # foreign code may raise anything while it is imported
+            raise ModelError(f"{_words(kind)} {name!r} ({entry.value}) cannot be loaded: {error}") from error
+    return factory(threads=threads, providers=providers)
+
+
+def _entry_points(kind: Kind) -> dict[str, Any]:
+    return {entry.name: entry for entry in entry_points(group=_GROUPS[kind])}
+
+
+def _words(kind: Kind) -> str:
+    return kind.replace("_", " ")
