@@ -75,13 +75,13 @@ def test_real_needs_every_judged_face_to_be_real_and_small_ones_are_named() -> N
     faces = [face(Verdict.REAL, 0.1), face(Verdict.UNCERTAIN, None), face(Verdict.UNCERTAIN, None)]
     verdict, p_fake, reasons = decide_image(faces)
     assert (verdict, p_fake) == (Verdict.REAL, 0.1)
-    assert reasons == (Reason("faces_too_small", "2 faces are too small to judge"),)
+    assert reasons == (Reason("faces_too_small", "2 faces are too small to classify"),)
 
 
 def test_only_small_faces_leave_the_picture_open() -> None:
     verdict, p_fake, reasons = decide_image([face(Verdict.UNCERTAIN, None)])
     assert (verdict, p_fake) == (Verdict.UNCERTAIN, None)
-    assert reasons == (Reason("faces_too_small", "1 face is too small to judge"),)
+    assert reasons == (Reason("faces_too_small", "1 face is too small to classify"),)
 
 
 @given(st.lists(PROBABILITIES, min_size=1, max_size=6))

@@ -166,13 +166,13 @@ def test_what_the_file_says_stands_below_the_table(pictures: Path) -> None:
     (pictures / "made.png").write_bytes(files.png(("parameters", evil)))
     done = veraface("detect", "made.png", cwd=pictures)
     assert done.returncode == 0
-    assert "What made.png says of itself (no part of the verdict, and easily forged):" in done.stdout
+    assert "What made.png claims about itself (not part of the verdict, and easily forged):" in done.stdout
     assert "generator: Stable Diffusion WebUI" in done.stdout
     assert "prompt: [red]a [31mcat[/red]" in done.stdout
     assert "Content Credentials: " in done.stdout
     assert "\x1b" not in done.stdout
     off = veraface("detect", "made.png", "--provenance", "off", cwd=pictures)
-    assert "says of itself" not in off.stdout
+    assert "claims about itself" not in off.stdout
     told = veraface("detect", "made.png", "--json", "--provenance", "off", cwd=pictures)
     assert "provenance" not in json.loads(told.stdout)
 

@@ -377,7 +377,7 @@ def test_an_unfinished_scan_is_named(tmp_path: Path) -> None:
         (["p", "--engine", "abacus"], "is none of them: local, ray"),
         (["p", "--model", "nowhere.onnx"], "nowhere"),
         (["p", "-o", "p"], "the name of a table ends in"),
-        (["p", "-o", "p/a.jpg/t.csv"], "cannot be made a folder"),
+        (["p", "-o", "p/a.jpg/t.csv"], "cannot be created as a folder"),
     ],
 )
 def test_what_is_wrong_is_said_and_nothing_left_behind(

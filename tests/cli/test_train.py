@@ -253,7 +253,10 @@ def test_settings_that_cannot_work_claim_no_folder(
 
 def test_out_that_is_a_file(call: Callable[..., tuple[str, str]], tmp_path: Path, tiny_data: Path) -> None:
     (tmp_path / "run").write_text("")
-    assert "run: cannot be made a folder" in call("train", "--data", tiny_data, "--out", tmp_path / "run")[1]
+    assert (
+        "run: cannot be created as a folder"
+        in call("train", "--data", tiny_data, "--out", tmp_path / "run")[1]
+    )
 
 
 def test_a_missing_extra_is_named(tmp_path: Path) -> None:
@@ -266,7 +269,4 @@ def test_a_missing_extra_is_named(tmp_path: Path) -> None:
         check=False,
     )
     assert (done.returncode, done.stdout) == (1, "")
-    assert (
-        done.stderr
-        == "veraface: this command needs torch, which is not installed: pip install 'veraface[train]'\n"
-    )
+    assert done.stderr == "veraface: torch is needed and not installed: pip install 'veraface[train]'\n"

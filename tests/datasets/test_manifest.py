@@ -320,7 +320,9 @@ def test_hostile_cells_raise_nothing_but_data_errors(
         assert found.box is None or found.box.width > 0
 
 
-@pytest.mark.parametrize("module", ["datasets.manifest", "datasets.degradations", "datasets.progress", "files"])
+@pytest.mark.parametrize(
+    "module", ["datasets.manifest", "datasets.degradations", "datasets.progress", "files"]
+)
 def test_does_without_torch_and_pandas(module: str) -> None:
     program = f"import sys, veraface.{module}; sys.exit(bool({{'torch', 'pandas'}} & set(sys.modules)))"
     assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0

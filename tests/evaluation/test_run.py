@@ -198,5 +198,5 @@ def test_paths_that_do_not_work(faces: Path, model: Path, tmp_path: Path) -> Non
         evaluate(tmp_path / "nowhere", tmp_path / "out", model=model)
     with pytest.raises(ModelError, match="nowhere.onnx: no such model"):
         evaluate(faces, tmp_path / "out", model=tmp_path / "nowhere.onnx")
-    with pytest.raises(DataError, match="cannot be made a folder"):
+    with pytest.raises(DataError, match="cannot be created as a folder"):
         evaluate(faces, model, model=model)

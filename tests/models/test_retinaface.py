@@ -154,7 +154,7 @@ def test_a_crop_filled_by_the_face(detector: RetinaFaceDetector, part: float) ->
 
 
 @pytest.mark.parametrize(
-    "picture",
+    "image",
     [
         pytest.param(cat(), id="cat"),
         pytest.param(background(600, 400), id="coffee"),
@@ -213,7 +213,7 @@ def test_threads_at_once_find_the_same(detector: RetinaFaceDetector) -> None:
     jobs = [portrait(), canvas] * 4
     alone = [detector.detect(image) for image in jobs[:2]] * 4
     with ThreadPoolExecutor(4) as pool:
-        assert list(pool.map(detector.find, jobs)) == alone
+        assert list(pool.map(detector.detect, jobs)) == alone
 
 
 def test_every_source_of_the_data_set(data: Path) -> None:

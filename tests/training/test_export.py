@@ -305,5 +305,5 @@ def test_names_that_are_paths(tmp_path: Path, tiny_run: Path, name: str) -> None
 
 def test_out_that_is_a_file(tmp_path: Path, tiny_run: Path) -> None:
     (tmp_path / "out").write_text("")
-    with pytest.raises(DataError, match="out: cannot be made a folder"):
+    with pytest.raises(DataError, match="out: cannot be created as a folder"):
         export(tiny_run, tmp_path / "out", name="tiny")

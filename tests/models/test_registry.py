@@ -1,0 +1,137 @@
+"""Models by name: shipped, registered, from installed packages, or passed in."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+import veraface
+from tests.sample_images import portrait
+from veraface import Detector, ModelError
+from veraface.decision import Calibration, Thresholds
+from veraface.geometry import Box
+from veraface.imaging.lazy import LazyImage
+from veraface.models import FaceDetection, ModelCard, list_models, load_face_detector, load_model, register
+from veraface.models.crop import CropSettings
+
+
+class DarkIsFake:
+    """A classifier of a user's own: darker faces get a higher p_fake."""
+
+    def __init__(self, *, threads: int = 0, providers: object = None) -> None:
+        self.card = ModelCard(
+            name="dark-is-fake",
+            version="1",
+            sha256="",
+            backbone="none",
+            crop=CropSettings(size=32, margin=1.0),
+            normalization={},
+            calibration=Calibration(1.0, 0.0),
+            thresholds=Thresholds(0.4, 0.6),
+            error_rates={},
+            data="none",
+            license="CC0-1.0",
+            limits=(),
+            made="2026-01-01",
+        )
+
+    def predict(self, crops: NDArray[np.uint8]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        heatmaps = 4 - crops.mean(axis=-1, dtype=np.float32) / 32
+        return heatmaps.mean(axis=(1, 2)), heatmaps
+
+
+class WholeImage:
+    """A face detector of a user's own: the whole image is one face."""
+
+    def __init__(self, *, threads: int = 0, providers: object = None) -> None:
+        pass
+
+    def detect(self, image: LazyImage) -> list[FaceDetection]:
+        box = Box(0, 0, image.file.width, image.file.height)
+        return [FaceDetection(box, ((0.0, 0.0),) * 5, 1.0)]
+
+
+def verdict(brightness: int, detector: Detector) -> str:
+    return detector.detect(np.full((64, 64, 3), brightness, np.uint8)).verdict.value
+
+
+def test_objects_with_the_right_members_can_be_passed_in() -> None:
+    detector = Detector(DarkIsFake(), face_detector=WholeImage())
+    assert (verdict(0, detector), verdict(255, detector)) == ("fake", "real")
+    assert detector.model_info["name"] == "dark-is-fake"
+
+
+def test_registered_models_are_found_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    from veraface.models import registry
+
+    monkeypatch.setattr(registry, "_registered", {"classifier": {}, "face_detector": {}})
+    register("dark", DarkIsFake)
+    register("whole", WholeImage, kind="face_detector")
+    assert "dark" in list_models()
+    assert "whole" in list_models("face_detector")
+    assert verdict(0, Detector("dark", face_detector="whole")) == "fake"
+
+
+def test_models_of_installed_packages_are_found_by_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    info = tmp_path / "my_package-1.0.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: my-package\nVersion: 1.0\n")
+    (info / "entry_points.txt").write_text(
+        f"[veraface.classifiers]\nmine = {__name__}:DarkIsFake\nbroken = no_such_module:Classifier\n"
+        f"[veraface.face_detectors]\nmine = {__name__}:WholeImage\n"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    assert {"broken", "mine", "veraface-lite0"} <= set(list_models())
+    assert verdict(255, Detector("mine", face_detector="mine")) == "real"
+    with pytest.raises(
+        ModelError, match=r"classifier 'broken' \(no_such_module:Classifier\) cannot be loaded"
+    ):
+        load_model("broken")
+
+
+def test_the_shipped_models_are_listed_and_load() -> None:
+    assert list_models() == ["veraface-lite0"]
+    assert list_models("face_detector") == ["retinaface"]
+    assert load_model("veraface-lite0").card.name == load_model().card.name
+    assert load_face_detector("retinaface").detect(LazyImage(portrait()))
+
+
+def test_unknown_names_say_what_there_is() -> None:
+    with pytest.raises(ModelError, match="unknown classifier 'x'; choose one of veraface-lite0"):
+        load_model("x")
+    with pytest.raises(ModelError, match="unknown face detector 'x'; choose one of retinaface"):
+        Detector(face_detector="x")
+    with pytest.raises(ModelError, match="nowhere.onnx: no such model"):
+        load_model("nowhere.onnx")
+
+
+def test_a_shipped_name_cannot_be_taken() -> None:
+    with pytest.raises(ModelError, match="is the name of a shipped classifier"):
+        register("veraface-lite0", DarkIsFake)
+
+
+def test_a_model_without_the_members_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    from veraface.models import registry
+
+    monkeypatch.setattr(registry, "_registered", {"classifier": {}, "face_detector": {}})
+    register("wrong", lambda **_: object())
+    register("wrong", lambda **_: object(), kind="face_detector")
+    with pytest.raises(ModelError, match=r"'wrong' must have `card` and `predict\(crops\)`"):
+        load_model("wrong")
+    with pytest.raises(ModelError, match=r"'wrong' must have `detect\(image\)`"):
+        load_face_detector("wrong")
+
+
+def test_execution_providers_are_passed_on() -> None:
+    assert Detector(providers=["CPUExecutionProvider"]).detect(portrait()).faces
+    with pytest.raises(ModelError, match="ONNX Runtime has no NoSuchProvider here; choose from"):
+        Detector(providers=["NoSuchProvider", "CPUExecutionProvider"])
+
+
+def test_one_call_is_enough() -> None:
+    result = veraface.detect(portrait(), heatmap=False)
+    assert result == Detector().detect(portrait(), heatmap=False)
+    assert veraface.analyze(portrait(), heatmap=False, provenance=None).detection == result
