@@ -83,7 +83,7 @@ def text(card: Mapping[str, Any]) -> str:
                     "what it is",
                     f"{card['backbone']}, {crop['size']} px, {crop['margin']} times the face box",
                 ],
-                ["licence", card["licence"]],
+                ["license", card["license"]],
                 ["trained on", card["data"]],
                 [
                     "verdict",
