@@ -1,18 +1,155 @@
-"""Result types of a detection, shared by every surface."""
+"""Result types of a detection. Each is defined once, for Python, for JSON and for the schema of the API."""
 
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Self
 
 from veraface.geometry import Box
 
 if TYPE_CHECKING:  # the server process loads no NumPy
     import numpy as np
     from numpy.typing import NDArray
+    from pydantic import GetCoreSchemaHandler, TypeAdapter
+    from pydantic_core import CoreSchema
+
+    Grid = NDArray[np.float32]
+
+
+class Result:
+    """Base of result types.
+
+    A result is a frozen dataclass; docstrings below its fields become descriptions in the API's schema.
+    """
+
+    __pydantic_config__: ClassVar[Any] = {
+        "use_attribute_docstrings": True,
+        "json_schema_serialization_defaults_required": True,
+    }
+    _omitted_if_none: ClassVar[tuple[str, ...]] = ()  # fields that JSON leaves out instead of writing null
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return a JSON-ready copy with rounded numbers."""
+        copy: dict[str, Any] = _adapter(type(self)).dump_python(self, mode="json")
+        return copy
+
+    def to_json(self) -> bytes:
+        """Return the same as UTF-8 encoded JSON."""
+        return _adapter(type(self)).dump_json(self)
+
+    @classmethod
+    def from_json(cls, text: bytes) -> Self:
+        """Validate and decode what `to_json` has encoded.
+
+        Raises:
+            ValueError: the text is not JSON of this type.
+        """
+        result: Self = _adapter(cls).validate_json(text)
+        return result
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: Any, handler: "GetCoreSchemaHandler") -> "CoreSchema":
+        schema = handler(source)
+        dataclass_schema: Any = schema
+        while dataclass_schema["type"] != "dataclass":
+            dataclass_schema = handler.resolve_ref_schema(dataclass_schema)
+        for declared in dataclass_schema["schema"]["fields"]:
+            if declared["name"] in cls._omitted_if_none:
+                declared["serialization_exclude_if"] = _is_none
+        return schema
+
+
+_adapters: "dict[Any, TypeAdapter[Any]]" = {}
+
+
+def _adapter(kind: Any) -> "TypeAdapter[Any]":
+    """Return the type's JSON encoder and decoder, made at its first use: that takes 0.3 s."""
+    if kind in _adapters:
+        return _adapters[kind]
+    from pydantic import TypeAdapter
+
+    return _adapters.setdefault(kind, TypeAdapter(kind))
+
+
+def _is_none(value: object) -> bool:
+    return value is None
+
+
+@dataclass(frozen=True)
+class Digits:
+    """Annotation of a number: JSON holds it rounded to so many decimals."""
+
+    decimals: int
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: "GetCoreSchemaHandler") -> "CoreSchema":
+        from pydantic_core import core_schema
+
+        schema: Any = handler(source)
+        schema["serialization"] = core_schema.plain_serializer_function_ser_schema(
+            lambda value: round(float(value), self.decimals), return_schema=core_schema.float_schema()
+        )
+        return schema  # type: ignore[no-any-return]
+
+
+class _BoxAsList:
+    """Annotation of a `Box`: JSON holds x, y, width and height as a list."""
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: "GetCoreSchemaHandler") -> "CoreSchema":
+        from pydantic_core import core_schema
+
+        numbers = core_schema.list_schema(core_schema.float_schema(), min_length=4, max_length=4)
+        from_list = core_schema.no_info_after_validator_function(lambda values: Box(*values), numbers)
+        return core_schema.json_or_python_schema(
+            from_list,
+            core_schema.union_schema([core_schema.is_instance_schema(Box), from_list]),
+            serialization=core_schema.plain_serializer_function_ser_schema(
+                Box.to_list, return_schema=core_schema.list_schema(core_schema.float_schema())
+            ),
+        )
+
+
+class _GridAsLists:
+    """Annotation of a heatmap's grid: a NumPy array, or lists of numbers once it went through JSON."""
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: "GetCoreSchemaHandler") -> "CoreSchema":
+        from pydantic_core import core_schema
+
+        rows = core_schema.list_schema(core_schema.list_schema(core_schema.float_schema()))
+        return core_schema.json_or_python_schema(
+            rows,
+            core_schema.any_schema(),
+            serialization=core_schema.plain_serializer_function_ser_schema(
+                lambda grid: [[round(float(value), 4) for value in row] for row in grid], return_schema=rows
+            ),
+        )
+
+
+@dataclass(frozen=True)
+class _Keys:
+    """Annotation of a dictionary: these keys are required."""
+
+    names: tuple[str, ...]
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: "GetCoreSchemaHandler") -> "CoreSchema":
+        from pydantic_core import core_schema
+
+        value = handler(source)["values_schema"]
+        fields = {name: core_schema.typed_dict_field(value, required=True) for name in self.names}
+        return core_schema.typed_dict_schema(fields, extra_behavior="allow")
+
+
+if not TYPE_CHECKING:
+    Grid = Annotated[Any, _GridAsLists()]
+
+JsonBox = Annotated[Box, _BoxAsList()]
+Probability = Annotated[float, Digits(6)]
+Milliseconds = Annotated[float, Digits(2)]
+Coordinate = Annotated[float, Digits(1)]
+ClassifierInfo = Annotated[dict[str, str], _Keys(("name", "version", "sha256"))]
+Thresholds = Annotated[dict[str, float], _Keys(("real", "fake"))]
 
 
 class Verdict(StrEnum):
-    """The outcome for a face or an image."""
+    """Decision about a face, an image or a video."""
 
     FAKE = "fake"
     REAL = "real"
@@ -21,115 +158,74 @@ class Verdict(StrEnum):
 
 
 @dataclass(frozen=True)
-class Reason:
-    """Why a verdict is what it is, or how far to trust it.
-
-    Attributes:
-        code: stable, for programs and translations.
-        message: in plain English.
-    """
+class Reason(Result):
+    """Reason for a verdict, or for doubt about it."""
 
     code: str
+    """stable name, for programs and translations"""
     message: str
-
-    def to_dict(self) -> dict[str, str]:
-        """Return a JSON-ready copy."""
-        return {"code": self.code, "message": self.message}
+    """plain English"""
 
 
 @dataclass(frozen=True)
-class Heatmap:
-    """Which parts of a face speak for fake.
+class Heatmap(Result):
+    """Map of how much each part of a face supports fake or real."""
 
-    Attributes:
-        box: the square of the image that the grid covers.
-        grid: rows x columns of p_fake, 0 real to 1 fake, 0.5 neutral.
-    """
-
-    box: Box
-    grid: "NDArray[np.float32]"
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return a JSON-ready copy, rounded to four digits."""
-        return {"box": self.box.to_list(), "grid": [[round(float(v), 4) for v in row] for row in self.grid]}
+    box: JsonBox
+    """x, y, width, height of the square the grid covers, pixels"""
+    grid: Grid
+    """rows x columns; 0 supports real, 0.5 is neutral, 1 supports fake"""
 
 
 @dataclass(frozen=True)
-class FaceResult:
-    """One face of an image.
+class FaceResult(Result):
+    """Result for one face of an image."""
 
-    Attributes:
-        box: the face in pixels of the upright image.
-        landmarks: eyes, nose and mouth corners; x, y in pixels of the upright image.
-        detection_score: confidence of the face detector that this is a face, 0 to 1.
-        p_fake: calibrated probability that the face is fake, 0 real to 1 fake; None if it was not classified.
-        verdict: fake, real or uncertain.
-        reasons: why, most important first.
-        heatmap: None if it was not asked for, or the face was not classified.
-    """
+    _omitted_if_none = ("heatmap",)
 
-    box: Box
-    landmarks: tuple[tuple[float, float], ...]
-    detection_score: float
-    p_fake: float | None
+    box: JsonBox
+    """x, y, width, height in pixels of the upright image"""
+    landmarks: tuple[tuple[Coordinate, Coordinate], ...]
+    """x, y of eyes, nose and mouth corners in pixels of the upright image"""
+    detection_score: Annotated[float, Digits(4)]
+    """confidence of the face detector, 0 to 1"""
+    p_fake: Probability | None
+    """calibrated probability that the face is fake, 0 real to 1 fake; null: not classified"""
     verdict: Verdict
     reasons: tuple[Reason, ...] = ()
+    """most important first"""
     heatmap: Heatmap | None = None
-
-    def to_dict(self, *, heatmap: bool = True) -> dict[str, Any]:
-        """Return a JSON-ready copy, with the heatmap if there is one and `heatmap` is true."""
-        found: dict[str, Any] = {
-            "box": self.box.to_list(),
-            "landmarks": [[round(x, 1), round(y, 1)] for x, y in self.landmarks],
-            "detection_score": round(self.detection_score, 4),
-            "p_fake": None if self.p_fake is None else round(self.p_fake, 6),
-            "verdict": self.verdict.value,
-            "reasons": [reason.to_dict() for reason in self.reasons],
-        }
-        if heatmap and self.heatmap is not None:
-            found["heatmap"] = self.heatmap.to_dict()
-        return found
+    """absent if it was not requested or the face was not classified"""
 
 
 @dataclass(frozen=True)
-class DetectionResult:
-    """An image with all its faces.
-
-    Attributes:
-        verdict: fake if any face is fake, else uncertain if any is uncertain; no_face if there is none.
-        p_fake: the largest of the classified faces; None if no face was classified.
-        faces: largest first.
-        reasons: why, and what limits the verdict.
-        width: of the upright image, px.
-        height: of the upright image, px.
-        format: "JPEG", "PNG", ...; "pixels" for an array or a PIL image in memory.
-        model: name, version and sha256 of the classifier.
-        thresholds: p_fake at or below "real" is real, at or above "fake" is fake.
-        timing_ms: milliseconds by stage: decode, faces, model, total.
-    """
+class DetectionResult(Result):
+    """Result for an image with all its faces."""
 
     verdict: Verdict
-    p_fake: float | None
+    """fake if any face is fake, else uncertain if any is uncertain; no_face if there is none"""
+    p_fake: Probability | None
+    """the largest of the faces; null: no face was classified"""
     faces: tuple[FaceResult, ...]
+    """largest first"""
     reasons: tuple[Reason, ...]
     width: int
+    """of the upright image, pixels"""
     height: int
+    """of the upright image, pixels"""
     format: str
-    model: dict[str, str]
-    thresholds: dict[str, float]
-    timing_ms: dict[str, float] = field(compare=False)
+    """JPEG, PNG, ...; "pixels" for an array or a PIL image in memory"""
+    model: ClassifierInfo
+    """name, version and sha256 of the classifier"""
+    thresholds: Thresholds
+    """p_fake at or below `real` is real, at or above `fake` is fake"""
+    timing_ms: dict[str, Milliseconds] = field(compare=False)
+    """milliseconds by stage: decode, faces, model, total"""
 
     def to_dict(self, *, heatmap: bool = True) -> dict[str, Any]:
-        """Return a JSON-ready copy, with heatmaps if there are any and `heatmap` is true."""
-        return {
-            "verdict": self.verdict.value,
-            "p_fake": None if self.p_fake is None else round(self.p_fake, 6),
-            "faces": [face.to_dict(heatmap=heatmap) for face in self.faces],
-            "reasons": [reason.to_dict() for reason in self.reasons],
-            "width": self.width,
-            "height": self.height,
-            "format": self.format,
-            "model": dict(self.model),
-            "thresholds": dict(self.thresholds),
-            "timing_ms": {stage: round(ms, 2) for stage, ms in self.timing_ms.items()},
-        }
+        """Return a JSON-ready copy with rounded numbers, without heatmaps if they are not wanted."""
+        copy = super().to_dict()
+        if not heatmap:
+            for face in copy["faces"]:
+                face.pop("heatmap", None)
+        return copy

@@ -12,7 +12,7 @@ from typing import Any
 
 from PIL import JpegPresets
 
-from veraface.forensics.encoder import Encoder
+from veraface.forensics.encoder import Encoder, EncoderName
 from veraface.imaging.decode import JpegInfo
 
 Table = tuple[int, ...]
@@ -40,16 +40,16 @@ _MOZJPEG = (
 
 def read_encoder(coding: JpegInfo) -> Encoder:
     """Whose tables these are."""
-    name, quality = _known().get(coding.tables, ("custom", None))
-    return Encoder(name, quality, coding.subsampling, coding.progressive)
+    name, quality = _known().get(coding.tables, (None, None))
+    return Encoder(name or "custom", quality, coding.subsampling, coding.progressive)
 
 
 @cache
-def _known() -> dict[tuple[Table, ...], tuple[str, str]]:
+def _known() -> dict[tuple[Table, ...], tuple[EncoderName, str]]:
     """Name and quality by the tables for brightness and color, or, for gray images, the first alone."""
-    known: dict[tuple[Table, ...], tuple[str, str]] = {}
+    known: dict[tuple[Table, ...], tuple[EncoderName, str]] = {}
 
-    def add(tables: tuple[Table, ...], name: str, quality: str) -> None:
+    def add(tables: tuple[Table, ...], name: EncoderName, quality: str) -> None:
         known.setdefault(tables, (name, quality))
         known.setdefault(tables[:1], (name, quality))
 

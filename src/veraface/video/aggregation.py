@@ -53,9 +53,8 @@ def decide_track(track: Track, times: Sequence[float], thresholds: Thresholds) -
     scores = [frame.p_fake for frame in frames if frame.p_fake is not None]
     if not scores:
         message = "the face is too small to judge in every frame"
-        return TrackResult(
-            Verdict.UNCERTAIN, None, frames, _largest(frames), (Reason("face_too_small", message),)
-        )
+        too_small = (Reason("face_too_small", message),)
+        return TrackResult(Verdict.UNCERTAIN, None, _largest(frames), too_small, frames)
     p_fake = aggregate_scores(scores)
     if len(scores) < min_judged_frames(len(times)):
         message = (
@@ -65,7 +64,7 @@ def decide_track(track: Track, times: Sequence[float], thresholds: Thresholds) -
         reasons: tuple[Reason, ...] = (Reason("too_few_frames", message),)
     else:
         verdict, reasons = _decide(p_fake, track.faces, thresholds)
-    return TrackResult(verdict, p_fake, frames, _clearest(frames, verdict, p_fake), reasons)
+    return TrackResult(verdict, p_fake, _clearest(frames, verdict, p_fake), reasons, frames)
 
 
 def decide_video(

@@ -1,107 +1,121 @@
-"""What is said of a video: the result types that the command, the server and the page consume."""
+"""Result types of a video."""
 
-import base64
+from base64 import b64decode, b64encode
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Annotated, Any
 
-from veraface.geometry import Box
-from veraface.results import Reason, Verdict
+from veraface.results import (
+    ClassifierInfo,
+    Digits,
+    JsonBox,
+    Milliseconds,
+    Probability,
+    Reason,
+    Result,
+    Thresholds,
+    Verdict,
+)
+
+if TYPE_CHECKING:
+    from pydantic import GetCoreSchemaHandler
+    from pydantic_core import CoreSchema
+
+_DATA_URL = "data:image/jpeg;base64,"
+
+Seconds = Annotated[float, Digits(3)]
+
+
+class _JpegAsDataUrl:
+    """Annotation of the bytes of a JPEG file: JSON holds them as a data URL."""
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: "GetCoreSchemaHandler") -> "CoreSchema":
+        from pydantic_core import core_schema
+
+        url = core_schema.str_schema(pattern="^" + _DATA_URL)
+        return core_schema.json_or_python_schema(
+            core_schema.no_info_after_validator_function(_decode, url),
+            core_schema.bytes_schema(),
+            serialization=core_schema.plain_serializer_function_ser_schema(_encode, return_schema=url),
+        )
+
+
+def _encode(jpeg: bytes) -> str:
+    return _DATA_URL + b64encode(jpeg).decode()
+
+
+def _decode(url: str) -> bytes:
+    return b64decode(url.removeprefix(_DATA_URL), validate=True)
 
 
 @dataclass(frozen=True)
-class TrackFrame:
+class TrackFrame(Result):
     """One face in one frame."""
 
-    time: float  # seconds since the first frame
-    box: Box  # of the face, px of the upright frame
-    p_fake: float | None  # 0 real to 1 fake; None: too small to judge
-
-    def to_dict(self) -> dict[str, Any]:
-        """A JSON-ready copy."""
-        return {"time": round(self.time, 3), "box": self.box.to_list(), "p_fake": _rounded(self.p_fake)}
+    time: Seconds
+    """seconds since the first frame"""
+    box: JsonBox
+    """x, y, width, height of the face, pixels of the upright frame"""
+    p_fake: Probability | None
+    """0 real to 1 fake; null: too small to classify"""
 
 
 @dataclass(frozen=True)
-class TrackResult:
-    """One face through the video, and what is said of it."""
+class TrackResult(Result):
+    """Result for one face, tracked through the video."""
 
     verdict: Verdict
-    p_fake: float | None  # joined from its frames; None where none could be judged
-    frames: tuple[TrackFrame, ...]  # in order
-    best: int  # number of the frame among `frames` that speaks most clearly for the verdict
-    reasons: tuple[Reason, ...] = ()
-
-    def to_dict(self) -> dict[str, Any]:
-        """A JSON-ready copy."""
-        return {
-            "verdict": self.verdict.value,
-            "p_fake": _rounded(self.p_fake),
-            "best": self.best,
-            "reasons": _reasons(self.reasons),
-            "frames": [frame.to_dict() for frame in self.frames],
-        }
-
-
-@dataclass(frozen=True)
-class TimelinePoint:
-    """One frame that was looked at."""
-
-    time: float  # seconds since the first frame
-    p_fake: float | None  # the largest of its judged faces'; None where none was judged
-    thumbnail: bytes | None = field(default=None, repr=False)  # a small JPEG of it, where asked for
-
-    def to_dict(self) -> dict[str, Any]:
-        """A JSON-ready copy; the thumbnail as a data URL, where there is one."""
-        answer: dict[str, Any] = {"time": round(self.time, 3), "p_fake": _rounded(self.p_fake)}
-        if self.thumbnail is not None:
-            answer["thumbnail"] = "data:image/jpeg;base64," + base64.b64encode(self.thumbnail).decode()
-        return answer
-
-
-@dataclass(frozen=True)
-class VideoResult:
-    """What is said of a video."""
-
-    verdict: Verdict
-    p_fake: float | None  # the largest of the tracks' that decide; None where none does
-    tracks: tuple[TrackResult, ...]  # faces, the one seen longest first
-    timeline: tuple[TimelinePoint, ...]  # the frames that were looked at, in order
+    p_fake: Probability | None
+    """aggregated from its frames; null: no frame was classified"""
+    best: int
+    """index in `frames` of the frame that supports the verdict most clearly"""
     reasons: tuple[Reason, ...]
-    duration: float  # seconds
-    rate: float  # frames a second, on average
-    rotation: int  # degrees with the clock by which the stored frames were turned
-    width: int  # of the upright frames, px
-    height: int  # of the upright frames, px
-    format: str  # the container, as FFmpeg calls it
-    codec: str  # as FFmpeg calls it
-    model: dict[str, str]  # name, version and sha256 of the classifier
-    thresholds: dict[str, float]  # p_fake at or below "real" is real, at or above "fake" is fake
-    timing_ms: dict[str, float] = field(compare=False)  # read, decode, faces, model, total
-
-    def to_dict(self) -> dict[str, Any]:
-        """A JSON-ready copy."""
-        return {
-            "verdict": self.verdict.value,
-            "p_fake": _rounded(self.p_fake),
-            "tracks": [track.to_dict() for track in self.tracks],
-            "timeline": [point.to_dict() for point in self.timeline],
-            "reasons": _reasons(self.reasons),
-            "duration": round(self.duration, 3),
-            "rate": round(self.rate, 3),
-            "rotation": self.rotation,
-            "width": self.width,
-            "height": self.height,
-            "format": self.format,
-            "codec": self.codec,
-            "model": dict(self.model),
-            "thresholds": dict(self.thresholds),
-            "timing_ms": {stage: round(ms, 2) for stage, ms in self.timing_ms.items()},
-        }
+    frames: tuple[TrackFrame, ...]
+    """in order of time"""
 
 
-def _rounded(p_fake: float | None) -> float | None:
-    return None if p_fake is None else round(p_fake, 6)
+@dataclass(frozen=True)
+class TimelinePoint(Result):
+    """One sampled frame."""
+
+    _omitted_if_none = ("thumbnail",)
+
+    time: Seconds
+    """seconds since the first frame"""
+    p_fake: Probability | None
+    """the largest of its faces; null: no face was classified"""
+    thumbnail: Annotated[bytes, _JpegAsDataUrl()] | None = field(default=None, repr=False)
+    """a small JPEG of it as a data URL, if requested"""
 
 
-def _reasons(reasons: tuple[Reason, ...]) -> list[dict[str, str]]:
-    return [{"code": reason.code, "message": reason.message} for reason in reasons]
+@dataclass(frozen=True)
+class VideoResult(Result):
+    """Result for a video."""
+
+    verdict: Verdict
+    p_fake: Probability | None
+    """the largest of the tracks that decide; null: no track does"""
+    tracks: tuple[TrackResult, ...]
+    """faces, the one with most frames first"""
+    timeline: tuple[TimelinePoint, ...]
+    """the sampled frames in order of time"""
+    reasons: tuple[Reason, ...]
+    duration: Seconds
+    """seconds"""
+    rate: Annotated[float, Digits(3)]
+    """frames per second, on average"""
+    rotation: int
+    """degrees clockwise by which stored frames were rotated to be upright"""
+    width: int
+    """of the upright frames, pixels"""
+    height: int
+    """of the upright frames, pixels"""
+    format: str
+    """FFmpeg's name of the container"""
+    codec: str
+    """FFmpeg's name of the codec"""
+    model: ClassifierInfo
+    """name, version and sha256 of the classifier"""
+    thresholds: Thresholds
+    """p_fake at or below `real` is real, at or above `fake` is fake"""
+    timing_ms: dict[str, Milliseconds] = field(compare=False)
+    """milliseconds by stage"""

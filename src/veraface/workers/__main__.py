@@ -140,7 +140,7 @@ def _warm(context: tasks.TaskContext) -> None:
             heatmap=False,
             provenance="full",
             credentials=context.credentials,
-        )
+        ).to_dict()
     tasks.warm(context, buffer.getvalue())
 
 
@@ -161,7 +161,7 @@ def _warm_video(detector: Detector) -> None:
         for _ in range(2):
             container.mux(stream.encode(av.VideoFrame.from_ndarray(np.zeros((64, 64, 3), np.uint8))))
         container.mux(stream.encode())
-    detect_video(detector, buffer.getvalue(), frames=2, thumbnails=1)
+    detect_video(detector, buffer.getvalue(), frames=2, thumbnails=1).to_dict()
 
 
 def _give_back_memory() -> None:
