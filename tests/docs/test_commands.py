@@ -23,7 +23,7 @@ from veraface.cli.app import app
 COMMANDS = typer.main.get_command(app)
 PROGRAM = re.compile(r"(?:^|[;&|]\s*)((?:[A-Z_0-9]+=\S*\s+)*)veraface(?=\s|$)([^;&|>]*)")
 # These cost little; `photo.jpg` is there when they are run.
-CHEAP = {"detect", "info", "key", "--help", "--version", "-h"}
+CHEAP = {"detect", "info", "create-api-key", "--help", "--version", "-h"}
 
 
 def blocks() -> list[Code]:

@@ -1,11 +1,11 @@
-"""The commands, gathered."""
+"""All commands of `veraface`."""
 
 from typing import Annotated
 
 import typer
 
 from veraface import __version__
-from veraface.cli.create_api_key import key
+from veraface.cli.create_api_key import create_api_key
 from veraface.cli.cross_validate import crossval
 from veraface.cli.detect import detect
 from veraface.cli.evaluate import evaluate
@@ -18,7 +18,7 @@ from veraface.cli.train import train
 from veraface.cli.video import video
 
 app = typer.Typer(
-    help="Tells whether the faces in an image are real or fake, how sure that is, and where it shows.",
+    help="Detect forged faces in images and video: calibrated probability, verdict and heatmap.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
@@ -40,5 +40,12 @@ def _root(
     pass
 
 
-for command in (detect, video, scan, report, info, serve, key, evaluate, train, export, crossval):
-    app.command()(command)
+for panel, commands in {
+    "Detect": (detect, video, scan, report, info),
+    "Serve": (serve, create_api_key),
+    "Train and measure": (train, export, evaluate, crossval),
+}.items():
+    for command in commands:
+        app.command(rich_help_panel=panel)(command)
+
+app.command("key", hidden=True)(create_api_key)  # its name before version 0.2

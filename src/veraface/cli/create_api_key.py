@@ -1,14 +1,14 @@
-"""`veraface key`: a new API key."""
+"""`veraface create-api-key`: create an API key."""
 
 
-def key() -> None:
-    """Make an API key for a server: hand out the key, and give the server its digest.
+def create_api_key() -> None:
+    """Create an API key for a server: give the key to the client, and its digest to the server.
 
-    The key is shown once and kept nowhere.
+    The key is printed once and not stored.
     """
     from veraface.server.api_keys import digest, make_key
 
-    made = make_key()
-    print(f"key     {made}")
-    print(f"digest  {digest(made)}")
+    key = make_key()
+    print(f"key     {key}")
+    print(f"digest  {digest(key)}")
     print("Send the key as `Authorization: Bearer KEY`; put the digest into VERAFACE_API_KEYS or its file.")

@@ -1,7 +1,8 @@
-"""`veraface info`: the model card, for people or as JSON."""
+"""`veraface info`: show a model card."""
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -10,21 +11,41 @@ import typer
 if TYPE_CHECKING:
     from rich.table import Table
 
+    from veraface.models.card import ModelCard
+
 
 def info(
-    model: Annotated[Path | None, typer.Option(help="Another .onnx model than the shipped one.")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the card as JSON.")] = False,
+    model: Annotated[
+        str | None,
+        typer.Option(help="A model name, or the path of an .onnx file; the default model if omitted."),
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the model card as JSON.")] = False,
+    list_all: Annotated[bool, typer.Option("--list", help="List the names of all models.")] = False,
 ) -> None:
-    """Show what the model is, what it can do and where it fails."""
+    """Show the model card: what the model is, what was measured, and where it fails."""
+    if list_all:
+        from veraface.models.registry import list_models
+
+        print("\n".join(list_models()))
+        return
+    card = _load_card(model)
+    if as_json:
+        print(json.dumps(card.to_dict(), indent=2))
+    else:
+        _print(asdict(card))
+
+
+def _load_card(model: str | None) -> "ModelCard":
     from veraface.models.card import ModelCard
     from veraface.models.classifier import DEFAULT_MODEL
+    from veraface.models.registry import load_model
 
-    path = model or DEFAULT_MODEL
-    card = ModelCard.load(path.with_suffix(".json")).to_dict()
-    if as_json:
-        print(json.dumps(card, indent=2))
-        return
+    if model is None or model.endswith(".onnx"):  # without loading the weights
+        return ModelCard.load(Path(model or DEFAULT_MODEL).with_suffix(".json"))
+    return load_model(model).card
 
+
+def _print(card: Mapping[str, Any]) -> None:
     from rich import box
     from rich.console import Console
     from rich.table import Table
@@ -44,7 +65,7 @@ def info(
         if tiers := card["measured"].get("tiers"):
             console.print(_tiers(tiers))
         if spots := card["measured"].get("weak_spots"):
-            weak = Table("weak spots: worse than the whole", box=box.SIMPLE_HEAD, pad_edge=False)
+            weak = Table("weak spots: significantly worse than average", box=box.SIMPLE_HEAD, pad_edge=False)
             for sentence in spots:
                 weak.add_row(Text(sentence))
             console.print(weak)
@@ -64,7 +85,7 @@ def _terms(terms: Mapping[str, str]) -> str:
 
 
 def _figures(measured: Mapping[str, Any]) -> "Table":
-    """The table of measured figures: one row for all, one a source."""
+    """Return the table of measured figures: one row for all sources, then one per source."""
     from rich import box
     from rich.table import Table
 
@@ -75,7 +96,13 @@ def _figures(measured: Mapping[str, Any]) -> "Table":
         caption=measured["command"],
     )
     table.add_column("source", no_wrap=True)
-    for heading in ("real", "fake", "AUC", "reals called\nfake / open", "fakes called\nfake / open / real"):
+    for heading in (
+        "real",
+        "fake",
+        "AUC",
+        "real faces\nfake / uncertain",
+        "fake faces\nfake / uncertain / real",
+    ):
         table.add_column(heading, justify="right", no_wrap=True)
     for row in measured["rows"]:
         table.add_row(
@@ -90,17 +117,17 @@ def _figures(measured: Mapping[str, Any]) -> "Table":
 
 
 def _tiers(tiers: Sequence[Mapping[str, Any]]) -> "Table":
-    """The table of figures on degraded images."""
+    """Return the table of figures on degraded images."""
     from rich import box
     from rich.table import Table
 
-    table = Table(title="the same images degraded", box=box.SIMPLE_HEAD, pad_edge=False)
+    table = Table(title="robustness: the same images degraded", box=box.SIMPLE_HEAD, pad_edge=False)
     table.add_column("tier", no_wrap=True)
-    table.add_column("what was done")
+    table.add_column("degradation")
     for heading in (
         "AUC",
-        "reals called\nfake / open",
-        "fakes called\nfake / open / real",
+        "real faces\nfake / uncertain",
+        "fake faces\nfake / uncertain / real",
         "verdicts\nflipped",
     ):
         table.add_column(heading, justify="right", no_wrap=True)

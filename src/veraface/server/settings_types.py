@@ -45,7 +45,9 @@ def _entries(value: Any) -> list[str]:
 def _digest(entry: str, where: str) -> str:
     if not _DIGEST.fullmatch(entry.lower()):
         # The entry is not quoted: it may be a key that should have been hashed.
-        raise refused(f"{where} is no sha256 digest of 64 hexadecimal digits; `veraface key` makes one")
+        raise refused(
+            f"{where} is no sha256 digest of 64 hexadecimal digits; `veraface create-api-key` makes one"
+        )
     return entry.lower()
 
 
