@@ -19,6 +19,8 @@ class InProcess:
         self.failure: str | None = None
         self.on_failure: Callable[[], None] = lambda: None
 
+    waiting = busy = alive = 0
+
     async def start(self) -> None:
         card = self._detector.card.to_dict()
         self.greeting = ModelInfo(card, self._detector.model_info)

@@ -8,13 +8,14 @@ import socket
 from collections.abc import AsyncIterator
 
 import uvicorn
+from asgi_correlation_id import CorrelationIdMiddleware
 from fastapi import FastAPI
 
 from veraface import __version__
 from veraface.server.errors import install_fault_handlers
 from veraface.server.inference import Inference, Judge
-from veraface.server.logs import log_config
-from veraface.server.middleware import Guard
+from veraface.server.logs import is_request_id, log_config, new_request_id
+from veraface.server.middleware import AccessLog, SecurityHeaders
 from veraface.server.pages import install_pages
 from veraface.server.routes import api_routes
 from veraface.server.security import Gates, install_origins
@@ -58,8 +59,7 @@ def create_app(
         from veraface.server.metrics import Metrics  # loaded only where it is asked for
 
         metrics = Metrics()
-        if isinstance(judge, WorkerPool):
-            metrics.watch(judge)
+        metrics.watch(judge)
 
     @contextlib.asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -83,13 +83,21 @@ def create_app(
         from veraface.server.telemetry import Traces  # needs an extra
 
         app.add_middleware(Traces)
+    # Each one wraps those added before it.
+    app.add_middleware(AccessLog, observers=[metrics.observe_request] if metrics else [])
+    app.add_middleware(SecurityHeaders, frame_origins=settings.frame_origins)
     app.add_middleware(
-        Guard, listeners=[metrics.answered] if metrics else [], frame_origins=settings.frame_origins
+        CorrelationIdMiddleware,
+        generator=new_request_id,
+        validator=is_request_id,
+        update_request_header=False,
     )
     install_fault_handlers(app)
     links = _link_fetcher(settings, fetch_link)
-    app.include_router(api_routes(inference, settings, links, gates, metrics.judged if metrics else None))
-    app.include_router(video_routes(inference, settings, gates, metrics.judged_clip if metrics else None))
+    observe_image = metrics.observe_image if metrics else None
+    observe_video = metrics.observe_video if metrics else None
+    app.include_router(api_routes(inference, settings, links, gates, observe_image))
+    app.include_router(video_routes(inference, settings, gates, observe_video))
     if metrics:
         app.include_router(metrics.routes(gates.key, inference.about))
     install_pages(app)
@@ -143,7 +151,7 @@ def serve(settings: Settings | None = None) -> int:
         host=settings.host,
         port=settings.port,
         log_config=log_config(settings.log_level, settings.log_format),
-        access_log=False,  # Guard writes one without query strings
+        access_log=False,  # AccessLog writes one without query strings
         server_header=False,
         proxy_headers=False,  # Uvicorn would believe any client on this machine; see access.py
         ws="none",

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from asgi_correlation_id import correlation_id
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
@@ -9,7 +10,6 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
 from veraface.errors import ImageError, ImageTooLargeError, UnsupportedImageError
-from veraface.server.logs import request_id
 
 _HTTP_FAULTS = {
     404: ("not_found", "there is nothing at this address; see /docs for what there is"),
@@ -68,7 +68,7 @@ def fault_response(
 
 def fault_content(code: str, message: str, **details: Any) -> dict[str, Any]:
     """What a failed answer says, wherever it is said."""
-    error = {"code": code, "message": message, "request_id": request_id.get()}
+    error = {"code": code, "message": message, "request_id": correlation_id.get() or ""}
     return {"success": False, "error": error, **details}
 
 

@@ -21,6 +21,18 @@ class Judge(Protocol):
     failure: str | None
     on_failure: Callable[[], None]
 
+    @property
+    def waiting(self) -> int:
+        """Images that wait for a worker."""
+
+    @property
+    def busy(self) -> int:
+        """Workers that process an image."""
+
+    @property
+    def alive(self) -> int:
+        """Workers that are ready or busy."""
+
     async def start(self) -> None:
         """Returns once images can be judged, or never will be."""
 

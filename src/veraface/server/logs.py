@@ -1,63 +1,71 @@
-"""What the server says of its work: lines for people, or JSON objects for programs; never of an image."""
+"""Logging of the server: text lines, or JSON objects; neither contains anything of an image."""
 
 import copy
-import json
 import logging
 import re
 import secrets
 import traceback
-from contextvars import ContextVar
 from datetime import UTC, datetime
 from typing import Any, Literal
 
+from asgi_correlation_id import correlation_id
+from pythonjsonlogger.core import RESERVED_ATTRS
+from pythonjsonlogger.json import JsonFormatter as BaseJsonFormatter
 from uvicorn.config import LOGGING_CONFIG
 
-# Of the request that is being answered; empty outside of any.
-request_id: ContextVar[str] = ContextVar("request_id", default="")
-
-FIELDS = "veraface_fields"  # the attribute of a log record that holds what else its JSON object says
-_SAFE_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
+_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
 
-def choose_request_id(given: str) -> str:
-    """The name of a request: the one that it came with, where that is short and harmless, else a new one."""
-    return given if _SAFE_ID.fullmatch(given) else secrets.token_hex(8)
+def is_request_id(given: str) -> bool:
+    """Return whether a client's `X-Request-ID` is short and safe to log."""
+    return bool(_REQUEST_ID.fullmatch(given))
 
 
-class JsonFormatter(logging.Formatter):
-    """One JSON object a line."""
+def new_request_id() -> str:
+    """Return an id for a request that came without one."""
+    return secrets.token_hex(8)
 
-    def format(self, record: logging.LogRecord) -> str:
-        """The line for a record."""
+
+class JsonFormatter(BaseJsonFormatter):
+    """Formats a record as one JSON object per line, with the `extra` fields of the record in it."""
+
+    def __init__(self) -> None:
+        super().__init__([], reserved_attrs=[*RESERVED_ATTRS, "color_message"])  # the last one is Uvicorn's
+
+    def add_fields(
+        self, log_data: dict[str, Any], record: logging.LogRecord, message_dict: dict[str, Any]
+    ) -> None:
+        """Set the documented fields (docs/api.md), then those of `extra`."""
         time = datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds")
-        entry: dict[str, Any] = {
+        log_data |= {
             "time": time.replace("+00:00", "Z"),
             "level": record.levelname.lower(),
             "logger": record.name,
             "event": record.getMessage(),
         }
-        if named := request_id.get():
-            entry["request_id"] = named
-        entry |= getattr(record, FIELDS, {})
+        if request_id := correlation_id.get():
+            log_data["request_id"] = request_id
+        super().add_fields(log_data, record, {})
         if record.exc_info and record.exc_info[0]:
-            # The error's own text is left out: a decoder may quote the image's metadata in it.
-            entry["error"] = record.exc_info[0].__name__
-            entry["trace"] = "".join(traceback.format_tb(record.exc_info[2]))
-        return json.dumps(entry)
+            # Without the error's message: a decoder may quote the image's metadata in it.
+            log_data["error"] = record.exc_info[0].__name__
+            log_data["trace"] = "".join(traceback.format_tb(record.exc_info[2]))
 
 
 def log_config(level: str, form: Literal["text", "json"]) -> dict[str, Any]:
-    """The configuration of logging, for `logging.config.dictConfig`.
+    """Return the configuration for `logging.config.dictConfig`.
 
     Args:
-        level: The least that is logged of what the server itself says.
-        form: Lines for people on standard error, or JSON objects on standard output, where nothing else is.
+        level: Lowest level that the server's own loggers write.
+        form: Text lines on standard error, or JSON objects on standard output and nothing else there.
     """
     config = copy.deepcopy(LOGGING_CONFIG)
     config["loggers"]["uvicorn"]["level"] = level.upper()
     config["loggers"]["veraface"] = {"handlers": ["default"], "level": level.upper(), "propagate": False}
+    # It warns of each invalid X-Request-ID, which any client may send.
+    config["loggers"]["asgi_correlation_id"] = {"level": "ERROR"}
     if form == "json":
-        config["formatters"]["default"] = {"()": "veraface.server.logs.JsonFormatter"}
+        config["formatters"]["default"] = {"()": JsonFormatter}
         config["handlers"]["default"]["stream"] = "ext://sys.stdout"
-        config["root"] = {"handlers": ["default"], "level": "WARNING"}  # what libraries have to say
+        config["root"] = {"handlers": ["default"], "level": "WARNING"}  # loggers of libraries
     return config

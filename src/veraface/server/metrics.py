@@ -1,7 +1,7 @@
-"""Figures for Prometheus. No label holds what a client can make up, so their number is bounded."""
+"""Metrics for Prometheus. No label contains what a client can choose, so their number is bounded."""
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, Protocol
 
 from fastapi import APIRouter, Response
 from fastapi.params import Depends
@@ -15,87 +15,102 @@ from prometheus_client import (
     generate_latest,
 )
 
-from veraface.server.request_record import Answered
-from veraface.workers.pool import WorkerPool
+from veraface.server.request_record import RequestRecord
 
 _SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20, 60)
 
 
+class WorkerCounts(Protocol):
+    """Counts of a pool of workers at this moment."""
+
+    @property
+    def waiting(self) -> int:
+        """Images that wait for a worker."""
+
+    @property
+    def busy(self) -> int:
+        """Workers that process an image."""
+
+    @property
+    def alive(self) -> int:
+        """Workers that are ready or busy."""
+
+
 class Metrics:
-    """Counts what goes on in one application."""
+    """The metrics of one application."""
 
     def __init__(self) -> None:
         self._registry = CollectorRegistry()
         ProcessCollector(registry=self._registry)
         self._requests = Counter(
             "veraface_requests",
-            "Requests that were answered; status 0: the client left before.",
+            "Requests; status 0: the client disconnected before the response.",
             ["method", "route", "status"],
             registry=self._registry,
         )
         self._seconds = Histogram(
             "veraface_request_seconds",
-            "From the head of a request to the end of its answer, sending the image included.",
+            "From the headers of a request to the end of its response, the upload included.",
             ["route"],
             buckets=_SECONDS,
             registry=self._registry,
         )
         self._stages = Histogram(
             "veraface_stage_seconds",
-            "Time of one image by stage, as its answer tells; queue: waiting for a worker.",
+            "Time of one image by stage, as in `timing_ms`; queue: waiting for a worker.",
             ["stage"],
             buckets=_SECONDS,
             registry=self._registry,
         )
         self._verdicts = Counter(
-            "veraface_verdicts", "Pictures by verdict.", ["verdict"], registry=self._registry
+            "veraface_verdicts", "Images by verdict.", ["verdict"], registry=self._registry
         )
-        self._clips = Counter("veraface_clips", "Clips by verdict.", ["verdict"], registry=self._registry)
+        self._clips = Counter("veraface_clips", "Videos by verdict.", ["verdict"], registry=self._registry)
         self._failures = Counter(
             "veraface_failures",
-            "Answers that were no success, by code; overloaded, rate_limited, key_unknown are among them.",
+            "Error responses by code, among them overloaded, rate_limited, key_unknown.",
             ["code"],
             registry=self._registry,
         )
         self._model = Gauge(
             "veraface_model_info",
-            "1 for the model that judges.",
+            "1 for the model in use.",
             ["name", "version", "sha256"],
             registry=self._registry,
         )
 
-    def answered(self, request: Answered) -> None:
-        """Counts a request."""
+    def observe_request(self, request: RequestRecord) -> None:
+        """Count a request."""
         self._requests.labels(request.method, request.route, str(request.status)).inc()
         self._seconds.labels(request.route).observe(request.seconds)
-        if request.fault:
-            self._failures.labels(request.fault).inc()
+        if request.error_code:
+            self._failures.labels(request.error_code).inc()
 
-    def judged(self, result: Mapping[str, Any]) -> None:
-        """Counts an image, by `DetectionResult.to_dict()`."""
+    def observe_image(self, result: Mapping[str, Any]) -> None:
+        """Count an image by its `DetectionResult.to_dict()`."""
         self._verdicts.labels(str(result["verdict"])).inc()
         for stage, took_ms in result["timing_ms"].items():
             self._stages.labels(stage).observe(took_ms / 1000)
 
-    def judged_clip(self, result: Mapping[str, Any]) -> None:
-        """Counts a video, by `VideoResult.to_dict()`."""
+    def observe_video(self, result: Mapping[str, Any]) -> None:
+        """Count a video by its `VideoResult.to_dict()`."""
         self._clips.labels(str(result["verdict"])).inc()
 
-    def watch(self, pool: WorkerPool) -> None:
-        """Adds how the workers stand, asked for whenever Prometheus asks."""
+    def watch(self, workers: WorkerCounts) -> None:
+        """Add gauges of the workers, read at each request of Prometheus."""
         for name, description, value in (
-            ("queued_pictures", "Pictures that wait for a worker.", lambda: pool.waiting),
-            ("busy_workers", "Workers that judge an image now.", lambda: pool.busy),
-            ("living_workers", "Workers that are ready or at work.", lambda: pool.alive),
+            ("queued_pictures", "Images that wait for a worker.", lambda: workers.waiting),
+            ("busy_workers", "Workers that process an image.", lambda: workers.busy),
+            ("living_workers", "Workers that are ready or busy.", lambda: workers.alive),
         ):
             Gauge(f"veraface_{name}", description, registry=self._registry).set_function(value)
 
     def routes(self, gates: Sequence[Depends], model: Callable[[], Mapping[str, str]]) -> APIRouter:
-        """The route for Prometheus.
+        """Return the route `/metrics`.
 
         Args:
-            gates: What stands before it.
-            model: Returns name, version and sha256 of the model; nothing while there is none.
+            gates: Dependencies that decide on access.
+            model: Returns name, version and sha256 of the model; an empty mapping before it is loaded.
         """
         router = APIRouter(dependencies=gates)
 

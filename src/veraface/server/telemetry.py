@@ -1,13 +1,15 @@
 """Traces of requests for OpenTelemetry; needs the extra `telemetry`.
 
-The ready-made instrumentation for ASGI also sends addresses of clients, whole paths and query strings.
-This sends the method, the route, the status, and which request it was.
+A span has the method, the route, the status and the id of a request. opentelemetry-instrumentation-fastapi
+also sends the client's address and user agent, the path, and messages of errors. Its hooks cannot remove
+them: the API of a span has no way to delete an attribute or an event.
 """
 
 import os
 
 import anyio
 import anyio.to_thread
+from asgi_correlation_id import correlation_id
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
 from opentelemetry.sdk.resources import SERVICE_NAME, SERVICE_VERSION, Resource
 from opentelemetry.sdk.trace import TracerProvider
@@ -19,37 +21,33 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from veraface import __version__
 from veraface.server.errors import FAULT
-from veraface.server.logs import request_id
 from veraface.server.request_record import method_of, route_of
 
-_PATIENCE_S = 5  # to send what is left at the end
+_FLUSH_TIMEOUT_S = 5  # for the spans that are left at shutdown
 
 
 class Traces:
-    """ASGI middleware: a span a request, sent where OTEL_EXPORTER_OTLP_ENDPOINT and its like say.
-
-    It comes inside of `Guard`, which names the request.
-    """
+    """ASGI middleware that sends a span per request to a collector, as the OTEL_... variables say."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
-        about = {SERVICE_VERSION: __version__}
+        attributes = {SERVICE_VERSION: __version__}
         if "OTEL_SERVICE_NAME" not in os.environ:
-            about[SERVICE_NAME] = "veraface"
-        self._provider = TracerProvider(resource=Resource.create(about), shutdown_on_exit=False)
+            attributes[SERVICE_NAME] = "veraface"
+        self._provider = TracerProvider(resource=Resource.create(attributes), shutdown_on_exit=False)
         self._provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))
         self._tracer = self._provider.get_tracer("veraface", __version__)
         self._propagator = TraceContextTextMapPropagator()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Traces one request, or ends the tracing with the application."""
+        """Trace one request, or stop tracing when the application stops."""
         if scope["type"] == "http":
             await self._trace(scope, receive, send)
             return
 
         async def send_after_traces(message: Message) -> None:
-            if message["type"] == "lifespan.shutdown.complete":  # after which the process may end
-                with anyio.move_on_after(_PATIENCE_S):
+            if message["type"] == "lifespan.shutdown.complete":  # the process may exit after it
+                with anyio.move_on_after(_FLUSH_TIMEOUT_S):
                     await anyio.to_thread.run_sync(self._provider.shutdown, abandon_on_cancel=True)
             await send(message)
 
@@ -64,7 +62,7 @@ class Traces:
                 status = message["status"]
             await send(message)
 
-        # Errors' own texts are left out: a decoder may quote the image's metadata in them.
+        # Without the messages of errors: a decoder may quote the image's metadata in them.
         with self._tracer.start_as_current_span(
             method_of(scope),
             context=self._propagator.extract(Headers(scope=scope)),
@@ -83,7 +81,7 @@ class Traces:
                 span.set_attribute("http.request.method", method_of(scope))
                 span.set_attribute("http.route", route_of(scope))
                 span.set_attribute("http.response.status_code", status)
-                span.set_attribute("veraface.request_id", request_id.get())
+                span.set_attribute("veraface.request_id", correlation_id.get() or "")
                 if FAULT in scope:
                     span.set_attribute("error.type", scope[FAULT])
                 if status >= 500:
