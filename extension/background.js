@@ -1,29 +1,29 @@
-// The worker: the entry in the context menu, and what the extension's scripts on pages ask for.
+// The service worker: the context menu entry and the requests of content scripts.
 import { hostPattern, isSameOrigin } from "./core/addresses.js";
 import { applyAutomatic, checkUnderPointer, showWholeCard } from "./core/automatic.js";
 import { browser } from "./core/browser.js";
-import { checkAgain, checkOnPage } from "./core/page_check.js";
+import { checkAgain, checkOnPage } from "./core/pageCheck.js";
 import { onSettingsChanged, readSettings, saveSettings } from "./core/settings.js";
-import { loadWords } from "./core/words.js";
-import { text } from "./shared/language.js";
+import { loadLanguage } from "./core/language.js";
+import { text } from "../src/veraface/server/static/js/language.js";
 
 const MENU = "check";
 
-// Scripts on pages have no business in the history and the settings. Firefox knows no such levels.
+// Content scripts get no access to the history and the settings. Firefox has no access levels.
 browser.storage.local.setAccessLevel?.({ accessLevel: "TRUSTED_CONTEXTS" });
 
 browser.runtime.onInstalled.addListener(setUp);
 browser.runtime.onStartup.addListener(setUp);
 onSettingsChanged(setUp);
 
-// Taken away in the browser's own settings.
+// Permissions can be revoked in the browser's settings.
 browser.permissions.onRemoved.addListener(async () => {
   if ((await readSettings()).automatic && !(await applyAutomatic())) await saveSettings({ automatic: false });
 });
 
 browser.contextMenus.onClicked.addListener((info, tab) => {
   if (info.menuItemId !== MENU || !tab) return;
-  // May only be asked while the click is being handled, so before anything is waited for.
+  // Browsers show the permission prompt only during the click, so this precedes every await.
   const allowed = mayRead(info.srcUrl ?? "", info.pageUrl);
   checkOnPage({ address: info.srcUrl ?? "", tab, frameId: info.frameId ?? 0, allowed, cookies: true });
 });
@@ -34,7 +34,7 @@ browser.runtime.onMessage.addListener((message, sender, answer) => {
   else if (message?.ask === "options") browser.runtime.openOptionsPage();
   else if (message?.ask === "under pointer") {
     checkUnderPointer(String(message.address), sender).then(answer);
-    return true; // the answer comes later
+    return true; // the answer is sent asynchronously
   } else if (message?.ask === "whole card") {
     showWholeCard(String(message.address), sender);
   }
@@ -42,15 +42,15 @@ browser.runtime.onMessage.addListener((message, sender, answer) => {
 });
 
 async function setUp() {
-  await loadWords();
+  await loadLanguage();
   await browser.contextMenus.removeAll();
   browser.contextMenus.create({ id: MENU, title: text("extension.menu"), contexts: ["image"] }, () => {
-    void browser.runtime.lastError; // set up twice at the same time: it is there all the same
+    void browser.runtime.lastError; // a concurrent setUp() created the entry
   });
   await applyAutomatic();
 }
 
-// The tab's own host may be read since the click; any other host only where the person allows it.
+// The click grants access to the tab's own host; other hosts need the user's permission.
 function mayRead(address, page) {
   const pattern = hostPattern(address);
   if (!pattern || isSameOrigin(address, page)) return Promise.resolve(true);

@@ -1,62 +1,62 @@
-// Where the person has switched it on: a picture that the pointer rests on is checked, and a badge says the verdict.
-import { element, icon } from "../shared/dom.js";
+// If the user enabled it: checks the image under the pointer and shows the verdict in a badge.
+import { element, icon } from "../../src/veraface/server/static/js/dom.js";
 import { bareHost } from "./host.js";
 import { badgeStyle } from "./styles.js";
 
-const REST = 600; // ms
-const SMALLEST = 128; // px, either side
-const MOST = 200; // checks a page
+const DELAY_MS = 600; // that the pointer stays on an image
+const MIN_SIDE = 128; // px
+const MAX_CHECKS = 200; // per page
 
-const known = new Map(); // address to badge, null where there is none
+const known = new Map(); // address to badge, null without a verdict
 const watching = new AbortController();
 let timer = null;
-let shown = null; // { host, picture }
+let shown = null; // { host, image }
 
 addEventListener(
   "pointermove",
   (event) => {
     if (!event.isTrusted || event.pointerType === "touch") return;
     const on = event.composedPath()[0];
-    if (shown && on !== shown.picture && on !== shown.host) hide();
+    if (shown && on !== shown.image && on !== shown.host) hide();
     clearTimeout(timer);
-    if (on !== shown?.picture && isWorthIt(on)) timer = setTimeout(() => check(on), REST);
+    if (on !== shown?.image && isLargeImage(on)) timer = setTimeout(() => check(on), DELAY_MS);
   },
   { capture: true, passive: true, signal: watching.signal },
 );
 addEventListener("scroll", hide, { capture: true, passive: true, signal: watching.signal });
 
-function isWorthIt(node) {
+function isLargeImage(node) {
   if (!(node instanceof HTMLImageElement) || !/^https?:/.test(node.currentSrc)) return false;
-  return Math.min(node.width, node.height) >= SMALLEST;
+  return Math.min(node.width, node.height) >= MIN_SIDE;
 }
 
-async function check(picture) {
-  const address = picture.currentSrc;
+async function check(image) {
+  const address = image.currentSrc;
   if (!known.has(address)) {
-    if (known.size >= MOST) return;
+    if (known.size >= MAX_CHECKS) return;
     known.set(address, null);
     try {
-      const { stop, badge, later } = await chrome.runtime.sendMessage({ ask: "under pointer", address });
-      if (stop) leaveOff();
-      else if (later) askLater(picture, address);
+      const { stop: off, badge, later } = await chrome.runtime.sendMessage({ ask: "under pointer", address });
+      if (off) stop();
+      else if (later) askLater(image, address);
       else known.set(address, badge);
     } catch {
-      leaveOff(); // the extension was updated or removed
+      stop(); // the extension was updated or removed
     }
   }
   const badge = known.get(address);
-  if (badge && picture.isConnected && picture.matches(":hover") && picture.currentSrc === address) show(picture, badge);
+  if (badge && image.isConnected && image.matches(":hover") && image.currentSrc === address) show(image, badge);
 }
 
-// Another picture is being looked at.
-function askLater(picture, address) {
+// The worker is checking another image.
+function askLater(image, address) {
   known.delete(address);
-  if (!picture.matches(":hover")) return;
+  if (!image.matches(":hover")) return;
   clearTimeout(timer);
-  timer = setTimeout(() => check(picture), REST);
+  timer = setTimeout(() => check(image), DELAY_MS);
 }
 
-function show(picture, badge) {
+function show(image, badge) {
   hide();
   const { verdict, language, rightToLeft, label } = badge;
   const dir = rightToLeft ? "rtl" : "ltr";
@@ -70,14 +70,14 @@ function show(picture, badge) {
   button.addEventListener("click", (event) => {
     event.preventDefault();
     event.stopPropagation();
-    if (event.isTrusted) chrome.runtime.sendMessage({ ask: "whole card", address: picture.currentSrc });
+    if (event.isTrusted) chrome.runtime.sendMessage({ ask: "whole card", address: image.currentSrc });
     hide();
   });
-  const host = bareHost(picture.closest("dialog[open]") ?? document.documentElement, badgeStyle, button);
-  const { left, top } = picture.getBoundingClientRect();
+  const host = bareHost(image.closest("dialog[open]") ?? document.documentElement, badgeStyle, button);
+  const { left, top } = image.getBoundingClientRect();
   host.style.setProperty("left", `${Math.max(left, 0) + 8}px`, "important");
   host.style.setProperty("top", `${Math.max(top, 0) + 8}px`, "important");
-  shown = { host, picture };
+  shown = { host, image };
 }
 
 function hide() {
@@ -85,7 +85,7 @@ function hide() {
   shown = null;
 }
 
-function leaveOff() {
+function stop() {
   hide();
   clearTimeout(timer);
   watching.abort();

@@ -1,19 +1,19 @@
-// The card beside a picture. Runs on the page but apart from its scripts; they cannot look into the closed root, and
-// their styles do not reach it. Draws what the worker says and knows nothing itself.
-import { element } from "../shared/dom.js";
-import { brand, cross, drawView } from "../core/drawing.js";
-import { PICTURES, deepAll } from "./pictures.js";
+// The card beside an image. Runs on the page in an isolated world: the page's scripts cannot read the closed shadow root,
+// and its styles do not apply there. Renders the views that the worker sends.
+import { element } from "../../src/veraface/server/static/js/dom.js";
+import { brand, cross, renderView } from "../core/render.js";
+import { IMAGES, deepAll } from "./images.js";
 import { bareHost } from "./host.js";
 import { cardStyle } from "./styles.js";
 
-const GAP = 10; // px between picture and card
+const GAP = 10; // px between image and card
 const MARGIN = 8; // px between card and window
 
 let card = null; // { id, host, body, target, before, stop }
 
 function open({ id, view, labels, language, rightToLeft, address }) {
   close();
-  const target = findPicture(address);
+  const target = findImage(address);
   const before = document.activeElement;
   const close_ = element("button", { type: "button", class: "close", "aria-label": labels.close }, cross());
   const body = element("div", { class: "body", "aria-live": "polite" });
@@ -32,7 +32,7 @@ function open({ id, view, labels, language, rightToLeft, address }) {
   box.addEventListener("keydown", (event) => {
     if (event.isTrusted && event.key === "Escape") close();
   });
-  // The page is not to know what is pressed here, nor to act on it.
+  // The page must not observe or handle input in the card.
   for (const kind of ["keydown", "keyup", "keypress", "click", "pointerdown", "mousedown"]) {
     box.addEventListener(kind, (event) => event.stopPropagation());
   }
@@ -44,7 +44,7 @@ function open({ id, view, labels, language, rightToLeft, address }) {
   return { opened: true, shape: target ? { width: target.naturalWidth, height: target.naturalHeight } : null };
 }
 
-/** "shown"; "closed" where the person closed it, or another check took its place; "removed" where the page did that, or hid it. */
+/** "shown"; "closed" if the user closed the card or another check replaced it; "removed" if the page removed or hid it. */
 function show(id, view) {
   if (card?.id !== id) return "closed";
   if (!card.host.isConnected) return "removed";
@@ -52,17 +52,17 @@ function show(id, view) {
   const hadFocus = body.contains(body.getRootNode().activeElement);
   draw(view);
   if (hadFocus) box.focus({ preventScroll: true });
-  return isSeen() ? "shown" : "removed";
+  return isVisible() ? "shown" : "removed";
 }
 
-function isSeen() {
+function isVisible() {
   const { box, host } = card;
   return box.checkVisibility({ visibilityProperty: true }) && Number(getComputedStyle(host).opacity) > 0;
 }
 
 function draw(view) {
   const { id, body } = card;
-  const shown = drawView(view, (ask) => chrome.runtime.sendMessage({ ask, id }));
+  const shown = renderView(view, (ask) => chrome.runtime.sendMessage({ ask, id }));
   body.replaceChildren(...shown);
   place();
 }
@@ -76,7 +76,7 @@ function close() {
   if (before?.isConnected) before.focus({ preventScroll: true });
 }
 
-// Beside the picture where there is room, else over its corner; always within the window.
+// Beside the image if there is room, else over its corner; always within the window.
 function place() {
   if (!card) return;
   const { box, target, host } = card;
@@ -97,28 +97,28 @@ function place() {
   host.style.setProperty("top", `${clamp(top, innerHeight - size.height)}px`, "important");
 }
 
-// Of several with the same address the one under the pointer, else the largest that is seen.
-function findPicture(address) {
-  const same = deepAll(PICTURES).filter((picture) => !address || addressOf(picture) === address);
-  const seen = same.map((picture) => [visibleArea(picture), picture]).filter(([area]) => area > 0);
+// Of several images with the same address, the one under the pointer, else the one with the largest visible area.
+function findImage(address) {
+  const same = deepAll(IMAGES).filter((image) => !address || addressOf(image) === address);
+  const seen = same.map((image) => [visibleArea(image), image]).filter(([area]) => area > 0);
   seen.sort(([one], [other]) => other - one);
-  return same.find((picture) => picture.matches(":hover")) ?? (address ? seen[0]?.[1] : null) ?? null;
+  return same.find((image) => image.matches(":hover")) ?? (address ? seen[0]?.[1] : null) ?? null;
 }
 
-function addressOf(picture) {
-  return picture.currentSrc || picture.src || picture.href?.baseVal || picture.poster;
+function addressOf(image) {
+  return image.currentSrc || image.src || image.href?.baseVal || image.poster;
 }
 
-function visibleArea(picture) {
-  const { left, right, top, bottom } = picture.getBoundingClientRect();
+function visibleArea(image) {
+  const { left, right, top, bottom } = image.getBoundingClientRect();
   const width = Math.min(right, innerWidth) - Math.max(left, 0);
   const height = Math.min(bottom, innerHeight) - Math.max(top, 0);
   return width > 0 && height > 0 ? width * height : 0;
 }
 
 /**
- * A picture that only the page has: { data, redrawn }, a data: address and whether it is no more than what is seen;
- * { tooLarge }, or null where it cannot be had.
+ * Read an image that only the page can access. Returns { data, redrawn }, a data: address and whether it was read from
+ * the page's rendering instead of the file; { tooLarge }; or null if it cannot be read.
  */
 async function read(address, limit) {
   const target = card?.target;
@@ -129,18 +129,18 @@ async function read(address, limit) {
     if (blob.size > limit) return { tooLarge: true };
     if (response.ok && blob.size && !blob.type.startsWith("text/html")) return { data: await dataAddress(blob) };
   } catch {
-    // Let go by the page already, or held back by its content policy: what it shows is left.
+    // Revoked by the page, or blocked by its content security policy: use what is displayed.
   }
   return target?.naturalWidth ? await drawn(target) : null;
 }
 
-async function drawn(picture) {
+async function drawn(image) {
   try {
-    const canvas = new OffscreenCanvas(picture.naturalWidth, picture.naturalHeight);
-    canvas.getContext("2d").drawImage(picture, 0, 0);
+    const canvas = new OffscreenCanvas(image.naturalWidth, image.naturalHeight);
+    canvas.getContext("2d").drawImage(image, 0, 0);
     return { data: await dataAddress(await canvas.convertToBlob({ type: "image/png" })), redrawn: true };
   } catch {
-    return null; // another host's, or none
+    return null; // from another origin, or not decodable
   }
 }
 
@@ -153,6 +153,6 @@ function dataAddress(blob) {
   });
 }
 
-// Put there anew at each check: after an update of the extension, what an earlier version left is dead.
+// Replaced at each check: after an update of the extension, the previous script no longer works.
 globalThis.verafaceCard?.close();
 globalThis.verafaceCard = { open, show, read, close };

@@ -1,5 +1,5 @@
-// An element of ours on a page, out of reach of its styles and scripts.
-import { element } from "../shared/dom.js";
+// An element on a page that the page's styles and scripts do not affect.
+import { element } from "../../src/veraface/server/static/js/dom.js";
 
 const BARE = {
   all: "initial",
@@ -15,32 +15,32 @@ const BARE = {
   display: "block",
 };
 
-/** Puts `content` on the page inside a closed root, above all else. Returns the element that holds it. */
+/** Put `content` on the page in a closed shadow root above everything else. Returns the host element. */
 export function bareHost(parent, style, content) {
   const host = element("div");
-  // Important and inline: nothing in the page's style sheets comes before that.
+  // Inline and important: no rule of the page has precedence.
   for (const [name, value] of Object.entries(BARE)) host.style.setProperty(name, value, "important");
   const root = host.attachShadow({ mode: "closed" });
   addStyle(root, style);
   root.append(content);
   parent.append(host);
   try {
-    // The top layer, above the page's own dialogs.
+    // The top layer is above the page's dialogs.
     host.popover = "manual";
     host.showPopover();
   } catch {
-    // An old browser: the z-index has to do.
+    // Older browsers: the z-index applies.
   }
   return host;
 }
 
 function addStyle(root, style) {
   try {
-    // Not held back by the page's content policy.
+    // Constructed style sheets are not subject to the page's content security policy.
     const sheet = new CSSStyleSheet();
     sheet.replaceSync(style);
     root.adoptedStyleSheets = [sheet];
   } catch {
-    root.append(element("style", {}, style)); // Firefox knows no such sheets outside the page's own scripts
+    root.append(element("style", {}, style)); // Firefox does not support them in content scripts
   }
 }

@@ -1,13 +1,13 @@
-// Addresses of servers and pictures. All of these may come from a page, so nothing here believes them.
+// Addresses of servers and images. They may come from a page, so none of them is trusted.
 
 const LOOPBACK = /^(localhost|.+\.localhost|127(\.\d+){3}|\[::1\])$/;
-// Some browsers let a URL have hosts with blanks and stars in them.
+// Some browsers accept URLs whose hosts contain spaces and asterisks.
 const HOST = /^(\[[\da-f:.]+\]|[\w.-]+)$/;
-// Characters that are not seen, or that turn round the order of what is.
-const UNSEEN = /[\p{Cc}\p{Zl}\p{Zp}\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/gu;
-const LONGEST_NAME = 80;
+// Invisible characters, and those that change the order of visible ones.
+const INVISIBLE = /[\p{Cc}\p{Zl}\p{Zp}\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/gu;
+const MAX_NAME_LENGTH = 80;
 
-/** What a person typed as a server's address, in one shape: "http://host:port/path". Null where it is none. */
+/** A typed server address, normalized to "http://host:port/path"; null if it is not a valid one. */
 export function serverAddress(typed) {
   const trimmed = typed.trim();
   const url = parse(/^[a-z][a-z0-9+.-]*:\/\//i.test(trimmed) ? trimmed : `http://${trimmed}`);
@@ -15,7 +15,7 @@ export function serverAddress(typed) {
   return url.origin + url.pathname.replace(/\/+$/, "");
 }
 
-/** What the browser is asked for in order to read from this address: the host, as it knows no ports there. */
+/** The match pattern for permission to read an address: browsers ignore ports in it. */
 export function hostPattern(address) {
   const url = parse(address);
   return isWeb(url) ? `${url.protocol}//${url.hostname}/*` : null;
@@ -25,7 +25,7 @@ export function isOnThisMachine(address) {
   return LOOPBACK.test(parse(address)?.hostname ?? "");
 }
 
-/** Whether what is sent there can be read on the way. */
+/** Whether the connection to it is unencrypted and leaves this machine. */
 export function isUnprotected(address) {
   return parse(address)?.protocol === "http:" && !isOnThisMachine(address);
 }
@@ -35,22 +35,22 @@ export function isSameOrigin(one, other) {
   return origin !== undefined && origin !== "null" && origin === parse(other)?.origin;
 }
 
-/** "host:port", for people. */
+/** "host:port", for display. */
 export function hostOf(address) {
   return parse(address)?.host ?? "";
 }
 
-/** A short name for the picture at an address: the last part of its path, else the host; "" where there is neither. */
-export function pictureName(address) {
+/** A short name for the image at an address: the last part of its path, else the host, else "". */
+export function imageName(address) {
   const url = parse(address);
   if (!isWeb(url)) return "";
   const last = url.pathname.split("/").filter(Boolean).pop() ?? "";
   return plainName(decoded(last)) || url.host;
 }
 
-/** A name as it may be shown and kept. */
+/** A name without invisible characters, cut to the length that is shown and stored. */
 export function plainName(name) {
-  return Array.from(String(name).replace(UNSEEN, "").trim()).slice(0, LONGEST_NAME).join("");
+  return Array.from(String(name).replace(INVISIBLE, "").trim()).slice(0, MAX_NAME_LENGTH).join("");
 }
 
 function decoded(part) {

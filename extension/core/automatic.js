@@ -1,18 +1,18 @@
-// Checks of what the pointer rests on: only where the person has switched them on and allowed every website.
-import { hostPattern, pictureName } from "./addresses.js";
+// Checks of the image under the pointer, if the user enabled them and granted access to every website.
+import { hostPattern, imageName } from "./addresses.js";
 import { browser } from "./browser.js";
-import { checkPicture } from "./checking.js";
-import { checkOnPage } from "./page_check.js";
-import { readPicture } from "./reading.js";
-import { EVERYWHERE, readSettings } from "./settings.js";
-import { shortView } from "./view.js";
-import { loadWords } from "./words.js";
-import { isRightToLeft, text } from "../shared/language.js";
+import { checkImage } from "./check.js";
+import { checkOnPage } from "./pageCheck.js";
+import { readImage } from "./readImage.js";
+import { ALL_SITES, readSettings } from "./settings.js";
+import { shortView } from "./resultView.js";
+import { loadLanguage } from "./language.js";
+import { isRightToLeft, text } from "../../src/veraface/server/static/js/language.js";
 
 const SCRIPT = {
   id: "automatic",
   js: ["content/automatic.js"],
-  matches: ["http://*/*", "https://*/*"], // where it is allowed, and only there
+  matches: ["http://*/*", "https://*/*"], // limited to the sites that the user granted
   allFrames: true,
   runAt: "document_idle",
   persistAcrossSessions: true,
@@ -20,11 +20,11 @@ const SCRIPT = {
 const NOTHING = { stop: false, badge: null };
 const LATER = { ...NOTHING, later: true };
 
-/** Puts the script on pages or takes it off, as the settings say. Whether that is what they say now. */
+/** Register or unregister the content script according to the settings; false if they want it without permission. */
 export async function applyAutomatic() {
   return navigator.locks.request("automatic", async () => {
     const wanted = (await readSettings()).automatic;
-    const allowed = await browser.permissions.contains({ origins: EVERYWHERE });
+    const allowed = await browser.permissions.contains({ origins: ALL_SITES });
     const there = (await browser.scripting.getRegisteredContentScripts({ ids: [SCRIPT.id] })).length > 0;
     if (wanted && allowed && !there) await browser.scripting.registerContentScripts([SCRIPT]);
     if (!(wanted && allowed) && there) await browser.scripting.unregisterContentScripts({ ids: [SCRIPT.id] });
@@ -32,25 +32,25 @@ export async function applyAutomatic() {
   });
 }
 
-/** The whole card for what a badge was shown for; again without cookies. */
+/** Show the card for an image that has a badge. Requests no cookies, like the badge. */
 export async function showWholeCard(address, sender) {
   if (!(await readSettings()).automatic || !hostPattern(address)) return;
   await checkOnPage({ address, tab: sender.tab, frameId: sender.frameId });
 }
 
 /**
- * Returns { stop, badge, later }: whether to leave off; a verdict in short, or null where there is none; and whether
- * to ask again, as there is one at a time. Without cookies; not remembered.
+ * Returns { stop, badge, later }: whether to stop watching the page; a short verdict, or null without one; and whether
+ * to ask again later, because only one check runs at a time. Sends no cookies and leaves no entry in the history.
  */
 export async function checkUnderPointer(address, sender) {
   if (!(await readSettings()).automatic) return { stop: true, badge: null };
   if (!hostPattern(address) || sender.tab.incognito) return NOTHING;
   return navigator.locks.request("under pointer", { ifAvailable: true }, async (lock) => {
     if (!lock) return LATER;
-    const read = async (limit) => ({ blob: await readPicture(address, { limit }), name: pictureName(address) });
-    const outcome = await checkPicture(read, { forget: true });
-    if (outcome.kind !== "judged") return NOTHING;
-    const language = await loadWords();
+    const read = async (limit) => ({ blob: await readImage(address, { limit }), name: imageName(address) });
+    const outcome = await checkImage(read, { forget: true });
+    if (outcome.kind !== "detected") return NOTHING;
+    const language = await loadLanguage();
     const badge = { ...shortView(outcome.answer), label: text("extension.whole"), language, rightToLeft: isRightToLeft() };
     return { stop: false, badge };
   });

@@ -1,3 +1,3 @@
-// The extension interface, whose name differs: Firefox calls it `browser`, Chromium `chrome`.
+// The WebExtension API: `browser` in Firefox, `chrome` in Chromium.
 
 export const browser = globalThis.browser ?? globalThis.chrome;

@@ -1,7 +1,7 @@
-// Why a picture got no verdict, by a name that languages/ has words for.
+// Why an image got no verdict: a code that languages/ has a message for.
 
 export class Fault extends Error {
-  /** @param details What goes into the words: `server`, `host`, `message`, `size`, `most`. */
+  /** @param details Values for the message: `server`, `host`, `message`, `size`, `most`. */
   constructor(code, details = {}) {
     super(code);
     this.code = code;

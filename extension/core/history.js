@@ -1,23 +1,23 @@
-// The latest checks, kept by the browser on this machine. Never a picture, never an address.
+// The latest checks, in the browser's storage. It contains neither images nor addresses.
 import { plainName } from "./addresses.js";
 import { browser } from "./browser.js";
 
-export const MOST = 50;
+export const MAX_ENTRIES = 50;
 
 const KEY = "history";
 const VERDICTS = ["fake", "real", "uncertain", "no_face", "face_too_small"];
 
-/** The latest first: { time, verdict, p_fake, name, sha256 }. */
+/** Entries { time, verdict, p_fake, name, sha256 }, latest first. */
 export async function readHistory() {
   const stored = (await browser.storage.local.get(KEY))[KEY];
-  return Array.isArray(stored) ? stored.filter(isSound).slice(0, MOST) : [];
+  return Array.isArray(stored) ? stored.filter(isValid).slice(0, MAX_ENTRIES) : [];
 }
 
-/** Puts a check on top; an earlier one of the same picture goes. */
+/** Add a check; it replaces an earlier one of the same image. */
 export function remember({ verdict, p_fake, name, sha256 }) {
   return change((entries) => {
     const entry = { time: Date.now(), verdict, p_fake, name: plainName(name), sha256 };
-    return [entry, ...entries.filter((other) => other.sha256 !== sha256)].slice(0, MOST);
+    return [entry, ...entries.filter((other) => other.sha256 !== sha256)].slice(0, MAX_ENTRIES);
   });
 }
 
@@ -25,20 +25,20 @@ export function clearHistory() {
   return change(() => []);
 }
 
-export function onHistoryChanged(heard) {
+export function onHistoryChanged(listener) {
   browser.storage.local.onChanged.addListener((changes) => {
-    if (KEY in changes) heard();
+    if (KEY in changes) listener();
   });
 }
 
-// One after another: the worker and the popup may both write.
-function change(made) {
+// The lock serializes writes of the worker and the popup.
+function change(update) {
   return navigator.locks.request(KEY, async () => {
-    await browser.storage.local.set({ [KEY]: made(await readHistory()) });
+    await browser.storage.local.set({ [KEY]: update(await readHistory()) });
   });
 }
 
-function isSound(entry) {
+function isValid(entry) {
   return (
     VERDICTS.includes(entry?.verdict) &&
     !Number.isNaN(new Date(entry.time).getTime()) &&

@@ -1,34 +1,34 @@
-// What the person has set, kept by the browser on this machine.
-import { LANGUAGES } from "../shared/language.js";
+// The user's settings, in the browser's storage.
+import { LANGUAGES } from "../../src/veraface/server/static/js/language.js";
 import { serverAddress } from "./addresses.js";
 import { browser } from "./browser.js";
 
 export const DEFAULT_SERVER = "http://127.0.0.1:7860";
 /**
- * What reading the picture under the pointer takes. Not http: as Chromium takes back every host that a pattern covers,
- * giving that back would give back the server on this machine as well.
+ * The permission for reading the image under the pointer. Without http: Chromium revokes every host that a revoked
+ * pattern covers, which would include the server on this machine.
  */
-export const EVERYWHERE = ["https://*/*"];
+export const ALL_SITES = ["https://*/*"];
 
 const KEY = "settings";
 const DEFAULTS = {
   server: DEFAULT_SERVER,
-  language: "", // the browser's
+  language: "", // the browser's language
   automatic: false,
   history: true,
 };
-const MAKES_SENSE = {
+const VALIDATORS = {
   server: (value) => typeof value === "string" && serverAddress(value) === value,
   language: (value) => value === "" || Object.hasOwn(LANGUAGES, value),
   automatic: (value) => typeof value === "boolean",
   history: (value) => typeof value === "boolean",
 };
 
-/** All settings; in place of what is missing or makes no sense, the default. */
+/** All settings, with defaults for missing and invalid values. */
 export async function readSettings() {
   const stored = (await browser.storage.local.get(KEY))[KEY] ?? {};
-  const sound = Object.entries(stored).filter(([name, value]) => MAKES_SENSE[name]?.(value));
-  return { ...DEFAULTS, ...Object.fromEntries(sound) };
+  const valid = Object.entries(stored).filter(([name, value]) => VALIDATORS[name]?.(value));
+  return { ...DEFAULTS, ...Object.fromEntries(valid) };
 }
 
 export async function saveSettings(changes) {
@@ -37,9 +37,9 @@ export async function saveSettings(changes) {
   });
 }
 
-/** Calls `heard(settings)` whenever they change, here or in another page of the extension. */
-export function onSettingsChanged(heard) {
+/** Call `listener(settings)` when they change, here or in another page of the extension. */
+export function onSettingsChanged(listener) {
   browser.storage.local.onChanged.addListener(async (changes) => {
-    if (KEY in changes) heard(await readSettings());
+    if (KEY in changes) listener(await readSettings());
   });
 }

@@ -1,13 +1,13 @@
-// The options. Everything is kept as soon as it is chosen; the server's address when it is saved.
-import { brand } from "../core/drawing.js";
-import { byId, element } from "../shared/dom.js";
-import { fillIn, isolated, LANGUAGES, text } from "../shared/language.js";
+// The options page. Changes are stored at once; the server's address when it is submitted.
+import { brand } from "../core/render.js";
+import { byId, element } from "../../src/veraface/server/static/js/dom.js";
+import { fillIn, isolated, LANGUAGES, text } from "../../src/veraface/server/static/js/language.js";
 import { hostOf, hostPattern, isUnprotected, serverAddress } from "../core/addresses.js";
 import { browser } from "../core/browser.js";
 import { clearHistory } from "../core/history.js";
-import { askStatus } from "../core/judging.js";
-import { EVERYWHERE, readSettings, saveSettings } from "../core/settings.js";
-import { loadWords } from "../core/words.js";
+import { fetchStatus } from "../core/detect.js";
+import { ALL_SITES, readSettings, saveSettings } from "../core/settings.js";
+import { loadLanguage } from "../core/language.js";
 
 const required = browser.runtime.getManifest().host_permissions;
 let settings = null;
@@ -24,15 +24,15 @@ byId("automatic").addEventListener("change", () => switchAutomatic(byId("automat
 byId("history").addEventListener("change", () => keep({ history: byId("history").checked }));
 byId("clear").addEventListener("click", async () => {
   await clearHistory();
-  say("history-said", text("extension.options.cleared"), "good");
+  report("history-status", text("extension.options.cleared"), "good");
 });
 for (const change of [browser.permissions.onAdded, browser.permissions.onRemoved]) change.addListener(drawHosts);
 await fill();
 byId("server").value = settings.server;
-document.querySelector("main").inert = false; // until here nothing could be chosen: it would have been overwritten
+document.querySelector("main").inert = false; // before, input would have been overwritten
 
 async function fill() {
-  await loadWords();
+  await loadLanguage();
   settings = await readSettings();
   document.title = text("extension.options.title");
   fillIn(document.body);
@@ -43,7 +43,7 @@ async function fill() {
   byId("language").value = settings.language;
   byId("automatic").checked = settings.automatic;
   byId("history").checked = settings.history;
-  for (const said of document.querySelectorAll(".said")) said.textContent = "";
+  for (const status of document.querySelectorAll(".status")) status.textContent = "";
   await drawHosts();
 }
 
@@ -52,51 +52,51 @@ async function keep(changes) {
   settings = await readSettings();
 }
 
-// Asked before anything is waited for: the browser lets an extension ask only while the click is being handled.
+// Browsers show the permission prompt only during the click, so allowed() precedes every other await.
 async function saveServer(typed) {
   const server = serverAddress(typed);
   byId("server").setAttribute("aria-invalid", String(!server));
   if (!server) {
-    say("server-said", text("extension.options.noAddress"), "bad");
+    report("server-status", text("extension.options.noAddress"), "bad");
     return;
   }
   const host = isolated(hostOf(server));
   if (!(await allowed([hostPattern(server)]))) {
-    say("server-said", text("extension.options.notAllowed", { host }), "bad");
+    report("server-status", text("extension.options.notAllowed", { host }), "bad");
     return;
   }
   const before = (await readSettings()).server;
   await keep({ server });
-  await letGo(before);
+  await revoke(before);
   byId("server").value = server;
-  say("server-said", text("extension.options.asking", { host }), "");
-  await sayWhoAnswers(server, host);
+  report("server-status", text("extension.options.asking", { host }), "");
+  await reportServer(server, host);
 }
 
-async function sayWhoAnswers(server, host) {
+async function reportServer(server, host) {
   const warning = isUnprotected(server) ? ` ${text("extension.unprotected")}` : "";
   try {
-    const { model } = await askStatus(server);
-    const said = model
+    const { model } = await fetchStatus(server);
+    const message = model
       ? text("extension.options.answers", { host, model: isolated(`${model.name} ${model.version}`) })
       : text("extension.options.answersSoon", { host });
-    say("server-said", said + warning, warning ? "open" : "good");
+    report("server-status", message + warning, warning ? "warning" : "good");
   } catch {
-    say("server-said", text("extension.options.noAnswer", { host }) + warning, "open");
+    report("server-status", text("extension.options.noAnswer", { host }) + warning, "warning");
   }
 }
 
 async function switchAutomatic(wanted) {
-  const granted = wanted && (await allowed(EVERYWHERE));
+  const granted = wanted && (await allowed(ALL_SITES));
   await keep({ automatic: granted });
   byId("automatic").checked = granted;
-  if (!wanted) await giveBack();
-  say("automatic-said", wanted && !granted ? text("extension.options.automaticNotAllowed") : "", "bad");
+  if (!wanted) await revokeAllSites();
+  report("automatic-status", wanted && !granted ? text("extension.options.automaticNotAllowed") : "", "bad");
 }
 
-// With every website Chromium takes back each single one, a server's too.
-async function giveBack() {
-  await browser.permissions.remove({ origins: EVERYWHERE }).catch(() => {});
+// Chromium revokes each covered host together with the pattern: request the server's host again.
+async function revokeAllSites() {
+  await browser.permissions.remove({ origins: ALL_SITES }).catch(() => {});
   await allowed([hostPattern(settings.server)]);
 }
 
@@ -104,8 +104,8 @@ function allowed(origins) {
   return browser.permissions.request({ origins }).catch(() => false);
 }
 
-// The host of a server that is no longer the one in use.
-async function letGo(server) {
+// Revoke the permission for a server that is no longer used.
+async function revoke(server) {
   const pattern = hostPattern(server);
   if (required.includes(pattern) || pattern === hostPattern(settings.server)) return;
   await browser.permissions.remove({ origins: [pattern] }).catch(() => {});
@@ -124,7 +124,7 @@ async function drawHosts() {
   byId("hosts").replaceChildren(...items);
 }
 
-function say(id, said, tone) {
-  byId(id).textContent = said;
+function report(id, message, tone) {
+  byId(id).textContent = message;
   byId(id).dataset.tone = tone;
 }

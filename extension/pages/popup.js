@@ -1,19 +1,19 @@
-// The popup: a picture dropped, pasted or chosen is checked here; below, the recent checks.
-import { brand, drawView } from "../core/drawing.js";
-import { byId, element, icon } from "../shared/dom.js";
-import { fillIn, isolated, text } from "../shared/language.js";
+// The popup: checks an image that is dropped, pasted or chosen, and lists the recent checks.
+import { brand, renderView } from "../core/render.js";
+import { byId, element, icon } from "../../src/veraface/server/static/js/dom.js";
+import { fillIn, isolated, text } from "../../src/veraface/server/static/js/language.js";
 import { hostOf, isOnThisMachine, isUnprotected, plainName } from "../core/addresses.js";
 import { browser } from "../core/browser.js";
-import { checkPicture } from "../core/checking.js";
+import { checkImage } from "../core/check.js";
 import { clearHistory, onHistoryChanged, readHistory } from "../core/history.js";
-import { shownInWindow } from "../core/page_check.js";
+import { shownInWindow } from "../core/pageCheck.js";
 import { onSettingsChanged, readSettings } from "../core/settings.js";
-import { outcomeView, shortView, workingView } from "../core/view.js";
-import { loadWords } from "../core/words.js";
+import { outcomeView, shortView, workingView } from "../core/resultView.js";
+import { loadLanguage } from "../core/language.js";
 
 const ICONS = { no_face: "no_face", face_too_small: "small" };
 
-let latest = 0; // how many pictures were taken: an overtaken one is not shown
+let latest = 0; // number of the latest check: results of earlier ones are not shown
 let again = () => {};
 
 setUpIntake();
@@ -31,7 +31,7 @@ await ready;
 await drawShown(location.hash.slice(1));
 
 async function fill() {
-  const language = await loadWords();
+  const language = await loadLanguage();
   document.title = text("extension.name");
   fillIn(document.body);
   for (const button of document.querySelectorAll(".icon-button")) button.title = button.ariaLabel;
@@ -70,9 +70,9 @@ async function check(file, name) {
   const isLatest = () => own === latest;
   again = () => check(file, name);
   drawName(name);
-  drawIn(workingView("judging"));
-  const outcome = await checkPicture(async () => ({ blob: file, name }), {
-    stage: (stage) => isLatest() && drawIn(workingView(stage === "reading" ? "judging" : stage)),
+  drawIn(workingView("detecting"));
+  const outcome = await checkImage(async () => ({ blob: file, name }), {
+    stage: (stage) => isLatest() && drawIn(workingView(stage === "reading" ? "detecting" : stage)),
     forget: browser.extension.inIncognitoContext,
   });
   if (isLatest()) draw(outcome);
@@ -85,12 +85,12 @@ function draw(outcome) {
 function drawIn(view) {
   const actions = { again: () => again(), options: () => browser.runtime.openOptionsPage() };
   document.body.classList.add("checked");
-  byId("view").replaceChildren(...drawView(view, (name) => actions[name]()));
+  byId("view").replaceChildren(...renderView(view, (name) => actions[name]()));
   byId("result").hidden = false;
   document.querySelector("main").scrollTop = 0;
 }
 
-// What the worker could not show on a page.
+// A result that the worker could not show on the page.
 async function drawShown(id) {
   const shown = await shownInWindow(id);
   if (!shown) return;
@@ -104,9 +104,9 @@ function drawName(name) {
 
 function drawPrivacy(server) {
   const host = isolated(hostOf(server));
-  const said = text(isOnThisMachine(server) ? "extension.popup.staysHere" : "extension.popup.goesTo", { host });
+  const message = text(isOnThisMachine(server) ? "extension.popup.staysHere" : "extension.popup.goesTo", { host });
   const warning = isUnprotected(server) ? element("span", { class: "warning" }, ` ${text("extension.unprotected")}`) : null;
-  byId("privacy").replaceChildren(...[said, warning].filter(Boolean));
+  byId("privacy").replaceChildren(...[message, warning].filter(Boolean));
 }
 
 async function drawRecent() {
@@ -123,7 +123,7 @@ function recentItem({ time, verdict, p_fake: chance, name }) {
   const when = new Date(time);
   const today = when.toDateString() === new Date().toDateString();
   const style = today ? { timeStyle: "short" } : { dateStyle: "medium" };
-  const said = new Intl.DateTimeFormat(document.documentElement.lang, { numberingSystem: "latn", ...style }).format(when);
+  const shownTime = new Intl.DateTimeFormat(document.documentElement.lang, { numberingSystem: "latn", ...style }).format(when);
   const label = name || text("extension.unnamed");
   return element(
     "li",
@@ -132,6 +132,6 @@ function recentItem({ time, verdict, p_fake: chance, name }) {
     element("span", { class: "what", title: label, dir: "auto" }, label),
     element("span", { class: "chance" }, shown.percent),
     element("span", { class: "verdict" }, shown.short),
-    element("time", { datetime: when.toISOString() }, said),
+    element("time", { datetime: when.toISOString() }, shownTime),
   );
 }

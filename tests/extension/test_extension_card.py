@@ -156,7 +156,7 @@ def test_what_cannot_be_judged_is_a_state_of_its_own(
         "/drawing.svg": "unsupported_image",
         "/huge.jpg": "image_too_large",
         "/empty.jpg": "unreadable_image",
-        "/gone.jpg": "picture_unreadable",
+        "/gone.jpg": "image_unavailable",
     }
     found = {path: chromium.right_click(page, site.url(path)).fault() for path in expected}
     assert found == expected

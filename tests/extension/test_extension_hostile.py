@@ -47,7 +47,7 @@ def test_cookies_never_go_to_this_machine(chromium: Chromium, site: Site) -> Non
     chromium.context.add_cookies([{"name": "session", "value": "1", "url": address}])
     site.put("/admin", "please log in", "text/html")
     page = chromium.visit(site.page("nothing"))
-    assert chromium.right_click(page, address, allow=True).fault() == "picture_unreadable"
+    assert chromium.right_click(page, address, allow=True).fault() == "image_unavailable"
     by_worker = [cookies for host, path, cookies in site.asked if path == "/admin"]
     assert set(by_worker) == {""}
 
@@ -243,7 +243,7 @@ def test_a_picture_of_more_than_the_server_takes(chromium: Chromium, site: Site)
 def test_addresses_that_lead_nowhere(chromium: Chromium, site: Site, scheme: str) -> None:
     page = chromium.visit(site.page("nothing"))
     card = chromium.right_click(page, scheme)
-    assert card.fault() == "picture_unreadable"
+    assert card.fault() == "image_unavailable"
     assert chromium.worker.evaluate("() => asked") == []
 
 

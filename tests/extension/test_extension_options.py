@@ -50,19 +50,19 @@ def test_the_address_is_saved_and_who_answers_is_said(chromium: Chromium, server
     page = chromium.open("options.html")
     expect(page.locator("#server")).to_have_value("http://127.0.0.1:7860")
     save(page, f" {server.url.removeprefix('http://')}/ ")
-    expect(page.locator("#server-said")).to_contain_text("answers, with the model veraface")
+    expect(page.locator("#server-status")).to_contain_text("answers, with the model veraface")
     expect(page.locator("#server")).to_have_value(server.url)
     assert stored(chromium)["server"] == server.url
     save(page, "http://127.0.0.1:9")
-    expect(page.locator("#server-said")).to_contain_text("no Veraface server answers at 127.0.0.1:9")
+    expect(page.locator("#server-status")).to_contain_text("no Veraface server answers at 127.0.0.1:9")
 
 
 def test_nonsense_is_refused(chromium: Chromium, server: RunningServer) -> None:
     page = chromium.open("options.html")
     for address in NONSENSE:
-        page.evaluate("document.querySelector('#server-said').textContent = ''")
+        page.evaluate("document.querySelector('#server-status').textContent = ''")
         save(page, address)
-        expect(page.locator("#server-said")).to_contain_text("no address of a server")
+        expect(page.locator("#server-status")).to_contain_text("no address of a server")
         expect(page.locator("#server")).to_have_attribute("aria-invalid", "true")
     assert stored(chromium)["server"] == server.url
 
@@ -71,12 +71,12 @@ def test_another_host_is_asked_for_first(chromium: Chromium, server: RunningServ
     page = chromium.open("options.html")
     say(page, allow=False)
     save(page, site.url("", "veraface.test"))
-    expect(page.locator("#server-said")).to_contain_text("Not saved")
+    expect(page.locator("#server-status")).to_contain_text("Not saved")
     assert page.evaluate("asked") == ["http://veraface.test/*"]
     assert stored(chromium)["server"] == server.url
     say(page, allow=True)
     save(page, site.url("/behind/a/proxy/", "veraface.test"))
-    expect(page.locator("#server-said")).to_contain_text("not encrypted")
+    expect(page.locator("#server-status")).to_contain_text("not encrypted")
     assert stored(chromium)["server"] == site.url("/behind/a/proxy", "veraface.test")
 
 
@@ -123,7 +123,7 @@ def test_history_is_switched_off_and_cleared(chromium: Chromium) -> None:
     page = chromium.open("options.html")
     page.locator("#history").uncheck()
     page.locator("#clear").click()
-    expect(page.locator("#history-said")).to_have_text("Cleared.")
+    expect(page.locator("#history-status")).to_have_text("Cleared.")
     assert chromium.history() == []
     wait_until(page, lambda: stored(chromium).get("history") is False)
 
@@ -133,7 +133,7 @@ def test_the_automatic_check_is_off_and_stays_off_unless_allowed(chromium: Chrom
     expect(page.locator("#automatic")).not_to_be_checked()
     say(page, allow=False)
     page.locator("#automatic").click()
-    expect(page.locator("#automatic-said")).to_contain_text("Stays off")
+    expect(page.locator("#automatic-status")).to_contain_text("Stays off")
     expect(page.locator("#automatic")).not_to_be_checked()
     assert page.evaluate("asked") == ["https://*/*"]
     assert stored(chromium)["automatic"] is False

@@ -1,10 +1,10 @@
 // Talks to the server. Never throws for a failed request: every outcome is an object with `kind`.
+import { isBusy, retryAfter } from "./retry.js";
 import { areFaces, areViews, isJudgement, isStatus } from "./validate.js";
 
-const BUSY = [429, 503];
 // What a proxy in front of the server means, which says so in a page of its own.
 const MEANT = { 413: "image_too_large", 429: "busy", 502: "unreachable", 503: "busy", 504: "unreachable" };
-const DEFAULT_WAIT = 2; // seconds, where a busy server does not say
+const DEFAULT_WAIT_S = 2; // for a busy server that sends no Retry-After
 
 /** What the server takes and what judges; null where it cannot be reached. */
 export async function fetchStatus() {
@@ -73,17 +73,10 @@ export function outcomeOf(response, answer, fits = () => null) {
   if (kind) return { kind, answer };
   const said = (name) => (typeof answer?.error?.[name] === "string" ? answer.error[name] : null);
   const code = said("code") ?? MEANT[response.status] ?? "other";
-  // Without a model there is nothing to wait for.
-  const busy = BUSY.includes(response.status) && code !== "model_unavailable";
+  const kindOfFailure = isBusy(response, code) ? "busy" : "failed";
   const shown = areFaces(answer) ? answer : {};
-  return { kind: busy ? "busy" : "failed", code, message: said("message") ?? "", answer: shown, seconds: waitOf(response) };
-}
-
-// RFC 9110, 10.2.3: seconds, or a date.
-function waitOf(response) {
-  const said = response.headers.get("Retry-After");
-  const seconds = /^\d+$/.test(said ?? "") ? Number(said) : (Date.parse(said) - Date.now()) / 1000;
-  return Number.isFinite(seconds) ? Math.max(0, seconds) : DEFAULT_WAIT;
+  const seconds = retryAfter(response, DEFAULT_WAIT_S);
+  return { kind: kindOfFailure, code, message: said("message") ?? "", answer: shown, seconds };
 }
 
 async function fetchJson(address) {

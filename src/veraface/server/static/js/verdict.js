@@ -3,9 +3,8 @@ import { element, icon } from "./dom.js";
 import { bytes, faceLabel, milliseconds, percent, sentence, verdictOf } from "./format.js";
 import { hasText, number, text } from "./language.js";
 import { provenanceView } from "./provenance.js";
-
-// The sentence under "Cannot tell" says this already.
-const SAID_ALREADY = "weak_evidence";
+import { bandText, scaleLabel, zonesOf } from "./thresholds.js";
+import { probabilityBar, uniqueReasons } from "./verdictParts.js";
 
 /** The whole panel for a judged check; `select(index)` is called when a face is chosen from the list. */
 export function verdictView({ answer, hash, size }, selected, select) {
@@ -53,35 +52,21 @@ function faceSentence(face) {
 }
 
 export function probability(p, thresholds) {
-  const shown = percent(p);
-  const bar = element("div", { class: "bar", role: "img", dir: "ltr" }); // a scale, in every writing direction
-  bar.setAttribute("aria-label", `${text("result.probabilityLabel", { percent: shown })}. ${bandText(thresholds)}`);
-  const zones = [
-    ["real", 0, thresholds.real, text("result.bandReal")],
-    ["uncertain", thresholds.real, thresholds.fake, text("result.bandUncertain")],
-    ["fake", thresholds.fake, 1, text("result.bandFake")],
-  ];
-  for (const [name, from, to, label] of zones) {
-    // Words that would not fit their zone are left to the sentence below the bar.
-    const fits = (to - from) * 44 > label.length;
-    const zone = element("span", { class: "zone", "data-verdict": name }, fits ? element("span", {}, label) : null);
-    zone.style.flexGrow = String(Math.max(0, to - from));
-    if (to > from) bar.append(zone);
-  }
-  const marker = element("span", { class: "marker" });
-  marker.style.left = `${100 * p}%`;
-  bar.append(marker);
+  // Labels that do not fit their zone are left to the sentence below the bar.
+  const fits = ({ from, to, label }) => (to - from) * 44 > label.length;
+  const bar = probabilityBar({ p, zones: zonesOf(thresholds), label: scaleLabel(p, thresholds), fits });
   return element(
     "section",
     { class: "probability" },
-    element("p", { class: "figure" }, element("span", { class: "label" }, text("result.probability")), element("strong", { id: "p-fake" }, shown)),
+    element(
+      "p",
+      { class: "figure" },
+      element("span", { class: "label" }, text("result.probability")),
+      element("strong", { id: "p-fake" }, percent(p)),
+    ),
     bar,
     element("p", { class: "hint" }, bandText(thresholds)),
   );
-}
-
-function bandText(thresholds) {
-  return text("result.bandText", { real: percent(thresholds.real), fake: percent(thresholds.fake) });
 }
 
 function faceList(faces, selected, select) {
@@ -110,8 +95,7 @@ function faceList(faces, selected, select) {
 }
 
 export function reasons(own, ofPicture) {
-  const seen = new Set([SAID_ALREADY]);
-  const once = [...ofPicture, ...own].filter(({ code }) => !seen.has(code) && seen.add(code));
+  const once = uniqueReasons([...ofPicture, ...own]);
   if (!once.length) return null;
   const items = once.map(({ code, message }) => {
     if (hasText(`reasons.${code}`)) return element("li", { "data-code": code }, text(`reasons.${code}`));

@@ -1,5 +1,6 @@
-// Draws a view (see view.js) in the card and in the popup. Everything in it is set as text, never as markup.
-import { element, icon } from "../shared/dom.js";
+// Renders a view (see resultView.js) in the card and in the popup. Everything is set as text, never as markup.
+import { element, icon } from "../../src/veraface/server/static/js/dom.js";
+import { probabilityBar } from "../../src/veraface/server/static/js/verdictParts.js";
 
 const SVG_NAMES = "http://www.w3.org/2000/svg";
 const BRAND = {
@@ -8,7 +9,7 @@ const BRAND = {
 };
 const CROSS = { cross: "M10 10l12 12M22 10 10 22" };
 
-/** The mark and the name. */
+/** The logo and the name. */
 export function brand() {
   return element("span", { class: "brand" }, drawing(BRAND), "Veraface");
 }
@@ -30,8 +31,8 @@ function drawing(paths) {
   return svg;
 }
 
-/** @param act Called with the name of an action where its button is pressed. */
-export function drawView(view, act) {
+/** @param act Called with an action's name when its button is pressed. */
+export function renderView(view, act) {
   const draw = { working: drawWorking, verdict: drawVerdict, fault: drawFault }[view.kind];
   return draw(view, act).filter((node) => node !== null);
 }
@@ -55,7 +56,7 @@ function drawVerdict(view) {
     scale(view),
     element("p", { class: "hint" }, view.band),
     view.reasons.length ? element("h3", {}, view.reasonsHeading) : null,
-    view.reasons.length ? element("ul", { class: "reasons" }, view.reasons.map((said) => note("li", said))) : null,
+    view.reasons.length ? element("ul", { class: "reasons" }, view.reasons.map((reason) => note("li", reason))) : null,
     element("p", { class: "caveat" }, view.caveat),
   ];
 }
@@ -69,7 +70,7 @@ function drawFault(view, act) {
   return [
     headline(view, element("span", { class: "badge" }, icon(view.icon)), { "data-fault": view.fault }),
     view.command ? element("code", { class: "command", dir: "ltr" }, view.command) : null,
-    ...view.notes.map((said) => note("p", said)),
+    ...view.notes.map((line) => note("p", line)),
     buttons.length ? element("div", { class: "actions" }, buttons) : null,
   ];
 }
@@ -79,23 +80,13 @@ function headline(view, badge, attributes = {}) {
   return element("header", { class: "headline", ...attributes }, badge, words);
 }
 
-// The server's own words are English, whatever the language; the list they stand in runs its own way all the same.
+// Messages of the server are English in every language; the list around them keeps its own writing direction.
 function note(tag, { text, english }) {
   return element(tag, { class: "note" }, english ? element("bdi", { lang: "en", dir: "ltr" }, text) : text);
 }
 
-function scale({ chance, zones, spoken }) {
-  const bar = element("div", { class: "bar", role: "img", dir: "ltr", "aria-label": spoken });
-  for (const { verdict, from, to, label } of zones) {
-    if (to <= from) continue;
-    // Words at the ends may run on below the next zone; in the middle, what would not fit is left to the sentence below.
-    const fits = from === 0 || to === 1 || (to - from) * 34 > label.length;
-    const zone = element("span", { class: "zone", "data-verdict": verdict }, fits ? element("span", {}, label) : null);
-    zone.style.flexGrow = String(to - from);
-    bar.append(zone);
-  }
-  const marker = element("span", { class: "marker" });
-  marker.style.left = `${100 * chance}%`;
-  bar.append(marker);
-  return bar;
+function scale({ chance, zones, scaleLabel }) {
+  // Labels at the ends may continue below the next zone; one in the middle that does not fit is left to the text below.
+  const fits = ({ from, to, label }) => from === 0 || to === 1 || (to - from) * 34 > label.length;
+  return probabilityBar({ p: chance, zones, label: scaleLabel, fits });
 }

@@ -1,6 +1,6 @@
-// Finds pictures on a page, inside open shadow roots too.
+// Finds images on a page, also inside open shadow roots.
 
-export const PICTURES = "img, input[type=image], video[poster], image";
+export const IMAGES = "img, input[type=image], video[poster], image";
 
 export function deepAll(selector, root = document) {
   const inside = [...root.querySelectorAll("*")].filter((node) => node.shadowRoot);

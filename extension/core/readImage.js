@@ -1,43 +1,43 @@
-// Reads a picture's bytes from where a page has it. Runs in the worker, which the page cannot interfere with.
+// Reads an image's bytes from its address. Runs in the worker, out of reach of the page.
 import { hostOf, hostPattern, isOnThisMachine } from "./addresses.js";
 import { browser } from "./browser.js";
 import { Fault } from "./fault.js";
 
-const PATIENCE = 20_000; // ms for one picture
-const LONGEST_DATA = 64 * 2 ** 20; // characters of a data: address
+const TIMEOUT_MS = 20_000; // for one image
+const MAX_DATA_URL_LENGTH = 64 * 2 ** 20; // characters
 
 /**
- * The picture at an http, https or data address, as a Blob.
+ * The image at an http, https or data address, as a Blob.
  *
- * Asked for without cookies first; with them only where that brings no picture and `cookies` allows it, as the page
- * itself has them. Never with cookies to wherever the host points on to.
+ * Requested without cookies first; with cookies only if that yields no image and `cookies` permits it. Redirects are
+ * never followed with cookies.
  */
-export async function readPicture(address, { limit, cookies = false }) {
-  if (address.length > LONGEST_DATA) throw new Fault("image_too_large");
+export async function readImage(address, { limit, cookies = false }) {
+  if (address.length > MAX_DATA_URL_LENGTH) throw new Fault("image_too_large");
   if (address.startsWith("data:")) return readOnce(address, limit, {});
-  if (!hostPattern(address)) throw new Fault("picture_unreadable", { host: hostOf(address) });
+  if (!hostPattern(address)) throw new Fault("image_unavailable", { host: hostOf(address) });
   try {
     return await readOnce(address, limit, { credentials: "omit" });
   } catch (fault) {
-    // Never on this machine: no page is to have the extension go where only a log-in leads.
-    if (!cookies || isOnThisMachine(address) || fault.code !== "picture_unreadable") throw fault;
+    // Never on this machine: a page must not make the extension use the user's local sessions.
+    if (!cookies || isOnThisMachine(address) || fault.code !== "image_unavailable") throw fault;
     return readOnce(address, limit, { credentials: "include", redirect: "error" });
   }
 }
 
 async function readOnce(address, limit, options) {
-  const signal = AbortSignal.timeout(PATIENCE);
+  const signal = AbortSignal.timeout(TIMEOUT_MS);
   const host = hostOf(address);
   try {
     const response = await fetch(address, { ...options, signal, referrerPolicy: "no-referrer" });
     const kind = response.headers.get("Content-Type") ?? "";
-    // A page instead of a picture: a log-in, or a refusal.
-    if (!response.ok || kind.startsWith("text/html")) throw new Fault("picture_unreadable", { host });
+    // An HTML page instead of an image: a login form or an error.
+    if (!response.ok || kind.startsWith("text/html")) throw new Fault("image_unavailable", { host });
     return await collect(response, limit);
   } catch (error) {
     if (error instanceof Fault) throw error;
-    if (signal.aborted) throw new Fault("picture_timeout", { host });
-    throw new Fault((await mayRead(address)) ? "picture_unreadable" : "not_permitted", { host });
+    if (signal.aborted) throw new Fault("image_timeout", { host });
+    throw new Fault((await mayRead(address)) ? "image_unavailable" : "not_permitted", { host });
   }
 }
 

@@ -1,28 +1,28 @@
-// One check of one picture, from wherever it was asked for: is the server there, read, judge, remember.
+// One check of one image: ask the server for its status, read the image, detect, add to the history.
 import { Fault } from "./fault.js";
 import { remember } from "./history.js";
-import { askStatus, judge } from "./judging.js";
+import { detect, fetchStatus } from "./detect.js";
 import { readSettings } from "./settings.js";
 
-const WITHOUT_VERDICT = ["no_face", "face_too_small"]; // checks all the same
+const WITHOUT_VERDICT = ["no_face", "face_too_small"]; // completed checks, which the history contains
 
 /**
- * Returns { kind: "judged", answer, shape } or { kind: "failed", code, details }; never throws.
+ * Returns { kind: "detected", answer } or { kind: "failed", code, details }; never throws.
  *
- * @param read Called with the largest size in bytes; gives { blob, name }.
- * @param stage Called with "reading", "judging", "busy" or "not_ready" as it goes on.
- * @param forget Whether the check is left out of the history.
+ * @param read Called with the maximal size in bytes; returns { blob, name }.
+ * @param stage Called with "reading", "detecting", "busy" or "not_ready" when the check gets there.
+ * @param forget Whether to keep the check out of the history.
  */
-export async function checkPicture(read, { stage = () => {}, forget = false } = {}) {
+export async function checkImage(read, { stage = () => {}, forget = false } = {}) {
   try {
     const { server, history } = await readSettings();
-    const { limit } = await askStatus(server);
+    const { limit } = await fetchStatus(server);
     await stage("reading");
     const { blob, name } = await read(limit);
     if (blob.size > limit) throw new Fault("image_too_large", { size: blob.size, most: limit });
     if (!blob.size) throw new Fault("unreadable_image");
-    await stage("judging");
-    return await judged(server, blob, stage, async (verdict, chance) => {
+    await stage("detecting");
+    return await detected(server, blob, stage, async (verdict, chance) => {
       if (!history || forget) return;
       await remember({ verdict, p_fake: chance, name, sha256: await digest(blob) });
     });
@@ -33,11 +33,11 @@ export async function checkPicture(read, { stage = () => {}, forget = false } = 
   }
 }
 
-async function judged(server, blob, stage, keep) {
+async function detected(server, blob, stage, keep) {
   try {
-    const answer = await judge(server, blob, stage);
+    const answer = await detect(server, blob, stage);
     await keep(answer.verdict, answer.p_fake);
-    return { kind: "judged", answer };
+    return { kind: "detected", answer };
   } catch (fault) {
     if (WITHOUT_VERDICT.includes(fault.code)) await keep(fault.code, null);
     throw fault;

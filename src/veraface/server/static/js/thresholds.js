@@ -1,0 +1,21 @@
+// The thresholds of a verdict in words, for the page and the browser extension.
+import { percent } from "./format.js";
+import { text } from "./language.js";
+
+/** The zones of the probability scale: [{ verdict, from, to, label }]. */
+export function zonesOf({ real, fake }) {
+  return [
+    { verdict: "real", from: 0, to: real, label: text("result.bandReal") },
+    { verdict: "uncertain", from: real, to: fake, label: text("result.bandUncertain") },
+    { verdict: "fake", from: fake, to: 1, label: text("result.bandFake") },
+  ];
+}
+
+export function bandText({ real, fake }) {
+  return text("result.bandText", { real: percent(real), fake: percent(fake) });
+}
+
+/** The accessible name of the probability scale. */
+export function scaleLabel(p, thresholds) {
+  return `${text("result.probabilityLabel", { percent: percent(p) })}. ${bandText(thresholds)}`;
+}
