@@ -1,5 +1,6 @@
 """Runs the `veraface` command as a user does."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -10,7 +11,7 @@ ENVIRONMENT = {
     "NO_COLOR": "1",
     "LC_ALL": "C.UTF-8",
     "OMP_NUM_THREADS": "1",  # torch on a busy machine waits for its own threads otherwise
-}
+} | {name: os.environ[name] for name in ("PYTHONPATH",) if name in os.environ}  # of another checkout
 COMMAND = [sys.executable, "-c", "from veraface.cli import main; main()"]
 
 

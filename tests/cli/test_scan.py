@@ -329,7 +329,7 @@ def kept(out: Path) -> dict[str, str]:
             if source.exists():
                 copy.with_name(copy.name + suffix).write_bytes(source.read_bytes())
         with sqlite3.connect(copy) as database:
-            found = database.execute("SELECT path, record FROM pictures WHERE record IS NOT NULL").fetchall()
+            found = database.execute("SELECT path, record FROM images WHERE record IS NOT NULL").fetchall()
         return dict(found)
     except (OSError, sqlite3.Error):  # not begun, or copied in the middle of a change
         return {}

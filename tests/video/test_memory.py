@@ -26,7 +26,7 @@ def taken(what):
     return "not refused"
 
 def decode():
-    with open_clip(sys.argv[1]) as video:
+    with open_clip(sys.argv[1]) as clip:
         list(clip.shots(clip.moments))
 
 def strange():

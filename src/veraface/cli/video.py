@@ -32,7 +32,8 @@ def video(
         Path | None, typer.Option(help="Write p_fake over time to a JSON file; one video only.")
     ] = None,
     image: Annotated[
-        Path | None, typer.Option(help="Draw p_fake over time into a PNG; one video only.")
+        Path | None,
+        typer.Option("--plot", "--picture", help="Draw p_fake over time into a PNG; one video only."),
     ] = None,
     out: Annotated[
         Path | None,

@@ -14,7 +14,7 @@ from veraface.errors import DataError
 from veraface.scan.item import Item
 from veraface.scan.records import Record
 
-_FORMAT = 3  # of the file; raised with every change of its tables
+_FORMAT = 4  # of the file; raised with every change of its tables
 # EXCLUSIVE: a second scan into the same table is refused.
 _PRAGMAS = "PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;"
 _TABLES = """
@@ -94,7 +94,7 @@ class Store:
                     f"{self._path}: was begun with {name} {was.get(name)}, not {value}; finish it with that, "
                     "or start anew with --overwrite"
                 )
-        (last,) = self._run("SELECT coalesce(max(claimed), 0) FROM pictures").fetchone()
+        (last,) = self._run("SELECT coalesce(max(claimed), 0) FROM images").fetchone()
         self._this_run = last + 1
 
     def _run(self, command: str, *values: Any) -> sqlite3.Cursor:
@@ -105,7 +105,7 @@ class Store:
 
     def claim(self, item: Item, position: int) -> Claim:
         """Notes that an image was listed, at which place, and says what is to be done with it."""
-        command = "SELECT record IS NULL OR trouble, claimed FROM pictures WHERE path = ?"
+        command = "SELECT record IS NULL OR trouble, claimed FROM images WHERE path = ?"
         found = self._run(command, item.path).fetchone()
         values = (position, self._this_run, item.trouble is not None, item.path)
         if found is None:
@@ -158,13 +158,13 @@ class Store:
 
     def is_empty(self) -> bool:
         """Whether nothing is done."""
-        found = self._run("SELECT 1 FROM pictures WHERE record IS NOT NULL LIMIT 1").fetchone()
+        found = self._run("SELECT 1 FROM images WHERE record IS NOT NULL LIMIT 1").fetchone()
         return found is None
 
     def kept(self) -> Iterator[Kept]:
         """All that are done, in their order."""
         command = (
-            "SELECT path, claimed, position, facts, record FROM pictures WHERE record IS NOT NULL "
+            "SELECT path, claimed, position, facts, record FROM images WHERE record IS NOT NULL "
             "ORDER BY claimed DESC, position"
         )
         for path, claimed, position, facts, record in self._run(command):
@@ -173,7 +173,7 @@ class Store:
     def hashes(self) -> Iterator[tuple[int, int]]:
         """Rank and perceptual hash, -2**63 to 2**63 - 1, of all that have one, in their order."""
         command = (
-            "SELECT claimed, position, hash FROM pictures WHERE hash IS NOT NULL "
+            "SELECT claimed, position, hash FROM images WHERE hash IS NOT NULL "
             "ORDER BY claimed DESC, position"
         )
         for claimed, position, hash_ in self._run(command):
@@ -182,7 +182,7 @@ class Store:
     def path_at(self, rank: int) -> str:
         """The path of the image at a place of the table."""
         runs_ago, position = divmod(rank, _MAX_LISTED)
-        command = "SELECT path FROM pictures WHERE claimed = ? AND position = ?"
+        command = "SELECT path FROM images WHERE claimed = ? AND position = ?"
         (path,) = self._run(command, self._this_run - runs_ago, position).fetchone()
         return str(path)
 
@@ -191,14 +191,14 @@ class Store:
 
     def counts(self) -> dict[str, int]:
         """How many there are of each verdict, and of each code of an error."""
-        command = "SELECT verdict, count(*) FROM pictures WHERE record IS NOT NULL GROUP BY 1 ORDER BY 2 DESC"
+        command = "SELECT verdict, count(*) FROM images WHERE record IS NOT NULL GROUP BY 1 ORDER BY 2 DESC"
         return dict(self._run(command))
 
     def histogram(self, bins: int) -> list[int]:
         """How many images have a p_fake in each of so many equal parts of 0 to 1."""
         counts = [0] * bins
         command = (
-            "SELECT min(cast(p_fake * ? AS INTEGER), ? - 1), count(*) FROM pictures "
+            "SELECT min(cast(p_fake * ? AS INTEGER), ? - 1), count(*) FROM images "
             "WHERE p_fake NOT NULL GROUP BY 1"
         )
         for part, count in self._run(command, bins, bins):
@@ -208,7 +208,7 @@ class Store:
     def most_suspicious(self) -> Iterator[tuple[Kept, bytes]]:
         """Those that most look fake, with a small JPEG of each."""
         command = (
-            "SELECT path, claimed, position, facts, record, jpeg FROM thumbnails JOIN pictures USING (path) "
+            "SELECT path, claimed, position, facts, record, jpeg FROM thumbnails JOIN images USING (path) "
             "ORDER BY thumbnails.p_fake DESC, path"
         )
         for path, claimed, position, facts, record, jpeg in self._run(command):
