@@ -4,17 +4,17 @@ PYTHON ?= python3# which Python makes the virtual environments
 ARGS ?=# more arguments: make run ARGS='--port 8000', make test ARGS='-k verdict'
 
 VENV := .venv
-CORE_VENV := .venv-core
 TEST_VENV := .venv-test
-LOCK_VENV := .venv-lock
-AUDIT_VENV := .venv-audit
-DOCS_VENV := .venv-docs
+PY := $(TEST_VENV)/bin/python
 TOOLS := tests/tools
-UV_VERSION := 0.13.9
 SETUP := PYTHON='$(PYTHON)' sh scripts/setup_venv.sh
+# Type checks of torch and the like are kept beside the packages, for all checkouts.
+export MYPY_CACHE_DIR ?= $(TEST_VENV)/shared/mypy-cache
+PYTEST = chromium="$$(sh scripts/find_chromium.sh $(PY))" && VERAFACE_CHROMIUM="$$chromium" $(PY) -m pytest
 
 .DEFAULT_GOAL := help
-.PHONY: help run test references tools lint audit sbom format wheel lock size screenshots benchmark extension docs space clean hooks
+.PHONY: help run test unit test-deep coverage references tools chromium lint audit sbom format wheel lock size \
+	screenshots benchmark extension docs space clean clean-cache hooks
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' Makefile
@@ -22,27 +22,34 @@ help: ## list the targets
 run: $(VENV)/.ready ## serve the page at http://127.0.0.1:7860
 	$(VENV)/bin/veraface serve $(ARGS)
 
-test: lint tools ## check style and types, then run every test
-	chromium="$$(sh scripts/find_chromium.sh $(TEST_VENV)/bin/python)" && \
-	VERAFACE_CHROMIUM="$$chromium" $(TEST_VENV)/bin/python -m pytest -n auto --dist worksteal $(ARGS)
+test: $(TEST_VENV)/.ready tools chromium ## run every test, style and types among them
+	$(PYTEST) -n auto $(ARGS)
 
-references: tools $(TEST_VENV)/.ready ## take the pictures anew that tests compare the page with; look at each
-	chromium="$$(sh scripts/find_chromium.sh $(TEST_VENV)/bin/python)" && \
-	VERAFACE_CHROMIUM="$$chromium" VERAFACE_UPDATE_REFERENCES=1 \
-		$(TEST_VENV)/bin/python -m pytest tests/server/test_page_scenes.py $(ARGS)
+unit: $(TEST_VENV)/.ready ## run the fast tests only: no browser, server, training or installation
+	$(PY) -m pytest -n auto -m unit $(ARGS)
 
-lint: $(TEST_VENV)/.ready ## check style, types and known ways to be unsafe
+test-deep: $(TEST_VENV)/.ready ## run the property tests and the API contract with many more examples
+	HYPOTHESIS_PROFILE=deep $(PY) -m pytest -n auto -m generative $(ARGS)
+
+coverage: $(TEST_VENV)/.ready tools chromium ## run every test and measure which lines of src they run
+	$(PYTEST) -n auto --cov --cov-report=term:skip-covered --cov-report=html:build/coverage $(ARGS)
+
+references: tools $(TEST_VENV)/.ready ## take the images anew that tests compare the page with; look at each
+	VERAFACE_UPDATE_REFERENCES=1; export VERAFACE_UPDATE_REFERENCES; \
+	$(PYTEST) tests/server/test_page_scenes.py $(ARGS)
+
+lint: $(TEST_VENV)/.ready ## check style, types and insecure constructs
 	$(TEST_VENV)/bin/ruff check .
 	$(TEST_VENV)/bin/ruff format --check .
-	$(TEST_VENV)/bin/python -m mypy --strict
-	$(TEST_VENV)/bin/bandit --quiet --configfile pyproject.toml --recursive src
+	$(PY) -m mypy --strict
+	$(PY) -m bandit --quiet --configfile pyproject.toml --recursive src
 
 format: $(TEST_VENV)/.ready ## put the code in the project's style
 	$(TEST_VENV)/bin/ruff check --fix .
 	$(TEST_VENV)/bin/ruff format .
 
 hooks: $(TEST_VENV)/.ready ## check style and types at every commit from now on
-	$(TEST_VENV)/bin/python -m pre_commit install
+	$(PY) -m pre_commit install
 
 extension: tools ## build the browser extension into dist/ and build/extension/, and check it
 	$(PYTHON) scripts/build_extension.py
@@ -53,22 +60,22 @@ extension: tools ## build the browser extension into dist/ and build/extension/,
 wheel: $(VENV)/.ready ## build the package into dist/
 	$(VENV)/bin/python -m hatchling build -t wheel -d dist
 
-size: $(CORE_VENV)/.ready ## print what the installed program takes on disk, largest first
-	$(CORE_VENV)/bin/python scripts/installed_size.py
+size: $(VENV)/.ready ## print what the installed program takes on disk, largest first
+	$(VENV)/bin/python scripts/installed_size.py
 
 screenshots: $(TEST_VENV)/.ready ## take the README's pictures of the page anew
-	chromium="$$(sh scripts/find_chromium.sh $(TEST_VENV)/bin/python)" && \
-	VERAFACE_CHROMIUM="$$chromium" $(TEST_VENV)/bin/python scripts/screenshots.py
+	chromium="$$(sh scripts/find_chromium.sh $(PY))" && \
+	VERAFACE_CHROMIUM="$$chromium" $(PY) scripts/screenshots.py
 
 benchmark: $(TEST_VENV)/.ready ## measure speed, memory and size here, beside others (ARGS='--only latency')
-	$(TEST_VENV)/bin/python benchmarks/run.py $(ARGS)
+	$(PY) benchmarks/run.py $(ARGS)
 
 # What is locked stays as it is unless it no longer fits pyproject.toml; UPGRADE=1 takes the newest of all.
-COMPILE = $(LOCK_VENV)/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+COMPILE = $(TEST_VENV)/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-annotate --no-header $(if $(UPGRADE),--upgrade)
 # What the container holds beyond the core.
 SERVER_EXTRAS := --extra links --extra provenance --extra redis --extra telemetry --extra video
-lock: $(LOCK_VENV)/.ready ## resolve requirements/*.txt anew from pyproject.toml (UPGRADE=1: newest versions)
+lock: $(TEST_VENV)/.ready ## resolve requirements/*.txt anew from pyproject.toml (UPGRADE=1: newest versions)
 	$(COMPILE) pyproject.toml -o requirements/core.txt >/dev/null
 	$(COMPILE) --group build -c requirements/core.txt -o requirements/build.txt >/dev/null
 	$(COMPILE) pyproject.toml --all-extras --group dev \
@@ -76,51 +83,41 @@ lock: $(LOCK_VENV)/.ready ## resolve requirements/*.txt anew from pyproject.toml
 		-c requirements/core.txt -c requirements/build.txt -o requirements/dev.txt >/dev/null
 	$(COMPILE) pyproject.toml $(SERVER_EXTRAS) -c requirements/core.txt -c requirements/dev.txt \
 		-o requirements/server.txt >/dev/null
-	$(COMPILE) --group docs -c requirements/core.txt -c requirements/dev.txt -o requirements/docs.txt >/dev/null
-	$(COMPILE) --group audit -c requirements/core.txt -c requirements/dev.txt -o requirements/audit.txt >/dev/null
 	sh scripts/head_locks.sh
 
-audit: $(AUDIT_VENV)/.ready ## look up what is installed with the package among known weaknesses; asks the internet
-	$(AUDIT_VENV)/bin/python scripts/audit.py $(ARGS)
+audit: $(TEST_VENV)/.ready ## look up what is installed with the package among known vulnerabilities; asks the internet
+	$(PY) scripts/audit.py $(ARGS)
 
-sbom: $(AUDIT_VENV)/.ready ## write what is installed with the package to build/sbom.json (CycloneDX)
+sbom: $(TEST_VENV)/.ready ## write what is installed with the package to build/sbom.json (CycloneDX)
 	mkdir -p build
-	$(AUDIT_VENV)/bin/cyclonedx-py requirements --output-reproducible --of JSON -o build/sbom.json \
+	$(TEST_VENV)/bin/cyclonedx-py requirements --output-reproducible --of JSON -o build/sbom.json \
 		--pyproject pyproject.toml requirements/core.txt
 
-docs: $(DOCS_VENV)/.ready ## build the documentation as a site into build/site/
-	NO_MKDOCS_2_WARNING=1 $(DOCS_VENV)/bin/mkdocs build --strict --quiet
+docs: $(TEST_VENV)/.ready ## build the documentation as a site into build/site/
+	NO_MKDOCS_2_WARNING=1 $(PY) -m mkdocs build --strict --quiet
 
 space: ## put a Hugging Face Space together in build/space/
 	$(PYTHON) scripts/make_space.py
 
-clean: ## remove the virtual environments and everything built
-	rm -rf $(VENV) $(CORE_VENV) $(TEST_VENV) $(LOCK_VENV) $(AUDIT_VENV) $(DOCS_VENV) $(TOOLS)/node_modules build dist \
-		.mypy_cache .pytest_cache .ruff_cache .hypothesis
+clean: ## remove what was built and this checkout's environments
+	rm -rf $(VENV) $(TEST_VENV) $(TOOLS)/node_modules build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis .coverage
 
-# The virtual environments; each is set up again only when what it is made from changes.
+clean-cache: ## remove the packages that are kept for the environments of all checkouts
+	rm -rf "$${VERAFACE_VENVS:-$${XDG_CACHE_HOME:-$$HOME/.cache}/veraface/venvs}" .venvs
 
-# With all that a server can do: clips, Content Credentials, links.
-$(VENV)/.ready: pyproject.toml scripts/setup_venv.sh requirements/server.txt requirements/build.txt
-	$(SETUP) $(VENV) --lock requirements/server.txt --lock requirements/build.txt --project
+# The environments: one to run, one for everything else. Each is set up again only when what it is made from changes,
+# or when the shared packages it links to are gone (scripts/setup_venv.sh).
 
-$(CORE_VENV)/.ready: pyproject.toml scripts/setup_venv.sh requirements/core.txt requirements/build.txt
-	$(SETUP) $(CORE_VENV) --lock requirements/core.txt --lock requirements/build.txt --project
+# With all that a server can do: video, Content Credentials, links.
+$(VENV)/.ready: pyproject.toml scripts/setup_venv.sh requirements/server.txt requirements/build.txt $(VENV)/shared/.complete
+	$(SETUP) $(VENV) requirements/server.txt requirements/build.txt
 
-$(TEST_VENV)/.ready: pyproject.toml scripts/setup_venv.sh requirements/dev.txt
-	$(SETUP) $(TEST_VENV) --lock requirements/dev.txt --project
+$(TEST_VENV)/.ready: pyproject.toml scripts/setup_venv.sh requirements/dev.txt $(TEST_VENV)/shared/.complete
+	$(SETUP) $(TEST_VENV) requirements/dev.txt
 
-$(AUDIT_VENV)/.ready: scripts/setup_venv.sh requirements/audit.txt
-	$(SETUP) $(AUDIT_VENV) --lock requirements/audit.txt
-
-$(DOCS_VENV)/.ready: scripts/setup_venv.sh requirements/docs.txt
-	$(SETUP) $(DOCS_VENV) --lock requirements/docs.txt
-
-$(LOCK_VENV)/.ready: Makefile scripts/setup_venv.sh
-	$(SETUP) $(LOCK_VENV) --package uv==$(UV_VERSION)
+$(VENV)/shared/.complete $(TEST_VENV)/shared/.complete:
 
 # What tests need from npm; without npm those tests are skipped.
-
 tools:
 	@if command -v npm >/dev/null; then $(MAKE) -s $(TOOLS)/node_modules/.ready; \
 	else echo "npm is missing: the extension is not linted, and pages are not checked by axe-core."; fi
@@ -128,3 +125,7 @@ tools:
 $(TOOLS)/node_modules/.ready: $(TOOLS)/package.json $(TOOLS)/package-lock.json $(TOOLS)/.npmrc
 	cd $(TOOLS) && npm ci
 	touch $@
+
+# Installs one beside the packages where none is found; where that fails, tests say so.
+chromium:
+	@sh scripts/find_chromium.sh >/dev/null 2>&1 || true

@@ -1,7 +1,7 @@
 #!/bin/sh
 # Puts a heading on each lock file, and takes out lines that name a package index.
 set -eu
-for lock in core server build dev docs audit; do
+for lock in core server build dev; do
     file=requirements/$lock.txt
     {
         echo "# Written by \`make lock\` from pyproject.toml. Do not edit."

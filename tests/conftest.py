@@ -1,11 +1,12 @@
-"""What tests share."""
+"""What tests share: profiles, markers, the order and distribution of tests, and fixtures that cost much."""
 
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+import filelock
 import hypothesis
 import pytest
 
@@ -15,26 +16,124 @@ from tests.sample_images import encode, portrait
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Playwright
 
-# An example may take longer on a busy machine than Hypothesis allows by itself.
-hypothesis.settings.register_profile("veraface", deadline=None)
-hypothesis.settings.load_profile("veraface")
+# Two budgets for generated examples; HYPOTHESIS_PROFILE=deep (`make test-deep`) chooses the large one. No
+# deadline: an example may take longer on a busy machine than Hypothesis allows by itself.
+hypothesis.settings.register_profile("quick", deadline=None, derandomize=True, max_examples=50)
+hypothesis.settings.register_profile("deep", deadline=None, max_examples=1000)
+hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "quick"))
 
 # Torch waits for its own threads on a busy machine, and one thread adds in one order; set before its import.
 os.environ["OMP_NUM_THREADS"] = "1"
 
 _DATA = Path(os.environ.get("VERAFACE_DATA", Path(__file__).parent.parent.parent / "shared" / "data"))
 
+# Files that take longest, longest first: started last, they would leave the other workers idle at the end.
+_LONGEST = (
+    "tests/server/test_page_scenes.py",
+    "tests/fuzz/test_fuzz.py",
+    "tests/server/test_server_soak.py",
+    "tests/scan/test_ray_engine.py",
+    "tests/deploy/test_ray_serve.py",
+    "tests/test_style.py",
+    "tests/server/test_page_dashboard.py",
+    "tests/training/",
+    "tests/server/test_page_offline.py",
+    "tests/cli/test_train.py",
+    "tests/cli/test_export.py",
+    "tests/cli/test_cross_validate.py",
+    "tests/evaluation/test_report.py",
+    "tests/evaluation/test_run.py",
+    "tests/server/",
+    "tests/scan/",
+    "tests/extension/",
+)
+# Files whose tests run on one worker, for they share a fixture that lives in one process.
+_TOGETHER = {"tests/scan/test_ray_engine.py": "ray", "tests/deploy/test_ray_serve.py": "ray"}
 
-# What goes by a clock: a browser, or a server of the test's own. On a machine whose cores others use, such a
-# test may fail once without a fault in what it tests: it has a second try, which pytest's summary tells of.
-_BY_THE_CLOCK = {"browser", "playwright_driver", "own_server", "start_server"}
+# Fixtures of tests that need more than this process: a browser, or a server that listens.
+_BROWSER = {"browser", "playwright_driver"}
+_SERVER = {"server", "small_server", "own_server", "start_server", "site", "serving"}
+# What `make unit` leaves out beside those.
+_SLOW = (
+    "tests/cli/",
+    "tests/deploy/",
+    "tests/docs/",
+    "tests/evaluation/test_report.py",
+    "tests/evaluation/test_run.py",
+    "tests/extension/",
+    "tests/fuzz/",
+    "tests/hostile/",
+    "tests/scan/",
+    "tests/test_packaging.py",
+    "tests/test_style.py",
+    "tests/training/",
+    "tests/workers/",
+)
+
+# Tests that depend on how fast something outside of them is, and why; each has a second try, which pytest's
+# summary reports. Any other test that fails once is wrong, or has found something.
+_QUARANTINE: dict[str, str] = {}
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Gives those tests their second try."""
+    """Put the longest files first, and mark tests by what they need."""
+    items.sort(key=_rank)
     for item in items:
-        if _BY_THE_CLOCK.intersection(getattr(item, "fixturenames", ())):
-            item.add_marker(pytest.mark.flaky(reruns=1))
+        path, fixtures = _path(item.nodeid), set(getattr(item, "fixturenames", ()))
+        if fixtures & _BROWSER:
+            item.add_marker("browser")
+        marked = any(item.get_closest_marker(name) for name in ("browser", "install", "slow"))
+        if not marked and not fixtures & _SERVER and not path.startswith(_SLOW):
+            item.add_marker("unit")
+        if getattr(getattr(item, "obj", None), "is_hypothesis_test", False):
+            item.add_marker("generative")
+        if reason := _QUARANTINE.get(item.nodeid.partition("[")[0]):
+            item.add_marker(pytest.mark.flaky(reruns=1, reason=reason))
+
+
+def _path(nodeid: str) -> str:
+    return nodeid.partition("::")[0]
+
+
+def _rank(item: pytest.Item) -> int:
+    ranks = (rank for rank, path in enumerate(_LONGEST) if _path(item.nodeid).startswith(path))
+    return next(ranks, len(_LONGEST))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Run the tests of one file on one worker, so that its fixtures are made once; longest files first."""
+    from xdist.scheduler import LoadFileScheduling
+
+    class ByFile(LoadFileScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            return _TOGETHER.get(_path(nodeid), _path(nodeid))
+
+    config.option.loadscopereorder = False  # keep the order of pytest_collection_modifyitems
+    return ByFile(config, log)
+
+
+@pytest.fixture(scope="session")
+def made_once(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str, Callable[[Path], object]], Path]:
+    """Make a folder once per run: the worker that needs it first makes it, and the others wait for it.
+
+    Returns a function of a name and of what fills the folder of that name. Tests must not change its content.
+    """
+    folder = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        folder = folder.parent  # the workers' common one
+
+    def make(name: str, fill: Callable[[Path], object]) -> Path:
+        target, complete = folder / name, folder / f"{name}.complete"
+        with filelock.FileLock(folder / f"{name}.lock"):
+            if not complete.exists():
+                shutil.rmtree(target, ignore_errors=True)
+                target.mkdir()
+                fill(target)
+                complete.touch()
+        return target
+
+    return make
 
 
 @pytest.fixture(scope="session")
@@ -54,30 +153,34 @@ def photos(data: Path) -> list[Path]:
 
 
 @pytest.fixture(scope="session")
-def tiny_data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def tiny_data(made_once: Callable[..., Path]) -> Path:
     """A folder with a manifest of a few dozen faces, marked where fake."""
-    return make_dataset(tmp_path_factory.mktemp("tiny") / "faces")
+    return made_once("tiny-data", lambda folder: make_dataset(folder / "faces")) / "faces"
 
 
 @pytest.fixture(scope="session")
-def tiny_run(tiny_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def tiny_run(tiny_data: Path, made_once: Callable[..., Path]) -> Path:
     """The folder of a finished training run on them."""
-    from tests.training.runs import settings
-    from veraface.training.trainer import train
 
-    run = tmp_path_factory.mktemp("runs") / "tiny"
-    train(settings(tiny_data, epochs=5), run)
-    return run
+    def fill(folder: Path) -> None:
+        from tests.training.runs import settings
+        from veraface.training.trainer import train
+
+        train(settings(tiny_data, epochs=5), folder / "tiny")
+
+    return made_once("tiny-run", fill) / "tiny"
 
 
 @pytest.fixture(scope="session")
-def tiny_model(tiny_run: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def tiny_model(tiny_run: Path, made_once: Callable[..., Path]) -> Path:
     """That run's ONNX file, with its card beside it."""
-    from veraface.training.export import export
 
-    out = tmp_path_factory.mktemp("model")
-    export(tiny_run, out, name="tiny", licence="for tests")
-    return out / "tiny.onnx"
+    def fill(folder: Path) -> None:
+        from veraface.training.export import export
+
+        export(tiny_run, folder, name="tiny", licence="for tests")
+
+    return made_once("tiny-model", fill) / "tiny.onnx"
 
 
 def chromium_path() -> str | None:

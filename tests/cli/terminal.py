@@ -1,9 +1,15 @@
-"""Runs the `veraface` command as a user does."""
+"""Run the `veraface` command as a user does."""
 
+import contextlib
 import os
 import subprocess
 import sys
 from pathlib import Path
+from unittest import mock
+
+from click.testing import CliRunner
+
+from veraface.cli import main
 
 ENVIRONMENT = {
     "PATH": "/usr/bin:/bin",
@@ -20,8 +26,38 @@ def veraface(
     cwd: Path | None = None,
     data: bytes | None = None,
     environment: dict[str, str] | None = None,
-) -> subprocess.CompletedProcess:
-    """Run and wait; output is decoded, colors are off, the terminal is wide."""
+) -> subprocess.CompletedProcess[str]:
+    """Run the command in this process; output is decoded, colors are off, the terminal is wide.
+
+    The command sees the same environment, folder, input and arguments as in `veraface_process`.
+    """
+    command = ["veraface", *map(str, arguments)]
+    with (
+        mock.patch.dict(os.environ, ENVIRONMENT | (environment or {}), clear=True),
+        mock.patch.object(sys, "argv", command),
+        contextlib.chdir(cwd or Path.cwd()),
+        CliRunner().isolation(data) as (stdout, stderr, _),
+    ):
+        try:
+            main()
+            code: object = 0
+        except SystemExit as end:
+            code = end.code
+        sys.stdout.flush()
+        sys.stderr.flush()
+    status = code if isinstance(code, int) else int(code is not None)
+    return subprocess.CompletedProcess(
+        command, status, stdout.getvalue().decode(), stderr.getvalue().decode()
+    )
+
+
+def veraface_process(
+    *arguments: object,
+    cwd: Path | None = None,
+    data: bytes | None = None,
+    environment: dict[str, str] | None = None,
+) -> subprocess.CompletedProcess[str]:
+    """Run the command in a process of its own, for what only a process shows."""
     done = subprocess.run(
         [*COMMAND, *map(str, arguments)],
         cwd=cwd,

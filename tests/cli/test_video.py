@@ -74,7 +74,11 @@ def after(setup: str, *arguments: object, cwd: Path) -> subprocess.CompletedProc
 
 @pytest.mark.parametrize("form", [[], ["--json"]])
 def test_a_file_that_cannot_be_written_costs_no_verdict(clips: Path, tmp_path: Path, form: list[str]) -> None:
-    full = "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (500, 500))"
+    # Python would also cut off the bytecode that it caches, and other tests would read it.
+    full = (
+        "import resource, sys; sys.dont_write_bytecode = True; "
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (500, 500))"
+    )
     outputs = {"--timeline": "t.json", "--picture": "t.png", "--out": "o.mp4"}
     options = [part for name, file in outputs.items() for part in (name, tmp_path / file)]
     done = after(full, "video", "face.mp4", "--frames", 3, *form, *options, cwd=clips)

@@ -62,10 +62,7 @@ def test_the_model_card_is_the_shipped_one() -> None:
 
 
 def _mkdocs() -> list[str] | None:
-    if find_spec("mkdocs") and find_spec("material"):
-        return [sys.executable, "-m", "mkdocs"]
-    program = ROOT / ".venv-docs/bin/mkdocs"
-    return [str(program)] if program.exists() else None
+    return [sys.executable, "-m", "mkdocs"] if find_spec("mkdocs") and find_spec("material") else None
 
 
 @pytest.fixture(scope="module")
