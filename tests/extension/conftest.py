@@ -1,4 +1,4 @@
-"""Chromium with the extension in it, a website to try it on, and the real server."""
+"""Chromium with the extension, a website to test it on, and the real server."""
 
 import contextlib
 import importlib.util
@@ -61,10 +61,10 @@ def server() -> Iterator[RunningServer]:
 
 
 class Site:
-    """A web server on this machine; every name that ends in .test leads to it.
+    """A web server on this machine; every host name that ends in .test resolves to it.
 
-    `answers` maps a path to status, headers and body, of several one after another; `asked` is what was asked
-    for: host, path and cookies.
+    `answers` maps a path to (status, headers, body), several of them in turn; `asked` lists the requests as
+    (host, path, cookies).
     """
 
     def __init__(self) -> None:
@@ -109,12 +109,12 @@ class Site:
         self.answers.setdefault(path, []).append((status, {"Content-Type": kind, **named}, content))
 
     def page(self, markup: str, path: str = "/", **headers: str) -> str:
-        """Puts a page there and returns its address."""
+        """Serve a page and return its address."""
         self.put(path, f"<!doctype html><body>{markup}", "text/html; charset=utf-8", **headers)
         return self.url(path)
 
     def as_server(self, **answer: Any) -> str:
-        """Answers as a Veraface server would, with this verdict; returns its address."""
+        """Answer like a Veraface server with this verdict; return its address."""
         self.put(
             "/api/model-status", json.dumps({"loaded": True, "name": "m", "version": "1"}), "application/json"
         )
@@ -142,7 +142,7 @@ def site() -> Iterator[Site]:
 
 
 class Card:
-    """The next card on a page. Its root is closed, so only the debugger sees into it."""
+    """The next card on a page. Its shadow root is closed, so it is read through the debugger."""
 
     def __init__(self, page: Page) -> None:
         self._page = page
@@ -154,7 +154,7 @@ class Card:
         return list(closed_roots(document["root"]))
 
     def call(self, function: str, *arguments: Any) -> Any:
-        """Calls a function with the card's root as `this`; None where there is no card."""
+        """Call a function with the card's root as `this`; return None without a card."""
         root = next((root for root in self._roots() if root["backendNodeId"] not in self._before), None)
         if root is None:
             return None
@@ -188,12 +188,12 @@ class Card:
         self._page.mouse.click(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
 
     def wait(self, condition: str, seconds: float = 15) -> None:
-        """Until the JavaScript expression holds, with the card's root as `this`."""
+        """Wait until a JavaScript expression is true, with the card's root as `this`."""
         for _ in range(int(seconds * 20)):
             if self.call(f"function() {{ return Boolean({condition}) }}"):
                 return
             self._page.wait_for_timeout(50)
-        raise AssertionError(f"never: {condition}; the card says: {self.text()}")
+        raise AssertionError(f"never true: {condition}; the card shows: {self.text()}")
 
     def verdict(self) -> str | None:
         self.wait("this.querySelector('[data-verdict] h2, .pill')")
@@ -205,10 +205,10 @@ class Card:
 
 
 def wait_until(page: Page, holds: Callable[[], Any], seconds: float = 15) -> None:
-    """Until it holds; the browser goes on meanwhile."""
+    """Wait until `holds()` is true while the browser keeps running."""
     end = time.monotonic() + seconds
     while not holds():
-        assert time.monotonic() < end, f"does not come to hold in {seconds} s"
+        assert time.monotonic() < end, f"not true within {seconds} s"
         page.wait_for_timeout(20)
 
 
@@ -223,7 +223,7 @@ def closed_roots(node: dict[str, Any]) -> Iterator[dict[str, Any]]:
 
 
 class Chromium:
-    """A browser that the extension is loaded into."""
+    """A browser with the extension."""
 
     def __init__(self, context: BrowserContext) -> None:
         self.context = context
@@ -231,17 +231,17 @@ class Chromium:
 
     @property
     def worker(self) -> Worker:
-        """The extension's worker; Chromium ends it when it is idle and starts it anew."""
+        """The extension's service worker; Chromium stops it when idle and restarts it."""
         workers = self.context.service_workers
         return workers[0] if workers else self.context.wait_for_event("serviceworker", timeout=15_000)
 
     def wait_until_ready(self) -> None:
-        """Until the worker has started to listen."""
+        """Wait until the worker has registered its listeners."""
         listens = "() => chrome.contextMenus.onClicked.hasListeners()"
         wait_until(self.context.pages[0], lambda: self.worker.evaluate(listens))
 
     def open(self, page: str) -> Page:
-        """A page of the extension."""
+        """Open a page of the extension."""
         opened = self.context.new_page()
         opened.set_default_timeout(10_000)
         opened.goto(f"chrome-extension://{self.id}/pages/{page}")
@@ -261,9 +261,9 @@ class Chromium:
         return self.worker.evaluate("async () => (await chrome.storage.local.get('history')).history ?? []")
 
     def let_see(self, page: Page) -> None:
-        """What a click on the entry does: the extension may see the tab, until that goes elsewhere.
+        """Grant access to the tab until it navigates, as a click on the menu entry does.
 
-        The browser knows at once, the page's own process a moment later; `let_in` waits for that as well.
+        The browser grants it at once, the page's process learns of it later; `let_in` waits for that as well.
         """
         page.bring_to_front()
         debugger: CDPSession = self.context.browser.new_browser_cdp_session()
@@ -277,7 +277,7 @@ class Chromium:
             pytest.skip(f"this Chromium cannot press the extension's button: {error.message}")
 
     def let_in(self, page: Page) -> None:
-        """The extension may see the tab, and the page lets its scripts in."""
+        """Grant access to the tab and wait until the page accepts scripts."""
         self.let_see(page)
         try_script = """async address => {
             const tab = (await chrome.tabs.query({})).find(tab => tab.url === address);
@@ -287,9 +287,9 @@ class Chromium:
         wait_until(page, lambda: self.worker.evaluate(try_script, page.url))
 
     def right_click(self, page: Page, address: str, frame: int = 0, allow: bool | None = None) -> Card:
-        """Chooses "Check with Veraface" for the picture at an address.
+        """Choose "Check with Veraface" for the image at an address.
 
-        `allow` is what the person says where the browser asks; None: it may not ask.
+        `allow` is the user's answer to a permission prompt.
         """
         self.let_see(page)
         card = Card(page)
@@ -352,7 +352,7 @@ def _chromium_for_all(
 
 @pytest.fixture
 def chromium(_chromium_for_all: Chromium, server: RunningServer) -> Iterator[Chromium]:
-    """The one browser, as if the extension had just been installed, with the server's address set."""
+    """The shared browser with empty storage and the server's address set."""
     chromium = _chromium_for_all
     chromium.worker.evaluate(
         "async () => { await chrome.storage.local.clear(); await chrome.storage.session.clear() }"
@@ -375,7 +375,7 @@ def leaves(words: dict[str, Any], path: str = "") -> Iterator[tuple[str, str]]:
 
 @pytest.fixture(scope="session")
 def read_words(unpacked: Path) -> Callable[[str], dict[str, str]]:
-    """All words of a language by their paths, as the build puts them together."""
+    """All messages of a language by their paths, as the build composes them."""
     return lambda language: dict(
         leaves(json.loads((unpacked / f"languages/{language}.json").read_text("utf-8")))
     )
@@ -383,7 +383,7 @@ def read_words(unpacked: Path) -> Callable[[str], dict[str, str]]:
 
 @pytest.fixture(scope="session")
 def read_own_words() -> Callable[[str], dict[str, str]]:
-    """The extension's own of them."""
+    """The extension's own messages by their paths."""
     folder = ROOT / "extension" / "languages"
     return lambda language: dict(leaves(json.loads((folder / f"{language}.json").read_text("utf-8"))))
 
@@ -392,7 +392,7 @@ AXE = ROOT / "tests" / "tools" / "node_modules" / "axe-core" / "axe.min.js"
 
 
 def violations(page: Page) -> list[str]:
-    """What axe-core finds wrong with a page for people who see, hear or move otherwise."""
+    """Return the accessibility violations that axe-core finds."""
     if not AXE.is_file():
         reason = "needs axe-core: make tests/tools/node_modules/.ready"
         if os.environ.get("CI"):

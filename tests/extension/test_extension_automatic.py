@@ -1,4 +1,4 @@
-"""The check of the picture under the pointer, in a browser whose person has allowed every website."""
+"""The automatic check of the image under the pointer, with permission for every website."""
 
 import json
 import shutil
@@ -10,14 +10,14 @@ from playwright.sync_api import Browser, Page, expect
 
 from tests.extension.conftest import Card, Chromium, RunningServer, Site, chromium_with, wait_until
 
-PICTURES = """<body style="margin: 0"><img id="big" src="/it.jpg" width="300" height="300">
+IMAGES = """<body style="margin: 0"><img id="big" src="/it.jpg" width="300" height="300">
 <img id="small" src="/small.jpg" width="100" height="100">
 <img id="none" src="/none.jpg" width="300" height="200">"""
 
 
 @pytest.fixture(scope="module")
 def allowed(browser: Browser, unpacked: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chromium]:
-    """The browser's question cannot be answered from outside: here the manifest asks from the start."""
+    """Permission prompts cannot be automated: this manifest requests the permission at installation."""
     folder = tmp_path_factory.mktemp("allowed") / "extension"
     shutil.copytree(unpacked, folder)
     manifest = json.loads((folder / "manifest.json").read_text("utf-8"))
@@ -34,15 +34,15 @@ def scripts(chromium: Chromium) -> list[str]:
 
 
 def automatic_page(allowed: Chromium, server: str, site: Site) -> Page:
-    """A page with the script of the check under the pointer on it."""
+    """Open a page on which the automatic check runs."""
     allowed.settings(server=server, automatic=True)
     wait_until(allowed.context.pages[0], lambda: scripts(allowed) == ["automatic"])
-    page = allowed.visit(site.page(PICTURES))
+    page = allowed.visit(site.page(IMAGES))
     page.bring_to_front()
     return page
 
 
-def test_a_badge_says_the_verdict_until_it_is_switched_off(
+def test_a_badge_shows_the_verdict_until_the_check_is_disabled(
     allowed: Chromium, server: RunningServer, site: Site, face: bytes, no_face: bytes
 ) -> None:
     allowed.settings(server=server.url)
@@ -55,7 +55,7 @@ def test_a_badge_says_the_verdict_until_it_is_switched_off(
     expect(options.locator("#automatic")).to_be_checked()
     wait_until(options, lambda: scripts(allowed) == ["automatic"])
 
-    page = allowed.visit(site.page(PICTURES))
+    page = allowed.visit(site.page(IMAGES))
     page.bring_to_front()
     site.asked.clear()
     badge = Card(page)
@@ -94,14 +94,14 @@ def test_a_badge_says_the_verdict_until_it_is_switched_off(
     options.bring_to_front()
     options.locator("#automatic").uncheck()
     wait_until(options, lambda: scripts(allowed) == [])
-    page = allowed.visit(site.page(PICTURES, "/again.html"))
+    page = allowed.visit(site.page(IMAGES, "/again.html"))
     page.bring_to_front()
     page.hover("#big")
     page.wait_for_timeout(1200)
     assert Card(page).text() is None
 
 
-def test_pages_opened_before_leave_off_too(
+def test_pages_that_were_open_before_stop_checking_too(
     allowed: Chromium, server: RunningServer, site: Site, face: bytes
 ) -> None:
     site.put("/it.jpg", face)
@@ -118,8 +118,8 @@ def test_pages_opened_before_leave_off_too(
     assert badge.text() is None
 
 
-def test_where_another_picture_is_looked_at_it_is_asked_again(allowed: Chromium, site: Site) -> None:
-    """One at a time: here the first one's server is busy for two seconds."""
+def test_a_check_waits_for_the_one_in_progress(allowed: Chromium, site: Site) -> None:
+    """One check runs at a time; the server is busy with the first one for two seconds."""
     site.put("/api/predict", "slow down", "text/plain", 503, Retry_After="2")
     server = site.as_server()
     site.put("/it.jpg", b"any bytes")

@@ -1,4 +1,4 @@
-"""What the build makes: the same each time, complete, and as browsers and their shops want it."""
+"""The built extension: reproducible, complete, and accepted by browsers."""
 
 import json
 import os
@@ -43,7 +43,7 @@ def test_the_same_sources_give_the_same_zip(builder: ModuleType, unpacked: Path,
     assert "manifest.json" in names
 
 
-def test_the_script_says_what_it_made() -> None:
+def test_the_script_prints_what_it_built() -> None:
     done = subprocess.run(
         [sys.executable, "-I", ROOT / "scripts/build_extension.py"],
         capture_output=True,
@@ -56,7 +56,7 @@ def test_the_script_says_what_it_made() -> None:
     assert (ROOT / zip_name).is_file()
 
 
-def test_asks_for_the_fewest_permissions(unpacked: Path) -> None:
+def test_requests_minimal_permissions(unpacked: Path) -> None:
     made = manifest(unpacked)
     assert made["permissions"] == ["activeTab", "contextMenus", "scripting", "storage"]
     assert made["host_permissions"] == ["http://127.0.0.1/*", "http://localhost/*"]
@@ -68,7 +68,7 @@ def test_asks_for_the_fewest_permissions(unpacked: Path) -> None:
     assert "unsafe" not in policy
 
 
-def test_every_file_that_is_named_is_there(unpacked: Path) -> None:
+def test_every_referenced_file_exists(unpacked: Path) -> None:
     text = json.dumps(manifest(unpacked))
     named = set(re.findall(r'"([\w/]+\.(?:js|html|png))"', text))
     for page in unpacked.glob("pages/*.html"):
@@ -80,7 +80,7 @@ def test_every_file_that_is_named_is_there(unpacked: Path) -> None:
     assert [path for path in sorted(named) if not (unpacked / path).is_file()] == []
 
 
-def test_nothing_ever_becomes_markup_or_code(unpacked: Path) -> None:
+def test_scripts_create_neither_markup_nor_code(unpacked: Path) -> None:
     banned = r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|\beval\(|new Function|DOMParser"
     assert re.findall(banned, scripts(unpacked)) == []
     assert not any(
@@ -89,8 +89,8 @@ def test_nothing_ever_becomes_markup_or_code(unpacked: Path) -> None:
     )
 
 
-def test_icons_are_as_large_as_they_say(unpacked: Path) -> None:
-    """And as the script draws them."""
+def test_icons_have_their_size(unpacked: Path) -> None:
+    """They equal those that scripts/draw_icons.py draws."""
     drawing = load_script("draw_icons")
     for size in drawing.EXTENSION_SIZES:
         icon = Image.open(unpacked / f"icons/{size}.png")
@@ -99,8 +99,8 @@ def test_icons_are_as_large_as_they_say(unpacked: Path) -> None:
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_no_words_are_missing(read_own_words: Callable[[str], dict[str, str]], language: str) -> None:
-    """Of the extension's own; tests/server looks after the page's."""
+def test_catalogs_are_complete(read_own_words: Callable[[str], dict[str, str]], language: str) -> None:
+    """The extension's own messages; tests of the page check the shared ones."""
     own, english = read_own_words(language), read_own_words("en")
     assert list(own) == list(english)
     for path, said in own.items():
@@ -111,7 +111,7 @@ def test_no_words_are_missing(read_own_words: Callable[[str], dict[str, str]], l
         assert [path for path, said in own.items() if said == english[path] and len(said) > 12] == []
 
 
-def test_there_are_seven_and_each_is_in_the_browsers_lists(unpacked: Path) -> None:
+def test_seven_languages_are_listed_for_browsers(unpacked: Path) -> None:
     assert sorted(path.stem for path in unpacked.glob("languages/*.json")) == LANGUAGES
     locales = {path.parent.name: path for path in unpacked.glob("_locales/*/messages.json")}
     assert sorted(locales) == ["ar", "de", "en", "es", "fr", "hi", "zh_CN", "zh_TW"]
@@ -120,7 +120,7 @@ def test_there_are_seven_and_each_is_in_the_browsers_lists(unpacked: Path) -> No
         assert 0 < len(messages["description"]["message"]) <= 132, "what the browsers' shops take"
 
 
-def test_every_word_asked_for_is_there_and_every_one_there_is_asked_for(
+def test_every_used_message_exists_and_every_message_is_used(
     read_words: Callable[[str], dict[str, str]],
 ) -> None:
     code = "".join(path.read_text("utf-8") for path in [*SOURCE.rglob("*.js"), *SOURCE.rglob("*.html")])
@@ -136,7 +136,7 @@ def test_every_word_asked_for_is_there_and_every_one_there_is_asked_for(
     assert {code for code in codes if f"faults.{code}.name" not in known} == set()
 
 
-def test_browsers_shops_find_no_fault(unpacked: Path) -> None:
+def test_the_linter_of_add_ons_finds_no_errors(unpacked: Path) -> None:
     if not WEB_EXT.is_file():
         reason = "needs web-ext: make tests/tools/node_modules/.ready"
         if os.environ.get("CI"):

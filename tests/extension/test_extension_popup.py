@@ -1,4 +1,4 @@
-"""The popup: a picture chosen, dropped or pasted, and the recent checks."""
+"""The popup: checks of chosen, dropped and pasted images, and the recent checks."""
 
 import base64
 import json
@@ -21,15 +21,15 @@ BRING = """([name, data, how]) => {
 }"""
 
 
-def bring(page: Page, picture: bytes, how: str, name: str = "portrait.jpg") -> None:
+def bring(page: Page, image: bytes, how: str, name: str = "portrait.jpg") -> None:
     if how == "choose":
-        page.set_input_files("#file", {"name": name, "mimeType": "image/jpeg", "buffer": picture})
+        page.set_input_files("#file", {"name": name, "mimeType": "image/jpeg", "buffer": image})
     else:
-        page.evaluate(BRING, [name, base64.b64encode(picture).decode(), how])
+        page.evaluate(BRING, [name, base64.b64encode(image).decode(), how])
 
 
 @pytest.mark.parametrize("how", ["choose", "drop", "paste"])
-def test_says_what_the_api_says(chromium: Chromium, server: RunningServer, face: bytes, how: str) -> None:
+def test_shows_the_api_verdict(chromium: Chromium, server: RunningServer, face: bytes, how: str) -> None:
     answer = httpx.post(f"{server.url}/api/predict", files={"image": ("x", face)}, timeout=30).json()
     page = chromium.open("popup.html")
     bring(page, face, how)
@@ -45,13 +45,13 @@ def test_recent_checks_are_listed_and_cleared(
 ) -> None:
     page = chromium.open("popup.html")
     expect(page.locator("#empty")).to_contain_text("No checks yet")
-    for name, picture in (
+    for name, image in (
         ("one.jpg", face),
         ("none.jpg", no_face),
         ("two.jpg", two_faces),
         ("again.jpg", face),
     ):
-        bring(page, picture, "choose", name)
+        bring(page, image, "choose", name)
         expect(page.locator("#recent .what").first).to_have_text(name)
     expect(page.locator("#recent .what")).to_have_text(["again.jpg", "two.jpg", "none.jpg"])
     expect(page.locator("#recent .verdict").nth(2)).to_have_text("No face found")
@@ -62,7 +62,7 @@ def test_recent_checks_are_listed_and_cleared(
     assert chromium.history() == []
 
 
-def test_no_more_than_fifty_are_kept_and_none_where_that_is_switched_off(
+def test_at_most_fifty_checks_are_stored_and_none_if_disabled(
     chromium: Chromium, server: RunningServer, face: bytes
 ) -> None:
     entries = [
@@ -82,11 +82,11 @@ def test_no_more_than_fifty_are_kept_and_none_where_that_is_switched_off(
     chromium.settings(server=server.url, history=False)
     bring(page, face, "choose")
     expect(page.locator("#view .figure")).to_be_visible()
-    expect(page.locator("#empty")).to_contain_text("not kept")
+    expect(page.locator("#empty")).to_contain_text("history is off")
     assert chromium.history() == []
 
 
-def test_hostile_names_stay_names(chromium: Chromium, face: bytes) -> None:
+def test_hostile_file_names_are_shown_as_text(chromium: Chromium, face: bytes) -> None:
     page = chromium.open("popup.html")
     bring(page, face, "drop", NAME)
     expect(page.locator("#recent .what")).to_have_text("<img src=x onerror=document.title='owned'> & gpj.jpg")
@@ -95,15 +95,15 @@ def test_hostile_names_stay_names(chromium: Chromium, face: bytes) -> None:
     assert page.title() == "Veraface"
 
 
-def test_a_link_is_no_file(chromium: Chromium) -> None:
+def test_a_dropped_link_is_refused(chromium: Chromium) -> None:
     page = chromium.open("popup.html")
     page.evaluate(
         "dispatchEvent(new DragEvent('drop', { dataTransfer: new DataTransfer(), cancelable: true }))"
     )
-    expect(page.locator("#view h2")).to_have_text("That was no file")
+    expect(page.locator("#view h2")).to_have_text("Not a file")
 
 
-def test_a_server_that_is_down_can_be_asked_again(
+def test_an_unreachable_server_can_be_asked_again(
     chromium: Chromium, server: RunningServer, face: bytes
 ) -> None:
     chromium.settings(server="http://127.0.0.1:9")
@@ -116,8 +116,8 @@ def test_a_server_that_is_down_can_be_asked_again(
     expect(page.locator("#view [data-verdict=real]").first).to_be_visible()
 
 
-def test_an_overtaken_picture_is_not_shown(chromium: Chromium, site: Site) -> None:
-    """The first one's server is busy; meanwhile another picture came."""
+def test_only_the_latest_check_is_shown(chromium: Chromium, site: Site) -> None:
+    """The server is busy with the first image when the second arrives."""
     site.put("/api/predict", "slow down", "text/plain", 503, Retry_After="1")
     chromium.settings(server=site.as_server())
     page = chromium.open("popup.html")
@@ -129,16 +129,16 @@ def test_an_overtaken_picture_is_not_shown(chromium: Chromium, site: Site) -> No
     expect(page.locator("#name")).to_have_text("second.jpg")
 
 
-def test_says_where_pictures_go(chromium: Chromium, server: RunningServer) -> None:
+def test_shows_where_images_are_sent(chromium: Chromium, server: RunningServer) -> None:
     page = chromium.open("popup.html")
     expect(page.locator("#privacy")).to_contain_text("on this machine")
     chromium.settings(server="http://veraface.example.org")
-    expect(page.locator("#privacy")).to_contain_text("Pictures go to veraface.example.org")
+    expect(page.locator("#privacy")).to_contain_text("Images are sent to veraface.example.org")
     expect(page.locator("#privacy .warning")).to_contain_text("not encrypted")
 
 
 @pytest.mark.parametrize("language", ["de", "ar", "zh"])
-def test_speaks_the_language_that_is_set(
+def test_uses_the_chosen_language(
     chromium: Chromium,
     server: RunningServer,
     face: bytes,
@@ -156,8 +156,8 @@ def test_speaks_the_language_that_is_set(
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
 
 
-def test_what_has_no_page_is_shown_in_a_window(chromium: Chromium) -> None:
-    """Such as a picture of the browser's own."""
+def test_a_result_without_a_page_is_shown_in_a_window(chromium: Chromium) -> None:
+    """For example an image of the browser's own pages."""
     with chromium.context.expect_page() as opened:
         chromium.worker.evaluate(
             """async () => {
@@ -167,14 +167,14 @@ def test_what_has_no_page_is_shown_in_a_window(chromium: Chromium) -> None:
                 chrome.contextMenus.onClicked.dispatch(info, tab);
             }"""
         )
-    expect(opened.value.locator("#view h2")).to_have_text("Picture not readable")
+    expect(opened.value.locator("#view h2")).to_have_text("The image could not be read")
 
 
 @pytest.mark.parametrize("language", ["en", "ar"])
-def test_fits_the_panel_that_browsers_give_it(
+def test_fits_the_popup_size_of_browsers(
     chromium: Chromium, server: RunningServer, face: bytes, language: str
 ) -> None:
-    """At most 600 px high: the name and its buttons stay, all below scrolls as one, nothing is cut off."""
+    """At most 600 px high: the header stays, everything below scrolls as one, nothing is cut off."""
     entry = {"time": 1, "verdict": "fake", "p_fake": 0.9, "name": "long name " * 8, "sha256": "a"}
     store = "async history => chrome.storage.local.set({ history })"
     chromium.worker.evaluate(store, [{**entry, "sha256": str(number)} for number in range(50)])
@@ -212,7 +212,7 @@ def test_is_accessible(chromium: Chromium, face: bytes, scheme: str) -> None:
     assert AXE.is_file()
 
 
-def test_answers_of_the_server_are_text(chromium: Chromium, site: Site) -> None:
+def test_messages_of_the_server_are_text(chromium: Chromium, site: Site) -> None:
     message = "<b>bold</b>" * 100
     fault = {"success": False, "error": {"code": "malformed_upload", "message": message}}
     site.put("/api/predict", json.dumps(fault), "application/json", 400)

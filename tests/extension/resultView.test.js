@@ -1,0 +1,97 @@
+import assert from "node:assert/strict";
+import test from "node:test";
+import { load, useLanguage, VERDICT } from "./harness.js";
+
+const { outcomeView, shortView, workingView } = await load("core/resultView.js");
+await useLanguage("en");
+// What no text can be made of.
+const NO_TEXT = { toString: 1, valueOf: 1 };
+
+function view(answer, shown) {
+  return outcomeView({ kind: "detected", answer: { ...VERDICT, ...answer } }, shown);
+}
+
+function fault(code, details = {}) {
+  return outcomeView({ kind: "failed", code, details });
+}
+
+test("each verdict has its text and its percentage", () => {
+  for (const [answer, percent] of [
+    [{ p_fake: 0.996 }, ">99%"],
+    [{ verdict: "uncertain", p_fake: 0.5 }, "50%"],
+    [{ verdict: "real", p_fake: 0.001 }, "<1%"],
+  ]) {
+    const { kind, verdict, heading, percent: shown } = view(answer);
+    assert.deepEqual([kind, verdict, shown], ["verdict", answer.verdict ?? "fake", percent]);
+    assert.ok(heading);
+  }
+  assert.match(view({}).caveat, /not proof/);
+});
+
+test("the zones of the scale follow the thresholds", () => {
+  const zones = view({}).zones.map(({ verdict, from, to }) => [verdict, from, to]);
+  assert.deepEqual(zones, [["real", 0, 0.2], ["uncertain", 0.2, 0.8], ["fake", 0.8, 1]]);
+});
+
+test("reasons without a message in the catalog are shown in the server's English, each code once", () => {
+  const reasons = [{ code: "x", message: "first" }, { code: "x", message: "second" }, { code: "weak_evidence", message: "" }];
+  assert.deepEqual(view({ reasons }).reasons, [{ text: "First.", english: true }]);
+});
+
+for (const answer of [
+  { reasons: [{ code: "x", message: NO_TEXT }, { code: NO_TEXT, message: "y" }] },
+  { faces: [NO_TEXT, null] },
+  { faces: [{ reasons: [NO_TEXT, null, 7] }] },
+  { faces: [{ reasons: "markup" }] },
+  { width: NO_TEXT, height: NO_TEXT },
+  { thresholds: { real: 0.9, fake: 0.1 } },
+  { reasons: [{ code: "constructor", message: "x" }, null] },
+]) {
+  test(`a verdict is shown in spite of nonsense beside it: ${JSON.stringify(answer)}`, () => {
+    const shown = view(answer, { shape: { width: 1, height: 1 } });
+    assert.equal(shown.verdict, "fake");
+    assert.ok(shown.reasons.every(({ text }) => typeof text === "string"));
+    structuredClone(shown); // it is sent to a script on the page
+  });
+}
+
+test("many long reasons are cut", () => {
+  const reasons = Array.from({ length: 100 }, (_, number) => ({ code: `${number}`, message: "x".repeat(100_000) }));
+  const shown = view({ reasons }).reasons;
+  assert.equal(shown.length, 8);
+  assert.ok(shown.every(({ text }) => text.length <= 301));
+});
+
+test("an image of another shape than on the page is noticed, a scaled one is not", () => {
+  const notice = (shape) => view({ width: 512, height: 400 }, { shape }).reasons.length;
+  assert.equal(notice({ width: 512, height: 512 }), 1);
+  assert.equal(notice({ width: 256, height: 201 }), 0);
+  assert.equal(notice(null), 0);
+  assert.equal(view({}, { redrawn: true }).reasons.length, 1);
+});
+
+test("several faces are counted", () => {
+  assert.match(view({ faces: [{}, {}] }).reasons[0].text, /^2 faces/);
+});
+
+test("codes that the catalog does not know are shown as other failures", () => {
+  for (const code of ["constructor", "__proto__", "nonsense"]) assert.equal(fault(code).fault, "other", code);
+  assert.equal(fault("malformed_upload", { message: "<b>bold</b>".repeat(100) }).notes[0].text.length, 301);
+});
+
+test("a failure offers the actions that can resolve it", () => {
+  const actions = (code) => fault(code).actions.map(({ name }) => name);
+  assert.deepEqual(actions("unreachable"), ["again"]);
+  assert.deepEqual(actions("timeout"), ["again"]);
+  assert.deepEqual(actions("unreachable_elsewhere"), ["again", "options"]);
+  assert.deepEqual(actions("not_veraface"), ["options"]);
+  assert.deepEqual(actions("no_face"), []);
+  assert.equal(fault("unreachable", { server: "127.0.0.1:7860" }).command, "veraface serve");
+  assert.match(fault("image_too_large", { size: 50 * 2 ** 20, most: 25 * 2 ** 20 }).notes[0].text, /50.*25/);
+});
+
+test("a list entry without a verdict names the failure", () => {
+  assert.deepEqual(shortView({ verdict: "no_face", p_fake: null }), { verdict: "unjudged", short: "No face found", percent: "" });
+  assert.equal(shortView({ verdict: "fake", p_fake: 0.93 }).percent, "93%");
+  for (const stage of ["reading", "detecting", "busy", "not_ready"]) assert.ok(workingView(stage).heading, stage);
+});
