@@ -32,6 +32,15 @@ from veraface.training.network import Network
 from veraface.training.trainer import train
 
 
+@pytest.fixture
+def ready_file(tiny_model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Exports of the tiny run copy its ONNX file instead of tracing the same network again."""
+    content = tiny_model.read_bytes()
+    monkeypatch.setattr(
+        "veraface.training.export.write_onnx", lambda network, size, path: path.write_bytes(content)
+    )
+
+
 def crops(count: int, size: int = 64) -> NDArray[np.uint8]:
     images = [face(i, fake=i % 2 == 1).resize((size, size)) for i in range(count)]
     return np.stack([np.asarray(image) for image in images])
@@ -82,6 +91,7 @@ def test_card_says_it_all(tiny_data: Path, tiny_run: Path, tiny_model: Path) -> 
     assert str(tiny_data) not in json.dumps(written), "the card names no folders of the machine"
 
 
+@pytest.mark.usefixtures("ready_file")
 def test_card_names_the_terms_of_what_it_learned_from(tmp_path: Path, tiny_run: Path) -> None:
     (tmp_path / "terms.yaml").write_text("left: 2024-99-01\nelsewhere: MIT\n2020: CC BY\n")
     card = export(tiny_run, tmp_path, name="with-terms", terms=tmp_path / "terms.yaml")
@@ -110,6 +120,7 @@ def test_terms_that_cannot_be_read(
     assert not (tmp_path / "out").exists()
 
 
+@pytest.mark.usefixtures("ready_file")
 def test_the_levels_asked_for_stand_on_the_card_and_are_kept(tmp_path: Path, tiny_run: Path) -> None:
     """Laxer levels than the default's, which a dozen images a class cannot prove."""
     cards = [
@@ -125,6 +136,7 @@ def test_the_levels_asked_for_stand_on_the_card_and_are_kept(tmp_path: Path, tin
     assert 0 < lax.real <= lax.fake < 1
 
 
+@pytest.mark.usefixtures("ready_file")
 def test_all_views_of_a_face_are_calibrated(tmp_path: Path, tiny_run: Path, tiny_data: Path) -> None:
     """As the detector compares them; the verdict rests on the recompressed view too."""
     levels = ErrorLevels(0.2, 0.2)
@@ -175,6 +187,7 @@ def test_runs_of_other_backbones_cannot_be_averaged(tiny_run: Path, tiny_data: P
         export(tiny_run, tmp_path, name="tiny", average=[other])
 
 
+@pytest.mark.usefixtures("ready_file")
 def test_sources_that_were_left_out_take_no_part(tmp_path: Path, tiny_run: Path) -> None:
     """Neither in calibration nor on the card: their images may be unreadable."""
     data = make_dataset(tmp_path / "faces", {"train": 8, "val": 48})
@@ -265,6 +278,7 @@ def relabelled(data: Path, to: Path) -> Path:
     return to
 
 
+@pytest.mark.usefixtures("ready_file")
 def test_a_failed_calibration_leaves_nothing_behind(tmp_path: Path, tiny_run: Path, tiny_data: Path) -> None:
     """Judged on exchanged labels the model knows less than nothing; a model that was there stays."""
     out = tmp_path / "out"
@@ -288,6 +302,7 @@ def test_too_few_pictures_are_told_before_any_work(tmp_path: Path, tiny_run: Pat
     assert not (tmp_path / "out").exists()
 
 
+@pytest.mark.usefixtures("ready_file")
 def test_moved_data_and_bad_pictures(tmp_path: Path, tiny_run: Path) -> None:
     moved = make_dataset(tmp_path / "moved", {"train": 4, "val": 24})
     (moved / "010.png").write_bytes(b"")
