@@ -1,6 +1,7 @@
 """What the OpenAPI document says and what the real server does are the same, whatever is sent."""
 
 import hashlib
+import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -14,6 +15,7 @@ from schemathesis.core.transport import Response
 from schemathesis.openapi.checks import JsonSchemaError
 
 KEY = "vf_contract"
+EXAMPLES = 150 if os.environ.get("HYPOTHESIS_PROFILE") == "deep" else 40  # an operation and phase
 # A form may be right and its image wrong: that is told with a status of its own. No other refusal of what
 # the document allows is accepted; 401 only of requests that are sent without the key, to see that.
 CONFIG = """
@@ -42,6 +44,7 @@ def locked(start_server: Callable[..., Any]) -> Iterator[Any]:
         yield server
 
 
+@pytest.mark.generative
 @pytest.mark.parametrize("which", ["server", "locked"])
 def test_generated_requests_find_nothing_undocumented(
     which: str, request: pytest.FixtureRequest, tmp_path: Path
@@ -51,7 +54,7 @@ def test_generated_requests_find_nothing_undocumented(
     config = tmp_path / "schemathesis.toml"
     config.write_text(CONFIG)
     command = [sys.executable, "-m", "schemathesis.cli", "--config-file", str(config), "run"]
-    options = ["--max-examples=150", "--seed=1", "--generation-database=none", "--no-color"]
+    options = [f"--max-examples={EXAMPLES}", "--seed=1", "--generation-database=none", "--no-color"]
     if which == "locked":
         options.append(f"--header=X-API-Key: {KEY}")
     finished = subprocess.run(
