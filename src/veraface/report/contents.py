@@ -1,4 +1,4 @@
-"""What a report says of one image, gathered from the detector, its card and the views of the image."""
+"""The contents of a report on one image: detection, provenance, forensic views and model card."""
 
 import base64
 import hashlib
@@ -16,25 +16,25 @@ from PIL import Image
 from veraface import __version__
 from veraface.analysis import Analysis, analyze
 from veraface.detector import Detector
-from veraface.forensics.views import KINDS, Kind, encoded, examine
+from veraface.forensics.views import KINDS, Kind, encoded
 from veraface.imaging.overlay import draw_overlay
 from veraface.models.classifier import DEFAULT_MODEL
 from veraface.text import clean
 
 _MAX_SIDE = 1280  # px of the image in the report
-_FIGURES = (  # of the card's measurement, in the order shown
+_METRICS = (  # of the model card, in the order shown
     ("auc", "AUC: chance that a fake face gets a higher probability than a real one"),
-    ("reals_called_fake", "Real faces called fake"),
-    ("reals_uncertain", "Real faces left open"),
-    ("fakes_called_fake", "Fake faces called fake"),
-    ("fakes_uncertain", "Fake faces left open"),
-    ("fakes_called_real", "Fake faces called real"),
+    ("reals_called_fake", "False positive rate: real faces called fake"),
+    ("reals_uncertain", "Real faces called uncertain"),
+    ("fakes_called_fake", "Recall: fake faces called fake"),
+    ("fakes_uncertain", "Fake faces called uncertain"),
+    ("fakes_called_real", "False negative rate: fake faces called real"),
 )
 
 
 @dataclass(frozen=True)
-class EmbeddedPicture:
-    """An image in the report: made anew from pixels, without anything else of the input."""
+class EmbeddedImage:
+    """An image in the report, encoded from pixels, without any metadata of the input."""
 
     name: str
     media_type: str
@@ -44,47 +44,53 @@ class EmbeddedPicture:
 
     @property
     def url(self) -> str:
-        """As an address that holds all of it."""
+        """Return a data URL."""
         return f"data:{self.media_type};base64,{base64.b64encode(self.content).decode('ascii')}"
 
 
 @dataclass(frozen=True)
 class Contents:
-    """All that a report says."""
+    """The contents of a report.
 
-    facts: dict[str, Any]  # JSON-ready
-    pictures: dict[str, EmbeddedPicture]  # "picture", "heatmap", and by the name of each of `KINDS`
+    Attributes:
+        facts: Everything but the images, JSON-ready.
+        images: "picture", "heatmap", and one by the name of each of `kinds`.
+        kinds: The forensic views.
+    """
+
+    facts: dict[str, Any]
+    images: dict[str, EmbeddedImage]
     kinds: tuple[Kind, ...] = KINDS
 
 
 def gather(
     content: bytes, name: str, detector: Detector, model: Path | None, now: datetime | None = None
 ) -> Contents:
-    """Judges an image and gathers all that a report says of it.
+    """Analyze an image for a report.
 
     Args:
-        content: the bytes of the image's file.
-        name: what the file is called; shown, and never taken for anything but text.
-        detector: judges.
-        model: the `.onnx` file that it was made with, whose card stands beside it; the shipped one if None.
-        now: the time of the analysis.
+        content: The bytes of the image file.
+        name: The name of the file, shown as text.
+        detector: The detector to use.
+        model: The `.onnx` file of the detector, with its card beside it; the shipped one if None.
+        now: The time of the analysis.
 
     Raises:
-        ImageError: the image is unsupported, unreadable or too large.
+        ImageError: The image is unsupported, unreadable or too large.
     """
-    analysis = analyze(content, detector, provenance="full")
-    result = analysis.detection
-    pixels = detector.open(content).file.decode()
-    evidence = examine(pixels)
+    image = detector.open(content)
+    analysis = analyze(image, detector, provenance="full", forensics=True)
+    result, views = analysis.detection, analysis.forensics
+    assert views is not None
+    pixels = image.file.decode()
     card = detector.card
     card_file = (model or DEFAULT_MODEL).with_suffix(".json").read_bytes()
-    judged = result.to_dict(heatmap=False)
     images = [
         _embed("picture", _shrunk(pixels)),
         _embed("heatmap", _shrunk(draw_overlay(content, result, detector.limits))),
         *(
-            EmbeddedPicture(kind.name, "image/webp", encoded(view), view.shape[1], view.shape[0])
-            for kind, view in ((kind, evidence.views[kind.name]) for kind in KINDS)
+            EmbeddedImage(name, "image/webp", encoded(view), view.shape[1], view.shape[0])
+            for name, view in ((kind.name, views.views[kind.name]) for kind in KINDS)
         ),
     ]
     facts = {
@@ -95,9 +101,9 @@ def gather(
             "bytes": len(content),
             "sha256": hashlib.sha256(content).hexdigest(),
         },
-        "result": judged,
+        "result": result.to_dict(heatmap=False),
         "provenance": _provenance(analysis),
-        "grid_offset": None if evidence.grid_offset is None else list(evidence.grid_offset),
+        "grid_offset": None if views.grid_offset is None else list(views.grid_offset),
         "model": {
             **result.model,
             "card_sha256": hashlib.sha256(card_file).hexdigest(),
@@ -114,34 +120,35 @@ def gather(
 
 def _provenance(analysis: Analysis) -> Any:
     """Return the provenance as JSON-ready data, or None."""
-    told = None if analysis.provenance is None else analysis.provenance.to_dict()
-    # Half characters and numbers that are none have no place in what is signed.
-    text = json.dumps(told, ensure_ascii=False, default=str).encode("utf-8", "replace")
+    claims = None if analysis.provenance is None else analysis.provenance.to_dict()
+    # JSON cannot represent lone surrogates and NaN.
+    text = json.dumps(claims, ensure_ascii=False, default=str).encode("utf-8", "replace")
     return json.loads(text, parse_constant=str)
 
 
 def _measured(measured: Mapping[str, Any]) -> dict[str, Any] | None:
-    """The card's figures on all its test images; None where it has none."""
+    """Return the metrics of the model card on all of its test images; None if it has none."""
     rows = measured.get("rows") or []
     if not rows:
         return None
     row = rows[0]
-    figures = [
+    metrics = [
         {"name": name, "words": words, "value": row[name], "interval": row.get("intervals", {}).get(name)}
-        for name, words in _FIGURES
+        for name, words in _METRICS
         if isinstance(row.get(name), int | float)
     ]
-    about = {name: str(measured.get(name) or "not told") for name in ("data", "command")}
-    return {**about, "real": row.get("real"), "fake": row.get("fake"), "figures": figures}
+    about = {name: str(measured.get(name) or "not specified") for name in ("data", "command")}
+    return {**about, "real": row.get("real"), "fake": row.get("fake"), "figures": metrics}
 
 
 def _shrunk(pixels: Image.Image) -> Image.Image:
+    """Return a smaller copy without metadata."""
     copy = pixels.copy()
     copy.thumbnail((_MAX_SIDE, _MAX_SIDE), Image.Resampling.LANCZOS)
-    return Image.fromarray(np.asarray(copy))  # leaves profiles and texts behind
+    return Image.fromarray(np.asarray(copy))  # drops color profiles and text
 
 
-def _embed(name: str, pixels: Image.Image) -> EmbeddedPicture:
+def _embed(name: str, pixels: Image.Image) -> EmbeddedImage:
     buffer = BytesIO()
     pixels.save(buffer, "WEBP", quality=88, method=2)
-    return EmbeddedPicture(name, "image/webp", buffer.getvalue(), *pixels.size)
+    return EmbeddedImage(name, "image/webp", buffer.getvalue(), *pixels.size)

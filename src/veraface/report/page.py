@@ -1,12 +1,14 @@
-"""A report as one HTML file: no scripts, nothing to load, and every foreign word as text."""
+"""Renders a report as one HTML file without scripts and external resources; untrusted text is escaped."""
 
 import base64
 import hashlib
+import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, StrictUndefined
+from jinja2.utils import htmlsafe_json_dumps
 from markupsafe import Markup
 
 from veraface.report.contents import Contents
@@ -14,26 +16,28 @@ from veraface.text import clean
 
 _TEMPLATE = Path(__file__).with_name("page.html")
 _STYLE = Path(__file__).with_name("page.css")
-_MAX_DEPTH = 8  # of what a file says of itself
-_MAX_LINES = 600  # of the same
-_MAX_ITEMS = 40  # of one list in it
-_FIRST = ("claims", "findings")  # what a reader must not miss, however much else there is
+_DATA = '<script type="application/json" id="report-data">'
+# Of the provenance that is shown:
+_MAX_DEPTH = 8
+_MAX_LINES = 600
+_MAX_ITEMS = 40  # of one list
 _MAX_LENGTH = 2000  # characters of one value
+_FIRST = ("claims", "findings")  # shown even if the rest is cut off
 
 VERDICTS = {
     "fake": "Likely fake",
     "real": "Likely real",
-    "uncertain": "Cannot tell",
+    "uncertain": "Uncertain",
     "no_face": "No face found",
 }
 
 
 def render(contents: Contents, fingerprint: str) -> str:
-    """The whole document, without a signature.
+    """Return the whole document, not yet signed.
 
     Args:
-        contents: what it says.
-        fingerprint: of the key that it will be signed with, so that it can be read in it.
+        contents: The contents of the report.
+        fingerprint: Fingerprint of the key that it will be signed with, to be shown in it.
     """
     style = _STYLE.read_text(encoding="utf-8")
     digest = base64.b64encode(hashlib.sha256(style.encode("utf-8")).digest()).decode("ascii")
@@ -48,22 +52,34 @@ def render(contents: Contents, fingerprint: str) -> str:
     return template.render(
         facts=facts,
         result=facts["result"],
-        images=contents.pictures,
+        images=contents.images,
         kinds=contents.kinds,
         verdicts=VERDICTS,
         lines=_lines(facts["provenance"]),
         fingerprint=fingerprint,
-        style=Markup(style),  # nosec B704  # our own file
+        style=Markup(style),  # nosec B704  # a file of this package
         policy="; ".join((*policy, "form-action 'none'")),
+        data=Markup(_DATA) + htmlsafe_json_dumps(facts) + Markup("</script>"),
     )
 
 
+def read_data(file: bytes) -> dict[str, Any]:
+    """Return the facts of a report, which it contains as JSON beside the text. Verify the report first.
+
+    Raises:
+        ValueError: There are none.
+    """
+    _, _, rest = file.decode().partition(_DATA)
+    facts: dict[str, Any] = json.loads(rest.partition("</script>")[0])
+    return facts
+
+
 def _percent(share: float) -> str:
-    return f"{100 * share:.1f} %"
+    return f"{100 * share:.1f}%"
 
 
-def _lines(told: Any) -> list[tuple[int, str, str]]:
-    """Whatever is told, as lines of depth, name and value; where it is cut off, a line says so."""
+def _lines(claims: Any) -> list[tuple[int, str, str]]:
+    """Return nested data as lines of depth, name and value; a line tells where it is cut off."""
     found: list[tuple[int, str, str]] = []
 
     def walk(value: Any, depth: int) -> None:
@@ -74,7 +90,7 @@ def _lines(told: Any) -> list[tuple[int, str, str]]:
             pairs.sort(key=lambda pair: pair[0] not in _FIRST)
         for place, (name, inner) in enumerate(pairs):
             if len(found) >= _MAX_LINES or place >= _MAX_ITEMS:
-                left = f"{len(pairs) - place} more, which only the signed statement holds"
+                left = f"{len(pairs) - place} more, in the data at the end of this file"
                 found.append((depth, "and", left))
                 return
             words = clean(str(name).replace("_", " "), 200)
@@ -84,10 +100,10 @@ def _lines(told: Any) -> list[tuple[int, str, str]]:
             else:
                 found.append((depth, words, clean(_value(inner), _MAX_LENGTH)))
 
-    if isinstance(told, Mapping | list | tuple):
-        walk(told, 0)
-    elif told is not None:
-        found.append((0, "told", clean(str(told), _MAX_LENGTH)))
+    if isinstance(claims, Mapping | list | tuple):
+        walk(claims, 0)
+    elif claims is not None:
+        found.append((0, "claim", clean(str(claims), _MAX_LENGTH)))
     return found
 
 
