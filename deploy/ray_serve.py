@@ -68,7 +68,7 @@ def application() -> FastAPI:
         "num_cpus": CORES,
         "runtime_env": {"env_vars": {**_SETTINGS, **QUIET}},
     },
-    graceful_shutdown_timeout_s=30,  # VERAFACE_SHUTDOWN_S's default
+    graceful_shutdown_timeout_s=30,  # VERAFACE_GRACEFUL_SHUTDOWN_S's default
 )
 @serve.ingress(application)
 class Veraface:

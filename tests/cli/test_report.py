@@ -3,15 +3,18 @@
 import base64
 import contextlib
 import hashlib
+import io
 import json
 import os
 import re
 import stat
+import sys
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 
@@ -26,6 +29,7 @@ from playwright.sync_api import Browser
 from tests.cli.terminal import veraface
 from tests.sample_images import encode, noise, portrait
 from veraface.analysis import analyze
+from veraface.cli import main
 from veraface.detector import Detector
 from veraface.errors import VerafaceError
 from veraface.models.classifier import DEFAULT_MODEL
@@ -67,11 +71,25 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def run(folder: Path) -> Run:
-    """The command, with its own folder for settings."""
+    """The command in this process, with its own folder for settings."""
 
-    def run_(*arguments: object, **options: Any) -> Any:
-        environment = {"XDG_CONFIG_HOME": str(folder / "settings"), "HOME": str(folder)}
-        return veraface("report", *arguments, environment=environment, **options)
+    def run_(*arguments: object) -> Any:
+        environment = {
+            **{"XDG_CONFIG_HOME": str(folder / "settings"), "HOME": str(folder)},
+            **{"COLUMNS": "160", "NO_COLOR": "1"},
+        }
+        out, err = io.StringIO(), io.StringIO()
+        with (
+            patch.dict(os.environ, environment),
+            patch.object(sys, "argv", ["veraface", "report", *map(str, arguments)]),
+            contextlib.redirect_stdout(out),
+            contextlib.redirect_stderr(err),
+            pytest.raises(SystemExit) as exited,
+        ):
+            main()
+        return SimpleNamespace(
+            returncode=exited.value.code or 0, stdout=out.getvalue(), stderr=err.getvalue()
+        )
 
     return run_
 

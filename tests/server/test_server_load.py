@@ -217,7 +217,7 @@ def test_slow_uploads_are_cut(start_server: Start, face: bytes) -> None:
 
 def test_no_more_is_held_than_allowed(start_server: Start) -> None:
     """Half uploads hold memory too; the one that would go over is turned away, the others are not."""
-    with start_server(VERAFACE_MAX_HELD_BYTES=str(4 * 2**20)) as server:
+    with start_server(VERAFACE_MAX_INFLIGHT_BYTES=str(4 * 2**20)) as server:
         piece = b"x" * 2**20
         begin = b'--b\r\nContent-Disposition: form-data; name="image"; filename="a"\r\n\r\n'
         with contextlib.ExitStack() as stack:

@@ -8,8 +8,25 @@ import pytest
 
 from tests.server.test_server_keys import KEY, SITE, digest
 from veraface.server import Settings, SettingsError, load_settings
+from veraface.server.settings import DEPRECATED_VARIABLES
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "api.md"
+
+
+@pytest.mark.parametrize(("former", "name"), DEPRECATED_VARIABLES.items())
+def test_deprecated_variables_are_read(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, former: str, name: str
+) -> None:
+    field = name.removeprefix("VERAFACE_").lower()
+    monkeypatch.setenv(former, "3000000" if field.endswith("bytes") else "17")
+    assert str(getattr(load_settings(), field)) in ("3000000", "17")
+    assert f"{former} is deprecated; use {name}" in caplog.text
+    assert former in DOCUMENT.read_text()
+    monkeypatch.setenv(name, "2000000" if field.endswith("bytes") else "18")
+    assert str(getattr(load_settings(), field)) in ("2000000", "18")
+    monkeypatch.setenv(name, "-1")
+    with pytest.raises(SettingsError, match=f"{name}='-1'"):
+        load_settings()
 
 
 def test_every_setting_is_documented_and_no_other() -> None:

@@ -42,7 +42,7 @@ def test_settings_come_from_the_environment_and_arguments_win(monkeypatch: pytes
         ("QUEUE", "-1"),
         ("DEADLINE_S", "0"),
         ("UPLOAD_TIMEOUT_S", "never"),
-        ("MAX_HELD_BYTES", "1"),
+        ("MAX_INFLIGHT_BYTES", "1"),
         ("WORKER_MEMORY_BYTES", "1000"),
         ("MODEL", "/no/such/model.onnx"),
         ("LOG_LEVEL", "loud"),

@@ -93,7 +93,11 @@ def verify(file: bytes, key: Ed25519PublicKey | None = None) -> Verification:
             raise ReportError(f"the report is not of the form {FORMAT}; a newer version may read it")
     except (JoseError, ValueError, LookupError, TypeError, RecursionError) as error:
         raise ReportError("the report's signature is damaged") from error
-    attached = {**signature, "payload": urlsafe_b64encode(page).decode()}
+    attached: jws.FlattenedJSONSerialization = {
+        "payload": urlsafe_b64encode(page).decode(),
+        "protected": signature["protected"],
+        "signature": signature["signature"],
+    }
     try:
         jws.deserialize_json(attached, OKPKey.import_key(own), registry=_REGISTRY)
         intact = True

@@ -1,4 +1,4 @@
-"""Puts the server together and runs it."""
+"""Creates the web application and runs it."""
 
 import asyncio
 import contextlib
@@ -18,7 +18,7 @@ from veraface.server.logs import is_request_id, log_config, new_request_id
 from veraface.server.middleware import AccessLog, SecurityHeaders
 from veraface.server.pages import install_pages
 from veraface.server.routes import api_routes
-from veraface.server.security import Gates, install_origins
+from veraface.server.security import AccessPolicy, install_origins
 from veraface.server.settings import Settings, SettingsError, load_settings
 from veraface.server.uploads import FetchLink
 from veraface.server.video_routes import video_routes
@@ -30,40 +30,39 @@ from veraface.workers.sandbox import WorkerLimits
 _log = logging.getLogger("veraface.server")
 
 _ABOUT = (
-    "Judges whether the faces in an image are real or fake. A verdict is a statistical judgement about "
-    "faces, not proof. Images stay in memory for one request and are never stored or logged."
+    "Detects forged faces in images. A verdict is a statistical estimate about faces, not proof. "
+    "Images stay in memory for one request and are never stored or logged."
 )
 
 
 def create_app(
     settings: Settings | None = None, judge: Judge | None = None, fetch_link: FetchLink | None = None
 ) -> FastAPI:
-    """The web application: the page, the API and its documentation.
+    """Create the web application: the page, the API and its documentation.
 
     Args:
         settings: By default read from the environment.
-        judge: What judges images; by default worker processes, as the settings say, started with the
-            application.
-        fetch_link: Gets the image behind a link, where the settings let links be taken; by default from
-            the public internet.
+        judge: Runs the detection; by default worker processes, started with the application.
+        fetch_link: Fetches the image at a URL, if the settings allow links; by default from the public
+            internet.
 
     Raises:
-        SettingsError: The environment holds a setting that makes no sense.
+        SettingsError: A setting is invalid.
     """
     settings = settings or load_settings()
     judge = judge or _workers(settings)
     inference = Inference(judge, settings.deadline_s)
-    gates = Gates(settings)
+    gates = AccessPolicy(settings)
     metrics = None
     if settings.metrics:
-        from veraface.server.metrics import Metrics  # loaded only where it is asked for
+        from veraface.server.metrics import Metrics  # imported only if needed
 
         metrics = Metrics()
         metrics.watch(judge)
 
     @contextlib.asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        # In the background, so that /healthz and /readyz can tell how it stands.
+        # In the background, so that /healthz and /readyz respond meanwhile.
         loading = asyncio.create_task(inference.start())
         yield
         loading.cancel()
@@ -80,7 +79,7 @@ def create_app(
     app.state.inference = inference
     install_origins(app, settings)
     if settings.telemetry:
-        from veraface.server.telemetry import Traces  # needs an extra
+        from veraface.server.telemetry import Traces  # needs the extra `telemetry`
 
         app.add_middleware(Traces)
     # Each one wraps those added before it.
@@ -111,7 +110,7 @@ def _workers(settings: Settings) -> WorkerPool:
             settings.model,
             max_bytes=settings.max_upload_bytes,
             max_pixels=settings.max_pixels,
-            # What only waits is ended by the deadline.
+            # The deadline ends work that waits instead of using the processor.
             limits=WorkerLimits(
                 settings.worker_memory_bytes,
                 cpu_s=math.ceil(settings.deadline_s) * available_cores(),
@@ -129,19 +128,19 @@ def _link_fetcher(settings: Settings, given: FetchLink | None) -> FetchLink | No
         return None
     if given:
         return given
-    from veraface.server.remote_images import RemoteImageFetcher  # needs an extra
+    from veraface.server.remote_images import RemoteImageFetcher  # needs the extra `links`
 
     return RemoteImageFetcher(settings.max_upload_bytes, settings.link_timeout_s).fetch
 
 
 def serve(settings: Settings | None = None) -> int:
-    """Runs the server until it is told to stop.
+    """Run the server until it is stopped.
 
     Returns:
-        The exit status for the process: 1 where the model could not be loaded.
+        The exit status for the process: 1 if the model could not be loaded.
 
     Raises:
-        SettingsError: The address cannot be listened on.
+        SettingsError: The server cannot listen on the address.
     """
     settings = settings or load_settings()
     _check_address(settings)
@@ -153,13 +152,13 @@ def serve(settings: Settings | None = None) -> int:
         log_config=log_config(settings.log_level, settings.log_format),
         access_log=False,  # AccessLog writes one without query strings
         server_header=False,
-        proxy_headers=False,  # Uvicorn would believe any client on this machine; see access.py
+        proxy_headers=False,  # Uvicorn would trust every client on this machine; see security.py
         ws="none",
         http="h11",  # the implementation that is tested, also where httptools is installed
-        timeout_graceful_shutdown=settings.shutdown_s,
+        timeout_graceful_shutdown=settings.graceful_shutdown_s,
     )
     if not (settings.api_keys or settings.api_keys_file):
-        _log.info("no API keys are set: whoever reaches this server may use it")
+        _log.info("no API keys are set: everybody who reaches this server may use it")
     server = uvicorn.Server(config)
     inference: Inference = app.state.inference
 
@@ -172,7 +171,7 @@ def serve(settings: Settings | None = None) -> int:
 
 
 def _check_address(settings: Settings) -> None:
-    """Before anything is started for it."""
+    """Raise an error before anything is started."""
     try:
         family, kind, protocol, _, address = socket.getaddrinfo(
             settings.host, settings.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
@@ -183,5 +182,5 @@ def _check_address(settings: Settings) -> None:
     except OSError as error:
         raise SettingsError(
             f"cannot listen on port {settings.port} of {settings.host}: {error.strerror}; "
-            "--port and --host, or VERAFACE_PORT and VERAFACE_HOST, name others"
+            "set another with --port and --host, or VERAFACE_PORT and VERAFACE_HOST"
         ) from error

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Request
 
 from veraface.server import schemas as answers
 from veraface.server.inference import Inference
-from veraface.server.security import Gates
+from veraface.server.security import AccessPolicy
 from veraface.server.uploads import Uploads, until_gone
 
 
@@ -15,7 +15,7 @@ def add_evidence(
     router: APIRouter,
     inference: Inference,
     uploads: Uploads,
-    gates: Gates,
+    gates: AccessPolicy,
     *,
     responses: dict[int | str, dict[str, Any]],
     body: dict[str, Any],

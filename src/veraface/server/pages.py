@@ -1,4 +1,4 @@
-"""The browser page, its files and the API documentation, all served from this machine."""
+"""Routes of the browser page, its static files and the API documentation."""
 
 import mimetypes
 from importlib.resources import files
@@ -11,18 +11,18 @@ from starlette.staticfiles import StaticFiles
 
 STATIC = Path(__file__).parent / "static"
 
-# The page is one document; js/router.js shows what belongs to each of these addresses.
+# The page is one document; js/router.js shows the view of each path.
 _VIEWS = ("/", "/history", "/dashboard", "/about", "/result/{id}")
 
-# Browsers run no module of another type, and some systems map .js to text/plain.
+# Browsers execute modules of this type only, and some systems map .js to text/plain.
 mimetypes.add_type("text/javascript", ".js")
 mimetypes.add_type("application/manifest+json", ".webmanifest")
-mimetypes.add_type("text/plain", "")  # notices called LICENSE are to be read, not saved
+mimetypes.add_type("text/plain", "")  # display LICENSE files instead of downloading them
 
 
 def install_pages(app: FastAPI) -> None:
-    """Adds the page at all its addresses, /docs, /static and the service worker to the application."""
-    # FastAPI's own /docs loads Swagger UI from another host. This package carries the same files.
+    """Add the page at all its paths, /docs, /static and the service worker to the application."""
+    # FastAPI's own /docs loads Swagger UI from another host. fastapi_offline ships the same files.
     swagger = Path(str(files("fastapi_offline"))) / "static"
 
     def add(path: str, file: Path) -> None:
@@ -30,7 +30,7 @@ def install_pages(app: FastAPI) -> None:
 
     for path in _VIEWS:
         add(path, STATIC / "index.html")
-    # A service worker rules over what lies below its own address only.
+    # The scope of a service worker is the folder of its URL.
     add("/sw.js", STATIC / "sw.js")
     add("/docs", STATIC / "docs.html")
     add("/docs/swagger-ui.css", swagger / "swagger-ui.css")

@@ -10,7 +10,7 @@ from veraface.server import schemas as answers
 from veraface.server.errors import ApiError
 from veraface.server.evidence_routes import add_evidence
 from veraface.server.inference import Inference
-from veraface.server.security import Gates
+from veraface.server.security import AccessPolicy
 from veraface.server.settings import Settings
 from veraface.server.uploads import (
     MAX_OTHER_FIELD_CHARACTERS,
@@ -80,7 +80,7 @@ def api_routes(
     inference: Inference,
     settings: Settings,
     fetch_link: FetchLink | None,
-    gates: Gates,
+    gates: AccessPolicy,
     judged: Callable[[dict[str, Any]], None] | None = None,
 ) -> APIRouter:
     """All routes but those of the page.
@@ -164,7 +164,7 @@ def api_routes(
             "max_upload_bytes": settings.max_upload_bytes,
             "max_pixels": settings.max_pixels,
             "links": fetch_link is not None,
-            "video": settings.takes_clips,
+            "video": settings.accepts_videos,
             "max_video_bytes": settings.video_max_bytes,
         }
         return {**inference.about(), "loaded": inference.ready, "limits": limits}

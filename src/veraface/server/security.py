@@ -1,36 +1,88 @@
-"""Who may ask, from which pages, and how often: puts together what the settings ask for."""
+"""Access policy: API keys, rate limits, other origins and trusted proxies, as the settings configure them."""
 
-from fastapi import Depends, FastAPI, params
+import hmac
+from collections.abc import Collection
+from typing import Annotated
+
+from fastapi import Depends, FastAPI, Request, Security, params
+from fastapi.security import APIKeyHeader, HTTPAuthorizationCredentials, HTTPBearer
 from starlette.middleware.cors import CORSMiddleware
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
-from veraface.server.api_keys import KeyCheck
+from veraface.server.api_keys import digest
+from veraface.server.errors import ApiError
 from veraface.server.settings import Settings
 
+# They read the key from the request, and document it in OpenAPI.
+_bearer = HTTPBearer(auto_error=False, description="the key, as `Authorization: Bearer KEY`")
+_header = APIKeyHeader(name="X-API-Key", auto_error=False, description="or as `X-API-Key: KEY`")
 
-class Gates:
-    """What stands before the routes."""
+
+class KeyCheck:
+    """Dependency of routes that need a key; it sets `request.state.key` to the digest of the key.
+
+    Args:
+        digests: Digests of all accepted keys.
+    """
+
+    def __init__(self, digests: Collection[str]) -> None:
+        self._digests = tuple(set(digests))
+
+    async def __call__(
+        self,
+        request: Request,
+        bearer: Annotated[HTTPAuthorizationCredentials | None, Security(_bearer)],
+        header: Annotated[str | None, Security(_header)],
+    ) -> None:
+        """Check the key of a request.
+
+        Raises:
+            ApiError: 401 if it has no key, or an unknown one.
+        """
+        key = bearer.credentials if bearer else header
+        if not key:
+            message = "this server needs a key; send it as Authorization: Bearer KEY or as X-API-Key: KEY"
+            raise _unauthorized("key_required", message, 'Bearer realm="veraface"')
+        given = digest(key)
+        # Compare with all of them, each in constant time: the duration reveals nothing about any.
+        if not sum(hmac.compare_digest(given, known) for known in self._digests):
+            message = "this server does not know that key; ask its operator for one"
+            raise _unauthorized("key_unknown", message, 'Bearer realm="veraface", error="invalid_token"')
+        request.state.key = given
+
+
+def _unauthorized(code: str, message: str, challenge: str) -> ApiError:
+    return ApiError(401, code, message, headers={"WWW-Authenticate": challenge})
+
+
+class AccessPolicy:
+    """Dependencies that decide on access.
+
+    Attributes:
+        key: The check of API keys; empty if the server has none.
+        rate: The rate limit; empty if the server has none.
+    """
 
     def __init__(self, settings: Settings) -> None:
         digests = (*settings.api_keys, *settings.api_keys_file)
-        # Keys first: the limit is one a key where there are keys.
+        # Check keys first: if there are keys, the limit is one per key.
         self.key: list[params.Depends] = [Depends(KeyCheck(digests))] if digests else []
         self.rate: list[params.Depends] = []
         if settings.rate_limit:
-            from veraface.server.rate_limit import RateLimit  # loaded only where there is a limit
+            from veraface.server.rate_limit import RateLimit  # imported only if needed
 
             self.rate = [Depends(RateLimit(settings.rate_limit, settings.redis_url))]
 
     def failures(self) -> dict[str, str]:
-        """What they answer where they do not open, by status."""
-        answers = {"on_401": "no key, or an unknown one"} if self.key else {}
+        """Return descriptions of their error responses, by "on_" and the status."""
+        responses = {"on_401": "no key, or an unknown one"} if self.key else {}
         if self.rate:
-            answers["on_429"] = "too many images of one client; Retry-After says when to come back"
-        return answers
+            responses["on_429"] = "too many images of one client; Retry-After is the time to wait"
+        return responses
 
 
 def install_origins(app: FastAPI, settings: Settings) -> None:
-    """Lets pages of other sites ask, and proxies tell where a client is, as far as the settings say so."""
+    """Allow requests of pages of other origins, and trust proxies, as far as the settings do."""
     if settings.cors_origins:
         app.add_middleware(
             CORSMiddleware,

@@ -1,8 +1,10 @@
-"""The server's settings: typed, read from the environment, refused when they make no sense."""
+"""The settings of the server, read from the environment and validated."""
 
+import logging
+import os
 from typing import Any, Literal
 
-from pydantic import Field, FilePath, ValidationError, ValidationInfo, field_validator
+from pydantic import AliasChoices, Field, FilePath, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from veraface.errors import VerafaceError
@@ -20,97 +22,120 @@ from veraface.server.settings_types import (
 from veraface.utils import available_cores
 
 ENVIRONMENT_PREFIX = "VERAFACE_"
-_UNSHOWN = ("api_keys", "api_keys_file", "redis_url")  # a message must not hold a key or a password
-# What must be installed for a switch, and the extra that brings it.
+# Former names of environment variables, which are still read, and their present names.
+DEPRECATED_VARIABLES = {
+    "VERAFACE_MAX_HELD_BYTES": "VERAFACE_MAX_INFLIGHT_BYTES",
+    "VERAFACE_VIDEO_MAX_HELD_BYTES": "VERAFACE_VIDEO_MAX_INFLIGHT_BYTES",
+    "VERAFACE_SHUTDOWN_S": "VERAFACE_GRACEFUL_SHUTDOWN_S",
+}
+_log = logging.getLogger("veraface.server")
+_SECRET = ("api_keys", "api_keys_file", "redis_url")  # messages must not contain keys and passwords
+# A module that a switch needs, and the extra that installs it.
 _EXTRAS = {
     "fetch_links": ("httpx", "links"),
     "telemetry": ("opentelemetry.exporter.otlp.proto.http", "telemetry"),
 }
 
 
+def _renamed(former: str) -> AliasChoices:
+    return AliasChoices(DEPRECATED_VARIABLES[former], former)
+
+
 class SettingsError(VerafaceError):
-    """A setting has a value the server cannot work with."""
+    """A setting is invalid."""
 
     code = "bad_settings"
 
 
 class Settings(BaseSettings):
-    """What the server needs to know; each field is also read from VERAFACE_<NAME> in the environment."""
+    """The settings of the server; the environment variable of a field is VERAFACE_<NAME>."""
 
     model_config = SettingsConfigDict(
-        env_prefix=ENVIRONMENT_PREFIX, env_ignore_empty=True, extra="forbid", frozen=True
+        env_prefix=ENVIRONMENT_PREFIX,
+        env_ignore_empty=True,
+        extra="forbid",
+        frozen=True,
+        populate_by_name=True,
     )
 
     host: str = Field("127.0.0.1", min_length=1, description="address to listen on")
     port: int = Field(7860, ge=0, le=65535, description="port to listen on; 0 takes any free one")
     max_upload_bytes: int = Field(25 * 2**20, ge=1024, le=2**30, description="largest image file, bytes")
-    # Pillow decodes nothing above twice its MAX_IMAGE_PIXELS, so no limit can exceed that.
+    # Pillow refuses to decode more than twice its MAX_IMAGE_PIXELS.
     max_pixels: int = Field(50_000_000, ge=4096, le=178_956_970, description="largest width times height")
     workers: int = Field(
         default_factory=available_cores,
         ge=1,
         le=256,
-        description="processes that judge; by default one a core",
+        description="worker processes; by default one per core",
     )
     queue: int | None = Field(
-        None, ge=0, le=10_000, description="pictures that may wait for a worker; by default two a worker"
+        None, ge=0, le=10_000, description="images that may wait for a worker; by default two per worker"
     )
     deadline_s: float = Field(
-        20, gt=0, le=600, description="longest for one image, waiting included, seconds"
+        20, gt=0, le=600, description="timeout for one image, waiting included, seconds"
     )
     worker_memory_bytes: int = Field(
-        1536 * 2**20, ge=64 * 2**20, description="most that one image may take in its worker"
+        1536 * 2**20, ge=64 * 2**20, description="most memory that a worker may use for one image"
     )
-    upload_timeout_s: float = Field(
-        60, gt=0, le=3600, description="longest that sending an image may take, seconds"
+    upload_timeout_s: float = Field(60, gt=0, le=3600, description="timeout for an upload, seconds")
+    max_inflight_bytes: int = Field(
+        256 * 2**20,
+        ge=2**20,
+        validation_alias=_renamed("VERAFACE_MAX_HELD_BYTES"),
+        description="bytes of image uploads in memory, of all clients together",
     )
-    max_held_bytes: int = Field(
-        256 * 2**20, ge=2**20, description="bytes of uploads held in memory at the same time, of all clients"
-    )
-    shutdown_s: int = Field(
-        30, ge=0, le=3600, description="longest wait for what was accepted, when told to stop"
+    graceful_shutdown_s: int = Field(
+        30,
+        ge=0,
+        le=3600,
+        validation_alias=_renamed("VERAFACE_SHUTDOWN_S"),
+        description="timeout for accepted requests at shutdown, seconds",
     )
     model: FilePath | None = Field(None, description="classifier to use instead of the shipped one (.onnx)")
     trust_anchors: FilePath | None = Field(
-        None, description="PEM file of authorities whose signers of Content Credentials are trusted"
+        None, description="PEM file of certificate authorities trusted for Content Credentials"
     )
     log_level: Literal["debug", "info", "warning", "error"] = "info"
-    fetch_links: bool = Field(False, description="fetch images from the public web for clients")
-    link_timeout_s: float = Field(10, gt=0, le=60, description="longest that fetching one may take, seconds")
+    fetch_links: bool = Field(False, description="fetch images from links on the public web")
+    link_timeout_s: float = Field(10, gt=0, le=60, description="timeout for fetching an image, seconds")
 
-    video: bool = Field(True, description="judge videos, where the extra `video` is installed")
+    video: bool = Field(True, description="detect in videos, if the extra `video` is installed")
     video_max_bytes: int = Field(100 * 2**20, ge=1024, le=2**31, description="largest video, bytes")
     video_deadline_s: float = Field(
-        120, gt=0, le=3600, description="longest for one video, waiting included, seconds"
+        120, gt=0, le=3600, description="timeout for one video, waiting included, seconds"
     )
     video_workers: int | None = Field(
-        None, ge=1, le=256, description="clips judged at the same time; by default half of the workers"
+        None, ge=1, le=256, description="videos processed at the same time; by default half of the workers"
     )
-    video_max_held_bytes: int = Field(
-        400 * 2**20, ge=2**20, description="bytes of videos held in memory at the same time, of all clients"
+    video_max_inflight_bytes: int = Field(
+        400 * 2**20,
+        ge=2**20,
+        validation_alias=_renamed("VERAFACE_VIDEO_MAX_HELD_BYTES"),
+        description="bytes of video uploads in memory, of all clients together",
     )
 
-    api_keys: Digests = Field((), repr=False, description="sha256 digests of the keys that are let in")
-    api_keys_file: DigestsInFile = Field((), repr=False, description="file of such digests, one a line")
-    cors_origins: Origins = Field((), description="other sites whose pages may ask")
-    frame_origins: Origins = Field((), description="other sites that may show the page in a frame")
-    trusted_proxies: Proxies = Field((), description="proxies that are believed on where a client is")
-    rate_limit: Rate | None = Field(None, description="most images of one client, such as 60/minute")
+    api_keys: Digests = Field((), repr=False, description="SHA-256 digests of the accepted keys")
+    api_keys_file: DigestsInFile = Field((), repr=False, description="file of such digests, one per line")
+    cors_origins: Origins = Field((), description="other origins whose pages may send requests")
+    frame_origins: Origins = Field((), description="other origins that may show the page in a frame")
+    trusted_proxies: Proxies = Field((), description="proxies whose X-Forwarded-For is trusted")
+    rate_limit: Rate | None = Field(None, description="rate limit per client, such as 60/minute")
     redis_url: RedisUrl | None = Field(
-        None, repr=False, description="where several servers count them together"
+        None, repr=False, description="Redis server in which several servers share the counts"
     )
-    metrics: bool = Field(False, description="tell Prometheus at /metrics what goes on")
-    log_format: Literal["text", "json"] = Field("text", description="lines for people, or JSON objects")
-    telemetry: bool = Field(False, description="send traces as OTEL_... in the environment say")
+    metrics: bool = Field(False, description="serve metrics for Prometheus at /metrics")
+    log_format: Literal["text", "json"] = Field("text", description="text lines, or JSON objects")
+    telemetry: bool = Field(False, description="send traces, configured by the OTEL_... variables")
 
     @property
-    def takes_clips(self) -> bool:
-        """Whether videos are judged: they are wanted, and PyAV is there to decode them."""
+    def accepts_videos(self) -> bool:
+        """Return whether videos are accepted: they are enabled, and PyAV is installed."""
         return self.video and is_installed("av")
 
     @property
-    def clips_at_once(self) -> int:
-        """How many videos may be judged at the same time: never all workers, unless there is only one."""
+    def concurrent_videos(self) -> int:
+        """Return how many videos are processed at the same time: never all workers, unless there is one."""
         return self.video_workers or max(1, self.workers // 2)
 
     @field_validator(*_EXTRAS)
@@ -124,21 +149,24 @@ class Settings(BaseSettings):
     @classmethod
     def _needs_a_rate(cls, url: str | None, info: ValidationInfo) -> str | None:
         if url is not None:
-            if info.data.get("rate_limit", "wrong already") is None:
-                raise refused(f"is of no use without {ENVIRONMENT_PREFIX}RATE_LIMIT")
+            if info.data.get("rate_limit", "invalid") is None:
+                raise refused(f"has no effect without {ENVIRONMENT_PREFIX}RATE_LIMIT")
             need_extra("redis", "redis")
         return url
 
 
 def load_settings(**overrides: Any) -> Settings:
-    """Reads the settings from the environment, with `overrides` on top.
+    """Read the settings from the environment.
 
     Args:
-        overrides: Fields of `Settings`; None means "not given".
+        overrides: Fields of `Settings` that take precedence; None means "not given".
 
     Raises:
-        SettingsError: A value makes no sense; the message names each one and says why.
+        SettingsError: Settings are invalid; the message names each one with the reason.
     """
+    for former, name in DEPRECATED_VARIABLES.items():
+        if os.environ.get(former):
+            _log.warning("%s is deprecated; use %s", former, name)
     given = {name: value for name, value in overrides.items() if value is not None}
     try:
         return Settings(**given)
@@ -148,7 +176,8 @@ def load_settings(**overrides: Any) -> Settings:
 
 
 def _problem(detail: Any, given: dict[str, Any]) -> str:
-    name = str(detail["loc"][0]) if detail["loc"] else "settings"
+    name = str(detail["loc"][0]).lower() if detail["loc"] else "settings"
+    name = name.removeprefix(ENVIRONMENT_PREFIX.lower())  # of an alias
     shown = name if name in given else ENVIRONMENT_PREFIX + name.upper()
-    value = "" if name in _UNSHOWN else f"={detail['input']!r}"
+    value = "" if name in _SECRET else f"={detail['input']!r}"
     return f"{shown}{value}: {detail['msg']}"

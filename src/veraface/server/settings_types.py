@@ -1,4 +1,4 @@
-"""Settings that are more than a number: how they are written, and what is refused of them."""
+"""Types of settings: lists, digests, origins, networks, rates and URLs, with their validation."""
 
 import ipaddress
 import re
@@ -13,27 +13,27 @@ from pydantic_settings import NoDecode
 
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 _MAX_KEY_FILE_BYTES = 2**20
-# Schemes whose pages have an origin of their own; "null", which many kinds of page share, is none.
+# Schemes of pages with an own origin. "null" is not one: many kinds of page share it.
 _ORIGIN_SCHEMES = ("http", "https", "chrome-extension", "moz-extension")
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
 def refused(reason: str) -> PydanticCustomError:
-    """Why a value is refused, in words that a settings error ends with."""
+    """Return the error for a value that is refused, with the reason as its message."""
     return PydanticCustomError("refused", "{reason}", {"reason": reason})
 
 
 def need_extra(module: str, extra: str) -> None:
-    """Refuses a setting that needs what is not installed."""
+    """Refuse a setting that needs a module that is not installed."""
     if not is_installed(module):
-        raise refused(f'needs what is not installed: pip install "veraface[{extra}]"')
+        raise refused(f'needs a package that is not installed: pip install "veraface[{extra}]"')
 
 
 def is_installed(module: str) -> bool:
-    """Whether a module could be imported."""
+    """Return whether a module can be imported."""
     try:
         return find_spec(module) is not None
-    except ModuleNotFoundError:  # nor what it is part of
+    except ModuleNotFoundError:  # nor its package
         return False
 
 
@@ -46,7 +46,7 @@ def _digest(entry: str, where: str) -> str:
     if not _DIGEST.fullmatch(entry.lower()):
         # The entry is not quoted: it may be a key that should have been hashed.
         raise refused(
-            f"{where} is no sha256 digest of 64 hexadecimal digits; `veraface create-api-key` makes one"
+            f"{where} is not a SHA-256 digest of 64 hexadecimal digits; `veraface create-api-key` prints one"
         )
     return entry.lower()
 
@@ -54,7 +54,7 @@ def _digest(entry: str, where: str) -> str:
 def _digests(value: Any) -> tuple[str, ...]:
     digests = tuple(_digest(entry, f"entry {n}") for n, entry in enumerate(_entries(value), start=1))
     if isinstance(value, str) and not digests:
-        raise refused("holds no key; leave it out to let everybody in")
+        raise refused("contains no digest; leave it out to accept requests without keys")
     return digests
 
 
@@ -67,33 +67,33 @@ def _digests_in_file(value: Any) -> tuple[str, ...]:
     except OSError as error:
         raise refused(f"cannot be read ({error.strerror})") from None
     if len(text) > _MAX_KEY_FILE_BYTES:
-        raise refused("is too large for a list of keys")
+        raise refused("is too large for a list of digests")
     lines = (line.split("#")[0].strip() for line in text.decode(errors="replace").splitlines())
     digests = tuple(_digest(line, f"line {n}") for n, line in enumerate(lines, start=1) if line)
     if not digests:
-        raise refused("holds no key, so nobody could use the server")
+        raise refused("contains no digest, so nobody could use the server")
     return digests
 
 
 def _origins(value: Any) -> tuple[str, ...]:
     for origin in (origins := _entries(value)):
         if origin == "*":
-            raise refused("'*' would let every web page use this server through its visitors; name origins")
+            raise refused("'*' would let every web page send requests through its visitors; name origins")
         _check_origin(origin)
     return tuple(origins)
 
 
 def _check_origin(origin: str) -> None:
-    """Refuses what no browser would ever send, and so would never match."""
+    """Refuse an origin that no browser sends, since it would never match."""
     try:
         parts = urlsplit(origin)
         port = "" if parts.port in (None, _DEFAULT_PORTS.get(parts.scheme)) else f":{parts.port}"
     except ValueError:
-        raise refused(f"{origin} is no origin") from None
+        raise refused(f"{origin} is not an origin") from None
     host = parts.hostname or ""
     exact = f"{parts.scheme}://{f'[{host}]' if ':' in host else host}{port}"
     if parts.scheme not in _ORIGIN_SCHEMES or not host or not host.isascii() or origin != exact:
-        raise refused(f"{origin} is no origin as browsers write it, such as https://example.org")
+        raise refused(f"{origin} is not an origin as browsers write it, such as https://example.org")
 
 
 def _proxies(value: Any) -> tuple[str, ...]:
@@ -101,21 +101,21 @@ def _proxies(value: Any) -> tuple[str, ...]:
         try:
             network = ipaddress.ip_network(entry)
         except ValueError:
-            raise refused(f"{entry} is no IP address and no network such as 10.0.0.0/8") from None
+            raise refused(f"{entry} is neither an IP address nor a network such as 10.0.0.0/8") from None
         if network.prefixlen == 0:
-            raise refused(f"{entry} is everybody, so every client could say that it is another")
+            raise refused(f"{entry} covers all addresses, so every client could forge its address")
     return tuple(entries)
 
 
 def _rate(value: Any) -> Any:
-    from limits import parse_many  # loaded only where there is a limit
+    from limits import parse_many  # imported only if needed
 
     try:
         (rate,) = parse_many(value)
     except ValueError:
-        raise refused("is no rate such as 60/minute or 1000/day") from None
+        raise refused("is not a rate such as 60/minute or 1000/day") from None
     if rate.amount < 1 or rate.multiples < 1:
-        raise refused("would let nobody in")
+        raise refused("would reject every request")
     return value
 
 
@@ -124,9 +124,9 @@ def _redis_url(value: Any) -> Any:
         parts = urlsplit(value)
         port = parts.port or 6379
     except ValueError:
-        raise refused("is no address of a Redis server") from None
+        raise refused("is not the URL of a Redis server") from None
     if parts.scheme not in ("redis", "rediss") or not parts.hostname:
-        raise refused("is no address of a Redis server such as redis://127.0.0.1:6379/0")
+        raise refused("is not the URL of a Redis server such as redis://127.0.0.1:6379/0")
     user, at, _ = parts.netloc.rpartition("@")
     host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
     return parts._replace(netloc=f"{user}{at}{host}:{port}").geturl()
@@ -134,13 +134,13 @@ def _redis_url(value: Any) -> Any:
 
 # Digests of keys, separated by commas.
 Digests = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_digests)]
-# The name of a file with a digest a line, where "#" begins a comment; becomes the digests in it.
+# Path of a file with one digest per line and comments after "#"; parsed to the digests.
 DigestsInFile = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_digests_in_file)]
 # Origins as browsers write them, separated by commas.
 Origins = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_origins)]
 # IP addresses and networks, separated by commas.
 Proxies = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_proxies)]
-# As the library `limits` reads it.
+# In the notation of the library `limits`.
 Rate = Annotated[str, BeforeValidator(_rate)]
-# With its port.
+# Parsed to a URL with a port.
 RedisUrl = Annotated[str, BeforeValidator(_redis_url)]

@@ -65,7 +65,7 @@ class Uploads:
         self._kind = kind
         clips = kind is CLIP
         self._max_bytes = settings.video_max_bytes if clips else settings.max_upload_bytes
-        self._most_held = settings.video_max_held_bytes if clips else settings.max_held_bytes
+        self._most_held = settings.video_max_inflight_bytes if clips else settings.max_inflight_bytes
         self._timeout_s = settings.upload_timeout_s
         self._fetch_link = fetch_link
         self._held = 0  # bytes of uploads in memory

@@ -17,7 +17,7 @@ from starlette.types import Message, Receive, Scope, Send
 from veraface.server import schemas as answers
 from veraface.server.errors import FAULT, INTERNAL_ERROR, ApiError, fault_content
 from veraface.server.inference import Inference
-from veraface.server.security import Gates
+from veraface.server.security import AccessPolicy
 from veraface.server.settings import Settings
 from veraface.server.uploads import CLIP, MAX_OTHER_FIELD_BYTES, MAX_OTHER_FIELDS, Uploads, until_gone
 
@@ -75,7 +75,7 @@ _Work = Coroutine[Any, Any, dict[str, Any]]
 def video_routes(
     inference: Inference,
     settings: Settings,
-    gates: Gates,
+    gates: AccessPolicy,
     judged: Callable[[dict[str, Any]], None] | None = None,
 ) -> APIRouter:
     """The route for videos.
@@ -88,7 +88,7 @@ def video_routes(
     """
     router = APIRouter(route_class=_PatientRoute)
     uploads = Uploads(settings, kind=CLIP)
-    places = _Places(settings.clips_at_once)
+    places = _Places(settings.concurrent_videos)
     failures: dict[int | str, dict[str, Any]] = {
         status: {"model": answers.ErrorAnswer, "description": words} for status, words in _FAILURES.items()
     }
@@ -115,7 +115,7 @@ def video_routes(
         ] = 0,
     ) -> Response:
         """Judges one video. It is held in memory for this request only and never stored or logged."""
-        if not settings.takes_clips:
+        if not settings.accepts_videos:
             message = (
                 "this server judges no videos; it needs the extra veraface[video] and VERAFACE_VIDEO=true"
             )
