@@ -6,8 +6,9 @@ from typing import Any
 import anyio.to_thread
 
 from veraface.detector import Detector
+from veraface.provenance.credentials import CredentialReader
 from veraface.workers.launcher import ModelInfo
-from veraface.workers.tasks import TASKS
+from veraface.workers.tasks import TASKS, TaskContext
 
 
 class InProcess:
@@ -15,6 +16,7 @@ class InProcess:
 
     def __init__(self, detector: Detector) -> None:
         self._detector = detector
+        self._context = TaskContext(detector, CredentialReader())
         self.greeting: ModelInfo | None = None
         self.failure: str | None = None
         self.on_failure: Callable[[], None] = lambda: None
@@ -40,7 +42,7 @@ class InProcess:
         timeout_s: float,
         progress: Callable[[dict[str, Any]], None] = lambda _: None,
     ) -> dict[str, Any]:
-        return await anyio.to_thread.run_sync(TASKS[task], self._detector, content, options, progress)
+        return await anyio.to_thread.run_sync(TASKS[task], self._context, content, options, progress)
 
 
 class Broken(InProcess):

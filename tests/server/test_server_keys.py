@@ -1,9 +1,7 @@
-"""API keys, other sites' pages, proxies: who may ask, with the real server."""
+"""API keys, and requests of pages of other origins."""
 
 import hashlib
 import socket
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -12,6 +10,9 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 from playwright.sync_api import expect
+
+from tests.server.asgi import application
+from veraface.cli.create_api_key import create_api_key
 
 Start = Callable[..., Any]
 KEY, OTHER_KEY = "vf_first", "vf_second"
@@ -30,21 +31,20 @@ def keys_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def locked(start_server: Start, keys_file: Path) -> Iterator[Any]:
-    with start_server(
-        VERAFACE_API_KEYS=f" {digest(KEY)}, {digest('vf_third')}",
-        VERAFACE_API_KEYS_FILE=str(keys_file),
-        VERAFACE_METRICS="true",
-        VERAFACE_CORS_ORIGINS=f"{SITE},http://localhost:3000",
-    ) as server:
-        yield server
+def protected(keys_file: Path) -> Iterator[Any]:
+    """A client of an application that needs a key."""
+    with application(
+        api_keys=f" {digest(KEY)}, {digest('vf_third')}",
+        api_keys_file=str(keys_file),
+        metrics=True,
+        cors_origins=f"{SITE},http://localhost:3000",
+    ) as client:
+        yield client
 
 
-def predict(server: Any, image: bytes, **headers: str) -> httpx.Response:
+def predict(client: Any, image: bytes, **headers: str) -> Any:
     named = {name.replace("_", "-"): value for name, value in headers.items()}
-    return httpx.post(
-        f"{server.url}/api/predict", files={"image": ("a.jpg", image)}, headers=named, timeout=60
-    )
+    return client.post("/api/predict", files={"image": ("a.jpg", image)}, headers=named)
 
 
 @pytest.mark.parametrize(
@@ -58,8 +58,8 @@ def predict(server: Any, image: bytes, **headers: str) -> httpx.Response:
         {"Authorization": "Basic bm9ib2R5Om5vdGhpbmc=", "X-API-Key": KEY},
     ],
 )
-def test_who_has_a_key_is_let_in(locked: Any, face: bytes, headers: dict[str, str]) -> None:
-    response = predict(locked, face, **headers)
+def test_known_keys_are_accepted(protected: Any, face: bytes, headers: dict[str, str]) -> None:
+    response = predict(protected, face, **headers)
     assert response.status_code == 200, response.text
 
 
@@ -71,16 +71,16 @@ def test_who_has_a_key_is_let_in(locked: Any, face: bytes, headers: dict[str, st
         ({"Authorization": f"Basic {KEY}"}, "key_required"),
         ({"Authorization": "Bearer vf_wrong"}, "key_unknown"),
         ({"X-API-Key": "vf_wrong"}, "key_unknown"),
-        ({"X-API-Key": digest(KEY)}, "key_unknown"),  # who reads the settings has no key
+        ({"X-API-Key": digest(KEY)}, "key_unknown"),  # a digest is not a key
         ({"X-API-Key": f"{KEY} "[:-2]}, "key_unknown"),
         ({"X-API-Key": b"\xff\xfe".decode("latin-1")}, "key_unknown"),
     ],
 )
-def test_who_has_none_is_not(locked: Any, face: bytes, headers: dict[str, str], code: str) -> None:
+def test_missing_and_unknown_keys_are_rejected(
+    protected: Any, face: bytes, headers: dict[str, str], code: str
+) -> None:
     raw = [(name.encode(), value.encode("latin-1")) for name, value in headers.items()]
-    response = httpx.post(
-        f"{locked.url}/api/predict", files={"image": ("a.jpg", face)}, headers=raw, timeout=60
-    )
+    response = protected.post("/api/predict", files={"image": ("a.jpg", face)}, headers=raw)
     assert response.status_code == 401
     assert response.json()["success"] is False
     assert response.json()["error"]["code"] == code
@@ -88,8 +88,14 @@ def test_who_has_none_is_not(locked: Any, face: bytes, headers: dict[str, str], 
     assert not [word for word in headers.values() if word and word in response.text]
 
 
-def test_a_picture_without_a_key_is_not_waited_for(locked: Any) -> None:
-    address = urlsplit(locked.url)
+@pytest.fixture(scope="module")
+def server_with_keys(start_server: Start) -> Iterator[Any]:
+    with start_server(VERAFACE_API_KEYS=digest(KEY)) as server:
+        yield server
+
+
+def test_an_upload_without_a_key_is_not_waited_for(server_with_keys: Any) -> None:
+    address = urlsplit(server_with_keys.url)
     with socket.create_connection((address.hostname, address.port), timeout=5) as connection:
         connection.sendall(b"POST /api/predict HTTP/1.1\r\nHost: here\r\nContent-Length: 100000\r\n\r\nx")
         assert connection.recv(100).startswith(b"HTTP/1.1 401")  # before the rest of the body is sent
@@ -98,26 +104,26 @@ def test_a_picture_without_a_key_is_not_waited_for(locked: Any) -> None:
 @pytest.mark.parametrize(
     "path", ["/", "/docs", "/openapi.json", "/healthz", "/readyz", "/api/model", "/api/model-status"]
 )
-def test_page_and_documentation_stay_open(locked: Any, path: str) -> None:
-    assert httpx.get(locked.url + path).status_code == 200
+def test_page_and_documentation_need_no_key(protected: Any, path: str) -> None:
+    assert protected.get(path).status_code == 200
 
 
-def test_metrics_need_a_key_too(locked: Any) -> None:
-    assert httpx.get(f"{locked.url}/metrics").status_code == 401
-    assert httpx.get(f"{locked.url}/metrics", headers={"X-API-Key": KEY}).status_code == 200
+def test_metrics_need_a_key_too(protected: Any) -> None:
+    assert protected.get("/metrics").status_code == 401
+    assert protected.get("/metrics", headers={"X-API-Key": KEY}).status_code == 200
 
 
-def test_the_log_holds_no_key(locked: Any, face: bytes) -> None:
-    predict(locked, face, X_API_Key=KEY)
-    predict(locked, face, X_API_Key="vf_wrong")
-    log = locked.wait_for_log("POST /api/predict 401")
+def test_the_log_contains_no_key(server_with_keys: Any, face: bytes) -> None:
+    for key in (KEY, "vf_wrong"):
+        httpx.post(f"{server_with_keys.url}/api/predict", headers={"X-API-Key": key}, timeout=60)
+    log = server_with_keys.wait_for_log("POST /api/predict 401")
     assert "vf_" not in log
     assert digest(KEY) not in log
     assert "no API keys are set" not in log
 
 
-def test_the_document_tells_of_keys(locked: Any, client: httpx.Client) -> None:
-    document = httpx.get(f"{locked.url}/openapi.json").json()
+def test_openapi_documents_keys_if_there_are_any(protected: Any) -> None:
+    document = protected.get("/openapi.json").json()
     operation = document["paths"]["/api/predict"]["post"]
     schemes = document["components"]["securitySchemes"]
     named = [schemes[name] for entry in operation["security"] for name in entry]
@@ -126,48 +132,43 @@ def test_the_document_tells_of_keys(locked: Any, client: httpx.Client) -> None:
         ("apiKey", "X-API-Key"),
     }
     assert "401" in operation["responses"]
-    assert "securitySchemes" not in client.get("/openapi.json").json()["components"]
+    with application() as client:
+        assert "securitySchemes" not in client.get("/openapi.json").json()["components"]
 
 
-def test_the_page_says_what_is_missing(locked: Any, open_page: Callable[..., Any], face: bytes) -> None:
-    page = open_page(locked.url)
+def test_the_page_shows_that_a_key_is_missing(
+    server_with_keys: Any, open_page: Callable[..., Any], face: bytes
+) -> None:
+    page = open_page(server_with_keys.url)
     page.set_input_files("input[type=file]", {"name": "a.jpg", "mimeType": "image/jpeg", "buffer": face})
     expect(page.locator("[data-fault=key_required]").first).to_contain_text("key")  # "judging" comes first
 
 
-def test_the_command_makes_a_key_that_opens(start_server: Start, face: bytes) -> None:
-    made = [
-        dict(line.split() for line in output.splitlines()[:2])
-        for output in (
-            subprocess.run(
-                [sys.executable, "-c", "from veraface.cli import main; main()", "key"],
-                capture_output=True,
-                text=True,
-                check=True,
-            ).stdout
-            for _ in range(2)
-        )
-    ]
+def test_the_command_creates_keys_that_are_accepted(face: bytes, capsys: pytest.CaptureFixture[str]) -> None:
+    made = []
+    for _ in range(2):
+        create_api_key()
+        made.append(dict(line.split() for line in capsys.readouterr().out.splitlines()[:2]))
     assert made[0]["key"] != made[1]["key"]
     assert len(made[0]["key"]) >= 43  # 256 bits
-    with start_server(VERAFACE_API_KEYS=made[0]["digest"]) as server:
-        assert predict(server, face, X_API_Key=made[0]["key"]).status_code == 200
-        assert predict(server, face, X_API_Key=made[1]["key"]).status_code == 401
+    with application(api_keys=made[0]["digest"]) as client:
+        assert predict(client, face, X_API_Key=made[0]["key"]).status_code == 200
+        assert predict(client, face, X_API_Key=made[1]["key"]).status_code == 401
 
 
 @pytest.mark.parametrize("origin", [SITE, "http://localhost:3000"])
-def test_pages_of_named_sites_may_ask(locked: Any, face: bytes, origin: str) -> None:
+def test_pages_of_named_origins_may_send_requests(protected: Any, face: bytes, origin: str) -> None:
     asked = {
         "Origin": origin,
         "Access-Control-Request-Method": "POST",
         "Access-Control-Request-Headers": "authorization,x-api-key",
     }
-    preflight = httpx.options(f"{locked.url}/api/predict", headers=asked)
+    preflight = protected.options("/api/predict", headers=asked)
     assert preflight.status_code == 200
     assert preflight.headers["Access-Control-Allow-Origin"] == origin
     assert "access-control-allow-credentials" not in preflight.headers
     for key, status in ((KEY, 200), ("vf_wrong", 401)):
-        response = predict(locked, face, Origin=origin, X_API_Key=key)
+        response = predict(protected, face, Origin=origin, X_API_Key=key)
         assert response.status_code == status
         assert response.headers["Access-Control-Allow-Origin"] == origin
         assert "Retry-After" in response.headers["Access-Control-Expose-Headers"]
@@ -177,15 +178,14 @@ def test_pages_of_named_sites_may_ask(locked: Any, face: bytes, origin: str) -> 
 @pytest.mark.parametrize(
     "origin", ["https://app.example.org.evil.example", "http://app.example.org", f"{SITE}:444", "null"]
 )
-def test_pages_of_other_sites_may_not(locked: Any, origin: str) -> None:
+def test_pages_of_other_origins_may_not(protected: Any, origin: str) -> None:
     asked = {"Origin": origin, "Access-Control-Request-Method": "POST"}
-    assert (
-        "access-control-allow-origin" not in httpx.options(f"{locked.url}/api/predict", headers=asked).headers
-    )
-    answer = httpx.get(f"{locked.url}/api/model-status", headers={"Origin": origin})
+    assert "access-control-allow-origin" not in protected.options("/api/predict", headers=asked).headers
+    answer = protected.get("/api/model-status", headers={"Origin": origin})
     assert "access-control-allow-origin" not in answer.headers
 
 
-def test_by_default_no_other_site_may_ask(client: httpx.Client) -> None:
-    answer = client.get("/api/model-status", headers={"Origin": SITE})
+def test_by_default_no_other_origin_may_send_requests() -> None:
+    with application() as client:
+        answer = client.get("/api/model-status", headers={"Origin": SITE})
     assert "access-control-allow-origin" not in answer.headers

@@ -1,4 +1,4 @@
-"""Uploads never touch the disk nor the log; every answer carries safe headers."""
+"""Uploads are neither written to disk nor logged; every response has the security headers."""
 
 import subprocess
 import sys
@@ -10,9 +10,11 @@ import httpx
 import pytest
 from PIL import Image
 
+from tests.server.asgi import application
+
 
 def test_the_test_server_cannot_write_files(tmp_path: Path, no_writes: Callable[[], None]) -> None:
-    """Shows that the next test would notice: one byte in a file is too much for such a process."""
+    """The next test relies on it: writing one byte to a file fails in such a process."""
     script = f"import pathlib; pathlib.Path({str(tmp_path / 'file')!r}).write_text('x')"
     process = subprocess.run([sys.executable, "-c", script], preexec_fn=no_writes, stderr=subprocess.PIPE)
     assert process.returncode != 0
@@ -28,7 +30,7 @@ def test_a_large_upload_touches_no_disk(
     assert response.status_code == 200, response.text
 
 
-def test_the_log_holds_nothing_of_the_picture(
+def test_the_log_contains_nothing_of_the_image(
     server: Any, client: httpx.Client, portrait: Image.Image, encode: Callable[..., bytes]
 ) -> None:
     exif = Image.Exif()
@@ -60,8 +62,9 @@ def test_the_log_holds_nothing_of_the_picture(
         ("DELETE", "/api/model"),
     ],
 )
-def test_headers_of_every_answer(client: httpx.Client, method: str, path: str) -> None:
-    headers = client.request(method, path).headers
+def test_headers_of_every_response(method: str, path: str) -> None:
+    with application() as client:
+        headers = client.request(method, path).headers
     policy = dict(part.split(" ", 1) for part in headers["content-security-policy"].split("; "))
     assert policy["default-src"] == "'none'"
     assert policy["script-src"] == "'self'"
@@ -80,19 +83,21 @@ def test_headers_of_every_answer(client: httpx.Client, method: str, path: str) -
     assert "server" not in headers
 
 
-def test_only_sites_that_are_named_may_show_the_page_in_a_frame(start_server: Callable[..., Any]) -> None:
-    with start_server(VERAFACE_FRAME_ORIGINS="https://example.org,https://example.com") as server:
-        headers = httpx.get(server.url).headers
+def test_only_named_origins_may_show_the_page_in_a_frame() -> None:
+    with application(frame_origins="https://example.org,https://example.com") as client:
+        headers = client.get("/").headers
     assert "frame-ancestors https://example.org https://example.com" in headers["content-security-policy"]
     assert "x-frame-options" not in headers  # it would forbid those as well
 
 
-def test_nobody_else_may(client: httpx.Client) -> None:
-    assert client.get("/").headers["x-frame-options"] == "DENY"
+def test_by_default_no_origin_may_show_the_page_in_a_frame() -> None:
+    with application() as client:
+        assert client.get("/").headers["x-frame-options"] == "DENY"
 
 
-def test_the_openapi_document_tells_what_predict_takes_and_gives(client: httpx.Client) -> None:
-    document = client.get("/openapi.json").json()
+def test_openapi_documents_the_routes() -> None:
+    with application() as client:
+        document = client.get("/openapi.json").json()
     operation = document["paths"]["/api/predict"]["post"]
     schema = operation["requestBody"]["content"]["multipart/form-data"]["schema"]
     assert schema["required"] == ["image"]
