@@ -3,18 +3,15 @@
 import base64
 import contextlib
 import hashlib
-import io
 import json
 import os
 import re
 import stat
-import sys
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
-from unittest.mock import patch
 
 import pytest
 
@@ -26,10 +23,9 @@ from hypothesis import strategies as st
 from PIL import Image
 from playwright.sync_api import Browser
 
-from tests.cli.terminal import veraface
+from tests.cli.terminal import veraface, veraface_process
 from tests.sample_images import encode, noise, portrait
 from veraface.analysis import analyze
-from veraface.cli import main
 from veraface.detector import Detector
 from veraface.errors import VerafaceError
 from veraface.models.classifier import DEFAULT_MODEL
@@ -74,22 +70,8 @@ def run(folder: Path) -> Run:
     """The command in this process, with its own folder for settings."""
 
     def run_(*arguments: object) -> Any:
-        environment = {
-            **{"XDG_CONFIG_HOME": str(folder / "settings"), "HOME": str(folder)},
-            **{"COLUMNS": "160", "NO_COLOR": "1"},
-        }
-        out, err = io.StringIO(), io.StringIO()
-        with (
-            patch.dict(os.environ, environment),
-            patch.object(sys, "argv", ["veraface", "report", *map(str, arguments)]),
-            contextlib.redirect_stdout(out),
-            contextlib.redirect_stderr(err),
-            pytest.raises(SystemExit) as exited,
-        ):
-            main()
-        return SimpleNamespace(
-            returncode=exited.value.code or 0, stdout=out.getvalue(), stderr=err.getvalue()
-        )
+        environment = {"XDG_CONFIG_HOME": str(folder / "settings"), "HOME": str(folder)}
+        return veraface("report", *arguments, environment=environment)
 
     return run_
 
@@ -509,7 +491,8 @@ def test_without_the_extra_the_error_names_it(folder: Path, picture: Path) -> No
     hide = folder / "hidden/cryptography"
     hide.mkdir(parents=True)
     (hide / "__init__.py").write_text("raise ModuleNotFoundError(name='cryptography')")
-    environment = {"PYTHONPATH": str(hide.parent), "HOME": str(folder)}
-    done = veraface("report", picture, "--out", folder / "x.html", environment=environment)
+    path = os.pathsep.join([str(hide.parent), os.environ.get("PYTHONPATH", "")])
+    environment = {"PYTHONPATH": path, "HOME": str(folder)}
+    done = veraface_process("report", picture, "--out", folder / "x.html", environment=environment)
     assert done.returncode == 1
     assert "pip install 'veraface[report]'" in done.stderr

@@ -10,6 +10,7 @@ from fastapi.testclient import TestClient
 from tests.server.judges import InProcess
 from veraface.detector import Detector
 from veraface.server import create_app, load_settings
+from veraface.server.uploads import FetchLink
 
 CLIENT_ADDRESS = "127.0.0.1"
 
@@ -21,9 +22,9 @@ def shared_detector() -> Detector:
 
 
 @contextlib.contextmanager
-def application(**settings: Any) -> Iterator[TestClient]:
+def application(fetch_link: FetchLink | None = None, **settings: Any) -> Iterator[TestClient]:
     """A client of an application with these settings, which detects in this process."""
-    app = create_app(load_settings(**settings), judge=InProcess(shared_detector()))
+    app = create_app(load_settings(**settings), InProcess(shared_detector()), fetch_link)
     with TestClient(app, raise_server_exceptions=False, client=(CLIENT_ADDRESS, 50_000)) as client:
         assert client.get("/readyz").status_code == 200
         yield client

@@ -1,4 +1,4 @@
-"""A server on the web that tests fetch images from, and what stands for DNS."""
+"""A web server that tests fetch images from, and a substitute for DNS."""
 
 import contextlib
 import socket
@@ -17,7 +17,7 @@ HERE = ip_address("127.0.0.1")
 
 
 class Resolver:
-    """Stands for DNS: each question about a name takes its next answer, the last one stays."""
+    """A substitute for DNS: each query of a name returns its next answer, and then always the last."""
 
     def __init__(self, **names: list[list[str]]) -> None:
         self.answers = {name.replace("_", "."): answers for name, answers in names.items()}
@@ -32,12 +32,12 @@ class Resolver:
 
 
 class Site(BaseHTTPRequestHandler):
-    """A server on the web, with what one may meet there."""
+    """A web server with well-behaved and hostile pages."""
 
     pages: dict[str, bytes] = {}
     protocol_version = "HTTP/1.1"
 
-    def do_GET(self) -> None:  # noqa: N802  # called so by http.server
+    def do_GET(self) -> None:  # noqa: N802  # the name that http.server calls
         self.server.seen.append(dict(self.headers) | {"path": self.path})
         page = self.path.strip("/").split("/")[0].partition("?")[0]
         with contextlib.suppress(OSError):  # the client may hang up
@@ -106,7 +106,7 @@ class Site(BaseHTTPRequestHandler):
         self.answer(self.pages["face"], **({"Content_Type": kind} if kind else {}))
 
     def page_raw(self) -> None:
-        """Whatever bytes the link itself holds, in hexadecimal."""
+        """The bytes that the link contains in hexadecimal."""
         self.close_connection = True
         self.wfile.write(bytes.fromhex(self.path.removeprefix("/raw/")))
 
@@ -140,5 +140,5 @@ def serving(tls: ssl.SSLContext | None = None, host: str = "127.0.0.1") -> Itera
 
 
 def here_is_public(address: Address) -> bool:
-    """Lets the tests' own server stand for the web; every other address is judged as ever."""
+    """Treat the test's own server as public; check every other address as usual."""
     return address == HERE or is_public(address)

@@ -1,42 +1,29 @@
-"""Pictures behind links, asked for of the whole application."""
+"""Images behind links, requested through the whole application."""
 
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 import httpx
 import pytest
 
-from tests.server.judges import InProcess
+from tests.server.asgi import application
 from tests.server.sites import MAX_BYTES, Resolver, here_is_public
-from veraface.detector import Detector
-from veraface.server import Settings, SettingsError, create_app, load_settings
+from veraface.server import Settings, SettingsError, load_settings
 from veraface.server.public_transport import PublicTransport
 from veraface.server.remote_images import RemoteImageFetcher
 
 
 @pytest.fixture
-def ask(run_async: Callable[..., Any], site: Any) -> Callable[..., httpx.Response]:
-    """Posts to an application that takes links, for which the tests' server stands for the web."""
-    detector = Detector()
-
-    def ask_(**request: Any) -> httpx.Response:
-        resolver = Resolver(faces_example=[["127.0.0.1"]], inner_example=[["10.0.0.5"]])
-        settings = Settings(fetch_links=True, max_upload_bytes=MAX_BYTES)
-
-        async def run() -> httpx.Response:
-            transport = PublicTransport(1, resolve=resolver, allow=here_is_public)
-            fetcher = RemoteImageFetcher(MAX_BYTES, 5, transport)
-            app = create_app(settings, judge=InProcess(detector), fetch_link=fetcher.fetch)
-            await app.state.inference.start()
-            transport = httpx.ASGITransport(app)
-            async with httpx.AsyncClient(transport=transport, base_url="http://here") as client:
-                return await client.post("/api/predict", **request)
-
-        return run_async(run)
-
-    return ask_
+def ask(site: Any) -> Iterator[Callable[..., httpx.Response]]:
+    """Posts to an application that fetches links; `faces.example` is the test's own site."""
+    resolver = Resolver(faces_example=[["127.0.0.1"]], inner_example=[["10.0.0.5"]])
+    transport = PublicTransport(1, resolve=resolver, allow=here_is_public)
+    fetcher = RemoteImageFetcher(MAX_BYTES, 5, transport)
+    with application(fetcher.fetch, fetch_links=True, max_upload_bytes=MAX_BYTES) as client:
+        yield partial(client.post, "/api/predict")
 
 
 Ask = Callable[..., httpx.Response]
@@ -54,7 +41,7 @@ def check_error(response: httpx.Response, status: int, code: str) -> dict[str, A
     return answer
 
 
-def test_a_linked_picture_is_judged_as_an_uploaded_one(ask: Ask, site: Any, face: bytes) -> None:
+def test_a_linked_image_gets_the_response_of_an_upload(ask: Ask, site: Any, face: bytes) -> None:
     linked = ask(**form(("url", f" http://faces.example:{site.port}/face/portrait.jpg\n")))
     assert linked.status_code == 200, linked.text
     uploaded = ask(files={"image": ("portrait.jpg", face)}, params={"heatmap": "false"})
@@ -75,11 +62,11 @@ def test_failures_through_the_application(ask: Ask, site: Any, face: bytes) -> N
     answer = check_error(ask(**form(("note", "no image"))), 400, "missing_image")
     assert "'image'" in answer["error"]["message"]
     assert "'url'" in answer["error"]["message"]
-    # A plain HTML form sends its empty text field along.
+    # A plain HTML form also sends an empty text field.
     assert ask(files={"image": ("a.jpg", face), "url": (None, " ")}).status_code == 200
 
 
-def test_links_are_off_by_default(server: Any, client: httpx.Client, face: bytes) -> None:
+def test_links_are_off_by_default(client: httpx.Client, face: bytes) -> None:
     assert Settings().fetch_links is False
     answer = check_error(
         client.post("/api/predict", **form(("url", "http://127.0.0.1/"))), 400, "links_not_enabled"
@@ -91,8 +78,8 @@ def test_links_are_off_by_default(server: Any, client: httpx.Client, face: bytes
     assert client.get("/api/model-status").json()["limits"]["links"] is False
 
 
-def test_a_server_that_takes_links(start_server: Callable[..., Any], site: Any) -> None:
-    """As it runs for people: it cannot write to any file, and asks nothing on its own machine."""
+def test_a_server_that_fetches_links(start_server: Callable[..., Any], site: Any) -> None:
+    """The real server: it cannot write to any file, and requests nothing from its own machine."""
     with (
         start_server(VERAFACE_FETCH_LINKS="true", VERAFACE_LOG_LEVEL="debug") as server,
         httpx.Client(base_url=server.url, timeout=30) as client,
@@ -115,7 +102,7 @@ def test_a_server_that_takes_links(start_server: Callable[..., Any], site: Any) 
 
 
 def test_links_without_their_extra_are_refused_before_the_start(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "httpx", None)  # as if it were not installed
+    monkeypatch.setitem(sys.modules, "httpx", None)  # as if not installed
     assert load_settings(fetch_links=False).fetch_links is False
     monkeypatch.setenv("VERAFACE_FETCH_LINKS", "true")
     with pytest.raises(SettingsError, match="VERAFACE_FETCH_LINKS") as caught:
@@ -140,12 +127,12 @@ def test_the_server_does_not_start_without_the_extra(monkeypatch: pytest.MonkeyP
 
 
 @pytest.mark.parametrize("value", ["0", "-1", "61", "soon", "nan"])
-def test_a_time_limit_that_makes_no_sense(monkeypatch: pytest.MonkeyPatch, value: str) -> None:
+def test_an_invalid_timeout_is_refused(monkeypatch: pytest.MonkeyPatch, value: str) -> None:
     monkeypatch.setenv("VERAFACE_LINK_TIMEOUT_S", value)
     with pytest.raises(SettingsError, match="VERAFACE_LINK_TIMEOUT_S"):
         load_settings()
 
 
-def test_without_links_the_server_needs_nothing_of_them() -> None:
+def test_without_links_the_server_needs_no_httpx() -> None:
     code = "import sys; sys.modules['httpx'] = None; from veraface.server import create_app; create_app()"
     subprocess.run([sys.executable, "-c", code], check=True, timeout=60)

@@ -1,4 +1,4 @@
-"""Pictures behind links: only what is public is ever asked, and every failure has its code."""
+"""Images behind links: only public addresses are requested, and every failure has its code."""
 
 import contextlib
 import shutil
@@ -26,7 +26,7 @@ Fetch = Callable[..., Upload]
 
 @pytest.fixture
 def fetch(run_async: Callable[..., Any]) -> Fetch:
-    """Fetches a link; `faces.example` is the tests' own server."""
+    """Fetches a link; `faces.example` is the test's own server."""
 
     def fetch_(link: str, resolver: Resolver | None = None, timeout_s: float = 5, **seams: Any) -> Upload:
         resolver = resolver or Resolver(faces_example=[["127.0.0.1"]], inner_example=[["10.0.0.5"]])
@@ -88,7 +88,7 @@ def test_public_addresses(address: str) -> None:
 
 
 @pytest.mark.parametrize("address", NOT_PUBLIC.split())
-def test_no_name_may_stand_for_an_address_that_is_not_public(fetch: Fetch, address: str) -> None:
+def test_names_with_an_address_that_is_not_public_are_refused(fetch: Fetch, address: str) -> None:
     assert not is_public(ip_address(address))
     answers = [[address], ["8.8.8.8", address], [address, "2606:4700::1111"]]
     resolver = Resolver(evil_example=answers)
@@ -97,7 +97,7 @@ def test_no_name_may_stand_for_an_address_that_is_not_public(fetch: Fetch, addre
         assert address not in told.message.split()
 
 
-def test_this_machine_knows_its_own_addresses() -> None:
+def test_addresses_of_this_machine() -> None:
     assert is_this_machine(HERE)
     assert not is_this_machine(ip_address("203.0.113.7"))
     assert not is_this_machine(ip_address("2001:db8::7"))
@@ -106,7 +106,7 @@ def test_this_machine_knows_its_own_addresses() -> None:
 @pytest.mark.parametrize("host", NOT_PUBLIC_HOSTS.split())
 @pytest.mark.parametrize("scheme", ["http", "https"])
 def test_hosts_that_are_not_public(fetch: Fetch, scheme: str, host: str) -> None:
-    """No numeric form reaches a resolver, which might understand it; names are judged by their addresses."""
+    """No numeric form reaches a resolver; names are checked by their addresses."""
     resolver = Resolver()
     resolver.answers = dict.fromkeys(("localhost", "localhost.", "ip6-localhost"), [["127.0.0.1", "::1"]])
     link = f"{scheme}://{host}/latest/meta-data"
@@ -114,13 +114,13 @@ def test_hosts_that_are_not_public(fetch: Fetch, scheme: str, host: str) -> None
 
 
 @pytest.mark.parametrize("link", [*NO_LINKS.split(), *MORE_NO_LINKS])
-def test_what_is_no_link_to_a_picture(fetch: Fetch, link: str) -> None:
+def test_invalid_links(fetch: Fetch, link: str) -> None:
     resolver = Resolver()
     fails(400, "bad_link", lambda: fetch(link, resolver))
     assert resolver.asked == []
 
 
-def test_a_picture_is_fetched(fetch: Fetch, site: Any, face: bytes) -> None:
+def test_an_image_is_fetched(fetch: Fetch, site: Any, face: bytes) -> None:
     resolver = Resolver(faces_example=[["127.0.0.1"]])
     upload = fetch(f"http://faces.example:{site.port}/face/My%20Face.jpg?size=2#top", resolver)
     assert upload == Upload(face, "My Face.jpg")
@@ -143,12 +143,12 @@ NAMES = {
 
 
 @pytest.mark.parametrize(("path", "name"), NAMES.items())
-def test_the_file_name_is_made_plain(fetch: Fetch, site: Any, path: str, name: str) -> None:
+def test_the_file_name_is_made_safe(fetch: Fetch, site: Any, path: str, name: str) -> None:
     assert fetch(f"http://faces.example:{site.port}/face{path}").filename == name
 
 
-def test_a_name_that_changes_its_address_gains_nothing(fetch: Fetch, site: Any, face: bytes) -> None:
-    """Only the address that was checked is connected to, and the name is not asked for again."""
+def test_dns_rebinding_has_no_effect(fetch: Fetch, site: Any, face: bytes) -> None:
+    """Only the address that was checked is connected to, and the name is not resolved again."""
     resolver = Resolver(faces_example=[["127.0.0.1"], ["127.0.0.2"], ["10.0.0.5"]])
     link = f"http://faces.example:{site.port}/face"
     assert fetch(link, resolver).content == face
@@ -185,7 +185,9 @@ def test_a_redirect_to_the_same_name_is_checked_again(fetch: Fetch, site: Any) -
         ("http://nowhere.example/", 502, "link_unreachable"),
     ],
 )
-def test_where_a_redirect_may_not_lead(fetch: Fetch, site: Any, target: str, status: int, code: str) -> None:
+def test_redirects_that_are_not_followed(
+    fetch: Fetch, site: Any, target: str, status: int, code: str
+) -> None:
     fails(status, code, lambda: fetch(f"http://faces.example:{site.port}/to/{target}"))
     assert len(site.seen) == 1
 
@@ -198,19 +200,19 @@ def test_redirects_are_followed_three_times(fetch: Fetch, site: Any, face: bytes
     fails(502, "link_unreachable", lambda: fetch(f"http://faces.example:{site.port}/nowhere"))
 
 
-def test_the_next_address_is_taken_where_one_does_not_answer(fetch: Fetch, site: Any, face: bytes) -> None:
+def test_the_next_address_is_used_if_one_does_not_answer(fetch: Fetch, site: Any, face: bytes) -> None:
     resolver = Resolver(faces_example=[["127.0.0.9", "127.0.0.1"]])  # nobody listens on the first
     seams = {"allow": lambda address: address.is_loopback}
     assert fetch(f"http://faces.example:{site.port}/face", resolver, **seams).content == face
 
 
 @pytest.mark.parametrize("path", ["missing", "packed", "cut", "number"])
-def test_what_cannot_be_had(fetch: Fetch, site: Any, path: str) -> None:
+def test_responses_without_an_image(fetch: Fetch, site: Any, path: str) -> None:
     fails(502, "link_unreachable", lambda: fetch(f"http://faces.example:{site.port}/{path}"))
 
 
 HEAD = "HTTP/1.1 200 OK\r\n"
-LIES = {
+VIOLATIONS = {
     "a length below zero": HEAD + "Content-Length: -5\r\n\r\nxxxxx",
     "a length that is no number": HEAD + "Content-Length: many\r\n\r\nxxxxx",
     "two lengths": HEAD + "Content-Length: 3\r\nContent-Length: 5\r\n\r\nxxxxx",
@@ -224,13 +226,13 @@ LIES = {
 }
 
 
-@pytest.mark.parametrize("name", LIES)
-def test_servers_that_break_the_rules(fetch: Fetch, site: Any, name: str) -> None:
-    link = f"http://faces.example:{site.port}/raw/{LIES[name].encode().hex()}"
+@pytest.mark.parametrize("name", VIOLATIONS)
+def test_servers_that_violate_http(fetch: Fetch, site: Any, name: str) -> None:
+    link = f"http://faces.example:{site.port}/raw/{VIOLATIONS[name].encode().hex()}"
     fails(502, "link_unreachable", lambda: fetch(link))
 
 
-def test_no_more_is_taken_than_was_declared(fetch: Fetch, site: Any, face: bytes) -> None:
+def test_no_more_than_the_declared_length_is_read(fetch: Fetch, site: Any, face: bytes) -> None:
     taken = face
     with contextlib.suppress(ApiError):  # where the rest is there already, as the connection is closed
         taken = fetch(f"http://faces.example:{site.port}/more").content
@@ -254,7 +256,7 @@ def test_types_that_are_no_pictures_are_not_fetched(fetch: Fetch, site: Any, kin
     fails(415, "unsupported_image", lambda: fetch(f"http://faces.example:{site.port}/typed/{kind}"))
 
 
-def test_servers_that_are_not_there(fetch: Fetch) -> None:
+def test_unreachable_servers(fetch: Fetch) -> None:
     with socket.socket() as closed:
         closed.bind(("127.0.0.1", 0))
         port = closed.getsockname()[1]
@@ -263,7 +265,7 @@ def test_servers_that_are_not_there(fetch: Fetch) -> None:
     fails(502, "link_unreachable", lambda: fetch("http://empty.example/", Resolver(empty_example=[[]])))
 
 
-def test_a_server_that_speaks_something_else(fetch: Fetch) -> None:
+def test_a_server_of_another_protocol(fetch: Fetch) -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
 
         def greet() -> None:
@@ -350,7 +352,7 @@ def test_certificates_are_verified_for_the_name_and_not_the_address(
         assert fetch(dotted, resolver, tls=trusting).content == face
         other = f"https://other.example:{site.port}/face"
         by_address = f"https://127.0.0.1:{site.port}/face"
-        fails(502, "link_unreachable", lambda: fetch(good, resolver))  # nobody known signed it
+        fails(502, "link_unreachable", lambda: fetch(good, resolver))  # not signed by a trusted authority
         fails(502, "link_unreachable", lambda: fetch(other, resolver, tls=trusting))
         fails(502, "link_unreachable", lambda: fetch(by_address, resolver, tls=trusting))
         # A name may not use the connection that was verified for another at the same address.

@@ -1,4 +1,4 @@
-"""Settings of who may ask, how often and what is told of it: nonsense is refused at the start, by name."""
+"""Settings: validation with messages that name the variable, and no secrets in messages."""
 
 import re
 import sys
@@ -60,24 +60,24 @@ def test_every_setting_is_documented_and_no_other() -> None:
         ("RATE_LIMIT", "60"),
         ("RATE_LIMIT", "0/minute"),
         ("RATE_LIMIT", "1/second;5/minute"),
-        ("REDIS_URL", "redis://127.0.0.1:6379"),  # without a rate
+        ("REDIS_URL", "redis://127.0.0.1:6379"),  # without a rate limit
         ("METRICS", "maybe"),
         ("LOG_FORMAT", "xml"),
         ("TELEMETRY", "perhaps"),
     ],
 )
-def test_nonsense_is_refused_and_named(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
+def test_invalid_values_are_refused_by_name(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
     monkeypatch.setenv(f"VERAFACE_{name}", value)
     with pytest.raises(SettingsError, match=f"VERAFACE_{name}") as caught:
         load_settings()
     if name in ("API_KEYS", "REDIS_URL"):
-        assert value.replace(",", "-") not in str(caught.value)  # it may hold a secret
+        assert value.replace(",", "-") not in str(caught.value)  # it may be a secret
 
 
 @pytest.mark.parametrize(
     "url", ["http://127.0.0.1:6379", "redis://:secret@", "redis://:secret@host:port", "x"]
 )
-def test_no_redis_server_is_refused_without_its_password(monkeypatch: pytest.MonkeyPatch, url: str) -> None:
+def test_messages_about_redis_urls_contain_no_password(monkeypatch: pytest.MonkeyPatch, url: str) -> None:
     monkeypatch.setenv("VERAFACE_RATE_LIMIT", "1/minute")
     monkeypatch.setenv("VERAFACE_REDIS_URL", url)
     with pytest.raises(SettingsError, match="VERAFACE_REDIS_URL") as caught:
@@ -88,7 +88,7 @@ def test_no_redis_server_is_refused_without_its_password(monkeypatch: pytest.Mon
 @pytest.mark.parametrize(
     "text", ["", "# nobody\n", "vf_a-key\n", digest(KEY)[:-1], f"{digest(KEY)}\n{digest(KEY)} x"]
 )
-def test_a_file_of_keys_that_holds_none_is_refused(
+def test_a_file_without_digests_is_refused(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, text: str
 ) -> None:
     path = tmp_path / "keys"
@@ -113,7 +113,7 @@ def test_settings_do_not_show_keys_and_passwords(monkeypatch: pytest.MonkeyPatch
     ("name", "module"),
     [("TELEMETRY", "opentelemetry.exporter"), ("FETCH_LINKS", "httpx"), ("REDIS_URL", "redis")],
 )
-def test_what_needs_an_extra_is_refused_without_it(
+def test_switches_are_refused_without_their_extra(
     monkeypatch: pytest.MonkeyPatch, name: str, module: str
 ) -> None:
     for loaded in [loaded for loaded in sys.modules if loaded == module or loaded.startswith(f"{module}.")]:
@@ -126,7 +126,7 @@ def test_what_needs_an_extra_is_refused_without_it(
 
 
 class _Missing:
-    """Finds no such module, as where it is not installed."""
+    """An import hook by which a module is not installed."""
 
     def __init__(self, module: str) -> None:
         self._module = module

@@ -1,28 +1,30 @@
-"""Traces for OpenTelemetry: a collector of our own sees what the real server sends."""
+"""Traces for OpenTelemetry, as a collector receives them."""
 
 import gzip
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
-import httpx
 import pytest
+from fastapi.testclient import TestClient
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
-Start = Callable[..., Any]
+from tests.server.asgi import CLIENT_ADDRESS, application
+from tests.server.judges import Broken
+from veraface.server import create_app, load_settings, telemetry
 
 
 class Collector:
-    """Takes traces as a collector does, and keeps them."""
+    """A collector that keeps the traces it receives."""
 
     def __init__(self) -> None:
         self.bodies: list[bytes] = []
         collector = self
 
         class Handler(BaseHTTPRequestHandler):
-            def do_POST(self) -> None:  # noqa: N802  # called so by http.server
+            def do_POST(self) -> None:  # noqa: N802  # the name that http.server calls
                 body = self.rfile.read(int(self.headers["Content-Length"]))
                 if self.headers.get("Content-Encoding") == "gzip":
                     body = gzip.decompress(body)
@@ -46,42 +48,35 @@ class Collector:
         for body in self.bodies:
             request = ExportTraceServiceRequest.FromString(body)
             for resource in request.resource_spans:
-                about = {entry.key: entry.value.string_value for entry in resource.resource.attributes}
-                found += [(span, about) for scope in resource.scope_spans for span in scope.spans]
+                attributes = {entry.key: entry.value.string_value for entry in resource.resource.attributes}
+                found += [(span, attributes) for scope in resource.scope_spans for span in scope.spans]
         return found
 
 
 @pytest.fixture
-def collector() -> Iterator[Collector]:
+def collector(monkeypatch: pytest.MonkeyPatch) -> Iterator[Collector]:
     collector = Collector()
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", collector.url)
+    monkeypatch.setenv("OTEL_BSP_SCHEDULE_DELAY", "600000")  # everything is sent at shutdown
     yield collector
     collector.close()
 
 
-def test_a_request_is_traced_without_private_parts(
-    start_server: Start, collector: Collector, face: bytes
-) -> None:
+def test_a_request_is_traced_without_private_data(collector: Collector, face: bytes) -> None:
     trace = "0af7651916cd43dd8448eb211c80319c"
-    with start_server(
-        VERAFACE_TELEMETRY="true",
-        OTEL_EXPORTER_OTLP_ENDPOINT=collector.url,
-        OTEL_BSP_SCHEDULE_DELAY="600000",  # so that all is sent at the end
-    ) as server:
-        httpx.post(
-            f"{server.url}/api/predict?note=Canary",
+    with application(telemetry=True) as client:
+        client.post(
+            "/api/predict?note=Canary",
             files={"image": ("Canary.jpg", face)},
             headers={
                 "traceparent": f"00-{trace}-b7ad6b7169203331-01",
                 "X-Request-ID": "traced",
                 "User-Agent": "Canary",
             },
-            timeout=60,
         )
-        httpx.get(f"{server.url}/Canary")
-        server.process.terminate()
-        server.process.wait(timeout=20)
-    spans = {span.name: (span, about) for span, about in collector.spans()}
-    span, about = spans["POST /api/predict"]
+        client.get("/Canary")
+    spans = {span.name: (span, attributes) for span, attributes in collector.spans()}
+    span, resource = spans["POST /api/predict"]
     attributes = {entry.key: entry.value for entry in span.attributes}
     assert set(attributes) == {
         "http.request.method",
@@ -93,26 +88,35 @@ def test_a_request_is_traced_without_private_parts(
     assert attributes["veraface.request_id"].string_value == "traced"
     assert span.trace_id.hex() == trace
     assert span.end_time_unix_nano > span.start_time_unix_nano
-    assert about["service.name"] == "veraface"
+    assert resource["service.name"] == "veraface"
     assert "GET (no such page)" in spans
-    assert not [body for body in collector.bodies if b"Canary" in body or b"127.0.0.1" in body]
+    private = (b"Canary", CLIENT_ADDRESS.encode())
+    assert not [body for body in collector.bodies for text in private if text in body]
 
 
-def test_nothing_is_sent_unless_asked_for(start_server: Start, collector: Collector) -> None:
-    with start_server(OTEL_EXPORTER_OTLP_ENDPOINT=collector.url, OTEL_BSP_SCHEDULE_DELAY="100") as server:
-        httpx.get(server.url)
-        time.sleep(1)
+def test_an_error_is_traced_without_its_message(collector: Collector) -> None:
+    app = create_app(load_settings(telemetry=True), Broken())
+    with TestClient(app, raise_server_exceptions=False) as client:
+        assert client.post("/api/predict", files={"image": ("a.jpg", b"x")}).status_code == 500
+    ((span, _),) = collector.spans()
+    attributes = {entry.key: entry.value for entry in span.attributes}
+    assert attributes["error.type"].string_value == "RuntimeError"
+    assert attributes["http.response.status_code"].int_value == 500
+    assert not [body for body in collector.bodies if Broken.text.encode() in body]
+
+
+def test_nothing_is_sent_by_default(collector: Collector) -> None:
+    with application() as client:
+        client.get("/")
     assert collector.bodies == []
 
 
-def test_a_collector_that_is_gone_holds_up_nothing(
-    start_server: Start, collector: Collector, face: bytes
+def test_a_collector_that_does_not_respond_delays_nothing(
+    collector: Collector, face: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(telemetry, "FLUSH_TIMEOUT_S", 0.2)
     collector.close()
-    with start_server(VERAFACE_TELEMETRY="true", OTEL_EXPORTER_OTLP_ENDPOINT=collector.url) as server:
-        started = time.monotonic()
-        response = httpx.post(f"{server.url}/api/predict", files={"image": ("a.jpg", face)}, timeout=60)
-        assert response.status_code == 200
-        server.process.terminate()
-        server.process.wait(timeout=20)
-        assert time.monotonic() - started < 15
+    started = time.monotonic()
+    with application(telemetry=True) as client:
+        assert client.post("/api/predict", files={"image": ("a.jpg", face)}).status_code == 200
+    assert time.monotonic() - started < 4

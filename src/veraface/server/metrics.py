@@ -105,14 +105,14 @@ class Metrics:
         ):
             Gauge(f"veraface_{name}", description, registry=self._registry).set_function(value)
 
-    def routes(self, gates: Sequence[Depends], model: Callable[[], Mapping[str, str]]) -> APIRouter:
+    def routes(self, dependencies: Sequence[Depends], model: Callable[[], Mapping[str, str]]) -> APIRouter:
         """Return the route `/metrics`.
 
         Args:
-            gates: Dependencies that decide on access.
+            dependencies: Dependencies of the route, for access control.
             model: Returns name, version and sha256 of the model; an empty mapping before it is loaded.
         """
-        router = APIRouter(dependencies=gates)
+        router = APIRouter(dependencies=dependencies)
 
         @router.get("/metrics", include_in_schema=False)
         async def metrics() -> Response:

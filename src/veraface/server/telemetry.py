@@ -23,7 +23,7 @@ from veraface import __version__
 from veraface.server.errors import FAULT
 from veraface.server.request_record import method_of, route_of
 
-_FLUSH_TIMEOUT_S = 5  # for the spans that are left at shutdown
+FLUSH_TIMEOUT_S = 5  # for the spans that are left at shutdown
 
 
 class Traces:
@@ -47,7 +47,7 @@ class Traces:
 
         async def send_after_traces(message: Message) -> None:
             if message["type"] == "lifespan.shutdown.complete":  # the process may exit after it
-                with anyio.move_on_after(_FLUSH_TIMEOUT_S):
+                with anyio.move_on_after(FLUSH_TIMEOUT_S):
                     await anyio.to_thread.run_sync(self._provider.shutdown, abandon_on_cancel=True)
             await send(message)
 
