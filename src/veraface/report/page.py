@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, StrictUndefined
-from jinja2.utils import htmlsafe_json_dumps
 from markupsafe import Markup
 
 from veraface.report.contents import Contents
@@ -63,7 +62,6 @@ def render(contents: Contents, fingerprint: str) -> str:
         fingerprint=fingerprint,
         style=Markup(style),  # nosec B704  # a file of this package
         policy="; ".join((*policy, "form-action 'none'")),
-        data=Markup(_DATA) + htmlsafe_json_dumps(facts) + Markup("</script>"),
     )
 
 
