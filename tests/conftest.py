@@ -10,17 +10,18 @@ import filelock
 import hypothesis
 import pytest
 
+from tests.examples import PROFILE
 from tests.sample_data import make_dataset
 from tests.sample_images import encode, portrait
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Playwright
 
-# Two budgets for generated examples; HYPOTHESIS_PROFILE=deep (`make test-deep`) chooses the large one. No
-# deadline: an example may take longer on a busy machine than Hypothesis allows by itself.
+# Two budgets for generated examples (tests/examples.py); `make test-deep` (HYPOTHESIS_PROFILE=deep) takes the
+# large one. No deadline: an example may take longer on a busy machine than Hypothesis allows by itself.
 hypothesis.settings.register_profile("quick", deadline=None, derandomize=True, max_examples=50)
 hypothesis.settings.register_profile("deep", deadline=None, max_examples=1000)
-hypothesis.settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "quick"))
+hypothesis.settings.load_profile(PROFILE)
 
 # Torch waits for its own threads on a busy machine, and one thread adds in one order; set before its import.
 os.environ["OMP_NUM_THREADS"] = "1"

@@ -24,6 +24,7 @@ from PIL import Image
 from playwright.sync_api import Browser
 
 from tests.cli.terminal import veraface, veraface_process
+from tests.examples import examples
 from tests.sample_images import encode, noise, portrait
 from veraface.analysis import analyze
 from veraface.detector import Detector
@@ -297,7 +298,7 @@ def test_a_report_in_the_older_format_is_named_as_such(run: Run, folder: Path) -
     assert "older format" in done.stderr
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150), deadline=None)
 @given(st.data())
 def test_every_flipped_bit_is_detected(written: Path, data: st.DataObject) -> None:
     file = bytearray(written.read_bytes())

@@ -6,6 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
+from tests.examples import examples
 from tests.sample_data import face
 from tests.sample_images import difference, noise, quadrants
 from veraface.datasets.synthesis.blending import blend_mask, change_look, paste, rerender, warp
@@ -27,7 +28,7 @@ def pictures_and_boxes(draw: st.DrawFn) -> tuple[tuple[int, int], Box]:
 
 
 @given(case=pictures_and_boxes(), seed=SEEDS)
-@settings(max_examples=150, deadline=3000)
+@settings(max_examples=examples(150), deadline=3000)
 def test_masks_fit_any_box_in_any_picture(case: tuple[tuple[int, int], Box], seed: int) -> None:
     size, box = case
     mask = blend_mask(size, box, np.random.default_rng(seed))
@@ -42,7 +43,7 @@ def test_masks_fit_any_box_in_any_picture(case: tuple[tuple[int, int], Box], see
 
 
 @given(seed=SEEDS)
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=examples(100), deadline=None)
 def test_masks_cover_some_of_the_face_but_not_all_around_it(seed: int) -> None:
     mask = blend_mask((96, 96), BOX, np.random.default_rng(seed))
     inside = mask[21:73, 25:66]
@@ -82,7 +83,7 @@ def test_masks_take_the_whole_face_and_parts_of_it() -> None:
     gray=st.booleans(),
     seed=SEEDS,
 )
-@settings(max_examples=120, deadline=3000)
+@settings(max_examples=examples(120), deadline=3000)
 def test_looks_change_on_any_picture(width: int, height: int, side: float, gray: bool, seed: int) -> None:
     image = noise(width, height, seed)
     if gray:

@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
+from tests.examples import examples
 from tests.sample_data import face
 from veraface.datasets import degradations as d
 from veraface.datasets.degradations import Degradations
@@ -49,7 +50,7 @@ def noise_picture(width: int, height: int, seed: int, *, gray: bool = False) -> 
 @given(
     width=st.integers(1, 40), height=st.integers(1, 40), gray=st.booleans(), seed=st.integers(0, 2**32 - 1)
 )
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=examples(25), deadline=None)
 def test_every_primitive_takes_every_picture(
     name: str, width: int, height: int, gray: bool, seed: int
 ) -> None:
@@ -69,7 +70,7 @@ def test_every_primitive_takes_every_picture(
     seed=st.integers(0, 2**32 - 1),
     always=st.booleans(),
 )
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=examples(80), deadline=None)
 def test_any_picture_and_box_get_through_in_proportion(
     width: int, height: int, box: tuple[float, float, float, float], seed: int, always: bool
 ) -> None:
@@ -86,7 +87,7 @@ def test_any_picture_and_box_get_through_in_proportion(
 
 
 @given(seed=st.integers(0, 2**32 - 1))
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=examples(20), deadline=None)
 def test_same_random_state_same_history(seed: int) -> None:
     image = face(0, fake=False)
     one, one_box = Degradations().apply(image, BOX, np.random.default_rng(seed))

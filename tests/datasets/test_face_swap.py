@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from tests.datasets.test_blending import BOX, SEEDS, pictures_and_boxes
+from tests.examples import examples
 from tests.sample_data import face
 from tests.sample_images import difference, noise
 from veraface.datasets.synthesis.face_swap import Points, _similarity, best_donor, exchange_face, misfit
@@ -36,7 +37,7 @@ MOVES = {
 
 
 @given(**MOVES)
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=examples(100), deadline=None)
 def test_the_same_pose_fits_however_it_lies(degrees: float, scale: float, shift: tuple[float, float]) -> None:
     donor = turned(POINTS, degrees, scale, shift)
     assert misfit(donor, POINTS) < 1e-6
@@ -46,7 +47,7 @@ def test_the_same_pose_fits_however_it_lies(degrees: float, scale: float, shift:
 
 
 @given(**MOVES)
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=examples(100), deadline=None)
 def test_another_pose_does_not_fit(degrees: float, scale: float, shift: tuple[float, float]) -> None:
     """Nor does a mirrored face; and how badly they fit does not hang on how the donor lies."""
     for other in (TURNED_AWAY, TURNED_AWAY * (-1, 1)):
@@ -63,7 +64,7 @@ def test_the_best_donor_is_the_one_in_the_same_pose() -> None:
 
 
 @given(case=pictures_and_boxes(), donor_size=st.tuples(st.integers(1, 80), st.integers(1, 80)), seed=SEEDS)
-@settings(max_examples=150, deadline=5000)
+@settings(max_examples=examples(150), deadline=5000)
 def test_takes_any_faces_in_any_pictures(
     case: tuple[tuple[int, int], Box], donor_size: tuple[int, int], seed: int
 ) -> None:
@@ -84,7 +85,7 @@ def test_takes_any_faces_in_any_pictures(
 
 
 @given(seed=SEEDS)
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 def test_around_the_face_the_target_stays_to_the_last_bit(seed: int) -> None:
     target = face(0, fake=False)
     swapped = exchange_face(target, BOX, POINTS, checks(), POINTS, np.random.default_rng(seed))

@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.examples import examples
 from tests.sample_data import COLUMNS, make_folders, write_csv
 from veraface.datasets.manifest import Sample, check_samples, read_samples
 from veraface.errors import DataError
@@ -291,7 +292,7 @@ HEADERS = st.sampled_from(
 )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(header=HEADERS, rest=st.binary(max_size=200))
 def test_hostile_csv_raises_nothing_but_data_errors(
     tmp_path_factory: pytest.TempPathFactory, header: bytes, rest: bytes
@@ -305,7 +306,7 @@ def test_hostile_csv_raises_nothing_but_data_errors(
 CELLS = st.text(max_size=12) | st.sampled_from(["real", "fake", "val", "1 2 3 4", "1e999 0 1 1", "\x00", '"'])
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=examples(50), deadline=None)
 @given(rows=st.lists(st.tuples(CELLS, CELLS, CELLS, CELLS), max_size=4))
 def test_hostile_cells_raise_nothing_but_data_errors(
     tmp_path_factory: pytest.TempPathFactory, rows: list[tuple[str, ...]]

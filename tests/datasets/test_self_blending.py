@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from tests.datasets.test_blending import BOX, SEEDS, pictures_and_boxes
+from tests.examples import examples
 from tests.sample_data import face
 from tests.sample_images import difference, noise, portrait
 from veraface.datasets.synthesis.self_blending import self_blend
@@ -14,7 +15,7 @@ from veraface.geometry import Box
 
 
 @given(case=pictures_and_boxes(), gray=st.booleans(), seed=SEEDS)
-@settings(max_examples=100, deadline=5000)
+@settings(max_examples=examples(100), deadline=5000)
 def test_takes_any_box_in_any_picture(case: tuple[tuple[int, int], Box], gray: bool, seed: int) -> None:
     (width, height), box = case
     image = noise(width, height, seed)
@@ -28,7 +29,7 @@ def test_takes_any_box_in_any_picture(case: tuple[tuple[int, int], Box], gray: b
 
 
 @given(seed=SEEDS)
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=examples(40), deadline=None)
 def test_only_the_face_and_its_edge_are_blended(seed: int) -> None:
     """Beyond half a face around the box a blend is the image, or the image changed as a whole.
 

@@ -8,6 +8,7 @@ from hypothesis.extra.numpy import arrays
 from sklearn.calibration import calibration_curve
 from sklearn.metrics import average_precision_score, brier_score_loss, roc_auc_score, roc_curve
 
+from tests.examples import examples
 from veraface.evaluation.metrics import (
     Flags,
     RocCurve,
@@ -130,7 +131,7 @@ def test_no_pictures_at_all() -> None:
     assert np.isnan(RocCurve(nothing.astype(bool), nothing, np.ones((2, 0))).area()).all()
 
 
-@settings(deadline=None, max_examples=50)
+@settings(deadline=None, max_examples=examples(50))
 @given(
     arrays(np.bool_, 12),
     arrays(np.float64, 12, elements=st.integers(0, 10).map(lambda i: i / 10)),

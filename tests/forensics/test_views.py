@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
+from tests.examples import examples
 from tests.sample_images import encode, noise, portrait
 from veraface.forensics import views as evidence
 from veraface.forensics.views import KINDS, error_levels, examine, jpeg_grid, noise_residual
@@ -17,7 +18,7 @@ from veraface.imaging.decode import ImageFile, recompress
 
 PATCH = (200, 120, 360, 280)  # left, upper, right, lower
 INSIDE = (slice(140, 260), slice(220, 340))  # rows and columns of the patch, away from its edge
-QUICK = settings(max_examples=40, deadline=None)
+QUICK = settings(max_examples=examples(40), deadline=None)
 
 
 def photo() -> Image.Image:

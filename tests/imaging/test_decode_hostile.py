@@ -12,6 +12,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
+from tests.examples import examples
 from tests.hostile.bombs import CLAIMANTS, claiming, exhausting, lying, survivable
 from tests.hostile.files import directories
 from tests.hostile.foreign import FOREIGN
@@ -61,7 +62,7 @@ def test_cut_off_at_each_sixteenth_is_unreadable_until_the_first_picture_is_whol
     assert set(outcomes) == {"whole", "cut"}
 
 
-FUZZ = settings(max_examples=60, deadline=10_000, suppress_health_check=list(HealthCheck), derandomize=True)
+FUZZ = settings(max_examples=examples(60), deadline=10_000, suppress_health_check=list(HealthCheck))
 
 
 @pytest.mark.parametrize("name", SAMPLES)

@@ -6,6 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
+from tests.examples import examples
 from tests.sample_images import difference, portrait
 from veraface.geometry import Box
 from veraface.models.crop import CropSettings, crop_box, crop_face
@@ -105,7 +106,7 @@ def test_a_box_that_is_no_rectangle_is_refused(box: Box) -> None:
         crop_face(portrait(), box, DEFAULT)
 
 
-@settings(max_examples=150, deadline=5000, derandomize=True)
+@settings(max_examples=examples(150), deadline=5000)
 @given(
     x=st.floats(-3000, 3000),
     y=st.floats(-3000, 3000),

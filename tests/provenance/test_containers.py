@@ -9,6 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from tests.examples import examples
 from tests.provenance import files
 from tests.provenance.files import camera_exif, gif, insert, jpeg, jpeg_segment, png, read, text_chunk, xmp
 from tests.sample_images import encode, noise, png_chunk
@@ -41,7 +42,9 @@ def test_what_stands_behind_the_picture_is_no_part_of_it(kind: str, tail: bytes)
 
 
 @pytest.mark.parametrize("kind", PLAIN)
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=examples(40), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 @given(tail=st.one_of(st.binary(max_size=300), st.sampled_from(TAILS).flatmap(lambda t: st.just(t * 2))))
 def test_whatever_is_appended_changes_nothing(kind: str, tail: bytes) -> None:
     assert read(PLAIN[kind] + tail) == read(PLAIN[kind])
@@ -164,7 +167,7 @@ def test_cleaned_text_is_one_line_of_printable_characters(text: str) -> None:
     assert shown is None or not any(ord(c) < 32 or 0x202A <= ord(c) <= 0x202E for c in shown)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150), deadline=None)
 @given(data=st.data())
 def test_no_damage_breaks_it(data: st.DataObject) -> None:
     content = bytearray(data.draw(st.sampled_from(sorted(PLAIN.values()))))

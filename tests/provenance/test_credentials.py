@@ -9,6 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from tests.examples import examples
 from tests.provenance.credentials import AI, authority, sign
 from tests.provenance.files import insert, jpeg, jpeg_segment, png, read, xmp
 from tests.sample_images import encode, noise, png_chunk
@@ -148,7 +149,9 @@ def test_what_is_appended_changes_nothing(signed: bytes, anchors: Path, tail: by
         assert read(content, credentials=reader) == read(content + tail, credentials=reader)
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=examples(25), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 @given(tail=st.binary(min_size=1, max_size=200))
 def test_whatever_is_appended_changes_nothing(signed: bytes, tail: bytes) -> None:
     assert read(signed + tail) == read(signed)

@@ -1,7 +1,6 @@
 """What the OpenAPI document says and what the real server does are the same, whatever is sent."""
 
 import hashlib
-import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -14,8 +13,10 @@ import schemathesis
 from schemathesis.core.transport import Response
 from schemathesis.openapi.checks import JsonSchemaError
 
+from tests.examples import PROFILE
+
 KEY = "vf_contract"
-EXAMPLES = 150 if os.environ.get("HYPOTHESIS_PROFILE") == "deep" else 40  # an operation and phase
+EXAMPLES = 150 if PROFILE == "deep" else 40  # an operation and phase
 # A form may be right and its image wrong: that is told with a status of its own. No other refusal of what
 # the document allows is accepted; 401 only of requests that are sent without the key, to see that.
 CONFIG = """

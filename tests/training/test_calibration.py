@@ -6,6 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from tests.examples import examples
 from veraface.decision import decide_face
 from veraface.errors import DataError
 from veraface.results import Verdict
@@ -94,7 +95,7 @@ CLASS = st.lists(st.tuples(SCORE, SCORE, st.floats(0.01, 1) | st.just(1.0)), min
 
 
 @given(reals=CLASS, fakes=CLASS, levels=st.builds(ErrorLevels, SHARES, SHARES), copies=st.integers(1, 3))
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=examples(150), deadline=None)
 def test_thresholds_keep_both_bounds(
     reals: list[tuple[float, float, float]],
     fakes: list[tuple[float, float, float]],
@@ -198,7 +199,7 @@ def test_copies_of_a_picture_prove_no_more_than_one() -> None:
 
 
 @given(data=st.data())
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=examples(100), deadline=None)
 def test_a_stricter_level_calls_no_more_faces(data: st.DataObject) -> None:
     strict, lax = sorted((data.draw(SHARES), data.draw(SHARES)))
     count = data.draw(st.integers(4, 200))

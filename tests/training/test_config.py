@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.examples import examples
 from veraface.errors import DataError
 from veraface.training.config import TrainConfig
 
@@ -19,7 +20,7 @@ NAMES = st.lists(st.text(st.characters(exclude_categories=["Cs"]), max_size=12),
     seed=st.integers(0, 2**32 - 1),
     rate=st.floats(1e-9, 9),
 )
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 def test_what_is_saved_is_loaded(
     tmp_path_factory: pytest.TempPathFactory,
     leave_out: list[str],

@@ -15,6 +15,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
+from tests.examples import examples
 from tests.memory import forget_peak, peak_mib
 from tests.sample_images import encode, portrait
 from tests.sample_videos import (
@@ -435,7 +436,9 @@ def test_too_little_memory_is_said_and_no_damage(tmp_path: Path, monkeypatch: py
         pass
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=examples(150), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 @given(st.data())
 def test_any_damage_gives_frames_or_an_error(tmp_path: Path, data: st.DataObject) -> None:
     suffix = data.draw(st.sampled_from(["mp4", "mkv", "avi", "ts"]))
