@@ -53,9 +53,7 @@ hooks: $(TEST_VENV)/.ready ## check style and types at every commit from now on
 
 extension: tools ## build the browser extension into dist/ and build/extension/, and check it
 	$(PYTHON) scripts/build_extension.py
-	@if [ -e $(TOOLS)/node_modules/.ready ]; then \
-		NO_UPDATE_NOTIFIER=1 $(TOOLS)/node_modules/.bin/web-ext lint --source-dir build/extension --no-config-discovery; \
-	else echo "Built, but not checked: npm is missing."; fi
+	NO_UPDATE_NOTIFIER=1 $(TOOLS)/node_modules/.bin/web-ext lint --source-dir build/extension --no-config-discovery
 
 wheel: $(VENV)/.ready ## build the package into dist/
 	$(VENV)/bin/python -m hatchling build -t wheel -d dist
@@ -120,7 +118,7 @@ $(VENV)/shared/.complete $(TEST_VENV)/shared/.complete:
 # What tests need from npm; without npm those tests are skipped.
 tools:
 	@if command -v npm >/dev/null; then $(MAKE) -s $(TOOLS)/node_modules/.ready; \
-	else echo "npm is missing: the extension is not linted, and pages are not checked by axe-core."; fi
+	else echo "npm is missing: no browser extension, and no tests of it, of accessibility and in Node."; fi
 
 $(TOOLS)/node_modules/.ready: $(TOOLS)/package.json $(TOOLS)/package-lock.json $(TOOLS)/.npmrc
 	cd $(TOOLS) && npm ci

@@ -42,6 +42,13 @@ def load_script(name: str) -> ModuleType:
     return module
 
 
+def require(tool: Path, name: str) -> None:
+    """Skip the test if an npm package is missing; fail it in CI."""
+    if not tool.is_file():
+        reason = f"needs {name}: make tools"
+        pytest.fail(reason) if os.environ.get("CI") else pytest.skip(reason)
+
+
 @pytest.fixture(scope="session")
 def builder() -> ModuleType:
     return load_script("build_extension")
@@ -49,6 +56,7 @@ def builder() -> ModuleType:
 
 @pytest.fixture(scope="session")
 def unpacked(builder: ModuleType, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    require(builder.ESBUILD, "esbuild")
     folder = tmp_path_factory.mktemp("extension") / "unpacked"
     builder.build(folder)
     return folder
@@ -393,11 +401,7 @@ AXE = ROOT / "tests" / "tools" / "node_modules" / "axe-core" / "axe.min.js"
 
 def violations(page: Page) -> list[str]:
     """Return the accessibility violations that axe-core finds."""
-    if not AXE.is_file():
-        reason = "needs axe-core: make tests/tools/node_modules/.ready"
-        if os.environ.get("CI"):
-            pytest.fail(reason)
-        pytest.skip(reason)
+    require(AXE, "axe-core")
     page.evaluate(AXE.read_text("utf-8"))
     found = page.evaluate("async () => (await axe.run()).violations")
     return [f"{one['id']}: {[node['html'] for node in one['nodes']]}" for one in found]

@@ -16,7 +16,7 @@ import pytest
 from PIL import Image
 
 import veraface
-from tests.extension.conftest import ROOT, load_script
+from tests.extension.conftest import ROOT, load_script, require
 
 SOURCE = ROOT / "extension"
 WEB_EXT = ROOT / "tests" / "tools" / "node_modules" / ".bin" / "web-ext"
@@ -43,7 +43,7 @@ def test_the_same_sources_give_the_same_zip(builder: ModuleType, unpacked: Path,
     assert "manifest.json" in names
 
 
-def test_the_script_prints_what_it_built() -> None:
+def test_the_script_prints_what_it_built(unpacked: Path) -> None:
     done = subprocess.run(
         [sys.executable, "-I", ROOT / "scripts/build_extension.py"],
         capture_output=True,
@@ -137,11 +137,7 @@ def test_every_used_message_exists_and_every_message_is_used(
 
 
 def test_the_linter_of_add_ons_finds_no_errors(unpacked: Path) -> None:
-    if not WEB_EXT.is_file():
-        reason = "needs web-ext: make tests/tools/node_modules/.ready"
-        if os.environ.get("CI"):
-            pytest.fail(reason)
-        pytest.skip(reason)
+    require(WEB_EXT, "web-ext")
     if not shutil.which("node"):
         pytest.skip("needs node")
     done = subprocess.run(
