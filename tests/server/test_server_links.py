@@ -93,8 +93,8 @@ def test_names_with_an_address_that_is_not_public_are_refused(fetch: Fetch, addr
     answers = [[address], ["8.8.8.8", address], [address, "2606:4700::1111"]]
     resolver = Resolver(evil_example=answers)
     for _ in answers:
-        told = fails(400, "link_refused", lambda: fetch("http://evil.example/", resolver, allow=is_public))
-        assert address not in told.message.split()
+        error = fails(400, "link_refused", lambda: fetch("http://evil.example/", resolver, allow=is_public))
+        assert address not in error.message.split()
 
 
 def test_addresses_of_this_machine() -> None:
@@ -307,7 +307,7 @@ def test_slow_names_meet_the_deadline(fetch: Fetch) -> None:
 
 
 def test_slow_handshakes_meet_the_deadline(fetch: Fetch) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as listener:  # takes connections, says nothing
+    with socket.create_server(("127.0.0.1", 0)) as listener:  # accepts connections and sends nothing
         link = f"https://faces.example:{listener.getsockname()[1]}/"
         fails(504, "link_timeout", lambda: fetch(link, timeout_s=0.3))
 
