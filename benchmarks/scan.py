@@ -1,13 +1,13 @@
-"""How fast `veraface scan` is beside its floor, and whether its memory grows with the number of images.
+"""Measure the throughput of `veraface scan` relative to one core, and its memory over many images.
 
     python benchmarks/scan.py rate [--pictures 400] [--rounds 3]
     python benchmarks/scan.py memory [--pictures 100000]
     python benchmarks/scan.py own [--pictures 200000]
     python benchmarks/scan.py ray [--pictures 400]
 
-With --out the result is also written to a file. The floor is what one core does alone: `Detector.detect` on
-the same files, one after the other, in a process that may use one core only. A scan could reach as many times
-that as there are cores.
+With --out the result is also written to a file. The baseline is one core alone: `Detector.detect` on the
+same files, sequentially, in a process that may use one core only. A scan could reach as many times that as
+there are cores.
 """
 
 import argparse
@@ -19,7 +19,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 
 import psutil
@@ -28,7 +28,7 @@ from pictures import encoded, scene
 from serving import memory_mb
 from tables import table
 
-from veraface.scan.engine import Engine, Job, Judged, LocalEngine
+from veraface.scan.engine import Engine, ItemResult, LocalEngine
 from veraface.scan.item import Item
 from veraface.scan.session import Output, scan
 
@@ -48,7 +48,7 @@ print(len(paths) / (time.perf_counter() - started))
 
 
 def copies(folder: Path, count: int, *images: bytes) -> None:
-    """Files that show the images in turns, with bytes that differ: each has a comment of its own."""
+    """Write files that repeat the images, each with a comment of its own, so that all bytes differ."""
     folder.mkdir()
     for number in range(count):
         image = images[number % len(images)]
@@ -58,7 +58,7 @@ def copies(folder: Path, count: int, *images: bytes) -> None:
 
 
 def alone(folder: Path, count: int) -> float:
-    """Pictures a second of one core."""
+    """Return images per second of one core."""
     command = [sys.executable, "-c", ALONE, str(folder), str(count)]
     return float(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
 
@@ -66,27 +66,27 @@ def alone(folder: Path, count: int) -> float:
 def scanned(
     folder: Path, engine: Engine, watch: Callable[[int], None] = lambda _: None
 ) -> tuple[float, float]:
-    """Pictures a second once it runs, and of the whole, from the start to the finished table.
+    """Return images per second in steady state, and of the whole scan including start and table.
 
-    It runs from the first quarter on: by then every worker has its model and has handed in its first batch.
+    Steady state begins after a quarter of the images: by then every worker has returned its first batch.
     """
     quarter = sum(1 for _ in folder.iterdir()) // 4
     with tempfile.TemporaryDirectory() as out:
         done, first, last = 0, 0.0, 0.0
 
-        def note(_: str) -> None:
+        def note(finished: int, _: int) -> None:
             nonlocal done, first, last
-            done, last = done + 1, time.perf_counter()
+            done, last = finished, time.perf_counter()
             if done == quarter:
                 first = last
             watch(done)
 
-        summary = scan([str(folder)], Output(Path(out, "t.parquet")), engine, watch=note)
-    return (done - quarter) / (last - first), summary.judged / summary.seconds
+        summary = scan([str(folder)], Output(Path(out, "t.parquet")), engine, progress=note)
+    return (done - quarter) / (last - first), summary.analyzed / summary.seconds
 
 
 def rate(folder: Path, count: int, rounds: int) -> str:
-    """The table of rates: in turns, as the machine has moods."""
+    """Return the table of rates; scan and baseline alternate, because the speed of the machine varies."""
     copies(folder / "p", count, encoded(scene(2, 1), "JPEG"))
     rows = []
     for number in range(rounds):
@@ -110,7 +110,7 @@ def rate(folder: Path, count: int, rounds: int) -> str:
 
 
 def memory(folder: Path, count: int) -> str:
-    """The table of memory: of the scan and all its workers, what they share counted once."""
+    """Return the table of memory: of the scan and all its workers, shared pages counted once."""
     from PIL import Image
 
     face = scene(0.26, 1).crop((120, 20, 320, 240)).resize((160, 176), Image.Resampling.BICUBIC)
@@ -133,11 +133,16 @@ def memory(folder: Path, count: int) -> str:
 
 
 class Instant:
-    """An engine that finds the same in every image without looking: what is left is the scan's own work."""
+    """An engine that returns the same result for every image, to measure the scan's own work."""
 
-    def run(self, items: Iterator[Item], job: Job) -> None:
-        """As `Engine` has it."""
-        job.begin({"name": "none", "version": "0", "sha256": "0"})
+    def model_info(self) -> dict[str, str]:
+        """See `Engine`."""
+        return {"name": "none", "version": "0", "sha256": "0"}
+
+    def process(
+        self, items: Iterator[Item], thumbnail_from: Callable[[], float]
+    ) -> Generator[ItemResult, None, None]:
+        """See `Engine`."""
         face = {
             "box": [1.0, 2.0, 3.0, 4.0],
             "detection_score": 1.0,
@@ -147,34 +152,33 @@ class Instant:
         }
         record = {"verdict": "real", "p_fake": 0.1, "faces": [face], "reasons": [], "width": 1, "height": 1}
         for number, item in enumerate(items):
-            job.claim(item)
-            fingerprint = hashlib.sha256(str(number).encode()).hexdigest()[:16]
-            job.keep(Judged(item, {"size": 1}, {**record, "perceptual_hash": fingerprint}))
+            perceptual_hash = hashlib.sha256(str(number).encode()).hexdigest()[:16]
+            yield ItemResult(item, {"size": 1}, {**record, "perceptual_hash": perceptual_hash})
 
 
 def own(folder: Path, count: int) -> str:
-    """What listing, keeping and writing take, which one machine does however many judge."""
+    """Return the time of listing, saving and writing, which one machine does for any number of workers."""
     folder.joinpath("p.txt").write_text("".join(f"memory://p/{number:09}.jpg\n" for number in range(count)))
     last = 0.0
 
-    def note(_: str) -> None:
+    def note(*_: int) -> None:
         nonlocal last
         last = time.perf_counter()
 
     started = time.perf_counter()
-    scan([str(folder / "p.txt")], Output(folder / "t.parquet"), Instant(), watch=note)
+    scan([str(folder / "p.txt")], Output(folder / "t.parquet"), Instant(), progress=note)
     kept, written = last - started, time.perf_counter() - last
     rows = [
-        ["listing and keeping", kept, count / kept],
-        ["finding copies and writing the table", written, count / written],
+        ["listing and saving", kept, count / kept],
+        ["finding near-duplicates and writing the table", written, count / written],
     ]
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1000
-    text = f"{count} images with one face, none of them looked at; {peak:.0f} MB at the most."
+    text = f"{count} images with one face, without analysis; peak memory {peak:.0f} MB."
     return f"{text}\n\n{table(('step', 'seconds', 'pictures a second'), rows)}"
 
 
 def ray(folder: Path, count: int) -> str:
-    """The table of batch sizes of Ray's actors, beside this machine's own engine."""
+    """Return the table of batch sizes of Ray's actors, with the local engine for comparison."""
     from veraface.scan import ray_engine
 
     copies(folder / "p", count, encoded(scene(2, 1), "JPEG"))

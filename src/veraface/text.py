@@ -16,3 +16,12 @@ def markdown(text: str, longest: int = 80) -> str:
     """Return the same with all Markdown and HTML markup escaped."""
     escaped = clean(text, longest).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
     return re.sub(r"([\\`*\[\]|!])", r"\\\1", escaped)
+
+
+# The English labels of the verdicts, for the command line and the HTML reports.
+VERDICT_LABELS = {
+    "fake": "Likely fake",
+    "real": "Likely real",
+    "uncertain": "Uncertain",
+    "no_face": "No face found",
+}

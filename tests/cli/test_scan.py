@@ -1,4 +1,4 @@
-"""`veraface scan`, run as a user does, killed as machines do."""
+"""`veraface scan`: its output, and that an interruption at any moment loses no result."""
 
 import io
 import json
@@ -13,14 +13,15 @@ import zipfile
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pyarrow.parquet
 import pytest
 from playwright.sync_api import Browser
 
-from tests.cli.terminal import COMMAND, ENVIRONMENT, veraface, veraface_process
+from tests.cli.terminal import COMMAND, ENVIRONMENT, veraface
 from tests.sample_images import encode, noise, portrait
 from tests.sample_models import brightness_model
-from tests.scan.sample_folders import empty, face, folder, resized
+from tests.scan.sample_folders import blocked_reader, empty, face, folder, resized
 from veraface.detector import Detector
 
 
@@ -28,7 +29,7 @@ def table(path: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in path.read_text().splitlines()]
 
 
-def pictures_of(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+def image_rows(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return [row for row in rows if row["row"] == "picture"]
 
 
@@ -38,7 +39,7 @@ def without_times(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 @pytest.fixture(scope="module")
 def mixed(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with faces, an image without one, a broken one, none at all, a copy and an archive."""
+    """A folder with faces, an image without a face, a damaged one, a text file, a copy and an archive."""
     path = folder(tmp_path_factory.mktemp("scan") / "pictures", 3)
     (path / "copy.jpg").write_bytes(resized(face(0), 200, 60))
     (path / "empty.png").write_bytes(empty())
@@ -49,11 +50,11 @@ def mixed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-def test_one_table_with_a_row_a_picture_and_a_row_a_face(mixed: Path, tmp_path: Path) -> None:
+def test_table_has_a_row_per_image_and_a_row_per_face(mixed: Path, tmp_path: Path) -> None:
     done = veraface("scan", mixed, mixed / "more.zip", "-o", tmp_path / "t.parquet")
     assert (done.returncode, done.stderr) == (0, "")
     rows = pyarrow.parquet.read_table(tmp_path / "t.parquet").to_pylist()
-    by_name = {Path(row["path"]).name: row for row in pictures_of(rows)}
+    by_name = {Path(row["path"]).name: row for row in image_rows(rows)}
     assert [*by_name] == [
         *("broken.jpg", "copy.jpg", "empty.png", "face-000.jpg", "face-001.jpg", "face-002.jpg", "text.jpg"),
         "inside.jpg",
@@ -75,11 +76,11 @@ def test_one_table_with_a_row_a_picture_and_a_row_a_face(mixed: Path, tmp_path: 
     ]
     assert inside["size"] == len(face(3))
     assert "8 images" in done.stdout
-    assert "not judged: unreadable image" in done.stdout
+    assert "not analyzed: unreadable image" in done.stdout
     assert not (tmp_path / "t.parquet.unfinished").exists()
 
 
-def test_the_same_rows_however_many_workers_and_whatever_the_form(mixed: Path, tmp_path: Path) -> None:
+def test_rows_do_not_depend_on_the_number_of_workers(mixed: Path, tmp_path: Path) -> None:
     assert veraface("scan", mixed, "-o", tmp_path / "one.jsonl", "--workers", 1).returncode == 0
     assert veraface("scan", mixed, "-o", tmp_path / "three.jsonl", "--workers", 3).returncode == 0
     one, three = table(tmp_path / "one.jsonl"), table(tmp_path / "three.jsonl")
@@ -87,16 +88,14 @@ def test_the_same_rows_however_many_workers_and_whatever_the_form(mixed: Path, t
 
 
 @pytest.mark.parametrize("seed", range(3))
-def test_killed_at_any_moment_it_goes_on_without_judging_twice_or_losing_a_row(
-    tmp_path: Path, seed: int
-) -> None:
-    """Each kill is of the whole process group, by SIGKILL, at a random number of images kept."""
+def test_resume_after_a_kill_repeats_and_loses_nothing(tmp_path: Path, seed: int) -> None:
+    """The process group is killed by SIGKILL three times, at random numbers of saved results."""
     count = 30
     source, out = folder(tmp_path / "p", count), tmp_path / "t.jsonl"
     dice = random.Random(seed)
-    kept_before: dict[str, str] = {}
+    saved_before: dict[str, str] = {}
     for kill_at in sorted(dice.sample(range(1, count), 3)):
-        resume = ["--resume"] if kept_before else []
+        resume = ["--resume"] if saved_before else []
         process = subprocess.Popen(
             [*COMMAND, "scan", str(source), "-o", str(out), *resume],
             env=ENVIRONMENT,
@@ -104,28 +103,28 @@ def test_killed_at_any_moment_it_goes_on_without_judging_twice_or_losing_a_row(
             stdout=subprocess.DEVNULL,
         )
         deadline = time.monotonic() + 120
-        while process.poll() is None and len(kept(out)) < kill_at and time.monotonic() < deadline:
+        while process.poll() is None and len(saved(out)) < kill_at and time.monotonic() < deadline:
             time.sleep(dice.random() / 50)
         os.killpg(process.pid, signal.SIGKILL)
         process.wait()
-        now = kept(out)
-        assert kept_before.items() <= now.items(), "what was kept stays, and is not judged again"
-        kept_before = now
-    assert len(kept_before) > 0
+        now = saved(out)
+        assert saved_before.items() <= now.items(), "saved results stay and are not computed again"
+        saved_before = now
+    assert len(saved_before) > 0
     done = veraface("scan", source, "-o", out, "--resume")
     assert done.returncode == 0, done.stderr
-    rows = pictures_of(table(out))
+    rows = image_rows(table(out))
     assert [Path(row["path"]).name for row in rows] == [f"face-{number:03}.jpg" for number in range(count)]
     assert all("p_fake" in row for row in rows)
     milliseconds = {row["path"]: row["milliseconds"] for row in rows}
-    for path, record in kept_before.items():
+    for path, record in saved_before.items():
         assert milliseconds[path] == json.loads(record)["milliseconds"]
-    assert f"{len(kept_before)} judged before" in done.stdout
+    assert f"{len(saved_before)} analyzed before" in done.stdout
     assert sorted(path.name for path in tmp_path.iterdir()) == ["p", "t.jsonl"]
 
 
 def started(source: Path, out: Path, count: int) -> subprocess.Popen[str]:
-    """A scan that runs, and has kept so many images."""
+    """Start a scan and wait until it has saved `count` results."""
     process = subprocess.Popen(
         [*COMMAND, "scan", str(source), "-o", str(out)],
         env=ENVIRONMENT,
@@ -135,59 +134,58 @@ def started(source: Path, out: Path, count: int) -> subprocess.Popen[str]:
         text=True,
     )
     deadline = time.monotonic() + 120
-    while process.poll() is None and len(kept(out)) < count and time.monotonic() < deadline:
+    while process.poll() is None and len(saved(out)) < count and time.monotonic() < deadline:
         time.sleep(0.02)
     return process
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "message"),
     [
         (["nowhere", "--resume"], "no such file or folder"),
         (["p", "--resume", "--include", "*.gif"], "no image was found"),
-        (["p"], "--resume goes on with it"),
+        (["p"], "continue it with --resume"),
         (["p", "--resume", "--report", "t.jsonl"], "is the name of the table"),
         (["p", "--resume", "--model", "nowhere.onnx"], "nowhere"),
-        (["p", "--resume", "--model", "other.onnx"], "was begun with model"),
+        (["p", "--resume", "--model", "other.onnx"], "was started with model"),
     ],
 )
-def test_what_is_kept_stays_whatever_goes_wrong_later(
-    tmp_path: Path, arguments: list[str], said: str
-) -> None:
+def test_failed_resume_keeps_the_results(tmp_path: Path, arguments: list[str], message: str) -> None:
     out = tmp_path / "t.jsonl"
     process = started(folder(tmp_path / "p", 40), out, 3)
     os.killpg(process.pid, signal.SIGKILL)
     process.communicate()
-    before = kept(out)
+    before = saved(out)
     assert len(before) >= 3
     brightness_model(tmp_path, name="other")
     done = veraface("scan", *arguments, "-o", "t.jsonl", cwd=tmp_path)
     assert done.returncode == 1
-    assert said in done.stderr
+    assert message in done.stderr
     assert "Traceback" not in done.stderr
-    assert kept(out) == before
+    assert saved(out) == before
 
 
-def test_what_is_kept_stays_when_it_is_stopped_before_it_goes_on(tmp_path: Path) -> None:
+def test_ctrl_c_while_workers_start_keeps_the_results(tmp_path: Path) -> None:
     source, out = folder(tmp_path / "p", 40), tmp_path / "t.jsonl"
     process = started(source, out, 3)
     os.killpg(process.pid, signal.SIGKILL)
     process.communicate()
-    before = kept(out)
+    before = saved(out)
     again = subprocess.Popen(
         [*COMMAND, "scan", str(source), "-o", str(out), "--resume"],
         env=ENVIRONMENT,
         stderr=subprocess.PIPE,
         text=True,
     )
-    time.sleep(0.6)  # within which a model is not loaded
+    while not psutil.Process(again.pid).children() and again.poll() is None:
+        time.sleep(0.01)  # the first child is the workers' fork server or the listing process
     again.send_signal(signal.SIGINT)
     again.communicate(timeout=60)
-    assert before.items() <= kept(out).items()
+    assert before.items() <= saved(out).items()
 
 
 @pytest.mark.parametrize("option", ["--resume", "--overwrite"])
-def test_two_scans_into_one_table_do_not_harm_each_other(tmp_path: Path, option: str) -> None:
+def test_second_scan_into_the_same_table_is_refused(tmp_path: Path, option: str) -> None:
     source, out = folder(tmp_path / "p", 40), tmp_path / "t.jsonl"
     process = started(source, out, 2)
     os.kill(process.pid, signal.SIGSTOP)
@@ -196,27 +194,27 @@ def test_two_scans_into_one_table_do_not_harm_each_other(tmp_path: Path, option:
     assert other.returncode == 1
     assert "another scan into the same table is running" in other.stderr
     assert process.communicate(timeout=120)[1] == ""
-    assert len(pictures_of(table(out))) == 40
+    assert len(image_rows(table(out))) == 40
 
 
-def test_pictures_of_an_earlier_run_come_last_and_are_taken_for_no_others(tmp_path: Path) -> None:
+def test_images_of_an_earlier_run_come_last(tmp_path: Path) -> None:
     source, out = folder(tmp_path / "p", 30), tmp_path / "t.jsonl"
     process = started(source, out, 2)
     os.killpg(process.pid, signal.SIGKILL)
     process.communicate()
-    earlier = sorted(kept(out))
+    earlier = sorted(saved(out))
     others = tmp_path / "q"
     others.mkdir()
     for number in range(3):
         (others / f"{number}.png").write_bytes(encode(noise(90, 90, seed=number), "PNG"))
     assert veraface("scan", others, "-o", out, "--resume").returncode == 0
-    rows = pictures_of(table(out))
+    rows = image_rows(table(out))
     assert [row["path"] for row in rows] == [*(str(others / f"{n}.png") for n in range(3)), *earlier]
     assert not any("duplicate_of" in row for row in rows[:3])
     assert all(row["duplicate_of"] == earlier[0] for row in rows[4:])
 
 
-def test_what_could_not_be_listed_is_tried_again(tmp_path: Path) -> None:
+def test_resume_lists_damaged_sources_again(tmp_path: Path) -> None:
     archive = tmp_path / "a.tar"
     with tarfile.open(archive, "w") as packed:
         for number in range(30):
@@ -229,20 +227,20 @@ def test_what_could_not_be_listed_is_tried_again(tmp_path: Path) -> None:
     out = tmp_path / "t.jsonl"
     process = subprocess.Popen([*COMMAND, "scan", str(archive), str(more), "-o", str(out)], env=ENVIRONMENT)
     deadline = time.monotonic() + 120
-    while not any("the rest of it" in path for path in kept(out)) and time.monotonic() < deadline:
+    while not any("the rest of it" in path for path in saved(out)) and time.monotonic() < deadline:
         time.sleep(0.02)
     process.kill()
     process.wait()
     archive.write_bytes(whole)
     done = veraface("scan", archive, more, "-o", out, "--resume")
     assert done.returncode == 0, done.stderr
-    rows = pictures_of(table(out))
+    rows = image_rows(table(out))
     assert len(rows) == 70
     assert not any("error" in row for row in rows)
 
 
 @pytest.mark.parametrize("suffix", ["csv", "parquet", "jsonl"])
-def test_odd_names_in_errors_keep_no_table_from_being_written(tmp_path: Path, suffix: str) -> None:
+def test_invalid_utf8_in_names_and_errors(tmp_path: Path, suffix: str) -> None:
     (tmp_path / "list.txt").write_bytes(b"none\xff.jpg\nfoo\xff://x.jpg\n\xff\xfe\n")
     (tmp_path / os.fsdecode(b"bad\xff.zip")).write_bytes(b"no archive")
     sources = ("list.txt", os.fsdecode(b"bad\xff.zip"))
@@ -251,11 +249,11 @@ def test_odd_names_in_errors_keep_no_table_from_being_written(tmp_path: Path, su
     assert "4 images" in done.stdout
 
 
-def test_nothing_of_the_folder_that_is_judged_is_run(tmp_path: Path) -> None:
+def test_modules_in_the_scanned_folder_are_not_imported(tmp_path: Path) -> None:
     folder(tmp_path, 1)
     for name in ("fnmatch", "glob", "json", "numpy", "PIL", "sitecustomize", "zipfile"):
         (tmp_path / f"{name}.py").write_text("open('ran', 'w')")
-    command = [COMMAND[0], "-P", *COMMAND[1:]]  # as the installed command, which is no part of the folder
+    command = [COMMAND[0], "-P", *COMMAND[1:]]  # like the installed command
     done = subprocess.run(
         [*command, "scan", ".", "-o", "t.jsonl"],
         cwd=tmp_path,
@@ -267,20 +265,20 @@ def test_nothing_of_the_folder_that_is_judged_is_run(tmp_path: Path) -> None:
     assert not (tmp_path / "ran").exists()
 
 
-def test_nothing_that_is_there_is_written_over_unasked(tmp_path: Path) -> None:
+def test_no_file_is_overwritten_unintentionally(tmp_path: Path) -> None:
     folder(tmp_path / "p", 1)
     image = (tmp_path / "p/face-000.jpg").read_bytes()
     (tmp_path / "old.html").write_text("old")
-    for arguments, said in (
-        (("p/face-000.jpg", "--report", "p/face-000.jpg"), "over what is to be judged"),
+    for arguments, message in (
+        (("p/face-000.jpg", "--report", "p/face-000.jpg"), "would overwrite a source"),
         (("p", "--report", "t.csv"), "is the name of the table"),
         (("p", "--report", "t.csv.unfinished"), "is the name of the table"),
-        (("p", "--report", "old.html"), "old.html: is there already"),
+        (("p", "--report", "old.html"), "old.html: exists already"),
         (("p", "--report", "a" * 300), "File name too long"),
     ):
         done = veraface("scan", *arguments, "-o", "t.csv", cwd=tmp_path)
         assert done.returncode == 1, arguments
-        assert said in done.stderr
+        assert message in done.stderr
         assert "Traceback" not in done.stderr
     assert veraface("scan", "p", "-o", "b" * 300 + ".csv", cwd=tmp_path).stderr.count("\n") == 1
     assert sorted(path.name for path in tmp_path.rglob("*")) == ["face-000.jpg", "old.html", "p"]
@@ -288,7 +286,7 @@ def test_nothing_that_is_there_is_written_over_unasked(tmp_path: Path) -> None:
     assert (tmp_path / "old.html").read_text() == "old"
 
 
-def test_names_are_safe_in_spreadsheets_and_may_be_no_text(tmp_path: Path) -> None:
+def test_names_that_are_formulas_or_not_utf8(tmp_path: Path) -> None:
     (tmp_path / "=cmd|calc!A1.jpg").write_bytes(face())
     name = os.fsdecode(b"t\xff.csv")
     done = veraface("scan", "*.jpg", "-o", name, "--report", "r.html", cwd=tmp_path)
@@ -298,7 +296,15 @@ def test_names_are_safe_in_spreadsheets_and_may_be_no_text(tmp_path: Path) -> No
     assert r"t\xff.csv" in (tmp_path / "r.html").read_text()
 
 
-def test_ctrl_c_ends_it_while_it_waits_for_a_list(tmp_path: Path) -> None:
+def test_pipe_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.jpg")
+    done = veraface("scan", f"file://{tmp_path}/pipe.jpg", "-o", "t.jsonl", cwd=tmp_path)
+    assert (done.returncode, done.stderr) == (0, "")
+    (row,) = table(tmp_path / "t.jsonl")
+    assert row["error_message"] == "not a regular file"
+
+
+def test_one_ctrl_c_ends_a_scan_that_waits_for_a_source(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "list.txt")
     process = subprocess.Popen(
         [*COMMAND, "scan", "list.txt", "-o", "t.csv"],
@@ -307,21 +313,14 @@ def test_ctrl_c_ends_it_while_it_waits_for_a_list(tmp_path: Path) -> None:
         stderr=subprocess.PIPE,
         text=True,
     )
-    with (tmp_path / "list.txt").open("w"):  # opens when the command has opened the other end
+    with blocked_reader(tmp_path / "list.txt"):
         process.send_signal(signal.SIGINT)
         _, stderr = process.communicate(timeout=60)
-    assert stderr == "veraface: stopped; what is judged is kept, and --resume goes on\n"
+    assert stderr == "veraface: stopped; results are kept, continue with --resume\n"
 
 
-def test_an_address_of_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
-    os.mkfifo(tmp_path / "pipe.jpg")
-    done = veraface_process("scan", f"file:///{tmp_path}/pipe.jpg", "-o", "t.csv", cwd=tmp_path)
-    assert (done.returncode, done.stderr) == (0, "")
-    assert "unreadable_image" in (tmp_path / "t.csv").read_text()
-
-
-def kept(out: Path) -> dict[str, str]:
-    """What a scan has kept so far. A running one holds its file alone, so a copy is looked at."""
+def saved(out: Path) -> dict[str, str]:
+    """Return the results that a scan has saved so far, from a copy, because a running scan locks its file."""
     unfinished = out.with_name(out.name + ".unfinished")
     copy = out.with_name("copy")
     try:
@@ -332,36 +331,36 @@ def kept(out: Path) -> dict[str, str]:
         with sqlite3.connect(copy) as database:
             found = database.execute("SELECT path, record FROM images WHERE record IS NOT NULL").fetchall()
         return dict(found)
-    except (OSError, sqlite3.Error):  # not begun, or copied in the middle of a change
+    except (OSError, sqlite3.Error):  # not created yet, or copied during a write
         return {}
     finally:
         for leftover in out.parent.glob("copy*"):
             leftover.unlink()
 
 
-def test_what_is_there_is_not_overwritten_unasked(tmp_path: Path) -> None:
+def test_existing_table_needs_overwrite(tmp_path: Path) -> None:
     source, out = folder(tmp_path / "p", 1), tmp_path / "t.csv"
     assert veraface("scan", source, "-o", out).returncode == 0
     before = out.read_bytes()
     again = veraface("scan", source, "-o", out)
     assert again.returncode == 1
-    assert "is there already; give another name, or --overwrite" in again.stderr
+    assert "exists already; give another name, or --overwrite" in again.stderr
     assert out.read_bytes() == before
     resumed = veraface("scan", source, "-o", out, "--resume")
     assert (resumed.returncode, resumed.stderr) == (
         0,
-        f"{out}: finished already; for what is new give another name, or --overwrite\n",
+        f"{out}: is finished; for new images give another name, or --overwrite\n",
     )
     assert veraface("scan", source, "-o", out, "--overwrite").returncode == 0
     assert veraface("scan", source, "-o", out, "--overwrite", "--resume").returncode == 2
 
 
-def test_an_unfinished_scan_is_named(tmp_path: Path) -> None:
+def test_unfinished_scan_needs_resume_or_overwrite(tmp_path: Path) -> None:
     source = folder(tmp_path / "p", 1)
     (tmp_path / "t.csv.unfinished").write_bytes(b"")
     done = veraface("scan", source, "-o", tmp_path / "t.csv")
     assert done.returncode == 1
-    assert "--resume goes on with it" in done.stderr
+    assert "continue it with --resume" in done.stderr
     (tmp_path / "t.csv.unfinished").write_bytes(b"something else altogether" * 100)
     done = veraface("scan", source, "-o", tmp_path / "t.csv", "--resume")
     assert done.returncode == 1
@@ -369,66 +368,64 @@ def test_an_unfinished_scan_is_named(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "message"),
     [
         (["nowhere"], "nowhere: no such file or folder"),
-        (["p", "-o", "t.xlsx"], "t.xlsx: the name of a table ends in"),
+        (["p", "-o", "t.xlsx"], "t.xlsx: the name of a table must end in"),
         (["p", "--include", "*.gif"], "no image was found"),
-        (["p", "--since", "yesterday"], "is no date such as"),
-        (["p", "--engine", "abacus"], "is none of them: local, ray"),
+        (["p", "--since", "yesterday"], "is neither a date such as"),
+        (["p", "--engine", "abacus"], "unknown engine 'abacus'; choose local or ray"),
         (["p", "--model", "nowhere.onnx"], "nowhere"),
-        (["p", "-o", "p"], "the name of a table ends in"),
+        (["p", "-o", "p"], "the name of a table must end in"),
         (["p", "-o", "p/a.jpg/t.csv"], "cannot be created as a folder"),
     ],
 )
-def test_what_is_wrong_is_said_and_nothing_left_behind(
-    tmp_path: Path, arguments: list[str], said: str
-) -> None:
+def test_errors_leave_no_files(tmp_path: Path, arguments: list[str], message: str) -> None:
     folder(tmp_path / "p", 1).joinpath("face-000.jpg").rename(tmp_path / "p" / "a.jpg")
     done = veraface("scan", *arguments, cwd=tmp_path)
     assert done.returncode != 0
-    assert said in " ".join(done.stderr.replace("│", " ").split())
+    assert message in " ".join(done.stderr.replace("│", " ").split())
     assert "Traceback" not in done.stderr
     assert sorted(path.name for path in tmp_path.rglob("*")) == ["a.jpg", "p"]
 
 
-def test_a_list_on_standard_input_and_a_choice(tmp_path: Path) -> None:
+def test_list_on_standard_input_and_filters(tmp_path: Path) -> None:
     folder(tmp_path / "p", 3)
     names = b"p/face-002.jpg\np/face-000.jpg\np/face-002.jpg\n"
-    done = veraface("scan", "-", "-o", "t.jsonl", cwd=tmp_path, data=names)
-    assert done.returncode == 0, done.stderr
-    assert [row["path"] for row in pictures_of(table(tmp_path / "t.jsonl"))] == [
+    command = [*COMMAND, "scan", "-", "-o", "t.jsonl"]
+    subprocess.run(command, cwd=tmp_path, input=names, env=ENVIRONMENT, check=True)
+    assert [row["path"] for row in image_rows(table(tmp_path / "t.jsonl"))] == [
         "p/face-002.jpg",
         "p/face-000.jpg",
     ]
-    done = veraface("scan", "p", "-o", "u.jsonl", "--limit", 1, "--since", "1h", cwd=tmp_path)
-    assert len(pictures_of(table(tmp_path / "u.jsonl"))) == 1
+    veraface("scan", "p", "-o", "u.jsonl", "--limit", 1, "--since", "1h", cwd=tmp_path)
+    assert len(image_rows(table(tmp_path / "u.jsonl"))) == 1
     os.utime(tmp_path / "p" / "face-001.jpg", (0, 0))
     veraface("scan", "p", "-o", "v.jsonl", "--since", "1980-01-01", cwd=tmp_path)
-    assert len(pictures_of(table(tmp_path / "v.jsonl"))) == 2
+    assert len(image_rows(table(tmp_path / "v.jsonl"))) == 2
 
 
-def test_ctrl_c_keeps_what_is_done(tmp_path: Path) -> None:
+def test_ctrl_c_keeps_the_results(tmp_path: Path) -> None:
     source, out = folder(tmp_path / "p", 40), tmp_path / "t.jsonl"
     process = subprocess.Popen(
         [*COMMAND, "scan", str(source), "-o", str(out)], env=ENVIRONMENT, stderr=subprocess.PIPE, text=True
     )
     deadline = time.monotonic() + 120
-    while len(kept(out)) < 2 and process.poll() is None and time.monotonic() < deadline:
+    while len(saved(out)) < 2 and process.poll() is None and time.monotonic() < deadline:
         time.sleep(0.02)
     process.send_signal(signal.SIGINT)
-    _, told = process.communicate(timeout=60)
+    _, stderr = process.communicate(timeout=60)
     if process.returncode == 0:
-        pytest.skip("the scan was done before it could be stopped")
-    assert told == "veraface: stopped; what is judged is kept, and --resume goes on\n"
-    before = kept(out)
+        pytest.skip("the scan finished before it could be stopped")
+    assert stderr == "veraface: stopped; results are kept, continue with --resume\n"
+    before = saved(out)
     assert len(before) >= 2
     assert veraface("scan", source, "-o", out, "--resume").returncode == 0
-    assert len(pictures_of(table(out))) == 40
+    assert len(image_rows(table(out))) == 40
 
 
 @pytest.mark.browser
-def test_the_report_stands_alone_and_shows_the_most_suspicious(browser: Browser, tmp_path: Path) -> None:
+def test_report_is_self_contained_and_shows_the_most_suspicious(browser: Browser, tmp_path: Path) -> None:
     source = folder(tmp_path / "p", 2)
     hostile = source / '"><img src=x onerror=alert(1)>.png'
     portrait(300).save(hostile)
@@ -436,10 +433,10 @@ def test_the_report_stands_alone_and_shows_the_most_suspicious(browser: Browser,
     assert veraface("scan", source, "-o", tmp_path / "t.jsonl", "--report", report).returncode == 0
     page = browser.new_page()
     try:
-        asked: list[str] = []
-        page.on("request", lambda request: asked.append(request.url))
+        requests: list[str] = []
+        page.on("request", lambda request: requests.append(request.url))
         page.goto(report.as_uri())
-        assert [url for url in asked if not url.startswith("data:")] == [report.as_uri()]
+        assert [url for url in requests if not url.startswith("data:")] == [report.as_uri()]
         assert page.locator("h1").inner_text().startswith("3 images")
         gallery = page.locator(".gallery figure")
         assert gallery.count() == 3

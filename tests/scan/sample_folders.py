@@ -1,6 +1,10 @@
-"""Small images that differ, for scans: a face in each, unless it says otherwise."""
+"""Small images for scans, each with a face unless noted."""
 
 import io
+import os
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from PIL import Image, ImageEnhance
@@ -9,7 +13,7 @@ from tests.sample_images import encode, portrait
 
 
 def face(number: int = 0) -> bytes:
-    """A JPEG whose bytes differ from those of every other number."""
+    """Return a JPEG whose bytes are different for every number."""
     return encode(
         ImageEnhance.Brightness(portrait(256)).enhance(0.6 + 0.02 * (number % 40)), "JPEG", quality=80
     ) + (b"" if number < 40 else str(number).encode())
@@ -20,7 +24,7 @@ def empty() -> bytes:
 
 
 def folder(path: Path, count: int) -> Path:
-    """So many images with a face each, face-000.jpg and on."""
+    """Write `count` images with a face each, face-000.jpg and so on; return the folder."""
     path.mkdir(parents=True, exist_ok=True)
     for number in range(count):
         (path / f"face-{number:03}.jpg").write_bytes(face(number))
@@ -28,6 +32,23 @@ def folder(path: Path, count: int) -> Path:
 
 
 def resized(content: bytes, side: int, quality: int) -> bytes:
-    """The same image as another file would hold it."""
+    """Return the same image at another size and quality."""
     with Image.open(io.BytesIO(content)) as image:
         return encode(image.convert("RGB").resize((side, side)), "JPEG", quality=quality)
+
+
+@contextmanager
+def blocked_reader(pipe: Path, timeout_s: float = 120) -> Iterator[None]:
+    """Wait until a process reads a named pipe, and keep it waiting for data within the `with` block."""
+    deadline = time.monotonic() + timeout_s
+    while True:
+        try:
+            writer = os.open(pipe, os.O_WRONLY | os.O_NONBLOCK)  # fails while there is no reader
+            break
+        except OSError:
+            assert time.monotonic() < deadline, f"nothing reads {pipe}"
+            time.sleep(0.01)
+    try:
+        yield
+    finally:
+        os.close(writer)

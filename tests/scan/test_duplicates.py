@@ -1,4 +1,4 @@
-"""Pictures that look the same."""
+"""Near-duplicate search by perceptual hashes."""
 
 from time import process_time
 
@@ -11,7 +11,7 @@ from PIL import Image
 from tests.sample_images import cat, encode, noise, portrait
 from veraface.imaging.decode import ImageFile
 from veraface.imaging.perceptual_hash import perceptual_hash
-from veraface.scan.duplicates import MAX_DIFFERENT_BITS, first_alike
+from veraface.scan.duplicates import MAX_DISTANCE, find_near_duplicates
 
 HASHES = st.lists(st.integers(-(2**63), 2**63 - 1), max_size=40)
 
@@ -22,21 +22,21 @@ def distance(one: str | None, other: str | None) -> int:
     return (int(one, 16) ^ int(other, 16)).bit_count()
 
 
-def test_copies_have_nearly_the_same_hash_and_other_pictures_another() -> None:
+def test_copies_have_similar_hashes_and_other_images_do_not() -> None:
     original = portrait()
-    print_ = perceptual_hash(original)
+    hash_ = perceptual_hash(original)
     for copy in (
         original.resize((256, 256), Image.Resampling.BICUBIC),
         ImageFile(encode(original, "JPEG", quality=40)).decode(),
         ImageFile(encode(original, "WEBP", quality=60)).decode(min_side=64),
         original.point(lambda value: min(255, round(value * 1.1))),
     ):
-        assert distance(print_, perceptual_hash(copy)) <= MAX_DIFFERENT_BITS
+        assert distance(hash_, perceptual_hash(copy)) <= MAX_DISTANCE
     for other in (cat(), noise(), original.rotate(180), original.transpose(Image.Transpose.FLIP_LEFT_RIGHT)):
-        assert distance(print_, perceptual_hash(other)) > 3 * MAX_DIFFERENT_BITS
+        assert distance(hash_, perceptual_hash(other)) > 3 * MAX_DISTANCE
 
 
-def test_pictures_with_nothing_in_them_do_not_look_the_same() -> None:
+def test_plain_images_have_no_hash() -> None:
     half = Image.new("RGB", (300, 200), "white")
     half.paste("black", (0, 0, 150, 200))
     gray = Image.new("RGB", (300, 200), "grey")
@@ -47,14 +47,14 @@ def test_pictures_with_nothing_in_them_do_not_look_the_same() -> None:
         assert perceptual_hash(Image.new("RGB", size, "teal")) is None
 
 
-def test_any_size_has_a_hash() -> None:
+def test_images_of_any_size_have_a_hash() -> None:
     for size in ((9, 9), (30, 700), (700, 30)):
         assert len(perceptual_hash(noise(*size)) or "") == 16
 
 
 @settings(deadline=None)
 @given(HASHES, st.lists(st.tuples(st.integers(0, 39), st.sets(st.integers(0, 63), max_size=6)), max_size=20))
-def test_the_first_that_looks_the_same_is_that_of_comparing_each_with_each(
+def test_first_near_duplicate_is_that_of_a_pairwise_comparison(
     values: list[int], near: list[tuple[int, set[int]]]
 ) -> None:
     for at, bits in near:  # so that some are close
@@ -65,34 +65,34 @@ def test_the_first_that_looks_the_same_is_that_of_comparing_each_with_each(
             values.append(value - 2**64 if value >= 2**63 else value)
     expected = {}
     for at, value in enumerate(values):
-        close = [f for f in range(at) if ((value ^ values[f]) % 2**64).bit_count() <= MAX_DIFFERENT_BITS]
+        close = [f for f in range(at) if ((value ^ values[f]) % 2**64).bit_count() <= MAX_DISTANCE]
         if close:
             expected[10 * at] = 10 * close[0]
-    assert first_alike((10 * at, value) for at, value in enumerate(values)) == expected
+    assert find_near_duplicates((10 * at, value) for at, value in enumerate(values)) == expected
 
 
-def test_many_alike_take_no_time() -> None:
+def test_many_equal_hashes_are_fast() -> None:
     generator = np.random.default_rng(1)
     some = generator.integers(-(2**63), 2**63 - 1, 20_000)
     values = [*([0] * 20_000), *map(int, some)]
-    assert len(first_alike(enumerate(values))) == 19_999
+    assert len(find_near_duplicates(enumerate(values))) == 19_999
 
 
 def seconds(values: NDArray[np.int64]) -> float:
     started = process_time()
-    first_alike(enumerate(map(int, values)))
+    find_near_duplicates(enumerate(map(int, values)))
     return process_time() - started
 
 
-def test_time_grows_no_faster_than_the_number() -> None:
+def test_time_is_linear_in_the_number_of_hashes() -> None:
     generator = np.random.default_rng(2)
     lots = generator.integers(-(2**63), 2**63 - 1, 400_000)
     few = lots[:50_000]
     assert seconds(lots) < 25 * max(seconds(few), 0.05)  # eight times as many
 
 
-def test_many_that_nearly_look_the_same_take_no_time() -> None:
-    """Frames of one camera, and images made to share a band of bits."""
+def test_many_similar_hashes_are_fast() -> None:
+    """Frames of one camera, and images made to share a band of bits, as in an attack."""
     generator = np.random.default_rng(3)
     near = np.zeros(20_000, np.int64)
     for _ in range(3):

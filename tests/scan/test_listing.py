@@ -1,4 +1,4 @@
-"""Pictures are listed in a process of its own: what goes wrong there costs a row."""
+"""Listing in a separate process: a failure there is an error item."""
 
 import bz2
 import contextlib
@@ -19,15 +19,16 @@ import pyarrow as pa
 import pyarrow.parquet
 import pytest
 
+from tests.scan.sample_folders import blocked_reader
 from veraface.errors import DataError
 from veraface.scan.filters import Filter
 from veraface.scan.item import Item
 from veraface.scan.listing import Listing
-from veraface.scan.sources import list_items
+from veraface.scan.sources import list_images
 
 
 @pytest.fixture(autouse=True)
-def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "p").mkdir()
     for name in ("a.jpg", "b.jpg"):
@@ -35,28 +36,28 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def listed(*sources: str, choice: Filter | None = None) -> list[Item]:
-    with Listing(sources, choice or Filter()) as listing:
+def listed(*sources: str, filters: Filter | None = None) -> list[Item]:
+    with Listing(sources, filters or Filter()) as listing:
         return list(listing)
 
 
-def test_it_gives_the_same_as_listing_here(here: Path) -> None:
+def test_same_items_as_listing_in_this_process(folder: Path) -> None:
     with zipfile.ZipFile("z.zip", "w") as archive:
         archive.writestr("deep/c.jpg", b"three")
-    (here / os.fsdecode(b"p/\xff.jpg")).write_bytes(b"four")
+    (folder / os.fsdecode(b"p/\xff.jpg")).write_bytes(b"four")
     sources = ("p", "z.zip", "p/a.jpg")
-    for choice in (Filter(), Filter(include=("*c.jpg",)), Filter(limit=2), Filter(since=1e12)):
-        assert listed(*sources, choice=choice) == list(list_items(sources, choice))
+    for filters in (Filter(), Filter(include=("*c.jpg",)), Filter(limit=2), Filter(since=1e12)):
+        assert listed(*sources, filters=filters) == list(list_images(sources, filters))
 
 
-def test_what_is_not_there_is_said_before_any_work(here: Path) -> None:
+def test_missing_source_is_an_error_before_any_work(folder: Path) -> None:
     with pytest.raises(DataError, match="q: no such file or folder"):
         Listing(["p", "q"], Filter())
     with pytest.raises(DataError, match="not a valid path"):
         Listing(["p", "a\0b"], Filter())
 
 
-def test_only_a_source_alone_can_fail_as_a_whole(here: Path) -> None:
+def test_bad_source_is_fatal_only_if_it_is_the_only_one(folder: Path) -> None:
     name = os.fsdecode(b"bad\xff.zip")
     Path(name).write_bytes(b"no archive")
     with pytest.raises(DataError, match="cannot be read"):
@@ -64,34 +65,31 @@ def test_only_a_source_alone_can_fail_as_a_whole(here: Path) -> None:
     for sources in ((name, "p/b.jpg"), ("p/a.jpg", name, "p/b.jpg")):
         *_, bad, last = listed(*sources)
         assert (bad.path, last.path) == (r"bad\xff.zip", "p/b.jpg")
-        assert "cannot be read" in (bad.trouble or "")
+        assert "cannot be read" in (bad.error or "")
 
 
-def test_nothing_of_the_folder_that_is_listed_is_run(here: Path) -> None:
+def test_modules_in_the_current_folder_are_not_imported(folder: Path) -> None:
     Path("fnmatch.py").write_text("open('ran', 'w')")
     assert len(listed("p")) == 2
     assert not Path("ran").exists()
 
 
-def test_it_ends_for_good_whoever_ends_it(here: Path) -> None:
-    """Not by starting another process for the next source."""
+def test_leaving_the_block_from_another_thread_ends_the_listing(folder: Path) -> None:
+    """And starts no process for the next source."""
     os.mkfifo("list.txt")
     listing = Listing(["p/a.jpg", "list.txt", "p/b.jpg"], Filter())
     found: list[Item] = []
     thread = threading.Thread(target=lambda: found.extend(listing))
-    with listing:
-        thread.start()
-        deadline = time.monotonic() + 60
-        while not found and time.monotonic() < deadline:
-            time.sleep(0.05)
-        time.sleep(0.5)  # within which it waits in the list
-    thread.join(10)
+    thread.start()
+    with blocked_reader(folder / "list.txt"):
+        listing.__exit__(None, None, None)
+    thread.join(60)
     assert not thread.is_alive()
     assert [item.path for item in found] == ["p/a.jpg"]
     assert listing_processes() == []
 
 
-def test_it_ends_with_a_process_that_is_killed(here: Path) -> None:
+def test_listing_process_exits_if_its_parent_is_killed(folder: Path) -> None:
     code = (
         "from veraface.scan.filters import Filter; from veraface.scan.listing import Listing\n"
         "import os, signal\n"
@@ -106,15 +104,15 @@ def test_it_ends_with_a_process_that_is_killed(here: Path) -> None:
     process.stdin.write("p/a.jpg\n" * 5000)  # and more would come: it is not closed
     process.stdin.flush()
     assert process.stdout.readline() == "p/a.jpg\n"
-    assert process.wait(10) == -signal.SIGKILL
-    deadline = time.monotonic() + 10
+    assert process.wait(60) == -signal.SIGKILL
+    deadline = time.monotonic() + 60
     while listing_processes() and time.monotonic() < deadline:
         time.sleep(0.05)
     assert listing_processes() == []
 
 
 def listing_processes() -> list[int]:
-    """Those that list for this folder."""
+    """Return the listing processes of the current folder."""
     found = []
     for process in psutil.process_iter():
         with contextlib.suppress(psutil.Error):
@@ -123,8 +121,8 @@ def listing_processes() -> list[int]:
     return found
 
 
-def test_large_groups_of_rows_fit(here: Path) -> None:
-    """As pandas writes them: all rows in one group, by default."""
+def test_large_row_groups_fit_into_memory(folder: Path) -> None:
+    """pandas writes all rows into one group by default."""
     images = [os.urandom(500_000) for _ in range(400)]
     pyarrow.parquet.write_table(pa.table({"bytes": images}), "t.parquet", row_group_size=400)
     with Listing(["t.parquet"], Filter()) as listing:
@@ -132,7 +130,7 @@ def test_large_groups_of_rows_fit(here: Path) -> None:
 
 
 def long_name() -> bytes:
-    """A tar archive, packed, with a name of 6 GiB, of which the first 128 MiB are there."""
+    """Return a compressed tar archive with a name of 6 GiB, truncated after 128 MiB."""
     header = tarfile.TarInfo("././@LongLink")
     header.type, header.size = tarfile.GNUTYPE_LONGNAME, 6 * 2**30
     packer = bz2.BZ2Compressor(9)
@@ -142,7 +140,7 @@ def long_name() -> bytes:
 
 
 def one_value_for_many() -> bytes:
-    """A table of 4,000 rows that all have the same image of 40 MiB."""
+    """Return a table whose 4,000 rows share one image of 40 MiB."""
     column = pa.DictionaryArray.from_arrays(pa.array([0] * 4000, pa.int32()), [bytes(40 * 2**20)])
     buffer = io.BytesIO()
     pyarrow.parquet.write_table(pa.table({"bytes": column}), buffer, compression="zstd")
@@ -150,7 +148,7 @@ def one_value_for_many() -> bytes:
 
 
 def largest(items: Iterator[Item], process: psutil.Process) -> int:
-    """The most memory, MiB, that the process that lists had while some of the items were taken."""
+    """Return the peak memory of the listing process, MiB, over the first items."""
     most = 0
     for number, _ in enumerate(items):
         most = max(most, process.memory_info().rss >> 20)
@@ -160,7 +158,7 @@ def largest(items: Iterator[Item], process: psutil.Process) -> int:
 
 
 @pytest.mark.parametrize(("name", "make"), [("long.tar.bz2", long_name), ("one.parquet", one_value_for_many)])
-def test_small_files_that_unpack_to_much_take_little(name: str, make: object) -> None:
+def test_archive_bombs_take_little_memory(name: str, make: object) -> None:
     Path(name).write_bytes(make())  # type: ignore[operator]
     before = psutil.Process().memory_info().rss
     with Listing(["p/a.jpg", name], Filter()) as listing:
@@ -171,23 +169,22 @@ def test_small_files_that_unpack_to_much_take_little(name: str, make: object) ->
     assert psutil.Process().memory_info().rss - before < 300 * 2**20
 
 
-def test_where_it_dies_the_other_sources_are_listed_all_the_same(here: Path) -> None:
-    os.mkfifo("list.txt")  # the process waits in it, as long as nobody writes
+def test_crash_in_one_source_keeps_the_others(folder: Path) -> None:
+    os.mkfifo("list.txt")  # reading it blocks
     with Listing(["p/a.jpg", "list.txt", "p/b.jpg"], Filter()) as listing:
         items = iter(listing)
         assert next(items).path == "p/a.jpg"
         assert listing._process is not None
-        time.sleep(
-            1
-        )  # the next source may be told of by then, or not: either way it is that one that is lost
-        listing._process.send_signal(signal.SIGKILL)
+        with blocked_reader(folder / "list.txt"):
+            listing._process.send_signal(signal.SIGKILL)
+            listing._process.wait()
         rest, last = items
     assert rest.path == "list.txt (the rest of it)"
-    assert "crashes what lists it" in (rest.trouble or "")
+    assert "takes too much memory or crashes" in (rest.error or "")
     assert last.path == "p/b.jpg"
 
 
-def test_it_ends_with_who_asked(here: Path) -> None:
+def test_listing_process_is_killed_on_leaving_the_block(folder: Path) -> None:
     os.mkfifo("list.txt")
     with Listing(["p/a.jpg", "list.txt"], Filter()) as listing:
         next(iter(listing))

@@ -1,4 +1,4 @@
-"""The engine for many machines, on a cluster of two nodes that this machine plays."""
+"""The Ray engine, on a cluster of two nodes on this machine."""
 
 import json
 import os
@@ -13,7 +13,8 @@ import pytest
 from tests.scan.sample_folders import empty, face, folder
 from veraface.errors import DataError, ModelError
 from veraface.scan.engine import Engine, LocalEngine
-from veraface.scan.session import Output, Summary, scan
+from veraface.scan.session import Output, scan
+from veraface.scan.summary import Summary
 
 ray = pytest.importorskip("ray", reason="needs the extra: pip install 'veraface[ray]'")
 
@@ -60,7 +61,7 @@ def run(engine: Engine, out: Path, *sources: Path, **options: Any) -> tuple[Summ
     return summary, [{name: value for name, value in row.items() if name != "milliseconds"} for row in rows]
 
 
-def test_two_machines_give_the_same_rows_as_one(cluster: None, pictures: Path, tmp_path: Path) -> None:
+def test_same_rows_as_the_local_engine(cluster: None, pictures: Path, tmp_path: Path) -> None:
     sources = (pictures, pictures / "more.tar")
     here, rows_here = run(LocalEngine(2), tmp_path / "here.jsonl", *sources)
     there, rows_there = run(RayEngine(), tmp_path / "there.jsonl", *sources)
@@ -70,40 +71,40 @@ def test_two_machines_give_the_same_rows_as_one(cluster: None, pictures: Path, t
     assert sum(row["row"] == "picture" for row in rows_there) == 23
 
 
-def test_what_one_engine_began_the_other_finishes(cluster: None, pictures: Path, tmp_path: Path) -> None:
+def test_ray_engine_resumes_a_scan_of_the_local_engine(cluster: None, pictures: Path, tmp_path: Path) -> None:
     class StoppedError(Exception):
         pass
 
     class Halfway:
-        """Stops after some images, as a kill does."""
+        """Raises after some images."""
 
         left = 5
 
-        def __call__(self, what: str) -> None:
+        def __call__(self, done: int, analyzed: int) -> None:
             self.left -= 1
             if not self.left:
                 raise StoppedError
 
     out = tmp_path / "t.jsonl"
     with pytest.raises(StoppedError):
-        scan([str(pictures)], Output(out), LocalEngine(1), watch=Halfway())
+        scan([str(pictures)], Output(out), LocalEngine(1), progress=Halfway())
     summary = scan([str(pictures)], Output(out, resume=True), RayEngine(1))
     assert summary.skipped >= 5
-    assert summary.judged + summary.skipped == 22
+    assert summary.analyzed + summary.skipped == 22
     _, expected = run(LocalEngine(1), tmp_path / "u.jsonl", pictures)
     rows = [json.loads(line) for line in out.read_text().splitlines()]
     assert [{**row, "milliseconds": 0} for row in rows] == [{**row, "milliseconds": 0} for row in expected]
 
 
-def test_a_model_that_is_not_there_is_said(cluster: None, pictures: Path, tmp_path: Path) -> None:
+def test_missing_model_and_source_are_errors(cluster: None, pictures: Path, tmp_path: Path) -> None:
     with pytest.raises(ModelError, match="nowhere"):
-        scan([str(pictures)], Output(tmp_path / "t.jsonl"), RayEngine(), model=Path("nowhere.onnx"))
+        scan([str(pictures)], Output(tmp_path / "t.jsonl"), RayEngine(model=Path("nowhere.onnx")))
     assert list(tmp_path.iterdir()) == []
     with pytest.raises(DataError, match="no such file or folder"):
         scan([str(tmp_path / "none")], Output(tmp_path / "t.jsonl"), RayEngine())
 
 
-def test_ray_reports_to_nobody(cluster: None) -> None:
+def test_usage_statistics_are_off(cluster: None) -> None:
     from ray._common.usage.usage_lib import usage_stats_enabled
 
     assert not usage_stats_enabled()

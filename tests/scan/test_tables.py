@@ -1,4 +1,4 @@
-"""Tables are written whole or not at all."""
+"""Tables in every format, written atomically."""
 
 import csv
 import json
@@ -10,7 +10,7 @@ import pyarrow.parquet
 import pytest
 
 from veraface.errors import DataError
-from veraface.scan.records import COLUMNS, failed, judged, rows
+from veraface.scan.records import COLUMNS, error_record, result_record, table_rows
 from veraface.scan.tables import check_name, write_table
 
 RESULT = {
@@ -35,14 +35,14 @@ RESULT = {
 MODEL = {"model": "lite 1.0", "model_sha256": "ab"}
 
 
-def some_rows() -> Iterator[dict[str, Any]]:
+def example_rows() -> Iterator[dict[str, Any]]:
     facts = {"size": 5, "sha256": "cd", "modified": 1.5}
-    yield from rows('a "quoted", name\n.jpg', facts, judged(RESULT), None, MODEL)
-    yield from rows("b.jpg", {}, failed("unreadable_image", "no such file"), "a.jpg", MODEL)
+    yield from table_rows('a "quoted", name\n.jpg', facts, result_record(RESULT), None, MODEL)
+    yield from table_rows("b.jpg", {}, error_record("unreadable_image", "no such file"), "a.jpg", MODEL)
 
 
-def test_a_row_a_picture_and_a_row_a_face() -> None:
-    image, face, broken = some_rows()
+def test_row_per_image_and_per_face() -> None:
+    image, face, broken = example_rows()
     assert all(list(row) == list(COLUMNS) for row in (image, face, broken))
     assert (image["row"], image["faces"], image["p_fake"], image["milliseconds"]) == (
         "picture",
@@ -60,10 +60,10 @@ def test_a_row_a_picture_and_a_row_a_face() -> None:
     assert (broken["error"], broken["duplicate_of"], broken["faces"]) == ("unreadable_image", "a.jpg", None)
 
 
-def test_all_kinds_of_tables_hold_the_same(tmp_path: Path) -> None:
+def test_all_formats_contain_the_same_rows(tmp_path: Path) -> None:
     for suffix in ("parquet", "csv", "jsonl"):
-        write_table(tmp_path / f"t.{suffix}", some_rows())
-    expected = list(some_rows())
+        write_table(tmp_path / f"t.{suffix}", example_rows())
+    expected = list(example_rows())
     assert pyarrow.parquet.read_table(tmp_path / "t.parquet").to_pylist() == expected
     lines = (tmp_path / "t.jsonl").read_text().splitlines()
     assert [dict.fromkeys(COLUMNS) | json.loads(line) for line in lines] == expected
@@ -75,9 +75,9 @@ def test_all_kinds_of_tables_hold_the_same(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("suffix", ["parquet", "csv", "jsonl"])
-def test_a_failure_leaves_what_was_there(tmp_path: Path, suffix: str) -> None:
+def test_failure_keeps_the_existing_table(tmp_path: Path, suffix: str) -> None:
     def breaking() -> Iterator[dict[str, Any]]:
-        yield from some_rows()
+        yield from example_rows()
         raise RuntimeError("in the middle")
 
     path = tmp_path / f"t.{suffix}"
@@ -88,6 +88,7 @@ def test_a_failure_leaves_what_was_there(tmp_path: Path, suffix: str) -> None:
     assert list(tmp_path.iterdir()) == [path]
 
 
-def test_an_unknown_suffix_is_refused() -> None:
-    with pytest.raises(DataError, match=r"t\.xlsx: the name of a table ends in \.parquet, \.csv, \.jsonl"):
+def test_unknown_extension_is_refused() -> None:
+    message = r"t\.xlsx: the name of a table must end in \.parquet, \.csv, \.jsonl"
+    with pytest.raises(DataError, match=message):
         check_name(Path("t.xlsx"))

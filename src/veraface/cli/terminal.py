@@ -1,4 +1,4 @@
-"""How commands speak: results on standard output, everything else on standard error."""
+"""Terminal output of commands: results on standard output, everything else on standard error."""
 
 import json
 import os
@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 
 def fail(message: str) -> int:
-    """Say what went wrong on standard error; returns the exit status for it, 1.
+    """Print an error on standard error and return the exit status for it, 1.
 
     Further lines are indented, so that no file name can look like a message of its own.
     """
@@ -19,24 +19,24 @@ def fail(message: str) -> int:
 
 
 def fail_at(name: str, error: Exception, as_json: bool) -> None:
-    """Say why a file could not be judged; as an object on standard output too, where those are asked for."""
+    """Print the error of a file, also as a JSON object on standard output if `as_json`."""
     fail(f"{name}: {error}")
     if as_json:
         print_json({"file": name, "error": {"code": getattr(error, "code", "error"), "message": str(error)}})
 
 
 def console() -> "Console":
-    """For results: as wide as the terminal, and for files and programs so wide that no line is broken."""
+    """Return the console for results: as wide as the terminal, or so wide that no line of a file wraps."""
     from rich.console import Console
 
     return Console(highlight=False, width=None if sys.stdout.isatty() or os.environ.get("COLUMNS") else 1000)
 
 
 def print_json(record: dict[str, Any]) -> None:
-    """One object a line, at once, for programs that read along."""
+    """Print one JSON object in one line and flush, for programs that read along."""
     print(json.dumps(record, ensure_ascii=True), flush=True)
 
 
 def printable(text: str) -> str:
-    """Text of unknown origin, such as a file name, without characters that steer a terminal."""
+    """Return text of unknown origin with its control characters replaced by U+FFFD."""
     return "".join(c if c.isprintable() else "�" for c in text)

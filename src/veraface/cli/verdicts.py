@@ -1,42 +1,32 @@
-"""How verdicts look in a terminal."""
+"""Verdicts as shown in a terminal."""
 
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
 from veraface.cli.terminal import printable
+from veraface.text import VERDICT_LABELS
 
 if TYPE_CHECKING:
     from veraface.results import Reason
 
-WORDS = {
-    "fake": "likely fake",
-    "real": "likely real",
-    "uncertain": "cannot tell",
-    "no_face": "no face found",
-}
-_COLOURS = {"fake": "red", "real": "green", "uncertain": "yellow", "no_face": "dim"}
+_COLORS = {"fake": "red", "real": "green", "uncertain": "yellow", "no_face": "dim"}
 
 
-def in_colour(verdict: str) -> str:
-    """The verdict in words, with Rich's markup for its color."""
-    return f"[{_COLOURS[verdict]}]{WORDS[verdict]}[/]"
-
-
-def share(p_fake: float | None) -> str:
-    """p_fake with three decimals; nothing where there is none."""
-    return "" if p_fake is None else f"{p_fake:.3f}"
+def verdict_label(verdict: str) -> str:
+    """Return the label of a verdict in lower case."""
+    return VERDICT_LABELS[verdict].lower()
 
 
 def why(reasons: "Iterable[Reason]") -> str:
-    """Reasons as one line."""
+    """Return the messages of reasons in one line."""
     return "; ".join(reason.message for reason in reasons)
 
 
 class VerdictTable:
-    """Rows of a name, a verdict, its p_fake and why.
+    """A table with a name, a verdict, its p_fake and its reasons in each row.
 
     Args:
-        what: What is judged, the heading of the first column.
+        what: The heading of the first column.
     """
 
     def __init__(self, what: str) -> None:
@@ -50,13 +40,20 @@ class VerdictTable:
         self.table.add_column("why")
 
     def add(self, name: str, verdict: str, p_fake: float | None, why: str = "") -> None:
-        """A row; the name is shown as it is, but for what would steer the terminal."""
+        """Add a row; control characters of the name and the reasons are replaced."""
         from rich.text import Text
 
-        self.table.add_row(Text(printable(name)), in_colour(verdict), share(p_fake), Text(printable(why)))
+        self.table.add_row(
+            Text(printable(name)),
+            f"[{_COLORS[verdict]}]{verdict_label(verdict)}[/]",
+            "" if p_fake is None else f"{p_fake:.3f}",
+            Text(printable(why)),
+        )
 
 
 def legend(thresholds: Mapping[str, float]) -> str:
-    """What the numbers mean, below a table."""
+    """Return the explanation below a table of verdicts."""
     real, fake = thresholds["real"], thresholds["fake"]
-    return f"real up to {real:.2f}, fake from {fake:.2f}, open between; a statistical judgement, not proof"
+    return (
+        f"real up to {real:.2f}, fake from {fake:.2f}, uncertain between; a statistical estimate, not proof"
+    )

@@ -1,4 +1,8 @@
-"""Packed streams, unpacked no further than they are read: a few kilobytes may stand for gigabytes."""
+"""Decompress streams only as far as they are read: a few kilobytes may expand to gigabytes.
+
+tarfile and fsspec decompress too, but stop after the first of several concatenated streams or at the padding
+between them, and put no limit on the memory that an xz header asks for.
+"""
 
 import bz2
 import gzip
@@ -6,28 +10,28 @@ import io
 import lzma
 from typing import IO, cast
 
-_MAX_XZ_MEMORY = 128 * 2**20  # bytes; `xz -9` asks for 65 MiB to unpack
-_PACKED_AT_ONCE = 2**16  # bytes
+_MAX_XZ_MEMORY = 128 * 2**20  # bytes; decompressing the output of `xz -9` takes 65 MiB
+_CHUNK_BYTES = 2**16  # of compressed data
 
 
-def unpacked(file: IO[bytes]) -> IO[bytes]:
-    """The stream itself, or what it holds where it begins as gzip, bzip2 and xz do.
+def decompressed(file: IO[bytes]) -> IO[bytes]:
+    """Return the stream itself, or its decompressed content if it starts as gzip, bzip2 or xz data do.
 
-    Raises, when read: OSError, EOFError or lzma.LZMAError where it is damaged or cut off.
+    Reading it raises OSError, EOFError or lzma.LZMAError where the data are damaged or truncated.
     """
-    source = io.BufferedReader(_Raw(file), _PACKED_AT_ONCE)
-    beginning = source.peek(6)[:6]
-    if beginning.startswith(b"\x1f\x8b"):
+    source = io.BufferedReader(_Raw(file), _CHUNK_BYTES)
+    magic = source.peek(6)[:6]
+    if magic.startswith(b"\x1f\x8b"):
         return cast("IO[bytes]", gzip.GzipFile(fileobj=source))
-    if beginning.startswith(b"BZh"):
+    if magic.startswith(b"BZh"):
         return bz2.BZ2File(source)
-    if beginning == b"\xfd7zXZ\0":
+    if magic == b"\xfd7zXZ\0":
         return io.BufferedReader(_Xz(source))
     return source
 
 
 class _Raw(io.RawIOBase):
-    """Any binary file as the raw one that a buffer wants; it is not closed with it."""
+    """Adapts a binary file to `io.BufferedReader`, which does not close it then."""
 
     def __init__(self, file: IO[bytes]) -> None:
         self._file = file
@@ -35,14 +39,14 @@ class _Raw(io.RawIOBase):
     def readable(self) -> bool:
         return True
 
-    def readinto(self, buffer: "memoryview | bytearray") -> int:  # type: ignore[override]  # all a BufferedReader hands over
+    def readinto(self, buffer: "memoryview | bytearray") -> int:  # type: ignore[override]  # all a BufferedReader passes
         content = self._file.read(len(buffer))
         buffer[: len(content)] = content
         return len(content)
 
 
 class _Xz(io.RawIOBase):
-    """As `lzma.LZMAFile`, which has no bound on the memory that a file may ask for."""
+    """Reads like `lzma.LZMAFile`, with a memory limit and support for stream padding."""
 
     def __init__(self, file: IO[bytes]) -> None:
         self._file = file
@@ -51,20 +55,20 @@ class _Xz(io.RawIOBase):
     def readable(self) -> bool:
         return True
 
-    def readinto(self, buffer: "memoryview | bytearray") -> int:  # type: ignore[override]  # all a BufferedReader hands over
+    def readinto(self, buffer: "memoryview | bytearray") -> int:  # type: ignore[override]  # all a BufferedReader passes
         content = b""
         while not content:
-            packed = b""
-            if self._decompressor.eof:  # one stream may follow another, with zeros between
-                packed = (self._decompressor.unused_data or self._file.read(_PACKED_AT_ONCE)).lstrip(b"\0")
-                if not packed:
+            data = b""
+            if self._decompressor.eof:  # another stream may follow, with zero padding between
+                data = (self._decompressor.unused_data or self._file.read(_CHUNK_BYTES)).lstrip(b"\0")
+                if not data:
                     return 0
                 self._decompressor = _xz_decompressor()
             elif self._decompressor.needs_input:
-                packed = self._file.read(_PACKED_AT_ONCE)
-                if not packed:
-                    raise EOFError("the packed data are cut off")
-            content = self._decompressor.decompress(packed, len(buffer))
+                data = self._file.read(_CHUNK_BYTES)
+                if not data:
+                    raise EOFError("the compressed data are truncated")
+            content = self._decompressor.decompress(data, len(buffer))
         buffer[: len(content)] = content
         return len(content)
 

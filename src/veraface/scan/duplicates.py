@@ -1,4 +1,7 @@
-"""Pictures that look the same, found by their perceptual hashes."""
+"""Find near-duplicate images by their perceptual hashes.
+
+imagehash is not used: it depends on SciPy, and compares hashes pair by pair.
+"""
 
 from collections.abc import Iterable, Iterator
 from itertools import combinations
@@ -6,26 +9,25 @@ from itertools import combinations
 import numpy as np
 from numpy.typing import NDArray
 
-# Bits in which the hashes of two images may differ that are called near-duplicates; measured by
-# `benchmarks/near_duplicates.py`.
-MAX_DIFFERENT_BITS = 4
-# Of two hashes so close, at least two of six bands of bits are the same (pigeonhole): each pair of bands is a
-# key of 21 or 22 bits, under which few images meet that do not look the same, up to 10^8 of them.
-_BANDS = MAX_DIFFERENT_BITS + 2
-# Under one key, each is compared with so many of the first. More share a key only where very many look nearly
-# the same, of which one of the first is close to any other, or where somebody has made it so.
+# Maximum Hamming distance between the hashes of near-duplicates; see `benchmarks/near_duplicates.py`.
+MAX_DISTANCE = 4
+# Two hashes at most that far apart share at least two of six bands of bits (pigeonhole principle). Each pair
+# of bands is a key of 21 or 22 bits, which few unrelated images share, up to 10^8 of them.
+_BANDS = MAX_DISTANCE + 2
+# Under one key, each image is compared with at most this many of the first. More images share a key only if
+# very many look nearly the same, so that one of the first is close to any other, or to attack the scan.
 _MAX_COMPARED = 1000
 
 
-def first_alike(hashes: Iterable[tuple[int, int]]) -> dict[int, int]:
-    """Finds for each image the first one that looks the same.
+def find_near_duplicates(hashes: Iterable[tuple[int, int]]) -> dict[int, int]:
+    """Find the first near-duplicate of each image.
 
     Args:
         hashes: Rank and perceptual hash, as signed 64-bit numbers, of each image.
 
     Returns:
-        For each image with one of a lower rank whose hash differs in at most `MAX_DIFFERENT_BITS`: its
-        rank, and the lowest such rank.
+        For each image that has a near-duplicate (hashes differ in at most `MAX_DISTANCE` bits) of lower rank:
+        its rank, and the lowest such rank.
     """
     table = np.fromiter((pair for both in hashes for pair in both), np.int64).reshape(-1, 2)
     ranks, values = table[:, 0], table[:, 1].view(np.uint64)
@@ -40,21 +42,21 @@ def first_alike(hashes: Iterable[tuple[int, int]]) -> dict[int, int]:
 
 
 def _first_close(values: NDArray[np.uint64], ranks: NDArray[np.int64]) -> NDArray[np.int64]:
-    """For each of some distinct hashes in the order of their ranks: the rank of the first that is close."""
+    """Return for each of the distinct hashes, sorted by rank, the lowest rank of a near-duplicate."""
     first = np.arange(len(values))
     for key in _keys(values):
-        order = np.argsort(key, kind="stable")  # by rank where keys are the same
+        order = np.argsort(key, kind="stable")  # by rank where keys are equal
         keys = key[order]
         begins = np.flatnonzero(np.r_[True, keys[1:] != keys[:-1]]) if len(keys) else np.empty(0, np.intp)
         sizes = np.diff(np.r_[begins, len(keys)])
         start = np.repeat(begins, sizes)
-        left = np.flatnonzero(np.repeat(sizes > 1, sizes))  # places in `order` that may yet find one
+        left = np.flatnonzero(np.repeat(sizes > 1, sizes))  # places in `order` without a match so far
         for step in range(_MAX_COMPARED):
             left = left[left > start[left] + step]
             if not len(left):
                 break
             ours, theirs = order[left], order[start[left] + step]
-            close = np.bitwise_count(values[ours] ^ values[theirs]) <= MAX_DIFFERENT_BITS
+            close = np.bitwise_count(values[ours] ^ values[theirs]) <= MAX_DISTANCE
             np.minimum.at(first, ours[close], theirs[close])
             left = left[~close]
     return ranks[first]

@@ -1,201 +1,271 @@
-"""What judges the images of a scan: an engine; here the one that uses this machine."""
+"""Engines analyze a stream of images; this module has the one that uses the cores of this machine."""
 
 import asyncio
 import contextlib
 import hashlib
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+import threading
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Generator, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from queue import SimpleQueue
 from typing import Any, Protocol
 
 from veraface.errors import ModelError, VerafaceError
-from veraface.scan import records as rows
 from veraface.scan.item import MAX_BYTES, Item, is_url, read
-from veraface.scan.records import Record
+from veraface.scan.records import Record, error_record, result_record
 from veraface.workers.launcher import WorkerSettings
 from veraface.workers.pool import WorkerFaultError, WorkerLostError, WorkerPool
 
-_DEADLINE_S = 120  # for one image; processor time has a tighter limit of its own
-_MAX_LOST = 3  # times that an image is tried whose worker was stopped from outside
-_READ_AHEAD = 2  # images of this machine: one for the worker that is done next, one that is being read
-_READ_AHEAD_FROM_AFAR = 16  # what is far away answers slowly
-_LISTED_AT_ONCE = 32
-_LARGE = 16 * 2**20  # bytes of content that was read while listing, for which an image takes one more place
+_TIMEOUT_S = 120  # for one image; CPU time has a lower limit
+_MAX_ATTEMPTS = 3  # for an image whose worker is killed from outside
+_READ_AHEAD = 2  # local images: one for the next idle worker, one being read
+_REMOTE_READ_AHEAD = 16  # remote storage has a high latency
+_LIST_BATCH = 32
+_LARGE_BYTES = 16 * 2**20  # content read while listing; an image takes one more slot for each such part
 
 
 @dataclass(frozen=True)
-class Judged:
-    """What was found out of one image."""
+class ItemResult:
+    """The result of one image."""
 
     item: Item
-    facts: dict[str, Any]  # size, modified, sha256, as far as they are known
+    facts: dict[str, Any]  # size, modified and sha256, as far as they are known
     record: Record
     thumbnail: str | None = None  # a small JPEG as base64
 
 
-@dataclass(frozen=True)
-class Job:
-    """What an engine is asked to do. All of it is called in the thread that runs the engine."""
-
-    begin: Callable[
-        [dict[str, str]], None
-    ]  # told the model's name, version and sha256, before the first image
-    claim: Callable[[Item], bool]  # whether an image is to be judged
-    keep: Callable[[Judged], None]  # told of every image, as soon as it is judged
-    thumbnail_from: Callable[[], float]  # from which p_fake on a small copy of an image is wanted, as of now
-    model: Path | None = None  # an `.onnx` file; the shipped model if None
-
-
 class Engine(Protocol):
-    """Judges all items that `job` claims and has it keep them, in whatever order they are done."""
+    """Analyzes images, locally or on other machines."""
 
-    def run(self, items: Iterator[Item], job: Job) -> None:
-        """Returns once all are done.
+    def model_info(self) -> dict[str, str]:
+        """Return name, version and sha256 of the model.
 
         Raises:
-            VerafaceError: The engine cannot start, or go on. What cannot be judged is no error, but a record.
+            ModelError: The model is missing or damaged.
+        """
+
+    def process(
+        self, items: Iterator[Item], thumbnail_from: Callable[[], float]
+    ) -> Generator[ItemResult, None, None]:
+        """Yield one result for each image, in any order, and hold only a bounded number of images.
+
+        Args:
+            items: The images; may be read in another thread, and a few ahead of the results.
+            thumbnail_from: Returns the lowest p_fake for which a thumbnail is wanted.
+
+        Raises:
+            VerafaceError: The engine cannot start or continue. An image that cannot be analyzed is a result.
         """
 
 
-class PictureJudge:
-    """Reads images and has a worker judge each: the same for every engine."""
+class ItemAnalyzer:
+    """Reads images and has a worker analyze them; shared by all engines."""
 
     def __init__(self, pool: WorkerPool, thumbnail_from: Callable[[], float]) -> None:
         self._pool = pool
         self._thumbnail_from = thumbnail_from
 
-    async def judge(self, item: Item, read_bytes: Callable[[Item], Awaitable[tuple[bytes, str]]]) -> Judged:
-        """Never fails: what goes wrong with an image is what its record says.
+    async def analyze(
+        self, item: Item, read_bytes: Callable[[Item], Awaitable[tuple[bytes, str]]]
+    ) -> ItemResult:
+        """Return the result of an image; errors become its record.
 
         Args:
             item: The image.
-            read_bytes: Gives its bytes and their sha256; see `read_and_hash`.
+            read_bytes: Returns its bytes and their sha256; see `read_and_hash`.
         """
         facts: dict[str, Any] = {} if item.modified is None else {"modified": item.modified}
         try:
             content, sha256 = await read_bytes(item)
             facts |= {"size": len(content), "sha256": sha256}
-            result = await self._ask(content)
+            result = await self._run_task(content)
         except VerafaceError as error:
-            return Judged(item, facts, rows.failed(error.code, str(error)))
+            return ItemResult(item, facts, error_record(error.code, str(error)))
         except WorkerFaultError as error:
             fault = str(error).partition("\n")[0]
-            message = f"a fault of Veraface ({fault}); please report it with this image if you may"
-            return Judged(item, facts, rows.failed("internal_error", message))
-        return Judged(item, facts, rows.judged(result), result.get("thumbnail"))
+            message = f"a bug in Veraface ({fault}); please report it, with this image if possible"
+            return ItemResult(item, facts, error_record("internal_error", message))
+        return ItemResult(item, facts, result_record(result), result.get("thumbnail"))
 
-    async def _ask(self, content: bytes) -> dict[str, Any]:
+    async def _run_task(self, content: bytes) -> dict[str, Any]:
         options = {"thumbnail_from": self._thumbnail_from()}
-        for attempt in range(1, _MAX_LOST + 1):
+        for attempt in range(1, _MAX_ATTEMPTS + 1):
             try:
-                return await self._pool.run("scan", content, options=options, timeout_s=_DEADLINE_S)
+                return await self._pool.run("scan", content, options=options, timeout_s=_TIMEOUT_S)
             except WorkerLostError:
-                if attempt == _MAX_LOST:
+                if attempt == _MAX_ATTEMPTS:
                     raise
         raise AssertionError("unreachable")
 
 
 def read_and_hash(item: Item) -> tuple[bytes, str]:
-    """The bytes of an image and their sha256."""
+    """Return the bytes of an image and their sha256."""
     content = read(item, MAX_BYTES)
     return content, hashlib.sha256(content).hexdigest()
 
 
-class LocalEngine:
-    """Judges with this machine's cores, in confined worker processes as the server has them.
+def read_model_info(model: Path | None) -> dict[str, str]:
+    """Return name, version and sha256 from the card of a model; of the shipped model if None.
 
-    A few images are read ahead, so that memory does not grow with their number.
-
-    Args:
-        workers: How many judge at the same time.
+    Raises:
+        ModelError: The card is missing or damaged.
     """
+    from veraface.models.card import ModelCard
+    from veraface.models.classifier import DEFAULT_MODEL
 
-    def __init__(self, workers: int) -> None:
-        self._workers = workers
-
-    def run(self, items: Iterator[Item], job: Job) -> None:
-        """As `Engine` has it."""
-        try:
-            asyncio.get_running_loop()
-        except RuntimeError:
-            asyncio.run(self._run(items, job))
-            return
-        with ThreadPoolExecutor(1) as pool:  # this thread has a loop of its own, as in a notebook
-            pool.submit(asyncio.run, self._run(items, job)).result()
-
-    async def _run(self, items: Iterator[Item], job: Job) -> None:
-        async with started_pool(job.model, self._workers) as (pool, model):
-            job.begin(model)
-            feed = _Feed(PictureJudge(pool, job.thumbnail_from), job, self._workers)
-            await feed.run(items)
+    card = ModelCard.load((model or DEFAULT_MODEL).with_suffix(".json"))
+    return {"name": card.name, "version": card.version, "sha256": card.sha256}
 
 
 @contextlib.asynccontextmanager
 async def started_pool(model: Path | None, workers: int) -> AsyncIterator[tuple[WorkerPool, dict[str, str]]]:
-    """Workers that are ready, and the name, version and sha256 of their model.
+    """Start workers; the value is their pool, and name, version and sha256 of their model.
 
     Raises:
         ModelError: They cannot be started.
     """
     settings = WorkerSettings(model=model, max_bytes=MAX_BYTES)
-    pool = WorkerPool(settings, workers=workers, queue=workers + _READ_AHEAD + _READ_AHEAD_FROM_AFAR)
+    pool = WorkerPool(settings, workers=workers, queue=workers + _READ_AHEAD + _REMOTE_READ_AHEAD)
     try:
         await pool.start()
         if pool.failure is not None or pool.greeting is None:
-            raise ModelError(pool.failure or "the workers that judge images do not start")
+            raise ModelError(pool.failure or "the worker processes do not start")
         yield pool, pool.greeting.model
     finally:
         await pool.close()
 
 
-class _Feed:
-    """Takes items one after the other, and has a bounded number of them on their way."""
+class LocalEngine:
+    """Analyzes images in sandboxed worker processes of this machine.
 
-    def __init__(self, judge: PictureJudge, job: Job, workers: int) -> None:
-        self._judge = judge
-        self._job = job
-        self._places = workers + _READ_AHEAD
-        self._near = asyncio.Semaphore(self._places)
-        self._far = asyncio.Semaphore(workers + _READ_AHEAD_FROM_AFAR)
+    Images are read a few ahead, so memory does not grow with their number.
+
+    Args:
+        workers: Number of worker processes.
+        model: An `.onnx` file; the shipped model if None.
+    """
+
+    def __init__(self, workers: int, model: Path | None = None) -> None:
+        self._workers = workers
+        self._model = model
+
+    def model_info(self) -> dict[str, str]:
+        """See `Engine`."""
+        return read_model_info(self._model)
+
+    def process(
+        self, items: Iterator[Item], thumbnail_from: Callable[[], float]
+    ) -> Generator[ItemResult, None, None]:
+        """See `Engine`."""
+        results = SimpleQueue[ItemResult | None]()  # None: the stream has ended
+        stream = _Stream(self._workers, results.put)
+        running = stream.run(self._model, items, thumbnail_from)
+        with _BackgroundTask(running, when_done=lambda: results.put(None)) as task:
+            while (result := results.get()) is not None:
+                yield result
+                task.call(stream.release, result.item)
+            task.raise_error()
+
+
+class _BackgroundTask:
+    """Runs a coroutine in an event loop of its own thread, as the caller's thread may run a loop already.
+
+    Leaving the `with` block cancels the coroutine and waits for its cleanup.
+    """
+
+    def __init__(self, coroutine: Coroutine[Any, Any, None], when_done: Callable[[], None]) -> None:
+        self._loop = asyncio.new_event_loop()
+        self._task = self._loop.create_task(coroutine)
+        self._task.add_done_callback(lambda _: when_done())
+        self._thread = threading.Thread(target=self._run, daemon=True)
+
+    def __enter__(self) -> "_BackgroundTask":
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.call(self._task.cancel)
+        self._thread.join()
+
+    def call(self, function: Callable[..., object], *arguments: Any) -> None:
+        """Call a function in the event loop; does nothing once the coroutine has ended."""
+        with contextlib.suppress(RuntimeError):  # the loop is closed
+            self._loop.call_soon_threadsafe(function, *arguments)
+
+    def raise_error(self) -> None:
+        """Wait for the end of the coroutine and raise its exception, if any."""
+        self._thread.join()
+        self._task.result()
+
+    def _run(self) -> None:
+        with (
+            contextlib.suppress(BaseException),  # see `raise_error`
+            asyncio.Runner(loop_factory=lambda: self._loop) as runner,
+        ):
+            runner.run(self._wait())
+
+    async def _wait(self) -> None:
+        await self._task
+
+
+class _Stream:
+    """Feeds images to the workers; a bounded number of them is between the list and the consumer."""
+
+    def __init__(self, workers: int, put: Callable[[ItemResult], None]) -> None:
+        self._workers = workers
+        self._put = put
+        self._max_slots = workers + _READ_AHEAD
+        self._local = asyncio.Semaphore(self._max_slots)
+        self._remote = asyncio.Semaphore(workers + _REMOTE_READ_AHEAD)
         self._lister = ThreadPoolExecutor(1, "list")
-        self._readers = ThreadPoolExecutor(_READ_AHEAD_FROM_AFAR, "read")
+        self._readers = ThreadPoolExecutor(_REMOTE_READ_AHEAD, "read")
 
-    async def run(self, items: Iterator[Item]) -> None:
+    async def run(
+        self, model: Path | None, items: Iterator[Item], thumbnail_from: Callable[[], float]
+    ) -> None:
+        """Analyze all images; every result is put, and blocks its slots until `release`."""
         loop = asyncio.get_running_loop()
         try:
-            async with asyncio.TaskGroup() as tasks:
+            async with started_pool(model, self._workers) as (pool, _), asyncio.TaskGroup() as tasks:
+                analyzer = ItemAnalyzer(pool, thumbnail_from)
                 while listed := await loop.run_in_executor(self._lister, _take, items):
                     for item in listed:
-                        if self._job.claim(item):
-                            room = self._far if is_url(item.location) and item.content is None else self._near
-                            places = min(self._places, 1 + len(item.content or b"") // _LARGE)
-                            for _ in range(places):
-                                await room.acquire()
-                            tasks.create_task(self._one(item, room, places))
+                        slots, count = self._slots(item)
+                        for _ in range(count):
+                            await slots.acquire()
+                        tasks.create_task(self._analyze(analyzer, item))
         except BaseExceptionGroup as group:
             raise group.exceptions[0] from None
         finally:
+            # Not waited for: a thread may block in a source or on a network drive.
             self._lister.shutdown(wait=False, cancel_futures=True)
             self._readers.shutdown(wait=False, cancel_futures=True)
 
-    async def _one(self, item: Item, room: asyncio.Semaphore, places: int) -> None:
+    async def _analyze(self, analyzer: ItemAnalyzer, item: Item) -> None:
         loop = asyncio.get_running_loop()
-        try:
-            judged = await self._judge.judge(
+        self._put(
+            await analyzer.analyze(
                 item, lambda item: loop.run_in_executor(self._readers, read_and_hash, item)
             )
-            self._job.keep(judged)
-        finally:
-            for _ in range(places):
-                room.release()
+        )
+
+    def _slots(self, item: Item) -> tuple[asyncio.Semaphore, int]:
+        slots = self._remote if is_url(item.location) and item.content is None else self._local
+        return slots, min(self._max_slots, 1 + len(item.content or b"") // _LARGE_BYTES)
+
+    def release(self, item: Item) -> None:
+        """Free the slots of an image whose result has been consumed."""
+        slots, count = self._slots(item)
+        for _ in range(count):
+            slots.release()
 
 
 def _take(items: Iterator[Item]) -> list[Item]:
-    """The next few; one alone where it brings its bytes with it."""
+    """Return the next few images, or one alone if it carries its content."""
     taken = []
     for item in items:
         taken.append(item)
-        if len(taken) == _LISTED_AT_ONCE or item.content is not None:
+        if len(taken) == _LIST_BATCH or item.content is not None:
             break
     return taken

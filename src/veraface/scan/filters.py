@@ -1,4 +1,4 @@
-"""Which images of a scan are wanted."""
+"""Filters that select images of a scan."""
 
 import fnmatch
 from dataclasses import dataclass
@@ -10,26 +10,29 @@ from veraface.scan.item import Item
 
 @dataclass(frozen=True)
 class Filter:
-    """Which of the images listed are wanted."""
+    """Selects images by name, time and count."""
 
-    include: tuple[str, ...] = ()  # patterns as of a shell; without any, names with the suffix of an image
-    since: float | None = (
-        None  # seconds since 1970: only what was modified then or later, or at no known time
-    )
-    limit: int | None = None  # the first so many
+    include: tuple[str, ...] = ()  # shell patterns; if empty, names with the extension of an image
+    since: float | None = None  # seconds since 1970: only images modified then or later, or at no known time
+    limit: int | None = None  # only the first `limit` images
 
-    def takes(self, item: Item, name: str | None = None) -> bool:
-        """Whether an image found in a folder or an archive, there by that name, is wanted."""
-        return item.trouble is not None or (self._recent(item) and self._named(name or item.location))
+    def accepts(self, item: Item, name: str | None = None) -> bool:
+        """Return whether to scan an image that was found in a folder or archive.
 
-    def takes_named(self, item: Item) -> bool:
-        """Whether one that was given by its own name is wanted, which needs no suffix."""
-        return self.takes(item) if self.include else item.trouble is not None or self._recent(item)
+        Args:
+            item: The image; one with an error is always accepted, so that the error gets a row.
+            name: Its name within the archive; its location if None.
+        """
+        return item.error is not None or (self._is_recent(item) and self._matches(name or item.location))
 
-    def _recent(self, item: Item) -> bool:
+    def accepts_named(self, item: Item) -> bool:
+        """Return whether to scan an image that was named itself; no extension is required then."""
+        return self.accepts(item) if self.include else item.error is not None or self._is_recent(item)
+
+    def _is_recent(self, item: Item) -> bool:
         return self.since is None or item.modified is None or item.modified >= self.since
 
-    def _named(self, name: str) -> bool:
+    def _matches(self, name: str) -> bool:
         base = name.replace("\\", "/").rsplit("/", 1)[-1]
         if self.include:
             return any(

@@ -1,4 +1,4 @@
-"""One image of a scan: where it lies, and how its bytes are read."""
+"""One image of a scan: its location, and how its bytes are read."""
 
 import os
 import stat
@@ -10,54 +10,55 @@ from typing import IO, Any
 from veraface.errors import ImageTooLargeError, UnreadableImageError
 from veraface.utils import needs_extra
 
-MAX_BYTES = 64 * 2**20  # of an image file, as `ImageLimits` has it
-# Of the process that lists, as Linux counts what is written to (RLIMIT_DATA): PyArrow holds a group of rows.
+# Of an image file; the default of `ImageLimits`, which is not imported: the listing process loads no Pillow.
+MAX_BYTES = 64 * 2**20
+# Of the listing process, as Linux counts it for RLIMIT_DATA: PyArrow holds a whole row group.
 MAX_MEMORY = 4 * 2**30
-_BYTES_AT_ONCE = 2**20
-_MAX_YEAR = 253_402_300_800.0  # seconds from 1970 to the year 10000, where calendars of programs end
-_PATIENCE_S = 120  # with a web server, for one answer
+_CHUNK_BYTES = 2**20
+_MAX_TIMESTAMP = 253_402_300_800.0  # seconds from 1970 to the year 10000, where most calendars end
+_WEB_TIMEOUT_S = 120
 
 
 @dataclass(frozen=True)
 class Item:
-    """An image that was listed; plain data, so that another machine can read it too."""
+    """A listed image; plain data, so that another machine can read it too."""
 
-    path: str  # what the table calls it; unique within a scan
-    location: str  # local path or URL of the file that it is or lies in
-    content: bytes | None = field(default=None, repr=False)  # where it could be read only while listing
-    modified: float | None = None  # seconds since 1970; None: not known
-    trouble: str | None = None  # why it cannot be read, where that is known already
+    path: str  # its name in the table; unique within a scan
+    location: str  # local path or URL of the file that it is or is part of
+    content: bytes | None = field(default=None, repr=False)  # set where it could be read only while listing
+    modified: float | None = None  # seconds since 1970; None if unknown
+    error: str | None = None  # why it cannot be read, if that is known already
 
 
-def read(item: Item, most: int) -> bytes:
-    """The bytes of an image.
+def read(item: Item, max_bytes: int) -> bytes:
+    """Return the bytes of an image.
 
     Args:
-        item: Which.
-        most: Larger ones are not read to their end.
+        item: The image.
+        max_bytes: Size limit; larger files are not read to their end.
 
     Raises:
-        UnreadableImageError: It is not there, or cannot be read.
-        ImageTooLargeError: It has more bytes than `most`.
+        UnreadableImageError: It does not exist or cannot be read.
+        ImageTooLargeError: It is larger than `max_bytes`.
     """
-    if item.trouble is not None:
-        raise UnreadableImageError(item.trouble)
-    content = item.content if item.content is not None else _read(item, most + 1)
-    if len(content) > most:
-        raise ImageTooLargeError(f"the file is larger than the limit of {most / 2**20:.4g} MiB")
+    if item.error is not None:
+        raise UnreadableImageError(item.error)
+    content = item.content if item.content is not None else _read(item, max_bytes + 1)
+    if len(content) > max_bytes:
+        raise ImageTooLargeError(f"the file is larger than the limit of {max_bytes / 2**20:.4g} MiB")
     return content
 
 
 def is_url(location: str) -> bool:
-    """Whether it names a place that fsspec opens, and no local path."""
+    """Return whether a location is a URL for fsspec rather than a local path."""
     return "://" in location
 
 
 def open_file(location: str) -> IO[bytes]:
-    """Opens a local file or whatever fsspec opens, for reading at any place.
+    """Open a local file, or a URL through fsspec, for seekable binary reading.
 
     Raises:
-        OSError: It is not there, or cannot be read; fsspec's file systems raise others too.
+        OSError: It does not exist or cannot be read; fsspec's file systems raise other types too.
     """
     if not is_url(location):
         return open(location, "rb")
@@ -65,10 +66,10 @@ def open_file(location: str) -> IO[bytes]:
         import fsspec
     options: dict[str, Any] = {}
     if location.startswith(("http://", "https://")):
-        with suppress(ImportError):  # fsspec says what is missing
+        with suppress(ImportError):  # fsspec reports what is missing
             from aiohttp import ClientTimeout
 
-            options = {"client_kwargs": {"timeout": ClientTimeout(total=_PATIENCE_S)}}
+            options = {"client_kwargs": {"timeout": ClientTimeout(total=_WEB_TIMEOUT_S)}}
     file: IO[bytes] = fsspec.open(location, "rb", **options).open()
     return file
 
@@ -77,22 +78,22 @@ def _read(item: Item, count: int) -> bytes:
     try:
         local = _local_path(item.location)
         if local is not None and not stat.S_ISREG(Path(local).stat().st_mode):
-            raise UnreadableImageError("is no regular file")  # a pipe could hang, a device could be endless
+            raise UnreadableImageError("not a regular file")  # a pipe could hang, a device could be endless
         with open_file(item.location) as file:
             return read_up_to(file, count)
     except UnreadableImageError:
         raise
     except FileNotFoundError as error:
-        cause = error.__cause__  # fsspec calls whatever goes wrong on the way to a web server so
+        cause = error.__cause__  # fsspec raises FileNotFoundError for any failed HTTP connection
         if is_url(item.location) and isinstance(cause, OSError):
             raise UnreadableImageError(f"cannot be reached: {cause}") from error
         raise UnreadableImageError("no such file") from error
-    except Exception as error:  # file systems raise whatever their libraries raise
-        raise UnreadableImageError(f"cannot be read: {reason_of(error)}") from error
+    except Exception as error:  # fsspec's file systems raise the exceptions of their libraries
+        raise UnreadableImageError(f"cannot be read: {error_message(error)}") from error
 
 
 def _local_path(location: str) -> str | None:
-    """The path that a location names, also as an address of this machine's own files."""
+    """Return the local path of a location, also of a `file://` URL; None for other URLs."""
     if not is_url(location):
         return location
     protocol, _, path = location.partition("://")
@@ -100,37 +101,37 @@ def _local_path(location: str) -> str | None:
 
 
 def read_up_to(file: IO[bytes], count: int) -> bytes:
-    """So many bytes, or all there are; a stream may give less at a time than it is asked for."""
+    """Read `count` bytes, or all there are; loops because a stream may return less than asked for."""
     parts = []
-    while count > 0 and (part := file.read(min(count, _BYTES_AT_ONCE))):
+    while count > 0 and (part := file.read(min(count, _CHUNK_BYTES))):
         parts.append(part)
         count -= len(part)
     return b"".join(parts)
 
 
-def reason_of(error: Exception) -> str:
-    """What went wrong, in the words of the system or the library."""
+def error_message(error: Exception) -> str:
+    """Return the message of an exception from the system or a library."""
     if isinstance(error, MemoryError):
-        return f"takes more memory than a scan allows, {MAX_MEMORY / 2**30:.0f} GiB"
+        return f"needs more memory than a scan allows, {MAX_MEMORY / 2**30:.0f} GiB"
     return getattr(error, "strerror", None) or str(error) or type(error).__name__
 
 
-def known_time(seconds: float) -> float | None:
-    """A time since 1970; None for one that no calendar has."""
-    return float(seconds) if -_MAX_YEAR < seconds < _MAX_YEAR else None
+def valid_time(seconds: float) -> float | None:
+    """Return a time since 1970, or None if it is outside the years that calendars support."""
+    return float(seconds) if -_MAX_TIMESTAMP < seconds < _MAX_TIMESTAMP else None
 
 
-def shown(name: str) -> str:
-    r"""A name as a table can hold it: bytes that are no UTF-8 as \xff, and a backslash as two, as in Python.
+def display_path(name: str) -> str:
+    r"""Return a file name as valid UTF-8: invalid bytes as \xff, a backslash doubled.
 
-    So no two names look the same. Where backslashes part folders, they stay as they are.
+    No two names get the same display path. Where backslashes separate folders, they stay as they are.
     """
-    return as_text(name if os.sep == "\\" else name.replace("\\", "\\\\"))
+    return to_utf8(name if os.sep == "\\" else name.replace("\\", "\\\\"))
 
 
-def as_text(words: str) -> str:
-    r"""Words that may quote a name, as a file can hold them: bytes that are no UTF-8 as \xff."""
+def to_utf8(text: str) -> str:
+    r"""Return text that may quote a file name as valid UTF-8, with invalid bytes as \xff."""
     try:
-        return words.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
-    except UnicodeEncodeError:  # halves of characters that stand for no byte
-        return words.encode("utf-8", "backslashreplace").decode("utf-8")
+        return text.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+    except UnicodeEncodeError:  # lone surrogates that do not stand for a byte
+        return text.encode("utf-8", "backslashreplace").decode("utf-8")

@@ -1,13 +1,13 @@
-"""Lists the images of a scan in a process of its own, with a bound on its memory.
+"""List the images of a scan in a separate process with a memory limit.
 
-Archives and tables are unpacked while they are listed, and lists of names may lead anywhere: what goes wrong
-with one of them, or takes too long when the scan is stopped, must not take the scan with it.
+Archives and tables are decompressed while they are listed, and paths in lists may refer to anything. A crash,
+an archive bomb or a source that never ends must not take the scan with it.
 """
 
 import os
 import signal
 import socket
-import subprocess  # nosec B404  # for our own module alone
+import subprocess  # nosec B404  # runs this module only
 import sys
 import threading
 from collections.abc import Iterator, Sequence
@@ -19,27 +19,27 @@ from typing import Any
 
 from veraface.errors import DataError, VerafaceError
 from veraface.scan.filters import Filter
-from veraface.scan.item import MAX_BYTES, MAX_MEMORY, Item, shown
-from veraface.scan.sources import check_sources, list_source, rest_of
-from veraface.workers import protocol as frames
+from veraface.scan.item import MAX_BYTES, MAX_MEMORY, Item, display_path
+from veraface.scan.sources import check_sources, list_source, unlisted_rest
+from veraface.workers import protocol
 
 
 class Listing:
-    """The images of a scan, in order; lists them in another process, which ends with it.
+    """The images of a scan in order, listed by a process that is killed on leaving the `with` block.
 
     Args:
-        sources: As `list_items` takes them.
-        choice: Which are wanted.
+        sources: See `list_images`.
+        filters: Selects images.
 
     Raises:
-        DataError: A source on this machine is not there.
+        DataError: A local source does not exist.
     """
 
-    def __init__(self, sources: Sequence[str], choice: Filter) -> None:
+    def __init__(self, sources: Sequence[str], filters: Filter) -> None:
         check_sources(sources)
         self._sources = list(sources)
-        self._choice = choice
-        self._lock = threading.Lock()  # it is ended from another thread than the one that lists
+        self._filters = filters
+        self._lock = threading.Lock()  # the thread that iterates is not the one that leaves the block
         self._ended = False
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -54,64 +54,64 @@ class Listing:
             self._stop()
 
     def __iter__(self) -> Iterator[Item]:
-        """As `list_items`; of several sources, one that cannot be listed is an item that says so.
+        """Yield what `list_images` does; if one of several sources fails, an item with its error.
 
         Raises:
             DataError: The only source cannot be listed.
         """
-        return islice(self._items(), self._choice.limit)
+        return islice(self._items(), self._filters.limit)
 
     def _items(self) -> Iterator[Item]:
-        at = 0
-        while at < len(self._sources):
-            connection = self._start(at)
+        number = 0  # of the source
+        while number < len(self._sources):
+            connection = self._start(number)
             if connection is None:
                 return
             with connection:
                 while True:
                     try:
-                        header, content = frames.receive(connection)
-                    except (EOFError, OSError):  # it took too much memory, or it crashed
+                        header, content = protocol.receive(connection)
+                    except (EOFError, OSError):  # out of memory, or crashed
                         break
                     if "end" in header:
                         return
-                    at = header["at"]
+                    number = header["source"]
                     if "item" in header:
                         item = Item(**header["item"])
-                        yield replace(item, content=content) if header["whole"] else item
+                        yield replace(item, content=content) if header["has_content"] else item
                     elif "error" in header:
-                        yield self._failed(at, header)
+                        yield self._failed(number, header)
             if self._ended:
                 return
-            yield rest_of(self._sources[at], "listing it takes too much memory, or crashes what lists it")
-            at += 1
+            yield unlisted_rest(self._sources[number], "listing it takes too much memory or crashes")
+            number += 1
 
-    def _failed(self, at: int, header: dict[str, Any]) -> Item:
+    def _failed(self, number: int, header: dict[str, Any]) -> Item:
         if len(self._sources) == 1:
             raise _ERRORS[header["kind"]](header["error"])
-        source = self._sources[at]
-        return Item(shown(source), source, trouble=header["error"])
+        source = self._sources[number]
+        return Item(display_path(source), source, error=header["error"])
 
-    def _start(self, at: int) -> socket.socket | None:
-        """The connection to a new process; None if all is over."""
+    def _start(self, number: int) -> socket.socket | None:
+        """Start a process that lists from a source on; return its socket, or None once the listing ended."""
         ours, theirs = socket.socketpair()
         with theirs, self._lock:
             if self._ended:
                 ours.close()
                 return None
             self._stop()
-            reads = "-" in self._sources
-            self._process = subprocess.Popen(  # nosec B603  # nothing of it is from outside
-                # -P: or Python would import what lies in the folder that is to be judged.
+            reads_stdin = "-" in self._sources
+            self._process = subprocess.Popen(  # nosec B603  # no argument is from outside
+                # -P: or Python would import modules from the current folder, which may be the one to scan.
                 [sys.executable, "-P", "-m", "veraface.scan.listing", str(theirs.fileno())],
                 pass_fds=[theirs.fileno()],
-                stdin=None if reads else subprocess.DEVNULL,
+                stdin=None if reads_stdin else subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
-                start_new_session=not reads,  # out of reach of Ctrl-C; a terminal is read by its own session
+                start_new_session=not reads_stdin,  # away from Ctrl-C; a terminal is read by its session only
             )
-        choice = asdict(replace(self._choice, limit=None))
-        with suppress(OSError):  # gone already: the first answer says so
-            frames.send(ours, {"sources": self._sources, "from": at, "choice": choice})
+        filters = asdict(replace(self._filters, limit=None))
+        with suppress(OSError):  # it has exited already, which the first `receive` reports
+            protocol.send(ours, {"sources": self._sources, "first": number, "filters": filters})
         return ours
 
     def _stop(self) -> None:
@@ -125,41 +125,41 @@ _ERRORS: dict[str, type[VerafaceError]] = {"DataError": DataError, "VerafaceErro
 
 
 def main(connection: socket.socket) -> None:
-    """Answers the one question that comes over the socket: an item a frame, then the end."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # who asked ends us
-    order, _ = frames.receive(connection)
-    choice = Filter(**{**order["choice"], "include": tuple(order["choice"]["include"])})
-    _bound_memory()
-    threading.Thread(target=_end_with, args=(connection,), daemon=True).start()
-    with suppress(OSError):  # nobody listens any more
-        for at, source in list(enumerate(order["sources"]))[order["from"] :]:
-            frames.send(connection, {"at": at})
+    """Answer the one request on a socket: a message for each item, then the end."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent process ends this one
+    request, _ = protocol.receive(connection)
+    filters = Filter(**{**request["filters"], "include": tuple(request["filters"]["include"])})
+    _limit_memory()
+    threading.Thread(target=_exit_with_parent, args=(connection,), daemon=True).start()
+    with suppress(OSError):  # the parent has closed the socket
+        for number, source in list(enumerate(request["sources"]))[request["first"] :]:
+            protocol.send(connection, {"source": number})
             try:
-                for item in list_source(source, choice, MAX_BYTES):
-                    _send(connection, at, item)
+                for item in list_source(source, filters, MAX_BYTES):
+                    _send(connection, number, item)
             except VerafaceError as error:
                 kind = "DataError" if isinstance(error, DataError) else "VerafaceError"
-                frames.send(connection, {"at": at, "error": str(error), "kind": kind})
-        frames.send(connection, {"end": True})
+                protocol.send(connection, {"source": number, "error": str(error), "kind": kind})
+        protocol.send(connection, {"end": True})
 
 
-def _end_with(connection: socket.socket) -> None:
-    """Ends when who asked does, though something be waited for."""
+def _exit_with_parent(connection: socket.socket) -> None:
+    """Exit once the parent closes the socket, even while a source blocks."""
     with suppress(OSError):
-        connection.recv(1)  # nothing more is sent
+        connection.recv(1)  # nothing more is sent, so this returns at the end of the connection
     os._exit(0)
 
 
-def _send(connection: socket.socket, at: int, item: Item) -> None:
-    facts = {name: value for name, value in vars(item).items() if name != "content"}
-    header: dict[str, Any] = {"at": at, "item": facts, "whole": item.content is not None}
+def _send(connection: socket.socket, number: int, item: Item) -> None:
+    fields = {name: value for name, value in vars(item).items() if name != "content"}
+    header: dict[str, Any] = {"source": number, "item": fields, "has_content": item.content is not None}
     content = item.content or b""
-    connection.sendall(frames.pack(header, len(content)))
+    connection.sendall(protocol.pack(header, len(content)))
     connection.sendall(content)
 
 
-def _bound_memory() -> None:
-    with suppress(ImportError, ValueError, OSError):  # not on every system
+def _limit_memory() -> None:
+    with suppress(ImportError, ValueError, OSError):  # not available on every system
         import resource
 
         resource.setrlimit(resource.RLIMIT_DATA, (MAX_MEMORY, MAX_MEMORY))

@@ -1,78 +1,75 @@
-"""From what was found out of an image to the rows of the table: one for it, one for each of its faces."""
+"""Convert results to table rows: one for each image and one for each of its faces."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from veraface.scan.item import as_text
+from veraface.scan.item import to_utf8
 
-Record = dict[str, Any]  # all that is kept of one image, JSON-ready; see `judged` and `failed`
+Record = dict[str, Any]  # the stored result of one image, JSON-ready; see `result_record` and `error_record`
 
-# Of both kinds of rows, in their order. Types as Arrow names them.
+# Columns of image rows and face rows in table order, with their Arrow types.
 COLUMNS: dict[str, str] = {
     "row": "string",  # "picture" or "face"
-    "path": "string",  # where the image lies, archive and member included
-    "face": "int32",  # faces: 0 for the largest; images: none
-    "verdict": "string",  # fake, real, uncertain, no_face; none where there is an error
-    "p_fake": "float64",  # calibrated probability of fake, 0 to 1; of an image, the largest of its faces'
-    "box_x": "float64",  # faces: left edge, pixels of the upright image
+    "path": "string",  # location of the image, with archive and member
+    "face": "int32",  # face rows: index, 0 for the largest face
+    "verdict": "string",  # fake, real, uncertain, no_face; empty if there is an error
+    "p_fake": "float64",  # calibrated probability that the face is fake, 0 to 1; of an image, the maximum
+    "box_x": "float64",  # face rows: left edge, pixels of the upright image
     "box_y": "float64",  # top edge
     "box_width": "float64",
     "box_height": "float64",
-    "detection_score": "float64",  # faces: how sure it is that this is a face, 0 to 1
+    "detection_score": "float64",  # face rows: confidence of the face detector, 0 to 1
     "reasons": "list<string>",  # codes; see docs/api.md
-    "faces": "int32",  # images: how many were found
+    "faces": "int32",  # image rows: number of faces
     "width": "int32",  # of the upright image, pixels
     "height": "int32",
     "format": "string",  # JPEG, PNG, ...
     "size": "int64",  # of the file, bytes
     "modified": "float64",  # seconds since 1970
     "sha256": "string",  # of the file
-    "perceptual_hash": "string",  # 16 hexadecimal digits; alike for images that look alike
-    "duplicate_of": "string",  # images: the path of the first one that looks the same
-    "error": "string",  # code of why it could not be judged
+    "perceptual_hash": "string",  # 16 hexadecimal digits; near-duplicates have similar hashes
+    "duplicate_of": "string",  # image rows: path of the first near-duplicate
+    "error": "string",  # code of the error
     "error_message": "string",
     "model": "string",  # name and version
     "model_sha256": "string",
-    "milliseconds": "float64",  # that judging took, without waiting and reading
+    "milliseconds": "float64",  # analysis time, without reading and waiting
 }
 
 
-def judged(result: Mapping[str, Any]) -> Record:
-    """What is kept of an image that was judged; `result` as the task `scan` gives it."""
-    kept = ("verdict", "p_fake", "faces", "width", "height", "format", "perceptual_hash")
+def result_record(result: Mapping[str, Any]) -> Record:
+    """Return the record of an analyzed image; `result` as returned by the worker task `scan`."""
+    names = ("verdict", "p_fake", "faces", "width", "height", "format", "perceptual_hash")
     times = result["timing_ms"]
     return {
-        **{name: result[name] for name in kept},
+        **{name: result[name] for name in names},
         "reasons": [reason["code"] for reason in result["reasons"]],
         "milliseconds": round(times["total"] - times.get("queue", 0.0), 2),
     }
 
 
-def failed(code: str, message: str) -> Record:
-    """What is kept of one that could not be."""
+def error_record(code: str, message: str) -> Record:
+    """Return the record of an image that could not be analyzed."""
     return {"error": code, "error_message": message}
 
 
-def rows(
+def table_rows(
     path: str, facts: Mapping[str, Any], record: Record, duplicate_of: str | None, model: Mapping[str, Any]
 ) -> Iterator[dict[str, Any]]:
-    """The rows of one image.
+    """Yield the row of an image, then one row for each face; all have all `COLUMNS`.
 
     Args:
-        path: Of the image.
-        facts: What is known of its file: size, modified, sha256, as far as they are.
-        record: As `judged` or `failed` made it.
-        duplicate_of: The path of the first image that looks the same, if that is another one.
-        model: Columns of the model: `model`, `model_sha256`.
-
-    Yields:
-        A row for the image, then one for each face; all have all `COLUMNS`.
+        path: Table path of the image.
+        facts: Known properties of the file: size, modified, sha256.
+        record: See `result_record` and `error_record`.
+        duplicate_of: Path of the first near-duplicate, if there is one.
+        model: The columns `model` and `model_sha256`.
     """
     empty = dict.fromkeys(COLUMNS)
     faces = record.get("faces")
     image = {name: value for name, value in record.items() if name != "faces"}
     if "error_message" in image:
-        image["error_message"] = as_text(image["error_message"])
+        image["error_message"] = to_utf8(image["error_message"])
     number = None if faces is None else len(faces)
     yield {
         **empty, **facts, **image, **model,

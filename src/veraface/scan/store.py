@@ -1,7 +1,8 @@
-"""What is done of a scan, in an SQLite file beside the table: a kill at any moment loses nothing of it."""
+"""Keep the results of an unfinished scan in an SQLite file; a kill at any moment loses none of them."""
 
 import json
 import sqlite3
+import threading
 from base64 import b64decode
 from collections.abc import Iterator, Mapping
 from contextlib import closing, suppress
@@ -14,62 +15,64 @@ from veraface.errors import DataError
 from veraface.scan.item import Item
 from veraface.scan.records import Record
 
-_FORMAT = 4  # of the file; raised with every change of its tables
+_FORMAT = 4  # of the file; incremented with every change of its tables
 # EXCLUSIVE: a second scan into the same table is refused.
 _PRAGMAS = "PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;"
+# `run`: the last run that listed the image; `position`: its place in that run; `failed`: listing it failed.
 _TABLES = """
 CREATE TABLE about (name TEXT PRIMARY KEY, value TEXT NOT NULL);
 CREATE TABLE images (
-    path TEXT PRIMARY KEY, position INTEGER NOT NULL, claimed INTEGER NOT NULL, trouble INTEGER NOT NULL,
+    path TEXT PRIMARY KEY, position INTEGER NOT NULL, run INTEGER NOT NULL, failed INTEGER NOT NULL,
     facts TEXT, record TEXT, p_fake REAL, verdict TEXT, hash INTEGER
 ) WITHOUT ROWID;
-CREATE INDEX by_rank ON images (claimed DESC, position);
+CREATE INDEX by_rank ON images (run DESC, position);
 CREATE TABLE thumbnails (path TEXT PRIMARY KEY, p_fake REAL NOT NULL, jpeg BLOB NOT NULL);
 """
 
 
-_MAX_LISTED = 2**40  # in one run
+_MAX_LISTED = 2**40  # images in one run
 
 
-class Claim(Enum):
-    """What is to be done with an image that was listed."""
+class ItemState(Enum):
+    """What is known about an image when it is listed."""
 
-    NEW = "not judged yet"
-    DONE = "judged already"
-    TWICE = "listed before in this run"
+    NEW = "not analyzed yet"
+    DONE = "analyzed by an earlier run"
+    DUPLICATE = "listed before in this run"
 
 
 @dataclass(frozen=True)
-class Kept:
-    """One image, as it comes out again."""
+class StoredRecord:
+    """One analyzed image as read from the store."""
 
     path: str
-    rank: int  # its place in the table: as listed in this run, and behind those what only earlier runs listed
+    rank: int  # row order: as listed in this run, then what only earlier runs listed
     facts: dict[str, Any]  # size, modified, sha256
     record: Record
 
 
 class Store:
-    """The images of one scan. For one thread; every image is a transaction of its own.
+    """The results of one scan; every result is a transaction of its own. Safe to use from several threads.
 
-    SQLite's write-ahead log keeps it whole when the process is killed; when the whole machine fails, the last
-    moments may be lost, and are judged again (sqlite.org/wal.html).
+    SQLite's write-ahead log keeps the file consistent when the process is killed. After a power failure the
+    last results may be missing, and are analyzed again (sqlite.org/wal.html).
     """
 
     def __init__(self, path: Path, about: Mapping[str, str], *, thumbnails: int = 24) -> None:
-        """Opens the file, or makes it.
+        """Open or create the file.
 
         Args:
             path: The file.
-            about: What the scan is made with, such as the model's sha256: must be the same when it goes on.
-            thumbnails: How many are kept, of the images that most look fake.
+            about: What determines the results, such as the model's sha256; must match when a scan is resumed.
+            thumbnails: Number of thumbnails to keep, those of the images with the highest p_fake.
 
         Raises:
-            DataError: It is no such file, belongs to a scan of another kind, or cannot be written.
+            DataError: It is not such a file, belongs to a different scan, or cannot be written.
         """
         self._path = path
         self._thumbnails = thumbnails
         self._about = {"format": str(_FORMAT), **about}
+        self._lock = threading.RLock()  # images are claimed and saved in different threads
         try:
             self._open()
         except (sqlite3.Error, DataError) as error:
@@ -77,176 +80,179 @@ class Store:
                 self._database.close()
             if isinstance(error, DataError):
                 raise
-            raise DataError(_in_words(path, error)) from error
+            raise _open_error(path, error) from error
 
     def _open(self) -> None:
-        begun = self._path.exists() and self._path.stat().st_size > 0
+        exists = self._path.exists() and self._path.stat().st_size > 0
         self._database = sqlite3.connect(self._path, isolation_level=None, check_same_thread=False)
         self._database.executescript(_PRAGMAS)
-        if not begun or not self._run("SELECT 1 FROM sqlite_master WHERE name = 'about'").fetchone():
+        if not exists or not self._run("SELECT 1 FROM sqlite_master WHERE name = 'about'").fetchone():
             self._database.executescript(f"BEGIN; {_TABLES}")
             self._database.executemany("INSERT INTO about VALUES (?, ?)", self._about.items())
             self._database.execute("COMMIT")
-        was = dict(self._run("SELECT name, value FROM about"))
+        stored = dict(self._run("SELECT name, value FROM about"))
         for name, value in self._about.items():
-            if was.get(name) != value:
+            if stored.get(name) != value:
                 raise DataError(
-                    f"{self._path}: was begun with {name} {was.get(name)}, not {value}; finish it with that, "
-                    "or start anew with --overwrite"
+                    f"{self._path}: was started with {name} {stored.get(name)}, not {value}; finish it with "
+                    "that, or start over with --overwrite"
                 )
-        (last,) = self._run("SELECT coalesce(max(claimed), 0) FROM images").fetchone()
+        (last,) = self._run("SELECT coalesce(max(run), 0) FROM images").fetchone()
         self._this_run = last + 1
 
     def _run(self, command: str, *values: Any) -> sqlite3.Cursor:
         try:
             return self._database.execute(command, values)
         except sqlite3.Error as error:  # the disk is full, or the file was changed
-            raise DataError(f"{self._path}: what is done can no longer be kept: {error}") from error
+            raise DataError(f"{self._path}: results can no longer be saved: {error}") from error
 
-    def claim(self, item: Item, position: int) -> Claim:
-        """Notes that an image was listed, at which place, and says what is to be done with it."""
-        command = "SELECT record IS NULL OR trouble, claimed FROM images WHERE path = ?"
-        found = self._run(command, item.path).fetchone()
-        values = (position, self._this_run, item.trouble is not None, item.path)
-        if found is None:
-            self._run("INSERT INTO images (position, claimed, trouble, path) VALUES (?, ?, ?, ?)", *values)
-            return Claim.NEW
-        open_, claimed = found
-        if claimed == self._this_run:
-            return Claim.TWICE
-        self._run("UPDATE images SET position = ?, claimed = ?, trouble = ? WHERE path = ?", *values)
-        # What could not even be listed is no image that is done: it may be whole by now.
-        return Claim.NEW if open_ or item.trouble is not None else Claim.DONE
+    def claim(self, item: Item, position: int) -> ItemState:
+        """Record that this run listed an image at a position; return its state."""
+        with self._lock:
+            query = "SELECT record IS NULL OR failed, run FROM images WHERE path = ?"
+            found = self._run(query, item.path).fetchone()
+            values = (position, self._this_run, item.error is not None, item.path)
+            if found is None:
+                self._run("INSERT INTO images (position, run, failed, path) VALUES (?, ?, ?, ?)", *values)
+                return ItemState.NEW
+            pending, run = found
+            if run == self._this_run:
+                return ItemState.DUPLICATE
+            self._run("UPDATE images SET position = ?, run = ?, failed = ? WHERE path = ?", *values)
+            # An image that could not be listed is analyzed again: the cause may be gone.
+            return ItemState.NEW if pending or item.error is not None else ItemState.DONE
 
-    def keep(
+    def save(
         self, item: Item, facts: Mapping[str, Any], record: Record, thumbnail: str | None = None
     ) -> None:
-        """Keeps what was found out of an image. From now on it is done, whatever happens."""
-        fingerprint = record.get("perceptual_hash")
-        self._run("BEGIN")
-        self._run(
-            "UPDATE images SET facts = ?, record = ?, p_fake = ?, verdict = ?, hash = ? WHERE path = ?",
-            json.dumps(facts),
-            json.dumps(record),
-            record.get("p_fake"),
-            record.get("verdict") or record["error"],
-            None if fingerprint is None else int(fingerprint, 16) - 2**63,  # SQLite's integers have a sign
-            item.path,
-        )
-        if thumbnail is not None:
+        """Save the result of an image in one transaction."""
+        perceptual_hash = record.get("perceptual_hash")
+        with self._lock:
+            self._run("BEGIN")
             self._run(
-                "INSERT OR REPLACE INTO thumbnails VALUES (?, ?, ?)",
+                "UPDATE images SET facts = ?, record = ?, p_fake = ?, verdict = ?, hash = ? WHERE path = ?",
+                json.dumps(facts),
+                json.dumps(record),
+                record.get("p_fake"),
+                record.get("verdict") or record["error"],
+                # SQLite's integers are signed.
+                None if perceptual_hash is None else int(perceptual_hash, 16) - 2**63,
                 item.path,
-                record["p_fake"],
-                b64decode(thumbnail),
             )
-            self._run(
-                "DELETE FROM thumbnails WHERE path NOT IN "
-                "(SELECT path FROM thumbnails ORDER BY p_fake DESC, path LIMIT ?)",
-                self._thumbnails,
-            )
-        self._run("COMMIT")
+            if thumbnail is not None:
+                self._run(
+                    "INSERT OR REPLACE INTO thumbnails VALUES (?, ?, ?)",
+                    item.path,
+                    record["p_fake"],
+                    b64decode(thumbnail),
+                )
+                self._run(
+                    "DELETE FROM thumbnails WHERE path NOT IN "
+                    "(SELECT path FROM thumbnails ORDER BY p_fake DESC, path LIMIT ?)",
+                    self._thumbnails,
+                )
+            self._run("COMMIT")
 
     def thumbnail_from(self) -> float:
-        """The p_fake above which an image comes among those whose small copy is kept."""
-        count, least = self._run("SELECT count(*), min(p_fake) FROM thumbnails").fetchone()
+        """Return the lowest p_fake whose thumbnail may be kept."""
+        with self._lock:
+            count, least = self._run("SELECT count(*), min(p_fake) FROM thumbnails").fetchone()
         return float(least) if count >= self._thumbnails else 0.0
 
-    def forget_trouble(self) -> None:
-        """Drops what only earlier runs could not list."""
-        self._run("DELETE FROM images WHERE trouble AND claimed != ?", self._this_run)
+    def forget_failed(self) -> None:
+        """Delete the errors of sources that failed in earlier runs only."""
+        self._run("DELETE FROM images WHERE failed AND run != ?", self._this_run)
 
     def is_empty(self) -> bool:
-        """Whether nothing is done."""
-        found = self._run("SELECT 1 FROM images WHERE record IS NOT NULL LIMIT 1").fetchone()
-        return found is None
+        """Return whether no result is stored."""
+        return self._run("SELECT 1 FROM images WHERE record IS NOT NULL LIMIT 1").fetchone() is None
 
-    def kept(self) -> Iterator[Kept]:
-        """All that are done, in their order."""
-        command = (
-            "SELECT path, claimed, position, facts, record FROM images WHERE record IS NOT NULL "
-            "ORDER BY claimed DESC, position"
+    def records(self) -> Iterator[StoredRecord]:
+        """Yield all results by rank."""
+        query = (
+            "SELECT path, run, position, facts, record FROM images WHERE record IS NOT NULL "
+            "ORDER BY run DESC, position"
         )
-        for path, claimed, position, facts, record in self._run(command):
-            yield Kept(path, self._rank(claimed, position), json.loads(facts), json.loads(record))
+        for path, run, position, facts, record in self._run(query):
+            yield StoredRecord(path, self._rank(run, position), json.loads(facts), json.loads(record))
 
     def hashes(self) -> Iterator[tuple[int, int]]:
-        """Rank and perceptual hash, -2**63 to 2**63 - 1, of all that have one, in their order."""
-        command = (
-            "SELECT claimed, position, hash FROM images WHERE hash IS NOT NULL "
-            "ORDER BY claimed DESC, position"
-        )
-        for claimed, position, hash_ in self._run(command):
-            yield self._rank(claimed, position), hash_
+        """Yield rank and perceptual hash, -2**63 to 2**63 - 1, of all images that have one, by rank."""
+        query = "SELECT run, position, hash FROM images WHERE hash IS NOT NULL ORDER BY run DESC, position"
+        for run, position, hash_ in self._run(query):
+            yield self._rank(run, position), hash_
 
     def path_at(self, rank: int) -> str:
-        """The path of the image at a place of the table."""
+        """Return the path of the image with this rank."""
         runs_ago, position = divmod(rank, _MAX_LISTED)
-        command = "SELECT path FROM images WHERE claimed = ? AND position = ?"
-        (path,) = self._run(command, self._this_run - runs_ago, position).fetchone()
+        query = "SELECT path FROM images WHERE run = ? AND position = ?"
+        (path,) = self._run(query, self._this_run - runs_ago, position).fetchone()
         return str(path)
 
-    def _rank(self, claimed: int, position: int) -> int:
-        return int((self._this_run - claimed) * _MAX_LISTED + position)
+    def _rank(self, run: int, position: int) -> int:
+        return int((self._this_run - run) * _MAX_LISTED + position)
 
     def counts(self) -> dict[str, int]:
-        """How many there are of each verdict, and of each code of an error."""
-        command = "SELECT verdict, count(*) FROM images WHERE record IS NOT NULL GROUP BY 1 ORDER BY 2 DESC"
-        return dict(self._run(command))
+        """Return the number of images per verdict and per error code."""
+        query = "SELECT verdict, count(*) FROM images WHERE record IS NOT NULL GROUP BY 1 ORDER BY 2 DESC"
+        return dict(self._run(query))
 
     def histogram(self, bins: int) -> list[int]:
-        """How many images have a p_fake in each of so many equal parts of 0 to 1."""
+        """Return the number of images per bin of p_fake; equal bins from 0 to 1."""
         counts = [0] * bins
-        command = (
+        query = (
             "SELECT min(cast(p_fake * ? AS INTEGER), ? - 1), count(*) FROM images "
             "WHERE p_fake NOT NULL GROUP BY 1"
         )
-        for part, count in self._run(command, bins, bins):
-            counts[part] = count
+        for number, count in self._run(query, bins, bins):
+            counts[number] = count
         return counts
 
-    def most_suspicious(self) -> Iterator[tuple[Kept, bytes]]:
-        """Those that most look fake, with a small JPEG of each."""
-        command = (
-            "SELECT path, claimed, position, facts, record, jpeg FROM thumbnails JOIN images USING (path) "
+    def most_suspicious(self) -> Iterator[tuple[StoredRecord, bytes]]:
+        """Yield the images with the highest p_fake, each with its JPEG thumbnail."""
+        query = (
+            "SELECT path, run, position, facts, record, jpeg FROM thumbnails JOIN images USING (path) "
             "ORDER BY thumbnails.p_fake DESC, path"
         )
-        for path, claimed, position, facts, record, jpeg in self._run(command):
-            kept = Kept(path, self._rank(claimed, position), json.loads(facts), json.loads(record))
-            yield kept, jpeg
+        for path, run, position, facts, record, jpeg in self._run(query):
+            stored = StoredRecord(path, self._rank(run, position), json.loads(facts), json.loads(record))
+            yield stored, jpeg
 
     def close(self) -> None:
-        """Closes the file; what is in it stays."""
-        self._database.close()
+        """Close the file; the results stay in it."""
+        with self._lock:
+            self._database.close()
 
     def remove(self) -> None:
-        """Closes and deletes it."""
+        """Close and delete the file."""
         self.close()
         remove(self._path)
 
 
-def _in_words(path: Path, error: sqlite3.Error) -> str:
+def _open_error(path: Path, error: sqlite3.Error) -> DataError:
     if error.sqlite_errorname in ("SQLITE_BUSY", "SQLITE_LOCKED"):
-        return f"{path}: another scan into the same table is running; wait for its end, or give another name"
-    return f"{path}: cannot be used to keep what is done: {error}; --overwrite begins anew"
+        return DataError(
+            f"{path}: another scan into the same table is running; wait for its end, or give another name"
+        )
+    return DataError(f"{path}: cannot be used to save results: {error}; start over with --overwrite")
 
 
 def discard(path: Path) -> None:
-    """Deletes what an earlier scan kept, or whatever has its name.
+    """Delete the file of an earlier scan, or any other file of that name.
 
     Raises:
-        DataError: A scan that is running keeps it.
+        DataError: A running scan uses it.
     """
     if path.exists():
         with suppress(sqlite3.DatabaseError), closing(sqlite3.connect(path, timeout=1)) as database:
             try:
                 database.executescript("PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE; COMMIT;")
             except sqlite3.OperationalError as error:
-                raise DataError(_in_words(path, error)) from error
+                raise _open_error(path, error) from error
     remove(path)
 
 
 def remove(path: Path) -> None:
-    """Deletes such a file, and what SQLite keeps beside it."""
+    """Delete a store's file and the files that SQLite keeps beside it."""
     for name in (path.name, f"{path.name}-wal", f"{path.name}-shm"):
         path.with_name(name).unlink(missing_ok=True)

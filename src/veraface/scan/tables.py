@@ -1,4 +1,4 @@
-"""Tables of rows as Parquet, CSV or JSON lines: written whole or not at all."""
+"""Write tables as Parquet, CSV or JSON lines, atomically."""
 
 import csv
 import json
@@ -13,34 +13,34 @@ from veraface.scan.records import COLUMNS
 from veraface.utils import needs_extra
 
 Rows = Iterable[dict[str, Any]]
-_ROWS_A_GROUP = 10_000  # of Parquet: what is held in memory at the same time
+_ROW_GROUP = 10_000  # rows of a Parquet row group, which is held in memory
 
 
 def check_name(path: Path) -> None:
-    """Whether a table can be written under that name.
+    """Check that a table can be written under a name.
 
     Raises:
-        DataError: The suffix is none that is known.
-        VerafaceError: It is Parquet, and PyArrow is not installed.
+        DataError: The extension is unknown.
+        VerafaceError: It is .parquet, and PyArrow is not installed.
     """
     if path.suffix.lower() not in _WRITERS:
-        raise DataError(f"{path}: the name of a table ends in {', '.join(_WRITERS)}")
+        raise DataError(f"{path}: the name of a table must end in {', '.join(_WRITERS)}")
     if path.suffix.lower() == ".parquet":
         with needs_extra("scan"):
-            import pyarrow.parquet  # noqa: F401 - only whether it is there
+            import pyarrow.parquet  # noqa: F401 - check that it is installed
 
 
 def write_table(path: Path, rows: Rows) -> None:
-    """Writes all rows, in the form that the suffix of the name says.
+    """Write all rows in the format that the extension names.
 
     Raises:
-        DataError: It cannot be written; what stood there before still does.
+        DataError: The table cannot be written; an existing file is unchanged.
     """
     with atomic_write(path) as partial:
         try:
             _WRITERS[path.suffix.lower()](partial, rows)
-        except (ValueError, OverflowError) as error:  # PyArrow's own are among them
-            raise DataError(f"{path}: a row cannot be written in this form: {error}") from error
+        except (ValueError, OverflowError) as error:  # PyArrow's errors are subclasses
+            raise DataError(f"{path}: a row cannot be written in this format: {error}") from error
 
 
 def _write_parquet(path: Path, rows: Rows) -> None:
@@ -60,12 +60,12 @@ def _write_parquet(path: Path, rows: Rows) -> None:
 
 def _groups(rows: Rows) -> Iterator[list[dict[str, Any]]]:
     remaining = iter(rows)
-    while group := list(islice(remaining, _ROWS_A_GROUP)):
+    while group := list(islice(remaining, _ROW_GROUP)):
         yield group
 
 
 def _write_csv(path: Path, rows: Rows) -> None:
-    """Lists as their parts with ";" between; nothing for what is not there."""
+    """Write CSV; lists are joined by ";", missing values are empty."""
     with path.open("w", encoding="utf-8", newline="") as file:
         writer = csv.DictWriter(file, COLUMNS)
         writer.writeheader()
@@ -74,7 +74,7 @@ def _write_csv(path: Path, rows: Rows) -> None:
 
 
 def _cell(value: Any) -> Any:
-    """Paths that a spreadsheet would take for a formula get a "./" in front, which names the same file."""
+    """Return a CSV cell; "./" before a path that a spreadsheet would run as a formula keeps its meaning."""
     if isinstance(value, list):
         return ";".join(value)
     return (
@@ -85,11 +85,10 @@ def _cell(value: Any) -> Any:
 
 
 def _write_json_lines(path: Path, rows: Rows) -> None:
-    """Only what is there: a column that is missing has no value."""
+    """Write one JSON object per line, without missing values."""
     with path.open("w", encoding="utf-8") as file:
         for row in rows:
-            said = {name: value for name, value in row.items() if value is not None}
-            json.dump(said, file, allow_nan=False)
+            json.dump({k: v for k, v in row.items() if v is not None}, file, allow_nan=False)
             file.write("\n")
 
 

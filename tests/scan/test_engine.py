@@ -1,0 +1,59 @@
+"""The local engine as a generator of results."""
+
+import asyncio
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.scan.sample_folders import empty, folder
+from veraface.errors import ModelError
+from veraface.scan.engine import LocalEngine
+from veraface.scan.item import Item
+from veraface.scan.session import Output, scan
+
+COUNT = 200
+
+
+def items(started: list[int]) -> Iterator[Item]:
+    """Yield many images with content, and record how many were requested."""
+    for number in range(COUNT):
+        started.append(number)
+        yield Item(f"{number}.png", "memory", content=empty())
+
+
+def test_slow_consumer_holds_the_stream_back() -> None:
+    started: list[int] = []
+    results = LocalEngine(1).process(items(started), lambda: 1.0)
+    for number in range(1, 6):
+        assert next(results).record["verdict"] == "no_face"
+        assert len(started) <= number + 5  # worker, two read ahead, one listed, one waiting for a slot
+    results.close()
+    assert len(started) < 20
+
+
+def test_every_image_has_one_result() -> None:
+    results = list(LocalEngine(2).process(items([]), lambda: 1.0))
+    assert {result.item.path for result in results} == {f"{number}.png" for number in range(COUNT)}
+    assert len(results) == COUNT
+
+
+def test_errors_of_the_source_and_the_model_are_raised() -> None:
+    def broken() -> Iterator[Item]:
+        yield Item("a.png", "memory", content=empty())
+        raise OSError("the list cannot be read")
+
+    with pytest.raises(OSError, match="the list cannot be read"):
+        list(LocalEngine(1).process(broken(), lambda: 1.0))
+    with pytest.raises(ModelError, match="nowhere"):
+        list(LocalEngine(1, Path("nowhere.onnx")).process(items([]), lambda: 1.0))
+
+
+def test_scan_runs_within_an_event_loop(tmp_path: Path) -> None:
+    """As in a notebook."""
+
+    async def cell() -> int:
+        source = folder(tmp_path / "p", 2)
+        return scan([str(source)], Output(tmp_path / "t.jsonl"), LocalEngine(1)).analyzed
+
+    assert asyncio.run(cell()) == 2
