@@ -20,6 +20,7 @@ pytest.importorskip("cryptography", reason="the extra `report` is not installed"
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from joserfc.util import urlsafe_b64decode, urlsafe_b64encode
 from PIL import Image
 from playwright.sync_api import Browser
 
@@ -236,6 +237,54 @@ def test_a_page_that_names_another_key_than_its_own_is_refused(
     assert done.returncode == 1
     assert "names another key" in done.stderr
     assert "unchanged" not in done.stdout
+
+
+def test_a_key_with_which_anybody_can_sign_is_refused(written: Path) -> None:
+    """Of small order: S = 0 and R = the neutral point are a signature of any document (RFC 8032, 5.1.7)."""
+    file = written.read_bytes()
+    begin = file.rindex(b'+json">') + len(b'+json">')
+    end = file.index(b"</script>", begin)
+    signature = urlsafe_b64encode((1).to_bytes(32, "little") + bytes(32)).decode()
+    protected = json.loads(urlsafe_b64decode(json.loads(file[begin:end])["protected"].encode()))
+    for number in points_of_small_order():
+        for sign_of_x in (0, 1 << 255):
+            key = (number | sign_of_x).to_bytes(32, "little")
+            header = protected | {"jwk": protected["jwk"] | {"x": urlsafe_b64encode(key).decode()}}
+            encoded = urlsafe_b64encode(json.dumps(header).encode()).decode()
+            block = json.dumps(
+                {"protected": encoded, "signature": signature}, sort_keys=True, separators=(",", ":")
+            ).encode()
+            with pytest.raises(ReportError, match="anybody can sign"):
+                verify(file[:begin] + block + file[end:])
+
+
+def points_of_small_order() -> set[int]:
+    """Return all encodings of the y of points whose order divides 8 on -x^2 + y^2 = 1 + d x^2 y^2 mod p."""
+    p, order = 2**255 - 19, 2**252 + 27742317777372353535851937790883648493
+    d = -121665 * pow(121666, -1, p) % p
+
+    def add(one: tuple[int, int], other: tuple[int, int]) -> tuple[int, int]:
+        (x, y), (v, w) = one, other
+        product = d * x * v * y * w
+        return (x * w + v * y) * pow(1 + product, -1, p) % p, (y * w + x * v) * pow(1 - product, -1, p) % p
+
+    def times(count: int, point: tuple[int, int]) -> tuple[int, int]:
+        total = (0, 1)
+        while count:
+            total = add(total, point) if count & 1 else total
+            point, count = add(point, point), count >> 1
+        return total
+
+    found: set[int] = set()
+    y = 1
+    while len(found) < 5:  # 8 points, of which three pairs differ in x alone
+        y += 1
+        square = (y * y - 1) * pow(d * y * y + 1, -1, p) % p
+        x = pow(square, (p + 3) // 8, p)
+        x = x if x * x % p == square else x * pow(2, (p - 1) // 4, p) % p
+        if x * x % p == square:
+            found |= {times(count, times(order, (x, y)))[1] for count in range(8)}
+    return found | {number + p for number in found if number + p < 2**255}
 
 
 def test_long_metadata_hides_neither_claims_nor_findings(picture: Path, secret: Any) -> None:

@@ -19,7 +19,7 @@ from joserfc.jwk import OKPKey
 from joserfc.util import urlsafe_b64decode, urlsafe_b64encode
 
 from veraface.errors import VerafaceError
-from veraface.report.signing_keys import fingerprint
+from veraface.report.signing_keys import fingerprint, is_weak
 
 MAX_BYTES = 64 * 2**20  # of a signed document
 FORMAT = "veraface-report/2"
@@ -93,6 +93,8 @@ def verify(file: bytes, key: Ed25519PublicKey | None = None) -> Verification:
             raise ReportError(f"the report is not of the form {FORMAT}; a newer version may read it")
     except (JoseError, ValueError, LookupError, TypeError, RecursionError) as error:
         raise ReportError("the report's signature is damaged") from error
+    if is_weak(own):
+        raise ReportError("is signed by a key of small order, with which anybody can sign")
     attached: jws.FlattenedJSONSerialization = {
         "payload": urlsafe_b64encode(page).decode(),
         "protected": signature["protected"],

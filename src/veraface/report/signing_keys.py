@@ -15,6 +15,21 @@ from veraface.files import write_atomic
 
 _MAX_BYTES = 64 * 1024  # of a key file
 
+# Encodings, without the sign of x, of the points whose order divides 8. With such a key, a signature can be
+# valid for every document (RFC 8032, 5.1.7; Chalkias et al., "Taming the many EdDSAs", 2020).
+_SMALL_ORDER = frozenset(
+    bytes.fromhex(point)
+    for point in (
+        "0000000000000000000000000000000000000000000000000000000000000000",
+        "0100000000000000000000000000000000000000000000000000000000000000",
+        "26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05",
+        "c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a",
+        "ecffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
+        "edffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
+        "eeffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
+    )
+)
+
 
 def default_key_path() -> Path:
     """Return the path of this user's key in the user's folder for settings."""
@@ -104,6 +119,12 @@ def read_public_key(path: Path) -> Ed25519PublicKey:
 def public_pem(key: Ed25519PublicKey) -> bytes:
     """Return a public key in PEM form."""
     return key.public_bytes(serialization.Encoding.PEM, serialization.PublicFormat.SubjectPublicKeyInfo)
+
+
+def is_weak(key: Ed25519PublicKey) -> bool:
+    """Return whether anybody can sign for this public key, because its point has a small order."""
+    raw = key.public_bytes_raw()
+    return raw[:31] + bytes((raw[31] & 0x7F,)) in _SMALL_ORDER
 
 
 def fingerprint(key: Ed25519PublicKey) -> str:
