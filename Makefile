@@ -10,6 +10,8 @@ TOOLS := tests/tools
 SETUP := PYTHON='$(PYTHON)' sh scripts/setup_venv.sh
 # Type checks of torch and the like are kept beside the packages, for all checkouts.
 export MYPY_CACHE_DIR ?= $(TEST_VENV)/shared/mypy-cache
+# Without cached bytecode, every process that a test starts would compile what it imports.
+unexport PYTHONDONTWRITEBYTECODE
 PYTEST = chromium="$$(sh scripts/find_chromium.sh $(PY))" && VERAFACE_CHROMIUM="$$chromium" $(PY) -m pytest
 
 .DEFAULT_GOAL := help
