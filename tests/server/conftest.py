@@ -22,9 +22,10 @@ import psutil
 import pytest
 import skimage.data
 from PIL import Image
-from playwright.sync_api import Browser, ConsoleMessage, Page, expect
+from playwright.sync_api import Browser, Page, expect
 
 from tests.server import sites
+from tests.server.page_pool import PagePool, PooledPage
 from tests.server.remembered import SEED
 
 ROOT = Path(__file__).parents[2]
@@ -242,43 +243,42 @@ def complaints() -> list[str]:
     return []
 
 
+@pytest.fixture(scope="module")
+def page_pool(browser: Browser) -> Iterator[PagePool]:
+    """Pages that tests of one module use one after another."""
+    pool = PagePool(browser)
+    yield pool
+    pool.close()
+
+
 @pytest.fixture
 def open_page(
-    browser: Browser, server: RunningServer, complaints: list[str]
+    page_pool: PagePool, server: RunningServer, complaints: list[str], request: pytest.FixtureRequest
 ) -> Iterator[Callable[..., Page]]:
-    """Opens the page in a browser of its own; after the test, checks what no page may ever do.
+    """Opens the page; after the test, checks what no page may ever do.
 
     That is: a script error, an error in the console (a breach of the content policy is one), or a
-    request to any other host.
+    request to any other host. Pages are reused, without a service worker, unless `fresh=True`.
     """
-    contexts = []
+    used: list[tuple[PooledPage, bool]] = []
+    failed_before = request.session.testsfailed
 
-    def hear(message: ConsoleMessage) -> None:
-        # The browser itself says that of every answer that is no success; those are expected.
-        if message.type == "error" and "Failed to load resource" not in message.text:
-            complaints.append(message.text)
-
-    def see(requested: str, url: str) -> None:
-        if not requested.startswith((url, "blob:", "data:")):
-            complaints.append(f"asked another host: {requested}")
-
-    def open_(url: str = server.url, path: str = "/", **options: object) -> Page:
-        context = browser.new_context(**{"viewport": {"width": 1200, "height": 800}, **options})
-        contexts.append(context)
-        page = context.new_page()
-        page.set_default_timeout(15_000)
-        page.on("pageerror", lambda error: complaints.append(f"script error: {error}"))
-        page.on("console", hear)
-        page.on("request", lambda request: see(request.url, url))
-        page.goto(url + path)
+    def open_(url: str = server.url, path: str = "/", *, fresh: bool = False, **options: object) -> Page:
+        pooled = page_pool.take(options, fresh=fresh)
+        used.append((pooled, fresh))
+        pooled.open(url, path, complaints.append)
         if not path.startswith("/api/"):
-            page.locator("#main > *, #api > *").first.wait_for(state="attached")
-        return page
+            pooled.page.locator("#main > *, #api > *").first.wait_for(state="attached")
+        return pooled.page
 
     yield open_
-    for context in contexts:
-        context.close()
-    assert complaints == []
+    found = list(complaints)
+    for pooled, fresh in used:
+        if fresh or found or request.session.testsfailed > failed_before:
+            pooled.close()
+        else:
+            page_pool.give_back(pooled)
+    assert found == []
 
 
 @pytest.fixture

@@ -46,7 +46,7 @@ def expect_little_shift(page: Page) -> None:
 @pytest.mark.parametrize("path", ["/", "/history", "/dashboard", "/about"])
 def test_the_page_is_light_and_quick_and_stays_in_place(open_page: OpenPage, path: str) -> None:
     """All that the first visit loads, uncompressed as it is sent, but for what the worker keeps for later."""
-    page = open_page(path="/api/model-status", service_workers="block")
+    page = open_page(path="/api/model-status", fresh=True, service_workers="block")
     browser = page.context.new_cdp_session(page)
     browser.send("Network.enable")
     sizes: dict[str, float] = {}

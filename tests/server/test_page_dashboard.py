@@ -24,7 +24,7 @@ REMEMBER = """async (entries) => {
 
 
 def card() -> dict[str, Any]:
-    text = (files("veraface") / "weights" / "veraface-lite0.json").read_text("utf-8")
+    text = (files("veraface") / "models" / "weights" / "veraface-lite0.json").read_text("utf-8")
     return dict(json.loads(text))
 
 

@@ -51,7 +51,7 @@ def brightness(page: Page) -> int:
 
 def test_dark_light_and_as_the_system_has_it(open_page: OpenPage) -> None:
     """Dark at first, whatever the system says; the choice is remembered."""
-    page = open_page(color_scheme="light")
+    page = open_page(fresh=True, color_scheme="light")
     assert brightness(page) < 40
     page.get_by_role("button", name="Theme: dark. Switch to light").click()
     assert brightness(page) > 220

@@ -147,7 +147,7 @@ def test_one_is_deleted_and_brought_back(open_history: OpenPage) -> None:
 
 
 def test_the_chance_to_undo_ends_after_some_seconds(open_history: OpenPage) -> None:
-    page = open_history(MIXED)
+    page = open_history(MIXED, fresh=True)
     page.clock.install()
     page.locator(".past .card-link").first.focus()
     page.keyboard.press("Delete")

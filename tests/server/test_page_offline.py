@@ -47,7 +47,7 @@ def test_the_page_opens_without_its_server_and_works_again_with_it(
 ) -> None:
     with start_server() as server:
         answer = httpx.post(f"{server.url}/api/predict", files={"image": ("a.jpg", face)}).json()
-        page = open_page(server.url)
+        page = open_page(server.url, fresh=True)
         page.locator("#language").select_option("de")
         expect(page.locator("html")).to_have_attribute("lang", "de")
         wait_for_worker(page)
@@ -76,7 +76,7 @@ def test_the_page_opens_without_its_server_and_works_again_with_it(
 
 
 def test_no_picture_and_no_answer_is_kept_by_the_worker(open_page: OpenPage, face: bytes) -> None:
-    page = open_page()
+    page = open_page(fresh=True)
     wait_for_worker(page)
     page.reload()
     choose(page, face)
@@ -100,7 +100,7 @@ def test_no_picture_and_no_answer_is_kept_by_the_worker(open_page: OpenPage, fac
 
 def test_a_server_that_fails_is_taken_for_one_that_is_not_there(open_page: OpenPage) -> None:
     """Such as a proxy answers for while the server behind it starts again."""
-    page = open_page(path="/about")
+    page = open_page(path="/about", fresh=True)
     wait_for_worker(page)
     page.reload()
     broken = """async () => {
@@ -115,7 +115,7 @@ def test_a_server_that_fails_is_taken_for_one_that_is_not_there(open_page: OpenP
 
 def test_after_an_upgrade_no_old_file_stays_behind(open_page: OpenPage) -> None:
     """One visit to any view renews them all: files of two versions do not fit together."""
-    page = open_page(path="/about")
+    page = open_page(path="/about", fresh=True)
     wait_for_worker(page)
     age = """async (names) => {
         const kept = await caches.open("veraface-shell-1");
@@ -140,7 +140,7 @@ def test_after_an_upgrade_no_old_file_stays_behind(open_page: OpenPage) -> None:
 
 def test_caches_of_other_applications_are_left_alone(open_page: OpenPage) -> None:
     """And those of older versions of this one are not."""
-    page = open_page(path="/docs")
+    page = open_page(path="/docs", fresh=True)
     page.evaluate("Promise.all(['veraface-shell-0', 'somebody-else'].map((name) => caches.open(name)))")
     page.goto(page.url.replace("/docs", "/"))
     wait_for_worker(page)
@@ -163,7 +163,7 @@ def test_every_address_of_the_page_answers(client: httpx.Client, path: str) -> N
 
 
 def test_the_page_can_be_installed(open_page: OpenPage) -> None:
-    page = open_page()
+    page = open_page(fresh=True)
     wait_for_worker(page)
     browser = page.context.new_cdp_session(page)
     manifest = browser.send("Page.getAppManifest")
@@ -184,7 +184,7 @@ def test_the_icons_are_as_large_as_the_manifest_says(name: str) -> None:
 
 
 def test_the_worker_is_the_only_script_that_an_address_may_become(open_page: OpenPage) -> None:
-    page = open_page()
+    page = open_page(fresh=True)
     tried = page.evaluate(
         """async () => {
             const { scriptUrl } = await import("/static/js/trusted.js");

@@ -262,7 +262,7 @@ def test_a_result_is_saved_as_a_picture_and_as_json(
 def test_a_result_is_printed_without_what_cannot_be_pressed_on_paper(
     open_page: OpenPage, face: bytes
 ) -> None:
-    page = open_page(color_scheme="dark")
+    page = open_page(fresh=True, color_scheme="dark")
     choose(page, face)
     expect_state(page, "judged")
     page.evaluate("window.print = () => { document.body.dataset.printed = 'yes' }")

@@ -145,7 +145,7 @@ def test_a_busy_server_can_be_asked_at_once_or_not_at_all(
 
 
 def test_a_server_that_stays_busy_is_given_up(open_page: OpenPage, face: bytes) -> None:
-    page = open_page()
+    page = open_page(fresh=True)
     asked: list[str] = []
 
     def refuse(route: Route) -> None:
@@ -194,7 +194,7 @@ def test_a_server_without_a_model_is_not_asked_again(open_page: OpenPage, face: 
 
 
 def test_a_slow_network_is_said_to_be_slow_and_can_be_stopped(open_page: OpenPage, face: bytes) -> None:
-    page = open_page()
+    page = open_page(fresh=True)
     held: list[Route] = []
     page.route("**/api/predict*", lambda route: held.append(route))
     page.clock.install()

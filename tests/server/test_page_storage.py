@@ -90,7 +90,7 @@ def test_entries_of_another_shape_do_not_break_the_list(open_history: OpenPage) 
 
 def test_an_entry_that_is_lost_takes_no_other_with_it(open_history: OpenPage) -> None:
     """Chromium fails the whole reading where one picture's file is gone, as after a crash."""
-    page = open_history(MIXED)
+    page = open_history(MIXED, fresh=True)
     page.add_init_script(
         """const lost = () => { throw new DOMException("Data lost: missing file", "NotReadableError"); };
         const { get } = IDBObjectStore.prototype;
@@ -137,7 +137,7 @@ REFUSALS = {
 def test_without_storage_all_else_works(
     open_page: OpenPage, predict: Predict, face: bytes, refusal: str
 ) -> None:
-    page = open_page()
+    page = open_page(fresh=True)
     page.add_init_script(REFUSALS[refusal])
     page.add_init_script(f'Object.defineProperty(window, "localStorage", {REFUSES});')
     page.goto(page.url + "history")
@@ -149,7 +149,7 @@ def test_without_storage_all_else_works(
 
 
 def test_a_browser_that_keeps_no_pictures_keeps_the_rest(open_page: OpenPage) -> None:
-    page = open_page()
+    page = open_page(fresh=True)
     page.add_init_script(
         """const put = IDBObjectStore.prototype.put;
         IDBObjectStore.prototype.put = function (entry) {
@@ -186,7 +186,7 @@ def test_where_room_runs_out_the_older_half_goes(open_history: OpenPage) -> None
 
 
 def test_where_no_room_can_be_made_it_is_said(open_page: OpenPage) -> None:
-    page = open_page()
+    page = open_page(fresh=True)
     limit = {"origin": page.evaluate("location.origin"), "quotaSize": 2_000_000}
     page.context.new_cdp_session(page).send("Storage.overrideQuotaForOrigin", limit)
     page.locator('#pages a[data-view="history"]').click()

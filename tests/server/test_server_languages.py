@@ -203,7 +203,7 @@ def test_what_is_written_from_right_to_left_fits_a_phone(open_page: OpenPage, tw
 
 def test_without_its_words_the_page_speaks_english(open_page: OpenPage) -> None:
     """And the menu goes back to the language that is in use where another cannot be had."""
-    page = open_page()
+    page = open_page(fresh=True)
     page.context.route("**/languages/fr.json", lambda route: route.fulfill(status=503))  # the worker asks too
     page.locator("#language").select_option("fr")
     expect(page.locator("#language")).to_have_value("en")
