@@ -1,7 +1,7 @@
 """Browser pages that tests of one module use one after another.
 
-A new browser context with a new page costs about one second of processor time, a navigation of an existing page a
-third of that. A page is reused by tests that ask for the same context options. Between two tests its routes,
+A new browser context with a new page costs about one second of processor time; navigating an existing page
+costs a third of that. Tests that ask for the same context options share a page. Between two tests its routes,
 storage, size and other tabs are reset, and it leaves the site, so that no timer of the last test runs on.
 """
 
@@ -31,7 +31,7 @@ class PooledPage:
         self.page.on("request", lambda request: self._on_request(request.url))
 
     def open(self, url: str, path: str, report: Callable[[str], None]) -> None:
-        """Go to an address; from now on, pass script errors, console errors and requests to other hosts to `report`."""
+        """Go to an address; from now on, report script errors, console errors and foreign requests."""
         self._url, self._report = url, report
         self.page.goto(url + path)
 

@@ -13,7 +13,7 @@ OpenPage = Callable[..., Page]
 LISTEN = """async (names) => {
     const { addKeys } = await import("/static/js/keys.js");
     window.pressed = [];
-    const add = (name) => [name, { says: "keys.print", run: () => window.pressed.push(name) }];
+    const add = (name) => [name, { label: "keys.print", run: () => window.pressed.push(name) }];
     window.stopListening = addKeys(Object.fromEntries(names.map(add)));
 }"""
 

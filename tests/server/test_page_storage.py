@@ -206,9 +206,9 @@ def test_pictures_are_made_small_and_upright(open_page: OpenPage, encode: Encode
     """As the camera turned it, without metadata, never larger than it was."""
     page = open_page()
     script = """async (bytes) => {
-        const { smallCopy, fingerprint } = await import("/static/js/images.js");
+        const { makeThumbnail, sha256 } = await import("/static/js/images.js");
         const file = new Blob([new Uint8Array(bytes)]);
-        const [copy, hash] = [await smallCopy(file, 100), await fingerprint(file)];
+        const [copy, hash] = [await makeThumbnail(file, 100), await sha256(file)];
         if (!copy) return { hash };
         const bitmap = await createImageBitmap(copy);
         const canvas = new OffscreenCanvas(bitmap.width, bitmap.height);
@@ -236,7 +236,7 @@ def test_a_huge_picture_does_not_freeze_the_page(open_page: OpenPage, encode: En
     page = open_page()
     picture = encode(Image.radial_gradient("L").resize((8000, 6000)).convert("RGB"), quality=80)
     script = """async (bytes) => {
-        const { smallCopy } = await import("/static/js/images.js");
+        const { makeThumbnail } = await import("/static/js/images.js");
         const file = new Blob([Uint8Array.from(atob(bytes), (c) => c.charCodeAt(0))]);
         let [longest, last, busy] = [0, performance.now(), true];
         const tick = () => {
@@ -246,7 +246,7 @@ def test_a_huge_picture_does_not_freeze_the_page(open_page: OpenPage, encode: En
         };
         tick();
         const start = performance.now();
-        const copy = await smallCopy(file, 640);
+        const copy = await makeThumbnail(file, 640);
         busy = false;
         return [copy.size > 0 ? longest : Infinity, performance.now() - start];
     }"""

@@ -1,13 +1,13 @@
 // What happens with pictures that came in, however they came.
-import { analyse, announce, takeIn } from "./queue.js";
-import { isClip } from "./video/files.js";
+import { analyse, announce, enqueue } from "./queue.js";
+import { isVideo } from "./video/files.js";
 import { showNotice } from "./notice.js";
 import { go } from "./router.js";
 import { status } from "./status.js";
 import { keep, remembered } from "./storage.js";
 
 const KEY = "veraface-start";
-const PATIENCE = 300; // ms
+const SHAPE_TIMEOUT_MS = 300; // ms
 
 /** Whether pictures are judged as soon as they come in. */
 export function startsAtOnce() {
@@ -19,11 +19,11 @@ export function setStartsAtOnce(wanted) {
 }
 
 /** Takes files or one link in, and shows them: one by itself, several as a list. */
-export async function take(given) {
+export async function addFiles(given) {
   const single = given.length === 1;
   // A moment for the picture's shape to be known: nothing moves then when it comes in.
-  const shape = single && given[0] instanceof Blob && !isClip(given[0]) ? await shapeOf(given[0]) : null;
-  const added = takeIn(given, { mostBytes, shape });
+  const shape = single && given[0] instanceof Blob && !isVideo(given[0]) ? await shapeOf(given[0]) : null;
+  const added = enqueue(given, { maxBytes, shape });
   showNotice("");
   if (single) await go(`/result/${added[0].id}`);
   else if (location.pathname !== "/") await go("/");
@@ -31,10 +31,10 @@ export async function take(given) {
   else announce();
 }
 
-function mostBytes(file) {
+function maxBytes(file) {
   const limits = status()?.limits;
   if (!limits) return Infinity;
-  if (!isClip(file)) return limits.max_upload_bytes;
+  if (!isVideo(file)) return limits.max_upload_bytes;
   return limits.video ? limits.max_video_bytes : 0;
 }
 
@@ -43,19 +43,19 @@ async function shapeOf(file) {
   const url = URL.createObjectURL(file);
   const loaded = new Promise((done) => (image.onload = image.onerror = done));
   image.src = url;
-  await Promise.race([loaded, new Promise((late) => setTimeout(late, PATIENCE))]);
+  await Promise.race([loaded, new Promise((late) => setTimeout(late, SHAPE_TIMEOUT_MS))]);
   URL.revokeObjectURL(url);
   return { width: image.naturalWidth, height: image.naturalHeight };
 }
 
 /** A pasted or dropped address: judged where the server fetches links, else explained. */
-export function takeLink(link) {
+export function addLink(link) {
   if (link.startsWith("data:image/")) {
     const file = fileOf(link);
-    if (file) take([file]);
+    if (file) addFiles([file]);
     else showNotice("intake.notAFile");
   } else if (!/^https?:\/\//i.test(link)) showNotice("intake.notAFile");
-  else if (status()?.limits.links) take([{ link }]);
+  else if (status()?.limits.links) addFiles([{ link }]);
   else showNotice("intake.linksOff");
 }
 

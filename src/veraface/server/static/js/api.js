@@ -1,6 +1,6 @@
 // Talks to the server. Never throws for a failed request: every outcome is an object with `kind`.
 import { isBusy, retryAfter } from "./retry.js";
-import { areFaces, areViews, isJudgement, isStatus } from "./validate.js";
+import { areFaces, areViews, isDetection, isStatus } from "./validate.js";
 
 // What a proxy in front of the server means, which says so in a page of its own.
 const MEANT = { 413: "image_too_large", 429: "busy", 502: "unreachable", 503: "busy", 504: "unreachable" };
@@ -8,8 +8,8 @@ const DEFAULT_WAIT_S = 2; // for a busy server that sends no Retry-After
 
 /** What the server takes and what judges; null where it cannot be reached. */
 export async function fetchStatus() {
-  const said = await fetchJson("/api/model-status");
-  return isStatus(said) ? said : null;
+  const status = await fetchJson("/api/model-status");
+  return isStatus(status) ? status : null;
 }
 
 /** The whole model card; null where it cannot be had. */
@@ -23,14 +23,14 @@ export function fetchCard() {
  * Returns { kind: "judged", answer }, { kind: "failed", code, message, answer }, or, where it may be sent again,
  * { kind: "busy", code, message, answer, seconds }; null where `signal` ended it.
  */
-export function judge(file, signal) {
+export function detect(file, signal) {
   const form = new FormData();
   form.append("image", file, file.name || "picture");
   return send(form, signal);
 }
 
 /** Has the server fetch and judge the picture at an address, where it does such things; returns as judge() does. */
-export function judgeLink(link, signal) {
+export function detectLink(link, signal) {
   const form = new FormData();
   form.append("url", link);
   return send(form, signal);
@@ -41,14 +41,14 @@ export function judgeLink(link, signal) {
  *
  * Returns { kind: "views", answer }, else as judge() does.
  */
-export function evidenceOf({ file, link }, signal) {
+export function fetchForensicViews({ file, link }, signal) {
   const form = new FormData();
   if (file) form.append("image", file, file.name || "picture");
   else form.append("url", link);
   return send(form, signal, "/api/evidence", (answer) => areViews(answer?.views) && "views");
 }
 
-async function send(form, signal, address = "/api/predict?heatmap=true", fits = (answer) => isJudgement(answer) && "judged") {
+async function send(form, signal, address = "/api/predict?heatmap=true", fits = (answer) => isDetection(answer) && "judged") {
   try {
     const response = await fetch(address, { method: "POST", body: form, signal });
     return outcomeOf(response, await bodyOf(response), fits);
@@ -71,12 +71,12 @@ export async function bodyOf(response) {
 export function outcomeOf(response, answer, fits = () => null) {
   const kind = response.ok && fits(answer);
   if (kind) return { kind, answer };
-  const said = (name) => (typeof answer?.error?.[name] === "string" ? answer.error[name] : null);
-  const code = said("code") ?? MEANT[response.status] ?? "other";
+  const textOf = (name) => (typeof answer?.error?.[name] === "string" ? answer.error[name] : null);
+  const code = textOf("code") ?? MEANT[response.status] ?? "other";
   const kindOfFailure = isBusy(response, code) ? "busy" : "failed";
   const shown = areFaces(answer) ? answer : {};
   const seconds = retryAfter(response, DEFAULT_WAIT_S);
-  return { kind: kindOfFailure, code, message: said("message") ?? "", answer: shown, seconds };
+  return { kind: kindOfFailure, code, message: textOf("message") ?? "", answer: shown, seconds };
 }
 
 async function fetchJson(address) {

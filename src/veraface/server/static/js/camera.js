@@ -6,7 +6,7 @@ const QUALITY = 0.95; // of the JPEG
 const WISHES = { video: { facingMode: "user", width: { ideal: 1920 }, height: { ideal: 1080 } }, audio: false };
 
 /** Opens the camera in a dialog; `take(file)` is called with the photo that the person keeps. */
-export function openCamera(take) {
+export function openCamera(onPhoto) {
   const video = element("video", { autoplay: true, playsinline: true, muted: true, "aria-label": text("camera.live") });
   video.muted = true;
   const photo = element("canvas", { hidden: true, role: "img", "aria-label": text("camera.photo") });
@@ -46,7 +46,7 @@ export function openCamera(take) {
     photo.toBlob(
       (blob) => {
         dialog.close();
-        take(new File([blob], text("camera.fileName"), { type: "image/jpeg" }));
+        onPhoto(new File([blob], text("camera.fileName"), { type: "image/jpeg" }));
       },
       "image/jpeg",
       QUALITY,

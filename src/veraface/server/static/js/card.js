@@ -7,10 +7,10 @@ import { text } from "./language.js";
 
 /** An empty card for a check, to be filled by sayCard(). */
 export function cardOf(check) {
-  const picture = check.url
+  const image = check.url
     ? element("img", { src: check.url, alt: "", loading: "lazy", decoding: "async" })
     : element("span", { class: "no-picture" }, icon("link"));
-  if (check.url) picture.addEventListener("error", () => picture.replaceWith(element("span", { class: "no-picture" }, icon("file"))));
+  if (check.url) image.addEventListener("error", () => image.replaceWith(element("span", { class: "no-picture" }, icon("file"))));
   const link = element("a", { class: "card-link", href: `/result/${check.id}` });
   const close = element("button", { type: "button", class: "icon-button card-close" }, icon("close"));
   close.addEventListener("click", () => {
@@ -23,14 +23,14 @@ export function cardOf(check) {
   return element(
     "li",
     { class: "card", "data-id": check.id },
-    element("div", { class: "card-picture" }, picture),
+    element("div", { class: "card-picture" }, image),
     element("div", { class: "card-words" }, link, element("p", { class: "card-state" }), again),
     close,
   );
 }
 
 /** Says how the check stands now, in the language of the moment. */
-export function sayCard(card, check) {
+export function updateCard(card, check) {
   const name = nameOf(check);
   const { words, mark, tint, chance } = standing(check);
   card.dataset.state = check.state;
@@ -52,9 +52,9 @@ export function sayCard(card, check) {
 export function stateNodes(mark, words, chance) {
   const nodes = [icon(mark), element("span", {}, words)];
   if (!chance) return nodes;
-  const said = text("result.probabilityLabel", { percent: chance });
+  const label = text("result.probabilityLabel", { percent: chance });
   const shown = element("span", { "aria-hidden": "true" }, chance);
-  return [...nodes, element("span", { class: "card-chance", title: said }, shown, element("span", { class: "unseen" }, said))];
+  return [...nodes, element("span", { class: "card-chance", title: label }, shown, element("span", { class: "unseen" }, label))];
 }
 
 function standing({ state, verdict, p_fake, failure }) {

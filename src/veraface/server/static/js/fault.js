@@ -27,7 +27,7 @@ const ICONS = {
   link_timeout: "link",
 };
 // What the server says of these is what the page says already.
-const SAID_ALREADY = [
+const ALREADY_STATED = [
   ...["no_face", "unsupported_image", "not_ready", "model_unavailable", "busy", "too_slow", "upload_too_slow"],
   ...["unsupported_video", "video_not_available", "key_required"],
 ];
@@ -50,7 +50,7 @@ export function faultView({ code, message, limit }, retry) {
       element("div", {}, element("h2", { id: "verdict", tabindex: "-1" }, name), element("p", {}, detail)),
     ),
     limit ? element("p", { class: "server-words" }, limitText(limit)) : null,
-    message && !SAID_ALREADY.includes(known)
+    message && !ALREADY_STATED.includes(known)
       ? element("p", { class: "server-words", lang: "en", dir: "ltr" }, sentence(message))
       : null,
     retry && WORTH_RETRYING.includes(known) ? again : null,

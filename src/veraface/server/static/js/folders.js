@@ -6,7 +6,7 @@ const PICTURES = /\.(jpe?g|jfif|png|webp|avif|hei[cf]|gif|bmp|tiff?)$/i;
  * A promise of the pictures that were dropped, those in folders and their folders too, by name; null where no folder
  * was among them. To be called while the event is handled: afterwards the browser tells nothing.
  */
-export function picturesOf({ items }) {
+export function imagesOf({ items }) {
   const entries = [...items].map((item) => item.webkitGetAsEntry?.()).filter(Boolean);
   if (!entries.some((entry) => entry.isDirectory)) return null;
   return Promise.all(entries.map((entry) => filesOf(entry, true))).then((found) => found.flat());

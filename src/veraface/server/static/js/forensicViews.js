@@ -1,5 +1,5 @@
 // Other ways to look at a judged picture: traces of its making that a person can check, each with what to make of it.
-import { evidenceOf } from "./api.js";
+import { fetchForensicViews } from "./api.js";
 import { element } from "./dom.js";
 import { knownCode } from "./fault.js";
 import { text } from "./language.js";
@@ -12,12 +12,12 @@ const WORDS = {
   grid: ["evidence.grid.name", "evidence.grid.reading", "evidence.grid.misleading"],
 };
 
-const known = new WeakMap(); // what the server said of a check, for as long as the page is open
+const outcomes = new WeakMap(); // what the server said of a check, for as long as the page is open
 
-export class EvidenceViews {
+export class ForensicViews {
   /** Fills `room` with the choice of what lies over the picture of that check on that stage. */
-  constructor(room, stage, check) {
-    this.stage = stage;
+  constructor(container, viewer, check) {
+    this.viewer = viewer;
     this.check = check;
     this.chosen = HEATMAP;
     this.legend = element("legend", { class: "unseen" });
@@ -27,12 +27,12 @@ export class EvidenceViews {
       return element("label", {}, input, element("span", {}));
     });
     this.words = element("div", { class: "view-words", "aria-live": "polite" });
-    room.replaceChildren(element("fieldset", { class: "views" }, this.legend, element("div", {}, this.options)), this.words);
-    this.say();
+    container.replaceChildren(element("fieldset", { class: "views" }, this.legend, element("div", {}, this.options)), this.words);
+    this.render();
   }
 
   /** Its words, in the language of the moment. */
-  say() {
+  render() {
     this.legend.textContent = text("evidence.label");
     for (const label of this.options) label.lastChild.textContent = text(WORDS[label.firstChild.value][0]);
     if (this.asked) this.#show(); // before anything was chosen, there is nothing to explain
@@ -47,7 +47,7 @@ export class EvidenceViews {
     this.asked = true;
     this.#show();
     const waiting = this.controller && !this.controller.signal.aborted;
-    if (name !== HEATMAP && this.#canAsk() && known.get(this.check)?.kind !== "views" && !waiting) this.#ask();
+    if (name !== HEATMAP && this.#canAsk() && outcomes.get(this.check)?.kind !== "views" && !waiting) this.#ask();
   }
 
   #canAsk() {
@@ -55,30 +55,30 @@ export class EvidenceViews {
   }
 
   async #ask() {
-    known.delete(this.check);
+    outcomes.delete(this.check);
     this.controller = new AbortController();
     this.#show();
-    const outcome = await evidenceOf(this.check, this.controller.signal);
+    const outcome = await fetchForensicViews(this.check, this.controller.signal);
     this.controller = null;
     if (!outcome) return; // the page has gone on
-    known.set(this.check, outcome);
+    outcomes.set(this.check, outcome);
     this.#show();
   }
 
   #show() {
-    const outcome = known.get(this.check);
+    const outcome = outcomes.get(this.check);
     const view = outcome?.kind === "views" ? outcome.answer.views.find(({ name }) => name === this.chosen) : null;
     const [name, reading, misleading] = WORDS[this.chosen];
-    this.stage.cover(view ? { url: `data:${view.media_type};base64,${view.data}`, alt: text(name) } : null);
+    this.viewer.cover(view ? { url: `data:${view.media_type};base64,${view.data}`, alt: text(name) } : null);
     if (view || this.chosen === HEATMAP) {
-      this.words.replaceChildren(said("evidence.reading", reading), said("evidence.misleading", misleading));
+      this.words.replaceChildren(labeled("evidence.reading", reading), labeled("evidence.misleading", misleading));
     } else if (!this.#canAsk()) {
       this.words.replaceChildren(element("p", {}, text("evidence.notKept")));
     } else if (outcome) {
       const again = element("button", { type: "button", class: "quiet" }, text("again"));
       again.addEventListener("click", () => this.#again());
       const code = knownCode(outcome.code);
-      this.words.replaceChildren(said(`faults.${code}.name`, `faults.${code}.detail`), again);
+      this.words.replaceChildren(labeled(`faults.${code}.name`, `faults.${code}.detail`), again);
     } else {
       this.words.replaceChildren(element("p", {}, text("evidence.loading")));
     }
@@ -91,6 +91,6 @@ export class EvidenceViews {
   }
 }
 
-function said(heading, sentence) {
+function labeled(heading, sentence) {
   return element("p", {}, element("strong", {}, text(heading)), " ", text(sentence));
 }

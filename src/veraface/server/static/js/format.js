@@ -46,7 +46,7 @@ export function faceLabel(face, index) {
 }
 
 /** What the server says in a few words, as a sentence. */
-export function sentence(said) {
-  const start = said.charAt(0).toUpperCase() + said.slice(1);
+export function sentence(message) {
+  const start = message.charAt(0).toUpperCase() + message.slice(1);
   return /[.!?]$/.test(start) ? start : `${start}.`;
 }

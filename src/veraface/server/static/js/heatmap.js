@@ -15,19 +15,19 @@ export function paintGrid(grid) {
   const context = canvas.getContext("2d");
   const image = context.createImageData(SIDE, SIDE);
   const positions = Array.from({ length: SIDE }, (_, position) => position);
-  const rows = positions.map((y) => neighbours(y, grid.length));
-  const columns = positions.map((x) => neighbours(x, grid[0].length));
+  const rows = positions.map((y) => neighbors(y, grid.length));
+  const columns = positions.map((x) => neighbors(x, grid[0].length));
   for (const y of positions) {
     for (const x of positions) {
       const value = valueAt(grid, rows[y], columns[x]);
-      colour(image.data, 4 * (y * SIDE + x), value, edgeFade(x) * edgeFade(y));
+      color(image.data, 4 * (y * SIDE + x), value, edgeFade(x) * edgeFade(y));
     }
   }
   context.putImageData(image, 0, 0);
   return canvas;
 }
 
-function colour(data, at, value, fade) {
+function color(data, at, value, fade) {
   const strength = Math.min(1, Math.abs(value - 0.5) * 2);
   const [red, green, blue] = value >= 0.5 ? FAKE : REAL;
   data[at] = red;
@@ -52,7 +52,7 @@ function valueAt(grid, down, across) {
 }
 
 // The four nearest cells along one side, each with its weight.
-function neighbours(position, cells) {
+function neighbors(position, cells) {
   const at = ((position + 0.5) / SIDE) * cells - 0.5; // a cell's value holds at its centre
   const first = Math.floor(at);
   const t = at - first;

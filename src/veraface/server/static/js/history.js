@@ -5,10 +5,10 @@ import { keep, remembered } from "./storage.js";
 const NAME = "veraface";
 const VERSION = 1;
 const STORE = "entries";
-const MOST = 500; // entries
-const PATIENCE = 3000; // ms for the database to open
+const MAX_ENTRIES = 500; // entries
+const OPEN_TIMEOUT_MS = 3000; // ms for the database to open
 const KEY = "veraface-history";
-const LATEST = 8.64e15; // ms, of any date that there is
+const MAX_TIME = 8.64e15; // ms, of any date that there is
 const CELL_STEPS = 10_000; // a heatmap's cell is kept as a whole number of these
 
 /** Event "change" whenever an entry or the choice changed, in this tab or another. */
@@ -20,8 +20,8 @@ let available = hasStorage();
 let full = false;
 
 const channel = "BroadcastChannel" in globalThis ? new BroadcastChannel(KEY) : null;
-channel?.addEventListener("message", said);
-addEventListener("storage", ({ key }) => (key === KEY || key === null) && said());
+channel?.addEventListener("message", notify);
+addEventListener("storage", ({ key }) => (key === KEY || key === null) && notify());
 
 /** Whether results are kept; they are unless the person has said no. */
 export function isOn() {
@@ -32,7 +32,7 @@ export function isOn() {
 export function setOn(wanted) {
   chosen = wanted ? "on" : "off";
   keep(KEY, chosen);
-  said();
+  notify();
 }
 
 /** Whether this browser lets the page keep anything; certain once list() has come back. */
@@ -121,7 +121,7 @@ async function put(packed) {
 function putAndTrim(database, packed) {
   return change(database, async (store) => {
     await store.put(packed);
-    const excess = (await store.count()) - MOST;
+    const excess = (await store.count()) - MAX_ENTRIES;
     if (excess > 0) await dropOldest(store, excess);
   });
 }
@@ -201,16 +201,16 @@ function closeForOthers(_from, _to, event) {
 }
 
 function inTime(promise) {
-  const late = new Promise((_, reject) => setTimeout(reject, PATIENCE, new DOMException("Not opened in time", "TimeoutError")));
+  const late = new Promise((_, reject) => setTimeout(reject, OPEN_TIMEOUT_MS, new DOMException("Not opened in time", "TimeoutError")));
   return Promise.race([promise, late]);
 }
 
 function changed() {
   channel?.postMessage("change");
-  said();
+  notify();
 }
 
-function said() {
+function notify() {
   changes.dispatchEvent(new Event("change"));
 }
 
@@ -229,7 +229,7 @@ function packHeatmap({ grid, ...rest }) {
 function unpack(kept) {
   return {
     id: kept.id,
-    time: Math.abs(number(kept.time)) <= LATEST ? kept.time : 0,
+    time: Math.abs(number(kept.time)) <= MAX_TIME ? kept.time : 0,
     name: string(kept.name) ?? "",
     size: number(kept.size),
     hash: string(kept.hash),

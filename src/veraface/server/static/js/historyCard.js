@@ -11,8 +11,8 @@ let formats = {};
 
 /** An empty card for an entry, to be filled by sayEntry(). */
 export function cardOfEntry(entry) {
-  const picture = entry.picture ? element("img", { alt: "", decoding: "async" }) : emptyPicture();
-  if (entry.picture) picture.addEventListener("error", () => picture.replaceWith(emptyPicture()));
+  const picture = entry.picture ? element("img", { alt: "", decoding: "async" }) : placeholder();
+  if (entry.picture) picture.addEventListener("error", () => picture.replaceWith(placeholder()));
   return element(
     "li",
     { class: "card past", "data-id": entry.id, "data-verdict": tint(entry.verdict) },
@@ -30,7 +30,7 @@ export function cardOfEntry(entry) {
 }
 
 /** Shows its picture now that it is near; the browser keeps the data of a picture that it has loaded. */
-export function showPicture(card, entry) {
+export function showThumbnail(card, entry) {
   const image = card.querySelector("img");
   if (!image || image.src) return;
   const url = URL.createObjectURL(entry.picture);
@@ -39,7 +39,7 @@ export function showPicture(card, entry) {
 }
 
 /** Says all that the card says, in the language of the moment. */
-export function sayEntry(card, entry) {
+export function updateEntry(card, entry) {
   const name = nameOf(entry);
   const link = card.querySelector(".card-link");
   link.textContent = name;
@@ -47,11 +47,11 @@ export function sayEntry(card, entry) {
   card.querySelector(".card-state").replaceChildren(...stateNodes(...findings(entry)));
   card.querySelector("input").setAttribute("aria-label", text("history.selectNamed", { name: enclosed(name) }));
   card.querySelector(".card-close").setAttribute("aria-label", text("history.deleteNamed", { name: enclosed(name) }));
-  sayTime(card, entry);
+  updateTime(card, entry);
 }
 
 /** Says how long ago it was, which changes by itself. */
-export function sayTime(card, { time }) {
+export function updateTime(card, { time }) {
   const place = card.querySelector(".past-time");
   if (!time) return place.replaceChildren();
   const { day, ago } = formatsOf(document.documentElement.lang);
@@ -103,6 +103,6 @@ function formatsOf(language) {
   return formats;
 }
 
-function emptyPicture() {
+function placeholder() {
   return element("span", { class: "no-picture" }, icon("file"));
 }

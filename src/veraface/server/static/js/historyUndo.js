@@ -20,7 +20,7 @@ export class UndoBar {
   offer(entries) {
     this.entries = entries;
     this.node.hidden = false;
-    this.say();
+    this.render();
     this.#endLater();
   }
 
@@ -30,7 +30,7 @@ export class UndoBar {
     if (entries) this.bringBack(entries);
   }
 
-  say() {
+  render() {
     if (!this.entries) return;
     const count = this.entries.length;
     const one = () => text("history.deletedOne", { name: enclosed(nameOf(this.entries[0])) });

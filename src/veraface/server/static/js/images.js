@@ -5,7 +5,7 @@ const QUALITY = 0.82;
 let last = Promise.resolve(); // one copy at a time: a huge picture takes hundreds of megabytes while it is decoded
 
 /** The SHA-256 of the file in hex; null where the browser gives no such thing (on an origin that is not secure). */
-export async function fingerprint(file) {
+export async function sha256(file) {
   try {
     const digest = await crypto.subtle.digest("SHA-256", await file.arrayBuffer());
     return [...new Uint8Array(digest)].map((byte) => byte.toString(16).padStart(2, "0")).join("");
@@ -15,7 +15,7 @@ export async function fingerprint(file) {
 }
 
 /** An upright copy no longer than `side` px, WebP or else JPEG, without metadata; null where the browser cannot read it. */
-export function smallCopy(file, side) {
+export function makeThumbnail(file, side) {
   last = last.then(() => copy(file, side).catch(() => null));
   return last;
 }

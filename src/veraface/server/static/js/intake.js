@@ -1,29 +1,29 @@
 // All ways a picture comes in from outside the views: the file dialog, dropping anywhere, pasting anywhere.
-import { picturesOf } from "./folders.js";
+import { imagesOf } from "./folders.js";
 
 /** Calls `take(files)` for pictures and `takeLink(link)` for an address. */
-export function setUpIntake({ input, veil }, take, takeLink) {
+export function setUpIntake({ input, veil }, addFiles, addLink) {
   input.addEventListener("change", () => {
-    takeAll(input.files);
+    addAll(input.files);
     input.value = ""; // so that the same file can be chosen again
   });
   document.addEventListener("paste", (event) => {
     if (event.target.closest?.("input, textarea")) return;
-    takeTransfer(event, event.clipboardData);
+    addTransfer(event, event.clipboardData);
   });
   setUpDrop();
 
-  function takeAll(files) {
-    if (files.length) take([...files]);
+  function addAll(files) {
+    if (files.length) addFiles([...files]);
   }
 
-  function takeTransfer(event, transfer) {
+  function addTransfer(event, transfer) {
     const files = transfer?.files ?? [];
     const link = (transfer?.getData("text/uri-list") || transfer?.getData("text/plain") || "").trim();
     if (!files.length && !link) return false;
     event.preventDefault();
-    if (files.length) takeAll(files);
-    else takeLink(link.split(/\s/)[0]);
+    if (files.length) addAll(files);
+    else addLink(link.split(/\s/)[0]);
     return true;
   }
 
@@ -46,9 +46,9 @@ export function setUpIntake({ input, veil }, take, takeLink) {
     addEventListener("drop", (event) => {
       event.preventDefault();
       show(false);
-      const pictures = picturesOf(event.dataTransfer);
-      if (pictures) pictures.then((found) => (found.length ? take(found) : takeLink("")));
-      else if (!takeTransfer(event, event.dataTransfer)) takeLink("");
+      const pictures = imagesOf(event.dataTransfer);
+      if (pictures) pictures.then((found) => (found.length ? addFiles(found) : addLink("")));
+      else if (!addTransfer(event, event.dataTransfer)) addLink("");
     });
   }
 }

@@ -23,7 +23,7 @@ export function addKeys(keys) {
 export function setUpKeys(button) {
   button.replaceChildren(element("span", { "aria-hidden": "true" }, "?"));
   button.addEventListener("click", openHelp);
-  addKeys({ "?": { says: "keys.help", run: openHelp } });
+  addKeys({ "?": { label: "keys.help", run: openHelp } });
   document.addEventListener("keydown", press);
 }
 
@@ -47,8 +47,8 @@ function takesKeys(target, key) {
 function openHelp() {
   // Where a view gives a key another meaning, that one counts.
   const rows = [...new Map(groups.flatMap((keys) => Object.entries(keys)))]
-    .filter(([, { says }]) => says)
-    .map(([name, { says }]) => element("div", {}, element("dt", {}, element("kbd", {}, shown(name))), element("dd", {}, text(says))));
+    .filter(([, { label }]) => label)
+    .map(([name, { label }]) => element("div", {}, element("dt", {}, element("kbd", {}, shown(name))), element("dd", {}, text(label))));
   const choice = element("input", { type: "checkbox", role: "switch", id: "single-keys", "aria-describedby": "single-keys-detail", checked: single });
   const close = element("button", { type: "button", class: "quiet", autofocus: true }, text("close"));
   const dialog = element(

@@ -4,11 +4,11 @@ import { byId } from "./dom.js";
 import { setUpIntake } from "./intake.js";
 import { addKeys, setUpKeys } from "./keys.js";
 import { fillIn, loadLanguage, setUpLanguageMenu, text } from "./language.js";
-import { sayNotice } from "./notice.js";
+import { renderNotice } from "./notice.js";
 import { setUpOffline, watchConnection } from "./offline.js";
-import { sayView, startRouter } from "./router.js";
+import { renderView, startRouter } from "./router.js";
 import { changes, isReachable, readStatus, status } from "./status.js";
-import { take, takeLink } from "./addFiles.js";
+import { addFiles, addLink } from "./addFiles.js";
 import { setUpTheme } from "./theme.js";
 
 const nameTheme = setUpTheme(byId("theme"));
@@ -16,10 +16,10 @@ const words = loadLanguage(); // comes while the rest is set up: nothing that a 
 
 setUpIntake(
   { input: byId("file"), veil: byId("veil") },
-  (files) => words.then(() => take(files)),
-  (link) => words.then(() => takeLink(link)),
+  (files) => words.then(() => addFiles(files)),
+  (link) => words.then(() => addLink(link)),
 );
-changes.addEventListener("change", () => words.then(sayStatus));
+changes.addEventListener("change", () => words.then(renderStatus));
 watchConnection(readStatus);
 // Where a picture meets no server, the page says so above, and asks until it is back.
 checkChanges.addEventListener("change", ({ detail }) => detail?.failure?.code === "unreachable" && isReachable() && readStatus());
@@ -27,26 +27,26 @@ readStatus();
 
 await words;
 setUpKeys(byId("help"));
-addKeys({ o: { says: "keys.choose", run: () => byId("file").click() } });
-setUpLanguageMenu(byId("language"), sayAll);
-sayAll();
+addKeys({ o: { label: "keys.choose", run: () => byId("file").click() } });
+setUpLanguageMenu(byId("language"), renderAll);
+renderAll();
 await startRouter();
 setUpOffline(); // last: nobody waits for it
 
 // Everything that the page says, in the language of the moment.
-function sayAll() {
+function renderAll() {
   fillIn(document);
   nameTheme();
-  sayStatus();
-  sayNotice();
-  sayView();
+  renderStatus();
+  renderNotice();
+  renderView();
 }
 
-function sayStatus() {
-  const said = status();
-  byId("model").textContent = said?.loaded ? `${said.name} ${said.version}` : said ? text("footer.noModel") : "";
+function renderStatus() {
+  const current = status();
+  byId("model").textContent = current?.loaded ? `${current.name} ${current.version}` : current ? text("footer.noModel") : "";
   const banner = byId("banner");
-  const path = !isReachable() ? "banner.unreachable" : said && !said.loaded ? "banner.loading" : "";
+  const path = !isReachable() ? "banner.unreachable" : current && !current.loaded ? "banner.loading" : "";
   banner.hidden = !path;
   banner.textContent = path && text(path);
 }

@@ -7,11 +7,11 @@ let shown = ""; // the path of its words
 /** Shows the words of that path until something else is said; "" takes the remark away. */
 export function showNotice(path) {
   shown = path;
-  sayNotice();
+  renderNotice();
 }
 
 /** Says it anew, in the language of the moment. */
-export function sayNotice() {
+export function renderNotice() {
   const notice = byId("notice");
   notice.hidden = !shown;
   if (!shown) return notice.replaceChildren();

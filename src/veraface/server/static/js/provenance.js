@@ -3,19 +3,19 @@ import { element } from "./dom.js";
 import { hasText, isolated, number, text } from "./language.js";
 import { isProvenance } from "./validate.js";
 
-const LONG = 120; // characters of a value, from which it is folded
+const MAX_UNFOLDED = 120; // characters of a value, from which it is folded
 const ENCODERS = ["ijg", "photoshop", "mozjpeg", "custom"];
 
 /** The whole section; says so where nothing was read. */
-export function provenanceView(said) {
-  const parts = isProvenance(said) ? told(said) : [element("p", { class: "hint" }, text("provenance.none"))];
+export function provenanceView(value) {
+  const parts = isProvenance(value) ? contents(value) : [element("p", { class: "hint" }, text("provenance.none"))];
   return element("section", { class: "provenance" }, element("h3", {}, text("provenance.heading")), ...parts);
 }
 
-function told(said) {
-  const { credentials, claims, findings } = said;
+function contents(value) {
+  const { credentials, claims, findings } = value;
   const state = translated("p", { class: "credentials", "data-state": credentials.state }, `states.${credentials.state}`, credentials.message);
-  const rows = [...credentialRows(credentials), ...generatorRows(said.generator), ...xmpRows(said.xmp), ...cameraRows(said.camera), ...encoderRows(said.encoder)];
+  const rows = [...credentialRows(credentials), ...generatorRows(value.generator), ...xmpRows(value.xmp), ...cameraRows(value.camera), ...encoderRows(value.encoder)];
   return [
     state,
     list("claims", claims.map((claim) => item(claim, `claims.${claim.code}`, { place: isolated(claim.place) }))),
@@ -44,19 +44,19 @@ function credentialRows({ signer, generator, title, signed_at, actions, problems
   return rowsOf({ signer, claimGenerator: generator, title, signed: signed_at, history: steps(actions), status: joined(problems), remote });
 }
 
-function generatorRows(said) {
-  const { name, model, prompt, settings } = objectOf(said);
+function generatorRows(value) {
+  const { name, model, prompt, settings } = objectOf(value);
   const pairs = Array.isArray(settings) ? settings.filter(Array.isArray).map(([term, value]) => `${term}: ${value}`) : [];
   return rowsOf({ generator: name, model, prompt, settings: joined(pairs) });
 }
 
-function xmpRows(said) {
-  const { source_type, creator_tool, credit, ai_system, ai_prompt, history } = objectOf(said);
+function xmpRows(value) {
+  const { source_type, creator_tool, credit, ai_system, ai_prompt, history } = objectOf(value);
   return rowsOf({ sourceType: source_type, tool: creator_tool, credit, aiSystem: ai_system, prompt: ai_prompt, history: steps(history) });
 }
 
-function cameraRows(said) {
-  const camera = objectOf(said);
+function cameraRows(value) {
+  const camera = objectOf(value);
   const { make, model, lens, software, taken, modified } = camera;
   // "Canon", "Canon EOS R6": the make is said once.
   const name = typeof model === "string" && typeof make === "string" && model.startsWith(make) ? model : joined([make, model], " ");
@@ -70,8 +70,8 @@ function exposure({ exposure_s, f_number, iso, focal_length_mm }) {
   return joined(parts);
 }
 
-function encoderRows(said) {
-  const { tables, quality, subsampling, compressed_twice } = objectOf(said);
+function encoderRows(value) {
+  const { tables, quality, subsampling, compressed_twice } = objectOf(value);
   if (!ENCODERS.includes(tables)) return [];
   const name = text(`provenance.encoders.${tables}`, { quality: quality ?? "–" });
   const twice = compressed_twice === true ? text("provenance.twiceFound") : null;
@@ -91,12 +91,12 @@ function time(written) {
   return typeof written === "string" ? written.replace("T", " ") : null;
 }
 
-function figure(value, say) {
-  return Number.isFinite(value) ? say(number(value, { maximumFractionDigits: 2 })) : null;
+function figure(value, format) {
+  return Number.isFinite(value) ? format(number(value, { maximumFractionDigits: 2 })) : null;
 }
 
-function objectOf(said) {
-  return typeof said === "object" && said !== null ? said : {};
+function objectOf(value) {
+  return typeof value === "object" && value !== null ? value : {};
 }
 
 function rowsOf(values) {
@@ -106,7 +106,7 @@ function rowsOf(values) {
 }
 
 function shown(value) {
-  if (value.length <= LONG) return element("bdi", {}, value);
-  const start = element("summary", {}, element("bdi", {}, `${value.slice(0, LONG - 40).trimEnd()}…`));
+  if (value.length <= MAX_UNFOLDED) return element("bdi", {}, value);
+  const start = element("summary", {}, element("bdi", {}, `${value.slice(0, MAX_UNFOLDED - 40).trimEnd()}…`));
   return element("details", {}, start, element("bdi", {}, value));
 }

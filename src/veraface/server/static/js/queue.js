@@ -1,13 +1,13 @@
 // The pictures of this visit: taken in, sent when their turn comes, kept until the page is left.
-import { judge, judgeLink } from "./api.js";
-import { isClip } from "./video/files.js";
+import { detect, detectLink } from "./api.js";
+import { isVideo } from "./video/files.js";
 import { remember } from "./history.js";
-import { fingerprint, smallCopy } from "./images.js";
+import { sha256, makeThumbnail } from "./images.js";
 
 const AT_ONCE = 2; // as many as the server judges at the same time by default
-const MOST_TRIES = 5; // of a picture that a busy server sends away
-const MOST_WAIT = 60; // seconds between two tries, whatever the server asks for
-const PICTURE_SIDE = 640; // px of the copy that the history keeps
+const MAX_TRIES = 5; // of a picture that a busy server sends away
+const MAX_WAIT_S = 60; // seconds between two tries, whatever the server asks for
+const THUMBNAIL_SIDE = 640; // px of the copy that the history keeps
 
 /** Event "change" for every change, its detail the check (or null: several). */
 export const changes = new EventTarget();
@@ -28,8 +28,8 @@ export function find(id) {
  * failure, verdict, p_fake, hash, retryAt }, its state "ready", "queued", "judging", "busy", "judged", "failed" or
  * "cancelled". "ready" is one that waits for the person. `shape` is the picture's { width, height }, where known. Nobody is told and nothing is sent before announce() or analyse().
  */
-export function takeIn(files, { mostBytes = () => Infinity, shape = null } = {}) {
-  const added = [...files].map((file) => ({ ...newCheck(file), mostBytes: mostBytes(file), shape }));
+export function enqueue(files, { maxBytes = () => Infinity, shape = null } = {}) {
+  const added = [...files].map((file) => ({ ...newCheck(file), maxBytes: maxBytes(file), shape }));
   list = [...list, ...added];
   return added;
 }
@@ -43,10 +43,10 @@ export function announce() {
 export function analyse(chosen) {
   for (const check of chosen) {
     if (["queued", "judging", "busy", "judged"].includes(check.state)) continue;
-    if (check.file && check.size > check.mostBytes) {
+    if (check.file && check.size > check.maxBytes) {
       // Refused before it is sent: a browser may not get to read an answer that comes while it still sends.
-      const limit = { size: check.size, most: check.mostBytes };
-      finish(check, { kind: "failed", code: tooLarge(check), message: "", limit: check.mostBytes ? limit : null, answer: {} });
+      const limit = { size: check.size, most: check.maxBytes };
+      finish(check, { kind: "failed", code: tooLarge(check), message: "", limit: check.maxBytes ? limit : null, answer: {} });
       continue;
     }
     Object.assign(check, { state: "queued", tries: 0, failure: null, answer: null });
@@ -101,7 +101,7 @@ function newCheck(given) {
     name: file ? (file.name ?? "") : given.link,
     size: file?.size ?? null,
     file,
-    clip: isClip(file), // judged frame by frame; `progress` is { done, total } meanwhile
+    video: isVideo(file), // judged frame by frame; `progress` is { done, total } meanwhile
     progress: null,
     link: given.link ?? null,
     url,
@@ -130,31 +130,31 @@ async function send(check) {
   Object.assign(check, { state: "judging", controller, sentAt: Date.now(), tries: check.tries + 1 });
   changed(check);
   // Meanwhile, so that it is there with the verdict.
-  if (check.file && !check.clip) check.hashing ??= fingerprint(check.file).then((hash) => (check.hash = hash));
+  if (check.file && !check.video) check.hashing ??= sha256(check.file).then((hash) => (check.hash = hash));
   const outcome = await ask(check, controller.signal);
   if (!outcome || check.controller !== controller || check.state !== "judging") return;
-  if (outcome.kind === "busy" && check.tries < MOST_TRIES) waitAndRetry(check, outcome);
+  if (outcome.kind === "busy" && check.tries < MAX_TRIES) waitAndRetry(check, outcome);
   else finish(check, outcome.kind === "busy" ? { ...outcome, kind: "failed", code: busyCode(outcome) } : outcome);
   sendNext();
 }
 
 async function ask(check, signal) {
-  if (check.link) return judgeLink(check.link, signal);
-  if (!check.clip) return judge(check.file, signal);
-  const { judgeClip } = await import("./video/detect.js");
-  return judgeClip(check.file, signal, (progress) => {
+  if (check.link) return detectLink(check.link, signal);
+  if (!check.video) return detect(check.file, signal);
+  const { detectVideo } = await import("./video/detect.js");
+  return detectVideo(check.file, signal, (progress) => {
     check.progress = progress;
     changed(check);
   });
 }
 
-function tooLarge({ clip, mostBytes }) {
-  if (!clip) return "image_too_large";
-  return mostBytes ? "video_too_large" : "video_not_available";
+function tooLarge({ video, maxBytes }) {
+  if (!video) return "image_too_large";
+  return maxBytes ? "video_too_large" : "video_not_available";
 }
 
 function waitAndRetry(check, outcome) {
-  const wait = Math.min(MOST_WAIT, Math.max(1, outcome.seconds)) * 1000;
+  const wait = Math.min(MAX_WAIT_S, Math.max(1, outcome.seconds)) * 1000;
   Object.assign(check, { state: "busy", failure: { code: busyCode(outcome) }, retryAt: Date.now() + wait });
   check.timer = setTimeout(() => retryNow(check), wait);
   changed(check);
@@ -173,9 +173,9 @@ async function finish(check, outcome) {
   check.verdict = judged ? answer.verdict : code === "no_face" ? "no_face" : "failed";
   check.p_fake = judged ? answer.p_fake : null;
   changed(check);
-  if (!isResult(check) || check.clip) return; // clips are not kept: only what they show of faces says what was judged
+  if (!isResult(check) || check.video) return; // clips are not kept: only what they show of faces says what was judged
   const late = check.file && check.hash === null;
-  const picture = check.file ? await smallCopy(check.file, PICTURE_SIDE) : null;
+  const picture = check.file ? await makeThumbnail(check.file, THUMBNAIL_SIDE) : null;
   await check.hashing;
   if (late) changed(check);
   const { id, time, name, size, hash, verdict, p_fake, failure } = check;

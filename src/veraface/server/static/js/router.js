@@ -30,17 +30,17 @@ export function go(path, { replace = false } = {}) {
 }
 
 /** Everything that the view says, in the language of the moment. */
-export function sayView() {
+export function renderView() {
   if (!current) return;
   fillIn(byId("main"));
-  current.say?.();
+  current.render?.();
   document.title = `${text(current.title)} · Veraface`;
 }
 
 async function show({ focus = true, scroll = true }) {
   const own = (visit += 1);
   const [name, id] = match(location.pathname);
-  const file = name === "result" && find(id)?.clip ? "video" : name;
+  const file = name === "result" && find(id)?.video ? "video" : name;
   const view = await import(`./views/${file}.js`);
   if (own !== visit) return;
   current?.close?.();
@@ -54,7 +54,7 @@ async function show({ focus = true, scroll = true }) {
     else link.removeAttribute("aria-current");
   }
   current = view.open(main, { id });
-  sayView();
+  renderView();
   if (scroll && !location.hash) scrollTo(0, 0);
   scrollToHash();
   if (focus) main.focus({ preventScroll: true });

@@ -5,17 +5,17 @@ import { text } from "./language.js";
 
 const WIDTH = 1200; // px of the drawn sheet
 const EDGE = 48;
-const MOST_HEIGHT = 1100; // px of the picture on it
-const MOST_FACES = 40; // said one by one
+const MAX_HEIGHT = 1100; // px of the picture on it
+const MAX_FACES = 40; // said one by one
 const TAG = 20; // px of the letters on a face's box
 
 /** A PNG Blob of a finished check, drawn in the page's own colours from what `stage` shows. */
-export async function snapshot(check, stage) {
+export async function snapshot(check, viewer) {
   const { answer, failure } = check;
   const style = getComputedStyle(document.body);
-  const colour = (name) => resolved(`var(--${name})`);
-  const scale = stage.size ? Math.min((WIDTH - 2 * EDGE) / stage.size.width, MOST_HEIGHT / stage.size.height) : 0;
-  const picture = { width: scale * (stage.size?.width ?? 0), height: scale * (stage.size?.height ?? 0) };
+  const color = (name) => resolved(`var(--${name})`);
+  const scale = viewer.size ? Math.min((WIDTH - 2 * EDGE) / viewer.size.width, MAX_HEIGHT / viewer.size.height) : 0;
+  const image = { width: scale * (viewer.size?.width ?? 0), height: scale * (viewer.size?.height ?? 0) };
   const canvas = document.createElement("canvas");
   canvas.width = WIDTH;
   canvas.height = 4000;
@@ -23,13 +23,13 @@ export async function snapshot(check, stage) {
   context.direction = document.documentElement.dir || "ltr";
   const start = context.direction === "rtl" ? WIDTH - EDGE : EDGE;
   context.textAlign = "start";
-  context.fillStyle = colour("page");
+  context.fillStyle = color("page");
   context.fillRect(0, 0, canvas.width, canvas.height);
   let y = EDGE;
 
   const write = (words, { size, weight = 400, fill = "text", gap = 0.45 }) => {
     context.font = `${weight} ${size}px ${style.fontFamily}`;
-    context.fillStyle = fill.startsWith("#") || fill.startsWith("rgb") ? fill : colour(fill);
+    context.fillStyle = fill.startsWith("#") || fill.startsWith("rgb") ? fill : color(fill);
     for (const line of lines(context, words, WIDTH - 2 * EDGE)) {
       y += size;
       context.fillText(line, start, y);
@@ -37,10 +37,10 @@ export async function snapshot(check, stage) {
     }
   };
 
-  if (stage.size) {
-    const left = (WIDTH - picture.width) / 2;
-    drawPicture(context, stage, { left, top: y, scale, ...picture });
-    y += picture.height + 28;
+  if (viewer.size) {
+    const left = (WIDTH - image.width) / 2;
+    drawResult(context, viewer, { left, top: y, scale, ...image });
+    y += image.height + 28;
   }
   if (check.state === "judged") {
     const { verdict, p_fake } = answer;
@@ -48,12 +48,12 @@ export async function snapshot(check, stage) {
     write(text(`verdicts.${verdict}.detail`), { size: 22, fill: "text-soft" });
     y += 14;
     write(text("result.probabilityLabel", { percent: percent(p_fake) }), { size: 26, weight: 600 });
-    y = drawBar(context, p_fake, answer.thresholds, y + 8, colour) + 10;
+    y = drawBar(context, p_fake, answer.thresholds, y + 8, color) + 10;
     write(text("result.bandText", { real: percent(answer.thresholds.real), fake: percent(answer.thresholds.fake) }), {
       size: 18,
       fill: "text-soft",
     });
-    const labels = answer.faces.length > 1 ? answer.faces.slice(0, MOST_FACES).map(faceLabel) : [];
+    const labels = answer.faces.length > 1 ? answer.faces.slice(0, MAX_FACES).map(faceLabel) : [];
     if (labels.length) y += 14;
     for (const label of labels) write(label, { size: 20, gap: 0.35 });
   } else {
@@ -70,19 +70,19 @@ export async function snapshot(check, stage) {
   return cut(canvas, Math.ceil(y + EDGE / 2));
 }
 
-function drawPicture(context, stage, { left, top, width, height, scale }) {
-  if (stage.picture.naturalWidth) context.drawImage(stage.picture, left, top, width, height);
-  context.drawImage(stage.canvas, left, top, width, height);
-  for (const [index, face] of stage.faces.entries()) {
+function drawResult(context, viewer, { left, top, width, height, scale }) {
+  if (viewer.image.naturalWidth) context.drawImage(viewer.image, left, top, width, height);
+  context.drawImage(viewer.canvas, left, top, width, height);
+  for (const [index, face] of viewer.faces.entries()) {
     const [x, y, w, h] = face.box.map((value) => value * scale);
-    const tint = getComputedStyle(stage.boxes.children[index]).borderTopColor;
+    const tint = getComputedStyle(viewer.boxes.children[index]).borderTopColor;
     context.setLineDash(face.verdict === "uncertain" ? [10, 6] : []);
     for (const [line, stroke] of [[7, "#000a"], [4, tint]]) {
       context.lineWidth = line;
       context.strokeStyle = stroke;
       context.strokeRect(left + x, top + y, w, h);
     }
-    drawTag(context, stage.boxes.children[index].textContent, tint, { x: left + x - 2, y: top + y, above: y > 2 * TAG });
+    drawTag(context, viewer.boxes.children[index].textContent, tint, { x: left + x - 2, y: top + y, above: y > 2 * TAG });
   }
   context.setLineDash([]);
 }
@@ -102,15 +102,15 @@ function drawTag(context, words, tint, { x, y, above }) {
 }
 
 // From left to right in every language, as on the page.
-function drawBar(context, p, { real, fake }, y, colour) {
+function drawBar(context, p, { real, fake }, y, color) {
   const wide = WIDTH - 2 * EDGE;
   for (const [name, from, to] of [["real", 0, real], ["uncertain", real, fake], ["fake", fake, 1]]) {
     context.globalAlpha = name === "uncertain" ? 0.35 : 0.6;
-    context.fillStyle = colour(name);
+    context.fillStyle = color(name);
     context.fillRect(EDGE + wide * from + 1, y, wide * (to - from) - 2, 16);
   }
   context.globalAlpha = 1;
-  context.fillStyle = colour("text");
+  context.fillStyle = color("text");
   context.fillRect(EDGE + wide * p - 3, y - 7, 6, 30);
   return y + 24;
 }

@@ -4,7 +4,7 @@
 const VERDICTS = ["fake", "real", "uncertain"];
 
 /** Whether it is the answer for a judged picture. */
-export function isJudgement(answer) {
+export function isDetection(answer) {
   return (
     answer?.success === true &&
     VERDICTS.includes(answer.verdict) &&
@@ -27,8 +27,8 @@ export function areFaces(answer) {
 }
 
 /** Whether it is what a file says of itself, to be shown beside the verdict. */
-export function isProvenance(said) {
-  const { credentials, claims, findings } = said ?? {};
+export function isProvenance(provenance) {
+  const { credentials, claims, findings } = provenance ?? {};
   const placed = areReasons(claims) && claims.every((claim) => areTexts(claim.place));
   return areTexts(credentials?.state, credentials?.message) && placed && areReasons(findings);
 }
@@ -41,8 +41,8 @@ export function areViews(views) {
 }
 
 /** Whether it is what a server says of itself. */
-export function isStatus(said) {
-  return typeof said?.loaded === "boolean" && areNumbers([said.limits?.max_upload_bytes, said.limits?.max_pixels]);
+export function isStatus(status) {
+  return typeof status?.loaded === "boolean" && areNumbers([status.limits?.max_upload_bytes, status.limits?.max_pixels]);
 }
 
 function isFace(face) {

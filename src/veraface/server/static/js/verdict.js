@@ -24,8 +24,8 @@ export function verdictView({ answer, hash, size }, selected, select) {
 
 export function announcement(answer) {
   const verdict = text(`verdicts.${answer.verdict}.name`);
-  const said = text("result.announce", { verdict, percent: percent(answer.p_fake) });
-  return `${said} ${text("result.found", { count: answer.faces.length })}`;
+  const summary = text("result.announce", { verdict, percent: percent(answer.p_fake) });
+  return `${summary} ${text("result.found", { count: answer.faces.length })}`;
 }
 
 /** Which face to show first: the one that decides. */

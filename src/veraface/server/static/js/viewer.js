@@ -8,15 +8,15 @@ import { setUpZoom } from "./zoom.js";
 const CANVAS_SIDE = 1024; // px of the longer side; the evidence is smooth, more would only cost memory
 const DEFAULT_STRENGTH = 40; // percent
 
-export class Stage {
+export class Viewer {
   /** Builds the stage at the end of `room`, which is part of the page; `onSelect(index)` is told which face is chosen. */
-  constructor(room, onSelect) {
+  constructor(container, onSelect) {
     this.onSelect = onSelect;
-    this.picture = element("img", { id: "picture", alt: "", draggable: "false" });
+    this.image = element("img", { id: "picture", alt: "", draggable: "false" });
     this.canvas = element("canvas", { id: "evidence", width: "1", height: "1", "aria-hidden": "true" });
     this.boxes = element("div", { id: "boxes", role: "group", "data-label": "stage.faces" });
     this.view = element("img", { id: "view", alt: "", draggable: "false", hidden: true });
-    this.layer = element("div", { class: "layer" }, this.picture, this.canvas, this.view, this.boxes);
+    this.layer = element("div", { class: "layer" }, this.image, this.canvas, this.view, this.boxes);
     this.note = element("p", { id: "stage-note" });
     const scan = element("div", { class: "scan", "aria-hidden": "true" });
     this.frame = element("div", { class: "frame", id: "frame", role: "group", tabindex: "-1", "data-label": "stage.frame" }, this.layer, scan, this.note);
@@ -43,15 +43,15 @@ export class Stage {
       this.legend,
     );
     const tools = element("div", { class: "stage-tools" }, this.controls);
-    room.append(element("figure", { class: "stage", "data-label": "stage.label" }, this.frame, tools));
+    container.append(element("figure", { class: "stage", "data-label": "stage.label" }, this.frame, tools));
     this.zoom = setUpZoom(this.layer, this.frame, () => this.boxes.children[this.selected] ?? this.frame);
     tools.append(this.zoom.controls);
     this.url = null;
     this.faces = [];
     this.selected = -1;
-    this.slider.addEventListener("input", () => this.#drawEvidence());
-    this.picture.addEventListener("load", () => this.#shown());
-    this.picture.addEventListener("error", () => this.#notShown());
+    this.slider.addEventListener("input", () => this.#drawHeatmap());
+    this.image.addEventListener("load", () => this.#shown());
+    this.image.addEventListener("error", () => this.#notShown());
   }
 
   /**
@@ -62,9 +62,9 @@ export class Stage {
     this.url = url;
     this.why = why;
     if (shape?.width) this.#proportions(shape.width, shape.height);
-    if (url) this.picture.src = url;
+    if (url) this.image.src = url;
     else this.#notShown();
-    this.say();
+    this.render();
   }
 
   /** Whether it is being looked at. */
@@ -78,7 +78,7 @@ export class Stage {
       this.controls.hidden = true;
       this.why = "stage.nothing";
       this.nothing = true;
-      this.say();
+      this.render();
       return;
     }
     this.#proportions(width, height);
@@ -88,22 +88,22 @@ export class Stage {
     this.controls.hidden = !this.faces.some((face) => face.heatmap);
     this.controls.classList.remove("to-come");
     this.select(selected);
-    this.say();
+    this.render();
   }
 
   /** Its words, in the language of the moment. */
-  say() {
-    this.picture.alt = this.url ? text("stage.alt") : "";
+  render() {
+    this.image.alt = this.url ? text("stage.alt") : "";
     const blank = this.frame.classList.contains("blank");
     this.note.replaceChildren(...(blank ? [icon(this.url ? "file" : "link"), text(this.#noteName())] : []));
     [...this.boxes.children].forEach((box, index) => this.#nameBox(box, index));
-    this.zoom.say();
+    this.zoom.render();
   }
 
   select(index) {
     this.selected = index;
     [...this.boxes.children].forEach((box, at) => box.setAttribute("aria-pressed", String(at === index)));
-    this.#drawEvidence();
+    this.#drawHeatmap();
   }
 
   /** Lays a view of the whole picture over it instead of the heatmap: { url, alt }; null takes it away. */
@@ -117,20 +117,20 @@ export class Stage {
     this.frame.classList.toggle("covered", Boolean(view));
     this.view.alt = view?.alt ?? "";
     if (view && this.view.src !== view.url) this.view.src = view.url;
-    this.#drawEvidence();
+    this.#drawHeatmap();
   }
 
   /** Hides the evidence, or shows it as strongly as before. */
-  toggleEvidence() {
+  toggleHeatmap() {
     const strength = Number(this.slider.value);
     if (strength) this.strengthBefore = strength;
     this.slider.value = String(strength ? 0 : (this.strengthBefore ?? DEFAULT_STRENGTH));
-    this.#drawEvidence();
+    this.#drawHeatmap();
   }
 
   close() {
     this.zoom.close();
-    this.picture.removeAttribute("src");
+    this.image.removeAttribute("src");
   }
 
   #noteName() {
@@ -140,13 +140,13 @@ export class Stage {
 
   #shown() {
     this.frame.classList.add("shown");
-    this.#proportions(this.picture.naturalWidth, this.picture.naturalHeight);
+    this.#proportions(this.image.naturalWidth, this.image.naturalHeight);
   }
 
   #notShown() {
     this.frame.classList.add("blank");
     this.zoom.controls.hidden = true;
-    this.say();
+    this.render();
   }
 
   #proportions(width, height) {
@@ -176,7 +176,7 @@ export class Stage {
     box.setAttribute("aria-label", box.title);
   }
 
-  #drawEvidence() {
+  #drawHeatmap() {
     const context = this.canvas.getContext("2d");
     const heatmap = this.faces[this.selected]?.heatmap;
     this.view.style.opacity = String(Number(this.slider.value) / 100);

@@ -37,7 +37,7 @@ function view(name, badge, values, buttons) {
   const nodes = [header];
   if (buttons.length) nodes.push(element("p", { class: "links" }, buttons));
   if (!badge) nodes.push(bones());
-  return { nodes, said: heading, key: name };
+  return { nodes, announcement: heading, key: name };
 }
 
 function button(id, look, path, press) {

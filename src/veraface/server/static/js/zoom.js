@@ -3,7 +3,7 @@ import Panzoom from "../vendor/panzoom/panzoom.js";
 import { element, icon } from "./dom.js";
 import { text } from "./language.js";
 
-const MOST = 8; // times
+const MAX_SCALE = 8; // times
 const STEP = 1.65; // times
 const MOVED = 5; // px from which on a press is no click
 const STRIDE = 0.15; // of what is seen, for one press of an arrow key
@@ -16,7 +16,7 @@ const TOWARDS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], Arro
  */
 export function setUpZoom(layer, frame, target) {
   const panzoom = Panzoom(layer, {
-    maxScale: MOST,
+    maxScale: MAX_SCALE,
     minScale: 1,
     contain: "outside",
     panOnlyWhenZoomed: true,
@@ -65,7 +65,7 @@ export function setUpZoom(layer, frame, target) {
     layer.style.touchAction = isZoomed() ? "none" : "pan-y";
     frame.classList.toggle("zoomed", isZoomed());
     frame.tabIndex = isZoomed() ? 0 : -1;
-    sayShare(scale);
+    renderShare(scale);
   });
 
   function isZoomed() {
@@ -104,10 +104,10 @@ export function setUpZoom(layer, frame, target) {
     else panzoom.zoomToPoint(scale, { clientX: left + width / 2, clientY: top + height / 2 }, { animate: true });
   }
 
-  function sayShare(scale) {
+  function renderShare(scale) {
     share.textContent = text("stage.zoomed", { percent: `${Math.round(scale * 100)}%` });
     out.disabled = whole.disabled = !isZoomed();
-    closer.disabled = scale >= MOST;
+    closer.disabled = scale >= MAX_SCALE;
   }
 
   return {
@@ -117,12 +117,12 @@ export function setUpZoom(layer, frame, target) {
     reset: () => panzoom.reset(),
     bringIn,
     justMoved: () => moved,
-    say() {
+    render() {
       for (const [node, path] of [[out, "stage.zoomOut"], [closer, "stage.zoomIn"], [whole, "stage.zoomReset"]]) {
         node.title = text(path);
         node.setAttribute("aria-label", node.title);
       }
-      sayShare(panzoom.getScale());
+      renderShare(panzoom.getScale());
     },
     close: () => panzoom.destroy(),
   };

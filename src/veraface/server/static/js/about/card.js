@@ -4,14 +4,14 @@ import { element } from "../dom.js";
 import { percent } from "../format.js";
 import { isolated, number, text } from "../language.js";
 
-/** { node, say(card) }: `card` is undefined as long as it is on its way, and null where it cannot be had. */
+/** { node, render(card) }: `card` is undefined as long as it is on its way, and null where it cannot be had. */
 export function modelCard(retry) {
   const rows = [
     row({ "data-text": "about.card.model" }, ({ name, version }) => english([name, version].filter(isWord).join(" "))),
     row({ "data-text": "about.card.fingerprint" }, ({ sha256 }) => english(sha256, "code")),
-    row({ "data-text": "about.card.crop" }, ({ crop }) => said(crop, sayCrop)),
-    row({ "data-text": "about.card.thresholds" }, ({ thresholds }) => said(thresholds, sayThresholds)),
-    row({ "data-text": "about.card.rates" }, ({ error_rates: rates }) => said(rates, sayRates)),
+    row({ "data-text": "about.card.crop" }, ({ crop }) => formatted(crop, formatCrop)),
+    row({ "data-text": "about.card.thresholds" }, ({ thresholds }) => formatted(thresholds, formatThresholds)),
+    row({ "data-text": "about.card.rates" }, ({ error_rates: rates }) => formatted(rates, formatRates)),
     row({ "data-text": "about.card.data" }, ({ data }) => english(data)),
     row({ "data-text": "about.card.licence" }, ({ licence }) => english(licence)),
     row({ "data-text": "about.card.limits" }, ({ limits }) => list(limits)),
@@ -40,7 +40,7 @@ export function modelCard(retry) {
 
   return {
     node: element("div", { class: "model-card" }, facts, details, lacking),
-    say(card) {
+    render(card) {
       const collections = termsOf(card);
       facts.hidden = card === null;
       lacking.hidden = card !== null;
@@ -62,8 +62,8 @@ function row(name, fill) {
 }
 
 // A card of somebody's own model may lack anything, or have it in another form.
-function said(part, say) {
-  return part && typeof part === "object" ? say(part) : NONE;
+function formatted(part, format) {
+  return part && typeof part === "object" ? format(part) : NONE;
 }
 
 function isWord(words) {
@@ -76,17 +76,17 @@ function termsOf(card) {
   return Object.entries(terms).filter(([, words]) => isWord(words));
 }
 
-function sayCrop({ size, margin }) {
+function formatCrop({ size, margin }) {
   if (!isNumber(size) || !isNumber(margin)) return NONE;
   return text("about.card.cropDetail", { size: isolated(`${number(size)} × ${number(size)} px`), margin: number(margin) });
 }
 
-function sayThresholds({ real, fake }) {
+function formatThresholds({ real, fake }) {
   if (!isNumber(real) || !isNumber(fake)) return NONE;
   return text("result.bandText", { real: percent(real), fake: percent(fake) });
 }
 
-function sayRates(rates) {
+function formatRates(rates) {
   const lines = [
     text("about.card.alarms", { share: share(rates.reals_called_fake), allowed: share(rates.allowed_reals_called_fake) }),
     text("about.card.misses", { share: share(rates.fakes_called_real), allowed: share(rates.allowed_fakes_called_real) }),

@@ -2,7 +2,7 @@
 import { byId, element } from "../dom.js";
 import { text } from "../language.js";
 
-const TOLD = 2500; // ms that a button says what it did
+const FEEDBACK_MS = 2500; // ms that a button says what it did
 
 const CURL = (server) => `curl -F image=@photo.jpg ${server}/api/predict`;
 
@@ -64,7 +64,7 @@ export function examples() {
   for (const tab of tabs) tab.addEventListener("click", () => choose(tab));
   const list = element("div", { class: "tabs", role: "tablist", "data-label": "about.api.tabs" }, tabs);
   list.addEventListener("keydown", (event) => {
-    const to = neighbour(tabs, event);
+    const to = neighbor(tabs, event);
     if (!to) return;
     event.preventDefault();
     choose(to);
@@ -109,7 +109,7 @@ function codeBox(code, labelledBy) {
 }
 
 // As tabs do everywhere: arrows go round, Home and End to the ends.
-function neighbour(tabs, { key }) {
+function neighbor(tabs, { key }) {
   const forward = document.documentElement.dir === "rtl" ? -1 : 1;
   const step = { ArrowRight: forward, ArrowLeft: -forward }[key];
   if (key === "Home") return tabs[0];
@@ -135,5 +135,5 @@ function tell(button, words) {
   button.dataset.timer = setTimeout(() => {
     button.textContent = text("about.api.copy");
     byId("live").textContent = "";
-  }, TOLD);
+  }, FEEDBACK_MS);
 }

@@ -11,7 +11,7 @@ let known = new Map();
 let probe = null;
 
 /** colour("accent") -> "rgb(138, 173, 255)" */
-export function colour(name) {
+export function color(name) {
   if (!probe?.isConnected) {
     probe = element("span", { hidden: true });
     document.body.append(probe);
@@ -26,11 +26,11 @@ export function colour(name) {
 
 /** The same, so much of it let through: faint("accent", 0.2). */
 export function faint(name, alpha) {
-  return colour(name).replace(/^rgb\((.*)\)$/, `rgba($1, ${alpha})`);
+  return color(name).replace(/^rgb\((.*)\)$/, `rgba($1, ${alpha})`);
 }
 
 /** Calls back whenever the colours are others: theme, system's wish, paper. Returns what ends that. */
-export function onColours(redraw) {
+export function onColors(redraw) {
   const changed = () => {
     known = new Map();
     redraw();

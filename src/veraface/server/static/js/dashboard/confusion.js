@@ -60,9 +60,9 @@ export function confusionPart({ diagrams, whole = {} }) {
 function more(whole) {
   const known = MORE.filter(([key]) => isNumber(whole[key]));
   if (!known.length) return null;
-  const row = ([key, name, say]) => {
-    const said = withRange(whole[key], whole.intervals?.[key], say);
-    return element("div", {}, element("dt", {}, name()), element("dd", {}, said));
+  const row = ([key, name, format]) => {
+    const shown = withRange(whole[key], whole.intervals?.[key], format);
+    return element("div", {}, element("dt", {}, name()), element("dd", {}, shown));
   };
   return element("dl", { class: "facts more" }, known.map(row));
 }

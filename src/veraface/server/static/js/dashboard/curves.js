@@ -60,7 +60,7 @@ function curves(plots, kind, clean) {
   const places = steps.map((_, i) => i);
   const strength = (i) => (steps[i] ? strengthOf(steps[i]) : "");
   const title = text("dashboard.curves.x", { name, scale: nameIn(SCALES, kind.scale) });
-  const x = { title, range: [-0.35, steps.length - 0.65], ticks: places, say: strength, grid: false };
+  const x = { title, range: [-0.35, steps.length - 0.65], ticks: places, format: strength, grid: false };
   const columns = [title, text("dashboard.auc"), ...LINES.map((line) => line.words())];
   const auc = (step) => withRange(step.auc, step.intervals?.auc, figure);
   const rows = steps.map((step) => [strengthOf(step), auc(step), ...LINES.map((line) => share(step[line.key]))]);
@@ -71,7 +71,7 @@ function curves(plots, kind, clean) {
   ];
 }
 
-function aucPlot(plots, name, steps, x, say) {
+function aucPlot(plots, name, steps, x, format) {
   const ends = (i) => steps.map((step) => (isRange(step.intervals?.auc) ? step.intervals.auc[i] : null));
   const lowest = Math.min(...steps.map((step) => step.auc ?? 1), ...ends(0).filter(isNumber));
   const from = lowest < 0.5 ? 0 : 0.5;
@@ -82,7 +82,7 @@ function aucPlot(plots, name, steps, x, say) {
       title: text("dashboard.auc"),
       range: [from, 1],
       ticks: from ? [0.5, 0.6, 0.7, 0.8, 0.9, 1] : SHARES,
-      say: (value) => number(value, { minimumFractionDigits: 1 }),
+      format: (value) => number(value, { minimumFractionDigits: 1 }),
     },
     data: [x.ticks, steps.map((step) => step.auc), ends(0), ends(1)],
     series: [{ stroke: "accent" }, { width: 0 }, { width: 0 }],
@@ -90,7 +90,7 @@ function aucPlot(plots, name, steps, x, say) {
     stops: steps.map((step, i) => ({
       x: i,
       ys: [step.auc],
-      words: text("dashboard.curves.aucReading", { strength: strengthOf(step), auc: say(step) }),
+      words: text("dashboard.curves.aucReading", { strength: strengthOf(step), auc: format(step) }),
     })),
     after: (paint) => {
       steps.forEach((step, i) => isNumber(step.auc) && paint.marker("circle", i, step.auc));
@@ -109,7 +109,7 @@ function sharesPlot(plots, name, steps, x) {
   return plots.add({
     name: text("dashboard.curves.sharesName", { name }),
     x,
-    y: { title: text("dashboard.curves.y"), range: [0, 1], ticks: SHARES, say: (value) => share(value, 1) },
+    y: { title: text("dashboard.curves.y"), range: [0, 1], ticks: SHARES, format: (value) => share(value, 1) },
     data: [x.ticks, ...LINES.map((line) => values(line.key))],
     series: LINES.map(({ stroke, dash }) => ({ stroke, dash })),
     stops: steps.map((step, i) => ({ x: i, ys: LINES.map((line) => step[line.key]), words: `${strengthOf(step)}: ${read(step)}` })),

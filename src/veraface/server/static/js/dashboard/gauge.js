@@ -3,7 +3,7 @@ import { element } from "../dom.js";
 import { NONE, isNumber, isRange, range } from "./words.js";
 
 /** `from` and `to` are the ends of the scale: an AUC starts at .5, which is guessing. */
-export function gauge(value, ends, say, { from = 0, to = 1 } = {}) {
+export function gauge(value, ends, format, { from = 0, to = 1 } = {}) {
   if (!isNumber(value)) return element("span", { class: "none" }, NONE);
   const place = (at) => `${(100 * (Math.min(to, Math.max(from, at)) - from)) / (to - from)}%`;
   const fill = element("span", { class: "fill" });
@@ -15,11 +15,11 @@ export function gauge(value, ends, say, { from = 0, to = 1 } = {}) {
     whisker.style.width = `calc(${place(ends[1])} - ${place(ends[0])})`;
     track.append(whisker);
   }
-  const between = range(ends, say, value);
+  const between = range(ends, format, value);
   return element(
     "span",
     { class: "gauge" },
-    element("span", { class: "number" }, say(value)),
+    element("span", { class: "number" }, format(value)),
     between ? element("span", { class: "between" }, between) : null,
     track,
   );

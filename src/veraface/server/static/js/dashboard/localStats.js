@@ -8,8 +8,8 @@ import { bars, ticksTo } from "./plots.js";
 import { count, share } from "./words.js";
 
 const DAY = 24 * 60 * 60 * 1000;
-const MOST = 30; // days
-const LEAST = 7; // days, so that a few bars are not a wall
+const MAX_DAYS = 30; // days
+const MIN_DAYS = 7; // days, so that a few bars are not a wall
 // From the bottom of a bar to its top; each told apart by its filling as well.
 const VERDICTS = [
   ["fake", "full", "fake", () => text("verdicts.fake.name")],
@@ -20,7 +20,7 @@ const VERDICTS = [
 ];
 
 /** The section, filled as soon as the browser has said what it keeps. */
-export function ownPart(plots) {
+export function localStatsPart(plots) {
   const body = element("div", { class: "own", "aria-busy": "true" }, element("span", { class: "bone block" }));
   fill(body, plots);
   return part("own", text("dashboard.own.heading"), body);
@@ -88,10 +88,10 @@ function byDay(entries, plots) {
         const step = Math.ceil(days.length / (drawn.width < 460 ? 4 : 7));
         return places.filter((i) => (days.length - 1 - i) % step === 0); // today always has its date
       },
-      say: (i) => (days[i] ? dateOf(days[i].date) : ""),
+      format: (i) => (days[i] ? dateOf(days[i].date) : ""),
       grid: false,
     },
-    y: { title: text("dashboard.pictures"), range: [0, ticks.at(-1) * 1.04], ticks, say: (value) => count(value) },
+    y: { title: text("dashboard.pictures"), range: [0, ticks.at(-1) * 1.04], ticks, format: (value) => count(value) },
     data: [places, ...[...stacked].reverse()],
     series: [...VERDICTS].reverse().map(barOf),
     stops: days.map(({ date, counts }, i) => ({ x: i, ys: [totals[i] || null], words: read(date, counts, totals[i]) })),
@@ -116,7 +116,7 @@ function daysOf(entries) {
   const today = startOf(Date.now());
   const back = (time) => Math.round((today - startOf(time)) / DAY); // summer time makes days of 23 and 25 hours
   const oldest = Math.max(...entries.map((entry) => back(entry.time)));
-  const length = Math.min(MOST, Math.max(LEAST, oldest + 1));
+  const length = Math.min(MAX_DAYS, Math.max(MIN_DAYS, oldest + 1));
   const days = Array.from({ length }, (_, i) => {
     const date = new Date(today);
     date.setDate(date.getDate() - (length - 1 - i));

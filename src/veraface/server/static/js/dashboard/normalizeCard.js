@@ -2,7 +2,7 @@
 // model may lack anything, or have something else in its place: what is not of the right form counts as lacking.
 
 /** Lists are lists, objects are objects and words are words; figures are looked at where they are shown. */
-export function knownOf(card) {
+export function normalizeCard(card) {
   const measured = object(card.measured);
   const rows = objects(measured.rows);
   const curves = object(measured.curves);

@@ -1,6 +1,6 @@
 // Draws on a plot what the library has no words for: markers of several shapes, labels at the lines, zones, hatching.
 // Positions are given in the plot's own units; sizes in CSS pixels.
-import { colour } from "./colors.js";
+import { color } from "./colors.js";
 
 const SIZE = 12; // px, of text
 
@@ -9,7 +9,7 @@ export function fontOf(size = SIZE) {
   return `${size * scale}px ${getComputedStyle(document.body).fontFamily}`;
 }
 
-export class Paint {
+export class PlotOverlay {
   constructor(plot) {
     this.plot = plot;
     this.ctx = plot.ctx;
@@ -27,7 +27,7 @@ export class Paint {
   /** A straight line between two points. */
   line([fromX, fromY], [toX, toY], { stroke = "text-faint", dash = [], width = 1 } = {}) {
     this.#own(() => {
-      this.ctx.strokeStyle = colour(stroke);
+      this.ctx.strokeStyle = color(stroke);
       this.ctx.lineWidth = width * this.pixels;
       this.ctx.setLineDash(dash.map((length) => length * this.pixels));
       this.ctx.beginPath();
@@ -57,11 +57,11 @@ export class Paint {
       else CORNERS[shape].forEach(([cx, cy]) => this.ctx.lineTo(cx * half, cy * half));
       this.ctx.closePath();
       this.ctx.globalAlpha = alpha;
-      this.ctx.fillStyle = colour(fill);
+      this.ctx.fillStyle = color(fill);
       this.ctx.fill();
       this.ctx.globalAlpha = 1;
       this.ctx.lineWidth = 1.5 * this.pixels;
-      this.ctx.strokeStyle = colour(alpha < 1 ? fill : "raised");
+      this.ctx.strokeStyle = color(alpha < 1 ? fill : "raised");
       this.ctx.stroke();
     });
   }
@@ -75,9 +75,9 @@ export class Paint {
       this.ctx.textBaseline = "middle";
       this.ctx.lineJoin = "round";
       this.ctx.lineWidth = 4 * this.pixels;
-      this.ctx.strokeStyle = colour("raised");
+      this.ctx.strokeStyle = color("raised");
       this.ctx.strokeText(words, at, height);
-      this.ctx.fillStyle = colour(fill);
+      this.ctx.fillStyle = color(fill);
       this.ctx.fillText(words, at, height);
     });
   }
@@ -111,13 +111,13 @@ const CORNERS = {
 
 /** A fill that is told apart without colour: "full", "hatched", "dotted", "lined" or "crossed". */
 export function pattern(kind, name) {
-  if (kind === "full") return colour(name);
+  if (kind === "full") return color(name);
   const side = 7 * devicePixelRatio;
   const tile = new OffscreenCanvas(side, side);
   const ctx = tile.getContext("2d");
-  ctx.fillStyle = colour("raised"); // nothing of a bar behind it shows through
+  ctx.fillStyle = color("raised"); // nothing of a bar behind it shows through
   ctx.fillRect(0, 0, side, side);
-  ctx.fillStyle = ctx.strokeStyle = colour(name);
+  ctx.fillStyle = ctx.strokeStyle = color(name);
   ctx.globalAlpha = 0.28;
   ctx.fillRect(0, 0, side, side);
   ctx.globalAlpha = 1;

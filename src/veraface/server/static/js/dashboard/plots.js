@@ -1,9 +1,9 @@
 // Plots: uPlot draws the axes and lines; here are the theme, the size and the way a plot is read.
 import uPlot from "../../vendor/uplot/uPlot.js";
 import { element } from "../dom.js";
-import { colour, onColours } from "./colors.js";
-import { Paint, fontOf } from "./plotOverlay.js";
-import { Reading } from "./reading.js";
+import { color, onColors } from "./colors.js";
+import { PlotOverlay, fontOf } from "./plotOverlay.js";
+import { PlotReadout } from "./reading.js";
 
 const STYLES = "/static/vendor/uplot/uPlot.css";
 const ON_PAPER = 620; // px, the widest that fits a sheet
@@ -16,7 +16,7 @@ export class Plots {
   constructor() {
     this.alive = new Map();
     this.sizes = new ResizeObserver((entries) => entries.forEach(({ target }) => this.#fit(target)));
-    this.stop = onColours(() => {
+    this.stop = onColors(() => {
       for (const box of this.alive.keys()) this.#fit(box, true);
     });
     styles ??= loadStyles();
@@ -32,7 +32,7 @@ export class Plots {
    */
   add(options) {
     const box = element("div", { class: `plot ${options.height ?? ""}`, dir: "ltr" });
-    const reading = new Reading(box, options);
+    const reading = new PlotReadout(box, options);
     this.alive.set(box, { options, reading, plot: null });
     this.sizes.observe(box);
     return element(
@@ -68,7 +68,7 @@ export class Plots {
     this.stop();
   }
 
-  async #fit(box, recolour = false) {
+  async #fit(box, recolor = false) {
     await styles;
     const own = this.alive.get(box);
     if (!own || !box.clientWidth) return;
@@ -80,7 +80,7 @@ export class Plots {
       own.reading.attach(own.plot);
     } else if (own.plot.width !== width || own.plot.height !== height) {
       own.plot.setSize({ width, height });
-    } else if (recolour) {
+    } else if (recolor) {
       own.plot.redraw();
     }
     own.reading.place();
@@ -88,7 +88,7 @@ export class Plots {
 }
 
 function create(box, { x, y, data, series, bands = [], before, after, padding = [10, 22, 0, 0] }, width, height) {
-  const paint = (draw) => (draw ? [(plot) => draw(new Paint(plot))] : []);
+  const paint = (draw) => (draw ? [(plot) => draw(new PlotOverlay(plot))] : []);
   return new uPlot(
     {
       width,
@@ -108,15 +108,15 @@ function create(box, { x, y, data, series, bands = [], before, after, padding = 
   );
 }
 
-function axis({ ticks, say, grid = true }, placed) {
+function axis({ ticks, format, grid = true }, placed) {
   return {
     ...placed,
     font: fontOf(),
-    stroke: () => colour("text-soft"),
+    stroke: () => color("text-soft"),
     gap: GAP,
     splits: typeof ticks === "function" ? ticks : () => ticks,
-    values: (plot, splits) => splits.map((split) => say(split, plot)),
-    grid: { show: grid, stroke: () => colour("line"), width: 1 },
+    values: (plot, splits) => splits.map((split) => format(split, plot)),
+    grid: { show: grid, stroke: () => color("line"), width: 1 },
     ticks: { show: false },
   };
 }
@@ -124,7 +124,7 @@ function axis({ ticks, say, grid = true }, placed) {
 // As wide as the longest number, so that long ones are not cut off and short ones leave no gap.
 function widthOf(plot, values) {
   if (!values) return 40;
-  const paint = new Paint(plot);
+  const paint = new PlotOverlay(plot);
   return Math.ceil(Math.max(...values.map((value) => paint.widthOf(value ?? "")))) + GAP + 4;
 }
 
@@ -133,8 +133,8 @@ function line({ stroke, fill, ...rest }) {
     width: 2,
     points: { show: false },
     ...rest,
-    stroke: stroke && (() => colour(stroke)),
-    fill: typeof fill === "string" ? () => colour(fill) : fill,
+    stroke: stroke && (() => color(stroke)),
+    fill: typeof fill === "string" ? () => color(fill) : fill,
   };
 }
 

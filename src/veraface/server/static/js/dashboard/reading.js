@@ -5,7 +5,7 @@ import { text } from "../language.js";
 
 const PAGE = 10; // stops, at Page Up and Page Down
 
-export class Reading {
+export class PlotReadout {
   constructor(box, { name, stops, nearest = "x" }) {
     this.box = box;
     this.stops = stops;
@@ -18,7 +18,7 @@ export class Reading {
     if (!stops.length) return;
     const values = { role: "slider", tabindex: "0", "aria-label": name, "aria-valuemin": 1, "aria-valuemax": stops.length };
     for (const [key, value] of Object.entries(values)) box.setAttribute(key, value);
-    this.#say(0);
+    this.#announce(0);
     box.addEventListener("keydown", (event) => this.#key(event));
     box.addEventListener("focus", () => box.matches(":focus-visible") && this.read(Math.max(0, this.index)));
     box.addEventListener("blur", () => this.hide());
@@ -37,7 +37,7 @@ export class Reading {
 
   read(index) {
     this.index = Math.min(this.stops.length - 1, Math.max(0, index));
-    this.#say(this.index);
+    this.#announce(this.index);
     this.line.textContent = this.stops[this.index].words;
     this.line.classList.add("on");
     this.place();
@@ -64,7 +64,7 @@ export class Reading {
     });
   }
 
-  #say(index) {
+  #announce(index) {
     this.box.setAttribute("aria-valuenow", index + 1);
     this.box.setAttribute("aria-valuetext", this.stops[index].words);
   }

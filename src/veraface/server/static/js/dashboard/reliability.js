@@ -4,7 +4,7 @@ import { lacking, part, plotFigure, table } from "./parts.js";
 import { count, figure, isNumber, share, withRange } from "./words.js";
 
 const TICKS = [0, 0.2, 0.4, 0.6, 0.8, 1];
-const LEAST = 3; // px, half the width of the smallest dot
+const MIN_SIZE = 3; // px, half the width of the smallest dot
 const GROWTH = 9; // px more for the fullest bin
 
 export function reliabilityPart(plots, { whole, diagrams }) {
@@ -16,8 +16,8 @@ export function reliabilityPart(plots, { whole, diagrams }) {
   const plot = plots.add({
     name: heading,
     height: "square",
-    x: { title: text("dashboard.reliability.x"), range: [0, 1], ticks: TICKS, say: (value) => share(value, 1) },
-    y: { title: text("dashboard.reliability.y"), range: [0, 1], ticks: TICKS, say: (value) => share(value, 1) },
+    x: { title: text("dashboard.reliability.x"), range: [0, 1], ticks: TICKS, format: (value) => share(value, 1) },
+    y: { title: text("dashboard.reliability.y"), range: [0, 1], ticks: TICKS, format: (value) => share(value, 1) },
     data: [bins.map((bin) => bin.p_fake), bins.map((bin) => bin.share_fake)],
     series: [{ stroke: "accent", width: 1, dash: [2, 3] }],
     stops: bins.map((bin) => ({
@@ -35,7 +35,7 @@ export function reliabilityPart(plots, { whole, diagrams }) {
       paint.label(text("dashboard.reliability.tooHigh"), 0.98, 0.06, { fill: "text-soft", align: "right" });
       paint.label(text("dashboard.reliability.tooLow"), 0.03, 0.95, { fill: "text-soft" });
       for (const bin of bins) {
-        const size = LEAST + GROWTH * Math.sqrt(bin.pictures / most);
+        const size = MIN_SIZE + GROWTH * Math.sqrt(bin.pictures / most);
         paint.marker("circle", bin.p_fake, bin.share_fake, { size, alpha: 0.75 });
         if (paint.plot.width < 380) continue; // no room for the counts; the table has them
         const below = bin.p_fake > 0.1;

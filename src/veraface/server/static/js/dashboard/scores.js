@@ -1,7 +1,7 @@
 // How p_fake is spread over reals and over fakes, and how much of either falls where nothing is decided.
 import { element } from "../dom.js";
 import { text } from "../language.js";
-import { colour, faint } from "./colors.js";
+import { color, faint } from "./colors.js";
 import { lacking, part, plotFigure, table } from "./parts.js";
 import { bars, ticksTo } from "./plots.js";
 import { count, isNumber, share } from "./words.js";
@@ -41,12 +41,12 @@ function figureOf(plots, histograms, thresholds, source) {
   const band = isNumber(thresholds?.real) && isNumber(thresholds?.fake) ? [thresholds.real, thresholds.fake] : null;
   const plot = plots.add({
     name: text("dashboard.scores.heading"),
-    x: { title: text("dashboard.scores.x"), range: [0, 1], ticks: TICKS, say: (value) => share(value, 1), grid: false },
+    x: { title: text("dashboard.scores.x"), range: [0, 1], ticks: TICKS, format: (value) => share(value, 1), grid: false },
     y: {
       title: text("dashboard.scores.y"),
       range: [-top * 1.02, top * 1.02],
       ticks: [...most.slice(1).map((tick) => -tick), ...most],
-      say: (value) => count(Math.abs(value)),
+      format: (value) => count(Math.abs(value)),
     },
     data: [middles, reals.map((value) => value || null), fakes.map((value) => -value || null)],
     series: [
@@ -58,7 +58,7 @@ function figureOf(plots, histograms, thresholds, source) {
       ys: [reals[i] || null, fakes[i] ? -fakes[i] : null],
       words: text("dashboard.scores.reading", { bin: place(i), reals: count(reals[i]), fakes: count(fakes[i]) }),
     })),
-    before: (paint) => band && paint.zone(...band, colour("uncertain"), 0.1),
+    before: (paint) => band && paint.zone(...band, color("uncertain"), 0.1),
     after: (paint) => {
       if (band) drawBand(paint, band, top);
       paint.label(text("dashboard.scores.reals"), 0.5, top * 0.5, { align: "center", fill: "real", weight: 600 });

@@ -3,25 +3,25 @@ import { element } from "../dom.js";
 import { text } from "../language.js";
 import { gauge } from "./gauge.js";
 import { choice, lacking, part, table } from "./parts.js";
-import { count, figure, isNumber, said, share } from "./words.js";
+import { count, figure, isNumber, ownWords, share } from "./words.js";
 
 const PAIR = " / "; // "ffhq / stylegan140k": the reals of one source against the fakes of another
 const AUC = {
   key: "auc",
   name: () => text("dashboard.auc"),
   note: () => text("dashboard.sources.aucScale"),
-  say: figure,
+  format: figure,
   scale: { from: 0.5 },
 };
 const FAKES = [
-  { key: "fakes_called_fake", name: () => text("dashboard.calledFake"), say: share },
-  { key: "fakes_called_real", name: () => text("dashboard.calledReal"), say: share },
-  { key: "fakes_uncertain", name: () => text("dashboard.leftOpen"), say: share },
+  { key: "fakes_called_fake", name: () => text("dashboard.calledFake"), format: share },
+  { key: "fakes_called_real", name: () => text("dashboard.calledReal"), format: share },
+  { key: "fakes_uncertain", name: () => text("dashboard.leftOpen"), format: share },
   AUC,
 ];
 const REALS = [
-  { key: "reals_called_fake", name: () => text("dashboard.calledFake"), say: share },
-  { key: "reals_uncertain", name: () => text("dashboard.leftOpen"), say: share },
+  { key: "reals_called_fake", name: () => text("dashboard.calledFake"), format: share },
+  { key: "reals_uncertain", name: () => text("dashboard.leftOpen"), format: share },
   AUC,
 ];
 
@@ -71,11 +71,11 @@ function sourceRows(measured) {
   const rows = named(measured.rows.slice(1), "source");
   const blended = measured.self_blended;
   // Fakes made of the test's own reals: they count in no other row.
-  return blended ? [...rows, { ...blended, name: said(blended.source ?? "self-blended"), own: true }] : rows;
+  return blended ? [...rows, { ...blended, name: ownWords(blended.source ?? "self-blended"), own: true }] : rows;
 }
 
 function named(rows, key) {
-  return rows.map((row) => ({ ...row, name: said(row[key]) }));
+  return rows.map((row) => ({ ...row, name: ownWords(row[key]) }));
 }
 
 function block(kind, heading, figures, rows, label, { name, terms, sort }) {
@@ -91,7 +91,7 @@ function block(kind, heading, figures, rows, label, { name, terms, sort }) {
     const body = sorted.map((row) => [
       rowName(row, terms.get(row.name)),
       count(row[label]),
-      ...figures.map((one) => gauge(row[one.key], row.intervals?.[one.key], one.say, one.scale)),
+      ...figures.map((one) => gauge(row[one.key], row.intervals?.[one.key], one.format, one.scale)),
     ]);
     own.replaceChildren(element("h3", {}, heading), table(heading, columns, body));
   };

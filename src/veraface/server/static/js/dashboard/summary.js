@@ -2,7 +2,7 @@
 import { element } from "../dom.js";
 import { number, text } from "../language.js";
 import { lacking } from "./parts.js";
-import { NONE, count, figure, ofHundred, range, said } from "./words.js";
+import { NONE, count, figure, ofHundred, range, ownWords } from "./words.js";
 
 // Their places are there before the card is, so that nothing moves when it comes.
 const FIGURES = [
@@ -15,13 +15,13 @@ const FIGURES = [
 
 /** The figures of the whole set; bones where `whole` is undefined, as long as the card is on its way. */
 export function headlines(whole) {
-  const tiles = FIGURES.map(([key, say, label, note]) =>
+  const tiles = FIGURES.map(([key, format, label, note]) =>
     element(
       "div",
       { class: "tile" },
       element("dt", {}, label()),
-      element("dd", { class: "value" }, whole ? say(whole[key]) : bone("4ch")),
-      element("dd", { class: "interval" }, whole ? interval(whole, key, say) : bone("10ch")),
+      element("dd", { class: "value" }, whole ? format(whole[key]) : bone("4ch")),
+      element("dd", { class: "interval" }, whole ? interval(whole, key, format) : bone("10ch")),
       element("dd", { class: "note" }, note()),
     ),
   );
@@ -32,10 +32,10 @@ export function headlines(whole) {
 export function provenance(card, { measured, whole, limits }) {
   const counts = whole && { real: count(whole.real), fake: count(whole.fake), groups: count(whole.groups) };
   const facts = [
-    [text("dashboard.summary.model"), english("span", `${said(card.name)} ${card.version ? said(card.version) : ""}`)],
-    [text("dashboard.summary.data"), measured.data ? english("span", said(measured.data)) : NONE],
+    [text("dashboard.summary.model"), english("span", `${ownWords(card.name)} ${card.version ? ownWords(card.version) : ""}`)],
+    [text("dashboard.summary.data"), measured.data ? english("span", ownWords(measured.data)) : NONE],
     [text("dashboard.summary.counted"), counts ? text("dashboard.summary.pictures", counts) : NONE],
-    [text("dashboard.summary.command"), measured.command ? english("code", said(measured.command)) : NONE],
+    [text("dashboard.summary.command"), measured.command ? english("code", ownWords(measured.command)) : NONE],
   ];
   return element(
     "div",
@@ -71,9 +71,9 @@ export function english(tag, words) {
   return element(tag, { lang: "en", dir: "ltr" }, words);
 }
 
-function interval(whole, key, say) {
+function interval(whole, key, format) {
   const ends = whole.intervals?.[key];
-  return range(ends, say === ofHundred ? hundredths(whole[key]) : say, whole[key]) || text("dashboard.noInterval");
+  return range(ends, format === ofHundred ? hundredths(whole[key]) : format, whole[key]) || text("dashboard.noInterval");
 }
 
 // The ends of an interval with as many digits as their figure.

@@ -2,7 +2,7 @@
 import { element } from "../dom.js";
 import { text } from "../language.js";
 import { lacking, part, table } from "./parts.js";
-import { figure, nameIn, said, share, withRange } from "./words.js";
+import { figure, nameIn, ownWords, share, withRange } from "./words.js";
 
 const TIERS = {
   clean: () => text("dashboard.tiers.clean"),
@@ -14,7 +14,7 @@ export function tiersPart({ measured }) {
   const heading = text("dashboard.tiers.heading");
   const { tiers } = measured;
   if (!tiers.length) return part("tiers", heading, lacking(text("dashboard.tiers.lacking")));
-  const of = (key, say) => (tier) => withRange(tier[key], tier.intervals?.[key], say);
+  const of = (key, format) => (tier) => withRange(tier[key], tier.intervals?.[key], format);
   const rows = [
     [text("dashboard.auc"), of("auc", figure)],
     [text("dashboard.tiers.lost"), (tier) => withRange(tier.auc_lost?.value, tier.auc_lost?.interval, figure)],
@@ -30,10 +30,10 @@ export function tiersPart({ measured }) {
     text("dashboard.tiers.what"),
     ...tiers.map((tier) => ({
       name: nameIn(TIERS, tier.tier),
-      note: tier.how ? element("span", { lang: "en", dir: "ltr" }, said(tier.how)) : null,
+      note: tier.how ? element("span", { lang: "en", dir: "ltr" }, ownWords(tier.how)) : null,
     })),
   ];
-  const cells = rows.map(([name, say]) => [name, ...tiers.map(say)]);
+  const cells = rows.map(([name, format]) => [name, ...tiers.map(format)]);
   return part(
     "tiers",
     heading,

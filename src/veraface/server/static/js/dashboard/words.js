@@ -25,13 +25,13 @@ export function ofHundred(value) {
 }
 
 /** A card's own words or number; "–" where it has something else. */
-export function said(value) {
+export function ownWords(value) {
   return ["string", "number"].includes(typeof value) ? String(value) : NONE;
 }
 
 /** The name that `names` has for what the card says, else the card's own. */
 export function nameIn(names, own) {
-  return typeof own === "string" && Object.hasOwn(names, own) ? names[own]() : said(own);
+  return typeof own === "string" && Object.hasOwn(names, own) ? names[own]() : ownWords(own);
 }
 
 export function count(value) {
@@ -39,16 +39,16 @@ export function count(value) {
 }
 
 /** "1.8% to 3.3%"; nothing where the card has no interval. */
-export function range(ends, say, like) {
+export function range(ends, format, like) {
   if (!isRange(ends)) return "";
-  return text("dashboard.range", { low: say(ends[0], like), high: say(ends[1], like) });
+  return text("dashboard.range", { low: format(ends[0], like), high: format(ends[1], like) });
 }
 
 /** "2.5% (1.8% to 3.3%)" */
-export function withRange(value, ends, say) {
-  const said = say(value);
-  if (said === NONE || !isRange(ends)) return said;
-  return text("dashboard.withRange", { value: said, range: range(ends, say, value) });
+export function withRange(value, ends, format) {
+  const shown = format(value);
+  if (shown === NONE || !isRange(ends)) return shown;
+  return text("dashboard.withRange", { value: shown, range: range(ends, format, value) });
 }
 
 export function isNumber(value) {

@@ -10,7 +10,7 @@ const KINDS = [
   [/./, () => text("dashboard.spots.other")],
 ];
 
-export function spotsPart({ measured }) {
+export function worstSlicesPart({ measured }) {
   const heading = text("dashboard.spots.heading");
   const sentences = measured.weak_spots;
   if (!sentences) return part("spots", heading, lacking(text("dashboard.spots.lacking")));

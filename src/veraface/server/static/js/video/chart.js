@@ -12,7 +12,7 @@ const RIGHT = 112; // room for the names of the zones, which no point may cover
 const TOP = 10;
 const BOTTOM = 38;
 const STEPS = [0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 1200]; // seconds between two marks
-const MOST_MARKS = 6;
+const MAX_MARKS = 6;
 
 /** The verdict on one frame, by the bounds that hold for pictures; null where nothing was judged. */
 export function frameVerdict(p_fake, { real, fake }) {
@@ -91,8 +91,8 @@ function band({ real, fake }, y) {
 }
 
 function axes(duration, x, y) {
-  const step = STEPS.find((seconds) => duration / seconds <= MOST_MARKS) ?? Math.ceil(duration / MOST_MARKS / 60) * 60;
-  const times = Array.from({ length: Math.min(MOST_MARKS, Math.floor(duration / step)) + 1 }, (_, number) => number * step);
+  const step = STEPS.find((seconds) => duration / seconds <= MAX_MARKS) ?? Math.ceil(duration / MAX_MARKS / 60) * 60;
+  const times = Array.from({ length: Math.min(MAX_MARKS, Math.floor(duration / step)) + 1 }, (_, number) => number * step);
   return [
     draw("path", { class: "axis", d: `M${LEFT} ${TOP}V${HIGH - BOTTOM}H${WIDE - RIGHT}` }),
     ...[0, 0.5, 1].map((p) => draw("text", { class: "tick", x: LEFT - 8, y: y(p) + 4, "text-anchor": "end" }, `${100 * p}%`)),

@@ -6,7 +6,7 @@ const ADDRESS = "/api/predict-video?thumbnails=64";
 const VERDICTS = ["fake", "real", "uncertain"];
 
 /** Sends one clip; `tell({ done, total })` is called as its frames are judged. Returns as judge() of api.js does. */
-export async function judgeClip(file, signal, tell) {
+export async function detectVideo(file, signal, tell) {
   const form = new FormData();
   form.append("video", file, file.name || "clip");
   try {
@@ -40,18 +40,18 @@ async function* eventsOf(body) {
 }
 
 function resultOf(answer) {
-  if (!isClipResult(answer)) return failed("other");
+  if (!isVideoResult(answer)) return failed("other");
   if (answer.verdict === "no_face") return failed("no_face");
   if (answer.p_fake === null) return failed("face_too_small");
   return { kind: "judged", answer };
 }
 
 function failed(code, message) {
-  const said = (words, otherwise) => (typeof words === "string" ? words : otherwise);
-  return { kind: "failed", code: said(code, "other"), message: said(message, ""), answer: {} };
+  const textOr = (words, otherwise) => (typeof words === "string" ? words : otherwise);
+  return { kind: "failed", code: textOr(code, "other"), message: textOr(message, ""), answer: {} };
 }
 
-function isClipResult(answer) {
+function isVideoResult(answer) {
   const { tracks, timeline, thresholds, width, height, duration } = answer ?? {};
   const judged = VERDICTS.includes(answer?.verdict) && (answer.p_fake === null || isChance(answer.p_fake));
   return (

@@ -3,7 +3,7 @@
 const CLIPS = /\.(mp4|m4v|mov|mkv|webm|avi|ts|mts|m2ts|mpe?g|wmv|flv)$/i;
 
 /** Whether a file is a clip, by its type or, where the browser knows none, by its name. */
-export function isClip(file) {
+export function isVideo(file) {
   if (!(file instanceof Blob)) return false;
   return file.type ? file.type.startsWith("video/") : CLIPS.test(file.name ?? "");
 }

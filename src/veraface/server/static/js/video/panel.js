@@ -7,7 +7,7 @@ import { clock } from "./files.js";
 import { frameVerdict } from "./chart.js";
 
 /** The whole panel for a judged clip; `look(track)` is called for a face that is to be looked at. */
-export function clipPanel({ answer, size }, look) {
+export function videoPanel({ answer, size }, look) {
   return [
     headline(answer.verdict),
     probability(answer.p_fake, answer.thresholds),
@@ -18,10 +18,10 @@ export function clipPanel({ answer, size }, look) {
 }
 
 /** What is said of a judged clip to those who hear it. */
-export function clipAnnouncement(answer) {
+export function videoAnnouncement(answer) {
   const verdict = text(`verdicts.${answer.verdict}.name`);
-  const said = text("result.announce", { verdict, percent: percent(answer.p_fake) });
-  return `${said} ${text("clip.frames", { count: answer.timeline.length })}`;
+  const summary = text("result.announce", { verdict, percent: percent(answer.p_fake) });
+  return `${summary} ${text("clip.frames", { count: answer.timeline.length })}`;
 }
 
 /** All frames as a table, folded until somebody wants it. */
@@ -29,13 +29,13 @@ export function frameTable({ timeline, thresholds }) {
   const head = ["clip.time", "result.probability", "clip.verdict"].map((path) => element("th", { scope: "col" }, text(path)));
   const rows = timeline.map(({ time, p_fake }) => {
     const verdict = frameVerdict(p_fake, thresholds);
-    const said = verdict ? text(`verdicts.${verdict}.name`) : text("clip.noFace");
+    const name = verdict ? text(`verdicts.${verdict}.name`) : text("clip.noFace");
     return element(
       "tr",
       {},
       element("th", { scope: "row" }, element("bdi", {}, clock(time, true))),
       element("td", {}, p_fake === null ? "–" : percent(p_fake)),
-      element("td", {}, said),
+      element("td", {}, name),
     );
   });
   const table = element("table", {}, element("thead", {}, element("tr", {}, head)), element("tbody", {}, rows));

@@ -18,23 +18,23 @@ export function open(root) {
 
   const load = async () => {
     card = undefined;
-    cardView.say(card);
+    cardView.render(card);
     card = await fetchCard();
-    if (!closed) cardView.say(card);
+    if (!closed) cardView.render(card);
   };
   const retry = () => {
     byId("model-card").focus({ preventScroll: true }); // the button goes
     load();
   };
   // The server has come back, or has loaded its model by now.
-  const heard = () => card === null && status()?.loaded && load();
-  const say = () => {
+  const onChange = () => card === null && status()?.loaded && load();
+  const render = () => {
     const here = HERE.includes(location.hostname);
     place.textContent = here ? text("about.privacy.here") : text("about.privacy.elsewhere", { host: location.hostname });
-    cardView.say(card);
+    cardView.render(card);
   };
 
-  const sections = [meaning(), how(), uses(), fails(), privacy(place), modelSection(cardView.node), licence(), api()];
+  const sections = [meaning(), how(), uses(), fails(), privacy(place), modelSection(cardView.node), license(), api()];
   root.append(
     element(
       "div",
@@ -44,15 +44,15 @@ export function open(root) {
       element("div", { class: "about-body" }, sections),
     ),
   );
-  changes.addEventListener("change", heard);
+  changes.addEventListener("change", onChange);
   const stopFollowing = follow(sections);
   load();
   return {
     title: "about.title",
-    say,
+    render,
     close() {
       closed = true;
-      changes.removeEventListener("change", heard);
+      changes.removeEventListener("change", onChange);
       stopFollowing();
       byId("live").textContent = "";
     },
@@ -190,7 +190,7 @@ function modelSection(card) {
   );
 }
 
-function licence() {
+function license() {
   const one = (what, terms) => element("div", {}, element("dt", what), element("dd", terms));
   const library = (name, terms, notice) =>
     element("li", { lang: "en", dir: "ltr" }, element("a", { href: `/static/vendor/${notice}/LICENSE` }, name), ` ${terms}`);

@@ -1,6 +1,6 @@
 // Where pictures come in, and the list of those that came.
 import { openCamera } from "../camera.js";
-import { cardOf, sayCard } from "../card.js";
+import { cardOf, updateCard } from "../card.js";
 import { analyse, cancel, changes, checks, isDone, isOpen, remove } from "../queue.js";
 import { byId, element, icon } from "../dom.js";
 import { download, entriesAsCsv, entriesAsJson } from "../export.js";
@@ -11,7 +11,7 @@ import { addKeys } from "../keys.js";
 import { text } from "../language.js";
 import { moveFocus } from "../rovingTabindex.js";
 import { changes as statusChanges, status } from "../status.js";
-import { setStartsAtOnce, startsAtOnce, take, takeLink } from "../addFiles.js";
+import { setStartsAtOnce, startsAtOnce, addFiles, addLink } from "../addFiles.js";
 
 const HERE = ["localhost", "127.0.0.1", "[::1]"];
 const SVG = "http://www.w3.org/2000/svg";
@@ -20,7 +20,7 @@ const SVG = "http://www.w3.org/2000/svg";
 export function open(root) {
   import("./result.js"); // where a picture leads to: there when it is needed
   const view = new AnalyseView(root);
-  return { title: "analyse.title", say: () => view.say(), close: () => view.close() };
+  return { title: "analyse.title", render: () => view.render(), close: () => view.close() };
 }
 
 class AnalyseView {
@@ -34,23 +34,23 @@ class AnalyseView {
     this.link = this.#linkForm();
     this.session = this.#session();
     root.append(this.#intake(), this.session);
-    const heard = ({ detail }) => this.#heard(detail);
-    const limits = () => this.#sayLimits();
-    changes.addEventListener("change", heard);
+    const onChange = ({ detail }) => this.#onChange(detail);
+    const limits = () => this.#renderLimits();
+    changes.addEventListener("change", onChange);
     statusChanges.addEventListener("change", limits);
     this.stops = [
-      () => changes.removeEventListener("change", heard),
+      () => changes.removeEventListener("change", onChange),
       () => statusChanges.removeEventListener("change", limits),
       this.#keys(),
     ];
   }
 
-  say() {
+  render() {
     const here = HERE.includes(location.hostname);
     const words = here ? text("privacy.here") : text("privacy.elsewhere", { host: location.hostname });
     this.privacy.textContent = isOn() ? `${words} ${text("privacy.history")}` : words;
-    this.#sayLimits();
-    this.#heard(null);
+    this.#renderLimits();
+    this.#onChange(null);
   }
 
   close() {
@@ -58,7 +58,7 @@ class AnalyseView {
     byId("live").textContent = "";
   }
 
-  #sayLimits() {
+  #renderLimits() {
     const limits = status()?.limits;
     const most = [limits && text("intake.upTo", { size: megabytes(limits.max_upload_bytes) })];
     if (limits?.video) most.push(text("intake.clipsUpTo", { size: megabytes(limits.max_video_bytes) }));
@@ -66,15 +66,15 @@ class AnalyseView {
     this.link.hidden = !limits?.links;
   }
 
-  #heard(check) {
+  #onChange(check) {
     const all = checks();
     const held = document.activeElement;
     const at = [...this.list.children].indexOf(held.closest?.(".card"));
     document.body.dataset.state = all.length ? "list" : "empty";
     this.session.hidden = !all.length;
-    if (check && this.cards.has(check.id)) sayCard(this.cards.get(check.id), check);
+    if (check && this.cards.has(check.id)) updateCard(this.cards.get(check.id), check);
     else this.#layCards(all);
-    this.#sayProgress(all);
+    this.#renderProgress(all);
     if (this.session.contains(held) || at >= 0) this.#keepFocus(held, at);
   }
 
@@ -90,7 +90,7 @@ class AnalyseView {
   #layCards(all) {
     for (const check of all) {
       if (!this.cards.has(check.id)) this.cards.set(check.id, cardOf(check));
-      sayCard(this.cards.get(check.id), check);
+      updateCard(this.cards.get(check.id), check);
     }
     const laid = all.map(({ id }) => this.cards.get(id));
     for (const card of [...this.list.children]) if (!laid.includes(card)) card.remove();
@@ -98,7 +98,7 @@ class AnalyseView {
     for (const id of this.cards.keys()) if (!all.some((check) => check.id === id)) this.cards.delete(id);
   }
 
-  #sayProgress(all) {
+  #renderProgress(all) {
     const open = all.filter(isOpen);
     const done = all.filter((check) => isDone(check) && !canBeSent(check)).length;
     this.progress.max = Math.max(1, all.length);
@@ -133,7 +133,7 @@ class AnalyseView {
     choose.addEventListener("click", () => byId("file").click());
     const camera = element("button", { type: "button", class: "quiet", id: "camera" }, icon("camera"), element("span", { "data-text": "camera.open" }));
     camera.hidden = !navigator.mediaDevices?.getUserMedia;
-    camera.addEventListener("click", () => openCamera((file) => take([file])));
+    camera.addEventListener("click", () => openCamera((file) => addFiles([file])));
     const atOnce = element("input", { type: "checkbox", id: "at-once", role: "switch" });
     atOnce.checked = startsAtOnce();
     atOnce.addEventListener("change", () => setStartsAtOnce(atOnce.checked));
@@ -153,7 +153,7 @@ class AnalyseView {
     const form = element("form", { class: "link", hidden: true }, field, element("button", { class: "quiet", "data-text": "checks.analyseOne" }));
     form.addEventListener("submit", (event) => {
       event.preventDefault();
-      takeLink(field.value.trim());
+      addLink(field.value.trim());
       field.value = "";
     });
     return form;
@@ -187,13 +187,13 @@ class AnalyseView {
   #keys() {
     const move = ({ key }) => moveFocus(this.list, key);
     return addKeys({
-      Enter: { says: "keys.analyse", run: () => analyse(checks().filter(({ state }) => state === "ready")) },
-      ArrowRight: { says: "keys.nextResult", run: move },
-      ArrowLeft: { says: "keys.previousResult", run: move },
+      Enter: { label: "keys.analyse", run: () => analyse(checks().filter(({ state }) => state === "ready")) },
+      ArrowRight: { label: "keys.nextResult", run: move },
+      ArrowLeft: { label: "keys.previousResult", run: move },
       ArrowDown: { run: move },
       ArrowUp: { run: move },
-      c: { says: "keys.camera", run: () => byId("camera").hidden || byId("camera").click() },
-      Escape: { says: "keys.close", run: () => cancel(checks().filter(({ state }) => state !== "ready")) },
+      c: { label: "keys.camera", run: () => byId("camera").hidden || byId("camera").click() },
+      Escape: { label: "keys.close", run: () => cancel(checks().filter(({ state }) => state !== "ready")) },
     });
   }
 }

@@ -2,15 +2,15 @@
 import { fetchCard } from "../api.js";
 import { confusionPart } from "../dashboard/confusion.js";
 import { curvesPart } from "../dashboard/curves.js";
-import { knownOf } from "../dashboard/normalizeCard.js";
-import { fill, ownPart } from "../dashboard/localStats.js";
+import { normalizeCard } from "../dashboard/normalizeCard.js";
+import { fill, localStatsPart } from "../dashboard/localStats.js";
 import { lacking } from "../dashboard/parts.js";
 import { Plots } from "../dashboard/plots.js";
 import { reliabilityPart } from "../dashboard/reliability.js";
 import { rocPart } from "../dashboard/roc.js";
 import { scoresPart } from "../dashboard/scores.js";
 import { FIRST_SORT, sourcesPart } from "../dashboard/sources.js";
-import { spotsPart } from "../dashboard/worstSlices.js";
+import { worstSlicesPart } from "../dashboard/worstSlices.js";
 import { headlines, provenance } from "../dashboard/summary.js";
 import { tiersPart } from "../dashboard/tiers.js";
 import { element, icon } from "../dom.js";
@@ -29,7 +29,7 @@ export function open(root) {
     plots.clear();
     body.setAttribute("aria-busy", String(card === undefined));
     if (card === undefined) body.replaceChildren(...skeleton());
-    else body.replaceChildren(...(card ? parts(card, plots, state) : [unreachable(retry)]), ownPart(plots));
+    else body.replaceChildren(...(card ? parts(card, plots, state) : [unreachable(retry)]), localStatsPart(plots));
     for (const details of body.querySelectorAll("details")) details.open = opened.has(placeOf(details));
   };
   const load = async () => {
@@ -66,7 +66,7 @@ export function open(root) {
   load();
   return {
     title: "dashboard.title",
-    say: lay,
+    render: lay,
     close() {
       closed = true;
       changes.removeEventListener("change", renew);
@@ -76,7 +76,7 @@ export function open(root) {
 }
 
 function parts(card, plots, state) {
-  const known = knownOf(card);
+  const known = normalizeCard(card);
   if (!Object.keys(card.measured ?? {}).length) return [unmeasured(), provenance(card, known)];
   return [
     headlines(known.whole ?? {}),
@@ -87,7 +87,7 @@ function parts(card, plots, state) {
     sourcesPart(known, state),
     tiersPart(known),
     curvesPart(plots, known, state),
-    spotsPart(known),
+    worstSlicesPart(known),
   ];
 }
 

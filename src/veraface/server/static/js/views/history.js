@@ -2,7 +2,7 @@
 import { byId, element, icon } from "../dom.js";
 import { download, entriesAsCsv, entriesAsJson } from "../export.js";
 import * as history from "../history.js";
-import { cardOfEntry, sayEntry, sayTime, showPicture, tint, verdictIcon, verdictName } from "../historyCard.js";
+import { cardOfEntry, updateEntry, updateTime, showThumbnail, tint, verdictIcon, verdictName } from "../historyCard.js";
 import { UndoBar } from "../historyUndo.js";
 import { addKeys } from "../keys.js";
 import { number, text } from "../language.js";
@@ -20,7 +20,7 @@ addEventListener("popstate", () => (place.back = location.pathname === "/history
 /** Fills root with the history. */
 export function open(root) {
   const view = new HistoryView(root);
-  return { title: "history.title", say: () => view.say(), close: () => view.close() };
+  return { title: "history.title", render: () => view.render(), close: () => view.close() };
 }
 
 class HistoryView {
@@ -36,26 +36,26 @@ class HistoryView {
     this.list.addEventListener("keydown", (event) => this.#pressed(event), { signal });
     this.list.addEventListener("click", (event) => this.#clicked(event), { signal });
     this.list.addEventListener("change", (event) => this.#choose(cardAt(event).dataset.id, event.target.checked), { signal });
-    this.clock = setInterval(() => this.#shown().forEach((entry) => sayTime(this.cards.get(entry.id), entry)), MINUTE);
+    this.clock = setInterval(() => this.#shown().forEach((entry) => updateTime(this.cards.get(entry.id), entry)), MINUTE);
     this.removeKeys = addKeys({
-      "/": { says: "history.keys.search", run: () => this.search.focus() },
-      z: { says: "history.keys.undo", run: () => this.undo.undo() },
-      ArrowRight: { says: "keys.nextResult", run: ({ key }) => moveFocus(this.list, key) },
-      ArrowLeft: { says: "keys.previousResult", run: ({ key }) => moveFocus(this.list, key) },
+      "/": { label: "history.keys.search", run: () => this.search.focus() },
+      z: { label: "history.keys.undo", run: () => this.undo.undo() },
+      ArrowRight: { label: "keys.nextResult", run: ({ key }) => moveFocus(this.list, key) },
+      ArrowLeft: { label: "keys.previousResult", run: ({ key }) => moveFocus(this.list, key) },
       // These, and arrows once a card has the focus, are for that card: #pressed() sees to them.
-      x: { says: "history.keys.select", run: () => {} },
-      Delete: { says: "history.keys.delete", run: () => {} },
+      x: { label: "history.keys.select", run: () => {} },
+      Delete: { label: "history.keys.delete", run: () => {} },
     });
     this.scrollTo = place.back ? place.scroll : 0;
     place.back = false;
     this.#read();
   }
 
-  say() {
-    for (const entry of this.entries ?? []) sayEntry(this.cards.get(entry.id), entry);
+  render() {
+    for (const entry of this.entries ?? []) updateEntry(this.cards.get(entry.id), entry);
     this.search.placeholder = text("history.search");
-    this.undo.say();
-    this.#sayState();
+    this.undo.render();
+    this.#renderState();
   }
 
   close() {
@@ -82,7 +82,7 @@ class HistoryView {
     if (this.closing.signal.aborted) return;
     this.entries = entries;
     this.#layCards();
-    this.#sayState();
+    this.#renderState();
     if (this.scrollTo) scrollTo(0, this.scrollTo);
     this.scrollTo = 0;
   }
@@ -102,7 +102,7 @@ class HistoryView {
   #newCard(entry) {
     const card = cardOfEntry(entry);
     this.cards.set(entry.id, card);
-    sayEntry(card, entry);
+    updateEntry(card, entry);
     this.near.observe(card);
     return card;
   }
@@ -118,7 +118,7 @@ class HistoryView {
     for (const { target, isIntersecting } of seen) {
       const entry = isIntersecting && this.entries.find(({ id }) => id === target.dataset.id);
       if (!entry) continue;
-      showPicture(target, entry);
+      showThumbnail(target, entry);
       this.near.unobserve(target);
     }
   }
@@ -134,13 +134,13 @@ class HistoryView {
 
   // ---- What is said of it
 
-  #sayState() {
+  #renderState() {
     const all = this.entries;
     const shown = this.#shown();
     const ids = new Set(shown.map(({ id }) => id));
     for (const [id, card] of this.cards) card.hidden = !ids.has(id);
-    this.#sayChosen(shown);
-    this.#sayFilter();
+    this.#renderChosen(shown);
+    this.#renderFilter();
     const state = this.#state(shown);
     document.body.dataset.state = state;
     this.root.dataset.state = state;
@@ -151,7 +151,7 @@ class HistoryView {
     this.full.hidden = !history.isFull();
     this.still.hidden = history.isOn() || !all?.length;
     this.stillWords.textContent = text("history.stillThere", { count: all?.length ?? 0 });
-    this.#sayNothing(state);
+    this.#renderEmpty(state);
   }
 
   #state(shown) {
@@ -161,7 +161,7 @@ class HistoryView {
     return history.isOn() ? "empty" : "off";
   }
 
-  #sayNothing(state) {
+  #renderEmpty(state) {
     const words = {
       empty: () => [text("history.empty.name"), text("history.empty.detail"), element("a", { class: "button primary", href: "/" }, text("history.toStart"))],
       off: () => [text("history.off.name"), text("history.off.detail"), button(text("history.turnOn"), () => this.#switch(true), { class: "primary" })],
@@ -169,13 +169,13 @@ class HistoryView {
       unavailable: () => [text("history.unavailable.name"), text("history.unavailable.detail")],
     }[state]?.();
     this.nothing.hidden = !words;
-    if (!words || this.nothing.dataset.said === words[0]) return; // what stays keeps the focus
+    if (!words || this.nothing.dataset.shown === words[0]) return; // what stays keeps the focus
     const [name, detail, act] = words;
-    this.nothing.dataset.said = name;
+    this.nothing.dataset.shown = name;
     this.nothing.replaceChildren(element("h2", {}, name), element("p", {}, detail), ...(act ? [element("p", { class: "links" }, act)] : []));
   }
 
-  #sayChosen(shown) {
+  #renderChosen(shown) {
     for (const [id, card] of this.cards) {
       card.querySelector("input").checked = this.chosen.has(id);
       card.classList.toggle("chosen", this.chosen.has(id));
@@ -192,7 +192,7 @@ class HistoryView {
     this.root.classList.toggle("choosing", count > 0);
   }
 
-  #sayFilter() {
+  #renderFilter() {
     const fitting = (this.entries ?? []).filter((entry) => this.#fits(entry));
     for (const toggle of this.filter.querySelectorAll("button")) {
       const { verdict } = toggle.dataset;
@@ -211,7 +211,7 @@ class HistoryView {
     // What is out of sight must not be deleted or exported with the rest.
     const ids = new Set(this.#shown().map(({ id }) => id));
     for (const id of this.chosen) if (!ids.has(id)) this.chosen.delete(id);
-    this.#sayState();
+    this.#renderState();
   }
 
   #filterBy(verdict) {
@@ -229,14 +229,14 @@ class HistoryView {
   #choose(id, wanted) {
     if (wanted) this.chosen.add(id);
     else this.chosen.delete(id);
-    this.#sayChosen(this.#shown());
+    this.#renderChosen(this.#shown());
   }
 
   #chooseAll() {
     const ids = this.#shown().map(({ id }) => id);
     const every = ids.every((id) => this.chosen.has(id));
     this.chosen = new Set(every ? [] : ids);
-    this.#sayChosen(this.#shown());
+    this.#renderChosen(this.#shown());
   }
 
   #chosenOrShown() {
@@ -274,10 +274,10 @@ class HistoryView {
   async #delete(entries) {
     const ids = entries.map(({ id }) => id);
     const focusLost = ids.some((id) => this.cards.get(id).contains(document.activeElement));
-    const next = this.#neighbour(ids);
+    const next = this.#neighbor(ids);
     this.entries = this.entries.filter(({ id }) => !ids.includes(id));
     this.#layCards();
-    this.#sayState();
+    this.#renderState();
     if (!this.entries.length || (focusLost && !next)) this.heading.focus();
     else if (focusLost) next.focus();
     this.undo.offer(entries);
@@ -285,7 +285,7 @@ class HistoryView {
   }
 
   // The link of the card that comes after those, or else before.
-  #neighbour(ids) {
+  #neighbor(ids) {
     const shown = this.#shown();
     const last = shown.findLastIndex(({ id }) => ids.includes(id));
     const staying = (part) => part.filter(({ id }) => !ids.includes(id));
@@ -336,7 +336,7 @@ class HistoryView {
 
   #switch(wanted) {
     history.setOn(wanted);
-    this.#sayState();
+    this.#renderState();
     const count = this.entries?.length;
     if (wanted) this.keep.focus();
     else if (count) this.#ask(text("history.switchedOff.heading"), text("history.switchedOff.detail", { count }), text("history.switchedOff.keep"));

@@ -9,7 +9,7 @@ import { addKeys } from "../keys.js";
 import { text } from "../language.js";
 import { go } from "../router.js";
 import { snapshot } from "../snapshot.js";
-import { Stage } from "../viewer.js";
+import { Viewer } from "../viewer.js";
 import { announcement, decisiveFace, verdictView } from "../verdict.js";
 import { provenanceView } from "../provenance.js";
 import { isProvenance } from "../validate.js";
@@ -18,7 +18,7 @@ import { waitingView } from "../waiting.js";
 /** Fills root with the result of that check or entry of the history. */
 export function open(root, { id }) {
   const view = new ResultView(root, id);
-  return { title: "result.title", say: () => view.say(), close: () => view.close() };
+  return { title: "result.title", render: () => view.render(), close: () => view.close() };
 }
 
 class ResultView {
@@ -30,7 +30,7 @@ class ResultView {
     const left = element("div", { class: "left" });
     const columns = element("div", { class: "columns" }, left, this.panel);
     root.append(element("section", { class: "work", "data-label": "result.label" }, this.#toolbar(), columns));
-    this.stage = new Stage(left, (index) => this.#select(index));
+    this.viewer = new Viewer(left, (index) => this.#select(index));
     this.views = element("div", { class: "evidence" }); // filled by evidence.js
     left.append(this.views, this.actions);
     this.stops = [this.#listen(), this.#keys()];
@@ -39,28 +39,28 @@ class ResultView {
     else this.#fromHistory();
   }
 
-  say() {
+  render() {
     if (!this.check) return;
     this.filename.textContent = nameOf(this.check);
     this.#layOut();
-    this.evidence?.say();
-    this.#sayPlace();
+    this.forensicViews?.render();
+    this.#renderPlace();
   }
 
   close() {
     this.closed = true;
     clearInterval(this.clock);
     for (const stop of this.stops) stop();
-    this.evidence?.close();
-    this.stage.close();
+    this.forensicViews?.close();
+    this.viewer.close();
     if (this.ownUrl) URL.revokeObjectURL(this.ownUrl);
     byId("live").textContent = "";
   }
 
   #start(check) {
     this.check = check;
-    this.stage.show(check.url, check.link ? "stage.fromLink" : "stage.notKept", check.shape ?? check.answer);
-    this.say();
+    this.viewer.show(check.url, check.link ? "stage.fromLink" : "stage.notKept", check.shape ?? check.answer);
+    this.render();
   }
 
   async #fromHistory() {
@@ -90,18 +90,18 @@ class ResultView {
   }
 
   #listen() {
-    const heard = ({ detail }) => {
+    const onChange = ({ detail }) => {
       if (detail === null || detail === this.check) this.check && this.#layOut();
     };
-    changes.addEventListener("change", heard);
-    return () => changes.removeEventListener("change", heard);
+    changes.addEventListener("change", onChange);
+    return () => changes.removeEventListener("change", onChange);
   }
 
   // The panel and the stage for what is known now. Nothing is rebuilt while nothing that shows has changed.
   #layOut() {
     const { check } = this;
     document.body.dataset.state = { queued: "judging", busy: "busy" }[check.state] ?? check.state;
-    this.stage.scan(check.state === "judging" || check.state === "queued");
+    this.viewer.scan(check.state === "judging" || check.state === "queued");
     this.panel.setAttribute("aria-busy", String(check.state === "judging" || check.state === "queued"));
     this.actions.hidden = !isResult(check);
     this.views.hidden = check.state === "failed";
@@ -116,22 +116,22 @@ class ResultView {
 
   #layVerdict() {
     const { answer } = this.check;
-    if (this.stage.selected < 0) this.stage.lay(answer, decisiveFace(answer.faces));
+    if (this.viewer.selected < 0) this.viewer.lay(answer, decisiveFace(answer.faces));
     this.#fillPanel();
-    this.stage.say();
+    this.viewer.render();
     byId("live").textContent = announcement(answer);
-    this.loading ??= this.#layEvidence();
+    this.loading ??= this.#layForensicViews();
   }
 
   // Later than all that a verdict needs.
-  async #layEvidence() {
-    const { EvidenceViews } = await import("../forensicViews.js");
-    if (!this.closed) this.evidence = new EvidenceViews(this.views, this.stage, this.check);
+  async #layForensicViews() {
+    const { ForensicViews } = await import("../forensicViews.js");
+    if (!this.closed) this.forensicViews = new ForensicViews(this.views, this.viewer, this.check);
   }
 
   #fillPanel() {
     const keepFocus = this.panel.contains(document.activeElement);
-    const { selected } = this.stage;
+    const { selected } = this.viewer;
     this.panel.replaceChildren(...verdictView(this.check, selected, (index) => this.#select(index)).filter(Boolean));
     if (keepFocus) this.panel.querySelectorAll(".face-item")[selected]?.focus();
   }
@@ -139,8 +139,8 @@ class ResultView {
   #layFault() {
     const { failure, answer } = this.check;
     const retry = this.check.file || this.check.link ? () => analyse([this.check]) : null;
-    this.stage.lay(answer ?? {}, -1);
-    this.stage.say();
+    this.viewer.lay(answer ?? {}, -1);
+    this.viewer.render();
     this.panel.replaceChildren(...faultView(failure, retry).filter(Boolean));
     if (isProvenance(answer?.provenance)) this.panel.append(provenanceView(answer.provenance)); // it needs no face
     byId("live").textContent = faultAnnouncement(failure);
@@ -153,8 +153,8 @@ class ResultView {
       retryNow: () => retryNow(this.check),
     };
     const fill = () => {
-      const { nodes, said, key } = waitingView(this.check, act);
-      byId("live").textContent = said;
+      const { nodes, announcement, key } = waitingView(this.check, act);
+      byId("live").textContent = announcement;
       if (key === this.waitingKey && this.panel.querySelector("#verdict")) {
         this.panel.querySelector("#verdict + p").textContent = nodes[0].querySelector("#verdict + p").textContent;
         return;
@@ -168,11 +168,11 @@ class ResultView {
   }
 
   #select(index) {
-    const kept = this.stage.boxes.children[index];
-    this.stage.select(index);
-    this.stage.zoom.bringIn(kept);
+    const kept = this.viewer.boxes.children[index];
+    this.viewer.select(index);
+    this.viewer.zoom.bringIn(kept);
     if (this.check.state === "judged") this.#fillPanel();
-    if (this.stage.boxes.contains(document.activeElement)) kept?.focus();
+    if (this.viewer.boxes.contains(document.activeElement)) kept?.focus();
   }
 
   #toolbar() {
@@ -181,14 +181,14 @@ class ResultView {
     this.place = element("span", { class: "place" });
     this.before = element("button", { type: "button", class: "quiet", id: "previous", "data-text": "result.previous" });
     this.after = element("button", { type: "button", class: "quiet", id: "next", "data-text": "result.next" });
-    this.before.addEventListener("click", () => this.#neighbour(-1));
-    this.after.addEventListener("click", () => this.#neighbour(1));
+    this.before.addEventListener("click", () => this.#neighbor(-1));
+    this.after.addEventListener("click", () => this.#neighbor(1));
     this.walk = element("span", { class: "walk", role: "group", "data-label": "result.walk" }, this.before, this.place, this.after);
     this.back = element("a", { class: "quiet button", id: "back", href: "/" });
     return element("div", { class: "toolbar" }, this.back, this.filename, this.walk, another);
   }
 
-  #sayPlace() {
+  #renderPlace() {
     const at = checks().indexOf(this.check);
     const many = checks().length;
     this.walk.hidden = at < 0 || many < 2;
@@ -200,7 +200,7 @@ class ResultView {
     this.after.disabled = at === many - 1;
   }
 
-  #neighbour(step) {
+  #neighbor(step) {
     const next = checks()[checks().indexOf(this.check) + step];
     if (this.check.old || !next) return;
     go(`/result/${next.id}`, { replace: true });
@@ -216,35 +216,35 @@ class ResultView {
       "div",
       { class: "actions", role: "group", "data-label": "result.actions" },
       action("print", "result.print", () => print()),
-      action("save-picture", "result.savePicture", () => this.#savePicture()),
+      action("save-picture", "result.savePicture", () => this.#saveImage()),
       action("save-json", "result.saveJson", () => download(entriesAsJson([this.check]), `veraface-${this.id}.json`)),
     );
   }
 
-  async #savePicture() {
-    download(await snapshot(this.check, this.stage), `veraface-${this.id}.png`);
+  async #saveImage() {
+    download(await snapshot(this.check, this.viewer), `veraface-${this.id}.png`);
   }
 
   #keys() {
     const turn = () => (document.documentElement.dir === "rtl" ? -1 : 1);
     const face = (step) => {
-      const { length } = this.stage.faces;
-      if (length < 2 || this.check?.state !== "judged") this.#neighbour(step);
-      else this.#select((this.stage.selected + step + length) % length);
+      const { length } = this.viewer.faces;
+      if (length < 2 || this.check?.state !== "judged") this.#neighbor(step);
+      else this.#select((this.viewer.selected + step + length) % length);
     };
     return addKeys({
-      ArrowRight: { says: "keys.nextFace", run: () => face(turn()) },
-      ArrowLeft: { says: "keys.previousFace", run: () => face(-turn()) },
-      "Shift+ArrowRight": { says: "keys.nextResult", run: () => this.#neighbour(turn()) },
-      "Shift+ArrowLeft": { says: "keys.previousResult", run: () => this.#neighbour(-turn()) },
-      "+": { says: "keys.zoomIn", run: () => this.stage.zoom.zoomIn() },
-      "-": { says: "keys.zoomOut", run: () => this.stage.zoom.zoomOut() },
-      0: { says: "keys.zoomReset", run: () => this.stage.zoom.reset() },
-      "← ↑ ↓ →": { says: "keys.move", run() {} }, // listed only: zoom.js hears them where the picture has the focus
-      e: { says: "keys.evidence", run: () => this.stage.toggleEvidence() },
-      p: { says: "keys.print", run: () => print() },
-      Enter: { says: "keys.analyse", run: () => this.check?.state === "ready" && analyse([this.check]) },
-      Escape: { says: "keys.close", run: () => this.#escape() },
+      ArrowRight: { label: "keys.nextFace", run: () => face(turn()) },
+      ArrowLeft: { label: "keys.previousFace", run: () => face(-turn()) },
+      "Shift+ArrowRight": { label: "keys.nextResult", run: () => this.#neighbor(turn()) },
+      "Shift+ArrowLeft": { label: "keys.previousResult", run: () => this.#neighbor(-turn()) },
+      "+": { label: "keys.zoomIn", run: () => this.viewer.zoom.zoomIn() },
+      "-": { label: "keys.zoomOut", run: () => this.viewer.zoom.zoomOut() },
+      0: { label: "keys.zoomReset", run: () => this.viewer.zoom.reset() },
+      "← ↑ ↓ →": { label: "keys.move", run() {} }, // listed only: zoom.js hears them where the picture has the focus
+      e: { label: "keys.evidence", run: () => this.viewer.toggleHeatmap() },
+      p: { label: "keys.print", run: () => print() },
+      Enter: { label: "keys.analyse", run: () => this.check?.state === "ready" && analyse([this.check]) },
+      Escape: { label: "keys.close", run: () => this.#escape() },
     });
   }
 

@@ -1,7 +1,7 @@
 // One clip and what is said of it: while it is judged, and afterwards with its timeline and its frames.
 import { analyse, cancel, changes, find, retryNow } from "../queue.js";
 import { chartOf, frameLabel } from "../video/chart.js";
-import { clipAnnouncement, clipPanel, frameTable } from "../video/panel.js";
+import { videoAnnouncement, videoPanel, frameTable } from "../video/panel.js";
 import { byId, element } from "../dom.js";
 import { download } from "../export.js";
 import { faultAnnouncement, faultView } from "../fault.js";
@@ -15,8 +15,8 @@ await style("/static/css/video.css");
 
 /** Fills root with the result of that clip. */
 export function open(root, { id }) {
-  const view = new ClipView(root, find(id));
-  return { title: "result.title", say: () => view.say(), close: () => view.close() };
+  const view = new VideoView(root, find(id));
+  return { title: "result.title", render: () => view.render(), close: () => view.close() };
 }
 
 // Loaded with the view: who brings pictures only never pays for it.
@@ -27,7 +27,7 @@ function style(address) {
   return there;
 }
 
-class ClipView {
+class VideoView {
   constructor(root, check) {
     this.check = check;
     this.selected = -1;
@@ -40,12 +40,12 @@ class ClipView {
     another.addEventListener("click", () => byId("file").click());
     const toolbar = element("div", { class: "toolbar" }, back, this.filename, another);
     root.append(element("section", { class: "work", "data-label": "result.label" }, toolbar, element("div", { class: "columns clip-columns" }, this.left, this.panel, this.overTime)));
-    const heard = ({ detail }) => (detail === null || detail === check) && this.#layOut();
-    changes.addEventListener("change", heard);
-    this.stops = [() => changes.removeEventListener("change", heard), this.#keys()];
+    const onChange = ({ detail }) => (detail === null || detail === check) && this.#layOut();
+    changes.addEventListener("change", onChange);
+    this.stops = [() => changes.removeEventListener("change", onChange), this.#keys()];
   }
 
-  say() {
+  render() {
     this.filename.textContent = nameOf(this.check);
     this.shown = null; // in another language, everything is said anew
     this.#layOut();
@@ -74,19 +74,19 @@ class ClipView {
     this.shown = "judged";
     const { answer } = this.check;
     this.chart = chartOf(answer, (index) => this.#select(index));
-    this.picture = element("img", { alt: "", width: answer.width, height: answer.height });
+    this.image = element("img", { alt: "", width: answer.width, height: answer.height });
     this.boxes = element("div", { class: "clip-boxes", "aria-hidden": "true" });
     this.words = element("figcaption", {});
-    this.frame = element("figure", { class: "clip-frame" }, element("div", { class: "screen" }, this.picture, this.boxes), this.words);
+    this.frame = element("figure", { class: "clip-frame" }, element("div", { class: "screen" }, this.image, this.boxes), this.words);
     this.frame.style.setProperty("--ratio", String(answer.width / answer.height));
     const save = element("button", { type: "button", class: "quiet", id: "save-json" }, text("result.saveJson"));
     save.addEventListener("click", () => this.#save());
     const hint = element("p", { class: "hint" }, text("clip.hint"));
     this.left.replaceChildren(this.frame);
     this.overTime.replaceChildren(element("h2", { class: "chart-name" }, text("clip.chart")), this.chart.node, hint, frameTable(answer), element("p", { class: "actions" }, save));
-    this.panel.replaceChildren(...clipPanel(this.check, (track) => this.#look(track)));
+    this.panel.replaceChildren(...videoPanel(this.check, (track) => this.#look(track)));
     this.#select(this.selected < 0 ? this.#first() : this.selected);
-    byId("live").textContent = clipAnnouncement(answer);
+    byId("live").textContent = videoAnnouncement(answer);
   }
 
   #layFault() {
@@ -101,23 +101,23 @@ class ClipView {
   #layWaiting() {
     const act = { analyse: () => analyse([this.check]), cancel: () => cancel([this.check]), retryNow: () => retryNow(this.check) };
     const fill = () => {
-      const { nodes, said, key } = waitingView(this.check, act);
+      const { nodes, announcement, key } = waitingView(this.check, act);
       if (this.shown !== key) {
         this.shown = key;
-        byId("live").textContent = said;
+        byId("live").textContent = announcement;
         this.bar = element("progress", { "aria-label": text("clip.progressLabel") });
         this.count = element("p", { class: "hint", id: "clip-count" });
         this.left.replaceChildren(element("div", { class: "clip-progress" }, this.bar, this.count));
         this.overTime.replaceChildren();
         this.panel.replaceChildren(...nodes);
       } else this.panel.querySelector("#verdict + p").textContent = nodes[0].querySelector("#verdict + p").textContent;
-      this.#sayProgress();
+      this.#renderProgress();
     };
     fill();
     if (["judging", "queued", "busy"].includes(this.check.state)) this.clock = setInterval(fill, 500);
   }
 
-  #sayProgress() {
+  #renderProgress() {
     const { progress, state } = this.check;
     this.bar.parentNode.hidden = state !== "judging";
     if (progress) {
@@ -146,9 +146,9 @@ class ClipView {
     const point = timeline[this.selected];
     const label = frameLabel(point, thresholds);
     this.frame.classList.toggle("blank", !point.thumbnail);
-    if (point.thumbnail) this.picture.src = point.thumbnail;
-    else this.picture.removeAttribute("src");
-    this.picture.alt = text("clip.frameAlt", { frame: label });
+    if (point.thumbnail) this.image.src = point.thumbnail;
+    else this.image.removeAttribute("src");
+    this.image.alt = text("clip.frameAlt", { frame: label });
     this.words.replaceChildren(element("bdi", {}, label));
     this.chart.mark(this.selected);
     const part = (value, whole) => `${(100 * value) / whole}%`;
@@ -172,12 +172,12 @@ class ClipView {
     const move = (to) => this.check.state === "judged" && this.#select(to(this.selected));
     const last = () => this.check.answer.timeline.length - 1;
     return addKeys({
-      ArrowRight: { says: "clip.nextFrame", run: () => move((at) => at + 1) },
-      ArrowLeft: { says: "clip.previousFrame", run: () => move((at) => at - 1) },
-      Home: { says: "clip.firstFrame", run: () => move(() => 0) },
-      End: { says: "clip.lastFrame", run: () => move(last) },
-      Enter: { says: "keys.analyse", run: () => this.check.state === "ready" && analyse([this.check]) },
-      Escape: { says: "keys.close", run: () => (["queued", "judging", "busy"].includes(this.check.state) ? cancel([this.check]) : go("/")) },
+      ArrowRight: { label: "clip.nextFrame", run: () => move((at) => at + 1) },
+      ArrowLeft: { label: "clip.previousFrame", run: () => move((at) => at - 1) },
+      Home: { label: "clip.firstFrame", run: () => move(() => 0) },
+      End: { label: "clip.lastFrame", run: () => move(last) },
+      Enter: { label: "keys.analyse", run: () => this.check.state === "ready" && analyse([this.check]) },
+      Escape: { label: "keys.close", run: () => (["queued", "judging", "busy"].includes(this.check.state) ? cancel([this.check]) : go("/")) },
     });
   }
 }
