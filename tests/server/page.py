@@ -5,7 +5,7 @@ from typing import Any
 
 from playwright.sync_api import Locator, Page, expect
 
-VERDICTS = {"fake": "Likely fake", "real": "Likely real", "uncertain": "Cannot tell"}
+VERDICTS = {"fake": "Likely fake", "real": "Likely real", "uncertain": "Uncertain"}
 
 
 def choose(page: Page, content: bytes, name: str = "picture.jpg", kind: str = "image/jpeg") -> None:

@@ -58,7 +58,7 @@ def test_many_files_are_judged_one_card_each(
     page = open_page()
     choose_many(page, [("one.jpg", face), ("two.jpg", two_faces), ("none.jpg", no_face)])
     expect_state(page, "list")
-    expect(page.locator("#count")).to_contain_text("3 of 3 pictures done")
+    expect(page.locator("#count")).to_contain_text("3 of 3 images done")
     assert page.locator("#progress").evaluate("p => [p.value, p.max]") == [3, 3]
     expect(page.locator(".card")).to_have_count(3)
     for name, content in (("one.jpg", face), ("two.jpg", two_faces)):
@@ -69,7 +69,7 @@ def test_many_files_are_judged_one_card_each(
     expect(page.locator("#live")).to_contain_text("3 of 3")
     choose_many(page, [("four.jpg", face), ("five.jpg", face)])
     expect(page.locator("#count")).to_contain_text("5 of 5")
-    card(page, "one.jpg").get_by_role("button", name="Take one.jpg off the list").click()
+    card(page, "one.jpg").get_by_role("button", name="Remove one.jpg from the list").click()
     expect(page.locator(".card")).to_have_count(4)
     page.get_by_role("button", name="Clear list").click()
     expect_state(page, "empty")
@@ -85,14 +85,14 @@ def test_no_more_are_sent_at_once_than_the_server_judges(open_page: OpenPage, fa
     page.wait_for_timeout(200)
     assert len(held) == 2
     card(page, "5.jpg").get_by_role("button", name="Cancel 5.jpg").click()
-    expect(card(page, "5.jpg")).to_contain_text("Cancelled")
+    expect(card(page, "5.jpg")).to_contain_text("Canceled")
     page.get_by_role("button", name="Cancel all").click()
     expect(page.locator('.card[data-state="cancelled"]')).to_have_count(12)
     expect(page.get_by_role("button", name="Cancel all")).to_be_hidden()
     page.wait_for_timeout(200)
     assert len(held) == 2
     page.unroute("**/api/predict*")
-    card(page, "7.jpg").get_by_role("button", name="Analyse 7.jpg").click()
+    card(page, "7.jpg").get_by_role("button", name="Analyze 7.jpg").click()
     expect(card(page, "7.jpg")).to_have_attribute("data-state", "judged")
 
 
@@ -103,7 +103,7 @@ def test_pictures_wait_in_the_browser_where_the_person_wants_that(
     page = open_page()
     sent: list[str] = []
     page.on("request", lambda request: sent.append(request.method))
-    page.get_by_role("switch", name="Analyse at once").uncheck()
+    page.get_by_role("switch", name="Analyze immediately").uncheck()
     choose(page, face)
     expect_state(page, "ready")
     page.wait_for_function("document.querySelector('#picture').naturalWidth === 512")
@@ -114,12 +114,12 @@ def test_pictures_wait_in_the_browser_where_the_person_wants_that(
     expect_verdict(page, predict(face).json())
     page.reload()
     page.goto(page.url.split("/result")[0])
-    expect(page.get_by_role("switch", name="Analyse at once")).not_to_be_checked()
+    expect(page.get_by_role("switch", name="Analyze immediately")).not_to_be_checked()
     sent.clear()
     choose_many(page, [("one.jpg", face), ("two.jpg", two_faces)])
     expect(page.locator('.card[data-state="ready"]')).to_have_count(2)
     assert "POST" not in sent
-    page.get_by_role("button", name="Analyse 2 pictures").click()
+    page.get_by_role("button", name="Analyze 2 images").click()
     expect(page.locator('.card[data-state="judged"]')).to_have_count(2)
 
 
@@ -153,7 +153,7 @@ def test_the_list_stays_while_other_views_are_looked_at(open_page: OpenPage, fac
     choose_many(page, [("one.jpg", face), ("two.jpg", face)])
     page.locator("#pages").get_by_role("link", name="About").click()
     expect(page.locator("body")).to_have_attribute("data-view", "about")
-    page.locator("#pages").get_by_role("link", name="Analyse").click()
+    page.locator("#pages").get_by_role("link", name="Analyze").click()
     expect(page.locator(".card")).to_have_count(2)
     expect(page.locator("#count")).to_contain_text("2 of 2")
     card(page, "two.jpg").get_by_role("link").click()
@@ -185,7 +185,7 @@ def test_the_cards_are_walked_with_the_arrows(open_page: OpenPage, face: bytes) 
 def test_dropping_what_is_no_picture_is_explained(open_page: OpenPage) -> None:
     page = open_page()
     give(page, "drop", [])
-    expect(page.locator("#notice")).to_contain_text("neither a picture nor the address of one")
+    expect(page.locator("#notice")).to_contain_text("neither an image nor the address of one")
     expect_state(page, "empty")
     page.locator("#notice").get_by_role("button", name="Close").click()
     expect(page.locator("#notice")).to_be_hidden()
@@ -243,7 +243,7 @@ def test_a_picture_copied_as_a_data_address_is_judged(
     page = open_page()
     give(page, "paste", [], "data:image/jpeg;base64," + base64.b64encode(face).decode())
     expect_verdict(page, predict(face).json())
-    expect(page.locator("#filename")).to_have_text("Pasted picture")
+    expect(page.locator("#filename")).to_have_text("Pasted image")
 
 
 def test_a_photo_from_the_camera_is_seen_before_it_is_sent(open_page: OpenPage) -> None:
@@ -257,7 +257,7 @@ def test_a_photo_from_the_camera_is_seen_before_it_is_sent(open_page: OpenPage) 
     dialog.get_by_role("button", name="Take the photo").click()
     expect(dialog.get_by_role("img", name="The photo that was taken")).to_be_visible()
     assert "POST" not in sent
-    dialog.get_by_role("button", name="Again").click()
+    dialog.get_by_role("button", name="Retake").click()
     dialog.get_by_role("button", name="Take the photo").click()
     dialog.get_by_role("button", name="Use this photo").click()
     expect(dialog).to_have_count(0)

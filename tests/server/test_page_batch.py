@@ -36,9 +36,9 @@ def test_a_dropped_folder_is_looked_through(open_page: OpenPage, tmp_path: Path,
             browser.send("Input.dispatchDragEvent", {"type": kind, "x": 600, "y": 300, "data": data})
 
     drop("empty")
-    expect(page.locator("#notice")).to_contain_text("neither a picture")
+    expect(page.locator("#notice")).to_contain_text("neither an image")
     drop("party", "loose.jpg")
-    expect(page.locator("#count")).to_contain_text("4 of 4 pictures done")
+    expect(page.locator("#count")).to_contain_text("4 of 4 images done")
     assert page.locator(".card-link").all_inner_texts() == ["9.JPG", "10.jpg", "a.jpg", "loose.jpg"]
 
 
@@ -52,7 +52,7 @@ def test_a_hundred_pictures_are_each_sent_once(open_page: OpenPage) -> None:
 
     page.route("**/api/predict*", judged)
     choose_many(page, [(f"{i}.jpg", scenes.portrait()) for i in range(100)])
-    expect(page.locator("#count")).to_contain_text("100 of 100 pictures done", timeout=60_000)
+    expect(page.locator("#count")).to_contain_text("100 of 100 images done", timeout=60_000)
     assert sorted(map(int, sent)) == list(range(100))
     expect(page.locator("#count")).to_contain_text("50 × Likely fake · 50 × Likely real")
     assert page.locator("#progress").evaluate("p => p.value / p.max") == 1
@@ -71,18 +71,18 @@ def test_a_server_that_goes_away_loses_nothing(open_page: OpenPage, start_server
         while len(held) < 2:
             page.wait_for_timeout(10)
         held[0].continue_()
-        expect(page.locator("#count")).to_contain_text("1 of 6 pictures done")
+        expect(page.locator("#count")).to_contain_text("1 of 6 images done")
         server.process.kill()
         page.unroute("**/api/predict*")  # what was held goes on its way, to nobody
         expect(page.locator("#banner")).to_contain_text("does not answer")
-        expect(page.locator("#count")).to_contain_text("1 of 6 pictures done")
+        expect(page.locator("#count")).to_contain_text("1 of 6 images done")
         port = server.url.rsplit(":", 1)[1]
-    again = page.get_by_role("button", name="Analyse 5 pictures")
+    again = page.get_by_role("button", name="Analyze 5 images")
     expect(again).to_be_visible()
     with start_server(VERAFACE_PORT=port):
         expect(page.locator("#banner")).to_be_hidden()
         again.click()
-        expect(page.locator("#count")).to_contain_text("6 of 6 pictures done")
+        expect(page.locator("#count")).to_contain_text("6 of 6 images done")
         expect(again).to_be_hidden()
 
 
@@ -91,10 +91,10 @@ def test_what_was_cancelled_is_not_done_and_can_be_sent_together(open_page: Open
     hold(page)
     choose_many(page, [(f"{i}.jpg", face) for i in range(4)])
     page.get_by_role("button", name="Cancel all").click()
-    expect(page.locator("#count")).to_contain_text("0 of 4 pictures done")
+    expect(page.locator("#count")).to_contain_text("0 of 4 images done")
     page.unroute("**/api/predict*")
-    page.get_by_role("button", name="Analyse 4 pictures").click()
-    expect(page.locator("#count")).to_contain_text("4 of 4 pictures done")
+    page.get_by_role("button", name="Analyze 4 images").click()
+    expect(page.locator("#count")).to_contain_text("4 of 4 images done")
 
 
 def test_the_focus_stays_near_what_was_pressed(open_page: OpenPage, face: bytes) -> None:
@@ -108,15 +108,15 @@ def test_the_focus_stays_near_what_was_pressed(open_page: OpenPage, face: bytes)
         page.keyboard.press("Enter")
 
     press("Cancel 2.jpg")
-    expect(page.get_by_role("button", name="Take 2.jpg off the list")).to_be_focused()
-    press("Take 2.jpg off the list")
+    expect(page.get_by_role("button", name="Remove 2.jpg from the list")).to_be_focused()
+    press("Remove 2.jpg from the list")
     expect(card(page, "3.jpg").get_by_role("link")).to_be_focused()
     press("Cancel 3.jpg")
-    press("Take 3.jpg off the list")
+    press("Remove 3.jpg from the list")
     expect(card(page, "1.jpg").get_by_role("link")).to_be_focused()
     press("Cancel all")
-    expect(page.get_by_role("button", name="Analyse 2 pictures")).to_be_focused()
-    press("Analyse 1.jpg")
+    expect(page.get_by_role("button", name="Analyze 2 images")).to_be_focused()
+    press("Analyze 1.jpg")
     expect(card(page, "1.jpg").get_by_role("link")).to_be_focused()
     press("Cancel all")
     press("Clear list")
@@ -141,4 +141,4 @@ def test_leaving_in_the_middle_does_no_harm(open_page: OpenPage, face: bytes, wa
     page.unroute("**/api/predict*")  # what was held goes on its way
     expect_state(page, "judged")
     page.go_back()
-    expect(page.locator("#count")).to_contain_text("2 of 2 pictures done")
+    expect(page.locator("#count")).to_contain_text("2 of 2 images done")

@@ -48,7 +48,7 @@ def test_on_a_phone_by_touch(
             for name, content in (("one.jpg", face), ("two.jpg", two_faces))
         ]
     )
-    expect(page.locator("#count")).to_contain_text("2 of 2 pictures done")
+    expect(page.locator("#count")).to_contain_text("2 of 2 images done")
     assert page.evaluate(FITS)
     page.locator(".card-link").nth(1).tap()
     expect_verdict(page, predict(two_faces).json())
@@ -62,14 +62,14 @@ def test_on_a_phone_by_touch(
         expect(boxes.nth(index)).to_have_attribute("aria-pressed", "true")
     page.get_by_role("button", name="Zoom in").tap()
     expect(page.locator(".zoom-share")).not_to_have_text("100%")
-    page.get_by_role("button", name="Whole picture").tap()
+    page.get_by_role("button", name="Whole image").tap()
     with page.expect_download() as saved:
         page.get_by_role("button", name="Save as PNG").tap()
     assert Path(saved.value.path()).read_bytes().startswith(b"\x89PNG")
     assert page.evaluate(FITS)
     page.locator("#previous").tap()
     expect_verdict(page, predict(face).json())
-    page.locator("#pages").get_by_role("link", name="Analyse").tap()
+    page.locator("#pages").get_by_role("link", name="Analyze").tap()
     with page.expect_download() as saved:
         page.get_by_role("button", name="JSON").tap()
     assert len(json.loads(Path(saved.value.path()).read_text("utf-8"))) == 2
@@ -91,10 +91,10 @@ def test_by_keyboard_alone(
             for name, content in (("one.jpg", face), ("two.jpg", two_faces))
         ]
     )
-    expect(page.get_by_role("button", name="Analyse 2 pictures")).to_be_visible()
+    expect(page.get_by_role("button", name="Analyze 2 images")).to_be_visible()
     tab_to(page, "#analyse")
     page.keyboard.press("Enter")
-    expect(page.locator("#count")).to_contain_text("2 of 2 pictures done")
+    expect(page.locator("#count")).to_contain_text("2 of 2 images done")
     tab_to(page, "#save-csv")
     with page.expect_download() as saved:
         page.keyboard.press("Enter")

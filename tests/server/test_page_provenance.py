@@ -1,7 +1,6 @@
 """What the file says of itself, on the page: beside the verdict, as text, and in every language."""
 
 from collections.abc import Callable
-from typing import Any
 
 import httpx
 import pytest
@@ -34,7 +33,7 @@ def test_the_panel_tells_what_the_file_claims(open_page: OpenPage, claiming: byt
     expect_state(page, "judged")
     panel = page.locator(".provenance")
     expect(panel.locator(".credentials")).to_contain_text("Content Credentials:")
-    expect(panel.locator('.claims [data-code="ai_generated"]')).to_have_text("XMP: said to be made by AI")
+    expect(panel.locator('.claims [data-code="ai_generated"]')).to_have_text("XMP: declared as AI-generated")
     expect(panel.locator('.claims [data-code="generator_parameters"]')).to_contain_text("EXIF UserComment")
     for code in ("editor_software", "future_date", "generator_size"):
         expect(panel.locator(f'.findings [data-code="{code}"]')).to_be_visible()
@@ -42,10 +41,10 @@ def test_the_panel_tells_what_the_file_claims(open_page: OpenPage, claiming: byt
         "Canon EOS R6",
         "1/250 s, f/2.8, ISO 200, 85 mm",
         "standard, quality 90",
-        "it is not shown",
+        "Present, not shown",
     ):
         expect(panel).to_contain_text(words)
-    expect(panel).to_contain_text("no part of the verdict")
+    expect(panel).to_contain_text("do not affect the verdict")
     expect(panel).not_to_contain_text("29.5")
 
 
@@ -73,30 +72,9 @@ def test_a_picture_without_a_face_has_the_panel_too(open_page: OpenPage) -> None
     expect(page.locator(".provenance")).to_contain_text("Stable Diffusion WebUI")
 
 
-@pytest.mark.parametrize(
-    ("locale", "words"),
-    [("de-DE", "angeblich von KI"), ("ar-EG", "الذكاء الاصطناعي"), ("zh-CN", "自称由人工智能")],
-)
-def test_it_speaks_the_readers_language(
-    open_page: OpenPage, claiming: bytes, locale: str, words: str
-) -> None:
-    page = open_page(locale=locale)
+def test_claims_are_in_the_readers_language(open_page: OpenPage, claiming: bytes) -> None:
+    """Other languages are tested in tests/page/provenance.test.js."""
+    page = open_page(locale="ar-EG")
     choose(page, claiming)
     expect_state(page, "judged")
-    expect(page.locator(".provenance .claims")).to_contain_text(words)
-
-
-@pytest.mark.parametrize("state", ["valid", "untrusted_signer", "invalid", "absent", "not_installed"])
-def test_every_state_of_credentials_has_its_line(
-    open_page: OpenPage, predict: Predict, claiming: bytes, state: str
-) -> None:
-    said: dict[str, Any] = predict(claiming).json()
-    said["provenance"]["credentials"] |= {"state": state, "message": "another sentence", "signer": "Somebody"}
-    page = open_page()
-    page.route("**/api/predict*", lambda route: route.fulfill(json=said))
-    choose(page, claiming)
-    expect_state(page, "judged")
-    line = page.locator(f'.provenance .credentials[data-state="{state}"]')
-    expect(line).to_contain_text("Content Credentials:")
-    expect(line).not_to_contain_text("another sentence")
-    expect(page.locator(".provenance")).to_contain_text("Somebody")
+    expect(page.locator(".provenance .claims")).to_contain_text("الذكاء الاصطناعي")

@@ -36,7 +36,7 @@ def test_a_chosen_file_is_shown_and_judged(open_page: OpenPage, predict: Predict
     expect(details).to_contain_text(f"{1 - answer['p_fake']:.3f}")
     expect(details).to_contain_text(answer["model"]["name"])
     expect(details).to_contain_text("JPEG, 512 × 512")
-    for stage in ("decode", "find faces", "judge"):
+    for stage in ("decode", "find faces", "classify"):
         expect(page.locator(".timing")).to_contain_text(re.compile(rf"{stage} [\d.]+ ms"))
     thresholds = answer["thresholds"]
     expect(page.locator(".probability")).to_contain_text(percent(thresholds["real"]))
@@ -314,7 +314,7 @@ def test_a_result_that_is_not_kept_says_so(open_page: OpenPage, face: bytes) -> 
     page.reload()
     expect_state(page, "missing")
     expect(page.get_by_role("heading", level=1)).to_have_text("This result is not here")
-    page.get_by_role("link", name="Analyse a picture").click()
+    page.get_by_role("link", name="Analyze an image").click()
     expect_state(page, "empty")
 
 
@@ -324,4 +324,4 @@ def test_the_details_say_what_was_judged(open_page: OpenPage, predict: Predict, 
     expect_verdict(page, predict(face).json())
     expect(page.locator(".details")).to_contain_text("kB")
     expect(page.locator(".provenance .credentials")).to_contain_text("Content Credentials")
-    expect(page.locator(".provenance")).to_contain_text("no part of the verdict")
+    expect(page.locator(".provenance")).to_contain_text("do not affect the verdict")

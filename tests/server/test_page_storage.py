@@ -55,7 +55,7 @@ def test_another_tab_may_delete_or_upgrade_the_database(open_history: OpenPage) 
     )
     assert upgraded == "upgraded"
     page.reload()
-    expect(page.get_by_role("heading", name="This browser keeps nothing here")).to_be_visible()
+    expect(page.get_by_role("heading", name="This browser stores nothing here")).to_be_visible()
 
 
 def test_entries_of_another_shape_do_not_break_the_list(open_history: OpenPage) -> None:
@@ -115,7 +115,7 @@ def test_a_database_of_somebody_else_is_left_alone(open_page: OpenPage) -> None:
         })"""
     )
     page.goto(page.url.replace("/docs", "/history"))
-    expect(page.get_by_role("heading", name="This browser keeps nothing here")).to_be_visible()
+    expect(page.get_by_role("heading", name="This browser stores nothing here")).to_be_visible()
     page.evaluate(SEED, MIXED[:1])
     expect(page.locator("#keep-history")).to_be_disabled()
 
@@ -141,7 +141,7 @@ def test_without_storage_all_else_works(
     page.add_init_script(REFUSALS[refusal])
     page.add_init_script(f'Object.defineProperty(window, "localStorage", {REFUSES});')
     page.goto(page.url + "history")
-    heading = page.get_by_role("heading", name="This browser keeps nothing here")
+    heading = page.get_by_role("heading", name="This browser stores nothing here")
     expect(heading).to_be_visible(timeout=15_000)
     expect(page.locator("#keep-history")).to_be_disabled()
     choose(page, face)
@@ -193,7 +193,7 @@ def test_where_no_room_can_be_made_it_is_said(open_page: OpenPage) -> None:
     page.evaluate(SEED, MIXED)
     expect(page.locator(".past")).to_have_count(5)
     assert not page.evaluate(LARGE, ["huge", 9_000_000])
-    expect(page.locator("#history-full")).to_contain_text("no room left")
+    expect(page.locator("#history-full")).to_contain_text("no space left")
     expect(page.locator(".past")).to_have_count(2)
     page.locator("#home").click()
     page.locator('#pages a[data-view="history"]').click()

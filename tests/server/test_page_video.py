@@ -37,7 +37,7 @@ def choose_clip(page: Page, content: bytes, name: str = "a.mp4", kind: str = "vi
 def page(open_page: OpenPage, clip: bytes) -> Page:
     """With the clip judged."""
     page = open_page()
-    expect(page.locator("#limit")).to_contain_text("clips up to 100 MB")
+    expect(page.locator("#limit")).to_contain_text("videos up to 100 MB")
     choose_clip(page, clip)
     expect(page.locator("body")).to_have_attribute("data-state", "judged", timeout=60_000)
     return page
@@ -130,19 +130,19 @@ def test_progress_is_shown_and_a_clip_can_be_cancelled(open_page: OpenPage, clip
         }"""
     )
     choose_clip(page, clip)
-    expect(page.locator("#clip-count")).to_have_text("3 of 9 frames looked at")
+    expect(page.locator("#clip-count")).to_have_text("3 of 9 frames analyzed")
     expect(page.locator(".clip-progress progress")).to_have_attribute("max", "9")
     page.keyboard.press("Escape")
     expect_state(page, "cancelled")
-    expect(page.locator("#verdict")).to_have_text("Cancelled")
+    expect(page.locator("#verdict")).to_have_text("Canceled")
 
 
 def test_what_is_no_clip_or_shows_no_face(open_page: OpenPage, tmp_path: Path, face: bytes) -> None:
     page = open_page()
     for content, heading in (
-        (b"#EXTM3U\n#EXTINF:1,\nhttp://127.0.0.1/a.ts\n", "Not a clip we can read"),
-        (face, "Not a clip we can read"),
-        (make_sound(tmp_path / "s.mp4").read_bytes(), "Not a clip we can read"),
+        (b"#EXTM3U\n#EXTINF:1,\nhttp://127.0.0.1/a.ts\n", "Not a supported video"),
+        (face, "Not a supported video"),
+        (make_sound(tmp_path / "s.mp4").read_bytes(), "Not a supported video"),
         (make_plain(tmp_path / "p.mp4").read_bytes(), "No face found"),
     ):
         choose_clip(page, content)
@@ -154,9 +154,9 @@ def test_too_large_is_said_before_it_is_sent(open_page: OpenPage, start_server: 
         page = open_page(server.url)
         sent: list[str] = []
         page.on("request", lambda request: sent.append(request.url))
-        expect(page.locator("#limit")).to_contain_text("clips up to")
+        expect(page.locator("#limit")).to_contain_text("videos up to")
         choose_clip(page, b"\0" * 3000)
-        expect_fault(page, "The clip is too large")
+        expect_fault(page, "The video is too large")
         assert not any("predict" in url for url in sent)
 
 
@@ -165,7 +165,7 @@ def test_a_server_without_video_says_so(open_page: OpenPage, start_server: Calla
         page = open_page(server.url)
         expect(page.locator("#limit")).to_have_text("up to 25 MB")
         choose_clip(page, b"\0" * 3000)
-        expect_fault(page, "No clips here")
+        expect_fault(page, "Video is not enabled")
 
 
 def test_clips_and_pictures_together(open_page: OpenPage, clip: bytes, face: bytes) -> None:

@@ -125,7 +125,7 @@ def test_the_zoomed_picture_is_moved_with_the_arrow_keys(judged: Page) -> None:
     press(page, "ArrowLeft", "ArrowUp")
     assert place(picture)[:2] == pytest.approx(before[:2], abs=2)
     page.keyboard.press("?")
-    expect(page.get_by_role("dialog")).to_contain_text("Move the zoomed picture")
+    expect(page.get_by_role("dialog")).to_contain_text("Pan the zoomed image")
 
 
 def test_a_face_out_of_sight_is_brought_in_when_it_gets_the_focus(

@@ -92,15 +92,6 @@ def test_every_word_is_asked_for_and_every_one_asked_for_is_there() -> None:
     assert known - asked - named - composed == set()
 
 
-@pytest.mark.parametrize("language", LANGUAGES)
-def test_plural_forms_are_those_of_the_language(open_page: OpenPage, language: str) -> None:
-    page = open_page()
-    needed = set(page.evaluate("l => new Intl.PluralRules(l).resolvedOptions().pluralCategories", language))
-    for path, value in read(language).items():
-        if isinstance(value, dict):
-            assert set(value) == needed, path
-
-
 def choose(page: Page, content: bytes) -> None:
     page.set_input_files("#file", {"name": "one.jpg", "mimeType": "image/jpeg", "buffer": content})
 

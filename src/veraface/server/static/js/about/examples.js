@@ -8,8 +8,8 @@ const CURL = (server) => `curl -F image=@photo.jpg ${server}/api/predict`;
 
 const PYTHON = (server) => `import httpx
 
-with open("photo.jpg", "rb") as picture:
-    answer = httpx.post("${server}/api/predict", files={"image": picture}, timeout=60).json()
+with open("photo.jpg", "rb") as image:
+    answer = httpx.post("${server}/api/predict", files={"image": image}, timeout=60).json()
 
 if answer["success"]:
     print(answer["verdict"], answer["p_fake"])

@@ -3,7 +3,7 @@ import { element } from "../dom.js";
 import { number, text } from "../language.js";
 import { faint } from "./colors.js";
 import { choice, lacking, part, plotFigure, table } from "./parts.js";
-import { figure, isNumber, isRange, nameIn, share, withRange } from "./words.js";
+import { NONE, figure, isNumber, isRange, nameIn, share, withRange } from "./words.js";
 
 const KINDS = {
   JPEG: () => "JPEG",
@@ -132,7 +132,8 @@ function inOrder({ scale, steps }, clean) {
 }
 
 function strengthOf(step) {
-  return step.strength === null ? text("dashboard.curves.untouched") : number(step.strength);
+  if (step.strength === null) return text("dashboard.curves.untouched");
+  return isNumber(step.strength) ? number(step.strength) : NONE;
 }
 
 function nameOf(degradation) {

@@ -1,0 +1,63 @@
+// The panel of what a file states about itself, in every state and language, whatever the server sends.
+import assert from "node:assert/strict";
+import { beforeEach, test } from "node:test";
+import { load, openDocument, readJson } from "./page.js";
+
+await openDocument();
+const { provenanceView } = await load("provenance.js");
+const { use } = await load("language.js");
+
+beforeEach(() => use("en"));
+
+const STATED = {
+  credentials: { state: "valid", message: "another sentence", signer: "Somebody", actions: [], problems: [] },
+  claims: [{ code: "ai_generated", place: "XMP", message: "said to be made by AI" }],
+  findings: [],
+};
+
+for (const state of ["valid", "untrusted_signer", "invalid", "absent", "not_installed"]) {
+  test(`every state of Content Credentials has its line: ${state}`, () => {
+    const panel = provenanceView({ ...STATED, credentials: { ...STATED.credentials, state } });
+    const line = panel.querySelector(`.credentials[data-state="${state}"]`);
+    assert.match(line.textContent, /Content Credentials:/);
+    assert.doesNotMatch(line.textContent, /another sentence/);
+    assert.match(panel.textContent, /Somebody/);
+  });
+}
+
+test("a state that the page does not know is shown in the server's English", () => {
+  const line = provenanceView({ ...STATED, credentials: { state: "new", message: "another sentence" } }).querySelector(".credentials");
+  assert.equal(line.textContent, "another sentence");
+  assert.equal(line.lang, "en");
+});
+
+for (const language of ["ar", "de", "es", "fr", "hi", "zh"]) {
+  test(`claims are in the reader's language: ${language}`, async () => {
+    const words = (await readJson(`languages/${language}.json`)).provenance.claims.ai_generated;
+    await use(language);
+    const [before, after] = words.split("{place}");
+    const shown = provenanceView(STATED).querySelector('.claims [data-code="ai_generated"]').textContent;
+    assert.ok(shown.includes(before.trim()) && shown.includes(after.trim()), shown);
+  });
+}
+
+for (const odd of ["all mine", [null], { length: 3 }, { credentials: { state: 1 }, claims: [], findings: [] }]) {
+  test(`provenance of another form is reported as unread: ${JSON.stringify(odd)}`, () => {
+    assert.match(provenanceView(odd).textContent, /did not read/);
+  });
+}
+
+test("odd values inside are text or left out", () => {
+  const evil = "<img src=x onerror=document.title='owned'>";
+  const panel = provenanceView({
+    credentials: { state: evil, message: evil, signer: evil, actions: [{ action: evil }, 5] },
+    claims: [{ code: evil, place: evil, message: evil }],
+    findings: [{ code: "__proto__", message: evil }],
+    generator: { name: evil, prompt: evil.repeat(50), settings: [[evil, evil], 3] },
+    camera: evil,
+    encoder: { tables: evil },
+  });
+  assert.equal(panel.querySelectorAll("img").length, 0);
+  assert.ok(panel.textContent.includes(evil));
+  assert.doesNotMatch(panel.textContent, /undefined|NaN|\[object/);
+});
