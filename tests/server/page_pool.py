@@ -22,7 +22,7 @@ class PooledPage:
         self.context: BrowserContext = browser.new_context(**options)
         self.page: Page = self.context.new_page()
         self.page.set_default_timeout(15_000)
-        self._debugger: CDPSession | None = None
+        self.debugger: CDPSession = self.context.new_cdp_session(self.page)
         self._origins: set[str] = set()
         self._url = ""
         self._report: Callable[[str], None] = lambda _: None
@@ -44,9 +44,8 @@ class PooledPage:
             if other != self.page:
                 other.close()
         self.page.goto("about:blank")
-        self._debugger = self._debugger or self.context.new_cdp_session(self.page)
         for origin in self._origins:
-            self._debugger.send("Storage.clearDataForOrigin", {"origin": origin, "storageTypes": "all"})
+            self.debugger.send("Storage.clearDataForOrigin", {"origin": origin, "storageTypes": "all"})
         self._origins.clear()
         self.page.set_viewport_size(self.options["viewport"])
         self.page.mouse.move(-1, -1)

@@ -184,11 +184,17 @@ def without_preview(page: Page) -> None:
     expect(page.locator(".details")).to_contain_text(HASH)
 
 
+def zoom_in(page: Page) -> None:
+    page.keyboard.press("0")
+    for share in ("100%", "165%", "272%"):
+        expect(page.locator(".zoom-share")).to_have_text(share)
+        if share != "272%":
+            page.keyboard.press("+")
+
+
 def zoomed(page: Page) -> None:
     judged(0.97)(page)
-    for share in ("165%", "272%"):
-        page.keyboard.press("+")
-        expect(page.locator(".zoom-share")).to_have_text(share)
+    zoom_in(page)
 
 
 FOUR = ["one.jpg", "two.jpg", "three.jpg", "four.jpg"]
@@ -309,6 +315,9 @@ def unmeasured(page: Page) -> None:
     page.reload()
     expect(page.locator("#main button, #main [role=alert], #main [role=status]").first).to_be_visible()
 
+
+# What a scene has to do again once the page has another size.
+AFTER_RESIZE: dict[str, Callable[[Page], None]] = {"zoomed": zoom_in}
 
 # name: (address, what brings it about)
 SCENES: dict[str, tuple[str, Callable[[Page], None]]] = {

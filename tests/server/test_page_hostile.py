@@ -49,9 +49,7 @@ def test_an_invalid_answer_is_a_failure_that_can_be_tried_again(
         expect_state(page, "judged")
 
 
-def test_a_busy_proxy_is_asked_again_after_retry_after(
-    open_page: OpenPage, predict: Predict
-) -> None:
+def test_a_busy_proxy_is_asked_again_after_retry_after(open_page: OpenPage, predict: Predict) -> None:
     page = open_page()
     refusal = {"status": 503, "body": "<h1>Slow down</h1>", "headers": {"Retry-After": "3"}}
     page.route("**/api/predict*", lambda route: route.fulfill(**refusal))

@@ -17,17 +17,26 @@ from PIL import Image
 from playwright.sync_api import Browser, Page, Playwright
 
 from tests.conftest import chromium_path
-from tests.server.scenes import NOW, SCENES, STATUS
+from tests.server.page_pool import PooledPage
+from tests.server.scenes import AFTER_RESIZE, NOW, SCENES, STATUS
 
 HERE = Path(__file__).parent
 REFERENCES = HERE / "references"
 AXE = HERE.parent / "tools/node_modules/axe-core/axe.min.js"
 NEW = HERE.parents[1] / "build/references"  # what a failed comparison leaves to be looked at
 
-FORMS: dict[str, dict[str, Any]] = {
-    "desktop-dark": {"viewport": {"width": 1280, "height": 800}},
-    "phone-light": {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True},
+# Each scene is brought about once, as the first form; the page then turns into the second.
+DESKTOP, PHONE = "desktop-dark", "phone-light"
+FORMS = (DESKTOP, PHONE)
+OPTIONS: dict[str, Any] = {
+    "viewport": {"width": 1280, "height": 800},
+    "locale": "en-GB",
+    "timezone_id": "UTC",
+    "reduced_motion": "reduce",
+    "permissions": ["camera"],
+    "service_workers": "block",
 }
+PHONE_VIEWPORT = {"width": 390, "height": 844}
 # What the references are compared in: blocks of 8 px of a picture of half the size.
 BLOCK = 8
 # A block is another where its brightness differs by more than this; smoothing of edges stays below.
@@ -77,35 +86,48 @@ def axe() -> str:
     return AXE.read_text("utf-8")
 
 
-@pytest.fixture
-def open_scene(plain_browser: Browser, server: Any) -> Iterator[Callable[[str, str], Page]]:
-    contexts = []
+@pytest.fixture(scope="module")
+def scene_page(plain_browser: Browser) -> Iterator[PooledPage]:
+    """One page for all scenes."""
+    pooled = PooledPage(plain_browser, OPTIONS)
+    pooled.page.clock.set_fixed_time(NOW)
+    yield pooled
+    pooled.close()
 
-    def open_(scene: str, form: str) -> Page:
+
+@pytest.fixture
+def open_scene(scene_page: PooledPage, server: Any) -> Iterator[Callable[[str], Page]]:
+    """Opens a scene on a desktop, in dark colors."""
+
+    def open_(scene: str) -> Page:
         path, bring_about = SCENES[scene]
-        context = plain_browser.new_context(
-            **FORMS[form],
-            locale="en-GB",
-            timezone_id="UTC",
-            reduced_motion="reduce",
-            permissions=["camera"],
-            service_workers="block",
-        )
-        contexts.append(context)
-        theme = form.split("-")[1]
-        context.add_init_script(f"localStorage.setItem('veraface-theme', '{theme}')")
-        page = context.new_page()
-        page.set_default_timeout(15_000)
-        page.clock.set_fixed_time(NOW)
+        page = scene_page.page
         page.route("**/api/model-status", lambda route: route.fulfill(json=STATUS))
-        page.goto(server.url + path)
+        scene_page.open(server.url, path, lambda _: None)
         page.locator("#main > *").first.wait_for(state="attached")
         bring_about(page)
         return page
 
     yield open_
-    for context in contexts:
-        context.close()
+    emulate_touch(scene_page, False)
+    scene_page.reset()
+
+
+def emulate_touch(pooled: PooledPage, enabled: bool) -> None:
+    pooled.debugger.send("Emulation.setTouchEmulationEnabled", {"enabled": enabled})
+    if enabled:
+        metrics = {**PHONE_VIEWPORT, "deviceScaleFactor": 1, "mobile": True}
+        pooled.debugger.send("Emulation.setDeviceMetricsOverride", metrics)
+    else:
+        pooled.debugger.send("Emulation.clearDeviceMetricsOverride")
+
+
+def turn_into_phone(pooled: PooledPage) -> None:
+    """Switch the open page to a phone with a touch screen, in light colors."""
+    pooled.page.set_viewport_size(PHONE_VIEWPORT)
+    emulate_touch(pooled, True)
+    pooled.page.evaluate("document.getElementById('theme').click()")
+    pooled.page.wait_for_function("document.documentElement.dataset.theme === 'light'")
 
 
 def violations(page: Page, axe: str) -> list[str]:
@@ -134,28 +156,41 @@ def share_of_others(one: Image.Image, other: Image.Image) -> float:
     return float((np.abs(blocks(one) - blocks(other)) > OTHER).mean())
 
 
-@pytest.mark.parametrize("form", FORMS)
-@pytest.mark.parametrize("scene", SCENES)
-def test_looks_as_it_did_and_everybody_can_use_it(
-    open_scene: Callable[[str, str], Page], axe: str, scene: str, form: str
-) -> None:
-    page = open_scene(scene, form)
-    page.evaluate("document.fonts.ready")
-    page.wait_for_timeout(100)
+SETTLED = """document.fonts.ready.then(() =>
+    new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done))))"""
+
+
+def screenshot(page: Page) -> Image.Image:
+    """Half the size, once fonts are loaded and what changed is drawn."""
+    page.evaluate(SETTLED)
     shot = page.screenshot(animations="disabled", caret="hide")
-    picture = Image.open(io.BytesIO(shot)).convert("RGB").reduce(2)
-    name = f"{scene}-{form}.webp"
+    return Image.open(io.BytesIO(shot)).convert("RGB").reduce(2)
+
+
+def difference(image: Image.Image, name: str) -> str:
+    """What differs from the reference, or nothing."""
     if os.environ.get("VERAFACE_UPDATE_REFERENCES"):
         REFERENCES.mkdir(exist_ok=True)
-        picture.save(REFERENCES / name, quality=60, method=6)
-    broken = violations(page, axe)
-    assert not broken, "\n".join(broken)
+        image.save(REFERENCES / name, quality=60, method=6)
     with Image.open(REFERENCES / name) as reference:
-        share = share_of_others(picture, reference.convert("RGB"))
-    if share > MAX_OTHER:
-        NEW.mkdir(parents=True, exist_ok=True)
-        picture.save(NEW / name)
-    assert share <= MAX_OTHER, f"{share:.1%} of {name} looks different; the new one is {NEW / name}"
+        share = share_of_others(image, reference.convert("RGB"))
+    if share <= MAX_OTHER:
+        return ""
+    NEW.mkdir(parents=True, exist_ok=True)
+    image.save(NEW / name)
+    return f"{share:.1%} of {name} looks different; the new one is {NEW / name}"
+
+
+@pytest.mark.parametrize("scene", SCENES)
+def test_looks_as_it_did_and_everybody_can_use_it(
+    open_scene: Callable[[str], Page], scene_page: PooledPage, axe: str, scene: str
+) -> None:
+    page = open_scene(scene)
+    problems = [difference(screenshot(page), f"{scene}-{DESKTOP}.webp"), *violations(page, axe)]
+    turn_into_phone(scene_page)
+    AFTER_RESIZE.get(scene, lambda _: None)(page)
+    problems += [difference(screenshot(page), f"{scene}-{PHONE}.webp"), *violations(page, axe)]
+    assert not any(problems), "\n".join(filter(None, problems))
 
 
 def test_the_comparison_sees_a_button_that_moved() -> None:
