@@ -1,9 +1,11 @@
 """What tests of the page do and look for again and again."""
 
 import base64
+import time
+from collections.abc import Callable
 from typing import Any
 
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Locator, Page, Route, expect
 
 VERDICTS = {"fake": "Likely fake", "real": "Likely real", "uncertain": "Uncertain"}
 
@@ -64,3 +66,45 @@ def expect_fault(page: Page, heading: str) -> None:
 def card(page: Page, name: str) -> Locator:
     """The card of that file in the list."""
     return page.locator(".card").filter(has=page.get_by_role("link", name=name, exact=True))
+
+
+def hold(page: Page, pattern: str = "**/api/predict*") -> list[Route]:
+    """Leave such requests without an answer; returns those that have come so far."""
+    held: list[Route] = []
+    page.route(pattern, lambda route: held.append(route))
+    return held
+
+
+def wait_for(page: Page, condition: Callable[[], bool]) -> None:
+    """Let the browser's events come in until a condition in the test itself holds."""
+    deadline = time.monotonic() + 30
+    while not condition():
+        assert time.monotonic() < deadline, "the condition does not hold after 30 s"
+        page.wait_for_timeout(10)
+
+
+def settle(page: Page) -> None:
+    """Wait until two frames are drawn and every animation that ends has ended."""
+    page.evaluate(
+        """async () => {
+            await new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)));
+            const ends = (one) => Number.isFinite(one.effect.getComputedTiming().endTime);
+            await Promise.allSettled(document.getAnimations().filter(ends).map((one) => one.finished));
+            await new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)));
+        }"""
+    )
+
+
+def count_uploads(page: Page) -> Callable[[], int]:
+    """Count the page's uploads from now on, in the page itself, where none can be on its way still."""
+    page.evaluate(
+        """() => {
+            const { fetch } = window;
+            window.uploads = 0;
+            window.fetch = (address, options) => {
+                if (options?.method === "POST") window.uploads += 1;
+                return fetch(address, options);
+            };
+        }"""
+    )
+    return lambda: int(page.evaluate("uploads"))

@@ -11,7 +11,17 @@ from typing import Any
 import httpx
 from playwright.sync_api import Page, Route, expect
 
-from tests.server.page import card, choose, choose_many, expect_fault, expect_state, expect_verdict, give
+from tests.server.page import (
+    card,
+    choose,
+    choose_many,
+    count_uploads,
+    expect_fault,
+    expect_state,
+    expect_verdict,
+    give,
+    hold,
+)
 
 OpenPage = Callable[..., Page]
 Predict = Callable[..., httpx.Response]
@@ -77,20 +87,18 @@ def test_many_files_are_judged_one_card_each(
 
 def test_no_more_are_sent_at_once_than_the_server_judges(open_page: OpenPage, face: bytes) -> None:
     page = open_page()
-    held: list[Route] = []
-    page.route("**/api/predict*", lambda route: held.append(route))
+    uploads = count_uploads(page)
+    hold(page)
     choose_many(page, [(f"{i}.jpg", face) for i in range(12)])
     expect(page.locator('.card[data-state="judging"]')).to_have_count(2)
     expect(page.locator('.card[data-state="queued"]')).to_have_count(10)
-    page.wait_for_timeout(200)
-    assert len(held) == 2
+    assert uploads() == 2
     card(page, "5.jpg").get_by_role("button", name="Cancel 5.jpg").click()
     expect(card(page, "5.jpg")).to_contain_text("Canceled")
     page.get_by_role("button", name="Cancel all").click()
     expect(page.locator('.card[data-state="cancelled"]')).to_have_count(12)
     expect(page.get_by_role("button", name="Cancel all")).to_be_hidden()
-    page.wait_for_timeout(200)
-    assert len(held) == 2
+    assert uploads() == 2
     page.unroute("**/api/predict*")
     card(page, "7.jpg").get_by_role("button", name="Analyze 7.jpg").click()
     expect(card(page, "7.jpg")).to_have_attribute("data-state", "judged")
@@ -101,24 +109,22 @@ def test_pictures_wait_in_the_browser_where_the_person_wants_that(
 ) -> None:
     """A preview first; nothing is sent until Enter or the button says so. The choice is remembered."""
     page = open_page()
-    sent: list[str] = []
-    page.on("request", lambda request: sent.append(request.method))
+    uploads = count_uploads(page)
     page.get_by_role("switch", name="Analyze immediately").uncheck()
     choose(page, face)
     expect_state(page, "ready")
     page.wait_for_function("document.querySelector('#picture').naturalWidth === 512")
     expect(page.locator("#panel")).to_contain_text("in this browser only")
-    page.wait_for_timeout(200)
-    assert "POST" not in sent
+    assert uploads() == 0
     page.keyboard.press("Enter")
     expect_verdict(page, predict(face).json())
     page.reload()
     page.goto(page.url.split("/result")[0])
     expect(page.get_by_role("switch", name="Analyze immediately")).not_to_be_checked()
-    sent.clear()
+    uploads = count_uploads(page)
     choose_many(page, [("one.jpg", face), ("two.jpg", two_faces)])
     expect(page.locator('.card[data-state="ready"]')).to_have_count(2)
-    assert "POST" not in sent
+    assert uploads() == 0
     page.get_by_role("button", name="Analyze 2 images").click()
     expect(page.locator('.card[data-state="judged"]')).to_have_count(2)
 
@@ -129,7 +135,8 @@ def test_a_batch_is_saved_as_json_and_csv(
     page = open_page()
     choose_many(page, [("one.jpg", face), ("=cmd|calc.jpg", no_face)])
     expect(page.locator("#count")).to_contain_text("2 of 2")
-    page.wait_for_timeout(300)  # the hashes come after the verdicts
+    hashed = "async () => (await import('/static/js/queue.js')).checks().every(({ hash }) => hash)"
+    page.wait_for_function(hashed)  # the hashes may come after the verdicts
     with page.expect_download() as saved:
         page.locator("#save-json").click()
     entries = {entry["name"]: entry for entry in json.loads(Path(saved.value.path()).read_text("utf-8"))}

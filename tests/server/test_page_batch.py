@@ -9,15 +9,9 @@ import pytest
 from playwright.sync_api import Page, Route, expect
 
 from tests.server import scenes
-from tests.server.page import card, choose_many, expect_state
+from tests.server.page import card, choose_many, expect_state, hold, wait_for
 
 OpenPage = Callable[..., Page]
-
-
-def hold(page: Page) -> list[Route]:
-    held: list[Route] = []
-    page.route("**/api/predict*", lambda route: held.append(route))
-    return held
 
 
 def test_a_dropped_folder_is_looked_through(open_page: OpenPage, tmp_path: Path, face: bytes) -> None:
@@ -68,8 +62,7 @@ def test_a_server_that_goes_away_loses_nothing(open_page: OpenPage, start_server
         held = hold(page)
         choose_many(page, [(f"{i}.jpg", face) for i in range(6)])
         expect(page.locator('.card[data-state="judging"]')).to_have_count(2)
-        while len(held) < 2:
-            page.wait_for_timeout(10)
+        wait_for(page, lambda: len(held) == 2)
         held[0].continue_()
         expect(page.locator("#count")).to_contain_text("1 of 6 images done")
         server.process.kill()

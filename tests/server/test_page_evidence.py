@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Page, expect
 
-from tests.server.page import choose, expect_state
+from tests.server.page import choose, expect_state, hold, wait_for
 from tests.server.test_page_scenes import AXE, violations
 
 OpenPage = Callable[..., Page]
@@ -126,14 +126,12 @@ def test_the_keyboard_is_enough(judged: Callable[..., Page]) -> None:
 
 def test_while_it_is_made_the_page_says_so_and_the_last_choice_counts(judged: Callable[..., Page]) -> None:
     page = judged()
-    held: list[Any] = []
-    page.route("**/api/evidence", lambda route: held.append(route))
+    held = hold(page, "**/api/evidence")
     pick(page, "Noise")
     expect(page.locator(".view-words")).to_contain_text("Computing forensic views")
     pick(page, "JPEG grid")
     pick(page, "Heatmap")
-    while not held:
-        page.wait_for_timeout(10)
+    wait_for(page, lambda: bool(held))
     assert len(held) == 1
     with page.expect_response("**/api/evidence"):
         held[0].continue_()
@@ -174,10 +172,7 @@ def test_a_result_from_the_history_says_that_its_file_is_gone(judged: Callable[.
     page = judged()
     expect(page.locator(".details")).to_contain_text(re.compile("[0-9a-f]{64}"))
     kept = "import('/static/js/history.js').then(({ recall }) => recall(location.pathname.split('/').pop()))"
-    for _ in range(200):
-        if page.evaluate(f"{kept}.then(Boolean)"):
-            break
-        page.wait_for_timeout(50)
+    page.wait_for_function(f"async () => Boolean(await {kept})")
     page.reload()
     expect_state(page, "judged")
     asked = count_requests(page)

@@ -17,6 +17,7 @@ from tests.server.remembered import ANSWER, MIXED, SEED, acts, names, saved, sel
 OpenPage = Callable[..., Page]
 Predict = Callable[..., httpx.Response]
 
+STORED = "async (count) => (await (await import('/static/js/history.js')).list()).length === count"
 HOSTILE = [
     "<img src=x onerror=alert(1)>.png",
     '"><script>alert(1)</script>',
@@ -137,8 +138,8 @@ def test_one_is_deleted_and_brought_back(open_history: OpenPage) -> None:
     page.get_by_role("button", name="Delete ⁨Bob Árbol.png⁩").click()
     expect(page.locator(".past")).to_have_count(4)
     expect(page.locator("#undo")).to_contain_text("Bob Árbol.png")
-    page.wait_for_timeout(300)
-    assert len(stored(page)) == 4  # at once, not when the chance to undo is over
+    # At once, not when the chance to undo is over after 10 s.
+    page.wait_for_function(STORED, arg=4, timeout=8000)
     page.locator("#undo button").click()
     expect(page.locator(".past")).to_have_count(5)
     assert names(page) == [entry["name"] for entry in MIXED]

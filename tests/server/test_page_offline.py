@@ -19,12 +19,7 @@ OpenPage = Callable[..., Page]
 
 def wait_for_worker(page: Page) -> None:
     page.evaluate("navigator.serviceWorker.ready.then(() => {})")
-    kept = "caches.open('veraface-shell-1').then((cache) => cache.keys()).then((keys) => keys.length)"
-    for _ in range(100):
-        if page.evaluate(kept) > 30:
-            return
-        page.wait_for_timeout(50)
-    raise AssertionError("the service worker kept nothing")
+    page.wait_for_function("async () => (await (await caches.open('veraface-shell-1')).keys()).length > 30")
 
 
 def test_the_worker_keeps_every_file_of_the_page() -> None:
@@ -126,16 +121,13 @@ def test_after_an_upgrade_no_old_file_stays_behind(open_page: OpenPage) -> None:
     page.evaluate(age, ["js/dom.js", "js/views/dashboard.js", "languages/hi.json", "js/dashboard/roc.js"])
     page.reload()
     expect(page.get_by_role("heading", level=1)).to_have_text("About Veraface")
-    stale = """async () => {
-        const kept = await caches.open("veraface-shell-1");
-        const texts = (await kept.matchAll()).map((answer) => answer.text());
-        return (await Promise.all(texts)).filter((text) => text === "old").length;
-    }"""
-    for _ in range(100):
-        if page.evaluate(stale) == 0:
-            break
-        page.wait_for_timeout(50)
-    assert page.evaluate(stale) == 0
+    page.wait_for_function(
+        """async () => {
+            const kept = await caches.open("veraface-shell-1");
+            const texts = (await kept.matchAll()).map((answer) => answer.text());
+            return (await Promise.all(texts)).every((text) => text !== "old");
+        }"""
+    )
 
 
 def test_caches_of_other_applications_are_left_alone(open_page: OpenPage) -> None:

@@ -8,7 +8,16 @@ import httpx
 from PIL import Image
 from playwright.sync_api import Page, Route, expect
 
-from tests.server.page import card, choose, choose_many, expect_fault, expect_state, expect_verdict
+from tests.server.page import (
+    card,
+    choose,
+    choose_many,
+    expect_fault,
+    expect_state,
+    expect_verdict,
+    hold,
+    wait_for,
+)
 
 OpenPage = Callable[..., Page]
 Predict = Callable[..., httpx.Response]
@@ -16,8 +25,7 @@ Predict = Callable[..., httpx.Response]
 
 def test_the_picture_is_shown_while_it_is_judged(open_page: OpenPage, face: bytes) -> None:
     page = open_page()
-    held: list[Any] = []
-    page.route("**/api/predict*", lambda route: held.append(route))
+    held = hold(page)
     choose(page, face)
     expect_state(page, "judging")
     expect(page.locator("#frame")).to_have_class(re.compile("scanning"))
@@ -25,8 +33,7 @@ def test_the_picture_is_shown_while_it_is_judged(open_page: OpenPage, face: byte
     expect(page.locator("#panel .bones .bone")).to_have_count(4)
     expect(page.locator("#panel .bones .bone").first).to_be_visible()
     page.wait_for_function("document.querySelector('#picture').naturalWidth === 512")
-    while not held:
-        page.wait_for_timeout(10)
+    wait_for(page, lambda: bool(held))
     held[0].abort()
     expect_fault(page, "Server not reachable")
 
@@ -95,8 +102,7 @@ def test_a_late_answer_never_lands_on_another_picture(
     page.route("**/api/predict*", lambda route: held.append(route) if not held else route.continue_())
     choose(page, face)
     expect_state(page, "judging")
-    while not held:
-        page.wait_for_timeout(10)
+    wait_for(page, lambda: bool(held))
     choose(page, no_face)
     expect_fault(page, "No face found")
     expect(page.locator(".face-box")).to_have_count(0)
@@ -153,9 +159,10 @@ def test_a_server_that_stays_busy_is_given_up(open_page: OpenPage, face: bytes) 
     page.clock.install()
     page.route("**/api/predict*", refuse)
     choose(page, face)
-    for _ in range(8):
+    for tries in range(1, 5):
+        wait_for(page, lambda tries=tries: len(asked) == tries)
+        expect_state(page, "busy")
         page.clock.run_for(1500)
-        page.wait_for_timeout(60)
     expect_fault(page, "The server is busy")
     assert len(asked) == 5
     expect(page.get_by_role("button", name="Try again")).to_be_visible()

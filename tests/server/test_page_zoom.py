@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from tests.server.page import choose, expect_state
+from tests.server.page import choose, expect_state, settle
 
 OpenPage = Callable[..., Page]
 
@@ -32,7 +32,7 @@ def middle(part: Locator) -> tuple[float, float]:
 def press(page: Page, *keys: str) -> None:
     for key in keys:
         page.keyboard.press(key)
-        page.wait_for_timeout(250)  # it glides
+        settle(page)  # it glides
 
 
 def test_the_picture_can_be_zoomed_and_moved(judged: Page) -> None:
@@ -64,7 +64,7 @@ def test_the_wheel_scrolls_the_page_and_zooms_with_control(judged: Page) -> None
     share = page.locator(".zoom-share")
     page.mouse.move(*middle(page.locator("#frame")))
     page.mouse.wheel(0, -100)
-    page.wait_for_timeout(200)
+    settle(page)
     expect(share).to_have_text("100%")
     page.keyboard.down("Control")
     page.mouse.wheel(0, -100)
@@ -79,7 +79,7 @@ def test_a_double_click_zooms_in_and_out(judged: Page) -> None:
     x, y, _, _ = place(page.locator("#frame"))
     page.mouse.dblclick(x + 30, y + 30)
     expect(page.locator(".zoom-share")).to_have_text("250%")
-    page.wait_for_timeout(300)
+    settle(page)
     page.mouse.dblclick(x + 30, y + 30)
     expect(page.locator(".zoom-share")).to_have_text("100%")
 
@@ -141,7 +141,7 @@ def test_a_face_out_of_sight_is_brought_in_when_it_gets_the_focus(
     for index in (0, 1):
         page.keyboard.press("Tab")
         expect(page.locator(".face-box").nth(index)).to_be_focused()
-        page.wait_for_timeout(300)
+        settle(page)
         x, y = middle(page.locator(".face-box").nth(index))
         assert left < x < left + width
         assert top < y < top + height
@@ -180,5 +180,5 @@ def test_steps_in_quick_succession_lead_where_slow_ones_do(judged: Page) -> None
             document.body.dispatchEvent(new KeyboardEvent("keydown", { key, bubbles: true })))"""
     )
     expect(judged.locator(".zoom-share")).to_have_text("272%")
-    judged.wait_for_timeout(500)
+    settle(judged)
     assert place(box) == pytest.approx(slow, abs=1)
