@@ -29,13 +29,17 @@ test("the card is that of the model", async () => {
     `${card.crop.size} × ${card.crop.size} px`,
     `Up to ${Math.round(100 * card.thresholds.real)}% counts as real`,
     `${rate}%`,
-    card.licence,
+    card.license,
   ]) {
     assert.ok(shown.textContent.includes(text), text);
   }
   assert.deepEqual(textsOf(shown, 'ul[lang="en"] li'), card.limits);
   assert.deepEqual(textsOf(shown, "tbody tr"), Object.entries(card.data_terms).map(([source, terms]) => source + terms));
   assert.equal(shown.querySelector("tbody").lang, "en");
+});
+
+test("a card written before the key was renamed has its license shown", async () => {
+  assert.match((await open({ name: "old", version: "1", licence: "for tests" })).textContent, /for tests/);
 });
 
 test("a card that lacks things is shown as it is", async () => {

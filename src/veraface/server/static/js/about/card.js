@@ -13,7 +13,7 @@ export function modelCard(retry) {
     row({ "data-text": "about.card.thresholds" }, ({ thresholds }) => formatted(thresholds, formatThresholds)),
     row({ "data-text": "about.card.rates" }, ({ error_rates: rates }) => formatted(rates, formatRates)),
     row({ "data-text": "about.card.data" }, ({ data }) => english(data)),
-    row({ "data-text": "about.card.licence" }, ({ licence }) => english(licence)),
+    row({ "data-text": "about.card.licence" }, ({ license, licence }) => english(license ?? licence)), // the second in older cards
     row({ "data-text": "about.card.limits" }, ({ limits }) => list(limits)),
     row({ "data-text": "about.card.made" }, ({ made }) => english(made)),
   ];
