@@ -93,6 +93,23 @@ test("arrow keys move the point that is read", async () => {
   assert.notEqual(main.querySelector("#roc .reading").textContent, value());
 });
 
+test("every point of every plot can be read", async () => {
+  const main = await open();
+  for (const slider of main.querySelectorAll("[role=slider]")) {
+    const points = Number(slider.getAttribute("aria-valuemax"));
+    assert.ok(points > 3);
+    press(slider, "Home");
+    for (let point = 1; point <= points; point += 1) {
+      assert.equal(slider.getAttribute("aria-valuenow"), String(point));
+      assert.doesNotMatch(slider.getAttribute("aria-valuetext"), BROKEN);
+      press(slider, "ArrowRight");
+    }
+  }
+  const { reliability } = (await packagedCard()).measured.diagrams;
+  const reading = main.querySelector("#reliability [role=slider]").getAttribute("aria-valuetext");
+  assert.ok(reading.includes(`${reliability.at(-1).pictures} images`), reading);
+});
+
 test("the packaged thresholds are among the points that can be read", async () => {
   const main = await open();
   assert.equal(rowsOf(main, "roc")[0].join(""), "fake from 82%2.5%59%");

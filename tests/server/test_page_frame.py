@@ -55,13 +55,13 @@ def test_dark_light_and_as_the_system_has_it(open_page: OpenPage) -> None:
     assert brightness(page) > 220
     page.reload()
     assert brightness(page) > 220
-    page.get_by_role("button", name="Theme: light. Switch to as the system").click()
+    page.get_by_role("button", name="Theme: light. Switch to system").click()
     page.emulate_media(color_scheme="dark")
     assert brightness(page) < 40
     page.emulate_media(color_scheme="light")
     page.reload()
     assert brightness(page) > 220
-    page.get_by_role("button", name="Theme: as the system. Switch to dark").click()
+    page.get_by_role("button", name="Theme: system. Switch to dark").click()
     assert brightness(page) < 40
 
 

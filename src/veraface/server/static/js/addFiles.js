@@ -1,4 +1,4 @@
-// What happens with pictures that came in, however they came.
+// Adds files and links to the queue, however they were given.
 import { analyse, announce, enqueue } from "./queue.js";
 import { isVideo } from "./video/files.js";
 import { showNotice } from "./notice.js";
@@ -9,7 +9,7 @@ import { keep, remembered } from "./storage.js";
 const KEY = "veraface-start";
 const SHAPE_TIMEOUT_MS = 300; // ms
 
-/** Whether pictures are judged as soon as they come in. */
+/** Return whether images are analyzed as soon as they are added. */
 export function startsAtOnce() {
   return remembered(KEY) !== "wait";
 }
@@ -18,10 +18,10 @@ export function setStartsAtOnce(wanted) {
   keep(KEY, wanted ? "at once" : "wait");
 }
 
-/** Takes files or one link in, and shows them: one by itself, several as a list. */
+/** Add files or one link and show them: a single one as a result, several as a list. */
 export async function addFiles(given) {
   const single = given.length === 1;
-  // A moment for the picture's shape to be known: nothing moves then when it comes in.
+  // Wait briefly for the image size, so that the layout does not shift when the image appears.
   const shape = single && given[0] instanceof Blob && !isVideo(given[0]) ? await shapeOf(given[0]) : null;
   const added = enqueue(given, { maxBytes, shape });
   showNotice("");
@@ -48,7 +48,7 @@ async function shapeOf(file) {
   return { width: image.naturalWidth, height: image.naturalHeight };
 }
 
-/** A pasted or dropped address: judged where the server fetches links, else explained. */
+/** Add a pasted or dropped address if the server fetches links, else explain why not. */
 export function addLink(link) {
   if (link.startsWith("data:image/")) {
     const file = fileOf(link);

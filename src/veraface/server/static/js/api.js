@@ -2,23 +2,23 @@
 import { isBusy, retryAfter } from "./retry.js";
 import { areFaces, areViews, isDetection, isStatus } from "./validate.js";
 
-// What a proxy in front of the server means, which says so in a page of its own.
+// Codes for error pages of a proxy in front of the server.
 const MEANT = { 413: "image_too_large", 429: "busy", 502: "unreachable", 503: "busy", 504: "unreachable" };
 const DEFAULT_WAIT_S = 2; // for a busy server that sends no Retry-After
 
-/** What the server takes and what judges; null where it cannot be reached. */
+/** Return the limits and the model of the server; null if it cannot be reached. */
 export async function fetchStatus() {
   const status = await fetchJson("/api/model-status");
   return isStatus(status) ? status : null;
 }
 
-/** The whole model card; null where it cannot be had. */
+/** Return the model card; null if it cannot be loaded. */
 export function fetchCard() {
   return fetchJson("/api/model");
 }
 
 /**
- * Sends one picture.
+ * Send one image.
  *
  * Returns { kind: "judged", answer }, { kind: "failed", code, message, answer }, or, where it may be sent again,
  * { kind: "busy", code, message, answer, seconds }; null where `signal` ended it.
@@ -29,7 +29,7 @@ export function detect(file, signal) {
   return send(form, signal);
 }
 
-/** Has the server fetch and judge the picture at an address, where it does such things; returns as judge() does. */
+/** Have the server fetch and analyze the image at an address, if it fetches links; returns as detect() does. */
 export function detectLink(link, signal) {
   const form = new FormData();
   form.append("url", link);
@@ -37,9 +37,9 @@ export function detectLink(link, signal) {
 }
 
 /**
- * Has the server make views of a check's picture that a person can look at.
+ * Request the forensic views of a check's image.
  *
- * Returns { kind: "views", answer }, else as judge() does.
+ * Returns { kind: "views", answer }, else as detect() does.
  */
 export function fetchForensicViews({ file, link }, signal) {
   const form = new FormData();

@@ -1,11 +1,11 @@
-// A photo from the camera: seen live, taken, looked at, and only then handed on.
+// Takes a photo with the camera and shows it before it is used.
 import { element } from "./dom.js";
 import { text } from "./language.js";
 
 const QUALITY = 0.95; // of the JPEG
 const WISHES = { video: { facingMode: "user", width: { ideal: 1920 }, height: { ideal: 1080 } }, audio: false };
 
-/** Opens the camera in a dialog; `take(file)` is called with the photo that the person keeps. */
+/** Open the camera in a dialog; calls `onPhoto(file)` with the accepted photo. */
 export function openCamera(onPhoto) {
   const video = element("video", { autoplay: true, playsinline: true, muted: true, "aria-label": text("camera.live") });
   video.muted = true;

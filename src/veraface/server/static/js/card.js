@@ -1,11 +1,11 @@
-// A picture in the list: what it looks like, how it stands, and the way to its result.
+// One image of the queue as a card: thumbnail, state and a link to its result.
 import { analyse, cancel, remove } from "./queue.js";
 import { element, icon } from "./dom.js";
 import { canBeSent, faultIcon, knownCode } from "./fault.js";
 import { nameOf, percent } from "./format.js";
 import { text } from "./language.js";
 
-/** An empty card for a check, to be filled by sayCard(). */
+/** Build an empty card for a check; updateCard() fills it. */
 export function cardOf(check) {
   const image = check.url
     ? element("img", { src: check.url, alt: "", loading: "lazy", decoding: "async" })
@@ -29,7 +29,7 @@ export function cardOf(check) {
   );
 }
 
-/** Says how the check stands now, in the language of the moment. */
+/** Show the current state of a check in the current language. */
 export function updateCard(card, check) {
   const name = nameOf(check);
   const { words, mark, tint, chance } = standing(check);
@@ -48,7 +48,7 @@ export function updateCard(card, check) {
   card.querySelector(".card-close").setAttribute("aria-label", text(path, { name }));
 }
 
-/** What a card says in its line: an icon, the words, and where there is one the probability. */
+/** The state line of a card: icon, text and, if any, the probability. */
 export function stateNodes(mark, words, chance) {
   const nodes = [icon(mark), element("span", {}, words)];
   if (!chance) return nodes;

@@ -1,4 +1,4 @@
-// Results as files to keep: of the history, of a batch, of one picture. Pictures are never in them.
+// Results as JSON and CSV files, without images.
 
 const BOM = "\ufeff"; // Excel reads UTF-8 only with it
 // Spreadsheets take a cell that starts so for a formula, wide signs included.

@@ -26,7 +26,7 @@ const ICONS = {
   link_unreachable: "link",
   link_timeout: "link",
 };
-// What the server says of these is what the page says already.
+// Codes whose server message repeats the text of the page.
 const ALREADY_STATED = [
   ...["no_face", "unsupported_image", "not_ready", "model_unavailable", "busy", "too_slow", "upload_too_slow"],
   ...["unsupported_video", "video_not_available", "key_required"],
@@ -35,7 +35,7 @@ const WORTH_RETRYING = [
   ...["unreachable", "not_ready", "busy", "upload_too_slow", "link_unreachable", "link_timeout", "other"],
 ];
 
-/** Returns the nodes for the panel; `retry()`, where it can, sends the same picture again. */
+/** Return the nodes of the panel; `retry()`, if given, sends the same image again. */
 export function faultView({ code, message, limit }, retry) {
   const known = knownCode(code);
   const name = text(`faults.${known}.name`);
@@ -71,7 +71,7 @@ export function knownCode(code) {
   return hasText(`faults.${code}`) ? code : "other";
 }
 
-/** Whether a check may well be judged where it is sent, or sent once more. */
+/** Return whether sending a check, or sending it again, can succeed. */
 export function canBeSent({ state, failure }) {
   return ["ready", "cancelled"].includes(state) || (state === "failed" && WORTH_RETRYING.includes(knownCode(failure.code)));
 }

@@ -3,8 +3,8 @@
 const PICTURES = /\.(jpe?g|jfif|png|webp|avif|hei[cf]|gif|bmp|tiff?)$/i;
 
 /**
- * A promise of the pictures that were dropped, those in folders and their folders too, by name; null where no folder
- * was among them. To be called while the event is handled: afterwards the browser tells nothing.
+ * A promise of the images that were dropped, including those in nested folders, by name; null where no folder
+ * was among them. To be called while the event is handled: afterwards the browser clears the data.
  */
 export function imagesOf({ items }) {
   const entries = [...items].map((item) => item.webkitGetAsEntry?.()).filter(Boolean);

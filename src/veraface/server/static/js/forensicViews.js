@@ -1,4 +1,4 @@
-// Other ways to look at a judged picture: traces of its making that a person can check, each with what to make of it.
+// Forensic views (error levels, noise, JPEG grid) over an analyzed image, each with an explanation.
 import { fetchForensicViews } from "./api.js";
 import { element } from "./dom.js";
 import { knownCode } from "./fault.js";
@@ -12,10 +12,10 @@ const WORDS = {
   grid: ["evidence.grid.name", "evidence.grid.reading", "evidence.grid.misleading"],
 };
 
-const outcomes = new WeakMap(); // what the server said of a check, for as long as the page is open
+const outcomes = new WeakMap(); // the outcome of each check, as long as the page is open
 
 export class ForensicViews {
-  /** Fills `room` with the choice of what lies over the picture of that check on that stage. */
+  /** Fill `container` with the choice of overlay for the image of a check in a viewer. */
   constructor(container, viewer, check) {
     this.viewer = viewer;
     this.check = check;
@@ -31,7 +31,7 @@ export class ForensicViews {
     this.render();
   }
 
-  /** Its words, in the language of the moment. */
+  /** Set all texts in the current language. */
   render() {
     this.legend.textContent = text("evidence.label");
     for (const label of this.options) label.lastChild.textContent = text(WORDS[label.firstChild.value][0]);

@@ -1,4 +1,4 @@
-// Numbers as people read them.
+// Formats numbers, names and sentences.
 import { isolated, number, text } from "./language.js";
 
 const DISGUISES = /[\u0000-\u001f\u007f\u200e\u200f\u202a-\u202e\u2066-\u2069]/g; // controls, of writing direction too
@@ -38,14 +38,14 @@ export function verdictOf(face) {
   return face.p_fake === null ? "unjudged" : face.verdict;
 }
 
-/** "Face 2: Likely fake, 93% fake": a face in one line, for those who hear it. */
+/** "Face 2: Likely fake, 93% fake": a face in one line, for screen readers. */
 export function faceLabel(face, index) {
   const values = { number: index + 1, verdict: text(`verdicts.${verdictOf(face)}.name`) };
   if (face.p_fake === null) return text("result.faceLabel", values);
   return text("result.faceLabelPercent", { ...values, percent: percent(face.p_fake) });
 }
 
-/** What the server says in a few words, as a sentence. */
+/** Format a message of the server as a sentence. */
 export function sentence(message) {
   const start = message.charAt(0).toUpperCase() + message.slice(1);
   return /[.!?]$/.test(start) ? start : `${start}.`;

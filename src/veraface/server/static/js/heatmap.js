@@ -1,10 +1,10 @@
-// Turns a coarse grid of evidence into a smooth picture: amber speaks for fake, blue for real.
+// Renders the model's coarse heatmap grid as a smooth image: amber suggests fake, blue real.
 
 const SIDE = 192;
 const FAKE = [255, 122, 60];
 const REAL = [74, 158, 255];
 const STRONGEST_ALPHA = 235;
-// The outermost part of the square fades out, so that its edge is not taken for evidence.
+// The outermost part of the square fades out, so that its edge does not look like a signal.
 const FADE = 0.12;
 
 /** A canvas of SIDE x SIDE with the grid's values interpolated, then coloured. */
@@ -53,7 +53,7 @@ function valueAt(grid, down, across) {
 
 // The four nearest cells along one side, each with its weight.
 function neighbors(position, cells) {
-  const at = ((position + 0.5) / SIDE) * cells - 0.5; // a cell's value holds at its centre
+  const at = ((position + 0.5) / SIDE) * cells - 0.5; // a cell's value holds at its center
   const first = Math.floor(at);
   const t = at - first;
   const weights = [(1 - t) ** 3, 3 * t ** 3 - 6 * t ** 2 + 4, 3 * (1 - t) ** 3 - 6 * (1 - t) ** 2 + 4, t ** 3];

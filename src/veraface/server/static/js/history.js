@@ -1,4 +1,4 @@
-// What this browser remembers of judged pictures, in IndexedDB. Nothing of it is ever sent anywhere.
+// The history of results in this browser, stored in IndexedDB and never sent.
 import { openDB } from "../vendor/idb/idb.js";
 import { keep, remembered } from "./storage.js";
 
@@ -6,9 +6,9 @@ const NAME = "veraface";
 const VERSION = 1;
 const STORE = "entries";
 const MAX_ENTRIES = 500; // entries
-const OPEN_TIMEOUT_MS = 3000; // ms for the database to open
+const OPEN_TIMEOUT_MS = 3000; // for opening the database
 const KEY = "veraface-history";
-const MAX_TIME = 8.64e15; // ms, of any date that there is
+const MAX_TIME = 8.64e15; // ms, the largest valid Date
 const CELL_STEPS = 10_000; // a heatmap's cell is kept as a whole number of these
 
 /** Event "change" whenever an entry or the choice changed, in this tab or another. */
@@ -23,7 +23,7 @@ const channel = "BroadcastChannel" in globalThis ? new BroadcastChannel(KEY) : n
 channel?.addEventListener("message", notify);
 addEventListener("storage", ({ key }) => (key === KEY || key === null) && notify());
 
-/** Whether results are kept; they are unless the person has said no. */
+/** Return whether results are stored; they are unless the user switched that off. */
 export function isOn() {
   return (remembered(KEY) ?? chosen) !== "off";
 }
@@ -47,7 +47,7 @@ export function isFull() {
 
 /**
  * Keeps { id, time, name, size, hash, verdict, p_fake, answer, failure, picture }, unless that is switched off; the
- * oldest beyond 500 go. Never throws; says whether it was kept.
+ * oldest beyond 500 go. Never throws; returns whether it was stored.
  */
 export async function remember(entry) {
   if (!isOn()) return false;
@@ -189,7 +189,7 @@ async function open() {
   }
 }
 
-// Every version of the page says here how to come from the one before.
+// Migrations from each earlier version.
 function upgrade(database, from) {
   if (from < 1) database.createObjectStore(STORE, { keyPath: "id" }).createIndex("time", "time");
 }

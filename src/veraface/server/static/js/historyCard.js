@@ -1,4 +1,4 @@
-// One entry of the history as a card: its picture, what was found, when, and the way to the result.
+// One entry of the history as a card: thumbnail, result, time and a link to the result.
 import { stateNodes } from "./card.js";
 import { element, icon } from "./dom.js";
 import { faultIcon, knownCode } from "./fault.js";
@@ -29,7 +29,7 @@ export function cardOfEntry(entry) {
   );
 }
 
-/** Shows its picture now that it is near; the browser keeps the data of a picture that it has loaded. */
+/** Load the thumbnail of a card close to the viewport. */
 export function showThumbnail(card, entry) {
   const image = card.querySelector("img");
   if (!image || image.src) return;
@@ -38,7 +38,7 @@ export function showThumbnail(card, entry) {
   image.src = url;
 }
 
-/** Says all that the card says, in the language of the moment. */
+/** Set all texts of a card in the current language. */
 export function updateEntry(card, entry) {
   const name = nameOf(entry);
   const link = card.querySelector(".card-link");
@@ -50,7 +50,7 @@ export function updateEntry(card, entry) {
   updateTime(card, entry);
 }
 
-/** Says how long ago it was, which changes by itself. */
+/** Set the relative time. */
 export function updateTime(card, { time }) {
   const place = card.querySelector(".past-time");
   if (!time) return place.replaceChildren();
@@ -65,7 +65,7 @@ export function enclosed(name) {
   return `\u2068${name}\u2069`;
 }
 
-/** The words of a verdict as the filter names them. */
+/** The name of a verdict in the filter. */
 export function verdictName(verdict) {
   if (verdict === "no_face") return text("faults.no_face.name");
   return verdict === "failed" ? text("history.failed") : text(`verdicts.${verdict}.name`);

@@ -1,4 +1,4 @@
-// The bar that says what was deleted, and brings it back while it is there.
+// The bar that reports a deletion and can undo it for some seconds.
 import { byId, element } from "./dom.js";
 import { nameOf } from "./format.js";
 import { enclosed } from "./historyCard.js";

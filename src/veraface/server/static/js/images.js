@@ -1,8 +1,8 @@
-// What is made of a picture in the browser itself: its fingerprint and a small copy.
+// SHA-256 hashes and thumbnails of images, computed in the browser.
 
 const QUALITY = 0.82;
 
-let last = Promise.resolve(); // one copy at a time: a huge picture takes hundreds of megabytes while it is decoded
+let last = Promise.resolve(); // one thumbnail at a time: decoding a huge image takes hundreds of megabytes
 
 /** The SHA-256 of the file in hex; null where the browser gives no such thing (on an origin that is not secure). */
 export async function sha256(file) {
@@ -36,7 +36,7 @@ async function copy(file, side) {
   }
 }
 
-// Tells the upright size without decoding the picture.
+// Return the size in upright orientation without decoding the image.
 async function load(url) {
   const image = new Image();
   await new Promise((resolve, reject) => {

@@ -1,7 +1,7 @@
-// All ways a picture comes in from outside the views: the file dialog, dropping anywhere, pasting anywhere.
+// Receives files and links: file dialog, drag and drop, paste.
 import { imagesOf } from "./folders.js";
 
-/** Calls `take(files)` for pictures and `takeLink(link)` for an address. */
+/** Call `addFiles(files)` for files and `addLink(link)` for an address. */
 export function setUpIntake({ input, veil }, addFiles, addLink) {
   input.addEventListener("change", () => {
     addAll(input.files);

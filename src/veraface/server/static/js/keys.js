@@ -9,8 +9,8 @@ const groups = [];
 let single = remembered(KEY) !== "off"; // whether letters, digits and signs do something (WCAG 2.1.4)
 
 /**
- * addKeys({ ArrowRight: { says: "keys.nextFace", run() {} }, "Shift+ArrowRight": ... }) lets keys do something until
- * the function that it returns is called. A key without `says` is not listed.
+ * addKeys({ ArrowRight: { label: "keys.nextFace", run() {} }, "Shift+ArrowRight": ... }) lets keys do something until
+ * the function that it returns is called. A key without `label` is not listed.
  */
 export function addKeys(keys) {
   groups.push(keys);

@@ -1,7 +1,7 @@
-// The words of the page, one file a language. Nothing here knows what they are about.
+// The message catalogs of the page, one file per language.
 import { keep, remembered } from "./storage.js";
 
-/** Each language by its own name. */
+/** The languages by their own names. */
 export const LANGUAGES = {
   en: "English",
   ar: "العربية",
@@ -88,7 +88,7 @@ export function number(value, options = {}) {
   return new Intl.NumberFormat(language, { numberingSystem: "latn", ...options }).format(value);
 }
 
-/** Puts the words into the elements that ask for them: data-text="hero.heading", data-label="nav.label". */
+/** Set the texts of elements with data-text="hero.heading" or data-label="nav.label". */
 export function fillIn(root) {
   for (const node of root.querySelectorAll("[data-text]")) node.textContent = text(node.dataset.text);
   for (const node of root.querySelectorAll("[data-label]")) node.setAttribute("aria-label", text(node.dataset.label));

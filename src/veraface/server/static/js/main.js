@@ -1,4 +1,4 @@
-// The frame around the views: words, theme, the way pictures come in, and what is known of the server.
+// The frame around the views: language, theme, adding files, and the status of the server.
 import { changes as checkChanges } from "./queue.js";
 import { byId } from "./dom.js";
 import { setUpIntake } from "./intake.js";
@@ -21,7 +21,7 @@ setUpIntake(
 );
 changes.addEventListener("change", () => words.then(renderStatus));
 watchConnection(readStatus);
-// Where a picture meets no server, the page says so above, and asks until it is back.
+// After an unreachable request, show the banner and poll until the server is back.
 checkChanges.addEventListener("change", ({ detail }) => detail?.failure?.code === "unreachable" && isReachable() && readStatus());
 readStatus();
 
@@ -31,9 +31,9 @@ addKeys({ o: { label: "keys.choose", run: () => byId("file").click() } });
 setUpLanguageMenu(byId("language"), renderAll);
 renderAll();
 await startRouter();
-setUpOffline(); // last: nobody waits for it
+setUpOffline(); // last: nothing depends on it
 
-// Everything that the page says, in the language of the moment.
+// All texts of the page in the current language.
 function renderAll() {
   fillIn(document);
   nameTheme();

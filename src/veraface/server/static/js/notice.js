@@ -1,16 +1,16 @@
-// One short remark at a time, over the view: why nothing came of what the person did.
+// One short message at a time above the view, explaining why an action had no effect.
 import { byId, element } from "./dom.js";
 import { text } from "./language.js";
 
-let shown = ""; // the path of its words
+let shown = ""; // the path of its text
 
-/** Shows the words of that path until something else is said; "" takes the remark away. */
+/** Show the text with that path until the next one; "" hides it. */
 export function showNotice(path) {
   shown = path;
   renderNotice();
 }
 
-/** Says it anew, in the language of the moment. */
+/** Render the message in the current language. */
 export function renderNotice() {
   const notice = byId("notice");
   notice.hidden = !shown;

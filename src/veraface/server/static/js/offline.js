@@ -1,4 +1,4 @@
-// The page without its server: a service worker that keeps the shell, and word of the connection coming and going.
+// Offline use: registers the service worker and reports changes of the connection.
 import { scriptUrl } from "./trusted.js";
 
 /** Installs the service worker, where there can be one: on https and on this machine. */

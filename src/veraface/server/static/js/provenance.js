@@ -1,4 +1,4 @@
-// The panel of what a file says of itself: beside the verdict, and never part of it. Its strings may come from anybody.
+// The provenance panel, shown beside the verdict. Its strings come from the file and are untrusted.
 import { element } from "./dom.js";
 import { hasText, isolated, number, text } from "./language.js";
 import { isProvenance } from "./validate.js";
@@ -6,7 +6,7 @@ import { isProvenance } from "./validate.js";
 const MAX_UNFOLDED = 120; // characters of a value, from which it is folded
 const ENCODERS = ["ijg", "photoshop", "mozjpeg", "custom"];
 
-/** The whole section; says so where nothing was read. */
+/** The whole section; reports when nothing was read. */
 export function provenanceView(value) {
   const parts = isProvenance(value) ? contents(value) : [element("p", { class: "hint" }, text("provenance.none"))];
   return element("section", { class: "provenance" }, element("h3", {}, text("provenance.heading")), ...parts);
@@ -34,7 +34,7 @@ function item({ code, message }, path, values = {}) {
   return translated("li", { "data-code": code }, path, message, values);
 }
 
-/** In the page's language where it knows the sentence, else in the server's English. */
+/** Use the page's translation if there is one, else the server's English. */
 function translated(tag, attributes, path, english, values = {}) {
   if (hasText(`provenance.${path}`)) return element(tag, attributes, text(`provenance.${path}`, values));
   return element(tag, { ...attributes, lang: "en", dir: "ltr" }, english);
@@ -58,7 +58,7 @@ function xmpRows(value) {
 function cameraRows(value) {
   const camera = objectOf(value);
   const { make, model, lens, software, taken, modified } = camera;
-  // "Canon", "Canon EOS R6": the make is said once.
+  // "Canon", "Canon EOS R6": the make is shown once.
   const name = typeof model === "string" && typeof make === "string" && model.startsWith(make) ? model : joined([make, model], " ");
   const position = camera.has_position === true ? text("provenance.positionThere") : null;
   return rowsOf({ camera: name, lens, exposure: exposure(camera), software, taken: time(taken), modified: time(modified), position });

@@ -1,12 +1,12 @@
-// The pictures of this visit: taken in, sent when their turn comes, kept until the page is left.
+// The queue of images and videos of this visit: added, sent in turn, kept until the page is left.
 import { detect, detectLink } from "./api.js";
 import { isVideo } from "./video/files.js";
 import { remember } from "./history.js";
 import { sha256, makeThumbnail } from "./images.js";
 
-const AT_ONCE = 2; // as many as the server judges at the same time by default
-const MAX_TRIES = 5; // of a picture that a busy server sends away
-const MAX_WAIT_S = 60; // seconds between two tries, whatever the server asks for
+const AT_ONCE = 2; // the default number of worker processes of the server
+const MAX_TRIES = 5; // for an image that a busy server refuses
+const MAX_WAIT_S = 60; // between two tries, whatever Retry-After says
 const THUMBNAIL_SIDE = 640; // px of the copy that the history keeps
 
 /** Event "change" for every change, its detail the check (or null: several). */
@@ -14,7 +14,7 @@ export const changes = new EventTarget();
 
 let list = [];
 
-/** In the order they came. */
+/** All checks in the order they were added. */
 export function checks() {
   return list;
 }
@@ -24,9 +24,12 @@ export function find(id) {
 }
 
 /**
- * Takes files (or one link, as { link }) in; `mostBytes(file)` says how large each may be, 0 that its kind is not judged here. A check is { id, name, size, file, link, url, time, state, answer,
- * failure, verdict, p_fake, hash, retryAt }, its state "ready", "queued", "judging", "busy", "judged", "failed" or
- * "cancelled". "ready" is one that waits for the person. `shape` is the picture's { width, height }, where known. Nobody is told and nothing is sent before announce() or analyse().
+ * Add files or one link, as { link }, to the queue; nothing is sent before analyse() and no listener is notified before
+ * announce().
+ *
+ * A check is { id, name, size, file, link, url, time, state, answer, failure, verdict, p_fake, hash, retryAt }. Its state
+ * is "ready" (waits for the user), "queued", "judging", "busy", "judged", "failed" or "cancelled". `maxBytes(file)` is the
+ * size limit of a file, 0 if its type is not supported; `shape` the image's { width, height }, if known.
  */
 export function enqueue(files, { maxBytes = () => Infinity, shape = null } = {}) {
   const added = [...files].map((file) => ({ ...newCheck(file), maxBytes: maxBytes(file), shape }));
@@ -34,12 +37,12 @@ export function enqueue(files, { maxBytes = () => Infinity, shape = null } = {})
   return added;
 }
 
-/** Tells all who listen that the list is another. */
+/** Notify listeners that the list has changed. */
 export function announce() {
   changed(null);
 }
 
-/** Sends those that are ready, cancelled or failed. */
+/** Send those that are ready, canceled or failed. */
 export function analyse(chosen) {
   for (const check of chosen) {
     if (["queued", "judging", "busy", "judged"].includes(check.state)) continue;
@@ -66,7 +69,7 @@ export function cancel(chosen) {
   sendNext();
 }
 
-/** Takes checks off the list; what the history keeps of them stays there. */
+/** Remove checks from the list; their entries in the history stay. */
 export function remove(chosen) {
   cancel(chosen);
   for (const check of chosen) if (check.url) URL.revokeObjectURL(check.url);
@@ -74,17 +77,17 @@ export function remove(chosen) {
   changed(null);
 }
 
-/** Whether it still waits for an answer. */
+/** Return whether a check waits for an answer. */
 export function isOpen(check) {
   return ["ready", "queued", "judging", "busy"].includes(check.state);
 }
 
-/** Whether there is something to say of it; what was cancelled is neither open nor done. */
+/** Return whether a check has a result or a failure; a canceled one is neither open nor done. */
 export function isDone(check) {
   return ["judged", "failed"].includes(check.state);
 }
 
-/** A busy server is asked again now instead of at `retryAt`. */
+/** Retry a check on a busy server now instead of at `retryAt`. */
 export function retryNow(check) {
   if (check.state !== "busy") return;
   clearTimeout(check.timer);
@@ -101,7 +104,7 @@ function newCheck(given) {
     name: file ? (file.name ?? "") : given.link,
     size: file?.size ?? null,
     file,
-    video: isVideo(file), // judged frame by frame; `progress` is { done, total } meanwhile
+    video: isVideo(file), // analyzed frame by frame; `progress` is { done, total } meanwhile
     progress: null,
     link: given.link ?? null,
     url,
@@ -173,7 +176,7 @@ async function finish(check, outcome) {
   check.verdict = judged ? answer.verdict : code === "no_face" ? "no_face" : "failed";
   check.p_fake = judged ? answer.p_fake : null;
   changed(check);
-  if (!isResult(check) || check.video) return; // clips are not kept: only what they show of faces says what was judged
+  if (!isResult(check) || check.video) return; // results of videos are not stored
   const late = check.file && check.hash === null;
   const picture = check.file ? await makeThumbnail(check.file, THUMBNAIL_SIDE) : null;
   await check.hashing;

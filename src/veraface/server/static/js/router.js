@@ -29,7 +29,7 @@ export function go(path, { replace = false } = {}) {
   return show({});
 }
 
-/** Everything that the view says, in the language of the moment. */
+/** Render the view in the current language. */
 export function renderView() {
   if (!current) return;
   fillIn(byId("main"));

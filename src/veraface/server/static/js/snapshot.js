@@ -1,12 +1,12 @@
-// One result as a picture file: the picture with its boxes and evidence, the verdict, and what a verdict is not.
+// One result as a PNG file: the image with boxes and heatmap, the verdict, and the caveat.
 import { knownCode } from "./fault.js";
 import { faceLabel, nameOf, percent } from "./format.js";
 import { text } from "./language.js";
 
 const WIDTH = 1200; // px of the drawn sheet
 const EDGE = 48;
-const MAX_HEIGHT = 1100; // px of the picture on it
-const MAX_FACES = 40; // said one by one
+const MAX_HEIGHT = 1100; // px of the analyzed image on it
+const MAX_FACES = 40; // listed individually
 const TAG = 20; // px of the letters on a face's box
 
 /** A PNG Blob of a finished check, drawn in the page's own colours from what `stage` shows. */
@@ -87,7 +87,7 @@ function drawResult(context, viewer, { left, top, width, height, scale }) {
   context.setLineDash([]);
 }
 
-// The words or the number on the box, as on the page: nobody has to tell the verdict by its colour.
+// The label of the box, as on the page: the verdict is not conveyed by color alone.
 function drawTag(context, words, tint, { x, y, above }) {
   const { textAlign } = context;
   context.textAlign = "left";

@@ -1,26 +1,26 @@
-// What the server says of itself: the limits, the model, whether it is there at all.
+// The status of the server: limits, model, reachability.
 import { fetchStatus } from "./api.js";
 
-const RETRY_MS = 2000; // ms between two questions to a server that is not ready
+const RETRY_MS = 2000; // between two requests to a server that is not ready
 
-/** Event "change" whenever what is known of the server changes. */
+/** Event "change" whenever the status changes. */
 export const changes = new EventTarget();
 
-let latest = null; // what it said last
+let latest = null; // its last answer
 let reachable = true;
 let timer = 0;
 
-/** { loaded, limits, name, version } or null where it has never answered. */
+/** Return { loaded, limits, name, version }, or null before the first answer. */
 export function status() {
   return latest;
 }
 
-/** Whether it answered when last asked. */
+/** Return whether the last request was answered. */
 export function isReachable() {
   return reachable;
 }
 
-/** Asks now, and again until the model is loaded. */
+/** Request the status now, and again until the model is loaded. */
 export async function readStatus() {
   clearTimeout(timer);
   const answer = await fetchStatus();

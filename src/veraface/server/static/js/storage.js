@@ -1,4 +1,4 @@
-// What the browser remembers for the person. Where it allows no storage, a choice lasts until the page is closed.
+// Settings in localStorage. Without storage, a setting lasts until the page is closed.
 
 export function remembered(key) {
   try {

@@ -1,4 +1,4 @@
-// Dark, light, or as the system has it: one button that goes round.
+// The theme button: dark, light, system.
 import { icon } from "./dom.js";
 import { text } from "./language.js";
 import { keep, remembered } from "./storage.js";
@@ -8,7 +8,7 @@ const ROUND = ["dark", "light", "system"];
 
 let theme = ROUND.includes(remembered(KEY)) ? remembered(KEY) : "dark";
 
-/** Returns what names the button, to be called once there are words and whenever the language changes. */
+/** Set up the button; returns the function that labels it, to be called when the language changes. */
 export function setUpTheme(button) {
   const next = () => ROUND[(ROUND.indexOf(theme) + 1) % ROUND.length];
   const describe = () => {

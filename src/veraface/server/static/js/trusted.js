@@ -1,11 +1,11 @@
-// The only address that may become a script: with Trusted Types the browser lets no text be one.
+// The Trusted Types policy: the only script URL that may be created from text.
 
 const ALLOWED = ["/sw.js"];
 
 const policy = globalThis.trustedTypes?.createPolicy("veraface", {
   createScriptURL(address) {
     if (ALLOWED.includes(address)) return address;
-    throw new TypeError(`${address} is no script of this page`);
+    throw new TypeError(`${address} is not a script of this page`);
   },
 });
 

@@ -1,9 +1,9 @@
-// Whether an answer is one the page can show. A proxy, another program on the same port or a broken server may answer
-// anything; what does not look as the API says is a failure, and never a verdict.
+// Validates answers of the API. A proxy, another program on the same port or a broken server may answer
+// anything; an answer that does not match the API is a failure and never a verdict.
 
 const VERDICTS = ["fake", "real", "uncertain"];
 
-/** Whether it is the answer for a judged picture. */
+/** Return whether it is a valid detection result. */
 export function isDetection(answer) {
   return (
     answer?.success === true &&
@@ -19,28 +19,28 @@ export function isDetection(answer) {
   );
 }
 
-/** Whether it holds a picture's size and its faces, if any: a failure may tell of those that could not be judged. */
+/** Return whether it has an image size and valid faces, if any: a failure may list faces without a score. */
 export function areFaces(answer) {
   const { width, height, faces } = answer ?? {};
   const list = faces ?? [];
   return areNumbers([width, height]) && width > 0 && height > 0 && Array.isArray(list) && list.every(isFace);
 }
 
-/** Whether it is what a file says of itself, to be shown beside the verdict. */
+/** Return whether it is valid provenance. */
 export function isProvenance(provenance) {
   const { credentials, claims, findings } = provenance ?? {};
   const placed = areReasons(claims) && claims.every((claim) => areTexts(claim.place));
   return areTexts(credentials?.state, credentials?.message) && placed && areReasons(findings);
 }
 
-/** Whether they are pictures that may be shown: nothing but the two types that a browser only ever draws. */
+/** Return whether they are images that are safe to show: only two raster types, no SVG. */
 export function areViews(views) {
   const isView = ({ name, media_type, data }) =>
     areTexts(name, data) && ["image/webp", "image/png"].includes(media_type) && /^[\w+/]+=*$/.test(data);
   return Array.isArray(views) && views.length > 0 && views.every((view) => view && isView(view));
 }
 
-/** Whether it is what a server says of itself. */
+/** Return whether it is a valid server status. */
 export function isStatus(status) {
   return typeof status?.loaded === "boolean" && areNumbers([status.limits?.max_upload_bytes, status.limits?.max_pixels]);
 }

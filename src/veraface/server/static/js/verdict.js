@@ -1,4 +1,4 @@
-// The panel beside the picture: the verdict, the probability, the reasons, the details.
+// The panel beside an image: verdict, probability, reasons and details.
 import { element, icon } from "./dom.js";
 import { bytes, faceLabel, milliseconds, percent, sentence, verdictOf } from "./format.js";
 import { hasText, number, text } from "./language.js";
@@ -6,7 +6,7 @@ import { provenanceView } from "./provenance.js";
 import { bandText, scaleLabel, zonesOf } from "./thresholds.js";
 import { probabilityBar, uniqueReasons } from "./verdictParts.js";
 
-/** The whole panel for a judged check; `select(index)` is called when a face is chosen from the list. */
+/** The whole panel of an analyzed check; `select(index)` is called when a face is chosen from the list. */
 export function verdictView({ answer, hash, size }, selected, select) {
   const face = answer.faces[selected];
   const single = answer.faces.length === 1;

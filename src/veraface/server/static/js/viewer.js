@@ -1,15 +1,15 @@
-// The picture with what lies over it: the scan while it is judged, face boxes, the evidence; to zoom and to move.
+// The image viewer with its overlays: scan animation, face boxes, heatmap, forensic views; zoom and pan.
 import { element, icon } from "./dom.js";
 import { faceLabel, verdictOf } from "./format.js";
 import { paintGrid } from "./heatmap.js";
 import { text } from "./language.js";
 import { setUpZoom } from "./zoom.js";
 
-const CANVAS_SIDE = 1024; // px of the longer side; the evidence is smooth, more would only cost memory
+const CANVAS_SIDE = 1024; // px of the longer side; the heatmap is smooth, more would only cost memory
 const DEFAULT_STRENGTH = 40; // percent
 
 export class Viewer {
-  /** Builds the stage at the end of `room`, which is part of the page; `onSelect(index)` is told which face is chosen. */
+  /** Append the viewer to `container`; calls `onSelect(index)` when a face is chosen. */
   constructor(container, onSelect) {
     this.onSelect = onSelect;
     this.image = element("img", { id: "picture", alt: "", draggable: "false" });
@@ -55,7 +55,7 @@ export class Viewer {
   }
 
   /**
-   * Shows the picture at that URL, or the words of the path `why` where there is none; `shape` is its { width, height }
+   * Show the image at a URL, or the text with path `why` if there is none; `shape` is its { width, height }
    * where that is known already.
    */
   show(url, why, shape) {
@@ -72,7 +72,7 @@ export class Viewer {
     this.frame.classList.toggle("scanning", wanted);
   }
 
-  /** Lays the faces of an answer over the picture. */
+  /** Draw the faces of an answer over the image. */
   lay({ faces, width, height }, selected) {
     if (!width) {
       this.controls.hidden = true;
@@ -106,7 +106,7 @@ export class Viewer {
     this.#drawHeatmap();
   }
 
-  /** Lays a view of the whole picture over it instead of the heatmap: { url, alt }; null takes it away. */
+  /** Show a view { url, alt } of the whole image instead of the heatmap; null removes it. */
   cover(view) {
     if (Boolean(view) === this.view.hidden) {
       [this.slider.value, this.otherStrength] = [this.otherStrength ?? "100", this.slider.value];

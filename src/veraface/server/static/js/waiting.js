@@ -1,12 +1,12 @@
-// The panel before there is an answer: ready to be sent, in the queue, being judged, sent away by a busy server.
+// The panel of a check without an answer: ready, queued, being analyzed, or waiting for a busy server.
 import { element, icon } from "./dom.js";
 import { number, text } from "./language.js";
 
-const SLOW = 4000; // ms from which on the page says that it takes long
+const SLOW = 4000; // ms after which the page reports a slow server
 
 /**
- * Returns { nodes, said, key } for a check without an answer: the panel, what is said aloud, and what the panel shows,
- * the same as long as only its numbers change. `act` has analyse(), cancel() and retryNow().
+ * Return { nodes, announcement, key } for a check without an answer: the panel, its text for screen readers, and a key
+ * that stays the same while only numbers change. `act` has analyse(), cancel() and retryNow().
  */
 export function waitingView(check, act) {
   if (check.state === "ready") return view("ready", "waiting", {}, [button("analyse", "primary", "checks.analyseOne", act.analyse)]);

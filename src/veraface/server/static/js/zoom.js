@@ -1,4 +1,4 @@
-// Zooming and moving the picture: buttons, keys, pinching, dragging, Ctrl and the wheel. The work is Panzoom's.
+// Zooms and pans the image by buttons, keys, pinching, dragging and Ctrl with the wheel, through Panzoom.
 import Panzoom from "../vendor/panzoom/panzoom.js";
 import { element, icon } from "./dom.js";
 import { text } from "./language.js";

@@ -1,4 +1,4 @@
-// The card of the model that judges: what it is, what it promises, what it was made from. Its own words are English.
+// The model card: identity, thresholds, error rates and training data. Its own texts are English.
 import { NONE, isNumber, share } from "../dashboard/words.js";
 import { element } from "../dom.js";
 import { percent } from "../format.js";
@@ -61,7 +61,7 @@ function row(name, fill) {
   return { node: element("div", {}, element("dt", name), value), value, fill };
 }
 
-// A card of somebody's own model may lack anything, or have it in another form.
+// A card of a user's own model may lack any part, or have it in another form.
 function formatted(part, format) {
   return part && typeof part === "object" ? format(part) : NONE;
 }

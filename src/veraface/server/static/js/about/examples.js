@@ -2,7 +2,7 @@
 import { byId, element } from "../dom.js";
 import { text } from "../language.js";
 
-const FEEDBACK_MS = 2500; // ms that a button says what it did
+const FEEDBACK_MS = 2500; // how long a button shows its outcome
 
 const CURL = (server) => `curl -F image=@photo.jpg ${server}/api/predict`;
 

@@ -1,10 +1,10 @@
-// What was said of the real faces and of the fake ones, at the shipped thresholds.
+// The confusion matrix at the thresholds in use.
 import { element } from "../dom.js";
 import { text } from "../language.js";
 import { lacking, part, table } from "./parts.js";
 import { count, figure, isNumber, share, withRange } from "./words.js";
 
-// What an outcome is, and whether it is right; null is neither.
+// Outcomes and whether they are correct; null is neither.
 const OUTCOMES = [
   ["fake", () => text("dashboard.confusion.calledFake"), { real: false, fake: true }],
   ["uncertain", () => text("dashboard.confusion.leftOpen"), { real: null, fake: null }],
@@ -56,7 +56,7 @@ export function confusionPart({ diagrams, whole = {} }) {
   );
 }
 
-// What else there is to say of the whole set in one number.
+// Other metrics of the whole set.
 function more(whole) {
   const known = MORE.filter(([key]) => isNumber(whole[key]));
   if (!known.length) return null;

@@ -1,4 +1,4 @@
-// One degradation at a time, in several strengths: where the figures begin to fall.
+// Metrics under one degradation at a time, by strength.
 import { element } from "../dom.js";
 import { number, text } from "../language.js";
 import { faint } from "./colors.js";
@@ -123,7 +123,7 @@ function sharesPlot(plots, name, steps, x) {
   });
 }
 
-// From untouched to strongest; where a factor goes both ways, the untouched picture is in the middle.
+// From unchanged to strongest; a factor that goes both ways has the unchanged image in the middle.
 function inOrder({ scale, steps }, clean) {
   const untouched = clean ? [{ ...clean, strength: null }] : [];
   const strengths = steps.map((step) => step.strength);

@@ -1,4 +1,4 @@
-// A figure in a cell of a table: the number, its interval in words, and both as a bar with a whisker.
+// A metric in a table cell: number, interval, and both as a bar with a whisker.
 import { element } from "../dom.js";
 import { NONE, isNumber, isRange, range } from "./words.js";
 

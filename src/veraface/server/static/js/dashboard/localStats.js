@@ -1,4 +1,4 @@
-// The person's own results at a glance: how many of each verdict, and when. They never leave this browser.
+// Statistics of the results in this browser, by verdict and day.
 import { element } from "../dom.js";
 import * as history from "../history.js";
 import { number, text } from "../language.js";
@@ -10,7 +10,7 @@ import { count, share } from "./words.js";
 const DAY = 24 * 60 * 60 * 1000;
 const MAX_DAYS = 30; // days
 const MIN_DAYS = 7; // days, so that a few bars are not a wall
-// From the bottom of a bar to its top; each told apart by its filling as well.
+// From the bottom of a bar to its top; each has its own fill pattern.
 const VERDICTS = [
   ["fake", "full", "fake", () => text("verdicts.fake.name")],
   ["uncertain", "hatched", "uncertain", () => text("verdicts.uncertain.name")],
@@ -19,7 +19,7 @@ const VERDICTS = [
   ["failed", "crossed", "unjudged", () => text("dashboard.own.failed")],
 ];
 
-/** The section, filled as soon as the browser has said what it keeps. */
+/** The section; filled once the history is read. */
 export function localStatsPart(plots) {
   const body = element("div", { class: "own", "aria-busy": "true" }, element("span", { class: "bone block" }));
   fill(body, plots);

@@ -1,5 +1,5 @@
-// What a model's card says of itself, in the one form that the parts of the dashboard rely on. A card of somebody's own
-// model may lack anything, or have something else in its place: what is not of the right form counts as lacking.
+// Normalizes a model card to the form that the dashboard relies on. A card of a user's own model may lack any part or have
+// other types: what does not have the right type counts as missing.
 
 /** Lists are lists, objects are objects and words are words; figures are looked at where they are shown. */
 export function normalizeCard(card) {

@@ -109,7 +109,7 @@ const CORNERS = {
   triangle: [[0, -1.2], [1.15, 0.85], [-1.15, 0.85]],
 };
 
-/** A fill that is told apart without colour: "full", "hatched", "dotted", "lined" or "crossed". */
+/** A fill that is distinguishable without color: "full", "hatched", "dotted", "lined" or "crossed". */
 export function pattern(kind, name) {
   if (kind === "full") return color(name);
   const side = 7 * devicePixelRatio;

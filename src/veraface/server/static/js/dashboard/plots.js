@@ -25,7 +25,7 @@ export class Plots {
   /**
    * A plot as a node.
    *
-   * name: what it is, for those who hear it. data, series, bands: as uPlot has them, without the first, empty series.
+   * name: accessible name. data, series, bands: as uPlot has them, without the first, empty series.
    * x, y: { title, range: [from, to], ticks: [numbers], say(number) }. before, after: called with a Paint, before and
    * after the lines are drawn. stops: what can be read, in order: { x, ys: [y, ...], words }. nearest: "x", or "both"
    * where many stops share an x. height: CSS class. padding: as uPlot has it.

@@ -1,5 +1,5 @@
-// Reads a plot point by point: with the pointer, or with the arrow keys where it has the focus. To those who hear the
-// page it is a slider whose value is what the point says.
+// Reads a plot point by point, with the pointer or the arrow keys. For screen readers it is a slider whose value text
+// describes the point.
 import { element } from "../dom.js";
 import { text } from "../language.js";
 

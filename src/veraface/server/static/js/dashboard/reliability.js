@@ -1,4 +1,4 @@
-// Whether the probability means what it says: of faces given 80 %, are eight in ten fake?
+// The reliability diagram: of faces with a probability of 80%, are eight in ten fake?
 import { text } from "../language.js";
 import { lacking, part, plotFigure, table } from "./parts.js";
 import { count, figure, isNumber, share, withRange } from "./words.js";

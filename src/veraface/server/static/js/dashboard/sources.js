@@ -1,4 +1,4 @@
-// Results by where the pictures come from, by what made the fakes, and by the size of the face.
+// Results by source, generator and face size.
 import { element } from "../dom.js";
 import { text } from "../language.js";
 import { gauge } from "./gauge.js";

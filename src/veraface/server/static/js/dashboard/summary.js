@@ -1,4 +1,4 @@
-// The first thing to know: five figures with their intervals, what they were measured on, and what they do not say.
+// The summary: five metrics with intervals, the data they were measured on, and limitations.
 import { element } from "../dom.js";
 import { number, text } from "../language.js";
 import { lacking } from "./parts.js";

@@ -1,4 +1,4 @@
-// What is left of it once a picture has been through the web, and through harder treatment.
+// Metrics by robustness tier: clean, web and hard.
 import { element } from "../dom.js";
 import { text } from "../language.js";
 import { lacking, part, table } from "./parts.js";

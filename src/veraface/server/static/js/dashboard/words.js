@@ -1,4 +1,4 @@
-// Figures as people read them, with their intervals; "–" where a card has none.
+// Formats figures and intervals; "–" where a card has none.
 import { isolated, number, text } from "../language.js";
 
 export const NONE = "–";
@@ -29,7 +29,7 @@ export function ownWords(value) {
   return ["string", "number"].includes(typeof value) ? String(value) : NONE;
 }
 
-/** The name that `names` has for what the card says, else the card's own. */
+/** The translated name of a value of the card, else the card's own. */
 export function nameIn(names, own) {
   return typeof own === "string" && Object.hasOwn(names, own) ? names[own]() : ownWords(own);
 }

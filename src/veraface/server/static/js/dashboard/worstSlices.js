@@ -1,4 +1,4 @@
-// The weak spots by name. The card has them as English sentences, figure by figure, the worst first.
+// The worst slices. The card lists them as English sentences, the worst first.
 import { element } from "../dom.js";
 import { text } from "../language.js";
 import { lacking, part } from "./parts.js";

@@ -1,4 +1,4 @@
-// The chart of p_fake over the time of a clip, to be read without colour: points of different shape, a hatched band.
+// The chart of p_fake over time, readable without color: points of different shape, a hatched band.
 import { element } from "../dom.js";
 import { percent } from "../format.js";
 import { text } from "../language.js";
@@ -14,7 +14,7 @@ const BOTTOM = 38;
 const STEPS = [0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 1200]; // seconds between two marks
 const MAX_MARKS = 6;
 
-/** The verdict on one frame, by the bounds that hold for pictures; null where nothing was judged. */
+/** The verdict of one frame by the thresholds for images; null if nothing was classified. */
 export function frameVerdict(p_fake, { real, fake }) {
   if (p_fake === null) return null;
   return p_fake >= fake ? "fake" : p_fake <= real ? "real" : "uncertain";

@@ -1,11 +1,11 @@
-// Sends a clip, and hears how far it is. Never throws for a failed request: outcomes are those of api.js.
+// Sends a video and receives progress. Never throws for a failed request: outcomes are those of api.js.
 import { bodyOf, outcomeOf } from "../api.js";
 import { areNumbers, areReasons, areTexts, isChance } from "../validate.js";
 
 const ADDRESS = "/api/predict-video?thumbnails=64";
 const VERDICTS = ["fake", "real", "uncertain"];
 
-/** Sends one clip; `tell({ done, total })` is called as its frames are judged. Returns as judge() of api.js does. */
+/** Send one video; calls `tell({ done, total })` as frames are analyzed. Returns as detect() of api.js does. */
 export async function detectVideo(file, signal, tell) {
   const form = new FormData();
   form.append("video", file, file.name || "clip");

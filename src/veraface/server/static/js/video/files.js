@@ -1,8 +1,8 @@
-// Which files are clips, before anything is known but their name and type.
+// Detects videos by name and type.
 
 const CLIPS = /\.(mp4|m4v|mov|mkv|webm|avi|ts|mts|m2ts|mpe?g|wmv|flv)$/i;
 
-/** Whether a file is a clip, by its type or, where the browser knows none, by its name. */
+/** Return whether a file is a video, by its type or, if the browser reports none, by its name. */
 export function isVideo(file) {
   if (!(file instanceof Blob)) return false;
   return file.type ? file.type.startsWith("video/") : CLIPS.test(file.name ?? "");

@@ -1,4 +1,4 @@
-// The panel beside a clip: the verdict, the faces, what to know, the details; and the table of its frames.
+// The panel beside a video: verdict, faces, notes and details; and the table of frames.
 import { element } from "../dom.js";
 import { bytes, faceLabel, percent, verdictOf } from "../format.js";
 import { text } from "../language.js";
@@ -6,7 +6,7 @@ import { headline, probability, reasons } from "../verdict.js";
 import { clock } from "./files.js";
 import { frameVerdict } from "./chart.js";
 
-/** The whole panel for a judged clip; `look(track)` is called for a face that is to be looked at. */
+/** The whole panel of an analyzed video; calls `look(track)` when a face is chosen. */
 export function videoPanel({ answer, size }, look) {
   return [
     headline(answer.verdict),
@@ -17,14 +17,14 @@ export function videoPanel({ answer, size }, look) {
   ].filter(Boolean);
 }
 
-/** What is said of a judged clip to those who hear it. */
+/** The announcement for screen readers. */
 export function videoAnnouncement(answer) {
   const verdict = text(`verdicts.${answer.verdict}.name`);
   const summary = text("result.announce", { verdict, percent: percent(answer.p_fake) });
   return `${summary} ${text("clip.frames", { count: answer.timeline.length })}`;
 }
 
-/** All frames as a table, folded until somebody wants it. */
+/** All frames as a table, collapsed at first. */
 export function frameTable({ timeline, thresholds }) {
   const head = ["clip.time", "result.probability", "clip.verdict"].map((path) => element("th", { scope: "col" }, text(path)));
   const rows = timeline.map(({ time, p_fake }) => {

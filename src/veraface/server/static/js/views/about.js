@@ -1,4 +1,4 @@
-// What Veraface is: what its verdict means, how it comes about, where it fails, and how to call it.
+// The about view: meaning of a verdict, method, limitations, privacy, model card and API examples.
 import { modelCard } from "../about/card.js";
 import { examples } from "../about/examples.js";
 import { fetchCard } from "../api.js";
@@ -9,7 +9,7 @@ import { changes, status } from "../status.js";
 const HERE = ["localhost", "127.0.0.1", "[::1]"];
 const SVG = "http://www.w3.org/2000/svg";
 
-/** Fills root with all that there is to say about Veraface. */
+/** Fill root with the about view. */
 export function open(root) {
   let card; // undefined as long as it is on its way, null where it cannot be had
   let closed = false;

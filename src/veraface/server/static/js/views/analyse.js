@@ -1,4 +1,4 @@
-// Where pictures come in, and the list of those that came.
+// The start view: adding images and videos, and the queue.
 import { openCamera } from "../camera.js";
 import { cardOf, updateCard } from "../card.js";
 import { analyse, cancel, changes, checks, isDone, isOpen, remove } from "../queue.js";
@@ -16,9 +16,9 @@ import { setStartsAtOnce, startsAtOnce, addFiles, addLink } from "../addFiles.js
 const HERE = ["localhost", "127.0.0.1", "[::1]"];
 const SVG = "http://www.w3.org/2000/svg";
 
-/** Fills root with the place to drop pictures and the list of those of this visit. */
+/** Fill root with the drop zone and the queue of this visit. */
 export function open(root) {
-  import("./result.js"); // where a picture leads to: there when it is needed
+  import("./result.js"); // preload the view of a single result
   const view = new AnalyseView(root);
   return { title: "analyse.title", render: () => view.render(), close: () => view.close() };
 }
@@ -78,7 +78,7 @@ class AnalyseView {
     if (this.session.contains(held) || at >= 0) this.#keepFocus(held, at);
   }
 
-  // What had the focus may be gone now: then its neighbour gets it, and nobody starts from the top again.
+  // If the focused element is gone, focus its neighbor, so that keyboard users keep their place.
   #keepFocus(held, at) {
     if (held === document.activeElement && held.checkVisibility()) return;
     const cards = this.list.children;

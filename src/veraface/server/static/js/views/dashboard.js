@@ -1,4 +1,4 @@
-// How good the detector is, drawn from the card of its model, and what this browser remembers of its results.
+// The dashboard: measured performance from the model card, and statistics of this browser's results.
 import { fetchCard } from "../api.js";
 import { confusionPart } from "../dashboard/confusion.js";
 import { curvesPart } from "../dashboard/curves.js";

@@ -11,7 +11,7 @@ import { ARROWS, moveFocus } from "../rovingTabindex.js";
 const VERDICTS = ["fake", "uncertain", "real", "no_face", "failed"];
 const SETTLE = 120; // ms: a batch changes the history many times in a row
 const MINUTE = 60_000;
-const NEAR = "400px"; // of the window: pictures are read from there on
+const NEAR = "400px"; // distance from the viewport at which images are loaded
 
 // Lasts from visit to visit of the view, so that the way back from a result leads to the same place.
 const place = { query: "", verdicts: new Set(), scroll: 0, back: false };
@@ -87,7 +87,7 @@ class HistoryView {
     this.scrollTo = 0;
   }
 
-  // Cards that stay are not touched: they keep the focus, their picture and their tick.
+  // Cards that stay are not rebuilt: they keep focus, image and selection.
   #layCards() {
     const known = new Set(this.entries.map(({ id }) => id));
     for (const [id, card] of this.cards) if (!known.has(id)) this.#dropCard(id, card);
@@ -132,7 +132,7 @@ class HistoryView {
     return plain(name || text("unnamed")).includes(wanted) || Boolean(hash?.startsWith(wanted));
   }
 
-  // ---- What is said of it
+  // ---- Texts
 
   #renderState() {
     const all = this.entries;

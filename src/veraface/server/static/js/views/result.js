@@ -1,4 +1,4 @@
-// One picture and what is said of it: while it is judged, afterwards, and again from the history.
+// One image: during the analysis, afterwards, and reopened from the history.
 import { analyse, cancel, changes, checks, find, isResult, retryNow } from "../queue.js";
 import { byId, element } from "../dom.js";
 import { download, entriesAsJson } from "../export.js";
@@ -31,7 +31,7 @@ class ResultView {
     const columns = element("div", { class: "columns" }, left, this.panel);
     root.append(element("section", { class: "work", "data-label": "result.label" }, this.#toolbar(), columns));
     this.viewer = new Viewer(left, (index) => this.#select(index));
-    this.views = element("div", { class: "evidence" }); // filled by evidence.js
+    this.views = element("div", { class: "evidence" }); // filled by forensicViews.js
     left.append(this.views, this.actions);
     this.stops = [this.#listen(), this.#keys()];
     this.check = find(id);
@@ -240,7 +240,7 @@ class ResultView {
       "+": { label: "keys.zoomIn", run: () => this.viewer.zoom.zoomIn() },
       "-": { label: "keys.zoomOut", run: () => this.viewer.zoom.zoomOut() },
       0: { label: "keys.zoomReset", run: () => this.viewer.zoom.reset() },
-      "← ↑ ↓ →": { label: "keys.move", run() {} }, // listed only: zoom.js hears them where the picture has the focus
+      "← ↑ ↓ →": { label: "keys.move", run() {} }, // listed only: zoom.js handles them while the image has the focus
       e: { label: "keys.evidence", run: () => this.viewer.toggleHeatmap() },
       p: { label: "keys.print", run: () => print() },
       Enter: { label: "keys.analyse", run: () => this.check?.state === "ready" && analyse([this.check]) },

@@ -1,4 +1,4 @@
-// One clip and what is said of it: while it is judged, and afterwards with its timeline and its frames.
+// One video: progress during the analysis, then verdict, timeline and frames.
 import { analyse, cancel, changes, find, retryNow } from "../queue.js";
 import { chartOf, frameLabel } from "../video/chart.js";
 import { videoAnnouncement, videoPanel, frameTable } from "../video/panel.js";
@@ -13,13 +13,13 @@ import { waitingView } from "../waiting.js";
 
 await style("/static/css/video.css");
 
-/** Fills root with the result of that clip. */
+/** Fill root with the result of a video. */
 export function open(root, { id }) {
   const view = new VideoView(root, find(id));
   return { title: "result.title", render: () => view.render(), close: () => view.close() };
 }
 
-// Loaded with the view: who brings pictures only never pays for it.
+// Loaded with the view: visits without videos do not load it.
 function style(address) {
   const link = element("link", { rel: "stylesheet", href: address });
   const there = new Promise((done) => (link.onload = link.onerror = done));
@@ -47,7 +47,7 @@ class VideoView {
 
   render() {
     this.filename.textContent = nameOf(this.check);
-    this.shown = null; // in another language, everything is said anew
+    this.shown = null; // rebuild everything after a change of language
     this.#layOut();
   }
 
