@@ -26,7 +26,7 @@ from veraface.datasets.manifest import read_samples
 from veraface.datasets.samples import Sample
 from veraface.detector import Detector
 from veraface.evaluation.bootstrap import BootstrapSamples
-from veraface.evaluation.metrics import RocCurve
+from veraface.evaluation.roc import RocCurve
 from veraface.results import Verdict
 from veraface.video.aggregation import aggregate_scores
 

@@ -179,7 +179,7 @@ def tiny_model(tiny_run: Path, made_once: Callable[..., Path]) -> Path:
     def fill(folder: Path) -> None:
         from veraface.training.export import export
 
-        export(tiny_run, folder, name="tiny", licence="for tests")
+        export(tiny_run, folder, name="tiny", license="for tests")
 
     return made_once("tiny-model", fill) / "tiny.onnx"
 

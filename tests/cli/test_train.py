@@ -10,16 +10,18 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
 from tests.cli.terminal import COMMAND, ENVIRONMENT, veraface
 from tests.sample_data import make_folders, make_rows, write_csv
 from tests.training.runs import logged, same, settings, tensors
 from veraface.cli import main
+from veraface.cli.app import app
 from veraface.training.config import TrainConfig
-from veraface.training.trainer import train
+from veraface.training.trainer import TrainResult, train
 
 _MODEL = ("--backbone", "test_efficientnet", "--pretrained", "none", "--size", "64", "--batch-size", "8")
-SMALL = (*_MODEL, "--workers", "0", "--rate", "3e-3", "--self-blend", "0", "--exchange", "0")
+SMALL = (*_MODEL, "--workers", "0", "--lr", "3e-3", "--self-blend", "0", "--face-swap", "0")
 
 
 @pytest.fixture
@@ -60,8 +62,8 @@ def test_trains_and_says_how_it_went(tmp_path: Path) -> None:
         "train", "--data", data, "--out", "runs/first", *SMALL, "--epochs", 2, "--skip-bad", cwd=tmp_path
     )
     assert done.returncode == 0, done.stderr
-    left_out, result = done.stdout.splitlines()
-    assert left_out.startswith(f"left out: {bad}: the file begins like a PNG but is cut off or corrupt")
+    skipped, result = done.stdout.splitlines()
+    assert skipped.startswith(f"skipped: {bad}: the file begins like a PNG but is cut off or corrupt")
     found = re.fullmatch(
         r"validation AUC ([01]\.\d{4}) after 2 epochs; next: veraface export runs/first --out DIR", result
     )
@@ -88,19 +90,19 @@ def test_trains_and_says_how_it_went(tmp_path: Path) -> None:
         assert noise not in done.stderr + done.stdout
 
 
-def test_leaves_sources_out_and_exchanges_faces_on_demand(tmp_path: Path) -> None:
+def test_leaves_sources_out_and_swaps_faces_on_demand(tmp_path: Path) -> None:
     """Both stand in the settings of the run; the images that are left out are not even opened."""
     rows = make_rows(tmp_path, {"train": 24, "val": 12}, ["lab", "street", "web"])
     for row in rows:
         if row["source"] != "lab":
             (tmp_path / row["path"]).write_bytes(b"")
     data = write_csv(tmp_path / "manifest.csv", rows)
-    changes = ("--leave-out", "web", "--leave-out", "street", "--exchange", 0.5, "--epochs", 1)
+    changes = ("--leave-out", "web", "--leave-out", "street", "--face-swap", 0.5, "--epochs", 1)
     done = veraface("train", "--data", data, "--out", tmp_path / "run", *SMALL, *changes)
     assert done.returncode == 0, done.stderr
     config = TrainConfig.load(tmp_path / "run" / "config.yaml")
     assert config.leave_out == ("web", "street")
-    assert config.exchange == 0.5
+    assert config.face_swap == 0.5
 
 
 def test_resumes_after_a_kill_as_if_nothing_had_happened(tmp_path: Path, tiny_data: Path) -> None:
@@ -143,7 +145,7 @@ def test_a_run_is_neither_overwritten_nor_mixed(
 ) -> None:
     before = (tiny_run / "best.ckpt").read_bytes()
     same_again = ("train", "--data", tiny_data, "--out", tiny_run, *SMALL, "--epochs", 5)
-    assert "holds a run already; pass --resume to go on with it, or another --out" in call(*same_again)[1]
+    assert "already contains a run; pass --resume to continue it, or another --out" in call(*same_again)[1]
     other = call(
         "train", "--data", tiny_data, "--out", tiny_run, *SMALL, "--epochs", 6, "--seed", 2, "--resume"
     )[1]
@@ -192,9 +194,9 @@ def box_outside(rows: list[dict[str, str]], folder: Path) -> None:
     ("spoil", "message"),
     [
         (one_class, "the train split has 3 real and 0 fake images; both classes are needed"),
-        (unreadable, "2 images cannot be used; mend them or pass --skip-bad:"),
+        (unreadable, "2 images cannot be used; repair them or pass --skip-bad:"),
         (nonexistent, "nowhere.png: no such file"),
-        (shared_group, "1 groups stand in more than one split, so the figures would flatter: Ada"),
+        (shared_group, "1 groups are in more than one split, which would inflate the metrics: Ada"),
         (empty_split, "the val split is empty"),
         (bad_label, "row 6: label is 'perhaps'; it must be real or fake"),
         (bad_split, "row 6: split is 'never'; it must be train, val or test"),
@@ -229,12 +231,12 @@ def test_unfit_data_are_refused_before_any_training(
         (("--precision", "7-bit"), "cannot train on 'cpu' with precision '7-bit'"),
         (("--batch-norm", "maybe"), "batch norm is 'maybe'; it must be update or keep"),
         (("--epochs", 2, "--frozen-epochs", 3), "frozen epochs (3) must lie between 0 and epochs (2)"),
-        (("--rate", 0), "rate is 0.0; it must lie between 0 and 10"),
-        (("--head-rate", "nan"), "head rate is nan"),
+        (("--lr", 0), "lr is 0.0; it must lie between 0 and 10"),
+        (("--head-lr", "nan"), "head lr is nan"),
         (("--seed", 2**32), f"seed is {2**32}"),
         (("--data", "nowhere"), "nowhere: no such file or folder"),
         (("--leave-out", "nowhere"), "no source is called nowhere; there are: left, right"),
-        (("--self-blend", 0.8, "--exchange", 0.3), "are shares of the fakes; 1.1 in all is above 1"),
+        (("--self-blend", 0.8, "--face-swap", 0.3), "are shares of the fakes; their sum is 1.1, above 1"),
     ],
     ids=lambda value: "".join(map(str, value)) if isinstance(value, tuple) else "",
 )
@@ -270,3 +272,55 @@ def test_a_missing_extra_is_named(tmp_path: Path) -> None:
     )
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr == "veraface: torch is needed and not installed: pip install 'veraface[train]'\n"
+
+
+@pytest.mark.parametrize(
+    ("command", "former", "current"),
+    [
+        ("train", "--rate=0.01", "--lr=0.01"),
+        ("train", "--head-rate=0.01", "--head-lr=0.01"),
+        ("train", "--exchange=0.3", "--face-swap=0.3"),
+        ("train", "--emphasis=lab=2", "--source-weight=lab=2"),
+    ],
+)
+def test_former_names_of_options_still_work(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, command: str, former: str, current: str
+) -> None:
+    configs = []
+
+    def fake_train(config: TrainConfig, run: Path, **_: object) -> TrainResult:
+        configs.append(config)
+        return TrainResult(run, 0.5, 1, ())
+
+    monkeypatch.setattr("veraface.training.trainer.train", fake_train)
+    for option in (former, current):
+        result = CliRunner().invoke(app, [command, "--data", "faces", "--out", str(tmp_path), option])
+        assert result.exit_code == 0, result.output
+    assert configs[0] == configs[1] != TrainConfig(str(Path("faces").resolve()))
+    assert former.split("=")[0] not in CliRunner().invoke(app, [command, "--help"]).output
+
+
+@pytest.mark.parametrize("name", ["", "best.ckpt"])
+def test_training_can_start_from_another_run(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, name: str
+) -> None:
+    """Given its folder or its checkpoint."""
+    configs = []
+
+    def fake_train(config: TrainConfig, run: Path, **_: object) -> TrainResult:
+        configs.append(config)
+        return TrainResult(run, 0.5, 1, ())
+
+    monkeypatch.setattr("veraface.training.trainer.train", fake_train)
+    arguments = ["train", "--data", "faces", "--out", str(tmp_path / "run"), "--start-from"]
+    result = CliRunner().invoke(app, [*arguments, str(tmp_path / name)])
+    assert result.exit_code == 0, result.output
+    assert configs[0].pretrained == str(tmp_path / "best.ckpt")
+
+
+def test_start_from_and_pretrained_exclude_each_other(
+    call: Callable[..., tuple[str, str]], tmp_path: Path
+) -> None:
+    arguments = ("--data", tmp_path, "--out", tmp_path / "run", "--pretrained", "none")
+    message = "--pretrained and --start-from exclude each other; pass one of them"
+    assert message in call("train", *arguments, "--start-from", tmp_path)[1]

@@ -9,7 +9,7 @@ from PIL import Image
 from tests.examples import examples
 from tests.sample_data import face
 from tests.sample_images import difference, noise, quadrants
-from veraface.datasets.synthesis.blending import blend_mask, change_look, paste, rerender, warp
+from veraface.datasets.synthesis.blending import blend_mask, jitter_appearance, paste, rerender, warp
 from veraface.geometry import Box
 
 BOX = Box(25, 21, 41, 52)
@@ -89,8 +89,8 @@ def test_looks_change_on_any_picture(width: int, height: int, side: float, gray:
     if gray:
         image = image.convert("L").convert("RGB")
     before = image.tobytes()
-    after = change_look(image, Box(0, 0, side, side), np.random.default_rng(seed))
-    again = change_look(image, Box(0, 0, side, side), np.random.default_rng(seed))
+    after = jitter_appearance(image, Box(0, 0, side, side), np.random.default_rng(seed))
+    again = jitter_appearance(image, Box(0, 0, side, side), np.random.default_rng(seed))
     assert (after.mode, after.size) == ("RGB", image.size)
     assert after.tobytes() == again.tobytes()
     assert image.tobytes() == before, "the original stays as it was"
@@ -98,7 +98,7 @@ def test_looks_change_on_any_picture(width: int, height: int, side: float, gray:
 
 def test_looks_change_visibly_but_not_beyond_recognition() -> None:
     changes = [
-        difference(change_look(face(0, fake=False), BOX, np.random.default_rng(i)), face(0, fake=False))
+        difference(jitter_appearance(face(0, fake=False), BOX, np.random.default_rng(i)), face(0, fake=False))
         for i in range(100)
     ]
     assert sum(change > 0.5 for change in changes) > 90

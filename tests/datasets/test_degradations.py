@@ -1,6 +1,7 @@
 """Random histories: reproducible, in proportion, and safe on any image."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -19,8 +20,8 @@ ALWAYS = Degradations(
     rescale=1,
     blur=1,
     noise=1,
-    colour=1,
-    greyscale=1,
+    color=1,
+    grayscale=1,
     recompress=1,
     recompress_again=1,
     occlude=1,
@@ -33,15 +34,15 @@ PRIMITIVES: dict[str, Callable[[Image.Image, np.random.Generator], Image.Image]]
     "rescale": lambda p, r: d.rescale(p, float(r.uniform(0.01, 2)), Image.Resampling.LANCZOS),
     "blur": lambda p, r: d.blur(p, 1.8),
     "noise": lambda p, r: d.add_noise(p, 0.05, r),
-    "greyscale": lambda p, r: d.greyscale(p),
+    "greyscale": lambda p, r: d.grayscale(p),
     "smooth": lambda p, r: d.smooth(p, float(r.uniform(0, 1))),
     "sharpen": lambda p, r: d.sharpen(p, float(r.uniform(1, 3))),
-    "colour": d.shift_colour,
+    "colour": d.shift_color,
     "occlude": lambda p, r: d.occlude(p, Box(-1, 0, p.width, p.height + 3), r),
 }
 
 
-def noise_picture(width: int, height: int, seed: int, *, gray: bool = False) -> Image.Image:
+def noise_image(width: int, height: int, seed: int, *, gray: bool = False) -> Image.Image:
     pixels = np.random.default_rng(seed).integers(0, 256, (height, width, 1 if gray else 3), dtype=np.uint8)
     return Image.fromarray(np.repeat(pixels, 3, axis=2) if gray else pixels)
 
@@ -54,7 +55,7 @@ def noise_picture(width: int, height: int, seed: int, *, gray: bool = False) -> 
 def test_every_primitive_takes_every_picture(
     name: str, width: int, height: int, gray: bool, seed: int
 ) -> None:
-    image = noise_picture(width, height, seed, gray=gray)
+    image = noise_image(width, height, seed, gray=gray)
     before = image.tobytes()
     after = PRIMITIVES[name](image, np.random.default_rng(seed))
     assert after.mode == "RGB"
@@ -76,7 +77,7 @@ def test_any_picture_and_box_get_through_in_proportion(
 ) -> None:
     chosen = ALWAYS if always else Degradations()
     before = Box(*box)
-    image, after = chosen.apply(noise_picture(width, height, 0), before, np.random.default_rng(seed))
+    image, after = chosen.apply(noise_image(width, height, 0), before, np.random.default_rng(seed))
     factor = after.max_side / before.max_side
     assert 0 < factor <= 1
     for value, scaled in zip(before.to_list(), after.to_list(), strict=True):
@@ -96,12 +97,41 @@ def test_same_random_state_same_history(seed: int) -> None:
     assert one_box == two_box
 
 
-def test_histories_differ() -> None:
-    outcomes = {
-        Degradations().apply(face(0, fake=False), BOX, np.random.default_rng(i))[0].tobytes()
-        for i in range(40)
-    }
-    assert len(outcomes) > 25
+NOTHING = Degradations(
+    **dict.fromkeys(
+        (
+            "untouched",
+            "rescale",
+            "blur",
+            "noise",
+            "color",
+            "grayscale",
+            "recompress",
+            "occlude",
+            "smooth",
+            "sharpen",
+        ),
+        0.0,
+    )
+)
+
+
+@pytest.mark.parametrize(
+    "name", ["rescale", "blur", "noise", "color", "recompress", "occlude", "smooth", "sharpen"]
+)
+def test_every_degradation_changes_the_image_and_depends_on_the_seed(name: str) -> None:
+    image = face(0, fake=False)
+    box = Box(8, 8, 80, 80)  # larger than the smallest side, so that it can be rescaled
+    chosen = replace(NOTHING, **{name: 1.0})
+    degraded = [chosen.apply(image, box, np.random.default_rng(seed))[0] for seed in range(3)]
+    assert image.tobytes() not in [outcome.tobytes() for outcome in degraded]
+    assert len({outcome.tobytes() for outcome in degraded}) == 3
+
+
+def test_grayscale_removes_the_color() -> None:
+    image, _ = replace(NOTHING, grayscale=1.0).apply(face(0, fake=True), BOX, np.random.default_rng(0))
+    red, green, blue = image.split()
+    assert red.tobytes() == green.tobytes() == blue.tobytes()
 
 
 def test_untouched_share_is_what_it_says() -> None:
@@ -117,7 +147,7 @@ def test_untouched_share_is_what_it_says() -> None:
 def test_faces_shrink_to_the_smallest_side_and_no_further() -> None:
     sides = [
         Degradations(untouched=0, rescale=1)
-        .apply(noise_picture(256, 256, 0), Box(0, 0, 200, 180), np.random.default_rng(i))[1]
+        .apply(noise_image(256, 256, 0), Box(0, 0, 200, 180), np.random.default_rng(i))[1]
         .max_side
         for i in range(60)
     ]
@@ -130,7 +160,7 @@ def test_primitives_do_what_they_are_called() -> None:
     random = np.random.default_rng(0)
     image = face(0, fake=True)
     pixels = np.asarray(image, np.float64)
-    gray = np.asarray(d.greyscale(image))
+    gray = np.asarray(d.grayscale(image))
     assert (gray[..., 0] == gray[..., 1]).all()
     assert (gray[..., 0] == gray[..., 2]).all()
     assert d.rescale(image, 0.5, Image.Resampling.BOX).size == (48, 48)
@@ -174,9 +204,7 @@ def test_smoothing_keeps_edges() -> None:
 
 @pytest.mark.parametrize("name", ["smooth", "sharpen"])
 def test_smoothing_and_sharpening_happen_as_often_as_they_say(name: str) -> None:
-    nothing = dict.fromkeys(("untouched", "rescale", "blur", "noise", "colour", "greyscale"), 0.0)
-    nothing |= dict.fromkeys(("recompress", "occlude", "smooth", "sharpen"), 0.0)
-    chosen = Degradations(**(nothing | {name: 0.3}))
+    chosen = replace(NOTHING, **{name: 0.3})
     image = face(0, fake=False)
     changed = [
         chosen.apply(image, BOX, np.random.default_rng(i))[0].tobytes() != image.tobytes() for i in range(300)

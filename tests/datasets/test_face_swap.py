@@ -10,7 +10,7 @@ from tests.datasets.test_blending import BOX, SEEDS, pictures_and_boxes
 from tests.examples import examples
 from tests.sample_data import face
 from tests.sample_images import difference, noise
-from veraface.datasets.synthesis.face_swap import Points, _similarity, best_donor, exchange_face, misfit
+from veraface.datasets.synthesis.face_swap import Points, _similarity, best_donor, misfit, swap_face
 from veraface.geometry import Box
 
 POINTS: Points = np.array([[35.6, 41.0], [55.0, 41.9], [44.6, 51.4], [36.3, 57.5], [53.8, 58.2]])
@@ -76,7 +76,7 @@ def test_takes_any_faces_in_any_pictures(
     donor_landmarks = random.choice([0.0, 1.0, 300.0]) * random.uniform(-1, 1, (5, 2)) + 7
     before = target.tobytes(), donor.tobytes()
     results = [
-        exchange_face(target, box, landmarks, donor, donor_landmarks, np.random.default_rng(seed))
+        swap_face(target, box, landmarks, donor, donor_landmarks, np.random.default_rng(seed))
         for _ in range(2)
     ]
     assert (results[0].mode, results[0].size) == ("RGB", target.size)
@@ -88,7 +88,7 @@ def test_takes_any_faces_in_any_pictures(
 @settings(max_examples=examples(60), deadline=None)
 def test_around_the_face_the_target_stays_to_the_last_bit(seed: int) -> None:
     target = face(0, fake=False)
-    swapped = exchange_face(target, BOX, POINTS, checks(), POINTS, np.random.default_rng(seed))
+    swapped = swap_face(target, BOX, POINTS, checks(), POINTS, np.random.default_rng(seed))
     changed = (np.asarray(swapped) != np.asarray(target)).any(axis=2)
     assert changed[21:73, 25:66].any()
     changed[21 - 13 : 73 + 14, 25 - 11 : 66 + 11] = False  # a quarter of the box for the soft edge
@@ -98,7 +98,7 @@ def test_around_the_face_the_target_stays_to_the_last_bit(seed: int) -> None:
 def change(donor: Image.Image, points: Points) -> float:
     """What is usual of a swap into the tiny face, 0 to 255 over the face's box."""
     target = face(0, fake=False)
-    swaps = [exchange_face(target, BOX, POINTS, donor, points, np.random.default_rng(i)) for i in range(40)]
+    swaps = [swap_face(target, BOX, POINTS, donor, points, np.random.default_rng(i)) for i in range(40)]
     part = (25, 21, 66, 73)
     return float(np.median([difference(swap.crop(part), target.crop(part)) for swap in swaps]))
 
@@ -124,7 +124,7 @@ def test_the_donor_shows_within_the_face() -> None:
     target, donor = face(0, fake=False), checks()
     likeness = []
     for seed in range(40):
-        swap = exchange_face(target, BOX, POINTS, donor, POINTS, np.random.default_rng(seed))
+        swap = swap_face(target, BOX, POINTS, donor, POINTS, np.random.default_rng(seed))
         seen, own, pasted = (np.asarray(p, float)[..., 1] for p in (swap, target, donor))
         changed = np.abs(seen - own) > 15
         likeness.append(np.corrcoef(seen[changed], pasted[changed])[0, 1])
@@ -137,6 +137,6 @@ def test_most_swaps_take_the_colour_of_the_target() -> None:
     donor = Image.fromarray(np.asarray(noise(96, 96)) // 4 + np.array([0, 0, 60], np.uint8))
     matched = 0
     for seed in range(100):
-        swap = exchange_face(target, BOX, POINTS, donor, POINTS, np.random.default_rng(seed))
+        swap = swap_face(target, BOX, POINTS, donor, POINTS, np.random.default_rng(seed))
         matched += difference(swap, target) < 3
     assert 65 < matched < 97

@@ -9,7 +9,7 @@ from PIL import Image
 
 from tests.sample_data import BOX, write_csv
 from tests.sample_videos import corner, make_clip, make_ramp, make_sound, turn, write_clip
-from veraface.datasets.frames import read_frame, sample_picture
+from veraface.datasets.frames import read_frame, sample_image
 from veraface.datasets.manifest import Sample, read_samples
 from veraface.datasets.validation import prepare
 from veraface.errors import (
@@ -28,7 +28,7 @@ def level(image: Image.Image) -> float:
 
 def test_a_picture_is_its_path(tmp_path: Path) -> None:
     sample = Sample(tmp_path / "no such.jpg", False, "web", "a", "test")
-    assert sample_picture(sample) == tmp_path / "no such.jpg"
+    assert sample_image(sample) == tmp_path / "no such.jpg"
 
 
 @pytest.mark.parametrize("name", ["a.mp4", "a.avi", "a.mkv", "with spaces é 漢字.mov", "concat:a|b.mp4"])
@@ -152,10 +152,13 @@ def test_clips_in_a_manifest(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("row", "message"),
     [
-        ({"path": "a.mp4", "frame": "1.5"}, "row 2: frame is '1.5'; it must be a place in the video, 0 to 1"),
+        (
+            {"path": "a.mp4", "frame": "1.5"},
+            "row 2: frame is '1.5'; it must be a position in the video, 0 to 1",
+        ),
         ({"path": "a.mp4", "frame": "nan"}, "row 2: frame is 'nan'"),
         ({"path": "a.mp4", "frame": "middle"}, "row 2: frame is 'middle'"),
-        ({"path": "a.jpg", "frame": "0.5"}, "row 2: frame is '0.5', but 'a.jpg' is no video"),
+        ({"path": "a.jpg", "frame": "0.5"}, "row 2: frame is '0.5', but 'a.jpg' is not a video"),
         ({"path": "a.mp4", "box": BOX}, "row 2: the box is of one image, so the video needs a frame"),
     ],
 )

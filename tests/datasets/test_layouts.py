@@ -108,11 +108,11 @@ def test_faceforensics_with_the_official_lists(tmp_path: Path, lists: str) -> No
     write_lists(make_faceforensics(tmp_path) / lists)
     samples = read_samples(tmp_path)
     check_samples(samples, ("train", "val", "test"))
-    clips = by_name(samples)
-    assert clips["000"] == (False, "youtube", "youtube 000", "train")
-    assert clips["035_034"] == (True, "Face2Face", "youtube 034", "test")
-    assert clips["01__kitchen_still"] == (False, "actors", "actor 01", "test")
-    assert clips["01_02__kitchen_still__ABCDEFGH"][1:] == ("DeepFakeDetection", "actor 01", "test")
+    videos = by_name(samples)
+    assert videos["000"] == (False, "youtube", "youtube 000", "train")
+    assert videos["035_034"] == (True, "Face2Face", "youtube 034", "test")
+    assert videos["01__kitchen_still"] == (False, "actors", "actor 01", "test")
+    assert videos["01_02__kitchen_still__ABCDEFGH"][1:] == ("DeepFakeDetection", "actor 01", "test")
     assert splits(samples, fake=False) == {"train": 28 * 8, "val": 6 * 8, "test": 7 * 8}
     assert {s.generator for s in samples} == {"", *SWAPS, "DeepFakeDetection"}
 
@@ -157,14 +157,17 @@ def test_fakes_alone(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
         ({"test": "[[]"}, "test.json: cannot be read as JSON"),
         ({"test": "[" * 100_000}, "test.json: cannot be read as JSON"),
         ({"test": "{}"}, "test.json: must be a list of pairs"),
-        ({"test": '["000"]'}, "test.json: 000 is no pair"),
-        ({"test": "[[0, 3]]"}, "is no pair of videos"),
+        ({"test": '["000"]'}, "test.json: 000 is not a pair"),
+        ({"test": "[[0, 3]]"}, "is not a pair of videos"),
         ({"train": "[]"}, "lacks test.json"),
         (
             {"train": '[["000", "001"]]', "test": '[["001", "002"]]'},
-            "test.json: 001 also stands in train.json",
+            "test.json: 001 is also in train.json",
         ),
-        ({"train": '[["000", "002"]]', "test": '[["001", "003"]]'}, "a fake joins videos.*different splits"),
+        (
+            {"train": '[["000", "002"]]', "test": '[["001", "003"]]'},
+            "a fake links videos of different splits",
+        ),
     ],
 )
 def test_bad_lists(tmp_path: Path, lists: dict[str, str], message: str) -> None:
@@ -185,7 +188,7 @@ def test_names_that_are_not_of_faceforensics(tmp_path: Path) -> None:
 
 
 def celeb_names() -> list[str]:
-    names = [f"Celeb-real/id{person}_000{clip}" for person in range(30) for clip in range(2)]
+    names = [f"Celeb-real/id{person}_000{video}" for person in range(30) for video in range(2)]
     names += [f"YouTube-real/{number:05}" for number in range(6)]
     return names + [f"Celeb-synthesis/id{person}_id{29 - person}_0001" for person in range(30)]
 
@@ -219,14 +222,14 @@ def test_celeb_df_with_parts_missing(tmp_path: Path, caplog: pytest.LogCaptureFi
     touch(tmp_path, ["Celeb-synthesis/videos/id0_id1_0000.mp4", "List_of_testing_videos.txt"])
     (tmp_path / "List_of_testing_videos.txt").write_text(listed)
     assert {s.split for s in read_samples(tmp_path)} == {"test"}
-    assert "lacks Celeb-real/, so its videos are not" in caplog.text
+    assert "lacks Celeb-real/; its videos are not" in caplog.text
     assert "1 of 2 videos in List_of_testing_videos.txt are missing: youtube-real/00170" in caplog.text
 
 
 def test_celeb_df_without_the_list(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     (make_celeb_df(tmp_path) / "List_of_testing_videos.txt").unlink()
     check_samples(read_samples(tmp_path))
-    assert "lacks List_of_testing_videos.txt, so the splits are drawn" in caplog.text
+    assert "lacks List_of_testing_videos.txt, so splits are assigned by hash" in caplog.text
 
 
 @pytest.mark.parametrize(
@@ -235,7 +238,7 @@ def test_celeb_df_without_the_list(tmp_path: Path, caplog: pytest.LogCaptureFixt
         (b"0 Celeb-real/id0_0000.mp4\n", "line 1: '0 Celeb-real/id0_0000.mp4' is not like"),
         (b"1 Celeb-real/id0_0000.mp4\nnonsense\n", "line 2: 'nonsense' is not like"),
         (b"1 ../../etc/passwd\n", "line 1"),
-        (b"\xff\xfe", "is no text in UTF-8"),
+        (b"\xff\xfe", "is not UTF-8 text"),
     ],
 )
 def test_bad_celeb_lists(tmp_path: Path, text: bytes, message: str) -> None:
@@ -247,10 +250,10 @@ def test_bad_celeb_lists(tmp_path: Path, text: bytes, message: str) -> None:
 # --- DFDC -----------------------------------------------------------------------------------------------
 
 
-def make_dfdc(part: Path, form: str = "{}.mp4", first: int = 0, clips: int = 20) -> Path:
+def make_dfdc(part: Path, form: str = "{}.mp4", first: int = 0, videos: int = 20) -> Path:
     """Originals and one fake of each; some lie in other parts."""
     metadata: dict[str, dict[str, str | None]] = {}
-    for number in range(first, first + clips):
+    for number in range(first, first + videos):
         real, fake = f"real{number}.mp4", f"fake{number}.mp4"
         metadata[real] = {"label": "REAL", "split": "train", "original": None}
         metadata[fake] = {"label": "FAKE", "split": "train", "original": real}
@@ -274,13 +277,13 @@ def test_dfdc(tmp_path: Path, form: str, caplog: pytest.LogCaptureFixture) -> No
 
 
 def test_one_part_of_dfdc(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    make_dfdc(tmp_path / "train_sample_videos", clips=3)
+    make_dfdc(tmp_path / "train_sample_videos", videos=3)
     (tmp_path / "train_sample_videos" / "real2.mp4").unlink()
     touch(tmp_path / "train_sample_videos", ["zzz.mp4"])
     samples = read_samples(tmp_path, frames=1)
     assert Counter(s.fake for s in samples) == {True: 3, False: 2}
     assert "1 of 6 videos in metadata.json are missing: real2" in caplog.text
-    assert "1 videos are not in metadata.json and left out: zzz" in caplog.text
+    assert "1 videos are not in metadata.json and are skipped: zzz" in caplog.text
 
 
 @pytest.mark.parametrize("own", [("train", "test"), ("test",)])
@@ -342,7 +345,7 @@ def test_several_data_sets_side_by_side(tmp_path: Path) -> None:
     [
         (["real", "fake", "Test"], "could be the folders real/ and fake/ or Train/"),
         (["Celeb-real", "original_sequences"], "could be FaceForensics.* or Celeb-DF"),
-        (["Test", "test"], "Test/ and test/ differ in case alone"),
+        (["Test", "test"], "Test/ and test/ differ in case only"),
         (["val/real", "val/fake", "validation/real"], "val/ and validation/ name the same split"),
     ],
 )
@@ -355,7 +358,7 @@ def test_nothing_is_guessed(tmp_path: Path, folders: list[str], message: str) ->
 
 def test_two_videos_of_one_name(tmp_path: Path) -> None:
     touch(tmp_path, ["Celeb-real/id0_0000.mp4", "Celeb-real/id0_0000.avi"])
-    with pytest.raises(DataError, match="two videos are named id0_0000"):
+    with pytest.raises(DataError, match="two videos have the name id0_0000"):
         read_samples(tmp_path)
 
 

@@ -219,7 +219,7 @@ def test_missing_columns_are_named(
     ("name", "content", "message"),
     [
         ("m.csv", b"", "lacks the column label and path"),
-        ("m.csv", b"path,label\n", "holds no images"),
+        ("m.csv", b"path,label\n", "contains no images"),
         ("m.csv", b"path,label\n\xff,real\n", "cannot be read as CSV in UTF-8"),
         ("m.parquet", b"PAR1 no", "cannot be read as Parquet"),
         ("m.parquet", b"", "cannot be read as Parquet"),
@@ -243,7 +243,7 @@ def test_no_such_data(tmp_path: Path, name: str) -> None:
     [
         ({"real": 2}, "needs manifest.csv, or the folders real/ and fake/"),
         ({"Train/Real": 1, "Train/Fake": 1, "Validation/Real": 1}, "Validation: lacks the folder fake/"),
-        ({"real": 0, "fake": 0}, "holds no images"),
+        ({"real": 0, "fake": 0}, "contains no images"),
         ({"cats": 1}, "needs manifest.csv"),
     ],
 )
@@ -271,7 +271,7 @@ def test_good_samples_pass() -> None:
         ([s for s in GOOD if s.split != "train"], "the train split is empty"),
         (GOOD[1:], "the train split has 0 real and 1 fake images; both classes are needed"),
         (GOOD[:-1], "the val split has 1 real and 0 fake images"),
-        ([*GOOD, sample("test", False, "trainTrue")], "1 groups stand in more than one split.*: trainTrue"),
+        ([*GOOD, sample("test", False, "trainTrue")], "1 groups are in more than one split.*: trainTrue"),
     ],
 )
 def test_samples_that_cannot_be_trained_on(samples: list[Sample], message: str) -> None:

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from veraface.datasets.samples import Sample
-from veraface.datasets.sources import emphasised_sources, leave_out, leave_out_folds, matched_sources
+from veraface.datasets.sources import leave_out, leave_out_folds, matched_sources, parse_source_weights
 from veraface.errors import DataError
 
 NAMES = st.sets(st.text("abcdef", min_size=1, max_size=3), min_size=2, max_size=8)
@@ -58,7 +58,7 @@ def test_folds_leave_every_source_out_once_and_one_with_fakes_each(
 
 @pytest.mark.parametrize(("with_fakes", "count"), [([], 0), (["lab"], 1)])
 def test_one_source_with_fakes_cannot_be_left_out(with_fakes: list[str], count: int) -> None:
-    with pytest.raises(DataError, match=f"^{count} source holds fakes; leaving one out needs at least two"):
+    with pytest.raises(DataError, match=f"^{count} source has fakes; leaving one out needs at least two"):
         leave_out_folds(samples_of(with_fakes, ["street", "studio"]))
 
 
@@ -85,17 +85,17 @@ def test_pairs_that_make_no_sense(pair: str, message: str) -> None:
         matched_sources(samples_of(["lab", "web"], ["street"]), [pair])
 
 
-def test_emphasis_is_read() -> None:
+def test_source_weights_are_parsed() -> None:
     samples = samples_of(["lab", "a=b"], [])
-    assert emphasised_sources(samples, ["lab=2", "a=b=0.5"]) == {"lab": 2.0, "a=b": 0.5}
+    assert parse_source_weights(samples, ["lab=2", "a=b=0.5"]) == {"lab": 2.0, "a=b": 0.5}
 
 
 @pytest.mark.parametrize("entry", ["lab", "lab=", "lab=0", "lab=-1", "lab=nan", "lab=inf", "=2", "lab=much"])
-def test_emphasis_that_makes_no_sense(entry: str) -> None:
+def test_invalid_source_weights(entry: str) -> None:
     with pytest.raises(DataError, match="it must be SOURCE=FACTOR with a factor above 0"):
-        emphasised_sources(samples_of(["lab", "web"], []), [entry])
+        parse_source_weights(samples_of(["lab", "web"], []), [entry])
 
 
-def test_emphasis_of_a_source_that_is_not_there() -> None:
+def test_source_weight_of_an_unknown_source() -> None:
     with pytest.raises(DataError, match="no source is called lap; there are: lab, web"):
-        emphasised_sources(samples_of(["lab", "web"], []), ["lap=2"])
+        parse_source_weights(samples_of(["lab", "web"], []), ["lap=2"])

@@ -9,45 +9,45 @@ import numpy as np
 
 from tests.evaluation.sample_predictions import THRESHOLDS, many
 from veraface.datasets.manifest import Sample
-from veraface.evaluation.predict import Judged
-from veraface.evaluation.run import EvaluationConfig, Evidence, measure
+from veraface.evaluation.predict import Prediction
+from veraface.evaluation.robustness import CURVES, choose_images
+from veraface.evaluation.run import AllPredictions, EvaluationConfig, compute_report
 from veraface.evaluation.self_blended import NAME
 from veraface.evaluation.shortcuts import FEATURES
-from veraface.evaluation.tiers import CURVES, draw_pictures
 
 
 def make_report(count: int, sources: int, names: dict[str, str] | None = None) -> dict[str, Any]:
     """A whole report; the sources can be given other names."""
 
-    def images(seed: int, spread: float) -> list[Judged]:
+    def images(seed: int, spread: float) -> list[Prediction]:
         found = many(count, sources=sources, seed=seed, spread=spread)
         return [replace(p, source=(names or {}).get(p.source, p.source)) for p in found]
 
     clean = images(0, 1.2)
     samples = [Sample(Path(p.path), p.fake, p.source, p.group, "test") for p in clean]
-    chosen = draw_pictures(samples, count // 4)
+    chosen = choose_images(samples, count // 4)
     curves = {}
     for i, step in enumerate(step for curve in CURVES for _, step in curve.steps()):
         degraded = images(i, 1 + i / 20)
         curves[step.name] = [degraded[j] for j in chosen]
     random = np.random.default_rng(0)
-    evidence = Evidence(
+    evidence = AllPredictions(
         clean=clean,
         tiers={"web": images(1, 1.6), "hard": images(2, 2.2)},
         curves=curves,
-        untouched=[clean[i] for i in chosen],
+        curve_images=[clean[i] for i in chosen],
         self_blended=[replace(p, fake=True, generator=NAME) for p in clean if not p.fake],
         features=random.normal(size=(count, len(FEATURES)))
         + np.array([[2.0 * p.fake, 0, 0, 0, 0] for p in clean]),
     )
     first, second = sorted({p.source for p in clean})[:2]
-    plan = EvaluationConfig(pairs=(f"{first}:{second}",))
+    config = EvaluationConfig(pairs=(f"{first}:{second}",))
     return {
         "data": "faces, test split",
-        "command": plan.command("faces"),
+        "command": config.command("faces"),
         "model": {"name": "lite", "version": "1", "sha256": "0" * 64},
         "thresholds": {"real": THRESHOLDS.real, "fake": THRESHOLDS.fake},
-        **measure(evidence, plan),
+        **compute_report(evidence, config),
     }
 
 

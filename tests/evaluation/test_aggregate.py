@@ -5,13 +5,13 @@ from dataclasses import replace
 import pytest
 from sklearn.metrics import roc_auc_score
 
-from tests.evaluation.sample_predictions import SHORT, F, N, R, U, judged, many
-from veraface.evaluation.aggregate import face_size_rows, figures, generator_rows, source_rows
+from tests.evaluation.sample_predictions import SHORT, F, N, R, U, many, prediction
+from veraface.evaluation.aggregate import compute_metrics, face_size_rows, generator_rows, source_rows
 from veraface.evaluation.bootstrap import MIN_GROUPS, BootstrapSamples
 
 
 def test_counts() -> None:
-    row = figures(SHORT)
+    row = compute_metrics(SHORT)
     assert {name: row[name] for name in ("real", "fake", "groups", "uncertain")} == {
         "real": 5,
         "fake": 5,
@@ -23,7 +23,7 @@ def test_counts() -> None:
 
 def test_figures_counted_by_hand() -> None:
     """Judged are four reals (real, real, open, fake) and three fakes (real, open, fake)."""
-    row = figures(SHORT)
+    row = compute_metrics(SHORT)
     expected = {
         "auc": 8 / 12,
         "accuracy": 4 / 7,  # three reals not called fake, one fake called fake
@@ -51,40 +51,40 @@ def test_figures_counted_by_hand() -> None:
 def test_by_group_the_pictures_of_a_clip_are_averaged() -> None:
     """Clips: fake .2 and .9 become .55, real .5 and .5 stay .5; image by image a half is lost."""
     clip = [("a", True, 0.2), ("a", True, 0.9), ("a", False, 0.5), ("a", False, 0.5)]
-    images = [replace(judged(str(i), fake, U, p), group=g) for i, (g, fake, p) in enumerate(clip)]
-    row = figures(images)
+    images = [replace(prediction(str(i), fake, U, p), group=g) for i, (g, fake, p) in enumerate(clip)]
+    row = compute_metrics(images)
     assert (row["auc"], row["auc_by_group"], row["groups"]) == (0.5, 1.0, 1)
     alone = many(60)
-    assert figures(alone)["auc_by_group"] == figures(alone)["auc"]
+    assert compute_metrics(alone)["auc_by_group"] == compute_metrics(alone)["auc"]
 
 
 def test_one_class_is_ranked_against_the_other() -> None:
     """The reals .1 and .5 alone below the fakes .2, .5, .9: 4.5 of 6; all else stays that of the row."""
     own = [p for p in SHORT if p.path in ("r1", "r3")]
-    row = figures(own, against=[p for p in SHORT if p.fake])
+    row = compute_metrics(own, against=[p for p in SHORT if p.fake])
     assert row["auc"] == pytest.approx(4.5 / 6)
     assert (row["real"], row["fake"], row["not_judged"]) == (2, 0, 0)
     assert row["reals_uncertain"] == 0.5
     for name in ("fakes_called_fake", "average_precision", "calibration_error", "brier"):
         assert row[name] is None, name
-    assert figures(own)["auc"] is None
+    assert compute_metrics(own)["auc"] is None
 
 
 def test_too_few_groups_have_no_interval() -> None:
-    images = [judged(f"r{i}", False, R, 0.1) for i in range(MIN_GROUPS)]
-    images += [judged(f"f{i}", True, F, 0.9) for i in range(MIN_GROUPS - 1)]
-    intervals = figures(images)["intervals"]
+    images = [prediction(f"r{i}", False, R, 0.1) for i in range(MIN_GROUPS)]
+    images += [prediction(f"f{i}", True, F, 0.9) for i in range(MIN_GROUPS - 1)]
+    intervals = compute_metrics(images)["intervals"]
     assert intervals["reals_called_fake"] == [0.0, 0.0]
     assert intervals["fakes_called_fake"] is None
     assert intervals["auc"] is None, "of too few fakes, however many reals there are"
-    more = figures([*images, judged("f9", True, F, 0.9)])["intervals"]
+    more = compute_metrics([*images, prediction("f9", True, F, 0.9)])["intervals"]
     assert more["fakes_called_fake"] == more["auc"] == [1.0, 1.0]
 
 
 def test_what_was_not_judged_does_not_make_an_interval() -> None:
     """Nineteen reals without a face and one that is called fake say nothing of other reals."""
-    images = [judged(f"n{i}", False, N, None) for i in range(19)] + [judged("r", False, F, 0.9)]
-    row = figures(images)
+    images = [prediction(f"n{i}", False, N, None) for i in range(19)] + [prediction("r", False, F, 0.9)]
+    row = compute_metrics(images)
     assert row["reals_called_fake"] == 1.0
     for name in ("reals_called_fake", "reals_uncertain", "accuracy", "share_uncertain", "brier"):
         assert row["intervals"][name] is None, name
@@ -121,8 +121,8 @@ def test_a_pair_is_the_reals_of_the_one_and_the_fakes_of_the_other() -> None:
 
 def test_rows_by_generator_and_face_size() -> None:
     images = many(200)
-    draws = BootstrapSamples(p.group for p in images)
-    generators = generator_rows(images, draws)
+    bootstrap = BootstrapSamples(p.group for p in images)
+    generators = generator_rows(images, bootstrap)
     assert [row["generator"] for row in generators] == ["generator 0", "generator 1", "generator 3"]
     assert sum(row["fake"] for row in generators) == sum(p.fake for p in images)
     assert not any(row["real"] for row in generators)

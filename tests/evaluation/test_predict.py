@@ -12,7 +12,7 @@ from tests.sample_images import as_stored, difference, exif_with, portrait
 from tests.sample_models import brightness_model
 from veraface import Detector
 from veraface.datasets.manifest import Sample
-from veraface.evaluation.predict import CLEAN, Degradation, judge, randomness, upright
+from veraface.evaluation.predict import CLEAN, Degradation, decode_upright, predict, random_generator
 from veraface.results import Verdict
 
 
@@ -34,12 +34,12 @@ def samples(tmp_path: Path) -> list[Sample]:
     return [Sample(folder / name, False, "web", name, "test", generator="camera") for name in names]
 
 
-def untouched(image: Image.Image, _: np.random.Generator) -> Image.Image:
+def unchanged(image: Image.Image, _: np.random.Generator) -> Image.Image:
     return image
 
 
 def test_what_is_written_of_a_picture(samples: list[Sample], detector: Detector, tmp_path: Path) -> None:
-    shown, wall, broken, side = judge(detector, samples, root=tmp_path / "data")
+    shown, wall, broken, side = predict(detector, samples, root=tmp_path / "data")
     result = detector.detect(samples[0].path)
     assert (shown.verdict, shown.p_fake) == (result.verdict, result.p_fake)
     assert shown.box == tuple(result.faces[0].box.to_list())
@@ -50,19 +50,19 @@ def test_what_is_written_of_a_picture(samples: list[Sample], detector: Detector,
     assert (broken.verdict, broken.p_fake) == (None, None)
     assert "cut off or corrupt" in broken.error
     assert side.p_fake is not None
-    assert judge(detector, samples)[0].path == "face.png", "without a root, the name alone"
+    assert predict(detector, samples)[0].path == "face.png", "without a root, the name alone"
 
 
 def test_degraded_pictures_go_the_same_way(samples: list[Sample], detector: Detector) -> None:
     """Nothing done gives the judgement of the file, also where the file says how it is to be turned."""
-    clean = judge(detector, samples)
-    same = judge(detector, samples, Degradation("nothing", untouched))
+    clean = predict(detector, samples)
+    same = predict(detector, samples, Degradation("nothing", unchanged))
     assert [replace(p, degradation=CLEAN) for p in same] == clean
     assert {p.degradation for p in same} == {"nothing"}
 
 
 def test_pixels_are_upright_and_say_so(samples: list[Sample]) -> None:
-    pixels = upright(samples[3])
+    pixels = decode_upright(samples[3])
     assert difference(pixels, portrait()) < 3
     assert pixels.info == {}
 
@@ -75,14 +75,14 @@ def test_a_degradation_that_fails_is_an_error_of_that_picture(
             raise OSError("encoder error -2")
         return image
 
-    shown, *_, side = judge(detector, samples, Degradation("fails", fail))
+    shown, *_, side = predict(detector, samples, Degradation("fails", fail))
     assert shown.error == ""
     assert (side.verdict, side.error) == (None, "cannot be degraded: encoder error -2")
 
 
 def test_each_picture_has_random_numbers_of_its_own(samples: list[Sample]) -> None:
     def first(sample: Sample) -> float:
-        return float(randomness(sample).random())
+        return float(random_generator(sample).random())
 
     moved = replace(samples[0], path=Path("/elsewhere") / samples[0].path.name, fake=True)
     assert first(samples[0]) == first(samples[0]) == first(moved)

@@ -12,7 +12,7 @@ from playwright.sync_api import Browser, Page
 from tests.evaluation.sample_predictions import many
 from tests.evaluation.sample_reports import hostile_report, small_report
 from veraface.evaluation.report import full_markdown, page, summary
-from veraface.evaluation.run import EvaluationConfig, Evidence, measure
+from veraface.evaluation.run import AllPredictions, EvaluationConfig, compute_report
 
 PLOTS = ["confusion", "roc", "reliability", "forest", "risk", "histograms", "curves"]
 
@@ -43,7 +43,7 @@ def test_the_summary_begins_the_report() -> None:
     assert "**This data set can be told apart by file size alone" in short
     for heading in ("## By source", "## Robustness"):
         assert heading in short
-    for heading in ("## Self-blended fakes", "## By generator", "## By size of the judged face", "## Curves"):
+    for heading in ("## Self-blended fakes", "## By generator", "## By face size", "## Curves"):
         assert heading not in short
         assert heading in full
     everything = report["rows"][0]
@@ -73,9 +73,9 @@ def test_only_what_was_measured_is_reported() -> None:
 
 def test_a_set_of_one_class_can_be_reported() -> None:
     reals = [p for p in many(60) if not p.fake]
-    evidence = Evidence(reals, {}, {}, [], [], np.ones((len(reals), 5)))
+    evidence = AllPredictions(reals, {}, {}, [], [], np.ones((len(reals), 5)))
     head = {key: small_report()[key] for key in ("data", "command", "model", "thresholds")}
-    html = page(head | measure(evidence, EvaluationConfig()))
+    html = page(head | compute_report(evidence, EvaluationConfig()))
     assert html.count("<figure") == 3
 
 

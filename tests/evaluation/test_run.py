@@ -57,8 +57,8 @@ def lines(out: Path) -> list[dict[str, Any]]:
 def test_writes_what_it_measured(faces: Path, model: Path, tmp_path: Path) -> None:
     out = tmp_path / "deep" / "report"
     before = model.with_suffix(".json").read_bytes()
-    plan = replace(CLEAN_ONLY, pairs=("left:right",))
-    printed = evaluate(faces, out, plan, model=model)
+    config = replace(CLEAN_ONLY, pairs=("left:right",))
+    printed = evaluate(faces, out, config, model=model)
     assert sorted(path.name for path in out.iterdir()) == FILES
     markdown = (out / "report.md").read_text()
     assert markdown.startswith(printed)
@@ -79,12 +79,14 @@ def test_writes_what_it_measured(faces: Path, model: Path, tmp_path: Path) -> No
     report = json.loads((out / "report.json").read_text())
     rows = {row["source"]: row for row in report["rows"]}
     assert list(rows) == ["all", "left", "odd", "right", "left / right"]
-    judged = [p for p in images if p["p_fake"] is not None]
+    classified = [p for p in images if p["p_fake"] is not None]
     assert rows["all"]["auc"] == pytest.approx(
-        roc_auc_score([p["fake"] for p in judged], [p["p_fake"] for p in judged]), abs=1e-4
+        roc_auc_score([p["fake"] for p in classified], [p["p_fake"] for p in classified]), abs=1e-4
     )
     assert (rows["all"]["real"], rows["all"]["fake"], rows["all"]["not_judged"]) == (9, 9, 2)
-    assert rows["all"]["fakes_called_fake"] == sum(p["verdict"] == "fake" for p in judged if p["fake"]) / 8
+    assert (
+        rows["all"]["fakes_called_fake"] == sum(p["verdict"] == "fake" for p in classified if p["fake"]) / 8
+    )
     assert rows["odd"]["auc"] is None
     assert report["model"] == detector.model_info
     low, high = rows["all"]["intervals"]["auc"]
@@ -162,8 +164,8 @@ def test_splits(faces: Path, model: Path, tmp_path: Path, split: str, count: int
 
 def test_the_command_repeats_the_evaluation() -> None:
     assert EvaluationConfig().command("faces") == "veraface evaluate --data faces --split test --out report"
-    plan = EvaluationConfig("all", 32, ("a b:c",), tiers=False, curves=0, self_blend=False)
-    assert plan.command("my faces") == (
+    config = EvaluationConfig("all", 32, ("a b:c",), tiers=False, curves=0, self_blend=False)
+    assert config.command("my faces") == (
         "veraface evaluate --data 'my faces' --split all --frames 32 --pair 'a b:c' --no-tiers --curves 0 "
         "--no-self-blend --out report"
     )

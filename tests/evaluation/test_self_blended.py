@@ -12,10 +12,10 @@ from tests.sample_models import brightness_model
 from veraface import Detector
 from veraface.datasets.manifest import Sample
 from veraface.datasets.synthesis.self_blending import self_blend
-from veraface.evaluation.aggregate import figures
+from veraface.evaluation.aggregate import compute_metrics
 from veraface.evaluation.bootstrap import BootstrapSamples
-from veraface.evaluation.predict import Judged, judge, randomness, upright
-from veraface.evaluation.self_blended import NAME, judge_self_blended, self_blended_block
+from veraface.evaluation.predict import Prediction, decode_upright, predict, random_generator
+from veraface.evaluation.self_blended import NAME, predict_self_blended, self_blended_block
 from veraface.geometry import Box
 
 
@@ -42,35 +42,37 @@ def samples(tmp_path: Path) -> list[Sample]:
 
 
 def test_every_real_gives_one_fake(samples: list[Sample], detector: Detector) -> None:
-    blended = judge_self_blended(detector, samples)
+    blended = predict_self_blended(detector, samples)
     assert [p.path for p in blended] == ["boxed.png", "found.png", "wall.png", "broken.png"]
     assert all(p.fake and p.generator == p.degradation == NAME for p in blended)
     boxed, found, wall, broken = blended
-    made = self_blend(upright(samples[0]), samples[0].box or Box(0, 0, 1, 1), randomness(samples[0]))
-    assert boxed.p_fake == detector.detect(made).p_fake
+    synthesized = self_blend(
+        decode_upright(samples[0]), samples[0].box or Box(0, 0, 1, 1), random_generator(samples[0])
+    )
+    assert boxed.p_fake == detector.detect(synthesized).p_fake
     assert found.p_fake is not None
     assert (wall.verdict, wall.error) == (None, "no face to blend was found")
     assert "empty" in broken.error
-    assert judge_self_blended(detector, samples) == blended
+    assert predict_self_blended(detector, samples) == blended
 
 
 def test_nothing_is_blended_beside_the_picture(samples: list[Sample], detector: Detector) -> None:
     """A box that lies elsewhere would leave the image as it is, and call it fake."""
-    (outside,) = judge_self_blended(detector, [replace(samples[0], box=Box(500, 500, 40, 40))])
+    (outside,) = predict_self_blended(detector, [replace(samples[0], box=Box(500, 500, 40, 40))])
     assert outside.verdict is None
     assert "lies outside its" in outside.error
 
 
 def test_the_block_ranks_them_against_their_own_reals(samples: list[Sample], detector: Detector) -> None:
-    clean, blended = judge(detector, samples), judge_self_blended(detector, samples)
+    clean, blended = predict(detector, samples), predict_self_blended(detector, samples)
     block = self_blended_block(clean, blended, BootstrapSamples(p.group for p in clean))
     assert (block["source"], block["real"], block["fake"], block["not_made"]) == (NAME, 2, 2, 2)
     assert [row["source"] for row in block["rows"]] == ["web"]
-    assert block["auc"] == figures([*clean[:2], *blended[:2]])["auc"]
+    assert block["auc"] == compute_metrics([*clean[:2], *blended[:2]])["auc"]
 
 
 def test_higher_scores_than_their_reals_are_a_perfect_block() -> None:
-    def blend(image: Judged) -> Judged:
+    def blend(image: Prediction) -> Prediction:
         return replace(image, fake=True, verdict=F, p_fake=None if image.p_fake is None else 1.0)
 
     clean = many(60)

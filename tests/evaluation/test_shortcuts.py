@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 from PIL import Image, ImageFilter
 
-from tests.evaluation.sample_predictions import judged
+from tests.evaluation.sample_predictions import prediction
 from tests.sample_images import noise, portrait
 from veraface.datasets.manifest import Sample
 from veraface.evaluation.bootstrap import BootstrapSamples
-from veraface.evaluation.shortcuts import FEATURES, measure_features, sharpness, trivial_blocks, warnings
+from veraface.evaluation.shortcuts import FEATURES, measure_features, sharpness, shortcut_blocks, warnings
 from veraface.geometry import Box
 
 
@@ -19,7 +19,7 @@ def test_features_of_a_file(tmp_path: Path) -> None:
     red.save(tmp_path / "red.png")
     (tmp_path / "broken.png").write_bytes(b"GIF89a")
     samples = [Sample(tmp_path / name, False, "web", name, "test") for name in ("red.png", "broken.png")]
-    found, broken = measure_features(samples, [judged("red.png", False, None, None)] * 2)
+    found, broken = measure_features(samples, [prediction("red.png", False, None, None)] * 2)
     size = (tmp_path / "red.png").stat().st_size
     assert dict(zip(FEATURES, found, strict=True)) == pytest.approx(
         {
@@ -49,19 +49,19 @@ def test_a_sample_box_goes_before_the_judged_one(tmp_path: Path) -> None:
     image.paste(noise(100, 100), (100, 0))
     image.save(tmp_path / "half.png")
     sample = Sample(tmp_path / "half.png", False, "web", "g", "test", Box(0, 0, 90, 90))
-    found = measure_features([sample], [judged("half.png", False, None, None)])
+    found = measure_features([sample], [prediction("half.png", False, None, None)])
     assert found[0, list(FEATURES).index("sharpness")] == 0
 
 
 def test_what_gives_a_set_away_is_named() -> None:
     """Fakes have smaller files in all pairs of a source but one; nothing else differs."""
-    images = [judged(str(i), i % 2 == 1, None, None, "ab"[i // 2 % 2]) for i in range(40)]
+    images = [prediction(str(i), i % 2 == 1, None, None, "ab"[i // 2 % 2]) for i in range(40)]
     random = np.random.default_rng(0)
     features = np.tile(random.random((20, 1)).repeat(2, axis=0), (1, len(FEATURES)))
     features[:, 0] = [10 - i % 2 for i in range(40)]
     features[0, 0] = np.nan
-    draws = BootstrapSamples(p.group for p in images)
-    blocks = trivial_blocks(features, images, draws, ["a:b"])
+    bootstrap = BootstrapSamples(p.group for p in images)
+    blocks = shortcut_blocks(features, images, bootstrap, ["a:b"])
     assert [block["set"] for block in blocks] == ["all", "a / b"]
     size, *others = blocks[0]["features"]
     assert size == {
@@ -79,8 +79,8 @@ def test_what_gives_a_set_away_is_named() -> None:
 
 
 def test_one_class_cannot_be_told_apart() -> None:
-    images = [judged(str(i), True, None, None) for i in range(6)]
-    blocks = trivial_blocks(
+    images = [prediction(str(i), True, None, None) for i in range(6)]
+    blocks = shortcut_blocks(
         np.random.default_rng(0).random((6, 5)), images, BootstrapSamples(p.group for p in images)
     )
     assert {f["auc"] for f in blocks[0]["features"]} == {None}

@@ -5,17 +5,17 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from veraface.evaluation.slices import weak_spots
+from veraface.evaluation.slices import find_weak_slices
 
 NAMES = ("reals_called_fake", "fakes_called_real", "auc")
 
 
-def row(kind: str, name: str, **figures: tuple[float, float, float] | None) -> dict[str, Any]:
+def row(kind: str, name: str, **compute_metrics: tuple[float, float, float] | None) -> dict[str, Any]:
     """A row with figures as (value, low, high)."""
     return {
         kind: name,
-        **{figure: (figures.get(figure) or (None,))[0] for figure in NAMES},
-        "intervals": {figure: list(found[1:]) for figure, found in figures.items() if found},
+        **{figure: (compute_metrics.get(figure) or (None,))[0] for figure in NAMES},
+        "intervals": {figure: list(found[1:]) for figure, found in compute_metrics.items() if found},
     }
 
 
@@ -31,7 +31,7 @@ def report(*rows: dict[str, Any]) -> dict[str, Any]:
 
 
 def test_what_is_worse_beyond_chance_is_named_the_worst_first() -> None:
-    found = weak_spots(
+    found = find_weak_slices(
         report(
             row("source", "street", reals_called_fake=(0.05, 0.03, 0.09), auc=(0.90, 0.86, 0.95)),
             row("source", "studio", reals_called_fake=(0.11, 0.04, 0.18), auc=(0.95, 0.94, 0.96)),
@@ -51,7 +51,7 @@ def test_what_is_worse_beyond_chance_is_named_the_worst_first() -> None:
 
 def test_a_figure_that_several_share_is_said_once_with_all_their_names() -> None:
     figure = (0.8, 0.75, 0.85)
-    found = weak_spots(
+    found = find_weak_slices(
         report(
             row("source", "swaps", auc=figure),
             row("source", "other", auc=figure),
@@ -62,7 +62,7 @@ def test_a_figure_that_several_share_is_said_once_with_all_their_names() -> None
 
 
 def test_a_generator_called_like_a_source_hides_nothing() -> None:
-    found = weak_spots(
+    found = find_weak_slices(
         report(
             row("source", "x", reals_called_fake=(0.5, 0.4, 0.6)),
             row("generator", "x", reals_called_fake=None),
@@ -74,11 +74,11 @@ def test_a_generator_called_like_a_source_hides_nothing() -> None:
 def test_a_set_of_one_class_has_no_auc_to_fall_short_of() -> None:
     data = report(row("source", "street", auc=(0.5, 0.4, 0.6)))
     data["rows"][0]["auc"] = None
-    assert weak_spots(data) == []
+    assert find_weak_slices(data) == []
 
 
 @given(st.floats(0, 1), st.floats(0, 1), st.floats(0, 1))
 def test_an_interval_around_the_whole_is_never_weak(a: float, b: float, c: float) -> None:
     low, value, high = sorted((a, b, c))
-    named = bool(weak_spots(report(row("source", "x", auc=(value, low, high)))))
+    named = bool(find_weak_slices(report(row("source", "x", auc=(value, low, high)))))
     assert named == (high < 0.93)

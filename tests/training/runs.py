@@ -22,16 +22,16 @@ def settings(data: Path, **changes: Any) -> TrainConfig:
         "size": 64,
         "epochs": 3,
         "batch_size": 8,
-        "rate": 3e-3,
+        "lr": 3e-3,
         "self_blend": 0.0,
-        "exchange": 0.0,
+        "face_swap": 0.0,
         "workers": 0,
     }
     return TrainConfig(data=str(data), **(values | changes))
 
 
 def recipe(folder: Path, **changes: Any) -> Path:
-    """A folder with the settings of a tiny run, as `crossval` takes it; returns the folder."""
+    """A folder with the settings of a tiny run, as `cross_validate` takes it; returns the folder."""
     folder.mkdir()
     settings(Path("elsewhere"), **({"epochs": 5, "patience": 5} | changes)).save(folder / CONFIG)
     return folder

@@ -10,7 +10,7 @@ from tests.examples import examples
 from veraface.decision import decide_face
 from veraface.errors import DataError
 from veraface.results import Verdict
-from veraface.training.calibration import ErrorLevels, balance_weights, fit_calibration, fit_thresholds
+from veraface.training.calibration import ErrorTargets, balance_weights, fit_calibration, fit_thresholds
 
 Floats = NDArray[np.float64]
 Flags = NDArray[np.bool_]
@@ -69,7 +69,7 @@ def test_too_few_samples(real: int, fake: int) -> None:
 
 
 @pytest.mark.parametrize(
-    ("sign", "message"), [(-1.0, "has learned nothing"), (0.0, "has learned nothing"), (np.nan, "no numbers")]
+    ("sign", "message"), [(-1.0, "has learned nothing"), (0.0, "has learned nothing"), (np.nan, "not finite")]
 )
 def test_a_model_that_learned_nothing(sign: float, message: str) -> None:
     labels = np.arange(60) % 2 == 1
@@ -88,18 +88,18 @@ def test_balance_gives_classes_half_and_sources_equal_shares() -> None:
     assert len(set(weights[:90])) == 1
 
 
-LEVELS = ErrorLevels(reals_called_fake=0.1, fakes_called_real=0.2)
+TARGETS = ErrorTargets(max_fpr=0.1, max_fnr=0.2)
 SHARES = st.floats(0.01, 0.49)
 SCORE = st.floats(1e-12, 0.9999) | st.sampled_from([0.03, 0.3, 0.6])
 CLASS = st.lists(st.tuples(SCORE, SCORE, st.floats(0.01, 1) | st.just(1.0)), min_size=1, max_size=80)
 
 
-@given(reals=CLASS, fakes=CLASS, levels=st.builds(ErrorLevels, SHARES, SHARES), copies=st.integers(1, 3))
+@given(reals=CLASS, fakes=CLASS, targets=st.builds(ErrorTargets, SHARES, SHARES), copies=st.integers(1, 3))
 @settings(max_examples=examples(150), deadline=None)
 def test_thresholds_keep_both_bounds(
     reals: list[tuple[float, float, float]],
     fakes: list[tuple[float, float, float]],
-    levels: ErrorLevels,
+    targets: ErrorTargets,
     copies: int,
 ) -> None:
     """Counted anew by the rule of the verdict on a face with two views, ties and weights included."""
@@ -107,14 +107,14 @@ def test_thresholds_keep_both_bounds(
     labels = np.array([False] * len(reals) + [True] * len(fakes))
     lowest, highest = np.minimum(one, two), np.maximum(one, two)
     images = max(1, len(labels) // copies)
-    thresholds, rates = fit_thresholds(lowest, highest, labels, weights, levels, images)
+    thresholds, rates = fit_thresholds(lowest, highest, labels, weights, targets, images)
     verdicts = np.array([decide_face(a, lambda b=b: b, thresholds)[0] for a, b in zip(one, two, strict=True)])
 
     def share(verdict: Verdict, of: Flags) -> float:
         return float(weights[of & (verdicts == verdict)].sum() / weights[of].sum())
 
-    assert share(Verdict.FAKE, ~labels) <= levels.reals_called_fake + 1e-9
-    assert share(Verdict.REAL, labels) <= levels.fakes_called_real + 1e-9
+    assert share(Verdict.FAKE, ~labels) <= targets.max_fpr + 1e-9
+    assert share(Verdict.REAL, labels) <= targets.max_fnr + 1e-9
     assert rates == pytest.approx(
         {
             "reals_called_fake": share(Verdict.FAKE, ~labels),
@@ -134,33 +134,33 @@ def faces(count: int, random: np.random.Generator) -> tuple[Floats, Floats, Flag
     return views.min(axis=1), views.max(axis=1), labels
 
 
-@pytest.mark.parametrize("levels", [LEVELS, ErrorLevels(0.02, 0.05)])
+@pytest.mark.parametrize("targets", [TARGETS, ErrorTargets(0.02, 0.05)])
 @pytest.mark.parametrize("count", [60, 260])
-def test_new_faces_are_misjudged_as_seldom_as_promised(levels: ErrorLevels, count: int) -> None:
-    """Over many calibrations, each followed by new faces: at most the level, and little less.
+def test_new_faces_keep_the_target_error_rates(targets: ErrorTargets, count: int) -> None:
+    """Over many calibrations, each followed by new faces: at most the target, and little less.
 
-    The rule of split conformal prediction: between the level and what one face more or less makes of it.
+    The rule of split conformal prediction: between the target and the effect of one face more or less.
     """
-    false_alarms, misses = [], []
+    fprs, fnrs = [], []
     for seed in range(500):
         random = np.random.default_rng(seed)
         lowest, highest, labels = faces(count, random)
-        thresholds, _ = fit_thresholds(lowest, highest, labels, np.ones(count), levels, count)
+        thresholds, _ = fit_thresholds(lowest, highest, labels, np.ones(count), targets, count)
         lowest, highest, labels = faces(2000, random)
-        false_alarms.append(np.mean(lowest[~labels] >= thresholds.fake))
-        misses.append(np.mean(highest[labels] <= thresholds.real))
-    for errors, level in (
-        (false_alarms, levels.reals_called_fake),
-        (misses, levels.fakes_called_real),
+        fprs.append(np.mean(lowest[~labels] >= thresholds.fake))
+        fnrs.append(np.mean(highest[labels] <= thresholds.real))
+    for errors, target in (
+        (fprs, targets.max_fpr),
+        (fnrs, targets.max_fnr),
     ):
         noise = 4 * np.std(errors) / len(errors) ** 0.5
-        assert np.mean(errors) <= level + noise
-        assert np.mean(errors) >= level - 1 / (count / 2 + 1) - noise
+        assert np.mean(errors) <= target + noise
+        assert np.mean(errors) >= target - 1 / (count / 2 + 1) - noise
 
 
-def test_the_promise_holds_under_sources_of_unequal_weight() -> None:
+def test_the_targets_hold_under_sources_of_unequal_weight() -> None:
     """New faces come from both sources alike, though one gave ten times as many images as the other."""
-    false_alarms = []
+    fprs = []
     for seed in range(500):
         random = np.random.default_rng(seed)
         sources = np.array(["large"] * 200 + ["small"] * 20)
@@ -168,20 +168,20 @@ def test_the_promise_holds_under_sources_of_unequal_weight() -> None:
         labels = np.arange(220) % 2 == 1
         p_fake = 1 / (1 + np.exp(-random.normal(shift + labels, 1)))
         weights = balance_weights(labels, sources)
-        thresholds, _ = fit_thresholds(p_fake, p_fake, labels, weights, LEVELS, 220)
+        thresholds, _ = fit_thresholds(p_fake, p_fake, labels, weights, TARGETS, 220)
         new = 1 / (1 + np.exp(-random.normal(np.tile([0.0, 0.5], 500), 1)))
-        false_alarms.append(np.mean(new >= thresholds.fake))
-    assert np.mean(false_alarms) == pytest.approx(LEVELS.reals_called_fake, abs=0.02)
+        fprs.append(np.mean(new >= thresholds.fake))
+    assert np.mean(fprs) == pytest.approx(TARGETS.max_fpr, abs=0.02)
 
 
 @pytest.mark.parametrize(
-    ("count", "level", "enough"), [(18, 0.05, False), (19, 0.05, True), (8, 0.1, False), (9, 0.1, True)]
+    ("count", "target", "enough"), [(18, 0.05, False), (19, 0.05, True), (8, 0.1, False), (9, 0.1, True)]
 )
-def test_too_few_pictures_for_a_level_leave_that_verdict_out(count: int, level: float, enough: bool) -> None:
+def test_too_few_images_for_a_target_leave_that_verdict_out(count: int, target: float, enough: bool) -> None:
     """Of 18 reals none tells what one in twenty looks like: nothing is called fake, and nothing real."""
     labels = np.arange(2 * count) % 2 == 1
     p_fake = np.linspace(0.1, 0.9, 2 * count)
-    arguments = (p_fake, p_fake, labels, np.ones(2 * count), ErrorLevels(level, level))
+    arguments = (p_fake, p_fake, labels, np.ones(2 * count), ErrorTargets(target, target))
     thresholds, rates = fit_thresholds(*arguments, 2 * count)
     assert (thresholds.fake < 1) == (thresholds.real > 0) == enough
     if not enough:
@@ -189,25 +189,25 @@ def test_too_few_pictures_for_a_level_leave_that_verdict_out(count: int, level: 
         assert {thresholds.decide(p) for p in (1e-9, 0.5, 1 - 1e-9)} == {Verdict.UNCERTAIN}
 
 
-def test_copies_of_a_picture_prove_no_more_than_one() -> None:
+def test_copies_of_an_image_count_once() -> None:
     """Three faces of each of 18 images are 54 faces, and still too few for one in twenty."""
     labels = np.arange(108) % 2 == 1
     p_fake = np.repeat(np.linspace(0.1, 0.9, 36), 3)
-    arguments = (p_fake, p_fake, labels, np.ones(108), ErrorLevels())
+    arguments = (p_fake, p_fake, labels, np.ones(108), ErrorTargets())
     assert fit_thresholds(*arguments, 36)[0].fake == 1
     assert fit_thresholds(*arguments, 108)[0].fake < 1
 
 
 @given(data=st.data())
 @settings(max_examples=examples(100), deadline=None)
-def test_a_stricter_level_calls_no_more_faces(data: st.DataObject) -> None:
+def test_a_stricter_target_decides_no_more_faces(data: st.DataObject) -> None:
     strict, lax = sorted((data.draw(SHARES), data.draw(SHARES)))
     count = data.draw(st.integers(4, 200))
     lowest, highest, labels = faces(count, np.random.default_rng(data.draw(st.integers(0, 999))))
-    overlap = labels ^ (np.arange(count) % 3 == 0)  # so that no level is met without a band
+    overlap = labels ^ (np.arange(count) % 3 == 0)  # so that no target is met without a band
     one, two = (
-        fit_thresholds(lowest, highest, overlap, np.ones(count), ErrorLevels(level, level), count)[0]
-        for level in (strict, lax)
+        fit_thresholds(lowest, highest, overlap, np.ones(count), ErrorTargets(target, target), count)[0]
+        for target in (strict, lax)
     )
     if two.real < two.fake:
         assert one.fake >= two.fake
@@ -217,7 +217,7 @@ def test_a_stricter_level_calls_no_more_faces(data: st.DataObject) -> None:
 def test_classes_that_separate_leave_nothing_open() -> None:
     labels = np.arange(200) % 2 == 1
     p_fake = np.where(labels, 0.9, 0.2) + np.linspace(-0.05, 0.05, 200)
-    thresholds, rates = fit_thresholds(p_fake, p_fake, labels, np.ones(200), LEVELS, 200)
+    thresholds, rates = fit_thresholds(p_fake, p_fake, labels, np.ones(200), TARGETS, 200)
     assert thresholds.real == thresholds.fake
     assert 0.25 < thresholds.fake < 0.85
     assert set(rates.values()) == {0.0}
@@ -227,7 +227,7 @@ def test_classes_that_overlap_leave_a_band_just_wide_enough() -> None:
     """Both uniform over 0..1: called fake is the upper tenth, called real the lower fifth."""
     p_fake = np.tile((np.arange(1000) + 0.5) / 1000, 2)
     labels = np.arange(2000) >= 1000
-    thresholds, rates = fit_thresholds(p_fake, p_fake, labels, np.ones(2000), LEVELS, 2000)
+    thresholds, rates = fit_thresholds(p_fake, p_fake, labels, np.ones(2000), TARGETS, 2000)
     assert thresholds.fake == pytest.approx(0.9, abs=0.002)
     assert thresholds.real == pytest.approx(0.2, abs=0.002)
     assert rates["reals_uncertain"] == pytest.approx(0.7, abs=0.003)
@@ -237,15 +237,17 @@ def test_views_that_disagree_narrow_the_band() -> None:
     """Only faces both of whose views agree get a verdict, so the bounds may lie further in."""
     lowest = np.tile((np.arange(1000) + 0.5) / 1000, 2)
     labels = np.arange(2000) >= 1000
-    alone, _ = fit_thresholds(lowest, lowest, labels, np.ones(2000), LEVELS, 2000)
-    with_second, rates = fit_thresholds(0.9 * lowest, 0.1 + 0.9 * lowest, labels, np.ones(2000), LEVELS, 2000)
+    alone, _ = fit_thresholds(lowest, lowest, labels, np.ones(2000), TARGETS, 2000)
+    with_second, rates = fit_thresholds(
+        0.9 * lowest, 0.1 + 0.9 * lowest, labels, np.ones(2000), TARGETS, 2000
+    )
     assert with_second.fake < alone.fake - 0.05
     assert with_second.real > alone.real + 0.05
     assert rates["reals_called_fake"] == pytest.approx(0.1, abs=0.002)
 
 
-@pytest.mark.parametrize("level", [0, 0.5, -0.1, 1, float("nan")])
-@pytest.mark.parametrize("name", ["reals_called_fake", "fakes_called_real"])
-def test_levels_that_make_no_sense(name: str, level: float) -> None:
-    with pytest.raises(DataError, match=f"^{name.replace('_', ' ')} is {level}; it must lie between 0 and"):
-        ErrorLevels(**{name: level})
+@pytest.mark.parametrize("target", [0, 0.5, -0.1, 1, float("nan")])
+@pytest.mark.parametrize("name", ["max_fpr", "max_fnr"])
+def test_invalid_targets(name: str, target: float) -> None:
+    with pytest.raises(DataError, match=f"^{name.replace('_', '-')} is {target}; it must lie between 0 and"):
+        ErrorTargets(**{name: target})

@@ -18,7 +18,7 @@ NAMES = st.lists(st.text(st.characters(exclude_categories=["Cs"]), max_size=12),
     pairs=NAMES,
     shares=st.tuples(st.floats(0, 0.5), st.floats(0, 0.5)),
     seed=st.integers(0, 2**32 - 1),
-    rate=st.floats(1e-9, 9),
+    lr=st.floats(1e-9, 9),
 )
 @settings(max_examples=examples(60), deadline=None)
 def test_what_is_saved_is_loaded(
@@ -27,7 +27,7 @@ def test_what_is_saved_is_loaded(
     pairs: list[str],
     shares: tuple[float, float],
     seed: int,
-    rate: float,
+    lr: float,
 ) -> None:
     path = tmp_path_factory.getbasetemp() / "config.yaml"
     config = TrainConfig(
@@ -35,9 +35,9 @@ def test_what_is_saved_is_loaded(
         leave_out=tuple(leave_out),
         pairs=tuple(pairs),
         self_blend=shares[0],
-        exchange=shares[1],
+        face_swap=shares[1],
         seed=seed,
-        rate=rate,
+        lr=lr,
     )
     config.save(path)
     loaded = TrainConfig.load(path)
@@ -51,18 +51,25 @@ def test_settings_of_older_runs_leave_nothing_out(tmp_path: Path) -> None:
     assert TrainConfig.load(tmp_path / "config.yaml").leave_out == ()
 
 
+def test_former_names_of_settings_are_accepted(tmp_path: Path) -> None:
+    text = "data: faces\nrate: 0.01\nhead_rate: 0.02\nexchange: 0.3\nemphasis: [lab=2]\n"
+    (tmp_path / "config.yaml").write_text(text)
+    expected = TrainConfig("faces", lr=0.01, head_lr=0.02, face_swap=0.3, source_weights=("lab=2",))
+    assert TrainConfig.load(tmp_path / "config.yaml") == expected
+
+
 def test_differences_are_named() -> None:
     one = TrainConfig("data", leave_out=("lab",))
-    assert one.differences(TrainConfig("data", exchange=0.5)) == ["exchange", "leave_out"]
+    assert one.differences(TrainConfig("data", face_swap=0.5)) == ["face_swap", "leave_out"]
 
 
 @pytest.mark.parametrize(
     ("shares", "message"),
     [
         ({"self_blend": 1.1}, "self-blend is 1.1; it is a share"),
-        ({"exchange": -0.1}, "exchange is -0.1; it is a share"),
-        ({"exchange": float("nan")}, "exchange is nan; it is a share"),
-        ({"self_blend": 0.6, "exchange": 0.5}, "are shares of the fakes; 1.1 in all is above 1"),
+        ({"face_swap": -0.1}, "face-swap is -0.1; it is a share"),
+        ({"face_swap": float("nan")}, "face-swap is nan; it is a share"),
+        ({"self_blend": 0.6, "face_swap": 0.5}, "are shares of the fakes; their sum is 1.1, above 1"),
     ],
 )
 def test_shares_that_make_no_sense(shares: dict[str, float], message: str) -> None:
@@ -70,7 +77,7 @@ def test_shares_that_make_no_sense(shares: dict[str, float], message: str) -> No
         TrainConfig("data", **shares)
 
 
-@pytest.mark.parametrize("name", ["leave_out", "pairs", "emphasis"])
+@pytest.mark.parametrize("name", ["leave_out", "pairs", "source_weights"])
 @pytest.mark.parametrize("value", ["a:b", "[3]", "[12:30]", "[{a: b}]", "3", "null"])
 def test_lists_in_an_edited_config_must_hold_texts(tmp_path: Path, name: str, value: str) -> None:
     """YAML reads 12:30 as a number of seconds."""
@@ -79,6 +86,6 @@ def test_lists_in_an_edited_config_must_hold_texts(tmp_path: Path, name: str, va
         TrainConfig.load(tmp_path / "config.yaml")
 
 
-@pytest.mark.parametrize("exchange", [0.0, 0.1, 0.3, 0.9, 1.0])
-def test_all_fakes_may_be_made(exchange: float) -> None:
-    assert TrainConfig("data", self_blend=1 - exchange, exchange=exchange).exchange == exchange
+@pytest.mark.parametrize("face_swap", [0.0, 0.1, 0.3, 0.9, 1.0])
+def test_all_fakes_may_be_made(face_swap: float) -> None:
+    assert TrainConfig("data", self_blend=1 - face_swap, face_swap=face_swap).face_swap == face_swap

@@ -11,11 +11,11 @@ from tests.sample_data import make_sources
 from tests.training.runs import break_down, logged, recipe, same, tensors
 from veraface.errors import DataError
 from veraface.models.card import ModelCard
-from veraface.training.calibration import ErrorLevels
+from veraface.training.calibration import ErrorTargets
 from veraface.training.config import TrainConfig
 from veraface.training.cross_validation import cross_validate
 
-LEVELS = ErrorLevels(0.2, 0.2)
+TARGETS = ErrorTargets(0.2, 0.2)
 
 
 class Done(NamedTuple):
@@ -27,7 +27,7 @@ class Done(NamedTuple):
     markdown: str
 
     def again(self, out: Path | None = None, **changes: Any) -> str:
-        arguments: dict[str, Any] = {"recipe": self.recipe, "pictures": 20, "levels": LEVELS} | changes
+        arguments: dict[str, Any] = {"recipe": self.recipe, "images": 20, "targets": TARGETS} | changes
         return cross_validate(self.data, out or self.out, **arguments)
 
     @property
@@ -113,8 +113,8 @@ def test_the_summary_sums_up_the_rows(done: Done) -> None:
 def test_the_report_is_written_and_returned(done: Done) -> None:
     assert (done.out / "crossval.md").read_text() == done.markdown
     lines = done.markdown.splitlines()
-    assert lines[0] == "# Sources left out of training, each once"
-    assert "at 5 % false alarms, mean over 2 sources" in done.markdown
+    assert lines[0] == "# Leave-one-source-out cross-validation"
+    assert "at 5% false positive rate, mean over 2 sources" in done.markdown
     table = [line for line in lines if line.startswith("| ")]
     assert len(table) == 1 + 5
     assert len({line.count("|") for line in lines if line.startswith("|")}) == 1
@@ -153,15 +153,15 @@ def test_a_damaged_fold_is_named(copy: Done) -> None:
     [
         {"changes": {"epochs": 6}},
         {"changes": {"seed": 2}},
-        {"pictures": 30},
-        {"levels": ErrorLevels(0.2, 0.1)},
-        {"levels": None},
+        {"images": 30},
+        {"targets": ErrorTargets(0.2, 0.1)},
+        {"targets": None},
     ],
     ids=str,
 )
 def test_other_settings_do_not_pass_for_these(copy: Done, change: dict[str, Any]) -> None:
     before = (copy.out / "crossval.json").read_bytes(), times(copy.out)
-    with pytest.raises(DataError, match="fold-1.json: was made with other settings or data; give"):
+    with pytest.raises(DataError, match="fold-1.json: was written with other settings or data; pass"):
         copy.again(**change)
     assert ((copy.out / "crossval.json").read_bytes(), times(copy.out)) == before
 

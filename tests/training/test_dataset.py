@@ -19,7 +19,7 @@ from veraface.errors import DataError
 from veraface.geometry import Box
 from veraface.models.crop import CropSettings
 from veraface.training.dataset import FaceDataset, jitter
-from veraface.training.sampling import EXCHANGE, SELF_BLEND, Draw, FixedSampler
+from veraface.training.sampling import FACE_SWAP, SELF_BLEND, FixedSampler, SampleDraw
 
 CROP = CropSettings(48, 1.3)
 
@@ -39,10 +39,10 @@ def test_validation_always_sees_a_sample_alike(tiny_data: Path) -> None:
         assert one.dtype == torch.uint8
 
 
-def test_histories_change_from_epoch_to_epoch_and_pair_to_pair(tiny_data: Path) -> None:
+def test_every_epoch_and_pair_augments_a_sample_differently(tiny_data: Path) -> None:
     data = dataset(read_samples(tiny_data), train=True)
-    seen = {data[Draw(epoch, number, 0)][0].numpy().tobytes() for epoch in range(4) for number in range(4)}
-    assert len(seen) > 12
+    draws = [SampleDraw(epoch, number, 0) for epoch in range(4) for number in range(4)]
+    assert len({data[draw][0].numpy().tobytes() for draw in draws}) == len(draws)
 
 
 def test_the_label_does_not_touch_the_pixels(tiny_data: Path) -> None:
@@ -50,7 +50,7 @@ def test_the_label_does_not_touch_the_pixels(tiny_data: Path) -> None:
     samples = read_samples(tiny_data)[:6]
     swapped = [replace(s, fake=not s.fake) for s in samples]
     for train in (False, True):
-        for draw in (Draw(e, i, i) for e in range(3) for i in range(6)):
+        for draw in (SampleDraw(e, i, i) for e in range(3) for i in range(6)):
             (one, label), (other, opposite) = (
                 dataset(samples, train=train)[draw],
                 dataset(swapped, train=train)[draw],
@@ -80,9 +80,9 @@ def of_people(people: list[Sample], *, train: bool = False, degraded: bool = Fal
 
 
 @pytest.mark.parametrize("train", [False, True])
-@pytest.mark.parametrize("made", [SELF_BLEND, EXCHANGE])
+@pytest.mark.parametrize("synthesized", [SELF_BLEND, FACE_SWAP])
 def test_a_made_fake_differs_from_its_real_on_the_face_alone(
-    people: list[Sample], made: str, train: bool
+    people: list[Sample], synthesized: str, train: bool
 ) -> None:
     """Also where both are mirrored, moved and scaled, because both have one history.
 
@@ -91,12 +91,12 @@ def test_a_made_fake_differs_from_its_real_on_the_face_alone(
     data = of_people(people, train=train)
     alike = 0
     for number in range(30):
-        (real, no), (fake, yes) = (data[Draw(0, number, number % 6, way)] for way in ("", made))
+        (real, no), (fake, yes) = (data[SampleDraw(0, number, number % 6, way)] for way in ("", synthesized))
         assert (float(no), float(yes)) == (0, 1)
         apart = (real.int() - fake.int()).abs().amax(dim=2)
         assert apart[40:120, 40:120].float().mean() > 0.02
         alike += int(apart[:12].max() == apart[-12:].max() == apart[:, :12].max() == 0)
-    if made == SELF_BLEND:
+    if synthesized == SELF_BLEND:
         assert 6 < alike < 24
     else:
         assert alike > 20 if train else alike == 30
@@ -105,21 +105,21 @@ def test_a_made_fake_differs_from_its_real_on_the_face_alone(
 def test_both_of_a_pair_share_their_history(people: list[Sample]) -> None:
     """The same sample under one number looks the same in either place of the pair, and not under another."""
     data = of_people(people, train=True, degraded=True)
-    one, two, other = (data[Draw(3, number, 2)][0] for number in (5, 5, 6))
+    one, two, other = (data[SampleDraw(3, number, 2)][0] for number in (5, 5, 6))
     assert torch.equal(one, two)
     assert not torch.equal(one, other)
 
 
-@pytest.mark.parametrize("made", [SELF_BLEND, EXCHANGE])
-def test_made_fakes_reproduce_by_seed_epoch_and_number(people: list[Sample], made: str) -> None:
+@pytest.mark.parametrize("synthesized", [SELF_BLEND, FACE_SWAP])
+def test_made_fakes_reproduce_by_seed_epoch_and_number(people: list[Sample], synthesized: str) -> None:
     one, two = of_people(people, train=True, degraded=True), of_people(people, train=True, degraded=True)
-    pixels = [one[Draw(epoch, number, 0, made)][0] for epoch, number in ((0, 0), (0, 1), (1, 0))]
-    assert torch.equal(pixels[0], two[Draw(0, 0, 0, made)][0])
+    pixels = [one[SampleDraw(epoch, number, 0, synthesized)][0] for epoch, number in ((0, 0), (0, 1), (1, 0))]
+    assert torch.equal(pixels[0], two[SampleDraw(0, 0, 0, synthesized)][0])
     assert not torch.equal(pixels[0], pixels[1])
     assert not torch.equal(pixels[0], pixels[2])
 
 
-def test_faces_are_exchanged_with_those_of_other_people(people: list[Sample], tmp_path: Path) -> None:
+def test_faces_are_swapped_with_those_of_other_people(people: list[Sample], tmp_path: Path) -> None:
     """Pictures of one person, who would fit best, and chessboards in the place of another's face."""
     boards = []
     for sample in people[3:]:
@@ -129,7 +129,7 @@ def test_faces_are_exchanged_with_those_of_other_people(people: list[Sample], tm
     data = of_people([*(replace(sample, group="one") for sample in people[:3]), *boards])
     changes = []
     for number in range(40):
-        real, fake = (data[Draw(0, number, 0, way)][0].float() for way in ("", EXCHANGE))
+        real, fake = (data[SampleDraw(0, number, 0, way)][0].float() for way in ("", FACE_SWAP))
         changes.append(float((real - fake).abs()[50:110, 55:105].mean()))
     assert np.mean(np.array(changes) > 3) > 0.9
 
@@ -168,7 +168,7 @@ def test_pictures_that_cannot_be_used_are_listed(spoilt: Path) -> None:
     with pytest.raises(DataError) as caught:
         prepare(read_samples(spoilt), skip_bad=False)
     message = str(caught.value)
-    assert message.startswith("3 images cannot be used; mend them or pass --skip-bad:")
+    assert message.startswith("3 images cannot be used; repair them or pass --skip-bad:")
     assert f"{spoilt / '001.png'}: the PNG data are cut off or corrupt" in message
     assert f"{spoilt / '002.png'}: no such file" in message
     assert (

@@ -24,10 +24,10 @@ from veraface.models.crop import CropSettings, crop_face
 from veraface.models.onnx_session import open_session
 from veraface.models.tta import jpeg_view, tta_batch
 from veraface.results import Verdict
-from veraface.training.calibration import ErrorLevels, fit_thresholds
+from veraface.training.calibration import ErrorTargets, fit_thresholds
 from veraface.training.config import TrainConfig
 from veraface.training.dataset import open_sample
-from veraface.training.export import LIMITS, _validation_logits, average_weights, export, load_network
+from veraface.training.export import LIMITS, average_weights, export, load_network, validation_logits
 from veraface.training.network import Network
 from veraface.training.trainer import train
 
@@ -49,7 +49,7 @@ def crops(count: int, size: int = 64) -> NDArray[np.uint8]:
 @pytest.mark.parametrize("batch", [1, 2, 5, 33])
 def test_onnx_equals_torch(tiny_run: Path, tiny_model: Path, batch: int) -> None:
     pixels = crops(batch)
-    logits, evidence = OnnxClassifier(tiny_model).run(pixels)
+    logits, evidence = OnnxClassifier(tiny_model).predict(pixels)
     network = load_network(tiny_run, TrainConfig.load(tiny_run / "config.yaml"))
     with torch.inference_mode():
         expected, expected_evidence = network(torch.from_numpy(pixels))
@@ -93,8 +93,8 @@ def test_card_says_it_all(tiny_data: Path, tiny_run: Path, tiny_model: Path) -> 
 
 @pytest.mark.usefixtures("ready_file")
 def test_card_names_the_terms_of_what_it_learned_from(tmp_path: Path, tiny_run: Path) -> None:
-    (tmp_path / "terms.yaml").write_text("left: 2024-99-01\nelsewhere: MIT\n2020: CC BY\n")
-    card = export(tiny_run, tmp_path, name="with-terms", terms=tmp_path / "terms.yaml")
+    (tmp_path / "licenses.yaml").write_text("left: 2024-99-01\nelsewhere: MIT\n2020: CC BY\n")
+    card = export(tiny_run, tmp_path, name="with-terms", data_licenses=tmp_path / "licenses.yaml")
     assert card.data_terms == {"left": "2024-99-01", "right": "not stated"}
     assert ModelCard.load(tmp_path / "with-terms.json").data_terms == card.data_terms
 
@@ -105,18 +105,18 @@ def test_card_names_the_terms_of_what_it_learned_from(tmp_path: Path, tiny_run: 
         (None, "cannot be read as YAML"),
         (b"a: [", "cannot be read as YAML"),
         (b"\xff\xfe\x00", "cannot be read as YAML"),
-        (b"just words", "must hold lines of SOURCE: TERMS"),
-        (b"left: [a]", "must hold lines of SOURCE: TERMS"),
-        (b"left:", "must hold lines of SOURCE: TERMS"),
+        (b"just words", "must contain lines of SOURCE: LICENSE"),
+        (b"left: [a]", "must contain lines of SOURCE: LICENSE"),
+        (b"left:", "must contain lines of SOURCE: LICENSE"),
     ],
 )
 def test_terms_that_cannot_be_read(
     tmp_path: Path, tiny_run: Path, content: bytes | None, message: str
 ) -> None:
     if content is not None:
-        (tmp_path / "terms.yaml").write_bytes(content)
-    with pytest.raises(DataError, match=f"terms.yaml: {message}"):
-        export(tiny_run, tmp_path / "out", name="x", terms=tmp_path / "terms.yaml")
+        (tmp_path / "licenses.yaml").write_bytes(content)
+    with pytest.raises(DataError, match=f"licenses.yaml: {message}"):
+        export(tiny_run, tmp_path / "out", name="x", data_licenses=tmp_path / "licenses.yaml")
     assert not (tmp_path / "out").exists()
 
 
@@ -124,8 +124,8 @@ def test_terms_that_cannot_be_read(
 def test_the_levels_asked_for_stand_on_the_card_and_are_kept(tmp_path: Path, tiny_run: Path) -> None:
     """Laxer levels than the default's, which a dozen images a class cannot prove."""
     cards = [
-        export(tiny_run, tmp_path, name=name, levels=levels)
-        for name, levels in (("lax", ErrorLevels(0.2, 0.3)), ("default", None))
+        export(tiny_run, tmp_path, name=name, targets=targets)
+        for name, targets in (("lax", ErrorTargets(0.2, 0.3)), ("default", None))
     ]
     for card, false_alarms, misses in zip(cards, (0.2, 0.05), (0.3, 0.05), strict=True):
         rates = ModelCard.load(tmp_path / f"{card.name}.json").error_rates
@@ -139,12 +139,12 @@ def test_the_levels_asked_for_stand_on_the_card_and_are_kept(tmp_path: Path, tin
 @pytest.mark.usefixtures("ready_file")
 def test_all_views_of_a_face_are_calibrated(tmp_path: Path, tiny_run: Path, tiny_data: Path) -> None:
     """As the detector compares them; the verdict rests on the recompressed view too."""
-    levels = ErrorLevels(0.2, 0.2)
-    card = export(tiny_run, tmp_path, name="tiny", levels=levels)
+    targets = ErrorTargets(0.2, 0.2)
+    card = export(tiny_run, tmp_path, name="tiny", targets=targets)
     samples = [s for s in read_samples(tiny_data) if s.split == "val"]
     session = open_session(tmp_path / "tiny.onnx", threads=0)
     seed = TrainConfig.load(tiny_run / "config.yaml").seed
-    logits, labels, _ = _validation_logits(session, samples, card.crop, seed)
+    logits, labels, _ = validation_logits(session, samples, card.crop, seed)
     assert logits.shape == (3 * len(samples), 2)
     clean = [crop_face(*open_sample(sample, card.crop), card.crop) for sample in samples]
     for of_face, crop in zip(logits[::3], clean, strict=True):
@@ -154,7 +154,7 @@ def test_all_views_of_a_face_are_calibrated(tmp_path: Path, tiny_run: Path, tiny
     assert np.abs(logits[:, 0] - logits[:, 1]).max() > 1e-3
     p_fake = card.calibration.probability(logits)
     weights = np.ones(len(labels))
-    both, _ = fit_thresholds(p_fake.min(axis=1), p_fake.max(axis=1), labels, weights, levels, len(samples))
+    both, _ = fit_thresholds(p_fake.min(axis=1), p_fake.max(axis=1), labels, weights, targets, len(samples))
     assert card.thresholds == both
 
 
@@ -175,7 +175,7 @@ def test_runs_are_averaged(tiny_run: Path, tiny_model: Path, tmp_path: Path) -> 
     """Twice the same run is that run."""
     export(tiny_run, tmp_path, name="twice", average=[tiny_run])
     expected, found = (
-        OnnxClassifier(path).run(crops(4))[0] for path in (tiny_model, tmp_path / "twice.onnx")
+        OnnxClassifier(path).predict(crops(4))[0] for path in (tiny_model, tmp_path / "twice.onnx")
     )
     assert found == pytest.approx(expected, abs=1e-5)
 
@@ -213,7 +213,7 @@ def test_detector_judges_with_it(tiny_model: Path) -> None:
 
 @pytest.mark.parametrize("backbone", ["test_vit", "test_resnet"])
 def test_other_backbones_export(tmp_path: Path, tiny_data: Path, backbone: str) -> None:
-    config = settings(tiny_data, backbone=backbone, epochs=5, rate=5e-3, head_rate=2e-2)
+    config = settings(tiny_data, backbone=backbone, epochs=5, lr=5e-3, head_lr=2e-2)
     train(config, tmp_path / "run")
     export(tmp_path / "run", tmp_path / "out", name=backbone)
     model = OnnxClassifier(tmp_path / "out" / f"{backbone}.onnx")
@@ -243,15 +243,15 @@ def copied(run: Path, to: Path) -> Path:
         (
             "config.yaml",
             b"data: x\nbackbone: test_vit\nsize: 64\n",
-            "best.ckpt: is no checkpoint of test_vit",
+            "best.ckpt: is not a checkpoint of test_vit",
         ),
         ("config.yaml", b"data: x\nbackbone: nonsense\n", "timm cannot build the backbone 'nonsense'"),
         ("best.ckpt", None, "best.ckpt: no checkpoint; train first"),
-        ("best.ckpt", b"", "best.ckpt: is no checkpoint of test_efficientnet, or is damaged"),
+        ("best.ckpt", b"", "best.ckpt: is not a checkpoint of test_efficientnet, or is damaged"),
         (
             "best.ckpt",
             b"PK\x03\x04 cut off",
-            "best.ckpt: is no checkpoint of test_efficientnet, or is damaged",
+            "best.ckpt: is not a checkpoint of test_efficientnet, or is damaged",
         ),
     ],
 )

@@ -17,8 +17,8 @@ def test_packaged_weights_load_into_every_tensor_of_lite0() -> None:
     """And work: a portrait and noise give features of ordinary size that differ."""
     network = Network("tf_efficientnet_lite0", 96).eval()
     before = {name: value.clone() for name, value in network.backbone.state_dict().items()}
-    told = load_pretrained(network, "tf_efficientnet_lite0", "auto").words
-    assert told.startswith(f"{len(before)} of {len(before)} tensors")
+    loaded = load_pretrained(network, "tf_efficientnet_lite0", "auto")
+    assert loaded.startswith(f"{len(before)} of {len(before)} tensors")
     for name, value in network.backbone.state_dict().items():
         if value.ndim:  # num_batches_tracked is a count
             assert not torch.equal(before[name], value), name
@@ -54,9 +54,9 @@ def test_weights_from_a_file(tmp_path: Path) -> None:
 
 def test_a_checkpoint_of_a_run_brings_its_head_along(tiny_run: Path) -> None:
     network = Network("test_efficientnet", 64).eval()
-    start = load_pretrained(network, "test_efficientnet", str(tiny_run / "best.ckpt"))
+    loaded = load_pretrained(network, "test_efficientnet", str(tiny_run / "best.ckpt"))
     own = network.state_dict()
-    assert start == (f"{len(own)} of {len(own)} tensors from best.ckpt", False)
+    assert loaded == f"{len(own)} of {len(own)} tensors from best.ckpt"
     trained = load_network(tiny_run, TrainConfig.load(tiny_run / "config.yaml"))
     with torch.inference_mode():
         assert torch.equal(network(pixels(64))[0], trained(pixels(64))[0])
@@ -93,3 +93,8 @@ def test_unfit_files(tmp_path: Path, content: object, message: str) -> None:
 def test_packaged_weights_do_not_pretend_to_fit_others() -> None:
     with pytest.raises(DataError, match="no packaged weights fit test_resnet; pass --pretrained timm"):
         load_pretrained(Network("test_resnet", 32), "test_resnet", "auto")
+
+
+def test_an_onnx_model_cannot_be_trained(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"m\.onnx: an ONNX model cannot be trained; pass the checkpoint"):
+        load_pretrained(Network("test_resnet", 32), "test_resnet", str(tmp_path / "m.onnx"))

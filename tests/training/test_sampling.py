@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from veraface.datasets.samples import Sample
-from veraface.training.sampling import EXCHANGE, SELF_BLEND, Draw, FixedSampler, PairSampler
+from veraface.training.sampling import FACE_SWAP, SELF_BLEND, FixedSampler, PairSampler, SampleDraw
 
 COUNTS = {(False, "large"): 1600, (False, "small"): 100, (True, "lab"): 400}
 SKEWED = [
@@ -18,12 +18,12 @@ SKEWED = [
 ]
 
 
-def draws(sampler: PairSampler, epoch: int = 0) -> list[Draw]:
+def draws(sampler: PairSampler, epoch: int = 0) -> list[SampleDraw]:
     sampler.set_epoch(epoch)
     return list(sampler)
 
 
-def pairs(sampler: PairSampler, epoch: int = 0) -> list[tuple[Draw, Draw]]:
+def pairs(sampler: PairSampler, epoch: int = 0) -> list[tuple[SampleDraw, SampleDraw]]:
     drawn = draws(sampler, epoch)
     return list(zip(drawn[::2], drawn[1::2], strict=True))
 
@@ -52,40 +52,40 @@ def test_sources_of_fakes_get_the_root_of_their_size_too() -> None:
     assert drawn["small"] / drawn.total() == pytest.approx(0.2, abs=0.03)
 
 
-@pytest.mark.parametrize("made", [{}, {SELF_BLEND: 0.4}, {SELF_BLEND: 0.3, EXCHANGE: 0.7}])
-def test_a_fake_and_a_real_in_turn(made: dict[str, float]) -> None:
+@pytest.mark.parametrize("synthesized", [{}, {SELF_BLEND: 0.4}, {SELF_BLEND: 0.3, FACE_SWAP: 0.7}])
+def test_a_fake_and_a_real_in_turn(synthesized: dict[str, float]) -> None:
     """With one number, and so with one history; none of the numbers comes twice."""
-    sampler = PairSampler(SKEWED, 1, made=made, exchangeable=[True] * len(SKEWED))
+    sampler = PairSampler(SKEWED, 1, synthesized=synthesized, swappable=[True] * len(SKEWED))
     drawn = pairs(sampler, epoch=2)
     assert len(sampler) == 2 * len(drawn)
     for fake, real in drawn:
-        assert SKEWED[fake.sample].fake or fake.made
+        assert SKEWED[fake.sample].fake or fake.synthesized
         assert not SKEWED[real.sample].fake
-        assert not real.made
+        assert not real.synthesized
         assert fake.number == real.number
         assert fake.epoch == real.epoch == 2
     assert len({fake.number for fake, _ in drawn}) == len(drawn)
 
 
 def test_made_fakes_have_their_shares_and_stand_beside_what_they_are_made_from() -> None:
-    made = {SELF_BLEND: 0.2, EXCHANGE: 0.15}
-    drawn = pairs(PairSampler(SKEWED, 1, made=made, exchangeable=[True] * len(SKEWED)))
-    counts = Counter(fake.made for fake, _ in drawn)
+    synthesized = {SELF_BLEND: 0.2, FACE_SWAP: 0.15}
+    drawn = pairs(PairSampler(SKEWED, 1, synthesized=synthesized, swappable=[True] * len(SKEWED)))
+    counts = Counter(fake.synthesized for fake, _ in drawn)
     assert counts[SELF_BLEND] / len(drawn) == pytest.approx(0.2, abs=0.04)
-    assert counts[EXCHANGE] / len(drawn) == pytest.approx(0.15, abs=0.04)
+    assert counts[FACE_SWAP] / len(drawn) == pytest.approx(0.15, abs=0.04)
     assert counts[""] / len(drawn) == pytest.approx(0.65, abs=0.05)
-    assert all(fake.sample == real.sample for fake, real in drawn if fake.made)
-    assert len({real.sample for fake, real in drawn if fake.made}) > 100
+    assert all(fake.sample == real.sample for fake, real in drawn if fake.synthesized)
+    assert len({real.sample for fake, real in drawn if fake.synthesized}) > 100
 
 
-def test_only_faces_with_landmarks_are_exchanged() -> None:
+def test_only_faces_with_landmarks_are_swapped() -> None:
     """And among them sources still count by the root of their size."""
     able = [i % 3 == 0 for i in range(len(SKEWED))]
     drawn = [
         fake.sample
         for epoch in range(5)
-        for fake, _ in pairs(PairSampler(SKEWED, 1, made={EXCHANGE: 0.5}, exchangeable=able), epoch)
-        if fake.made
+        for fake, _ in pairs(PairSampler(SKEWED, 1, synthesized={FACE_SWAP: 0.5}, swappable=able), epoch)
+        if fake.synthesized
     ]
     assert len(drawn) > 2000
     assert all(able[index] and not SKEWED[index].fake for index in drawn)
@@ -93,11 +93,11 @@ def test_only_faces_with_landmarks_are_exchanged() -> None:
 
 
 @pytest.mark.parametrize("reals_too", [None, False])
-def test_no_faces_are_exchanged_where_no_real_has_landmarks(reals_too: bool | None) -> None:
+def test_no_faces_are_swapped_where_no_real_has_landmarks(reals_too: bool | None) -> None:
     """The others keep their shares: of the fakes that lie there and of self-blends."""
     able = [] if reals_too is None else [sample.fake for sample in SKEWED]
-    sampler = PairSampler(SKEWED, 1, made={SELF_BLEND: 0.3, EXCHANGE: 0.3}, exchangeable=able)
-    counts = Counter(fake.made for fake, _ in pairs(sampler))
+    sampler = PairSampler(SKEWED, 1, synthesized={SELF_BLEND: 0.3, FACE_SWAP: 0.3}, swappable=able)
+    counts = Counter(fake.synthesized for fake, _ in pairs(sampler))
     assert set(counts) == {"", SELF_BLEND}
     assert counts[SELF_BLEND] / counts.total() == pytest.approx(0.3, abs=0.05)
 
@@ -123,15 +123,15 @@ def test_fakes_stand_beside_a_real_of_their_group() -> None:
 
 
 def test_draws_depend_on_seed_and_epoch_alone() -> None:
-    def drawn(seed: int, epoch: int) -> list[Draw]:
+    def drawn(seed: int, epoch: int) -> list[SampleDraw]:
         able = [True] * len(SKEWED)
         return draws(
-            PairSampler(SKEWED, seed, made={SELF_BLEND: 0.2, EXCHANGE: 0.2}, exchangeable=able), epoch
+            PairSampler(SKEWED, seed, synthesized={SELF_BLEND: 0.2, FACE_SWAP: 0.2}, swappable=able), epoch
         )
 
     assert drawn(1, 3) == drawn(1, 3)
     assert {draw.epoch for draw in drawn(1, 3)} == {3}
-    for change in ("sample", "made"):
+    for change in ("sample", "synthesized"):
         one, later, other = ([getattr(d, change) for d in drawn(*key)] for key in ((1, 3), (1, 4), (2, 3)))
         assert one != later
         assert one != other
@@ -155,8 +155,8 @@ def test_fakes_of_a_matched_source_stand_beside_its_reals() -> None:
 
 def test_matched_reals_are_drawn_by_the_root_of_their_source_too() -> None:
     """1600 to 100: 4 to 1, and 1 to 1 where the small source is drawn four times as often."""
-    for emphasis, share in (({}, 0.2), ({"small": 4.0}, 0.5)):
-        sampler = PairSampler(SKEWED, 1, matched={"lab": ["large", "small"]}, emphasis=emphasis)
+    for source_weights, share in (({}, 0.2), ({"small": 4.0}, 0.5)):
+        sampler = PairSampler(SKEWED, 1, matched={"lab": ["large", "small"]}, source_weights=source_weights)
         drawn = Counter(SKEWED[real.sample].source for epoch in range(5) for _, real in pairs(sampler, epoch))
         assert drawn["small"] / drawn.total() == pytest.approx(share, abs=0.03)
 
@@ -167,9 +167,9 @@ def test_sources_that_are_not_there_match_nothing() -> None:
     assert plain == naming
 
 
-def test_emphasis_multiplies_how_often_a_source_is_drawn() -> None:
+def test_source_weights_multiply_how_often_a_source_is_drawn() -> None:
     """The small source of reals, of 1 in 5 without: four times the weight makes it 4 to 4."""
-    sampler = PairSampler(SKEWED, 1, emphasis={"small": 4.0})
+    sampler = PairSampler(SKEWED, 1, source_weights={"small": 4.0})
     drawn = Counter(SKEWED[real.sample].source for epoch in range(5) for _, real in pairs(sampler, epoch))
     assert drawn["small"] / drawn.total() == pytest.approx(0.5, abs=0.03)
 

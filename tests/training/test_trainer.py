@@ -17,7 +17,7 @@ from veraface.datasets.degradations import Degradations
 from veraface.datasets.manifest import read_samples
 from veraface.errors import DataError
 from veraface.models.crop import CropSettings
-from veraface.training.callbacks import MovingAverage
+from veraface.training.callbacks import EMA
 from veraface.training.config import TrainConfig
 from veraface.training.dataset import FaceDataset
 from veraface.training.export import load_network
@@ -78,14 +78,14 @@ def test_second_phase_changes_the_backbone(
 
 def test_learning_rates_rise_and_fall_as_promised(tiny_data: Path, tmp_path: Path) -> None:
     """Head alone at its rate; then both rise over the warm-up to the peak, and fall along half a cosine."""
-    config = settings(tiny_data, epochs=7, frozen_epochs=1, warmup=0.2, patience=99, rate=1e-3)
+    config = settings(tiny_data, epochs=7, frozen_epochs=1, warmup=0.2, patience=99, lr=1e-3)
     train(config, tmp_path / "run")
     head = dict(logged(tmp_path / "run", "lr-AdamW/pg1"))
     backbone = dict(logged(tmp_path / "run", "lr-AdamW/pg2"))
     steps = 3  # of an epoch: 24 images in batches of 8
     assert sorted(head) == sorted(backbone) == list(range(7 * steps))
     for step in range(steps):
-        assert head[step] == pytest.approx(config.head_rate)
+        assert head[step] == pytest.approx(config.head_lr)
         assert backbone[step] == 0
     second = [backbone[step] for step in range(steps, 7 * steps)]
     assert [head[step] for step in range(steps, 7 * steps)] == pytest.approx(second)
@@ -119,7 +119,7 @@ def test_moving_average_follows_its_formula(tmp_path: Path) -> None:
         2,
     )
     config = TrainConfig(data="", backbone="test_resnet", size=32, epochs=5, frozen_epochs=2)
-    recorder, average = _Recorder(), MovingAverage(0.6, frozen_steps=8)
+    recorder, average = _Recorder(), EMA(0.6, frozen_steps=8)
     trainer = lightning.Trainer(
         accelerator="cpu",
         max_epochs=5,
@@ -142,7 +142,7 @@ def test_moving_average_follows_its_formula(tmp_path: Path) -> None:
 
 def test_best_checkpoint_is_what_was_validated(tiny_data: Path, tmp_path: Path) -> None:
     """The averaged weights of the best epoch give the AUC that the run reports."""
-    config = settings(tiny_data, epochs=3, rate=5e-4)
+    config = settings(tiny_data, epochs=3, lr=5e-4)
     result = train(config, tmp_path / "run")
     curve = [value for _, value in logged(tmp_path / "run", "val_auc")]
     assert result.val_auc == pytest.approx(max(curve))
@@ -187,7 +187,7 @@ def test_seed_decides_the_weights(tiny_data: Path, tmp_path: Path) -> None:
 
 def test_number_of_workers_does_not_change_the_weights(tiny_data: Path, tmp_path: Path) -> None:
     for workers in (0, 2):
-        config = settings(tiny_data, epochs=2, workers=workers, self_blend=0.4, exchange=0.4)
+        config = settings(tiny_data, epochs=2, workers=workers, self_blend=0.4, face_swap=0.4)
         train(config, tmp_path / str(workers))
     assert same(tensors(tmp_path / "0", "last.ckpt"), tensors(tmp_path / "2", "last.ckpt"))
 
@@ -202,10 +202,10 @@ def test_config_stands_beside_the_checkpoint(tiny_data: Path, tiny_run: Path) ->
     }
 
 
-def test_faces_are_exchanged_where_they_are_found(tiny_data: Path, tmp_path: Path) -> None:
-    """A run on nothing but exchanged fakes, whose cheeks are not marked, learns something else."""
-    for exchange in (0.0, 1.0):
-        train(settings(tiny_data, epochs=2, exchange=exchange), tmp_path / str(exchange))
+def test_face_swaps_change_the_weights(tiny_data: Path, tmp_path: Path) -> None:
+    """A run on synthesized face swaps only, whose cheeks are not marked, learns something else."""
+    for face_swap in (0.0, 1.0):
+        train(settings(tiny_data, epochs=2, face_swap=face_swap), tmp_path / str(face_swap))
     assert not same(tensors(tmp_path / "0.0"), tensors(tmp_path / "1.0"), HEAD)
 
 
@@ -230,7 +230,7 @@ def test_unknown_sources_cannot_be_left_out(tiny_data: Path, tmp_path: Path) -> 
 def test_goes_on_from_the_checkpoint_of_another_run(tiny_data: Path, tiny_run: Path, tmp_path: Path) -> None:
     """Backbone and head are taken along: the second run begins as good as the first one ended."""
     checkpoint = tiny_run / "best.ckpt"
-    config = settings(tiny_data, epochs=1, frozen_epochs=1, head_rate=1e-7, pretrained=str(checkpoint))
+    config = settings(tiny_data, epochs=1, frozen_epochs=1, head_lr=1e-7, pretrained=str(checkpoint))
     result = train(config, tmp_path / "run")
     before, after = tensors(tiny_run), tensors(tmp_path / "run")
     assert same(before, after, BACKBONE)
@@ -254,7 +254,7 @@ def test_resuming_equals_never_having_stopped(
     tiny_data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, epoch: int
 ) -> None:
     """Also where the folder of the run was moved meanwhile; dropout, average and best epoch included."""
-    config = settings(tiny_data, epochs=4, frozen_epochs=2, self_blend=0.3, exchange=0.3)
+    config = settings(tiny_data, epochs=4, frozen_epochs=2, self_blend=0.3, face_swap=0.3)
     whole = train(config, tmp_path / "whole")
     break_down(monkeypatch, epoch)
     with pytest.raises(RuntimeError, match="power failure"):

@@ -6,7 +6,7 @@ import typer
 
 from veraface import __version__
 from veraface.cli.create_api_key import create_api_key
-from veraface.cli.cross_validate import crossval
+from veraface.cli.cross_validate import cross_validate
 from veraface.cli.detect import detect
 from veraface.cli.evaluate import evaluate
 from veraface.cli.export import export
@@ -17,11 +17,28 @@ from veraface.cli.serve import serve
 from veraface.cli.train import train
 from veraface.cli.video import video
 
+# Former names of commands and options, still accepted but not shown in the help.
+FORMER_NAMES = {
+    "crossval": "cross-validate",
+    "emphasis": "source-weight",
+    "exchange": "face-swap",
+    "false-alarms": "max-fpr",
+    "head-rate": "head-lr",
+    "licence": "license",
+    "misses": "max-fnr",
+    "pictures": "images",
+    "rate": "lr",
+    "terms": "data-licenses",
+}
+
 app = typer.Typer(
     help="Detect forged faces in images and video: calibrated probability, verdict and heatmap.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
-    context_settings={"help_option_names": ["-h", "--help"]},
+    context_settings={
+        "help_option_names": ["-h", "--help"],
+        "token_normalize_func": lambda name: FORMER_NAMES.get(name, name),
+    },
 )
 
 
@@ -43,7 +60,7 @@ def _root(
 for panel, commands in {
     "Detect": (detect, video, scan, report, info),
     "Serve": (serve, create_api_key),
-    "Train and measure": (train, export, evaluate, crossval),
+    "Train and measure": (train, export, evaluate, cross_validate),
 }.items():
     for command in commands:
         app.command(rich_help_panel=panel)(command)

@@ -1,4 +1,4 @@
-"""`veraface crossval`: how a recipe does on sources that it has not seen."""
+"""`veraface cross-validate`: measure a training recipe on sources that it has not seen."""
 
 from pathlib import Path
 from typing import Annotated
@@ -8,39 +8,43 @@ import typer
 from veraface.utils import needs_extra
 
 
-def crossval(
+def cross_validate(
     data: Annotated[Path, typer.Option(help="Manifest (.csv, .parquet), or a folder with manifest.csv.")],
-    out: Annotated[Path, typer.Option(help="Folder for one training run a fold, and the report.")],
+    out: Annotated[Path, typer.Option(help="Folder for one training run per fold, and the report.")],
     recipe: Annotated[
         Path | None,
-        typer.Option(help="Folder of a training run whose settings to use; the defaults if left out."),
+        typer.Option(help="Folder of a training run whose settings to use; the defaults if omitted."),
     ] = None,
-    epochs: Annotated[int | None, typer.Option(min=1, help="Instead of the recipe's.")] = None,
-    size: Annotated[int | None, typer.Option(min=32, max=1024, help="Instead of the recipe's.")] = None,
-    precision: Annotated[str | None, typer.Option(help="Instead of the recipe's.")] = None,
-    images: Annotated[int, typer.Option(min=20, help="The most images judged of a source.")] = 300,
-    false_alarms: Annotated[float, typer.Option(help="Share of reals that may be called fake.")] = 0.05,
-    misses: Annotated[float, typer.Option(help="Share of fakes that may be called real.")] = 0.05,
+    epochs: Annotated[int | None, typer.Option(min=1, help="Overrides the recipe's.")] = None,
+    size: Annotated[int | None, typer.Option(min=32, max=1024, help="Overrides the recipe's.")] = None,
+    precision: Annotated[str | None, typer.Option(help="Overrides the recipe's.")] = None,
+    images: Annotated[int, typer.Option(min=20, help="Maximum number of images per class and source.")] = 300,
+    max_fpr: Annotated[
+        float, typer.Option(help="Target false positive rate (reals with the verdict fake).")
+    ] = 0.05,
+    max_fnr: Annotated[
+        float, typer.Option(help="Target false negative rate (fakes with the verdict real).")
+    ] = 0.05,
     only: Annotated[
         list[int] | None, typer.Option(help="Number of a fold to run, from 1; repeatable.")
     ] = None,
 ) -> None:
-    """Leave every source out of training once and judge it; never looks at the test split.
+    """Leave each source out of training once and evaluate on it; the test split is never used.
 
-    Start it again to go on after it was stopped: finished folds are kept.
+    Run it again to continue after an interruption: finished folds are kept.
     """
     with needs_extra("train"):
-        from veraface.training.calibration import ErrorLevels
-        from veraface.training.cross_validation import cross_validate
+        from veraface.training.calibration import ErrorTargets
+        from veraface.training.cross_validation import cross_validate as run
 
     changes = {"epochs": epochs, "size": size, "precision": precision}
-    report = cross_validate(
+    report = run(
         data,
         out,
         recipe=recipe,
         changes={name: value for name, value in changes.items() if value is not None},
         images=images,
-        levels=ErrorLevels(reals_called_fake=false_alarms, fakes_called_real=misses),
+        targets=ErrorTargets(max_fpr, max_fnr),
         only=only,
     )
     print(report)

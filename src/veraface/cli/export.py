@@ -1,4 +1,4 @@
-"""`veraface export`: turn a finished run into an ONNX file and its card."""
+"""`veraface export`: write the ONNX file and the model card of a finished training run."""
 
 from pathlib import Path
 from typing import Annotated
@@ -12,49 +12,53 @@ def export(
     run: Annotated[Path, typer.Argument(help="Folder of a training run.")],
     out: Annotated[Path, typer.Option(help="Folder to write NAME.onnx and NAME.json to.")],
     name: Annotated[str, typer.Option(help="Name of the model.")] = "veraface-lite0",
-    data: Annotated[Path | None, typer.Option(help="Where the run's data lie now, if they moved.")] = None,
-    licence: Annotated[str, typer.Option(help="Terms of the weights, for the card.")] = "not stated",
+    data: Annotated[Path | None, typer.Option(help="Location of the run's data, if it was moved.")] = None,
+    license: Annotated[str, typer.Option(help="License of the weights, for the card.")] = "not stated",
     average: Annotated[
-        list[Path] | None, typer.Option(help="Another run whose weights are averaged with these; repeatable.")
+        list[Path] | None, typer.Option(help="Another run to average the weights with; repeatable.")
     ] = None,
-    terms: Annotated[
-        Path | None, typer.Option(help="YAML of SOURCE: TERMS of the training images, for the card.")
+    data_licenses: Annotated[
+        Path | None, typer.Option(help="YAML of SOURCE: LICENSE of the training images, for the card.")
     ] = None,
-    false_alarms: Annotated[float, typer.Option(help="Share of reals that may be called fake.")] = 0.05,
-    misses: Annotated[float, typer.Option(help="Share of fakes that may be called real.")] = 0.05,
-    skip_bad: Annotated[bool, typer.Option("--skip-bad", help="Leave unreadable images out.")] = False,
+    max_fpr: Annotated[
+        float, typer.Option(help="Target false positive rate (reals with the verdict fake).")
+    ] = 0.05,
+    max_fnr: Annotated[
+        float, typer.Option(help="Target false negative rate (fakes with the verdict real).")
+    ] = 0.05,
+    skip_bad: Annotated[bool, typer.Option("--skip-bad", help="Skip unreadable images.")] = False,
 ) -> None:
-    """Write the best epoch as ONNX, calibrate it on the validation split, and write its card."""
+    """Export the best epoch as ONNX, calibrate it on the validation split, and write its card."""
     with needs_extra("train"):
-        from veraface.training.calibration import ErrorLevels
+        from veraface.training.calibration import ErrorTargets
         from veraface.training.export import export as write
 
-    levels = ErrorLevels(reals_called_fake=false_alarms, fakes_called_real=misses)
     card = write(
         run,
         out,
         name=name,
         data=data,
-        licence=licence,
-        levels=levels,
+        license=license,
+        targets=ErrorTargets(max_fpr, max_fnr),
         average=average or (),
-        terms=terms,
+        data_licenses=data_licenses,
         skip_bad=skip_bad,
     )
     thresholds, rates = card.thresholds, card.error_rates
     print(f"{out / name}.onnx and its card {name}.json")
     print(f"real at or below {thresholds.real:.3f}, fake from {thresholds.fake:.3f}; on validation:")
-    for called, open_, wrong in (
-        ("reals", "reals_uncertain", "reals_called_fake"),
-        ("fakes", "fakes_uncertain", "fakes_called_real"),
+    print(
+        f"  reals: {rates['reals_called_fake']:.1%} false positives, {rates['reals_uncertain']:.0%} uncertain"
+    )
+    print(
+        f"  fakes: {rates['fakes_called_real']:.1%} false negatives, {rates['fakes_uncertain']:.0%} uncertain"
+    )
+    for unreachable, verdict, option in (
+        (thresholds.fake >= 1, "fake", "--max-fpr"),
+        (thresholds.real <= 0, "real", "--max-fnr"),
     ):
-        print(f"  {rates[wrong]:.1%} of {called} are judged wrongly, {rates[open_]:.0%} left open")
-    for never, verdict, option in (
-        (thresholds.fake >= 1, "fake", "--false-alarms"),
-        (thresholds.real <= 0, "real", "--misses"),
-    ):
-        if never:
+        if unreachable:
             print(
-                f"warning: this model calls nothing {verdict}: its validation split is too small for so few "
-                f"errors; raise {option} or give more images"
+                f"warning: the verdict {verdict} is never reached: the validation split is too small for so "
+                f"low an error rate; raise {option} or add images"
             )

@@ -1,10 +1,11 @@
-"""`veraface train`: fit a model on labeled images."""
+"""`veraface train`: train a model on labeled images."""
 
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from veraface.errors import DataError
 from veraface.utils import needs_extra
 
 
@@ -14,52 +15,62 @@ def train(
     backbone: Annotated[str, typer.Option(help="Any timm model name.")] = "tf_efficientnet_lite0",
     pretrained: Annotated[
         str,
-        typer.Option(help="auto (packaged ImageNet weights), timm (download), none, or a .onnx or .ckpt."),
+        typer.Option(help="auto (packaged ImageNet weights), timm (download), none, or a file of weights."),
     ] = "auto",
+    start_from: Annotated[
+        Path | None, typer.Option(help="Run, or its .ckpt, whose backbone and head to start from.")
+    ] = None,
     size: Annotated[int, typer.Option(min=32, max=1024, help="Side of the model input, px.")] = 160,
     margin: Annotated[
-        float, typer.Option(min=1, max=4, help="Side of the crop over that of the face.")
+        float, typer.Option(min=1, max=4, help="Side of the crop divided by that of the face box.")
     ] = 1.3,
-    epochs: Annotated[int, typer.Option(min=1, help="In all, the frozen ones included.")] = 12,
-    frozen_epochs: Annotated[int, typer.Option(min=0, help="First phase: only the head learns.")] = 1,
+    epochs: Annotated[int, typer.Option(min=1, help="Number of epochs, the frozen ones included.")] = 12,
+    frozen_epochs: Annotated[int, typer.Option(min=0, help="First phase: only the head is trained.")] = 1,
     batch_size: Annotated[int, typer.Option(min=2)] = 48,
-    rate: Annotated[float, typer.Option(help="Peak learning rate of fine-tuning.")] = 6e-4,
-    head_rate: Annotated[float, typer.Option(help="Learning rate of the first phase.")] = 2e-3,
+    lr: Annotated[float, typer.Option(help="Peak learning rate of the second phase.")] = 6e-4,
+    head_lr: Annotated[float, typer.Option(help="Learning rate of the first phase.")] = 2e-3,
     weight_decay: Annotated[float, typer.Option(min=0)] = 0.02,
     batch_norm: Annotated[str, typer.Option(help="update or keep the BatchNorm statistics.")] = "update",
     self_blend: Annotated[
-        float, typer.Option(min=0, max=1, help="Share of fakes made by blending a real with itself.")
+        float, typer.Option(min=0, max=1, help="Share of the fakes that are self-blended reals.")
     ] = 0.2,
-    exchange: Annotated[
-        float, typer.Option(min=0, max=1, help="Share of fakes made by exchanging the faces of two reals.")
+    face_swap: Annotated[
+        float, typer.Option(min=0, max=1, help="Share of the fakes that are face swaps between two reals.")
     ] = 0.15,
     leave_out: Annotated[
-        list[str] | None, typer.Option(help="Source that neither training nor calibration sees; repeatable.")
+        list[str] | None, typer.Option(help="Source to exclude from training and calibration; repeatable.")
     ] = None,
     pair: Annotated[
         list[str] | None,
-        typer.Option(help="REAL:FAKE, two sources whose images stand side by side; repeatable."),
+        typer.Option(help="REAL:FAKE, two sources whose images are paired in a batch; repeatable."),
     ] = None,
-    emphasis: Annotated[
-        list[str] | None, typer.Option(help="SOURCE=FACTOR, how much more often it is shown; repeatable.")
+    source_weight: Annotated[
+        list[str] | None, typer.Option(help="SOURCE=FACTOR on the sampling probability; repeatable.")
     ] = None,
     drop_path: Annotated[
-        float, typer.Option(min=0, max=0.9, help="How often the last block is skipped.")
+        float, typer.Option(min=0, max=0.9, help="Stochastic depth rate of the last block.")
     ] = 0.0,
     label_smoothing: Annotated[float, typer.Option(min=0, max=0.5)] = 0.05,
-    patience: Annotated[int, typer.Option(min=1, help="Epochs without gain before stopping.")] = 4,
+    patience: Annotated[
+        int, typer.Option(min=1, help="Epochs without a better validation AUC before stopping.")
+    ] = 4,
     seed: Annotated[int, typer.Option(min=0, help="Same seed, same weights.")] = 1,
     accelerator: Annotated[str, typer.Option(help="cpu, gpu or auto.")] = "cpu",
     precision: Annotated[str, typer.Option(help="32-true, bf16-mixed or 16-mixed.")] = "32-true",
-    workers: Annotated[int, typer.Option(min=0, help="Processes that load images.")] = 2,
-    resume: Annotated[bool, typer.Option("--resume", help="Go on with the run in --out.")] = False,
-    skip_bad: Annotated[bool, typer.Option("--skip-bad", help="Leave unreadable images out.")] = False,
+    workers: Annotated[int, typer.Option(min=0, help="Number of processes that load images.")] = 2,
+    resume: Annotated[bool, typer.Option("--resume", help="Continue the run in --out.")] = False,
+    skip_bad: Annotated[bool, typer.Option("--skip-bad", help="Skip unreadable images.")] = False,
 ) -> None:
-    """Fit a model: first the head alone, then everything, with the best epoch kept."""
+    """Train a model: first the head alone, then all weights; the best epoch is kept."""
     with needs_extra("train"):
         from veraface.training.config import TrainConfig
+        from veraface.training.trainer import BEST
         from veraface.training.trainer import train as fit
 
+    if start_from is not None:
+        if pretrained != "auto":
+            raise DataError("--pretrained and --start-from exclude each other; pass one of them")
+        pretrained = str(start_from / BEST if start_from.is_dir() else start_from)
     config = TrainConfig(
         data=str(data.resolve()),
         backbone=backbone,
@@ -69,15 +80,15 @@ def train(
         epochs=epochs,
         frozen_epochs=frozen_epochs,
         batch_size=batch_size,
-        head_rate=head_rate,
-        rate=rate,
+        head_lr=head_lr,
+        lr=lr,
         weight_decay=weight_decay,
         batch_norm=batch_norm,
         self_blend=self_blend,
-        exchange=exchange,
+        face_swap=face_swap,
         leave_out=tuple(leave_out or ()),
         pairs=tuple(pair or ()),
-        emphasis=tuple(emphasis or ()),
+        source_weights=tuple(source_weight or ()),
         drop_path=drop_path,
         label_smoothing=label_smoothing,
         patience=patience,
@@ -88,7 +99,7 @@ def train(
     )
     result = fit(config, out, resume=resume, skip_bad=skip_bad)
     for skipped in result.skipped:
-        print(f"left out: {skipped}")
+        print(f"skipped: {skipped}")
     print(
         f"validation AUC {result.val_auc:.4f} after {result.epochs} epochs; "
         f"next: veraface export {out} --out DIR"

@@ -1,1 +1,1 @@
-"""Labeled data: manifests, layouts, public benchmarks, validation, degradations, synthesis. No torch."""
+"""Labeled data: manifests, folder layouts, public benchmarks, validation, degradations, synthesis."""

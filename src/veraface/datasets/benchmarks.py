@@ -1,4 +1,4 @@
-"""FaceForensics++, Celeb-DF and DFDC as their owners lay them out; docs/data-sets.md shows the trees."""
+"""FaceForensics++, Celeb-DF and DFDC as published; docs/data-sets.md shows the folder trees."""
 
 import json
 import re
@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from veraface.datasets.folders import Clip, find_clips, samples_of, shorten, subfolders, visible, warn
+from veraface.datasets.folders import VideoFiles, find_videos, samples_of, shorten, subfolders, visible, warn
 from veraface.datasets.samples import SPLITS, Sample, split_by_hash, train_or_val_by_hash
 from veraface.errors import DataError
 
@@ -27,56 +27,56 @@ _CELEB_LIST = "List_of_testing_videos.txt"
 
 
 def read_faceforensics(data: Path, frames: int) -> list[Sample]:
-    """Real and manipulated videos, split by the official lists if they are there.
+    """Read FaceForensics++, split by the official lists if they are present.
 
-    A real video and all fakes that were made from it or show its face are one group. The videos of actors
-    (DeepFakeDetection) stand in no list, and nearly all of its actors are swapped with one another: they
-    are all of the test split.
+    A real video and all fakes made from it or with its face are one group. The videos of actors
+    (DeepFakeDetection) are in no list, and nearly all of its actors are swapped with one another, so all of
+    them go to the test split.
 
     Raises:
-        DataError: a list or the name of a video makes no sense, or the lists split a group.
+        DataError: a list or the name of a video is invalid, or the lists split a group.
     """
-    clips = _faceforensics_clips(data)
+    videos = _faceforensics_videos(data)
     lists, pairs = _faceforensics_lists(data)
     numbers = {}
-    for clip, _, _, _ in clips:
-        if match := _YOUTUBE.fullmatch(clip.name):
-            numbers[clip.name] = [number for number in match.groups() if number]
-        elif not _ACTORS.fullmatch(clip.name):
+    for video, _, _, _ in videos:
+        if match := _YOUTUBE.fullmatch(video.name):
+            numbers[video.name] = [number for number in match.groups() if number]
+        elif not _ACTORS.fullmatch(video.name):
             raise DataError(
-                f"{clip.files[0]}: a video of FaceForensics++ is named like 000, 000_003 or "
+                f"{video.files[0]}: a video of FaceForensics++ must have a name like 000, 000_003 or "
                 "01_02__exit_phone_room__YVGY8LOK"
             )
     component = _components([*pairs, *numbers.values()])
     split_of_group = _component_splits(data, component, lists)
     samples = []
-    for clip, fake, source, generator in clips:
-        if clip.name in numbers:
-            number = component[numbers[clip.name][0]]
+    for video, fake, source, generator in videos:
+        if video.name in numbers:
+            number = component[numbers[video.name][0]]
             group = f"youtube {number}"
             drawn = train_or_val_by_hash(group) if lists else split_by_hash(group)
             split = split_of_group.get(number, drawn)
         else:
-            group, split = f"actor {clip.name.partition('_')[0]}", "test"
+            group, split = f"actor {video.name.partition('_')[0]}", "test"
         samples += samples_of(
-            clip, frames, fake=fake, source=source, group=group, split=split, generator=generator
+            video, frames, fake=fake, source=source, group=group, split=split, generator=generator
         )
     if not lists and numbers:
         warn(
             f"{data}: lacks train.json, val.json and test.json (dataset/splits in the FaceForensics "
-            "repository), so the splits are drawn, and the figures are not comparable with published ones"
+            "repository), so splits are assigned by hash; the metrics are not comparable with published ones"
         )
     return samples
 
 
 def read_celeb_df(data: Path, frames: int) -> list[Sample]:
-    """Clips of celebrities and swaps between them; the official list names the test split.
+    """Read Celeb-DF; the official list names the test split.
 
-    The others go to train and val by the person whose video it is. The list takes videos of persons who are
-    also in the rest, so a person's listed videos are a group of their own.
+    The other videos go to train and val by the person in the video. The listed videos show persons who are
+    also in the others, so a person's listed videos are a separate group.
 
     Raises:
-        DataError: the list or the name of a video makes no sense.
+        DataError: the list or the name of a video is invalid.
     """
     children = subfolders(data)
     listed = _celeb_list(data)
@@ -84,16 +84,16 @@ def read_celeb_df(data: Path, frames: int) -> list[Sample]:
     samples = []
     for folder, source in CELEB_FOLDERS.items():
         if folder not in children:
-            warn(f"{data}: lacks {source}/, so its videos are not among the samples")
+            warn(f"{data}: lacks {source}/; its videos are not among the samples")
             continue
-        for clip in find_clips(children[folder]):
-            match = _CELEB.fullmatch(clip.name)
+        for video in find_videos(children[folder]):
+            match = _CELEB.fullmatch(video.name)
             if match is None and folder != "youtube-real":
                 raise DataError(
-                    f"{clip.files[0]}: a video of {source} is named like id0_0000 or id0_id1_0000"
+                    f"{video.files[0]}: a video of {source} must have a name like id0_0000 or id0_id1_0000"
                 )
-            group = match[1] if match else f"YouTube {clip.name}"
-            name = f"{folder}/{clip.name}"
+            group = match[1] if match else f"YouTube {video.name}"
+            name = f"{folder}/{video.name}"
             found.add(name)
             if listed is None:
                 split = split_by_hash(group)
@@ -104,12 +104,12 @@ def read_celeb_df(data: Path, frames: int) -> list[Sample]:
             fake = folder == "celeb-synthesis"
             generator = source if fake else ""
             samples += samples_of(
-                clip, frames, fake=fake, source=source, group=group, split=split, generator=generator
+                video, frames, fake=fake, source=source, group=group, split=split, generator=generator
             )
     if listed is None:
         warn(
-            f"{data}: lacks {_CELEB_LIST}, so the splits are drawn, and the figures are not comparable with "
-            "published ones"
+            f"{data}: lacks {_CELEB_LIST}, so splits are assigned by hash; the metrics are not comparable "
+            "with published ones"
         )
     elif missing := listed - found:
         warn(
@@ -119,12 +119,13 @@ def read_celeb_df(data: Path, frames: int) -> list[Sample]:
 
 
 def read_dfdc(data: Path, frames: int) -> list[Sample]:
-    """The parts of DFDC with a `metadata.json` each; a group is an original video and the fakes made of it.
+    """Read the parts of DFDC with a `metadata.json` each; a group is an original and the fakes made from it.
 
-    The published parts call every video "train"; where no video is called otherwise, splits are drawn.
+    The published parts assign every video to "train"; if no video has another split, splits are assigned by
+    hash.
 
     Raises:
-        DataError: a part lacks its metadata, or they make no sense.
+        DataError: a part lacks its metadata, or they are invalid.
     """
     parts = [path for name, path in subfolders(data).items() if DFDC_PART.fullmatch(name)] or [data]
     rows = []
@@ -132,34 +133,44 @@ def read_dfdc(data: Path, frames: int) -> list[Sample]:
         folder = _unpacked_twice(part)
         metadata = _dfdc_metadata(folder / "metadata.json")
         names = {Path(name).stem: name for name in metadata}
-        clips = find_clips(folder, names)
-        rows += [(clip, metadata[names[clip.name]], folder) for clip in clips if clip.name in names]
-        present = {clip.name for clip in clips}
+        videos = find_videos(folder, names)
+        rows += [(video, metadata[names[video.name]], folder) for video in videos if video.name in names]
+        present = {video.name for video in videos}
         if missing := names.keys() - present:
             warn(
                 f"{folder}: {len(missing)} of {len(names)} videos in metadata.json are missing: "
                 f"{shorten(missing)}"
             )
         if unknown := present - names.keys():
-            warn(f"{folder}: {len(unknown)} videos are not in metadata.json and left out: {shorten(unknown)}")
+            warn(
+                f"{folder}: {len(unknown)} videos are not in metadata.json and are skipped: "
+                f"{shorten(unknown)}"
+            )
     drawn = {entry["split"] for _, entry, _ in rows} <= {"", "train"}
     samples = []
-    for clip, entry, folder in rows:
-        group = entry["original"] or clip.name
+    for video, entry, folder in rows:
+        group = entry["original"] or video.name
         split = split_by_hash(group) if drawn else entry["split"]
         fake = entry["fake"]
         if split not in SPLITS:
             raise DataError(
-                f"{folder / 'metadata.json'}: the split of {clip.name} is {split!r}; not train, val, test"
+                f"{folder / 'metadata.json'}: the split of {video.name} is {split!r}; it must be train, val "
+                "or test"
             )
         samples += samples_of(
-            clip, frames, fake=fake, source="DFDC", group=group, split=split, generator="DFDC" if fake else ""
+            video,
+            frames,
+            fake=fake,
+            source="DFDC",
+            group=group,
+            split=split,
+            generator="DFDC" if fake else "",
         )
     return samples
 
 
-def _faceforensics_clips(data: Path) -> list[tuple[Clip, bool, str, str]]:
-    """Clips with their label, source and manipulation; sources name the quality if there are several."""
+def _faceforensics_videos(data: Path) -> list[tuple[VideoFiles, bool, str, str]]:
+    """Return videos with label, source and manipulation; sources include the quality if there are several."""
     children = subfolders(data)
     found = []
     for name, lacking in ((ORIGINAL, "reals"), (MANIPULATED, "fakes")):
@@ -170,17 +181,17 @@ def _faceforensics_clips(data: Path) -> list[tuple[Clip, bool, str, str]]:
             for quality, folder in subfolders(origin).items():
                 if quality in _QUALITIES:
                     found += [
-                        (clip, name == MANIPULATED, origin.name, quality) for clip in find_clips(folder)
+                        (video, name == MANIPULATED, origin.name, quality) for video in find_videos(folder)
                     ]
     several = len({quality for _, _, _, quality in found}) > 1
     return [
-        (clip, fake, f"{origin} {quality}" if several else origin, origin if fake else "")
-        for clip, fake, origin, quality in found
+        (video, fake, f"{origin} {quality}" if several else origin, origin if fake else "")
+        for video, fake, origin, quality in found
     ]
 
 
 def _faceforensics_lists(data: Path) -> tuple[dict[str, str], list[list[str]]]:
-    """The split of every listed video's number, and the pairs; both empty without the lists."""
+    """Return the split of every listed video number, and the pairs; both empty without the lists."""
     folder = next((place for place in (data, data / "splits") if (place / "test.json").is_file()), None)
     if folder is None:
         if any((data / f"{split}.json").is_file() for split in SPLITS):
@@ -196,17 +207,17 @@ def _faceforensics_lists(data: Path) -> tuple[dict[str, str], list[list[str]]]:
         for pair in rows:
             if not (isinstance(pair, list) and len(pair) == 2 and all(isinstance(n, str) for n in pair)):
                 raise DataError(
-                    f"{path}: {str(pair)[:40]} is no pair of videos; a list looks like [['000', '003']]"
+                    f"{path}: {str(pair)[:40]} is not a pair of videos; a list has the form [['000', '003']]"
                 )
             pairs.append(pair)
             for number in pair:
                 if splits.setdefault(number, split) != split:
-                    raise DataError(f"{path}: {number} also stands in {splits[number]}.json")
+                    raise DataError(f"{path}: {number} is also in {splits[number]}.json")
     return splits, pairs
 
 
 def _components(links: Iterable[list[str]]) -> dict[str, str]:
-    """What belongs together: every name to the first of all names it is linked with, however indirectly."""
+    """Map every name to the first name of its connected component (union-find)."""
     parent: dict[str, str] = {}
 
     def root(name: str) -> str:
@@ -228,40 +239,40 @@ def _component_splits(data: Path, component: Mapping[str, str], lists: Mapping[s
         splits[component[number]].add(split)
     if torn := {number for number, found in splits.items() if len(found) > 1}:
         raise DataError(
-            f"{data}: a fake joins videos that the lists put into different splits, so the figures would "
-            f"flatter: {shorten(torn)}"
+            f"{data}: a fake links videos of different splits, which would inflate the metrics: "
+            f"{shorten(torn)}"
         )
     return {number: min(found) for number, found in splits.items()}
 
 
 def _celeb_list(data: Path) -> set[str] | None:
-    """The listed videos as folder/name, the folder in lower case; None without the list."""
+    """Read the listed videos as folder/name, the folder in lower case; None without the list."""
     path = data / _CELEB_LIST
     if not path.is_file():
         return None
     try:
         lines = path.read_text(encoding="utf-8").splitlines()
     except UnicodeDecodeError as error:
-        raise DataError(f"{path}: is no text in UTF-8") from error
+        raise DataError(f"{path}: is not UTF-8 text") from error
     listed = set()
     for number, line in enumerate(lines, start=1):
         if not line.strip():
             continue
         label, _, name = line.strip().partition(" ")
-        folder, _, clip = name.strip().lower().partition("/")
+        folder, _, video = name.strip().lower().partition("/")
         if folder not in CELEB_FOLDERS or label != ("0" if folder == "celeb-synthesis" else "1"):
             raise DataError(
                 f"{path}, line {number}: {line[:60]!r} is not like '1 Celeb-real/id0_0000.mp4' (1 real, "
                 "0 fake)"
             )
-        listed.add(f"{folder}/{Path(clip).stem}")
+        listed.add(f"{folder}/{Path(video).stem}")
     return listed
 
 
 def _dfdc_metadata(path: Path) -> dict[str, dict[str, Any]]:
-    """Every video's label, split (empty if not said) and the name of its original (empty for reals)."""
+    """Read every video's label, split ("" if not given) and the name of its original ("" for reals)."""
     if not path.is_file():
-        raise DataError(f"{path.parent}: lacks metadata.json, which says what is real and fake")
+        raise DataError(f"{path.parent}: lacks metadata.json with the labels")
     rows = _json(path)
     if not isinstance(rows, dict):
         raise DataError(f"{path}: must be an object of videos")
@@ -276,7 +287,7 @@ def _dfdc_metadata(path: Path) -> dict[str, dict[str, Any]]:
 
 
 def _unpacked_twice(folder: Path) -> Path:
-    """The folder, or the only one in it: archives are unpacked into folders of their own name."""
+    """Return the folder, or its only entry: archives are often extracted into a folder of their name."""
     inside = visible(folder)
     return inside[0] if len(inside) == 1 and inside[0].is_dir() else folder
 

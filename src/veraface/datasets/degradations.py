@@ -1,7 +1,7 @@
-"""What the world does to images on their way: rescaling, recompression, blur, noise, loss of color.
+"""Image degradations seen in the wild: rescaling, recompression, blur, noise, color loss.
 
-The same for real and fake, so that neither class can be told by its history. Pillow and NumPy only:
-training, calibration and robustness tests share this room.
+They are applied to real and fake images alike, so that they do not reveal the class. Training, calibration
+and robustness tests share this module; it needs Pillow and NumPy only.
 """
 
 from collections.abc import Callable
@@ -22,46 +22,46 @@ _INTERPOLATIONS = (
 
 
 def rescale(image: Image.Image, factor: float, resample: Image.Resampling) -> Image.Image:
-    """Change both sides by `factor`, to at least one pixel."""
+    """Scale both sides by `factor`, to at least one pixel."""
     return image.resize((max(1, round(image.width * factor)), max(1, round(image.height * factor))), resample)
 
 
 def blur(image: Image.Image, sigma: float) -> Image.Image:
-    """Gaussian blur with a standard deviation of `sigma` pixels."""
+    """Blur with a Gaussian of `sigma` pixels standard deviation."""
     return image.filter(ImageFilter.GaussianBlur(sigma))
 
 
 def add_noise(image: Image.Image, sigma: float, random: np.random.Generator) -> Image.Image:
-    """Gaussian noise, the same in all channels or not at random; `sigma` is a share of full scale."""
+    """Add Gaussian noise, randomly gray or colored; `sigma` is a share of full scale."""
     channels = 1 if random.random() < 0.5 else 3
     noise = random.normal(0.0, 255 * sigma, (image.height, image.width, channels))
     return Image.fromarray(np.clip(np.asarray(image) + noise, 0, 255).astype(np.uint8))
 
 
-def greyscale(image: Image.Image) -> Image.Image:
-    """Drop the color, keep three channels."""
+def grayscale(image: Image.Image) -> Image.Image:
+    """Remove the color, keep three channels."""
     return image.convert("L").convert("RGB")
 
 
-def shift_colour(image: Image.Image, random: np.random.Generator) -> Image.Image:
-    """Brightness, contrast and saturation changed by up to 25 % each."""
+def shift_color(image: Image.Image, random: np.random.Generator) -> Image.Image:
+    """Change brightness, contrast and saturation by up to 25% each."""
     for enhance in (ImageEnhance.Brightness, ImageEnhance.Contrast, ImageEnhance.Color):
         image = enhance(image).enhance(float(random.uniform(0.75, 1.25)))
     return image
 
 
 def smooth(image: Image.Image, share: float) -> Image.Image:
-    """Softened skin, as beauty filters leave it; `share` of 0 to 1 is the filter's part in the result."""
+    """Soften skin like beauty filters; `share` is the weight of the filtered image, 0 to 1."""
     return Image.blend(image, image.filter(ImageFilter.MedianFilter(5)), share)
 
 
 def sharpen(image: Image.Image, factor: float) -> Image.Image:
-    """Sharpness raised by `factor`, 1 for none, as cameras and photo programs do."""
+    """Sharpen by `factor` like cameras and photo editors; 1 changes nothing."""
     return ImageEnhance.Sharpness(image).enhance(factor)
 
 
 def occlude(image: Image.Image, box: Box, random: np.random.Generator) -> Image.Image:
-    """Cover a part of the face, up to a tenth of its area, with a flat color."""
+    """Cover up to a tenth of the face with a random color."""
     width, height = (side * random.uniform(0.1, 0.32) for side in (box.width, box.height))
     left = box.x + random.uniform(0, box.width - width)
     top = box.y + random.uniform(0, box.height - height)
@@ -73,27 +73,50 @@ def occlude(image: Image.Image, box: Box, random: np.random.Generator) -> Image.
 
 @dataclass(frozen=True)
 class Degradations:
-    """How often each degradation happens (0 to 1), and how strong it may be."""
+    """Distribution of random degradations: the probability of each, 0 to 1, and its range.
 
-    untouched: float = 0.35  # images that are left as they are
+    Attributes:
+        untouched: probability of no degradation at all.
+        rescale: probability of downscaling the face to between `smallest_side` px and its own size.
+        smallest_side: px.
+        blur: probability.
+        blur_sigma: largest standard deviation, px.
+        noise: probability.
+        noise_sigma: largest standard deviation, share of full scale.
+        color: probability of a change of brightness, contrast and saturation.
+        grayscale: probability.
+        recompress: probability of a final compression.
+        recompress_again: probability of one more before, given the final one.
+        webp: share of WebP among compressions, the others are JPEG.
+        quality: range of the compression quality.
+        occlude: probability of an occlusion of the face.
+        smooth: probability.
+        sharpen: probability.
+    """
+
+    untouched: float = 0.35
     rescale: float = 0.45
-    smallest_side: float = 64  # px that a face may shrink to
+    smallest_side: float = 64
     blur: float = 0.2
     blur_sigma: float = 1.8
     noise: float = 0.2
     noise_sigma: float = 0.05
-    colour: float = 0.3
-    greyscale: float = 0.12
+    color: float = 0.3
+    grayscale: float = 0.12
     recompress: float = 0.7
     recompress_again: float = 0.3
-    webp: float = 0.25  # of recompressions, the rest JPEG
+    webp: float = 0.25
     quality: tuple[int, int] = (35, 97)
     occlude: float = 0.1
     smooth: float = 0.06
     sharpen: float = 0.1
 
     def apply(self, image: Image.Image, box: Box, random: np.random.Generator) -> tuple[Image.Image, Box]:
-        """A random history for one image; returns the image and its face box, both rescaled alike."""
+        """Degrade an image at random.
+
+        Returns:
+            The image and the face box, scaled together.
+        """
 
         def chance(probability: float) -> bool:
             return bool(random.random() < probability)
@@ -101,14 +124,14 @@ class Degradations:
         if chance(self.untouched):
             return image, box
         steps: list[Callable[[Image.Image], Image.Image]] = []
-        if chance(self.colour):
-            steps.append(lambda p: shift_colour(p, random))
+        if chance(self.color):
+            steps.append(lambda p: shift_color(p, random))
         if chance(self.smooth):
             steps.append(lambda p: smooth(p, float(random.uniform(0.3, 0.9))))
         if chance(self.sharpen):
             steps.append(lambda p: sharpen(p, float(random.uniform(1.2, 2.5))))
-        if chance(self.greyscale):
-            steps.append(greyscale)
+        if chance(self.grayscale):
+            steps.append(grayscale)
         if chance(self.occlude):
             steps.append(lambda p: occlude(p, box, random))
         if chance(self.recompress * self.recompress_again):

@@ -1,4 +1,4 @@
-"""What lies in the folders of a data set: sub-folders, and videos as videos or as images of their frames."""
+"""Folders of a data set: sub-folders, and videos stored as files or as images of their frames."""
 
 import logging
 import re
@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from veraface.datasets.samples import Sample, places
+from veraface.datasets.samples import Sample, positions
 from veraface.errors import DataError
 from veraface.imaging.extensions import IMAGE_EXTENSIONS, VIDEO_EXTENSIONS
 
@@ -14,45 +14,50 @@ _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
-class Clip:
-    """One video on disk."""
+class VideoFiles:
+    """A video on disk.
 
-    name: str  # of the video or folder, without suffix
-    files: tuple[Path, ...]  # the video alone, or images of its frames in order
+    Attributes:
+        name: of the file or folder, without suffix.
+        files: the video file, or images of its frames in order.
+    """
+
+    name: str
+    files: tuple[Path, ...]
 
 
 def warn(message: str) -> None:
-    """Tell people, without stopping, that a data set is not whole; they may know."""
+    """Log that a data set is incomplete."""
     _log.warning("%s", message)
 
 
 def shorten(names: Collection[str]) -> str:
-    """The first five names."""
+    """Return the first five names."""
     return ", ".join(sorted(names)[:5]) + (" ..." if len(names) > 5 else "")
 
 
 def visible(folder: Path) -> list[Path]:
-    """What a folder holds, by name, without hidden files and what macOS puts into archives."""
+    """Return the entries of a folder by name, without hidden files and what macOS adds to archives."""
     return [path for path in sorted(folder.iterdir()) if not path.name.startswith((".", "__MACOSX"))]
 
 
 def subfolders(folder: Path) -> dict[str, Path]:
-    """The folders in a folder by their names in lower case.
+    """Return the folders in a folder by their names in lower case.
 
     Raises:
-        DataError: two names differ in case alone.
+        DataError: two names differ in case only.
     """
     found: dict[str, Path] = {}
     for path in visible(folder):
         if path.is_dir():
             if other := found.get(path.name.lower()):
-                raise DataError(f"{folder}: {other.name}/ and {path.name}/ differ in case alone; rename one")
+                raise DataError(f"{folder}: {other.name}/ and {path.name}/ differ in case only; rename one")
             found[path.name.lower()] = path
     return found
 
 
 def media(folder: Path) -> Iterator[Path]:
-    """All images and videos below a folder, by name."""
+    """Yield all images and videos below a folder, by name."""
     for path in sorted(folder.rglob("*")):
         suffix = path.suffix.lower()
         if suffix not in IMAGE_EXTENSIONS and suffix not in VIDEO_EXTENSIONS:
@@ -61,65 +66,65 @@ def media(folder: Path) -> Iterator[Path]:
             yield path
 
 
-def find_clips(folder: Path, names: Collection[str] = ()) -> list[Clip]:
-    """The videos in a folder: in its videos/, else its frames/, else its images/, else in itself.
+def find_videos(folder: Path, names: Collection[str] = ()) -> list[VideoFiles]:
+    """Find the videos in a folder: in its videos/, else its frames/, else its images/, else in itself.
 
     Args:
         folder: such as `Celeb-real` or `manipulated_sequences/Deepfakes/c23`.
-        names: of videos whose frames may also lie side by side, as `name_12.jpg`.
+        names: of videos whose frames may also be files of the folder itself, as `name_12.jpg`.
 
     Raises:
-        DataError: two videos have one name.
+        DataError: two videos have the same name.
     """
     children = subfolders(folder)
     for place in (children.get("videos"), children.get("frames"), children.get("images"), folder):
-        if place is not None and (found := _clips_in(place, names)):
+        if place is not None and (found := _videos_in(place, names)):
             return found
     return []
 
 
 def samples_of(
-    clip: Clip, frames: int, *, fake: bool, source: str, group: str, split: str, generator: str = ""
+    video: VideoFiles, frames: int, *, fake: bool, source: str, group: str, split: str, generator: str = ""
 ) -> list[Sample]:
-    """At most `frames` evenly spaced images of a video."""
+    """Return samples of at most `frames` evenly spaced frames of a video."""
     where: list[tuple[Path, float | None]]
-    if is_video(clip.files[0]):
-        where = [(clip.files[0], place) for place in places(frames)]
+    if is_video(video.files[0]):
+        where = [(video.files[0], place) for place in positions(frames)]
     else:
-        chosen = sorted({int(place * len(clip.files)) for place in places(frames)})
-        where = [(clip.files[index], None) for index in chosen]
+        chosen = sorted({int(place * len(video.files)) for place in positions(frames)})
+        where = [(video.files[index], None) for index in chosen]
     return [Sample(path, fake, source, group, split, None, generator, frame) for path, frame in where]
 
 
 def is_video(path: Path) -> bool:
-    """Whether the name is that of a video."""
+    """Return whether the name is that of a video."""
     return path.suffix.lower() in VIDEO_EXTENSIONS
 
 
-def _clips_in(folder: Path, names: Collection[str]) -> list[Clip]:
-    """A video goes before a folder of the same name, and that before images side by side."""
+def _videos_in(folder: Path, names: Collection[str]) -> list[VideoFiles]:
+    """Prefer a video file to a folder of the same name, and that to frames in the folder itself."""
     entries = visible(folder)
-    found: dict[str, Clip] = {}
+    found: dict[str, VideoFiles] = {}
     for path in entries:
         if is_video(path) and path.is_file():
             if path.stem in found:
-                raise DataError(f"{folder}: two videos are named {path.stem}; remove one")
-            found[path.stem] = Clip(path.stem, (path,))
+                raise DataError(f"{folder}: two videos have the name {path.stem}; remove one")
+            found[path.stem] = VideoFiles(path.stem, (path,))
     for path in entries:
-        if path.is_dir() and path.name not in found and (files := _pictures([*path.iterdir()])):
-            found[path.name] = Clip(path.name, files)
+        if path.is_dir() and path.name not in found and (files := _sorted_images([*path.iterdir()])):
+            found[path.name] = VideoFiles(path.name, files)
     beside: dict[str, list[Path]] = {}
     for path in entries if names else ():
-        if name := _clip_of(path.stem, names):
+        if name := _video_of(path.stem, names):
             beside.setdefault(name, []).append(path)
     for name, paths in beside.items():
-        if name not in found and (files := _pictures(paths)):
-            found[name] = Clip(name, files)
+        if name not in found and (files := _sorted_images(paths)):
+            found[name] = VideoFiles(name, files)
     return [found[name] for name in sorted(found)]
 
 
-def _pictures(paths: list[Path]) -> tuple[Path, ...]:
-    """Those that are images, in the order of the numbers in their names: 2.png before 10.png."""
+def _sorted_images(paths: list[Path]) -> tuple[Path, ...]:
+    """Select images and sort them by the numbers in their names: 2.png before 10.png."""
     found = [p for p in paths if p.suffix.lower() in IMAGE_EXTENSIONS and not p.name.startswith(".")]
     return tuple(sorted(found, key=lambda path: (_numbers(path.name), path.name)))
 
@@ -128,8 +133,8 @@ def _numbers(name: str) -> list[int]:
     return [int(number) for number in re.findall(r"[0-9]{1,18}", name)]
 
 
-def _clip_of(stem: str, names: Collection[str]) -> str:
-    """The video that `name_12` or `name_12_0` is a frame of; empty if it is of none."""
+def _video_of(stem: str, names: Collection[str]) -> str:
+    """Return the video that `name_12` or `name_12_0` is a frame of; "" if none."""
     while "_" in stem:
         stem = stem.rpartition("_")[0]
         if stem in names:

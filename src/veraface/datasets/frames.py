@@ -1,4 +1,4 @@
-"""The image of a sample, whatever it lies in: an image file, or a frame of a video, decoded on demand."""
+"""The image of a sample: an image file, or a frame of a video, decoded on demand."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,22 +15,21 @@ if TYPE_CHECKING:
     from av.video.frame import VideoFrame
     from av.video.stream import VideoStream
 
-_MAX_DECODED = 20_000  # frames from a key frame to the one that is wanted: 11 minutes at 30 a second
+_MAX_DECODED = 20_000  # frames from a key frame to the wanted one: 11 minutes at 30 fps
 
 
-def sample_picture(sample: Sample, limits: ImageLimits | None = None) -> ImageSource:
-    """What `ImageFile` and `Detector.detect` take for a sample.
+def sample_image(sample: Sample, limits: ImageLimits | None = None) -> ImageSource:
+    """Return a sample's image in a form that `ImageFile` and `Detector.detect` accept.
 
     Args:
         sample: of an image file, or of a frame of a video.
-        limits: what a frame may cost in pixels; the defaults of `ImageLimits` if None. Image files are
-            not opened here.
+        limits: limits of a frame; the defaults of `ImageLimits` if None. Image files are not opened here.
 
     Returns:
         The path of an image file; for a frame of a video, its upright RGB pixels.
 
     Raises:
-        ImageError: the video cannot be read, or has no image at that place.
+        ImageError: the video cannot be read, or has no frame at that position.
         DataError: the package that decodes videos is not installed.
     """
     if sample.frame is None:
@@ -38,35 +37,35 @@ def sample_picture(sample: Sample, limits: ImageLimits | None = None) -> ImageSo
     return read_frame(sample.path, sample.frame, limits)
 
 
-def read_frame(path: Path, place: float, limits: ImageLimits | None = None) -> Image.Image:
-    """Decode one frame of a video: the first that is shown at or after a place in it.
+def read_frame(path: Path, position: float, limits: ImageLimits | None = None) -> Image.Image:
+    """Decode one frame of a video: the first at or after a position.
 
     Args:
         path: of the video.
-        place: 0 its begin to 1 its end, where the last frame is taken.
-        limits: what a frame may cost in pixels; a video is streamed, so its file size is not limited.
+        position: 0 the beginning to 1 the end, where the last frame is returned.
+        limits: limits of a frame; the file size is not limited, as a video is streamed.
 
     Raises:
-        UnsupportedImageError: no video of a known kind, or one without an image.
+        UnsupportedImageError: not a video of a supported format, or one without an image.
         UnreadableImageError: empty, cut off or corrupt, or a path that cannot be read.
-        ImageTooLargeError: its frames are over a limit of pixels.
+        ImageTooLargeError: its frames exceed a limit of pixels.
         DataError: the package that decodes videos is not installed.
     """
     try:
-        import av  # noqa: F401 - only whether it is there
+        import av  # noqa: F401 - checks that it is installed
     except ModuleNotFoundError as error:
         raise DataError(
             "reading videos needs PyAV (av), which is not installed: pip install 'veraface[evaluate]'"
         ) from error
     limits = limits or ImageLimits()
     with open_file(path) as file, open_container(file, limits) as container:
-        return upright(_frame_at(container, place, limits), limits)
+        return upright(_frame_at(container, position, limits), limits)
 
 
-def _frame_at(container: "InputContainer", place: float, limits: ImageLimits) -> "VideoFrame":
+def _frame_at(container: "InputContainer", position: float, limits: ImageLimits) -> "VideoFrame":
     stream = picture_stream(container, limits)
     try:
-        wanted = _time_stamp(container, stream, place)
+        wanted = _timestamp(container, stream, position)
         container.seek(wanted, stream=stream)  # to the key frame before it
         frame = None
         for count, frame in enumerate(container.decode(stream), start=1):
@@ -77,19 +76,19 @@ def _frame_at(container: "InputContainer", place: float, limits: ImageLimits) ->
     except Exception as error:
         raise UnreadableVideoError("the video is cut off or corrupt; fetch or export it again") from error
     if frame is None:
-        raise UnreadableVideoError(f"the video holds no frame at {place:.0%} of its length; it is cut off")
+        raise UnreadableVideoError(f"the video has no frame at {position:.0%} of its length; it is cut off")
     return frame
 
 
-def _time_stamp(container: "InputContainer", stream: "VideoStream", place: float) -> int:
-    """The place in units of the stream's clock."""
+def _timestamp(container: "InputContainer", stream: "VideoStream", position: float) -> int:
+    """Return a position in units of the stream's time base."""
     if stream.duration is not None:
         length = float(stream.duration)
     elif container.duration is not None and stream.time_base:
         length = container.duration / 1e6 / float(stream.time_base)  # from millionths of a second
     else:
         raise UnreadableVideoError(
-            "the video does not say how long it is; mend it: ffmpeg -i CLIP -c copy NEW"
+            "the video does not state its duration; repair it: ffmpeg -i VIDEO -c copy NEW"
         )
     frame = length / stream.frames if stream.frames else 0.0
-    return (stream.start_time or 0) + max(0, int(min(place * length, length - frame)))
+    return (stream.start_time or 0) + max(0, int(min(position * length, length - frame)))

@@ -1,10 +1,10 @@
-"""Landmarks of the faces that are exchanged between people; only training needs them beforehand."""
+"""Landmarks of the faces that synthesized face swaps use."""
 
 from collections.abc import Sequence
 
 import numpy as np
 
-from veraface.datasets.frames import sample_picture
+from veraface.datasets.frames import sample_image
 from veraface.datasets.progress import in_parallel
 from veraface.datasets.samples import Sample
 from veraface.datasets.synthesis.face_swap import Points
@@ -18,21 +18,21 @@ _SAME_FACE = 0.4  # intersection over union of the sample's box and the detected
 def find_landmarks(
     samples: Sequence[Sample], known: dict[Sample, Points | None] | None = None
 ) -> list[Points | None]:
-    """Five landmarks of each real face, px of its image; None for fakes and where it is not found again.
+    """Detect five landmarks of each real face, px of its image; None for fakes and if it is not detected.
 
     Args:
-        samples: all with a box, of images that can be read.
-        known: what earlier calls found, so that it is not looked for again; this one adds to it.
+        samples: all with a box.
+        known: cache of landmarks from earlier calls; new ones are added.
     """
     known = {} if known is None else known
     detector = RetinaFaceDetector(threads=1)
 
-    def look(sample: Sample) -> Points | None:
+    def detect(sample: Sample) -> Points | None:
         own = sample.box
         if sample.fake or own is None:
-            return None  # only real faces are exchanged
+            return None  # only real faces are swapped
         try:
-            faces = detector.detect(ImageFile(sample_picture(sample)).decode())
+            faces = detector.detect(ImageFile(sample_image(sample)).decode())
         except ImageError:
             return None
         best = max(faces, key=lambda face: own.iou(face.box), default=None)
@@ -41,5 +41,5 @@ def find_landmarks(
         return np.array(best.landmarks)
 
     new = [sample for sample in samples if sample not in known]
-    known.update(zip(new, in_parallel(look, new, "Finding landmarks"), strict=True))
+    known.update(zip(new, in_parallel(detect, new, "Finding landmarks"), strict=True))
     return [known[sample] for sample in samples]

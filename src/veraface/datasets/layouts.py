@@ -1,4 +1,4 @@
-"""Folders that are data sets as they are: named by class, or as the owners of a known set lay them out."""
+"""Folder layouts without a manifest: folders named by class, and public benchmarks as published."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -13,29 +13,35 @@ from veraface.datasets.benchmarks import (
     read_dfdc,
     read_faceforensics,
 )
-from veraface.datasets.folders import Clip, is_video, media, samples_of, shorten, subfolders
+from veraface.datasets.folders import VideoFiles, is_video, media, samples_of, shorten, subfolders
 from veraface.datasets.samples import SPLIT_NAMES, Sample, split_by_hash
 from veraface.errors import DataError
 
 MANIFEST = "manifest.csv"
 _CLASSES = {"real", "fake"}
-_MAX_DEPTH = 4  # folders that hold nothing but one folder: archive/real_vs_fake/real-vs-fake
+_MAX_DEPTH = 4  # nested folders with a single entry, such as archive/real_vs_fake/real-vs-fake
 
 
 @dataclass(frozen=True)
 class Layout:
-    """One way in which a data set may lie on a disk."""
+    """A folder layout.
 
-    name: str  # as error messages say it
-    fits: Callable[[Path, Mapping[str, Path]], bool]  # the folder, its sub-folders by lower-case name
-    read: Callable[[Path, int], list[Sample]]  # the folder, the most frames of a video
+    Attributes:
+        name: as in error messages.
+        fits: whether a folder has this layout; also takes its sub-folders by lower-case name.
+        read: reads the folder with a maximum number of frames per video.
+    """
+
+    name: str
+    fits: Callable[[Path, Mapping[str, Path]], bool]
+    read: Callable[[Path, int], list[Sample]]
 
 
 def data_folder(data: Path) -> Path:
-    """The folder that holds a manifest or fits a layout: the given one, or the only one in it, and so on.
+    """Find the folder with a manifest or a known layout: the given one, or the only one in it, recursively.
 
     Raises:
-        DataError: there is none, or one fits two layouts.
+        DataError: none was found, or one fits two layouts.
     """
     folder = data
     for _ in range(_MAX_DEPTH):
@@ -51,21 +57,21 @@ def data_folder(data: Path) -> Path:
 
 
 def read_folder(folder: Path, frames: int) -> list[Sample]:
-    """Read a folder that `data_folder` gave and that has no manifest.
+    """Read a folder without a manifest.
 
     Args:
-        folder: as given by `data_folder`.
-        frames: the most images of one video.
+        folder: as returned by `data_folder`.
+        frames: maximum number of frames per video.
 
     Raises:
-        DataError: it does not hold what its layout promises.
+        DataError: it does not follow its layout.
     """
     (layout,) = _fitting(folder)
     return layout.read(folder, frames)
 
 
 def _fitting(folder: Path) -> list[Layout]:
-    """The layout that a folder fits, if any."""
+    """Return the layout of a folder, if any."""
     children = subfolders(folder)
     found = [layout for layout in LAYOUTS if layout.fits(folder, children)]
     if len(found) > 1:
@@ -97,7 +103,7 @@ def _read_classes(data: Path, frames: int) -> list[Sample]:
 
 
 def _of_classes(data: Path, folders: Mapping[str, Path], frames: int, split: str) -> list[Sample]:
-    """Every image and video is a group of its own; without a split it is drawn."""
+    """Read class folders: each file is its own group; without a split one is assigned by hash."""
     samples = []
     source = data.resolve().name
     for label in ("real", "fake"):
@@ -105,15 +111,15 @@ def _of_classes(data: Path, folders: Mapping[str, Path], frames: int, split: str
             group = path.relative_to(data).as_posix()
             where = split or split_by_hash(group)
             count = frames if is_video(path) else 1
-            clip = Clip(path.stem, (path,))
-            samples += samples_of(clip, count, fake=label == "fake", source=source, group=group, split=where)
+            video = VideoFiles(path.stem, (path,))
+            samples += samples_of(video, count, fake=label == "fake", source=source, group=group, split=where)
     return samples
 
 
 def _holds_dfdc(folder: Path, children: Mapping[str, Path]) -> bool:
     if any(DFDC_PART.fullmatch(name) for name in children):
         return True
-    # many data sets have some metadata.json; that of DFDC stands beside the videos, not beside classes
+    # Other data sets have a metadata.json too; that of DFDC is in the folder of the videos.
     others = _CLASSES | SPLIT_NAMES.keys() | CELEB_FOLDERS.keys() | {ORIGINAL, MANIPULATED}
     return (folder / "metadata.json").is_file() and not others & children.keys()
 

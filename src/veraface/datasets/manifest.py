@@ -1,4 +1,4 @@
-"""What to train and judge on: labeled images and videos from a manifest or from folders."""
+"""Labeled images and videos from a manifest or from folders."""
 
 import csv
 import math
@@ -8,14 +8,14 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from veraface.datasets.folders import Clip, is_video, samples_of
+from veraface.datasets.folders import VideoFiles, is_video, samples_of
 from veraface.datasets.layouts import MANIFEST, data_folder, read_folder
 from veraface.datasets.samples import SPLIT_NAMES, SPLITS, Sample, split_by_hash
 from veraface.errors import DataError
 from veraface.geometry import Box
 
-FRAMES = 8  # of one video, where nobody says otherwise
-_MAX_DISTANCE = 1e6  # px; no image is as large, and no number of a box may be larger
+FRAMES = 8  # default number of frames per video
+_MAX_DISTANCE = 1e6  # px; largest number of a box
 
 __all__ = ["FRAMES", "SPLITS", "Sample", "check_samples", "read_samples"]
 
@@ -26,16 +26,16 @@ def read_samples(data: Path, frames: int = FRAMES) -> list[Sample]:
     Manifests (.csv or .parquet) need the columns `path` (relative to the manifest) and `label` (real or
     fake); `source`, `group`, `split`, `generator`, `box` ("x y width height") and `frame` (place in a video,
     0 to 1) are optional. Folders are `{Train,Validation,Test}/{Real,Fake}/` or `{real,fake}/`, names in any
-    case, or FaceForensics++, Celeb-DF or DFDC as they are published (docs/data-sets.md); a folder that holds
-    one of these alone will do. Where no split is given, one tenth of the groups each goes to val and test,
-    chosen by a hash of the group's name.
+    case, or FaceForensics++, Celeb-DF or DFDC as they are published (docs/data-sets.md), or a
+    folder whose only entry is one of these. Without a split, a tenth of the groups each goes to val and test,
+    by a hash of the group's name.
 
     Args:
         data: a manifest or a folder.
-        frames: the most images of one video, evenly spaced, from videos and from folders of their frames.
+        frames: maximum number of frames per video, evenly spaced, of video files and folders of frames.
 
     Raises:
-        DataError: the data cannot be read, or a row or folder makes no sense; nothing is guessed.
+        DataError: the data cannot be read, or a row or folder is invalid or ambiguous.
     """
     if frames < 1:
         raise DataError(f"frames is {frames}; at least one image of a video is needed")
@@ -53,13 +53,13 @@ def read_samples(data: Path, frames: int = FRAMES) -> list[Sample]:
         reason = error.strerror if isinstance(error, OSError) else error
         raise DataError(f"{data}: cannot be read: {reason}") from error
     if not samples:
-        raise DataError(f"{data}: holds no images")
+        raise DataError(f"{data}: contains no images")
     _check_once(samples, data)
     return samples
 
 
 def _check_once(samples: Iterable[Sample], data: Path) -> None:
-    """Refuse an image that is listed twice: it would count twice, or as real and as fake."""
+    """Refuse images that are listed twice, possibly with both labels."""
     seen: dict[tuple[str, float | None, Box | None], bool] = {}
     for sample in samples:
         key = os.path.normpath(sample.path), sample.frame, sample.box
@@ -70,10 +70,10 @@ def _check_once(samples: Iterable[Sample], data: Path) -> None:
 
 
 def check_samples(samples: Iterable[Sample], needed: Iterable[str] = ("train", "val")) -> None:
-    """Make sure that a set of samples can be trained on.
+    """Check that a set of samples can be trained on.
 
     Raises:
-        DataError: a group stands in two splits, a needed split is empty, or a split lacks a class.
+        DataError: a group is in two splits, a needed split is empty, or a split lacks a class.
     """
     splits_of_group: dict[str, set[str]] = {}
     counts: Counter[tuple[str, bool]] = Counter()
@@ -82,7 +82,7 @@ def check_samples(samples: Iterable[Sample], needed: Iterable[str] = ("train", "
         counts[sample.split, sample.fake] += 1
     if leaks := sorted(group for group, splits in splits_of_group.items() if len(splits) > 1):
         raise DataError(
-            f"{len(leaks)} groups stand in more than one split, so the figures would flatter: "
+            f"{len(leaks)} groups are in more than one split, which would inflate the metrics: "
             f"{', '.join(leaks[:5])}{' ...' if len(leaks) > 5 else ''}; put each group into one split"
         )
     for split in needed:
@@ -103,7 +103,7 @@ def _from_manifest(manifest: Path, frames: int) -> list[Sample]:
 
 
 def _read_rows(manifest: Path) -> list[tuple[int, Mapping[str, Any]]]:
-    """Rows with their numbers: in a CSV file the line on which a row ends, else counted, the header first."""
+    """Read rows with their numbers: the line on which a CSV row ends, else counted with the header as 1."""
     suffix = manifest.suffix.lower()
     if suffix == ".csv":
         try:
@@ -134,7 +134,7 @@ def _read_rows(manifest: Path) -> list[tuple[int, Mapping[str, Any]]]:
 
 
 def _samples(row: Mapping[str, Any], manifest: Path, number: int, frames: int) -> list[Sample]:
-    """The sample of a row; several for a video without `frame` and `box`."""
+    """Return the sample of a row; several for a video without `frame` and `box`."""
 
     def text(column: str) -> str:
         value = row.get(column)
@@ -144,7 +144,7 @@ def _samples(row: Mapping[str, Any], manifest: Path, number: int, frames: int) -
     if not text("path"):
         raise DataError(f"{where}: the path is empty")
     if "\0" in text("path"):
-        raise DataError(f"{where}: the path {text('path')!r} holds a NUL, so it names no file")
+        raise DataError(f"{where}: the path {text('path')!r} contains a NUL character")
     label = text("label").lower()
     if label not in ("real", "fake"):
         raise DataError(f"{where}: label is {text('label')!r}; it must be real or fake")
@@ -158,13 +158,13 @@ def _samples(row: Mapping[str, Any], manifest: Path, number: int, frames: int) -
     split = split or split_by_hash(group)
     box, frame = _box(text("box"), where), _frame(text("frame"), where)
     if frame is not None and not is_video(path):
-        raise DataError(f"{where}: frame is {text('frame')!r}, but {text('path')!r} is no video")
+        raise DataError(f"{where}: frame is {text('frame')!r}, but {text('path')!r} is not a video")
     if frame is None and is_video(path):
         if box is not None:
             raise DataError(f"{where}: the box is of one image, so the video needs a frame, 0 to 1")
-        clip = Clip(path.stem, (path,))
+        video = VideoFiles(path.stem, (path,))
         return samples_of(
-            clip, frames, fake=fake, source=source, group=group, split=split, generator=generator
+            video, frames, fake=fake, source=source, group=group, split=split, generator=generator
         )
     return [Sample(path, fake, source, group, split, box, generator, frame)]
 
@@ -177,7 +177,7 @@ def _frame(text: str, where: str) -> float | None:
     except ValueError:
         place = math.nan
     if not 0 <= place <= 1:
-        raise DataError(f"{where}: frame is {text!r}; it must be a place in the video, 0 to 1")
+        raise DataError(f"{where}: frame is {text!r}; it must be a position in the video, 0 to 1")
     return place
 
 
@@ -188,7 +188,7 @@ def _box(text: str, where: str) -> Box | None:
         numbers = [float(number) for number in text.replace(",", " ").split()]
     except ValueError:
         numbers = []
-    if len(numbers) != 4 or not all(abs(number) <= _MAX_DISTANCE for number in numbers):  # NaN is not
+    if len(numbers) != 4 or not all(abs(number) <= _MAX_DISTANCE for number in numbers):  # False for NaN
         raise DataError(f"{where}: box is {text!r}; it must be four numbers: x y width height")
     box = Box(*numbers)
     if not (box.width > 0 and box.height > 0):

@@ -1,4 +1,4 @@
-"""Work that takes a while: a bar on standard error where someone watches, and several images at a time."""
+"""Parallel processing of images with a progress bar on standard error, shown on a terminal only."""
 
 import os
 from collections.abc import Callable, Iterable
@@ -11,20 +11,20 @@ from rich.progress import track
 T = TypeVar("T")
 R = TypeVar("R")
 
-_MAX_THREADS = 8  # each may hold a whole decoded image
+_MAX_THREADS = 8  # each may need the memory of a decoded image
 
 
 def progress(items: Iterable[T], what: str, total: int) -> Iterable[T]:
-    """The same items, with a bar that counts them and goes away at the end."""
+    """Iterate over items with a progress bar that disappears at the end."""
     console = Console(stderr=True)
     return track(items, what, total, console=console, transient=True, disable=not console.is_terminal)
 
 
 def in_parallel(task: Callable[[T], R], items: Iterable[T], what: str) -> list[R]:
-    """The results of a task on each item, in their order, with a progress bar."""
+    """Run a task on each item in threads; return the results in their order."""
     items = list(items)
     pool = ThreadPoolExecutor(min(_MAX_THREADS, os.cpu_count() or 1))
     try:
         return list(progress(pool.map(task, items), what, len(items)))
     finally:
-        pool.shutdown(cancel_futures=True)  # else stopping it by hand would wait for all that is left
+        pool.shutdown(cancel_futures=True)  # an interruption does not wait for the remaining items

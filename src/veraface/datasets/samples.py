@@ -1,4 +1,4 @@
-"""One labeled image, and the words in which data sets say where it belongs."""
+"""A labeled image, and the splits it may belong to."""
 
 import hashlib
 import os
@@ -21,30 +21,41 @@ SPLIT_NAMES = {
 
 @dataclass(frozen=True)
 class Sample:
-    """One labeled image, or one frame of a labeled video."""
+    """A labeled image, or a frame of a labeled video.
+
+    Attributes:
+        path: of the image or video.
+        fake: the label.
+        source: data set the image came from.
+        group: person, video or base photo; a group is never in two splits.
+        split: train, val or test.
+        box: of the face, px of the upright image; None to detect it.
+        generator: what made or changed the face; "" for reals and if unknown.
+        frame: position in the video, 0 to 1; None if the path is an image.
+    """
 
     path: Path
     fake: bool
-    source: str  # the data set it came from
-    group: str  # person, video or base photo; never in two splits
-    split: str  # train, val or test
-    box: Box | None = None  # of the face, px of the upright image; None: let the face detector find it
-    generator: str = ""  # what made or changed the face; empty for reals and where it is unknown
-    frame: float | None = None  # place in the video, 0 its begin to 1 its end; None: the path is an image
+    source: str
+    group: str
+    split: str
+    box: Box | None = None
+    generator: str = ""
+    frame: float | None = None
 
 
 def split_by_hash(group: str) -> str:
-    """A tenth of the groups each to val and test, the others to train; the name decides, so it stays."""
+    """Assign a split by a hash of the group's name: a tenth each to val and test, the others to train."""
     return {0: "val", 1: "test"}.get(_tenth(group), "train")
 
 
 def train_or_val_by_hash(group: str) -> str:
-    """As `split_by_hash`, where the test split is given: a tenth of the groups to val."""
+    """Assign val to a tenth of the groups and train to the others, for data with a given test split."""
     return "val" if _tenth(group) == 0 else "train"
 
 
-def places(frames: int) -> list[float]:
-    """So many places in a video, evenly spaced and away from its ends, which fade and stand still."""
+def positions(frames: int) -> list[float]:
+    """Return evenly spaced positions in a video, away from its ends, which often fade or are still."""
     return [(index + 0.5) / frames for index in range(frames)]
 
 

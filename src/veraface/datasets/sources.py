@@ -1,4 +1,4 @@
-"""Which sources a run sees: some left out, some side by side, some more often; and the folds of crossval."""
+"""Selection of sources: left out, paired, weighted; and the folds of cross-validation."""
 
 from collections.abc import Sequence
 from math import isfinite
@@ -8,28 +8,28 @@ from veraface.errors import DataError
 
 
 def leave_out(samples: Sequence[Sample], sources: Sequence[str]) -> list[Sample]:
-    """The samples of all other sources.
+    """Return the samples of all other sources.
 
     Raises:
-        DataError: there is no such source.
+        DataError: a source does not exist.
     """
     _check_names(samples, sources)
     return [sample for sample in samples if sample.source not in sources]
 
 
 def leave_out_folds(samples: Sequence[Sample]) -> list[tuple[str, ...]]:
-    """Sources in groups of which each is left out together: every source once, one with fakes a fold.
+    """Return the folds of leave-one-source-out cross-validation: each source once, one with fakes per fold.
 
-    Sources of reals alone are dealt out over the folds, so that a fold says something of both errors and
-    the number of runs is that of the sources with fakes.
+    Sources with reals only are distributed over the folds, so that a fold measures both error rates and the
+    number of runs is that of the sources with fakes.
 
     Raises:
-        DataError: fewer than two sources hold fakes, so that none could be left out.
+        DataError: fewer than two sources have fakes.
     """
     with_fakes = sorted({sample.source for sample in samples if sample.fake})
     if len(with_fakes) < 2:
         raise DataError(
-            f"{len(with_fakes)} source holds fakes; leaving one out needs at least two, named in the "
+            f"{len(with_fakes)} source has fakes; leaving one out needs at least two, named in the "
             "column source of the manifest"
         )
     reals = sorted({sample.source for sample in samples} - set(with_fakes))
@@ -37,14 +37,14 @@ def leave_out_folds(samples: Sequence[Sample]) -> list[tuple[str, ...]]:
 
 
 def matched_sources(samples: Sequence[Sample], pairs: Sequence[str]) -> dict[str, list[str]]:
-    """The sources of reals that belong beside the fakes of a source.
+    """Parse pairs into the sources of reals to pair with each source of fakes.
 
     Args:
         samples: of all sources.
-        pairs: "REAL:FAKE" each; a name may come several times.
+        pairs: "REAL:FAKE" each; a source may occur several times.
 
     Raises:
-        DataError: a pair is no such pair, or a source does not exist or lacks that class.
+        DataError: a pair has another form, or a source does not exist or lacks that class.
     """
     matched: dict[str, list[str]] = {}
     for pair in pairs:
@@ -57,25 +57,25 @@ def matched_sources(samples: Sequence[Sample], pairs: Sequence[str]) -> dict[str
     return matched
 
 
-def emphasised_sources(samples: Sequence[Sample], emphasis: Sequence[str]) -> dict[str, float]:
-    """How much more often than others sources are drawn.
+def parse_source_weights(samples: Sequence[Sample], source_weights: Sequence[str]) -> dict[str, float]:
+    """Parse factors on the sampling probability of sources.
 
     Args:
         samples: of all sources.
-        emphasis: "SOURCE=FACTOR" each, the factor above 0.
+        source_weights: "SOURCE=FACTOR" each, the factor above 0.
 
     Raises:
-        DataError: one is no such thing, or there is no such source.
+        DataError: an entry has another form, or a source does not exist.
     """
     factors: dict[str, float] = {}
-    for entry in emphasis:
+    for entry in source_weights:
         name, _, number = entry.rpartition("=")
         try:
             factor = float(number)
         except ValueError:
             factor = 0.0
         if not (name and isfinite(factor) and factor > 0):
-            raise DataError(f"emphasis is {entry!r}; it must be SOURCE=FACTOR with a factor above 0")
+            raise DataError(f"source weight is {entry!r}; it must be SOURCE=FACTOR with a factor above 0")
         _check_names(samples, [name])
         factors[name] = factor
     return factors

@@ -1,1 +1,1 @@
-"""How good a model is: the protocol, its figures, the report. Needs neither torch nor the server."""
+"""Evaluation: predictions, metrics with bootstrap intervals, robustness, slices, report. No torch."""

@@ -1,34 +1,34 @@
-"""Intervals: the same figure on a thousand sets that might as well have been drawn."""
+"""Confidence intervals from 1,000 bootstrap resamples of whole groups."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
-from veraface.evaluation.metrics import Values
-
 DRAWS = 1000
-MIN_GROUPS = 5  # below, drawing them anew says nothing about others, and no interval is given
-_AT_ONCE = 100  # draws a step: large enough for NumPy, small enough for a processor's cache
+MIN_GROUPS = 5  # with fewer groups no interval is returned: resampling them does not represent new ones
+_CHUNK = 100  # resamples computed at once: large enough for NumPy, small enough for the CPU cache
 
+Values = NDArray[np.float64]
 Compute = Callable[[Values], Mapping[str, Values]]
 
 
 class BootstrapSamples:
-    """Sets of whole groups drawn with replacement: images of one person or video are no independent proof.
+    """Resamples of whole groups with replacement (cluster bootstrap).
 
-    A draw is stored as how often it holds each group. All figures of a report use the same draws, so that
-    the difference between two of them has an interval too. Efron and Tibshirani, "An Introduction to the
-    Bootstrap", 1993; percentile intervals.
+    Images of one person or video are not independent, so groups are resampled, not images. A resample is
+    stored as the number of times it contains each group. All metrics of a report use the same resamples, so
+    that the difference of two metrics has an interval too. Percentile intervals: Efron and Tibshirani, "An
+    Introduction to the Bootstrap", 1993.
     """
 
     def __init__(self, groups: Iterable[str], *, count: int = DRAWS, seed: int = 0) -> None:
-        """Draw.
+        """Draw the resamples.
 
         Args:
-            groups: of all images of the report; repetitions do not matter.
-            count: of draws.
-            seed: decides the draws.
+            groups: groups of all images of the report; duplicates are ignored.
+            count: number of resamples.
+            seed: seed of the draws.
         """
         names = sorted(set(groups))
         self._index = {name: i for i, name in enumerate(names)}
@@ -38,17 +38,18 @@ class BootstrapSamples:
         self._weights = drawn.astype(np.uint16)
 
     def index(self, groups: Sequence[str]) -> NDArray[np.intp]:
-        """Columns of these groups in the weights that `measure` hands out."""
+        """Return the columns of these groups in the weights that `measure` passes on."""
         return np.array([self._index[group] for group in groups], np.intp)
 
     def measure(self, compute: Compute) -> tuple[dict[str, float | None], dict[str, list[float] | None]]:
-        """Figures and their 95 % intervals.
+        """Compute values and their 95% intervals.
 
         Args:
-            compute: figures by name for weights of shape (draws, groups), one value a draw, NaN for none.
+            compute: returns values by name for weights of shape (resamples, groups): one value per resample,
+                NaN if undefined.
 
         Returns:
-            The figures of the images as they are, and [low, high] of each; None where there is none.
+            The values of the original images, and [low, high] of each; None if undefined.
         """
         values = compute(np.ones((1, self._weights.shape[1])))
         if len(self._index) < MIN_GROUPS:
@@ -60,12 +61,12 @@ class BootstrapSamples:
         }
 
     def _chunks(self) -> Iterator[Values]:
-        for start in range(0, len(self._weights), _AT_ONCE):
-            yield self._weights[start : start + _AT_ONCE].astype(np.float64)
+        for start in range(0, len(self._weights), _CHUNK):
+            yield self._weights[start : start + _CHUNK].astype(np.float64)
 
 
 def rounded(value: float | np.floating) -> float | None:
-    """To the four digits that reports keep; None for NaN."""
+    """Round to the four digits of reports; None for NaN."""
     return None if np.isnan(value) else round(float(value), 4)
 
 

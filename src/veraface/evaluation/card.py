@@ -1,33 +1,21 @@
-"""The short form of a report that a model card keeps, and from which pages draw."""
+"""The short form of a report that is stored in the model card and drawn by the web page."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-# Figures of a row that a card keeps, and those of which it keeps the interval too.
-_KEPT = (
-    "auc",
-    "reals_called_fake",
-    "fakes_called_fake",
-    "fakes_called_real",
-    "reals_uncertain",
-    "fakes_uncertain",
-    "recall_at_5_percent",
-    "equal_error_rate",
-    "auc_by_group",
-)
-_INTERVALS = ("auc", "reals_called_fake", "fakes_called_fake", "fakes_called_real")
-_GENERATOR = ("auc", "fakes_called_fake", "fakes_called_real", "fakes_uncertain")  # they have no reals
-_STEP = ("strength", "auc", "reals_called_fake", "fakes_called_fake", "share_uncertain")
+from veraface.evaluation.metrics import Metric, Place, shown_in
+
+_COUNTS = ("real", "fake", "groups", "not_judged")
 
 
 def short_form(report: Mapping[str, Any]) -> dict[str, Any]:
-    """What a card keeps of a report: everything that the main tables and plots are drawn from.
+    """Return what a card stores of a report: the data of the main tables and plots.
 
     Args:
-        report: as `report.json` holds it.
+        report: as `report.json` contains it.
 
     Returns:
-        The same keys where they are kept; the first row whole, the others with fewer figures.
+        The same keys where they are kept; the first row complete, the others with fewer metrics.
     """
     rows = report["rows"]
     short: dict[str, Any] = {
@@ -36,13 +24,13 @@ def short_form(report: Mapping[str, Any]) -> dict[str, Any]:
         "model": report["model"],
         "thresholds": report["thresholds"],
         "rows": [rows[0], *_rows(rows[1:], "source")],
-        "by_generator": _rows(report["by_generator"], "generator", _GENERATOR),
+        "by_generator": _rows(report["by_generator"], "generator", _generator_metrics()),
         "by_face_size": _rows(report["by_face_size"], "face_size"),
     }
     if "tiers" in report:
         extra = ("how", "auc_lost", "changes")
         rows = _rows(report["tiers"], "tier")
-        short["tiers"] = [row | _chosen(t, extra) for row, t in zip(rows, report["tiers"], strict=True)]
+        short["tiers"] = [row | _choose(t, extra) for row, t in zip(rows, report["tiers"], strict=True)]
     if "curves" in report:
         short["curves"] = _curves(report["curves"])
     if "self_blended" in report:
@@ -54,27 +42,39 @@ def short_form(report: Mapping[str, Any]) -> dict[str, Any]:
     return short
 
 
-def _rows(rows: Iterable[Mapping[str, Any]], key: str, kept: Sequence[str] = _KEPT) -> list[dict[str, Any]]:
-    shown = [name for name in _INTERVALS if name in kept]
+def _generator_metrics() -> list[Metric]:
+    """Return the metrics of generators, which have no reals: those of the tables that are defined."""
+    kept = set(shown_in(Place.TABLES))
+    return [metric for metric in shown_in(Place.CARD) if metric in kept and metric.needs.covers_fakes]
+
+
+def _rows(
+    rows: Iterable[Mapping[str, Any]], key: str, metrics: Sequence[Metric] | None = None
+) -> list[dict[str, Any]]:
+    kept = shown_in(Place.CARD) if metrics is None else metrics
+    names = [metric.name for metric in kept]
+    with_interval = [metric.name for metric in kept if Place.CARD_INTERVALS in metric.shown]
     return [
         {
-            **_chosen(row, (key, "real", "fake", "groups", "not_judged", *kept)),
-            "intervals": {name: row["intervals"][name] for name in shown if row["intervals"][name]},
+            **_choose(row, (key, *_COUNTS, *names)),
+            "intervals": {name: row["intervals"][name] for name in with_interval if row["intervals"][name]},
         }
         for row in rows
     ]
 
 
 def _curves(curves: Mapping[str, Any]) -> dict[str, Any]:
+    names = [metric.name for metric in shown_in(Place.ROBUSTNESS)]
+
     def step(found: Mapping[str, Any]) -> dict[str, Any]:
-        return {**_chosen(found, _STEP), "intervals": {"auc": found["intervals"]["auc"]}}
+        return {**_choose(found, ("strength", *names)), "intervals": {"auc": found["intervals"]["auc"]}}
 
     return {
-        **_chosen(curves, ("real", "fake")),
+        **_choose(curves, ("real", "fake")),
         "clean": step(curves["clean"]),
         "degradations": [{**c, "steps": [step(s) for s in c["steps"]]} for c in curves["degradations"]],
     }
 
 
-def _chosen(values: Mapping[str, Any], names: Sequence[str]) -> dict[str, Any]:
+def _choose(values: Mapping[str, Any], names: Sequence[str]) -> dict[str, Any]:
     return {name: values[name] for name in names if name in values}

@@ -1,113 +1,281 @@
-"""Figures on arrays, for many weightings of the same images at once.
+"""The metrics of an evaluation, each declared once.
 
-Every function takes the images as arrays of one length and `weights` of shape (weightings, images), and
-returns one value a weighting; NaN where the figure has no meaning, such as an AUC without fakes. Weights of 1
-give the plain figure; the weights of bootstrap draws give its interval without a loop over the draws.
+To add a metric, write a function here and decorate it with `metric`. Its value and interval are then in every
+row of `report.json`; tables, plots, tiles, model card and slices include it as its `shown` says.
 """
 
-from typing import Any
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from enum import Flag, auto
 
-import numpy as np
-from numpy.typing import NDArray
+from veraface.evaluation import roc
+from veraface.evaluation.arrays import ImageSet, Needs, WeightedSet
+from veraface.evaluation.bootstrap import Values
+from veraface.results import Verdict
 
-Flags = NDArray[np.bool_]
-Values = NDArray[np.float64]
-
-BINS = 15  # of both calibration errors, as in Guo et al., "On Calibration of Modern Neural Networks", 2017
+MAX_FPR = 0.05  # of `recall_at_5_percent`
 
 
-class RocCurve:
-    """How well p_fake puts fakes above reals: the receiver operating characteristic of each weighting.
+class Place(Flag):
+    """Where a metric is shown besides `report.json` and the table of all metrics."""
+
+    NONE = 0
+    TABLES = auto()  # by source, generator, face size
+    ROBUSTNESS = auto()  # tiers and curves
+    TILES = auto()  # top of the HTML report
+    FOREST = auto()  # a forest plot by source
+    CARD = auto()  # rows of the model card
+    CARD_INTERVALS = auto()  # with their intervals
+
+
+@dataclass(frozen=True)
+class Metric:
+    """Declaration of a metric.
 
     Attributes:
-        false_alarms: share of reals at or above each distinct p_fake, highest first, beginning with 0;
-            shape (weightings, distinct scores + 1).
-        recall: share of fakes at or above it.
+        name: key in `report.json` and the model card.
+        heading: as tables show it.
+        needs: images that it is computed on.
+        compute: one value per resample.
+        higher_is_better: direction; None if neither.
+        share: whether it is a share, shown in percent.
+        shown: where it is shown.
+        weak: phrase about a slice that is worse than the whole, with {value}; "" to ignore slices.
     """
 
-    def __init__(self, fake: Flags, p_fake: Values, weights: Values) -> None:
-        """Sort and add up once; every figure below is then one pass.
+    name: str
+    heading: str
+    needs: Needs
+    compute: Callable[[WeightedSet], Values]
+    higher_is_better: bool | None = None
+    share: bool = True
+    shown: Place = Place.NONE
+    weak: str = ""
 
-        Args:
-            fake: labels.
-            p_fake: scores, without NaN.
-            weights: shape (weightings, images).
-        """
-        order = np.argsort(-p_fake, kind="stable")
-        ends = np.flatnonzero(np.diff(p_fake[order], append=-np.inf))  # the last of each run of equal scores
-        weights = weights[:, order]
-        fakes = np.cumsum(weights * fake[order], axis=1)[:, ends]
-        reals = np.cumsum(weights, axis=1)[:, ends] - fakes
-        nothing = np.zeros((len(weights), 1))
-        self._fakes = np.hstack([nothing, fakes])
-        self._reals = np.hstack([nothing, reals])
-        self.recall = _ratio(self._fakes, self._fakes[:, -1:])
-        self.false_alarms = _ratio(self._reals, self._reals[:, -1:])
+    def format(self, value: float | None) -> str:
+        """Format a value; "" for None."""
+        return "" if value is None else format(value, ".1%" if self.share else ".3f")
 
-    def area(self) -> Values:
-        """Area under the curve: the chance that a fake scores above a real, ties counting half."""
-        heights = (self.recall[:, 1:] + self.recall[:, :-1]) / 2
-        area: Values = np.sum(np.diff(self.false_alarms, axis=1) * heights, axis=1)
-        return self._where_both(area)
-
-    def average_precision(self) -> Values:
-        """Precision averaged over the steps of recall, without interpolation; it moves with the class mix."""
-        precision = np.nan_to_num(_ratio(self._fakes, self._fakes + self._reals))
-        average: Values = np.sum(np.diff(self.recall, axis=1) * precision[:, 1:], axis=1)
-        return self._where_both(average)
-
-    def recall_at(self, false_alarms: float) -> Values:
-        """Largest recall of a threshold at which at most this share of reals lies."""
-        return self._where_both(np.where(self.false_alarms <= false_alarms, self.recall, 0.0).max(axis=1))
-
-    def equal_error_rate(self) -> Values:
-        """Where as many reals lie above a threshold as fakes below it, with straight lines between."""
-        gap = np.nan_to_num(self.false_alarms + self.recall) - 1  # rises from -1 to 1
-        after = np.argmax(gap >= 0, axis=1)
-        rows, before = np.arange(len(gap)), np.maximum(after - 1, 0)
-        start, end = gap[rows, before], gap[rows, after]
-        part = _ratio(-start, end - start)
-        low, high = self.false_alarms[rows, before], self.false_alarms[rows, after]
-        return self._where_both(low + np.nan_to_num(part) * (high - low))
-
-    def _where_both(self, values: Values) -> Values:
-        return np.where((self._fakes[:, -1] > 0) & (self._reals[:, -1] > 0), values, np.nan)
+    def format_interval(self, value: float | None, interval: Sequence[float] | None) -> str:
+        """Format a value with its interval, if it has one."""
+        if value is None or interval is None:
+            return self.format(value)
+        low, high = interval
+        if self.share:
+            return f"{value:.1%} ({100 * low:.1f} to {high:.1%})"
+        return f"{value:.3f} ({low:.3f} to {high:.3f})"
 
 
-def share(chosen: Flags, among: Flags, weights: Values) -> Values:
-    """Share of the images `among` that are also `chosen`."""
-    return _ratio(weights @ (chosen & among).astype(np.float64), weights @ among.astype(np.float64))
+METRICS: dict[str, Metric] = {}
 
 
-def equal_width_edges() -> Values:
-    """Inner edges of 15 bins of equal width."""
-    return np.linspace(0, 1, BINS + 1)[1:-1]
+def metric(
+    name: str,
+    heading: str,
+    needs: Needs,
+    *,
+    higher_is_better: bool | None = None,
+    share: bool = True,
+    shown: Place = Place.NONE,
+    weak: str = "",
+) -> Callable[[Callable[[WeightedSet], Values]], Callable[[WeightedSet], Values]]:
+    """Declare the decorated function as a metric; see `Metric` for the arguments."""
+
+    def declare(compute: Callable[[WeightedSet], Values]) -> Callable[[WeightedSet], Values]:
+        METRICS[name] = Metric(name, heading, needs, compute, higher_is_better, share, shown, weak)
+        return compute
+
+    return declare
 
 
-def equal_mass_edges(p_fake: Values) -> Values:
-    """Inner edges of 15 bins that hold equally many of these scores; equal scores share a bin."""
-    return np.asarray(np.quantile(p_fake, np.linspace(0, 1, BINS + 1)[1:-1]), np.float64)
+def shown_in(place: Place) -> list[Metric]:
+    """Return the metrics that are shown in a place, in the order of their declaration."""
+    return [metric for metric in METRICS.values() if place in metric.shown]
 
 
-def calibration_error(fake: Flags, p_fake: Values, weights: Values, edges: Values) -> Values:
-    """Expected calibration error: how far the mean p_fake of a bin is off its share of fakes, on average.
+def evaluator(images: ImageSet, names: Iterable[str] | None = None) -> Callable[[Values], dict[str, Values]]:
+    """Return a function for `BootstrapSamples.measure` that computes metrics by name; all if None."""
+    chosen = list(METRICS if names is None else names)
 
-    Guo et al., "On Calibration of Modern Neural Networks", 2017, with bins of equal width; Nixon et al.,
-    "Measuring Calibration in Deep Learning", 2019, with bins of equal mass.
-    """
-    member = np.searchsorted(edges, p_fake, side="right")[:, None] == np.arange(len(edges) + 1)
-    gaps = weights @ (member * (p_fake - fake)[:, None])
-    return _ratio(np.abs(gaps).sum(axis=1), weights.sum(axis=1))
+    def compute(groups: Values) -> dict[str, Values]:
+        weighted = WeightedSet(images, groups)
+        return {name: METRICS[name].compute(weighted) for name in chosen}
 
-
-def brier_score(fake: Flags, p_fake: Values, weights: Values) -> Values:
-    """Mean squared distance of p_fake from 1 for fakes and 0 for reals (Brier, 1950)."""
-    return _ratio(weights @ (p_fake - fake) ** 2, weights.sum(axis=1))
+    return compute
 
 
-def _ratio(above: NDArray[Any], below: NDArray[Any]) -> Values:
-    """NaN where the denominator is 0."""
-    below = np.broadcast_to(below, np.shape(above))
-    out = np.full(np.shape(above), np.nan)
-    np.divide(above, below, out=out, where=below != 0)
-    return out
+_EVERYWHERE = Place.TABLES | Place.ROBUSTNESS | Place.TILES | Place.CARD | Place.CARD_INTERVALS
+
+
+@metric(
+    "auc",
+    "AUC",
+    Needs.RANKED,
+    higher_is_better=True,
+    share=False,
+    shown=_EVERYWHERE | Place.FOREST,
+    weak="AUC {value}",
+)
+def auc(images: WeightedSet) -> Values:
+    """Return the area under the ROC curve."""
+    return images.roc.area()
+
+
+@metric("auc_by_group", "AUC by group", Needs.RANKED, higher_is_better=True, share=False, shown=Place.CARD)
+def auc_by_group(images: WeightedSet) -> Values:
+    """Return the AUC of the mean p_fake of each group, such as a video or a person."""
+    return images.roc_by_group.area()
+
+
+@metric("average_precision", "average precision", Needs.RANKED, higher_is_better=True, share=False)
+def average_precision(images: WeightedSet) -> Values:
+    """Return the average precision; undefined for one class, as it depends on the class mix."""
+    return images.undefined if images.images.one_class else images.roc.average_precision()
+
+
+@metric("accuracy", "accuracy", Needs.CLASSIFIED, higher_is_better=True)
+def accuracy(images: WeightedSet) -> Values:
+    """Return the share of reals not called fake and fakes called fake; uncertain counts as not fake."""
+    own = images.images
+    return images.share((own.verdict == Verdict.FAKE) == own.fake, Needs.CLASSIFIED)
+
+
+@metric(
+    "reals_called_fake",
+    "FPR",
+    Needs.REAL,
+    higher_is_better=False,
+    shown=_EVERYWHERE,
+    weak="{value} of reals called fake",
+)
+def fpr(images: WeightedSet) -> Values:
+    """Return the false positive rate: the share of reals with the verdict fake."""
+    return images.share(images.images.verdict == Verdict.FAKE, Needs.REAL)
+
+
+@metric("fakes_called_fake", "recall", Needs.FAKE, higher_is_better=True, shown=_EVERYWHERE)
+def recall(images: WeightedSet) -> Values:
+    """Return the recall (true positive rate): the share of fakes with the verdict fake."""
+    return images.share(images.images.verdict == Verdict.FAKE, Needs.FAKE)
+
+
+@metric("reals_uncertain", "abstention, reals", Needs.REAL, shown=Place.TABLES | Place.CARD)
+def abstain_real(images: WeightedSet) -> Values:
+    """Return the abstention rate of reals."""
+    return images.share(images.images.verdict == Verdict.UNCERTAIN, Needs.REAL)
+
+
+@metric("fakes_uncertain", "abstention, fakes", Needs.FAKE, shown=Place.TABLES | Place.CARD)
+def abstain_fake(images: WeightedSet) -> Values:
+    """Return the abstention rate of fakes."""
+    return images.share(images.images.verdict == Verdict.UNCERTAIN, Needs.FAKE)
+
+
+@metric(
+    "fakes_called_real",
+    "FNR",
+    Needs.FAKE,
+    higher_is_better=False,
+    shown=Place.TABLES | Place.CARD | Place.CARD_INTERVALS,
+    weak="{value} of fakes called real",
+)
+def fnr(images: WeightedSet) -> Values:
+    """Return the false negative rate: the share of fakes with the verdict real."""
+    return images.share(images.images.verdict == Verdict.REAL, Needs.FAKE)
+
+
+@metric("recall_at_5_percent", "recall at 5% FPR", Needs.RANKED, higher_is_better=True, shown=Place.CARD)
+def recall_at_5_percent(images: WeightedSet) -> Values:
+    """Return the largest recall of a threshold on p_fake with a false positive rate of at most 5%."""
+    return images.roc.recall_at(MAX_FPR)
+
+
+@metric("equal_error_rate", "equal error rate", Needs.RANKED, higher_is_better=False, shown=Place.CARD)
+def equal_error_rate(images: WeightedSet) -> Values:
+    """Return the rate at which false positives and false negatives are equally frequent."""
+    return images.roc.equal_error_rate()
+
+
+@metric(
+    "calibration_error",
+    "calibration error, equal-width bins",
+    Needs.CLASSIFIED,
+    higher_is_better=False,
+    share=False,
+    shown=Place.TILES,
+)
+def calibration_error(images: WeightedSet) -> Values:
+    """Return the expected calibration error with bins of equal width; undefined for one class."""
+    if images.images.one_class:
+        return images.undefined
+    return roc.calibration_error(*images.scores(), roc.equal_width_edges())
+
+
+@metric(
+    "calibration_error_adaptive",
+    "calibration error, equal-mass bins",
+    Needs.CLASSIFIED,
+    higher_is_better=False,
+    share=False,
+)
+def calibration_error_adaptive(images: WeightedSet) -> Values:
+    """Return the expected calibration error with bins of equal mass; undefined for one class."""
+    if images.images.one_class:
+        return images.undefined
+    fake, p_fake, weights = images.scores()
+    return roc.calibration_error(fake, p_fake, weights, roc.equal_mass_edges(p_fake))
+
+
+@metric("brier", "Brier score", Needs.CLASSIFIED, higher_is_better=False, share=False)
+def brier(images: WeightedSet) -> Values:
+    """Return the Brier score; undefined for one class."""
+    return images.undefined if images.images.one_class else roc.brier_score(*images.scores())
+
+
+@metric("reals_covered", "coverage, reals", Needs.REAL, higher_is_better=True)
+def coverage_real(images: WeightedSet) -> Values:
+    """Return the conformal coverage of reals: the share without the verdict fake."""
+    return images.share(images.images.verdict != Verdict.FAKE, Needs.REAL)
+
+
+@metric("fakes_covered", "coverage, fakes", Needs.FAKE, higher_is_better=True)
+def coverage_fake(images: WeightedSet) -> Values:
+    """Return the conformal coverage of fakes: the share without the verdict real."""
+    return images.share(images.images.verdict != Verdict.REAL, Needs.FAKE)
+
+
+@metric("accuracy_decided", "accuracy, decided", Needs.DECIDED, higher_is_better=True)
+def accuracy_decided(images: WeightedSet) -> Values:
+    """Return the accuracy of the verdicts fake and real."""
+    own = images.images
+    return images.share((own.verdict == Verdict.FAKE) == own.fake, Needs.DECIDED)
+
+
+@metric("reals_called_fake_decided", "FPR, decided", Needs.DECIDED_REAL, higher_is_better=False)
+def fpr_decided(images: WeightedSet) -> Values:
+    """Return the false positive rate among decided reals."""
+    return images.share(images.images.verdict == Verdict.FAKE, Needs.DECIDED_REAL)
+
+
+@metric("fakes_called_fake_decided", "recall, decided", Needs.DECIDED_FAKE, higher_is_better=True)
+def recall_decided(images: WeightedSet) -> Values:
+    """Return the recall among decided fakes."""
+    return images.share(images.images.verdict == Verdict.FAKE, Needs.DECIDED_FAKE)
+
+
+@metric("share_uncertain", "abstention", Needs.CLASSIFIED, shown=Place.ROBUSTNESS | Place.TILES)
+def abstain(images: WeightedSet) -> Values:
+    """Return the abstention rate: the share of classified images with the verdict uncertain."""
+    return images.share(images.images.verdict == Verdict.UNCERTAIN, Needs.CLASSIFIED)
+
+
+@metric("share_no_face", "no face", Needs.ALL)
+def no_face(images: WeightedSet) -> Values:
+    """Return the share of images in which no face was detected."""
+    return images.share(images.images.verdict == Verdict.NO_FACE, Needs.ALL)
+
+
+@metric("share_errors", "errors", Needs.ALL, higher_is_better=False)
+def errors(images: WeightedSet) -> Values:
+    """Return the share of images that could not be read."""
+    return images.share(images.images.verdict == "error", Needs.ALL)

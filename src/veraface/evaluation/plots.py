@@ -1,8 +1,9 @@
-"""The plots of the report's page, as SVG that takes its colors from the page around it."""
+"""The plots of the HTML report, as SVG whose colors are CSS variables of the page, with captions and data."""
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from io import StringIO
 from typing import Any
 
@@ -10,11 +11,14 @@ import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from veraface.evaluation.curves import HISTOGRAM_BINS, OUTCOMES
+from veraface.evaluation.aggregate import HISTOGRAM_BINS, OUTCOMES
+from veraface.evaluation.metrics import Metric, Place, shown_in
+from veraface.evaluation.tables import ReportTable, curve_table, with_interval
 from veraface.text import clean
 
-# Stand-ins that no plot uses otherwise; in the page they become variables of its light or dark style.
-_COLOURS = {
+# Placeholders that no plot uses otherwise; in the SVG they are replaced by CSS variables, so that one
+# drawing serves the light and the dark style of the page.
+_COLORS = {
     "ink": "#010101",
     "line": "#020202",
     "real": "#030303",
@@ -22,11 +26,11 @@ _COLOURS = {
     "plain": "#050505",
     "weak": "#060606",
 }
-_INK, _LINE, _REAL, _FAKE, _PLAIN, _WEAK = _COLOURS.values()
-_BROAD, _HALF = 10.4, 4.8  # inches across the page and across half of it, so that their text is of one size
+_INK, _LINE, _REAL, _FAKE, _PLAIN, _WEAK = _COLORS.values()
+_BROAD, _HALF = 10.4, 4.8  # width in inches of a full and a half page, so that text has the same size in both
 _STYLE: dict[Any, Any] = {
-    "svg.hashsalt": "veraface",  # else every run gives its shapes other names
-    "svg.fonttype": "none",  # text stays text: searchable, and in the page's font
+    "svg.hashsalt": "veraface",  # identifiers of shapes that are the same in every run
+    "svg.fonttype": "none",  # searchable text in the page's font
     "text.parse_math": False,  # a source may be called "$\frac"
     "font.size": 9,
     "text.color": _INK,
@@ -50,8 +54,195 @@ _STYLE: dict[Any, Any] = {
 }
 
 
-def draw_roc(curve: Mapping[str, Sequence[float]], auc: float, point: tuple[float, float]) -> str:
-    """ROC, with the place of the shipped threshold: (reals called fake, fakes called fake)."""
+@dataclass(frozen=True)
+class Plot:
+    """A drawing with its description.
+
+    Attributes:
+        name: id in the page.
+        title: heading.
+        svg: the drawing.
+        alt: text alternative, with the main numbers.
+        caption: how to read it.
+        numbers: its data as a table.
+        broad: whether it spans the page.
+    """
+
+    name: str
+    title: str
+    svg: str
+    alt: str
+    caption: str
+    numbers: ReportTable
+    broad: bool = False
+
+
+def draw_plots(report: Mapping[str, Any]) -> Iterator[Plot]:
+    """Yield all plots that the report has data for, in the order of the page."""
+    everything, drawn = report["rows"][0], report["diagrams"]
+    counts = drawn["confusion"]
+    yield Plot(
+        "confusion",
+        "Verdicts by class",
+        _draw_confusion(counts),
+        "; ".join(
+            f"of {sum(counts[label].values())} {label} images "
+            + ", ".join(f"{counts[label][outcome]} {outcome.replace('_', ' ')}" for outcome in OUTCOMES)
+            for label in ("real", "fake")
+        ),
+        "Rows: labels. Columns: verdicts. Shares are of the row.",
+        ReportTable(
+            "",
+            ("class", *(outcome.replace("_", " ") for outcome in OUTCOMES)),
+            tuple((label, *(str(counts[label][o]) for o in OUTCOMES)) for label in ("real", "fake")),
+        ),
+        broad=True,
+    )
+    if everything["auc"] is not None:
+        yield _roc(everything, drawn["roc"])
+        yield _reliability(everything, drawn["reliability"])
+    for metric in shown_in(Place.FOREST):
+        if everything[metric.name] is not None:
+            yield _forest(metric, report)
+    if drawn["risk_coverage"]["coverage"]:
+        yield _risk_coverage(everything, drawn["risk_coverage"])
+    if drawn["histograms"]:
+        yield _histograms(report)
+    curves = report.get("curves")
+    if curves and curves["clean"]["auc"] is not None:
+        weakest = [
+            (c["degradation"], min(s["auc"] for s in c["steps"] if s["auc"] is not None))
+            for c in _measured_curves(curves)
+        ]
+        yield Plot(
+            "curves",
+            "AUC over the strength of each degradation",
+            _draw_curves(curves),
+            f"AUC is {curves['clean']['auc']:.3f} on clean images; at its lowest "
+            + ", ".join(f"{low:.3f} under {name}" for name, low in weakest),
+            "Dashed: the same images without degradation. Shaded: 95% intervals. Strengths: "
+            + "; ".join(f"{c['degradation']}: {c['scale']}" for c in curves["degradations"])
+            + ".",
+            curve_table(curves),
+            broad=True,
+        )
+
+
+def _roc(everything: Mapping[str, Any], curve: Mapping[str, Any]) -> Plot:
+    point = everything["reals_called_fake"], everything["fakes_called_fake"]
+    return Plot(
+        "roc",
+        "Receiver operating characteristic",
+        _draw_roc(curve, everything["auc"], point),
+        f"area under the curve {everything['auc']:.3f}; the shipped threshold has a false positive rate of "
+        f"{point[0]:.1%} and a recall of {point[1]:.1%}",
+        "False positive rate and recall of every threshold on p_fake. The dot is the operating point of the "
+        "verdict “fake”; it may be below the curve because a verdict must also survive recompression.",
+        ReportTable(
+            "",
+            ("false positive rate", "recall"),
+            tuple(
+                (f"{x:.3f}", f"{y:.3f}") for x, y in zip(curve["false_alarms"], curve["recall"], strict=True)
+            ),
+            text_columns=0,
+        ),
+    )
+
+
+def _forest(metric: Metric, report: Mapping[str, Any]) -> Plot:
+    name, heading = metric.name, metric.heading
+    plot = "forest" if name == "auc" else f"forest-{name}"
+    rows = [row for row in report["rows"] if row[name] is not None]
+    worst = (min if metric.higher_is_better else max)(rows, key=lambda row: float(row[name]))
+    return Plot(
+        plot,
+        f"{heading} by source",
+        _draw_forest(plot, metric, rows),
+        f"{heading} of {len(rows)} rows, worst for {worst['source']} with {metric.format(worst[name])}",
+        f"Dots: {heading}; bars: 95% intervals, resampled by group; dashed: all images.",
+        ReportTable(
+            "", ("source", heading), tuple((row["source"], with_interval(name, row)) for row in rows)
+        ),
+        broad=True,
+    )
+
+
+def _reliability(everything: Mapping[str, Any], bins: list[Mapping[str, Any]]) -> Plot:
+    return Plot(
+        "reliability",
+        "Reliability of p_fake",
+        _draw_reliability(bins),
+        f"expected calibration error {everything['calibration_error']:.3f}, "
+        f"Brier score {everything['brier']:.3f}",
+        "Dotted: perfect calibration. Above it, fakes are more frequent than p_fake predicts. The area of a "
+        "dot is its number of images. Valid for this mix of real and fake only.",
+        ReportTable(
+            "",
+            ("p_fake", "images", "mean p_fake", "share of fakes"),
+            tuple(
+                (
+                    f"{b['from']:.2f} to {b['to']:.2f}",
+                    str(b["pictures"]),
+                    f"{b['p_fake']:.3f}",
+                    f"{b['share_fake']:.3f}",
+                )
+                for b in bins
+                if b["pictures"]
+            ),
+        ),
+    )
+
+
+def _risk_coverage(everything: Mapping[str, Any], curve: Mapping[str, Any]) -> Plot:
+    decided = everything["accuracy_decided"]
+    point = None if decided is None else (1 - everything["share_uncertain"], 1 - decided)
+    shipped = (
+        ""
+        if point is None
+        else f"; the shipped verdicts decide {point[0]:.1%} and err on {point[1]:.1%} of them"
+    )
+    return Plot(
+        "risk",
+        "Risk over coverage",
+        _draw_risk_coverage(curve, point),
+        f"deciding on every image errs on {curve['risk'][-1]:.1%}{shipped}",
+        "Images are decided in descending order of confidence, the distance of p_fake from 0.5. Abstaining "
+        "on more images should lower the error rate. The dot is the operating point of the shipped verdicts.",
+        ReportTable(
+            "",
+            ("coverage", "risk"),
+            tuple((f"{x:.1%}", f"{y:.1%}") for x, y in zip(curve["coverage"], curve["risk"], strict=True)),
+            text_columns=0,
+        ),
+        broad=True,
+    )
+
+
+def _histograms(report: Mapping[str, Any]) -> Plot:
+    rows, thresholds = report["diagrams"]["histograms"], report["thresholds"]
+    bins = len(rows[0]["real"])
+    cells = [
+        (row["source"], label, *map(str, row[label]))
+        for row in rows
+        for label in ("real", "fake")
+        if any(row[label])
+    ]
+    return Plot(
+        "histograms",
+        "p_fake by source",
+        _draw_histograms(rows, (thresholds["real"], thresholds["fake"])),
+        f"histograms of p_fake from 0 to 1 for {len(rows)} sources; the verdict is real at or below "
+        f"{thresholds['real']:.2f} and fake at or above {thresholds['fake']:.2f}",
+        "The number of images of a source in parentheses. Heights are relative to its highest bar.",
+        ReportTable(
+            "", ("source", "class", *(f"{i / bins:.2f}" for i in range(bins))), tuple(cells), text_columns=2
+        ),
+        broad=True,
+    )
+
+
+def _draw_roc(curve: Mapping[str, Sequence[float]], auc: float, point: tuple[float, float]) -> str:
+    """Draw the ROC curve and the operating point of the shipped threshold: (FPR, recall)."""
     with _drawing("roc", _HALF, 4.2) as (figure, done):
         axes = figure.subplots()
         axes.plot([0, 1], [0, 1], color=_WEAK, linestyle=":", linewidth=1)
@@ -59,12 +250,12 @@ def draw_roc(curve: Mapping[str, Sequence[float]], auc: float, point: tuple[floa
         axes.plot(*point, "o", color=_FAKE, markersize=6)
         axes.annotate("shipped threshold", point, (8, -10), textcoords="offset points")
         axes.text(0.97, 0.05, f"AUC {auc:.3f}", ha="right", fontsize=11)
-        _square(axes, "share of reals above the threshold", "share of fakes above it")
+        _square(axes, "false positive rate", "recall")
     return done()
 
 
-def draw_reliability(bins: Sequence[Mapping[str, Any]]) -> str:
-    """Share of fakes over mean p_fake; the area of a dot is how many images it stands for."""
+def _draw_reliability(bins: Sequence[Mapping[str, Any]]) -> str:
+    """Draw the share of fakes over mean p_fake; the area of a dot is its number of images."""
     with _drawing("reliability", _HALF, 4.2) as (figure, done):
         axes = figure.subplots()
         filled = [b for b in bins if b["pictures"]]
@@ -84,17 +275,17 @@ def draw_reliability(bins: Sequence[Mapping[str, Any]]) -> str:
     return done()
 
 
-def draw_histograms(rows: Sequence[Mapping[str, Any]], thresholds: tuple[float, float]) -> str:
-    """A row of p_fake for each source, reals and fakes; heights are relative to the row's highest bin."""
+def _draw_histograms(rows: Sequence[Mapping[str, Any]], thresholds: tuple[float, float]) -> str:
+    """Draw histograms of p_fake for each source and class, scaled to the highest bin of the source."""
     with _drawing("histograms", _BROAD, 0.8 + 0.32 * len(rows)) as (figure, done):
         axes = figure.subplots()
         edges = [i / HISTOGRAM_BINS for i in range(HISTOGRAM_BINS + 1)]
-        for place, row in enumerate(reversed(rows)):  # upwards, so that the first ends on top
+        for place, row in enumerate(reversed(rows)):  # the y axis points upwards
             most = max(*row["real"], *row["fake"], 1)
-            for label, colour in (("real", _REAL), ("fake", _FAKE)):
+            for label, color in (("real", _REAL), ("fake", _FAKE)):
                 if any(row[label]):
                     heights = [place + 0.82 * count / most for count in row[label]]
-                    axes.stairs(heights, edges, baseline=place, fill=True, color=colour, alpha=0.55)
+                    axes.stairs(heights, edges, baseline=place, fill=True, color=color, alpha=0.55)
         for threshold in thresholds:
             axes.axvline(threshold, color=_WEAK, linewidth=1, linestyle="--")
         names = [f"{clean(r['source'], 28)} ({sum(r['real']) + sum(r['fake'])})" for r in reversed(rows)]
@@ -105,17 +296,17 @@ def draw_histograms(rows: Sequence[Mapping[str, Any]], thresholds: tuple[float, 
     return done()
 
 
-def draw_confusion(counts: Mapping[str, Mapping[str, int]]) -> str:
-    """Classes by outcomes; the stronger the color, the larger the share of the class."""
+def _draw_confusion(counts: Mapping[str, Mapping[str, int]]) -> str:
+    """Draw the classes by outcomes; the opacity is the share of the class."""
     with _drawing("confusion", _BROAD, 2.2) as (figure, done):
         axes = figure.subplots()
         axes.grid(False)
-        for y, (label, colour) in enumerate((("real", _REAL), ("fake", _FAKE))):
+        for y, (label, color) in enumerate((("real", _REAL), ("fake", _FAKE))):
             total = max(1, sum(counts[label].values()))
             for x, outcome in enumerate(OUTCOMES):
                 number = counts[label][outcome]
                 alpha = 0.04 + 0.6 * number / total
-                axes.bar(x, 0.94, 0.96, y - 0.47, color=colour, alpha=alpha, linewidth=0)
+                axes.bar(x, 0.94, 0.96, y - 0.47, color=color, alpha=alpha, linewidth=0)
                 axes.text(x, y - 0.03, str(number), ha="center", va="bottom", fontsize=12)
                 axes.text(x, y + 0.08, f"{number / total:.1%}", ha="center", va="top", fontsize=8)
         axes.set_xticks(range(len(OUTCOMES)), [outcome.replace("_", " ") for outcome in OUTCOMES])
@@ -127,8 +318,8 @@ def draw_confusion(counts: Mapping[str, Mapping[str, int]]) -> str:
     return done()
 
 
-def draw_risk_coverage(curve: Mapping[str, Sequence[float]], point: tuple[float, float] | None) -> str:
-    """Errors over the share of images kept, with what the shipped verdicts do: (coverage, risk)."""
+def _draw_risk_coverage(curve: Mapping[str, Sequence[float]], point: tuple[float, float] | None) -> str:
+    """Draw the risk-coverage curve and the operating point of the shipped verdicts: (coverage, risk)."""
     with _drawing("risk", _BROAD, 3.0) as (figure, done):
         axes = figure.subplots()
         highest = max(0.05, 1.15 * max([*curve["risk"], point[1] if point else 0]))
@@ -138,19 +329,19 @@ def draw_risk_coverage(curve: Mapping[str, Sequence[float]], point: tuple[float,
             place = (-8 if point[0] > 0.8 else 8, 8 if point[1] < 0.15 * highest else -14)
             side = "right" if point[0] > 0.8 else "left"
             axes.annotate("shipped verdicts", point, place, textcoords="offset points", ha=side)
-        axes.set(xlabel="share of images kept, surest first", ylabel="share of errors among them")
+        axes.set(xlabel="coverage: share of images decided, most confident first", ylabel="risk: error rate")
         axes.set(xlim=(0, 1), ylim=(0, highest))
     return done()
 
 
-def measured_curves(curves: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    """The degradations that have an AUC in at least one strength."""
+def _measured_curves(curves: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """Return the degradations with an AUC in at least one strength."""
     return [c for c in curves["degradations"] if any(step["auc"] is not None for step in c["steps"])]
 
 
-def draw_curves(curves: Mapping[str, Any]) -> str:
-    """AUC over the strength of each degradation, a panel each; the dashed line is the untouched images'."""
-    panels = measured_curves(curves)
+def _draw_curves(curves: Mapping[str, Any]) -> str:
+    """Draw AUC over the strength of each degradation; the dashed line is that of clean images."""
+    panels = _measured_curves(curves)
     with _drawing("curves", _BROAD, 4.4) as (figure, done):
         grid = figure.subplots(2, (len(panels) + 1) // 2, sharey=True).flatten()
         for axes, curve in zip(grid, panels, strict=False):
@@ -169,19 +360,19 @@ def draw_curves(curves: Mapping[str, Any]) -> str:
     return done()
 
 
-def draw_forest(rows: Sequence[Mapping[str, Any]]) -> str:
-    """AUC of each row with its interval; the dashed line is that of all images, the first row."""
-    drawn = [row for row in rows if row["auc"] is not None]
-    with _drawing("forest", _BROAD, 0.7 + 0.24 * len(drawn)) as (figure, done):
+def _draw_forest(plot: str, metric: Metric, rows: Sequence[Mapping[str, Any]]) -> str:
+    """Draw a metric of each row with its interval; the dashed line is that of all images, the first row."""
+    name = metric.name
+    with _drawing(plot, _BROAD, 0.7 + 0.24 * len(rows)) as (figure, done):
         axes = figure.subplots()
-        axes.axvline(drawn[0]["auc"], color=_WEAK, linestyle="--", linewidth=1)
-        for place, row in enumerate(drawn):
-            colour = _PLAIN if row["real"] and row["fake"] else _FAKE if row["fake"] else _REAL
-            if interval := row["intervals"]["auc"]:
-                axes.plot(interval, [place, place], color=colour, linewidth=2, solid_capstyle="round")
-            axes.plot(row["auc"], place, "o", color=colour, markersize=5)
-        axes.set_yticks(range(len(drawn)), [clean(row["source"], 36) for row in drawn])
-        axes.set(ylim=(len(drawn) - 0.4, -0.6), xlabel="AUC, 95% interval")
+        axes.axvline(rows[0][name], color=_WEAK, linestyle="--", linewidth=1)
+        for place, row in enumerate(rows):
+            color = _PLAIN if row["real"] and row["fake"] else _FAKE if row["fake"] else _REAL
+            if interval := row["intervals"][name]:
+                axes.plot(interval, [place, place], color=color, linewidth=2, solid_capstyle="round")
+            axes.plot(row[name], place, "o", color=color, markersize=5)
+        axes.set_yticks(range(len(rows)), [clean(row["source"], 36) for row in rows])
+        axes.set(ylim=(len(rows) - 0.4, -0.6), xlabel=f"{metric.heading}, 95% interval")
         axes.set_xlim(right=1.005)
         axes.grid(False, axis="y")
         _legend(
@@ -200,29 +391,29 @@ def _square(axes: Axes, across: str, up: str) -> None:
 
 
 def _legend(axes: Axes, entries: Sequence[tuple[str, str]]) -> None:
-    handles = [axes.plot([], [], "s", color=colour, alpha=0.75, label=label)[0] for label, colour in entries]
+    handles = [axes.plot([], [], "s", color=color, alpha=0.75, label=label)[0] for label, color in entries]
     axes.legend(handles=handles, loc="lower right", bbox_to_anchor=(1, 1), ncols=len(entries), borderpad=0)
 
 
 @contextmanager
 def _drawing(name: str, width: float, height: float) -> Iterator[tuple[Figure, Callable[[], str]]]:
-    """A figure of so many inches, and what gives its SVG after the block."""
+    """Yield a figure of a size in inches, and a function that returns its SVG after the block."""
     written: list[str] = []
     with mpl.rc_context(_STYLE):
         figure = Figure((width, height), layout="constrained")
         yield figure, lambda: written[0]
         buffer = StringIO()
-        # None of the metadata: they hold the date, and the version of the program.
+        # Without the metadata, which contain the date and the version of matplotlib.
         nothing = dict.fromkeys(("Date", "Creator", "Format", "Type"))
         figure.savefig(buffer, format="svg", transparent=True, metadata=nothing)
     written.append(_for_page(buffer.getvalue(), name))
 
 
 def _for_page(svg: str, name: str) -> str:
-    """Without what only files need, in the page's colors, and with ids that no other plot of it has."""
+    """Strip the XML header, prefix ids with the plot's name, and use CSS variables for the colors."""
     svg = svg[svg.index("<svg") :]
     svg = re.sub(r'\bid="', f'id="{name}-', svg)
     svg = re.sub(r'(xlink:href="|url\()#', rf"\1#{name}-", svg)
-    for color, stand_in in _COLOURS.items():
-        svg = svg.replace(stand_in, f"var(--{color})")
+    for name, placeholder in _COLORS.items():
+        svg = svg.replace(placeholder, f"var(--{name})")
     return re.sub(r' width="[\d.]+pt"| height="[\d.]+pt"', "", svg, count=2)

@@ -1,4 +1,4 @@
-"""From labeled images to judgements, through the pipeline that users get."""
+"""Predictions on labeled images, through the same pipeline that users get."""
 
 import hashlib
 from collections.abc import Callable, Sequence
@@ -8,69 +8,94 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from veraface.datasets.frames import sample_picture
-from veraface.datasets.manifest import Sample
+from veraface.datasets.frames import sample_image
 from veraface.datasets.progress import in_parallel
+from veraface.datasets.samples import Sample
 from veraface.detector import Detector
 from veraface.errors import ImageError
 from veraface.imaging.decode import ImageFile, ImageSource
 from veraface.results import Verdict
 
-CLEAN = "clean"  # the name of no degradation
+CLEAN = "clean"  # name of images without a degradation
 
 
 @dataclass(frozen=True)
-class Judged:
-    """One labeled image after judging."""
+class Prediction:
+    """The prediction of one labeled image; a line of `pictures.jsonl`.
 
-    path: str  # of the image or video, below the data's folder; never absolute
+    Attributes:
+        path: of the image or video, relative to the data's folder; never absolute.
+        fake: the label.
+        source: data set the image came from.
+        group: person, video or base photo.
+        verdict: None for an error.
+        p_fake: None if no face was classified.
+        error: message; "" for none.
+        generator: what made the face; "" if unknown.
+        box: of the face with this p_fake: x, y, width, height, px.
+        face_size: longer side of that box, px of the full-size image.
+        degradation: applied before detection.
+        frame: position in a video, 0 to 1; None for an image file.
+    """
+
+    path: str
     fake: bool
     source: str
     group: str
-    verdict: Verdict | None  # None: an error
-    p_fake: float | None  # None: no face that could be judged, or an error
+    verdict: Verdict | None
+    p_fake: float | None
     error: str = ""
     generator: str = ""
-    box: tuple[float, ...] | None = None  # of the face that p_fake is of: x, y, width, height, px
-    face_size: float | None = None  # that box's longer side, px at full size
-    degradation: str = CLEAN  # what was done to the image before it was judged
-    frame: float | None = None  # place in a video, 0 its begin to 1 its end; None: an image file
+    box: tuple[float, ...] | None = None
+    face_size: float | None = None
+    degradation: str = CLEAN
+    frame: float | None = None
+
+    @property
+    def outcome(self) -> str:
+        """The verdict's name, or "error"."""
+        return "error" if self.verdict is None else self.verdict.value
 
 
 @dataclass(frozen=True)
 class Degradation:
-    """Something done to images before they are judged."""
+    """A degradation applied to images before detection.
+
+    Attributes:
+        name: as predictions name it.
+        apply: from an upright RGB image to an RGB image.
+    """
 
     name: str
-    apply: Callable[[Image.Image, np.random.Generator], Image.Image]  # upright RGB to RGB
+    apply: Callable[[Image.Image, np.random.Generator], Image.Image]
 
 
-def judge(
+def predict(
     detector: Detector,
     samples: Sequence[Sample],
     degradation: Degradation | None = None,
     *,
     root: Path | None = None,
-    title: str = "Judging",
-) -> list[Judged]:
-    """Judge every image, in their order.
+    title: str = "Detecting",
+) -> list[Prediction]:
+    """Run the detector on every image.
 
     Args:
-        detector: to judge with; load it with `threads=1`, as the images go in parallel.
+        detector: load it with `threads=1`, as images are processed in parallel.
         samples: the labeled images.
-        degradation: what to do to each image first; None hands over the files themselves.
-        root: folder of the data, to name images by their path below it; else by their file name.
+        degradation: applied to each image first; None passes the files themselves.
+        root: folder of the data, to name images by their path relative to it; else by their file name.
         title: of the progress bar.
 
     Returns:
-        A judgement for each image; one that cannot be read or degraded carries the error.
+        One prediction per image, in their order; one that cannot be read or degraded has an error.
     """
 
-    def one(sample: Sample) -> Judged:
+    def one(sample: Sample) -> Prediction:
         def image() -> ImageSource:
             if degradation is None:
-                return sample_picture(sample)
-            return degradation.apply(upright(sample), randomness(sample))
+                return sample_image(sample)
+            return degradation.apply(decode_upright(sample), random_generator(sample))
 
         return predict_image(detector, sample, image, degradation.name if degradation else CLEAN, root)
 
@@ -83,8 +108,8 @@ def predict_image(
     image: Callable[[], ImageSource],
     degradation: str = CLEAN,
     root: Path | None = None,
-) -> Judged:
-    """Judge what `image` returns under the label of a sample."""
+) -> Prediction:
+    """Run the detector on what `image` returns, labeled as a sample."""
     path = sample.path.name
     if root is not None and sample.path.is_relative_to(root):
         path = sample.path.relative_to(root).as_posix()
@@ -93,13 +118,13 @@ def predict_image(
     try:
         result = detector.detect(image(), heatmap=False)
         verdict, p_fake = result.verdict, result.p_fake
-        # The face that an image's p_fake is of is the one with the largest.
+        # An image's p_fake is the maximum over its faces.
         box = next((face.box for face in result.faces if p_fake is not None and face.p_fake == p_fake), None)
     except ImageError as failure:
         error = str(failure)
-    except (OSError, ValueError) as failure:  # an encoder that cannot take an image of this size
+    except (OSError, ValueError) as failure:  # an encoder that does not support an image of this size
         error = f"cannot be degraded: {failure}"
-    return Judged(
+    return Prediction(
         path=path,
         fake=sample.fake,
         source=sample.source,
@@ -115,18 +140,18 @@ def predict_image(
     )
 
 
-def upright(sample: Sample) -> Image.Image:
-    """The pixels of an image, without the metadata that would turn them a second time.
+def decode_upright(sample: Sample) -> Image.Image:
+    """Decode an image without its metadata, whose orientation would be applied a second time.
 
     Raises:
         ImageError: the image cannot be read.
     """
-    pixels = ImageFile(sample_picture(sample)).decode()
+    pixels = ImageFile(sample_image(sample)).decode()
     pixels.info = {}
     return pixels
 
 
-def randomness(sample: Sample) -> np.random.Generator:
-    """Random numbers of an image's own: the same in every run, whatever the threads and the folder."""
+def random_generator(sample: Sample) -> np.random.Generator:
+    """Return a generator seeded by the sample's name, independent of threads, order and folder."""
     name = "\0".join((sample.source, sample.group, sample.path.name, str(sample.frame)))
     return np.random.default_rng(list(hashlib.sha256(name.encode("utf-8", "surrogatepass")).digest()))

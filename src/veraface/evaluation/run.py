@@ -1,49 +1,58 @@
-"""Judge a labeled data set through the shipped pipeline and write what came of it."""
+"""Run an evaluation: predictions on a labeled data set, metrics, and the files of the report."""
 
 import json
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from veraface.datasets.layouts import MANIFEST
-from veraface.datasets.manifest import FRAMES, SPLITS, Sample, read_samples
+from veraface.datasets.manifest import FRAMES, read_samples
+from veraface.datasets.samples import SPLITS, Sample
 from veraface.datasets.sources import matched_sources
 from veraface.detector import Detector
 from veraface.errors import DataError
-from veraface.evaluation import report as writing
-from veraface.evaluation.aggregate import face_size_rows, generator_rows, source_rows
+from veraface.evaluation.aggregate import face_size_rows, generator_rows, plot_data, source_rows
 from veraface.evaluation.bootstrap import BootstrapSamples
 from veraface.evaluation.card import short_form
-from veraface.evaluation.curves import diagrams
-from veraface.evaluation.predict import Judged, judge
-from veraface.evaluation.self_blended import judge_self_blended, self_blended_block
-from veraface.evaluation.shortcuts import Features, measure_features, trivial_blocks, warnings
-from veraface.evaluation.slices import weak_spots
-from veraface.evaluation.tiers import CURVES, TIERS, draw_pictures, step_figures, tier_rows
+from veraface.evaluation.predict import Prediction, predict
+from veraface.evaluation.report import full_markdown, page, summary
+from veraface.evaluation.robustness import CURVES, TIERS, choose_images, step_metrics, tier_rows
+from veraface.evaluation.self_blended import predict_self_blended, self_blended_block
+from veraface.evaluation.shortcuts import Features, measure_features, shortcut_blocks, warnings
+from veraface.evaluation.slices import find_weak_slices
 from veraface.files import ensure_writable_dir, write_atomic
 from veraface.models.classifier import DEFAULT_MODEL
 
-CURVE_PICTURES = 400  # by default
+CURVE_IMAGES = 400
 
 
 @dataclass(frozen=True)
 class EvaluationConfig:
-    """What an evaluation is to hold beside the figures of the untouched images."""
+    """What an evaluation covers besides the metrics of the images as they are.
 
-    split: str = "test"  # train, val, test or all
-    frames: int = FRAMES  # the most images of one video
-    pairs: tuple[str, ...] = ()  # sources to judge against each other, as "REAL:FAKE"
-    tiers: bool = True  # everything judged again after what the web does to images
-    curves: int = CURVE_PICTURES  # images on which each degradation is tried in each strength; 0 for none
-    self_blend: bool = True  # a fake made of each real and judged
+    Attributes:
+        split: train, val, test or all.
+        frames: maximum number of frames per video.
+        pairs: sources to compare, as "REAL:FAKE".
+        tiers: repeat with all images degraded as on the web.
+        curves: number of images for the robustness curves; 0 for none.
+        self_blend: also evaluate a self-blended fake of each real.
+    """
+
+    split: str = "test"
+    frames: int = FRAMES
+    pairs: tuple[str, ...] = ()
+    tiers: bool = True
+    curves: int = CURVE_IMAGES
+    self_blend: bool = True
 
     def check(self) -> None:
-        """Refuse what cannot be meant.
+        """Check the settings.
 
         Raises:
-            DataError: an unknown split, or no such number of images.
+            DataError: an unknown split, or an invalid number of images.
         """
         if self.split not in (*SPLITS, "all"):
             raise DataError(f"split is {self.split!r}; it must be train, val, test or all")
@@ -54,161 +63,172 @@ class EvaluationConfig:
             )
 
     def command(self, data: str, model: str = "") -> str:
-        """The command that repeats the evaluation of the data of this name, with the model of that name."""
+        """Return the command that repeats the evaluation, for data and model of these names."""
         words = ["veraface", "evaluate", "--data", data, "--split", self.split]
         words += ["--model", model] if model else []
         words += [] if self.frames == FRAMES else ["--frames", str(self.frames)]
         words += [word for pair in self.pairs for word in ("--pair", pair)]
         words += [] if self.tiers else ["--no-tiers"]
-        words += [] if self.curves == CURVE_PICTURES else ["--curves", str(self.curves)]
+        words += [] if self.curves == CURVE_IMAGES else ["--curves", str(self.curves)]
         words += [] if self.self_blend else ["--no-self-blend"]
         return shlex.join([*words, "--out", "report"])
 
 
 @dataclass(frozen=True)
-class Evidence:
-    """All judgements of an evaluation."""
+class AllPredictions:
+    """All predictions of an evaluation, and the shortcut features of the images.
 
-    clean: list[Judged]
-    tiers: dict[str, list[Judged]]  # by tier, the same images in the same order
-    curves: dict[str, list[Judged]]  # by degradation
-    untouched: list[Judged]  # the images of the curves, clean
-    self_blended: list[Judged]
+    Attributes:
+        clean: of the images as they are.
+        tiers: by tier, of the same images in the same order.
+        curves: by degradation, of the images of the curves.
+        curve_images: of the images of the curves as they are.
+        self_blended: of the self-blended fakes.
+        features: shortcut features of the images.
+    """
+
+    clean: list[Prediction]
+    tiers: dict[str, list[Prediction]]
+    curves: dict[str, list[Prediction]]
+    curve_images: list[Prediction]
+    self_blended: list[Prediction]
     features: Features
 
-    def everything(self) -> list[Judged]:
-        """In the order in which `pictures.jsonl` has them."""
-        lists = [self.clean, *self.tiers.values(), self.self_blended, *self.curves.values()]
-        return [judged for judgements in lists for judged in judgements]
+    def __iter__(self) -> Iterator[Prediction]:
+        """Iterate in the order of `pictures.jsonl`."""
+        for predictions in (self.clean, *self.tiers.values(), self.self_blended, *self.curves.values()):
+            yield from predictions
 
 
 def evaluate(
     data: Path,
     out: Path,
-    plan: EvaluationConfig | None = None,
+    config: EvaluationConfig | None = None,
     *,
     model: Path | None = None,
     write_card: bool = False,
 ) -> str:
-    """Judge every image; write `report.html`, `.md`, `.json` and `pictures.jsonl` (a line each) to `out`.
+    """Evaluate a model; write `report.html`, `.md`, `.json` and `pictures.jsonl` (a line per image) to `out`.
 
-    The same data, plan and model give the same bytes on the same machine.
+    The same data, config and model give the same bytes on the same machine.
 
     Args:
         data: manifest or folder, as for training.
-        out: folder of the report; made if need be.
-        plan: what is to be measured; the defaults of `EvaluationConfig` if None.
+        out: folder of the report; created if missing.
+        config: what to evaluate; the defaults of `EvaluationConfig` if None.
         model: the `.onnx` file; the shipped model if None.
-        write_card: also store the figures, in short, in the card beside the model.
+        write_card: also store the short form of the report in the model card.
 
     Returns:
         The main tables of the report as Markdown.
 
     Raises:
-        DataError: the data cannot be read, or hold nothing that can be judged.
+        DataError: the data cannot be read, or contain no image that can be classified.
         ModelError: the model cannot be loaded.
     """
-    plan = plan or EvaluationConfig()
-    plan.check()
-    samples = [s for s in read_samples(data, plan.frames) if plan.split in (s.split, "all")]
+    config = config or EvaluationConfig()
+    config.check()
+    samples = [s for s in read_samples(data, config.frames) if config.split in (s.split, "all")]
     if not samples:
-        raise DataError(f"{data}: the {plan.split} split is empty")
-    matched_sources(samples, plan.pairs)  # before the long work: is each of them a pair?
+        raise DataError(f"{data}: the {config.split} split is empty")
+    matched_sources(samples, config.pairs)  # check the pairs before the long work
     detector = Detector(model, threads=1)
     ensure_writable_dir(out)
     folder = data if data.is_dir() else data.parent
-    evidence = gather(detector, samples, plan, folder)
-    lines = (json.dumps(asdict(judged)) + "\n" for judged in evidence.everything())
-    write_atomic(out / "pictures.jsonl", "".join(lines))  # first: it took longest, and all else is made of it
+    predictions = predict_all(detector, samples, config, folder)
+    lines = (json.dumps(asdict(prediction)) + "\n" for prediction in predictions)
+    write_atomic(out / "pictures.jsonl", "".join(lines))  # first, as it took longest
     thresholds = detector.card.thresholds
     report: dict[str, Any] = {
-        "data": f"{_name(data)}, {plan.split} split",
-        "command": plan.command(_name(data), "" if model is None else model.name),
+        "data": f"{_name(data)}, {config.split} split",
+        "command": config.command(_name(data), "" if model is None else model.name),
         "model": detector.model_info,
         "thresholds": {"real": thresholds.real, "fake": thresholds.fake},
-        **measure(evidence, plan),
+        **compute_report(predictions, config),
     }
     write_atomic(out / "report.json", json.dumps(report, indent=2) + "\n")
-    write_atomic(out / "report.md", writing.full_markdown(report))
-    write_atomic(out / "report.html", writing.page(report))
+    write_atomic(out / "report.md", full_markdown(report))
+    write_atomic(out / "report.html", page(report))
     if write_card:
         card_path = (model or DEFAULT_MODEL).with_suffix(".json")
         replace(detector.card, measured=short_form(report)).save(card_path)
-    return writing.summary(report)
+    return summary(report)
 
 
 def _name(data: Path) -> str:
-    """The folder of the data, and the manifest where it is not the one that the folder is read by."""
+    """Return the name of the data's folder, and that of a manifest that is not the folder's default one."""
     data = data.resolve()
     if data.is_dir():
         return data.name
     return data.parent.name if data.name == MANIFEST else f"{data.parent.name}/{data.name}"
 
 
-def gather(detector: Detector, samples: Sequence[Sample], plan: EvaluationConfig, root: Path) -> Evidence:
-    """Judge the images in every state that the plan asks for."""
-    clean = judge(detector, samples, root=root)
-    if all(judged.verdict is None for judged in clean):
+def predict_all(
+    detector: Detector, samples: Sequence[Sample], config: EvaluationConfig, root: Path
+) -> AllPredictions:
+    """Run the detector on the images, clean and in every degradation of the config."""
+    clean = predict(detector, samples, root=root)
+    if all(prediction.verdict is None for prediction in clean):
         raise DataError(
-            f"none of the {len(clean)} images could be judged; the first, {clean[0].path}: {clean[0].error}"
+            f"none of the {len(clean)} images could be read; the first, {clean[0].path}: {clean[0].error}"
         )
     tiers = {
-        tier.name: judge(
-            detector, samples, tier.degradation, root=root, title=f"Judging as on the web, {tier.name}"
+        tier.name: predict(
+            detector, samples, tier.degradation, root=root, title=f"Detecting, tier {tier.name}"
         )
-        for tier in (TIERS if plan.tiers else ())
+        for tier in (TIERS if config.tiers else ())
     }
-    chosen = draw_pictures(samples, plan.curves)
+    chosen = choose_images(samples, config.curves)
     steps = [degradation for curve in CURVES for _, degradation in curve.steps()] if chosen else []
-    return Evidence(
+    return AllPredictions(
         clean=clean,
         tiers=tiers,
-        self_blended=judge_self_blended(detector, samples, root=root) if plan.self_blend else [],
+        self_blended=predict_self_blended(detector, samples, root=root) if config.self_blend else [],
         curves={
-            step.name: judge(
-                detector, [samples[i] for i in chosen], step, root=root, title=f"Judging under {step.name}"
+            step.name: predict(
+                detector, [samples[i] for i in chosen], step, root=root, title=f"Detecting, {step.name}"
             )
             for step in steps
         },
-        untouched=[clean[i] for i in chosen],
+        curve_images=[clean[i] for i in chosen],
         features=measure_features(samples, clean),
     )
 
 
-def measure(evidence: Evidence, plan: EvaluationConfig) -> dict[str, Any]:
-    """Everything that a report says of the judgements; all intervals come from the same draws."""
-    clean = evidence.clean
-    draws = BootstrapSamples(judged.group for judged in clean)
-    trivial = trivial_blocks(evidence.features, clean, draws, plan.pairs)
-    found: dict[str, Any] = {
-        "rows": source_rows(clean, draws, plan.pairs),
-        "by_generator": generator_rows(clean, draws),
-        "by_face_size": face_size_rows(clean, draws),
+def compute_report(predictions: AllPredictions, config: EvaluationConfig) -> dict[str, Any]:
+    """Compute the report of the predictions; all intervals use the same bootstrap resamples."""
+    clean = predictions.clean
+    bootstrap = BootstrapSamples(prediction.group for prediction in clean)
+    shortcuts = shortcut_blocks(predictions.features, clean, bootstrap, config.pairs)
+    report: dict[str, Any] = {
+        "rows": source_rows(clean, bootstrap, config.pairs),
+        "by_generator": generator_rows(clean, bootstrap),
+        "by_face_size": face_size_rows(clean, bootstrap),
     }
-    if evidence.tiers:
-        found["tiers"] = tier_rows(clean, evidence.tiers, draws)
-    if evidence.curves:
-        found["curves"] = _curves(evidence.untouched, evidence.curves)
-    if evidence.self_blended:
-        found["self_blended"] = self_blended_block(clean, evidence.self_blended, draws)
-    found["weak_spots"] = weak_spots(found)
-    found["trivial"] = {"sets": trivial, "warnings": warnings(trivial)}
-    found["diagrams"] = diagrams(clean)
-    return found
+    if predictions.tiers:
+        report["tiers"] = tier_rows(clean, predictions.tiers, bootstrap)
+    if predictions.curves:
+        report["curves"] = _curves(predictions.curve_images, predictions.curves)
+    if predictions.self_blended:
+        report["self_blended"] = self_blended_block(clean, predictions.self_blended, bootstrap)
+    report["weak_spots"] = find_weak_slices(report)
+    report["trivial"] = {"sets": shortcuts, "warnings": warnings(shortcuts)}
+    report["diagrams"] = plot_data(clean)
+    return report
 
 
-def _curves(untouched: Sequence[Judged], judged: Mapping[str, Sequence[Judged]]) -> dict[str, Any]:
-    draws = BootstrapSamples(image.group for image in untouched)
+def _curves(clean: Sequence[Prediction], degraded: Mapping[str, Sequence[Prediction]]) -> dict[str, Any]:
+    bootstrap = BootstrapSamples(prediction.group for prediction in clean)
     return {
-        "real": sum(not image.fake for image in untouched),
-        "fake": sum(image.fake for image in untouched),
-        "clean": step_figures(untouched, draws),
+        "real": sum(not prediction.fake for prediction in clean),
+        "fake": sum(prediction.fake for prediction in clean),
+        "clean": step_metrics(clean, bootstrap),
         "degradations": [
             {
                 "degradation": curve.name,
                 "scale": curve.scale,
                 "steps": [
-                    {"strength": strength, **step_figures(judged[step.name], draws)}
+                    {"strength": strength, **step_metrics(degraded[step.name], bootstrap)}
                     for strength, step in curve.steps()
                 ],
             }

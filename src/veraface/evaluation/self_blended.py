@@ -1,6 +1,6 @@
-"""Fakes made from the reals of the data itself: nothing but the seam of a swap tells them apart.
+"""Self-blended fakes of the data's own reals, which differ from them in the blending seam alone.
 
-No generator, no camera, no compression of its own: what a detector finds here, it finds in the face. Shiohara
+They share camera, compression and framing with their reals, so that only the face can reveal them. Shiohara
 and Yamasaki, "Detecting Deepfakes with Self-Blended Images", CVPR 2022.
 """
 
@@ -11,63 +11,63 @@ from typing import Any
 
 from PIL import Image
 
-from veraface.datasets.manifest import Sample
 from veraface.datasets.progress import in_parallel
+from veraface.datasets.samples import Sample
 from veraface.datasets.synthesis.self_blending import self_blend
-from veraface.datasets.validation import misplaced
+from veraface.datasets.validation import box_problem
 from veraface.detector import Detector
 from veraface.errors import ImageError
-from veraface.evaluation.aggregate import figures
+from veraface.evaluation.aggregate import compute_metrics
 from veraface.evaluation.bootstrap import BootstrapSamples
-from veraface.evaluation.predict import Judged, predict_image, randomness, upright
+from veraface.evaluation.predict import Prediction, decode_upright, predict_image, random_generator
 
 NAME = "self-blended"
 
 
-def judge_self_blended(
+def predict_self_blended(
     detector: Detector, samples: Sequence[Sample], *, root: Path | None = None
-) -> list[Judged]:
-    """Make one fake of every real image and judge it like the rest.
+) -> list[Prediction]:
+    """Synthesize one fake of every real image and run the detector on it.
 
     Args:
-        detector: to judge with, and to find the largest face where the manifest gives no box.
-        samples: of both classes; fakes are left out.
-        root: folder of the data, as in `judge`.
+        detector: also finds the largest face of samples without a box.
+        samples: of both classes; fakes are ignored.
+        root: folder of the data, as in `predict`.
 
     Returns:
-        A judgement for each real image, in their order; no_face where there was nothing to blend.
+        A prediction for each real image, in their order; an error if there was no face to blend.
     """
 
-    def one(sample: Sample) -> Judged:
+    def one(sample: Sample) -> Prediction:
         def image() -> Image.Image:
-            pixels = upright(sample)
+            pixels = decode_upright(sample)
             box = sample.box
             if box is None:
                 faces = detector.detect(pixels, heatmap=False).faces
                 if not faces:
                     raise ImageError("no face to blend was found")
                 box = faces[0].box
-            elif problem := misplaced(box, pixels.width, pixels.height):
-                raise ImageError(problem)  # blending beside the face would leave it as it is
-            return self_blend(pixels, box, randomness(sample))
+            elif problem := box_problem(box, pixels.width, pixels.height):
+                raise ImageError(problem)  # blending outside the image would change nothing
+            return self_blend(pixels, box, random_generator(sample))
 
         fake = replace(sample, fake=True, generator=NAME)
         return predict_image(detector, fake, image, NAME, root)
 
-    return in_parallel(one, [sample for sample in samples if not sample.fake], "Judging self-blended fakes")
+    return in_parallel(one, [sample for sample in samples if not sample.fake], "Detecting self-blended fakes")
 
 
 def self_blended_block(
-    clean: Sequence[Judged], blended: Sequence[Judged], draws: BootstrapSamples
+    clean: Sequence[Prediction], blended: Sequence[Prediction], bootstrap: BootstrapSamples
 ) -> dict[str, Any]:
-    """Figures of self-blended fakes against the reals they were made from; overall and by source."""
+    """Compute metrics of self-blended fakes against the reals they were made from; overall and by source."""
     reals = [p for p in clean if not p.fake]
-    # A real that could not be judged has no part in the comparison, nor has a fake that could not be made.
+    # Pairs of which one could not be read or synthesized are excluded.
     pairs = [(real, fake) for real, fake in zip(reals, blended, strict=True) if fake.verdict is not None]
     images = [image for pair in pairs for image in pair]
 
-    def row(source: str, own: Sequence[Judged]) -> dict[str, Any]:
-        return {"source": source, **figures(own, draws)}
+    def row(source: str, own: Sequence[Prediction]) -> dict[str, Any]:
+        return {"source": source, **compute_metrics(own, bootstrap)}
 
     return {
         "not_made": len(reals) - len(pairs),

@@ -1,7 +1,8 @@
-"""What a data set gives away without a look at any face: file size, dimensions, color, sharpness.
+"""Shortcuts: features that separate the classes of a data set without looking at a face.
 
-A figure near .5 for each of these does not prove that a set is fair, but one near 1 proves that it is not: a
-detector may then score high by what only this set's real and fake images differ in.
+File size, dimensions, color and sharpness are each evaluated as a detector. An AUC near 0.5 for all of them
+does not prove that a set is fair, but one near 1 proves that it is not: a model may then score high by a
+difference that only this set has.
 """
 
 from collections.abc import Iterable, Sequence
@@ -12,17 +13,17 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from veraface.datasets.manifest import Sample
 from veraface.datasets.progress import in_parallel
+from veraface.datasets.samples import Sample
 from veraface.errors import ImageError
 from veraface.evaluation.aggregate import in_pair
-from veraface.evaluation.bootstrap import BootstrapSamples
-from veraface.evaluation.metrics import Flags, RocCurve, Values
-from veraface.evaluation.predict import Judged, upright
+from veraface.evaluation.bootstrap import BootstrapSamples, Values
+from veraface.evaluation.predict import Prediction, decode_upright
+from veraface.evaluation.roc import Flags, RocCurve
 
-TELLS_APART = 0.7  # AUC from which a feature alone is named as telling the classes apart
+WARNING_AUC = 0.7  # a feature with at least this AUC is reported as a shortcut
 
-# What is said of the fakes where they have more or less of it.
+# How the fakes differ from the reals if they have more or less of a feature.
 FEATURES = {
     "file size": ("larger files", "smaller files"),
     "bytes per pixel": ("more bytes per pixel", "fewer bytes per pixel"),
@@ -34,41 +35,39 @@ FEATURES = {
 Features = NDArray[np.float64]
 
 
-def measure_features(samples: Sequence[Sample], judged: Sequence[Judged]) -> Features:
-    """The trivial features of each image.
+def measure_features(samples: Sequence[Sample], predictions: Sequence[Prediction]) -> Features:
+    """Measure the features of each image.
 
     Args:
         samples: the images.
-        judged: the same images judged, whose face boxes stand in where a sample has none.
+        predictions: of the same images; their face boxes replace missing boxes of samples.
 
     Returns:
-        Shape (images, features), in the order of `FEATURES`; NaN where an image cannot be read.
+        Shape (images, features), in the order of `FEATURES`; NaN if an image cannot be read.
     """
 
-    def one(pair: tuple[Sample, Judged]) -> list[float]:
-        sample, image = pair
+    def one(pair: tuple[Sample, Prediction]) -> list[float]:
+        sample, prediction = pair
         try:
             size = float(sample.path.stat().st_size)
-            pixels = upright(sample)
+            pixels = decode_upright(sample)
         except (ImageError, OSError):
             return [np.nan] * len(FEATURES)
-        box = image.box if sample.box is None else tuple(sample.box.to_list())
+        box = prediction.box if sample.box is None else tuple(sample.box.to_list())
         return [
             size,
-            size / (pixels.width * pixels.height)
-            if sample.frame is None
-            else np.nan,  # a video's are of many
+            size / (pixels.width * pixels.height) if sample.frame is None else np.nan,  # undefined for videos
             float(max(pixels.size)),
             float(np.asarray(pixels.convert("HSV"))[..., 1].mean()) / 255,
             sharpness(pixels, box),
         ]
 
-    found = in_parallel(one, list(zip(samples, judged, strict=True)), "Measuring trivial features")
+    found = in_parallel(one, list(zip(samples, predictions, strict=True)), "Measuring shortcut features")
     return np.array(found, np.float64).reshape(-1, len(FEATURES))
 
 
 def sharpness(image: Image.Image, box: tuple[float, ...] | None) -> float:
-    """Variance of the Laplacian of the luminance of a face, or of the image if there is no box in it.
+    """Return the variance of the Laplacian of a face's luminance, or of the image's without a box in it.
 
     Pech-Pacheco et al., "Diatom autofocusing in brightfield microscopy", 2000.
     """
@@ -89,30 +88,33 @@ def sharpness(image: Image.Image, box: tuple[float, ...] | None) -> float:
     return float(np.var(around - 4 * gray[1:-1, 1:-1]))
 
 
-def trivial_blocks(
-    features: Features, judged: Sequence[Judged], draws: BootstrapSamples, pairs: Iterable[str] = ()
+def shortcut_blocks(
+    features: Features,
+    predictions: Sequence[Prediction],
+    bootstrap: BootstrapSamples,
+    pairs: Iterable[str] = (),
 ) -> list[dict[str, Any]]:
-    """How well each feature alone tells fake from real, on the whole set and on each pair of sources."""
-    blocks = [_block("all", features, judged, draws)]
+    """Compute the AUC of each feature alone, on the whole set and on each pair of sources."""
+    blocks = [_block("all", features, predictions, bootstrap)]
     for pair in pairs:
-        chosen = [i for i, image in enumerate(judged) if in_pair(image, pair)]
-        own = [judged[i] for i in chosen]
-        blocks.append(_block(pair.replace(":", " / "), features[chosen], own, draws))
+        chosen = [i for i, prediction in enumerate(predictions) if in_pair(prediction, pair)]
+        own = [predictions[i] for i in chosen]
+        blocks.append(_block(pair.replace(":", " / "), features[chosen], own, bootstrap))
     return blocks
 
 
 def _block(
-    name: str, features: Features, judged: Sequence[Judged], draws: BootstrapSamples
+    name: str, features: Features, predictions: Sequence[Prediction], bootstrap: BootstrapSamples
 ) -> dict[str, Any]:
-    group = draws.index([p.group for p in judged])
-    fake = np.array([p.fake for p in judged], bool)
+    group = bootstrap.index([p.group for p in predictions])
+    fake = np.array([p.fake for p in predictions], bool)
     found = []
     for (feature, (more, less)), values in zip(FEATURES.items(), features.T, strict=True):
         read = ~np.isnan(values)
-        # Turned so that the figure is never below .5: a feature may tell the classes apart either way.
+        # Flipped to an AUC of at least 0.5: either class may have more of a feature.
         plain = RocCurve(fake[read], values[read], np.ones((1, int(read.sum())))).area()[0]
         sign = -1.0 if plain < 0.5 else 1.0
-        value, interval = draws.measure(partial(_area, fake[read], sign * values[read], group[read]))
+        value, interval = bootstrap.measure(partial(_area, fake[read], sign * values[read], group[read]))
         auc = value["auc"]
         found.append(
             {
@@ -120,7 +122,7 @@ def _block(
                 "auc": auc,
                 "interval": interval["auc"],
                 "direction": "" if auc is None else f"fakes have {more if sign > 0 else less}",
-                "tells_apart": auc is not None and auc >= TELLS_APART,
+                "tells_apart": auc is not None and auc >= WARNING_AUC,
             }
         )
     return {"set": name, "features": found}
@@ -131,7 +133,7 @@ def _area(fake: Flags, scores: Values, group: NDArray[np.intp], weights: Values)
 
 
 def warnings(blocks: Iterable[dict[str, Any]]) -> list[str]:
-    """A sentence for each set and feature that gives its classes away."""
+    """Return a sentence for each set and feature that separates its classes."""
     return [
         f"{'This data set' if block['set'] == 'all' else block['set']} can be told apart by "
         f"{feature['feature']} alone (AUC {feature['auc']:.3f}: {feature['direction']})."

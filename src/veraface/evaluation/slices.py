@@ -1,60 +1,47 @@
-"""Where a model does worse than on the whole, by name: what a reader of one figure would not learn."""
+"""Weak slices: sources, generators and face sizes on which a model is worse than on the whole set."""
 
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
-_PARTS = (("rows", "source"), ("by_generator", "generator"), ("by_face_size", "face_size"))
+from veraface.evaluation.arrays import Needs
+from veraface.evaluation.metrics import METRICS
 
-
-class _Figure(NamedTuple):
-    name: str
-    sentence: str
-    unit: str  # format of the figure
-    worse: int  # 1 where more is worse, else -1
+_SLICES = (("rows", "source"), ("by_generator", "generator"), ("by_face_size", "face_size"))
 
 
-_FIGURES = (
-    _Figure(
-        "reals_called_fake", "{part}: {own} of reals called fake ({low} to {high}); {usual} in all", ".1%", 1
-    ),
-    _Figure(
-        "fakes_called_real", "{part}: {own} of fakes called real ({low} to {high}); {usual} in all", ".1%", 1
-    ),
-    _Figure("auc", "{part}: AUC {own} ({low} to {high}); {usual} in all", ".3f", -1),
-)
+def find_weak_slices(report: Mapping[str, Any]) -> list[str]:
+    """Describe each source, pair, generator and face size that is significantly worse than the whole.
 
-
-def weak_spots(report: Mapping[str, Any]) -> list[str]:
-    """A sentence for each source, pair, generator and face size that is worse than the whole beyond chance.
-
-    Beyond chance: the part's 95 % interval lies wholly on the worse side of the whole's figure. Parts too
-    small for an interval are not named; of two dozen parts one or two may be named by accident.
+    Significantly: the slice's 95% interval is entirely on the worse side of the whole's value. Slices too
+    small for an interval are ignored; of two dozen slices one or two may be false positives.
 
     Args:
-        report: with "rows", "by_generator" and "by_face_size", as `report.json` holds them.
+        report: with "rows", "by_generator" and "by_face_size", as in `report.json`.
 
     Returns:
-        Sentences, figure by figure, the worst first.
+        Sentences by metric, error rates first, the worst slice first.
     """
     whole = report["rows"][0]
-    parts = [(str(row[key]), row) for block, key in _PARTS for row in report[block] if row is not whole]
+    slices = [(str(row[key]), row) for block, key in _SLICES for row in report[block] if row is not whole]
     sentences: list[str] = []
-    for name, sentence, unit, worse in _FIGURES:
-        usual = whole[name]
+    for metric in sorted(METRICS.values(), key=lambda metric: metric.needs is Needs.RANKED):
+        usual = whole.get(metric.name)
+        if not metric.weak or usual is None:
+            continue
+        worse = -1 if metric.higher_is_better else 1
         found = [
-            (part, row[name], interval)
-            for part, row in parts
-            if usual is not None
-            and (interval := row["intervals"].get(name))
+            (name, row[metric.name], interval)
+            for name, row in slices
+            if (interval := row["intervals"].get(metric.name))
             and all(worse * end > worse * usual for end in interval)
         ]
-        # A pair has the false alarms of its reals, a source of one generator those of both: said together.
+        # A pair has the FPR of its source of reals, a source with one generator that of the generator.
         names: dict[tuple[float, float, float], list[str]] = {}
-        for part, own, (low, high) in found:
-            names.setdefault((own, low, high), []).append(part)
-        for own, low, high in sorted(names, key=lambda figure: -worse * figure[0]):
-            shown = {"own": own, "low": low, "high": high, "usual": usual}
-            numbers = {key: format(number, unit) for key, number in shown.items()}
-            together = ", ".join(dict.fromkeys(names[own, low, high]))
-            sentences.append(sentence.format(part=together, **numbers))
+        for name, value, (low, high) in found:
+            names.setdefault((value, low, high), []).append(name)
+        for value, low, high in sorted(names, key=lambda key: -worse * key[0]):
+            together = ", ".join(dict.fromkeys(names[value, low, high]))
+            phrase = metric.weak.format(value=metric.format(value))
+            interval = f"({metric.format(low)} to {metric.format(high)})"
+            sentences.append(f"{together}: {phrase} {interval}; {metric.format(usual)} in all")
     return sentences

@@ -1,35 +1,14 @@
-"""The tables of a report, as text in cells: one content for Markdown, page and terminal."""
+"""The tables of a report as text in cells, shared by Markdown, HTML and terminal."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from veraface.evaluation.metrics import METRICS, Place, shown_in
+
 Row = Mapping[str, Any]
 
-# How figures are headed, and whether they are shares (in %) or numbers.
-HEADINGS = {
-    "auc": "AUC",
-    "auc_by_group": "AUC by group",
-    "average_precision": "average precision",
-    "accuracy": "accuracy",
-    "reals_called_fake": "reals called fake",
-    "fakes_called_fake": "fakes called fake",
-    "fakes_called_real": "fakes called real",
-    "reals_uncertain": "reals left open",
-    "fakes_uncertain": "fakes left open",
-    "recall_at_5_percent": "recall at 5% false alarms",
-    "equal_error_rate": "equal error rate",
-    "calibration_error": "calibration error, equal-width bins",
-    "calibration_error_adaptive": "calibration error, equal-mass bins",
-    "brier": "Brier score",
-    "reals_covered": "reals not called fake",
-    "fakes_covered": "fakes not called real",
-    "accuracy_decided": "accuracy, uncertain aside",
-    "reals_called_fake_decided": "reals called fake, uncertain aside",
-    "fakes_called_fake_decided": "fakes called fake, uncertain aside",
-    "share_uncertain": "left open",
-    "share_no_face": "without a face",
-    "share_errors": "errors",
+_CHANGES = {
     "flipped": "flipped",
     "fake_to_real": "fake to real",
     "real_to_fake": "real to fake",
@@ -37,203 +16,178 @@ HEADINGS = {
     "changed": "changed in any way",
     "lost": "face lost",
 }
-_NUMBERS = {
-    "auc",
-    "auc_by_group",
-    "average_precision",
-    "calibration_error",
-    "calibration_error_adaptive",
-    "brier",
-}
-_MAIN = (
-    "auc",
-    "reals_called_fake",
-    "fakes_called_fake",
-    "reals_uncertain",
-    "fakes_uncertain",
-    "fakes_called_real",
-)
 
 
 @dataclass(frozen=True)
 class ReportTable:
-    """One table."""
+    """One table.
+
+    Attributes:
+        title: heading above it.
+        head: column headings.
+        rows: cells.
+        note: explanation below it.
+        text_columns: number of leading columns with text; the others contain numbers.
+    """
 
     title: str
     head: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
     note: str = ""
-    words: int = 1  # so many columns from the left hold words, the others numbers
-
-
-def value(name: str, number: float | None) -> str:
-    """A figure in its unit; empty where there is none."""
-    if number is None:
-        return ""
-    return f"{number:.3f}" if name in _NUMBERS else f"{number:.1%}"
+    text_columns: int = 1
 
 
 def with_interval(name: str, row: Row) -> str:
-    """A figure of a row and its interval."""
-    number, interval = row[name], row["intervals"].get(name)
-    if number is None or interval is None:
-        return value(name, number)
-    low, high = interval
-    if name in _NUMBERS:
-        return f"{number:.3f} ({low:.3f} to {high:.3f})"
-    return f"{number:.1%} ({100 * low:.1f} to {high:.1%})"
+    """Format a metric of a row with its interval."""
+    return METRICS[name].format_interval(row[name], row["intervals"].get(name))
 
 
-def main_sheet(report: Row) -> ReportTable:
-    """The rows that are printed: all, by source, by pair."""
-    return _sheet(
+def main_table(report: Row) -> ReportTable:
+    """Return the table of all images, by source and by pair."""
+    return _metric_table(
         "By source",
         "source",
         report["rows"],
-        _MAIN,
         ("not_judged",),
-        "AUC of a source with one class: against all images of the other class. Shares are of the judged "
-        "pictures of that class. With 95% intervals, drawn by group; none under 5 groups.",
+        "FPR, false positive rate: reals with the verdict fake. Recall: fakes with the verdict fake. FNR, "
+        "false negative rate: fakes with the verdict real. Abstention: verdict uncertain. Shares are of the "
+        "classified images of that class. AUC of a source with one class: against all images of the other "
+        "class. With 95% intervals, resampled by group; none below 5 groups.",
     )
 
 
-def tier_sheet(report: Row) -> ReportTable:
-    """Figures of the tiers, and what was lost and flipped against clean."""
-    names = ("auc", "reals_called_fake", "fakes_called_fake", "share_uncertain")
+def tier_table(report: Row) -> ReportTable:
+    """Return the metrics of the tiers, and the losses and changes against clean images."""
+    metrics = shown_in(Place.ROBUSTNESS)
     rows = []
     for row in report["tiers"]:
-        lost, changed = row.get("auc_lost"), row.get("changes")
+        lost, changes = row.get("auc_lost"), row.get("changes")
         rows.append(
             (
                 row["tier"],
                 row["how"],
-                *(with_interval(name, row) for name in names),
-                ""
-                if lost is None
-                else with_interval("auc", {"auc": lost["value"], "intervals": {"auc": lost["interval"]}}),
-                *("" if changed is None else with_interval(name, changed) for name in ("flipped", "changed")),
+                *(with_interval(metric.name, row) for metric in metrics),
+                "" if lost is None else METRICS["auc"].format_interval(lost["value"], lost["interval"]),
+                *("" if changes is None else _change(name, changes) for name in ("flipped", "changed")),
                 str(row["not_judged"]),
             )
         )
     head = (
         "tier",
-        "what was done",
-        *map(HEADINGS.__getitem__, names),
+        "degradation",
+        *(metric.heading for metric in metrics),
         "AUC lost",
         "verdicts flipped",
         "changed in any way",
-        "not judged",
+        "not classified",
     )
     return ReportTable(
         "Robustness",
         head,
         tuple(rows),
-        "The thresholds stay the same. Flipped: fake became real or real fake, of the images judged in "
-        "both states; changed: another verdict in any way, uncertain included.",
+        "The thresholds stay the same. Flipped: fake became real or real fake, of the images classified in "
+        "both states; changed: the verdict differs in any way, uncertain included.",
         2,
     )
 
 
-def self_blended_sheet(report: Row) -> ReportTable:
-    """Self-blended fakes against their own reals."""
+def self_blended_table(report: Row) -> ReportTable:
+    """Return the metrics of self-blended fakes against their own reals."""
     block = report["self_blended"]
-    return _sheet(
+    return _metric_table(
         "Self-blended fakes",
         "source",
         [block, *block["rows"]],
-        _MAIN,
         ("not_judged",),
-        "One fake of each real image, blended with a changed copy of itself, against the reals it was made "
-        f"of; {block['not_made']} could not be made. They count in no other table.",
+        "One fake of each real image, blended with a changed copy of itself, against the reals they were "
+        f"made from; {block['not_made']} could not be made. They are not part of any other table.",
     )
 
 
-def trivial_sheet(report: Row) -> ReportTable:
-    """What tells the classes apart without a look at a face."""
+def shortcut_table(report: Row) -> ReportTable:
+    """Return the AUC of the features that do not look at a face."""
     rows = []
     for block in report["trivial"]["sets"]:
         for found in block["features"]:
-            auc = with_interval("auc", {"auc": found["auc"], "intervals": {"auc": found["interval"]}})
+            auc = METRICS["auc"].format_interval(found["auc"], found["interval"])
             rows.append((block["set"], found["feature"], found["direction"], auc))
     return ReportTable(
-        "What tells this set's classes apart without a look at a face",
+        "Shortcuts: features that do not look at a face",
         ("set", "feature", "direction", "AUC"),
         tuple(rows),
-        "AUC of one feature alone, turned so that it is never below .5.",
+        "AUC of one feature alone, flipped to at least 0.5.",
         3,
     )
 
 
-def detail_sheets(report: Row) -> list[ReportTable]:
-    """What is not printed: every figure of the whole set, generators, face sizes, tiers by source, curves."""
+def detail_tables(report: Row) -> list[ReportTable]:
+    """Return what is not printed: all metrics, generators, face sizes, tiers by source, verdict changes."""
     everything = report["rows"][0]
-    sheets = [
+    tables = [
         ReportTable(
-            "Every figure, all images",
-            ("figure", "value (95% interval)"),
+            "All metrics, all images",
+            ("metric", "value (95% interval)"),
             tuple(
-                (HEADINGS[name], with_interval(name, everything)) for name in HEADINGS if name in everything
+                (metric.heading, with_interval(name, everything))
+                for name, metric in METRICS.items()
+                if name in everything
             ),
             f"{everything['real']} real and {everything['fake']} fake images of {everything['groups']} "
             f"groups; {everything['no_face']} without a face, {everything['too_small']} with faces too small "
-            f"to judge, {everything['uncertain']} left open, {everything['errors']} errors.",
+            f"to classify, {everything['uncertain']} uncertain, {everything['errors']} errors.",
         ),
-        _sheet("By generator", "generator", report["by_generator"], _MAIN, ("not_judged",)),
-        _sheet("By size of the judged face", "face_size", report["by_face_size"], _MAIN),
+        _metric_table("By generator", "generator", report["by_generator"], ("not_judged",)),
+        _metric_table("By face size", "face_size", report["by_face_size"]),
     ]
     for row in report.get("tiers", ()):
         if "rows" in row:
-            sheets.append(
-                _sheet(
-                    f"By source, {row['tier']} ({row['how']})", "source", row["rows"], _MAIN, ("not_judged",)
-                )
-            )
+            title = f"By source, {row['tier']} ({row['how']})"
+            tables.append(_metric_table(title, "source", row["rows"], ("not_judged",)))
     if tiers := [row for row in report.get("tiers", ()) if "changes" in row]:
-        names = ("flipped", "fake_to_real", "real_to_fake", "flipped_of_decided", "changed", "lost")
         rows = tuple(
-            (f"clean to {r['tier']}", *(with_interval(n, r["changes"]) for n in names)) for r in tiers
+            (f"clean to {row['tier']}", *(_change(name, row["changes"]) for name in _CHANGES))
+            for row in tiers
         )
-        sheets.append(
-            ReportTable("How verdicts changed", ("from, to", *map(HEADINGS.__getitem__, names)), rows)
-        )
-    return [sheet for sheet in sheets if sheet.rows]
+        tables.append(ReportTable("Changes of the verdict", ("from, to", *_CHANGES.values()), rows))
+    return [table for table in tables if table.rows]
 
 
-def curve_sheet(curves: Row) -> ReportTable:
-    """Every step of every degradation."""
-    names = ("auc", "reals_called_fake", "fakes_called_fake", "share_uncertain")
+def curve_table(curves: Row) -> ReportTable:
+    """Return every step of every degradation."""
+    metrics = shown_in(Place.ROBUSTNESS)
     steps = [("none", "", curves["clean"])]
     for curve in curves["degradations"]:
         steps += [(curve["degradation"], f"{step['strength']:g}", step) for step in curve["steps"]]
     return ReportTable(
         "Curves",
-        ("degradation", "strength", *map(HEADINGS.__getitem__, names), "not judged"),
+        ("degradation", "strength", *(metric.heading for metric in metrics), "not classified"),
         tuple(
-            (name, strength, *(with_interval(n, step) for n in names), str(step["not_judged"]))
+            (name, strength, *(with_interval(m.name, step) for m in metrics), str(step["not_judged"]))
             for name, strength, step in steps
         ),
-        f"{curves['real']} real and {curves['fake']} fake images, all sources alike as far as they go.",
+        f"{curves['real']} real and {curves['fake']} fake images, evenly from the sources as far as they go.",
         2,
     )
 
 
-def _sheet(
-    title: str,
-    key: str,
-    rows: Iterable[Row],
-    names: Sequence[str],
-    counts: Sequence[str] = (),
-    note: str = "",
+def _change(name: str, changes: Row) -> str:
+    return METRICS["accuracy"].format_interval(changes[name], changes["intervals"].get(name))
+
+
+def _metric_table(
+    title: str, key: str, rows: Iterable[Row], counts: Sequence[str] = (), note: str = ""
 ) -> ReportTable:
-    head = (key, "real", "fake", *map(HEADINGS.__getitem__, names), *counts)
-    cells = (
+    metrics = shown_in(Place.TABLES)
+    cells = tuple(
         (
             row[key],
             str(row["real"]),
             str(row["fake"]),
-            *(with_interval(n, row) for n in names),
-            *(str(row[c]) for c in counts),
+            *(with_interval(metric.name, row) for metric in metrics),
+            *(str(row[count]) for count in counts),
         )
         for row in rows
     )
-    return ReportTable(title, tuple(word.replace("_", " ") for word in head), tuple(cells), note)
+    headings = {"face_size": "face size", "not_judged": "not classified"}
+    head = (key, "real", "fake", *(metric.heading for metric in metrics), *counts)
+    return ReportTable(title, tuple(headings.get(name, name) for name in head), cells, note)

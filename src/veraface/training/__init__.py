@@ -1,1 +1,1 @@
-"""Making a model: data, degradations, network, fit, export, calibration. Only rooms in here import torch."""
+"""Training: network, trainer, export, calibration, cross-validation. Only this package imports torch."""

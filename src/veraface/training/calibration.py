@@ -1,4 +1,4 @@
-"""From logits on validation data to a calibrated probability and the bounds of the uncertain band."""
+"""Calibration of logits to a probability, and thresholds for target error rates."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -10,17 +10,17 @@ from sklearn.linear_model import LogisticRegression
 from veraface.decision import Calibration, Thresholds
 from veraface.errors import DataError
 
-ERROR_LEVEL = 0.05  # share of each class that may get the opposite verdict, where nobody says otherwise
-_MIN_COUNT = 10  # samples of each class below which a fit would mean nothing
+DEFAULT_ERROR_RATE = 0.05
+_MIN_COUNT = 10  # validation images of each class; the fit of fewer is meaningless
 
 Floats = NDArray[np.floating[Any]]
 
 
 def balance_weights(labels: NDArray[np.bool_], sources: NDArray[Any]) -> NDArray[np.float64]:
-    """Sample weights that give both classes half, and within a class every source the same share.
+    """Return sample weights that sum to one half per class, equally divided among the sources of a class.
 
-    The balance of a data set says nothing of the images that people will ask about; one half is the
-    prior that favors neither answer.
+    The class balance of a data set does not predict that of the images users submit; one half is the
+    uninformative prior.
     """
     weights = np.zeros(len(labels))
     for label in (False, True):
@@ -31,10 +31,10 @@ def balance_weights(labels: NDArray[np.bool_], sources: NDArray[Any]) -> NDArray
 
 
 def check_enough(labels: NDArray[np.bool_]) -> None:
-    """Make sure that there is enough to calibrate on.
+    """Check that there are enough images to calibrate on.
 
     Raises:
-        DataError: too few samples of a class.
+        DataError: too few images of a class.
     """
     if min(labels.sum(), (~labels).sum()) < _MIN_COUNT:
         raise DataError(
@@ -44,14 +44,16 @@ def check_enough(labels: NDArray[np.bool_]) -> None:
 
 
 def fit_calibration(logits: Floats, labels: NDArray[np.bool_], weights: Floats) -> Calibration:
-    """Platt scaling with sample weights.
+    """Fit Platt scaling with sample weights.
+
+    Platt, "Probabilistic Outputs for Support Vector Machines", 1999.
 
     Raises:
-        DataError: too few samples of a class, or logits that do not rise with the label.
+        DataError: too few images of a class, or logits that do not increase with the label.
     """
     check_enough(labels)
     if not np.isfinite(logits).all():
-        raise DataError("the model gives logits that are no numbers; train it again with a lower --rate")
+        raise DataError("the model returns logits that are not finite; train it again with a lower --lr")
     regression = LogisticRegression(C=1e4).fit(logits[:, None], labels, sample_weight=weights * len(labels))
     slope, intercept = float(regression.coef_[0, 0]), float(regression.intercept_[0])
     if slope <= 0:
@@ -60,17 +62,22 @@ def fit_calibration(logits: Floats, labels: NDArray[np.bool_], weights: Floats) 
 
 
 @dataclass(frozen=True)
-class ErrorLevels:
-    """What share of each class may get the opposite verdict, 0 to 1."""
+class ErrorTargets:
+    """Upper bounds of the error rates that the thresholds are fitted for, 0 to 0.5.
 
-    reals_called_fake: float = ERROR_LEVEL
-    fakes_called_real: float = ERROR_LEVEL
+    Attributes:
+        max_fpr: false positive rate, the share of reals with the verdict "fake".
+        max_fnr: false negative rate, the share of fakes with the verdict "real".
+    """
+
+    max_fpr: float = DEFAULT_ERROR_RATE
+    max_fnr: float = DEFAULT_ERROR_RATE
 
     def __post_init__(self) -> None:
-        for name in ("reals_called_fake", "fakes_called_real"):
+        for name in ("max_fpr", "max_fnr"):
             if not 0 < getattr(self, name) < 0.5:
                 raise DataError(
-                    f"{name.replace('_', ' ')} is {getattr(self, name)}; it must lie between 0 and .5"
+                    f"{name.replace('_', '-')} is {getattr(self, name)}; it must lie between 0 and 0.5"
                 )
 
 
@@ -79,36 +86,36 @@ def fit_thresholds(
     highest: Floats,
     labels: NDArray[np.bool_],
     weights: Floats,
-    levels: ErrorLevels,
+    targets: ErrorTargets,
     images: int,
 ) -> tuple[Thresholds, dict[str, float]]:
-    """The narrowest uncertain band that keeps both error rates, by split conformal prediction.
+    """Fit the narrowest uncertain band that keeps both error rates, by split conformal prediction.
 
-    A face is called fake where the lowest p_fake of its views reaches the upper threshold, and real where
-    the highest lies under the lower one, so these are the scores that are calibrated, for each class by
-    itself (Vovk, "Conditional validity of inductive conformal predictors", 2012): a new face like those
-    of the calibration set gets the opposite verdict with at most the given probability. The face itself
-    counts with the weight of an average one, as the "+ 1" of the unweighted rule does (Tibshirani et al.,
-    "Conformal Prediction Under Covariate Shift", 2019).
+    A face is fake if the lowest p_fake of its views reaches the upper threshold, and real if the highest is
+    at most the lower threshold, so these scores are calibrated, separately for each class (Vovk,
+    "Conditional validity of inductive conformal predictors", 2012): a new face from the distribution of the
+    calibration set gets the opposite verdict with at most the given probability. The new face counts with
+    the average weight, like the "+ 1" of the unweighted rule (Tibshirani et al., "Conformal Prediction
+    Under Covariate Shift", 2019).
 
     Args:
         lowest: lowest p_fake of each face's views.
         highest: highest p_fake of each face's views.
-        labels: whether each is fake.
-        weights: of each; see `balance_weights`.
-        levels: the error rates that are allowed.
-        images: how many the faces come from; copies of one image are no independent proof.
+        labels: True for fake.
+        weights: sample weights; see `balance_weights`.
+        targets: upper bounds of the error rates.
+        images: number of distinct images; copies of one image are not independent.
 
     Returns:
         The thresholds, and the weighted error rates on these faces: `reals_called_fake`,
         `fakes_called_real`, `reals_uncertain`, `fakes_uncertain`, each as a share of its class.
     """
     copies = len(labels) / images
-    above = _bound(lowest[~labels], weights[~labels], levels.reals_called_fake, copies)
-    below = -_bound(-highest[labels], weights[labels], levels.fakes_called_real, copies)
-    # The next number beyond, as a score that equals a threshold gets its verdict.
+    above = _bound(lowest[~labels], weights[~labels], targets.max_fpr, copies)
+    below = -_bound(-highest[labels], weights[labels], targets.max_fnr, copies)
+    # The next float beyond, because a score equal to a threshold gets its verdict.
     fake, real = min(1.0, float(np.nextafter(above, 2))), max(0.0, float(np.nextafter(below, -1)))
-    if real > fake:  # better than the bounds ask for: no band is needed, cut in the middle
+    if real > fake:  # both targets are met without an uncertain band: one threshold in the middle
         real = fake = (real + fake) / 2
     thresholds = Thresholds(real=real, fake=fake)
     called_fake = lowest >= fake
@@ -122,14 +129,14 @@ def fit_thresholds(
     return thresholds, {name: round(rate, 4) for name, rate in rates.items()}
 
 
-def _bound(scores: Floats, weights: Floats, level: float, copies: float) -> float:
-    """The score that a new one of the same kind exceeds with probability `level` at most; else infinite."""
+def _bound(scores: Floats, weights: Floats, rate: float, copies: float) -> float:
+    """Return the score that a new one exceeds with at most probability `rate`, or infinity."""
     order = np.argsort(scores)
-    heights = np.cumsum(weights[order])
-    newcomer = copies * heights[-1] / len(scores)
-    position = int(np.searchsorted(heights, (1 - level) * (heights[-1] + newcomer) * (1 - 1e-12)))
+    cumulated = np.cumsum(weights[order])
+    new = copies * cumulated[-1] / len(scores)
+    position = int(np.searchsorted(cumulated, (1 - rate) * (cumulated[-1] + new) * (1 - 1e-12)))
     return float(scores[order][position]) if position < len(scores) else np.inf
 
 
-def _share(chosen: NDArray[np.bool_], of: NDArray[np.bool_], weights: Floats) -> float:
-    return float(weights[chosen & of].sum() / weights[of].sum())
+def _share(chosen: NDArray[np.bool_], among: NDArray[np.bool_], weights: Floats) -> float:
+    return float(weights[chosen & among].sum() / weights[among].sum())

@@ -1,4 +1,4 @@
-"""What hangs on Lightning's trainer: the average of the weights, the best epoch, stopping, safe saving."""
+"""Lightning callbacks and plugins of a training run: EMA, checkpoints, early stopping, atomic saving."""
 
 from pathlib import Path
 from typing import Any
@@ -9,19 +9,26 @@ from lightning.pytorch.callbacks import EarlyStopping, ModelCheckpoint, WeightAv
 from lightning.pytorch.plugins.io import TorchCheckpointIO
 from torch import Tensor
 
+from veraface.files import atomic_write
+
 MONITOR = "val_auc"
 
 
-class MovingAverage(WeightAveraging):
-    """Exponential moving average of weights and statistics; what is validated, kept as best and exported.
+class EMA(WeightAveraging):
+    """Exponential moving average (EMA) of weights and BatchNorm statistics.
 
-    In the first phase it follows the weights, so that the second starts from where they are. From there
-    its memory grows with the steps until `decay` bounds it: (1 + n) / (10 + n), as in TensorFlow's
-    ExponentialMovingAverage; otherwise a short run would be judged by its first steps.
+    The EMA is what is validated, kept as the best checkpoint and exported. In the first phase it equals the
+    weights. In the second phase the decay grows with the steps, (1 + n) / (10 + n), up to `decay`, as in
+    TensorFlow's ExponentialMovingAverage; with a fixed decay the first steps would dominate a short run.
     """
 
     def __init__(self, decay: float, frozen_steps: int) -> None:
-        """Average with `decay` per step, after so many steps."""
+        """Set up the average.
+
+        Args:
+            decay: upper bound of the decay per step.
+            frozen_steps: number of steps of the first phase.
+        """
 
         def blend(average: Tensor, current: Tensor, updates: int | Tensor) -> Tensor:
             steps = int(updates) - frozen_steps
@@ -32,28 +39,28 @@ class MovingAverage(WeightAveraging):
         super().__init__(avg_fn=blend)
 
 
-class Stopping(EarlyStopping):
-    """Stop after `patience` epochs without a better validation AUC; a resumed one stays stopped."""
+class EarlyStop(EarlyStopping):
+    """Stop after `patience` epochs without a better validation AUC, also when a stopped run is resumed."""
 
     def __init__(self, patience: int) -> None:
-        """Watch the validation AUC."""
+        """Monitor the validation AUC."""
         super().__init__(MONITOR, mode="max", patience=patience, check_on_train_epoch_end=False)
 
     def on_train_start(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule) -> None:
-        """Lightning restores how long there was no gain, but not that this was long enough."""
+        """Stop at once if the patience was used up before: Lightning restores the count, not the decision."""
         if self.wait_count >= self.patience:
             trainer.should_stop = True
 
 
-class BestEpoch(ModelCheckpoint):
-    """Keep the epoch with the best validation AUC; the first of them where several are as good."""
+class BestCheckpoint(ModelCheckpoint):
+    """Keep the epoch with the highest validation AUC; of several equal ones the first."""
 
     def __init__(self, run: Path, name: str) -> None:
         """Keep it as `name`.ckpt in the folder `run`."""
         super().__init__(run, name, monitor=MONITOR, mode="max", enable_version_counter=False)
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Restore the best AUC so far, also where the folder of the run was moved, which Lightning drops."""
+        """Restore the best AUC, which Lightning drops if the folder of the run was moved."""
 
         def here(path: str) -> str:
             return str(Path(str(self.dirpath), Path(path).name)) if path else path
@@ -65,21 +72,20 @@ class BestEpoch(ModelCheckpoint):
         super().load_state_dict({**state_dict, **moved, "best_k_models": kept, "dirpath": self.dirpath})
 
 
-class LastEpoch(ModelCheckpoint):
-    """Keep the last epoch to resume from. `save_last` of the above would do so only when the AUC rose."""
+class LastCheckpoint(ModelCheckpoint):
+    """Keep the last epoch for resuming. `save_last` of `BestCheckpoint` saves only when the AUC rises."""
 
     def __init__(self, run: Path, name: str) -> None:
         """Keep it as `name`.ckpt in the folder `run`."""
         super().__init__(run, name, enable_version_counter=False)
 
 
-class WholeFiles(TorchCheckpointIO):
-    """Checkpoints written whole or not at all, wherever temporary files lie: a kill leaves the last one."""
+class AtomicCheckpointIO(TorchCheckpointIO):
+    """Write checkpoints atomically, so that a killed run keeps its previous checkpoint."""
 
     def save_checkpoint(self, checkpoint: dict[str, Any], path: Any, storage_options: Any = None) -> None:
-        """Write beside, then rename."""
+        """Write to a temporary file in the same folder, then rename it."""
         path = Path(path)
         path.parent.mkdir(parents=True, exist_ok=True)
-        partial = path.with_name(path.name + ".part")
-        torch.save(checkpoint, partial)
-        partial.replace(path)
+        with atomic_write(path) as partial:
+            torch.save(checkpoint, partial)

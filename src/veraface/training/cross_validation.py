@@ -1,26 +1,28 @@
-"""Leave one source out: how a recipe does on fakes and on reals that it has not seen. Tune on this."""
+"""Leave-one-source-out cross-validation: a training recipe measured on sources that it has not seen."""
 
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from veraface.datasets.manifest import Sample, read_samples
+from veraface.datasets.manifest import read_samples
+from veraface.datasets.samples import Sample
 from veraface.datasets.sources import leave_out, leave_out_folds
 from veraface.datasets.synthesis.face_swap import Points
 from veraface.detector import Detector
 from veraface.errors import DataError
-from veraface.evaluation.aggregate import Table, ranking_figures
-from veraface.evaluation.bootstrap import MIN_GROUPS, BootstrapSamples
-from veraface.evaluation.metrics import Values, share
-from veraface.evaluation.predict import Judged, judge
+from veraface.evaluation.arrays import ImageSet, PredictionArrays
+from veraface.evaluation.bootstrap import MIN_GROUPS, BootstrapSamples, Values
+from veraface.evaluation.metrics import evaluator
+from veraface.evaluation.predict import Prediction, predict
+from veraface.evaluation.roc import share
 from veraface.files import ensure_writable_dir, write_atomic
 from veraface.results import Verdict
-from veraface.training.calibration import ErrorLevels
+from veraface.training.calibration import ErrorTargets
 from veraface.training.config import TrainConfig
 from veraface.training.export import export
 from veraface.training.trainer import CONFIG, train
@@ -33,29 +35,29 @@ def cross_validate(
     recipe: Path | None = None,
     changes: Mapping[str, Any] | None = None,
     images: int = 300,
-    levels: ErrorLevels | None = None,
+    targets: ErrorTargets | None = None,
     only: Sequence[int] | None = None,
 ) -> str:
-    """Train once a fold without some sources, judge those, and write `crossval.json` and `crossval.md`.
+    """Train a model per fold without some sources and evaluate it on them; write `crossval.json` and `.md`.
 
-    A fold leaves out one source with fakes and, dealt out evenly, sources of reals alone; see
-    `leave_out_folds`. The test split takes no part, so that what is chosen by these figures can still be
-    tested on it. Finished folds are kept; a stopped one goes on from its last epoch.
+    A fold leaves out one source with fakes and some sources with reals only; see `leave_out_folds`. The test
+    split is not used, so that choices made by these results can still be tested on it. Finished folds are
+    kept; an interrupted one is resumed from its last epoch.
 
     Args:
         data: a manifest or a folder with one.
-        out: folder of the folds and the report; made if need be.
+        out: folder of the folds and the report; created if missing.
         recipe: folder of a training run whose settings to use; the defaults if None.
-        changes: settings that differ from the recipe's, by name.
-        images: the most that are judged of one source.
-        levels: what share of each class may get the opposite verdict; 5 % each if None.
+        changes: settings that override the recipe's, by name.
+        images: maximum number of images per class and source.
+        targets: upper bounds of the error rates; 5% each if None.
         only: numbers of the folds to run, from 1; all if None.
 
     Returns:
         The report as Markdown.
 
     Raises:
-        DataError: the data or the recipe make no sense.
+        DataError: the data or the recipe are invalid, or the folder has folds with other settings.
     """
     base = TrainConfig(str(data.resolve())) if recipe is None else TrainConfig.load(recipe / CONFIG)
     base = replace(base, data=str(data.resolve()), **(changes or {}))
@@ -63,25 +65,30 @@ def cross_validate(
     folds = leave_out_folds(samples)
     if wrong := [number for number in only or () if not 1 <= number <= len(folds)]:
         raise DataError(f"there is no fold {wrong[0]}; folds are numbered from 1 to {len(folds)}")
-    levels = levels or ErrorLevels()
-    judging = {"pictures": images, "samples": _digest(samples), **asdict(levels)}
+    targets = targets or ErrorTargets()
+    evaluation = {
+        "pictures": images,
+        "samples": _digest(samples),
+        "reals_called_fake": targets.max_fpr,
+        "fakes_called_real": targets.max_fnr,
+    }
     ensure_writable_dir(out)
     rows: list[dict[str, Any]] = []
-    landmarks: dict[Sample, Points | None] = {}  # found once, though most folds need them
+    landmarks: dict[Sample, Points | None] = {}  # found once, shared by the folds
     done = 0
     for number, left_out in enumerate(folds, start=1):
         config = replace(base, leave_out=(*base.leave_out, *left_out))
-        settings = _settings(config) | judging
+        settings = _settings(config) | evaluation
         finished = out / f"fold-{number}.json"
         if not finished.is_file():
             if only and number not in only:
                 continue
-            fold = _run_fold(config, samples, out / f"fold-{number}", images, levels, landmarks)
+            fold = _run_fold(config, samples, out / f"fold-{number}", images, targets, landmarks)
             write_atomic(finished, json.dumps({"settings": settings, "rows": fold}, indent=2) + "\n")
         rows += _stored(finished, settings)
         done += 1
     report = {
-        "settings": _settings(base) | judging,
+        "settings": _settings(base) | evaluation,
         "folds": {"done": done, "all": len(folds)},
         "summary": _summary(rows),
         "rows": rows,
@@ -93,23 +100,25 @@ def cross_validate(
 
 
 def _stored(finished: Path, settings: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """The rows of a finished fold.
+    """Read the rows of a finished fold.
 
     Raises:
-        DataError: the file is damaged, or was made with other settings or data.
+        DataError: the file is damaged, or was written with other settings or data.
     """
     try:
         stored = json.loads(finished.read_text(encoding="utf-8"))
-        made_with, rows = stored["settings"], list(stored["rows"])
+        written_with, rows = stored["settings"], list(stored["rows"])
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise DataError(f"{finished}: is damaged; delete it, and the fold is judged again") from error
-    if made_with != settings:
-        raise DataError(f"{finished}: was made with other settings or data; give the same, or another --out")
+        raise DataError(f"{finished}: is damaged; delete it to evaluate the fold again") from error
+    if written_with != settings:
+        raise DataError(
+            f"{finished}: was written with other settings or data; pass the same, or another --out"
+        )
     return rows
 
 
 def _digest(samples: Sequence[Sample]) -> str:
-    """Tells sets of samples apart, wherever they lie."""
+    """Return a digest of a set of samples that does not depend on its folder."""
     lines = sorted(f"{s.path.name} {s.fake} {s.source} {s.group} {s.split} {s.box}" for s in samples)
     return hashlib.sha256("\n".join(lines).encode("utf-8", "surrogatepass")).hexdigest()
 
@@ -119,90 +128,89 @@ def _run_fold(
     samples: Sequence[Sample],
     run: Path,
     images: int,
-    levels: ErrorLevels,
+    targets: ErrorTargets,
     landmarks: dict[Sample, Points | None],
 ) -> list[dict[str, Any]]:
-    """Train, export and judge; a row for each class of each source that was left out."""
+    """Train, export and evaluate; return a row for each class of each source that was left out."""
     train(config, run, resume=True, landmarks=landmarks)
-    export(run, run, name="model", levels=levels)
+    export(run, run, name="model", targets=targets)
     detector = Detector(run / "model.onnx", threads=1)
     kept = [s for s in samples if s.source not in config.leave_out and s.split == "val"]
-    known = judge(detector, kept, title="Judging the sources that are kept")
+    known = predict(detector, kept, title="Detecting, sources in training")
     unseen = [
         sample
         for source in config.leave_out
         for fake in (False, True)
         for sample in _some([s for s in samples if s.source == source and s.fake == fake], images)
     ]
-    judged = judge(detector, unseen, title="Judging the sources that are left out")
+    predictions = predict(detector, unseen, title="Detecting, sources left out")
     return [
         _row(source, fake, own, [p for p in known if p.fake != fake])
         for source in config.leave_out
         for fake in (False, True)
-        if (own := [p for p in judged if p.source == source and p.fake == fake])
+        if (own := [p for p in predictions if p.source == source and p.fake == fake])
     ]
 
 
 def _some(samples: Sequence[Sample], most: int) -> list[Sample]:
-    """At most so many, evenly taken, in their order."""
+    """Return at most `most` samples, evenly spaced, in their order."""
     if len(samples) <= most:
         return list(samples)
     return [samples[i] for i in np.linspace(0, len(samples) - 1, most).round().astype(int)]
 
 
-def _row(source: str, fake: bool, own: Sequence[Judged], others: Sequence[Judged]) -> dict[str, Any]:
-    """How one class of a left-out source fares against the other class of the sources that were kept."""
-    draws = BootstrapSamples(p.group for p in (*own, *others))
-    table = Table.of(own, draws)
-    ranking = ranking_figures(table, Table.of(others, draws))
+def _row(source: str, fake: bool, own: Sequence[Prediction], others: Sequence[Prediction]) -> dict[str, Any]:
+    """Compute metrics of one class of a left-out source against the other class of the kept sources."""
+    bootstrap = BootstrapSamples(p.group for p in (*own, *others))
+    images = PredictionArrays.of(own, bootstrap)
     ranked = ("auc", "recall_at_5_percent") if fake else ("auc",)
+    ranking = evaluator(ImageSet(images, PredictionArrays.of(others, bootstrap)), ranked)
 
     def compute(groups: Values) -> dict[str, Values]:
-        found = ranking(groups)
-        weights = groups[:, table.group]
+        weights = groups[:, images.group]
         verdicts = {
-            name: share(table.verdict == verdict, table.judged, weights)
+            name: share(images.verdict == verdict, images.classified, weights)
             for name, verdict in (
                 ("called_fake", Verdict.FAKE),
                 ("called_real", Verdict.REAL),
                 ("uncertain", Verdict.UNCERTAIN),
             )
         }
-        return {**{name: found[name] for name in ranked}, **verdicts}
+        return {**ranking(groups), **verdicts}
 
-    values, intervals = draws.measure(compute)
+    values, intervals = bootstrap.measure(compute)
     if len({image.group for image in own}) < MIN_GROUPS:
         intervals = dict.fromkeys(intervals)
-    judged = int(table.judged.sum())
+    classified = int(images.classified.sum())
     return {
         "source": source,
         "label": "fake" if fake else "real",
         "pictures": len(own),
-        "not_judged": len(own) - judged,
+        "not_judged": len(own) - classified,
         **values,
         "intervals": intervals,
     }
 
 
 def _summary(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """Mean recall on left-out fakes, and the left-out reals that are called fake most often."""
+    """Return the mean recall on left-out fakes, and the left-out reals with the highest FPR."""
     recalls = [r["recall_at_5_percent"] for r in rows if r["label"] == "fake"]
-    alarms = {r["source"]: r["called_fake"] for r in rows if r["label"] == "real"}
+    fprs = {r["source"]: r["called_fake"] for r in rows if r["label"] == "real"}
     recalls = [value for value in recalls if value is not None]
-    alarms = {source: value for source, value in alarms.items() if value is not None}
-    worst = max(alarms, key=lambda source: alarms[source], default=None)
+    fprs = {source: value for source, value in fprs.items() if value is not None}
+    worst = max(fprs, key=lambda source: fprs[source], default=None)
     return {
         "mean_recall_at_5_percent": round(float(np.mean(recalls)), 4) if recalls else None,
         "sources_with_fakes": len(recalls),
-        "mean_false_alarms": round(float(np.mean(list(alarms.values()))), 4) if alarms else None,
-        "worst_false_alarms": alarms[worst] if worst else None,
+        "mean_false_alarms": round(float(np.mean(list(fprs.values()))), 4) if fprs else None,
+        "worst_false_alarms": fprs[worst] if worst else None,
         "worst_false_alarms_source": worst,
-        "sources_with_reals": len(alarms),
+        "sources_with_reals": len(fprs),
     }
 
 
 def _settings(config: TrainConfig) -> dict[str, Any]:
-    """Which of a training run's settings a fold's result depends on."""
+    """Return the settings of a training run that a fold's result depends on."""
     settings = config.to_dict() | {"data": Path(config.data).name}
     del settings["workers"]
     return settings
@@ -212,17 +220,17 @@ def _markdown(report: Mapping[str, Any]) -> str:
     summary = report["summary"]
     columns = ("source", "label", "pictures", "auc", "recall_at_5_percent", "called_fake", "called_real")
     folds = report["folds"]
-    lines = ["# Sources left out of training, each once", ""]
+    lines = ["# Leave-one-source-out cross-validation", ""]
     if folds["done"] < folds["all"]:
         lines += [f"Only {folds['done']} of {folds['all']} folds so far.", ""]
     if summary["mean_recall_at_5_percent"] is not None:
         lines.append(
-            f"- fakes: recall {summary['mean_recall_at_5_percent']:.1%} at 5 % false alarms, mean over "
+            f"- fakes: recall {summary['mean_recall_at_5_percent']:.1%} at 5% false positive rate, mean over "
             f"{summary['sources_with_fakes']} sources"
         )
     if summary["worst_false_alarms_source"]:
         lines.append(
-            f"- reals: {summary['mean_false_alarms']:.1%} called fake, mean over "
+            f"- reals: {summary['mean_false_alarms']:.1%} false positives, mean over "
             f"{summary['sources_with_reals']} sources; worst {summary['worst_false_alarms']:.1%} "
             f"({summary['worst_false_alarms_source']})"
         )
@@ -234,7 +242,7 @@ def _markdown(report: Mapping[str, Any]) -> str:
     lines += [
         "",
         "AUC and recall: against the other class of the sources that were kept, validation split. Intervals "
-        "are of 95 %, drawn by group.",
+        "are 95%, resampled by group.",
     ]
     return "\n".join(lines) + "\n"
 

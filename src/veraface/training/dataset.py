@@ -1,4 +1,4 @@
-"""Samples to batches: crops with a random history for training, a fixed one for validation."""
+"""The torch dataset: face crops with random degradations for training, fixed ones for validation."""
 
 from collections.abc import Sequence
 from functools import partial
@@ -10,24 +10,28 @@ from PIL import Image
 from torch.utils.data import Dataset
 
 from veraface.datasets.degradations import Degradations
-from veraface.datasets.frames import sample_picture
+from veraface.datasets.frames import sample_image
 from veraface.datasets.manifest import Sample
-from veraface.datasets.synthesis.face_swap import Points, best_donor, exchange_face
+from veraface.datasets.synthesis.face_swap import Points, best_donor, swap_face
 from veraface.datasets.synthesis.self_blending import self_blend
 from veraface.geometry import Box
 from veraface.imaging.decode import ImageFile
 from veraface.models.crop import CropSettings, crop_box, crop_face
-from veraface.training.sampling import SELF_BLEND, Draw
+from veraface.training.sampling import SELF_BLEND, SampleDraw
 
-_CONTEXT = 1.5  # side of what is degraded over the side of the crop; the rest of an image is dropped first
-_CANDIDATES = 6  # faces out of which the one that fits best is exchanged
+_CONTEXT = 1.5  # side of the region that is degraded over the side of the crop
+_CANDIDATES = 6  # donors of a face swap, of which the one with the best fitting pose is used
 _TIGHT = 0.15  # share of training images that are cropped tightly around the face
 
 
 def open_sample(sample: Sample, settings: CropSettings) -> tuple[Image.Image, Box]:
-    """The surroundings of a sample's face, as stored, and the face's box in them."""
-    assert sample.box is not None  # prepare() gave every sample one
-    image = ImageFile(sample_picture(sample)).decode()
+    """Decode the region around a sample's face.
+
+    Returns:
+        The region at the stored resolution, and the face box in its pixels.
+    """
+    assert sample.box is not None  # prepare() adds missing boxes
+    image = ImageFile(sample_image(sample)).decode()
     square = crop_box(sample.box, CropSettings(settings.size, min(4.0, settings.margin * _CONTEXT)))
     left, top = max(0, int(square.x)), max(0, int(square.y))
     right = min(image.width, int(square.x + square.width) + 1)
@@ -37,7 +41,7 @@ def open_sample(sample: Sample, settings: CropSettings) -> tuple[Image.Image, Bo
 
 
 def jitter(image: Image.Image, box: Box, random: np.random.Generator) -> tuple[Image.Image, Box]:
-    """Mirror half of the images, crop some tightly, move and rescale the box as face detectors do."""
+    """Augment geometry: random flip, tight crop, and the shift and scale that face detectors vary by."""
     if random.random() < _TIGHT:
         image, box = _crop_tightly(image, box, random)
     if random.random() < 0.5:
@@ -51,7 +55,7 @@ def jitter(image: Image.Image, box: Box, random: np.random.Generator) -> tuple[I
 
 
 def _crop_tightly(image: Image.Image, box: Box, random: np.random.Generator) -> tuple[Image.Image, Box]:
-    """Leave up to 15 % of the box around it: some sources come so, and framing must not tell the class."""
+    """Keep at most 15% of the box around the face, as some sources do; it must not reveal the class."""
     edges = random.uniform(0.0, 0.15, 4)
     left = max(0, int(box.x - edges[0] * box.width))
     top = max(0, int(box.y - edges[1] * box.height))
@@ -61,9 +65,9 @@ def _crop_tightly(image: Image.Image, box: Box, random: np.random.Generator) -> 
 
 
 class FaceDataset(Dataset[tuple[torch.Tensor, torch.Tensor]]):
-    """Crops and labels. What happens to a draw depends on the seed and the draw alone.
+    """Face crops and labels, as a function of the seed and the draw alone.
 
-    So runs reproduce whatever the number of worker processes and however often a run was interrupted.
+    Runs are therefore reproducible with any number of worker processes and across interruptions.
     """
 
     def __init__(
@@ -76,15 +80,15 @@ class FaceDataset(Dataset[tuple[torch.Tensor, torch.Tensor]]):
         train: bool,
         landmarks: Sequence[Points | None] = (),
     ) -> None:
-        """Hold the samples.
+        """Store the samples.
 
         Args:
             samples: all with a box.
             settings: of the crop.
-            degradations: what may happen to an image.
-            seed: decides everything random.
-            train: also mirror images, crop some tightly, and move the box.
-            landmarks: one entry a sample, px of its image; needed to exchange faces.
+            degradations: distribution of the degradations.
+            seed: seed of everything random.
+            train: also augment geometry; see `jitter`.
+            landmarks: of each sample, px of its image; needed for face swaps.
         """
         self.samples = samples
         self._settings = settings
@@ -97,24 +101,28 @@ class FaceDataset(Dataset[tuple[torch.Tensor, torch.Tensor]]):
     def __len__(self) -> int:
         return len(self.samples)
 
-    def __getitem__(self, draw: Draw) -> tuple[torch.Tensor, torch.Tensor]:
-        """RGB uint8 pixels (size, size, 3), and the label as a float: 1 fake, 0 real."""
+    def __getitem__(self, draw: SampleDraw) -> tuple[torch.Tensor, torch.Tensor]:
+        """Return RGB uint8 pixels (size, size, 3), and the label as a float: 1 fake, 0 real."""
         sample = self.samples[draw.sample]
         image, box = open_sample(sample, self._settings)
-        if draw.made:
-            # A stream of its own: the history of a made fake stays that of the real it is made from.
-            making = np.random.default_rng([self._seed, draw.epoch, draw.number, 1])
-            make = self_blend if draw.made == SELF_BLEND else partial(self._exchange, draw.sample)
-            image = make(image, box, making)
+        if draw.synthesized:
+            # A separate stream, so that a synthesized fake is degraded exactly like the real of its pair.
+            stream = np.random.default_rng([self._seed, draw.epoch, draw.number, 1])
+            synthesize = (
+                self_blend if draw.synthesized == SELF_BLEND else partial(self._swap_face, draw.sample)
+            )
+            image = synthesize(image, box, stream)
         random = np.random.default_rng([self._seed, draw.epoch, draw.number])
         if self._train:
             image, box = jitter(image, box, random)
         image, box = self._degradations.apply(image, box, random)
         pixels = crop_face(image, box, self._settings)
-        return torch.tensor(pixels), torch.tensor(float(sample.fake or bool(draw.made)))
+        return torch.tensor(pixels), torch.tensor(float(sample.fake or bool(draw.synthesized)))
 
-    def _exchange(self, index: int, image: Image.Image, box: Box, random: np.random.Generator) -> Image.Image:
-        """The best fitting of a few other people's faces over the sample's; without any, a self-blend."""
+    def _swap_face(
+        self, index: int, image: Image.Image, box: Box, random: np.random.Generator
+    ) -> Image.Image:
+        """Swap in the best fitting of a few faces of other groups; without any, self-blend."""
         points = self._moved_landmarks(index, box)
         group = self.samples[index].group
         drawn = [self._donors[i] for i in random.integers(len(self._donors), size=_CANDIDATES)]
@@ -122,13 +130,11 @@ class FaceDataset(Dataset[tuple[torch.Tensor, torch.Tensor]]):
         if not others:
             return self_blend(image, box, random)
         donor = others[best_donor([cast(Points, self._landmarks[i]) for i in others], points)]
-        donor_picture, donor_box = open_sample(self.samples[donor], self._settings)
-        return exchange_face(
-            image, box, points, donor_picture, self._moved_landmarks(donor, donor_box), random
-        )
+        donor_image, donor_box = open_sample(self.samples[donor], self._settings)
+        return swap_face(image, box, points, donor_image, self._moved_landmarks(donor, donor_box), random)
 
     def _moved_landmarks(self, index: int, box: Box) -> Points:
-        """A sample's landmarks in the surroundings that `open_sample` cut out, given its box there."""
+        """Return a sample's landmarks in the region that `open_sample` cut out, given its box there."""
         points, own = self._landmarks[index], self.samples[index].box
         assert points is not None
         assert own is not None

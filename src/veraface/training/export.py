@@ -1,4 +1,4 @@
-"""From a finished run to what is served: an ONNX file and its card, calibrated on the validation split."""
+"""Export of a finished run: an ONNX file and its model card, calibrated on the validation split."""
 
 import hashlib
 import warnings
@@ -20,14 +20,14 @@ from veraface.datasets.progress import progress
 from veraface.datasets.sources import leave_out
 from veraface.datasets.validation import check_prepared, prepare
 from veraface.errors import DataError
-from veraface.files import ensure_writable_dir
+from veraface.files import atomic_write, ensure_writable_dir
 from veraface.imaging.decode import recompress
 from veraface.models.card import ModelCard
 from veraface.models.crop import CropSettings, crop_face
 from veraface.models.onnx_session import open_session
 from veraface.models.tta import jpeg_view, tta_batch
 from veraface.training.calibration import (
-    ErrorLevels,
+    ErrorTargets,
     balance_weights,
     check_enough,
     fit_calibration,
@@ -38,8 +38,8 @@ from veraface.training.dataset import open_sample
 from veraface.training.network import MEAN, STD, Network, first_line
 from veraface.training.trainer import BEST, CONFIG
 
-TOLERANCE = 1e-4  # by which a logit may differ between torch and ONNX
-_WEB_QUALITY = 60  # JPEG quality of the copy that stands for images from the web
+TOLERANCE = 1e-4  # largest difference of a logit between torch and ONNX
+_WEB_QUALITY = 60  # JPEG quality of the recompressed copy that represents images from the web
 _BATCH = 32
 
 LIMITS = (
@@ -56,69 +56,53 @@ def export(
     *,
     name: str,
     data: Path | None = None,
-    licence: str = "not stated",
-    levels: ErrorLevels | None = None,
+    license: str = "not stated",
+    targets: ErrorTargets | None = None,
     average: Sequence[Path] = (),
-    terms: Path | None = None,
+    data_licenses: Path | None = None,
     skip_bad: bool = False,
 ) -> ModelCard:
     """Write `{out}/{name}.onnx` and `{out}/{name}.json`.
 
     Args:
         run: the folder of a training run.
-        out: the folder to write to; made if need be.
+        out: the folder to write to; created if missing.
         name: of the model.
-        data: where the run's data lie now; where they lay when it was trained if None.
-        licence: terms of the weights, for the card.
-        levels: what share of each class may get the opposite verdict; 5 % each if None.
+        data: location of the run's data; the one in its config if None.
+        license: license of the weights, for the card.
+        targets: upper bounds of the error rates; 5% each if None.
         average: folders of further runs whose weights are averaged with those of `run`; see
             `average_weights`.
-        terms: a YAML file of "source: under which terms its images are had", for the card.
-        skip_bad: leave unreadable validation images out instead of refusing.
+        data_licenses: a YAML file of "SOURCE: LICENSE" of the training images, for the card.
+        skip_bad: skip unreadable validation images instead of raising.
 
     Raises:
-        DataError: the run has no checkpoint, its data are gone or too few to calibrate on, or the ONNX
-            file does not agree with torch.
+        DataError: the run has no checkpoint, its data are missing or too few to calibrate on, or the
+            ONNX file does not agree with torch.
     """
     if name in ("", ".", "..") or Path(name).name != name:
         raise DataError(f"name is {name!r}; it must be a plain file name")
-    levels = levels or ErrorLevels()
+    targets = targets or ErrorTargets()
     config = TrainConfig.load(run / CONFIG)
-    network = load_network(run, config)
-    if average:
-        others = [(other, TrainConfig.load(other / CONFIG)) for other in average]
-        for other, its in others:
-            for setting in ("backbone", "size", "margin", "leave_out"):
-                if getattr(its, setting) != getattr(config, setting):
-                    raise DataError(
-                        f"{other}: has another {setting.replace('_', '-')} than {run}; runs must agree in it"
-                    )
-        average_weights(network, [load_network(other, its) for other, its in others])
+    network = _load_averaged(run, config, average)
     everything = leave_out(read_samples(data or Path(config.data)), config.leave_out)
-    terms_of = _terms(terms, {s.source for s in everything if s.split == "train"})
-    samples = [s for s in everything if s.split == "val"]
-    check_samples(samples, needed=("val",))
-    prepared = prepare(samples, skip_bad=skip_bad)
-    check_prepared(prepared, needed=("val",))
-    samples = prepared.samples
-    check_enough(np.array([s.fake for s in samples]))
+    licenses = _read_licenses(data_licenses, {s.source for s in everything if s.split == "train"})
+    samples = _validation_samples(everything, skip_bad=skip_bad)
 
     ensure_writable_dir(out)
-    weights = out / f"{name}.onnx"
-    partial = out / f"{name}.onnx.part"
-    try:
+    with atomic_write(out / f"{name}.onnx") as partial:
         write_onnx(network, config.size, partial)
         session = open_session(partial, threads=0)
         crop = CropSettings(config.size, config.margin)
-        logits, labels, sources = _validation_logits(session, samples, crop, config.seed)
+        logits, labels, sources = validation_logits(session, samples, crop, config.seed)
         _check_parity(session, network, samples, crop)
         balance = balance_weights(labels, sources)
         calibration = fit_calibration(logits[:, 0], labels, balance)
         p_fake = calibration.probability(logits)
-        # The promise is made for faces as they come, so that it can be checked on test data; `balance`
-        # would make it for a mix in which every source is as frequent.
+        # Every image has the same weight, so that the target error rates can be checked on test data;
+        # `balance` would set them for a mix with equally many images of every source.
         thresholds, rates = fit_thresholds(
-            p_fake.min(axis=1), p_fake.max(axis=1), labels, np.ones(len(labels)), levels, len(samples)
+            p_fake.min(axis=1), p_fake.max(axis=1), labels, np.ones(len(labels)), targets, len(samples)
         )
         card = ModelCard(
             name=name,
@@ -130,29 +114,51 @@ def export(
             calibration=calibration,
             thresholds=thresholds,
             error_rates={
-                "allowed_reals_called_fake": levels.reals_called_fake,
-                "allowed_fakes_called_real": levels.fakes_called_real,
+                "allowed_reals_called_fake": targets.max_fpr,
+                "allowed_fakes_called_real": targets.max_fnr,
                 **rates,
             },
             data=_describe(everything),
-            data_terms=terms_of,
-            license=licence,
+            data_terms=licenses,
+            license=license,
             limits=LIMITS,
             made=datetime.now(UTC).date().isoformat(),
             training=_settings(config) | {"averaged_with": [other.resolve().name for other in average]},
         )
         card.save(out / f"{name}.json")
-        partial.replace(weights)
-    finally:
-        partial.unlink(missing_ok=True)
     return card
 
 
+def _load_averaged(run: Path, config: TrainConfig, average: Sequence[Path]) -> Network:
+    """Load the network of a run and average it with those of other runs, which must have the same input."""
+    network = load_network(run, config)
+    others = [(other, TrainConfig.load(other / CONFIG)) for other in average]
+    for other, settings in others:
+        for name in ("backbone", "size", "margin", "leave_out"):
+            if getattr(settings, name) != getattr(config, name):
+                raise DataError(
+                    f"{other}: has another {name.replace('_', '-')} than {run}; runs must agree in it"
+                )
+    if others:
+        average_weights(network, [load_network(other, settings) for other, settings in others])
+    return network
+
+
+def _validation_samples(samples: Sequence[Sample], *, skip_bad: bool) -> list[Sample]:
+    """Return the validation samples with their boxes; check that there are enough to calibrate on."""
+    validation = [s for s in samples if s.split == "val"]
+    check_samples(validation, needed=("val",))
+    prepared = prepare(validation, skip_bad=skip_bad)
+    check_prepared(prepared, needed=("val",))
+    check_enough(np.array([s.fake for s in prepared.samples]))
+    return prepared.samples
+
+
 def load_network(run: Path, config: TrainConfig) -> Network:
-    """The network of a run's best epoch, in evaluation mode.
+    """Load the network of a run's best epoch, in evaluation mode.
 
     Raises:
-        DataError: there is no readable checkpoint.
+        DataError: the checkpoint is missing or unreadable.
     """
     path = run / BEST
     if not path.is_file():
@@ -162,9 +168,9 @@ def load_network(run: Path, config: TrainConfig) -> Network:
         state = torch.load(path, map_location="cpu", weights_only=True)["state_dict"]
         own = {key.removeprefix("network."): v for key, v in state.items() if key.startswith("network.")}
         network.load_state_dict(own)
-    except Exception as error:  # torch raises many kinds for a file that is no checkpoint
+    except Exception as error:  # torch raises many types for a file that is not a checkpoint
         raise DataError(
-            f"{path}: is no checkpoint of {config.backbone}, or is damaged: {first_line(error)}"
+            f"{path}: is not a checkpoint of {config.backbone}, or is damaged: {first_line(error)}"
         ) from error
     return network.eval()
 
@@ -201,12 +207,14 @@ def write_onnx(network: Network, size: int, path: Path) -> None:
         )
 
 
-def _validation_logits(
+def validation_logits(
     session: onnxruntime.InferenceSession, samples: Sequence[Sample], crop: CropSettings, seed: int
 ) -> tuple[NDArray[np.float32], NDArray[np.bool_], NDArray[Any]]:
-    """Logits, labels and sources of every validation image as it is, from the web, and degraded.
+    """Run the model on every validation image as stored, recompressed, and randomly degraded.
 
-    Logits have the shape (faces, 2): what p_fake is made of, and that of the recompressed view.
+    Returns:
+        Logits of shape (faces, 2), the mean of the TTA views and that of the recompressed view; labels;
+        sources.
     """
     logits: list[NDArray[np.float32]] = []
     batch: list[NDArray[np.uint8]] = []
@@ -222,7 +230,7 @@ def _validation_logits(
         image, box = open_sample(sample, crop)
         batch.append(crop_face(image, box, crop))
         batch.append(crop_face(recompress(image, _WEB_QUALITY), box, crop))
-        # A stream apart from those of training and early stopping, which use seed, epoch and number.
+        # Another stream than in training and validation, which are seeded by seed, epoch and number.
         random = np.random.default_rng([seed, 1_000_000, index])
         batch.append(crop_face(*Degradations().apply(image, box, random), crop))
         if len(batch) >= _BATCH:
@@ -248,31 +256,31 @@ def _check_parity(
 
 
 def _settings(config: TrainConfig) -> dict[str, Any]:
-    """The settings of the run, without the folders of the machine it ran on."""
+    """Return the settings of the run without the folders of the machine it ran on."""
     settings = {k: v for k, v in config.to_dict().items() if k not in ("data", "workers")}
     return settings | {"pretrained": Path(config.pretrained).name}
 
 
-def _terms(path: Path | None, sources: set[str]) -> dict[str, str]:
-    """The terms of each source that the model learned from; "not stated" where the file names none.
+def _read_licenses(path: Path | None, sources: set[str]) -> dict[str, str]:
+    """Read the license of each training source; "not stated" if the file has none.
 
     Raises:
-        DataError: the file cannot be read or is no such mapping.
+        DataError: the file cannot be read or is not such a mapping.
     """
     stated: Any = {}
     if path is not None:
         try:
-            # A safe loader to which every scalar is text: a source may be called 2020, or no.
+            # A safe loader that reads every scalar as a string: a source may be called 2020, or no.
             stated = yaml.load(path.read_text(encoding="utf-8"), Loader=yaml.BaseLoader)  # nosec B506
         except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
             raise DataError(f"{path}: cannot be read as YAML: {error}") from error
         if not isinstance(stated, dict) or not all(isinstance(v, str) and v for v in stated.values()):
-            raise DataError(f"{path}: must hold lines of SOURCE: TERMS")
+            raise DataError(f"{path}: must contain lines of SOURCE: LICENSE")
     return {source: stated.get(source, "not stated") for source in sorted(sources)}
 
 
 def _describe(samples: Sequence[Sample]) -> str:
-    """The training data in a sentence: how many of each class, from which sources."""
+    """Describe the training data: counts of each class and the sources."""
     train = [s for s in samples if s.split == "train"]
     fake = sum(s.fake for s in train)
     sources = ", ".join(sorted({s.source for s in train}))

@@ -1,4 +1,4 @@
-"""The network: a timm backbone under a head whose class activation map is the evidence heatmap."""
+"""The network: a timm backbone and a linear head whose class activation map is the heatmap."""
 
 from typing import Any, cast
 
@@ -13,7 +13,7 @@ MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 
 
 class Network(nn.Module):
-    """Pixels to a logit and a map of evidence.
+    """Map pixels to a logit and a class activation map.
 
     The head is linear and comes after global average pooling, so it can be applied to every cell of the
     last feature map instead and averaged afterwards: the same logit, and the cells are the class
@@ -29,13 +29,13 @@ class Network(nn.Module):
 
         Args:
             backbone: any timm name.
-            size: side of the input, px; only transformers need to know.
+            size: side of the input, px; transformers with learned positions are built for it.
             dropout: share of feature channels dropped before the head in training.
-            drop_path: how often the last block is skipped in training, the blocks before it more rarely
+            drop_path: probability that the last block is skipped in training, decreasing to 0 at the first
                 (Huang et al., "Deep Networks with Stochastic Depth", ECCV 2016).
 
         Raises:
-            DataError: timm does not know the backbone.
+            DataError: timm does not know the backbone, or it cannot run at this size.
         """
         super().__init__()
         try:
@@ -49,25 +49,25 @@ class Network(nn.Module):
         self.dropout = nn.Dropout2d(dropout)
         self.register_buffer("mean", 255 * torch.tensor(MEAN).view(1, 3, 1, 1), persistent=False)
         self.register_buffer("std", 255 * torch.tensor(STD).view(1, 3, 1, 1), persistent=False)
-        self._try_out(backbone, size)
+        self._check_size(backbone, size)
 
-    def _try_out(self, backbone: str, size: int) -> None:
-        """Some backbones can be built for sizes that they cannot run: find out now, not in training."""
+    def _check_size(self, backbone: str, size: int) -> None:
+        """Run once: some backbones can be built for sizes that they cannot run."""
         training = self.training
         try:
             with torch.no_grad():
-                evidence = self.eval()(torch.zeros(1, size, size, 3, dtype=torch.uint8))[1]
+                cam = self.eval()(torch.zeros(1, size, size, 3, dtype=torch.uint8))[1]
         except (RuntimeError, ValueError, AssertionError, IndexError) as error:
             raise DataError(f"the backbone {backbone!r} cannot take {size} px: {error}") from error
-        if evidence.ndim != 3 or not evidence.numel():
-            raise DataError(f"the backbone {backbone!r} gives no map of features for {size} px")
+        if cam.ndim != 3 or not cam.numel():
+            raise DataError(f"the backbone {backbone!r} has no feature map for {size} px")
         self.train(training)
 
     def features(self, pixels: Tensor) -> Tensor:
-        """The last feature map, (N, channels, rows, columns), of RGB uint8 pixels (N, side, side, 3)."""
-        normalised = (pixels.permute(0, 3, 1, 2).float() - self.mean) / self.std
-        features: Tensor = self.backbone.forward_features(normalised)  # type: ignore[operator]  # as does this
-        if features.ndim == 3:  # tokens of a transformer: drop the prefix, lay the rest out as a square
+        """Return the feature map (N, channels, rows, columns) of RGB uint8 pixels (N, side, side, 3)."""
+        normalized = (pixels.permute(0, 3, 1, 2).float() - self.mean) / self.std
+        features: Tensor = self.backbone.forward_features(normalized)  # type: ignore[operator]  # as does this
+        if features.ndim == 3:  # tokens of a transformer: drop the prefix, reshape the rest to a square
             tokens = features[:, getattr(self.backbone, "num_prefix_tokens", 0) :]
             side = int(tokens.shape[1] ** 0.5)
             return tokens.transpose(1, 2).reshape(-1, self._channels, side, side)
@@ -75,18 +75,18 @@ class Network(nn.Module):
             return features.permute(0, 3, 1, 2)
         return features
 
-    def judge(self, features: Tensor) -> tuple[Tensor, Tensor]:
-        """Logits (N,) and evidence (N, rows, columns), whose mean over cells is the logit; positive: fake."""
-        evidence: Tensor = self.head(self.dropout(features)).squeeze(1)
-        return evidence.mean(dim=(1, 2)), evidence
+    def classify(self, features: Tensor) -> tuple[Tensor, Tensor]:
+        """Return logits (N,), positive for fake, and the CAM (N, rows, columns), whose mean is the logit."""
+        cam: Tensor = self.head(self.dropout(features)).squeeze(1)
+        return cam.mean(dim=(1, 2)), cam
 
     def forward(self, pixels: Tensor) -> tuple[Tensor, Tensor]:
-        """Logits and evidence of RGB uint8 pixels, shape (N, side, side, 3)."""
-        return self.judge(self.features(pixels))
+        """Return logits and CAMs of RGB uint8 pixels, shape (N, side, side, 3)."""
+        return self.classify(self.features(pixels))
 
 
 def _options(backbone: str, size: int, drop_path: float) -> dict[str, Any]:
-    """What timm must be told: no classifier, and the input size where positions are learned."""
+    """Return timm's options: no classifier head, and the input size where positions are learned."""
     options: dict[str, Any] = {"pretrained": False, "num_classes": 0, "global_pool": ""}
     if drop_path:
         options["drop_path_rate"] = drop_path
@@ -95,5 +95,5 @@ def _options(backbone: str, size: int, drop_path: float) -> dict[str, Any]:
 
 
 def first_line(error: Exception) -> str:
-    """What an error says, without torch's pages of advice."""
+    """Return the first line of an error's message; torch appends pages of advice."""
     return next(iter(str(error).splitlines()), type(error).__name__)

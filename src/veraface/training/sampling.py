@@ -1,4 +1,4 @@
-"""Which images an epoch shows, and in which order: pairs of a fake and a real."""
+"""Samplers: which images an epoch shows and in which order, as pairs of a fake and a real."""
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -10,26 +10,33 @@ from torch.utils.data import Sampler
 
 from veraface.datasets.samples import Sample
 
-SELF_BLEND, EXCHANGE = "self-blend", "exchange"  # the ways in which fakes are made from reals
+SELF_BLEND, FACE_SWAP = "self-blend", "face-swap"  # the kinds of fakes synthesized from reals
 
 
-class Draw(NamedTuple):
-    """One image of an epoch: which sample, and what is made of it."""
+class SampleDraw(NamedTuple):
+    """One image of an epoch.
+
+    Attributes:
+        epoch: number of the epoch.
+        number: number of the pair within the epoch; it seeds the degradations, so both of a pair share them.
+        sample: index of the sample.
+        synthesized: kind of fake that is synthesized from it, SELF_BLEND or FACE_SWAP; "" for none.
+    """
 
     epoch: int
-    number: int  # of the pair within the epoch; both of a pair share it and so their history
-    sample: int  # its index
-    made: str = ""  # what becomes of it: "" as it is, or one of the fakes SELF_BLEND, EXCHANGE
+    number: int
+    sample: int
+    synthesized: str = ""
 
 
-class PairSampler(Sampler[Draw]):
-    """One epoch's draws, a fake and a real in turn, with replacement.
+class PairSampler(Sampler[SampleDraw]):
+    """Draw pairs of a fake and a real with replacement.
 
-    A made fake stands beside the real it is made from, a fake whose group holds reals beside one of
-    them, a fake of a matched source beside a real of a source that it is matched with, any other beside
-    some real, so that a batch shows what differs. Sources are drawn by the root of their size: that lies
-    between equal shares, which would repeat a small source to exhaustion, and raw counts, with which one
-    source would speak for its whole class.
+    A synthesized fake is paired with the real it is made from, a fake whose group has reals with one of
+    them, a fake of a matched source with a real of one of its matched sources, and any other fake with a
+    random real. The probability of a source is proportional to the square root of its size: a compromise
+    between equal shares, which repeat small sources too often, and raw counts, with which one large source
+    dominates its class.
     """
 
     def __init__(
@@ -37,35 +44,35 @@ class PairSampler(Sampler[Draw]):
         samples: Sequence[Sample],
         seed: int,
         *,
-        made: Mapping[str, float] | None = None,
-        exchangeable: Sequence[bool] = (),
+        synthesized: Mapping[str, float] | None = None,
+        swappable: Sequence[bool] = (),
         matched: Mapping[str, Sequence[str]] | None = None,
-        emphasis: Mapping[str, float] | None = None,
+        source_weights: Mapping[str, float] | None = None,
     ) -> None:
-        """Weigh the samples.
+        """Compute the sampling weights.
 
         Args:
             samples: of both classes.
-            seed: decides the draws.
-            made: share of the fakes that are made from reals, by the way they are made.
-            exchangeable: one entry a sample: whether its face can be exchanged.
-            matched: sources of reals that belong beside the fakes of a source.
-            emphasis: how much more often than by the root of its size a source is drawn.
+            seed: seed of the draws.
+            synthesized: share of the fakes that are synthesized, by kind.
+            swappable: for each sample whether its face can be swapped; none can if empty.
+            matched: sources of reals to pair with the fakes of a source.
+            source_weights: factors on the probability of a source.
         """
         fake = np.array([sample.fake for sample in samples])
         self._fakes, self._reals = np.flatnonzero(fake), np.flatnonzero(~fake)
         counts = Counter((sample.fake, sample.source) for sample in samples)
         weights = np.array([counts[s.fake, s.source] ** -0.5 for s in samples])
-        weights *= [(emphasis or {}).get(s.source, 1.0) for s in samples]
+        weights *= [(source_weights or {}).get(s.source, 1.0) for s in samples]
         self._fake_weights = weights[self._fakes] / weights[self._fakes].sum()
         self._real_weights = weights[self._reals] / weights[self._reals].sum()
-        self._made = dict(made or {})
-        able = np.asarray(exchangeable, bool) if len(exchangeable) else np.zeros(len(samples), bool)
-        self._exchange_weights = self._real_weights * able[self._reals]
-        if (total := self._exchange_weights.sum()) > 0:
-            self._exchange_weights = self._exchange_weights / total
+        self._synthesized = dict(synthesized or {})
+        able = np.asarray(swappable, bool) if len(swappable) else np.zeros(len(samples), bool)
+        self._swap_weights = self._real_weights * able[self._reals]
+        if (total := self._swap_weights.sum()) > 0:
+            self._swap_weights = self._swap_weights / total
         else:
-            self._made.pop(EXCHANGE, None)
+            self._synthesized.pop(FACE_SWAP, None)
         of_group: dict[str, list[int]] = {}
         of_source: dict[str, list[int]] = {}
         for index in map(int, self._reals):
@@ -75,8 +82,8 @@ class PairSampler(Sampler[Draw]):
             fakes: [index for name in reals for index in of_source.get(name, [])]
             for fakes, reals in (matched or {}).items()
         }
-        by_group = {name: _Drawn(indices, weights) for name, indices in of_group.items()}
-        by_source = {name: _Drawn(indices, weights) for name, indices in beside.items() if indices}
+        by_group = {name: _WeightedChoice(indices, weights) for name, indices in of_group.items()}
+        by_source = {name: _WeightedChoice(indices, weights) for name, indices in beside.items() if indices}
         self._partners = [by_group.get(s.group) or by_source.get(s.source) for s in samples]
         self._pairs = max(1, len(samples) // 2)
         self._seed = seed
@@ -85,47 +92,47 @@ class PairSampler(Sampler[Draw]):
     def __len__(self) -> int:
         return 2 * self._pairs
 
-    def __iter__(self) -> Iterator[Draw]:
+    def __iter__(self) -> Iterator[SampleDraw]:
         random = np.random.default_rng([self._seed, self.epoch])
-        names = ["", *self._made]
-        shares = [1 - sum(self._made.values()), *self._made.values()]
+        names = ["", *self._synthesized]
+        shares = [1 - sum(self._synthesized.values()), *self._synthesized.values()]
         kinds = random.choice(len(names), size=self._pairs, p=shares)
         fakes = random.choice(self._fakes, size=self._pairs, p=self._fake_weights)
         reals = random.choice(self._reals, size=self._pairs, p=self._real_weights)
-        places = random.random(self._pairs)
-        if EXCHANGE in self._made:
-            able = random.choice(self._reals, size=self._pairs, p=self._exchange_weights)
-            exchanged = kinds == names.index(EXCHANGE)
-            reals[exchanged] = able[exchanged]
-        for number, (kind, fake, real, place) in enumerate(zip(kinds, fakes, reals, places, strict=True)):
-            made = names[kind]
-            if made:
-                yield Draw(self.epoch, number, int(real), made)
+        uniform = random.random(self._pairs)
+        if FACE_SWAP in self._synthesized:
+            able = random.choice(self._reals, size=self._pairs, p=self._swap_weights)
+            swapped = kinds == names.index(FACE_SWAP)
+            reals[swapped] = able[swapped]
+        for number, (kind, fake, real, u) in enumerate(zip(kinds, fakes, reals, uniform, strict=True)):
+            synthesized = names[kind]
+            if synthesized:
+                yield SampleDraw(self.epoch, number, int(real), synthesized)
             else:
                 if partners := self._partners[fake]:
-                    real = partners.at(place)
-                yield Draw(self.epoch, number, int(fake))
-            yield Draw(self.epoch, number, int(real))
+                    real = partners.at(u)
+                yield SampleDraw(self.epoch, number, int(fake))
+            yield SampleDraw(self.epoch, number, int(real))
 
     def set_epoch(self, epoch: int) -> None:
-        """Called by Lightning at the start of every epoch."""
+        """Set the epoch; Lightning calls this at the start of every epoch."""
         self.epoch = epoch
 
 
-class _Drawn:
-    """Samples that are drawn by their weights."""
+class _WeightedChoice:
+    """Weighted choice among samples by inverse transform sampling."""
 
     def __init__(self, samples: Sequence[int], weights: NDArray[np.float64]) -> None:
         self._samples = samples
-        self._up_to = np.cumsum(weights[samples])
+        self._cumulated = np.cumsum(weights[samples])
 
-    def at(self, place: float) -> int:
-        """The sample at a place, 0 to 1 without 1, among all of them."""
-        return self._samples[int(np.searchsorted(self._up_to, place * self._up_to[-1], side="right"))]
+    def at(self, u: float) -> int:
+        """Return the sample for a uniform random number in [0, 1)."""
+        return self._samples[int(np.searchsorted(self._cumulated, u * self._cumulated[-1], side="right"))]
 
 
-class FixedSampler(Sampler[Draw]):
-    """Every sample once, in order, always with the history of epoch 0."""
+class FixedSampler(Sampler[SampleDraw]):
+    """Show every sample once, in order, always with the degradations of epoch 0."""
 
     def __init__(self, samples: Sequence[Sample]) -> None:
         """Count the samples."""
@@ -134,5 +141,5 @@ class FixedSampler(Sampler[Draw]):
     def __len__(self) -> int:
         return self._count
 
-    def __iter__(self) -> Iterator[Draw]:
-        return (Draw(0, index, index) for index in range(self._count))
+    def __iter__(self) -> Iterator[SampleDraw]:
+        return (SampleDraw(0, index, index) for index in range(self._count))

@@ -1,1 +1,1 @@
-"""Synthetic fakes made from real faces: blending, self-blended images, face swaps."""
+"""Synthesized fakes from real faces: blending, self-blended images, face swaps."""

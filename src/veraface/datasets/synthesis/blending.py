@@ -1,4 +1,4 @@
-"""What all blended fakes share: masks of a face or a part of it, and looks that do not match. No torch."""
+"""Blending of faces: masks of a face or a part of it, and differences in appearance."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -7,7 +7,7 @@ from PIL import Image, ImageDraw, ImageEnhance, ImageFilter
 from veraface.geometry import Box
 from veraface.imaging.decode import recompress
 
-# Parts of an upright face as shares of its box: x0, y0, x1, y1. Photo montages exchange them one by one.
+# Parts of an upright face as shares of its box: x0, y0, x1, y1. Photo montages swap single parts.
 _PARTS = {
     "face": (0.04, 0.06, 0.96, 0.98),
     "inner": (0.12, 0.24, 0.88, 0.94),
@@ -18,22 +18,22 @@ _PARTS = {
     "upper": (0.04, 0.06, 0.96, 0.55),
     "lower": (0.10, 0.52, 0.90, 0.98),
 }
-_WHOLE = 0.6  # share of masks that take the whole face or its inner part
-_MASK_SIDE = 128  # px at which masks are drawn; their shapes are coarse
+_WHOLE = 0.6  # share of masks of the whole face or its inner part
+_MASK_SIDE = 128  # px; resolution at which masks are drawn
 
 
 def warp(
     image: Image.Image, matrix: NDArray[np.float64], size: tuple[int, int]
 ) -> tuple[Image.Image, NDArray[np.float32]]:
-    """An image under an affine transform.
+    """Apply an affine transform.
 
     Args:
         image: RGB.
-        matrix: shape (2, 3), from pixels of the result to pixels of `image`, as Pillow wants it.
+        matrix: shape (2, 3), from pixels of the result to pixels of `image`, as in Pillow.
         size: width and height of the result.
 
     Returns:
-        The result, black where it shows nothing of `image`; and how much it shows there, 0 to 1.
+        The result, black outside of `image`, and its coverage by `image`, 0 to 1.
     """
     numbers = tuple(map(float, matrix.ravel()))
     moved = image.transform(size, Image.Transform.AFFINE, numbers, Image.Resampling.BICUBIC)
@@ -43,19 +43,19 @@ def warp(
 
 
 def paste(source: Image.Image, target: Image.Image, mask: NDArray[np.float32]) -> Image.Image:
-    """The target with the source where the mask, 0 to 1, says so; all of one size."""
+    """Blend the source over the target with a mask of 0 to 1; all have the same size."""
     return Image.composite(source, target, Image.fromarray((mask * 255).astype(np.uint8)))
 
 
-def change_look(image: Image.Image, box: Box, random: np.random.Generator) -> Image.Image:
-    """Other colors, another sharpness, or both, as between the two images of a swap."""
+def jitter_appearance(image: Image.Image, box: Box, random: np.random.Generator) -> Image.Image:
+    """Change colors, sharpness or both, as they differ between the two images of a swap."""
     kind = random.integers(3)
     if kind != 1:
-        image = _change_colour(image, random)
+        image = _change_color(image, random)
     return image if kind == 0 else _change_sharpness(image, box, random)
 
 
-def _change_colour(image: Image.Image, random: np.random.Generator) -> Image.Image:
+def _change_color(image: Image.Image, random: np.random.Generator) -> Image.Image:
     shift = random.uniform(-18, 18, 3)
     image = Image.fromarray(np.clip(np.asarray(image, np.float32) + shift, 0, 255).astype(np.uint8))
     for enhance in (ImageEnhance.Brightness, ImageEnhance.Contrast, ImageEnhance.Color):
@@ -77,7 +77,7 @@ def _change_sharpness(image: Image.Image, box: Box, random: np.random.Generator)
 
 
 def rerender(image: Image.Image, box: Box, random: np.random.Generator) -> Image.Image:
-    """Through a smaller size and back: face swaps are made at 64 to 256 px a face and scaled to fit."""
+    """Downscale and upscale again: face swaps are generated at 64 to 256 px and scaled to fit."""
     side = float(np.exp(random.uniform(np.log(48), np.log(160))))
     factor = min(0.85, side / box.max_side)
     small = (max(1, round(image.width * factor)), max(1, round(image.height * factor)))
@@ -87,7 +87,7 @@ def rerender(image: Image.Image, box: Box, random: np.random.Generator) -> Image
 
 
 def _add_grid(image: Image.Image, random: np.random.Generator) -> Image.Image:
-    """A faint regular pattern, as transposed convolutions leave behind.
+    """Add a faint regular pattern like the artifacts of transposed convolutions.
 
     Odena et al., "Deconvolution and Checkerboard Artifacts", Distill 2016.
     """
@@ -100,12 +100,12 @@ def _add_grid(image: Image.Image, random: np.random.Generator) -> Image.Image:
 
 
 def blend_mask(size: tuple[int, int], box: Box, random: np.random.Generator) -> NDArray[np.float32]:
-    """A deformed ellipse over the face or a part of it, 0 to 1, with a soft or a hard edge."""
+    """Draw a deformed ellipse over the face or a part of it, 0 to 1, with a soft or a hard edge."""
     names = ("face", "inner") if random.random() < _WHOLE else tuple(_PARTS)[2:]
     x0, y0, x1, y1 = _PARTS[names[random.integers(len(names))]]
     if random.random() < 0.5:
         x0, x1 = 1 - x1, 1 - x0
-    # An outline of harmonics around the ellipse: irregular, but smooth, as masks of swaps are.
+    # The outline is an ellipse with random harmonics: irregular but smooth, like masks of swaps.
     angles = np.linspace(0, 2 * np.pi, 72, endpoint=False)
     radius = np.ones_like(angles)
     for order in (1, 2, 3, 4, 5):
@@ -115,7 +115,7 @@ def blend_mask(size: tuple[int, int], box: Box, random: np.random.Generator) -> 
     cosine, sine = np.cos(angles), np.sin(angles)
     xs = (x0 + x1) / 2 + (x1 - x0) / 2 * radius * np.sign(cosine) * np.abs(cosine) ** squareness
     ys = (y0 + y1) / 2 + (y1 - y0) / 2 * radius * np.sign(sine) * np.abs(sine) ** squareness
-    margin = 0.25  # of the box, so that a soft edge can run out
+    margin = 0.25  # of the box, so that a soft edge ends inside
     scale = _MASK_SIDE / (1 + 2 * margin)
     drawn = Image.new("L", (_MASK_SIDE, _MASK_SIDE))
     outline = [
@@ -125,7 +125,7 @@ def blend_mask(size: tuple[int, int], box: Box, random: np.random.Generator) -> 
     drawn = drawn.filter(ImageFilter.GaussianBlur(float(random.choice([0.5, 1.5, 3.0, 6.0]))))
     width, height = (max(1, round(side * (1 + 2 * margin))) for side in (box.width, box.height))
     left, top = round(box.x - margin * box.width), round(box.y - margin * box.height)
-    # Only what lies in the image: a face box may be far larger than what is left of the face there.
+    # Only the part inside the image: the box of a cut-off face may be far larger.
     x0, x1 = max(0, left), min(size[0], left + width)
     y0, y1 = max(0, top), min(size[1], top + height)
     page = Image.new("L", size)

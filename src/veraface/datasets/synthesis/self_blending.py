@@ -1,44 +1,44 @@
-"""Fakes made from one real face: blended with a changed copy of itself, so that only the seam is fake.
+"""Self-blended images: a real face blended with a transformed copy of itself.
 
-The idea of Shiohara and Yamasaki, "Detecting Deepfakes with Self-Blended Images", CVPR 2022: a detector
-that can tell these learns the traces that all face swaps share, not those of one generator.
+Shiohara and Yamasaki, "Detecting Deepfakes with Self-Blended Images", CVPR 2022: a detector trained on them
+learns the blending artifacts that all face swaps share, not those of one generator.
 """
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from veraface.datasets.synthesis.blending import blend_mask, change_look, paste, warp
+from veraface.datasets.synthesis.blending import blend_mask, jitter_appearance, paste, warp
 from veraface.geometry import Box
 
-# Of the source in a blend; the paper goes down to .25, which recompression hides.
+# Weights of the source in a blend; the paper goes down to 0.25, which recompression hides.
 _RATIOS = (0.5, 0.75, 1.0, 1.0)
 
 
 def self_blend(image: Image.Image, box: Box, random: np.random.Generator) -> Image.Image:
-    """Blend a face with a changed copy of itself.
+    """Blend a face with a transformed copy of itself.
 
     Args:
-        image: RGB, holding a real face.
+        image: RGB image with a real face.
         box: of the face, in pixels of `image`.
-        random: decides everything.
+        random: source of all randomness.
 
     Returns:
-        An image of the same size; outside the face it equals `image`, but for a change of color or
-        sharpness that either side may have got.
+        An image of the same size. Outside the face it equals `image`, unless color or sharpness of the
+        target were changed.
     """
     source = target = image
     if random.random() < 0.5:
-        source = change_look(image, box, random)
+        source = jitter_appearance(image, box, random)
     else:
-        target = change_look(image, box, random)
+        target = jitter_appearance(image, box, random)
     source, covered = warp(source, _small_move(box, random), image.size)
     mask = blend_mask(image.size, box, random) * covered
     return paste(source, target, mask * np.float32(_RATIOS[random.integers(len(_RATIOS))]))
 
 
 def _small_move(box: Box, random: np.random.Generator) -> NDArray[np.float64]:
-    """A shift and a change of scale by a few hundredths of the face, about its center."""
+    """Return a random shift and scaling by a few percent of the face, about its center."""
     scale = random.uniform(0.95, 1.05, 2)
     shift = random.uniform(-0.03, 0.03, 2) * (box.width, box.height)
     center = np.array([box.x + box.width / 2, box.y + box.height / 2])

@@ -1,4 +1,4 @@
-"""Robustness: what becomes of the verdicts when images have been through what the web does to them."""
+"""Robustness: how metrics and verdicts change when images are degraded as on the web."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -9,30 +9,37 @@ import numpy as np
 from PIL import Image, ImageEnhance
 
 from veraface.datasets.degradations import add_noise, blur, rescale
-from veraface.datasets.manifest import Sample
-from veraface.evaluation.aggregate import Table, figures, ranking_figures, source_rows
-from veraface.evaluation.bootstrap import BootstrapSamples
-from veraface.evaluation.metrics import Values, share
-from veraface.evaluation.predict import CLEAN, Degradation, Judged
+from veraface.datasets.samples import Sample
+from veraface.evaluation.aggregate import compute_metrics, source_rows
+from veraface.evaluation.arrays import ImageSet, PredictionArrays
+from veraface.evaluation.bootstrap import BootstrapSamples, Values
+from veraface.evaluation.metrics import Place, evaluator, shown_in
+from veraface.evaluation.predict import CLEAN, Degradation, Prediction
+from veraface.evaluation.roc import share
 from veraface.imaging.decode import recompress
 from veraface.results import Verdict
 
 
 @dataclass(frozen=True)
 class Tier:
-    """One of the states in which a whole data set is judged."""
+    """A degradation of the whole data set.
+
+    Attributes:
+        degradation: applied to every image.
+        how: its description.
+    """
 
     degradation: Degradation
-    how: str  # in words
+    how: str
 
     @property
     def name(self) -> str:
-        """As figures and judgements name it."""
+        """Name of the degradation."""
         return self.degradation.name
 
 
 def _sent(longest: int, quality: int, image: Image.Image, _: np.random.Generator) -> Image.Image:
-    """What sites and messengers do on upload: shrink, then recompress."""
+    """Downscale and recompress, as sites and messengers do on upload."""
     factor = longest / max(image.size)
     small = image if factor >= 1 else rescale(image, factor, Image.Resampling.LANCZOS)
     return recompress(small, quality)
@@ -46,15 +53,22 @@ TIERS = (
 
 @dataclass(frozen=True)
 class Curve:
-    """One degradation in several strengths, weakest first or in the order of its scale."""
+    """A degradation in several strengths.
+
+    Attributes:
+        name: of the degradation.
+        scale: quantity and unit of the strengths.
+        strengths: in ascending or descending order.
+        apply: degrades an image with a strength.
+    """
 
     name: str
-    scale: str  # what the strengths are
+    scale: str
     strengths: tuple[float, ...]
     apply: Callable[[float, Image.Image, np.random.Generator], Image.Image]
 
     def steps(self) -> list[tuple[float, Degradation]]:
-        """Each strength with its degradation."""
+        """Return each strength with its degradation."""
         return [(s, Degradation(f"{self.name} {s:g}", partial(self.apply, s))) for s in self.strengths]
 
 
@@ -82,72 +96,82 @@ CURVES = (
 
 
 def tier_rows(
-    clean: Sequence[Judged], tiers: Mapping[str, Sequence[Judged]], draws: BootstrapSamples
+    clean: Sequence[Prediction], tiers: Mapping[str, Sequence[Prediction]], bootstrap: BootstrapSamples
 ) -> list[dict[str, Any]]:
-    """A row of each tier, clean first: all figures, what was lost against clean, and how verdicts changed.
+    """Return a row of each tier, clean first: all metrics, the loss of AUC, and how verdicts changed.
 
     Args:
-        clean: judgements of the untouched images.
-        tiers: judgements of the same images in the same order, by the tier's name.
-        draws: shared by all, so that a difference has an interval of its own.
+        clean: predictions of the images as they are.
+        tiers: predictions of the same images in the same order, by the tier's name.
+        bootstrap: shared by all tiers, so that differences have intervals.
     """
-    rows = [{"tier": CLEAN, "how": "the files as they are", **figures(clean, draws)}]
+    rows = [{"tier": CLEAN, "how": "the files as they are", **compute_metrics(clean, bootstrap)}]
     for tier in TIERS:
         if tier.name in tiers:
-            judged = tiers[tier.name]
+            degraded = tiers[tier.name]
             rows.append(
                 {
                     "tier": tier.name,
                     "how": tier.how,
-                    **figures(judged, draws),
-                    "auc_lost": auc_lost(clean, judged, draws),
-                    "changes": changes(clean, judged, draws),
-                    "rows": source_rows(judged, draws)[1:],
+                    **compute_metrics(degraded, bootstrap),
+                    "auc_lost": auc_lost(clean, degraded, bootstrap),
+                    "changes": changes(clean, degraded, bootstrap),
+                    "rows": source_rows(degraded, bootstrap)[1:],
                 }
             )
     return rows
 
 
-def auc_lost(clean: Sequence[Judged], degraded: Sequence[Judged], draws: BootstrapSamples) -> dict[str, Any]:
-    """AUC of the clean images less that of the degraded ones, with an interval from joint draws."""
-    before, after = (ranking_figures(Table.of(images, draws)) for images in (clean, degraded))
-    values, intervals = draws.measure(lambda w: {"auc_lost": before(w)["auc"] - after(w)["auc"]})
+def auc_lost(
+    clean: Sequence[Prediction], degraded: Sequence[Prediction], bootstrap: BootstrapSamples
+) -> dict[str, Any]:
+    """Compute the AUC of clean images minus that of degraded ones, with a paired interval."""
+    before, after = (
+        evaluator(ImageSet(PredictionArrays.of(images, bootstrap)), ["auc"]) for images in (clean, degraded)
+    )
+    values, intervals = bootstrap.measure(lambda w: {"auc_lost": before(w)["auc"] - after(w)["auc"]})
     return {"value": values["auc_lost"], "interval": intervals["auc_lost"]}
 
 
-def changes(clean: Sequence[Judged], degraded: Sequence[Judged], draws: BootstrapSamples) -> dict[str, Any]:
-    """How verdicts changed, as shares of the images that were judged in both states.
+def changes(
+    clean: Sequence[Prediction], degraded: Sequence[Prediction], bootstrap: BootstrapSamples
+) -> dict[str, Any]:
+    """Compute how verdicts changed, as shares of the images that were classified in both states.
 
     Returns:
-        images: how many were judged in both. flipped: fake became real or real fake; fake_to_real and
-        real_to_fake are its two parts. flipped_of_decided: the same as a share of the images that were
-        called fake or real in both states. changed: the verdict is another in any way. lost: share of the
-        images judged clean in which no face was judged any more. "intervals" by the same names.
+        pictures: number of images classified in both. flipped: fake became real or real fake; fake_to_real
+        and real_to_fake are its two parts. flipped_of_decided: the same as a share of the images that were
+        decided in both states. changed: the verdict differs in any way. lost: share of the clean classified
+        images in which no face is classified any more. "intervals" by the same names.
     """
-    one, other = Table.of(clean, draws), Table.of(degraded, draws)
-    both = one.judged & other.judged
+    one, other = PredictionArrays.of(clean, bootstrap), PredictionArrays.of(degraded, bootstrap)
+    both = one.classified & other.classified
     to_real = (one.verdict == Verdict.FAKE) & (other.verdict == Verdict.REAL)
     to_fake = (one.verdict == Verdict.REAL) & (other.verdict == Verdict.FAKE)
-    open_ = (one.verdict == Verdict.UNCERTAIN) | (other.verdict == Verdict.UNCERTAIN)
+    uncertain = (one.verdict == Verdict.UNCERTAIN) | (other.verdict == Verdict.UNCERTAIN)
     shares = {
         "flipped": (to_real | to_fake, both),
         "fake_to_real": (to_real, both),
         "real_to_fake": (to_fake, both),
-        "flipped_of_decided": (to_real | to_fake, both & ~open_),
+        "flipped_of_decided": (to_real | to_fake, both & ~uncertain),
         "changed": (one.verdict != other.verdict, both),
-        "lost": (~other.judged, one.judged),
+        "lost": (~other.classified, one.classified),
     }
 
     def compute(groups: Values) -> dict[str, Values]:
         weights = groups[:, one.group]
         return {name: share(chosen, among, weights) for name, (chosen, among) in shares.items()}
 
-    values, intervals = draws.measure(compute)
+    values, intervals = bootstrap.measure(compute)
     return {"pictures": int(both.sum()), **values, "intervals": intervals}
 
 
-def draw_pictures(samples: Sequence[Sample], count: int, seed: int = 0) -> list[int]:
-    """Indices of images for the curves: half of each class, sources in turn as long as they have any."""
+def choose_images(samples: Sequence[Sample], count: int, seed: int = 0) -> list[int]:
+    """Choose images for the curves: half of each class, evenly from the sources as far as they go.
+
+    Returns:
+        Indices of the samples, ascending.
+    """
     random = np.random.default_rng(seed)
     chosen: list[int] = []
     for fake in (False, True):
@@ -165,10 +189,10 @@ def draw_pictures(samples: Sequence[Sample], count: int, seed: int = 0) -> list[
     return sorted(chosen)
 
 
-def step_figures(judged: Sequence[Judged], draws: BootstrapSamples) -> dict[str, Any]:
-    """What a curve shows of one strength."""
-    names = ("auc", "reals_called_fake", "fakes_called_fake", "share_uncertain")
-    found = figures(judged, draws)
+def step_metrics(predictions: Sequence[Prediction], bootstrap: BootstrapSamples) -> dict[str, Any]:
+    """Compute the metrics of one strength of a curve."""
+    names = [metric.name for metric in shown_in(Place.ROBUSTNESS)]
+    found = compute_metrics(predictions, bootstrap)
     return {
         **{name: found[name] for name in (*names, "not_judged")},
         "intervals": {name: found["intervals"][name] for name in names},

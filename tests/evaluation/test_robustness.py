@@ -8,19 +8,19 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tests.evaluation.sample_predictions import F, N, R, U, judged, many
+from tests.evaluation.sample_predictions import F, N, R, U, many, prediction
 from tests.sample_images import difference, noise, portrait
 from veraface.datasets.manifest import Sample
-from veraface.evaluation.aggregate import figures
+from veraface.evaluation.aggregate import compute_metrics
 from veraface.evaluation.bootstrap import BootstrapSamples
-from veraface.evaluation.tiers import (
+from veraface.evaluation.robustness import (
     CURVES,
     TIERS,
     Curve,
     auc_lost,
     changes,
-    draw_pictures,
-    step_figures,
+    choose_images,
+    step_metrics,
     tier_rows,
 )
 from veraface.imaging.decode import recompress
@@ -80,8 +80,8 @@ LATER = [R, F, R, F, R, U, R, N, U, R]
 
 def test_changes_counted_by_hand() -> None:
     """Judged in both are eight: a flip each way, two that leave or join the open ones, four that stay."""
-    clean = [judged(str(i), i % 2 == 0, v, None if v is N else 0.5) for i, v in enumerate(CLEAN)]
-    later = [judged(str(i), i % 2 == 0, v, None if v is N else 0.5) for i, v in enumerate(LATER)]
+    clean = [prediction(str(i), i % 2 == 0, v, None if v is N else 0.5) for i, v in enumerate(CLEAN)]
+    later = [prediction(str(i), i % 2 == 0, v, None if v is N else 0.5) for i, v in enumerate(LATER)]
     found = changes(clean, later, BootstrapSamples(p.group for p in clean))
     intervals = found.pop("intervals")
     assert found == {
@@ -99,12 +99,14 @@ def test_changes_counted_by_hand() -> None:
 def test_the_loss_is_the_difference_and_drawn_jointly() -> None:
     """A constant shift of all scores loses nothing, in no draw; an independent one has a wide interval."""
     clean = many(300)
-    draws = BootstrapSamples(p.group for p in clean)
+    bootstrap = BootstrapSamples(p.group for p in clean)
     shifted = [replace(p, p_fake=None if p.p_fake is None else p.p_fake / 2) for p in clean]
-    assert auc_lost(clean, shifted, draws) == {"value": 0.0, "interval": [0.0, 0.0]}
+    assert auc_lost(clean, shifted, bootstrap) == {"value": 0.0, "interval": [0.0, 0.0]}
     other = many(300, seed=1, spread=3)
-    lost = auc_lost(clean, other, draws)
-    assert lost["value"] == pytest.approx(figures(clean)["auc"] - figures(other)["auc"], abs=1e-4)
+    lost = auc_lost(clean, other, bootstrap)
+    assert lost["value"] == pytest.approx(
+        compute_metrics(clean)["auc"] - compute_metrics(other)["auc"], abs=1e-4
+    )
     assert lost["interval"][0] < lost["value"] < lost["interval"][1]
 
 
@@ -128,7 +130,7 @@ def samples(counts: dict[tuple[str, bool], int]) -> list[Sample]:
 
 def test_curve_pictures_are_balanced() -> None:
     have = samples({("a", False): 100, ("b", False): 4, ("c", True): 90, ("d", True): 80})
-    chosen = draw_pictures(have, 40)
+    chosen = choose_images(have, 40)
     assert len(set(chosen)) == 40
     assert Counter((have[i].source, have[i].fake) for i in chosen) == {
         ("a", False): 16,
@@ -136,14 +138,14 @@ def test_curve_pictures_are_balanced() -> None:
         ("c", True): 10,
         ("d", True): 10,
     }
-    assert chosen == draw_pictures(have, 40)
-    assert len(draw_pictures(have, 10_000)) == len(have)
-    assert draw_pictures(have, 0) == []
-    assert draw_pictures(samples({("a", False): 3}), 10) == [0, 1, 2]
+    assert chosen == choose_images(have, 40)
+    assert len(choose_images(have, 10_000)) == len(have)
+    assert choose_images(have, 0) == []
+    assert choose_images(samples({("a", False): 3}), 10) == [0, 1, 2]
 
 
 def test_a_step_holds_what_a_curve_shows() -> None:
-    step = step_figures(many(60), BootstrapSamples(p.group for p in many(60)))
+    step = step_metrics(many(60), BootstrapSamples(p.group for p in many(60)))
     assert set(step) == {
         "auc",
         "reals_called_fake",

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from tests.evaluation.sample_predictions import SHORT, many
-from veraface.evaluation.curves import MAX_POINTS, confusion, diagrams, reliability, risk_coverage, roc
+from veraface.evaluation.aggregate import MAX_POINTS, confusion, plot_data, reliability, risk_coverage, roc
 
 FAKE = np.array([0, 0, 0, 0, 1, 1, 1], bool)
 P_FAKE = np.array([0.1, 0.2, 0.5, 0.8, 0.2, 0.5, 0.9])
@@ -18,7 +18,7 @@ def test_roc_counted_by_hand() -> None:
 
 
 def test_curves_have_few_points_and_keep_their_ends() -> None:
-    found = diagrams(many(800))
+    found = plot_data(many(800))
     alarms, recall = found["roc"]["false_alarms"], found["roc"]["recall"]
     assert 40 < len(alarms) <= MAX_POINTS
     assert (alarms[0], recall[0], alarms[-1], recall[-1]) == (0, 0, 1, 1)
@@ -31,9 +31,9 @@ def test_curves_have_few_points_and_keep_their_ends() -> None:
 
 
 def found_auc(count: int) -> float:
-    from veraface.evaluation.aggregate import figures
+    from veraface.evaluation.aggregate import compute_metrics
 
-    return float(figures(many(count))["auc"])
+    return float(compute_metrics(many(count))["auc"])
 
 
 def test_reliability_counted_by_hand() -> None:
@@ -63,7 +63,7 @@ def test_risk_coverage_counted_by_hand() -> None:
 
 def test_histograms_count_every_judged_picture() -> None:
     images = many(300)
-    rows = diagrams(images)["histograms"]
+    rows = plot_data(images)["histograms"]
     assert [row["source"] for row in rows] == [f"source {i}" for i in range(4)]
     assert sum(sum(row["real"]) + sum(row["fake"]) for row in rows) == sum(
         p.p_fake is not None for p in images
@@ -71,5 +71,5 @@ def test_histograms_count_every_judged_picture() -> None:
 
 
 def test_nothing_judged_draws_nothing() -> None:
-    found = diagrams(SHORT[-2:])
+    found = plot_data(SHORT[-2:])
     assert found["roc"]["recall"] == found["risk_coverage"]["risk"] == found["histograms"] == []
