@@ -1,21 +1,38 @@
-"""Which encoder's quantization tables a JPEG has.
+"""Identification of a JPEG's encoder by its quantization tables. Cheap to import.
 
 Sources of the tables:
-- "ijg": ITU-T T.81 (1992), annex K.1, scaled as jcparam.c of the Independent JPEG Group's library does. It
-  and libjpeg-turbo are in most programs, so it tells a quality and hardly a program.
+- "ijg": ITU-T T.81 (1992), annex K.1, scaled like jcparam.c of the Independent JPEG Group's library. Most
+  programs use it or libjpeg-turbo, so it identifies a quality and hardly a program.
 - "photoshop": the presets of Photoshop's "Save" and "Save for Web" in `PIL.JpegPresets`.
 - "mozjpeg": table 3 of mozjpeg's jcparam.c, its default, scaled in the same way.
 """
 
+from dataclasses import dataclass
 from functools import cache
-from typing import Any
+from typing import TYPE_CHECKING, Any, Literal
 
-from PIL import JpegPresets
+from veraface.results import Result
 
-from veraface.forensics.encoder import Encoder, EncoderName
-from veraface.imaging.decode import JpegInfo
+if TYPE_CHECKING:  # which loads Pillow
+    from veraface.imaging.decode import JpegInfo
 
+EncoderName = Literal["ijg", "photoshop", "mozjpeg", "custom"]
 Table = tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Encoder(Result):
+    """JPEG encoding parameters. Many programs share an encoder, so none is identified for sure."""
+
+    tables: EncoderName
+    quality: str | None = None
+    """on that encoder's own scale"""
+    subsampling: str | None = None
+    """of color, such as "4:2:0\""""
+    progressive: bool = False
+    compressed_twice: bool | None = None
+    """whether traces of an earlier compression were found; null: not looked for, or too little data"""
+
 
 _ANNEX_K = (
     (
@@ -38,15 +55,17 @@ _MOZJPEG = (
 )
 
 
-def read_encoder(coding: JpegInfo) -> Encoder:
-    """Whose tables these are."""
-    name, quality = _known().get(coding.tables, (None, None))
-    return Encoder(name or "custom", quality, coding.subsampling, coding.progressive)
+def identify_encoder(jpeg: "JpegInfo") -> Encoder:
+    """Return the encoder whose quantization tables a JPEG has."""
+    name, quality = _known_tables().get(jpeg.tables, (None, None))
+    return Encoder(name or "custom", quality, jpeg.subsampling, jpeg.progressive)
 
 
 @cache
-def _known() -> dict[tuple[Table, ...], tuple[EncoderName, str]]:
-    """Name and quality by the tables for brightness and color, or, for gray images, the first alone."""
+def _known_tables() -> dict[tuple[Table, ...], tuple[EncoderName, str]]:
+    """Return name and quality by the tables for luma and chroma, and, for gray images, by the first alone."""
+    from PIL.JpegPresets import presets  # loaded late, as the server process loads no Pillow
+
     known: dict[tuple[Table, ...], tuple[EncoderName, str]] = {}
 
     def add(tables: tuple[Table, ...], name: EncoderName, quality: str) -> None:
@@ -57,10 +76,9 @@ def _known() -> dict[tuple[Table, ...], tuple[EncoderName, str]]:
         add(tuple(_scaled(table, quality) for table in _ANNEX_K), "ijg", str(quality))
     for quality in range(100, 0, -1):
         add((_scaled(_MOZJPEG, quality),) * 2, "mozjpeg", str(quality))
-    presets: dict[str, Any] = JpegPresets.presets
+    preset: dict[str, Any]
     for name, preset in presets.items():
-        tables = tuple(tuple(table) for table in preset["quantization"])
-        add(tables, "photoshop", name.replace("_", " "))
+        add(tuple(tuple(table) for table in preset["quantization"]), "photoshop", name.replace("_", " "))
     return known
 
 

@@ -1,8 +1,8 @@
-"""From untrusted bytes to upright RGB pixels, under limits that hold before anything is decoded."""
+"""Decode untrusted bytes to upright RGB pixels, with limits that are checked before decoding."""
 
 import os
 import stat
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from io import BytesIO
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -12,24 +12,24 @@ from numpy.typing import NDArray
 from PIL import Image, JpegImagePlugin
 
 from veraface.errors import ImageError, ImageTooLargeError, UnreadableImageError, UnsupportedImageError
-from veraface.imaging.containers import ContainerInfo, examine, orientation
+from veraface.imaging.containers import ContainerInfo
 from veraface.imaging.formats import (
+    FORMATS,
     FORMATS_IN_WORDS,
-    OPENERS,
     describe_unsupported,
     describe_unsupported_variant,
     sniff_format,
 )
-from veraface.imaging.isobmff import stored_sizes
+from veraface.imaging.guards.tiff import add_exif
 
 ImageSource = (
     str | os.PathLike[str] | bytes | bytearray | memoryview | BinaryIO | Image.Image | NDArray[np.uint8]
 )
 
-# Above this, Pillow raises DecompressionBombError from some of its operations, whatever is asked of it.
+# Above this, some operations of Pillow raise DecompressionBombError.
 _PILLOW_MAX_PIXELS = 178_956_970
 
-# EXIF 2.32, table 4: how the stored rows and columns lie in the upright image.
+# By EXIF orientation (EXIF 2.32, table 4): what makes the stored pixels upright.
 _TRANSPOSE = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
     3: Image.Transpose.ROTATE_180,
@@ -43,15 +43,20 @@ _TRANSPOSE = {
 
 @dataclass(frozen=True)
 class ImageLimits:
-    """What an image may cost; checked from the file size and the header, before decoding.
+    """Limits on an image; checked from the file size and the header, before decoding.
+
+    Attributes:
+        max_bytes: size of the file.
+        max_pixels: width times height.
+        max_side: width or height, in pixels.
 
     Raises:
-        ValueError: a limit is not positive, or `max_pixels` is above what Pillow works on at all.
+        ValueError: a limit is not positive, or `max_pixels` is above what Pillow supports.
     """
 
-    max_bytes: int = 64 * 2**20  # of the file
-    max_pixels: int = 50_000_000  # width times height
-    max_side: int = 20_000  # px
+    max_bytes: int = 64 * 2**20
+    max_pixels: int = 50_000_000
+    max_side: int = 20_000
 
     def __post_init__(self) -> None:
         if min(self.max_bytes, self.max_pixels, self.max_side) < 1:
@@ -62,71 +67,68 @@ class ImageLimits:
 
 @dataclass(frozen=True)
 class JpegInfo:
-    """How a JPEG was coded, by its header."""
+    """How a JPEG was encoded, by its header.
 
-    tables: tuple[tuple[int, ...], ...]  # of quantization: 64 steps each, row by row
-    subsampling: str | None  # of color, such as "4:2:0"; None for gray and unusual ones
-    progressive: bool  # whether it is coded in several scans
+    Attributes:
+        tables: quantization tables, of 64 steps each, row by row.
+        subsampling: of the color channels, such as "4:2:0"; None for gray and unusual ones.
+        progressive: whether it is encoded in several scans.
+    """
+
+    tables: tuple[tuple[int, ...], ...]
+    subsampling: str | None
+    progressive: bool
 
 
 class ImageFile:
-    """An image whose header has been read and found acceptable; its pixels are decoded on demand.
+    """An image whose header was read and checked; its pixels are decoded on demand.
 
     Safe to share between threads.
 
     Attributes:
         width: of the upright image at full size, in pixels.
         height: of the upright image at full size, in pixels.
-        format: "JPEG", "PNG", "WEBP", "AVIF", "HEIF", "GIF", "BMP" or "TIFF"; "pixels" for an array or a
-            PIL image held in memory.
+        format: a key of `veraface.imaging.formats.FORMATS`: "JPEG", "PNG", "WEBP", "AVIF", "HEIF", "GIF",
+            "BMP" or "TIFF"; "pixels" for an array or a PIL image in memory.
         data: the bytes of the file; None for "pixels".
-        structure: what the walk over the file has found.
-        exif: the EXIF block of the file, or None.
-        xmp: the XMP packet of the file, or None.
-        coding: how a JPEG was coded; None for other formats.
+        container: what the one pass over the file found: orientation, EXIF, XMP and more.
+        jpeg: how a JPEG was encoded; None for other formats.
     """
 
     def __init__(self, source: ImageSource, limits: ImageLimits | None = None) -> None:
         """Read the header.
 
         Args:
-            source: a path, the bytes of a file, a binary file object (read from where it stands), a PIL
+            source: a path, the bytes of a file, a binary file object (read from its current position), a PIL
                 image, or an RGB uint8 array of shape (height, width, 3).
-            limits: what the image may cost; the defaults of `ImageLimits` if None.
+            limits: limits on the image; the defaults of `ImageLimits` if None.
 
         Raises:
-            UnsupportedImageError: not one of the supported formats, or an array of another kind.
+            UnsupportedImageError: not one of the supported formats, or an array of another shape or type.
             UnreadableImageError: empty, broken, or a path that cannot be read.
             ImageTooLargeError: over one of the limits.
         """
         limits = limits or ImageLimits()
         self.data: bytes | None = None
-        self.structure = ContainerInfo()
-        self.exif: bytes | None = None
-        self.xmp: bytes | None = None
-        self.coding: JpegInfo | None = None
-        exif: bytes | None = None
+        self.format = "pixels"
+        self.container = ContainerInfo()
+        self.jpeg: JpegInfo | None = None
         if isinstance(source, np.ndarray):
             _check_array(source, limits)
-            self.format = "pixels"
             image = self._image = Image.fromarray(np.ascontiguousarray(source))
         elif isinstance(source, Image.Image):
             _check_size(*source.size, limits)
-            self.format = "pixels"
             image = self._image = _loaded(source)
-            exif = image.info.get("exif")
+            self.container = replace(self.container, orientation=_orientation(image))
         else:
             self.data = _read(source, limits.max_bytes)
-            self.format, self.structure, exif, image = _open(self.data)
-            self.exif, self.xmp = exif or _block(image, "exif"), _block(image, "xmp")
+            self.format, self.container, image = _open(self.data)
             if isinstance(image, JpegImagePlugin.JpegImageFile):
-                self.coding, self.xmp = _coding(image), self.structure.xmp
-            if self.format == "HEIF":  # whose size is the one it is cropped to, once all of it is decoded
-                for size in stored_sizes(self.data):
-                    _check_size(*size, limits)
+                self.jpeg = _jpeg_info(image)
+            for size in self.container.stored_sizes:  # all of a HEIC is decoded before it is cropped
+                _check_size(*size, limits)
         _check_size(*image.size, limits)
-        self._orientation = orientation(exif)
-        swapped = self._orientation >= 5  # 5 to 8 exchange rows and columns
+        swapped = self.container.orientation >= 5  # 5 to 8 exchange rows and columns
         self.width, self.height = image.size[::-1] if swapped else image.size
 
     @property
@@ -138,49 +140,49 @@ class ImageFile:
         """Decode to an upright RGB image, which the caller may change.
 
         Args:
-            min_side: the longest side that is enough, in pixels. A JPEG is then decoded at the
-                smallest of 1/1, 1/2, 1/4, 1/8 that still reaches it (scaling inside libjpeg's inverse
-                DCT, which costs a fraction of a full decode). None, and other formats: full size.
+            min_side: the longest side that is sufficient, in pixels. A JPEG is then decoded at the smallest
+                of the scales 1/1, 1/2, 1/4, 1/8 that still reaches it (inside libjpeg's inverse DCT, at a
+                fraction of the cost of a full decode). Full size for None and for other formats.
 
         Raises:
             UnreadableImageError: the data are cut off or corrupt.
             UnsupportedImageError: the pixels have no clear meaning as 8-bit color.
         """
         try:
-            image = self._image if self.data is None else OPENERS[self.format](BytesIO(self.data))
+            image = self._image if self.data is None else FORMATS[self.format].open(BytesIO(self.data))
             if min_side is not None and self.format == "JPEG":
                 ratio = min(1.0, min_side / self.longest_side)
                 image.draft(None, (max(1, int(image.width * ratio)), max(1, int(image.height * ratio))))
             declared = image.size
             rgb = _to_rgb(image)
-            if rgb.size != declared:  # a HEIC may turn out to be of another size than it says
-                raise UnreadableImageError("the image is not as large as its file says; save it again")
-            upright = _TRANSPOSE.get(self._orientation)
+            if rgb.size != declared:  # a HEIC may declare another size than it has
+                raise UnreadableImageError("the image is not as large as its file declares; save it again")
+            upright = _TRANSPOSE.get(self.container.orientation)
             if upright is not None:
                 return rgb.transpose(upright)
             return rgb.copy() if self.data is None and rgb is self._image else rgb
         except ImageError:
             raise
         except MemoryError as error:
-            message = "decoding the image takes more memory than there is; make it smaller"
+            message = "decoding the image takes more memory than is available; make it smaller"
             raise ImageTooLargeError(message) from error
-        except Exception as error:  # codecs raise whatever they like on hostile bytes
+        except Exception as error:  # codecs raise any kind of error on hostile bytes
             raise UnreadableImageError(
                 f"the {self.format} data are cut off or corrupt; save or export the image again"
             ) from error
 
 
 def file_bytes(path: str | os.PathLike[str], limits: ImageLimits | None = None) -> bytes:
-    """All bytes of an image's file, for who needs them and the image, of one and the same reading.
+    """Return all bytes of an image's file, for callers that need the bytes and the image of one reading.
 
     Raises:
-        ImageError: it cannot be read, is empty or too large.
+        ImageError: the file cannot be read, is empty or too large.
     """
     return _read(path, (limits or ImageLimits()).max_bytes)
 
 
 def _read(source: Any, max_bytes: int) -> bytes:
-    """All bytes of a path, a bytes-like object or a binary file object, never more than allowed."""
+    """Return all bytes of a path, a bytes-like object or a binary file object, with a limit."""
     too_large = ImageTooLargeError(f"the file is larger than the limit of {max_bytes / 2**20:.4g} MiB")
     if isinstance(source, bytes | bytearray | memoryview):
         if memoryview(source).nbytes > max_bytes:
@@ -207,8 +209,8 @@ def _read_file(path: str | os.PathLike[str], max_bytes: int) -> bytes:
         path = Path(path)
         if not stat.S_ISREG(path.stat().st_mode):  # a pipe could hang, a device could be endless
             if path.is_dir():
-                raise UnreadableImageError("is a folder; `veraface scan` judges all that is in one")
-            raise UnreadableImageError("is no regular file; give the image file itself")
+                raise UnreadableImageError("is a folder; use `veraface scan` for all images in it")
+            raise UnreadableImageError("not a regular file; give the image file itself")
         with path.open("rb") as file:
             return file.read(max_bytes + 1)
     except FileNotFoundError as error:
@@ -220,45 +222,47 @@ def _read_file(path: str | os.PathLike[str], max_bytes: int) -> bytes:
 
 
 def _read_stream(stream: Any, max_bytes: int) -> bytes:
-    """Read on until the end or one byte over the limit: pipes and sockets give less than asked for."""
+    """Read up to the end or one byte over the limit; pipes and sockets return less than requested."""
     chunks: list[bytes] = []
-    wanted = max_bytes + 1
-    while wanted > 0:
+    remaining = max_bytes + 1
+    while remaining > 0:
         try:
-            chunk = stream.read(wanted)
-        except (OSError, ValueError) as error:  # ValueError: closed; text that is no text
+            chunk = stream.read(remaining)
+        except (OSError, ValueError) as error:  # ValueError: closed, or text that cannot be decoded
             raise UnreadableImageError(f"the file object cannot be read: {error}") from error
         if not isinstance(chunk, bytes | bytearray):
             given = "text; open it in binary mode ('rb')" if isinstance(chunk, str) else type(chunk).__name__
-            raise UnsupportedImageError(f"the file object gives {given}")
+            raise UnsupportedImageError(f"the file object returns {given}")
         if not chunk:
             break
         chunks.append(bytes(chunk))
-        wanted -= len(chunk)
+        remaining -= len(chunk)
     return b"".join(chunks)
 
 
-def _open(data: bytes) -> tuple[str, ContainerInfo, bytes | None, Image.Image]:
-    """Format, structure, EXIF block and undecoded image, from the header."""
-    kind = sniff_format(data)
-    if kind is None:
+def _open(data: bytes) -> tuple[str, ContainerInfo, Image.Image]:
+    """Return the format, the result of the guard, and the image with its header read."""
+    name = sniff_format(data)
+    if name is None:
         raise UnsupportedImageError(
             f"the file is {describe_unsupported(data)}; give a {FORMATS_IN_WORDS} image"
         )
     try:
-        found = examine(data, kind)
-        image = OPENERS[kind](BytesIO(data))
+        info = FORMATS[name].scan(data)
+        image = FORMATS[name].open(BytesIO(data))
         if variant := describe_unsupported_variant(image):
             raise UnsupportedImageError(f"the file is {variant}; export it as JPEG or PNG first")
-        # TIFF and HEIC come out of their decoders upright.
-        exif = image.info.get("exif") if kind in ("WEBP", "AVIF") else found.exif
-        return kind, found, exif, image
+        if FORMATS[name].decoder_metadata:
+            info = replace(add_exif(info, _block(image, "exif")), xmp=_block(image, "xmp"))
+            if name == "HEIF":  # libheif has applied the orientation
+                info = replace(info, orientation=1)
+        return name, info, image
     except ImageError:
         raise
     except Image.DecompressionBombError as error:
         raise ImageTooLargeError(f"the image has more than {_PILLOW_MAX_PIXELS} pixels") from error
     except Exception as error:
-        raise UnreadableImageError(f"the file begins like a {kind} but is cut off or corrupt") from error
+        raise UnreadableImageError(f"the file begins like a {name} but is cut off or corrupt") from error
 
 
 def _block(image: Image.Image, name: str) -> bytes | None:
@@ -266,7 +270,15 @@ def _block(image: Image.Image, name: str) -> bytes | None:
     return block if isinstance(block, bytes) else None
 
 
-def _coding(image: JpegImagePlugin.JpegImageFile) -> JpegInfo:
+def _orientation(image: Image.Image) -> int:
+    """Return the EXIF orientation of a PIL image; 1 where its EXIF is damaged."""
+    try:
+        return add_exif(ContainerInfo(), _block(image, "exif")).orientation
+    except UnreadableImageError:  # more EXIF than any real image has
+        return 1
+
+
+def _jpeg_info(image: JpegImagePlugin.JpegImageFile) -> JpegInfo:
     sampling = JpegImagePlugin.get_sampling(image) if image.layers == 3 else -1
     tables = tuple(tuple(image.quantization[key]) for key in sorted(image.quantization))
     names = {0: "4:4:4", 1: "4:2:2", 2: "4:2:0"}
@@ -293,7 +305,7 @@ def _check_array(array: NDArray[Any], limits: ImageLimits) -> None:
 
 
 def _loaded(image: Image.Image) -> Image.Image:
-    """A PIL image with its pixels in memory; one that was only opened reads its file now."""
+    """Return a PIL image with its pixels in memory; one that was only opened reads its file now."""
     try:
         image.load()
     except Exception as error:
@@ -302,7 +314,7 @@ def _loaded(image: Image.Image) -> Image.Image:
 
 
 def _to_rgb(image: Image.Image) -> Image.Image:
-    """8-bit RGB; transparent parts become white, as on a page."""
+    """Convert to 8-bit RGB; transparent parts become white, as on a page."""
     if image.mode == "RGB" and "transparency" not in image.info:
         image.load()
         return image
@@ -322,13 +334,13 @@ def _to_rgb(image: Image.Image) -> Image.Image:
 
 
 def recompress(image: Image.Image, quality: int, kind: str = "JPEG", *, subsampling: int = 2) -> Image.Image:
-    """Encode in memory and decode again, as a messenger or a web site does.
+    """Encode in memory and decode again, like a messenger or a web site.
 
     Args:
         image: RGB.
         quality: 1 to 100, on the encoder's own scale.
         kind: "JPEG" or "WEBP".
-        subsampling: of a JPEG's colors, by Pillow's numbers: 0 none (4:4:4), 2 by half both ways (4:2:0).
+        subsampling: of a JPEG's color channels, by Pillow's numbers: 0 for 4:4:4, 2 for 4:2:0.
     """
     buffer = BytesIO()
     options = {"subsampling": subsampling} if kind == "JPEG" else {"method": 2}

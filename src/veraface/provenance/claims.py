@@ -1,13 +1,13 @@
-"""Result types: what a file claims about its origin, and what does not fit together in it."""
+"""Result types: what a file claims about its origin, and the contradictions in it."""
 
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Literal
 
-from veraface.forensics.encoder import Encoder
+from veraface.forensics.jpeg_encoder import Encoder
 from veraface.results import Result
 
-Level = Literal["quick", "full"]  # full also decodes the whole image, to look for an earlier compression
+Level = Literal["quick", "full"]  # "full" also decodes the whole image, to find an earlier compression
 
 
 class CredentialState(StrEnum):

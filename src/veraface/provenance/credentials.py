@@ -1,4 +1,4 @@
-"""C2PA Content Credentials (specification 2.1), read and checked by `c2pa-python` without the network."""
+"""C2PA Content Credentials (specification 2.1), validated by `c2pa-python` without network access."""
 
 import json
 from functools import cache
@@ -7,22 +7,14 @@ from pathlib import Path
 from typing import Any
 
 from veraface.errors import VerafaceError
-from veraface.imaging.containers import ContainerInfo
+from veraface.imaging.decode import ImageFile
+from veraface.imaging.formats import FORMATS
 from veraface.provenance.claims import Action, Credentials, CredentialState
-from veraface.provenance.texts import MAX_ENTRIES, clean, source_type
+from veraface.provenance.texts import MAX_ENTRIES, clean_text, source_type_name
 
-_MIME = {
-    "JPEG": "image/jpeg",
-    "PNG": "image/png",
-    "WEBP": "image/webp",
-    "GIF": "image/gif",
-    "TIFF": "image/tiff",
-    "AVIF": "image/avif",
-    "HEIF": "image/heif",
-}
-_MAX_REPORT = 4 * 2**20  # characters; that of an image with dozens of ingredients has some 100,000
+_MAX_REPORT = 4 * 2**20  # characters; the report on an image with dozens of ingredients has some 100,000
 _MAX_ANCHORS_BYTES = 2**20
-# Nothing is ever fetched, whatever a file asks for: no manifest, and not whether a certificate was revoked.
+# Nothing is ever fetched, whatever a file asks for: neither a manifest nor the revocation of a certificate.
 _OFFLINE = {"verify_trust": True, "remote_manifest_fetch": False, "ocsp_fetch": False}
 _ACTIONS = ("c2pa.actions", "c2pa.actions.v2")
 _STATES = {"Trusted": CredentialState.VALID, "Valid": CredentialState.UNTRUSTED_SIGNER}
@@ -30,28 +22,27 @@ _STATES = {"Trusted": CredentialState.VALID, "Valid": CredentialState.UNTRUSTED_
 
 @cache
 def _library() -> Any:
-    """`c2pa`, or None where it is not installed or cannot be loaded here."""
+    """Return `c2pa`, or None if it is not installed or cannot be loaded on this system."""
     try:
         import c2pa
-    except (ImportError, OSError, RuntimeError):  # its Rust part may not fit this system
+    except (ImportError, OSError, RuntimeError):  # its native library may not fit this system
         return None
     return c2pa
 
 
 class CredentialReader:
-    """Reads Content Credentials against a list of authorities.
+    """Reads Content Credentials and validates them against a list of trusted authorities.
 
     Example:
         reader = CredentialReader(Path("authorities.pem"))
-        credentials = reader.read(data, "JPEG", examine(data, "JPEG"))
+        credentials = reader.read(ImageFile("photo.jpg"))
     """
 
     def __init__(self, trust_anchors: Path | str | None = None) -> None:
-        """Take the authorities whose signers are trusted.
+        """Load the certificates of the authorities.
 
         Args:
-            trust_anchors: a PEM file of their certificates. None: no signer is trusted, as Veraface can vouch
-                for nobody.
+            trust_anchors: a PEM file of the authorities whose signers are trusted. None: no signer is trusted.
 
         Raises:
             VerafaceError: the file cannot be read or holds no certificates, or `c2pa-python` is missing.
@@ -61,33 +52,28 @@ class CredentialReader:
             message = "needs c2pa-python, which is not installed: pip install 'veraface[provenance]'"
             raise VerafaceError(f"{trust_anchors}: a list of trust anchors {message}")
 
-    def read(self, data: bytes, kind: str, structure: ContainerInfo) -> Credentials:
-        """What the file's Content Credentials say.
-
-        Args:
-            data: the whole file.
-            kind: its format, as `ImageFile.format`.
-            structure: what the walk over it has found; without a manifest in its legal place, none is read.
-        """
+    def read(self, image: ImageFile) -> Credentials:
+        """Return the Content Credentials of an image file and whether they are valid."""
+        data, container = image.data, image.container
         library = _library()
         if library is None:
-            return Credentials(CredentialState.NOT_INSTALLED, found=structure.credentials)
-        if not structure.credentials:
+            return Credentials(CredentialState.NOT_INSTALLED, found=container.has_c2pa)
+        if data is None or not container.has_c2pa:
             return Credentials(CredentialState.ABSENT)
-        end = structure.end
-        behind = end is not None and end < len(data)
-        read = self._check(library, data, kind)
-        if behind and read.state is CredentialState.INVALID:
-            # What was appended after signing is no part of the image; what phones append before is signed.
-            alone = self._check(library, data[:end], kind)
-            return alone if alone.state is not CredentialState.INVALID else read
-        return read
+        media_type = FORMATS[image.format].media_type
+        credentials = self._check(library, data, media_type)
+        has_appended = container.end is not None and container.end < len(data)
+        if has_appended and credentials.state is CredentialState.INVALID:
+            # What was appended after signing is not part of the image; what phones append before is signed.
+            alone = self._check(library, data[: container.end], media_type)
+            return alone if alone.state is not CredentialState.INVALID else credentials
+        return credentials
 
-    def _check(self, library: Any, data: bytes, kind: str) -> Credentials:
+    def _check(self, library: Any, data: bytes, media_type: str) -> Credentials:
         try:
             with (
                 self._context(library) as context,
-                library.Reader(_MIME[kind], BytesIO(data), context=context) as reader,
+                library.Reader(media_type, BytesIO(data), context=context) as reader,
             ):
                 report, state = reader.json(), reader.get_validation_state()
         except library.C2paError as error:
@@ -97,7 +83,7 @@ class CredentialReader:
         return _credentials(json.loads(report), _STATES.get(state, CredentialState.INVALID))
 
     def _context(self, library: Any) -> Any:
-        """Made anew each time (under a millisecond), as a copy of this process may not use it."""
+        """Make a context (under a millisecond); one cannot be used after a fork, so it is not kept."""
         settings: dict[str, Any] = {"verify": _OFFLINE}
         if self._anchors is not None:
             settings["trust"] = {"user_anchors": self._anchors}
@@ -112,23 +98,23 @@ def _read_anchors(path: Path) -> str:
         reason = error.strerror if isinstance(error, OSError) else "not a PEM file"
         raise VerafaceError(f"{path}: trust anchors cannot be read: {reason}") from error
     if len(text) > _MAX_ANCHORS_BYTES:
-        raise VerafaceError(f"{path}: trust anchors of more than a megabyte; name fewer")
-    import ssl  # slow to load, and seldom needed
+        raise VerafaceError(f"{path}: the trust anchors are larger than a megabyte; list fewer")
+    import ssl  # slow to load, and rarely needed
 
     try:
-        # C2PA skips in silence what it cannot read.
+        # C2PA skips silently what it cannot read.
         ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(cadata=text)
     except (ssl.SSLError, ValueError) as error:  # ValueError: empty
-        raise VerafaceError(f"{path}: trust anchors must be certificates in PEM, and some are not") from error
+        raise VerafaceError(f"{path}: the trust anchors must all be certificates in PEM format") from error
     return text
 
 
 def _refused(message: str) -> Credentials:
-    kind, _, detail = message.partition(":")
-    if kind == "ManifestNotFound":  # what stood there is of another kind
+    kind = message.partition(":")[0]
+    if kind == "ManifestNotFound":  # the container held something else
         return Credentials(CredentialState.ABSENT)
-    # Only the kind: what follows may quote the file.
-    return Credentials(CredentialState.INVALID, found=True, problems=(clean(kind, 60) or "unreadable",))
+    # Only the kind, as the rest may quote the file.
+    return Credentials(CredentialState.INVALID, found=True, problems=(clean_text(kind, 60) or "unreadable",))
 
 
 def _credentials(report: dict[str, Any], state: CredentialState) -> Credentials:
@@ -140,14 +126,14 @@ def _credentials(report: dict[str, Any], state: CredentialState) -> Credentials:
         actions += _actions(manifest, of_ingredient=True) if name != active_name else []
     signature = _mapping(active.get("signature_info"))
     types = dict.fromkeys(action.source_type for action in actions if action.source_type)
-    codes = (clean(item.get("code"), 80) for item in _listed(report.get("validation_status")))
+    codes = (clean_text(item.get("code"), 80) for item in _listed(report.get("validation_status")))
     return Credentials(
         state,
         found=True,
-        title=clean(active.get("title")),
+        title=clean_text(active.get("title")),
         generator=_generator(active),
-        signer=clean(signature.get("issuer")),
-        signed_at=clean(signature.get("time")),
+        signer=clean_text(signature.get("issuer")),
+        signed_at=clean_text(signature.get("time")),
         source_types=tuple(types)[:MAX_ENTRIES],
         actions=tuple(actions[:MAX_ENTRIES]),
         problems=tuple(dict.fromkeys(code for code in codes if code))[:MAX_ENTRIES],
@@ -157,8 +143,8 @@ def _credentials(report: dict[str, Any], state: CredentialState) -> Credentials:
 def _generator(manifest: dict[str, Any]) -> str | None:
     named = _listed(manifest.get("claim_generator_info"))
     if named and isinstance(named[0].get("name"), str):
-        return clean(" ".join(str(named[0][key]) for key in ("name", "version") if named[0].get(key)))
-    return clean(manifest.get("claim_generator"))
+        return clean_text(" ".join(str(named[0][key]) for key in ("name", "version") if named[0].get(key)))
+    return clean_text(manifest.get("claim_generator"))
 
 
 def _actions(manifest: dict[str, Any], *, of_ingredient: bool) -> list[Action]:
@@ -166,17 +152,17 @@ def _actions(manifest: dict[str, Any], *, of_ingredient: bool) -> list[Action]:
     for assertion in _listed(manifest.get("assertions")):
         if str(assertion.get("label")).split("__", 1)[0] not in _ACTIONS:
             continue
-        for said in _listed(_mapping(assertion.get("data")).get("actions")):
-            name = clean(said.get("action"))
-            agent = said.get("softwareAgent")
+        for step in _listed(_mapping(assertion.get("data")).get("actions")):
+            name = clean_text(step.get("action"))
+            agent = step.get("softwareAgent")
             if name:
                 found.append(
                     Action(
                         name,
-                        software=clean(agent.get("name") if isinstance(agent, dict) else agent),
-                        when=clean(said.get("when")),
-                        source_type=source_type(said.get("digitalSourceType")),
-                        description=clean(said.get("description")),
+                        software=clean_text(agent.get("name") if isinstance(agent, dict) else agent),
+                        when=clean_text(step.get("when")),
+                        source_type=source_type_name(step.get("digitalSourceType")),
+                        description=clean_text(step.get("description")),
                         of_ingredient=of_ingredient,
                     )
                 )

@@ -1,143 +1,143 @@
-"""EXIF (CIPA DC-008): camera, times and exposure. Of a position only that there is one."""
+"""EXIF (CIPA DC-008), parsed by Pillow: camera, times and exposure. Of a position only its presence."""
 
 import encodings.utf_16_be
-import encodings.utf_16_le  # noqa: F401 - both loaded now, as a confined worker can load nothing more
+import encodings.utf_16_le  # noqa: F401 - both loaded now, as a sandboxed worker cannot load modules later
 import re
 from dataclasses import dataclass
 from io import BytesIO
+from typing import Any
 
-from PIL import JpegImagePlugin
+from PIL import ExifTags, Image, JpegImagePlugin
+from PIL.TiffImagePlugin import IFDRational
 
 from veraface.errors import ImageError
-from veraface.imaging.containers import (
-    Entry,
-    directory,
-    examine,
-    first_ifd,
-    next_ifd,
-    without_prefix,
-)
+from veraface.imaging.guards.jpeg import scan_jpeg
+from veraface.imaging.guards.tiff import TIFF_HEADER, first_ifd
 from veraface.provenance.claims import Camera
-from veraface.provenance.texts import clean
+from veraface.provenance.texts import clean_text
 
-_MAX_TEXT_BYTES = 64 * 2**10
+_MAX_TEXT = 64 * 2**10
 _MAX_THUMBNAIL_BYTES = 2**18
 _DATE = re.compile(r"(\d{4})[:-](\d{2})[:-](\d{2})[ T](\d{2}):(\d{2}):(\d{2})")
-_ASCII, _SHORT, _LONG, _RATIONAL = 2, 3, 4, 5
+_Tag = ExifTags.Base
 
 
 @dataclass(frozen=True)
 class ExifFacts:
-    """What an EXIF block holds."""
+    """What an EXIF block contains.
+
+    Attributes:
+        camera: how the image was taken; None if nothing of it is there.
+        size: width and height when the image was taken, in pixels.
+        thumbnail: width and height of the embedded thumbnail, in pixels.
+        user_comment: the text of UserComment.
+        make: uncut, as generators store other texts in it.
+        model: uncut, as generators store other texts in it.
+    """
 
     camera: Camera | None = None
-    size: tuple[int, int] | None = None  # width and height when the image was taken, px
-    thumbnail: tuple[int, int] | None = None  # width and height, px
-    comment: str | None = None  # UserComment, as it stands there
-    texts: tuple[str, str] = (
-        "",
-        "",
-    )  # make and model uncut: a generator writes elsewhere what no camera does
+    size: tuple[int, int] | None = None
+    thumbnail: tuple[int, int] | None = None
+    user_comment: str = ""
+    make: str = ""
+    model: str = ""
 
 
 def read_exif(block: bytes) -> ExifFacts:
-    """Reads an EXIF block or a TIFF file; a damaged one says less."""
-    block = without_prefix(block)
-    start = first_ifd(block)
-    main = _entries(block, start)
-    detail = _linked(block, main.get(0x8769))
-    place = _linked(block, main.get(0x8825))
-    make, model = _text(block, main.get(0x010F)), _text(block, main.get(0x0110))
+    """Read an EXIF block or a TIFF file; damaged entries are left out.
+
+    Args:
+        block: `ContainerInfo.exif`. Only a block that a guard has checked may come here: Pillow copies all
+            values of a directory.
+    """
+    if TIFF_HEADER.match(block) is None:
+        return ExifFacts()
+    exif = Image.Exif()
+    exif.endian, exif.bigtiff = (">" if block.startswith(b"MM") else "<"), block[2:3] == b"+"
+    exif.load_from_fp(BytesIO(block), first_ifd(block))
+    detail = exif.get_ifd(ExifTags.IFD.Exif)
+    position = exif.get_ifd(ExifTags.IFD.GPSInfo)
+    make, model = _text(exif.get(_Tag.Make)), _text(exif.get(_Tag.Model))
     camera = Camera(
-        make=clean(make),
-        model=clean(model),
-        lens=clean(_text(block, detail.get(0xA434))),
-        software=clean(_text(block, main.get(0x0131))),
-        taken=_date(_text(block, detail.get(0x9003))),
-        modified=_date(_text(block, main.get(0x0132))),
-        exposure_s=_ratio(block, detail.get(0x829A)),
-        f_number=_ratio(block, detail.get(0x829D)),
-        iso=_whole(block, detail.get(0x8827)),
-        focal_length_mm=_ratio(block, detail.get(0x920A)),
-        has_position=2 in place and 4 in place,  # latitude and longitude; never their values
+        make=clean_text(make),
+        model=clean_text(model),
+        lens=clean_text(_text(detail.get(_Tag.LensModel))),
+        software=clean_text(_text(exif.get(_Tag.Software))),
+        taken=_date(detail.get(_Tag.DateTimeOriginal)),
+        modified=_date(exif.get(_Tag.DateTime)),
+        exposure_s=_ratio(detail.get(_Tag.ExposureTime)),
+        f_number=_ratio(detail.get(_Tag.FNumber)),
+        iso=_integer(detail.get(_Tag.ISOSpeedRatings)),
+        focal_length_mm=_ratio(detail.get(_Tag.FocalLength)),
+        has_position=ExifTags.GPS.GPSLatitude in position and ExifTags.GPS.GPSLongitude in position,
     )
-    width, height = _whole(block, detail.get(0xA002)), _whole(block, detail.get(0xA003))
+    width, height = _integer(detail.get(_Tag.ExifImageWidth)), _integer(detail.get(_Tag.ExifImageHeight))
     return ExifFacts(
         camera=None if camera == Camera() else camera,
         size=(width, height) if width and height else None,
-        thumbnail=_thumbnail(block, start),
-        comment=_comment(block, detail.get(0x9286)),
-        texts=(make or "", model or ""),
+        thumbnail=_thumbnail(block, exif.get_ifd(ExifTags.IFD.IFD1)),
+        user_comment=_comment(detail.get(_Tag.UserComment), big_endian=exif.endian == ">"),
+        make=make or "",
+        model=model or "",
     )
 
 
-def _entries(block: bytes, start: int) -> dict[int, Entry]:
-    found: dict[int, Entry] = {}
-    for entry in directory(block, start) if start else ():
-        found.setdefault(entry.tag, entry)
-    return found
-
-
-def _linked(block: bytes, entry: Entry | None) -> dict[int, Entry]:
-    return _entries(block, entry.value) if entry else {}
-
-
-def _bytes(block: bytes, entry: Entry | None) -> bytes:
-    return block[entry.start : entry.start + min(entry.size, _MAX_TEXT_BYTES)] if entry else b""
-
-
-def _text(block: bytes, entry: Entry | None) -> str | None:
-    if entry is None or entry.kind != _ASCII:
+def _text(value: Any) -> str | None:
+    """Return a text up to its first NUL. Pillow decodes Latin-1, but programs write UTF-8."""
+    if not isinstance(value, str):
         return None
-    return _bytes(block, entry).split(b"\0", 1)[0].decode("utf-8", "replace")
+    return value[:_MAX_TEXT].split("\0", 1)[0].encode("latin-1").decode("utf-8", "replace")
 
 
-def _whole(block: bytes, entry: Entry | None) -> int | None:
-    """The first of its numbers."""
-    if entry is None or not entry.items or entry.kind not in (_SHORT, _LONG):
+def _first(value: Any) -> Any:
+    return value[0] if isinstance(value, tuple) and value else value
+
+
+def _integer(value: Any) -> int | None:
+    """Return the first of some unsigned integers."""
+    first = _first(value)
+    return first if isinstance(first, int) and first >= 0 else None
+
+
+def _ratio(value: Any) -> float | None:
+    """Return the first of some fractions, with six digits."""
+    first = _first(value)
+    if not isinstance(first, IFDRational) or not first.denominator:
         return None
-    raw = block[entry.start : entry.start + (2 if entry.kind == _SHORT else 4)]
-    return int.from_bytes(raw, entry.order) if raw else None
+    return float(f"{first.numerator / first.denominator:.6g}")
 
 
-def _ratio(block: bytes, entry: Entry | None) -> float | None:
-    if entry is None or entry.kind != _RATIONAL or entry.size < 8:
-        return None
-    raw = block[entry.start : entry.start + 8]
-    above, below = (int.from_bytes(raw[at : at + 4], entry.order) for at in (0, 4))
-    return float(f"{above / below:.6g}") if below else None
-
-
-def _date(text: str | None) -> str | None:
-    found = _DATE.match(text or "")
+def _date(value: Any) -> str | None:
+    found = _DATE.match(_text(value) or "")
     if found is None or found[1] == "0000":  # not set
         return None
     year, month, day, hour, minute, second = found.groups()
     return f"{year}-{month}-{day}T{hour}:{minute}:{second}"
 
 
-def _comment(block: bytes, entry: Entry | None) -> str | None:
-    raw = _bytes(block, entry)
-    kind, body = raw[:8], raw[8:]
-    if kind == b"UNICODE\0":
-        # In the byte order of the block, says the standard; some programs always write big-endian.
-        big = body[:1] == b"\0" or (entry is not None and entry.order == "big" and body[1:2] != b"\0")
-        return body.decode("utf-16-be" if big else "utf-16-le", "replace").rstrip("\0")
-    if kind in (b"ASCII\0\0\0", b"\0" * 8):
+def _comment(value: Any, *, big_endian: bool) -> str:
+    """Decode a UserComment, which begins with eight bytes that name its encoding."""
+    raw = value.encode("latin-1") if isinstance(value, str) else value if isinstance(value, bytes) else b""
+    encoding, body = raw[:8], raw[8:_MAX_TEXT]
+    if encoding == b"UNICODE\0":
+        # The standard wants the byte order of the block; some programs always write big-endian.
+        is_big = body[:1] == b"\0" or (big_endian and body[1:2] != b"\0")
+        return body.decode("utf-16-be" if is_big else "utf-16-le", "replace").rstrip("\0")
+    if encoding in (b"ASCII\0\0\0", bytes(8)):
         return body.decode("utf-8", "replace").rstrip("\0")
-    return raw.decode("utf-8", "replace").rstrip("\0") or None
+    return raw[:_MAX_TEXT].decode("utf-8", "replace").rstrip("\0")
 
 
-def _thumbnail(block: bytes, start: int) -> tuple[int, int] | None:
-    second = _entries(block, next_ifd(block, start)) if start else {}
-    place, length = _whole(block, second.get(0x0201)), _whole(block, second.get(0x0202))
-    if not place or not length:
+def _thumbnail(block: bytes, ifd: dict[int, Any]) -> tuple[int, int] | None:
+    """Return the size of the JPEG that the second directory refers to."""
+    offset, length = _integer(ifd.get(_Tag.JpegIFOffset)), _integer(ifd.get(_Tag.JpegIFByteCount))
+    if not offset or not length:
         return None
-    image = block[place : place + min(length, _MAX_THUMBNAIL_BYTES)]
+    image = block[offset : offset + min(length, _MAX_THUMBNAIL_BYTES)]
     if not image.startswith(b"\xff\xd8"):
         return None
     try:
-        examine(image, "JPEG")
+        scan_jpeg(image)
         return JpegImagePlugin.JpegImageFile(BytesIO(image)).size
     except (ImageError, OSError, SyntaxError, ValueError):
         return None

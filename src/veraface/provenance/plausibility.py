@@ -1,4 +1,4 @@
-"""What in a camera's metadata does not fit. Each finding has harmless causes too, and none is proof."""
+"""Contradictions in a camera's metadata. Each finding has harmless causes too, and none is proof."""
 
 from datetime import datetime, timedelta
 
@@ -6,57 +6,45 @@ from veraface.provenance.claims import Camera, Finding
 from veraface.provenance.exif import ExifFacts
 
 # Names that editing programs write into EXIF's Software or XMP's CreatorTool, in lower case.
-_EDITORS = (
-    *(
-        "photoshop",
-        "lightroom",
-        "gimp",
-        "affinity photo",
-        "pixelmator",
-        "capture one",
-        "darktable",
-        "rawtherapee",
-    ),
-    *("paint.net", "photopea", "canva", "picsart", "snapseed", "picasa", "facetune", "faceapp", "meitu"),
-    *(
-        "beautyplus",
-        "remini",
-        "vsco",
-        "fotor",
-        "luminar",
-        "topaz",
-        "polarr",
-        "photodirector",
-        "acdsee",
-        "paintshop",
-    ),
-)
-# Widths and heights that Stable Diffusion 1, SDXL and DALL-E 3 make by default: their model cards and the
-# table of buckets in the SDXL paper (Podell and others, 2023, appendix I), as far as their ratios are in use.
+_EDITORS = """
+acdsee|affinity photo|beautyplus|canva|capture one|darktable|faceapp|facetune|fotor|gimp|lightroom|luminar|meitu
+paint.net|paintshop|photodirector|photopea|photoshop|picasa|picsart|pixelmator|polarr|rawtherapee|remini|snapseed
+topaz|vsco
+""".strip().replace("\n", "|").split("|")
+# Widths and heights that Stable Diffusion 1, SDXL and DALL-E 3 generate by default: their model cards, and the
+# buckets of the SDXL paper (Podell et al., 2023, appendix I) whose aspect ratios are in use.
 _GENERATOR_SIZES = frozenset(
-    (
-        *((512, 512), (512, 768), (768, 768), (1024, 1024), (1024, 1792), (1024, 1536)),
-        *((896, 1152), (832, 1216), (768, 1344), (640, 1536)),
-    )
+    {
+        (512, 512),
+        (512, 768),
+        (640, 1536),
+        (768, 768),
+        (768, 1344),
+        (832, 1216),
+        (896, 1152),
+        (1024, 1024),
+        (1024, 1536),
+        (1024, 1792),
+    }
 )
-_DCF_THUMBNAIL = (160, 120)  # px; DCF 2.0 wants it of every camera, with bars where the ratio is another
+_DCF_THUMBNAIL = (160, 120)  # px; DCF 2.0 requires this size, with bars where the ratio differs
 _ASPECT_TOLERANCE = 0.05
-_ZONES = timedelta(hours=26)  # a clock may be set to any zone, and be a little fast
+_ZONES = timedelta(hours=26)  # a clock may be set to any time zone, and be a little fast
 
 
-def editor(*names: str | None) -> str | None:
-    """The first of the names that is that of an editing program."""
+def find_editor(*names: str | None) -> str | None:
+    """Return the first of the names that contains the name of an editing program."""
     return next((name for name in names if name and any(word in name.lower() for word in _EDITORS)), None)
 
 
-def implausible(facts: ExifFacts, width: int, height: int, now: datetime) -> list[Finding]:
-    """What does not fit.
+def find_contradictions(facts: ExifFacts, width: int, height: int, now: datetime) -> list[Finding]:
+    """Compare what an EXIF block states with itself and with the image.
 
     Args:
-        facts: what the EXIF block says.
-        width: of the image as it is, px.
-        height: of the image as it is, px.
-        now: the time, without a zone.
+        facts: content of the EXIF block.
+        width: of the upright image, in pixels.
+        height: of the upright image, in pixels.
+        now: the current time, without a time zone.
     """
     camera = facts.camera
     if camera is None:
@@ -82,7 +70,7 @@ def implausible(facts: ExifFacts, width: int, height: int, now: datetime) -> lis
 def _other_shape(thumbnail: tuple[int, int], size: tuple[int, int]) -> bool:
     if thumbnail in (_DCF_THUMBNAIL, _DCF_THUMBNAIL[::-1]) or min(*thumbnail, *size) < 1:
         return False
-    # Either may be stored on its side.
+    # Either may be stored rotated.
     shapes = (max(thumbnail) / min(thumbnail), max(size) / min(size))
     return max(shapes) / min(shapes) > 1 + _ASPECT_TOLERANCE
 

@@ -1,137 +1,123 @@
-"""XMP packets (ISO 16684-1), read in one pass without building a tree, and without entities."""
+"""XMP packets (ISO 16684-1)."""
 
 from typing import Any
-from xml.parsers import expat
+from xml.etree.ElementTree import Element, ParseError, TreeBuilder
+
+from defusedxml.ElementTree import DefusedXMLParser
 
 from veraface.provenance.claims import Action, XmpFacts
-from veraface.provenance.texts import MAX_ENTRIES, MAX_PROMPT, clean, source_type
+from veraface.provenance.texts import MAX_ENTRIES, MAX_PROMPT, clean_text, source_type_name
 
 _MAX_BYTES = 2**20
 _MAX_ELEMENTS = 20_000
 _MAX_DEPTH = 64
 
-_RDF = "http://www.w3.org/1999/02/22-rdf-syntax-ns# "
-_XMP = "http://ns.adobe.com/xap/1.0/ "
-_MEDIA = "http://ns.adobe.com/xap/1.0/mm/ "
-_EVENT = "http://ns.adobe.com/xap/1.0/sType/ResourceEvent# "
-_IPTC = "http://iptc.org/std/Iptc4xmpExt/2008-02-29/ "
-_REMOTE = "http://purl.org/dc/terms/ provenance"  # C2PA 2.1, 11.5: where a manifest lies outside the file
+_RDF = "{http://www.w3.org/1999/02/22-rdf-syntax-ns#}"
+_XMP = "{http://ns.adobe.com/xap/1.0/}"
+_EVENT = "{http://ns.adobe.com/xap/1.0/sType/ResourceEvent#}"
+_IPTC = "{http://iptc.org/std/Iptc4xmpExt/2008-02-29/}"
+_HISTORY = "{http://ns.adobe.com/xap/1.0/mm/}History"
+_CREDIT = "{http://ns.adobe.com/photoshop/1.0/}Credit"
+_REMOTE = "{http://purl.org/dc/terms/}provenance"  # C2PA 2.1, 11.5: where a manifest outside the file lies
 
 
 class XmpError(ValueError):
-    """The packet is damaged or goes beyond the bounds."""
+    """The packet is damaged or exceeds the limits."""
 
 
 def read_xmp(packet: bytes) -> tuple[XmpFacts | None, str | None]:
-    """What a packet says of the image itself, and where it says that a C2PA manifest lies.
+    """Return what a packet states about the image itself, and the address of a C2PA manifest it names.
 
     Raises:
-        XmpError: it is damaged, or larger than any real one.
+        XmpError: the packet is damaged, larger than any real one, or has a document type.
     """
     packet = packet.rstrip(b"\0 \r\n\t")
     if len(packet) > _MAX_BYTES:
         raise XmpError("larger than any real one")
-    reader = _Reader()
+    # UTF-8 whatever the packet declares, as in all files; no document type, so no entities either.
+    parser = DefusedXMLParser(target=_LimitedBuilder(), encoding="utf-8", forbid_dtd=True)
     try:
-        reader.parse(packet)
-    except (expat.ExpatError, ValueError) as error:
+        parser.feed(packet)
+        root = parser.close()
+    except (ParseError, ValueError) as error:  # ValueError: what defusedxml forbids
         raise XmpError("damaged") from error
-    said = reader.properties
-    history = tuple(action for event in reader.events if (action := _action(event)))
+    properties, events = _read_tree(root)
     facts = XmpFacts(
-        creator_tool=clean(said.get(_XMP + "CreatorTool")),
-        credit=clean(said.get("http://ns.adobe.com/photoshop/1.0/ Credit")),
-        created=clean(said.get(_XMP + "CreateDate")),
-        modified=clean(said.get(_XMP + "ModifyDate")),
-        source_type=source_type(said.get(_IPTC + "DigitalSourceType")),
-        ai_system=clean(said.get(_IPTC + "AISystemUsed")),
-        ai_prompt=clean(said.get(_IPTC + "AIPromptInformation"), MAX_PROMPT),
-        history=history,
+        creator_tool=clean_text(properties.get(_XMP + "CreatorTool")),
+        credit=clean_text(properties.get(_CREDIT)),
+        created=clean_text(properties.get(_XMP + "CreateDate")),
+        modified=clean_text(properties.get(_XMP + "ModifyDate")),
+        source_type=source_type_name(properties.get(_IPTC + "DigitalSourceType")),
+        ai_system=clean_text(properties.get(_IPTC + "AISystemUsed")),
+        ai_prompt=clean_text(properties.get(_IPTC + "AIPromptInformation"), MAX_PROMPT),
+        history=tuple(action for event in events if (action := _action(event))),
     )
-    return (None if facts == XmpFacts() else facts), clean(said.get(_REMOTE))
+    return (None if facts == XmpFacts() else facts), clean_text(properties.get(_REMOTE))
+
+
+class _LimitedBuilder(TreeBuilder):
+    """Builds the tree of a packet up to a number of elements and a depth."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._elements = self._depth = 0
+
+    def start(self, tag: str, attrs: dict[Any, Any], /) -> Element:
+        self._elements += 1
+        self._depth += 1
+        if self._elements > _MAX_ELEMENTS or self._depth > _MAX_DEPTH:
+            raise XmpError("more elements than any real packet has")
+        return super().start(tag, attrs)
+
+    def end(self, tag: str, /) -> Element:
+        self._depth -= 1
+        return super().end(tag)
+
+
+def _read_tree(root: Element) -> tuple[dict[str, str], list[dict[str, str]]]:
+    """Return the properties of the image and the events of its history; of each property the first value.
+
+    Only the outermost descriptions count, and of these only those of the same thing as the first one
+    (ISO 16684-1, 7.4): deeper ones are of ingredients.
+    """
+    properties: dict[str, str] = {}
+    events: list[dict[str, str]] = []
+    rdf = root if root.tag == _RDF + "RDF" else root.find(_RDF + "RDF")
+    descriptions = [] if rdf is None else list(rdf)
+    about = descriptions[0].get(_RDF + "about", "") if descriptions else ""
+    for description in descriptions:
+        if description.tag != _RDF + "Description" or description.get(_RDF + "about", "") != about:
+            continue
+        for name, value in description.items():
+            properties.setdefault(name, value)
+        for element in description:
+            if element.tag == _HISTORY:
+                events += [_event(item) for container in element for item in container]
+            items = [item.text for container in element for item in container if item.tag == _RDF + "li"]
+            for text in (element.get(_RDF + "resource"), element.text, *items):
+                if text and text.strip():
+                    properties.setdefault(element.tag, text.strip())
+    return properties, events[:MAX_ENTRIES]
+
+
+def _event(item: Element) -> dict[str, str]:
+    """Return the fields of one event of the history: attributes or elements, at any depth."""
+    fields: dict[str, str] = {}
+    for element in item.iter():
+        for name, value in (*element.items(), (element.tag, (element.text or "").strip())):
+            if value and name.startswith(_EVENT):
+                fields.setdefault(name.removeprefix(_EVENT), value)
+    return fields
 
 
 def _action(event: dict[str, str]) -> Action | None:
-    name = clean(event.get("action"))
+    name = clean_text(event.get("action"))
     if name is None:
         return None
     what = event.get("parameters") or event.get("changed")
-    return Action(name, clean(event.get("softwareAgent")), clean(event.get("when")), None, clean(what))
-
-
-class _Reader:
-    """Collects the properties of the image: those of the outermost description, not of its ingredients."""
-
-    def __init__(self) -> None:
-        self.properties: dict[str, str] = {}
-        self.events: list[dict[str, str]] = []
-        self._open: list[str] = []
-        self._text: list[str] = []
-        self._characters = self._elements = 0
-        self._root = -1  # where rdf:RDF stands
-        self._about: str | None = None  # what the first description is of: the image
-        self._foreign = False  # whether we are in a description of something else
-
-    def parse(self, packet: bytes) -> None:
-        parser = expat.ParserCreate("utf-8", namespace_separator=" ")  # as in files, whatever it says
-        parser.StartDoctypeDeclHandler = self._refuse  # so there are no entities either
-        parser.EntityDeclHandler = self._refuse
-        parser.StartElementHandler = self._start
-        parser.EndElementHandler = self._end
-        parser.CharacterDataHandler = self._data
-        parser.Parse(packet, True)
-
-    def _refuse(self, *_: Any) -> None:
-        raise ValueError("a packet has no document type")
-
-    def _start(self, name: str, attributes: dict[str, str]) -> None:
-        self._elements += 1
-        self._open.append(name)
-        if self._elements > _MAX_ELEMENTS or len(self._open) > _MAX_DEPTH:
-            raise ValueError("more elements than any real packet has")
-        self._text, self._characters = [], 0
-        if self._root < 0 and name == _RDF + "RDF" and len(self._open) <= 2:
-            self._root = len(self._open) - 1
-        if len(self._open) - 2 == self._root >= 0:
-            about = attributes.get(_RDF + "about", "")
-            self._about = about if self._about is None else self._about
-            self._foreign = about != self._about  # ISO 16684-1, 7.4: all of a packet are of one thing
-        level = self._level()
-        if level == 1 and name == _RDF + "Description":
-            for attribute, value in attributes.items():
-                self.properties.setdefault(attribute, value)
-        elif level == 2 and _RDF + "resource" in attributes:
-            self.properties.setdefault(name, attributes[_RDF + "resource"])
-        elif self._in_history():
-            if level == 4 and len(self.events) <= MAX_ENTRIES:
-                self.events.append({})
-            for attribute, value in attributes.items():
-                self._tell_event(attribute, value)
-
-    def _end(self, name: str) -> None:
-        text, level = "".join(self._text).strip(), self._level()
-        self._text, self._characters = [], 0
-        if text and level == 2:
-            self.properties.setdefault(name, text)
-        elif text and level == 4 and name == _RDF + "li":
-            self.properties.setdefault(self._open[self._root + 2], text)
-        elif text and self._in_history():
-            self._tell_event(name, text)
-        self._open.pop()
-
-    def _data(self, text: str) -> None:
-        if self._characters < 4 * MAX_PROMPT:
-            self._text.append(text)
-            self._characters += len(text)
-
-    def _level(self) -> int:
-        """How deep in rdf:RDF we are: 1 in a description, 2 in a property, 4 in an item of its list."""
-        inside = self._root >= 0 and self._open[self._root + 1 : self._root + 2] == [_RDF + "Description"]
-        return len(self._open) - 1 - self._root if inside and not self._foreign else -1
-
-    def _in_history(self) -> bool:
-        return self._level() >= 4 and self._open[self._root + 2] == _MEDIA + "History"
-
-    def _tell_event(self, name: str, text: str) -> None:
-        if name.startswith(_EVENT) and self.events and len(self.events) <= MAX_ENTRIES:
-            self.events[-1].setdefault(name.removeprefix(_EVENT), text)
+    return Action(
+        name,
+        software=clean_text(event.get("softwareAgent")),
+        when=clean_text(event.get("when")),
+        description=clean_text(what),
+    )

@@ -1,0 +1,34 @@
+"""Guard for PNG files (W3C Portable Network Graphics specification, third edition)."""
+
+from veraface.errors import decoder_bomb_error
+from veraface.imaging.containers import MAX_PARTS, ContainerInfo, TextChunk
+from veraface.imaging.guards.tiff import add_exif
+
+_MAX_COLOR_PROFILES = 8  # the decoder inflates each, up to 1 MB, without a limit on their sum
+
+
+def scan_png(data: bytes) -> ContainerInfo:
+    """Walk the chunks of a PNG up to IEND. EXIF and texts may also stand behind the pixels.
+
+    Raises:
+        UnreadableImageError: it has more of something than any real image.
+    """
+    exif, has_c2pa, profiles, at = None, False, 0, 8
+    texts: list[TextChunk] = []
+    for _ in range(MAX_PARTS):
+        length, kind = int.from_bytes(data[at : at + 4]), data[at + 4 : at + 8]
+        if kind == b"eXIf":
+            exif = data[at + 8 : at + 8 + length]
+        elif kind == b"iCCP":
+            profiles += 1
+            if profiles > _MAX_COLOR_PROFILES:
+                raise decoder_bomb_error("PNG", "color profiles")
+        elif kind in (b"tEXt", b"zTXt", b"iTXt"):
+            texts.append(TextChunk(kind, at + 8, at + 8 + length))
+        elif kind == b"caBX":  # C2PA 2.1, A.3.3
+            has_c2pa = True
+        at += length + 12
+        if kind in (b"IEND", b"") or at >= len(data):
+            end = at if kind == b"IEND" else None
+            return add_exif(ContainerInfo(text_chunks=tuple(texts), has_c2pa=has_c2pa, end=end), exif)
+    raise decoder_bomb_error("PNG", "chunks")

@@ -1,0 +1,128 @@
+"""Guard for TIFF files and EXIF blocks, which have the same structure (TIFF 6.0, BigTIFF, EXIF 2.32)."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Literal, NamedTuple
+
+from veraface.errors import decoder_bomb_error
+from veraface.imaging.containers import MAX_PARTS, ContainerInfo
+
+# The byte orders and versions that Pillow accepts.
+TIFF_HEADER = re.compile(rb"II[*+]\0|II\0\*|MM\0[*+]|MM\*\0")
+MAX_IFDS = 8
+
+_ORIENTATION = 0x0112  # EXIF 2.32, table 4
+_XMP = 0x02BC  # XMP specification part 3, 1.1.2
+_C2PA = 0xCD41  # C2PA 2.1, A.3.2 (the annex that also defines the place in the other formats)
+_SUB_IFDS = (0x8769, 0x8825, 0xA005)  # EXIF, GPS, interoperability: the value is the offset of another IFD
+_TYPE_BYTES = (0, 1, 1, 2, 4, 8, 1, 1, 2, 4, 8, 4, 8, 4, 0, 0, 8, 8, 8)  # by type, TIFF 6.0 and BigTIFF
+_BYTE_TYPES = (1, 2, 7)  # decoders keep these as bytes; of all others each value becomes a Python number
+_MAX_XMP_BYTES = 2**20 + 1  # one byte more than the XMP reader accepts
+
+
+class IfdEntry(NamedTuple):
+    """One entry of an image file directory (IFD)."""
+
+    tag: int
+    type: int  # TIFF 6.0, section 2
+    count: int  # of values
+    value: int  # the first value, or the offset of the values
+    offset: int  # of the values, inside the entry or elsewhere
+    size: int  # of all values in bytes, as claimed
+
+
+def scan_tiff(data: bytes) -> ContainerInfo:
+    """Check a TIFF file. Its decoder applies the orientation.
+
+    Raises:
+        UnreadableImageError: its metadata are larger than any real image's.
+    """
+    entries = scan_ifds(data)
+    xmp = entries.get(_XMP)
+    return ContainerInfo(
+        exif=data,
+        xmp=data[xmp.offset : xmp.offset + min(xmp.size, _MAX_XMP_BYTES)] if xmp else None,
+        has_c2pa=_C2PA in entries,
+    )
+
+
+def add_exif(info: ContainerInfo, block: bytes | None) -> ContainerInfo:
+    """Return `info` with an EXIF block and its orientation, after the same check as for a TIFF.
+
+    Raises:
+        UnreadableImageError: the block is built to exhaust its decoder.
+    """
+    if not block:
+        return info
+    exif = block.removeprefix(b"Exif\0\0")
+    entry = scan_ifds(exif).get(_ORIENTATION)
+    # An orientation outside 1 to 8 is ignored, as browsers do.
+    return replace(info, exif=exif, orientation=entry.value if entry and 1 <= entry.value <= 8 else 1)
+
+
+def scan_ifds(data: bytes) -> dict[int, IfdEntry]:
+    """Bound what a decoder copies when it reads all entries of the first IFD and of those it refers to.
+
+    Returns:
+        The entries of the first IFD by tag, of each tag the first one.
+
+    Raises:
+        UnreadableImageError: they are larger than any real image's.
+    """
+    main: dict[int, IfdEntry] = {}
+    total = numbers = 0
+    waiting, seen = [first_ifd(data)], set[int]()
+    while waiting and len(seen) < MAX_IFDS:
+        start = waiting.pop()
+        if start in seen:
+            continue
+        is_first = not seen
+        seen.add(start)
+        for entry in iter_ifd(data, start):
+            if is_first:
+                main.setdefault(entry.tag, entry)
+            if entry.size > len(data):  # decoders skip values that are larger than the file
+                continue
+            total += entry.size
+            numbers += 0 if entry.type in _BYTE_TYPES else entry.count
+            if total > 2 * len(data) or numbers > MAX_PARTS:
+                raise decoder_bomb_error("file", "metadata")
+            if entry.tag in _SUB_IFDS:
+                waiting.append(entry.value)
+    return main
+
+
+def first_ifd(data: bytes) -> int:
+    """Return the offset of the first IFD."""
+    order, word = _layout(data)
+    return int.from_bytes(data[word : 2 * word], order)
+
+
+def iter_ifd(data: bytes, start: int) -> Iterator[IfdEntry]:
+    """Yield the entries of the IFD at `start`; none where the data are not a TIFF or end before it."""
+    if TIFF_HEADER.match(data) is None:
+        return
+    order, word = _layout(data)
+
+    def number(at: int, length: int) -> int:
+        return int.from_bytes(data[at : at + length], order)
+
+    counter, entry_bytes = (8, 20) if word == 8 else (2, 12)
+    at = start + counter
+    for _ in range(min(number(start, counter), max(0, len(data) - at) // entry_bytes)):
+        kind, count = number(at + 2, 2), number(at + 4, word)
+        width = _TYPE_BYTES[kind] if kind < len(_TYPE_BYTES) else 0
+        # A single value that is shorter than its field stands in the first bytes, in either byte order.
+        value_bytes = width if count == 1 and 0 < width < word else word
+        field = at + 4 + word
+        value = number(field, value_bytes)
+        offset = field if count * width <= word else value
+        yield IfdEntry(number(at, 2), kind, count, value, offset, count * width)
+        at += entry_bytes
+
+
+def _layout(data: bytes) -> tuple[Literal["big", "little"], int]:
+    """Return the byte order, and the bytes of an offset: 8 in BigTIFF, else 4."""
+    order: Literal["big", "little"] = "big" if data.startswith(b"MM") else "little"
+    return order, 8 if data[2:3] == b"+" else 4  # like Pillow, which does not know big-endian BigTIFF

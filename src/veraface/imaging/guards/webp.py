@@ -1,0 +1,20 @@
+"""Guard for WebP files (RFC 9649, a RIFF container)."""
+
+from veraface.errors import decoder_bomb_error
+from veraface.imaging.containers import MAX_PARTS, ContainerInfo
+
+
+def scan_webp(data: bytes) -> ContainerInfo:
+    """Walk the chunks of a WebP. Its EXIF and XMP come from the decoder.
+
+    Raises:
+        UnreadableImageError: it has more chunks than any real image.
+    """
+    at, has_c2pa, end = 12, False, 8 + int.from_bytes(data[4:8], "little")
+    for _ in range(MAX_PARTS):
+        length = int.from_bytes(data[at + 4 : at + 8], "little")
+        has_c2pa |= at < end and data.startswith(b"C2PA", at)
+        at += 8 + length + (length & 1)
+        if at >= len(data):
+            return ContainerInfo(has_c2pa=has_c2pa, end=end + (end & 1))
+    raise decoder_bomb_error("WEBP", "chunks")

@@ -1,0 +1,63 @@
+"""Text chunks of PNG files (PNG specification, 11.3.3)."""
+
+import zlib
+from collections.abc import Collection, Iterable
+
+from veraface.imaging.containers import TextChunk
+from veraface.provenance.texts import MAX_TEXT_BYTES
+
+XMP_KEYWORD = "XML:com.adobe.xmp"  # XMP specification part 3, 1.1.5
+_MAX_ALL_TEXT_BYTES = 4 * 2**20
+_MAX_KEYWORD_BYTES = 79
+
+
+def read_png_texts(data: bytes, chunks: Iterable[TextChunk], keywords: Collection[str]) -> dict[str, str]:
+    """Return the texts of some keywords, without damaged and very large ones.
+
+    Args:
+        data: the whole file.
+        chunks: the positions of its text chunks.
+        keywords: of the chunks to read; the first chunk of each counts.
+    """
+    texts: dict[str, str] = {}
+    seen: set[str] = set()
+    remaining = _MAX_ALL_TEXT_BYTES
+    for kind, start, end in chunks:
+        keyword = data[start : min(end, start + _MAX_KEYWORD_BYTES + 1)].partition(b"\0")[0].decode("latin-1")
+        if keyword not in keywords or keyword in seen:
+            continue
+        if end - start > MAX_TEXT_BYTES or end + 4 > len(data):
+            continue
+        content = data[start:end]
+        if zlib.crc32(kind + content) != int.from_bytes(data[end : end + 4]):
+            continue
+        seen.add(keyword)
+        text = _decode(kind, content[len(keyword) + 1 :])
+        if text is not None and len(text) <= remaining:
+            remaining -= len(text)
+            texts[keyword] = text
+    return texts
+
+
+def _decode(kind: bytes, rest: bytes) -> str | None:
+    """Decode what follows the keyword of a chunk; None if it is damaged or too large."""
+    if kind == b"tEXt":
+        return rest.decode("latin-1")
+    if kind == b"zTXt":
+        inflated = _inflate(rest[1:]) if rest[:1] == b"\0" else None
+        return None if inflated is None else inflated.decode("latin-1")
+    flag, rest = rest[:1], rest[2:]
+    body = rest.split(b"\0", 2)[-1]  # behind the language and the translated keyword
+    if flag == b"\1":
+        inflated = _inflate(body)
+        return None if inflated is None else inflated.decode("utf-8", "replace")
+    return body.decode("utf-8", "replace") if flag == b"\0" else None
+
+
+def _inflate(compressed: bytes) -> bytes | None:
+    try:
+        inflater = zlib.decompressobj()
+        text = inflater.decompress(compressed, MAX_TEXT_BYTES)
+    except zlib.error:
+        return None
+    return text if inflater.eof else None
