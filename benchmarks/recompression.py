@@ -46,9 +46,9 @@ def main(folder: Path) -> None:
             ("finer", again(encode(image, finer), quality)),
             ("the same", again(encode(image, quality), quality)),
         ):
-            coding = ImageFile(content).coding
-            assert coding is not None
-            rows[name].append(roughness(brightness(content), coding.tables[0]))
+            jpeg = ImageFile(content).jpeg
+            assert jpeg is not None
+            rows[name].append(roughness(brightness(content), jpeg.tables[0]))
     for name, values in rows.items():
         told = [value for value in values if value is not None]
         parts = ", ".join(f"{value:.2f}" for value in np.percentile(told, (0, 5, 50, 95, 100)))

@@ -124,7 +124,7 @@ def test_paths_that_cannot_be_read(tmp_path: Path) -> None:
     (tmp_path / "empty.jpg").touch()
     for path, message in {
         tmp_path: "is a folder",
-        tmp_path / "pipe": "no regular file",
+        tmp_path / "pipe": "not a regular file",
         tmp_path / "missing.jpg": "no such file",
         "": "is a folder",
         "a\0b.jpg": "not a valid path",

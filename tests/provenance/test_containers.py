@@ -15,7 +15,7 @@ from tests.provenance.files import camera_exif, gif, insert, jpeg, jpeg_segment,
 from tests.sample_images import encode, noise, png_chunk
 from veraface.errors import ImageError
 from veraface.imaging.decode import ImageFile
-from veraface.provenance.texts import MAX_ENTRIES, MAX_PROMPT, clean
+from veraface.provenance.texts import MAX_ENTRIES, MAX_PROMPT, clean_text
 
 XMP_SEGMENT = jpeg_segment(0xE1, b"http://ns.adobe.com/xap/1.0/\0" + files.AI_PACKET)
 EXIF_SEGMENT = jpeg_segment(0xE1, camera_exif().tobytes())
@@ -76,7 +76,7 @@ def test_exif_behind_the_pixels_of_a_jpeg_is_nobodys() -> None:
         insert(plain, jpeg_segment(0xFE, b"a comment"))[:-2] + EXIF_SEGMENT + plain[-2:],
     ):
         assert read(content) == read(plain)
-        assert ImageFile(content).exif is None
+        assert ImageFile(content).container.exif is None
     assert read(insert(plain, EXIF_SEGMENT)).camera is not None
 
 
@@ -162,7 +162,7 @@ def test_no_text_steers_what_shows_it() -> None:
 
 @given(st.text(max_size=2000))
 def test_cleaned_text_is_one_line_of_printable_characters(text: str) -> None:
-    shown = clean(text, 100)
+    shown = clean_text(text, 100)
     assert shown is None or (len(shown) <= 100 and "\n" not in shown and shown == shown.strip())
     assert shown is None or not any(ord(c) < 32 or 0x202A <= ord(c) <= 0x202E for c in shown)
 

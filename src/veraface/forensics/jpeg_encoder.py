@@ -64,7 +64,7 @@ def identify_encoder(jpeg: "JpegInfo") -> Encoder:
 @cache
 def _known_tables() -> dict[tuple[Table, ...], tuple[EncoderName, str]]:
     """Return name and quality by the tables for luma and chroma, and, for gray images, by the first alone."""
-    from PIL.JpegPresets import presets  # loaded late, as the server process loads no Pillow
+    from PIL import JpegPresets  # loaded late, as the server process loads no Pillow
 
     known: dict[tuple[Table, ...], tuple[EncoderName, str]] = {}
 
@@ -76,7 +76,7 @@ def _known_tables() -> dict[tuple[Table, ...], tuple[EncoderName, str]]:
         add(tuple(_scaled(table, quality) for table in _ANNEX_K), "ijg", str(quality))
     for quality in range(100, 0, -1):
         add((_scaled(_MOZJPEG, quality),) * 2, "mozjpeg", str(quality))
-    preset: dict[str, Any]
+    presets: dict[str, Any] = JpegPresets.presets
     for name, preset in presets.items():
         add(tuple(tuple(table) for table in preset["quantization"]), "photoshop", name.replace("_", " "))
     return known

@@ -25,19 +25,19 @@ _ENOUGH = 15  # blocks in a bin's neighbors, below which chance rules
 _ROUGH = 1.0
 
 
-def compressed_twice(data: bytes, coding: JpegInfo) -> bool | None:
+def compressed_twice(data: bytes, jpeg: JpegInfo) -> bool | None:
     """Whether there are traces of an earlier, coarser compression; None where there is too little to go by.
 
     Decodes the image in full.
 
     Args:
         data: the JPEG file.
-        coding: what its header says.
+        jpeg: what its header says.
 
     Raises:
         OSError: the data are cut off or corrupt.
     """
-    value = roughness(brightness(data), coding.tables[0]) if coding.tables else None
+    value = roughness(brightness(data), jpeg.tables[0]) if jpeg.tables else None
     return None if value is None else value > _ROUGH
 
 

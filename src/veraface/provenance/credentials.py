@@ -42,7 +42,7 @@ class CredentialReader:
         """Load the certificates of the authorities.
 
         Args:
-            trust_anchors: a PEM file of the authorities whose signers are trusted. None: no signer is trusted.
+            trust_anchors: a PEM file of the authorities whose signers are trusted; if None, no signer is.
 
         Raises:
             VerafaceError: the file cannot be read or holds no certificates, or `c2pa-python` is missing.

@@ -104,7 +104,7 @@ def _ratio(value: Any) -> float | None:
     first = _first(value)
     if not isinstance(first, IFDRational) or not first.denominator:
         return None
-    return float(f"{first.numerator / first.denominator:.6g}")
+    return float(f"{float(first):.6g}")
 
 
 def _date(value: Any) -> str | None:

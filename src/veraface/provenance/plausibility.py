@@ -6,13 +6,13 @@ from veraface.provenance.claims import Camera, Finding
 from veraface.provenance.exif import ExifFacts
 
 # Names that editing programs write into EXIF's Software or XMP's CreatorTool, in lower case.
-_EDITORS = """
-acdsee|affinity photo|beautyplus|canva|capture one|darktable|faceapp|facetune|fotor|gimp|lightroom|luminar|meitu
-paint.net|paintshop|photodirector|photopea|photoshop|picasa|picsart|pixelmator|polarr|rawtherapee|remini|snapseed
-topaz|vsco
-""".strip().replace("\n", "|").split("|")
-# Widths and heights that Stable Diffusion 1, SDXL and DALL-E 3 generate by default: their model cards, and the
-# buckets of the SDXL paper (Podell et al., 2023, appendix I) whose aspect ratios are in use.
+_EDITORS = (
+    "acdsee, affinity photo, beautyplus, canva, capture one, darktable, faceapp, facetune, fotor, gimp, "
+    "lightroom, luminar, meitu, paint.net, paintshop, photodirector, photopea, photoshop, picasa, picsart, "
+    "pixelmator, polarr, rawtherapee, remini, snapseed, topaz, vsco"
+).split(", ")
+# Widths and heights that Stable Diffusion 1, SDXL and DALL-E 3 generate by default: their model cards, and
+# the buckets of the SDXL paper (Podell et al., 2023, appendix I) whose aspect ratios are in use.
 _GENERATOR_SIZES = frozenset(
     {
         (512, 512),

@@ -24,7 +24,7 @@ from veraface.analysis import analyze
 from veraface.detector import Detector
 from veraface.errors import VerafaceError
 from veraface.imaging.decode import ImageLimits
-from veraface.imaging.formats import OPENERS
+from veraface.imaging.formats import FORMATS
 from veraface.models.onnx_session import use_shared_arena
 from veraface.provenance.credentials import CredentialReader
 from veraface.workers import protocol as frames
@@ -130,7 +130,7 @@ class Template:
 def _warm(context: tasks.TaskContext) -> None:
     """Runs everything once: behind the filter on system calls, nothing more can be loaded."""
     context.detector.warm_up()
-    for kind in OPENERS:
+    for kind in FORMATS:
         buffer = BytesIO()
         image = Image.new("RGB", (64, 64), "grey")
         from_pillow(image).save(buffer) if kind == "HEIF" else image.save(buffer, kind)

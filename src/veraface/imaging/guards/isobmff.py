@@ -35,9 +35,7 @@ def scan_heif(data: bytes) -> ContainerInfo:
         UnreadableImageError: it has more of something than any real image.
     """
     found = _walk(data, "HEIF")
-    return ContainerInfo(
-        has_c2pa=found.has_c2pa, end=found.end, stored_sizes=tuple(found.stored_sizes)
-    )
+    return ContainerInfo(has_c2pa=found.has_c2pa, end=found.end, stored_sizes=tuple(found.stored_sizes))
 
 
 def scan_avif(data: bytes) -> ContainerInfo:

@@ -26,7 +26,7 @@ class IfdEntry(NamedTuple):
 
     tag: int
     type: int  # TIFF 6.0, section 2
-    count: int  # of values
+    length: int  # number of values
     value: int  # the first value, or the offset of the values
     offset: int  # of the values, inside the entry or elsewhere
     size: int  # of all values in bytes, as claimed
@@ -85,7 +85,7 @@ def scan_ifds(data: bytes) -> dict[int, IfdEntry]:
             if entry.size > len(data):  # decoders skip values that are larger than the file
                 continue
             total += entry.size
-            numbers += 0 if entry.type in _BYTE_TYPES else entry.count
+            numbers += 0 if entry.type in _BYTE_TYPES else entry.length
             if total > 2 * len(data) or numbers > MAX_PARTS:
                 raise decoder_bomb_error("file", "metadata")
             if entry.tag in _SUB_IFDS:
@@ -105,20 +105,20 @@ def iter_ifd(data: bytes, start: int) -> Iterator[IfdEntry]:
         return
     order, word = _layout(data)
 
-    def number(at: int, length: int) -> int:
-        return int.from_bytes(data[at : at + length], order)
+    def number(at: int, width: int) -> int:
+        return int.from_bytes(data[at : at + width], order)
 
     counter, entry_bytes = (8, 20) if word == 8 else (2, 12)
     at = start + counter
     for _ in range(min(number(start, counter), max(0, len(data) - at) // entry_bytes)):
-        kind, count = number(at + 2, 2), number(at + 4, word)
+        kind, length = number(at + 2, 2), number(at + 4, word)
         width = _TYPE_BYTES[kind] if kind < len(_TYPE_BYTES) else 0
         # A single value that is shorter than its field stands in the first bytes, in either byte order.
-        value_bytes = width if count == 1 and 0 < width < word else word
+        value_bytes = width if length == 1 and 0 < width < word else word
         field = at + 4 + word
         value = number(field, value_bytes)
-        offset = field if count * width <= word else value
-        yield IfdEntry(number(at, 2), kind, count, value, offset, count * width)
+        offset = field if length * width <= word else value
+        yield IfdEntry(number(at, 2), kind, length, value, offset, length * width)
         at += entry_bytes
 
 
