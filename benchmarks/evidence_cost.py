@@ -18,7 +18,7 @@ from PIL import Image
 from skimage import data
 from tables import table
 
-from veraface.forensics import views as evidence
+from veraface.forensics import ela, error_levels, find_jpeg_grid, forensic_views, noise_residual
 from veraface.imaging.decode import recompress
 
 MEGAPIXELS = (0.3, 2, 12, 48)
@@ -43,11 +43,11 @@ def costs(runs: int) -> str:
     rows = []
     for size in MEGAPIXELS:
         image = scene(size, 1)
-        found = evidence.examine(image)
+        found = forensic_views(image)
         works: list[Callable[[], object]] = [
-            lambda image=image: evidence.error_levels(image),
-            lambda image=image: evidence.noise_residual(image),
-            lambda image=image: evidence.jpeg_grid(image),
+            lambda image=image: error_levels(image),
+            lambda image=image: noise_residual(image),
+            lambda image=image: find_jpeg_grid(image),
             found.to_dict,
         ]
         took = [milliseconds(work, runs) for work in works]
@@ -65,9 +65,9 @@ def originals() -> list[Image.Image]:
 def contrast() -> str:
     """How much brighter a part that was not saved before is than the same part that was."""
     rows = []
-    shipped = evidence.RESAVED_QUALITY
+    shipped = ela.RESAVED_QUALITY
     for resaved in RESAVED:
-        evidence.RESAVED_QUALITY = resaved
+        ela.RESAVED_QUALITY = resaved
         row = []
         for quality in QUALITIES:
             ratios = []
@@ -75,11 +75,11 @@ def contrast() -> str:
                 saved = recompress(original, quality)
                 patched = saved.copy()
                 patched.paste(original.crop(PATCH), PATCH)
-                before, after = (evidence.error_levels(p)[INSIDE].mean() for p in (saved, patched))
+                before, after = (error_levels(p)[INSIDE].mean() for p in (saved, patched))
                 ratios.append(after / before)
             row.append(float(np.mean(ratios)))
         rows.append([str(resaved), *row, float(np.mean(row))])
-    evidence.RESAVED_QUALITY = shipped
+    ela.RESAVED_QUALITY = shipped
     return table(["resaved at", *(f"picture at {quality}" for quality in QUALITIES), "mean"], rows)
 
 
@@ -95,7 +95,7 @@ def grids() -> str:
                 image = saved.copy()
                 if patch is not None:
                     image.paste(patch, PATCH)
-                values[name].append(evidence.jpeg_grid(image).view[INSIDE].mean())
+                values[name].append(find_jpeg_grid(image).view[INSIDE].mean())
         rows.append([str(quality), *(float(np.mean(found)) for found in values.values())])
     return table(["saved at", "untouched", "shifted by 3, 5 px", "never a JPEG"], rows)
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from veraface.detector import Detector
-    from veraface.forensics.views import Evidence
+    from veraface.forensics.views import ForensicViews
     from veraface.imaging.decode import ImageSource
     from veraface.imaging.lazy import LazyImage
     from veraface.provenance import Level, Provenance
@@ -28,7 +28,7 @@ class Analysis:
 
     detection: "DetectionResult"
     provenance: "Provenance | None" = None
-    forensics: "Evidence | None" = None
+    forensics: "ForensicViews | None" = None
 
     def to_dict(self, *, heatmap: bool = True) -> dict[str, Any]:
         """Return the detection as a JSON-ready dictionary, with the provenance under its name if present.
@@ -78,9 +78,9 @@ def analyze(
 
         claims = read_provenance(image.file, credentials, level=provenance)
     if forensics:
-        from veraface.forensics.views import examine
+        from veraface.forensics.views import forensic_views
 
-        views = examine(image.file.decode())
+        views = forensic_views(image.file.decode())
     timing = {**detection.timing_ms, "total": 1000 * (perf_counter() - started)}
     timing["decode"] += 1000 * (opened - started)
     return Analysis(replace(detection, timing_ms=timing), claims, views)

@@ -12,8 +12,16 @@ from PIL import Image
 
 from tests.examples import examples
 from tests.sample_images import encode, noise, portrait
-from veraface.forensics import views as evidence
-from veraface.forensics.views import KINDS, error_levels, examine, jpeg_grid, noise_residual
+from veraface.forensics import (
+    VIEW_GUIDES,
+    error_levels,
+    find_jpeg_grid,
+    forensic_views,
+    noise_residual,
+    strips,
+)
+from veraface.forensics.ela import ERROR_GAIN, RESAVED_QUALITY
+from veraface.forensics.noise import NOISE_GAIN
 from veraface.imaging.decode import ImageFile, recompress
 
 PATCH = (200, 120, 360, 280)  # left, upper, right, lower
@@ -62,7 +70,7 @@ def test_the_noise_is_the_brightness_without_its_median() -> None:
     gray = np.asarray(image.convert("L")).astype(int)
     padded = np.pad(gray, 1, mode="edge")
     nine = np.stack([padded[y : y + 17, x : x + 23] for y in range(3) for x in range(3)])
-    expected = np.minimum(evidence.NOISE_GAIN * np.abs(gray - np.median(nine, axis=0)), 255)
+    expected = np.minimum(NOISE_GAIN * np.abs(gray - np.median(nine, axis=0)), 255)
     assert (noise_residual(image) == expected).all()
 
 
@@ -71,7 +79,7 @@ def test_the_grid_is_found_where_it_lies(offset: tuple[int, int]) -> None:
     """Cropping a JPEG moves its grid."""
     x, y = offset
     cropped = recompress(photo(), 75).crop(((8 - x) % 8, (8 - y) % 8, 600, 440))
-    grid = jpeg_grid(cropped)
+    grid = find_jpeg_grid(cropped)
     assert grid.offset == offset
     assert np.median(grid.view) < 40  # in place nearly everywhere
     assert grid.view.max() <= 135
@@ -85,16 +93,16 @@ def test_a_patch_with_a_shifted_grid_is_white_and_one_without_grey(shift: tuple[
     moved = recompress(source, 80).crop(
         (left + shift[0], upper + shift[1], right + shift[0], lower + shift[1])
     )
-    view = jpeg_grid(patched(saved, moved)).view
+    view = find_jpeg_grid(patched(saved, moved)).view
     assert view[180:220, 260:300].mean() > 190
     assert np.median(around(view)) < 70
-    view = jpeg_grid(patched(saved, photo().crop(PATCH))).view
+    view = find_jpeg_grid(patched(saved, photo().crop(PATCH))).view
     assert 110 < view[180:220, 260:300].mean() < 150
 
 
 def test_a_picture_that_never_was_a_jpeg_has_no_grid() -> None:
     for image in (photo(), noise(300, 200)):
-        grid = jpeg_grid(image)
+        grid = find_jpeg_grid(image)
         assert grid.offset is None
         assert np.percentile(np.abs(grid.view.astype(int) - 128), 99) < 30
 
@@ -102,9 +110,9 @@ def test_a_picture_that_never_was_a_jpeg_has_no_grid() -> None:
 @pytest.mark.parametrize("color", ["black", "white", "grey", (200, 30, 90)])
 @pytest.mark.parametrize("size", [(300, 200), (1, 1), (7, 1), (1, 40), (8, 8), (17, 33)])
 def test_a_plain_picture_shows_nothing(color: object, size: tuple[int, int]) -> None:
-    found = examine(Image.new("RGB", size, color))
+    found = forensic_views(Image.new("RGB", size, color))
     assert found.grid_offset is None
-    assert found.views["error_levels"].max() <= evidence.ERROR_GAIN * 2  # its color may be rounded
+    assert found.views["error_levels"].max() <= ERROR_GAIN * 2  # its color may be rounded
     assert np.ptp(found.views["error_levels"]) == 0
     assert found.views["noise"].max() == 0
     assert (found.views["grid"] == 128).all()
@@ -117,8 +125,8 @@ def test_a_plain_picture_shows_nothing(color: object, size: tuple[int, int]) -> 
 def test_any_picture_gives_three_views_of_its_size(width: int, height: int, seed: int, kind: str) -> None:
     generator = np.random.default_rng(seed)
     pixels = generator.integers(0, 256 if kind == "noise" else 4, (height, width, 3), dtype=np.uint8)
-    found = examine(Image.fromarray(pixels))
-    assert set(found.views) == {kind.name for kind in KINDS}
+    found = forensic_views(Image.fromarray(pixels))
+    assert set(found.views) == {guide.name for guide in VIEW_GUIDES}
     for view in found.views.values():
         assert view.shape == (height, width)
         assert view.dtype == np.uint8
@@ -130,13 +138,13 @@ def test_any_picture_gives_three_views_of_its_size(width: int, height: int, seed
 def test_strips_and_their_joints_do_not_show(width: int, height: int, rows: int, seed: int) -> None:
     """Whatever is worked on at a time, the views are those of the whole."""
     image = noise(width, height, seed)
-    whole = examine(image)
-    kept = evidence._STRIP_PIXELS
+    whole = forensic_views(image)
+    kept = strips._STRIP_PIXELS
     try:
-        evidence._STRIP_PIXELS = width * 8 * rows
-        parts = examine(image)
+        strips._STRIP_PIXELS = width * 8 * rows
+        parts = forensic_views(image)
     finally:
-        evidence._STRIP_PIXELS = kept
+        strips._STRIP_PIXELS = kept
     assert whole.grid_offset == parts.grid_offset
     for name, view in whole.views.items():
         assert (view == parts.views[name]).all(), name
@@ -147,7 +155,7 @@ def test_large_pictures_are_looked_at_in_full_and_shown_smaller(size: tuple[int,
     factor = -(-max(size) // 1024)
     expected = tuple(-(-side // factor) for side in reversed(size))
     image = noise(*size)
-    found = examine(image)
+    found = forensic_views(image)
     assert {view.shape for view in found.views.values()} == {expected}
     # A smaller copy has lost most of it.
     assert found.views["noise"].mean() > 60
@@ -157,14 +165,14 @@ def test_what_was_found_in_a_large_picture_lies_where_it_was() -> None:
     saved = recompress(photo().resize((2560, 1920), Image.Resampling.LANCZOS), 85)
     grainy = noise(200, 200, seed=3)
     saved.paste(grainy, (2000, 400))
-    view = examine(saved).views["noise"]
+    view = forensic_views(saved).views["noise"]
     rows, columns = np.nonzero(view > 150)
     assert view.shape == (640, 854)
     assert (abs(columns.mean() * 3 - 2100), abs(rows.mean() * 3 - 500)) < (20, 20)
 
 
 def test_equal_pixels_give_equal_views() -> None:
-    one, other = examine(photo()), examine(Image.fromarray(np.asarray(photo())))
+    one, other = forensic_views(photo()), forensic_views(Image.fromarray(np.asarray(photo())))
     assert one.to_dict() == other.to_dict()
 
 
@@ -172,7 +180,7 @@ def test_equal_pixels_give_equal_views() -> None:
 def test_grey_transparent_and_other_pictures_are_looked_at_as_they_are_judged(mode: str) -> None:
     kind = "TIFF" if mode == "CMYK" else "PNG"
     content = encode(photo().resize((64, 48)).convert(mode), kind)
-    found = examine(ImageFile(content).decode())
+    found = forensic_views(ImageFile(content).decode())
     assert found.views["noise"].shape == (48, 64)
 
 
@@ -181,7 +189,7 @@ def test_views_are_webp_files_without_anything_of_the_input() -> None:
     exif[0x010E] = "a secret place"
     profile = b"ICC-secret" * 20
     content = encode(photo(), "JPEG", exif=exif, icc_profile=profile, comment=b"a secret word")
-    answer = examine(ImageFile(content).decode()).to_dict()
+    answer = forensic_views(ImageFile(content).decode()).to_dict()
     assert [view["name"] for view in answer["views"]] == ["error_levels", "noise", "grid"]
     for view in answer["views"]:
         file = base64.b64decode(view["data"], validate=True)
@@ -189,11 +197,11 @@ def test_views_are_webp_files_without_anything_of_the_input() -> None:
         with Image.open(BytesIO(file)) as opened:
             assert (opened.format, opened.size) == ("WEBP", (view["width"], view["height"]))
             assert not {"exif", "icc_profile", "xmp"} & set(opened.info)
-    assert answer["resaved_quality"] == evidence.RESAVED_QUALITY
+    assert answer["resaved_quality"] == RESAVED_QUALITY
 
 
 def test_each_view_says_how_to_read_it_and_how_it_misleads() -> None:
-    for kind in KINDS:
-        assert "black" in kind.meaning
-        assert len(kind.reading) > 60
-        assert len(kind.misleading) > 60
+    for guide in VIEW_GUIDES:
+        assert "black" in guide.meaning
+        assert len(guide.reading) > 60
+        assert len(guide.misleading) > 60

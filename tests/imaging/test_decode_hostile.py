@@ -171,7 +171,7 @@ def test_bombs_cost_neither_memory_nor_lines_on_stderr() -> None:
     script = """
 from tests.memory import peak_mib
 from veraface.errors import ImageError
-from veraface.imaging.decode import ImageLimits, Image
+from veraface.imaging.decode import ImageFile
 from tests.hostile.bombs import claiming
 from tests.imaging.test_decode_hostile import tiff_of_many_complaints
 from tests.sample_images import png_of_size, portrait, encode
@@ -220,7 +220,7 @@ def test_other_files_that_are_much_for_their_size_take_little() -> None:
 MEMORY = """
 from contextlib import suppress
 from veraface.errors import ImageError
-from veraface.imaging.decode import ImageLimits, Image
+from veraface.imaging.decode import ImageFile
 from tests.hostile.bombs import exhausting, survivable
 from tests.hostile.samples import SAMPLES
 from tests.memory import peak_mib

@@ -17,6 +17,9 @@ from veraface.errors import ImageError
 from veraface.imaging.decode import ImageFile
 from veraface.provenance.texts import MAX_ENTRIES, MAX_PROMPT, clean_text
 
+# pytest lifts the filter that veraface sets.
+pytestmark = pytest.mark.filterwarnings("ignore::UserWarning:PIL")
+
 XMP_SEGMENT = jpeg_segment(0xE1, b"http://ns.adobe.com/xap/1.0/\0" + files.AI_PACKET)
 EXIF_SEGMENT = jpeg_segment(0xE1, camera_exif().tobytes())
 TAILS = (

@@ -14,7 +14,7 @@ import schemathesis
 from PIL import Image
 from schemathesis.core.transport import Response
 
-from veraface.forensics.views import examine
+from veraface.forensics.views import forensic_views
 from veraface.imaging.decode import ImageFile
 
 Send = Callable[..., httpx.Response]
@@ -44,7 +44,7 @@ def test_the_answer_holds_the_views_of_the_library(ask: Send, face: bytes) -> No
     assert response.headers["cache-control"] == "no-store"
     answer = response.json()
     assert set(answer.pop("timing_ms")) == {"decode", "views", "total", "queue"}
-    found = examine(ImageFile(face).decode())
+    found = forensic_views(ImageFile(face).decode())
     assert answer == {"success": True, **found.to_dict(), "width": 512, "height": 512, "format": "JPEG"}
     assert [one["name"] for one in answer["views"]] == NAMES
     assert answer["grid_offset"] == [0, 0]

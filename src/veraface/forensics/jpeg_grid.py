@@ -130,7 +130,7 @@ def _strongest(
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return the deviations of the grid of that offset, and of any other grid, in each cell.
 
-    A grid has columns and rows: the weaker of the two counts, as regular patterns often have only one of them.
+    A grid has columns and rows: the weaker of the two counts, as regular patterns often have only one.
     Where another grid shares the rows or the columns of the main one, its others stand out alone. Where a
     pattern inside the blocks stands out, so does the main grid, whose deviation is subtracted.
     """

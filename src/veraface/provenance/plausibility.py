@@ -7,10 +7,34 @@ from veraface.provenance.exif import ExifFacts
 
 # Names that editing programs write into EXIF's Software or XMP's CreatorTool, in lower case.
 _EDITORS = (
-    "acdsee, affinity photo, beautyplus, canva, capture one, darktable, faceapp, facetune, fotor, gimp, "
-    "lightroom, luminar, meitu, paint.net, paintshop, photodirector, photopea, photoshop, picasa, picsart, "
-    "pixelmator, polarr, rawtherapee, remini, snapseed, topaz, vsco"
-).split(", ")
+    "acdsee",
+    "affinity photo",
+    "beautyplus",
+    "canva",
+    "capture one",
+    "darktable",
+    "faceapp",
+    "facetune",
+    "fotor",
+    "gimp",
+    "lightroom",
+    "luminar",
+    "meitu",
+    "paint.net",
+    "paintshop",
+    "photodirector",
+    "photopea",
+    "photoshop",
+    "picasa",
+    "picsart",
+    "pixelmator",
+    "polarr",
+    "rawtherapee",
+    "remini",
+    "snapseed",
+    "topaz",
+    "vsco",
+)
 # Widths and heights that Stable Diffusion 1, SDXL and DALL-E 3 generate by default: their model cards, and
 # the buckets of the SDXL paper (Podell et al., 2023, appendix I) whose aspect ratios are in use.
 _GENERATOR_SIZES = frozenset(

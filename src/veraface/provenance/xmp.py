@@ -1,7 +1,7 @@
 """XMP packets (ISO 16684-1)."""
 
 from typing import Any
-from xml.etree.ElementTree import Element, ParseError, TreeBuilder
+from xml.etree.ElementTree import Element, ParseError, TreeBuilder  # nosec B405 - the parser is defusedxml
 
 from defusedxml.ElementTree import DefusedXMLParser
 

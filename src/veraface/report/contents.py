@@ -16,7 +16,7 @@ from PIL import Image
 from veraface import __version__
 from veraface.analysis import Analysis, analyze
 from veraface.detector import Detector
-from veraface.forensics.views import KINDS, Kind, encoded
+from veraface.forensics.views import VIEW_GUIDES, ViewGuide, encode_view
 from veraface.imaging.overlay import draw_overlay
 from veraface.models.classifier import DEFAULT_MODEL
 from veraface.text import clean
@@ -60,7 +60,7 @@ class Contents:
 
     facts: dict[str, Any]
     images: dict[str, EmbeddedImage]
-    kinds: tuple[Kind, ...] = KINDS
+    kinds: tuple[ViewGuide, ...] = VIEW_GUIDES
 
 
 def gather(
@@ -89,8 +89,8 @@ def gather(
         _embed("picture", _shrunk(pixels)),
         _embed("heatmap", _shrunk(draw_overlay(content, result, detector.limits))),
         *(
-            EmbeddedImage(name, "image/webp", encoded(view), view.shape[1], view.shape[0])
-            for name, view in ((kind.name, views.views[kind.name]) for kind in KINDS)
+            EmbeddedImage(name, "image/webp", encode_view(view), view.shape[1], view.shape[0])
+            for name, view in ((guide.name, views.views[guide.name]) for guide in VIEW_GUIDES)
         ),
     ]
     facts = {

@@ -8,7 +8,7 @@ from typing import Any
 
 from veraface.analysis import analyze
 from veraface.detector import Detector
-from veraface.forensics.views import examine
+from veraface.forensics.views import forensic_views
 from veraface.imaging.decode import ImageLimits
 from veraface.imaging.perceptual_hash import perceptual_hash
 from veraface.imaging.thumbnail import thumbnail
@@ -99,13 +99,13 @@ def evidence(
         progress: Not called.
 
     Returns:
-        `Evidence.to_dict()`, with width, height (of the upright image, px), format and timing_ms.
+        `ForensicViews.to_dict()`, with width, height (of the upright image, px), format and timing_ms.
     """
     started = perf_counter()
     image = context.detector.open(content).file
     pixels = image.decode()
     decoded = perf_counter()
-    found = examine(pixels).to_dict()
+    found = forensic_views(pixels).to_dict()
     stages = {
         "decode": decoded - started,
         "views": perf_counter() - decoded,
@@ -162,7 +162,7 @@ def warm(context: TaskContext, image: bytes) -> None:
     pixels = context.detector.open(image)
     perceptual_hash(pixels.decode(1))
     thumbnail(pixels.decode(1), _THUMBNAIL_SIDE)
-    examine(pixels.decode(1))
+    forensic_views(pixels.decode(1))
 
 
 TASKS: dict[str, Task] = {"detect": detect, "scan": scan, "evidence": evidence, "video": video}
