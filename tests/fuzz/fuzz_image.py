@@ -1,9 +1,9 @@
-"""Atheris' target: whatever bytes come, the image loader gives RGB pixels or an ImageError.
+"""Fuzz target for Atheris: for any bytes, the image loader returns RGB pixels or raises an ImageError.
 
 python -m tests.fuzz.fuzz_image -max_total_time=600 -dict=tests/fuzz/tokens.dict NEW tests/fuzz/corpus
 
-The folder NEW takes what adds coverage. A finding is written to a file of its own; give that file instead
-of folders to see it again.
+Inputs that add coverage are written to the folder NEW. A finding is written to its own file; give that file
+instead of the folders to reproduce it.
 """
 
 import sys
@@ -12,7 +12,7 @@ import warnings
 import atheris
 
 with atheris.instrument_imports(
-    include=["PIL", "pillow_heif", "veraface.imaging.decode", "veraface.imaging.containers"]
+    include=["PIL", "pillow_heif", "veraface.imaging.decode", "veraface.imaging.guards"]
 ):
     from veraface.errors import ImageError
     from veraface.imaging.decode import ImageFile, ImageLimits
@@ -21,7 +21,7 @@ _LIMITS = ImageLimits(max_pixels=2_000_000, max_side=5_000)  # so that there are
 
 
 def try_one(data: bytes) -> None:
-    """Decodes at full size, and as small as is allowed."""
+    """Decode at full size, and at the smallest scale."""
     for min_side in (None, 8):
         try:
             image = ImageFile(data, _LIMITS)

@@ -21,7 +21,7 @@ from veraface.provenance.claims import (
 )
 from veraface.provenance.credentials import CredentialReader
 from veraface.provenance.exif import ExifFacts, read_exif
-from veraface.provenance.generators import KEYWORDS, read_generator
+from veraface.provenance.generators import keywords, read_generator
 from veraface.provenance.plausibility import find_contradictions, find_editor
 from veraface.provenance.png_text import XMP_KEYWORD, read_png_texts
 from veraface.provenance.xmp import read_xmp
@@ -134,7 +134,7 @@ class _Reading:
 
     def _png_texts(self) -> dict[str, str]:
         chunks = self._image.container.text_chunks
-        return read_png_texts(self._data, chunks, KEYWORDS | {XMP_KEYWORD})
+        return read_png_texts(self._data, chunks, keywords() | {XMP_KEYWORD})
 
     def _xmp(self, png_texts: dict[str, str]) -> tuple[XmpFacts | None, str | None]:
         packet = self._image.container.xmp

@@ -10,7 +10,7 @@ from veraface.provenance.exif import ExifFacts
 from veraface.provenance.generators import comfyui, invokeai, midjourney, novelai, stable_diffusion_webui
 from veraface.provenance.generators.base import EXIF_COMMENT, EXIF_MAKE, EXIF_MODEL, GeneratorReader
 
-__all__ = ["KEYWORDS", "READERS", "GeneratorReader", "read_generator"]
+__all__ = ["READERS", "GeneratorReader", "keywords", "read_generator"]
 
 # Tried in this order; the first that recognizes its parameters counts.
 READERS: tuple[GeneratorReader, ...] = (
@@ -20,8 +20,11 @@ READERS: tuple[GeneratorReader, ...] = (
     novelai.READER,
     midjourney.READER,
 )
-# Of all PNG text chunks that the readers need.
-KEYWORDS = frozenset[str]().union(*(reader.keywords for reader in READERS))
+
+
+def keywords() -> frozenset[str]:
+    """Return the keywords of all PNG text chunks that the readers need."""
+    return frozenset[str]().union(*(reader.keywords for reader in READERS))
 
 
 def read_generator(png_texts: Mapping[str, str], exif: ExifFacts) -> Generator | None:
