@@ -14,42 +14,42 @@ from PIL import JpegImagePlugin
 
 from veraface.imaging.decode import JpegInfo
 
-# Row and column of the coefficients looked at: the lowest but the mean, whose histograms are widest.
+# Row and column of the coefficients used: the lowest AC coefficients, whose histograms are widest.
 _COEFFICIENTS = ((0, 1), (1, 0), (1, 1), (0, 2), (2, 0), (1, 2), (2, 1), (0, 3), (3, 0))
-_MAX_SIZE = 24  # steps from zero that are looked at
-_MAX_BLOCKS = 40_000  # 2.5 megapixels; more are thinned out, and tell no more
-_ENOUGH = 15  # blocks in a bin's neighbors, below which chance rules
-# Roughness from which there is a trace. Of 46 photographs, scaled down to have no traces of their own,
-# 38 could be told: .18 to .38 where compressed once at quality 75 to 95, 1.9 to 6.9 where compressed 10 to 25
-# lower before (benchmarks/recompression.py).
-_ROUGH = 1.0
+_MAX_SIZE = 24  # bins on each side of zero
+_MAX_BLOCKS = 40_000  # 2.5 megapixels; of more, every n-th is used, which does not change the result
+_MIN_BLOCKS = 15  # in the neighbors of a bin; fewer are dominated by chance
+# Roughness above which there is a trace. Of 46 photographs, scaled down to remove their own traces, 38 had
+# enough data: 0.18 to 0.38 when compressed once at quality 75 to 95, 1.9 to 6.9 when compressed at a quality
+# lower by 10 to 25 before (benchmarks/recompression.py).
+_MAX_SINGLE_ROUGHNESS = 1.0
 
 
 def compressed_twice(data: bytes, jpeg: JpegInfo) -> bool | None:
-    """Whether there are traces of an earlier, coarser compression; None where there is too little to go by.
+    """Return whether there are traces of an earlier, coarser compression; None if there are too few data.
 
     Decodes the image in full.
 
     Args:
         data: the JPEG file.
-        jpeg: what its header says.
+        jpeg: its encoding parameters.
 
     Raises:
         OSError: the data are cut off or corrupt.
     """
     value = roughness(brightness(data), jpeg.tables[0]) if jpeg.tables else None
-    return None if value is None else value > _ROUGH
+    return None if value is None else value > _MAX_SINGLE_ROUGHNESS
 
 
 def roughness(image: NDArray[np.float32], steps: tuple[int, ...]) -> float | None:
-    """How far the coefficients' histograms are from smooth: logarithm of a bin over its neighbors' mean.
+    """Measure how far the histograms of coefficients are from smooth: log of a bin over its neighbors' mean.
 
     Args:
-        image: its brightness, height x width.
-        steps: the 64 of the quantization table.
+        image: brightness, height x width.
+        steps: the 64 steps of the quantization table.
 
     Returns:
-        Mean of the roughest quarter of the bins, median of the coefficients; None where too few can be told.
+        Mean of the roughest quarter of the bins, median over the coefficients; None if there are too few data.
     """
     coefficients = _transform(_blocks(image))
     found = []
@@ -59,7 +59,7 @@ def roughness(image: NDArray[np.float32], steps: tuple[int, ...]) -> float | Non
         )
         bins = np.bincount(size[size <= _MAX_SIZE], minlength=_MAX_SIZE + 1)[1:] + 0.5
         neighbors = np.sqrt(bins[:-2] * bins[2:])
-        usable = neighbors > _ENOUGH
+        usable = neighbors > _MIN_BLOCKS
         if np.count_nonzero(usable) < 4:
             continue
         off = np.sort(np.abs(np.log(bins[1:-1] / neighbors))[usable])
@@ -68,9 +68,9 @@ def roughness(image: NDArray[np.float32], steps: tuple[int, ...]) -> float | Non
 
 
 def brightness(data: bytes) -> NDArray[np.float32]:
-    """The brightness of a JPEG as it was coded, height x width, around 0."""
+    """Return the brightness of a JPEG as it was encoded, height x width, around 0."""
     image = JpegImagePlugin.JpegImageFile(BytesIO(data))
-    image.draft("L", image.size)  # the channel as it was coded, without going through RGB
+    image.draft("L", image.size)  # the luma channel as it was encoded, without a conversion to RGB
     return np.asarray(image.convert("L"), dtype=np.float32) - np.float32(128)
 
 
@@ -82,7 +82,7 @@ def _blocks(image: NDArray[np.float32]) -> NDArray[np.float32]:
 
 
 def _transform(blocks: NDArray[np.float32]) -> NDArray[np.float32]:
-    """The DCT of T.81, A.3.3, of each block."""
+    """Return the DCT (T.81, A.3.3) of each block."""
     k = np.arange(8)
     basis = 0.5 * np.cos((2 * k[None] + 1) * k[:, None] * np.pi / 16)
     basis[0] /= np.sqrt(2)

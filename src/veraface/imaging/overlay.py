@@ -1,4 +1,4 @@
-"""An image with its faces boxed and the evidence laid over them, for people to look at."""
+"""Images with face boxes, verdicts and heatmaps drawn into them."""
 
 from collections.abc import Iterable
 from pathlib import Path
@@ -12,25 +12,25 @@ from veraface.imaging.decode import ImageFile, ImageLimits, ImageSource
 from veraface.results import DetectionResult, Heatmap, Verdict
 
 # Color-blind safe (Okabe and Ito, "Color Universal Design", 2008): vermilion for fake, blue for real.
-_FAKE, _REAL, _OPEN = (213, 94, 0), (0, 114, 178), (240, 228, 66)
-_COLOURS = {"fake": _FAKE, "real": _REAL, "uncertain": _OPEN}
-_MAX_OPACITY = 0.6  # opacity of the clearest evidence
+_FAKE, _REAL, _UNCERTAIN = (213, 94, 0), (0, 114, 178), (240, 228, 66)
+_COLORS = {"fake": _FAKE, "real": _REAL, "uncertain": _UNCERTAIN}
+_MAX_OPACITY = 0.6  # where the heatmap is 0 or 1
 _MAX_SIDE = 2000  # px of the overlay; larger images are shrunk to it
 
 
 def draw_overlay(
     source: ImageSource, result: DetectionResult, limits: ImageLimits | None = None
 ) -> Image.Image:
-    """The upright image, at most 2,000 px long, with boxes, verdicts and heatmaps."""
+    """Draw boxes, verdicts and heatmaps into a copy of the upright image, at most 2,000 px long."""
     image = ImageFile(source, limits)
     pixels = image.decode(min_side=_MAX_SIDE)
     pixels.thumbnail((_MAX_SIDE, _MAX_SIDE))
-    # Leaves behind what else the file held: profiles, texts, places.
+    # Drops everything else of the file: profiles, texts, positions.
     pixels = Image.fromarray(np.asarray(pixels))
     scale = max(pixels.size) / image.longest_side
     for face in result.faces:
         if face.heatmap is not None:
-            _lay_over(pixels, face.heatmap, scale)
+            _blend_heatmap(pixels, face.heatmap, scale)
     draw_boxes(pixels, [(face.box.scaled(scale), face.verdict, face.p_fake) for face in result.faces])
     return pixels
 
@@ -40,24 +40,24 @@ def draw_boxes(pixels: Image.Image, faces: Iterable[tuple[Box, Verdict, float | 
 
     Args:
         pixels: RGB; changed in place.
-        faces: box in pixels of that image, verdict and p_fake of each.
+        faces: box in pixels of that image, verdict and p_fake of each face.
     """
     draw = ImageDraw.Draw(pixels)
     line = max(2, round(max(pixels.size) / 400))
     font = ImageFont.load_default(size=max(12, max(pixels.size) / 50))
     for box, verdict, p_fake in faces:
-        color = _COLOURS[verdict]
+        color = _COLORS[verdict]
         draw.rectangle((box.x, box.y, box.x + box.width, box.y + box.height), outline=color, width=line)
         label = verdict.value if p_fake is None else f"{verdict.value} {p_fake:.2f}"
         left, top, right, bottom = draw.textbbox((box.x, box.y), label, font=font, anchor="ls")
-        shift = max(0.0, 2 * line - top)  # a face at the upper edge has its label inside the box
+        shift = max(0.0, 2 * line - top)  # the label of a face at the upper edge is inside the box
         draw.rectangle((left - line, top + shift - line, right + line, bottom + shift + line), fill=color)
         text = "black" if verdict == "uncertain" else "white"
         draw.text((box.x, box.y + shift), label, font=font, fill=text, anchor="ls")
 
 
 def write_overlay(source: ImageSource, result: DetectionResult, path: Path) -> None:
-    """Write the overlay as PNG, whole or not at all.
+    """Write the overlay as PNG, atomically.
 
     Raises:
         VerafaceError: the file cannot be written.
@@ -66,8 +66,8 @@ def write_overlay(source: ImageSource, result: DetectionResult, path: Path) -> N
         draw_overlay(source, result).save(partial, "PNG")
 
 
-def _lay_over(pixels: Image.Image, heatmap: Heatmap, scale: float) -> None:
-    """Blend a heatmap in: hue says which way the evidence speaks, opacity how clearly."""
+def _blend_heatmap(pixels: Image.Image, heatmap: Heatmap, scale: float) -> None:
+    """Blend a heatmap in: the color shows fake or real, the opacity how strongly."""
     square = heatmap.box.scaled(scale)
     side = max(1, round(square.width))
     grid = Image.fromarray(heatmap.grid, mode="F").resize((side, side), Image.Resampling.BICUBIC)

@@ -6,11 +6,11 @@ from PIL import Image
 
 
 def thumbnail(image: Image.Image, side: int) -> bytes:
-    """A small JPEG, made anew from pixels, so that nothing else of the image's file is in it.
+    """Encode a small JPEG from pixels, so that it contains nothing else of the image's file.
 
     Args:
-        image: RGB; left as it is.
-        side: px of the longer side; smaller images keep their size.
+        image: RGB; not changed.
+        side: length of the longer side, in pixels; smaller images keep their size.
     """
     small = image.copy()
     small.thumbnail((side, side), Image.Resampling.LANCZOS, reducing_gap=3.0)

@@ -77,16 +77,18 @@ def find_contradictions(facts: ExifFacts, width: int, height: int, now: datetime
     size = f"{width} x {height} px"
     if camera.make or camera.model:
         if camera.exposure_s is None and camera.f_number is None and camera.iso is None:
-            found.append(Finding("no_exposure", "says a camera, but neither exposure time, aperture nor ISO"))
+            found.append(
+                Finding("no_exposure", "names a camera, but neither exposure time, aperture nor ISO")
+            )
         if (min(width, height), max(width, height)) in _GENERATOR_SIZES:
-            message = f"says a camera, but {size} is a usual size of image generators (or a crop)"
+            message = f"names a camera, but {size} is a common size of image generators (or of crops)"
             found.append(Finding("generator_size", message))
     if facts.size and sorted(facts.size) != sorted((width, height)):
-        message = f"says {facts.size[0]} x {facts.size[1]} px, but is {size}: cropped or resized since"
+        message = f"states {facts.size[0]} x {facts.size[1]} px, but has {size}: cropped or resized since"
         found.append(Finding("size_differs", message))
     if facts.thumbnail and _other_shape(facts.thumbnail, (width, height)):
         shape = f"{facts.thumbnail[0]} x {facts.thumbnail[1]} px"
-        message = f"its thumbnail, {shape}, is of another shape: cropped since"
+        message = f"its thumbnail, {shape}, has another aspect ratio: cropped since"
         found.append(Finding("thumbnail_differs", message))
     return found
 
@@ -108,11 +110,11 @@ def _dates(camera: Camera, now: datetime) -> list[Finding]:
             try:
                 time = datetime.fromisoformat(text)
             except ValueError:
-                found.append(Finding("odd_date", f"says {name} {text}, which is no date"))
+                found.append(Finding("odd_date", f"states the date {name} {text}, which does not exist"))
         if time and time - now > _ZONES:
-            found.append(Finding("future_date", f"says {name} {text}, which is yet to come"))
+            found.append(Finding("future_date", f"states the date {name} {text}, which is in the future"))
         times.append(time)
     taken, modified = times
     if taken and modified and taken - modified > _ZONES:
-        found.append(Finding("modified_before_taken", "says it was modified before it was taken"))
+        found.append(Finding("modified_before_taken", "was modified before it was taken, by its dates"))
     return found

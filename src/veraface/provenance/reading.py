@@ -32,10 +32,10 @@ _AI_EDITED = ("compositeWithTrainedAlgorithmicMedia",)
 _CAPTURED = ("digitalCapture", "computationalCapture", "negativeFilm", "positiveFilm", "print")
 _CREATED = "c2pa.created"  # C2PA 2.1, 18.17.2: the action that states how the image itself came about
 _CLAIMS = {
-    "ai_generated": "said to be made by AI (a trained algorithm)",
-    "ai_edited": "parts are said to be made by AI (a trained algorithm)",
-    "captured": "said to be taken by a camera, or scanned",
-    "generator_parameters": "holds parameters of an image generator",
+    "ai_generated": "declared as made by AI (a trained algorithm)",
+    "ai_edited": "parts are declared as made by AI (a trained algorithm)",
+    "captured": "declared as taken by a camera, or scanned",
+    "generator_parameters": "contains parameters of an image generator",
 }
 
 _T = TypeVar("_T")
@@ -128,7 +128,7 @@ class _Reading:
         try:
             return read()
         except Exception:  # hostile bytes may raise anything; the error's text may quote them and is dropped
-            message = f"its {what} cannot be read: damaged, or beyond the bounds of any real one"
+            message = f"its {what} cannot be read: damaged, or larger than any real one"
             self._findings.append(Finding("unreadable_metadata", message))
             return default
 
