@@ -49,7 +49,7 @@ def roughness(image: NDArray[np.float32], steps: tuple[int, ...]) -> float | Non
         steps: the 64 steps of the quantization table.
 
     Returns:
-        Mean of the roughest quarter of the bins, median over the coefficients; None if there are too few data.
+        Mean of the roughest quarter of the bins, median over the coefficients; None if there is too little.
     """
     coefficients = _transform(_blocks(image))
     found = []
