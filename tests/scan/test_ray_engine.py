@@ -21,6 +21,17 @@ ray = pytest.importorskip("ray", reason="needs the extra: pip install 'veraface[
 from veraface.scan.ray_engine import RayEngine  # noqa: E402
 
 
+def start_node(cluster: Any, **options: Any) -> None:
+    """Add a node; Ray waits 30 s for its processes, which is too little on a machine that others use."""
+    for attempts_left in (2, 1, 0):
+        try:
+            cluster.add_node(**options)
+            return
+        except Exception as error:
+            if not attempts_left or "timed out during startup" not in str(error):
+                raise
+
+
 @pytest.fixture(scope="module")
 def cluster() -> Iterator[None]:
     """Two nodes of one core each."""
@@ -33,9 +44,10 @@ def cluster() -> Iterator[None]:
         path for path in sys.path if path
     )  # tests run from a checkout too
     node = {"num_cpus": 1, "object_store_memory": 80 * 2**20}
-    cluster = Cluster(initialize_head=True, head_node_args={**node, "include_dashboard": False})
+    cluster = Cluster()
     try:
-        cluster.add_node(**node)
+        start_node(cluster, include_dashboard=False, **node)
+        start_node(cluster, **node)
         ray.init(address=cluster.address, log_to_driver=False)
         yield
     finally:
