@@ -1,24 +1,23 @@
-"""The API and the page on Ray Serve: each replica runs the whole application, its workers included.
+"""The API and the web page on Ray Serve: each replica runs the whole application with its own workers.
 
     pip install "veraface[ray]"
     cd deploy && serve run ray_serve:app
 
-So answers, limits and the confined workers are the same as anywhere; Ray spreads requests over replicas
-and machines, and makes more of them under load. Settings are VERAFACE_... variables (docs/api.md), and
+Results, limits and sandboxed workers are the same as with `veraface serve`. Ray balances requests over
+replicas and machines and scales them with the load. Settings are VERAFACE_... variables (docs/api.md), and
 
-| variable | default | what |
+| variable | default | meaning |
 |---|---|---|
-| `VERAFACE_RAY_CORES` | 2 | cores of a replica, and its workers where `VERAFACE_WORKERS` is not set |
-| `VERAFACE_RAY_MOST_REPLICAS` | 4 | most replicas; at least one always runs |
+| `VERAFACE_RAY_CORES` | 2 | cores per replica, and workers if `VERAFACE_WORKERS` is not set |
+| `VERAFACE_RAY_MAX_REPLICAS` | 4 | maximal number of replicas; at least one always runs |
 
-They are read where this file is loaded, and go from there to every replica.
+They are read when this file is loaded and passed to every replica.
 """
 
 import os
 
-# Ray reports how it is used to its makers unless it is told not to, before it starts. Told so, a cluster
-# of `ray start` still reports that it was (usage_stats_head.py in Ray 2.60): it gets an address where nobody
-# listens.
+# Ray sends usage statistics unless this is set before it starts. A cluster of `ray start` then still reports
+# that they are disabled (usage_stats_head.py in Ray 2.60), hence an address without a listener.
 QUIET = {"RAY_USAGE_STATS_ENABLED": "0", "RAY_USAGE_STATS_REPORT_URL": "http://127.0.0.1:9/"}
 os.environ.update(QUIET)
 
@@ -40,7 +39,8 @@ def _number(name: str, default: int) -> int:
 
 
 CORES = _number("VERAFACE_RAY_CORES", 2)
-MAX_REPLICAS = _number("VERAFACE_RAY_MOST_REPLICAS", 4)
+# VERAFACE_RAY_MOST_REPLICAS is the deprecated name.
+MAX_REPLICAS = _number("VERAFACE_RAY_MAX_REPLICAS", _number("VERAFACE_RAY_MOST_REPLICAS", 4))
 _SETTINGS = {
     name: value
     for name, value in os.environ.items()
@@ -50,7 +50,7 @@ _SETTINGS.setdefault("VERAFACE_WORKERS", str(CORES))
 
 
 def application() -> FastAPI:
-    """The application of one replica; its worker processes start and end with the replica."""
+    """Return the application of one replica; its worker processes start and end with the replica."""
     return create_app(load_settings())
 
 
@@ -58,11 +58,11 @@ def application() -> FastAPI:
     autoscaling_config={
         "min_replicas": 1,
         "max_replicas": MAX_REPLICAS,
-        # As many images as it has workers keep a replica busy; as many again may wait before others come.
+        # One image per worker keeps a replica busy; as many again may wait before Ray adds a replica.
         "target_ongoing_requests": 2 * CORES,
     },
-    # Past its bounded queue the application itself answers 503 with Retry-After, at once; what only asks for
-    # the page or the model must not wait behind images.
+    # Beyond its bounded queue the application itself answers 503 with Retry-After. Requests for the page or
+    # the model must not wait behind images.
     max_ongoing_requests=64,
     ray_actor_options={
         "num_cpus": CORES,
@@ -75,12 +75,12 @@ class Veraface:
     """One replica."""
 
     def check_health(self) -> None:
-        """Has Ray replace the replica whose model could not be loaded.
+        """Let Ray replace a replica whose model could not be loaded.
 
         Raises:
-            RuntimeError: It could not.
+            RuntimeError: the model could not be loaded.
         """
-        application: Any = self.app  # type: ignore[attr-defined]  # Ray's wrapper holds it
+        application: Any = self.app  # type: ignore[attr-defined]  # set by serve.ingress
         if application.state.inference.failed:
             raise RuntimeError("the model could not be loaded; see the replica's log")
 

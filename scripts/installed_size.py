@@ -24,7 +24,7 @@ def size_of(distribution: Distribution) -> int:
 
 
 def main() -> None:
-    """Print one line a package."""
+    """Print one line per package."""
     sizes = {
         distribution.name: size_of(distribution)
         for distribution in distributions()

@@ -54,7 +54,7 @@ def serving(folder: Path) -> Iterator[str]:
     environment |= {
         "PYTHONPATH": os.pathsep.join(filter(None, path)),
         "VERAFACE_RAY_CORES": "1",
-        "VERAFACE_RAY_MOST_REPLICAS": "1",
+        "VERAFACE_RAY_MAX_REPLICAS": "1",
         "VERAFACE_MAX_UPLOAD_BYTES": "2000000",
     }
     log = folder / "log"
