@@ -17,6 +17,8 @@ from tests.sample_images import encode, portrait
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Playwright
 
+pytest_plugins = ["tests.fixtures.uploads"]
+
 # Two budgets for generated examples (tests/examples.py); `make test-deep` (HYPOTHESIS_PROFILE=deep) takes the
 # large one. No deadline: an example may take longer on a busy machine than Hypothesis allows by itself.
 hypothesis.settings.register_profile("quick", deadline=None, derandomize=True, max_examples=50)

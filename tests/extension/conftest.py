@@ -18,17 +18,7 @@ from playwright.sync_api import Browser, BrowserContext, CDPSession, Page, Worke
 from playwright.sync_api import Error as BrowserError
 
 from tests.conftest import chromium_path
-from tests.server.conftest import (  # noqa: F401  # fixtures, which pytest finds here
-    RunningServer,
-    corrupt,
-    encode,
-    face,
-    no_face,
-    portrait,
-    running_server,
-    small_face,
-    two_faces,
-)
+from tests.server.conftest import RunningServer, running_server
 
 ROOT = Path(__file__).parents[2]
 

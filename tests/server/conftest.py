@@ -2,7 +2,6 @@
 
 import contextlib
 import csv
-import io
 import os
 import resource
 import socket
@@ -17,11 +16,8 @@ from typing import Any
 
 import anyio
 import httpx
-import numpy as np
 import psutil
 import pytest
-import skimage.data
-from PIL import Image
 from playwright.sync_api import Browser, Page, expect
 
 from tests.server import sites
@@ -166,60 +162,12 @@ def predict(client: httpx.Client) -> Callable[..., httpx.Response]:
     return send
 
 
-@pytest.fixture(scope="session")
-def encode() -> Callable[..., bytes]:
-    def to_bytes(image: Image.Image, kind: str = "JPEG", **options: object) -> bytes:
-        buffer = io.BytesIO()
-        image.save(buffer, kind, **options)
-        return buffer.getvalue()
-
-    return to_bytes
-
-
-@pytest.fixture(scope="session")
-def portrait() -> Image.Image:
-    """A photo with one large face."""
-    return Image.fromarray(skimage.data.astronaut())
-
-
-@pytest.fixture(scope="session")
-def face(portrait: Image.Image, encode: Callable[..., bytes]) -> bytes:
-    return encode(portrait, quality=92)
-
-
 @pytest.fixture
 def site(face: bytes) -> Iterator[Any]:
     """A server on the web with that image; see `tests.server.sites`."""
     sites.Site.pages = {"face": face}
     with sites.serving() as server:
         yield server
-
-
-@pytest.fixture(scope="session")
-def two_faces(portrait: Image.Image, encode: Callable[..., bytes]) -> bytes:
-    sheet = Image.new("RGB", (960, 512), (90, 100, 110))
-    sheet.paste(portrait, (0, 0))
-    sheet.paste(portrait.transpose(Image.Transpose.FLIP_LEFT_RIGHT).resize((400, 400)), (540, 60))
-    return encode(sheet, quality=92)
-
-
-@pytest.fixture(scope="session")
-def small_face(portrait: Image.Image, encode: Callable[..., bytes]) -> bytes:
-    """A photo in which the face is found but is too small to be judged."""
-    wall = Image.new("RGB", (600, 400), (90, 100, 110))
-    wall.paste(portrait.crop((100, 0, 400, 300)).resize((80, 80)), (260, 150))
-    return encode(wall, quality=95)
-
-
-@pytest.fixture(scope="session")
-def no_face(encode: Callable[..., bytes]) -> bytes:
-    ramp = np.linspace(40, 200, 500, dtype=np.uint8)
-    return encode(Image.fromarray(np.repeat(np.tile(ramp, (300, 1))[:, :, None], 3, axis=2)))
-
-
-@pytest.fixture(scope="session")
-def corrupt() -> bytes:
-    return b"\x89PNG\r\n\x1a\n" + b"\0" * 300
 
 
 @pytest.fixture(scope="session")
