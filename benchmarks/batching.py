@@ -1,4 +1,4 @@
-"""Whether the classifier is quicker on the faces of several images at once: milliseconds a face."""
+"""Measure the classifier's time per face by batch size."""
 
 from time import perf_counter
 
@@ -11,8 +11,8 @@ from veraface.models.tta import tta_batch
 BATCHES = (1, 2, 4, 8)  # faces
 
 
-def milliseconds_a_face(runs: int) -> str:
-    """The table; the quickest of all runs, in turn, as others disturb that least."""
+def milliseconds_per_face(runs: int) -> str:
+    """Return the table: the fastest of interleaved runs, which other programs disturb least."""
     rows = []
     for threads in (1, 2):
         model = OnnxClassifier(threads=threads)
@@ -27,4 +27,4 @@ def milliseconds_a_face(runs: int) -> str:
                 model.predict(noise[: faces * views])
                 best[faces] = min(best[faces], 1000 * (perf_counter() - started) / faces)
         rows.append([threads, *best.values()])
-    return table(["threads", *(f"{n} faces a call" for n in BATCHES)], rows)
+    return table(["threads", *(f"{n} faces per call" for n in BATCHES)], rows)

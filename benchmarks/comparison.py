@@ -1,4 +1,4 @@
-"""Veraface beside its peers, in turn in the same run: time of one image, cold start, throughput."""
+"""Compare Veraface with its peers, interleaved: time of one image, cold start, throughput."""
 
 import json
 import os
@@ -15,7 +15,7 @@ from urllib.request import urlopen
 
 import peers
 import psutil
-from server_figures import answered
+from server_figures import measure
 from serving import memory_mb, serving
 from tables import p50, table
 
@@ -26,7 +26,7 @@ _LIBRARY = "import sys; from veraface import Detector; print(Detector().detect(s
 
 def _seconds(command: Sequence[object]) -> float:
     started = perf_counter()
-    # sahu65 ends with status 2 where it cannot tell, which is an answer too.
+    # sahu65 exits with status 2 for an uncertain verdict, which is a valid result.
     done = subprocess.run(
         [str(part) for part in command],
         capture_output=True,
@@ -38,9 +38,9 @@ def _seconds(command: Sequence[object]) -> float:
 
 
 def cold_start(data: bytes, runs: int) -> str:
-    """Seconds from process start to the first verdict; a run of each in turn, the first not counted."""
+    """Return the seconds from process start to the first verdict; interleaved, the first run not counted."""
     with TemporaryDirectory() as folder:
-        path = Path(folder) / "picture.jpg"
+        path = Path(folder) / "image.jpg"
         path.write_bytes(data)
         theirs = peers.python("sahu65")
         commands: dict[str, Sequence[object]] = {
@@ -57,14 +57,14 @@ def cold_start(data: bytes, runs: int) -> str:
                     times[name].append(seconds)
     slowest = p50(times["`sahu65 detect`"])
     rows = [[name, p50(t), min(t), slowest / p50(t)] for name, t in times.items()]
-    return table(["first verdict of a new process", "p50 s", "least s", "times quicker than sahu65"], rows)
+    return table(["first verdict of a new process", "p50 s", "min s", "speedup over sahu65"], rows)
 
 
-def one_picture(data: bytes, runs: int) -> str:
-    """Milliseconds for the same file in a warm process; a process of each in turn, three times."""
+def one_image(data: bytes, runs: int) -> str:
+    """Return the milliseconds for one file in a warm process; processes alternate, three rounds."""
     times: dict[str, list[float]] = {"sahu65": [], "veraface": []}
     with TemporaryDirectory() as folder:
-        path = Path(folder) / "picture.jpg"
+        path = Path(folder) / "image.jpg"
         path.write_bytes(data)
         for _ in range(3):
             for name, found in times.items():
@@ -76,23 +76,23 @@ def one_picture(data: bytes, runs: int) -> str:
                 )
     slowest = p50(times["sahu65"])
     rows = [[name, p50(t), min(t), slowest / p50(t)] for name, t in times.items()]
-    return table(["2 MP JPEG, one face, warm", "p50 ms", "least ms", "times quicker than sahu65"], rows)
+    return table(["2 MP JPEG, one face, warm", "p50 ms", "min ms", "speedup over sahu65"], rows)
 
 
 def throughput(data: bytes, seconds: float) -> str:
-    """Pictures a second at 16 clients, of servers with their own defaults, in turn, twice; the better run."""
+    """Return images per second with 16 clients; servers with default settings, the better of two runs."""
     servers = {"veraface": (serving, "/api/predict"), "Flask + Keras": (_flask, "/predict")}
     rates: dict[str, list[list[float]]] = {name: [] for name in servers}
     for _ in range(2):
         for name, (start, path) in servers.items():
             with start() as (url, process):
-                answered(url + path, data, 2, 3)
-                rates[name].append([*answered(url + path, data, 16, seconds), memory_mb(process)])
+                measure(url + path, data, 2, 3)
+                rates[name].append([*measure(url + path, data, 16, seconds), memory_mb(process)])
     best = {name: max(measured) for name, measured in rates.items()}
     rows = [[name, *values, values[0] / best["Flask + Keras"][0]] for name, values in best.items()]
-    headings = ["16 clients", "pictures a second", "p50 ms", "p99 ms", "turned away", "PSS MB"]
-    note = "\nVeraface finds faces and judges each in two or three views; the peer calls one network once.\n"
-    return table([*headings, "times Flask + Keras"], rows) + note
+    headings = ["16 clients", "images per second", "p50 ms", "p99 ms", "rejected", "PSS MB"]
+    note = "\nVeraface detects faces and classifies two or three views of each; the peer runs one network.\n"
+    return table([*headings, "ratio to Flask + Keras"], rows) + note
 
 
 @contextmanager

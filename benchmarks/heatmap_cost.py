@@ -1,8 +1,8 @@
-"""What the heatmap costs: the shipped graph against the same with a plain pooled head and no heatmap.
+"""Measure the cost of the heatmap: the shipped graph against a plain pooled head without heatmap.
 
     python benchmarks/heatmap_cost.py [--runs 300]
 
-Both are run in turn on one thread, so that whatever else the machine does falls on both alike.
+Runs alternate on one thread, so that load on the machine affects both equally.
 """
 
 import argparse
@@ -18,7 +18,7 @@ from veraface.models.onnx_session import open_session
 
 
 def without_heatmap(model: onnx.ModelProto) -> onnx.ModelProto:
-    """The same network with global average pooling before the head, as classifiers usually end."""
+    """Return the network with global average pooling before the head, the usual end of a classifier."""
     plain = onnx.ModelProto()
     plain.CopyFrom(model)
     nodes = plain.graph.node

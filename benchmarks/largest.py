@@ -1,8 +1,8 @@
-"""What the largest images that are let in take of memory: as many at once as there are workers.
+"""Measure the peak memory of the largest allowed images, one per worker at once.
 
     python benchmarks/largest.py [--out benchmarks/results/largest.md]
 
-Says how much a container needs (docs/deployment.md).
+The result is the memory that a container needs (docs/deployment.md).
 """
 
 import argparse
@@ -12,8 +12,8 @@ from pathlib import Path
 
 import httpx
 import psutil
+from images import FORMATS, encoded, scene
 from machine import describe
-from pictures import FORMATS, encoded, scene
 from serving import memory_mb, serving
 from tables import table
 
@@ -23,12 +23,12 @@ MAX_BYTES = 25 * 2**20  # VERAFACE_MAX_UPLOAD_BYTES
 
 
 def peak_mb(url: str, server: psutil.Process, content: bytes) -> tuple[float, str]:
-    """The most memory while WORKERS such images are judged, and the statuses of the answers."""
+    """Return the peak memory while WORKERS such images are analyzed, and the HTTP statuses."""
     statuses: list[int] = []
 
     def send() -> None:
-        answer = httpx.post(f"{url}/api/predict", files={"image": ("picture", content)}, timeout=300)
-        statuses.append(answer.status_code)
+        response = httpx.post(f"{url}/api/predict", files={"image": ("image", content)}, timeout=300)
+        statuses.append(response.status_code)
 
     senders = [threading.Thread(target=send) for _ in range(WORKERS)]
     for sender in senders:
@@ -41,25 +41,25 @@ def peak_mb(url: str, server: psutil.Process, content: bytes) -> tuple[float, st
 
 
 def main() -> None:
-    """Measures each format on a server of its own, and writes the table."""
+    """Measure each format on a new server and write the table."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--out", type=Path)
     out = parser.parse_args().out
     image = scene(MEGAPIXELS, faces=1)
     rows = []
     for kind in (*FORMATS, "AVIF"):
-        # In all its colors a PNG would be too many bytes.
+        # A PNG in full color would exceed the upload limit.
         content = encoded(image.quantize(64) if kind == "PNG" else image, kind)
         if len(content) > MAX_BYTES:
-            raise SystemExit(f"{kind}: {len(content)} bytes are more than is let in")
+            raise SystemExit(f"{kind}: {len(content)} bytes exceed the upload limit")
         with serving(workers=str(WORKERS), deadline_s="300") as (url, server):
             idle = memory_mb(server)
             peak, statuses = peak_mb(url, server, content)
         rows.append([kind, len(content) / 1e6, idle, peak, (peak - idle) / WORKERS, statuses])
-    headings = ("format", "file MB", "idle MB", "at the most MB", "more a worker MB", "answers")
+    headings = ("format", "file MB", "idle MB", "peak MB", "added per worker MB", "statuses")
     text = (
-        f"# The largest images\n\n{describe()}; {WORKERS} workers at once judge an image each, "
-        f"of {MEGAPIXELS} megapixels.\n\n{table(headings, rows)}\n"
+        f"# The largest images\n\n{describe()}; {WORKERS} workers, each with one image "
+        f"of {MEGAPIXELS} megapixels at the same time.\n\n{table(headings, rows)}\n"
     )
     print(text)
     if out:

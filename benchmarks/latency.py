@@ -1,7 +1,7 @@
-"""How long one image takes in a warm process, by stage, and how far that is above the floor.
+"""Measure one image in a warm process: time per stage, and total time relative to the floor.
 
-The floor is what no program with these networks on this runtime can save: libjpeg-turbo's decode at the
-scale used, and the bare ONNX Runtime calls on the same inputs.
+The floor is the minimum for any program with these networks on this runtime: libjpeg-turbo's decode at
+the scale used, and the bare ONNX Runtime calls on the same inputs.
 """
 
 from collections.abc import Callable
@@ -10,7 +10,7 @@ from time import perf_counter
 from typing import Any
 from unittest.mock import patch
 
-from pictures import FORMATS, encoded, scene
+from images import FORMATS, encoded, scene
 from PIL import Image
 from PIL.JpegImagePlugin import JpegImageFile
 from tables import p50, quantile, table
@@ -23,8 +23,8 @@ FACES = (0, 1, 10)
 _STAGES = ("decode", "faces", "model")
 
 
-def single_pictures(runs: int, largest: float) -> str:
-    """The table of every size, format and number of faces."""
+def single_images(runs: int, largest: float) -> str:
+    """Return the table by size, format and number of faces."""
     detector = Detector(limits=ImageLimits(max_bytes=2**30))
     detector.warm_up()
     rows = []
@@ -49,7 +49,7 @@ def single_pictures(runs: int, largest: float) -> str:
 
 
 class _Recorder:
-    """A session that keeps what it is run on."""
+    """A session that records its calls."""
 
     def __init__(self, session: Any, calls: list[Callable[[], Any]]) -> None:
         self._session = session
@@ -61,7 +61,7 @@ class _Recorder:
 
 
 def over_the_floor(runs: int) -> str:
-    """The table of total time over the floor, both measured in turn, so that a busy moment strikes both."""
+    """Return the table of total time over the floor; runs alternate, so that load affects both equally."""
     rows = []
     for threads in (1, 0):
         calls: list[Callable[[], Any]] = []
@@ -84,7 +84,7 @@ def over_the_floor(runs: int) -> str:
                 detector.detect(data)
                 scales = [call.args[2] for call in draft.call_args_list]
             if not scales or not calls:
-                raise SystemExit("the floor has lost sight of the decoder or of the networks")
+                raise SystemExit("no call of the decoder or of the networks was recorded")
             once = list(calls)
             ours, floor = [], []
             for _ in range(runs):
@@ -103,4 +103,4 @@ def over_the_floor(runs: int) -> str:
             name = "all cores" if threads == 0 else "one thread"
             rows.append([f"{megapixels} MP JPEG", name, p50(floor), p50(ours), p50(ours) / p50(floor)])
             print(rows[-1], flush=True)
-    return table(["picture, one face", "threads", "floor p50", "total p50", "ratio"], rows)
+    return table(["image, one face", "threads", "floor p50", "total p50", "ratio"], rows)

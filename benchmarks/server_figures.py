@@ -1,4 +1,4 @@
-"""The real server: throughput and p99 over the number of clients, and its memory."""
+"""Measure a real server: throughput and p99 by the number of clients, and memory."""
 
 import asyncio
 import time
@@ -15,31 +15,31 @@ _PATH = "/api/predict"
 _PARTS = 10  # of the measurement of memory
 
 
-def answered(url: str, image: bytes, clients: int, seconds: float) -> list[float]:
-    """Pictures a second, p50 and p99 in ms, and how many were turned away; who is turned away waits."""
+def measure(url: str, image: bytes, clients: int, seconds: float) -> list[float]:
+    """Return images per second, p50 and p99 in ms, and the number of rejections; rejected clients wait."""
     started = time.perf_counter()
     samples = asyncio.run(load(url, [request(url, image)], clients, seconds=seconds, wait=True))
     wall = time.perf_counter() - started
     times = [1000 * sample.took for sample in samples if sample.status == 200]
-    away = sum(sample.status in (429, 503) for sample in samples)
-    if len(times) + away < len(samples):
-        raise SystemExit(f"{url}: {len(samples) - len(times) - away} requests failed")
-    return [len(times) / wall, p50(times), quantile(times, 0.99), float(away)]
+    rejected = sum(sample.status in (429, 503) for sample in samples)
+    if len(times) + rejected < len(samples):
+        raise SystemExit(f"{url}: {len(samples) - len(times) - rejected} requests failed")
+    return [len(times) / wall, p50(times), quantile(times, 0.99), float(rejected)]
 
 
 def throughput(image: bytes, seconds: float) -> str:
-    """The table over the number of clients; the server's own settings, so the queue is bounded."""
+    """Return the table by number of clients, with default settings, so the queue is bounded."""
     rows = []
     with serving() as (url, _):
-        answered(url + _PATH, image, 2, 2)
+        measure(url + _PATH, image, 2, 2)
         for clients in CLIENTS:
-            rows.append([clients, *answered(url + _PATH, image, clients, seconds)])
+            rows.append([clients, *measure(url + _PATH, image, clients, seconds)])
             print(rows[-1], flush=True)
-    return table(["clients", "pictures a second", "p50 ms", "p99 ms", "turned away"], rows)
+    return table(["clients", "images per second", "p50 ms", "p99 ms", "rejected"], rows)
 
 
 def memory(images: Sequence[bytes], requests: int) -> str:
-    """The table of resident memory: idle, and at work in each part of so many requests."""
+    """Return the table of resident memory: idle, and in each tenth of the requests."""
     rows: list[list[object]] = []
     means: list[float] = []
     with serving() as (url, server):
@@ -47,8 +47,8 @@ def memory(images: Sequence[bytes], requests: int) -> str:
         rows.append(["idle", *2 * [memory_mb(server)]])
         sent = [request(url + _PATH, image) for image in images]
         expected = {sample.status for sample in asyncio.run(load(url + _PATH, sent, 1, count=len(sent)))}
-        if not expected <= {200, 422}:  # 422: no face, which one of the images has not
-            raise SystemExit(f"the server answers with {expected}")
+        if not expected <= {200, 422}:  # 422: one of the images has no face
+            raise SystemExit(f"the server responds with {expected}")
         step = max(1, requests // _PARTS)
         for done in range(0, step * _PARTS, step):
             samples, seen = asyncio.run(_watched(url + _PATH, sent, step, server))
@@ -58,12 +58,12 @@ def memory(images: Sequence[bytes], requests: int) -> str:
             rows.append([f"requests {done + 1} to {done + step}", means[-1], max(seen)])
             print(rows[-1], flush=True)
     grown = 100 * (means[-1] / means[0] - 1)
-    note = f"\nMean of the last part over that of the first: {grown:+.1f} %.\n"
-    return table(["server and its processes, PSS in MB", "mean", "most"], rows) + note
+    note = f"\nMean of the last part relative to the first: {grown:+.1f}%.\n"
+    return table(["server and its processes, PSS in MB", "mean", "max"], rows) + note
 
 
 async def _watched(url: str, sent: Sequence[bytes], count: int, server: Process) -> tuple[list, list[float]]:
-    """Sends so many requests from two clients, and looks at the memory ten times a second meanwhile."""
+    """Send `count` requests from two clients, and sample the memory ten times a second."""
     seen = []
     work = asyncio.create_task(load(url, sent, 2, count=count))
     while not work.done():

@@ -1,4 +1,4 @@
-"""A server of its own for a benchmark, and what it takes of the machine."""
+"""Start a server for a benchmark, and measure its memory."""
 
 import contextlib
 import os
@@ -15,7 +15,7 @@ import psutil
 
 @contextlib.contextmanager
 def serving(**settings: str) -> Iterator[tuple[str, psutil.Process]]:
-    """The address of a ready server, and its process; `settings` as in the environment, without VERAFACE_."""
+    """Yield the address of a ready server and its process; `settings` become VERAFACE_ variables."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
@@ -41,7 +41,7 @@ def _wait_until_ready(url: str, process: "subprocess.Popen[bytes]") -> None:
 
 
 def memory_mb(server: psutil.Process) -> float:
-    """Resident memory of a server and its workers in MB; what they share is counted once (PSS)."""
+    """Return the memory of a server and its workers in MB; shared pages are counted once (PSS)."""
     total = 0
     for process in [server, *server.children(recursive=True)]:
         with contextlib.suppress(psutil.NoSuchProcess):

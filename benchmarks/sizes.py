@@ -1,4 +1,4 @@
-"""What the wheel and the installed program take on disk, beside the peers."""
+"""Measure the size on disk of the wheel and of the installation, compared with the peers."""
 
 import subprocess
 import sys
@@ -12,7 +12,7 @@ _ROOT = Path(__file__).parent.parent
 
 
 def sizes() -> str:
-    """The table; Veraface is installed as users do, from its wheel, into a new environment."""
+    """Return the table; Veraface is installed from its wheel into a new environment."""
     with TemporaryDirectory() as folder:
         subprocess.run(
             [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", folder],

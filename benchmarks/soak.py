@@ -1,8 +1,8 @@
-"""A server at capacity for minutes: does it keep its speed and its memory?
+"""Measure speed and memory of a server at capacity over minutes.
 
     python benchmarks/soak.py [--minutes 10] [--out benchmarks/results/soak.md]
 
-As many clients as fill the queue send images of several formats and sizes, broken ones among them.
+Enough clients to fill the queue send images of several formats and sizes, including broken ones.
 """
 
 import argparse
@@ -10,9 +10,9 @@ import asyncio
 from pathlib import Path
 
 import psutil
+from images import encoded, scene
 from load import Sample, load, request
 from machine import describe
-from pictures import encoded, scene
 from serving import memory_mb, serving
 from tables import p50, quantile, table
 
@@ -20,9 +20,9 @@ ROWS = 10  # of the table
 HEADINGS = (
     "minute",
     "requests",
-    "judged",
-    "refused",
-    "turned away",
+    "analyzed",
+    "invalid",
+    "rejected",
     "other",
     "p50 ms",
     "p99 ms",
@@ -31,14 +31,14 @@ HEADINGS = (
 
 
 def files() -> list[bytes]:
-    """A portrait as phones and web sites save it, a table without a face, and files that are broken."""
+    """Return portraits in several formats, an image without a face, and broken files."""
     portraits = [("JPEG", 0.3), ("JPEG", 2), ("PNG", 0.5), ("WEBP", 0.8), ("JPEG", 9)]
     made = [encoded(scene(megapixels, 1), kind) for kind, megapixels in portraits]
-    return [*made, encoded(scene(0.5, 0), "JPEG"), made[0][:5000], b"no picture"]
+    return [*made, encoded(scene(0.5, 0), "JPEG"), made[0][:5000], b"not an image"]
 
 
 async def soak(url: str, server: psutil.Process, minutes: float) -> tuple[list[Sample], list[float]]:
-    """All samples, and the memory in MB at the end of each part of the time."""
+    """Return all samples, and the memory in MB at the end of each part of the time."""
     requests = [request(f"{url}/api/predict", image) for image in files()]
     samples: list[Sample] = []
     memory = []
@@ -52,22 +52,22 @@ async def soak(url: str, server: psutil.Process, minutes: float) -> tuple[list[S
 
 
 def report(samples: list[Sample], memory: list[float], minutes: float) -> str:
-    """The result as Markdown."""
+    """Return the result as Markdown."""
     part = 60 * minutes / ROWS
     rows = []
     for index, megabytes in enumerate(memory):
         inside = [s for s in samples if index * part <= s.at < (index + 1) * part]
         took = [1000 * s.took for s in inside if s.status == 200]
-        refused = sum(s.status in (413, 415, 422) for s in inside)
-        away = sum(s.status in (429, 503) for s in inside)
-        other = len(inside) - len(took) - refused - away
-        counts = [len(inside), len(took), refused, away, other]
+        invalid = sum(s.status in (413, 415, 422) for s in inside)
+        rejected = sum(s.status in (429, 503) for s in inside)
+        other = len(inside) - len(took) - invalid - rejected
+        counts = [len(inside), len(took), invalid, rejected, other]
         rows.append([(index + 1) * part / 60, *counts, p50(took), quantile(took, 0.99), megabytes])
     return (
         f"# {minutes:g} minutes at capacity\n\n"
-        f"{describe()}; 4 clients without a pause; portraits up to 9 megapixels, broken files among them.\n\n"
+        f"{describe()}; 4 clients without a pause; portraits of up to 9 megapixels, and broken files.\n\n"
         f"{table(HEADINGS, rows)}\n"
-        f"Memory from the first row to the last: {100 * (memory[-1] / memory[0] - 1):+.1f} %.\n"
+        f"Memory from the first row to the last: {100 * (memory[-1] / memory[0] - 1):+.1f}%.\n"
     )
 
 

@@ -1,10 +1,10 @@
-"""Small helpers: Markdown tables and order statistics."""
+"""Markdown tables and quantiles."""
 
 from collections.abc import Iterable, Sequence
 
 
 def table(headings: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
-    """A Markdown table; numbers with one decimal below 100 and none above."""
+    """Return a Markdown table; floats have two decimals below 10, one below 100, none above."""
     lines = ["| " + " | ".join(headings) + " |", "|" + "---|" * len(headings)]
     lines += ["| " + " | ".join(_cell(value) for value in row) + " |" for row in rows]
     return "\n".join(lines) + "\n"
@@ -17,10 +17,10 @@ def _cell(value: object) -> str:
 
 
 def quantile(values: Sequence[float], share: float) -> float:
-    """The value below which `share` of them lie; nan where there is none."""
+    """Return the quantile `share` of the values; nan without values."""
     return sorted(values)[min(len(values) - 1, int(share * len(values)))] if values else float("nan")
 
 
 def p50(values: Sequence[float]) -> float:
-    """The middle one."""
+    """Return the median."""
     return quantile(values, 0.5)

@@ -1,10 +1,9 @@
-"""How the scores of a video's frames are best joined into one: `python benchmarks/video_aggregation.py DATA`.
+"""Compare ways to aggregate the scores of a video's frames: `python benchmarks/video_aggregation.py DATA`.
 
-DATA is a folder of labeled face chips (docs/data-sets.md). Videos with many frames are rare in it, so most
-DATA is a folder of labeled face chips (docs/data-sets.md). Few have many frames, so most
-H.264. Frames of one video then differ as a codec and a hand-held camera make them differ, and less than those
-of a person who turns and speaks. Real people and videos with several chips show the false alarms
-beside that.
+DATA is a folder of labeled face chips (docs/data-sets.md). Few of its videos have many frames, so most videos
+are synthesized: one chip of a matched pair, moved and lit a little differently in each frame and encoded as
+H.264. Their frames differ by codec and camera motion only, less than those of a person who turns and speaks.
+The false positives are therefore also measured on real people and videos with several chips.
 """
 
 import argparse
@@ -33,32 +32,32 @@ from veraface.video.aggregation import aggregate_scores
 RESULTS = Path(__file__).parent / "results" / "video_aggregation.md"
 PAIR = "dfdc"  # real videos and swaps of the same videos
 NATURAL = ("ytf", "celeba")  # several chips of one video or person; real ones only
-SIDE = 224  # px of a made frame
+SIDE = 224  # px of a synthesized frame
 Scores = NDArray[np.float64]
-Way = Callable[[Scores], float]
+Aggregation = Callable[[Scores], float]
 
 
 def logit(p: Scores) -> Scores:
-    """The log odds."""
+    """Return the log odds."""
     return np.log(p / (1 - p))
 
 
 def sigmoid(x: float) -> float:
-    """Back from log odds."""
+    """Return the probability of log odds."""
     return float(1 / (1 + np.exp(-x)))
 
 
 def trimmed(p: Scores) -> float:
-    """Mean of the log odds without the highest and the lowest fifth."""
+    """Return the probability of the mean log odds without the highest and the lowest fifth."""
     ordered = np.sort(logit(p))
     cut = len(ordered) // 5
     return sigmoid(ordered[cut : len(ordered) - cut].mean())
 
 
-WAYS: dict[str, Way] = {
-    "largest": lambda p: float(p.max()),
-    "quantile .9": lambda p: float(np.quantile(p, 0.9)),
-    "quantile .75": lambda p: float(np.quantile(p, 0.75)),
+AGGREGATIONS: dict[str, Aggregation] = {
+    "maximum": lambda p: float(p.max()),
+    "quantile 0.9": lambda p: float(np.quantile(p, 0.9)),
+    "quantile 0.75": lambda p: float(np.quantile(p, 0.75)),
     "mean p_fake": lambda p: float(p.mean()),
     "mean log odds": lambda p: sigmoid(logit(p).mean()),
     "trimmed log odds": trimmed,
@@ -67,8 +66,8 @@ WAYS: dict[str, Way] = {
 CHOSEN = {"chosen": lambda p: aggregate_scores(p.tolist())}
 
 
-def made_clip(image: Image.Image, frames: int, random: np.random.Generator) -> list[Image.Image]:
-    """One chip as a shaky video, decoded again from H.264."""
+def synthesize_video(image: Image.Image, frames: int, random: np.random.Generator) -> list[Image.Image]:
+    """Return the frames of a shaky video of one chip, decoded from H.264."""
     x, y = random.uniform(0, 1, 2)
     steps, images = random.normal(0, 0.12, (frames, 2)), []
     for dx, dy in steps:
@@ -81,11 +80,11 @@ def made_clip(image: Image.Image, frames: int, random: np.random.Generator) -> l
         if random.random() < 0.25:
             frame = frame.filter(ImageFilter.GaussianBlur(random.uniform(0.4, 1.2)))
         images.append(frame)
-    return through_codec(images, int(random.integers(20, 34)))
+    return recode(images, int(random.integers(20, 34)))
 
 
-def through_codec(images: Sequence[Image.Image], quality: int) -> list[Image.Image]:
-    """The images after H.264 at that constant rate factor (about 20 fine to 33 coarse)."""
+def recode(images: Sequence[Image.Image], quality: int) -> list[Image.Image]:
+    """Encode images as H.264 at a constant rate factor (about 20 fine to 33 coarse) and decode them."""
     buffer = BytesIO()
     with av.open(buffer, "w", format="mp4") as container:
         stream = container.add_stream("libx264", rate=2, options={"crf": str(quality)})
@@ -99,37 +98,37 @@ def through_codec(images: Sequence[Image.Image], quality: int) -> list[Image.Ima
         return [frame.to_image() for frame in container.decode(video=0)]
 
 
-def judged(detector: Detector, images: Sequence[Image.Image]) -> list[float]:
-    """p_fake of the face of each frame; frames without one are left out."""
+def score_frames(detector: Detector, images: Sequence[Image.Image]) -> list[float]:
+    """Return the p_fake of each frame with a face."""
     results = [detector.detect(image, heatmap=False) for image in images]
     return [result.p_fake for result in results if result.p_fake is not None]
 
 
-def judge_all(data: Path, split: str, clips: int, frames: int) -> dict[str, dict[str, list[float]]]:
-    """p_fake of all frames by kind of video ("real", "fake", "natural") and group."""
+def score_all(data: Path, split: str, videos: int, frames: int) -> dict[str, dict[str, list[float]]]:
+    """Return the p_fake of all frames by kind of video ("real", "fake", "natural") and group."""
     groups: dict[tuple[str, bool], dict[str, list[Sample]]] = defaultdict(lambda: defaultdict(list))
     for sample in read_samples(data):
         if sample.split == split:
             groups[sample.source, sample.fake][sample.group].append(sample)
     detector = Detector()
-    both = sorted(groups[PAIR, False].keys() & groups[PAIR, True].keys())[:clips]
+    both = sorted(groups[PAIR, False].keys() & groups[PAIR, True].keys())[:videos]
     found: dict[str, dict[str, list[float]]] = {"real": {}, "fake": {}, "natural": {}}
     for group in both:
         for fake in (False, True):
             random = np.random.default_rng(len(found["real"]) * 2 + fake)
             with Image.open(groups[PAIR, fake][group][0].path) as image:
-                made = made_clip(image.convert("RGB"), frames, random)
-            found["fake" if fake else "real"][group] = judged(detector, made)
+                made = synthesize_video(image.convert("RGB"), frames, random)
+            found["fake" if fake else "real"][group] = score_frames(detector, made)
     for source in NATURAL:
         for group, samples in sorted(groups[source, False].items()):
             if len(samples) >= 3:
                 images = [Image.open(sample.path).convert("RGB") for sample in samples[:frames]]
-                found["natural"][f"{source}/{group}"] = judged(detector, images)
+                found["natural"][f"{source}/{group}"] = score_frames(detector, images)
     return found
 
 
 def planted(real: Sequence[float], fake: Sequence[float], share: float) -> Scores:
-    """A real video of which the first frames come from its fake twin."""
+    """Return the scores of a real video whose first frames come from its fake twin."""
     count = max(1, round(share * len(real)))
     return np.array([*fake[:count], *real[count:]])
 
@@ -138,9 +137,9 @@ def report(
     found: dict[str, dict[str, list[float]]],
     split: str,
     frames: int,
-    ways: dict[str, Way],
+    aggregations: dict[str, Aggregation],
 ) -> str:
-    """The tables of one split."""
+    """Return the tables of one split."""
     least = 3
     pairs = [g for g in found["real"] if min(len(found[k].get(g, ())) for k in ("real", "fake")) >= least]
     natural = [p for p in found["natural"].values() if len(p) >= least]
@@ -150,11 +149,11 @@ def report(
     columns = np.tile(draws.index(pairs), 2)
     rows, shares = [], []
     single = [found[k][g] for k in ("real", "fake") for g in pairs]
-    for name, way in {"first frame alone": None, **ways}.items():
-        if way is None:
+    for name, aggregate in {"first frame alone": None, **aggregations}.items():
+        if aggregate is None:
             scores = np.array([found[k][g][0] for k in ("real", "fake") for g in pairs])
         else:
-            scores = np.array([way(np.array(found[k][g])) for k in ("real", "fake") for g in pairs])
+            scores = np.array([aggregate(np.array(found[k][g])) for k in ("real", "fake") for g in pairs])
         decided = np.array([thresholds.decide(p) for p in scores])
 
         def figures(
@@ -168,21 +167,24 @@ def report(
             everything = np.ones(len(labels), bool)
             return {
                 "AUC": RocCurve(labels, scores, weights).area(),
-                "reals called fake": share(decided == Verdict.FAKE, ~labels),
-                "fakes called real": share(decided == Verdict.REAL, labels),
-                "fakes found": share(decided == Verdict.FAKE, labels),
+                "FPR": share(decided == Verdict.FAKE, ~labels),
+                "FNR": share(decided == Verdict.REAL, labels),
+                "recall": share(decided == Verdict.FAKE, labels),
                 "decided": share(decided != Verdict.UNCERTAIN, everything),
             }
 
         values, intervals = draws.measure(figures)
         rows.append([name, *(cell(values[k], intervals[k]) for k in values)])
-        if way is not None:
+        if aggregate is not None:
             mixed = [
-                [thresholds.decide(way(planted(found["real"][g], found["fake"][g], part))) for g in pairs]
+                [
+                    thresholds.decide(aggregate(planted(found["real"][g], found["fake"][g], part)))
+                    for g in pairs
+                ]
                 for part in (0, 0.25, 0.5)
             ]
-            hot = [way(np.array([0.99, *found["real"][g][1:]])) for g in pairs]
-            alarms = [thresholds.decide(way(np.array(p))) == Verdict.FAKE for p in natural]
+            hot = [aggregate(np.array([0.99, *found["real"][g][1:]])) for g in pairs]
+            alarms = [thresholds.decide(aggregate(np.array(p))) == Verdict.FAKE for p in natural]
             shares.append(
                 [
                     name,
@@ -198,53 +200,54 @@ def report(
         "",
         f"{len(pairs)} real and {len(pairs)} fake videos of {frames} frames from matched chips ({PAIR}), "
         f"and {len(natural)} real people or videos with {least} or more chips ({', '.join(NATURAL)}). Of the "
-        f"frames made, {sum(map(len, single))} showed a face and were judged, each once. The log odds of the "
-        f"frames of one made video have a standard deviation of {np.mean(spread):.2f} on average, those of "
-        f"different chips of one person or video {np.mean(apart):.2f}.",
+        f"synthesized frames, {sum(map(len, single))} showed a face; each was classified once. The log odds "
+        f"of the frames of one synthesized video have a standard deviation of {np.mean(spread):.2f} on "
+        f"average, those of different chips of one person or video {np.mean(apart):.2f}.",
         "",
-        table(["joined by", "AUC", "reals called fake", "fakes called real", "fakes found", "decided"], rows),
-        f"Called fake: of natural groups, all real; of real videos with one frame of {frames} at .99; "
+        table(["aggregated by", "AUC", "FPR", "FNR", "recall", "decided"], rows),
+        f"Verdict fake: of natural groups, all real; of real videos with one frame of {frames} at 0.99; "
         "and of real videos whose first frame, quarter and half come from the fake twin.",
         "",
-        table(["joined by", "natural reals", "one at .99", "one frame", "a quarter", "half"], shares),
+        table(["aggregated by", "natural reals", "one at 0.99", "one frame", "a quarter", "half"], shares),
     ])  # fmt: skip
 
 
 def cell(value: float | None, interval: list[float] | None) -> str:
-    """A figure with its interval."""
+    """Return a figure with its interval."""
     return f"{value:.3f}" + (f" ({interval[0]:.3f} to {interval[1]:.3f})" if interval else "")
 
 
 def percent(flags: Sequence[bool]) -> str:
-    """The share of true ones."""
-    return f"{100 * np.mean(flags):.0f} %"
+    """Return the percentage of true flags."""
+    return f"{100 * np.mean(flags):.0f}%"
 
 
 def main() -> None:
-    """Judge once, then compare."""
+    """Score all frames once, then compare the aggregations."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("data", type=Path)
-    parser.add_argument("--clips", type=int, default=160, help="of each class")
-    parser.add_argument("--frames", type=int, default=8, help="of each video")
-    parser.add_argument("--scores", type=Path, help="folder that keeps the frames' scores")
+    parser.add_argument("--videos", type=int, default=160, help="videos per class")
+    parser.add_argument("--frames", type=int, default=8, help="frames per video")
+    parser.add_argument("--scores", type=Path, help="folder of stored frame scores")
     options = parser.parse_args()
     text = [
-        "# Joining the scores of a video's frames",
+        "# Aggregating the scores of a video's frames",
         "",
         f"{describe()}. `python benchmarks/video_aggregation.py DATA`. Thresholds of the shipped card; "
-        "intervals 95 %, videos drawn anew 1,000 times. The way was chosen on the validation split; the test "
-        "split was judged with it once.",
+        "95% intervals from 1,000 bootstrap resamples of videos. The aggregation was chosen on the "
+        "validation split and measured once on the test split. FPR: reals with the verdict fake; FNR: fakes "
+        "with the verdict real; recall: fakes with the verdict fake.",
         "",
     ]
-    for split, ways in (("val", WAYS), ("test", CHOSEN)):
+    for split, aggregations in (("val", AGGREGATIONS), ("test", CHOSEN)):
         kept = options.scores / f"{split}.json" if options.scores else None
         if kept and kept.exists():
             found = json.loads(kept.read_text())
         else:
-            found = judge_all(options.data, split, options.clips, options.frames)
+            found = score_all(options.data, split, options.videos, options.frames)
             if kept:
                 kept.write_text(json.dumps(found))
-        text.append(report(found, split, options.frames, ways))
+        text.append(report(found, split, options.frames, aggregations))
     RESULTS.write_text("\n".join(text), encoding="utf-8")
     print(RESULTS.read_text(encoding="utf-8"))
 

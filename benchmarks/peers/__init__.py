@@ -1,4 +1,4 @@
-"""What others offer, each in an environment of its own under build/peers/."""
+"""Programs to compare with, each in its own environment under build/peers/."""
 
 import subprocess
 import sys
@@ -13,7 +13,7 @@ PACKAGES = {
 
 
 def python(peer: str) -> Path:
-    """The interpreter of a peer's environment, made at the first call."""
+    """Return the interpreter of a peer's environment, which the first call creates."""
     folder = ENVIRONMENTS / peer
     interpreter = folder / "bin" / "python"
     if not (folder / ".ready").exists():
@@ -24,7 +24,7 @@ def python(peer: str) -> Path:
 
 
 def installed_megabytes(peer: str) -> float:
-    """What its environment takes on disk without pip."""
+    """Return the size of a peer's environment on disk, without pip."""
     packages = [
         path for path in (ENVIRONMENTS / peer).glob("lib/*/site-packages/*") if path.name[:3] != "pip"
     ]

@@ -1,4 +1,4 @@
-"""What people build today: Flask and Keras' EfficientNetB0 at 150 x 150, in the plainest way."""
+"""A typical simple service: Flask and Keras' EfficientNetB0 at 150 x 150."""
 
 import io
 import os
@@ -9,19 +9,19 @@ from keras.applications import EfficientNetB0
 from PIL import Image
 
 app = Flask(__name__)
-# Random weights: they take the same time, and need no download.
+# Random weights take the same time and need no download.
 model = EfficientNetB0(weights=None, input_shape=(150, 150, 3), classes=1, classifier_activation="sigmoid")
 
 
 @app.get("/ready")
 def ready():
-    """Says that the model is loaded."""
+    """Report that the model is loaded."""
     return "yes"
 
 
 @app.post("/predict")
 def predict():
-    """Judges one uploaded image."""
+    """Score one uploaded image."""
     image = Image.open(io.BytesIO(request.files["image"].read())).convert("RGB").resize((150, 150))
     score = model.predict(np.asarray(image, dtype="float32")[None], verbose=0)[0, 0]
     return jsonify(score=float(score))

