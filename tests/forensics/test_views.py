@@ -1,4 +1,4 @@
-"""The views that a person can check: what must light up does, and what must not does not."""
+"""Forensic views show altered parts and nothing else."""
 
 import base64
 import json
@@ -30,7 +30,7 @@ QUICK = settings(max_examples=examples(40), deadline=None)
 
 
 def photo() -> Image.Image:
-    """Without any trace of an earlier JPEG."""
+    """Return an image without traces of JPEG compression."""
     return portrait().resize((704, 704), Image.Resampling.LANCZOS).crop((0, 0, 640, 480))
 
 
@@ -41,20 +41,20 @@ def patched(image: Image.Image, patch: Image.Image) -> Image.Image:
 
 
 def around(view: np.ndarray) -> np.ndarray:
-    """All values that are far from the patch."""
+    """Return all values far from the patch."""
     far = np.ones(view.shape, bool)
     far[60:340, 140:420] = False
     return view[far]
 
 
-def test_a_patch_that_was_not_saved_before_lights_up_in_the_error_levels() -> None:
+def test_patch_without_earlier_compression_is_bright_in_error_levels() -> None:
     saved = recompress(photo(), 80)
     before, after = error_levels(saved), error_levels(patched(saved, photo().crop(PATCH)))
     assert after[INSIDE].mean() > 2 * before[INSIDE].mean()
     assert np.abs(around(after).astype(int) - around(before)).max() == 0  # and nothing else changes
 
 
-def test_a_smoothed_patch_is_dark_and_a_grainy_one_bright_in_the_noise() -> None:
+def test_smooth_patch_is_dark_and_grainy_patch_is_bright_in_noise() -> None:
     generator = np.random.default_rng(1)
     pixels = np.full((480, 640), 120) + generator.normal(0, 4, (480, 640))
     pixels[120:280, 200:360] = 120 + generator.normal(0, 0.4, (160, 160))
@@ -65,7 +65,7 @@ def test_a_smoothed_patch_is_dark_and_a_grainy_one_bright_in_the_noise() -> None
     assert view[INSIDE].mean() > 2 * around(view).mean()
 
 
-def test_the_noise_is_the_brightness_without_its_median() -> None:
+def test_noise_is_the_difference_to_the_median() -> None:
     image = noise(23, 17)
     gray = np.asarray(image.convert("L")).astype(int)
     padded = np.pad(gray, 1, mode="edge")
@@ -75,8 +75,8 @@ def test_the_noise_is_the_brightness_without_its_median() -> None:
 
 
 @pytest.mark.parametrize("offset", [(0, 0), (3, 5), (7, 1), (0, 4)])
-def test_the_grid_is_found_where_it_lies(offset: tuple[int, int]) -> None:
-    """Cropping a JPEG moves its grid."""
+def test_grid_offset_is_found(offset: tuple[int, int]) -> None:
+    """Cropping a JPEG shifts its grid."""
     x, y = offset
     cropped = recompress(photo(), 75).crop(((8 - x) % 8, (8 - y) % 8, 600, 440))
     grid = find_jpeg_grid(cropped)
@@ -86,7 +86,7 @@ def test_the_grid_is_found_where_it_lies(offset: tuple[int, int]) -> None:
 
 
 @pytest.mark.parametrize("shift", [(3, 5), (4, 0), (0, 2)])
-def test_a_patch_with_a_shifted_grid_is_white_and_one_without_grey(shift: tuple[int, int]) -> None:
+def test_patch_with_a_shifted_grid_is_white_and_one_without_is_gray(shift: tuple[int, int]) -> None:
     saved = recompress(photo(), 80)
     left, upper, right, lower = PATCH
     source = photo().transpose(Image.Transpose.FLIP_TOP_BOTTOM)
@@ -100,7 +100,7 @@ def test_a_patch_with_a_shifted_grid_is_white_and_one_without_grey(shift: tuple[
     assert 110 < view[180:220, 260:300].mean() < 150
 
 
-def test_a_picture_that_never_was_a_jpeg_has_no_grid() -> None:
+def test_image_without_jpeg_compression_has_no_grid() -> None:
     for image in (photo(), noise(300, 200)):
         grid = find_jpeg_grid(image)
         assert grid.offset is None
@@ -109,7 +109,7 @@ def test_a_picture_that_never_was_a_jpeg_has_no_grid() -> None:
 
 @pytest.mark.parametrize("color", ["black", "white", "grey", (200, 30, 90)])
 @pytest.mark.parametrize("size", [(300, 200), (1, 1), (7, 1), (1, 40), (8, 8), (17, 33)])
-def test_a_plain_picture_shows_nothing(color: object, size: tuple[int, int]) -> None:
+def test_uniform_image_shows_nothing(color: object, size: tuple[int, int]) -> None:
     found = forensic_views(Image.new("RGB", size, color))
     assert found.grid_offset is None
     assert found.views["error_levels"].max() <= ERROR_GAIN * 2  # its color may be rounded
@@ -122,7 +122,7 @@ def test_a_plain_picture_shows_nothing(color: object, size: tuple[int, int]) -> 
 @given(
     st.integers(1, 90), st.integers(1, 90), st.integers(0, 2**32 - 1), st.sampled_from(["noise", "levels"])
 )
-def test_any_picture_gives_three_views_of_its_size(width: int, height: int, seed: int, kind: str) -> None:
+def test_any_image_gives_three_views_of_its_size(width: int, height: int, seed: int, kind: str) -> None:
     generator = np.random.default_rng(seed)
     pixels = generator.integers(0, 256 if kind == "noise" else 4, (height, width, 3), dtype=np.uint8)
     found = forensic_views(Image.fromarray(pixels))
@@ -135,8 +135,8 @@ def test_any_picture_gives_three_views_of_its_size(width: int, height: int, seed
 
 @QUICK
 @given(st.integers(8, 60), st.integers(8, 60), st.integers(1, 7), st.integers(0, 99))
-def test_strips_and_their_joints_do_not_show(width: int, height: int, rows: int, seed: int) -> None:
-    """Whatever is worked on at a time, the views are those of the whole."""
+def test_strip_size_does_not_change_the_views(width: int, height: int, rows: int, seed: int) -> None:
+    """Views computed in strips equal those of the whole image."""
     image = noise(width, height, seed)
     whole = forensic_views(image)
     kept = strips._STRIP_PIXELS
@@ -151,7 +151,7 @@ def test_strips_and_their_joints_do_not_show(width: int, height: int, rows: int,
 
 
 @pytest.mark.parametrize("size", [(1024, 300), (1025, 300), (2500, 1999), (20_000, 3), (3, 9001)])
-def test_large_pictures_are_looked_at_in_full_and_shown_smaller(size: tuple[int, int]) -> None:
+def test_large_images_are_analyzed_at_full_size(size: tuple[int, int]) -> None:
     factor = -(-max(size) // 1024)
     expected = tuple(-(-side // factor) for side in reversed(size))
     image = noise(*size)
@@ -161,7 +161,7 @@ def test_large_pictures_are_looked_at_in_full_and_shown_smaller(size: tuple[int,
     assert found.views["noise"].mean() > 60
 
 
-def test_what_was_found_in_a_large_picture_lies_where_it_was() -> None:
+def test_position_is_kept_in_the_view_of_a_large_image() -> None:
     saved = recompress(photo().resize((2560, 1920), Image.Resampling.LANCZOS), 85)
     grainy = noise(200, 200, seed=3)
     saved.paste(grainy, (2000, 400))
@@ -177,14 +177,14 @@ def test_equal_pixels_give_equal_views() -> None:
 
 
 @pytest.mark.parametrize("mode", ["L", "LA", "RGBA", "P", "1", "CMYK"])
-def test_grey_transparent_and_other_pictures_are_looked_at_as_they_are_judged(mode: str) -> None:
+def test_views_of_other_pixel_modes(mode: str) -> None:
     kind = "TIFF" if mode == "CMYK" else "PNG"
     content = encode(photo().resize((64, 48)).convert(mode), kind)
     found = forensic_views(ImageFile(content).decode())
     assert found.views["noise"].shape == (48, 64)
 
 
-def test_views_are_webp_files_without_anything_of_the_input() -> None:
+def test_encoded_views_contain_nothing_of_the_input() -> None:
     exif = Image.Exif()
     exif[0x010E] = "a secret place"
     profile = b"ICC-secret" * 20
@@ -200,7 +200,7 @@ def test_views_are_webp_files_without_anything_of_the_input() -> None:
     assert answer["resaved_quality"] == RESAVED_QUALITY
 
 
-def test_each_view_says_how_to_read_it_and_how_it_misleads() -> None:
+def test_each_view_has_a_guide() -> None:
     for guide in VIEW_GUIDES:
         assert "black" in guide.meaning
         assert len(guide.reading) > 60

@@ -1,4 +1,4 @@
-"""Small files that ask for far more than they are: pixels, memory, or time."""
+"""Small files that need far more pixels, memory or time than their size suggests."""
 
 import struct
 import zlib
@@ -25,7 +25,7 @@ from tests.sample_images import encode, png_chunk, png_of_size
 
 
 def claiming(name: str, side: int) -> bytes:
-    """A small file of that kind whose header claims a large square."""
+    """Return a small file whose header claims a large square."""
     data = bytearray(SAMPLES[name])
     if name == "bmp":
         data[18:26] = struct.pack("<ii", side, side)
@@ -50,7 +50,7 @@ CLAIMANTS = ("bmp", "gif", "jpeg", "png", "tiff", "webp", "heic", "avif")
 
 
 def exhausting() -> dict[str, bytes]:
-    """Files that keep an unguarded decoder busy for seconds to hours, or fill the memory; see `structure`."""
+    """Return files that take an unguarded decoder seconds to hours, or fill the memory."""
     exif = b"Exif\0\0" + copies(60_000)
     profile = png_chunk(b"iCCP", b"x\0\0" + zlib.compress(bytes(1_000_000), 9))
     photoshop = b"Photoshop 3.0\0" + (b"8BIM\4\4\0\0\0\0\0\0" * 5000)
@@ -90,12 +90,12 @@ def exhausting() -> dict[str, bytes]:
 
 
 def nested(depth: int) -> bytes:
-    """A box in a box in a box."""
+    """Return nested boxes."""
     return b"".join(struct.pack(">I", 8 * left) + b"moov" for left in range(depth, 0, -1))
 
 
 def survivable() -> dict[str, bytes]:
-    """Files that are much for their size, but must either be refused or decoded, at once."""
+    """Return files with much content for their size, to be refused or decoded quickly."""
     burst = zlib.compress(bytes(50_000_000), 9)
     text = zlib.compress(bytes(1_000_000), 9)
     animation = png_chunk(b"acTL", struct.pack(">II", 50_000, 0))
@@ -139,7 +139,7 @@ def survivable() -> dict[str, bytes]:
 
 
 def lying() -> dict[str, bytes]:
-    """Files that decode to far more pixels than they declare, or to far fewer."""
+    """Return files that decode to far more or fewer pixels than they declare."""
     side, made = 1500, {}
     for name, kind, options in (
         ("avif", "AVIF", {"speed": 10, "quality": 10}),

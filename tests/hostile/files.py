@@ -1,4 +1,4 @@
-"""Over 2,000 files built to harm whoever opens them, the same in every run; made one at a time."""
+"""Over 2,000 hostile files, the same in every run; made one at a time."""
 
 from collections.abc import Callable, Iterator
 
@@ -15,7 +15,7 @@ _EXIF_DIRECTORY, _GPS_DIRECTORY, _INTEROP_DIRECTORY = 34665, 34853, 40965
 
 
 def directories() -> dict[str, bytes]:
-    """EXIF blocks and TIFF files whose directories lead in circles, nowhere, or on and on."""
+    """Return EXIF blocks and TIFF files with cyclic, dangling or long chains of directories."""
     made = {}
     for order in "<>":
         for tag in (_EXIF_DIRECTORY, _GPS_DIRECTORY, _INTEROP_DIRECTORY, 330):
@@ -69,7 +69,7 @@ def _cut() -> Iterator[tuple[str, bytes]]:
 
 
 def hostile_files() -> Iterator[tuple[str, bytes]]:
-    """Name and content of each."""
+    """Yield name and content of each file."""
     groups: list[Callable[[], dict[str, bytes]]] = [exhausting, survivable, lying, polyglots, directories]
     for group in groups:
         yield from group().items()

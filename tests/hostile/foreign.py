@@ -1,4 +1,4 @@
-"""Files that are no images of a supported kind, or that are something else as well."""
+"""Files of unsupported formats, and polyglots."""
 
 from io import BytesIO
 from zipfile import ZipFile
@@ -24,7 +24,7 @@ _POSTSCRIPT = b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n(/etc/passwd) (
 _PHP = b"<?php system($_GET['c']); ?>"
 _SCRIPT = b"#!/bin/sh\nid\n"
 
-# By kind: the file, and a word that its refusal must hold.
+# By kind: the file, and a word that the error must contain.
 FOREIGN = {
     "PDF": (_PDF, "PDF"),
     "SVG": (_SVG, "SVG"),
@@ -60,7 +60,7 @@ FOREIGN = {
 
 
 def polyglots() -> dict[str, bytes]:
-    """Pictures with something else behind, in front of, or in the place of their metadata."""
+    """Return images with another file behind them, before them, or in place of their metadata."""
     others = {"PDF": _PDF, "HTML": _HTML, "SVG": _SVG, "PHP": _PHP, "zip": _zip(), "PostScript": _POSTSCRIPT}
     made = {}
     for kind, other in others.items():

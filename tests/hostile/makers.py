@@ -1,4 +1,4 @@
-"""Puts files together byte by byte, also such as no encoder would write."""
+"""Builds files byte by byte, including ones that no encoder would write."""
 
 import struct
 import zlib

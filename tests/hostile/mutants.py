@@ -1,4 +1,4 @@
-"""Well-formed files, broken by chance; the same seed breaks them alike."""
+"""Valid files with random damage; equal seeds give equal files."""
 
 import random
 from collections.abc import Callable
@@ -6,7 +6,7 @@ from collections.abc import Callable
 from tests.hostile.samples import SAMPLES
 
 SIGNATURES = [data[:16] for data in SAMPLES.values()]
-# What has brought many a decoder to its knees where a length, count or offset is expected.
+# Values that often break decoders where a length, count or offset is expected.
 _BORDERS = [
     b"\0\0\0\0",
     b"\xff\xff\xff\xff",

@@ -1,4 +1,4 @@
-"""Small well-formed files of every kind that the loader takes, to be broken by tests."""
+"""Small valid files of each supported format, to be damaged by tests."""
 
 import numpy as np
 from PIL import Image
@@ -31,7 +31,7 @@ SAMPLES = {
     "big-tiff": encode(IMAGE, "TIFF", big_tiff=True),
     "big-deflate-tiff": encode(IMAGE, "TIFF", big_tiff=True, compression="tiff_adobe_deflate"),
 }
-# Moving images, and those with others behind them, are whole to us once their first one is.
+# Of animations and files with several images only the first image is read.
 FIRST_ENDS_EARLY = ("mpo", "apng", "moving-gif")
 
 
@@ -41,7 +41,7 @@ def _floats(*strange: float) -> Image.Image:
     return Image.fromarray(values)
 
 
-# Pixels that are no plain 8-bit colors.
+# Pixels that are not plain 8-bit colors.
 ODD_PIXELS = {
     "not-a-number": encode(_floats(float("nan"), float("inf"), -float("inf")), "TIFF"),
     "floats": encode(_floats(1e38, -1e38), "TIFF"),

@@ -1,4 +1,4 @@
-"""Pictures of every supported kind become the right upright RGB pixels."""
+"""Images of each supported format are decoded to the right upright RGB pixels."""
 
 import struct
 import zlib
@@ -49,7 +49,7 @@ LOSSLESS = [("PNG", {}), ("WEBP", {"lossless": True}), ("TIFF", {}), ("TIFF", {"
 
 
 @pytest.mark.parametrize(("kind", "options", "name"), FORMATS)
-def test_each_format_gives_the_picture_that_was_saved(kind: str, options: dict[str, Any], name: str) -> None:
+def test_each_format_decodes_to_the_saved_image(kind: str, options: dict[str, Any], name: str) -> None:
     saved = portrait(64)
     image = ImageFile(encode(saved, kind, **options))
     assert (image.format, image.width, image.height) == (name, 64, 64)
@@ -57,7 +57,7 @@ def test_each_format_gives_the_picture_that_was_saved(kind: str, options: dict[s
     assert difference(image.decode(), saved) < 12
 
 
-def test_type_is_told_by_content_not_by_name(tmp_path: Path) -> None:
+def test_format_is_detected_by_content_not_by_name(tmp_path: Path) -> None:
     path = tmp_path / "photo.jpg"
     path.write_bytes(encode(quadrants(), "PNG"))
     assert ImageFile(path).format == "PNG"
@@ -79,7 +79,7 @@ def test_all_orientations_give_the_same_pixels(kind: str, options: dict[str, Any
 @pytest.mark.parametrize("orientation", range(1, 9))
 @pytest.mark.parametrize("min_side", [None, 128, 64])
 def test_all_orientations_of_a_jpeg_give_the_same_pixels(orientation: int, min_side: int | None) -> None:
-    # Whole blocks, no color subsampling, the same quantization in x and y: turning commutes with encoding.
+    # Whole blocks, no color subsampling, the same quantization in x and y: rotation commutes with encoding.
     upright = portrait(512).crop((0, 0, 512, 256))
     stored = as_stored(upright, orientation)
     data = encode(stored, "JPEG", quality=100, subsampling=0, exif=exif_with(orientation))
@@ -92,7 +92,7 @@ def test_all_orientations_of_a_jpeg_give_the_same_pixels(orientation: int, min_s
 
 @pytest.mark.parametrize("orientation", range(1, 9))
 @pytest.mark.parametrize("kind", ["AVIF", "HEIF"])
-def test_avif_and_heic_are_turned_exactly_once(kind: str, orientation: int) -> None:
+def test_avif_and_heic_are_rotated_exactly_once(kind: str, orientation: int) -> None:
     upright = quadrants()
     stored = as_stored(upright, orientation).copy()
     # From here, both encoders write it as the container's own property beside the EXIF tag.
@@ -104,7 +104,7 @@ def test_avif_and_heic_are_turned_exactly_once(kind: str, orientation: int) -> N
     assert difference(image.decode(), upright) < 6
 
 
-def test_exif_alone_does_not_turn_a_heic() -> None:
+def test_exif_alone_does_not_rotate_a_heic() -> None:
     # ISO/IEC 23008-12 leaves turning to the container; its EXIF is information only.
     data = encode(quadrants(), "HEIF", quality=95, exif=exif_with(6))
     assert b"irot" not in data
@@ -112,12 +112,12 @@ def test_exif_alone_does_not_turn_a_heic() -> None:
 
 
 @pytest.mark.parametrize("value", [0, 9, 255, 65535])
-def test_a_meaningless_orientation_is_ignored(value: int) -> None:
+def test_invalid_orientation_is_ignored(value: int) -> None:
     data = encode(quadrants(), "PNG", exif=exif_with(value))
     assert difference(ImageFile(data).decode(), quadrants()) == 0
 
 
-def test_a_png_with_exif_behind_its_pixels_is_turned() -> None:
+def test_exif_behind_the_pixels_of_a_png_applies() -> None:
     plain = encode(as_stored(quadrants(), 6), "PNG")
     exif = exif_with(6).tobytes().removeprefix(b"Exif\0\0")
     end = plain.index(b"IEND") - 4
@@ -126,7 +126,7 @@ def test_a_png_with_exif_behind_its_pixels_is_turned() -> None:
     assert difference(image.decode(), quadrants()) == 0
 
 
-def test_a_pil_image_is_turned_by_its_exif_and_left_as_it_is() -> None:
+def test_pil_image_is_rotated_by_its_exif_without_changing_it() -> None:
     data = encode(as_stored(quadrants(), 6), "PNG", exif=exif_with(6))
     source = Image.open(BytesIO(data))
     before = Image.open(BytesIO(data)).tobytes()
@@ -138,7 +138,7 @@ def test_a_pil_image_is_turned_by_its_exif_and_left_as_it_is() -> None:
 
 
 @pytest.mark.parametrize("mode", ["RGB", "P", "L", "CMYK"])
-def test_painting_on_the_result_does_not_reach_the_source(mode: str) -> None:
+def test_changing_the_result_does_not_change_the_source(mode: str) -> None:
     source = quadrants().convert(mode)
     before = source.tobytes()
     ImageFile(source).decode().paste((9, 9, 9), (0, 0, 64, 48))
@@ -150,32 +150,32 @@ def test_painting_on_the_result_does_not_reach_the_source(mode: str) -> None:
 RED, WHITE = (255, 0, 0), (255, 255, 255)
 
 
-def colour(data: Any) -> tuple[int, ...]:
-    """The color at the middle."""
+def middle_color(data: Any) -> tuple[int, ...]:
+    """Return the color of the middle pixel."""
     image = ImageFile(data).decode()
     assert image.mode == "RGB"
     return image.getpixel((image.width // 2, image.height // 2))
 
 
 @pytest.mark.parametrize("kind", ["JPEG", "TIFF"])
-def test_cmyk_has_the_right_colours(kind: str) -> None:
+def test_cmyk_colors(kind: str) -> None:
     # Pillow writes CMYK JPEGs inverted and marks them so, as Adobe's programs do.
     cyan = Image.new("CMYK", (32, 32), (255, 0, 0, 0))
-    assert np.abs(np.array(colour(encode(cyan, kind))) - (0, 255, 255)).max() < 6
+    assert np.abs(np.array(middle_color(encode(cyan, kind))) - (0, 255, 255)).max() < 6
 
 
 @pytest.mark.parametrize("kind", ["PNG", "TIFF"])
 @pytest.mark.parametrize(("stored", "shown"), [(0, 0), (32768, 127), (65535, 255)])
-def test_16_bit_grey_keeps_its_range(kind: str, stored: int, shown: int) -> None:
+def test_16_bit_gray_keeps_its_range(kind: str, stored: int, shown: int) -> None:
     gray = Image.fromarray(np.full((8, 8), stored, dtype=np.uint16))
-    assert colour(encode(gray, kind)) == (shown,) * 3
+    assert middle_color(encode(gray, kind)) == (shown,) * 3
 
 
 def test_16_bit_rgb_png() -> None:
     row = b"\0" + struct.pack(">HHH", 0xFFFF, 0x8000, 0x0000) * 4
     header = png_chunk(b"IHDR", struct.pack(">IIBBBBB", 4, 4, 16, 2, 0, 0, 0))
     body = png_chunk(b"IDAT", zlib.compress(row * 4)) + png_chunk(b"IEND", b"")
-    assert colour(b"\x89PNG\r\n\x1a\n" + header + body) == (255, 128, 0)
+    assert middle_color(b"\x89PNG\r\n\x1a\n" + header + body) == (255, 128, 0)
 
 
 @pytest.mark.parametrize("kind", ["PNG", "GIF", "BMP", "TIFF"])
@@ -185,25 +185,25 @@ def test_palettes(kind: str) -> None:
 
 
 @pytest.mark.parametrize("kind", ["PNG", "GIF"])
-def test_a_transparent_palette_entry_is_shown_white(kind: str) -> None:
+def test_transparent_palette_entry_becomes_white(kind: str) -> None:
     image = Image.new("P", (8, 8), 1)
     image.putpalette([255, 0, 0, 0, 0, 255])
     image.putpixel((0, 0), 0)
-    assert colour(encode(image, kind)) == (0, 0, 255)
-    assert colour(encode(image, kind, transparency=1)) == WHITE
+    assert middle_color(encode(image, kind)) == (0, 0, 255)
+    assert middle_color(encode(image, kind, transparency=1)) == WHITE
 
 
 @pytest.mark.parametrize("kind", ["PNG", "WEBP", "AVIF", "HEIF", "TIFF"])
-def test_transparency_is_shown_on_white(kind: str) -> None:
+def test_transparency_is_blended_with_white(kind: str) -> None:
     clear = Image.new("RGBA", (64, 64), (0, 0, 0, 0))
-    assert colour(encode(clear, kind)) == WHITE
+    assert middle_color(encode(clear, kind)) == WHITE
     half = Image.new("RGBA", (64, 64), (255, 0, 0, 128))
-    assert np.abs(np.array(colour(encode(half, kind, quality=95))) - (255, 127, 127)).max() < 8
+    assert np.abs(np.array(middle_color(encode(half, kind, quality=95))) - (255, 127, 127)).max() < 8
 
 
-def test_a_colour_marked_transparent_is_shown_white() -> None:
+def test_color_key_becomes_white() -> None:
     image = Image.new("RGB", (8, 8), (10, 20, 30))
-    assert colour(encode(image, "PNG", transparency=(10, 20, 30))) == WHITE
+    assert middle_color(encode(image, "PNG", transparency=(10, 20, 30))) == WHITE
 
 
 @pytest.mark.parametrize(
@@ -211,12 +211,12 @@ def test_a_colour_marked_transparent_is_shown_white() -> None:
     [("1", 1, WHITE), ("1", 0, (0, 0, 0)), ("L", 77, (77, 77, 77)), ("LA", (77, 255), (77, 77, 77))],
 )
 @pytest.mark.parametrize("kind", ["PNG", "TIFF"])
-def test_grey_and_two_level_pictures(kind: str, mode: str, value: Any, shown: tuple[int, ...]) -> None:
-    assert colour(encode(Image.new(mode, (16, 16), value), kind)) == shown
+def test_gray_and_bilevel_images(kind: str, mode: str, value: Any, shown: tuple[int, ...]) -> None:
+    assert middle_color(encode(Image.new(mode, (16, 16), value), kind)) == shown
 
 
 @pytest.mark.parametrize("mode", ["F", "I", "LAB", "HSV"])
-def test_modes_without_a_clear_meaning_are_refused_not_guessed(mode: str) -> None:
+def test_modes_without_a_clear_color_are_refused(mode: str) -> None:
     with pytest.raises(UnsupportedImageError, match="8-bit RGB"):
         ImageFile(Image.new(mode, (8, 8))).decode()
 
@@ -225,12 +225,12 @@ def test_modes_without_a_clear_meaning_are_refused_not_guessed(mode: str) -> Non
 
 
 @pytest.mark.parametrize(("min_side", "longest"), [(1, 100), (100, 100), (101, 200), (400, 400), (401, 800)])
-def test_a_jpeg_is_decoded_as_small_as_is_enough(min_side: int, longest: int) -> None:
+def test_jpeg_is_decoded_at_the_smallest_sufficient_scale(min_side: int, longest: int) -> None:
     data = encode(portrait(800).crop((0, 0, 800, 403)), "JPEG")
     assert max(ImageFile(data).decode(min_side).size) == longest
 
 
-def test_at_least_never_enlarges() -> None:
+def test_min_side_never_enlarges() -> None:
     data = encode(portrait(64), "JPEG")
     assert ImageFile(data).decode(min_side=1000).size == (64, 64)
 

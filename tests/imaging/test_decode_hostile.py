@@ -1,4 +1,4 @@
-"""Broken and hostile files: always an ImageError, at once, whatever is in them."""
+"""Broken and hostile files raise an ImageError quickly, whatever they contain."""
 
 import struct
 import subprocess
@@ -31,7 +31,7 @@ def decode(data: bytes) -> Image.Image:
 
 
 def attempt(data: bytes) -> None:
-    """Decode fully and reduced; only an ImageError may come out."""
+    """Decode at full size and reduced; only an ImageError may be raised."""
     for min_side in (None, 16):
         with suppress(ImageError):
             assert ImageFile(data).decode(min_side).mode == "RGB"
@@ -41,7 +41,7 @@ def attempt(data: bytes) -> None:
 
 
 @pytest.mark.parametrize("name", [name for name in SAMPLES if name not in FIRST_ENDS_EARLY])
-def test_cut_off_at_each_sixteenth_is_unreadable(name: str) -> None:
+def test_truncated_file_is_unreadable(name: str) -> None:
     whole = SAMPLES[name]
     for sixteenths in range(16):
         with pytest.raises(UnreadableImageError, match="cut off|empty"):
@@ -49,7 +49,7 @@ def test_cut_off_at_each_sixteenth_is_unreadable(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", FIRST_ENDS_EARLY)
-def test_cut_off_at_each_sixteenth_is_unreadable_until_the_first_picture_is_whole(name: str) -> None:
+def test_truncated_animation_is_unreadable_until_the_first_image_is_complete(name: str) -> None:
     whole = SAMPLES[name]
     expected, outcomes = decode(whole).tobytes(), []
     for sixteenths in range(16):
@@ -70,7 +70,7 @@ FUZZ = settings(max_examples=examples(60), deadline=10_000, suppress_health_chec
 @given(
     flips=st.lists(st.tuples(st.floats(0, 1, exclude_max=True), st.integers(1, 255)), min_size=1, max_size=6)
 )
-def test_flipped_bits_raise_nothing_else(name: str, flips: list[tuple[float, int]]) -> None:
+def test_flipped_bits_raise_only_image_errors(name: str, flips: list[tuple[float, int]]) -> None:
     data = bytearray(SAMPLES[name])
     for where, mask in flips:
         # Squared: most damage goes to the front, where the structure is.
@@ -86,7 +86,9 @@ def test_flipped_bits_raise_nothing_else(name: str, flips: list[tuple[float, int
     resume=st.floats(0, 1),
     middle=st.binary(max_size=64),
 )
-def test_splices_raise_nothing_else(head: str, tail: str, cut: float, resume: float, middle: bytes) -> None:
+def test_splices_raise_only_image_errors(
+    head: str, tail: str, cut: float, resume: float, middle: bytes
+) -> None:
     front, back = SAMPLES[head], SAMPLES[tail]
     attempt(front[: int(cut * len(front))] + middle + back[int(resume * len(back)) :])
 
@@ -95,18 +97,18 @@ def test_splices_raise_nothing_else(head: str, tail: str, cut: float, resume: fl
 @FUZZ
 @given(part=st.floats(0, 1, exclude_max=True), times=st.integers(2, 40))
 @example(part=0.0, times=2)
-def test_parts_that_come_again_raise_nothing_else(name: str, part: float, times: int) -> None:
+def test_repeated_parts_raise_only_image_errors(name: str, part: float, times: int) -> None:
     attempt(duplicated(SAMPLES[name], part, times))
 
 
 @pytest.mark.parametrize("name", ODD_PIXELS)
-def test_odd_pixels_are_shown_or_refused(name: str) -> None:
+def test_unusual_pixels_are_decoded_or_refused(name: str) -> None:
     attempt(ODD_PIXELS[name])
 
 
 @FUZZ
 @given(start=st.sampled_from(SIGNATURES), rest=st.binary(max_size=300))
-def test_random_bytes_behind_a_signature_raise_nothing_else(start: bytes, rest: bytes) -> None:
+def test_random_bytes_behind_a_signature_raise_only_image_errors(start: bytes, rest: bytes) -> None:
     attempt(start + rest)
 
 
@@ -115,7 +117,7 @@ def test_random_bytes_behind_a_signature_raise_nothing_else(start: bytes, rest: 
     junk=st.binary(max_size=400),
     prefix=st.sampled_from([b"", b"II*\0\x08\0\0\0", b"MM\0*\0\0\0\x08", b"II+\0"]),
 )
-def test_broken_exif_does_not_cost_the_picture(junk: bytes, prefix: bytes) -> None:
+def test_image_with_broken_exif_is_decoded(junk: bytes, prefix: bytes) -> None:
     block = b"Exif\0\0" + prefix + junk
     plain = encode(IMAGE, "JPEG")
     data = plain[:2] + b"\xff\xe1" + struct.pack(">H", len(block) + 2) + block + plain[2:]
@@ -137,7 +139,7 @@ def test_an_exif_directory_that_points_to_itself_is_read_once() -> None:
 
 
 @pytest.mark.parametrize("name", FOREIGN)
-def test_foreign_files_are_named(name: str) -> None:
+def test_error_names_the_kind_of_an_unsupported_file(name: str) -> None:
     data, word = FOREIGN[name]
     with pytest.raises(UnsupportedImageError, match=word) as caught:
         ImageFile(data)
@@ -145,7 +147,7 @@ def test_foreign_files_are_named(name: str) -> None:
 
 
 @pytest.mark.parametrize("tag", [{0xC612: b"\1\4\0\0"}, {0x00FE: 1}])
-def test_a_raw_photo_is_refused_and_not_judged_by_its_thumbnail(tag: dict[int, object]) -> None:
+def test_raw_photo_is_refused(tag: dict[int, object]) -> None:
     with pytest.raises(UnsupportedImageError, match="raw"):
         ImageFile(encode(IMAGE, "TIFF", tiffinfo=tag))
 
@@ -167,7 +169,7 @@ def test_bombs_of_each_format_are_refused_by_their_header(name: str) -> None:
     assert process_time() - started < 1
 
 
-def test_bombs_cost_neither_memory_nor_lines_on_stderr() -> None:
+def test_bombs_take_little_memory_and_write_nothing_to_stderr() -> None:
     script = """
 from tests.memory import peak_mib
 from veraface.errors import ImageError
@@ -197,7 +199,7 @@ print(peak_mib() - before)
 
 
 def tiff_of_many_complaints() -> bytes:
-    """A TIFF about each of whose 500 entries Pillow has something to say."""
+    """Return a TIFF with 500 entries, each of which makes Pillow warn."""
     entries = b"".join(struct.pack("<HHII", 1000 + i, 7, 2**20, 10**6) for i in range(500))
     return b"II*\0" + struct.pack("<IH", 8, 500) + entries + bytes(4)
 
@@ -210,7 +212,7 @@ def test_exhausting_files_are_refused_at_once() -> None:
         assert process_time() - started < 2, name
 
 
-def test_other_files_that_are_much_for_their_size_take_little() -> None:
+def test_files_with_much_content_for_their_size_take_little_time() -> None:
     for name, data in survivable().items():
         started = process_time()
         attempt(data)
@@ -236,7 +238,7 @@ for name, data in files.items():
 """
 
 
-def test_nothing_is_opened_at_the_cost_of_much_memory() -> None:
+def test_opening_takes_little_memory() -> None:
     subprocess.run([sys.executable, "-c", MEMORY], check=True, timeout=120)
 
 
@@ -248,7 +250,7 @@ def test_run_length_bmp_is_refused() -> None:
         ImageFile(data)
 
 
-def test_files_that_lie_about_their_size_take_little() -> None:
+def test_files_with_a_wrong_size_take_little_time() -> None:
     for name, data in lying().items():
         started = process_time()
         attempt(data)
@@ -256,13 +258,13 @@ def test_files_that_lie_about_their_size_take_little() -> None:
 
 
 def cropped(side: int, to: tuple[int, int], offset: tuple[int, int]) -> bytes:
-    """A HEIC of which only a part is to be shown; its sizes are fractions."""
+    """Return a HEIC with a crop, whose sizes are fractions."""
     whole = encode(portrait(side).crop((0, 0, side - 1, side - 1)), "HEIF")
     at = whole.index(b"clap") + 4
     return whole[:at] + struct.pack(">8i", to[0], 1, to[1], 1, *offset, *offset) + whole[at + 32 :]
 
 
-def test_a_heic_that_is_not_as_large_as_it_says_is_refused() -> None:
+def test_heic_with_a_wrong_size_is_refused() -> None:
     # Found by the fuzzer: a part that lies outside is not cut out, and all of the image appears.
     assert decode(cropped(64, (50, 50), (-14, 2))).size == (50, 50)
     for to in ((1, 1), (50, 50)):
@@ -277,14 +279,14 @@ def test_all_of_a_cropped_heic_counts_against_the_limits() -> None:
     assert ImageFile(data, ImageLimits(max_pixels=66_000)).width == 20
 
 
-def test_directories_that_lead_in_circles_take_little() -> None:
+def test_cyclic_directories_take_little_time() -> None:
     started = process_time()
     for data in directories().values():
         attempt(data)
     assert process_time() - started < 10
 
 
-def test_many_parts_of_real_files_are_no_reason_to_refuse() -> None:
+def test_real_files_with_many_parts_are_accepted() -> None:
     # As phones write: an image of 256 tiles. As scanners do: one strip a row.
     assert decode(encode(portrait(1024), "HEIF", tile_size=64, quality=50)).size == (1024, 1024)
     rows = encode(Image.new("L", (16, 20_000)), "TIFF", tiffinfo={278: 1}, compression="tiff_lzw")

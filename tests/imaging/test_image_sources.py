@@ -1,4 +1,4 @@
-"""Everything an image can be read from, and the limits on it."""
+"""All sources of an image, and the limits on it."""
 
 import os
 from io import BytesIO
@@ -26,7 +26,7 @@ def test_paths_as_text_and_as_objects(tmp_path: Path) -> None:
     assert difference(ImageFile(path).decode(), ImageFile(str(path)).decode()) == 0
 
 
-def test_an_array_is_taken_as_rgb_and_left_as_it_is() -> None:
+def test_array_is_taken_as_rgb_and_not_changed() -> None:
     array = np.asarray(quadrants()).copy()
     ImageFile(array).decode().paste((9, 9, 9), (0, 0, 64, 48))
     assert difference(ImageFile(array[:, ::-1]).decode(), array[:, ::-1]) == 0
@@ -46,7 +46,7 @@ def test_arrays_of_another_type_are_refused(dtype: Any) -> None:
 
 
 class Trickle(BytesIO):
-    """A stream that gives less than it is asked for, as pipes and sockets do, and counts what it gave."""
+    """A stream that returns less than requested, like pipes and sockets, and counts the bytes."""
 
     given = 0
 
@@ -56,7 +56,7 @@ class Trickle(BytesIO):
         return chunk
 
 
-def test_a_stream_is_read_on_from_where_it_stands() -> None:
+def test_stream_is_read_from_its_current_position() -> None:
     stream = Trickle(b"prefix" + encode(quadrants(), "PNG"))
     stream.seek(6)
     assert difference(ImageFile(stream).decode(), quadrants()) == 0
@@ -91,12 +91,12 @@ def test_pixel_and_side_limits_hold_for_every_kind_of_source() -> None:
 @pytest.mark.parametrize(
     "limit", [{"max_bytes": 0}, {"max_pixels": -1}, {"max_side": 0}, {"max_pixels": 10**9}]
 )
-def test_senseless_limits_are_refused(limit: dict[str, int]) -> None:
+def test_invalid_limits_are_refused(limit: dict[str, int]) -> None:
     with pytest.raises(ValueError, match="max_pixels|positive"):
         ImageLimits(**limit)
 
 
-def test_one_picture_decodes_in_several_threads_alike() -> None:
+def test_threads_decode_the_same_image_equally() -> None:
     image = ImageFile(encode(portrait(), "JPEG"))
     expected, seen = image.decode().tobytes(), []
     threads = [Thread(target=lambda: seen.append(image.decode().tobytes())) for _ in range(4)]
@@ -120,7 +120,7 @@ def test_file_like_sources_that_fail(tmp_path: Path) -> None:
 
 
 def test_paths_that_cannot_be_read(tmp_path: Path) -> None:
-    os.mkfifo(tmp_path / "pipe")  # nobody writes: opening it would wait for ever
+    os.mkfifo(tmp_path / "pipe")  # opening it would block for ever, as nothing writes
     (tmp_path / "empty.jpg").touch()
     for path, message in {
         tmp_path: "is a folder",

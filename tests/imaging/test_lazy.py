@@ -1,4 +1,4 @@
-"""Pixels are decoded when they are needed, no larger than that, and not twice."""
+"""Pixels are decoded on demand, no larger than needed, and once."""
 
 import pytest
 from PIL import Image
@@ -8,7 +8,7 @@ from veraface.imaging.decode import ImageFile
 from veraface.imaging.lazy import LazyImage
 
 
-def test_a_jpeg_is_decoded_as_large_as_was_asked_for_so_far() -> None:
+def test_jpeg_is_decoded_again_only_for_a_larger_size() -> None:
     pixels = LazyImage(ImageFile(encode(portrait(800), "JPEG")))
     assert pixels.seconds == 0
     small = pixels.decode(150)
@@ -22,14 +22,14 @@ def test_a_jpeg_is_decoded_as_large_as_was_asked_for_so_far() -> None:
 
 
 @pytest.mark.parametrize("kind", ["PNG", "WEBP"])
-def test_what_cannot_be_decoded_small_is_decoded_once(kind: str) -> None:
+def test_formats_without_scaled_decoding_are_decoded_once(kind: str) -> None:
     pixels = LazyImage(ImageFile(encode(portrait(300), kind)))
     full = pixels.decode(50)
     assert full.size == (300, 300)
     assert pixels.decode(1000) is full
 
 
-def test_pixels_that_are_there_are_taken_as_they_are() -> None:
+def test_decoded_pixels_are_used_as_they_are() -> None:
     image = Image.new("RGB", (30, 40))
     pixels = LazyImage(image)
     assert pixels.longest_side == 40

@@ -18,7 +18,7 @@ def result(grid: np.ndarray, verdict: Verdict = Verdict.FAKE, box: Box = FACE) -
     return DetectionResult(verdict, 0.5, (face,), (), 100, 100, "PNG", {}, {}, {})
 
 
-def test_evidence_is_drawn_where_it_lies_and_neutral_evidence_is_not() -> None:
+def test_heatmap_is_drawn_in_place_and_neutral_cells_are_not() -> None:
     gray = Image.new("RGB", (100, 100), (128, 128, 128))
     grid = np.full((4, 4), 0.5, np.float32)
     neutral = np.asarray(draw_overlay(gray, result(grid)), int)
@@ -30,7 +30,7 @@ def test_evidence_is_drawn_where_it_lies_and_neutral_evidence_is_not() -> None:
     assert (neutral[50, 50] == 128).all()
 
 
-def test_fake_and_real_evidence_have_different_colours() -> None:
+def test_fake_and_real_have_different_colors() -> None:
     gray = Image.new("RGB", (100, 100), (128, 128, 128))
     red, _, blue = draw_overlay(gray, result(np.ones((2, 2), np.float32))).getpixel((50, 50))
     assert red > blue
@@ -45,7 +45,7 @@ def test_faces_at_the_edge_are_drawn(box: Box) -> None:
     assert np.asarray(overlay).any()
 
 
-def test_the_source_is_left_as_it_was_and_large_pictures_are_shrunk() -> None:
+def test_source_is_not_changed_and_large_images_are_reduced() -> None:
     image = Image.new("RGB", (5000, 2500))
     overlay = draw_overlay(image, result(np.ones((2, 2), np.float32)))
     assert overlay.size == (2000, 1000)
@@ -53,7 +53,7 @@ def test_the_source_is_left_as_it_was_and_large_pictures_are_shrunk() -> None:
     assert not np.asarray(image).any()
 
 
-def test_writing_is_whole_or_not_at_all(tmp_path: Path) -> None:
+def test_overlay_is_written_atomically(tmp_path: Path) -> None:
     image = Image.new("RGB", (100, 100))
     write_overlay(image, result(np.ones((2, 2), np.float32)), tmp_path / "a.png")
     assert [p.name for p in tmp_path.iterdir()] == ["a.png"]
@@ -77,7 +77,7 @@ def with_metadata(kind: str) -> bytes:
 
 
 @pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "TIFF"])
-def test_an_overlay_holds_nothing_of_its_picture_but_pixels(tmp_path: Path, kind: str) -> None:
+def test_overlay_contains_only_pixels_of_its_image(tmp_path: Path, kind: str) -> None:
     out = tmp_path / "overlay.png"
     write_overlay(with_metadata(kind), result(np.ones((2, 2), np.float32)), out)
     data, chunks, at = out.read_bytes(), [], 8

@@ -1,4 +1,4 @@
-"""Makers of images whose files claim something."""
+"""Sample files with metadata."""
 
 import struct
 import zlib
@@ -31,7 +31,7 @@ AI_ADDRESS = "http://cv.iptc.org/newscodes/digitalsourcetype/trainedAlgorithmicM
 def read(
     content: bytes, *, level: Level = "quick", credentials: CredentialReader | None = None, **options: Any
 ) -> Provenance:
-    """What the bytes of a file claim."""
+    """Read the provenance of a file."""
     found = read_provenance(ImageFile(content), credentials, level=level, **options)
     assert found is not None
     return found
@@ -42,7 +42,7 @@ def jpeg(**options: Any) -> bytes:
 
 
 def png(*texts: tuple[str, str], kind: str = "tEXt", behind_pixels: bool = False) -> bytes:
-    """A PNG with text chunks: keyword and text."""
+    """Return a PNG with text chunks: keyword and text."""
     chunks = b"".join(text_chunk(keyword, text, kind) for keyword, text in texts)
     plain = encode(noise(64, 48), "PNG")
     at = plain.index(b"IEND") - 4 if behind_pixels else plain.index(b"IDAT") - 4
@@ -59,7 +59,7 @@ def text_chunk(keyword: str, text: str, kind: str = "tEXt") -> bytes:
 
 
 def xmp(properties: str = "", attributes: str = "") -> bytes:
-    """An XMP packet with such properties of the image."""
+    """Return an XMP packet with properties of the image."""
     return (
         '<?xpacket begin="" id="W5M0MpCehiHzreSzNTczkc9d"?><x:xmpmeta xmlns:x="adobe:ns:meta/">'
         '<rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">'
@@ -76,7 +76,7 @@ AI_PACKET = xmp(f"<Iptc4xmpExt:DigitalSourceType>{AI_ADDRESS}</Iptc4xmpExt:Digit
 
 
 def camera_exif(**tags: Any) -> Image.Exif:
-    """The EXIF of a plausible camera; tags by number change it, None takes one away."""
+    """Return the EXIF of a plausible camera; tags by number replace values, None removes one."""
     exif = Image.Exif()
     main: dict[int, Any] = {0x010F: "Canon", 0x0110: "Canon EOS R6", 0x0132: "2024:05:06 10:00:00"}
     detail: dict[int, Any] = {
@@ -96,7 +96,7 @@ def camera_exif(**tags: Any) -> Image.Exif:
 
 
 def with_thumbnail(exif: Image.Exif, width: int, height: int) -> bytes:
-    """An EXIF block with a thumbnail of that size, in a second directory as cameras write it."""
+    """Return an EXIF block with a thumbnail, in a second directory as cameras write it."""
     block = bytearray(exif.tobytes()[6:])
     order = "<" if block.startswith(b"II") else ">"
     thumbnail = encode(noise(width, height), "JPEG")
@@ -116,7 +116,7 @@ def jpeg_segment(marker: int, content: bytes) -> bytes:
 
 
 def insert(file: bytes, segment: bytes) -> bytes:
-    """A JPEG with one more segment at its start."""
+    """Return a JPEG with one more segment at its start."""
     return file[:2] + segment + file[2:]
 
 

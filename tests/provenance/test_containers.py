@@ -1,4 +1,4 @@
-"""Only what stands in its legal place counts, and nothing hostile breaks, hangs or steers."""
+"""Metadata count only in the place that the format defines, and hostile ones do no harm."""
 
 import contextlib
 import json
@@ -40,7 +40,7 @@ PLAIN = {
 
 @pytest.mark.parametrize("kind", PLAIN)
 @pytest.mark.parametrize("tail", TAILS)
-def test_what_stands_behind_the_picture_is_no_part_of_it(kind: str, tail: bytes) -> None:
+def test_metadata_behind_the_image_are_ignored(kind: str, tail: bytes) -> None:
     assert read(PLAIN[kind] + tail) == read(PLAIN[kind])
 
 
@@ -66,12 +66,12 @@ def test_whatever_is_appended_changes_nothing(kind: str, tail: bytes) -> None:
         jpeg_segment(0xFE, b"a comment") + b"ab" + XMP_SEGMENT,
     ],
 )
-def test_a_jpeg_speaks_only_in_the_right_segments(segment: bytes) -> None:
+def test_jpeg_metadata_in_wrong_segments_are_ignored(segment: bytes) -> None:
     assert read(insert(jpeg(), segment)) == read(jpeg())
 
 
-def test_exif_behind_the_pixels_of_a_jpeg_is_nobodys() -> None:
-    """Else the same pixels could be turned by what browsers and Pillow do not see."""
+def test_exif_behind_the_pixels_of_a_jpeg_is_ignored() -> None:
+    """Otherwise an image could be rotated here but not in browsers and Pillow."""
     plain = jpeg()
     exif = camera_exif(tag_0112=3)
     for content in (
@@ -83,7 +83,7 @@ def test_exif_behind_the_pixels_of_a_jpeg_is_nobodys() -> None:
     assert read(insert(plain, EXIF_SEGMENT)).camera is not None
 
 
-def test_a_png_speaks_only_in_whole_chunks_before_its_end() -> None:
+def test_png_texts_count_only_in_valid_chunks_before_the_end() -> None:
     chunk = text_chunk("parameters", files.A1111)
     plain = png()
     end = plain.index(b"IEND") - 4
@@ -93,7 +93,7 @@ def test_a_png_speaks_only_in_whole_chunks_before_its_end() -> None:
         assert read(content) == read(plain)
 
 
-def test_a_webp_speaks_only_inside_its_riff() -> None:
+def test_webp_metadata_outside_the_riff_chunk_are_ignored() -> None:
     plain = encode(noise(64, 48), "WEBP")
     assert read(plain + b"XMP " + len(files.AI_PACKET).to_bytes(4, "little") + files.AI_PACKET).xmp is None
     assert read(encode(noise(64, 48), "WEBP", xmp=files.AI_PACKET)).xmp is not None
@@ -117,7 +117,7 @@ def test_a_hostile_packet_is_a_finding(packet: bytes) -> None:
     assert [finding.code for finding in found.findings] == ["unreadable_metadata"]
 
 
-def test_everything_is_bounded() -> None:
+def test_all_results_are_bounded() -> None:
     steps = '<rdf:li stEvt:action="saved" stEvt:softwareAgent="x"/>' * 3000
     long = "y" * 60_000
     history = f"<xmpMM:History><rdf:Seq>{steps}</rdf:Seq></xmpMM:History>"
@@ -154,7 +154,7 @@ def test_no_text_takes_long(text: str) -> None:
     assert time.perf_counter() - started < 1
 
 
-def test_no_text_steers_what_shows_it() -> None:
+def test_control_characters_are_removed_from_texts() -> None:
     evil = "\x1b[31mred\x07 <script>alert(1)</script> \u202egnp.exe\u2066 \r\nSet-Cookie: a\u2028b"
     said = json.dumps(
         read(png(("parameters", f"{evil}\nSteps: 1, Seed: 2, Model: {evil}"), kind="iTXt")).to_dict()
@@ -172,7 +172,7 @@ def test_cleaned_text_is_one_line_of_printable_characters(text: str) -> None:
 
 @settings(max_examples=examples(150), deadline=None)
 @given(data=st.data())
-def test_no_damage_breaks_it(data: st.DataObject) -> None:
+def test_damaged_files_never_raise(data: st.DataObject) -> None:
     content = bytearray(data.draw(st.sampled_from(sorted(PLAIN.values()))))
     for _ in range(data.draw(st.integers(1, 8))):
         content[data.draw(st.integers(0, min(len(content), 3000) - 1))] = data.draw(st.integers(0, 255))

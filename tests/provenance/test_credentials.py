@@ -1,4 +1,4 @@
-"""Content Credentials, made and signed by the tests, through the real library."""
+"""Content Credentials signed by the tests, read by the real library."""
 
 import json
 import subprocess
@@ -54,7 +54,7 @@ def test_every_format(kind: str, anchors: Path) -> None:
     assert credentials(content, anchors).state is CredentialState.VALID
 
 
-def test_an_unknown_signer_is_told_from_a_trusted_one(signed: bytes, anchors: Path) -> None:
+def test_unknown_and_trusted_signers_are_distinguished(signed: bytes, anchors: Path) -> None:
     unknown, known = credentials(signed), credentials(signed, anchors)
     assert unknown.state is CredentialState.UNTRUSTED_SIGNER
     assert "signingCredential.untrusted" in unknown.problems
@@ -69,14 +69,14 @@ def test_another_authority_of_the_same_name_is_not_trusted(anchors: Path) -> Non
     assert credentials(sign(jpeg(), by=twin), anchors).state is CredentialState.UNTRUSTED_SIGNER
 
 
-def test_a_changed_picture_is_invalid(signed: bytes, anchors: Path) -> None:
+def test_changed_image_is_invalid(signed: bytes, anchors: Path) -> None:
     at = len(signed) - 300
     found = credentials(signed[:at] + bytes([signed[at] ^ 1]) + signed[at + 1 :], anchors)
     assert found.state is CredentialState.INVALID
     assert "assertion.dataHash.mismatch" in found.problems
 
 
-def test_credentials_of_another_picture_are_invalid(signed: bytes) -> None:
+def test_credentials_of_another_image_are_invalid(signed: bytes) -> None:
     segments, other = b"", jpeg(quality=70)
     at = 2
     while signed[at + 1] != 0xDA:
@@ -86,12 +86,12 @@ def test_credentials_of_another_picture_are_invalid(signed: bytes) -> None:
     assert credentials(insert(other, segments)).state is CredentialState.INVALID
 
 
-def test_damaged_credentials_are_invalid_and_no_error(signed: bytes) -> None:
+def test_damaged_credentials_are_invalid_without_an_error(signed: bytes) -> None:
     at = signed.index(b"c2pa.claim")
     assert credentials(signed[:at] + b"\xff" * 40 + signed[at + 40 :]).state is CredentialState.INVALID
 
 
-def test_a_container_of_another_kind_is_none() -> None:
+def test_jumbf_box_of_another_type_is_ignored() -> None:
     box = b"jumb" + bytes(8) + b"jumd" + bytes(40)
     segment = jpeg_segment(0xEB, b"JP\0\1\0\0\0\1" + (len(box) + 4).to_bytes(4) + box)
     assert credentials(insert(jpeg(), segment)).state is CredentialState.ABSENT
@@ -122,7 +122,7 @@ def test_a_camera_that_signs() -> None:
     assert [claim.code for claim in read(sign(jpeg(), source_type=capture)).claims] == ["captured"]
 
 
-def test_what_was_made_by_ai_later_is_a_part() -> None:
+def test_later_ai_edits_count_as_edits() -> None:
     capture = AI.replace("trainedAlgorithmicMedia", "digitalCapture")
     actions = [
         {"action": "c2pa.created", "digitalSourceType": capture},
@@ -157,21 +157,21 @@ def test_whatever_is_appended_changes_nothing(signed: bytes, tail: bytes) -> Non
     assert read(signed + tail) == read(signed)
 
 
-def test_another_signed_picture_behind_it_changes_nothing(signed: bytes, anchors: Path) -> None:
+def test_appended_signed_image_changes_nothing(signed: bytes, anchors: Path) -> None:
     other = sign(jpeg(quality=60), by=authority("Other Press"), generator="Other")
     reader = CredentialReader(anchors)
     for tail in (other, other[2:]):
         assert read(signed + tail, credentials=reader) == read(signed, credentials=reader)
 
 
-def test_credentials_behind_the_end_are_none(signed: bytes) -> None:
+def test_credentials_behind_the_end_are_ignored(signed: bytes) -> None:
     chunk = png_chunk(b"caBX", bytes(100))
     for content in (jpeg() + signed[2:], jpeg() + signed, png() + chunk, png() + signed):
         assert credentials(content) == Credentials(CredentialState.ABSENT)
 
 
-def test_what_was_there_when_it_was_signed_is_signed_too(anchors: Path) -> None:
-    """As phones do, who put a film or a second image behind the first."""
+def test_data_appended_before_signing_are_signed(anchors: Path) -> None:
+    """Phones append a video or a second image."""
     content = sign(jpeg() + b"a film" * 100)
     if not content.endswith(b"a film"):
         pytest.skip("this version of C2PA drops what stands behind the image")
@@ -199,7 +199,7 @@ print(json.dumps([analyze(path, provenance="quick").to_dict() for path in sys.ar
 """
 
 
-def test_without_the_extra_it_says_so_kindly_and_reads_the_rest(tmp_path: Path, signed: bytes) -> None:
+def test_without_the_extra_the_rest_is_read(tmp_path: Path, signed: bytes) -> None:
     (tmp_path / "signed.jpg").write_bytes(signed)
     (tmp_path / "other.png").write_bytes(png(("parameters", "a cat\nSteps: 20, Sampler: Euler")))
     names = [str(tmp_path / name) for name in ("signed.jpg", "other.png")]

@@ -1,4 +1,4 @@
-"""What stands in metadata is told as it stands there, and what does not fit is found."""
+"""Metadata are read, and contradictions in them are found."""
 
 import json
 from datetime import datetime
@@ -19,7 +19,7 @@ def codes(content: bytes) -> set[str]:
     return {finding.code for finding in read(content, now=NOW).findings}
 
 
-def test_a_plain_picture_claims_nothing() -> None:
+def test_plain_image_claims_nothing() -> None:
     found = read(encode(noise(64, 48), "PNG"))
     assert found.credentials.state in (CredentialState.ABSENT, CredentialState.NOT_INSTALLED)
     assert (found.claims, found.xmp, found.camera, found.generator, found.encoder, found.findings) == (
@@ -28,7 +28,7 @@ def test_a_plain_picture_claims_nothing() -> None:
     )
 
 
-def test_a_picture_in_memory_has_no_provenance() -> None:
+def test_image_in_memory_has_no_provenance() -> None:
     from veraface.imaging.decode import ImageFile
     from veraface.provenance.reading import read_provenance
 
@@ -36,7 +36,7 @@ def test_a_picture_in_memory_has_no_provenance() -> None:
 
 
 @pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "TIFF", "AVIF", "HEIF"])
-def test_every_format_tells_its_camera_and_source_type(kind: str) -> None:
+def test_camera_and_source_type_of_each_format(kind: str) -> None:
     content = encode(noise(64, 48), kind, exif=camera_exif(), xmp=files.AI_PACKET)
     if kind == "TIFF":
         exif = camera_exif()
@@ -54,7 +54,7 @@ def test_every_format_tells_its_camera_and_source_type(kind: str) -> None:
     assert [(claim.code, claim.place) for claim in found.claims] == [("ai_generated", "XMP")]
 
 
-def test_the_camera_is_told_in_full() -> None:
+def test_camera_fields() -> None:
     camera = read(jpeg(exif=camera_exif(tag_0131="Firmware 1.2")), now=NOW).camera
     assert camera is not None
     assert (camera.make, camera.model, camera.lens) == ("Canon", "Canon EOS R6", "RF85mm F2")
@@ -64,7 +64,7 @@ def test_the_camera_is_told_in_full() -> None:
     assert not camera.has_position
 
 
-def test_a_position_is_never_told() -> None:
+def test_position_is_never_returned() -> None:
     exif = camera_exif()
     exif.get_ifd(0x8825).update({1: "N", 2: (48.0, 51.0, 29.5), 3: "E", 4: (2.0, 17.0, 40.25)})
     found = read(jpeg(exif=exif))
@@ -90,12 +90,12 @@ def test_a_plausible_camera_has_no_finding() -> None:
         (files.with_thumbnail(camera_exif(), 64, 64), "thumbnail_differs"),
     ],
 )
-def test_what_does_not_fit_is_found(exif: Image.Exif | bytes, code: str) -> None:
+def test_contradictions_are_found(exif: Image.Exif | bytes, code: str) -> None:
     assert codes(jpeg(exif=exif)) == {code}
 
 
 @pytest.mark.parametrize("size", [(160, 120), (64, 48), (48, 64)])
-def test_a_usual_thumbnail_fits(size: tuple[int, int]) -> None:
+def test_usual_thumbnail_is_no_contradiction(size: tuple[int, int]) -> None:
     assert codes(jpeg(exif=files.with_thumbnail(camera_exif(), *size))) == set()
 
 
@@ -104,7 +104,7 @@ def test_a_camera_with_a_generators_size_is_found() -> None:
     assert codes(content) == {"generator_size"}
 
 
-def test_an_own_size_on_its_side_fits() -> None:
+def test_rotated_size_is_no_contradiction() -> None:
     assert codes(jpeg(exif=camera_exif(tag_A002=48, tag_A003=64, tag_0112=6))) == set()
 
 
@@ -129,7 +129,7 @@ def test_generators_in_png(
     assert [claim.code for claim in found.claims] == ["generator_parameters"]
 
 
-def test_the_parameters_are_told() -> None:
+def test_generator_parameters() -> None:
     generator = read(png(("parameters", files.A1111))).generator
     assert generator is not None
     assert generator.model == "sd, xl"
@@ -163,7 +163,7 @@ def test_generators_in_exif(kind: str, encoding: str) -> None:
     )
 
 
-def test_a_graph_in_the_place_of_a_camera_is_no_camera() -> None:
+def test_graph_in_make_and_model_is_not_a_camera() -> None:
     exif = Image.Exif()
     exif[0x010F], exif[0x0110] = 'workflow:{"nodes": []}', "prompt:" + files.COMFYUI
     found = read(encode(noise(512, 512), "WEBP", exif=exif))
@@ -190,12 +190,12 @@ def test_a_graph_in_the_place_of_a_camera_is_no_camera() -> None:
         ("workflow", '{"review": {"type": "editorial", "inputs": {}}}'),
     ],
 )
-def test_other_texts_are_no_parameters(keyword: str, text: str) -> None:
+def test_other_texts_are_not_parameters(keyword: str, text: str) -> None:
     found = read(png((keyword, text)))
     assert (found.generator, found.claims) == (None, ())
 
 
-def test_words_on_a_photo_are_no_parameters() -> None:
+def test_comment_of_a_photo_is_not_parameters() -> None:
     exif = camera_exif(tag_9286=b"ASCII\0\0\0Oma on the Spanish Steps: Rome, Model: Anna")
     assert read(jpeg(exif=exif)).generator is None
 
@@ -208,7 +208,7 @@ def test_other_texts_do_not_hide_parameters() -> None:
 
 
 @pytest.mark.parametrize("speeds", [(100, 200), (100, 200, 300)])
-def test_the_first_of_several_speeds_is_told(speeds: tuple[int, ...]) -> None:
+def test_first_of_several_iso_speeds_is_used(speeds: tuple[int, ...]) -> None:
     camera = read(jpeg(exif=camera_exif(tag_8827=speeds)), now=NOW).camera
     assert camera is not None
     assert camera.iso == 100
@@ -223,7 +223,7 @@ def test_an_absurd_date_hides_no_other_finding() -> None:
     assert codes(jpeg(exif=exif)) == {"future_date", "modified_before_taken"}
 
 
-def test_a_description_of_something_else_does_not_speak_for_the_picture() -> None:
+def test_xmp_description_of_another_resource_is_ignored() -> None:
     own = xmp("", 'xmp:CreatorTool="GIMP"').decode()
     other = files.AI_PACKET.decode()
     other = other[other.index("<rdf:Description") : other.index("</rdf:RDF>")]
@@ -253,7 +253,7 @@ def test_xmp_history_and_tool() -> None:
     assert [finding.code for finding in found.findings] == ["editor_software"]
 
 
-def test_what_a_picture_was_made_of_does_not_speak_for_it() -> None:
+def test_xmp_of_ingredients_is_ignored() -> None:
     inner = (
         "<xmpMM:Pantry><rdf:Bag><rdf:li><rdf:Description>"
         f"<Iptc4xmpExt:DigitalSourceType>{files.AI_ADDRESS}</Iptc4xmpExt:DigitalSourceType>"
@@ -282,7 +282,7 @@ def test_source_types_are_claims(name: str, code: str) -> None:
 
 
 @pytest.mark.parametrize("quality", [1, 5, 30, 49, 50, 51, 75, 90, 95, 100])
-def test_standard_tables_tell_their_quality(quality: int) -> None:
+def test_quality_is_identified_from_standard_tables(quality: int) -> None:
     encoder = read(jpeg(quality=quality, subsampling=2)).encoder
     assert encoder is not None
     assert (encoder.tables, encoder.quality, encoder.subsampling) == ("ijg", str(quality), "4:2:0")
@@ -296,7 +296,7 @@ def test_standard_tables_tell_their_quality(quality: int) -> None:
     )
 
 
-def test_other_tables_are_told_apart() -> None:
+def test_encoders_are_identified_by_their_tables() -> None:
     photoshop = read(jpeg(quality="web_high")).encoder
     assert photoshop is not None
     assert (photoshop.tables, photoshop.quality) == ("photoshop", "web high")
