@@ -3,8 +3,11 @@
 import json
 from pathlib import Path
 
-from tests.cli.terminal import veraface
+import pytest
+from typer.testing import CliRunner
+
 from tests.sample_data import make_dataset
+from veraface.cli.app import app
 from veraface.evaluation.card import short_form
 from veraface.models.card import ModelCard
 
@@ -17,25 +20,13 @@ def test_reports_and_writes_the_card(tiny_model: Path, tmp_path: Path) -> None:
     for suffix in (".onnx", ".json"):
         model.with_suffix(suffix).write_bytes(tiny_model.with_suffix(suffix).read_bytes())
     report = tmp_path / "report"
-    done = veraface(
-        "evaluate",
-        "--data",
-        data,
-        "--model",
-        model,
-        "--out",
-        report,
-        "--pair",
-        "left:right",
-        "--write-card",
-        "--curves",
-        "2",
-    )
-    assert done.returncode == 0, done.stderr
+    arguments = ("--data", data, "--model", model, "--out", report, "--pair", "left:right", "--curves", "2")
+    done = CliRunner().invoke(app, ["evaluate", *map(str, arguments), "--write-card"])
+    assert done.exit_code == 0, done.output
     assert done.stderr == ""
-    told = f"written to {report}/report.html, report.md, report.json and pictures.jsonl\n"
-    assert done.stdout.endswith(told)
-    printed = done.stdout.removesuffix("\n" + told)
+    last = f"written to {report}/report.html, report.md, report.json and pictures.jsonl\n"
+    assert done.stdout.endswith(last)
+    printed = done.stdout.removesuffix("\n" + last)
     assert (report / "report.md").read_text().startswith(printed)
     assert "## Robustness" in printed
     written = json.loads((report / "report.json").read_text())
@@ -43,23 +34,25 @@ def test_reports_and_writes_the_card(tiny_model: Path, tmp_path: Path) -> None:
     assert (everything["real"], everything["fake"], everything["not_judged"]) == (6, 6, 1)
     assert everything["auc"] > 0.9
     assert ModelCard.load(model.with_suffix(".json")).measured == short_form(written)
-    shown = veraface("info", "--model", model).stdout
+    shown = CliRunner().invoke(app, ["info", "--model", str(model)], env={"COLUMNS": "160"}).stdout
     for row in written["tiers"]:
         (line,) = [line for line in shown.splitlines() if line.split()[:1] == [row["tier"]]]
         assert f"{row['auc']:.3f}" in line
 
 
-def test_mistakes_are_said_in_one_line(tiny_data: Path, tiny_model: Path, tmp_path: Path) -> None:
-    for arguments, complaint in (
-        (("--data", tmp_path / "nowhere"), f"veraface: {tmp_path}/nowhere: no such file or folder\n"),
-        (
-            ("--data", tiny_data, "--split", "x"),
-            "veraface: split is 'x'; it must be train, val, test or all\n",
-        ),
-        (
-            ("--data", tiny_data, "--pair", "x"),
-            "veraface: pair is 'x'; it must be two sources as REAL:FAKE\n",
-        ),
-    ):
-        done = veraface("evaluate", *arguments, "--model", tiny_model, "--out", tmp_path / "report")
-        assert (done.returncode, done.stdout, done.stderr) == (1, "", complaint)
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (("--data", "nowhere"), "nowhere: no such file or folder"),
+        (("--split", "x"), "split is 'x'; it must be train, val, test or all"),
+        (("--pair", "x"), "pair is 'x'; it must be two sources as REAL:FAKE"),
+    ],
+    ids=str,
+)
+def test_invalid_options_are_refused(
+    tiny_data: Path, tiny_model: Path, tmp_path: Path, options: tuple[str, str], message: str
+) -> None:
+    arguments = ["--data", str(tiny_data), "--model", str(tiny_model), "--out", str(tmp_path / "report")]
+    result = CliRunner().invoke(app, ["evaluate", *arguments, *options])
+    assert str(result.exception) == message
+    assert result.output == ""

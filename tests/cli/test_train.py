@@ -43,7 +43,7 @@ def call(
     return run
 
 
-def test_trains_and_says_how_it_went(tmp_path: Path) -> None:
+def test_trains_and_prints_the_result(tmp_path: Path) -> None:
     """Straight from folders, the faces found by the detector, a bad file skipped and named."""
     data = make_folders(
         tmp_path / "faces",
@@ -91,21 +91,22 @@ def test_trains_and_says_how_it_went(tmp_path: Path) -> None:
 
 
 def test_leaves_sources_out_and_swaps_faces_on_demand(tmp_path: Path) -> None:
-    """Both stand in the settings of the run; the images that are left out are not even opened."""
+    """Both are in the settings of the run; left-out images are not opened."""
     rows = make_rows(tmp_path, {"train": 24, "val": 12}, ["lab", "street", "web"])
     for row in rows:
         if row["source"] != "lab":
             (tmp_path / row["path"]).write_bytes(b"")
     data = write_csv(tmp_path / "manifest.csv", rows)
     changes = ("--leave-out", "web", "--leave-out", "street", "--face-swap", 0.5, "--epochs", 1)
-    done = veraface("train", "--data", data, "--out", tmp_path / "run", *SMALL, *changes)
-    assert done.returncode == 0, done.stderr
+    arguments = ("train", "--data", data, "--out", tmp_path / "run", *SMALL, *changes)
+    result = CliRunner().invoke(app, [str(argument) for argument in arguments])
+    assert result.exit_code == 0, result.output
     config = TrainConfig.load(tmp_path / "run" / "config.yaml")
     assert config.leave_out == ("web", "street")
     assert config.face_swap == 0.5
 
 
-def test_resumes_after_a_kill_as_if_nothing_had_happened(tmp_path: Path, tiny_data: Path) -> None:
+def test_resumes_after_a_kill_with_the_same_weights(tmp_path: Path, tiny_data: Path) -> None:
     """SIGKILL while a later epoch runs; --resume ends with the weights of a whole run."""
     arguments = (
         "train",
@@ -140,7 +141,7 @@ def test_resumes_after_a_kill_as_if_nothing_had_happened(tmp_path: Path, tiny_da
     assert not list((tmp_path / "killed").glob("*.part"))
 
 
-def test_a_run_is_neither_overwritten_nor_mixed(
+def test_a_run_is_never_overwritten(
     call: Callable[..., tuple[str, str]], tiny_data: Path, tiny_run: Path
 ) -> None:
     before = (tiny_run / "best.ckpt").read_bytes()
@@ -205,7 +206,7 @@ def box_outside(rows: list[dict[str, str]], folder: Path) -> None:
     ],
     ids=lambda value: getattr(value, "__name__", ""),
 )
-def test_unfit_data_are_refused_before_any_training(
+def test_invalid_data_are_refused_before_training(
     call: Callable[..., tuple[str, str]],
     tmp_path: Path,
     spoil: Callable[[list[dict[str, str]], Path], None],
@@ -240,7 +241,7 @@ def test_unfit_data_are_refused_before_any_training(
     ],
     ids=lambda value: "".join(map(str, value)) if isinstance(value, tuple) else "",
 )
-def test_settings_that_cannot_work_claim_no_folder(
+def test_invalid_settings_write_nothing(
     call: Callable[..., tuple[str, str]],
     tmp_path: Path,
     tiny_data: Path,
@@ -262,7 +263,7 @@ def test_out_that_is_a_file(call: Callable[..., tuple[str, str]], tmp_path: Path
 
 
 def test_a_missing_extra_is_named(tmp_path: Path) -> None:
-    """Without torch installed, the command says what to install."""
+    """Without torch, the error names the extra to install."""
     program = "import sys; sys.modules['torch'] = None\nfrom veraface.cli import main; main()"
     done = subprocess.run(
         [sys.executable, "-c", program, "train", "--data", tmp_path, "--out", tmp_path],

@@ -1,4 +1,4 @@
-"""Masks of faces and looks that do not match: any face box of any image gets them."""
+"""Blend masks and appearance changes, for any face box of any image."""
 
 import numpy as np
 import pytest
@@ -29,7 +29,7 @@ def pictures_and_boxes(draw: st.DrawFn) -> tuple[tuple[int, int], Box]:
 
 @given(case=pictures_and_boxes(), seed=SEEDS)
 @settings(max_examples=examples(150), deadline=3000)
-def test_masks_fit_any_box_in_any_picture(case: tuple[tuple[int, int], Box], seed: int) -> None:
+def test_masks_fit_any_box_in_any_image(case: tuple[tuple[int, int], Box], seed: int) -> None:
     size, box = case
     mask = blend_mask(size, box, np.random.default_rng(seed))
     assert mask.shape == size[::-1]
@@ -55,7 +55,7 @@ def test_masks_cover_some_of_the_face_but_not_all_around_it(seed: int) -> None:
 
 
 @pytest.mark.parametrize("larger", [1, 4, 40])
-def test_masks_of_a_face_that_fills_more_than_the_picture(larger: int) -> None:
+def test_masks_of_a_face_that_fills_more_than_the_image(larger: int) -> None:
     """What is seen of them is the middle of the mask of a whole face, as if the rest had been cut off."""
     whole = blend_mask((60 * larger, 60 * larger), Box(0, 0, 60 * larger, 60 * larger), _random())
     start = 30 * (larger - 1)
@@ -84,7 +84,7 @@ def test_masks_take_the_whole_face_and_parts_of_it() -> None:
     seed=SEEDS,
 )
 @settings(max_examples=examples(120), deadline=3000)
-def test_looks_change_on_any_picture(width: int, height: int, side: float, gray: bool, seed: int) -> None:
+def test_appearance_changes_on_any_image(width: int, height: int, side: float, gray: bool, seed: int) -> None:
     image = noise(width, height, seed)
     if gray:
         image = image.convert("L").convert("RGB")
@@ -96,7 +96,7 @@ def test_looks_change_on_any_picture(width: int, height: int, side: float, gray:
     assert image.tobytes() == before, "the original stays as it was"
 
 
-def test_looks_change_visibly_but_not_beyond_recognition() -> None:
+def test_appearance_changes_are_visible_but_bounded() -> None:
     changes = [
         difference(jitter_appearance(face(0, fake=False), BOX, np.random.default_rng(i)), face(0, fake=False))
         for i in range(100)
@@ -115,7 +115,7 @@ def test_rerendering_loses_detail_and_keeps_the_light() -> None:
         assert np.asarray(after, float).mean() == pytest.approx(np.asarray(image, float).mean(), abs=2)
 
 
-def test_warping_says_what_it_shows() -> None:
+def test_warping_returns_its_coverage() -> None:
     """A shift by ten pixels: the image, and ten columns that show nothing of it."""
     image = quadrants()
     moved, covered = warp(image, np.array([[1.0, 0, 10], [0, 1, 0]]), image.size)

@@ -1,4 +1,4 @@
-"""Random histories: reproducible, in proportion, and safe on any image."""
+"""Degradations: reproducible, with their probabilities, and safe on any image."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -52,9 +52,7 @@ def noise_image(width: int, height: int, seed: int, *, gray: bool = False) -> Im
     width=st.integers(1, 40), height=st.integers(1, 40), gray=st.booleans(), seed=st.integers(0, 2**32 - 1)
 )
 @settings(max_examples=examples(25), deadline=None)
-def test_every_primitive_takes_every_picture(
-    name: str, width: int, height: int, gray: bool, seed: int
-) -> None:
+def test_every_primitive_takes_every_image(name: str, width: int, height: int, gray: bool, seed: int) -> None:
     image = noise_image(width, height, seed, gray=gray)
     before = image.tobytes()
     after = PRIMITIVES[name](image, np.random.default_rng(seed))
@@ -72,7 +70,7 @@ def test_every_primitive_takes_every_picture(
     always=st.booleans(),
 )
 @settings(max_examples=examples(80), deadline=None)
-def test_any_picture_and_box_get_through_in_proportion(
+def test_any_image_and_box_get_through_in_proportion(
     width: int, height: int, box: tuple[float, float, float, float], seed: int, always: bool
 ) -> None:
     chosen = ALWAYS if always else Degradations()
@@ -89,7 +87,7 @@ def test_any_picture_and_box_get_through_in_proportion(
 
 @given(seed=st.integers(0, 2**32 - 1))
 @settings(max_examples=examples(20), deadline=None)
-def test_same_random_state_same_history(seed: int) -> None:
+def test_same_random_state_same_degradations(seed: int) -> None:
     image = face(0, fake=False)
     one, one_box = Degradations().apply(image, BOX, np.random.default_rng(seed))
     two, two_box = Degradations().apply(image, BOX, np.random.default_rng(seed))
@@ -134,7 +132,7 @@ def test_grayscale_removes_the_color() -> None:
     assert red.tobytes() == green.tobytes() == blue.tobytes()
 
 
-def test_untouched_share_is_what_it_says() -> None:
+def test_untouched_has_its_probability() -> None:
     image = face(0, fake=False)
     same = sum(
         Degradations(untouched=0.5).apply(image, BOX, np.random.default_rng(i))[0] is image
@@ -156,7 +154,7 @@ def test_faces_shrink_to_the_smallest_side_and_no_further() -> None:
     assert max(sides) > 160
 
 
-def test_primitives_do_what_they_are_called() -> None:
+def test_primitives_match_their_names() -> None:
     random = np.random.default_rng(0)
     image = face(0, fake=True)
     pixels = np.asarray(image, np.float64)
@@ -180,7 +178,7 @@ def unevenness(image: Image.Image) -> float:
     return float(np.abs(np.diff(np.asarray(image, np.float64), axis=1)).mean())
 
 
-def test_smoothing_evens_out_and_sharpening_the_contrary() -> None:
+def test_smoothing_reduces_and_sharpening_increases_contrast() -> None:
     """Each by how much it is asked for, down to nothing at all, and without a change of light."""
     image = face(0, fake=False)
     assert d.smooth(image, 0).tobytes() == d.sharpen(image, 1).tobytes() == image.tobytes()
@@ -203,7 +201,7 @@ def test_smoothing_keeps_edges() -> None:
 
 
 @pytest.mark.parametrize("name", ["smooth", "sharpen"])
-def test_smoothing_and_sharpening_happen_as_often_as_they_say(name: str) -> None:
+def test_smoothing_and_sharpening_have_their_probability(name: str) -> None:
     chosen = replace(NOTHING, **{name: 0.3})
     image = face(0, fake=False)
     changed = [

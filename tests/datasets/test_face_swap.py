@@ -1,4 +1,4 @@
-"""Fakes made of two people: the donor's face in the place and pose of the target's."""
+"""Synthesized face swaps: the donor's face at the position and in the pose of the target's."""
 
 import numpy as np
 import pytest
@@ -38,7 +38,9 @@ MOVES = {
 
 @given(**MOVES)
 @settings(max_examples=examples(100), deadline=None)
-def test_the_same_pose_fits_however_it_lies(degrees: float, scale: float, shift: tuple[float, float]) -> None:
+def test_same_pose_fits_after_a_similarity_transform(
+    degrees: float, scale: float, shift: tuple[float, float]
+) -> None:
     donor = turned(POINTS, degrees, scale, shift)
     assert misfit(donor, POINTS) < 1e-6
     assert misfit(POINTS, donor) < 1e-6
@@ -65,7 +67,7 @@ def test_the_best_donor_is_the_one_in_the_same_pose() -> None:
 
 @given(case=pictures_and_boxes(), donor_size=st.tuples(st.integers(1, 80), st.integers(1, 80)), seed=SEEDS)
 @settings(max_examples=examples(150), deadline=5000)
-def test_takes_any_faces_in_any_pictures(
+def test_takes_any_faces_in_any_images(
     case: tuple[tuple[int, int], Box], donor_size: tuple[int, int], seed: int
 ) -> None:
     """Also landmarks far off, or all in one place."""
@@ -120,7 +122,7 @@ def test_one_person_twice_changes_little_and_two_people_much() -> None:
 
 
 def test_the_donor_shows_within_the_face() -> None:
-    """A chessboard is seen where the mask lies, whatever was done to its colors."""
+    """A chessboard is visible inside the mask, after any change of its colors."""
     target, donor = face(0, fake=False), checks()
     likeness = []
     for seed in range(40):
@@ -131,7 +133,7 @@ def test_the_donor_shows_within_the_face() -> None:
     assert np.median(likeness) > 0.6
 
 
-def test_most_swaps_take_the_colour_of_the_target() -> None:
+def test_most_swaps_take_the_color_of_the_target() -> None:
     """A dark blue donor on a light target: left blue where the step is skipped, light where it is taken."""
     target = Image.new("RGB", (96, 96), (200, 190, 180))
     donor = Image.fromarray(np.asarray(noise(96, 96)) // 4 + np.array([0, 0, 60], np.uint8))

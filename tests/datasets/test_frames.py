@@ -26,7 +26,7 @@ def level(image: Image.Image) -> float:
     return float(np.asarray(image).mean())
 
 
-def test_a_picture_is_its_path(tmp_path: Path) -> None:
+def test_an_image_is_its_path(tmp_path: Path) -> None:
     sample = Sample(tmp_path / "no such.jpg", False, "web", "a", "test")
     assert sample_image(sample) == tmp_path / "no such.jpg"
 
@@ -47,7 +47,7 @@ def test_the_frame_at_a_place(
     ("quarters", "where", "size"),
     [(1, "top right", (48, 64)), (2, "bottom right", (64, 48)), (3, "bottom left", (48, 64))],
 )
-def test_turned_clips_come_upright(tmp_path: Path, quarters: int, where: str, size: tuple[int, int]) -> None:
+def test_turned_videos_come_upright(tmp_path: Path, quarters: int, where: str, size: tuple[int, int]) -> None:
     image = Image.new("RGB", (64, 48))
     image.paste((255, 255, 255), (0, 0, 32, 24))
     path = write_clip(tmp_path / "a.mp4", [image] * 3)
@@ -90,7 +90,7 @@ def no_frames_left(path: Path) -> None:
         (lambda p: (p.unlink(), p.mkdir()), UnreadableImageError, "no regular file"),
     ],
 )
-def test_broken_clips(tmp_path: Path, harm: object, kind: type[ImageError], message: str) -> None:
+def test_broken_videos(tmp_path: Path, harm: object, kind: type[ImageError], message: str) -> None:
     path = make_clip(tmp_path / "a.mp4")
     assert callable(harm)
     harm(path)
@@ -98,12 +98,12 @@ def test_broken_clips(tmp_path: Path, harm: object, kind: type[ImageError], mess
         read_frame(path, 0.5)
 
 
-def test_a_name_that_is_none() -> None:
+def test_invalid_file_names() -> None:
     with pytest.raises(UnreadableImageError, match="not a valid path"):
         read_frame(Path("nul\0.mp4"), 0.5)
 
 
-def test_any_cut_gives_a_picture_or_an_image_error(tmp_path: Path) -> None:
+def test_truncated_videos_give_an_image_or_an_image_error(tmp_path: Path) -> None:
     whole = make_ramp(tmp_path / "a.mkv").read_bytes()
     for length in range(1, len(whole), max(1, len(whole) // 40)):
         path = tmp_path / "cut.mkv"
@@ -121,13 +121,13 @@ def test_limits_hold_before_decoding(tmp_path: Path, limits: ImageLimits) -> Non
         read_frame(make_ramp(tmp_path / "a.mp4"), 0.5, limits)
 
 
-def test_says_how_to_get_the_decoder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_missing_decoder_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "av", None)
     with pytest.raises(DataError, match=r"needs PyAV \(av\).*pip install 'veraface\[evaluate\]'"):
         read_frame(tmp_path / "a.mp4", 0.5)
 
 
-def test_clips_in_a_manifest(tmp_path: Path) -> None:
+def test_videos_in_a_manifest(tmp_path: Path) -> None:
     make_clip(tmp_path / "a.mp4", fake=True)
     rows = [
         {"path": "a.mp4", "label": "fake", "frame": "0.25", "box": BOX},
@@ -162,7 +162,7 @@ def test_clips_in_a_manifest(tmp_path: Path) -> None:
         ({"path": "a.mp4", "box": BOX}, "row 2: the box is of one image, so the video needs a frame"),
     ],
 )
-def test_rows_that_make_no_sense(tmp_path: Path, row: dict[str, str], message: str) -> None:
+def test_invalid_rows(tmp_path: Path, row: dict[str, str], message: str) -> None:
     rows = [{"label": "real", **row}]
     manifest = write_csv(tmp_path / "m.csv", rows, ("path", "label", "frame", "box"))
     with pytest.raises(DataError, match=message):
@@ -174,6 +174,6 @@ def test_no_frames_at_all(tmp_path: Path) -> None:
         read_samples(tmp_path, frames=0)
 
 
-def test_a_clip_of_a_face_is_a_picture_of_a_face(tmp_path: Path) -> None:
+def test_a_video_of_a_face_is_an_image_of_a_face(tmp_path: Path) -> None:
     pixels = ImageFile(read_frame(make_clip(tmp_path / "a.mp4"), 0.5)).decode()
     assert (pixels.mode, pixels.size) == ("RGB", (96, 96))

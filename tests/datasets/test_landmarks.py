@@ -48,8 +48,8 @@ def test_the_face_is_the_one_in_the_box(picture: Path, tmp_path: Path) -> None:
     assert first - second == pytest.approx(np.tile([512.0, 0.0], (5, 1)), abs=6)
 
 
-def test_none_where_no_face_is_found_again(picture: Path, tmp_path: Path) -> None:
-    """A blank image, a box beside the face, a box that holds a part of it, and no image at all."""
+def test_none_without_a_matching_face(picture: Path, tmp_path: Path) -> None:
+    """A blank image, a box outside the face, a box with a part of it, and an unreadable image."""
     Image.new("RGB", (512, 512), (128, 128, 128)).save(tmp_path / "blank.png")
     samples = [
         sample(tmp_path / "blank.png", FACE),
@@ -62,7 +62,7 @@ def test_none_where_no_face_is_found_again(picture: Path, tmp_path: Path) -> Non
     assert [points is not None for points in found] == [False, False, False, False, True]
 
 
-def test_what_is_known_is_not_looked_for_again(picture: Path, tmp_path: Path) -> None:
+def test_known_landmarks_are_not_detected_again(picture: Path, tmp_path: Path) -> None:
     """Folds of a cross-validation share their faces; the second finds nothing on disk, and needs nothing."""
     known: dict[Sample, Points | None] = {}
     face, nobody = sample(picture, FACE), sample(picture, Box(400, 400, 50, 50))

@@ -20,7 +20,7 @@ SWAPS = ["Deepfakes", "Face2Face"]
 
 
 def touch(folder: Path, names: Iterable[str]) -> Path:
-    """Files whose content no layout looks at."""
+    """Create empty files; layouts do not read their content."""
     for name in names:
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).touch()
@@ -62,12 +62,12 @@ def test_140k_real_and_fake_faces(tmp_path: Path, given: str) -> None:
     assert {(s.source, s.group) for s in samples} >= {("real-vs-fake", "test/fake/1.png")}
 
 
-def test_the_folder_one_stands_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_current_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(make_folders(tmp_path / "faces", {"real": 1, "fake": 1}))
     assert {s.source for s in read_samples(Path("."))} == {"faces"}
 
 
-def test_clips_in_folders_by_class(tmp_path: Path) -> None:
+def test_videos_in_folders_by_class(tmp_path: Path) -> None:
     touch(tmp_path, ["real/ein Gesicht é.mp4", "fake/b.mov"])
     samples = read_samples(tmp_path, frames=4)
     assert [(s.path.name, s.frame) for s in samples[:2]] == [
@@ -125,7 +125,7 @@ def test_faceforensics_without_lists(tmp_path: Path, caplog: pytest.LogCaptureFi
 
 
 @pytest.mark.parametrize("kind", ["frames", "images"])
-def test_faceforensics_as_pictures(tmp_path: Path, kind: str) -> None:
+def test_faceforensics_as_images(tmp_path: Path, kind: str) -> None:
     samples = read_samples(write_lists(make_faceforensics(tmp_path, kind)), frames=2)
     assert len(samples) == 2 * (40 + 80)
     assert [s.path.name for s in samples[:2]] == ["9.png", "100.png"]
@@ -323,7 +323,7 @@ def test_a_part_without_metadata(tmp_path: Path) -> None:
 # --- what fits nothing, or too much ---------------------------------------------------------------------
 
 
-def test_what_fits_nothing_is_told_all_layouts(tmp_path: Path) -> None:
+def test_unknown_layout_lists_all_layouts(tmp_path: Path) -> None:
     touch(tmp_path / "cats", ["a.jpg"])
     with pytest.raises(DataError) as caught:
         read_samples(tmp_path)
@@ -349,7 +349,7 @@ def test_several_data_sets_side_by_side(tmp_path: Path) -> None:
         (["val/real", "val/fake", "validation/real"], "val/ and validation/ name the same split"),
     ],
 )
-def test_nothing_is_guessed(tmp_path: Path, folders: list[str], message: str) -> None:
+def test_ambiguous_folders_are_refused(tmp_path: Path, folders: list[str], message: str) -> None:
     for folder in folders:
         (tmp_path / folder).mkdir(parents=True)
     with pytest.raises(DataError, match=message):
@@ -362,7 +362,7 @@ def test_two_videos_of_one_name(tmp_path: Path) -> None:
         read_samples(tmp_path)
 
 
-def test_a_manifest_in_an_outer_folder_wins(tmp_path: Path) -> None:
+def test_manifest_in_an_outer_folder_takes_precedence(tmp_path: Path) -> None:
     inner = make_celeb_df(tmp_path / "set")
     (inner / "manifest.csv").write_text("path,label\nx.jpg,real\n")
     assert [s.path.name for s in read_samples(tmp_path)] == ["x.jpg"]
@@ -371,7 +371,7 @@ def test_a_manifest_in_an_outer_folder_wins(tmp_path: Path) -> None:
 # --- from the disk to faces -----------------------------------------------------------------------------
 
 
-def test_clips_and_frames_of_clips_are_looked_at(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_videos_and_frame_folders_are_validated(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     make_clip(tmp_path / "Celeb-real" / "id0_0000.mp4")
     make_clip(tmp_path / "Celeb-synthesis" / "id0_id1_0000.mp4", fake=True)
     frames = tmp_path / "YouTube-real" / "frames" / "00001"

@@ -80,7 +80,7 @@ def test_path_and_label_are_enough(tmp_path: Path, name: str) -> None:
     assert samples == read_samples(manifest), "the draw is by name, so it stays"
 
 
-def test_a_group_is_never_split_by_the_draw(tmp_path: Path) -> None:
+def test_groups_are_never_split(tmp_path: Path) -> None:
     rows = [{"path": f"{i}.jpg", "label": "real", "group": f"p{i % 40}"} for i in range(400)]
     samples = read_samples(write_csv(tmp_path / "m.csv", rows, ("path", "label", "group")))
     assert len({(s.group, s.split) for s in samples}) == 40
@@ -132,7 +132,7 @@ def test_reads_folders_by_class(tmp_path: Path, real: str, fake: str) -> None:
     assert {s.split for s in samples} <= {"train", "val", "test"}
 
 
-def test_file_names_that_are_no_unicode_are_read(tmp_path: Path) -> None:
+def test_file_names_that_are_not_unicode_are_read(tmp_path: Path) -> None:
     for label in ("real", "fake"):
         (tmp_path / label).mkdir()
         (tmp_path / label / b"\xff\xfe.jpg".decode(errors="surrogateescape")).touch()
@@ -172,20 +172,18 @@ def test_bad_rows_are_named(tmp_path: Path, name: str, column: str, value: str, 
         ("a.jpg,real,1 2 3 4\nb.jpg,real,\na.jpg,real,1 2 3 4\n", "twice"),
     ],
 )
-def test_a_picture_listed_twice_is_refused(tmp_path: Path, rows: str, how: str) -> None:
+def test_an_image_listed_twice_is_refused(tmp_path: Path, rows: str, how: str) -> None:
     (tmp_path / "m.csv").write_text(f"path,label,box\n{rows}")
     with pytest.raises(DataError, match=f"m.csv: lists .*a.jpg {how}; each image counts once"):
         read_samples(tmp_path / "m.csv")
 
 
-def test_two_faces_of_one_picture_may_both_be_listed(tmp_path: Path) -> None:
+def test_two_faces_of_one_image_may_both_be_listed(tmp_path: Path) -> None:
     (tmp_path / "m.csv").write_text("path,label,box\na.jpg,real,1 2 3 4\na.jpg,fake,50 2 3 4\n")
     assert [s.fake for s in read_samples(tmp_path / "m.csv")] == [False, True]
 
 
-def test_parquet_without_pyarrow_says_what_to_install(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_parquet_without_pyarrow_names_the_package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     manifest = write(tmp_path / "faces.parquet", ROWS)
     for name in ("pyarrow", "pyarrow.parquet"):
         monkeypatch.setitem(sys.modules, name, None)
@@ -247,7 +245,7 @@ def test_no_such_data(tmp_path: Path, name: str) -> None:
         ({"cats": 1}, "needs manifest.csv"),
     ],
 )
-def test_folders_that_make_no_sense(tmp_path: Path, folders: dict[str, int], message: str) -> None:
+def test_invalid_folders(tmp_path: Path, folders: dict[str, int], message: str) -> None:
     with pytest.raises(DataError, match=message):
         read_samples(make_folders(tmp_path / "faces", folders))
 

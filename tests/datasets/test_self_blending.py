@@ -1,4 +1,4 @@
-"""Fakes made of one real face: only the seam is fake."""
+"""Self-blended images of real faces."""
 
 import numpy as np
 import pytest
@@ -16,7 +16,7 @@ from veraface.geometry import Box
 
 @given(case=pictures_and_boxes(), gray=st.booleans(), seed=SEEDS)
 @settings(max_examples=examples(100), deadline=5000)
-def test_takes_any_box_in_any_picture(case: tuple[tuple[int, int], Box], gray: bool, seed: int) -> None:
+def test_takes_any_box_in_any_image(case: tuple[tuple[int, int], Box], gray: bool, seed: int) -> None:
     (width, height), box = case
     image = noise(width, height, seed)
     if gray:
@@ -72,7 +72,7 @@ def test_something_changes_within_the_face() -> None:
     assert max(changes) < 60
 
 
-def test_faces_larger_than_the_picture_change_too() -> None:
+def test_faces_larger_than_the_image_change_too() -> None:
     """Sources that come cropped tightly would else lend their reals to be called fakes."""
     image = portrait().crop((190, 80, 260, 150))
     changes = [
@@ -82,7 +82,7 @@ def test_faces_larger_than_the_picture_change_too() -> None:
     assert sum(change > 0.3 for change in changes) > 30
 
 
-def test_a_flat_picture_shows_where_the_mask_lies() -> None:
+def test_flat_image_shows_the_mask() -> None:
     """Around the face the flat color stays, or is another flat one; what differs lies on the face."""
     flat = Image.new("RGB", (96, 96), (120, 110, 100))
     seen = 0

@@ -80,7 +80,7 @@ def test_pairs_are_read_from_the_fakes_to_their_reals() -> None:
         ("web:street", "no source with fakes is called street; there are: lab, web"),
     ],
 )
-def test_pairs_that_make_no_sense(pair: str, message: str) -> None:
+def test_invalid_pairs(pair: str, message: str) -> None:
     with pytest.raises(DataError, match=message):
         matched_sources(samples_of(["lab", "web"], ["street"]), [pair])
 

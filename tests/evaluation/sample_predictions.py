@@ -1,4 +1,4 @@
-"""Judgements made on the spot: a short list to count by hand, and long random ones."""
+"""Predictions for tests: a short list to count by hand, and long random ones."""
 
 from dataclasses import replace
 
@@ -36,7 +36,7 @@ SHORT = [
 def many(
     count: int, *, sources: int = 4, per_group: int = 1, seed: int = 0, spread: float = 1.2
 ) -> list[Prediction]:
-    """Random judgements; the first half of the sources hold both classes, then reals and fakes by turns."""
+    """Random predictions; the first half of the sources has both classes, the others alternate."""
     random = np.random.default_rng(seed)
     images = []
     for i in range(count):

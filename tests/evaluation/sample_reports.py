@@ -1,4 +1,4 @@
-"""A report of random judgements, as `evaluate` makes it of real ones."""
+"""A report of random predictions."""
 
 from dataclasses import replace
 from functools import cache

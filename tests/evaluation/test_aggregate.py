@@ -1,4 +1,4 @@
-"""Rows of figures on lists short enough to count by hand."""
+"""Rows of metrics on lists short enough to count by hand."""
 
 from dataclasses import replace
 
@@ -21,8 +21,8 @@ def test_counts() -> None:
     assert (row["not_judged"], row["no_face"], row["too_small"], row["errors"]) == (3, 1, 1, 1)
 
 
-def test_figures_counted_by_hand() -> None:
-    """Judged are four reals (real, real, open, fake) and three fakes (real, open, fake)."""
+def test_metrics_counted_by_hand() -> None:
+    """Classified are four reals (real, real, uncertain, fake) and three fakes (real, uncertain, fake)."""
     row = compute_metrics(SHORT)
     expected = {
         "auc": 8 / 12,
@@ -48,8 +48,8 @@ def test_figures_counted_by_hand() -> None:
     assert set(row["intervals"]) >= set(expected)
 
 
-def test_by_group_the_pictures_of_a_clip_are_averaged() -> None:
-    """Clips: fake .2 and .9 become .55, real .5 and .5 stay .5; image by image a half is lost."""
+def test_by_group_the_images_of_a_video_are_averaged() -> None:
+    """Videos: fake 0.2 and 0.9 become 0.55, real 0.5 and 0.5 stay 0.5; per image the AUC is 0.5."""
     clip = [("a", True, 0.2), ("a", True, 0.9), ("a", False, 0.5), ("a", False, 0.5)]
     images = [replace(prediction(str(i), fake, U, p), group=g) for i, (g, fake, p) in enumerate(clip)]
     row = compute_metrics(images)
@@ -81,7 +81,7 @@ def test_too_few_groups_have_no_interval() -> None:
     assert more["fakes_called_fake"] == more["auc"] == [1.0, 1.0]
 
 
-def test_what_was_not_judged_does_not_make_an_interval() -> None:
+def test_unclassified_images_give_no_interval() -> None:
     """Nineteen reals without a face and one that is called fake say nothing of other reals."""
     images = [prediction(f"n{i}", False, N, None) for i in range(19)] + [prediction("r", False, F, 0.9)]
     row = compute_metrics(images)

@@ -28,7 +28,7 @@ def crowd(groups: int, size: int, seed: int = 0) -> list[Prediction]:
 
 
 @pytest.mark.parametrize("seed", range(3))
-def test_intervals_hold_the_value_and_repeat(seed: int) -> None:
+def test_intervals_contain_the_value_and_are_reproducible(seed: int) -> None:
     images = crowd(40, 3, seed)
     row = compute_metrics(images)
     assert row == compute_metrics(images)
@@ -41,7 +41,7 @@ def test_intervals_hold_the_value_and_repeat(seed: int) -> None:
     assert other["intervals"] != row["intervals"]
 
 
-def test_intervals_are_drawn_by_group() -> None:
+def test_intervals_are_resampled_by_group() -> None:
     """Twelve images of one person say hardly more than one: the interval must not shrink with them."""
 
     def width(size: int) -> float:
@@ -58,7 +58,7 @@ def test_an_interval_is_about_as_wide_as_theory_says() -> None:
     assert high - low == pytest.approx(2 * 1.96 * 0.025, rel=0.1)
 
 
-def test_a_draw_holds_as_many_groups_as_there_are() -> None:
+def test_a_resample_has_the_number_of_groups() -> None:
     bootstrap = BootstrapSamples(["a", "b", "c", "d", "e", "a"], count=50)
 
     def compute(weights: Values) -> Mapping[str, Values]:
@@ -71,18 +71,18 @@ def test_a_draw_holds_as_many_groups_as_there_are() -> None:
     assert bootstrap.index(["c", "a"]).tolist() == [2, 0]
 
 
-def test_what_has_no_value_has_no_interval() -> None:
+def test_undefined_values_have_no_interval() -> None:
     bootstrap = BootstrapSamples("abcdef", count=10)
     values, intervals = bootstrap.measure(lambda w: {"none": np.full(len(w), np.nan)})
     assert (values, intervals) == ({"none": None}, {"none": None})
 
 
-def test_few_groups_are_not_drawn() -> None:
+def test_few_groups_are_not_resampled() -> None:
     values, intervals = BootstrapSamples("abcd").measure(lambda w: {"one": np.ones(len(w))})
     assert (values, intervals) == ({"one": 1.0}, {"one": None})
 
 
-def test_nothing_to_draw_from() -> None:
+def test_no_groups() -> None:
     row = compute_metrics([])
     assert (row["auc"], row["accuracy"], row["real"]) == (None, None, 0)
     assert set(row["intervals"].values()) == {None}

@@ -9,7 +9,7 @@ from veraface.evaluation.card import short_form
 MAX_BYTES = 80_000
 
 
-def test_it_holds_what_pages_draw_from() -> None:
+def test_it_contains_the_data_of_the_pages() -> None:
     report = small_report()
     short = short_form(report)
     assert [row["source"] for row in short["rows"]] == [row["source"] for row in report["rows"]]
@@ -29,7 +29,7 @@ def test_it_holds_what_pages_draw_from() -> None:
     assert {"by_generator", "by_face_size", "thresholds", "data", "command", "model"} <= set(short)
 
 
-def test_what_was_not_measured_is_not_there() -> None:
+def test_parts_that_were_not_measured_are_absent() -> None:
     report = {k: v for k, v in small_report().items() if k not in ("tiers", "curves", "self_blended")}
     assert not {"tiers", "curves", "self_blended"} & set(short_form(report))
 

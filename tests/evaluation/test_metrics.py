@@ -1,4 +1,4 @@
-"""Metrics are declared once: whatever shows metrics picks up a new one from its declaration."""
+"""Metrics are declared once: tables, plots, report and card include a new one."""
 
 from collections.abc import Iterator
 

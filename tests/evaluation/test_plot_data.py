@@ -61,7 +61,7 @@ def test_risk_coverage_counted_by_hand() -> None:
     }
 
 
-def test_histograms_count_every_judged_picture() -> None:
+def test_histograms_count_every_classified_image() -> None:
     images = many(300)
     rows = plot_data(images)["histograms"]
     assert [row["source"] for row in rows] == [f"source {i}" for i in range(4)]
@@ -70,6 +70,6 @@ def test_histograms_count_every_judged_picture() -> None:
     )
 
 
-def test_nothing_judged_draws_nothing() -> None:
+def test_no_classified_images_give_empty_plots() -> None:
     found = plot_data(SHORT[-2:])
     assert found["roc"]["recall"] == found["risk_coverage"]["risk"] == found["histograms"] == []

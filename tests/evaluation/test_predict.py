@@ -1,4 +1,4 @@
-"""From labeled images to judgements."""
+"""Predictions on labeled images."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -38,7 +38,7 @@ def unchanged(image: Image.Image, _: np.random.Generator) -> Image.Image:
     return image
 
 
-def test_what_is_written_of_a_picture(samples: list[Sample], detector: Detector, tmp_path: Path) -> None:
+def test_prediction_of_an_image(samples: list[Sample], detector: Detector, tmp_path: Path) -> None:
     shown, wall, broken, side = predict(detector, samples, root=tmp_path / "data")
     result = detector.detect(samples[0].path)
     assert (shown.verdict, shown.p_fake) == (result.verdict, result.p_fake)
@@ -53,21 +53,21 @@ def test_what_is_written_of_a_picture(samples: list[Sample], detector: Detector,
     assert predict(detector, samples)[0].path == "face.png", "without a root, the name alone"
 
 
-def test_degraded_pictures_go_the_same_way(samples: list[Sample], detector: Detector) -> None:
-    """Nothing done gives the judgement of the file, also where the file says how it is to be turned."""
+def test_degraded_images_use_the_same_pipeline(samples: list[Sample], detector: Detector) -> None:
+    """The identity degradation gives the prediction of the file, also with an EXIF orientation."""
     clean = predict(detector, samples)
     same = predict(detector, samples, Degradation("nothing", unchanged))
     assert [replace(p, degradation=CLEAN) for p in same] == clean
     assert {p.degradation for p in same} == {"nothing"}
 
 
-def test_pixels_are_upright_and_say_so(samples: list[Sample]) -> None:
+def test_pixels_are_upright_without_orientation(samples: list[Sample]) -> None:
     pixels = decode_upright(samples[3])
     assert difference(pixels, portrait()) < 3
     assert pixels.info == {}
 
 
-def test_a_degradation_that_fails_is_an_error_of_that_picture(
+def test_a_degradation_that_fails_is_an_error_of_that_image(
     samples: list[Sample], detector: Detector
 ) -> None:
     def fail(image: Image.Image, _: np.random.Generator) -> Image.Image:
@@ -80,7 +80,7 @@ def test_a_degradation_that_fails_is_an_error_of_that_picture(
     assert (side.verdict, side.error) == (None, "cannot be degraded: encoder error -2")
 
 
-def test_each_picture_has_random_numbers_of_its_own(samples: list[Sample]) -> None:
+def test_each_image_has_its_own_random_generator(samples: list[Sample]) -> None:
     def first(sample: Sample) -> float:
         return float(random_generator(sample).random())
 

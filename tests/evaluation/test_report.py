@@ -36,7 +36,7 @@ def tags(html: str) -> Tags:
     return parser
 
 
-def test_the_summary_begins_the_report() -> None:
+def test_the_report_starts_with_the_summary() -> None:
     report = small_report()
     short, full = summary(report), full_markdown(report)
     assert full.startswith(short)
@@ -51,7 +51,7 @@ def test_the_summary_begins_the_report() -> None:
     assert f"| {everything['auc']:.3f} ({low:.3f} to {high:.3f}) |" in short
 
 
-def test_markdown_tables_are_whole() -> None:
+def test_markdown_tables_have_equal_columns() -> None:
     for report in (small_report(), hostile_report()):
         lines = full_markdown(report).splitlines()
         for line, rule in zip(lines, lines[1:], strict=False):
@@ -79,7 +79,7 @@ def test_a_set_of_one_class_can_be_reported() -> None:
     assert html.count("<figure") == 3
 
 
-def test_the_page_is_one_file_that_asks_for_nothing() -> None:
+def test_the_page_is_self_contained() -> None:
     found = tags(page(small_report()))
     assert not {"script", "link", "img", "iframe", "image", "base", "form"} & set(found.names)
     for name, value in found.attributes:
@@ -89,7 +89,7 @@ def test_the_page_is_one_file_that_asks_for_nothing() -> None:
     assert len(ids) == len(set(ids))
 
 
-def test_the_page_repeats_and_bears_no_date() -> None:
+def test_the_page_is_reproducible_without_a_date() -> None:
     report = small_report()
     html = page(report)
     assert html == page(report)
@@ -121,7 +121,7 @@ def opened(browser: Browser, tmp_path: Path) -> Iterator[Page]:
 
 
 @pytest.mark.browser
-def test_every_plot_shows_with_words_and_numbers(opened: Page) -> None:
+def test_every_plot_has_a_text_alternative_and_numbers(opened: Page) -> None:
     assert opened.title() == "Veraface on faces, test split"
     assert opened.locator("figure").evaluate_all("all => all.map((f) => f.id)") == PLOTS
     for name in PLOTS:
@@ -140,7 +140,7 @@ def test_every_plot_shows_with_words_and_numbers(opened: Page) -> None:
 
 @pytest.mark.browser
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_text_stands_out_from_the_page(opened: Page, scheme: str) -> None:
+def test_text_has_enough_contrast(opened: Page, scheme: str) -> None:
     """Contrast of at least 4.5 to 1 of the plots' text, as WCAG 2.2 asks for text."""
     opened.emulate_media(color_scheme="dark" if scheme == "dark" else "light")
     ink = opened.locator("#roc svg text").first.evaluate("t => getComputedStyle(t).fill")
@@ -151,7 +151,7 @@ def test_text_stands_out_from_the_page(opened: Page, scheme: str) -> None:
 
 
 @pytest.mark.browser
-def test_it_fits_a_telephone(opened: Page) -> None:
+def test_it_fits_a_phone(opened: Page) -> None:
     opened.set_viewport_size({"width": 390, "height": 800})
     assert opened.evaluate("document.documentElement.scrollWidth <= innerWidth")
 

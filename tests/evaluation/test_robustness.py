@@ -1,4 +1,4 @@
-"""Robustness: what is done to images, and what is said of the difference."""
+"""Robustness: degradations, and changes of metrics and verdicts."""
 
 from collections import Counter
 from dataclasses import replace
@@ -39,7 +39,7 @@ def test_tiers_shrink_and_recompress(name: str, longest: int, quality: int) -> N
     assert difference(degrade(name, small), recompress(small, quality)) == 0, "nothing is enlarged"
 
 
-def test_curves_are_as_promised() -> None:
+def test_curves_have_their_strengths() -> None:
     strengths = {curve.name: curve.strengths for curve in CURVES}
     assert strengths == {
         "JPEG": (90, 75, 60, 45, 30),
@@ -53,7 +53,7 @@ def test_curves_are_as_promised() -> None:
 
 
 @pytest.mark.parametrize("curve", CURVES, ids=lambda curve: curve.name)
-def test_stronger_is_further_from_the_picture(curve: Curve) -> None:
+def test_stronger_degradations_change_more(curve: Curve) -> None:
     image = portrait(256)
     found = [
         difference(d.apply(image, np.random.default_rng(0)).resize(image.size), image)
@@ -79,7 +79,7 @@ LATER = [R, F, R, F, R, U, R, N, U, R]
 
 
 def test_changes_counted_by_hand() -> None:
-    """Judged in both are eight: a flip each way, two that leave or join the open ones, four that stay."""
+    """Eight are classified in both: a flip each way, two from or to uncertain, four unchanged."""
     clean = [prediction(str(i), i % 2 == 0, v, None if v is N else 0.5) for i, v in enumerate(CLEAN)]
     later = [prediction(str(i), i % 2 == 0, v, None if v is N else 0.5) for i, v in enumerate(LATER)]
     found = changes(clean, later, BootstrapSamples(p.group for p in clean))
@@ -96,7 +96,7 @@ def test_changes_counted_by_hand() -> None:
     assert all(low <= found[name] <= high for name, (low, high) in intervals.items())
 
 
-def test_the_loss_is_the_difference_and_drawn_jointly() -> None:
+def test_auc_loss_is_the_difference_with_a_paired_interval() -> None:
     """A constant shift of all scores loses nothing, in no draw; an independent one has a wide interval."""
     clean = many(300)
     bootstrap = BootstrapSamples(p.group for p in clean)
@@ -128,7 +128,7 @@ def samples(counts: dict[tuple[str, bool], int]) -> list[Sample]:
     ]
 
 
-def test_curve_pictures_are_balanced() -> None:
+def test_curve_images_are_balanced() -> None:
     have = samples({("a", False): 100, ("b", False): 4, ("c", True): 90, ("d", True): 80})
     chosen = choose_images(have, 40)
     assert len(set(chosen)) == 40

@@ -1,4 +1,4 @@
-"""Figures on arrays: counted by hand, and against scikit-learn under random weights."""
+"""ROC and calibration on arrays: counted by hand, and against scikit-learn with random weights."""
 
 import numpy as np
 import pytest
@@ -80,7 +80,7 @@ def test_calibration_is_that_of_scikit_learn(seed: int) -> None:
     assert calibration_error(fake, p_fake, once, equal_width_edges()) == pytest.approx([expected])
 
 
-def test_weights_repeat_pictures() -> None:
+def test_weights_count_as_repetitions() -> None:
     fake, p_fake, weights = random_set(9)
     counts = weights[0].astype(int)
     repeated_fake, repeated_p, once = (
@@ -112,7 +112,7 @@ def test_a_calibrated_score_has_no_error() -> None:
     assert brier_score(fake, p_fake, weights) == pytest.approx([3 / 16])
 
 
-def test_a_class_that_is_not_drawn_leaves_no_figure() -> None:
+def test_metrics_are_undefined_without_a_class() -> None:
     weights = np.vstack([ONCE, np.where(FAKE, 0.0, 1.0), np.where(FAKE, 1.0, 0.0), 0 * ONCE])
     ranking = RocCurve(FAKE, P_FAKE, weights)
     for values in (
@@ -126,7 +126,7 @@ def test_a_class_that_is_not_drawn_leaves_no_figure() -> None:
     assert np.isnan(brier_score(FAKE, P_FAKE, weights)).tolist() == [False, False, False, True]
 
 
-def test_no_pictures_at_all() -> None:
+def test_no_images() -> None:
     nothing = np.zeros(0)
     assert np.isnan(RocCurve(nothing.astype(bool), nothing, np.ones((2, 0))).area()).all()
 
@@ -137,7 +137,7 @@ def test_no_pictures_at_all() -> None:
     arrays(np.float64, 12, elements=st.integers(0, 10).map(lambda i: i / 10)),
     arrays(np.float64, (3, 12), elements=st.integers(0, 3).map(float)),
 )
-def test_turned_around_the_area_is_the_rest(fake: Flags, p_fake: Values, weights: Values) -> None:
+def test_reversed_scores_give_the_complementary_auc(fake: Flags, p_fake: Values, weights: Values) -> None:
     one, other = RocCurve(fake, p_fake, weights).area(), RocCurve(fake, 1 - p_fake, weights).area()
     assert np.allclose(one + other, 1, equal_nan=True) or np.isnan(one + other).any()
     ranking = RocCurve(fake, p_fake, weights)

@@ -1,4 +1,4 @@
-"""`evaluate`: judged through the pipeline that users get, and written down."""
+"""`evaluate`: the whole pipeline and the files it writes."""
 
 import json
 import subprocess
@@ -54,7 +54,7 @@ def lines(out: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in (out / "pictures.jsonl").read_text().splitlines()]
 
 
-def test_writes_what_it_measured(faces: Path, model: Path, tmp_path: Path) -> None:
+def test_all_files_are_written(faces: Path, model: Path, tmp_path: Path) -> None:
     out = tmp_path / "deep" / "report"
     before = model.with_suffix(".json").read_bytes()
     config = replace(CLEAN_ONLY, pairs=("left:right",))
@@ -105,7 +105,7 @@ def whole(faces: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, 
     return folder / "report", model
 
 
-def test_every_state_is_judged(whole: tuple[Path, Path]) -> None:
+def test_every_degradation_is_evaluated(whole: tuple[Path, Path]) -> None:
     images = lines(whole[0])
     counts = Counter(image["degradation"] for image in images)
     assert (counts["clean"], counts["web"], counts["hard"], counts["self-blended"]) == (18, 18, 18, 9)
@@ -121,17 +121,17 @@ def test_every_state_is_judged(whole: tuple[Path, Path]) -> None:
     assert darkest["fakes_called_fake"] < report["curves"]["clean"]["fakes_called_fake"]
 
 
-def test_real_data_keep_their_rows(
+def test_rows_of_clean_images_do_not_depend_on_the_rest(
     whole: tuple[Path, Path], faces: Path, model: Path, tmp_path: Path
 ) -> None:
-    """Whatever else is judged, nothing of it counts in the rows of the images as they are."""
+    """Degraded and synthesized images do not count in the rows of clean images."""
     evaluate(faces, tmp_path, CLEAN_ONLY, model=model)
     alone, beside = (json.loads((folder / "report.json").read_text()) for folder in (tmp_path, whole[0]))
     for key in ("rows", "by_generator", "by_face_size", "trivial", "diagrams"):
         assert alone[key] == beside[key]
 
 
-def test_figures_go_into_the_card_in_short(whole: tuple[Path, Path]) -> None:
+def test_the_short_form_is_stored_in_the_card(whole: tuple[Path, Path]) -> None:
     out, model = whole
     card = ModelCard.load(model.with_suffix(".json"))
     assert card.measured == short_form(json.loads((out / "report.json").read_text()))
@@ -187,7 +187,7 @@ def test_the_command_repeats_the_evaluation() -> None:
         ({"pairs": ("a:b:c",)}, "pair is 'a:b:c'"),
     ],
 )
-def test_nonsense_is_refused_before_judging(
+def test_invalid_settings_are_refused_before_detection(
     faces: Path, model: Path, tmp_path: Path, settings: dict[str, Any], message: str
 ) -> None:
     with pytest.raises(DataError, match=message):
@@ -195,7 +195,7 @@ def test_nonsense_is_refused_before_judging(
     assert not (tmp_path / "out").exists()
 
 
-def test_paths_that_do_not_work(faces: Path, model: Path, tmp_path: Path) -> None:
+def test_invalid_paths(faces: Path, model: Path, tmp_path: Path) -> None:
     with pytest.raises(DataError, match="no such file or folder"):
         evaluate(tmp_path / "nowhere", tmp_path / "out", model=model)
     with pytest.raises(ModelError, match="nowhere.onnx: no such model"):

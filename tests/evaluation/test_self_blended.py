@@ -1,4 +1,4 @@
-"""Fakes made of the data's own reals, judged in a block of their own."""
+"""Self-blended fakes of the data's own reals."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -56,7 +56,7 @@ def test_every_real_gives_one_fake(samples: list[Sample], detector: Detector) ->
     assert predict_self_blended(detector, samples) == blended
 
 
-def test_nothing_is_blended_beside_the_picture(samples: list[Sample], detector: Detector) -> None:
+def test_boxes_outside_the_image_are_errors(samples: list[Sample], detector: Detector) -> None:
     """A box that lies elsewhere would leave the image as it is, and call it fake."""
     (outside,) = predict_self_blended(detector, [replace(samples[0], box=Box(500, 500, 40, 40))])
     assert outside.verdict is None

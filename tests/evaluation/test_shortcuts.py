@@ -44,7 +44,7 @@ def test_sharpness_is_that_of_the_face() -> None:
     assert sharpness(Image.new("RGB", (2, 2)), None) == 0
 
 
-def test_a_sample_box_goes_before_the_judged_one(tmp_path: Path) -> None:
+def test_the_box_of_a_sample_precedes_the_detected_one(tmp_path: Path) -> None:
     image = Image.new("RGB", (200, 100), "grey")
     image.paste(noise(100, 100), (100, 0))
     image.save(tmp_path / "half.png")
@@ -53,7 +53,7 @@ def test_a_sample_box_goes_before_the_judged_one(tmp_path: Path) -> None:
     assert found[0, list(FEATURES).index("sharpness")] == 0
 
 
-def test_what_gives_a_set_away_is_named() -> None:
+def test_shortcuts_are_named() -> None:
     """Fakes have smaller files in all pairs of a source but one; nothing else differs."""
     images = [prediction(str(i), i % 2 == 1, None, None, "ab"[i // 2 % 2]) for i in range(40)]
     random = np.random.default_rng(0)
@@ -78,7 +78,7 @@ def test_what_gives_a_set_away_is_named() -> None:
     ]
 
 
-def test_one_class_cannot_be_told_apart() -> None:
+def test_one_class_has_no_shortcuts() -> None:
     images = [prediction(str(i), True, None, None) for i in range(6)]
     blocks = shortcut_blocks(
         np.random.default_rng(0).random((6, 5)), images, BootstrapSamples(p.group for p in images)

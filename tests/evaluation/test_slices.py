@@ -11,7 +11,7 @@ NAMES = ("reals_called_fake", "fakes_called_real", "auc")
 
 
 def row(kind: str, name: str, **compute_metrics: tuple[float, float, float] | None) -> dict[str, Any]:
-    """A row with figures as (value, low, high)."""
+    """A row with metrics as (value, low, high)."""
     return {
         kind: name,
         **{figure: (compute_metrics.get(figure) or (None,))[0] for figure in NAMES},
@@ -30,7 +30,7 @@ def report(*rows: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def test_what_is_worse_beyond_chance_is_named_the_worst_first() -> None:
+def test_significantly_worse_slices_are_named_worst_first() -> None:
     found = find_weak_slices(
         report(
             row("source", "street", reals_called_fake=(0.05, 0.03, 0.09), auc=(0.90, 0.86, 0.95)),
@@ -49,7 +49,7 @@ def test_what_is_worse_beyond_chance_is_named_the_worst_first() -> None:
     ]
 
 
-def test_a_figure_that_several_share_is_said_once_with_all_their_names() -> None:
+def test_slices_with_the_same_value_are_named_together() -> None:
     figure = (0.8, 0.75, 0.85)
     found = find_weak_slices(
         report(
@@ -61,7 +61,7 @@ def test_a_figure_that_several_share_is_said_once_with_all_their_names() -> None
     assert found == ["swaps, other: AUC 0.800 (0.750 to 0.850); 0.930 in all"]
 
 
-def test_a_generator_called_like_a_source_hides_nothing() -> None:
+def test_a_generator_with_the_name_of_a_source() -> None:
     found = find_weak_slices(
         report(
             row("source", "x", reals_called_fake=(0.5, 0.4, 0.6)),
@@ -71,14 +71,14 @@ def test_a_generator_called_like_a_source_hides_nothing() -> None:
     assert found == ["x: 50.0% of reals called fake (40.0% to 60.0%); 2.0% in all"]
 
 
-def test_a_set_of_one_class_has_no_auc_to_fall_short_of() -> None:
+def test_a_set_of_one_class_has_no_weak_auc() -> None:
     data = report(row("source", "street", auc=(0.5, 0.4, 0.6)))
     data["rows"][0]["auc"] = None
     assert find_weak_slices(data) == []
 
 
 @given(st.floats(0, 1), st.floats(0, 1), st.floats(0, 1))
-def test_an_interval_around_the_whole_is_never_weak(a: float, b: float, c: float) -> None:
+def test_intervals_with_the_value_of_the_whole_are_not_weak(a: float, b: float, c: float) -> None:
     low, value, high = sorted((a, b, c))
     named = bool(find_weak_slices(report(row("source", "x", auc=(value, low, high)))))
     assert named == (high < 0.93)

@@ -178,7 +178,7 @@ def test_the_targets_hold_under_sources_of_unequal_weight() -> None:
     ("count", "target", "enough"), [(18, 0.05, False), (19, 0.05, True), (8, 0.1, False), (9, 0.1, True)]
 )
 def test_too_few_images_for_a_target_leave_that_verdict_out(count: int, target: float, enough: bool) -> None:
-    """Of 18 reals none tells what one in twenty looks like: nothing is called fake, and nothing real."""
+    """18 reals do not prove an error rate of 1 in 20: neither verdict is given."""
     labels = np.arange(2 * count) % 2 == 1
     p_fake = np.linspace(0.1, 0.9, 2 * count)
     arguments = (p_fake, p_fake, labels, np.ones(2 * count), ErrorTargets(target, target))
@@ -214,7 +214,7 @@ def test_a_stricter_target_decides_no_more_faces(data: st.DataObject) -> None:
         assert one.real <= two.real
 
 
-def test_classes_that_separate_leave_nothing_open() -> None:
+def test_separated_classes_need_no_uncertain_band() -> None:
     labels = np.arange(200) % 2 == 1
     p_fake = np.where(labels, 0.9, 0.2) + np.linspace(-0.05, 0.05, 200)
     thresholds, rates = fit_thresholds(p_fake, p_fake, labels, np.ones(200), TARGETS, 200)

@@ -1,4 +1,4 @@
-"""The settings of a run, as they are kept beside it."""
+"""The settings of a run and their file."""
 
 from pathlib import Path
 
@@ -21,7 +21,7 @@ NAMES = st.lists(st.text(st.characters(exclude_categories=["Cs"]), max_size=12),
     lr=st.floats(1e-9, 9),
 )
 @settings(max_examples=examples(60), deadline=None)
-def test_what_is_saved_is_loaded(
+def test_configs_are_loaded_as_saved(
     tmp_path_factory: pytest.TempPathFactory,
     leave_out: list[str],
     pairs: list[str],
@@ -72,14 +72,14 @@ def test_differences_are_named() -> None:
         ({"self_blend": 0.6, "face_swap": 0.5}, "are shares of the fakes; their sum is 1.1, above 1"),
     ],
 )
-def test_shares_that_make_no_sense(shares: dict[str, float], message: str) -> None:
+def test_invalid_shares(shares: dict[str, float], message: str) -> None:
     with pytest.raises(DataError, match=message):
         TrainConfig("data", **shares)
 
 
 @pytest.mark.parametrize("name", ["leave_out", "pairs", "source_weights"])
 @pytest.mark.parametrize("value", ["a:b", "[3]", "[12:30]", "[{a: b}]", "3", "null"])
-def test_lists_in_an_edited_config_must_hold_texts(tmp_path: Path, name: str, value: str) -> None:
+def test_lists_in_an_edited_config_must_contain_strings(tmp_path: Path, name: str, value: str) -> None:
     """YAML reads 12:30 as a number of seconds."""
     (tmp_path / "config.yaml").write_text(f"data: faces\n{name}: {value}\n")
     with pytest.raises(DataError, match="config.yaml: is not the config of a training run"):
@@ -87,5 +87,5 @@ def test_lists_in_an_edited_config_must_hold_texts(tmp_path: Path, name: str, va
 
 
 @pytest.mark.parametrize("face_swap", [0.0, 0.1, 0.3, 0.9, 1.0])
-def test_all_fakes_may_be_made(face_swap: float) -> None:
+def test_all_fakes_may_be_synthesized(face_swap: float) -> None:
     assert TrainConfig("data", self_blend=1 - face_swap, face_swap=face_swap).face_swap == face_swap

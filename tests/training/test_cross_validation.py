@@ -1,7 +1,8 @@
-"""Sources left out of training, each once: what is kept apart, what is kept, and what comes of it."""
+"""Leave-one-source-out cross-validation: what is left out, what is kept, and the report."""
 
 import json
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -37,15 +38,20 @@ class Done(NamedTuple):
 
 
 @pytest.fixture(scope="module")
-def done(tmp_path_factory: pytest.TempPathFactory) -> Done:
-    folder = tmp_path_factory.mktemp("crossval")
-    empty = Done(make_sources(folder / "faces"), recipe(folder / "recipe"), folder / "out", "")
-    return empty._replace(markdown=empty.again())
+def done(made_once: Callable[..., Path]) -> Done:
+    """Made once for all workers; `copy` is for tests that change it."""
+
+    def fill(folder: Path) -> None:
+        Done(make_sources(folder / "faces"), recipe(folder / "recipe"), folder / "out", "").again()
+
+    folder = made_once("cross-validation", fill)
+    markdown = (folder / "out" / "crossval.md").read_text()
+    return Done(folder / "faces", folder / "recipe", folder / "out", markdown)
 
 
 @pytest.fixture
 def copy(done: Done, tmp_path: Path) -> Done:
-    """The same, to be spoilt."""
+    """A copy that a test may change."""
     shutil.copytree(done.out, tmp_path / "out")
     return done._replace(out=tmp_path / "out")
 
@@ -54,7 +60,7 @@ def times(out: Path) -> dict[str, int]:
     return {str(path): path.stat().st_mtime_ns for path in out.glob("fold-*/**/*") if path.is_file()}
 
 
-def test_every_source_is_judged_once_by_class(done: Done) -> None:
+def test_every_source_is_evaluated_once_by_class(done: Done) -> None:
     """Of the images of train and val at most the number asked for, and every one could be read."""
     rows = done.report["rows"]
     assert [(row["source"], row["label"]) for row in rows] == [
@@ -83,7 +89,7 @@ def test_the_recipe_decides_how_it_is_trained(done: Done) -> None:
     assert used.data == str(done.data.resolve())
 
 
-def test_marks_that_all_sources_share_are_found_in_the_one_left_out(done: Done) -> None:
+def test_marks_shared_by_all_sources_are_detected_in_the_one_left_out(done: Done) -> None:
     for row in done.report["rows"]:
         low, high = row["intervals"]["auc"]
         assert 0.9 < row["auc"] <= 1
@@ -131,7 +137,7 @@ def test_finished_folds_are_kept(copy: Done) -> None:
 
 
 def test_one_fold_can_be_asked_for(copy: Done) -> None:
-    """What was not asked for is not run; what is finished stands in the report all the same."""
+    """Other folds are not run; finished ones are in the report."""
     assert copy.again(only=[2]) == copy.markdown
     (copy.out / "fold-1.json").unlink()
     markdown = copy.again(only=[2])
@@ -159,7 +165,7 @@ def test_a_damaged_fold_is_named(copy: Done) -> None:
     ],
     ids=str,
 )
-def test_other_settings_do_not_pass_for_these(copy: Done, change: dict[str, Any]) -> None:
+def test_other_settings_are_refused(copy: Done, change: dict[str, Any]) -> None:
     before = (copy.out / "crossval.json").read_bytes(), times(copy.out)
     with pytest.raises(DataError, match="fold-1.json: was written with other settings or data; pass"):
         copy.again(**change)
@@ -167,13 +173,13 @@ def test_other_settings_do_not_pass_for_these(copy: Done, change: dict[str, Any]
 
 
 @pytest.mark.parametrize("number", [0, 3, -1])
-def test_folds_that_are_not_there(done: Done, tmp_path: Path, number: int) -> None:
+def test_unknown_folds(done: Done, tmp_path: Path, number: int) -> None:
     with pytest.raises(DataError, match=f"^there is no fold {number}; folds are numbered from 1 to 2$"):
         done.again(tmp_path / "out", only=[1, number])
     assert not (tmp_path / "out").exists()
 
 
-def test_a_fold_that_was_stopped_goes_on(done: Done, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_interrupted_fold_is_resumed(done: Done, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """From its last epoch, and to the same result as in one go."""
     break_down(monkeypatch, 3)
     with pytest.raises(RuntimeError, match="power failure"):
@@ -187,7 +193,7 @@ def test_a_fold_that_was_stopped_goes_on(done: Done, tmp_path: Path, monkeypatch
     assert (tmp_path / "out" / "fold-2.json").read_text() == (done.out / "fold-2.json").read_text()
 
 
-def test_a_recipe_that_is_none(done: Done, tmp_path: Path) -> None:
+def test_a_missing_recipe(done: Done, tmp_path: Path) -> None:
     with pytest.raises(DataError, match=r"config.yaml: no such file; give the folder of a training run"):
         done.again(tmp_path / "out", recipe=tmp_path)
     assert not (tmp_path / "out").exists()

@@ -1,4 +1,4 @@
-"""What a network gets to see: which samples, how often, and after which history."""
+"""The torch dataset: crops, augmentation, synthesized fakes and validation of the data."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -46,7 +46,7 @@ def test_every_epoch_and_pair_augments_a_sample_differently(tiny_data: Path) -> 
 
 
 def test_the_label_does_not_touch_the_pixels(tiny_data: Path) -> None:
-    """Both classes are treated alike: the same image under either label gets the same history."""
+    """Both classes are degraded alike: the label does not change the degradations of an image."""
     samples = read_samples(tiny_data)[:6]
     swapped = [replace(s, fake=not s.fake) for s in samples]
     for train in (False, True):
@@ -81,10 +81,10 @@ def of_people(people: list[Sample], *, train: bool = False, degraded: bool = Fal
 
 @pytest.mark.parametrize("train", [False, True])
 @pytest.mark.parametrize("synthesized", [SELF_BLEND, FACE_SWAP])
-def test_a_made_fake_differs_from_its_real_on_the_face_alone(
+def test_a_synthesized_fake_differs_from_its_real_on_the_face_only(
     people: list[Sample], synthesized: str, train: bool
 ) -> None:
-    """Also where both are mirrored, moved and scaled, because both have one history.
+    """Also after flips, shifts and scaling, as both have the same degradations.
 
     But self-blends may change the whole image, and of faces cropped tightly the edge is blended.
     """
@@ -102,8 +102,8 @@ def test_a_made_fake_differs_from_its_real_on_the_face_alone(
         assert alike > 20 if train else alike == 30
 
 
-def test_both_of_a_pair_share_their_history(people: list[Sample]) -> None:
-    """The same sample under one number looks the same in either place of the pair, and not under another."""
+def test_both_of_a_pair_have_the_same_degradations(people: list[Sample]) -> None:
+    """The same sample has the same pixels in both positions of a pair, and others in another pair."""
     data = of_people(people, train=True, degraded=True)
     one, two, other = (data[SampleDraw(3, number, 2)][0] for number in (5, 5, 6))
     assert torch.equal(one, two)
@@ -111,7 +111,7 @@ def test_both_of_a_pair_share_their_history(people: list[Sample]) -> None:
 
 
 @pytest.mark.parametrize("synthesized", [SELF_BLEND, FACE_SWAP])
-def test_made_fakes_reproduce_by_seed_epoch_and_number(people: list[Sample], synthesized: str) -> None:
+def test_synthesized_fakes_depend_on_seed_epoch_and_number(people: list[Sample], synthesized: str) -> None:
     one, two = of_people(people, train=True, degraded=True), of_people(people, train=True, degraded=True)
     pixels = [one[SampleDraw(epoch, number, 0, synthesized)][0] for epoch, number in ((0, 0), (0, 1), (1, 0))]
     assert torch.equal(pixels[0], two[SampleDraw(0, 0, 0, synthesized)][0])
@@ -120,7 +120,7 @@ def test_made_fakes_reproduce_by_seed_epoch_and_number(people: list[Sample], syn
 
 
 def test_faces_are_swapped_with_those_of_other_people(people: list[Sample], tmp_path: Path) -> None:
-    """Pictures of one person, who would fit best, and chessboards in the place of another's face."""
+    """Images of one person, who would fit best, and chessboards instead of the face of another."""
     boards = []
     for sample in people[3:]:
         path = tmp_path / sample.path.name
@@ -164,7 +164,7 @@ def spoilt(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_pictures_that_cannot_be_used_are_listed(spoilt: Path) -> None:
+def test_images_that_cannot_be_used_are_listed(spoilt: Path) -> None:
     with pytest.raises(DataError) as caught:
         prepare(read_samples(spoilt), skip_bad=False)
     message = str(caught.value)
@@ -176,7 +176,7 @@ def test_pictures_that_cannot_be_used_are_listed(spoilt: Path) -> None:
     )
 
 
-def test_pictures_that_cannot_be_used_are_skipped_on_demand(spoilt: Path) -> None:
+def test_images_that_cannot_be_used_are_skipped_on_demand(spoilt: Path) -> None:
     prepared = prepare(read_samples(spoilt), skip_bad=True)
     assert [line.split(":")[0][-7:] for line in prepared.unreadable] == ["001.png", "002.png", "003.png"]
     assert prepared.without_face == [str(spoilt / "004.png")]
@@ -197,7 +197,7 @@ def test_more_than_twenty_are_counted(tmp_path: Path) -> None:
         prepare(samples, skip_bad=False)
 
 
-def test_says_when_too_little_is_left(spoilt: Path) -> None:
+def test_too_few_usable_images(spoilt: Path) -> None:
     samples = [
         s for s in read_samples(spoilt) if s.path.name[:3] in ("001", "002", "003", "004") or s.split == "val"
     ]

@@ -1,4 +1,4 @@
-"""From a run to an ONNX file and its card."""
+"""Export: the ONNX file and its model card."""
 
 import csv
 import hashlib
@@ -73,7 +73,7 @@ def test_file_is_fp32_with_a_free_batch_and_nothing_beside_it(tiny_model: Path) 
     assert sorted(path.name for path in tiny_model.parent.iterdir()) == ["tiny.json", "tiny.onnx"]
 
 
-def test_card_says_it_all(tiny_data: Path, tiny_run: Path, tiny_model: Path) -> None:
+def test_card_is_complete(tiny_data: Path, tiny_run: Path, tiny_model: Path) -> None:
     card = ModelCard.load(tiny_model.with_suffix(".json"))
     written = json.loads(tiny_model.with_suffix(".json").read_text())
     assert set(written) == {field.name for field in fields(ModelCard)}
@@ -92,11 +92,11 @@ def test_card_says_it_all(tiny_data: Path, tiny_run: Path, tiny_model: Path) -> 
 
 
 @pytest.mark.usefixtures("ready_file")
-def test_card_names_the_terms_of_what_it_learned_from(tmp_path: Path, tiny_run: Path) -> None:
+def test_card_names_the_licenses_of_the_training_data(tmp_path: Path, tiny_run: Path) -> None:
     (tmp_path / "licenses.yaml").write_text("left: 2024-99-01\nelsewhere: MIT\n2020: CC BY\n")
-    card = export(tiny_run, tmp_path, name="with-terms", data_licenses=tmp_path / "licenses.yaml")
+    card = export(tiny_run, tmp_path, name="licensed", data_licenses=tmp_path / "licenses.yaml")
     assert card.data_terms == {"left": "2024-99-01", "right": "not stated"}
-    assert ModelCard.load(tmp_path / "with-terms.json").data_terms == card.data_terms
+    assert ModelCard.load(tmp_path / "licensed.json").data_terms == card.data_terms
 
 
 @pytest.mark.parametrize(
@@ -110,9 +110,7 @@ def test_card_names_the_terms_of_what_it_learned_from(tmp_path: Path, tiny_run: 
         (b"left:", "must contain lines of SOURCE: LICENSE"),
     ],
 )
-def test_terms_that_cannot_be_read(
-    tmp_path: Path, tiny_run: Path, content: bytes | None, message: str
-) -> None:
+def test_unreadable_licenses(tmp_path: Path, tiny_run: Path, content: bytes | None, message: str) -> None:
     if content is not None:
         (tmp_path / "licenses.yaml").write_bytes(content)
     with pytest.raises(DataError, match=f"licenses.yaml: {message}"):
@@ -121,16 +119,16 @@ def test_terms_that_cannot_be_read(
 
 
 @pytest.mark.usefixtures("ready_file")
-def test_the_levels_asked_for_stand_on_the_card_and_are_kept(tmp_path: Path, tiny_run: Path) -> None:
-    """Laxer levels than the default's, which a dozen images a class cannot prove."""
+def test_target_error_rates_are_kept_and_on_the_card(tmp_path: Path, tiny_run: Path) -> None:
+    """The default of 5% cannot be reached with a dozen images per class."""
     cards = [
         export(tiny_run, tmp_path, name=name, targets=targets)
         for name, targets in (("lax", ErrorTargets(0.2, 0.3)), ("default", None))
     ]
-    for card, false_alarms, misses in zip(cards, (0.2, 0.05), (0.3, 0.05), strict=True):
+    for card, max_fpr, max_fnr in zip(cards, (0.2, 0.05), (0.3, 0.05), strict=True):
         rates = ModelCard.load(tmp_path / f"{card.name}.json").error_rates
-        assert rates["allowed_reals_called_fake"] == false_alarms >= rates["reals_called_fake"]
-        assert rates["allowed_fakes_called_real"] == misses >= rates["fakes_called_real"]
+        assert rates["allowed_reals_called_fake"] == max_fpr >= rates["reals_called_fake"]
+        assert rates["allowed_fakes_called_real"] == max_fnr >= rates["fakes_called_real"]
     lax, default = (card.thresholds for card in cards)
     assert (default.real, default.fake) == (0, 1)
     assert 0 < lax.real <= lax.fake < 1
@@ -188,8 +186,8 @@ def test_runs_of_other_backbones_cannot_be_averaged(tiny_run: Path, tiny_data: P
 
 
 @pytest.mark.usefixtures("ready_file")
-def test_sources_that_were_left_out_take_no_part(tmp_path: Path, tiny_run: Path) -> None:
-    """Neither in calibration nor on the card: their images may be unreadable."""
+def test_left_out_sources_are_not_used(tmp_path: Path, tiny_run: Path) -> None:
+    """Neither in calibration nor on the card; their images may be unreadable."""
     data = make_dataset(tmp_path / "faces", {"train": 8, "val": 48})
     for sample in read_samples(data):
         if sample.source == "left":
@@ -201,7 +199,7 @@ def test_sources_that_were_left_out_take_no_part(tmp_path: Path, tiny_run: Path)
     assert list(card.training["leave_out"]) == ["left"]
 
 
-def test_detector_judges_with_it(tiny_model: Path) -> None:
+def test_detector_uses_it(tiny_model: Path) -> None:
     detector = Detector(tiny_model)
     real, fake = (detector.detect(face(1000 + i, fake=i == 1)) for i in (0, 1))
     assert detector.model_info["name"] == "tiny"
@@ -267,7 +265,7 @@ def test_broken_runs(tmp_path: Path, tiny_run: Path, name: str, content: bytes |
 
 
 def relabelled(data: Path, to: Path) -> Path:
-    """The same images with the classes exchanged."""
+    """The same images with swapped labels."""
     to.mkdir()
     with (data / "manifest.csv").open(newline="") as file:
         rows = list(csv.DictReader(file))
@@ -280,7 +278,7 @@ def relabelled(data: Path, to: Path) -> Path:
 
 @pytest.mark.usefixtures("ready_file")
 def test_a_failed_calibration_leaves_nothing_behind(tmp_path: Path, tiny_run: Path, tiny_data: Path) -> None:
-    """Judged on exchanged labels the model knows less than nothing; a model that was there stays."""
+    """With swapped labels the calibration has a negative slope; an existing model is kept."""
     out = tmp_path / "out"
     out.mkdir()
     (out / "tiny.onnx").write_text("older model")
@@ -293,7 +291,7 @@ def test_a_failed_calibration_leaves_nothing_behind(tmp_path: Path, tiny_run: Pa
     }
 
 
-def test_too_few_pictures_are_told_before_any_work(tmp_path: Path, tiny_run: Path) -> None:
+def test_too_few_images_are_refused_before_any_work(tmp_path: Path, tiny_run: Path) -> None:
     few = make_dataset(tmp_path / "few", {"train": 4, "val": 18})
     with pytest.raises(
         DataError, match="needs 10 validation images of each class; there are 9 real and 9 fake"
@@ -303,7 +301,7 @@ def test_too_few_pictures_are_told_before_any_work(tmp_path: Path, tiny_run: Pat
 
 
 @pytest.mark.usefixtures("ready_file")
-def test_moved_data_and_bad_pictures(tmp_path: Path, tiny_run: Path) -> None:
+def test_moved_data_and_unreadable_images(tmp_path: Path, tiny_run: Path) -> None:
     moved = make_dataset(tmp_path / "moved", {"train": 4, "val": 24})
     (moved / "010.png").write_bytes(b"")
     with pytest.raises(DataError, match="1 image cannot be used"):

@@ -21,7 +21,7 @@ def pixels(size: int) -> torch.Tensor:
     ("backbone", "size"),
     [("test_efficientnet", 64), ("test_resnet", 50), ("test_vit", 48), ("test_convnext", 64)],
 )
-def test_starts_at_ln_2_with_evidence_that_averages_to_the_logit(backbone: str, size: int) -> None:
+def test_starts_at_ln_2_with_a_cam_that_averages_to_the_logit(backbone: str, size: int) -> None:
     network = Network(backbone, size).eval()
     with torch.inference_mode():
         logits, evidence = network(pixels(size))
@@ -45,6 +45,6 @@ def test_starts_at_ln_2_with_evidence_that_averages_to_the_logit(backbone: str, 
         ("test_vit", 50, "the backbone 'test_vit' cannot take 50 px"),
     ],
 )
-def test_backbones_that_cannot_be_had(backbone: str, size: int, message: str) -> None:
+def test_unavailable_backbones(backbone: str, size: int, message: str) -> None:
     with pytest.raises(DataError, match=message):
         Network(backbone, size)

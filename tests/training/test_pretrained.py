@@ -90,7 +90,7 @@ def test_unfit_files(tmp_path: Path, content: object, message: str) -> None:
         load_pretrained(Network("test_resnet", 32), "test_resnet", str(path))
 
 
-def test_packaged_weights_do_not_pretend_to_fit_others() -> None:
+def test_packaged_weights_fit_no_other_backbone() -> None:
     with pytest.raises(DataError, match="no packaged weights fit test_resnet; pass --pretrained timm"):
         load_pretrained(Network("test_resnet", 32), "test_resnet", "auto")
 

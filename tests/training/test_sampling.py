@@ -1,4 +1,4 @@
-"""Which images an epoch shows: shares of classes and sources, and what stands side by side."""
+"""Samplers: shares of classes and sources, and pairs."""
 
 from collections import Counter
 from dataclasses import replace
@@ -53,8 +53,8 @@ def test_sources_of_fakes_get_the_root_of_their_size_too() -> None:
 
 
 @pytest.mark.parametrize("synthesized", [{}, {SELF_BLEND: 0.4}, {SELF_BLEND: 0.3, FACE_SWAP: 0.7}])
-def test_a_fake_and_a_real_in_turn(synthesized: dict[str, float]) -> None:
-    """With one number, and so with one history; none of the numbers comes twice."""
+def test_fakes_and_reals_alternate(synthesized: dict[str, float]) -> None:
+    """With the same number, and so the same degradations; numbers are unique."""
     sampler = PairSampler(SKEWED, 1, synthesized=synthesized, swappable=[True] * len(SKEWED))
     drawn = pairs(sampler, epoch=2)
     assert len(sampler) == 2 * len(drawn)
@@ -67,7 +67,7 @@ def test_a_fake_and_a_real_in_turn(synthesized: dict[str, float]) -> None:
     assert len({fake.number for fake, _ in drawn}) == len(drawn)
 
 
-def test_made_fakes_have_their_shares_and_stand_beside_what_they_are_made_from() -> None:
+def test_synthesized_fakes_have_their_shares_and_are_paired_with_their_reals() -> None:
     synthesized = {SELF_BLEND: 0.2, FACE_SWAP: 0.15}
     drawn = pairs(PairSampler(SKEWED, 1, synthesized=synthesized, swappable=[True] * len(SKEWED)))
     counts = Counter(fake.synthesized for fake, _ in drawn)
@@ -102,8 +102,8 @@ def test_no_faces_are_swapped_where_no_real_has_landmarks(reals_too: bool | None
     assert counts[SELF_BLEND] / counts.total() == pytest.approx(0.3, abs=0.05)
 
 
-def test_fakes_stand_beside_a_real_of_their_group() -> None:
-    """As in DFDC, where every fake is made from a video that is there as well; others get any real."""
+def test_fakes_are_paired_with_a_real_of_their_group() -> None:
+    """As in DFDC, where the original of every fake is in the data; others are paired with any real."""
     samples = [
         Sample(Path(f"{group}{i}"), fake, "dfdc", f"clip {group}", "train")
         for group in range(10)
@@ -137,7 +137,7 @@ def test_draws_depend_on_seed_and_epoch_alone() -> None:
         assert one != other
 
 
-def test_fakes_of_a_matched_source_stand_beside_its_reals() -> None:
+def test_fakes_of_a_matched_source_are_paired_with_its_reals() -> None:
     """Unless their own group holds reals; other fakes still get any real."""
     samples = [
         Sample(Path(f"{source}{i}"), fake, source, f"{source}{i}", "train")
@@ -161,7 +161,7 @@ def test_matched_reals_are_drawn_by_the_root_of_their_source_too() -> None:
         assert drawn["small"] / drawn.total() == pytest.approx(share, abs=0.03)
 
 
-def test_sources_that_are_not_there_match_nothing() -> None:
+def test_unknown_sources_match_nothing() -> None:
     """A recipe that names a source also serves the runs that leave it out."""
     plain, naming = (pairs(PairSampler(SKEWED, 1, matched=m)) for m in (None, {"lab": ["gone"]}))
     assert plain == naming

@@ -76,7 +76,7 @@ def test_second_phase_changes_the_backbone(
     assert kept == (batch_norm == "keep")
 
 
-def test_learning_rates_rise_and_fall_as_promised(tiny_data: Path, tmp_path: Path) -> None:
+def test_learning_rates_follow_the_schedule(tiny_data: Path, tmp_path: Path) -> None:
     """Head alone at its rate; then both rise over the warm-up to the peak, and fall along half a cosine."""
     config = settings(tiny_data, epochs=7, frozen_epochs=1, warmup=0.2, patience=99, lr=1e-3)
     train(config, tmp_path / "run")
@@ -96,7 +96,7 @@ def test_learning_rates_rise_and_fall_as_promised(tiny_data: Path, tmp_path: Pat
     assert all(later < earlier for earlier, later in pairwise(second[warmup + 1 :]))
 
 
-def test_the_optimizer_is_adamw_with_the_decay_asked_for(tiny_data: Path, tiny_run: Path) -> None:
+def test_the_optimizer_is_adamw_with_weight_decay(tiny_data: Path, tiny_run: Path) -> None:
     state = torch.load(tiny_run / "last.ckpt", weights_only=True)["optimizer_states"][0]
     assert {group["weight_decay"] for group in state["param_groups"]} == {0.02}
     assert state["param_groups"][0]["decoupled_weight_decay"] is True
@@ -111,7 +111,7 @@ class _Recorder(lightning.Callback):
 
 
 @pytest.mark.filterwarnings("ignore:You defined a:UserWarning", "ignore:`isinstance:Warning")
-def test_moving_average_follows_its_formula(tmp_path: Path) -> None:
+def test_ema_follows_its_formula(tmp_path: Path) -> None:
     """The head itself in the first phase; then decay min(.6, (1 + n) / (10 + n)) per step."""
     torch.manual_seed(0)
     batches = DataLoader(
@@ -192,7 +192,7 @@ def test_number_of_workers_does_not_change_the_weights(tiny_data: Path, tmp_path
     assert same(tensors(tmp_path / "0", "last.ckpt"), tensors(tmp_path / "2", "last.ckpt"))
 
 
-def test_config_stands_beside_the_checkpoint(tiny_data: Path, tiny_run: Path) -> None:
+def test_config_is_next_to_the_checkpoint(tiny_data: Path, tiny_run: Path) -> None:
     assert TrainConfig.load(tiny_run / "config.yaml") == settings(tiny_data, epochs=5)
     assert {path.name for path in tiny_run.iterdir()} == {
         "config.yaml",
@@ -209,7 +209,7 @@ def test_face_swaps_change_the_weights(tiny_data: Path, tmp_path: Path) -> None:
     assert not same(tensors(tmp_path / "0.0"), tensors(tmp_path / "1.0"), HEAD)
 
 
-def test_a_source_that_is_left_out_might_as_well_not_be_there(tiny_data: Path, tmp_path: Path) -> None:
+def test_a_left_out_source_has_no_effect(tiny_data: Path, tmp_path: Path) -> None:
     """The same weights, to the last bit, as from a manifest without its rows."""
     with (tiny_data / "manifest.csv").open(newline="") as file:
         rows = [row | {"path": str(tiny_data / row["path"])} for row in csv.DictReader(file)]
@@ -227,7 +227,7 @@ def test_unknown_sources_cannot_be_left_out(tiny_data: Path, tmp_path: Path) -> 
     assert not (tmp_path / "run").exists()
 
 
-def test_goes_on_from_the_checkpoint_of_another_run(tiny_data: Path, tiny_run: Path, tmp_path: Path) -> None:
+def test_starts_from_the_checkpoint_of_another_run(tiny_data: Path, tiny_run: Path, tmp_path: Path) -> None:
     """Backbone and head are taken along: the second run begins as good as the first one ended."""
     checkpoint = tiny_run / "best.ckpt"
     config = settings(tiny_data, epochs=1, frozen_epochs=1, head_lr=1e-7, pretrained=str(checkpoint))
@@ -250,7 +250,7 @@ def test_other_backbones_train(tiny_data: Path, tmp_path: Path, backbone: str) -
 
 
 @pytest.mark.parametrize("epoch", [1, 2, 3])
-def test_resuming_equals_never_having_stopped(
+def test_a_resumed_run_equals_an_uninterrupted_one(
     tiny_data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, epoch: int
 ) -> None:
     """Also where the folder of the run was moved meanwhile; dropout, average and best epoch included."""
