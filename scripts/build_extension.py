@@ -2,7 +2,7 @@
 
     python scripts/build_extension.py
 
-Needs esbuild from tests/tools (`make tools`). The same sources and Python give the same zip, byte for byte.
+Needs esbuild from tests/tools (`make tools`). The zip is reproducible for one version of Python.
 """
 
 import json

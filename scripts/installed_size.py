@@ -1,8 +1,8 @@
-"""Print the size on disk of each package beside the running Python, largest first, and the sum.
+"""Print the size on disk of each installed package, largest first, and the sum.
 
     .venv/bin/python scripts/installed_size.py
 
-Left out is what only building and installing need.
+Packages that only building and installing need are omitted.
 """
 
 from importlib.metadata import Distribution, distributions
@@ -16,7 +16,7 @@ BUILD_TOOLS = {
 
 
 def size_of(distribution: Distribution) -> int:
-    """Bytes of the files that `distribution` recorded; of the checkout where it is installed editable."""
+    """Return the bytes of a distribution's files; of the checkout if it is installed in editable mode."""
     paths = [Path(str(distribution.locate_file(file))) for file in distribution.files or []]
     if distribution.name == "veraface" and not any(path.suffix == ".onnx" for path in paths):
         paths += [path for path in PACKAGE.rglob("*") if "__pycache__" not in path.parts]
@@ -32,7 +32,7 @@ def main() -> None:
     }
     for name, size in sorted(sizes.items(), key=lambda item: -item[1]):
         print(f"{size / 1e6:8.1f} MB  {name}")
-    print(f"{sum(sizes.values()) / 1e6:8.1f} MB  in all")
+    print(f"{sum(sizes.values()) / 1e6:8.1f} MB  total")
 
 
 if __name__ == "__main__":

@@ -23,7 +23,7 @@ def build_context(root: Path) -> list[Path]:
 
 
 def make(folder: Path) -> None:
-    """Write the Space's files into `folder`, which must be new, empty or made by this script."""
+    """Write the Space's files into `folder`, which must be new, empty or an earlier Space."""
     marker = folder / ".gitattributes"
     if folder.exists() and any(folder.iterdir()) and not marker.exists():
         raise SystemExit(f"{folder} is not empty and not a Space; name another folder")

@@ -1,4 +1,4 @@
-"""Take the README's images of the page: a running server, a real browser, a public-domain portrait.
+"""Take the README's screenshots with a running server, a browser and a public-domain portrait.
 
 make screenshots
 """
@@ -21,7 +21,7 @@ DOCS = Path(__file__).parent.parent / "docs"
 
 
 def main() -> None:
-    """Serve, drop the portrait on the page, and keep what a visitor sees then and on the dashboard."""
+    """Start a server, analyze the portrait on the page, and capture the page and the dashboard."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
@@ -59,7 +59,11 @@ def main() -> None:
 
 
 def wait_until_ready(url: str, seconds: float = 60) -> None:
-    """Until the model is loaded, or raise TimeoutError."""
+    """Wait until the model is loaded.
+
+    Raises:
+        TimeoutError: The server is not ready in time.
+    """
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         try:

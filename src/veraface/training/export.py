@@ -43,10 +43,10 @@ _WEB_QUALITY = 60  # JPEG quality of the recompressed copy that represents image
 _BATCH = 32
 
 LIMITS = (
-    "A statistical judgement about faces, not proof: never use it alone against a person.",
-    "Wrong more often on generators, face swaps and cameras that its training data do not hold.",
-    "Judges faces of 40 px and more only, and says nothing of the rest of an image.",
-    "Not for deciding on identity, credit, employment, law enforcement or moderation without a person.",
+    "A statistical estimate about faces, not proof: never use it alone against a person.",
+    "Less accurate on generators, face swaps and cameras that are missing from its training data.",
+    "Classifies only faces of at least 40 px, and does not analyze the rest of an image.",
+    "Not for decisions about identity, credit, employment, law enforcement or moderation without a human.",
 )
 
 
