@@ -3,20 +3,24 @@
 from dataclasses import dataclass, replace
 from pathlib import Path
 from time import perf_counter
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from veraface.provenance import Provenance
+from veraface.results import DetectionResult, Result
 
 if TYPE_CHECKING:
     from veraface.detector import Detector
     from veraface.forensics.views import ForensicViews
     from veraface.imaging.decode import ImageSource
     from veraface.imaging.lazy import LazyImage
-    from veraface.provenance import Level, Provenance
+    from veraface.provenance import Level
     from veraface.provenance.credentials import CredentialReader
-    from veraface.results import DetectionResult
+else:  # the server process loads no NumPy; forensic views reach it as `ForensicsResult`
+    ForensicViews = Any
 
 
 @dataclass(frozen=True)
-class Analysis:
+class Analysis(Result):
     """Everything Veraface finds out about one image.
 
     Attributes:
@@ -26,8 +30,10 @@ class Analysis:
         forensics: views for a person to check; None if they were not asked for.
     """
 
-    detection: "DetectionResult"
-    provenance: "Provenance | None" = None
+    _omitted_if_none: ClassVar[tuple[str, ...]] = ("forensics",)
+
+    detection: DetectionResult
+    provenance: Provenance | None = None
     forensics: "ForensicViews | None" = None
 
     def to_dict(self, *, heatmap: bool = True) -> dict[str, Any]:

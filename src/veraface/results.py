@@ -1,6 +1,6 @@
 """Result types of a detection. Each is defined once, for Python, for JSON and for the schema of the API."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, is_dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Self
 
@@ -9,7 +9,7 @@ from veraface.geometry import Box
 if TYPE_CHECKING:  # the server process loads no NumPy
     import numpy as np
     from numpy.typing import NDArray
-    from pydantic import GetCoreSchemaHandler, TypeAdapter
+    from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler, TypeAdapter
     from pydantic_core import CoreSchema
 
     Grid = NDArray[np.float32]
@@ -29,12 +29,12 @@ class Result:
 
     def to_dict(self) -> dict[str, Any]:
         """Return a JSON-ready copy with rounded numbers."""
-        copy: dict[str, Any] = _adapter(type(self)).dump_python(self, mode="json")
+        copy: dict[str, Any] = _adapter(type(self)).dump_python(self, mode="json", by_alias=True)
         return copy
 
     def to_json(self) -> bytes:
         """Return the same as UTF-8 encoded JSON."""
-        return _adapter(type(self)).dump_json(self)
+        return _adapter(type(self)).dump_json(self, by_alias=True)
 
     @classmethod
     def from_json(cls, text: bytes) -> Self:
@@ -56,6 +56,20 @@ class Result:
             if declared["name"] in cls._omitted_if_none:
                 declared["serialization_exclude_if"] = _is_none
         return schema
+
+    @classmethod
+    def __get_pydantic_json_schema__(
+        cls, schema: "CoreSchema", handler: "GetJsonSchemaHandler"
+    ) -> dict[str, Any]:
+        """Add the descriptions of inherited fields, which pydantic reads from the class itself only."""
+        json_schema = handler(schema)
+        own = handler.resolve_ref_schema(json_schema)["properties"]
+        for base in cls.__mro__[1:]:
+            if is_dataclass(base) and issubclass(base, Result):
+                for name, inherited in _adapter(base).json_schema(mode="serialization")["properties"].items():
+                    if "description" in inherited:
+                        own[name].setdefault("description", inherited["description"])
+        return json_schema
 
 
 _adapters: "dict[Any, TypeAdapter[Any]]" = {}

@@ -145,9 +145,10 @@ def test_ray_reports_nothing_to_its_makers(serving: str, folder: Path) -> None:
 @pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
 def test_the_replica_judges_in_confined_workers(serving: str) -> None:
     predict(serving, encode(portrait(), "JPEG"))
-    templates = [one[""] for one in environments("-m", "veraface.workers") if descends_from_ray(one[""])]
-    assert templates, "the replica has no worker processes"
-    for pid in templates:
+    found = environments("-m", "veraface.workers.fork_server")
+    fork_servers = [one[""] for one in found if descends_from_ray(one[""])]
+    assert fork_servers, "the replica has no worker processes"
+    for pid in fork_servers:
         (worker,) = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
         assert "Seccomp:\t2" in Path(f"/proc/{worker}/status").read_text()
 

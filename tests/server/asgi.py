@@ -2,23 +2,15 @@
 
 import contextlib
 from collections.abc import Iterator
-from functools import cache
 from typing import Any
 
 from fastapi.testclient import TestClient
 
-from tests.server.judges import InProcess
-from veraface.detector import Detector
+from tests.server.judges import InProcess, shared_detector
 from veraface.server import create_app, load_settings
 from veraface.server.uploads import FetchLink
 
 CLIENT_ADDRESS = "127.0.0.1"
-
-
-@cache
-def shared_detector() -> Detector:
-    """The shipped detector, loaded once."""
-    return Detector()
 
 
 @contextlib.contextmanager

@@ -1,31 +1,40 @@
-"""What stands in for the worker processes where a test runs the application inside its own process."""
+"""Backends that replace the worker processes when a test runs the application in its own process."""
 
-from collections.abc import Callable
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
+from functools import cache
 from typing import Any
 
 import anyio.to_thread
 
 from veraface.detector import Detector
 from veraface.provenance.credentials import CredentialReader
-from veraface.workers.launcher import ModelInfo
+from veraface.results import Result
+from veraface.workers.messages import ModelInfo, Options, Reply, Task
 from veraface.workers.tasks import TASKS, TaskContext
 
 
-class InProcess:
-    """Judges with a detector in this process, without queue and limits."""
+@cache
+def shared_detector() -> Detector:
+    """The shipped detector, loaded once."""
+    return Detector()
 
-    def __init__(self, detector: Detector) -> None:
-        self._detector = detector
-        self._context = TaskContext(detector, CredentialReader())
-        self.greeting: ModelInfo | None = None
-        self.failure: str | None = None
-        self.on_failure: Callable[[], None] = lambda: None
+
+class InProcess:
+    """Runs tasks in threads of this process, without queue and limits."""
 
     waiting = busy = alive = 0
 
+    def __init__(self, detector: Detector) -> None:
+        self._context = TaskContext(detector, CredentialReader())
+        self.model: ModelInfo | None = None
+        self.failure: str | None = None
+        self.on_failure: Callable[[], None] = lambda: None
+
     async def start(self) -> None:
-        card = self._detector.card.to_dict()
-        self.greeting = ModelInfo(card, self._detector.model_info)
+        detector = self._context.detector
+        self.model = ModelInfo(detector.card.to_dict(), detector.model_info)
 
     async def close(self) -> None:
         pass
@@ -34,24 +43,41 @@ class InProcess:
         pass
 
     async def run(
-        self,
-        task: str,
-        content: bytes,
-        *,
-        options: dict[str, Any],
-        timeout_s: float,
-        progress: Callable[[dict[str, Any]], None] = lambda _: None,
-    ) -> dict[str, Any]:
-        return await anyio.to_thread.run_sync(TASKS[task], self._context, content, options, progress)
+        self, task: Task, content: bytes, options: Options, progress: Callable[[bytes], None] = lambda _: None
+    ) -> Reply:
+        loop = asyncio.get_running_loop()
+
+        def report(text: bytes) -> None:
+            loop.call_soon_threadsafe(progress, text)
+
+        work = TASKS[task.name]
+        result = await anyio.to_thread.run_sync(work, self._context, content, asdict(options), report)
+        return Reply(result.to_json())
+
+
+class Scripted(InProcess):
+    """Returns the given result for every task, after the given progress."""
+
+    def __init__(self, result: Result, progress: Sequence[Result] = ()) -> None:
+        super().__init__(shared_detector())
+        self._result = result
+        self._progress = progress
+
+    async def run(
+        self, task: Task, content: bytes, options: Options, progress: Callable[[bytes], None] = lambda _: None
+    ) -> Reply:
+        for done in self._progress:
+            progress(done.to_json())
+        return Reply(self._result.to_json())
 
 
 class Broken(InProcess):
-    """Stands for any fault in the server's own code, with a text that must not get out."""
+    """Raises an exception with a text that must not reach clients or logs."""
 
     text = "secret from /home/somebody/picture.jpg"
 
     def __init__(self) -> None:
-        super().__init__(Detector())
+        super().__init__(shared_detector())
 
-    async def run(self, task: str, content: bytes, **asked: Any) -> dict[str, Any]:
+    async def run(self, task: Task, content: bytes, options: Options, progress: Any = None) -> Reply:
         raise RuntimeError(self.text)

@@ -176,7 +176,7 @@ def ask(run_async: Callable[..., Any]) -> Callable[..., httpx.Response]:
 def test_a_fault_of_the_server_tells_nothing(
     ask: Callable[..., httpx.Response], face: bytes, caplog: pytest.LogCaptureFixture
 ) -> None:
-    app = create_app(Settings(), judge=Broken())
+    app = create_app(Settings(), backend=Broken())
     response = ask(app, "POST", "/api/predict", files={"image": ("a.jpg", face)})
     answer = check_error(response, 500, "internal_error")
     assert "secret" not in str(answer)

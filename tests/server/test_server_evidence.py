@@ -1,7 +1,6 @@
 """POST /api/evidence: the same way in and the same refusals as /api/predict, and views of pixels only."""
 
 import base64
-import hashlib
 import io
 import re
 from collections.abc import Callable
@@ -14,8 +13,10 @@ import schemathesis
 from PIL import Image
 from schemathesis.core.transport import Response
 
+from tests.server.asgi import application
 from veraface.forensics.views import forensic_views
 from veraface.imaging.decode import ImageFile
+from veraface.server.api_keys import digest
 
 Send = Callable[..., httpx.Response]
 NAMES = ["error_levels", "noise", "grid"]
@@ -122,14 +123,13 @@ def test_the_limits_hold(small_server: Any, portrait: Image.Image, encode: Calla
         assert response.json()["error"]["code"] == "image_too_large"
 
 
-def test_keys_and_rates_stand_before_it(start_server: Callable[..., Any], face: bytes) -> None:
+def test_keys_and_rates_apply(face: bytes) -> None:
     key = "vf_evidence"
-    settings = {"API_KEYS": hashlib.sha256(key.encode()).hexdigest(), "RATE_LIMIT": "2/minute"}
-    with start_server(**{f"VERAFACE_{name}": value for name, value in settings.items()}) as server:
+    with application(api_keys=digest(key), rate_limit="2/minute") as client:
 
         def post(**headers: str) -> int:
             files = {"image": ("a.jpg", face)}
-            return httpx.post(f"{server.url}/api/evidence", files=files, headers=headers).status_code
+            return int(client.post("/api/evidence", files=files, headers=headers).status_code)
 
         assert post() == 401
         assert post(**{"X-API-Key": "vf_other"}) == 401

@@ -5,7 +5,7 @@ import contextlib
 import signal
 import socket
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -15,6 +15,7 @@ import psutil
 import pytest
 from PIL import Image
 
+from tests.server.judges import InProcess, shared_detector
 from veraface.server import create_app, load_settings
 
 RunAsync = Callable[..., Any]
@@ -126,14 +127,20 @@ def test_killed_workers_lose_only_what_they_judge_and_are_replaced(
                     assert response.status_code == 503, response.text
                     assert response.json()["error"]["code"] in ("worker_lost", "overloaded")
 
+        async def more_answers(count: int) -> None:
+            enough = statuses.count(200) + count
+            async with asyncio.timeout(60):
+                while statuses.count(200) < enough:
+                    await asyncio.sleep(0.02)
+
         async with httpx.AsyncClient(base_url=server.url, timeout=60) as client:
             loops = [asyncio.create_task(client_loop(client)) for _ in range(3)]
             for _ in range(kills):
-                await asyncio.sleep(0.5)
+                await more_answers(2)
                 while not (workers := workers_of(server)):
                     await asyncio.sleep(0.02)
                 workers[0].kill()
-            await asyncio.sleep(0.5)
+            await more_answers(2)
             killing_done = True
             await asyncio.gather(*loops)
             async with asyncio.timeout(30):
@@ -154,6 +161,7 @@ def test_killed_workers_lose_only_what_they_judge_and_are_replaced(
 def test_the_event_loop_never_waits_for_the_work(run_async: RunAsync, large: bytes) -> None:
     """The application in this process, so that its loop can be watched; the workers are the real ones."""
     lags: list[float] = []
+    shortest = 0.0
 
     async def watch() -> None:
         while True:
@@ -162,6 +170,7 @@ def test_the_event_loop_never_waits_for_the_work(run_async: RunAsync, large: byt
             lags.append(time.perf_counter() - started - 0.01)
 
     async def run() -> None:
+        nonlocal shortest
         app = create_app(load_settings(workers=2, deadline_s=120))
         await app.state.inference.start()
         watching = asyncio.create_task(watch())
@@ -171,13 +180,13 @@ def test_the_event_loop_never_waits_for_the_work(run_async: RunAsync, large: byt
         watching.cancel()
         await app.state.inference.close()
         assert {response.status_code for response, _ in outcomes} <= {200, 422}
-        assert min(took for _, took in outcomes) > 0.1
+        shortest = min(took for _, took in outcomes)
 
     run_async(run)
     lags.sort()
     assert len(lags) > 20
-    # The first pieces of four images of megabytes are taken in one go, by the test's client too.
-    assert lags[int(0.95 * len(lags))] < 0.1, lags[-5:]
+    # If the work ran on the event loop, lags would be as long as the work, on a machine of any speed.
+    assert lags[int(0.95 * len(lags))] < shortest / 4, lags[-5:]
 
 
 def test_a_client_that_goes_away_leaves_its_place(one_worker: Any, face: bytes, large: bytes) -> None:
@@ -215,22 +224,42 @@ def test_slow_uploads_are_cut(start_server: Start, face: bytes) -> None:
         assert response.status_code == 200
 
 
-def test_no_more_is_held_than_allowed(start_server: Start) -> None:
-    """Half uploads hold memory too; the one that would go over is turned away, the others are not."""
-    with start_server(VERAFACE_MAX_INFLIGHT_BYTES=str(4 * 2**20)) as server:
-        piece = b"x" * 2**20
-        begin = b'--b\r\nContent-Disposition: form-data; name="image"; filename="a"\r\n\r\n'
-        with contextlib.ExitStack() as stack:
-            halves = [stack.enter_context(connect(server)) for _ in range(3)]
-            for connection in halves:
-                connection.sendall(head(3 * 2**20) + begin + piece)
-            time.sleep(1)
-            response = httpx.post(f"{server.url}/api/predict", files={"image": ("a", piece * 2)}, timeout=60)
-            assert response.status_code == 503, response.text
-            assert response.json()["error"]["code"] == "overloaded"
-        time.sleep(0.5)
-        response = httpx.post(f"{server.url}/api/predict", files={"image": ("a", piece * 2)}, timeout=60)
-        assert response.status_code == 415
+def test_uploads_take_no_more_memory_than_allowed(run_async: RunAsync) -> None:
+    """Incomplete uploads count; the one that would exceed the limit is rejected, the others are not."""
+    chunk = b"x" * 2**20
+    begin = b'--b\r\nContent-Disposition: form-data; name="image"; filename="a"\r\n\r\n'
+    headers = {"content-type": "multipart/form-data; boundary=b"}
+    stop = asyncio.Event()
+
+    async def incomplete() -> AsyncIterator[bytes]:
+        yield begin + chunk
+        await stop.wait()
+
+    async def run() -> None:
+        app = create_app(load_settings(max_inflight_bytes=4 * 2**20), InProcess(shared_detector()))
+        await app.state.inference.start()
+        uploads = app.state.veraface.images
+        transport = httpx.ASGITransport(app)
+        async with httpx.AsyncClient(transport=transport, base_url="http://here", timeout=60) as client:
+
+            async def whole() -> httpx.Response:
+                return await client.post("/api/predict", files={"image": ("a", chunk * 2)})
+
+            others = [
+                asyncio.create_task(client.post("/api/predict", content=incomplete(), headers=headers))
+                for _ in range(3)
+            ]
+            async with asyncio.timeout(30):
+                while uploads.inflight_bytes < 3 * 2**20:
+                    await asyncio.sleep(0.01)
+            rejected = await whole()
+            assert (rejected.status_code, rejected.json()["error"]["code"]) == (503, "overloaded")
+            stop.set()
+            assert {response.status_code for response in await asyncio.gather(*others)} == {400}
+            assert uploads.inflight_bytes == 0
+            assert (await whole()).status_code == 415
+
+    run_async(run)
 
 
 def test_told_to_stop_it_finishes_what_it_accepted(
@@ -255,13 +284,21 @@ def test_told_to_stop_it_finishes_what_it_accepted(
     assert all(map(has_ended, workers))
 
 
-def test_workers_do_not_outlive_a_server_that_is_killed(start_server: Start) -> None:
-    with start_server() as server:
+def test_workers_get_no_secrets_and_exit_with_a_killed_server(
+    start_server: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_HEADERS", "token=Canary-1")
+    with start_server(VERAFACE_API_KEYS="ab" * 32) as server:
+        fork_server = psutil.Process(server.process.pid).children()[0]
+        environments = [process.environ() for process in (fork_server, *fork_server.children())]
         workers = workers_of(server)
         assert workers
         server.process.kill()
         server.process.wait()
     wait_until(lambda: all(map(has_ended, workers)), seconds=10)
+    assert all("PATH" in environment for environment in environments)
+    assert "Canary" not in str(environments)
+    assert "abab" not in str(environments)
 
 
 def test_a_picture_that_takes_too_much_memory_costs_nobody_else(
@@ -274,15 +311,3 @@ def test_a_picture_that_takes_too_much_memory_costs_nobody_else(
         assert "memory" in response.json()["error"]["message"]
         response = httpx.post(f"{server.url}/api/predict", files={"image": ("a.jpg", face)}, timeout=60)
         assert response.status_code == 200, response.text
-
-
-def test_workers_are_not_told_the_servers_secrets(
-    start_server: Start, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("OTEL_EXPORTER_OTLP_HEADERS", "token=Canary-1")
-    with start_server(VERAFACE_API_KEYS="ab" * 32) as server:
-        template = psutil.Process(server.process.pid).children()[0]
-        told = [process.environ() for process in (template, *template.children())]
-    assert all("PATH" in words for words in told)
-    assert "Canary" not in str(told)
-    assert "abab" not in str(told)

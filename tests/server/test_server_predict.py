@@ -8,9 +8,10 @@ import httpx
 import pytest
 from PIL import Image
 
+from veraface.analysis import Analysis
 from veraface.detector import Detector
 from veraface.results import DetectionResult, Verdict
-from veraface.server.schemas import PredictAnswer, predict_answer
+from veraface.server.schemas import PredictResponse, predict_response
 
 Predict = Callable[..., httpx.Response]
 
@@ -44,7 +45,7 @@ def test_a_face_is_judged(predict: Predict, face: bytes) -> None:
     assert len(only_face["landmarks"]) == 5
     assert only_face["p_fake"] == answer["p_fake"]
     check_compatible_part(answer, "holiday.jpg")
-    PredictAnswer.model_validate(answer)
+    PredictResponse.from_json(response.content)
 
 
 def test_the_answer_is_what_the_library_says(predict: Predict, two_faces: bytes) -> None:
@@ -109,7 +110,7 @@ def test_older_clients_get_one_of_two_classes(
 ) -> None:
     model = {"name": "m", "version": "1", "sha256": "0"}
     result = DetectionResult(verdict, p_fake, (), (), 9, 9, "PNG", model, {"real": 0.3, "fake": 0.7}, {})
-    prediction = predict_answer(result.to_dict(), "a.png")["prediction"]
+    prediction = predict_response(Analysis(result), "a.png").to_dict()["prediction"]
     assert prediction == {
         "class": shown,
         "confidence": confidence,

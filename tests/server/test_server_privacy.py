@@ -103,9 +103,14 @@ def test_openapi_documents_the_routes() -> None:
     assert schema["required"] == ["image"]
     assert schema["properties"]["image"]["format"] == "binary"
     assert set(operation["responses"]) == {"200", "400", "408", "413", "415", "422", "500", "503", "504"}
-    prediction = document["components"]["schemas"]["PredictionAnswer"]
+    prediction = document["components"]["schemas"]["Prediction"]
     assert set(prediction["required"]) == {"class", "confidence", "raw_score", "filename"}
     shown = {
+        "/api/v1/detect",
+        "/api/v1/detect-video",
+        "/api/v1/forensics",
+        "/api/v1/model",
+        "/api/v1/status",
         "/api/predict",
         "/api/predict-video",
         "/api/evidence",
@@ -115,3 +120,5 @@ def test_openapi_documents_the_routes() -> None:
         "/readyz",
     }
     assert set(document["paths"]) == shown
+    card = document["components"]["schemas"]["CompatibleModelCardResponse"]["properties"]
+    assert [name for name in card if card[name].get("deprecated")] == ["licence", "normalisation"]

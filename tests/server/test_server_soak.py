@@ -109,11 +109,11 @@ def test_a_minute_at_capacity_changes_nothing(
     print(f"{judged} images, memory {mean(memory):.0f} MB, most {max(memory):.0f}, {grown:.2f} times,")
     print(f"{len(turned_away)} turned away within {1000 * median(turned_away):.0f} ms")
 
-    # Other work may take the cores away in either half, so only a server that is about to stop fails here.
-    assert judged[1] > 0.3 * judged[0] > 0
+    for half_of_answers in (early, late):  # all kinds are still processed, however busy the machine is
+        assert {a.picture for a in half_of_answers if a.status != 503} == set(pictures)
     assert grown < 1.1
     assert {answer.status for answer in pressed} <= {200, 422, 415, 503}
     accepted = [answer.seconds for answer in pressed if answer.status == 200]
-    assert median(turned_away) < max(0.1, median(accepted) / 4)  # the latter where others use the cores
+    assert median(turned_away) < median(accepted)
     assert own_server.process.poll() is None
     assert "Traceback" not in own_server.log()

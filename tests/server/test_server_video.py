@@ -1,4 +1,4 @@
-"""Clips sent to a running server: progress, results, refusals, limits, and room for images beside them."""
+"""Videos sent to the server: progress, results, errors, limits, and images beside them."""
 
 import asyncio
 import json
@@ -8,7 +8,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
-from contextlib import AsyncExitStack
+from functools import partial
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -21,10 +21,14 @@ from PIL import Image
 
 from tests.sample_images import encode, portrait
 from tests.sample_videos import make_plain, make_portrait, make_sound, panned
+from tests.server.asgi import application
+from tests.server.judges import Scripted
 from tests.video.test_reader import DASH, written
 from veraface.detector import Detector
-from veraface.server import video_routes
+from veraface.results import Verdict
+from veraface.server import create_app, event_stream, load_settings
 from veraface.video import detect_video
+from veraface.video.results import TimelinePoint, VideoResult
 
 Event = tuple[str, dict[str, Any]]
 PATH = "/api/predict-video"
@@ -39,6 +43,25 @@ def clip(tmp_path_factory: pytest.TempPathFactory) -> bytes:
 def long_clip(tmp_path_factory: pytest.TempPathFactory) -> bytes:
     """One that keeps a worker for as long as a test needs."""
     return make_portrait(tmp_path_factory.mktemp("clips") / "a.mp4", 130).read_bytes()
+
+
+@pytest.fixture(scope="module")
+def two_workers(start_server: Callable[..., Any]) -> Iterator[Any]:
+    """A server that processes one video at a time beside images."""
+    with start_server(VERAFACE_WORKERS="2", VERAFACE_METRICS="true") as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def one_worker(start_server: Callable[..., Any]) -> Iterator[Any]:
+    with start_server(VERAFACE_WORKERS="1", VERAFACE_VIDEO_DEADLINE_S="600") as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def without_video(start_server: Callable[..., Any]) -> Iterator[Any]:
+    with start_server(VERAFACE_VIDEO="false") as server:
+        yield server
 
 
 def send(url: str, content: bytes, name: str = "clip.mp4", **params: Any) -> httpx.Response:
@@ -126,19 +149,15 @@ def test_what_is_refused_before_the_work_begins_has_a_status(server: Any, tmp_pa
     assert error_of(httpx.post(address, content=sound)) == (400, "not_multipart")
 
 
-def test_limits_of_bytes_pixels_and_time(
-    start_server: Callable[..., Any], clip: bytes, long_clip: bytes
-) -> None:
-    settings = {
-        "VERAFACE_VIDEO_MAX_BYTES": str(len(clip) + 1000),
-        "VERAFACE_MAX_PIXELS": "150000",
-        "VERAFACE_METRICS": "true",
-    }
-    with start_server(**settings) as server:
-        assert error_of(send(server.url, long_clip)) == (413, "video_too_large")
-        assert error_of(send(server.url, clip)) == (413, "video_too_large")  # 192,000 px a frame
-        figures = httpx.get(f"{server.url}/metrics").text
-        assert 'veraface_failures_total{code="video_too_large"} 2.0' in figures
+def test_limits_of_bytes_and_pixels(clip: bytes, long_clip: bytes) -> None:
+    with application(video_max_bytes=len(clip) + 1000, max_pixels=150_000, metrics=True) as client:
+        for content in (long_clip, clip):  # too many bytes; 192,000 px a frame
+            answer = client.post(PATH, files={"video": ("a.mp4", content)})
+            assert error_of(answer) == (413, "video_too_large")
+        assert 'veraface_failures_total{code="video_too_large"} 2.0' in client.get("/metrics").text
+
+
+def test_the_deadline_stops_a_video(start_server: Callable[..., Any], long_clip: bytes) -> None:
     with start_server(VERAFACE_VIDEO_DEADLINE_S="1", VERAFACE_WORKERS="1") as server:
         answer = send(server.url, long_clip, frames=128)
         if answer.status_code == 200:
@@ -156,53 +175,53 @@ def send_picture(url: str) -> httpx.Response:
     )
 
 
-def test_pictures_are_judged_while_clips_are(start_server: Callable[..., Any], long_clip: bytes) -> None:
+def test_images_are_processed_beside_videos(two_workers: Any, long_clip: bytes) -> None:
     """One video at a time with two workers: the other is left to images. A second video comes back later."""
-    with start_server(VERAFACE_WORKERS="2", VERAFACE_METRICS="true") as server:
-        request = httpx.stream(
-            "POST",
-            server.url + PATH,
-            files={"video": ("a.mp4", long_clip)},
-            params={"frames": 60},
-            timeout=120,
-        )
-        with request as answer:
-            said = events(answer.iter_lines())
-            assert next(said)[1]["done"] == 0
-            busy = send(server.url, long_clip)
-            assert error_of(busy) == (503, "overloaded")
-            assert int(busy.headers["retry-after"]) >= 1
-            assert send_picture(server.url).status_code == 200
-            assert next(said)[0] == "progress"  # and the video still goes on
-            *_, (name, result) = said
-        assert (name, result["verdict"]) == ("result", "real")
-        assert 'veraface_clips_total{verdict="real"} 1.0' in httpx.get(f"{server.url}/metrics").text
-
-
-def test_who_hangs_up_ends_the_work(start_server: Callable[..., Any], long_clip: bytes) -> None:
-    with start_server(VERAFACE_WORKERS="1", VERAFACE_VIDEO_DEADLINE_S="600") as server:
-
-        def workers() -> set[int]:
-            (template,) = psutil.Process(server.process.pid).children()
-            return {process.pid for process in template.children()}
-
-        before = workers()
-        assert len(before) == 1
-        request = httpx.stream(
-            "POST",
-            server.url + PATH,
-            files={"video": ("a.mp4", long_clip)},
-            params={"frames": 128},
-            timeout=60,
-        )
-        with request as answer:
-            next(events(answer.iter_lines()))
-        deadline = time.monotonic() + 30
-        while workers() & before and time.monotonic() < deadline:
-            time.sleep(0.05)
-        assert not workers() & before
+    server = two_workers
+    request = httpx.stream(
+        "POST",
+        server.url + PATH,
+        files={"video": ("a.mp4", long_clip)},
+        params={"frames": 60},
+        timeout=120,
+    )
+    with request as answer:
+        said = events(answer.iter_lines())
+        assert next(said)[1]["done"] == 0
+        busy = send(server.url, long_clip)
+        assert error_of(busy) == (503, "overloaded")
+        assert int(busy.headers["retry-after"]) >= 1
         assert send_picture(server.url).status_code == 200
-        assert send(server.url, long_clip, frames=3).status_code == 200  # its place is free again
+        assert next(said)[0] == "progress"  # and the video still goes on
+        *_, (name, result) = said
+    assert (name, result["verdict"]) == ("result", "real")
+    assert 'veraface_clips_total{verdict="real"}' in httpx.get(f"{server.url}/metrics").text
+
+
+def test_a_disconnect_stops_the_work(one_worker: Any, long_clip: bytes) -> None:
+    server = one_worker
+
+    def workers() -> set[int]:
+        (template,) = psutil.Process(server.process.pid).children()
+        return {process.pid for process in template.children()}
+
+    before = workers()
+    assert len(before) == 1
+    request = httpx.stream(
+        "POST",
+        server.url + PATH,
+        files={"video": ("a.mp4", long_clip)},
+        params={"frames": 128},
+        timeout=60,
+    )
+    with request as answer:
+        next(events(answer.iter_lines()))
+    deadline = time.monotonic() + 30
+    while workers() & before and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert not workers() & before
+    assert send_picture(server.url).status_code == 200
+    assert send(server.url, long_clip, frames=3).status_code == 200  # its place is free again
 
 
 def post_without_reading(url: str, content: bytes, **params: Any) -> socket.socket:
@@ -218,13 +237,11 @@ def post_without_reading(url: str, content: bytes, **params: Any) -> socket.sock
     return connection
 
 
-def test_who_does_not_read_holds_no_place(start_server: Callable[..., Any], tmp_path: Path) -> None:
+def test_a_client_that_does_not_read_holds_no_slot(two_workers: Any) -> None:
     noise = np.random.default_rng(0).integers(0, 256, (64, 320, 320, 3), np.uint8)
     clip = written("mpeg4", "mp4", [Image.fromarray(frame) for frame in noise])  # of large thumbnails
-    with (
-        start_server(VERAFACE_WORKERS="2") as server,
-        post_without_reading(server.url, clip, frames=64, thumbnails=64),
-    ):
+    server = two_workers
+    with post_without_reading(server.url, clip, frames=64, thumbnails=64):
         began = time.monotonic()
         while (answer := send(server.url, clip, frames=3)).status_code == 503:
             assert time.monotonic() - began < 18  # less than a send may take
@@ -232,80 +249,118 @@ def test_who_does_not_read_holds_no_place(start_server: Callable[..., Any], tmp_
         assert answer.status_code == 200
 
 
-def test_an_answer_that_nobody_takes_is_given_up(
+def large_result() -> VideoResult:
+    thumbnail = TimelinePoint(0.0, 0.1, b"x" * 100_000)
+    return VideoResult(
+        Verdict.REAL, 0.1, (), (thumbnail,), (), 1.0, 1.0, 0, 64, 64, "mp4", "h264",
+        {"name": "m", "version": "1", "sha256": "0"}, {"real": 0.3, "fake": 0.7}, {"total": 1.0},
+    )  # fmt: skip
+
+
+async def call(app: Any, send: Callable[[Any], Any]) -> dict[str, Any]:
+    """Send a video to an application, and its response to `send`; return the scope of the request."""
+    request = httpx.Request("POST", "http://here" + PATH, files={"video": ("a.mp4", b"video")})
+    body = await request.aread()
+    messages = iter([{"type": "http.request", "body": body}])
+    scope = {
+        "type": "http",
+        "asgi": {"version": "3.0", "spec_version": "2.3"},
+        "http_version": "1.1",
+        "method": "POST",
+        "scheme": "http",
+        "path": PATH,
+        "raw_path": PATH.encode(),
+        "query_string": b"",
+        "root_path": "",
+        "headers": [(name.lower().encode(), value.encode()) for name, value in request.headers.items()],
+        "client": ("127.0.0.1", 1),
+        "server": ("here", 80),
+    }
+
+    async def receive() -> dict[str, Any]:
+        for message in messages:
+            return message
+        await asyncio.Event().wait()
+        raise AssertionError("unreachable")
+
+    await asyncio.wait_for(app(scope, receive, send), 30)
+    return scope
+
+
+def test_a_response_that_is_not_read_is_given_up(
     run_async: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(video_routes, "_MAX_SEND_S", 0.05)
+    monkeypatch.setattr(event_stream, "SEND_TIMEOUT_S", 0.05)
     sent: list[Any] = []
-    let_go: list[bool] = []
+    slots: list[bool] = []
 
-    async def taken_once(message: Any) -> None:
-        if sent:
-            await asyncio.sleep(60)
-        sent.append(message)
+    async def request() -> dict[str, Any]:
+        app = create_app(load_settings(workers=1), Scripted(large_result()))
+        await app.state.inference.start()
 
-    async def work() -> dict[str, Any]:
-        return {"thumbnail": "x" * 100_000}
+        async def send(message: Any) -> None:
+            if message["type"] == "http.response.body":
+                slots.append(app.state.veraface.video_slots.free == 1)
+                await asyncio.Event().wait()
+            sent.append(message)
 
-    async def answered() -> None:
-        held = AsyncExitStack()
-        held.callback(let_go.append, True)
-        events = video_routes._Events(held)
-        events.follow(work(), None)
-        await events.begun()
-        assert let_go == [True]  # before any of it is sent
-        scope = {"type": "http"}
-        await asyncio.wait_for(video_routes._EventStream(events)(scope, None, taken_once), 10)
-        assert scope["veraface.fault"] == "answer_not_read"
+        return await call(app, send)
 
-    run_async(answered)
+    scope = run_async(request)
     assert [message["type"] for message in sent] == ["http.response.start"]
+    assert slots == [True]  # the slot is free before any of the result is sent
+    assert scope["veraface.fault"] == "answer_not_read"
 
 
-def test_results_are_sent_in_pieces(server: Any, clip: bytes, run_async: Callable[..., Any]) -> None:
-    async def pieces() -> list[str]:
-        async def work() -> dict[str, Any]:
-            return {"thumbnail": "x" * 100_000}
+def test_results_are_sent_in_chunks(run_async: Callable[..., Any]) -> None:
+    sent: list[bytes] = []
 
-        events = video_routes._Events(AsyncExitStack())
-        events.follow(work(), None)
-        await events.begun()
-        return [piece async for piece in events.written({})]
+    async def request() -> None:
+        app = create_app(load_settings(workers=1), Scripted(large_result()))
+        await app.state.inference.start()
 
-    sent = run_async(pieces)
+        async def send(message: Any) -> None:
+            sent.append(message.get("body", b""))
+
+        await call(app, send)
+
+    run_async(request)
     assert max(map(len, sent)) < 50_000
-    assert list(events(iter("".join(sent).splitlines()))) == [("result", {"thumbnail": "x" * 100_000})]
+    ((name, result),) = events(iter(b"".join(sent).decode().splitlines()))
+    assert name == "result"
+    assert len(result["timeline"][0]["thumbnail"]) > 130_000
 
 
-def test_a_refusal_reaches_who_sends_all_before_reading(start_server: Callable[..., Any]) -> None:
-    """Answered at once, and then read on: else the client would find its connection closed."""
+def test_a_rejection_reaches_clients_that_send_all_before_they_read(without_video: Any) -> None:
+    """The server responds at once and reads on; otherwise the client would find its connection closed."""
     body = bytes(40 * 2**20)  # more than what the system keeps on its way
     headers = {"Content-Type": "multipart/form-data; boundary=x"}
-    with start_server(VERAFACE_VIDEO="false") as server:
-        for _ in range(3):
-            request = urllib.request.Request(server.url + PATH, body, headers)
-            with pytest.raises(urllib.error.HTTPError) as refused:
-                urllib.request.urlopen(request, timeout=60)
-            assert refused.value.code == 501
-            assert json.loads(refused.value.read())["error"]["code"] == "video_not_available"
+    server = without_video
+    for _ in range(3):
+        request = urllib.request.Request(server.url + PATH, body, headers)
+        with pytest.raises(urllib.error.HTTPError) as refused:
+            urllib.request.urlopen(request, timeout=60)
+        assert refused.value.code == 501
+        assert json.loads(refused.value.read())["error"]["code"] == "video_not_available"
 
 
-def test_a_refusal_comes_before_the_rest_is_sent(start_server: Callable[..., Any]) -> None:
-    with start_server(VERAFACE_VIDEO="false") as server:
-        host, port = server.url.removeprefix("http://").split(":")
-        with socket.create_connection((host, int(port)), timeout=5) as connection:
-            connection.sendall(
-                f"POST {PATH} HTTP/1.1\r\nHost: a\r\nContent-Length: 100000\r\n"
-                "Content-Type: multipart/form-data; boundary=x\r\n\r\n--x\r\n".encode()
-            )
-            assert connection.recv(100).startswith(b"HTTP/1.1 501")
+def test_a_rejection_comes_before_the_rest_is_sent(without_video: Any) -> None:
+    server = without_video
+    host, port = server.url.removeprefix("http://").split(":")
+    with socket.create_connection((host, int(port)), timeout=5) as connection:
+        connection.sendall(
+            f"POST {PATH} HTTP/1.1\r\nHost: a\r\nContent-Length: 100000\r\n"
+            "Content-Type: multipart/form-data; boundary=x\r\n\r\n--x\r\n".encode()
+        )
+        assert connection.recv(100).startswith(b"HTTP/1.1 501")
 
 
-def test_a_server_without_it(start_server: Callable[..., Any], clip: bytes) -> None:
-    with start_server(VERAFACE_VIDEO="false") as server:
-        assert error_of(send(server.url, clip)) == (501, "video_not_available")
-        limits = httpx.get(f"{server.url}/api/model-status").json()["limits"]
-        assert limits["video"] is False
+def test_videos_can_be_disabled(clip: bytes) -> None:
+    with application(video=False) as client:
+        for path in (PATH, "/api/v1/detect-video"):
+            answer = client.post(path, files={"video": ("a.mp4", clip)})
+            assert error_of(answer) == (501, "video_not_available")
+        assert client.get("/api/model-status").json()["limits"]["video"] is False
 
 
 def test_a_server_without_pyav(start_server: Callable[..., Any], clip: bytes, tmp_path: Path) -> None:
@@ -320,10 +375,10 @@ def test_a_server_without_pyav(start_server: Callable[..., Any], clip: bytes, tm
         assert send_picture(server.url).status_code == 200
 
 
-def test_a_clip_needs_a_key_where_pictures_do(start_server: Callable[..., Any], clip: bytes) -> None:
-    digest = "0" * 64
-    with start_server(VERAFACE_API_KEYS=digest) as server:
-        assert error_of(send(server.url, clip)) == (401, "key_required")
+def test_a_video_needs_a_key_if_images_do(clip: bytes) -> None:
+    with application(api_keys="0" * 64) as client:
+        answer = client.post(PATH, files={"video": ("a.mp4", clip)})
+        assert error_of(answer) == (401, "key_required")
 
 
 def test_the_log_holds_nothing_of_a_clip(server: Any, clip: bytes) -> None:
@@ -344,45 +399,79 @@ def test_it_is_documented(server: Any) -> None:
     assert body["required"] == ["video"]
 
 
-@pytest.mark.parametrize("seed", range(4))
-def test_hostile_clips_get_an_answer_and_the_server_lives(server: Any, clip: bytes, seed: int) -> None:
+def overwritten(content: bytes, start: float, size: int, byte: int) -> bytes:
+    first = int(start * len(content))
+    return content[:first] + bytes([byte]) * size + content[first + size :]
+
+
+def with_random_bytes(content: bytes, seed: int) -> bytes:
     random = np.random.default_rng(seed)
-    for _ in range(6):
-        content = np.frombuffer(clip, np.uint8).copy()
-        places = random.integers(0, len(content), random.integers(1, 200))
-        content[places] = random.integers(0, 256, len(places))
-        answer = send(server.url, content[: random.integers(100, len(content))].tobytes(), frames=3)
-        assert answer.status_code in (200, 413, 415, 422), answer.text
-    assert httpx.get(f"{server.url}/healthz").status_code == 200
+    changed = np.frombuffer(content, np.uint8).copy()
+    changed[random.integers(0, len(changed), 100)] = random.integers(0, 256, 100)
+    return changed.tobytes()
 
 
-def test_a_clip_that_stops_coming_frees_its_place(start_server: Callable[..., Any], clip: bytes) -> None:
-    with start_server(VERAFACE_WORKERS="1") as server:
-        host, port = server.url.removeprefix("http://").split(":")
-        with socket.create_connection((host, int(port))) as connection:
-            connection.sendall(
-                f"POST {PATH} HTTP/1.1\r\nHost: a\r\nContent-Length: 100000\r\n"
-                "Content-Type: multipart/form-data; boundary=x\r\n\r\n--x\r\n".encode()
-            )
-        *_, (name, _) = all_events(send(server.url, clip, frames=3))
-        assert name == "result"
+DAMAGES: dict[str, Callable[[bytes], bytes]] = {
+    "first half": lambda content: content[: len(content) // 2],
+    "second half": lambda content: content[len(content) // 2 :],
+    "last byte missing": lambda content: content[:-1],
+    "header only": lambda content: content[:100],
+    "twice": lambda content: content + content,
+    "zeros in the media data": lambda content: overwritten(content, 0.3, 3000, 0),
+    "ones in the media data": lambda content: overwritten(content, 0.5, 3000, 255),
+    "zeros in the index": lambda content: overwritten(content, 0.98, 100, 0),
+    "no index": lambda content: content.replace(b"moov", b"free"),
+    "no media data": lambda content: content.replace(b"mdat", b"free"),
+    "unknown codec": lambda content: content.replace(b"avc1", b"xxxx").replace(b"mp4v", b"xxxx"),
+    "huge chunk offsets": lambda content: content.replace(b"stco", b"co64"),
+    **{f"random bytes, seed {seed}": partial(with_random_bytes, seed=seed) for seed in range(8)},
+}
 
 
-def test_many_at_once_are_judged_or_told_to_come_back(start_server: Callable[..., Any], clip: bytes) -> None:
-    with start_server(VERAFACE_WORKERS="2") as server:
-        answers: list[httpx.Response] = []
-        threads = [
-            threading.Thread(target=lambda: answers.append(send(server.url, clip, frames=3)))
-            for _ in range(5)
-        ]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join(60)
-        statuses = sorted(answer.status_code for answer in answers)
-        assert len(statuses) == 5
-        assert set(statuses) <= {200, 503}
-        assert 200 in statuses
+def test_damaged_videos_get_a_documented_response_and_change_nothing(server: Any, clip: bytes) -> None:
+    def untimed() -> list[Event]:
+        return [(name, {**event, "timing_ms": None}) for name, event in all_events(send(server.url, clip))]
+
+    before = untimed()
+    for name, damage in DAMAGES.items():
+        answer = send(server.url, damage(clip), frames=3)
+        if answer.status_code == 200:
+            last, _ = all_events(answer)[-1]
+            assert last in ("result", "error"), name
+        else:
+            status, code = error_of(answer)
+            expected = {413: "video_too_large", 415: "unsupported_video", 422: "unreadable_video"}
+            assert expected.get(status) == code, (name, status, code)
+    assert untimed() == before
+    assert "Traceback" not in server.log()
+
+
+def test_an_upload_that_stops_frees_its_slot(one_worker: Any, clip: bytes) -> None:
+    server = one_worker
+    host, port = server.url.removeprefix("http://").split(":")
+    with socket.create_connection((host, int(port))) as connection:
+        connection.sendall(
+            f"POST {PATH} HTTP/1.1\r\nHost: a\r\nContent-Length: 100000\r\n"
+            "Content-Type: multipart/form-data; boundary=x\r\n\r\n--x\r\n".encode()
+        )
+    *_, (name, result) = all_events(send(server.url, clip, frames=3))
+    assert (name, result["verdict"], len(result["timeline"])) == ("result", "real", 3)
+
+
+def test_many_at_once_are_processed_or_rejected(two_workers: Any, clip: bytes) -> None:
+    server = two_workers
+    answers: list[httpx.Response] = []
+    threads = [
+        threading.Thread(target=lambda: answers.append(send(server.url, clip, frames=3))) for _ in range(5)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    statuses = sorted(answer.status_code for answer in answers)
+    assert len(statuses) == 5
+    assert set(statuses) <= {200, 503}
+    assert 200 in statuses
 
 
 def test_a_picture_sent_as_a_clip_and_a_clip_as_a_picture(server: Any, clip: bytes) -> None:

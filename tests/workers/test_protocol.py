@@ -1,4 +1,4 @@
-"""Messages between the server and its workers; the worker's side may have been taken over by an image."""
+"""Messages between a pool and its workers; a malicious file may control the worker's side."""
 
 import asyncio
 import contextlib
@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from veraface.workers import protocol as frames
+from veraface.workers import protocol
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers(-(2**53), 2**53) | st.text(),
@@ -19,31 +19,31 @@ JSON = st.recursive(
 )
 
 
-def read(data: bytes) -> dict[str, object]:
-    async def run() -> dict[str, object]:
+def read(data: bytes) -> protocol.Message:
+    async def run() -> protocol.Message:
         reader = asyncio.StreamReader()
         reader.feed_data(data)
         reader.feed_eof()
-        return await frames.read(reader)
+        return await protocol.read(reader)
 
     with ThreadPoolExecutor(max_workers=1) as pool:  # Playwright keeps a loop in the main thread
         return pool.submit(asyncio.run, run()).result()
 
 
-@given(st.dictionaries(st.text(), JSON, max_size=4))
-def test_what_is_packed_is_read(header: dict[str, object]) -> None:
-    assert read(frames.pack(header)) == header
+@given(st.dictionaries(st.text(), JSON, max_size=4), st.binary(max_size=100))
+def test_read_returns_what_was_packed(header: dict[str, object], body: bytes) -> None:
+    assert read(protocol.pack(header, len(body)) + body) == (header, body)
 
 
-def test_a_frame_with_a_picture_arrives_whole() -> None:
+def test_a_message_with_an_image_arrives_complete() -> None:
     one, other = socket.socketpair()
     with one, other:
         image = bytes(range(256)) * 300
-        one.sendall(frames.pack({"heatmap": True}, len(image)) + image)
-        assert frames.receive(other) == ({"heatmap": True}, image)
+        one.sendall(protocol.pack({"heatmap": True}, len(image)) + image)
+        assert protocol.receive(other) == ({"heatmap": True}, image)
         one.close()
         with pytest.raises(EOFError):
-            frames.receive(other)
+            protocol.receive(other)
 
 
 def packed(text: bytes, body: int = 0, declared: int | None = None) -> bytes:
@@ -57,27 +57,27 @@ def packed(text: bytes, body: int = 0, declared: int | None = None) -> bytes:
         packed(b"[1, 2]"),
         packed(b"\xff\xfe"),
         packed(b"[" * 100_000),
-        packed(b"{}", body=1),
+        packed(b"{}", body=2**40),
         packed(b"{}", declared=2**32 - 1),
     ],
 )
-def test_what_is_no_frame_is_refused(data: bytes) -> None:
-    with pytest.raises(frames.FrameError):
+def test_invalid_messages_raise_protocol_errors(data: bytes) -> None:
+    with pytest.raises(protocol.ProtocolError):
         read(data)
 
 
 @given(st.binary(max_size=200))
-def test_nothing_but_a_frame_error_or_the_end_comes_of_anything(data: bytes) -> None:
-    with contextlib.suppress(frames.FrameError, EOFError):
-        assert isinstance(read(data), dict)
+def test_random_bytes_raise_only_protocol_errors_and_end_of_file(data: bytes) -> None:
+    with contextlib.suppress(protocol.ProtocolError, EOFError):
+        assert isinstance(read(data)[0], dict)
 
 
-@pytest.mark.parametrize("data", [b"", packed(b"{}")[:-1], struct.pack(">IQ", 5, 0)])
-def test_a_frame_that_is_cut_off_is_the_end(data: bytes) -> None:
+@pytest.mark.parametrize("data", [b"", packed(b"{}")[:-1], struct.pack(">IQ", 5, 0), packed(b"{}", body=1)])
+def test_a_truncated_message_is_the_end_of_file(data: bytes) -> None:
     with pytest.raises(EOFError):
         read(data)
 
 
 def test_floats_keep_every_digit() -> None:
     header = {"p_fake": 0.029142, "thresholds": [0.16977040492524417, 0.8219251096920528]}
-    assert read(frames.pack(header)) == json.loads(json.dumps(header)) == header
+    assert read(protocol.pack(header))[0] == json.loads(json.dumps(header)) == header

@@ -11,13 +11,15 @@ from pathlib import Path
 from queue import SimpleQueue
 from typing import Any, Protocol
 
-from veraface.errors import ModelError, VerafaceError
+from veraface.errors import ModelError, UnreadableImageError, VerafaceError
 from veraface.scan.item import MAX_BYTES, Item, is_url, read
 from veraface.scan.records import Record, error_record, result_record
-from veraface.workers.launcher import WorkerSettings
-from veraface.workers.pool import WorkerFaultError, WorkerLostError, WorkerPool
+from veraface.workers.client import WorkerSettings
+from veraface.workers.errors import WorkerCrashedError, WorkerFaultError, WorkerLostError
+from veraface.workers.messages import ScanOptions, ScanResult, Task, add_queue_time
+from veraface.workers.pool import WorkerPool
 
-_TIMEOUT_S = 120  # for one image; CPU time has a lower limit
+_TASK = Task("scan", timeout_s=120)  # for one image; CPU time has a lower limit
 _MAX_ATTEMPTS = 3  # for an image whose worker is killed from outside
 _READ_AHEAD = 2  # local images: one for the next idle worker, one being read
 _REMOTE_READ_AHEAD = 16  # remote storage has a high latency
@@ -86,13 +88,18 @@ class ItemAnalyzer:
             fault = str(error).partition("\n")[0]
             message = f"a bug in Veraface ({fault}); please report it, with this image if possible"
             return ItemResult(item, facts, error_record("internal_error", message))
-        return ItemResult(item, facts, result_record(result), result.get("thumbnail"))
+        return ItemResult(item, facts, result_record(result.to_dict()), result.thumbnail)
 
-    async def _run_task(self, content: bytes) -> dict[str, Any]:
-        options = {"thumbnail_from": self._thumbnail_from()}
+    async def _run_task(self, content: bytes) -> ScanResult:
+        options = ScanOptions(self._thumbnail_from())
         for attempt in range(1, _MAX_ATTEMPTS + 1):
             try:
-                return await self._pool.run("scan", content, options=options, timeout_s=_TIMEOUT_S)
+                reply = await self._pool.run(_TASK, content, options)
+                return add_queue_time(ScanResult.from_json(reply.result), reply)
+            except WorkerCrashedError as error:
+                raise UnreadableImageError(str(error)) from None
+            except ValueError:
+                raise WorkerLostError("the worker sent an invalid response") from None
             except WorkerLostError:
                 if attempt == _MAX_ATTEMPTS:
                     raise
@@ -129,9 +136,9 @@ async def started_pool(model: Path | None, workers: int) -> AsyncIterator[tuple[
     pool = WorkerPool(settings, workers=workers, queue=workers + _READ_AHEAD + _REMOTE_READ_AHEAD)
     try:
         await pool.start()
-        if pool.failure is not None or pool.greeting is None:
+        if pool.failure is not None or pool.model is None:
             raise ModelError(pool.failure or "the worker processes do not start")
-        yield pool, pool.greeting.model
+        yield pool, pool.model.model
     finally:
         await pool.close()
 

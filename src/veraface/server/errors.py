@@ -1,4 +1,4 @@
-"""Every failure of every route as the same JSON, without traces, paths or anything from the image."""
+"""Error responses: the same JSON for all routes, without tracebacks, paths or content of the file."""
 
 from typing import Any
 
@@ -12,21 +12,21 @@ from starlette.requests import ClientDisconnect
 from veraface.errors import ImageError, ImageTooLargeError, UnsupportedImageError
 
 _HTTP_FAULTS = {
-    404: ("not_found", "there is nothing at this address; see /docs for what there is"),
-    405: ("method_not_allowed", "this address does not take this method; see /docs for what it takes"),
+    404: ("not_found", "no such address; see /docs for all addresses"),
+    405: ("method_not_allowed", "this address does not support this method; see /docs"),
 }
 
 
 class ApiError(Exception):
-    """A failure to be told to the client.
+    """An error that becomes a response.
 
     Attributes:
         status: HTTP status code.
-        code: Stable name of the failure, for programs.
-        message: What was wrong and what to do, in plain English.
-        retry_after_s: Seconds after which the same request may succeed; None where it will not.
-        headers: Further headers of the answer.
-        details: Further top-level fields of the answer.
+        code: Stable name of the error, for programs.
+        message: What is wrong and what to do, in plain English.
+        retry_after_s: Seconds after which the same request may succeed; None if it cannot.
+        headers: Further headers of the response.
+        details: Further top-level fields of the response.
     """
 
     def __init__(
@@ -49,7 +49,7 @@ class ApiError(Exception):
 
 
 def from_image_error(error: ImageError) -> ApiError:
-    """The answer for an image that could not be turned into pixels."""
+    """Return the error response for a file that could not be decoded."""
     if isinstance(error, ImageTooLargeError):
         status = 413
     elif isinstance(error, UnsupportedImageError):
@@ -62,25 +62,25 @@ def from_image_error(error: ImageError) -> ApiError:
 def fault_response(
     status: int, code: str, message: str, headers: dict[str, str] | None = None, **details: Any
 ) -> JSONResponse:
-    """The one shape of a failed answer."""
+    """Return an error response."""
     return JSONResponse(fault_content(code, message, **details), status_code=status, headers=headers)
 
 
 def fault_content(code: str, message: str, **details: Any) -> dict[str, Any]:
-    """What a failed answer says, wherever it is said."""
+    """Return the JSON content of an error."""
     error = {"code": code, "message": message, "request_id": correlation_id.get() or ""}
     return {"success": False, "error": error, **details}
 
 
-# What is said of a fault of the server's own, whose particulars are in its log only.
-INTERNAL_ERROR = ("internal_error", "something went wrong in the server; its log has more")
-FAULT = "veraface.fault"  # where a request's scope holds the code of what was wrong with it
+# Response to a bug of the server; its details are only in the log.
+INTERNAL_ERROR = ("internal_error", "internal error of the server; see its log")
+FAULT = "veraface.fault"  # key of the error code in the scope of a request
 
 
 def install_fault_handlers(app: FastAPI) -> None:
-    """Makes every failure that a route or the router raises answer in that shape."""
+    """Turn all exceptions of routes and of the router into error responses."""
 
-    def answer(
+    def respond(
         request: Request, status: int, code: str, message: str, headers: dict[str, str], **details: Any
     ) -> JSONResponse:
         request.scope[FAULT] = code
@@ -92,21 +92,21 @@ def install_fault_handlers(app: FastAPI) -> None:
         if error.retry_after_s is not None:
             headers["Retry-After"] = str(error.retry_after_s)
         if error.status == 408:
-            headers["Connection"] = "close"  # what is still to come is not waited for
-        return answer(request, error.status, error.code, error.message, headers, **error.details)
+            headers["Connection"] = "close"  # do not wait for the rest of the request
+        return respond(request, error.status, error.code, error.message, headers, **error.details)
 
     @app.exception_handler(HTTPException)
     async def _http_exception(request: Request, error: HTTPException) -> JSONResponse:
-        default = ("http_error", "the request could not be answered; see /docs")
+        default = ("http_error", "the request could not be processed; see /docs")
         code, message = _HTTP_FAULTS.get(error.status_code, default)
-        return answer(request, error.status_code, code, message, dict(error.headers or {}))
+        return respond(request, error.status_code, code, message, dict(error.headers or {}))
 
     @app.exception_handler(RequestValidationError)
     async def _validation(request: Request, error: RequestValidationError) -> JSONResponse:
         problems = (f"{detail['loc'][-1]}: {detail['msg']}" for detail in error.errors())
-        return answer(request, 422, "invalid_parameter", "; ".join(problems), {})
+        return respond(request, 422, "invalid_parameter", "; ".join(problems), {})
 
     @app.exception_handler(ClientDisconnect)
     async def _disconnected(request: Request, error: ClientDisconnect) -> JSONResponse:
-        message = "the connection ended before the image was whole"
-        return answer(request, 400, "incomplete_upload", message, {})
+        message = "the connection ended before the upload was complete"
+        return respond(request, 400, "incomplete_upload", message, {})

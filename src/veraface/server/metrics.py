@@ -1,7 +1,7 @@
 """Metrics for Prometheus. No label contains what a client can choose, so their number is bounded."""
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Protocol
+from typing import Protocol
 
 from fastapi import APIRouter, Response
 from fastapi.params import Depends
@@ -15,7 +15,9 @@ from prometheus_client import (
     generate_latest,
 )
 
+from veraface.results import DetectionResult
 from veraface.server.request_record import RequestRecord
+from veraface.video.results import VideoResult
 
 _SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20, 60)
 
@@ -86,15 +88,15 @@ class Metrics:
         if request.error_code:
             self._failures.labels(request.error_code).inc()
 
-    def observe_image(self, result: Mapping[str, Any]) -> None:
-        """Count an image by its `DetectionResult.to_dict()`."""
-        self._verdicts.labels(str(result["verdict"])).inc()
-        for stage, took_ms in result["timing_ms"].items():
+    def observe_image(self, result: DetectionResult) -> None:
+        """Count an image."""
+        self._verdicts.labels(result.verdict.value).inc()
+        for stage, took_ms in result.timing_ms.items():
             self._stages.labels(stage).observe(took_ms / 1000)
 
-    def observe_video(self, result: Mapping[str, Any]) -> None:
-        """Count a video by its `VideoResult.to_dict()`."""
-        self._clips.labels(str(result["verdict"])).inc()
+    def observe_video(self, result: VideoResult) -> None:
+        """Count a video."""
+        self._clips.labels(result.verdict.value).inc()
 
     def watch(self, workers: WorkerCounts) -> None:
         """Add gauges of the workers, read at each request of Prometheus."""

@@ -15,7 +15,7 @@ from veraface import __version__
 from veraface.errors import UnsupportedImageError
 from veraface.server.errors import ApiError
 from veraface.server.public_transport import NotPublicError, PublicTransport
-from veraface.server.uploads import Upload, plain_name, too_large
+from veraface.server.uploads import Upload, safe_filename, too_large
 
 _MAX_URL_LENGTH = 4096
 _MAX_REDIRECTS = 3
@@ -62,7 +62,7 @@ class RemoteImageFetcher:
         url = _parse(link)
         try:
             async with asyncio.timeout(self._timeout_s), self._slots:
-                return Upload(await self._follow(url), plain_name(url.path))
+                return Upload(await self._follow(url), safe_filename(url.path))
         except TimeoutError:
             message = f"the image did not arrive within {self._timeout_s:g} s; save it and send the file"
             raise ApiError(504, "link_timeout", message) from None

@@ -1,187 +1,185 @@
-"""The shapes of all answers, as the OpenAPI document states them."""
+"""Response models of the API. Results are the library's own types; only what the API adds is defined here."""
 
-from typing import Any, Literal
+from dataclasses import dataclass
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from veraface.results import Verdict
-from veraface.server.provenance_schemas import ProvenanceAnswer
+from veraface.analysis import Analysis
+from veraface.provenance import Provenance
+from veraface.results import (
+    ClassifierInfo,
+    DetectionResult,
+    Digits,
+    FaceResult,
+    Milliseconds,
+    Result,
+    Verdict,
+)
+from veraface.workers.messages import ForensicsResult
 
-_PROVENANCE = "what the file claims of itself; no part of the verdict, and absent with provenance=off"
+
+@dataclass(frozen=True)
+class DetectResponse(DetectionResult):
+    """Result for an image."""
+
+    _omitted_if_none: ClassVar[tuple[str, ...]] = ("provenance",)
+
+    provenance: Provenance | None = None
+    """what the file claims about its origin, without influence on the verdict; absent with provenance=off"""
 
 
-class ReasonAnswer(BaseModel):
-    """Why a verdict is what it is, or how far to trust it."""
+class Prediction(BaseModel):
+    """The verdict as one of the two classes of the compatible API."""
+
+    class_: Literal["Fake", "Real"] = Field(alias="class")
+    confidence: Annotated[float, Digits(4)] = Field(description="probability of that class, percent")
+    raw_score: Annotated[float, Digits(6)] = Field(description="1 - p_fake")
+    filename: str = Field(description="name of the file as sent by the client")
+
+
+@dataclass(frozen=True)
+class _Predicted(Result):
+    success: Literal[True]
+    prediction: Prediction
+
+
+@dataclass(frozen=True)
+class PredictResponse(DetectResponse, _Predicted):
+    """Result for an image in which a face was classified."""
+
+
+@dataclass(frozen=True)
+class _Succeeded(Result):
+    success: Literal[True]
+
+
+@dataclass(frozen=True)
+class EvidenceResponse(ForensicsResult, _Succeeded):
+    """Forensic views of one image; docs/evidence.md explains how to read them."""
+
+
+class ErrorDetail(BaseModel):
+    """What was wrong and what to do."""
 
     code: str = Field(description="stable name, for programs")
-    message: str = Field(description="plain English")
+    message: str
+    request_id: str = Field(description="identifies this request in the server's log")
 
 
-class HeatmapAnswer(BaseModel):
-    """Where in a face the evidence lies."""
+class ErrorResponse(BaseModel):
+    """Response to a failed request."""
 
-    box: list[float] = Field(description="x, y, width, height of the square the grid covers, pixels")
-    grid: list[list[float]] = Field(description="0 speaks for real, .5 is neutral, 1 speaks for fake")
-
-
-class FaceAnswer(BaseModel):
-    """One face and what is said of it."""
-
-    box: list[float] = Field(description="x, y, width, height in pixels of the upright image")
-    landmarks: list[list[float]] = Field(description="x, y of eyes, nose and mouth corners")
-    detection_score: float = Field(description="how sure it is that this is a face, 0 to 1")
-    p_fake: float | None = Field(description="calibrated probability of fake; null: not judged")
-    verdict: Verdict
-    reasons: list[ReasonAnswer]
-    heatmap: HeatmapAnswer | None = Field(None, description="only where asked for with heatmap=true")
+    success: Literal[False]
+    error: ErrorDetail
 
 
-class ModelAnswer(BaseModel):
-    """Which classifier judged."""
+class UndecidedResponse(ErrorResponse):
+    """Response for an image without a classified face; the optional fields are present if it was decoded."""
+
+    faces: list[FaceResult] | None = Field(None, description="the faces that were too small, if any")
+    width: int | None = None
+    height: int | None = None
+    format: str | None = None
+    model: ClassifierInfo | None = None
+    timing_ms: dict[str, Milliseconds] | None = None
+    provenance: Provenance | None = None
+
+
+class LimitsResponse(BaseModel):
+    """Limits on uploads."""
+
+    max_upload_bytes: int
+    max_pixels: int
+    links: bool = Field(description="whether the field `url` with a link to an image is accepted")
+    video: bool = Field(description="whether videos are accepted")
+    max_video_bytes: int
+
+
+class ModelStatusResponse(BaseModel):
+    """Whether the model is loaded, which one it is, and the limits on uploads."""
+
+    loaded: bool
+    limits: LimitsResponse
+    name: str | None = None
+    version: str | None = None
+    sha256: str | None = None
+
+
+class ModelCardResponse(BaseModel):
+    """Model card: preprocessing, calibration, thresholds and measured performance."""
 
     model_config = ConfigDict(extra="allow")
 
     name: str
     version: str
     sha256: str
+    license: str = Field(description="terms of the weights")
+    normalization: dict[str, Any] = Field(description="mean and standard deviation of RGB in 0..1")
 
 
-class ThresholdsAnswer(BaseModel):
-    """The bounds of the uncertain band, as p_fake."""
+class CompatibleModelCardResponse(ModelCardResponse):
+    """Model card with its deprecated names."""
 
-    real: float = Field(description="at or below: real")
-    fake: float = Field(description="at or above: fake")
-
-
-class PredictionAnswer(BaseModel):
-    """The verdict in the two classes that older clients know."""
-
-    model_config = ConfigDict(populate_by_name=True)
-
-    class_: Literal["Fake", "Real"] = Field(alias="class")
-    confidence: float = Field(ge=0, le=100, description="probability of that class, percent")
-    raw_score: float = Field(ge=0, le=1, description="1 - p_fake")
-    filename: str = Field(description="as the client named the file")
+    licence: str = Field(description="use `license`", deprecated=True)
+    normalisation: dict[str, Any] = Field(description="use `normalization`", deprecated=True)
 
 
-class PredictAnswer(BaseModel):
-    """A judged image."""
-
-    success: Literal[True]
-    prediction: PredictionAnswer
-    verdict: Verdict
-    p_fake: float = Field(ge=0, le=1, description="calibrated probability that a face is fake")
-    faces: list[FaceAnswer] = Field(description="largest first")
-    reasons: list[ReasonAnswer]
-    width: int = Field(description="of the upright image, pixels")
-    height: int = Field(description="of the upright image, pixels")
-    format: str
-    model: ModelAnswer
-    thresholds: ThresholdsAnswer
-    timing_ms: dict[str, float] = Field(description="milliseconds by stage")
-    provenance: ProvenanceAnswer | None = Field(None, description=_PROVENANCE)
-
-
-class FaultAnswer(BaseModel):
-    """What was wrong and what to do."""
-
-    code: str = Field(description="stable name, for programs")
-    message: str
-    request_id: str = Field(description="what the server's log calls this request")
-
-
-class ErrorAnswer(BaseModel):
-    """Any failed request."""
-
-    success: Literal[False]
-    error: FaultAnswer
-
-
-class UnjudgedAnswer(ErrorAnswer):
-    """An image that could not be judged; the further fields are there once it could be decoded."""
-
-    faces: list[FaceAnswer] | None = Field(None, description="the faces that were too small, if any")
-    width: int | None = None
-    height: int | None = None
-    format: str | None = None
-    model: ModelAnswer | None = None
-    timing_ms: dict[str, float] | None = None
-    provenance: ProvenanceAnswer | None = Field(None, description=_PROVENANCE)
-
-
-class LimitsAnswer(BaseModel):
-    """What the server takes."""
-
-    max_upload_bytes: int
-    max_pixels: int
-    links: bool = Field(description="whether links to images are taken, in the field `url`")
-    video: bool = Field(description="whether videos are judged")
-    max_video_bytes: int
-
-
-class ModelStatusAnswer(BaseModel):
-    """Whether images can be judged, and by what."""
-
-    loaded: bool
-    limits: LimitsAnswer
-    name: str | None = None
-    version: str | None = None
-    sha256: str | None = None
-
-
-class HealthAnswer(BaseModel):
-    """A sign of life."""
+class HealthResponse(BaseModel):
+    """State of the server."""
 
     status: Literal["ok", "ready"]
 
 
-class ViewAnswer(BaseModel):
-    """One view of an image's own traces, as an image file."""
-
-    name: Literal["error_levels", "noise", "grid"]
-    media_type: Literal["image/webp"]
-    width: int = Field(description="of the view, pixels; 1,024 at most")
-    height: int
-    data: str = Field(description="the file, in base64; nothing of the input but what the view shows")
+def detect_response(analysis: Analysis) -> DetectResponse:
+    """Return the response for an image."""
+    return DetectResponse(**vars(analysis.detection), provenance=analysis.provenance)
 
 
-class EvidenceAnswer(BaseModel):
-    """What a person can look at beside the verdict; docs/evidence.md says how to read it."""
-
-    success: Literal[True]
-    views: list[ViewAnswer]
-    resaved_quality: int = Field(description="of the JPEG that error levels are the difference to")
-    grid_offset: list[int] | None = Field(
-        description="x, y (0 to 7) of the first corner of a JPEG block in most of the image; null: no grid"
-    )
-    width: int = Field(description="of the upright image, pixels")
-    height: int
-    format: str
-    timing_ms: dict[str, float] = Field(description="milliseconds by stage")
-
-
-def predict_answer(result: dict[str, Any], filename: str) -> dict[str, Any]:
-    """The answer for an image with at least one judged face.
+def predict_response(analysis: Analysis, filename: str) -> PredictResponse:
+    """Return the compatible response for an image in which a face was classified.
 
     Args:
-        result: As `DetectionResult.to_dict` makes it.
-        filename: As the client named the file.
+        analysis: The analysis of the image.
+        filename: Name of the file as sent by the client.
+
+    Raises:
+        ValueError: No face was classified.
     """
-    p_fake = result["p_fake"]
+    detection = analysis.detection
+    p_fake = detection.p_fake
     if p_fake is None:
-        raise ValueError("an image without a judged face has no prediction; see unjudged_details")
-    open_but_closer_to_fake = result["verdict"] == Verdict.UNCERTAIN and p_fake >= 0.5
-    is_fake = result["verdict"] == Verdict.FAKE or open_but_closer_to_fake
-    prediction = {
-        "class": "Fake" if is_fake else "Real",
-        "confidence": round(100 * (p_fake if is_fake else 1 - p_fake), 4),
-        "raw_score": round(1 - p_fake, 6),
-        "filename": filename,
-    }
-    return {"success": True, "prediction": prediction, **result}
+        raise ValueError("no face was classified; see undecided_details")
+    uncertain_but_closer_to_fake = detection.verdict == Verdict.UNCERTAIN and p_fake >= 0.5
+    is_fake = detection.verdict == Verdict.FAKE or uncertain_but_closer_to_fake
+    prediction = Prediction.model_validate(
+        {
+            "class": "Fake" if is_fake else "Real",
+            "confidence": 100 * (p_fake if is_fake else 1 - p_fake),
+            "raw_score": 1 - p_fake,
+            "filename": filename,
+        }
+    )
+    return PredictResponse(
+        success=True, prediction=prediction, **vars(detection), provenance=analysis.provenance
+    )
 
 
-def unjudged_details(result: dict[str, Any]) -> dict[str, Any]:
-    """What is known of an image of which no face could be judged."""
+def undecided_details(analysis: Analysis) -> dict[str, Any]:
+    """Return the further fields of an error response for an image without a classified face."""
+    found = analysis.to_dict()
     names = ("faces", "width", "height", "format", "model", "timing_ms", "provenance")
-    return {name: result[name] for name in names if name in result}
+    return {name: found[name] for name in names if name in found}
+
+
+def evidence_response(result: ForensicsResult) -> EvidenceResponse:
+    """Return the response with forensic views."""
+    return EvidenceResponse(success=True, **vars(result))
+
+
+def error_responses(descriptions: dict[int, str]) -> dict[int | str, dict[str, Any]]:
+    """Return what OpenAPI says about errors, from their descriptions by status."""
+    return {
+        status: {"model": ErrorResponse, "description": description}
+        for status, description in descriptions.items()
+    }

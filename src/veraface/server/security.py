@@ -73,11 +73,11 @@ class AccessPolicy:
 
             self.rate = [Depends(RateLimit(settings.rate_limit, settings.redis_url))]
 
-    def failures(self) -> dict[str, str]:
-        """Return descriptions of their error responses, by "on_" and the status."""
-        responses = {"on_401": "no key, or an unknown one"} if self.key else {}
+    def failures(self) -> dict[int, str]:
+        """Return descriptions of their error responses, by status."""
+        responses = {401: "no key, or an unknown one"} if self.key else {}
         if self.rate:
-            responses["on_429"] = "too many images of one client; Retry-After is the time to wait"
+            responses[429] = "too many images of one client; Retry-After is the time to wait"
         return responses
 
 

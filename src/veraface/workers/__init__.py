@@ -1,1 +1,1 @@
-"""Processes that judge untrusted images under limits, so that the one that serves never decodes any."""
+"""Sandboxed processes that decode and analyze untrusted files, so that the calling process never does."""

@@ -1,6 +1,6 @@
-"""Messages between a server and its workers: a JSON object and some bytes, each with its length before it.
+"""Messages between processes: a JSON header and a binary body, each preceded by its length.
 
-JSON and not pickle: a worker that a hostile image has taken over must not run code in the server.
+JSON and not pickle: a process that a hostile file has taken over must not run code in the process that reads.
 """
 
 import asyncio
@@ -9,33 +9,36 @@ import socket
 import struct
 from typing import Any
 
-_LENGTHS = struct.Struct(">IQ")  # bytes of the JSON object, bytes behind it
-_MAX_HEADER_BYTES = 16 * 2**20
+_LENGTHS = struct.Struct(">IQ")  # bytes of the header, bytes of the body
+_MAX_HEADER_BYTES = 2**20
+_MAX_BODY_BYTES = 16 * 2**20
 
-Frame = tuple[dict[str, Any], bytes]
+Message = tuple[dict[str, Any], bytes]
 
 
-class FrameError(ValueError):
-    """The other side sends what is no frame, or one larger than allowed."""
+class ProtocolError(ValueError):
+    """The other side has sent something that is not a message, or one that is too large."""
 
 
 def pack(header: dict[str, Any], body_bytes: int = 0) -> bytes:
-    """All of a frame but its body."""
+    """Return everything of a message that precedes its body."""
     text = json.dumps(header, separators=(",", ":")).encode()
     return _LENGTHS.pack(len(text), body_bytes) + text
 
 
-def send(connection: socket.socket, header: dict[str, Any]) -> None:
-    """Sends a frame without a body.
+def send(connection: socket.socket, header: dict[str, Any], body: bytes = b"") -> None:
+    """Send a message.
 
     Raises:
         OSError: The other side is gone.
     """
-    connection.sendall(pack(header))
+    connection.sendall(pack(header, len(body)))
+    if body:
+        connection.sendall(body)
 
 
-def receive(connection: socket.socket) -> Frame:
-    """Waits for a frame.
+def receive(connection: socket.socket) -> Message:
+    """Wait for a message from a trusted process.
 
     Raises:
         EOFError: The other side has closed the connection.
@@ -46,7 +49,7 @@ def receive(connection: socket.socket) -> Frame:
 
 
 def send_with_socket(connection: socket.socket, header: dict[str, Any], passed: socket.socket) -> None:
-    """Sends a small frame without a body, and hands over a socket with it.
+    """Send a small message without a body, and a socket with it.
 
     Raises:
         OSError: The other side is gone.
@@ -55,7 +58,7 @@ def send_with_socket(connection: socket.socket, header: dict[str, Any], passed: 
 
 
 def receive_with_socket(connection: socket.socket) -> tuple[dict[str, Any], socket.socket | None]:
-    """Waits for a frame without a body, and for the socket that may come with it.
+    """Wait for a message without a body, and for the socket that may come with it.
 
     Raises:
         EOFError: The other side has closed the connection.
@@ -69,23 +72,23 @@ def receive_with_socket(connection: socket.socket) -> tuple[dict[str, Any], sock
     return header, passed
 
 
-async def read(reader: asyncio.StreamReader) -> dict[str, Any]:
-    """Waits for a frame without a body, from a side that is not trusted.
+async def read(reader: asyncio.StreamReader) -> Message:
+    """Wait for a message from a process that is not trusted.
 
     Raises:
-        EOFError: The other side has closed the connection, in the middle of a frame or between two.
-        FrameError: What it sends is no such frame.
+        EOFError: The other side has closed the connection, within a message or between two.
+        ProtocolError: It has sent something that is not a message.
     """
     header_bytes, body_bytes = _LENGTHS.unpack(await reader.readexactly(_LENGTHS.size))
-    if header_bytes > _MAX_HEADER_BYTES or body_bytes:
-        raise FrameError("the frame is larger than any answer")
+    if header_bytes > _MAX_HEADER_BYTES or body_bytes > _MAX_BODY_BYTES:
+        raise ProtocolError("the message is too large")
     try:
         header = json.loads(await reader.readexactly(header_bytes))
     except (ValueError, RecursionError) as error:
-        raise FrameError("the frame holds no JSON") from error
+        raise ProtocolError("the header is not JSON") from error
     if not isinstance(header, dict):
-        raise FrameError("the frame holds no JSON object")
-    return header
+        raise ProtocolError("the header is not a JSON object")
+    return header, await reader.readexactly(body_bytes)
 
 
 def _receive_exactly(connection: socket.socket, count: int) -> bytearray:

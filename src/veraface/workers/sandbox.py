@@ -1,7 +1,7 @@
-"""What a worker gives up before the first untrusted byte reaches it.
+"""The sandbox of a worker, entered before it receives the first untrusted byte.
 
-Limits of the operating system (setrlimit) hold on Linux and macOS; the filter on system calls where there is
-libseccomp, as on nearly every Linux. A process takes both on itself and cannot take them off again.
+Resource limits (setrlimit) work on Linux and macOS; the system call filter (seccomp) works where libseccomp
+is installed, as on nearly every Linux. A process applies both to itself and cannot remove them.
 """
 
 import ctypes
@@ -11,87 +11,119 @@ import signal
 import sys
 from dataclasses import dataclass
 
-_PR_SET_PDEATHSIG = 1  # prctl(2): the signal to get when the parent ends
+_PR_SET_PDEATHSIG = 1  # prctl(2): the signal to receive when the parent exits
 _ALLOW = 0x7FFF0000  # seccomp.h: SCMP_ACT_ALLOW
 _MASKED_EQUAL = 7  # seccomp.h: SCMP_CMP_MASKED_EQ
 _CLONE_THREAD = 0x00010000
 
 
 def _refuse(code: int) -> int:
-    """The seccomp action that has a system call fail with an errno: SCMP_ACT_ERRNO."""
+    """Return the seccomp action that makes a system call fail with an errno: SCMP_ACT_ERRNO."""
     return 0x00050000 | code
 
 
-# All that decoding, NumPy and ONNX Runtime ask of the system once everything is loaded: memory, time, threads
-# and the one connection. No files, no network, no programs, no other processes.
+# System calls of decoders, NumPy and ONNX Runtime once everything is loaded: memory, time, threads and the
+# open connection. No files, no network, no programs, no other processes.
 _ALLOWED = (
-    *(
-        "read",
-        "write",
-        "readv",
-        "writev",
-        "recvfrom",
-        "sendto",
-        "recvmsg",
-        "sendmsg",
-        "poll",
-        "ppoll",
-        "close",
-    ),
-    *("mmap", "munmap", "mremap", "mprotect", "madvise", "brk", "membarrier"),
-    *(
-        "futex",
-        "futex_waitv",
-        "set_robust_list",
-        "rseq",
-        "sched_yield",
-        "sched_getaffinity",
-        "sched_setaffinity",
-    ),
-    *("clock_gettime", "clock_getres", "clock_nanosleep", "nanosleep", "gettimeofday", "time", "getrandom"),
-    *("rt_sigaction", "rt_sigprocmask", "rt_sigreturn", "sigaltstack", "restart_syscall", "tgkill"),
-    *("exit", "exit_group", "getpid", "gettid", "getcpu", "getrusage", "prlimit64", "getrlimit", "setitimer"),
-    *("fstat", "lseek", "sysinfo", "uname", "sched_getparam", "sched_getscheduler"),
+    # fmt: off
+    "read",
+    "write",
+    "readv",
+    "writev",
+    "recvfrom",
+    "sendto",
+    "recvmsg",
+    "sendmsg",
+    "poll",
+    "ppoll",
+    "close",
+    "mmap",
+    "munmap",
+    "mremap",
+    "mprotect",
+    "madvise",
+    "brk",
+    "membarrier",
+    "futex",
+    "futex_waitv",
+    "set_robust_list",
+    "rseq",
+    "sched_yield",
+    "sched_getaffinity",
+    "sched_setaffinity",
+    "clock_gettime",
+    "clock_getres",
+    "clock_nanosleep",
+    "nanosleep",
+    "gettimeofday",
+    "time",
+    "getrandom",
+    "rt_sigaction",
+    "rt_sigprocmask",
+    "rt_sigreturn",
+    "sigaltstack",
+    "restart_syscall",
+    "tgkill",
+    "exit",
+    "exit_group",
+    "getpid",
+    "gettid",
+    "getcpu",
+    "getrusage",
+    "prlimit64",
+    "getrlimit",
+    "setitimer",
+    "fstat",
+    "lseek",
+    "sysinfo",
+    "uname",
+    "sched_getparam",
+    "sched_getscheduler",
+    # fmt: on
 )
 
 
 @dataclass(frozen=True)
 class WorkerLimits:
-    """What one worker may take.
+    """Limits on one worker process.
+
+    Attributes:
+        memory_bytes: Address space beyond what it uses once the models are loaded.
+        cpu_s: CPU time of one task, seconds; a task with a short timeout gets less.
+        growth_bytes: Growth of resident memory after which it is replaced.
 
     Raises:
-        ValueError: a limit is not positive.
+        ValueError: A limit is not positive.
     """
 
-    memory_bytes: int = 1536 * 2**20  # on top of what it has once the model is loaded
-    cpu_s: int = 30  # seconds of processor time for one image
-    video_cpu_s: int = 240  # ... for one video
-    growth_bytes: int = 40 * 2**20  # of resident memory, beyond which it is replaced after its image
+    memory_bytes: int = 1536 * 2**20
+    cpu_s: int = 30
+    growth_bytes: int = 40 * 2**20
 
     def __post_init__(self) -> None:
-        if min(self.memory_bytes, self.cpu_s, self.video_cpu_s, self.growth_bytes) < 1:
+        if min(self.memory_bytes, self.cpu_s, self.growth_bytes) < 1:
             raise ValueError("worker limits must be positive")
 
 
 def die_with_parent() -> None:
-    """Ends this process with the one that started it, however that ends; and leaves Ctrl-C to that one."""
+    """Have this process killed when its parent exits, and leave Ctrl-C to the parent."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     if sys.platform == "linux":
         ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 def confine(limits: WorkerLimits) -> list[str]:
-    """Gives up files, programs, the network and all memory beyond the limit, for good.
+    """Give up access to files, programs, the network and memory beyond the limit, irrevocably.
 
     Returns:
-        What this system could enforce: "memory", "files", "system calls".
+        What this system enforces: "memory", "files", "system calls".
     """
     enforced = ["files"]
     resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # a core file would hold the image
-    if sys.platform == "linux":  # elsewhere RLIMIT_AS is not enforced, or not to be had
-        most = _address_space() + limits.memory_bytes
-        resource.setrlimit(resource.RLIMIT_AS, (most, most))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # a core file would contain the image
+    if sys.platform == "linux":  # elsewhere RLIMIT_AS is not enforced or does not exist
+        max_bytes = _address_space() + limits.memory_bytes
+        resource.setrlimit(resource.RLIMIT_AS, (max_bytes, max_bytes))
         enforced.append("memory")
     if _filter_system_calls():
         enforced.append("system calls")
@@ -99,10 +131,10 @@ def confine(limits: WorkerLimits) -> list[str]:
 
 
 def allow_cpu_time(seconds: float) -> None:
-    """Has the system end this process, by SIGPROF, once it has used this much more processor time.
+    """Have the system kill this process with SIGPROF once it has used this much more CPU time.
 
-    A timer and not RLIMIT_CPU, which counts from the start of the process, in ticks: over hours these come
-    apart from the time that a process is told it has used, until the limit strikes one that did nothing.
+    Uses a timer instead of RLIMIT_CPU, which counts ticks since the start of the process. Over hours the
+    ticks drift from the CPU time that a process can query, until the limit kills a process that is idle.
     """
     signal.setitimer(signal.ITIMER_PROF, seconds)
 
@@ -113,7 +145,7 @@ def _address_space() -> int:
 
 
 def _filter_system_calls() -> bool:
-    """Whether the filter stands. It refuses with EPERM and does not kill: codecs fail by themselves."""
+    """Install the filter and return whether it is active. Calls fail with EPERM, which codecs handle."""
     try:
         library = ctypes.CDLL("libseccomp.so.2", use_errno=True)
     except OSError:
@@ -129,7 +161,7 @@ def _filter_system_calls() -> bool:
         return False
     try:
         numbers = [library.seccomp_syscall_resolve_name(call.encode()) for call in _ALLOWED]
-        # Numbers are negative for what this processor or an old library does not know.
+        # Numbers are negative for system calls that this CPU or an old library does not have.
         added = [library.seccomp_rule_add_array(rules, _ALLOW, n, 0, None) for n in numbers if n >= 0]
         added.append(_allow_threads(library, rules))
         return not any(added) and library.seccomp_load(rules) == 0
@@ -149,7 +181,10 @@ class _Comparison(ctypes.Structure):
 
 
 def _allow_threads(library: ctypes.CDLL, rules: int) -> int:
-    """Threads but no processes. clone3 hides its flags from filters; where it is unknown, clone is used."""
+    """Allow new threads but no new processes.
+
+    Filters cannot read the flags of clone3; where it is refused, the C library uses clone.
+    """
     clone3 = library.seccomp_syscall_resolve_name(b"clone3")
     if clone3 >= 0:
         library.seccomp_rule_add_array(rules, _refuse(errno.ENOSYS), clone3, 0, None)

@@ -1,27 +1,41 @@
-"""What a worker can be asked to do with the bytes of a file."""
+"""The tasks of workers: functions from the bytes of a file to a result."""
 
-from base64 import b64encode
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from importlib.util import find_spec
+from io import BytesIO
 from time import perf_counter
 from typing import Any
 
-from veraface.analysis import analyze
+import numpy as np
+from PIL import Image
+from pillow_heif import from_pillow
+
+from veraface.analysis import Analysis, analyze
 from veraface.detector import Detector
 from veraface.forensics.views import forensic_views
 from veraface.imaging.decode import ImageLimits
+from veraface.imaging.formats import FORMATS
 from veraface.imaging.perceptual_hash import perceptual_hash
 from veraface.imaging.thumbnail import thumbnail
 from veraface.provenance.credentials import CredentialReader
-
-# Takes a JSON-ready object, as often as there is something to tell.
-Progress = Callable[[dict[str, Any]], None]
-Task = Callable[["TaskContext", bytes, Mapping[str, Any], Progress], dict[str, Any]]
+from veraface.results import Result
+from veraface.video.results import VideoResult
+from veraface.workers.messages import (
+    DetectOptions,
+    ForensicsResult,
+    ForensicView,
+    ScanOptions,
+    ScanResult,
+    VideoOptions,
+    VideoProgress,
+    to_base64,
+)
 
 _THUMBNAIL_SIDE = 360  # px of the longer side
-# Of a video sent to a server; its deadline is the limit that most videos would meet first.
-_MAX_CLIP_S = 3600.0
-_MAX_PACKETS = 400_000  # an hour of 60 frames a second with sound
+# Limits on a video sent to a server. Most videos reach the deadline first.
+_MAX_VIDEO_S = 3600.0
+_MAX_PACKETS = 400_000  # an hour of 60 frames per second with sound
 _MAX_DECODED = 20_000
 
 
@@ -30,139 +44,122 @@ class TaskContext:
     """What every task works with, loaded once in the fork server.
 
     Attributes:
-        detector: the loaded models.
-        credentials: reads C2PA Content Credentials.
+        detector: The loaded models.
+        credentials: Reads C2PA Content Credentials.
     """
 
     detector: Detector
     credentials: CredentialReader
 
 
-def detect(
-    context: TaskContext, content: bytes, options: Mapping[str, Any], progress: Progress
-) -> dict[str, Any]:
-    """Judges one image.
+Progress = Callable[[bytes], None]
+TaskFunction = Callable[[TaskContext, bytes, Mapping[str, Any], Progress], Result]
 
-    Args:
-        context: The loaded models.
-        content: The bytes of the image's file.
-        options: `heatmap`, whether the answer holds the evidence in each face; `provenance`, how closely to
-            read what the file claims, None for not at all.
-        progress: Not called.
 
-    Returns:
-        `Analysis.to_dict()`.
-    """
-    heatmap = bool(options["heatmap"])
+def detect(context: TaskContext, content: bytes, options: Mapping[str, Any], _: Progress) -> Analysis:
+    """Detect forged faces in one image and read its provenance. Options: `DetectOptions`."""
+    asked = DetectOptions(**options)
     return analyze(
         content,
         context.detector,
-        heatmap=heatmap,
-        provenance=options.get("provenance"),
+        heatmap=asked.heatmap,
+        provenance=asked.provenance,
         credentials=context.credentials,
-    ).to_dict(heatmap=heatmap)
+    )
 
 
-def scan(
-    context: TaskContext, content: bytes, options: Mapping[str, Any], progress: Progress
-) -> dict[str, Any]:
-    """Judges one image of many, without heatmaps.
-
-    Args:
-        context: The loaded models.
-        content: The bytes of the image's file.
-        options: `thumbnail_from`, the p_fake from which on the answer holds a small copy of the image.
-        progress: Not called.
-
-    Returns:
-        `DetectionResult.to_dict()`, with `perceptual_hash` or None, and perhaps with `thumbnail`, a JPEG as
-        base64.
-    """
+def scan(context: TaskContext, content: bytes, options: Mapping[str, Any], _: Progress) -> ScanResult:
+    """Detect forged faces in one image of many, without heatmaps. Options: `ScanOptions`."""
+    asked = ScanOptions(**options)
     pixels = context.detector.open(content)
     result = context.detector.detect(pixels, heatmap=False)
-    answer = result.to_dict(heatmap=False)
-    answer["perceptual_hash"] = perceptual_hash(pixels.decode(1))
-    if result.p_fake is not None and result.p_fake >= options["thumbnail_from"]:
-        answer["thumbnail"] = b64encode(thumbnail(pixels.decode(1), _THUMBNAIL_SIDE)).decode()
-    return answer
+    small = None
+    if result.p_fake is not None and result.p_fake >= asked.thumbnail_from:
+        small = to_base64(thumbnail(pixels.decode(1), _THUMBNAIL_SIDE))
+    return ScanResult(**vars(result), perceptual_hash=perceptual_hash(pixels.decode(1)), thumbnail=small)
 
 
-def evidence(
-    context: TaskContext, content: bytes, options: Mapping[str, Any], progress: Progress
-) -> dict[str, Any]:
-    """Makes the views of one image that a person can check.
-
-    Args:
-        context: The loaded models, with the limits on images.
-        content: The bytes of the image's file.
-        options: None.
-        progress: Not called.
-
-    Returns:
-        `ForensicViews.to_dict()`, with width, height (of the upright image, px), format and timing_ms.
-    """
+def forensics(context: TaskContext, content: bytes, _: Mapping[str, Any], __: Progress) -> ForensicsResult:
+    """Compute the forensic views of one image."""
     started = perf_counter()
     image = context.detector.open(content).file
     pixels = image.decode()
     decoded = perf_counter()
-    found = forensic_views(pixels).to_dict()
+    found = forensic_views(pixels)
     stages = {
         "decode": decoded - started,
         "views": perf_counter() - decoded,
         "total": perf_counter() - started,
     }
-    return {
-        **found,
-        "width": image.width,
-        "height": image.height,
-        "format": image.format,
-        "timing_ms": {stage: round(1000 * seconds, 2) for stage, seconds in stages.items()},
-    }
+    shown = found.to_dict()
+    return ForensicsResult(
+        views=tuple(ForensicView(**view) for view in shown["views"]),
+        resaved_quality=shown["resaved_quality"],
+        grid_offset=found.grid_offset,
+        width=image.width,
+        height=image.height,
+        format=image.format,
+        timing_ms={stage: 1000 * seconds for stage, seconds in stages.items()},
+    )
 
 
 def video(
     context: TaskContext, content: bytes, options: Mapping[str, Any], progress: Progress
-) -> dict[str, Any]:
-    """Judges one video. It needs PyAV, which the template has loaded where it is installed.
-
-    Args:
-        context: The loaded models.
-        content: The bytes of the video's file.
-        options: `frames`, how many to look at; `thumbnails`, how many of them to keep small images of;
-            `max_pixels`, of a frame.
-        progress: Is told `done` and `total` frames, and `time` and `p_fake` of the newest.
-
-    Returns:
-        `VideoResult.to_dict()`.
-    """
+) -> VideoResult:
+    """Detect forged faces in a video; reports `VideoProgress`. Needs PyAV. Options: `VideoOptions`."""
     from veraface.video import VideoLimits, detect_video
 
-    def tell(done: int, total: int, time: float, p_fake: float | None) -> None:
-        shown = None if p_fake is None else round(p_fake, 6)
-        progress({"done": done, "total": total, "time": round(time, 3), "p_fake": shown})
-
+    asked = VideoOptions(**options)
     limits = VideoLimits(
-        image=ImageLimits(max_pixels=options["max_pixels"]),
-        max_seconds=_MAX_CLIP_S,
+        image=ImageLimits(max_pixels=asked.max_pixels),
+        max_seconds=_MAX_VIDEO_S,
         max_packets=_MAX_PACKETS,
         max_decoded=_MAX_DECODED,
     )
     return detect_video(
         context.detector,
         content,
-        frames=options["frames"],
+        frames=asked.frames,
         limits=limits,
-        thumbnails=options["thumbnails"],
-        progress=tell,
-    ).to_dict()
+        thumbnails=asked.thumbnails,
+        progress=lambda *done: progress(VideoProgress(*done).to_json()),
+    )
 
 
-def warm(context: TaskContext, image: bytes) -> None:
-    """Runs what tasks need beyond judging once: once confined, a worker cannot load anything any more."""
-    pixels = context.detector.open(image)
-    perceptual_hash(pixels.decode(1))
+TASKS: dict[str, TaskFunction] = {"detect": detect, "scan": scan, "forensics": forensics, "video": video}
+
+
+def warm_up(context: TaskContext) -> None:
+    """Run every code path once: inside the sandbox, no module and no codec can be loaded any more."""
+    context.detector.warm_up()
+    for kind in FORMATS:
+        buffer = BytesIO()
+        image = Image.new("RGB", (64, 64), "gray")
+        from_pillow(image).save(buffer) if kind == "HEIF" else image.save(buffer, kind)
+        detect(context, buffer.getvalue(), {"heatmap": False, "provenance": "full"}, _ignore).to_json()
+    pixels = context.detector.open(buffer.getvalue())
     thumbnail(pixels.decode(1), _THUMBNAIL_SIDE)
-    forensic_views(pixels.decode(1))
+    scan(context, buffer.getvalue(), {"thumbnail_from": 0.0}, _ignore).to_json()
+    forensics(context, buffer.getvalue(), {}, _ignore).to_json()
+    if find_spec("av"):
+        _warm_up_video(context)
 
 
-TASKS: dict[str, Task] = {"detect": detect, "scan": scan, "evidence": evidence, "video": video}
+def _warm_up_video(context: TaskContext) -> None:
+    import av
+
+    av.logging.set_level(None)  # FFmpeg's messages may quote the video
+    buffer = BytesIO()
+    with av.open(buffer, "w", format="matroska") as container:
+        stream = container.add_stream("mpeg4", rate=2, options={"threads": "1"})
+        stream.width = stream.height = 64
+        stream.pix_fmt = "yuv420p"
+        for _ in range(2):
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(np.zeros((64, 64, 3), np.uint8))))
+        container.mux(stream.encode())
+    options = {"frames": 2, "thumbnails": 1, "max_pixels": 4096}
+    video(context, buffer.getvalue(), options, _ignore).to_json()
+
+
+def _ignore(progress: bytes) -> None:
+    pass

@@ -1,54 +1,61 @@
-"""One worker: judges the images that come over its connection, confined, until that ends."""
+"""A worker process: runs tasks on the files that arrive over its connection, inside the sandbox."""
 
 import resource
 import signal
 import socket
 import sys
 import traceback
+from collections.abc import Callable
 from typing import Any
 
 from veraface.errors import ImageError, ImageTooLargeError
-from veraface.workers import protocol as frames
+from veraface.workers import protocol
 from veraface.workers.sandbox import WorkerLimits, allow_cpu_time, confine, die_with_parent
-from veraface.workers.tasks import TASKS, Progress, TaskContext
+from veraface.workers.tasks import TASKS, TaskContext
 
 
 def work(connection: socket.socket, context: TaskContext, limits: WorkerLimits) -> None:
-    """Judges images until the server closes the connection, or this process has grown too large to go on.
+    """Run tasks until the connection is closed, or until this process has grown too large.
 
-    A worker that large images have made grow is replaced: what is freed in the middle of a heap does not go
-    back to the system, and a new worker costs milliseconds.
+    Memory freed inside a heap does not return to the system, so a worker that large images have grown is
+    replaced by a new one, which takes milliseconds.
     """
     die_with_parent()
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)  # the server ends its workers when they are done
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)  # the pool stops its workers when they are done
     enforced = confine(limits)
-    frames.send(connection, {"ready": True, "enforced": enforced})
-    small = _peak_bytes() + limits.growth_bytes
+    protocol.send(connection, {"enforced": enforced})
+    max_bytes = _peak_bytes() + limits.growth_bytes
     while True:
         try:
-            job, content = frames.receive(connection)
+            job, content = protocol.receive(connection)
         except (EOFError, OSError):
             return
-        allow_cpu_time(limits.video_cpu_s if job["task"] == "video" else limits.cpu_s)
-        answer = _answer(context, job, content, lambda told: frames.send(connection, {"progress": told}))
-        last = _peak_bytes() > small
-        frames.send(connection, {**answer, "last": last})
+        allow_cpu_time(job["cpu_s"])
+        header, body = _run(context, job, content, lambda body: protocol.send(connection, _PROGRESS, body))
+        last = _peak_bytes() > max_bytes
+        protocol.send(connection, {**header, "last": last}, body)
         if last:
             return
 
 
-def _answer(context: TaskContext, job: dict[str, Any], content: bytes, progress: Progress) -> dict[str, Any]:
+_PROGRESS = {"kind": "progress"}
+
+
+def _run(
+    context: TaskContext, job: dict[str, Any], content: bytes, progress: Callable[[bytes], None]
+) -> protocol.Message:
     try:
-        return {"result": TASKS[job["task"]](context, content, job["options"], progress)}
+        result = TASKS[job["task"]](context, content, job["options"], progress)
+        return {"kind": "result"}, result.to_json()
     except ImageError as error:
-        return {"refused": error.code, "message": str(error)}
+        return {"kind": "refused", "code": error.code, "message": str(error)}, b""
     except MemoryError:
-        message = "judging it takes more memory than this server gives one file; send it smaller"
-        return {"refused": ImageTooLargeError.code, "message": message}
+        message = "analyzing it takes more memory than allowed for one file; send a smaller file"
+        return {"kind": "refused", "code": ImageTooLargeError.code, "message": message}, b""
     except Exception as error:
-        # Without the error's own text: a decoder may quote the image's metadata in it.
+        # Without the text of the exception: a decoder may quote the file's metadata in it.
         where = "".join(traceback.format_tb(error.__traceback__))
-        return {"broken": f"{type(error).__name__}\n{where}"}
+        return {"kind": "fault", "message": f"{type(error).__name__}\n{where}"}, b""
 
 
 def _peak_bytes() -> int:

@@ -1,0 +1,128 @@
+"""Progress and result of a video as server-sent events (WHATWG HTML, section 9.2)."""
+
+import asyncio
+import contextlib
+import json
+import logging
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AsyncExitStack
+from typing import Any
+
+from sse_starlette import EventSourceResponse, ServerSentEvent
+from sse_starlette.sse import AppStatus, SendTimeoutError
+from starlette.types import Receive, Scope, Send
+
+from veraface.results import Result
+from veraface.server.errors import FAULT, INTERNAL_ERROR, ApiError, fault_content
+
+_log = logging.getLogger("veraface.server")
+
+KEEP_ALIVE_S = 10.0  # interval of comments, so that proxies do not close an idle connection
+SEND_TIMEOUT_S = 20.0  # for one chunk; slower clients are disconnected
+CHUNK_BYTES = 32 * 1024
+
+# sse-starlette would end all streams as soon as the server is told to stop. Videos may finish within
+# Uvicorn's timeout for a graceful shutdown.
+AppStatus.enable_automatic_graceful_drain = False
+
+
+class VideoJob:
+    """A running task and its events: progress, then the result or an error.
+
+    Args:
+        resources: What the task needs; released as soon as the task has ended, however slow the client reads.
+    """
+
+    def __init__(self, resources: AsyncExitStack) -> None:
+        self._resources = resources
+        self._queue: asyncio.Queue[Result | ApiError] = asyncio.Queue()
+        self._first: Result | ApiError | None = None
+        self._final: Result | None = None
+        self._task: asyncio.Task[None] | None = None
+
+    def report(self, progress: Result) -> None:
+        """Add a progress event."""
+        self._queue.put_nowait(progress)
+
+    def start(self, work: Any, observe: Callable[[Any], None]) -> None:
+        """Start the coroutine `work`; `observe` is called with its result."""
+        self._task = asyncio.create_task(self._run(work, observe))
+
+    async def started(self) -> None:
+        """Wait for the first event, which is there once the video is opened.
+
+        Raises:
+            ApiError: The task failed before, so the response has a status of its own.
+        """
+        self._first = await self._queue.get()
+        if isinstance(self._first, ApiError):
+            raise self._first
+
+    async def close(self) -> None:
+        """Stop the task if it is still running."""
+        if self._task:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+        await self._resources.aclose()  # if the task never started
+
+    async def events(self, scope: Scope) -> AsyncIterator[bytes]:
+        """Yield all events in chunks, and comments while there is none."""
+        event = self._first
+        while event is not None:
+            for chunk in _chunks(self._encode(event, scope)):
+                yield chunk
+            if isinstance(event, ApiError) or event is self._final:
+                return
+            while (event := await self._next()) is None:
+                yield ServerSentEvent(comment="keep-alive", sep="\n").encode()
+
+    def _encode(self, event: Result | ApiError, scope: Scope) -> bytes:
+        if isinstance(event, ApiError):
+            scope[FAULT] = event.code
+            fault = fault_content(event.code, event.message, status=event.status, **event.details)
+            data, name = json.dumps(fault, separators=(",", ":")), "error"
+        else:
+            data = event.to_json().decode()
+            name = "result" if event is self._final else "progress"
+        return ServerSentEvent(data, event=name, sep="\n").encode()
+
+    async def _next(self) -> Result | ApiError | None:
+        with contextlib.suppress(TimeoutError):
+            return await asyncio.wait_for(self._queue.get(), KEEP_ALIVE_S)
+        return None
+
+    async def _run(self, work: Any, observe: Callable[[Any], None]) -> None:
+        try:
+            async with self._resources:
+                self._final = await work
+            observe(self._final)
+            self._queue.put_nowait(self._final)
+        except ApiError as error:
+            self._queue.put_nowait(error)
+        except Exception as error:  # its text may quote the video
+            _log.error("%s in the task of a video", type(error).__name__)
+            self._queue.put_nowait(ApiError(500, *INTERNAL_ERROR))
+
+
+class VideoEventStream(EventSourceResponse):
+    """Response with the events of a job, which ends with the response.
+
+    The job sends keep-alive comments itself: a `ping` could fall between two chunks of an event.
+    """
+
+    def __init__(self, job: VideoJob, scope: Scope) -> None:
+        super().__init__(job.events(scope), ping=0, send_timeout=SEND_TIMEOUT_S)
+        self._job = job
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send all events to a client that reads them."""
+        try:
+            await super().__call__(scope, receive, send)
+        except SendTimeoutError:  # the server closes the connection of an unfinished response
+            scope[FAULT] = "answer_not_read"
+        finally:
+            await self._job.close()
+
+
+def _chunks(encoded: bytes) -> Iterator[bytes]:
+    return (encoded[start : start + CHUNK_BYTES] for start in range(0, len(encoded), CHUNK_BYTES))

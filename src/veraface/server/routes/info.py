@@ -1,0 +1,71 @@
+"""Routes about the model and the state of the server."""
+
+from typing import Any
+
+from fastapi import APIRouter
+
+from veraface.server.errors import ApiError
+from veraface.server.routes.forms import NOT_READY
+from veraface.server.schemas import (
+    CompatibleModelCardResponse,
+    HealthResponse,
+    LimitsResponse,
+    ModelCardResponse,
+    ModelStatusResponse,
+)
+from veraface.server.state import Service, State
+
+router = APIRouter(tags=["info"])
+
+
+@router.get("/api/v1/status", response_model_exclude_unset=True, summary="State of the model, and limits")
+@router.get(
+    "/api/model-status",
+    response_model_exclude_unset=True,
+    summary="State of the model, and limits; the same as /api/v1/status",
+)
+async def model_status(state: State) -> ModelStatusResponse:
+    """Return whether the model is loaded, which one it is, and the limits on uploads."""
+    settings = state.settings
+    limits = LimitsResponse(
+        max_upload_bytes=settings.max_upload_bytes,
+        max_pixels=settings.max_pixels,
+        links=settings.fetch_links,
+        video=settings.accepts_videos,
+        max_video_bytes=settings.video_max_bytes,
+    )
+    service = state.service
+    return ModelStatusResponse(loaded=service.ready, limits=limits, **service.model_info())
+
+
+@router.get("/api/v1/model", responses=NOT_READY, response_model=ModelCardResponse, summary="The model card")
+async def model_card(service: Service) -> dict[str, Any]:
+    """Return the whole model card."""
+    card = service.require_model().card
+    return {name: value for name, value in card.items() if name not in ("licence", "normalisation")}
+
+
+@router.get(
+    "/api/model",
+    responses=NOT_READY,
+    response_model=CompatibleModelCardResponse,
+    summary="The model card, with its deprecated names too",
+)
+async def compatible_model_card(service: Service) -> dict[str, Any]:
+    """Return the whole model card."""
+    return service.require_model().card
+
+
+@router.get("/healthz", responses=NOT_READY, summary="Whether the server is alive")
+async def healthz(service: Service) -> HealthResponse:
+    """Return an error only if the model could not be loaded."""
+    if service.failed:
+        raise ApiError(503, "model_unavailable", "the model could not be loaded; see the server's log")
+    return HealthResponse(status="ok")
+
+
+@router.get("/readyz", responses=NOT_READY, summary="Whether images can be processed now")
+async def readyz(service: Service) -> HealthResponse:
+    """Return an error while the model is not loaded."""
+    service.require_model()
+    return HealthResponse(status="ready")

@@ -1,0 +1,92 @@
+"""Routes that analyze a video and report progress as server-sent events."""
+
+from contextlib import AsyncExitStack
+from functools import partial
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query, Request, Response
+
+from veraface.server.drain import DrainOnReject
+from veraface.server.errors import ApiError
+from veraface.server.event_stream import VideoEventStream, VideoJob
+from veraface.server.routes.forms import form
+from veraface.server.schemas import error_responses
+from veraface.server.state import State
+from veraface.server.uploads import wait_for_disconnect
+from veraface.workers.messages import VideoOptions
+
+router = APIRouter(route_class=DrainOnReject, tags=["detect"])
+
+_MAX_FRAMES = 128
+_MAX_THUMBNAILS = 64  # of about 10 kB each
+_FORM = form(["video"], video={"type": "string", "format": "binary", "description": "the video file"})
+_EVENTS = (
+    "Server-sent events, each with JSON as its data. `progress`: `done` and `total` frames, `time` (s) and "
+    "`p_fake` of the newest. Then one `result` (verdict, p_fake, tracks, timeline with thumbnails as data "
+    "URLs, reasons, duration, rate, rotation, thresholds, model, timing_ms), or one `error` in the form of "
+    "other error responses."
+)
+_RESPONSES: dict[int | str, dict[str, Any]] = {
+    200: {"description": _EVENTS, "content": {"text/event-stream": {"schema": {"type": "string"}}}},
+    **error_responses(
+        {
+            400: "not a well-formed multipart form with one file in `video`",
+            408: "the video arrived too slowly or not completely",
+            413: "too many bytes, pixels, seconds or packets",
+            415: "not a video of a supported format, or one without a video stream",
+            422: "a broken video or an invalid parameter",
+            500: "internal error of the server",
+            501: "this server accepts no videos",
+            503: "the model is not loaded, all slots for videos are taken, or the worker was stopped; see "
+            "Retry-After",
+            504: "the first frame took too long",
+        }
+    ),
+}
+
+
+@router.post(
+    "/api/v1/detect-video",
+    response_class=Response,
+    responses=_RESPONSES,
+    openapi_extra=_FORM,
+    summary="Detect forged faces in a video",
+)
+@router.post(
+    "/api/predict-video",
+    response_class=Response,
+    responses=_RESPONSES,
+    openapi_extra=_FORM,
+    summary="Detect forged faces in a video; the same as /api/v1/detect-video",
+)
+async def detect_video(
+    request: Request,
+    state: State,
+    frames: Annotated[
+        int, Query(ge=1, le=_MAX_FRAMES, description="how many frames to sample, spread over the video")
+    ] = 32,
+    thumbnails: Annotated[
+        int, Query(ge=0, le=_MAX_THUMBNAILS, description="for how many of them to send thumbnails")
+    ] = 0,
+) -> Response:
+    """Detect forged faces in one video. It stays in memory for this request and is never stored or logged."""
+    settings = state.settings
+    if not settings.accepts_videos:
+        message = "this server accepts no videos; it needs the extra veraface[video] and VERAFACE_VIDEO=true"
+        raise ApiError(501, "video_not_available", message)
+    state.service.ensure_capacity()  # before the video is received
+    state.video_slots.ensure_free()
+    resources = AsyncExitStack()
+    job = VideoJob(resources)
+    try:
+        upload = await resources.enter_async_context(state.videos.read(request))
+        resources.enter_context(state.video_slots.taken())
+        options = VideoOptions(frames, thumbnails, settings.max_pixels)
+        disconnected = partial(wait_for_disconnect, request)
+        work = state.service.detect_video(upload.content, options, disconnected, job.report)
+        job.start(work, state.observe_video)
+        await job.started()
+    except BaseException:
+        await job.close()
+        raise
+    return VideoEventStream(job, request.scope)

@@ -1,0 +1,214 @@
+"""Runs the tasks of routes and turns their errors into API errors."""
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Awaitable, Callable, Iterator
+from dataclasses import dataclass, replace
+
+from veraface.analysis import Analysis
+from veraface.errors import ImageError, UnreadableImageError, UnreadableVideoError
+from veraface.server.errors import INTERNAL_ERROR, ApiError, from_image_error
+from veraface.server.settings import Settings
+from veraface.video.results import VideoResult
+from veraface.workers.errors import (
+    DeadlineExceededError,
+    QueueFullError,
+    WorkerCrashedError,
+    WorkerFaultError,
+    WorkerLostError,
+)
+from veraface.workers.messages import (
+    Backend,
+    DetectOptions,
+    ForensicsResult,
+    ModelInfo,
+    Options,
+    Reply,
+    Task,
+    VideoOptions,
+    VideoProgress,
+    add_queue_time,
+)
+
+_log = logging.getLogger("veraface.server")
+
+# Returns once the client has disconnected, so that its work can be dropped.
+Disconnected = Callable[[], Awaitable[None]]
+
+
+@dataclass(frozen=True)
+class _Tasks:
+    detect: Task
+    forensics: Task
+    video: Task
+
+
+class InferenceService:
+    """Runs tasks for routes, independent of where they run.
+
+    Args:
+        backend: Runs the tasks.
+        settings: Timeouts of tasks.
+    """
+
+    def __init__(self, backend: Backend, settings: Settings) -> None:
+        self._backend = backend
+        self._tasks = _Tasks(
+            Task("detect", settings.deadline_s),
+            Task("forensics", settings.deadline_s),
+            Task("video", settings.video_deadline_s, cancellable=True),
+        )
+
+    @property
+    def ready(self) -> bool:
+        """Whether the model is loaded and warmed up."""
+        return self._backend.model is not None
+
+    @property
+    def failed(self) -> bool:
+        """Whether the model could not be loaded."""
+        return self._backend.failure is not None
+
+    def require_model(self) -> ModelInfo:
+        """Return the loaded model.
+
+        Raises:
+            ApiError: 503 if it is being loaded or could not be loaded.
+        """
+        if self._backend.model is not None:
+            return self._backend.model
+        if self.failed:
+            raise ApiError(503, "model_unavailable", "the model could not be loaded; see the server's log")
+        raise ApiError(503, "not_ready", "the model is still loading; try again in a moment", retry_after_s=1)
+
+    def model_info(self) -> dict[str, str]:
+        """Return name, version and sha256 of the model; an empty dictionary before it is loaded."""
+        return self._backend.model.model if self._backend.model else {}
+
+    def stop_on_failure(self, stop: Callable[[], None]) -> None:
+        """Have `stop` called if the model cannot be loaded."""
+        self._backend.on_failure = stop
+
+    async def start(self) -> None:
+        """Load the model and warm it up; a failure is logged."""
+        await self._backend.start()
+        if self._backend.failure is not None:
+            _log.error("the model could not be loaded: %s", self._backend.failure)
+        elif self.ready:
+            _log.info("model %(name)s %(version)s is loaded", self.model_info())
+
+    async def close(self) -> None:
+        """Finish running tasks and stop the backend."""
+        await self._backend.close()
+
+    def ensure_capacity(self) -> None:
+        """Reject a file before it is received if it could not be processed now.
+
+        Raises:
+            ApiError: 503 if the model is not loaded or the queue is full.
+        """
+        self.require_model()
+        try:
+            self._backend.ensure_capacity()
+        except QueueFullError as error:
+            raise _overloaded(error) from None
+
+    async def detect(self, image: bytes, options: DetectOptions, disconnected: Disconnected) -> Analysis:
+        """Detect forged faces in an image and read its provenance.
+
+        Args:
+            image: The bytes of its file.
+            options: What the result holds.
+            disconnected: See `Disconnected`.
+
+        Raises:
+            ApiError: The image could not be decoded, or not be processed now, or not in time.
+        """
+        reply = await self._run(self._tasks.detect, image, options, disconnected)
+        with _invalid_replies():
+            analysis = Analysis.from_json(reply.result)
+            return replace(analysis, detection=add_queue_time(analysis.detection, reply))
+
+    async def forensics(self, image: bytes, disconnected: Disconnected) -> ForensicsResult:
+        """Compute the forensic views of an image; arguments and errors as for `detect`."""
+        reply = await self._run(self._tasks.forensics, image, Options(), disconnected)
+        with _invalid_replies():
+            return add_queue_time(ForensicsResult.from_json(reply.result), reply)
+
+    async def detect_video(
+        self,
+        video: bytes,
+        options: VideoOptions,
+        disconnected: Disconnected,
+        progress: Callable[[VideoProgress], None],
+    ) -> VideoResult:
+        """Detect forged faces in a video; arguments and errors as for `detect`.
+
+        `progress` is called before the first frame and after each.
+        """
+
+        def decoded(text: bytes) -> None:
+            with contextlib.suppress(ValueError):
+                progress(VideoProgress.from_json(text))
+
+        reply = await self._run(self._tasks.video, video, options, disconnected, decoded)
+        with _invalid_replies():
+            return add_queue_time(VideoResult.from_json(reply.result), reply)
+
+    async def _run(
+        self,
+        task: Task,
+        content: bytes,
+        options: Options,
+        disconnected: Disconnected,
+        progress: Callable[[bytes], None] = lambda _: None,
+    ) -> Reply:
+        self.require_model()
+        try:
+            return await _until(disconnected, self._backend.run(task, content, options, progress))
+        except ImageError as error:
+            raise from_image_error(error) from None
+        except WorkerCrashedError as error:
+            unreadable = UnreadableVideoError if task is self._tasks.video else UnreadableImageError
+            raise from_image_error(unreadable(str(error))) from None
+        except QueueFullError as error:
+            raise _overloaded(error) from None
+        except DeadlineExceededError as error:
+            raise ApiError(504, error.code, str(error)) from None
+        except WorkerLostError as error:
+            raise _lost(error) from None
+        except WorkerFaultError as error:
+            _log.error("an exception in the task %s: %s", task.name, error)
+            raise ApiError(500, *INTERNAL_ERROR) from None
+
+
+async def _until(disconnected: Disconnected, work: Awaitable[Reply]) -> Reply:
+    """Return the result of `work`, which is cancelled if the client disconnects."""
+    job, leaving = asyncio.ensure_future(work), asyncio.ensure_future(disconnected())
+    try:
+        await asyncio.wait((job, leaving), return_when=asyncio.FIRST_COMPLETED)
+        if not job.done():
+            raise ApiError(400, "incomplete_upload", "the client disconnected before the response")
+        return await job
+    finally:
+        job.cancel()
+        leaving.cancel()
+        await asyncio.gather(job, leaving, return_exceptions=True)
+
+
+@contextlib.contextmanager
+def _invalid_replies() -> Iterator[None]:
+    """Answer for a worker that a file has taken over, and that sends something else than a result."""
+    try:
+        yield
+    except (ValueError, KeyError):  # pydantic's error quotes what it has read
+        raise _lost(WorkerLostError("the worker sent an invalid response; try again")) from None
+
+
+def _overloaded(error: QueueFullError) -> ApiError:
+    return ApiError(503, error.code, str(error), retry_after_s=error.retry_after_s)
+
+
+def _lost(error: WorkerLostError) -> ApiError:
+    return ApiError(503, error.code, str(error), retry_after_s=1)

@@ -1,0 +1,217 @@
+"""The pool's side of the fork server and of its workers."""
+
+import asyncio
+import contextlib
+import os
+import socket
+import sys
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+from veraface.errors import ModelError
+from veraface.workers import protocol
+from veraface.workers.messages import ModelInfo, Options, Task
+from veraface.workers.sandbox import WorkerLimits
+
+_START_TIMEOUT_S = 60
+
+
+@dataclass(frozen=True)
+class WorkerSettings:
+    """Settings of all workers of a pool.
+
+    Attributes:
+        model: An `.onnx` file; the shipped classifier if None.
+        max_bytes: Limit on the bytes of an image file.
+        max_pixels: Limit on the pixels of an image.
+        limits: Limits on a worker process.
+        trust_anchors: PEM file of the authorities whose signers of Content Credentials are trusted.
+    """
+
+    model: Path | None = None
+    max_bytes: int = 25 * 2**20
+    max_pixels: int = 50_000_000
+    limits: WorkerLimits = field(default_factory=WorkerLimits)
+    trust_anchors: Path | None = None
+
+    def to_message(self) -> dict[str, Any]:
+        """Return the first message to the fork server."""
+        return {
+            "model": None if self.model is None else str(self.model),
+            "image_limits": {"max_bytes": self.max_bytes, "max_pixels": self.max_pixels},
+            "limits": asdict(self.limits),
+            "trust_anchors": None if self.trust_anchors is None else str(self.trust_anchors),
+        }
+
+
+class Worker:
+    """One worker process and the connection to it."""
+
+    def __init__(self, name: int, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.name = name
+        self.status: asyncio.Future[int] = asyncio.get_running_loop().create_future()
+        self._reader = reader
+        self._writer = writer
+
+    @property
+    def exited(self) -> bool:
+        """Whether it is known to have exited."""
+        return self.status.done()
+
+    async def limits(self) -> list[str]:
+        """Wait until it is ready and return which limits the system enforces.
+
+        Raises:
+            EOFError, OSError, ProtocolError, TimeoutError: It exited or does not respond.
+        """
+        async with asyncio.timeout(_START_TIMEOUT_S):
+            header, _ = await protocol.read(self._reader)
+        return [str(name) for name in header.get("enforced", ())]
+
+    async def run(
+        self, task: Task, content: bytes, options: Options, cpu_s: float, progress: Callable[[bytes], None]
+    ) -> protocol.Message:
+        """Run a task and return its last message; `progress` is called with those before it.
+
+        Raises:
+            EOFError, OSError, ProtocolError: It exited, or sent something that is not a message.
+        """
+        job = {"task": task.name, "options": asdict(options), "cpu_s": cpu_s}
+        self._writer.write(protocol.pack(job, len(content)))
+        self._writer.write(content)
+        await self._writer.drain()
+        while True:
+            header, body = await protocol.read(self._reader)
+            if header.get("kind") != "progress":
+                return header, body
+            progress(body)
+
+    def close(self) -> None:
+        """Close the connection, after which it exits."""
+        self._writer.close()
+
+
+class ForkServerClient:
+    """The fork server's process; has workers forked and killed, and knows how they exit."""
+
+    def __init__(
+        self,
+        process: asyncio.subprocess.Process,
+        control: socket.socket,
+        reader: asyncio.StreamReader,
+        writer: asyncio.StreamWriter,
+    ) -> None:
+        self._process = process
+        self._control = control  # the same connection: streams cannot pass sockets
+        self._reader = reader
+        self._writer = writer
+        self._names = count()
+        self._workers: dict[int, Worker] = {}
+        self._listening: asyncio.Task[None] | None = None
+
+    @classmethod
+    async def start(cls, settings: WorkerSettings) -> "ForkServerClient":
+        """Start the process; it is ready once `loaded_model` returns."""
+        ours, theirs = socket.socketpair()
+        with theirs:
+            process = await asyncio.create_subprocess_exec(
+                # -P: Python must not import modules from the current folder.
+                *(sys.executable, "-P", "-m", "veraface.workers.fork_server", str(theirs.fileno())),
+                pass_fds=[theirs.fileno()],
+                stdin=asyncio.subprocess.DEVNULL,
+                env=_environment(),
+            )
+        control = ours.dup()
+        reader, writer = await asyncio.open_connection(sock=ours)
+        writer.write(protocol.pack(settings.to_message()))
+        return cls(process, control, reader, writer)
+
+    async def loaded_model(self) -> ModelInfo:
+        """Wait until the classifier is loaded and warmed up.
+
+        Raises:
+            ModelError: It cannot be loaded.
+            EOFError, OSError, ProtocolError, TimeoutError: The process exited or does not respond.
+        """
+        async with asyncio.timeout(_START_TIMEOUT_S):
+            header, _ = await protocol.read(self._reader)
+        if "failed" in header:
+            raise ModelError(str(header["failed"]))
+        self._listening = asyncio.create_task(self._listen())
+        return ModelInfo(header["card"], header["model"])
+
+    async def new_worker(self) -> Worker:
+        """Have a worker forked; it is ready once its `limits` return.
+
+        Raises:
+            OSError: The fork server is gone.
+        """
+        ours, theirs = socket.socketpair()
+        with theirs:
+            reader, writer = await asyncio.open_connection(sock=ours)
+            worker = Worker(next(self._names), reader, writer)
+            self._workers[worker.name] = worker
+            try:
+                protocol.send_with_socket(self._control, {"start": worker.name}, theirs)
+            except OSError:
+                self._exited(worker.name, -1)
+                raise
+        return worker
+
+    def kill(self, worker: Worker) -> None:
+        """Kill a worker."""
+        with contextlib.suppress(OSError):
+            self._control.sendall(protocol.pack({"kill": worker.name}))
+
+    async def wait(self) -> int:
+        """Wait for the fork server to exit and return its exit status."""
+        return await self._process.wait()
+
+    async def close(self) -> None:
+        """Stop the fork server and all workers that are left."""
+        self._writer.close()
+        self._control.close()
+        try:
+            async with asyncio.timeout(2):
+                await self._process.wait()
+        except TimeoutError:
+            with contextlib.suppress(ProcessLookupError):
+                self._process.kill()
+            await self._process.wait()
+        if self._listening:
+            await self._listening
+
+    async def _listen(self) -> None:
+        try:
+            while True:
+                header, _ = await protocol.read(self._reader)
+                self._exited(header["exited"], header["status"])
+        except (EOFError, OSError, protocol.ProtocolError):
+            for name in list(self._workers):  # the system kills them with the fork server
+                self._exited(name, -1)
+
+    def _exited(self, name: int, status: int) -> None:
+        worker = self._workers.pop(name, None)
+        if worker:
+            worker.status.set_result(status)
+            worker.close()
+
+
+# What Python and its libraries need to start. Other variables may hold keys and tokens, which must not reach
+# a process that decodes untrusted files.
+_NEEDED = ("PATH", "HOME", "LANG", "TZ", "TMPDIR", "VIRTUAL_ENV")
+_NEEDED_PREFIXES = ("PYTHON", "LC_", "LD_", "DYLD_", "OPENBLAS_")
+# Threads of OpenBLAS would be missing after a fork, and a single thread needs a single malloc arena.
+_ONE_THREAD = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", "MALLOC_ARENA_MAX": "1"}
+
+
+def _environment() -> dict[str, str]:
+    needed = {
+        name: value
+        for name, value in os.environ.items()
+        if name in _NEEDED or name.startswith(_NEEDED_PREFIXES)
+    }
+    return {**needed, **_ONE_THREAD}

@@ -1,0 +1,138 @@
+"""`python -m veraface.workers.fork_server FD`: the process that all workers are forked from.
+
+It loads and warms up the models once and forks a worker whenever the pool asks for one over the inherited
+connection FD. That takes milliseconds, and workers share all memory that they do not write to. It has one
+thread, since a forked process would lack the others, and it never decodes a file.
+"""
+
+import contextlib
+import ctypes
+import gc
+import os
+import selectors
+import signal
+import socket
+import sys
+
+from veraface.detector import Detector
+from veraface.errors import VerafaceError
+from veraface.imaging.decode import ImageLimits
+from veraface.models.onnx_session import use_shared_arena
+from veraface.provenance.credentials import CredentialReader
+from veraface.workers import protocol
+from veraface.workers.sandbox import WorkerLimits, die_with_parent
+from veraface.workers.tasks import TaskContext, warm_up
+from veraface.workers.worker import work
+
+
+def main(pool: socket.socket) -> int:
+    """Serve until the pool closes the connection; return the exit status."""
+    die_with_parent()
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    try:
+        settings, _ = protocol.receive(pool)
+    except EOFError:  # the pool has ended before it sent anything
+        return 0
+    use_shared_arena()
+    try:
+        detector = Detector(
+            settings["model"],
+            limits=ImageLimits(**settings["image_limits"]),
+            threads=1,
+        )
+        context = TaskContext(detector, CredentialReader(settings["trust_anchors"]))
+        warm_up(context)
+    except VerafaceError as error:
+        protocol.send(pool, {"failed": str(error)})
+        return 1
+    _redirect_output()
+    detector.release_memory()  # each worker would allocate it again anyway
+    gc.collect()
+    _trim_memory()
+    gc.freeze()  # garbage collection must not write to shared pages
+    protocol.send(pool, {"card": detector.card.to_dict(), "model": detector.model_info})
+    ForkServer(pool, context, WorkerLimits(**settings["limits"])).serve()
+    return 0
+
+
+class ForkServer:
+    """Forks workers, kills them on request, and reports when they exit."""
+
+    def __init__(self, pool: socket.socket, context: TaskContext, limits: WorkerLimits) -> None:
+        self._pool = pool
+        self._context = context
+        self._limits = limits
+        self._names: dict[int, int] = {}  # of workers, by process id
+
+    def serve(self) -> None:
+        """Handle requests until the pool closes the connection."""
+        ended, wake = socket.socketpair()
+        for end in (ended, wake):
+            end.setblocking(False)
+        signal.set_wakeup_fd(wake.fileno())
+        signal.signal(
+            signal.SIGCHLD, lambda *_: None
+        )  # without a handler the signal does not wake the selector
+        with selectors.DefaultSelector() as selector:
+            selector.register(self._pool, selectors.EVENT_READ)
+            selector.register(ended, selectors.EVENT_READ)
+            with contextlib.suppress(EOFError, OSError):
+                while True:
+                    ready = [key.fileobj for key, _ in selector.select()]
+                    if ended in ready:
+                        ended.recv(4096)
+                        self._report_exits()
+                    if self._pool in ready:
+                        self._handle()
+        for pid in self._names:
+            os.kill(pid, signal.SIGKILL)
+
+    def _handle(self) -> None:
+        request, connection = protocol.receive_with_socket(self._pool)
+        if "kill" in request:
+            for pid, name in self._names.items():
+                if name == request["kill"]:
+                    os.kill(pid, signal.SIGKILL)
+        elif connection is not None:
+            with connection:
+                self._start(request["start"], connection)
+
+    def _start(self, name: int, connection: socket.socket) -> None:
+        pid = os.fork()
+        if pid == 0:
+            status = 1
+            try:
+                signal.set_wakeup_fd(-1)
+                signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+                self._pool.close()
+                work(connection, self._context, self._limits)
+                status = 0
+            finally:
+                os._exit(status)
+        self._names[pid] = name
+
+    def _report_exits(self) -> None:
+        while self._names:
+            pid, status = os.waitpid(-1, os.WNOHANG)
+            if pid == 0:
+                return
+            name = self._names.pop(pid)
+            protocol.send(self._pool, {"exited": name, "status": os.waitstatus_to_exitcode(status)})
+
+
+def _trim_memory() -> None:
+    """Return freed memory to the system, if the C library can do that (glibc)."""
+    with contextlib.suppress(AttributeError):
+        ctypes.CDLL(None).malloc_trim(0)
+
+
+def _redirect_output() -> None:
+    """Discard output to stdout and stderr: some codecs print what they find wrong with an image."""
+    devnull = os.open(os.devnull, os.O_WRONLY)
+    for stream in (1, 2):
+        os.dup2(devnull, stream)
+    os.close(devnull)
+
+
+if __name__ == "__main__":
+    sys.exit(main(socket.socket(fileno=int(sys.argv[1]))))
