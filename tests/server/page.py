@@ -1,4 +1,4 @@
-"""What tests of the page do and look for again and again."""
+"""Helpers for tests of the page."""
 
 import base64
 import time

@@ -1,4 +1,4 @@
-"""Entries of the history, put there by the page's own module, and what tests look for among them."""
+"""Entries of the history, stored through the page's own module, and helpers to find them."""
 
 import re
 from pathlib import Path

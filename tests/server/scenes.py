@@ -1,4 +1,4 @@
-"""Every page and state of the page, each brought about from nothing, always looking the same.
+"""Every view and state of the page, built from scratch so that it always looks the same.
 
 The server and the browser are real; the answers are written down here, so that no timing and no last digit of
 a model shows in a reference picture.
@@ -247,7 +247,7 @@ def camera(page: Page) -> None:
 
 
 def remember(page: Page) -> None:
-    """Four results of the last days, as judging would have left them."""
+    """Store four results of the last days."""
     picture = base64.b64encode(portrait()).decode()
     entries = [
         {

@@ -1,4 +1,4 @@
-"""What the page says of Veraface: its model's card as it is, and examples that work when they are copied."""
+"""The about view in the browser: contents, privacy, examples that work when copied; more in tests/page/."""
 
 import json
 import shutil
@@ -54,7 +54,7 @@ def test_a_part_has_an_address_of_its_own(open_page: OpenPage) -> None:
     expect(page.get_by_role("heading", name="API")).to_be_in_viewport()
 
 
-def test_it_says_what_a_verdict_is_not(open_page: OpenPage) -> None:
+def test_it_states_what_a_verdict_is_not(open_page: OpenPage) -> None:
     page = open_page(path="/about")
     expect(page.locator("#verdict")).to_contain_text("It is not proof")
     expect(page.locator("#verdict dt")).to_have_text(["Likely fake", "Uncertain", "Likely real"])

@@ -1,4 +1,4 @@
-"""How pictures come in, and the list of those that came."""
+"""Adding images and links, and the queue."""
 
 import base64
 import csv
@@ -27,7 +27,7 @@ OpenPage = Callable[..., Page]
 Predict = Callable[..., httpx.Response]
 
 
-def test_a_picture_can_be_dropped_anywhere(open_page: OpenPage, predict: Predict, face: bytes) -> None:
+def test_an_image_can_be_dropped_anywhere(open_page: OpenPage, predict: Predict, face: bytes) -> None:
     page = open_page()
     give(page, "dragenter", [face])
     expect(page.locator("#veil")).to_be_visible()
@@ -36,7 +36,7 @@ def test_a_picture_can_be_dropped_anywhere(open_page: OpenPage, predict: Predict
     expect_verdict(page, predict(face).json())
 
 
-def test_a_picture_can_be_pasted(open_page: OpenPage, predict: Predict, face: bytes) -> None:
+def test_an_image_can_be_pasted(open_page: OpenPage, predict: Predict, face: bytes) -> None:
     page = open_page()
     give(page, "paste", [face])
     expect_verdict(page, predict(face).json())
@@ -62,7 +62,7 @@ def test_the_keyboard_is_enough(open_page: OpenPage, predict: Predict, two_faces
     expect(boxes.nth(1)).to_have_attribute("aria-pressed", "true")
 
 
-def test_many_files_are_judged_one_card_each(
+def test_many_files_get_one_card_each(
     open_page: OpenPage, predict: Predict, face: bytes, two_faces: bytes, no_face: bytes
 ) -> None:
     page = open_page()
@@ -85,7 +85,7 @@ def test_many_files_are_judged_one_card_each(
     expect_state(page, "empty")
 
 
-def test_no_more_are_sent_at_once_than_the_server_judges(open_page: OpenPage, face: bytes) -> None:
+def test_concurrent_uploads_are_limited(open_page: OpenPage, face: bytes) -> None:
     page = open_page()
     uploads = count_uploads(page)
     hold(page)
@@ -104,10 +104,10 @@ def test_no_more_are_sent_at_once_than_the_server_judges(open_page: OpenPage, fa
     expect(card(page, "7.jpg")).to_have_attribute("data-state", "judged")
 
 
-def test_pictures_wait_in_the_browser_where_the_person_wants_that(
+def test_images_wait_for_the_user_when_immediate_analysis_is_off(
     open_page: OpenPage, predict: Predict, face: bytes, two_faces: bytes
 ) -> None:
-    """A preview first; nothing is sent until Enter or the button says so. The choice is remembered."""
+    """A preview first; nothing is sent until Enter or the button is pressed. The setting is stored."""
     page = open_page()
     uploads = count_uploads(page)
     page.get_by_role("switch", name="Analyze immediately").uncheck()
@@ -189,7 +189,7 @@ def test_the_cards_are_walked_with_the_arrows(open_page: OpenPage, face: bytes) 
     expect(page.locator("#filename")).to_have_text("1.jpg")
 
 
-def test_dropping_what_is_no_picture_is_explained(open_page: OpenPage) -> None:
+def test_dropping_something_else_is_explained(open_page: OpenPage) -> None:
     page = open_page()
     give(page, "drop", [])
     expect(page.locator("#notice")).to_contain_text("neither an image nor the address of one")
@@ -207,7 +207,7 @@ def test_a_pasted_link_is_explained_where_the_server_fetches_none(open_page: Ope
     expect_state(page, "empty")
 
 
-def test_a_link_is_judged_where_the_server_fetches_them(
+def test_a_link_is_analyzed_where_the_server_fetches_links(
     open_page: OpenPage, predict: Predict, face: bytes
 ) -> None:
     """The fetching is tested in test_server_links.py; here it is played, as no test has an internet."""
@@ -244,9 +244,7 @@ def test_a_server_that_refuses_a_link_is_understood(open_page: OpenPage, start_s
         expect_fault(page, "This address is not fetched")
 
 
-def test_a_picture_copied_as_a_data_address_is_judged(
-    open_page: OpenPage, predict: Predict, face: bytes
-) -> None:
+def test_an_image_in_a_data_url_is_analyzed(open_page: OpenPage, predict: Predict, face: bytes) -> None:
     page = open_page()
     give(page, "paste", [], "data:image/jpeg;base64," + base64.b64encode(face).decode())
     expect_verdict(page, predict(face).json())
@@ -254,7 +252,7 @@ def test_a_picture_copied_as_a_data_address_is_judged(
 
 
 def test_a_photo_from_the_camera_is_seen_before_it_is_sent(open_page: OpenPage) -> None:
-    """The browser plays a film of the portrait as its camera."""
+    """The browser plays a video of the portrait as its camera."""
     page = open_page(permissions=["camera"])
     sent: list[str] = []
     page.on("request", lambda request: sent.append(request.method))
@@ -273,7 +271,7 @@ def test_a_photo_from_the_camera_is_seen_before_it_is_sent(open_page: OpenPage) 
     expect(page.locator(".face-box")).to_have_count(1)
 
 
-def test_without_a_camera_the_page_says_what_to_do(open_page: OpenPage) -> None:
+def test_a_refused_camera_is_explained(open_page: OpenPage) -> None:
     page = open_page()
     refuse = "async () => { throw new DOMException('', 'NotAllowedError') }"
     page.evaluate(f"() => {{ navigator.mediaDevices.getUserMedia = {refuse} }}")

@@ -1,4 +1,4 @@
-"""Many pictures at once: folders, a hundred, a server that goes away, and where the focus is meanwhile."""
+"""Many images at once: folders, a hundred files, a server that stops, and the focus meanwhile."""
 
 import re
 from collections.abc import Callable
@@ -36,7 +36,7 @@ def test_a_dropped_folder_is_looked_through(open_page: OpenPage, tmp_path: Path,
     assert page.locator(".card-link").all_inner_texts() == ["9.JPG", "10.jpg", "a.jpg", "loose.jpg"]
 
 
-def test_a_hundred_pictures_are_each_sent_once(open_page: OpenPage) -> None:
+def test_a_hundred_images_are_each_sent_once(open_page: OpenPage) -> None:
     page = open_page()
     sent: list[str] = []
 
@@ -56,7 +56,7 @@ def face_of(number: int) -> dict[str, Any]:
     return scenes.face(0.9 if number % 2 else 0.1)
 
 
-def test_a_server_that_goes_away_loses_nothing(open_page: OpenPage, start_server: Any, face: bytes) -> None:
+def test_nothing_is_lost_when_the_server_stops(open_page: OpenPage, start_server: Any, face: bytes) -> None:
     with start_server() as server:
         page = open_page(server.url)
         held = hold(page)

@@ -1,4 +1,4 @@
-"""What the page may cost: weight, time to the first paint, and nothing that jumps about."""
+"""Budgets of the page: weight, first paint and layout shift."""
 
 import re
 from collections.abc import Callable

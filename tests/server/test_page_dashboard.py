@@ -1,4 +1,4 @@
-"""The dashboard: what the model's card says, in words, plots and tables, and what this browser remembers."""
+"""The dashboard in the browser: plots, layout and history; its figures are tested in tests/page/."""
 
 import json
 from collections.abc import Callable
@@ -170,7 +170,7 @@ def test_words_of_a_card_are_never_markup_and_never_too_long(open_dashboard: Ope
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
 
 
-def test_with_nothing_remembered_it_says_where_to_begin(open_dashboard: OpenPage) -> None:
+def test_an_empty_history_links_to_the_start(open_dashboard: OpenPage) -> None:
     page = open_dashboard()
     expect(page.locator("#own")).to_contain_text("Nothing yet")
     expect(page.locator("#own a")).to_have_attribute("href", "/")
@@ -193,7 +193,7 @@ def test_own_results_are_counted_by_verdict_and_by_day(open_dashboard: OpenPage)
     expect(page.locator("#own .reading")).to_contain_text("2 images · Likely fake 1 · Likely real 1")
 
 
-def test_history_that_is_off_is_said_to_be(open_dashboard: OpenPage) -> None:
+def test_a_switched_off_history_is_reported(open_dashboard: OpenPage) -> None:
     page = open_dashboard()
     page.evaluate("import('/static/js/history.js').then((history) => history.setOn(false))")
     expect(page.locator("#own")).to_contain_text("switched off")

@@ -1,4 +1,4 @@
-"""The choice beside the heatmap: error levels, noise, JPEG grid; asked for late, explained, for all."""
+"""The forensic views: error levels, noise, JPEG grid; requested late, explained, accessible."""
 
 import base64
 import io
@@ -21,7 +21,7 @@ LANGUAGES = ["en", "es", "hi", "de", "fr", "ar", "zh"]
 
 @pytest.fixture
 def judged(open_page: OpenPage, face: bytes) -> Callable[..., Page]:
-    """The page with a judged picture, and the choice beside it."""
+    """The page with an analyzed image and the choice of views."""
 
     def open_(**options: object) -> Page:
         page = open_page(**options)
@@ -43,7 +43,7 @@ def pick(page: Page, name: str) -> None:
 
 
 def shown(page: Page) -> bytes:
-    """The file that lies over the picture."""
+    """The image file of the view that is shown."""
     source = page.locator("#view").get_attribute("src") or ""
     assert source.startswith("data:image/webp;base64,")
     return base64.b64decode(source.split(",")[1])
@@ -55,7 +55,7 @@ def count_requests(page: Page) -> list[str]:
     return asked
 
 
-def test_views_are_asked_for_once_and_only_when_one_is_chosen(
+def test_views_are_requested_once_and_only_when_one_is_chosen(
     judged: Callable[..., Page], answer: dict[str, Any]
 ) -> None:
     page = judged()
@@ -80,7 +80,7 @@ def test_views_are_asked_for_once_and_only_when_one_is_chosen(
     expect(page.locator(".view-words")).to_contain_text("which regions the model relied on")
 
 
-def test_a_view_lies_exactly_over_the_picture_below_the_boxes(judged: Callable[..., Page]) -> None:
+def test_a_view_covers_the_image_exactly_below_the_boxes(judged: Callable[..., Page]) -> None:
     page = judged()
     pick(page, "Noise")
     expect(page.locator("#view")).to_be_visible()
@@ -90,7 +90,7 @@ def test_a_view_lies_exactly_over_the_picture_below_the_boxes(judged: Callable[.
     expect(page.locator(".face-box")).to_have_attribute("aria-pressed", "true")
 
 
-def test_its_strength_is_its_own(judged: Callable[..., Page]) -> None:
+def test_view_and_heatmap_have_separate_strengths(judged: Callable[..., Page]) -> None:
     page = judged()
     slider, view = page.locator("#evidence-strength"), page.locator("#view")
     expect(slider).to_have_value("40")
@@ -124,7 +124,7 @@ def test_the_keyboard_is_enough(judged: Callable[..., Page]) -> None:
     expect(page.get_by_role("group", name="Overlay on the image")).to_be_visible()
 
 
-def test_while_it_is_made_the_page_says_so_and_the_last_choice_counts(judged: Callable[..., Page]) -> None:
+def test_loading_is_shown_and_the_last_choice_counts(judged: Callable[..., Page]) -> None:
     page = judged()
     held = hold(page, "**/api/evidence")
     pick(page, "Noise")
@@ -142,7 +142,7 @@ def test_while_it_is_made_the_page_says_so_and_the_last_choice_counts(judged: Ca
     assert len(held) == 1
 
 
-def test_a_failure_is_said_and_can_be_tried_again(judged: Callable[..., Page]) -> None:
+def test_a_failure_is_reported_and_can_be_retried(judged: Callable[..., Page]) -> None:
     page = judged()
     failure = {"success": False, "error": {"code": "overloaded", "message": "too much"}}
     page.route("**/api/evidence", lambda route: route.fulfill(status=503, json=failure))
@@ -168,7 +168,7 @@ def test_an_invalid_view_is_never_shown(judged: Callable[..., Page]) -> None:
     assert page.locator("#view").get_attribute("src") is None
 
 
-def test_a_result_from_the_history_says_that_its_file_is_gone(judged: Callable[..., Page]) -> None:
+def test_a_result_from_the_history_has_no_file_for_views(judged: Callable[..., Page]) -> None:
     page = judged()
     expect(page.locator(".details")).to_contain_text(re.compile("[0-9a-f]{64}"))
     kept = "import('/static/js/history.js').then(({ recall }) => recall(location.pathname.split('/').pop()))"
@@ -184,14 +184,14 @@ def test_a_result_from_the_history_says_that_its_file_is_gone(judged: Callable[.
     assert asked == []
 
 
-def test_a_picture_that_cannot_be_judged_has_no_such_choice(open_page: OpenPage, no_face: bytes) -> None:
+def test_a_failed_image_has_no_choice_of_views(open_page: OpenPage, no_face: bytes) -> None:
     page = open_page()
     choose(page, no_face)
     expect_state(page, "failed")
     expect(page.locator(".evidence")).to_be_hidden()
 
 
-def test_a_picture_that_the_browser_cannot_show_has_views(
+def test_an_image_that_the_browser_cannot_show_has_views(
     open_page: OpenPage, portrait: Image.Image, encode: Callable[..., bytes]
 ) -> None:
     page = open_page()
@@ -222,7 +222,7 @@ def form(request: pytest.FixtureRequest, judged: Callable[..., Page]) -> Page:
     return page
 
 
-def test_nobody_is_left_out_and_nothing_sticks_out(form: Page, axe: str) -> None:
+def test_views_are_accessible_and_fit_in_every_language(form: Page, axe: str) -> None:
     for language in LANGUAGES:
         form.locator("#language").select_option(language)
         expect(form.locator("html")).to_have_attribute("lang", language)

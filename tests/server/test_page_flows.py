@@ -1,4 +1,4 @@
-"""From the picture to the kept result, by touch, by keyboard alone, in both themes, at every size."""
+"""From the image to the stored result: by touch, by keyboard alone, in both themes, at every size."""
 
 import json
 from collections.abc import Callable

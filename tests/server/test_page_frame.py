@@ -1,4 +1,4 @@
-"""What stands around every view: addresses, themes, sizes, and what no picture may do to the page."""
+"""The frame around every view: addresses, themes, sizes, and no markup from file names."""
 
 import re
 from collections.abc import Callable
@@ -14,7 +14,7 @@ OpenPage = Callable[..., Page]
 Predict = Callable[..., httpx.Response]
 
 
-def test_the_empty_page_says_what_it_is_for_and_what_a_verdict_is_not(open_page: OpenPage) -> None:
+def test_the_empty_page_states_its_purpose_and_limits(open_page: OpenPage) -> None:
     page = open_page()
     expect(page).to_have_title("Analyze · Veraface")
     expect(page.get_by_role("heading", level=1)).to_be_visible()
@@ -48,7 +48,7 @@ def brightness(page: Page) -> int:
 
 
 def test_dark_light_and_as_the_system_has_it(open_page: OpenPage) -> None:
-    """Dark at first, whatever the system says; the choice is remembered."""
+    """Dark at first, whatever the system setting; the choice is stored."""
     page = open_page(fresh=True, color_scheme="light")
     assert brightness(page) < 40
     page.get_by_role("button", name="Theme: dark. Switch to light").click()

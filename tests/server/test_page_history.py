@@ -1,4 +1,4 @@
-"""What the browser remembers: kept there only, found again, exported, deleted, switched off."""
+"""The history: stored in the browser only, searched, exported, deleted, switched off."""
 
 import csv
 import io
@@ -30,7 +30,7 @@ HOSTILE = [
 
 
 def test_a_result_is_listed_and_opened_again(open_page: OpenPage, predict: Predict, two_faces: bytes) -> None:
-    """With its picture, its boxes and its heatmap; after the page was left, too."""
+    """With its image, boxes and heatmap; also after the page was left."""
     answer = predict(two_faces).json()
     page = open_page()
     choose(page, two_faces, "two.jpg")
@@ -117,7 +117,7 @@ def test_the_way_back_from_a_result_leads_to_the_same_place(open_history: OpenPa
     page.wait_for_function("Math.abs(scrollY - leftAt) <= 2")
 
 
-def test_verdicts_are_said_in_words_and_times_in_the_language(open_history: OpenPage) -> None:
+def test_verdicts_and_times_are_in_the_language(open_history: OpenPage) -> None:
     hour = 3_600_000
     page = open_history(MIXED)
     said = page.locator(".card-state > span:first-of-type").all_text_contents()
@@ -198,7 +198,7 @@ def test_all_is_deleted_only_after_a_question(open_history: OpenPage) -> None:
 
 
 def test_one_switch_turns_it_off(open_page: OpenPage, predict: Predict, face: bytes) -> None:
-    """What is there stays until the person says so; what comes later is not kept."""
+    """Stored results stay until the user deletes them; later ones are not stored."""
     page = open_page(path="/history")
     page.evaluate(SEED, MIXED)
     expect(page.locator(".past")).to_have_count(5)
@@ -225,7 +225,7 @@ def test_one_switch_turns_it_off(open_page: OpenPage, predict: Predict, face: by
     expect(page.locator(".past")).to_have_count(1)
 
 
-def test_the_export_holds_what_was_found_and_no_picture(open_history: OpenPage) -> None:
+def test_the_export_has_results_and_no_images(open_history: OpenPage) -> None:
     page = open_history(MIXED)
     first = json.loads(saved(page, acts(page, "JSON")))[0]
     assert re.fullmatch(r"20\d\d-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", first.pop("time"))

@@ -1,4 +1,4 @@
-"""Files, names and answers that mean harm, and answers that are none at all."""
+"""Hostile files, names and answers; invalid answers are tested in tests/page/api.test.js."""
 
 import io
 import json
@@ -136,7 +136,7 @@ def test_pasted_text_that_is_no_address_of_an_image_is_explained(open_page: Open
     expect(page).to_have_title("Analyze · Veraface")
 
 
-def test_a_server_that_says_nonsense_of_itself_is_none(open_page: OpenPage) -> None:
+def test_an_invalid_status_counts_as_unreachable(open_page: OpenPage) -> None:
     page = open_page()
     page.route("**/api/model-status", lambda route: route.fulfill(json={"loaded": True, "limits": EVIL}))
     page.reload()

@@ -1,4 +1,4 @@
-"""What keys do, and what they leave alone."""
+"""Keyboard shortcuts, and the keys that they leave to the browser."""
 
 from collections.abc import Callable
 
@@ -36,7 +36,7 @@ def test_a_question_mark_lists_the_keys_and_escape_closes_the_list(open_page: Op
     expect(page.locator("#choose")).to_be_focused()
 
 
-def test_so_does_the_button(open_page: OpenPage) -> None:
+def test_the_button_opens_the_list_of_shortcuts(open_page: OpenPage) -> None:
     page = open_page(path="/about")
     button = page.get_by_role("button", name="Show keyboard shortcuts")
     button.click()
@@ -64,7 +64,7 @@ def test_the_list_is_that_of_the_view(open_page: OpenPage, face: bytes) -> None:
     assert keys["c"] == "Take a photo"
 
 
-def test_the_last_to_want_a_key_gets_it(open_page: OpenPage) -> None:
+def test_the_latest_shortcut_wins(open_page: OpenPage) -> None:
     page = open_page()
     page.evaluate(LISTEN, ["?", "x"])
     page.keyboard.press("?")
@@ -130,8 +130,8 @@ def test_nothing_behind_an_open_dialog_is_pressed(open_page: OpenPage) -> None:
     assert page.evaluate("pressed") == []
 
 
-def test_letters_can_be_switched_off(open_page: OpenPage) -> None:
-    """WCAG 2.1.4: who speaks to the computer must not press keys with every word. It is remembered."""
+def test_single_key_shortcuts_can_be_switched_off(open_page: OpenPage) -> None:
+    """WCAG 2.1.4: speech input must not trigger single-key shortcuts. The setting is stored."""
     page = open_page(path="/about")
     page.keyboard.press("?")
     switch = page.get_by_role("switch", name="Single-key shortcuts")

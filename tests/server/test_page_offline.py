@@ -1,4 +1,4 @@
-"""The page as an installed application: its shell opens without the server, and nothing private is kept."""
+"""The page as an installed application: it opens without the server and caches nothing private."""
 
 import re
 from collections.abc import Callable
@@ -70,7 +70,7 @@ def test_the_page_opens_without_its_server_and_works_again_with_it(
     complaints[:] = [said for said in complaints if "Failed to fetch" not in said]
 
 
-def test_no_picture_and_no_answer_is_kept_by_the_worker(open_page: OpenPage, face: bytes) -> None:
+def test_the_worker_caches_no_image_and_no_answer(open_page: OpenPage, face: bytes) -> None:
     page = open_page(fresh=True)
     wait_for_worker(page)
     page.reload()
@@ -94,7 +94,7 @@ def test_no_picture_and_no_answer_is_kept_by_the_worker(open_page: OpenPage, fac
 
 
 def test_a_server_that_fails_is_taken_for_one_that_is_not_there(open_page: OpenPage) -> None:
-    """Such as a proxy answers for while the server behind it starts again."""
+    """As a proxy answers while the server behind it restarts."""
     page = open_page(path="/about", fresh=True)
     wait_for_worker(page)
     page.reload()
@@ -167,7 +167,7 @@ def test_the_page_can_be_installed(open_page: OpenPage) -> None:
 
 
 @pytest.mark.parametrize("name", ["icon-192.png", "icon-512.png", "maskable-512.png"])
-def test_the_icons_are_as_large_as_the_manifest_says(name: str) -> None:
+def test_icons_have_the_sizes_of_the_manifest(name: str) -> None:
     from PIL import Image
 
     with Image.open(STATIC / "icons" / name) as icon:

@@ -1,4 +1,4 @@
-"""What the file says of itself, on the page: beside the verdict, as text, and in every language."""
+"""The provenance panel: beside the verdict, as text, in the reader's language."""
 
 from collections.abc import Callable
 
@@ -27,7 +27,7 @@ def claiming(portrait: Image.Image, encode: Callable[..., bytes]) -> bytes:
     return encode(portrait, "JPEG", quality=90, exif=exif, xmp=files.AI_PACKET)
 
 
-def test_the_panel_tells_what_the_file_claims(open_page: OpenPage, claiming: bytes) -> None:
+def test_the_panel_shows_the_claims_of_the_file(open_page: OpenPage, claiming: bytes) -> None:
     page = open_page()
     choose(page, claiming)
     expect_state(page, "judged")
@@ -65,7 +65,7 @@ def test_long_values_are_folded_and_never_markup(open_page: OpenPage, claiming: 
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
 
 
-def test_a_picture_without_a_face_has_the_panel_too(open_page: OpenPage) -> None:
+def test_an_image_without_a_face_has_the_panel_too(open_page: OpenPage) -> None:
     page = open_page()
     choose(page, files.png(("parameters", files.A1111)), name="noise.png", kind="image/png")
     expect_state(page, "failed")

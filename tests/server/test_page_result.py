@@ -1,4 +1,4 @@
-"""A result: the picture with its faces and the evidence, the verdict, and what can be done with it."""
+"""A result: the image with face boxes and heatmap, the verdict, and its actions."""
 
 import hashlib
 import json
@@ -25,7 +25,7 @@ INK = """() => {
 }"""
 
 
-def test_a_chosen_file_is_shown_and_judged(open_page: OpenPage, predict: Predict, face: bytes) -> None:
+def test_a_chosen_file_is_shown_and_analyzed(open_page: OpenPage, predict: Predict, face: bytes) -> None:
     answer = predict(face).json()
     page = open_page()
     choose(page, face, "holiday.jpg")
@@ -83,7 +83,7 @@ def test_real_and_fake_photos_get_the_answer_of_the_api(
         expect_verdict(page, predict(content).json())
 
 
-def test_a_face_box_lies_where_the_api_says(open_page: OpenPage, predict: Predict, face: bytes) -> None:
+def test_a_face_box_has_the_place_from_the_api(open_page: OpenPage, predict: Predict, face: bytes) -> None:
     x, y, width, height = predict(face).json()["faces"][0]["box"]
     page = open_page()
     choose(page, face)
@@ -125,7 +125,7 @@ def set_strength(page: Page, value: int) -> None:
     page.locator("#evidence-strength").fill(str(value))
 
 
-def test_the_slider_sets_how_strongly_the_evidence_shows(open_page: OpenPage, face: bytes) -> None:
+def test_the_slider_sets_the_strength_of_the_heatmap(open_page: OpenPage, face: bytes) -> None:
     page = open_page()
     choose(page, face)
     expect_state(page, "judged")
@@ -139,7 +139,7 @@ def test_the_slider_sets_how_strongly_the_evidence_shows(open_page: OpenPage, fa
     assert 0 < weak < strong
 
 
-def test_the_evidence_goes_with_the_selected_face(open_page: OpenPage, two_faces: bytes) -> None:
+def test_the_heatmap_follows_the_selected_face(open_page: OpenPage, two_faces: bytes) -> None:
     left_and_right = """() => {
         const canvas = document.querySelector("#evidence");
         const half = Math.floor(canvas.width / 2);
@@ -157,7 +157,7 @@ def test_the_evidence_goes_with_the_selected_face(open_page: OpenPage, two_faces
     assert sides == [[True, False], [False, True]]
 
 
-def test_a_format_the_browser_cannot_show_is_judged_all_the_same(
+def test_a_format_the_browser_cannot_show_is_analyzed(
     open_page: OpenPage,
     predict: Predict,
     portrait: Image.Image,
@@ -175,7 +175,7 @@ def test_a_format_the_browser_cannot_show_is_judged_all_the_same(
     assert frame["width"] / frame["height"] == pytest.approx(2, abs=0.02)
 
 
-def test_another_picture_replaces_the_first(
+def test_another_image_replaces_the_first(
     open_page: OpenPage, predict: Predict, face: bytes, no_face: bytes
 ) -> None:
     page = open_page()
@@ -221,7 +221,7 @@ def test_faces_and_results_are_walked_with_the_arrows(
     expect(page.locator(".card")).to_have_count(3)
 
 
-def test_the_evidence_can_be_hidden_with_a_key(open_page: OpenPage, face: bytes) -> None:
+def test_a_key_hides_the_heatmap(open_page: OpenPage, face: bytes) -> None:
     page = open_page()
     choose(page, face)
     expect_state(page, "judged")
@@ -233,9 +233,7 @@ def test_the_evidence_can_be_hidden_with_a_key(open_page: OpenPage, face: bytes)
     assert page.evaluate(INK) == shown
 
 
-def test_a_result_is_saved_as_a_picture_and_as_json(
-    open_page: OpenPage, predict: Predict, face: bytes
-) -> None:
+def test_a_result_is_saved_as_png_and_json(open_page: OpenPage, predict: Predict, face: bytes) -> None:
     answer = predict(face).json()
     page = open_page()
     choose(page, face, "holiday.jpg")
@@ -306,7 +304,7 @@ def test_a_result_is_opened_again_from_the_history(
     expect(page.get_by_text("party.jpg")).to_be_visible()
 
 
-def test_a_result_that_is_not_kept_says_so(open_page: OpenPage, face: bytes) -> None:
+def test_a_result_that_is_not_stored_is_missing_after_a_reload(open_page: OpenPage, face: bytes) -> None:
     page = open_page()
     page.evaluate("localStorage.setItem('veraface-history', 'off')")
     choose(page, face)
@@ -318,7 +316,7 @@ def test_a_result_that_is_not_kept_says_so(open_page: OpenPage, face: bytes) -> 
     expect_state(page, "empty")
 
 
-def test_the_details_say_what_was_judged(open_page: OpenPage, predict: Predict, face: bytes) -> None:
+def test_the_details_describe_the_file(open_page: OpenPage, predict: Predict, face: bytes) -> None:
     page = open_page()
     choose(page, face)
     expect_verdict(page, predict(face).json())

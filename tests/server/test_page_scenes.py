@@ -1,7 +1,7 @@
-"""Every page and state looks as it did when somebody last looked at it, and everybody can use it.
+"""Compare every view and state with reference screenshots, and check WCAG 2.2 AA with axe-core.
 
-The pictures are in references/, beside this file. Where a change is meant, take them anew with
-`make references`, and look at each.
+The references are in references/, beside this file. After an intended change, take them again with
+`make references` and look at each.
 """
 
 import io
@@ -150,7 +150,7 @@ def blocks(picture: Image.Image) -> Any:
 
 
 def share_of_others(one: Image.Image, other: Image.Image) -> float:
-    """How much of two pictures looks different, 0 to 1; 1 where their sizes differ."""
+    """Return the share of blocks that differ, 0 to 1; 1 if the sizes differ."""
     if one.size != other.size:
         return 1.0
     return float((np.abs(blocks(one) - blocks(other)) > OTHER).mean())
@@ -182,7 +182,7 @@ def difference(image: Image.Image, name: str) -> str:
 
 
 @pytest.mark.parametrize("scene", SCENES)
-def test_looks_as_it_did_and_everybody_can_use_it(
+def test_a_scene_matches_its_references_and_is_accessible(
     open_scene: Callable[[str], Page], scene_page: PooledPage, axe: str, scene: str
 ) -> None:
     page = open_scene(scene)

@@ -1,4 +1,4 @@
-"""What the page says while there is no verdict, and where there never is one."""
+"""States without a verdict: waiting, busy, failed."""
 
 import re
 from collections.abc import Callable
@@ -23,7 +23,7 @@ OpenPage = Callable[..., Page]
 Predict = Callable[..., httpx.Response]
 
 
-def test_the_picture_is_shown_while_it_is_judged(open_page: OpenPage, face: bytes) -> None:
+def test_the_image_is_shown_during_the_analysis(open_page: OpenPage, face: bytes) -> None:
     page = open_page()
     held = hold(page)
     choose(page, face)
@@ -60,7 +60,7 @@ def test_a_damaged_file(open_page: OpenPage, corrupt: bytes) -> None:
     expect_fault(page, "The file is damaged")
 
 
-def test_a_file_that_is_no_picture(open_page: OpenPage) -> None:
+def test_a_file_that_is_not_an_image(open_page: OpenPage) -> None:
     page = open_page()
     choose(page, b"%PDF-1.7", "paper.pdf", "application/pdf")
     expect_fault(page, "Not a supported image")
@@ -94,7 +94,7 @@ def test_an_unreachable_server_can_be_tried_again(open_page: OpenPage, predict: 
     expect_verdict(page, predict(face).json())
 
 
-def test_a_late_answer_never_lands_on_another_picture(
+def test_a_late_answer_is_never_shown_for_another_image(
     open_page: OpenPage, face: bytes, no_face: bytes
 ) -> None:
     page = open_page()
@@ -179,7 +179,7 @@ def test_a_model_that_is_still_loading_is_waited_for(
     expect_verdict(page, predict(face).json())
 
 
-def test_the_page_says_while_the_model_is_loading(open_page: OpenPage) -> None:
+def test_a_loading_model_is_reported(open_page: OpenPage) -> None:
     page = open_page()
     loading = {"loaded": False, "limits": {"max_upload_bytes": 1, "max_pixels": 1, "links": False}}
     page.route("**/api/model-status", lambda route: route.fulfill(json=loading))
@@ -198,7 +198,7 @@ def test_a_server_without_a_model_is_not_asked_again(open_page: OpenPage, face: 
     expect_fault(page, "No model")
 
 
-def test_a_slow_network_is_said_to_be_slow_and_can_be_stopped(open_page: OpenPage, face: bytes) -> None:
+def test_a_slow_request_is_reported_and_can_be_canceled(open_page: OpenPage, face: bytes) -> None:
     page = open_page(fresh=True)
     held: list[Route] = []
     page.route("**/api/predict*", lambda route: held.append(route))
@@ -214,7 +214,7 @@ def test_a_slow_network_is_said_to_be_slow_and_can_be_stopped(open_page: OpenPag
     expect(page.locator("#verdict")).to_have_text("Canceled")
 
 
-def test_the_page_says_where_the_server_is_gone_and_when_it_is_back(open_page: OpenPage) -> None:
+def test_the_banner_reports_an_unreachable_server_until_it_is_back(open_page: OpenPage) -> None:
     page = open_page()
     expect(page.locator("#banner")).to_be_hidden()
     page.route("**/api/model-status", lambda route: route.abort())
@@ -226,7 +226,7 @@ def test_the_page_says_where_the_server_is_gone_and_when_it_is_back(open_page: O
 
 
 def test_several_faces_that_disagree(open_page: OpenPage, predict: Predict, two_faces: bytes) -> None:
-    """One face of the answer is made fake on its way: the page says so, and shows that face first."""
+    """One face of the answer is changed to fake on its way: the page reports it and shows that face first."""
     answer = predict(two_faces, heatmap="true").json()
     judged = answer["faces"][1]
     judged |= {"p_fake": 0.97, "verdict": "fake"}

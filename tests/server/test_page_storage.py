@@ -1,4 +1,4 @@
-"""What the browser keeps where it has no room, will not, or somebody else has been at it."""
+"""The history when storage is full, refused, shared between tabs, or changed by others."""
 
 import base64
 import json
@@ -88,7 +88,7 @@ def test_entries_of_another_shape_do_not_break_the_list(open_history: OpenPage) 
 
 
 def test_an_entry_that_is_lost_takes_no_other_with_it(open_history: OpenPage) -> None:
-    """Chromium fails the whole reading where one picture's file is gone, as after a crash."""
+    """Chromium fails to read all entries if one image file is lost, as after a crash."""
     page = open_history(MIXED, fresh=True)
     page.add_init_script(
         """const lost = () => { throw new DOMException("Data lost: missing file", "NotReadableError"); };
@@ -103,8 +103,8 @@ def test_an_entry_that_is_lost_takes_no_other_with_it(open_history: OpenPage) ->
     assert "Bob Árbol.png" not in names(page)
 
 
-def test_a_database_of_somebody_else_is_left_alone(open_page: OpenPage) -> None:
-    """Another program of the same address may have taken the name; the page says that it keeps nothing."""
+def test_a_foreign_database_of_the_same_name_is_left_alone(open_page: OpenPage) -> None:
+    """Another program on the same origin may use the name; the page reports that it stores nothing."""
     page = open_page(path="/docs")
     page.evaluate(
         """() => new Promise((resolve) => {
@@ -133,7 +133,7 @@ REFUSALS = {
 
 
 @pytest.mark.parametrize("refusal", REFUSALS)
-def test_without_storage_all_else_works(
+def test_without_storage_everything_else_works(
     open_page: OpenPage, predict: Predict, face: bytes, refusal: str
 ) -> None:
     page = open_page(fresh=True)
@@ -147,7 +147,7 @@ def test_without_storage_all_else_works(
     expect_verdict(page, predict(face).json())
 
 
-def test_a_browser_that_keeps_no_pictures_keeps_the_rest(open_page: OpenPage) -> None:
+def test_a_browser_that_stores_no_images_stores_the_rest(open_page: OpenPage) -> None:
     page = open_page(fresh=True)
     page.add_init_script(
         """const put = IDBObjectStore.prototype.put;
@@ -167,7 +167,7 @@ LARGE = """async ([id, size]) => (await import("/static/js/history.js")).remembe
     picture: new Blob([crypto.getRandomValues(new Uint8Array(60_000)), new Uint8Array(size)]) })"""
 
 
-def test_where_room_runs_out_the_older_half_goes(open_history: OpenPage) -> None:
+def test_a_full_storage_drops_the_older_half(open_history: OpenPage) -> None:
     page = open_history(MIXED)
     page.evaluate(
         """() => {
@@ -184,7 +184,7 @@ def test_where_room_runs_out_the_older_half_goes(open_history: OpenPage) -> None
     expect(page.locator("#history-full")).to_be_hidden()
 
 
-def test_where_no_room_can_be_made_it_is_said(open_page: OpenPage) -> None:
+def test_a_full_storage_is_reported(open_page: OpenPage) -> None:
     page = open_page(fresh=True)
     limit = {"origin": page.evaluate("location.origin"), "quotaSize": 2_000_000}
     page.context.new_cdp_session(page).send("Storage.overrideQuotaForOrigin", limit)
@@ -201,7 +201,7 @@ def test_where_no_room_can_be_made_it_is_said(open_page: OpenPage) -> None:
     expect(page.locator("#history-full")).to_be_hidden()
 
 
-def test_pictures_are_made_small_and_upright(open_page: OpenPage, encode: Encode) -> None:
+def test_thumbnails_are_small_and_upright(open_page: OpenPage, encode: Encode) -> None:
     """As the camera turned it, without metadata, never larger than it was."""
     page = open_page()
     script = """async (bytes) => {
@@ -231,7 +231,7 @@ def test_pictures_are_made_small_and_upright(open_page: OpenPage, encode: Encode
     assert broken == {"hash": "039058c6f2c0cb492c533b0a4d14ef77cc0f78abccced5287d84a1a2011cfb81"}
 
 
-def test_a_huge_picture_does_not_freeze_the_page(open_page: OpenPage, encode: Encode) -> None:
+def test_a_huge_image_does_not_freeze_the_page(open_page: OpenPage, encode: Encode) -> None:
     page = open_page()
     picture = encode(Image.radial_gradient("L").resize((8000, 6000)).convert("RGB"), quality=80)
     script = """async (bytes) => {

@@ -1,4 +1,4 @@
-"""The libraries of others that the page is served with are those that the table says."""
+"""The vendored libraries are those of the table in vendor/README.md."""
 
 import hashlib
 import re
@@ -23,7 +23,7 @@ def test_the_table_lists_every_file() -> None:
     assert set(rows()) == files
 
 
-def test_files_are_the_originals_but_for_what_the_table_says() -> None:
+def test_files_are_the_originals_except_for_listed_additions() -> None:
     for name, cells in rows().items():
         content = (VENDOR / name).read_bytes()
         added = ADDED.get(name, b"")

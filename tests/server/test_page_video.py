@@ -1,4 +1,4 @@
-"""Clips on the page: taken in, followed while they are judged, and looked at frame by frame."""
+"""Videos on the page: adding, progress, timeline and frames."""
 
 import json
 from collections.abc import Callable
@@ -24,7 +24,7 @@ def clip(tmp_path_factory: pytest.TempPathFactory) -> bytes:
 
 @pytest.fixture(scope="module")
 def judged(clip: bytes, server: Any) -> dict[str, Any]:
-    """What the API says of it."""
+    """The result of the API."""
     answer = httpx.post(f"{server.url}/api/predict-video", files={"video": ("a.mp4", clip)}, timeout=120)
     return json.loads(answer.text.split("event: result\ndata: ")[1])
 
@@ -35,7 +35,7 @@ def choose_clip(page: Page, content: bytes, name: str = "a.mp4", kind: str = "vi
 
 @pytest.fixture
 def page(open_page: OpenPage, clip: bytes) -> Page:
-    """With the clip judged."""
+    """The page with the analyzed video."""
     page = open_page()
     expect(page.locator("#limit")).to_contain_text("videos up to 100 MB")
     choose_clip(page, clip)
@@ -43,7 +43,7 @@ def page(open_page: OpenPage, clip: bytes) -> Page:
     return page
 
 
-def test_a_clip_gets_its_verdict_in_words_and_a_timeline(page: Page, judged: dict[str, Any]) -> None:
+def test_a_video_gets_its_verdict_and_a_timeline(page: Page, judged: dict[str, Any]) -> None:
     expect(page.locator("#verdict")).to_have_text(VERDICTS[judged["verdict"]])
     expect(page.locator("#p-fake")).to_have_text(percent(judged["p_fake"]))
     expect(page.locator("#live")).to_contain_text(VERDICTS[judged["verdict"]])
@@ -76,7 +76,7 @@ def test_arrow_keys_go_from_frame_to_frame(page: Page, judged: dict[str, Any]) -
     expect(chart).to_have_attribute("aria-valuenow", str(count - 1))
 
 
-def test_the_chart_can_be_pointed_at_and_a_face_asked_for(page: Page, judged: dict[str, Any]) -> None:
+def test_points_of_the_chart_and_faces_can_be_selected(page: Page, judged: dict[str, Any]) -> None:
     chart = page.locator(".chart")
     box = chart.bounding_box()
     assert box
@@ -97,7 +97,7 @@ def test_all_frames_are_there_as_a_table(page: Page, judged: dict[str, Any]) -> 
 
 
 @pytest.mark.parametrize("theme", ["dark", "light"])
-def test_axe_has_no_complaint(page: Page, axe: str, theme: str) -> None:
+def test_axe_finds_no_violation(page: Page, axe: str, theme: str) -> None:
     page.evaluate("theme => (document.documentElement.dataset.theme = theme)", theme)
     page.locator(".frame-table summary").click()
     assert violations(page, axe) == []
@@ -112,7 +112,7 @@ def test_in_arabic_on_the_narrowest_phone(open_page: OpenPage, clip: bytes) -> N
     expect(page.locator(".chart-name")).to_have_text("Probability of fake over time")
 
 
-def test_progress_is_shown_and_a_clip_can_be_cancelled(open_page: OpenPage, clip: bytes) -> None:
+def test_progress_is_shown_and_a_video_can_be_canceled(open_page: OpenPage, clip: bytes) -> None:
     page = open_page()
     page.evaluate(
         """() => {
@@ -137,7 +137,7 @@ def test_progress_is_shown_and_a_clip_can_be_cancelled(open_page: OpenPage, clip
     expect(page.locator("#verdict")).to_have_text("Canceled")
 
 
-def test_what_is_no_clip_or_shows_no_face(open_page: OpenPage, tmp_path: Path, face: bytes) -> None:
+def test_files_that_are_not_videos_or_show_no_face(open_page: OpenPage, tmp_path: Path, face: bytes) -> None:
     page = open_page()
     for content, heading in (
         (b"#EXTM3U\n#EXTINF:1,\nhttp://127.0.0.1/a.ts\n", "Not a supported video"),
@@ -149,7 +149,7 @@ def test_what_is_no_clip_or_shows_no_face(open_page: OpenPage, tmp_path: Path, f
         expect_fault(page, heading)
 
 
-def test_too_large_is_said_before_it_is_sent(open_page: OpenPage, start_server: Callable[..., Any]) -> None:
+def test_a_too_large_video_is_not_sent(open_page: OpenPage, start_server: Callable[..., Any]) -> None:
     with start_server(VERAFACE_VIDEO_MAX_BYTES="2000") as server:
         page = open_page(server.url)
         sent: list[str] = []
@@ -160,7 +160,7 @@ def test_too_large_is_said_before_it_is_sent(open_page: OpenPage, start_server: 
         assert not any("predict" in url for url in sent)
 
 
-def test_a_server_without_video_says_so(open_page: OpenPage, start_server: Callable[..., Any]) -> None:
+def test_a_server_without_video_is_reported(open_page: OpenPage, start_server: Callable[..., Any]) -> None:
     with start_server(VERAFACE_VIDEO="false") as server:
         page = open_page(server.url)
         expect(page.locator("#limit")).to_have_text("up to 25 MB")
@@ -168,8 +168,8 @@ def test_a_server_without_video_says_so(open_page: OpenPage, start_server: Calla
         expect_fault(page, "Video is not enabled")
 
 
-def test_clips_and_pictures_together(open_page: OpenPage, clip: bytes, face: bytes) -> None:
-    """Each in its way; a clip's type may be told by its name only."""
+def test_videos_and_images_together(open_page: OpenPage, clip: bytes, face: bytes) -> None:
+    """A video may be recognized by its name only."""
     page = open_page()
     page.set_input_files(
         "#file",
@@ -186,7 +186,7 @@ def test_clips_and_pictures_together(open_page: OpenPage, clip: bytes, face: byt
     expect(page.locator("#frame")).to_be_visible()
 
 
-def test_who_brings_pictures_only_loads_nothing_of_clips(open_page: OpenPage, face: bytes) -> None:
+def test_images_alone_load_no_video_code(open_page: OpenPage, face: bytes) -> None:
     asked: list[str] = []
     page = open_page(service_workers="block")
     page.on("request", lambda request: asked.append(request.url))

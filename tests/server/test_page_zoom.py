@@ -1,4 +1,4 @@
-"""Looking closer: the picture is zoomed and moved with the mouse, with fingers and with keys."""
+"""Zooming and panning the image with mouse, fingers and keys."""
 
 from collections.abc import Callable
 
@@ -35,7 +35,7 @@ def press(page: Page, *keys: str) -> None:
         settle(page)  # it glides
 
 
-def test_the_picture_can_be_zoomed_and_moved(judged: Page) -> None:
+def test_the_image_can_be_zoomed_and_panned(judged: Page) -> None:
     page = judged
     share, picture = page.locator(".zoom-share"), page.locator("#picture")
     expect(share).to_have_text("100%")
@@ -107,7 +107,7 @@ def test_two_fingers_zoom(open_page: OpenPage, face: bytes) -> None:
     assert page.evaluate("visualViewport.scale") == 1  # the picture, not the page
 
 
-def test_the_zoomed_picture_is_moved_with_the_arrow_keys(judged: Page) -> None:
+def test_arrow_keys_pan_the_zoomed_image(judged: Page) -> None:
     page = judged
     picture, frame = page.locator("#picture"), page.locator("#frame")
     page.locator("#another").focus()
@@ -148,7 +148,7 @@ def test_a_face_out_of_sight_is_brought_in_when_it_gets_the_focus(
     assert page.locator("#frame").evaluate("f => [f.scrollLeft, f.scrollTop]") == [0, 0]
 
 
-def test_moving_the_picture_by_a_face_does_not_choose_it(open_page: OpenPage, two_faces: bytes) -> None:
+def test_panning_by_a_face_does_not_select_it(open_page: OpenPage, two_faces: bytes) -> None:
     page = open_page()
     choose(page, two_faces)
     expect_state(page, "judged")
@@ -169,7 +169,7 @@ def test_moving_the_picture_by_a_face_does_not_choose_it(open_page: OpenPage, tw
     expect(other).to_have_attribute("aria-pressed", "true")
 
 
-def test_steps_in_quick_succession_lead_where_slow_ones_do(judged: Page) -> None:
+def test_quick_zoom_steps_end_where_slow_ones_do(judged: Page) -> None:
     box = judged.locator(".face-box")
     press(judged, "+", "+")
     slow = place(box)
