@@ -1,10 +1,10 @@
 // Adds files and links to the queue, however they were given.
-import { analyse, announce, enqueue } from "./queue.js";
-import { isVideo } from "./video/files.js";
 import { showNotice } from "./notice.js";
+import { analyse, announce, enqueue } from "./queue.js";
 import { go } from "./router.js";
 import { status } from "./status.js";
 import { keep, remembered } from "./storage.js";
+import { isVideo } from "./video/files.js";
 
 const KEY = "veraface-start";
 const SHAPE_TIMEOUT_MS = 300; // ms

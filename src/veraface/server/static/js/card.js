@@ -1,9 +1,9 @@
 // One image of the queue as a card: thumbnail, state and a link to its result.
-import { analyse, cancel, remove } from "./queue.js";
 import { element, icon } from "./dom.js";
 import { canBeSent, faultIcon, knownCode } from "./fault.js";
 import { nameOf, percent } from "./format.js";
 import { text } from "./language.js";
+import { analyse, cancel, remove } from "./queue.js";
 
 /** Build an empty card for a check; updateCard() fills it. */
 export function cardOf(check) {

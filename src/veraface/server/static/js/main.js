@@ -1,14 +1,14 @@
 // The frame around the views: language, theme, adding files, and the status of the server.
-import { changes as checkChanges } from "./queue.js";
+import { addFiles, addLink } from "./addFiles.js";
 import { byId } from "./dom.js";
 import { setUpIntake } from "./intake.js";
 import { addKeys, setUpKeys } from "./keys.js";
 import { fillIn, loadLanguage, setUpLanguageMenu, text } from "./language.js";
 import { renderNotice } from "./notice.js";
 import { setUpOffline, watchConnection } from "./offline.js";
+import { changes as checkChanges } from "./queue.js";
 import { renderView, startRouter } from "./router.js";
 import { changes, isReachable, readStatus, status } from "./status.js";
-import { addFiles, addLink } from "./addFiles.js";
 import { setUpTheme } from "./theme.js";
 
 const nameTheme = setUpTheme(byId("theme"));

@@ -1,8 +1,8 @@
 // The queue of images and videos of this visit: added, sent in turn, kept until the page is left.
 import { detect, detectLink } from "./api.js";
-import { isVideo } from "./video/files.js";
 import { remember } from "./history.js";
-import { sha256, makeThumbnail } from "./images.js";
+import { makeThumbnail, sha256 } from "./images.js";
+import { isVideo } from "./video/files.js";
 
 const AT_ONCE = 2; // the default number of worker processes of the server
 const MAX_TRIES = 5; // for an image that a busy server refuses

@@ -1,7 +1,7 @@
 // Which view is shown for which address; the views themselves are loaded when they are first needed.
-import { find } from "./queue.js";
 import { byId } from "./dom.js";
 import { fillIn, text } from "./language.js";
+import { find } from "./queue.js";
 
 const ROUTES = [
   [/^\/$/, "analyse"],

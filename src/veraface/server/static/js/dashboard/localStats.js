@@ -2,8 +2,8 @@
 import { element } from "../dom.js";
 import * as history from "../history.js";
 import { number, text } from "../language.js";
-import { pattern } from "./plotOverlay.js";
 import { part, plotFigure, table } from "./parts.js";
+import { pattern } from "./plotOverlay.js";
 import { bars, ticksTo } from "./plots.js";
 import { count, share } from "./words.js";
 

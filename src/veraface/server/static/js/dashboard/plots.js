@@ -2,7 +2,7 @@
 import uPlot from "../../vendor/uplot/uPlot.js";
 import { element } from "../dom.js";
 import { color, onColors } from "./colors.js";
-import { PlotOverlay, fontOf } from "./plotOverlay.js";
+import { fontOf, PlotOverlay } from "./plotOverlay.js";
 import { PlotReadout } from "./reading.js";
 
 const STYLES = "/static/vendor/uplot/uPlot.css";

@@ -2,7 +2,7 @@
 import { element } from "../dom.js";
 import { number, text } from "../language.js";
 import { lacking } from "./parts.js";
-import { NONE, count, figure, ofHundred, range, ownWords } from "./words.js";
+import { NONE, count, figure, ofHundred, ownWords, range } from "./words.js";
 
 // Their places are there before the card is, so that nothing moves when it comes.
 const FIGURES = [

@@ -3,8 +3,8 @@ import { element } from "../dom.js";
 import { bytes, faceLabel, percent, verdictOf } from "../format.js";
 import { text } from "../language.js";
 import { headline, probability, reasons } from "../verdict.js";
-import { clock } from "./files.js";
 import { frameVerdict } from "./chart.js";
+import { clock } from "./files.js";
 
 /** The whole panel of an analyzed video; calls `look(track)` when a face is chosen. */
 export function videoPanel({ answer, size }, look) {

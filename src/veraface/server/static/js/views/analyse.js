@@ -1,7 +1,7 @@
 // The start view: adding images and videos, and the queue.
+import { addFiles, addLink, setStartsAtOnce, startsAtOnce } from "../addFiles.js";
 import { openCamera } from "../camera.js";
 import { cardOf, updateCard } from "../card.js";
-import { analyse, cancel, changes, checks, isDone, isOpen, remove } from "../queue.js";
 import { byId, element, icon } from "../dom.js";
 import { download, entriesAsCsv, entriesAsJson } from "../export.js";
 import { canBeSent } from "../fault.js";
@@ -9,9 +9,9 @@ import { megabytes } from "../format.js";
 import { isOn } from "../history.js";
 import { addKeys } from "../keys.js";
 import { text } from "../language.js";
+import { analyse, cancel, changes, checks, isDone, isOpen, remove } from "../queue.js";
 import { moveFocus } from "../rovingTabindex.js";
 import { changes as statusChanges, status } from "../status.js";
-import { setStartsAtOnce, startsAtOnce, addFiles, addLink } from "../addFiles.js";
 
 const HERE = ["localhost", "127.0.0.1", "[::1]"];
 const SVG = "http://www.w3.org/2000/svg";

@@ -2,7 +2,7 @@
 import { byId, element, icon } from "../dom.js";
 import { download, entriesAsCsv, entriesAsJson } from "../export.js";
 import * as history from "../history.js";
-import { cardOfEntry, updateEntry, updateTime, showThumbnail, tint, verdictIcon, verdictName } from "../historyCard.js";
+import { cardOfEntry, showThumbnail, tint, updateEntry, updateTime, verdictIcon, verdictName } from "../historyCard.js";
 import { UndoBar } from "../historyUndo.js";
 import { addKeys } from "../keys.js";
 import { number, text } from "../language.js";

@@ -1,5 +1,4 @@
 // One image: during the analysis, afterwards, and reopened from the history.
-import { analyse, cancel, changes, checks, find, isResult, retryNow } from "../queue.js";
 import { byId, element } from "../dom.js";
 import { download, entriesAsJson } from "../export.js";
 import { faultAnnouncement, faultView } from "../fault.js";
@@ -7,12 +6,13 @@ import { nameOf } from "../format.js";
 import { recall } from "../history.js";
 import { addKeys } from "../keys.js";
 import { text } from "../language.js";
+import { provenanceView } from "../provenance.js";
+import { analyse, cancel, changes, checks, find, isResult, retryNow } from "../queue.js";
 import { go } from "../router.js";
 import { snapshot } from "../snapshot.js";
-import { Viewer } from "../viewer.js";
-import { announcement, decisiveFace, verdictView } from "../verdict.js";
-import { provenanceView } from "../provenance.js";
 import { isProvenance } from "../validate.js";
+import { announcement, decisiveFace, verdictView } from "../verdict.js";
+import { Viewer } from "../viewer.js";
 import { waitingView } from "../waiting.js";
 
 /** Fills root with the result of that check or entry of the history. */

@@ -1,14 +1,14 @@
 // One video: progress during the analysis, then verdict, timeline and frames.
-import { analyse, cancel, changes, find, retryNow } from "../queue.js";
-import { chartOf, frameLabel } from "../video/chart.js";
-import { videoAnnouncement, videoPanel, frameTable } from "../video/panel.js";
 import { byId, element } from "../dom.js";
 import { download } from "../export.js";
 import { faultAnnouncement, faultView } from "../fault.js";
 import { nameOf, verdictOf } from "../format.js";
 import { addKeys } from "../keys.js";
 import { text } from "../language.js";
+import { analyse, cancel, changes, find, retryNow } from "../queue.js";
 import { go } from "../router.js";
+import { chartOf, frameLabel } from "../video/chart.js";
+import { frameTable, videoAnnouncement, videoPanel } from "../video/panel.js";
 import { waitingView } from "../waiting.js";
 
 await style("/static/css/video.css");
