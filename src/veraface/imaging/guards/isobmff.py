@@ -108,7 +108,7 @@ def _walk(data: bytes, kind: str) -> _Found:
 
 
 def _read_box(data: bytes, box: _Box, found: _Found, kind: str) -> None:
-    """Add what one box says of items and sizes."""
+    """Add the items and sizes that one box lists."""
     start, version = box.start, data[box.start : box.start + 1]
     # Item numbers have two bytes before version 1 (iref) and 3 (infe), then four.
     if box.name == b"iloc":
