@@ -79,6 +79,13 @@ def test_the_server_stops_where_the_model_cannot_be_loaded(tmp_path: Path) -> No
     assert "Traceback" not in finished.stderr
 
 
+def test_the_server_process_loads_no_decoder_and_no_model() -> None:
+    """Only workers decode and classify; the server process also needs far less memory without NumPy."""
+    code = "import sys, veraface.server.app; print({'numpy', 'onnxruntime', 'PIL', 'av'} & set(sys.modules))"
+    finished = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert finished.stdout.strip() == "set()"
+
+
 def test_an_address_that_is_taken_is_named_before_anything_starts() -> None:
     with create_server(("127.0.0.1", 0)) as other:
         port = other.getsockname()[1]

@@ -1,4 +1,4 @@
-"""`python -m veraface.server`: runs the server with the settings from the environment."""
+"""`python -m veraface.server`: run the server with the settings from the environment."""
 
 import sys
 
@@ -7,7 +7,7 @@ from veraface.server.settings import SettingsError, load_settings
 
 
 def main() -> int:
-    """Runs the server; returns the exit status."""
+    """Run the server and return the exit status."""
     try:
         return serve(load_settings())
     except SettingsError as error:

@@ -163,7 +163,7 @@ def _link_fetcher(settings: Settings, given: FetchLink | None) -> FetchLink | No
 
 
 def serve(settings: Settings | None = None) -> int:
-    """Run the server until it is told to stop.
+    """Run the server until it is stopped.
 
     Returns:
         The exit status of the process: 1 if the model could not be loaded.

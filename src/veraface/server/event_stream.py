@@ -4,9 +4,8 @@ import asyncio
 import contextlib
 import json
 import logging
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack
-from typing import Any
 
 from sse_starlette import EventSourceResponse, ServerSentEvent
 from sse_starlette.sse import AppStatus, SendTimeoutError
@@ -14,6 +13,7 @@ from starlette.types import Receive, Scope, Send
 
 from veraface.results import Result
 from veraface.server.errors import FAULT, INTERNAL_ERROR, ApiError, fault_content
+from veraface.video.results import VideoResult
 
 _log = logging.getLogger("veraface.server")
 
@@ -44,8 +44,8 @@ class VideoJob:
         """Add a progress event."""
         self._queue.put_nowait(progress)
 
-    def start(self, work: Any, observe: Callable[[Any], None]) -> None:
-        """Start the coroutine `work`; `observe` is called with its result."""
+    def start(self, work: Awaitable[VideoResult], observe: Callable[[VideoResult], None]) -> None:
+        """Start the work; `observe` is called with its result."""
         self._task = asyncio.create_task(self._run(work, observe))
 
     async def started(self) -> None:
@@ -91,12 +91,13 @@ class VideoJob:
             return await asyncio.wait_for(self._queue.get(), KEEP_ALIVE_S)
         return None
 
-    async def _run(self, work: Any, observe: Callable[[Any], None]) -> None:
+    async def _run(self, work: Awaitable[VideoResult], observe: Callable[[VideoResult], None]) -> None:
         try:
             async with self._resources:
-                self._final = await work
-            observe(self._final)
-            self._queue.put_nowait(self._final)
+                result = await work
+            observe(result)
+            self._final = result
+            self._queue.put_nowait(result)
         except ApiError as error:
             self._queue.put_nowait(error)
         except Exception as error:  # its text may quote the video

@@ -178,7 +178,7 @@ def evidence_response(result: ForensicsResult) -> EvidenceResponse:
 
 
 def error_responses(descriptions: dict[int, str]) -> dict[int | str, dict[str, Any]]:
-    """Return what OpenAPI says about errors, from their descriptions by status."""
+    """Return the error responses for OpenAPI from their descriptions by status."""
     return {
         status: {"model": ErrorResponse, "description": description}
         for status, description in descriptions.items()
