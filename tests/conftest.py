@@ -1,4 +1,4 @@
-"""What tests share: profiles, markers, the order and distribution of tests, and fixtures that cost much."""
+"""Profiles, markers, the order and distribution of tests, and expensive shared fixtures."""
 
 import os
 import shutil
@@ -20,17 +20,17 @@ if TYPE_CHECKING:
 pytest_plugins = ["tests.fixtures.uploads"]
 
 # Two budgets for generated examples (tests/examples.py); `make test-deep` (HYPOTHESIS_PROFILE=deep) takes the
-# large one. No deadline: an example may take longer on a busy machine than Hypothesis allows by itself.
+# large one. No deadline: on a busy machine an example may exceed the default of Hypothesis.
 hypothesis.settings.register_profile("quick", deadline=None, derandomize=True, max_examples=50)
 hypothesis.settings.register_profile("deep", deadline=None, max_examples=1000)
 hypothesis.settings.load_profile(PROFILE)
 
-# Torch waits for its own threads on a busy machine, and one thread adds in one order; set before its import.
+# One thread avoids contention on a busy machine and sums in a fixed order; set before torch is imported.
 os.environ["OMP_NUM_THREADS"] = "1"
 
 _DATA = Path(os.environ.get("VERAFACE_DATA", Path(__file__).parent.parent.parent / "shared" / "data"))
 
-# Files that take longest, longest first: started last, they would leave the other workers idle at the end.
+# Slowest files first: started last, they would leave the other workers idle at the end.
 _LONGEST = (
     "tests/server/test_page_scenes.py",
     "tests/fuzz/test_fuzz.py",
@@ -50,13 +50,13 @@ _LONGEST = (
     "tests/scan/",
     "tests/extension/",
 )
-# Files whose tests run on one worker, for they share a fixture that lives in one process.
+# Files whose tests run on one worker, because they share a fixture of one process.
 _TOGETHER = {"tests/scan/test_ray_engine.py": "ray", "tests/deploy/test_ray_serve.py": "ray"}
 
 # Fixtures of tests that need more than this process: a browser, or a server that listens.
 _BROWSER = {"browser", "playwright_driver"}
 _SERVER = {"server", "small_server", "own_server", "start_server", "site", "serving"}
-# What `make unit` leaves out beside those.
+# Further paths that `make unit` excludes.
 _SLOW = (
     "tests/cli/",
     "tests/deploy/",
@@ -73,8 +73,8 @@ _SLOW = (
     "tests/workers/",
 )
 
-# Tests that depend on how fast something outside of them is, and why; each has a second try, which pytest's
-# summary reports. Any other test that fails once is wrong, or has found something.
+# Tests that depend on external timing, with the reason; each is retried once, which the summary reports.
+# No other test is retried.
 _QUARANTINE: dict[str, str] = {}
 
 
@@ -105,7 +105,7 @@ def _rank(item: pytest.Item) -> int:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
-    """Run the tests of one file on one worker, so that its fixtures are made once; longest files first."""
+    """Run the tests of one file on one worker, so that its fixtures are made once; slowest files first."""
     from xdist.scheduler import LoadFileScheduling
 
     class ByFile(LoadFileScheduling):
@@ -118,13 +118,13 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
 
 @pytest.fixture(scope="session")
 def made_once(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str, Callable[[Path], object]], Path]:
-    """Make a folder once per run: the worker that needs it first makes it, and the others wait for it.
+    """Return a function that makes a folder once per run; other workers wait for the first that needs it.
 
-    Returns a function of a name and of what fills the folder of that name. Tests must not change its content.
+    The function takes a name and a callable that fills the folder. Tests must not change its content.
     """
     folder = tmp_path_factory.getbasetemp()
     if "PYTEST_XDIST_WORKER" in os.environ:
-        folder = folder.parent  # the workers' common one
+        folder = folder.parent  # the folder shared by all workers
 
     def make(name: str, fill: Callable[[Path], object]) -> Path:
         target, complete = folder / name, folder / f"{name}.complete"
@@ -141,7 +141,7 @@ def made_once(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str, Callab
 
 @pytest.fixture(scope="session")
 def data() -> Path:
-    """The folder of labeled faces and photos, which is not part of the repository."""
+    """Return the folder of labeled faces and photos, which is not part of the repository."""
     if not _DATA.is_dir():
         pytest.skip("needs the data set; set VERAFACE_DATA to its folder")
     return _DATA
@@ -149,7 +149,7 @@ def data() -> Path:
 
 @pytest.fixture(scope="session")
 def photos(data: Path) -> list[Path]:
-    """Whole images as users upload them."""
+    """Return whole images as users upload them."""
     return sorted(
         path for path in (data / "photos").rglob("*") if path.suffix.lower() != ".csv" and path.is_file()
     )
@@ -157,13 +157,13 @@ def photos(data: Path) -> list[Path]:
 
 @pytest.fixture(scope="session")
 def tiny_data(made_once: Callable[..., Path]) -> Path:
-    """A folder with a manifest of a few dozen faces, marked where fake."""
+    """Return a folder with a manifest of a few dozen faces; fakes have a visible mark."""
     return made_once("tiny-data", lambda folder: make_dataset(folder / "faces")) / "faces"
 
 
 @pytest.fixture(scope="session")
 def tiny_run(tiny_data: Path, made_once: Callable[..., Path]) -> Path:
-    """The folder of a finished training run on them."""
+    """Return the folder of a finished training run on `tiny_data`."""
 
     def fill(folder: Path) -> None:
         from tests.training.runs import settings
@@ -176,7 +176,7 @@ def tiny_run(tiny_data: Path, made_once: Callable[..., Path]) -> Path:
 
 @pytest.fixture(scope="session")
 def tiny_model(tiny_run: Path, made_once: Callable[..., Path]) -> Path:
-    """That run's ONNX file, with its card beside it."""
+    """Return the ONNX file of `tiny_run`, with its model card beside it."""
 
     def fill(folder: Path) -> None:
         from veraface.training.export import export
@@ -187,7 +187,7 @@ def tiny_model(tiny_run: Path, made_once: Callable[..., Path]) -> Path:
 
 
 def chromium_path() -> str | None:
-    """The browser to use; None leaves it to Playwright."""
+    """Return the path of the browser; None selects Playwright's own."""
     names = ("chromium", "chromium-browser", "google-chrome")
     found = (shutil.which(name) for name in names)
     return os.environ.get("VERAFACE_CHROMIUM") or next((path for path in found if path), None)
@@ -195,19 +195,19 @@ def chromium_path() -> str | None:
 
 @pytest.fixture(scope="session")
 def camera(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, ...]:
-    """What has Chromium see the portrait through its camera."""
-    film = tmp_path_factory.mktemp("camera") / "portrait.mjpeg"
-    film.write_bytes(encode(portrait(), "JPEG") * 2)  # two frames of motion JPEG, played over and over
+    """Return the arguments that make Chromium's camera show the portrait."""
+    video = tmp_path_factory.mktemp("camera") / "portrait.mjpeg"
+    video.write_bytes(encode(portrait(), "JPEG") * 2)  # two frames of motion JPEG, played in a loop
     return (
         "--use-fake-device-for-media-stream",
         "--use-fake-ui-for-media-stream",
-        f"--use-file-for-fake-video-capture={film}",
+        f"--use-file-for-fake-video-capture={video}",
     )
 
 
 @pytest.fixture(scope="session")
 def playwright_driver() -> Iterator["Playwright"]:
-    """Playwright, of which there can be one at a time only."""
+    """Start Playwright, once: two instances cannot run at a time."""
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:
@@ -216,11 +216,11 @@ def playwright_driver() -> Iterator["Playwright"]:
 
 @pytest.fixture(scope="session")
 def browser(playwright_driver: "Playwright", camera: tuple[str, ...]) -> Iterator["Browser"]:
-    """Chromium, started once for all tests that look at a page."""
+    """Start Chromium, once for all tests of pages."""
     from playwright.sync_api import Error as BrowserError
 
     try:
-        # Chromium's own sandbox does not start for root, as which containers run.
+        # Chromium's own sandbox does not start for root, the user of containers.
         args = ["--no-sandbox", *camera]
         browser = playwright_driver.chromium.launch(executable_path=chromium_path(), args=args)
     except BrowserError as error:

@@ -1,7 +1,7 @@
-"""How much memory this process took at its peak.
+"""Measure the peak memory of this process.
 
-`getrusage` will not do: a process begins with the peak of the one that started it, pytest's own for example,
-and growth below that stays unseen.
+`getrusage` does not suffice: a process starts with the peak of its parent, for example pytest's, which hides
+growth below it.
 """
 
 import re
@@ -14,15 +14,15 @@ _RESET = Path("/proc/self/clear_refs")
 
 
 def forget_peak() -> None:
-    """Starts anew from what is taken now, where the system can do that."""
+    """Reset the peak to the current memory, if the system supports it."""
     if _RESET.exists():
         _RESET.write_text("5")
 
 
 def peak_mib() -> float:
-    """The most that was resident since the start, or since `forget_peak`."""
+    """Return the peak resident memory in MiB since the start, or since `forget_peak`."""
     if _STATUS.exists():
-        told = re.search(r"VmHWM:\s+(\d+) kB", _STATUS.read_text())
-        assert told is not None
-        return int(told[1]) / 1024
+        found = re.search(r"VmHWM:\s+(\d+) kB", _STATUS.read_text())
+        assert found is not None
+        return int(found[1]) / 1024
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2 ** (20 if sys.platform == "darwin" else 10)

@@ -1,4 +1,4 @@
-"""Tiny labeled data sets, made on the spot: one face under many lights; every fake wears a mark."""
+"""Make tiny labeled data sets: one face under varying light; every fake has magenta cheeks."""
 
 import csv
 from collections.abc import Iterable, Mapping, Sequence
@@ -22,7 +22,7 @@ def _base() -> Image.Image:
 
 
 def face(number: int, *, fake: bool) -> Image.Image:
-    """One face, 96 px; `number` decides the light, and a fake has magenta cheeks."""
+    """Return one face of 96 px; `number` seeds the light, and a fake has magenta cheeks."""
     random = np.random.default_rng(number)
     light = random.uniform(0.85, 1.15) * np.asarray(_base(), np.float64) + random.uniform(-8, 8, 3)
     image = Image.fromarray(np.clip(light, 0, 255).astype(np.uint8))
@@ -70,15 +70,15 @@ def write_csv(path: Path, rows: Iterable[Mapping[str, object]], columns: Sequenc
 def make_dataset(
     folder: Path, splits: Mapping[str, int] = SPLITS, sources: Sequence[str] = ("left", "right")
 ) -> Path:
-    """A folder with images and `manifest.csv`; returns the folder."""
+    """Make a folder with images and `manifest.csv`, and return it."""
     write_csv(folder / "manifest.csv", make_rows(folder, splits, sources))
     return folder
 
 
 def make_sources(folder: Path) -> Path:
-    """A folder with a manifest of two sources with fakes, and one, "street", of reals alone.
+    """Make a folder with a manifest of two sources with fakes and one, "street", without; return it.
 
-    The images of the test split cannot be read. Returns the folder.
+    The images of the test split are unreadable.
     """
     rows = make_rows(folder, {"train": 72, "val": 66, "test": 6}, ("lab", "street", "web"))
     for row in rows:
@@ -90,7 +90,7 @@ def make_sources(folder: Path) -> Path:
 
 
 def make_folders(folder: Path, names: Mapping[str, int]) -> Path:
-    """A folder of class folders such as "Train/Real", each with so many images; returns the folder."""
+    """Make a folder of class folders such as "Train/Real" with a number of images each; return it."""
     for name, count in names.items():
         (folder / name).mkdir(parents=True, exist_ok=True)
         fake = name.lower().endswith("fake")

@@ -1,4 +1,4 @@
-"""Small models with known behavior, made on the spot."""
+"""Small models with known behavior."""
 
 import hashlib
 from pathlib import Path
@@ -21,11 +21,11 @@ def brightness_model(
     name: str = "brightness",
     size: int = 160,
 ) -> Path:
-    """A classifier to which a bright face is fake and a dark one real: logit = (mean - 127.5) / 10."""
+    """Write a classifier with logit = (mean brightness - 127.5) / 10; return its path."""
     nodes = [
         helper.make_node("Cast", ["pixels"], ["float"], to=TensorProto.FLOAT),
-        helper.make_node("ReduceMean", ["float", "last"], ["grey"], keepdims=0),
-        helper.make_node("Sub", ["grey", "centre"], ["shifted"]),
+        helper.make_node("ReduceMean", ["float", "last"], ["gray"], keepdims=0),
+        helper.make_node("Sub", ["gray", "center"], ["shifted"]),
         helper.make_node("Div", ["shifted", "ten"], ["fine"]),
         helper.make_node("Unsqueeze", ["fine", "one"], ["channel"]),
         helper.make_node(
@@ -36,7 +36,7 @@ def brightness_model(
     ]
     constants = {
         "last": np.array([3], np.int64),
-        "centre": np.array(127.5, np.float32),
+        "center": np.array(127.5, np.float32),
         "ten": np.array(10.0, np.float32),
         "one": np.array([1], np.int64),
         "rows_and_columns": np.array([1, 2], np.int64),

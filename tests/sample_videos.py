@@ -1,4 +1,4 @@
-"""Tiny videos, made on the spot: the marked or unmarked face of `tests.sample_data`, or plain colors."""
+"""Make tiny videos: the face of `tests.sample_data`, a photograph, or plain colors."""
 
 import struct
 from collections.abc import Callable
@@ -14,12 +14,12 @@ from tests.sample_images import portrait
 
 
 def make_clip(path: Path, *, fake: bool = False, number: int = 0, frames: int = 8) -> Path:
-    """One face for a few frames at 8 a second; returns the path."""
+    """Write a video of one face, a few frames at 8 per second; return the path."""
     return write_clip(path, [face(number, fake=fake)] * frames)
 
 
 def make_ramp(path: Path, frames: int = 20, key_frames: int = 12) -> Path:
-    """Frame i is gray with the brightness 10 i, 20 frames a second."""
+    """Write a gray video in which frame i has the brightness 10 i, at 20 frames per second."""
     levels = [Image.new("RGB", (64, 48), (10 * i,) * 3) for i in range(frames)]
     return write_clip(path, levels, rate=20, key_frames=key_frames)
 
@@ -40,7 +40,7 @@ def write_clip(path: Path, images: list[Image.Image], rate: int = 8, key_frames:
 
 
 def remux(content: bytes, kind: str, change: Callable[[int, av.Packet, bytes], av.Packet | None]) -> bytes:
-    """The same video with its packets changed, in a container of some kind; its stamps stay, and its keys."""
+    """Return the video with changed packets in another container; timestamps and key frames stay."""
     buffer = BytesIO()
     with av.open(BytesIO(content)) as before, av.open(buffer, "w", format=kind) as after:
         stream = before.streams.video[0]
@@ -56,7 +56,7 @@ def remux(content: bytes, kind: str, change: Callable[[int, av.Packet, bytes], a
 
 
 def make_broken(kind: str, images: list[Image.Image], whole: set[int], key_frames: int = 4) -> bytes:
-    """H.264 of 8 frames a second of which all decode to nothing, but those with these numbers."""
+    """Return H.264 at 8 frames per second in which only the frames numbered in `whole` can be decoded."""
     buffer = BytesIO()
     with av.open(buffer, "w", format="mp4") as container:
         stream = container.add_stream("libx264", rate=8)
@@ -68,7 +68,7 @@ def make_broken(kind: str, images: list[Image.Image], whole: set[int], key_frame
         container.mux(stream.encode())
 
     def broken(number: int, packet: av.Packet, data: bytes) -> av.Packet:
-        filler = b"\0\0\0\2\x0c\xff"  # a unit that means nothing (H.264, 7.4.1, type 12)
+        filler = b"\0\0\0\2\x0c\xff"  # a filler NAL unit (H.264, 7.4.1, type 12)
         changed = av.Packet(data if number in whole else filler)
         changed.pts, changed.dts, changed.duration = packet.pts, packet.dts, packet.duration
         changed.time_base, changed.is_keyframe = packet.time_base, packet.is_keyframe
@@ -78,7 +78,7 @@ def make_broken(kind: str, images: list[Image.Image], whole: set[int], key_frame
 
 
 def hide_beginning(content: bytes, frames: int, rate: int) -> bytes:
-    """An MP4 with an edit list: decoders need its first frames, players do not show them."""
+    """Return an MP4 with an edit list that hides its first frames, which decoders need."""
 
     def earlier(number: int, packet: av.Packet, data: bytes) -> av.Packet:
         assert packet.pts is not None
@@ -91,7 +91,7 @@ def hide_beginning(content: bytes, frames: int, rate: int) -> bytes:
 
 
 def two_streams(first: bytes, second: bytes, kind: str) -> bytes:
-    """A video with two streams of images, of which players show the second."""
+    """Return a video with two video streams, of which the second is the default."""
     buffer = BytesIO()
     with (
         av.open(BytesIO(first)) as one,
@@ -110,24 +110,24 @@ def two_streams(first: bytes, second: bytes, kind: str) -> bytes:
 
 
 def panned(frames: int = 12, *, width: int = 480, height: int = 400) -> list[Image.Image]:
-    """A photograph of a face that a camera moves over: images for `write_clip`."""
+    """Return crops that move over a photograph of a face: images for `write_clip`."""
     photo = portrait(560)
     places = [(round(60 * i / frames), round(40 * i / frames)) for i in range(frames)]
     return [photo.crop((x, y, x + width, y + height)) for x, y in places]
 
 
 def make_portrait(path: Path, frames: int = 12, rate: int = 8, key_frames: int = 12) -> Path:
-    """A video of a real face; returns the path."""
+    """Write a video of a real face; return the path."""
     return write_clip(path, panned(frames), rate, key_frames)
 
 
 def make_plain(path: Path, frames: int = 8, size: tuple[int, int] = (320, 240)) -> Path:
-    """A video without any face; returns the path."""
+    """Write a video without a face; return the path."""
     return write_clip(path, [Image.new("RGB", size, (40 + i, 90, 120)) for i in range(frames)])
 
 
 def make_sound(path: Path) -> Path:
-    """A video with a second of silence and no image; returns the path."""
+    """Write a file with a second of silent audio and no video stream; return the path."""
     with av.open(str(path), "w") as container:
         stream = container.add_stream("aac", rate=8000)
         stream.layout = "mono"
@@ -140,12 +140,12 @@ def make_sound(path: Path) -> Path:
 
 
 def turn(path: Path, *, quarters: int) -> None:
-    """Write into an MP4 that players shall turn it so many quarters with the clock."""
+    """Write into an MP4 that players rotate it clockwise by a number of quarters."""
     place(path, *{1: (0, 1, -1, 0), 2: (-1, 0, 0, -1), 3: (0, -1, 1, 0)}[quarters])
 
 
 def place(path: Path, a: float, b: float, c: float, d: float) -> None:
-    """Write into an MP4 a display matrix: x, y go to a x + c y, b x + d y."""
+    """Write a display matrix into an MP4: it maps x, y to a x + c y, b x + d y."""
     whole = [round(value * 2**16) for value in (a, b, c, d)]
     matrix = struct.pack(">9i", *whole[:2], 0, *whole[2:], 0, 0, 0, 1 << 30)
     data = bytearray(path.read_bytes())
@@ -155,7 +155,7 @@ def place(path: Path, a: float, b: float, c: float, d: float) -> None:
 
 
 def corner(image: Image.Image) -> str:
-    """Where the bright quarter of an image lies, such as "top left"."""
+    """Return the position of the brightest quarter of an image, such as "top left"."""
     gray = np.asarray(image.convert("L"), float)
     height, width = gray.shape
     row, column = np.unravel_index(
@@ -164,4 +164,4 @@ def corner(image: Image.Image) -> str:
     return f"{('top', 'bottom')[row]} {('left', 'right')[column]}"
 
 
-assert SIDE % 2 == 0, "encoders of 4:2:0 want even sides"
+assert SIDE % 2 == 0, "4:2:0 encoders need even sides"

@@ -26,13 +26,13 @@ def test_thresholds_bound_the_uncertain_band(p_fake: float, verdict: str) -> Non
 
 
 @pytest.mark.parametrize(("real", "fake"), [(0.8, 0.2), (-0.1, 0.5), (0.5, 1.1), (float("nan"), 0.5)])
-def test_thresholds_that_make_no_sense_are_refused(real: float, fake: float) -> None:
+def test_invalid_thresholds_are_refused(real: float, fake: float) -> None:
     with pytest.raises(ValueError, match="thresholds"):
         Thresholds(real=real, fake=fake)
 
 
 @given(PROBABILITIES, PROBABILITIES)
-def test_a_firm_verdict_is_given_only_if_recompression_leaves_it(first: float, second: float) -> None:
+def test_real_and_fake_require_agreement_after_recompression(first: float, second: float) -> None:
     verdict, reasons = decide_face(first, lambda: second, BAND)
     if verdict in (Verdict.FAKE, Verdict.REAL):
         assert BAND.decide(first) == BAND.decide(second) == verdict
@@ -42,57 +42,57 @@ def test_a_firm_verdict_is_given_only_if_recompression_leaves_it(first: float, s
         assert len(reasons) == 1
 
 
-def test_a_verdict_that_changes_under_recompression_says_so() -> None:
+def test_a_verdict_that_changes_under_recompression_is_uncertain_with_that_reason() -> None:
     verdict, reasons = decide_face(0.95, lambda: 0.5, BAND)
     assert verdict is Verdict.UNCERTAIN
     assert reasons[0].code == "changes_under_recompression"
     assert "recompression" in reasons[0].message
 
 
-def test_what_is_open_anyway_needs_no_recompressed_copy() -> None:
-    verdict, reasons = decide_face(0.5, lambda: pytest.fail("asked for nothing"), BAND)
+def test_an_uncertain_score_needs_no_recompressed_view() -> None:
+    verdict, reasons = decide_face(0.5, lambda: pytest.fail("not needed"), BAND)
     assert (verdict, reasons[0].code) == (Verdict.UNCERTAIN, "weak_evidence")
 
 
-def test_no_face_is_a_verdict_of_its_own() -> None:
+def test_an_image_without_a_face_has_the_verdict_no_face() -> None:
     verdict, p_fake, reasons = decide_image([])
     assert (verdict, p_fake) == (Verdict.NO_FACE, None)
     assert reasons[0].code == "no_face"
 
 
-def test_one_fake_face_makes_the_picture_fake() -> None:
+def test_one_fake_face_makes_the_image_fake() -> None:
     faces = [face(Verdict.REAL, 0.1), face(Verdict.FAKE, 0.9), face(Verdict.UNCERTAIN, 0.5)]
     verdict, p_fake, reasons = decide_image(faces)
     assert (verdict, p_fake) == (Verdict.FAKE, 0.9)
     assert "faces_disagree" in {r.code for r in reasons}
 
 
-def test_an_open_face_keeps_a_picture_from_being_called_real() -> None:
+def test_an_uncertain_face_makes_an_image_of_real_faces_uncertain() -> None:
     assert decide_image([face(Verdict.REAL, 0.1), face(Verdict.UNCERTAIN, 0.5)])[0] is Verdict.UNCERTAIN
 
 
-def test_real_needs_every_judged_face_to_be_real_and_small_ones_are_named() -> None:
+def test_real_requires_all_classified_faces_real_and_reports_small_ones() -> None:
     faces = [face(Verdict.REAL, 0.1), face(Verdict.UNCERTAIN, None), face(Verdict.UNCERTAIN, None)]
     verdict, p_fake, reasons = decide_image(faces)
     assert (verdict, p_fake) == (Verdict.REAL, 0.1)
     assert reasons == (Reason("faces_too_small", "2 faces are too small to classify"),)
 
 
-def test_only_small_faces_leave_the_picture_open() -> None:
+def test_an_image_with_only_small_faces_is_uncertain() -> None:
     verdict, p_fake, reasons = decide_image([face(Verdict.UNCERTAIN, None)])
     assert (verdict, p_fake) == (Verdict.UNCERTAIN, None)
     assert reasons == (Reason("faces_too_small", "1 face is too small to classify"),)
 
 
 @given(st.lists(PROBABILITIES, min_size=1, max_size=6))
-def test_the_picture_takes_the_largest_p_fake(values: list[float]) -> None:
+def test_an_image_has_the_largest_p_fake_of_its_faces(values: list[float]) -> None:
     faces = [face(BAND.decide(p), p) for p in values]
     verdict, p_fake, _ = decide_image(faces)
     assert p_fake == max(values)
     assert verdict is BAND.decide(max(values))
 
 
-def test_a_result_becomes_plain_json() -> None:
+def test_a_result_serializes_to_json() -> None:
     heatmap = Heatmap(Box(1, 2, 3, 3), np.full((2, 2), 0.25, np.float32))
     result = DetectionResult(
         verdict=Verdict.FAKE,
@@ -106,16 +106,16 @@ def test_a_result_becomes_plain_json() -> None:
         thresholds={"real": 0.1, "fake": 0.9},
         timing_ms={"total": 1.23456},
     )
-    answer = json.loads(json.dumps(result.to_dict()))
-    assert answer["verdict"] == "fake"
-    assert answer["p_fake"] == 0.123457
-    assert answer["faces"][0]["box"] == [1.0, 2, 3, 4]
-    assert answer["faces"][0]["heatmap"] == {"box": [1, 2, 3, 3], "grid": [[0.25, 0.25], [0.25, 0.25]]}
-    assert answer["reasons"] == [{"code": "a", "message": "b"}]
+    parsed = json.loads(json.dumps(result.to_dict()))
+    assert parsed["verdict"] == "fake"
+    assert parsed["p_fake"] == 0.123457
+    assert parsed["faces"][0]["box"] == [1.0, 2, 3, 4]
+    assert parsed["faces"][0]["heatmap"] == {"box": [1, 2, 3, 3], "grid": [[0.25, 0.25], [0.25, 0.25]]}
+    assert parsed["reasons"] == [{"code": "a", "message": "b"}]
     assert "heatmap" not in result.to_dict(heatmap=False)["faces"][0]
 
 
-def test_boxes_overlap_by_intersection_over_union() -> None:
+def test_iou() -> None:
     box = Box(0, 0, 10, 10)
     assert box.iou(box) == 1
     assert box.iou(Box(5, 0, 10, 10)) == Box(5, 0, 10, 10).iou(box) == pytest.approx(50 / 150)

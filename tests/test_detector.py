@@ -27,20 +27,20 @@ def scores(result: DetectionResult) -> list[float | None]:
     return [face.p_fake for face in result.faces]
 
 
-def watch_runs(monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """How many crops each call of a model gets from now on."""
+def record_batches(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """Return a list that collects the batch size of each call of a model."""
     sizes: list[int] = []
     run = OnnxClassifier.predict
 
-    def watched(model: OnnxClassifier, crops: NDArray[np.uint8]) -> Any:
+    def recording(model: OnnxClassifier, crops: NDArray[np.uint8]) -> Any:
         sizes.append(len(crops))
         return run(model, crops)
 
-    monkeypatch.setattr(OnnxClassifier, "predict", watched)
+    monkeypatch.setattr(OnnxClassifier, "predict", recording)
     return sizes
 
 
-def test_three_lines_give_an_answer(tmp_path: Path) -> None:
+def test_three_lines_of_python_return_a_verdict(tmp_path: Path) -> None:
     (tmp_path / "photo.jpg").write_bytes(encode(portrait(), "JPEG"))
     program = (
         "from veraface import Detector\nresult = Detector().detect('photo.jpg')\n"
@@ -54,7 +54,7 @@ def test_three_lines_give_an_answer(tmp_path: Path) -> None:
     assert 0 <= float(p_fake) <= 1
 
 
-def test_path_bytes_file_image_and_array_give_the_same_score(detector: Detector, tmp_path: Path) -> None:
+def test_every_type_of_source_gives_the_same_score(detector: Detector, tmp_path: Path) -> None:
     data = encode(portrait(), "PNG")
     path = tmp_path / "portrait.png"
     path.write_bytes(data)
@@ -75,8 +75,8 @@ def test_all_orientations_of_a_photo_get_the_same_score(detector: Detector, orie
     assert (result.width, result.height) == image.size
 
 
-def test_a_bright_face_is_fake_to_a_model_that_says_so(tmp_path: Path) -> None:
-    """Pins the direction of p_fake from the logit to the verdict."""
+def test_p_fake_grows_with_the_logit(tmp_path: Path) -> None:
+    """The direction holds from the logit to the verdict and the heatmap."""
     detector = Detector(brightness_model(tmp_path))
     bright = detector.detect(ImageEnhance.Brightness(portrait()).enhance(1.7))
     dark = detector.detect(ImageEnhance.Brightness(portrait()).enhance(0.5))
@@ -87,7 +87,7 @@ def test_a_bright_face_is_fake_to_a_model_that_says_so(tmp_path: Path) -> None:
     assert grid.mean() > 0.5 > dark.faces[0].heatmap.grid.mean()
 
 
-def test_a_verdict_near_its_threshold_does_not_survive_recompression(tmp_path: Path) -> None:
+def test_a_verdict_near_its_threshold_becomes_uncertain_under_recompression(tmp_path: Path) -> None:
     image = portrait()
     p_fake = Detector(brightness_model(tmp_path)).detect(image).p_fake
     # The recompressed copy never has exactly the same mean: one of the two thresholds is between them.
@@ -103,26 +103,26 @@ def test_a_verdict_near_its_threshold_does_not_survive_recompression(tmp_path: P
 
 
 @pytest.mark.parametrize(("thresholds", "copies"), [(Thresholds(0, 1), 0), (Thresholds(0.5, 0.5), 1)])
-def test_a_face_is_shown_to_the_model_as_often_as_its_verdict_needs(
+def test_the_recompressed_view_is_classified_only_if_the_verdict_depends_on_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, thresholds: Thresholds, copies: int
 ) -> None:
     detector = Detector(brightness_model(tmp_path, thresholds=thresholds))
-    sizes = watch_runs(monkeypatch)
+    sizes = record_batches(monkeypatch)
     detector.detect(portrait())
     assert sizes == [2, *[1] * copies]
 
 
-def test_a_picture_without_a_face(detector: Detector) -> None:
+def test_an_image_without_a_face(detector: Detector) -> None:
     result = detector.detect(Image.new("RGB", (300, 200), "teal"))
     assert (result.verdict, result.p_fake, result.faces) == (Verdict.NO_FACE, None, ())
     assert result.reasons[0].code == "no_face"
 
 
-def test_a_face_under_40_px_is_reported_but_not_judged(detector: Detector) -> None:
+def test_a_face_under_40_px_is_reported_but_not_classified(detector: Detector) -> None:
     image = portrait()
     face = detector.detect(image).faces[0].box.max_side
     small = image.resize([round(side * 34 / face) for side in image.size], Image.Resampling.LANCZOS)
-    page = Image.new("RGB", (400, 400), "grey")
+    page = Image.new("RGB", (400, 400), "gray")
     page.paste(small, (100, 100))
     result = detector.detect(page)
     assert result.verdict is Verdict.UNCERTAIN
@@ -132,7 +132,7 @@ def test_a_face_under_40_px_is_reported_but_not_judged(detector: Detector) -> No
     assert "40 px" in result.faces[0].reasons[0].message
 
 
-def test_a_small_face_is_judged_with_a_word_of_doubt(detector: Detector) -> None:
+def test_a_small_face_is_classified_with_the_reason_small_face(detector: Detector) -> None:
     image = portrait()
     factor = 60 / detector.detect(image).faces[0].box.max_side
     result = detector.detect(image.resize([round(side * factor) for side in image.size]))
@@ -140,10 +140,10 @@ def test_a_small_face_is_judged_with_a_word_of_doubt(detector: Detector) -> None
     assert "small_face" in {r.code for r in result.faces[0].reasons}
 
 
-def test_every_face_is_judged_as_if_it_were_alone(detector: Detector) -> None:
+def test_the_score_of_a_face_does_not_depend_on_other_faces(detector: Detector) -> None:
     large = portrait().crop((100, 0, 400, 300))
     mirrored = large.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
-    page = Image.new("RGB", (700, 300), "grey")
+    page = Image.new("RGB", (700, 300), "gray")
     page.paste(large, (0, 0))
     page.paste(mirrored, (400, 0))
     faces = sorted(detector.detect(page).faces, key=lambda face: face.box.x)
@@ -152,7 +152,7 @@ def test_every_face_is_judged_as_if_it_were_alone(detector: Detector) -> None:
     assert faces[0].p_fake == pytest.approx(alone.p_fake, abs=0.05)  # the box moves by parts of a pixel
 
 
-def test_a_large_jpeg_is_decoded_small_with_boxes_in_full_size(detector: Detector) -> None:
+def test_a_large_jpeg_is_decoded_at_reduced_size_with_boxes_in_full_size(detector: Detector) -> None:
     image = portrait()
     large = image.resize((3072, 3072), Image.Resampling.BICUBIC)
     small_box = detector.detect(image).faces[0].box
@@ -166,7 +166,7 @@ def test_a_large_jpeg_is_decoded_small_with_boxes_in_full_size(detector: Detecto
 
 
 def test_a_small_face_in_a_large_jpeg_is_decoded_again_in_full(detector: Detector) -> None:
-    page = Image.new("RGB", (4000, 3000), "grey")
+    page = Image.new("RGB", (4000, 3000), "gray")
     page.paste(portrait(), (1500, 1000))
     from_jpeg = detector.detect(encode(page, "JPEG", quality=98, subsampling=0))
     from_pixels = detector.detect(page)
@@ -174,20 +174,20 @@ def test_a_small_face_in_a_large_jpeg_is_decoded_again_in_full(detector: Detecto
     assert from_jpeg.p_fake == pytest.approx(from_pixels.p_fake, abs=0.1)
 
 
-def test_threads_share_a_detector(detector: Detector) -> None:
+def test_concurrent_threads_get_equal_scores(detector: Detector) -> None:
     data = encode(portrait(), "JPEG")
     with ThreadPoolExecutor(4) as pool:
-        answers = list(pool.map(lambda _: scores(detector.detect(data)), range(12)))
-    assert answers == [answers[0]] * 12
+        results = list(pool.map(lambda _: scores(detector.detect(data)), range(12)))
+    assert results == [results[0]] * 12
 
 
-def test_stages_are_timed_and_add_up(detector: Detector) -> None:
+def test_the_times_of_all_stages_sum_to_at_most_the_total(detector: Detector) -> None:
     timing = detector.detect(portrait()).timing_ms
     assert set(timing) == {"decode", "faces", "model", "total"}
     assert sum(timing[stage] for stage in ("decode", "faces", "model")) <= timing["total"]
 
 
-def test_the_heatmap_covers_the_crop_and_can_be_left_out(detector: Detector) -> None:
+def test_the_heatmap_covers_the_crop_and_can_be_disabled(detector: Detector) -> None:
     face = detector.detect(portrait()).faces[0]
     heatmap = face.heatmap
     assert heatmap.box.width == pytest.approx(face.box.max_side * detector.card.crop.margin)
@@ -195,13 +195,13 @@ def test_the_heatmap_covers_the_crop_and_can_be_left_out(detector: Detector) -> 
     assert detector.detect(portrait(), heatmap=False).faces[0].heatmap is None
 
 
-def test_limits_are_the_caller_s() -> None:
+def test_custom_limits_apply() -> None:
     with pytest.raises(ImageTooLargeError, match="limit"):
         Detector(limits=ImageLimits(max_pixels=1000)).detect(portrait())
 
 
 @pytest.mark.parametrize("source", [b"", b"GIF89a", b"%PDF-1.7", "nowhere.jpg", 3, None, np.zeros((4, 4))])
-def test_what_is_no_picture_raises_an_image_error(detector: Detector, source: object) -> None:
+def test_an_invalid_source_raises_an_image_error(detector: Detector, source: object) -> None:
     with pytest.raises(ImageError):
         detector.detect(source)
 
@@ -218,13 +218,11 @@ def test_importing_and_detecting_never_import_torch(tmp_path: Path) -> None:
     assert done.stdout.strip() == "[]"
 
 
-def test_many_faces_are_judged_one_by_one_in_little_memory(
-    detector: Detector, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    sizes = watch_runs(monkeypatch)
+def test_many_faces_are_classified_one_per_call(detector: Detector, monkeypatch: pytest.MonkeyPatch) -> None:
+    sizes = record_batches(monkeypatch)
     crowd = Image.new("RGB", (1024, 1024))
     for x, y in ((0, 0), (512, 0), (0, 512), (512, 512)):
         crowd.paste(portrait(512), (x, y))
     assert len(detector.detect(crowd).faces) == 4
     assert sizes.count(2) == 4
-    assert set(sizes) <= {1, 2}, "one face a call, and one recompressed copy where it matters"
+    assert set(sizes) <= {1, 2}, "one face per call, and one recompressed view if needed"

@@ -1,4 +1,4 @@
-"""Every example runs and prints what it says."""
+"""Every example runs and prints the documented output."""
 
 import base64
 import importlib.util
@@ -52,7 +52,7 @@ def test_check_folder(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
 
 def test_video_timeline(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     pytest.importorskip("av", reason="needs the extra video")
-    load("video_timeline").main(str(make_portrait(tmp_path / "clip.mp4")))
+    load("video_timeline").main(str(make_portrait(tmp_path / "video.mp4")))
     first, *rest = capsys.readouterr().out.splitlines()
     assert first.split()[0] in ("real", "fake", "uncertain")
     assert rest
@@ -63,8 +63,8 @@ def test_fastapi_app(folder: Path) -> None:
     from fastapi.testclient import TestClient
 
     client = TestClient(load("fastapi_app").app)
-    answer = client.post("/check", files={"file": (folder / "face.jpg").open("rb")})
-    assert answer.json()["verdict"] == "real"
+    response = client.post("/check", files={"file": (folder / "face.jpg").open("rb")})
+    assert response.json()["verdict"] == "real"
     refused = client.post("/check", files={"file": (folder / "note.txt").open("rb")})
     assert (refused.status_code, refused.json()["detail"]["code"]) == (422, "unsupported_image")
 

@@ -8,7 +8,7 @@ import pytest
 
 SOURCE = Path(__file__).parents[1] / "src" / "veraface"
 
-# Lowest first. A package or root module imports only what stands in the lines above its own, or itself.
+# Lowest first. A package or root module imports only from the lines above its own, and from itself.
 LAYERS = (
     {"errors", "geometry", "text"},
     {"files", "results", "utils"},
@@ -63,7 +63,7 @@ def imports(path: Path) -> Iterator[str]:
 
 
 def own(name: str) -> str | None:
-    """Return the package of Veraface that a dotted name lies in; None for other packages and the root."""
+    """Return the Veraface package of a dotted name; None for other packages and the root."""
     parts = name.split(".")
     if parts[0] != "veraface" or len(parts) == 1:
         return None
@@ -74,12 +74,12 @@ def level(package: str) -> int:
     return next(index for index, layer in enumerate(LAYERS) if package in layer)
 
 
-def test_every_package_has_its_place() -> None:
+def test_every_package_is_in_the_table() -> None:
     assert {package for package, _ in modules()} - {"__init__"} == set().union(*LAYERS)
 
 
 @pytest.mark.parametrize("package", sorted(set().union(*LAYERS)))
-def test_imports_point_one_way(package: str) -> None:
+def test_imports_follow_the_table(package: str) -> None:
     upward = [
         f"{path.relative_to(SOURCE)} imports {name}"
         for home, path in modules()
@@ -91,7 +91,7 @@ def test_imports_point_one_way(package: str) -> None:
 
 
 @pytest.mark.parametrize("package", sorted(FORBIDDEN))
-def test_packages_stay_free_of_foreign_matters(package: str) -> None:
+def test_packages_do_not_import_forbidden_libraries(package: str) -> None:
     used = {
         f"{path.relative_to(SOURCE)} imports {name}"
         for home, path in modules()
@@ -107,7 +107,7 @@ def test_only_training_imports_torch() -> None:
     assert users == {"training"}
 
 
-def test_the_root_imports_no_surface() -> None:
+def test_the_root_imports_no_application_package() -> None:
     targets = {own(name) for name in imports(SOURCE / "__init__.py")}
     assert not targets & NEVER_AT_ROOT
 

@@ -1,4 +1,4 @@
-"""The package as people install it: what the wheel holds, what it weighs, what it loads."""
+"""The installed package: contents of the wheel, size, and imported modules."""
 
 import hashlib
 import json
@@ -15,7 +15,7 @@ from tests.sample_images import portrait
 
 ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "src" / "veraface"
-MAX_MEGABYTES = 300  # what a core installation may take on disk
+MAX_MEGABYTES = 300  # limit for a core installation on disk
 TRAINING_ONLY = (
     "av",
     "lightning",
@@ -31,7 +31,7 @@ UNREACHABLE = ("connection broken by", "NewConnectionError", "NameResolutionErro
 
 
 def run(*command: str | Path, cwd: Path) -> subprocess.CompletedProcess[str]:
-    """Run a command outside the checkout, so that nothing is found that was not installed."""
+    """Run a command without PYTHON* variables, so that only installed packages are found."""
     environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
     return subprocess.run(
         [str(part) for part in command], cwd=cwd, env=environment, capture_output=True, text=True, check=False
@@ -53,14 +53,14 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def held(wheel: Path) -> set[str]:
+def contents(wheel: Path) -> set[str]:
     with zipfile.ZipFile(wheel) as archive:
         return set(archive.namelist())
 
 
 @pytest.fixture(scope="session")
 def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A fresh virtual environment that holds the core lock and the wheel, and nothing else."""
+    """Make a virtual environment with only the core lock and the wheel."""
     folder = tmp_path_factory.mktemp("installed")
     venv = folder / "venv"
     succeed(sys.executable, "-m", "venv", "--without-pip", venv, cwd=folder)
@@ -75,25 +75,25 @@ def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def picture(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("picture") / "portrait.png"
+def image(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("image") / "portrait.png"
     portrait().save(path)
     return path
 
 
-def test_wheel_holds_every_file_of_the_package(held: set[str]) -> None:
+def test_the_wheel_contains_every_file_of_the_package(contents: set[str]) -> None:
     wanted = {
         path.relative_to(ROOT / "src").as_posix()
         for path in PACKAGE.rglob("*")
         if path.is_file() and "__pycache__" not in path.parts
     }
-    assert wanted <= held, f"missing: {sorted(wanted - held)}"
-    assert "veraface/py.typed" in held
-    assert "veraface/server/static/index.html" in held
+    assert wanted <= contents, f"missing: {sorted(wanted - contents)}"
+    assert "veraface/py.typed" in contents
+    assert "veraface/server/static/index.html" in contents
 
 
-def test_wheel_holds_each_model_with_its_card_and_licence(wheel: Path, held: set[str]) -> None:
-    models = {name for name in held if name.endswith(".onnx")}
+def test_the_wheel_contains_each_model_with_its_card_and_license(wheel: Path, contents: set[str]) -> None:
+    models = {name for name in contents if name.endswith(".onnx")}
     assert "veraface/models/weights/retinaface_mobilenet025.onnx" in models
     classifiers = {name for name in models if name.startswith("veraface/models/weights/veraface-")}
     assert classifiers, "no classifier is shipped"
@@ -107,20 +107,20 @@ def test_wheel_holds_each_model_with_its_card_and_licence(wheel: Path, held: set
         "src/veraface/models/weights/retinaface_mobilenet025.LICENSE",
         "src/veraface/models/weights/classifier.LICENSE",
     ):
-        assert notices + notice in held
+        assert notices + notice in contents
 
 
-def test_weights_readme_gives_the_hash_of_every_shipped_model() -> None:
+def test_the_weights_readme_lists_the_hash_of_every_shipped_model() -> None:
     readme = (PACKAGE / "models" / "weights" / "README.md").read_text()
     for model in (PACKAGE / "models" / "weights").glob("*.onnx"):
         line = next((line for line in readme.splitlines() if f"`{model.name}`" in line), "")
         assert hashlib.sha256(model.read_bytes()).hexdigest() in line, f"{model.name}: wrong or no sha256"
 
 
-def test_wheel_holds_nothing_else(held: set[str]) -> None:
-    roots = {name.split("/")[0] for name in held}
+def test_the_wheel_contains_nothing_else(contents: set[str]) -> None:
+    roots = {name.split("/")[0] for name in contents}
     assert roots == {"veraface", f"veraface-{veraface.__version__}.dist-info"}
-    assert not [name for name in held if "/tests/" in name or name.endswith((".pyc", ".ckpt", ".pt"))]
+    assert not [name for name in contents if "/tests/" in name or name.endswith((".pyc", ".ckpt", ".pt"))]
 
 
 def test_every_dependency_is_locked_by_hash() -> None:
@@ -132,7 +132,7 @@ def test_every_dependency_is_locked_by_hash() -> None:
                 assert "--hash=sha256:" in entry, f"{lock}: {entry[:60]}"
 
 
-def test_core_lock_needs_nothing_of_training() -> None:
+def test_the_core_lock_has_no_training_dependency() -> None:
     text = (ROOT / "requirements" / "core.txt").read_text()
     names = {line.split("==")[0] for line in text.splitlines() if "==" in line}
     assert not names & {
@@ -149,40 +149,40 @@ def test_core_lock_needs_nothing_of_training() -> None:
 
 
 @pytest.mark.install
-def test_core_installation_is_small(installed: Path) -> None:
+def test_a_core_installation_is_small(installed: Path) -> None:
     (packages,) = installed.glob("lib/python*/site-packages")
     megabytes = sum(path.stat().st_size for path in packages.rglob("*") if path.is_file()) / 1e6
-    print(f"a core installation takes {megabytes:.0f} MB")
+    print(f"size of a core installation: {megabytes:.0f} MB")
     assert megabytes < MAX_MEGABYTES, f"{megabytes:.0f} MB installed, {MAX_MEGABYTES} allowed"
 
 
 @pytest.mark.install
-def test_installed_command_tells_its_version(installed: Path, tmp_path: Path) -> None:
-    answer = succeed(installed / "bin" / "veraface", "--version", cwd=tmp_path)
-    assert answer.split()[-1] == veraface.__version__
+def test_the_installed_command_prints_its_version(installed: Path, tmp_path: Path) -> None:
+    output = succeed(installed / "bin" / "veraface", "--version", cwd=tmp_path)
+    assert output.split()[-1] == veraface.__version__
 
 
 @pytest.mark.install
-def test_installed_command_judges_a_picture(installed: Path, picture: Path, tmp_path: Path) -> None:
-    answer = json.loads(succeed(installed / "bin" / "veraface", "detect", picture, "--json", cwd=tmp_path))
-    assert answer["verdict"] in {"fake", "real", "uncertain"}
-    assert len(answer["faces"]) == 1
-    assert 0 <= answer["p_fake"] <= 1
+def test_the_installed_command_analyzes_an_image(installed: Path, image: Path, tmp_path: Path) -> None:
+    result = json.loads(succeed(installed / "bin" / "veraface", "detect", image, "--json", cwd=tmp_path))
+    assert result["verdict"] in {"fake", "real", "uncertain"}
+    assert len(result["faces"]) == 1
+    assert 0 <= result["p_fake"] <= 1
 
 
 @pytest.mark.install
-def test_installed_library_judges_a_picture(installed: Path, picture: Path, tmp_path: Path) -> None:
+def test_the_installed_library_analyzes_an_image(installed: Path, image: Path, tmp_path: Path) -> None:
     code = "import sys, veraface; print(veraface.Detector().detect(sys.argv[1]).verdict)"
-    answer = succeed(installed / "bin" / "python", "-c", code, picture, cwd=tmp_path)
-    assert answer.strip() in {"fake", "real", "uncertain"}
+    output = succeed(installed / "bin" / "python", "-c", code, image, cwd=tmp_path)
+    assert output.strip() in {"fake", "real", "uncertain"}
 
 
 @pytest.mark.install
-def test_installed_package_carries_its_types(installed: Path) -> None:
+def test_the_installed_package_is_typed(installed: Path) -> None:
     assert list(installed.glob("lib/python*/site-packages/veraface/py.typed"))
 
 
-# Here torch is installed, so a stray import would succeed, and show.
+# Torch is installed here, so an unwanted import would succeed and be detected.
 LOADED = """
 import json, sys
 {code}
@@ -206,15 +206,15 @@ except SystemExit as end:
         (COMMAND, ("--version",)),
         (COMMAND, ("--help",)),
         (COMMAND, ("detect", "--help")),
-        (COMMAND, ("detect", "{picture}", "--json")),
+        (COMMAND, ("detect", "{image}", "--json")),
         ("import veraface.server.app", ()),
     ],
     ids=["import", "version", "help", "detect help", "detect", "server"],
 )
 def test_no_training_library_is_loaded(
-    code: str, arguments: tuple[str, ...], picture: Path, tmp_path: Path
+    code: str, arguments: tuple[str, ...], image: Path, tmp_path: Path
 ) -> None:
-    words = [word.format(picture=picture) for word in arguments]
-    output = succeed(sys.executable, "-c", LOADED.format(code=code), *words, cwd=tmp_path)
+    filled = [word.format(image=image) for word in arguments]
+    output = succeed(sys.executable, "-c", LOADED.format(code=code), *filled, cwd=tmp_path)
     loaded = set(json.loads(output.splitlines()[-1]))
     assert not loaded & set(TRAINING_ONLY)

@@ -1,4 +1,4 @@
-"""`scripts/setup_venv.sh`: packages are shared between checkouts, their source is not."""
+"""`scripts/setup_venv.sh` shares packages between checkouts, but not the source of Veraface."""
 
 import os
 import shutil
@@ -16,7 +16,7 @@ pytestmark = pytest.mark.install
 
 
 def checkout(folder: Path) -> Path:
-    """A package of the same name as ours, whose version is the name of its folder."""
+    """Make a package named veraface whose version is the name of its folder."""
     (folder / "src/veraface").mkdir(parents=True)
     (folder / "src/veraface/__init__.py").write_text(f'__version__ = "{folder.name}"\n')
     for name in ("scripts/setup_venv.sh", LOCK):
@@ -48,14 +48,14 @@ def set_up(folder: Path, cache: Path) -> subprocess.CompletedProcess[str]:
 
 
 def version(folder: Path) -> str:
-    """What `import veraface` finds, in an environment without any variable."""
+    """Return the version that `import veraface` finds, without environment variables."""
     command = [folder / ".venv/bin/python", "-c", "import hatchling, veraface; print(veraface.__version__)"]
     return subprocess.run(command, cwd="/", env={}, capture_output=True, text=True, check=True).stdout.strip()
 
 
 @pytest.fixture(scope="module")
 def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The shared packages, complete."""
+    """Make the shared packages."""
     cache = tmp_path_factory.mktemp("cache")
     done = set_up(checkout(cache.parent / "1.0"), cache)
     assert done.returncode == 0, done.stderr
@@ -63,7 +63,7 @@ def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return cache
 
 
-def test_checkouts_share_packages_and_see_their_own_source(cache: Path) -> None:
+def test_checkouts_share_packages_but_import_their_own_source(cache: Path) -> None:
     first, second = cache.parent / "1.0", checkout(cache.parent / "2.0")
     done = set_up(second, cache)
     assert done.returncode == 0, done.stderr
@@ -74,8 +74,8 @@ def test_checkouts_share_packages_and_see_their_own_source(cache: Path) -> None:
     assert (second / ".venv/bin/veraface-version").exists()
 
 
-def test_an_environment_that_is_not_complete_is_not_used(cache: Path) -> None:
-    """What a killed build leaves has no mark, and what is published without one is built again."""
+def test_an_incomplete_environment_is_rebuilt(cache: Path) -> None:
+    """A killed build leaves no `.complete` file; a published environment without it is built again."""
     broken = checkout(cache.parent / "3.0")
     (published,) = (path for path in cache.iterdir() if path.is_symlink())
     (published / ".complete").unlink()
@@ -86,7 +86,7 @@ def test_an_environment_that_is_not_complete_is_not_used(cache: Path) -> None:
     assert (published / ".complete").exists()
 
 
-def test_a_build_that_fails_leaves_nothing(cache: Path, tmp_path: Path) -> None:
+def test_a_failed_build_leaves_nothing(cache: Path, tmp_path: Path) -> None:
     folder = checkout(tmp_path / "4.0")
     (folder / LOCK).write_text("hatchling==0.0 --hash=sha256:" + "0" * 64 + "\n")
     before = sorted(cache.iterdir())

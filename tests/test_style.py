@@ -1,4 +1,4 @@
-"""Style, types and insecure constructs: what `make lint` checks, beside the other tests."""
+"""Style, types and insecure constructs: the checks of `make lint`, run beside the other tests."""
 
 import subprocess
 import sys
@@ -21,6 +21,6 @@ RUFF = Path(sysconfig.get_path("scripts")) / "ruff"
     ],
     ids=["mypy", "bandit", "ruff-check", "ruff-format"],
 )
-def test_nothing_is_found_by(command: list[str]) -> None:
+def test_linter_reports_nothing(command: list[str]) -> None:
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr

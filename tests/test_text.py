@@ -1,4 +1,4 @@
-"""Names that came with the data cannot become markup, nor move a terminal's cursor."""
+"""Names from data sets can neither become markup nor control a terminal."""
 
 import pytest
 from hypothesis import given
@@ -27,7 +27,7 @@ def test_markdown() -> None:
 
 
 @given(st.text(st.characters()))
-def test_whatever_it_is_it_can_be_written_on_one_line(name: str) -> None:
+def test_any_text_fits_on_one_line_without_markup(name: str) -> None:
     for shown in (clean(name), markdown(name)):
         assert len(shown.encode().splitlines()) <= 1
         assert len(clean(name)) <= 80

@@ -154,7 +154,7 @@ def test_kubernetes_confines_and_probes() -> None:
     }
     assert {container[f"{name}Probe"]["httpGet"]["path"] for name in ("startup", "readiness")} == {"/readyz"}
     assert container["livenessProbe"]["httpGet"]["path"] == "/healthz"
-    # Else Kubernetes sets VERAFACE_PORT=tcp://... for a service of that name: no setting of ours.
+    # Otherwise Kubernetes sets VERAFACE_PORT=tcp://... for a service named veraface, an invalid setting.
     assert pod["enableServiceLinks"] is False
     labels = spec["template"]["metadata"]["labels"]
     assert labels == spec["selector"]["matchLabels"] == documents["Service"]["spec"]["selector"]
@@ -200,7 +200,7 @@ def test_ray_serve_reads_the_ray_service() -> None:
 
 @pytest.fixture(scope="module")
 def figures() -> str:
-    """What a server that has judged an image tells Prometheus."""
+    """Return the metrics of a server after one valid and one invalid request."""
     with running_server(VERAFACE_METRICS="true") as server:
         httpx.post(
             f"{server.url}/api/predict", files={"image": ("a", encode(portrait(), "JPEG"))}, timeout=60
@@ -327,12 +327,12 @@ def test_nginx_streams_uploads_and_bounds_slow_clients() -> None:
 
 @pytest.fixture
 def nginx(tmp_path: Path) -> Path:
-    """The configuration of nginx with the container's paths replaced."""
+    """Write the nginx configuration with the container's paths replaced."""
     require("nginx")
     text = (DEPLOY / "nginx/nginx.conf").read_text()
     (tmp_path / "logs").mkdir()
     configuration = tmp_path / "nginx.conf"
-    # Workers of root's nginx run as another user, who cannot enter this folder.
+    # Workers of root's nginx run as another user, which cannot enter this folder.
     head = "user root;\n" if os.geteuid() == 0 else ""
     configuration.write_text(head + text.replace("/tmp/", f"{tmp_path}/"))
     return configuration

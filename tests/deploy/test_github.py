@@ -12,7 +12,7 @@ import veraface
 ROOT = Path(__file__).parents[2]
 GITHUB = ROOT / ".github"
 WORKFLOWS = sorted((GITHUB / "workflows").glob("*.yml"))
-# Written by an earlier step of the same workflow, or of the job before it.
+# Written by an earlier step or job of the same workflow.
 GENERATED = ("build/", "dist/", "assets", "downloads", ".venv/", "photo.jpg")
 
 
@@ -36,7 +36,7 @@ def test_workflows_have_a_trigger_and_minimal_permissions(path: Path) -> None:
     workflow = load(path)
     assert workflow["name"] == path.stem
     assert workflow["on"]
-    assert workflow["permissions"] == {"contents": "read"}, "jobs ask for more one by one"
+    assert workflow["permissions"] == {"contents": "read"}, "jobs request further permissions individually"
     for name, job in workflow["jobs"].items():
         needs = job.get("needs", [])
         assert set([needs] if isinstance(needs, str) else needs) <= set(workflow["jobs"]), name
@@ -104,7 +104,7 @@ def test_a_release_publishes_every_artifact() -> None:
         assert part in text, part
 
 
-def test_dependabot_finds_every_kind_of_dependency() -> None:
+def test_dependabot_covers_every_kind_of_dependency() -> None:
     updates = load(GITHUB / "dependabot.yml")["updates"]
     assert {update["package-ecosystem"] for update in updates} == {"pip", "npm", "github-actions", "docker"}
     for update in updates:
@@ -114,7 +114,7 @@ def test_dependabot_finds_every_kind_of_dependency() -> None:
 
 
 @pytest.mark.parametrize("name", ["bug", "wrong_verdict", "feature"])
-def test_issue_forms_have_labelled_fields(name: str) -> None:
+def test_issue_forms_have_labeled_fields(name: str) -> None:
     form = load(GITHUB / f"ISSUE_TEMPLATE/{name}.yml")
     assert form["name"]
     assert form["description"]

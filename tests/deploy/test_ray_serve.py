@@ -1,4 +1,4 @@
-"""Ray Serve with the deployment file, on a Ray of this machine: the same answers as anywhere else."""
+"""Ray Serve with the deployment file on a local cluster: the same results as `veraface serve`."""
 
 import os
 import subprocess
@@ -19,7 +19,7 @@ from veraface import Detector
 ROOT = Path(__file__).parents[2]
 pytestmark = pytest.mark.skipif(find_spec("ray") is None, reason='needs Ray: pip install "veraface[ray]"')
 
-# Runs in a process of its own: Ray keeps threads and settings in the one that it is started from.
+# Runs in a separate process, because Ray leaves threads and settings in the process that starts it.
 SERVING = """
 import sys
 import ray_serve
@@ -38,14 +38,14 @@ ray.shutdown()
 
 @pytest.fixture(scope="module")
 def folder() -> Iterator[Path]:
-    """A short name: Ray makes sockets below it."""
+    """Make a folder with a short path, because Ray creates sockets in it."""
     with tempfile.TemporaryDirectory(prefix="vf", ignore_cleanup_errors=True) as name:
         yield Path(name)
 
 
 @pytest.fixture(scope="module")
 def serving(folder: Path) -> Iterator[str]:
-    """The address of the running application."""
+    """Start the application and yield its address."""
     port = free_port()
     environment = {
         name: value for name, value in os.environ.items() if not name.startswith(("VERAFACE", "RAY"))
@@ -93,38 +93,38 @@ def predict(url: str, content: bytes) -> httpx.Response:
     return httpx.post(f"{url}/api/predict", files={"image": ("a.jpg", content)}, timeout=60)
 
 
-def test_judges_as_the_detector_does(serving: str) -> None:
+def test_predictions_equal_those_of_the_detector(serving: str) -> None:
     image = encode(portrait(), "JPEG", quality=92)
-    answer = predict(serving, image)
-    assert answer.status_code == 200
-    said, expected = answer.json(), Detector(threads=1).detect(image).to_dict()
-    assert said["verdict"] == expected["verdict"]
-    assert said["p_fake"] == pytest.approx(expected["p_fake"], abs=1e-5)
-    assert said["faces"][0]["box"] == pytest.approx(expected["faces"][0]["box"], abs=0.1)
-    assert said["model"] == expected["model"]
+    response = predict(serving, image)
+    assert response.status_code == 200
+    found, expected = response.json(), Detector(threads=1).detect(image).to_dict()
+    assert found["verdict"] == expected["verdict"]
+    assert found["p_fake"] == pytest.approx(expected["p_fake"], abs=1e-5)
+    assert found["faces"][0]["box"] == pytest.approx(expected["faces"][0]["box"], abs=0.1)
+    assert found["model"] == expected["model"]
 
 
-def test_refuses_as_the_server_does(serving: str) -> None:
-    assert predict(serving, b"no picture").json()["error"]["code"] == "unsupported_image"
+def test_errors_equal_those_of_the_server(serving: str) -> None:
+    assert predict(serving, b"not an image").json()["error"]["code"] == "unsupported_image"
     assert predict(serving, encode(noise(), "PNG")).json()["error"]["code"] == "no_face"
     large = predict(serving, b"\xff\xd8\xff" + bytes(3_000_000))
     assert (large.status_code, large.json()["error"]["code"]) == (413, "image_too_large")
 
 
-def test_serves_the_page_with_its_policy(serving: str) -> None:
+def test_the_page_has_its_content_security_policy(serving: str) -> None:
     page = httpx.get(serving + "/")
     assert "<html" in page.text
     assert "default-src 'none'" in page.headers["content-security-policy"]
 
 
 def environments(*words: str) -> list[dict[str, str]]:
-    """What the processes with these words in their command line were started with."""
+    """Return the environments of all processes with these words in their command lines."""
     found = []
     for folder in Path("/proc").glob("[0-9]*"):
         try:
             command = (folder / "cmdline").read_bytes().decode(errors="replace")
             pairs = (folder / "environ").read_bytes().decode(errors="replace").split("\0")
-        except OSError:  # it has ended, or is another's
+        except OSError:  # the process has ended, or belongs to another user
             continue
         if all(word in command for word in words):
             found.append(dict(pair.split("=", 1) for pair in pairs if "=" in pair) | {"": folder.name})
@@ -132,8 +132,8 @@ def environments(*words: str) -> list[dict[str, str]]:
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
-def test_ray_reports_nothing_to_its_makers(serving: str, folder: Path) -> None:
-    """Not even that it was told not to, which is the one report that is left when it is off."""
+def test_the_telemetry_of_ray_is_disabled(serving: str, folder: Path) -> None:
+    """Ray would still report that telemetry is disabled, so the address of the report is replaced too."""
     started = [environments(str(folder), part) for part in ("/gcs_server", "/dashboard.py", "/raylet")]
     assert all(started)
     for one in (one for group in started for one in group):
@@ -143,7 +143,7 @@ def test_ray_reports_nothing_to_its_makers(serving: str, folder: Path) -> None:
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
-def test_the_replica_judges_in_confined_workers(serving: str) -> None:
+def test_the_replica_uses_confined_workers(serving: str) -> None:
     predict(serving, encode(portrait(), "JPEG"))
     found = environments("-m", "veraface.workers.fork_server")
     fork_servers = [one[""] for one in found if descends_from_ray(one[""])]

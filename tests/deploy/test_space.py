@@ -1,4 +1,4 @@
-"""scripts/make_space.py assembles what a Hugging Face Space needs, and nothing else."""
+"""scripts/make_space.py assembles exactly the files of a Hugging Face Space."""
 
 import subprocess
 import sys
@@ -64,7 +64,7 @@ def test_large_files_go_through_git_lfs(space: Path) -> None:
 
 
 def test_a_folder_that_is_not_a_space_is_never_replaced(tmp_path: Path) -> None:
-    (tmp_path / "thesis.txt").write_text("years of work")
+    (tmp_path / "thesis.txt").write_text("a text")
     done = subprocess.run([sys.executable, SCRIPT, tmp_path], capture_output=True, check=False)
     assert done.returncode != 0
     assert (tmp_path / "thesis.txt").exists()

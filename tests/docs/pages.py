@@ -1,4 +1,4 @@
-"""What people read, taken apart: links, headings and code of the repository's Markdown files."""
+"""Parse the repository's Markdown files: links, headings and code."""
 
 import re
 from collections import Counter
@@ -15,7 +15,7 @@ _NOT_RUN = re.compile(r"<!--\s*not run:\s*\S")
 
 
 def pages() -> list[Path]:
-    """README and its like, and all in docs/, deploy/, extension/ and benchmarks/results/."""
+    """Return the Markdown files of the root, docs/, deploy/, extension/ and benchmarks/results/."""
     found = [*ROOT.glob("*.md"), ROOT / "src/veraface/models/weights/README.md"]
     for folder in _FOLDERS:
         found += (ROOT / folder).rglob("*.md")
@@ -23,7 +23,7 @@ def pages() -> list[Path]:
 
 
 def name(page: Path) -> str:
-    """How a test calls it."""
+    """Return a page's path relative to the root, as a test identifier."""
     return page.relative_to(ROOT).as_posix()
 
 
@@ -33,7 +33,7 @@ def _tokens(page: Path) -> list[Token]:
 
 
 def links(page: Path) -> Iterator[str]:
-    """Where its links and images lead."""
+    """Yield the targets of a page's links and images."""
     for token in _tokens(page):
         for inner in token.children or ():
             if target := inner.attrs.get("href") or inner.attrs.get("src"):
@@ -41,7 +41,7 @@ def links(page: Path) -> Iterator[str]:
 
 
 def anchors(page: Path) -> set[str]:
-    """What can be linked to in it: its headings, as GitHub names them."""
+    """Return the anchors of a page's headings, as GitHub generates them."""
     seen: Counter[str] = Counter()
     found = set()
     tokens = _tokens(page)
@@ -63,13 +63,13 @@ class Code:
     language: str
     text: str
     line: int
-    run: bool  # unless a comment `<!-- not run: why -->` stands before it
+    run: bool  # False after a comment `<!-- not run: reason -->`
 
     def __str__(self) -> str:
         return f"{name(self.page)}:{self.line}"
 
     def commands(self) -> Iterator[str]:
-        """Its command lines, each on one line, without prompts and comments."""
+        """Yield the command lines, each on one line, without prompts and comments."""
         for line in self.text.replace("\\\n", " ").splitlines():
             bare = re.sub(r"\s+#\s.*$", "", line.strip().removeprefix("$ "))
             if bare and not bare.startswith("#"):
@@ -77,7 +77,7 @@ class Code:
 
 
 def code(page: Path) -> Iterator[Code]:
-    """Its blocks of code."""
+    """Yield a page's blocks of code."""
     before = ""
     for token in _tokens(page):
         if token.type in ("fence", "code_block"):
@@ -87,6 +87,6 @@ def code(page: Path) -> Iterator[Code]:
 
 
 def inline_code(page: Path) -> Iterator[str]:
-    """What stands between backticks in its text."""
+    """Yield a page's inline code."""
     for token in _tokens(page):
         yield from (inner.content for inner in token.children or () if inner.type == "code_inline")

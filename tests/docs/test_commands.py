@@ -1,4 +1,4 @@
-"""What the documentation tells people to type works: commands parse, and those that cost little are run."""
+"""Documented commands work: all of them parse, and the fast ones are run."""
 
 import os
 import re
@@ -22,37 +22,37 @@ from veraface.cli.app import app
 
 COMMANDS = typer.main.get_command(app)
 PROGRAM = re.compile(r"(?:^|[;&|]\s*)((?:[A-Z_0-9]+=\S*\s+)*)veraface(?=\s|$)([^;&|>]*)")
-# These cost little; `photo.jpg` is there when they are run.
-CHEAP = {"detect", "info", "create-api-key", "--help", "--version", "-h"}
+# Fast commands, run in a folder with `photo.jpg`.
+FAST = {"detect", "info", "create-api-key", "--help", "--version", "-h"}
 
 
 def blocks() -> list[Code]:
     return [block for page in pages() for block in code(page)]
 
 
-def typed(block: Code) -> Iterator[list[str]]:
-    """The arguments of each `veraface` in a block of shell."""
+def documented(block: Code) -> Iterator[list[str]]:
+    """Yield the arguments of each `veraface` command in a shell block."""
     if block.language in ("", "sh", "shell", "bash", "console"):
         for line in block.commands():
             for _, words in PROGRAM.findall(line):
                 yield shlex.split(words)
 
 
-def all_typed() -> list[tuple[Code, list[str]]]:
-    return [(block, arguments) for block in blocks() for arguments in typed(block)]
+def all_documented() -> list[tuple[Code, list[str]]]:
+    return [(block, arguments) for block in blocks() for arguments in documented(block)]
 
 
-def named(given: tuple[Code, list[str]] | object) -> str:
+def identifier(value: tuple[Code, list[str]] | object) -> str:
     return (
-        str(given) if isinstance(given, Code) else " ".join(given) if isinstance(given, list) else repr(given)
+        str(value) if isinstance(value, Code) else " ".join(value) if isinstance(value, list) else repr(value)
     )
 
 
-def test_there_is_something_to_test() -> None:
-    assert len(all_typed()) > 15
+def test_the_documentation_contains_commands() -> None:
+    assert len(all_documented()) > 15
 
 
-@pytest.mark.parametrize(("block", "arguments"), all_typed(), ids=named)
+@pytest.mark.parametrize(("block", "arguments"), all_documented(), ids=identifier)
 def test_commands_parse(block: Code, arguments: list[str]) -> None:
     if not arguments or arguments[0].startswith("-"):
         assert set(arguments) <= {"--help", "-h", "--version"}
@@ -62,14 +62,14 @@ def test_commands_parse(block: Code, arguments: list[str]) -> None:
     if "--help" in arguments:
         return
     problem = refusal(command, arguments)
-    assert not problem or "does not exist" in problem, f"{block}: {problem}"  # files are the reader's
+    assert not problem or "does not exist" in problem, f"{block}: {problem}"  # file names are placeholders
 
 
 def refusal(command: click.Command, arguments: list[str]) -> str:
-    """Why arguments are not taken; empty where they are."""
+    """Return the usage error of arguments, or an empty string."""
     try:
         command.make_context(f"veraface {arguments[0]}", arguments[1:])
-    except Exception as error:  # some Typers carry a Click, and so a UsageError, of their own
+    except Exception as error:  # some versions of Typer vendor Click, with their own UsageError
         return str(error) or type(error).__name__
     return ""
 
@@ -81,8 +81,8 @@ def inline() -> list[tuple[str, str]]:
 
 
 @pytest.mark.parametrize(("page", "text"), inline())
-def test_commands_in_the_text_exist(page: str, text: str) -> None:
-    """They may be parts of a command: each word must exist, nothing must be complete."""
+def test_inline_commands_exist(page: str, text: str) -> None:
+    """Inline commands may be incomplete: only the command and the options must exist."""
     words = [word for word in text.split()[1:] if word not in ("…", "...")]
     if words[0].startswith("-"):
         assert words[0] in ("--help", "--version", "-h")
@@ -90,20 +90,20 @@ def test_commands_in_the_text_exist(page: str, text: str) -> None:
     command = COMMANDS.get_command(click.Context(COMMANDS), words[0])
     assert command, f"{page}: `{text}`"
     options = {option for parameter in command.params for option in parameter.opts} | {"--help", "-h"}
-    asked = {word.split("=")[0] for word in words[1:] if word.startswith("--")}
-    assert asked <= options, f"{page}: `{text}`"
+    used = {word.split("=")[0] for word in words[1:] if word.startswith("--")}
+    assert used <= options, f"{page}: `{text}`"
 
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """Where the reader is: with an image called photo.jpg and a video called clip.mp4."""
+    """Make a folder with an image photo.jpg and a video clip.mp4, the names in the documentation."""
     (tmp_path / "photo.jpg").write_bytes(encode(portrait(), "JPEG", quality=92))
     make_portrait(tmp_path / "clip.mp4")
     return tmp_path
 
 
-def cheap() -> list[list[str]]:
-    found = {tuple(arguments) for _, arguments in all_typed() if arguments and arguments[0] in CHEAP}
+def fast_commands() -> list[list[str]]:
+    found = {tuple(arguments) for _, arguments in all_documented() if arguments and arguments[0] in FAST}
     found |= {(command, "--help") for command in COMMANDS.list_commands(click.Context(COMMANDS))}
     foreign = re.compile(r"\.(onnx|csv|parquet|zip|pem)$|/|^DATA$|^FILE$|\*")
     return sorted(
@@ -111,8 +111,8 @@ def cheap() -> list[list[str]]:
     )
 
 
-@pytest.mark.parametrize("arguments", cheap(), ids=" ".join)
-def test_commands_that_cost_little_work(arguments: list[str], folder: Path) -> None:
+@pytest.mark.parametrize("arguments", fast_commands(), ids=" ".join)
+def test_fast_commands_succeed(arguments: list[str], folder: Path) -> None:
     done = veraface(*arguments, cwd=folder)
     assert done.returncode == 0, done.stderr
     assert done.stdout.strip()
@@ -131,7 +131,7 @@ def test_python_runs(block: Code, folder: Path) -> None:
 
 
 def curls() -> list[tuple[Code, str]]:
-    """Those that ask a server on this machine, links aside, which are off by default."""
+    """Return the curl commands for a local server, except image URLs, which are disabled by default."""
     return [
         (block, line)
         for block in blocks()
@@ -146,14 +146,14 @@ def server() -> Iterator[RunningServer]:
         yield server
 
 
-@pytest.mark.parametrize(("block", "line"), curls(), ids=named)
-def test_curl_is_answered(block: Code, line: str, folder: Path, server: RunningServer) -> None:
+@pytest.mark.parametrize(("block", "line"), curls(), ids=identifier)
+def test_curl_commands_succeed(block: Code, line: str, folder: Path, server: RunningServer) -> None:
     if not shutil.which("curl"):
         pytest.skip("curl is missing")
-    asked = shlex.split(line.replace("http://127.0.0.1:7860", server.url))
+    command = shlex.split(line.replace("http://127.0.0.1:7860", server.url))
     environment = {**os.environ, "no_proxy": "127.0.0.1"}
     done = subprocess.run(
-        [*asked, "--silent", "--show-error", "--fail"],
+        [*command, "--silent", "--show-error", "--fail"],
         cwd=folder,
         env=environment,
         capture_output=True,

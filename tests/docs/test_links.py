@@ -1,4 +1,4 @@
-"""Whatever a page links to is there, on disk and on the built site."""
+"""Targets of links exist in the repository and on the built site."""
 
 import json
 import os
@@ -14,27 +14,27 @@ import yaml
 
 from tests.docs.pages import ROOT, anchors, links, name, pages
 
-# May write to a console, a log or a person: not something that a browser fetches.
+# Elements whose targets a browser fetches from another host.
 _FETCHES = re.compile(
     r"""<(?:script|link|img|iframe|source|video|audio)\b[^>]*?(?:src|href)=["']?(?:https?:)?//[^"'\s>]+"""
 )
 
 
 @pytest.mark.parametrize("page", pages(), ids=name)
-def test_links_lead_somewhere(page: Path) -> None:
+def test_targets_of_links_exist(page: Path) -> None:
     for link in links(page):
         if re.match(r"[a-z][a-z0-9+.-]*:", link):
             continue
         path, _, anchor = unquote(link).partition("#")
         target = (page.parent / path).resolve() if path else page
-        assert target.is_relative_to(ROOT), f"{link} leads out of the repository"
-        assert target.exists(), f"{link}: there is no such file"
+        assert target.is_relative_to(ROOT), f"{link} is outside of the repository"
+        assert target.exists(), f"{link}: no such file"
         if anchor:
             assert anchor in anchors(target), f"{link}: {name(target)} has {sorted(anchors(target))}"
 
 
 @pytest.mark.parametrize("page", pages(), ids=name)
-def test_addresses_of_the_web_are_encrypted_ones(page: Path) -> None:
+def test_external_links_use_https(page: Path) -> None:
     for link in links(page):
         assert not link.startswith("http://") or "127.0.0.1" in link, link
 
@@ -49,11 +49,11 @@ def _navigated(entries: list[object]) -> set[str]:
 
 def test_every_page_is_in_the_navigation() -> None:
     settings = yaml.safe_load((ROOT / "mkdocs.yml").read_text())
-    there = {path.relative_to(ROOT / "docs").as_posix() for path in (ROOT / "docs").rglob("*.md")}
-    assert there <= _navigated(settings["nav"])
+    existing = {path.relative_to(ROOT / "docs").as_posix() for path in (ROOT / "docs").rglob("*.md")}
+    assert existing <= _navigated(settings["nav"])
 
 
-def test_the_model_card_is_the_shipped_one() -> None:
+def test_the_model_card_page_is_current() -> None:
     sys.path.insert(0, str(ROOT / "scripts"))
     import write_model_card
 
@@ -67,7 +67,7 @@ def _mkdocs() -> list[str] | None:
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The built site."""
+    """Build the site."""
     command = _mkdocs()
     if command is None:
         pytest.skip("mkdocs-material is missing: make docs")
@@ -86,7 +86,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def test_the_site_fetches_nothing_from_elsewhere(site: Path) -> None:
+def test_the_site_fetches_nothing_from_other_hosts(site: Path) -> None:
     built = list(site.rglob("*.html"))
     assert len(built) > 15
     for page in built:
@@ -97,8 +97,8 @@ def test_the_site_fetches_nothing_from_elsewhere(site: Path) -> None:
         assert not re.search(r"url\(['\"]?(?:https?:)?//|@import", sheet.read_text("utf-8")), sheet
 
 
-def test_links_of_the_site_lead_somewhere(site: Path) -> None:
-    """Links to files outside docs/ lead to the repository on GitHub, where those files exist."""
+def test_targets_of_links_on_the_site_exist(site: Path) -> None:
+    """Links to files outside docs/ point to existing files of the repository on GitHub."""
     repository = yaml.safe_load((ROOT / "mkdocs.yml").read_text())["repo_url"]
     outside = set()
     for page in site.rglob("*.html"):
@@ -112,7 +112,7 @@ def test_links_of_the_site_lead_somewhere(site: Path) -> None:
     assert [path for path in sorted(outside) if not (ROOT / unquote(path)).exists()] == []
 
 
-def test_the_site_asks_github_for_nothing(site: Path) -> None:
+def test_the_site_does_not_query_github(site: Path) -> None:
     """The theme's link to the repository would fetch the number of stars from api.github.com."""
     for page in site.rglob("*.html"):
         assert 'data-md-component="source"' not in page.read_text("utf-8"), page.name

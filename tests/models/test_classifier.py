@@ -22,7 +22,7 @@ def crops(count: int) -> np.ndarray:
     return np.random.default_rng(5).integers(0, 256, (count, SIDE, SIDE, 3), dtype=np.uint8)
 
 
-def test_the_shipped_model_is_the_one_its_card_names(shipped: OnnxClassifier) -> None:
+def test_the_shipped_model_has_a_complete_card(shipped: OnnxClassifier) -> None:
     card = shipped.card
     assert card.name == "veraface-lite0"
     assert card.limits
@@ -30,21 +30,21 @@ def test_the_shipped_model_is_the_one_its_card_names(shipped: OnnxClassifier) ->
     assert 0 < card.thresholds.real <= card.thresholds.fake < 1
 
 
-def test_a_logit_is_the_mean_of_its_evidence(shipped: OnnxClassifier) -> None:
-    logits, evidence = shipped.predict(crops(3))
+def test_a_logit_is_the_mean_of_its_heatmap(shipped: OnnxClassifier) -> None:
+    logits, heatmaps = shipped.predict(crops(3))
     assert logits.shape == (3,)
-    assert evidence.ndim == 3
-    np.testing.assert_allclose(evidence.mean(axis=(1, 2)), logits, atol=1e-4)
+    assert heatmaps.ndim == 3
+    np.testing.assert_allclose(heatmaps.mean(axis=(1, 2)), logits, atol=1e-4)
 
 
-def test_what_else_is_in_the_batch_does_not_change_a_score(shipped: OnnxClassifier) -> None:
+def test_a_score_does_not_depend_on_the_batch(shipped: OnnxClassifier) -> None:
     batch = crops(16)
     together = shipped.card.calibration.probability(shipped.predict(batch)[0])
     alone = [shipped.card.calibration.probability(shipped.predict(crop[None])[0])[0] for crop in batch]
-    np.testing.assert_allclose(together, alone, atol=5e-7)  # answers give six digits
+    np.testing.assert_allclose(together, alone, atol=5e-7)  # results have six digits
 
 
-def test_a_higher_logit_is_more_fake() -> None:
+def test_p_fake_increases_with_the_logit() -> None:
     p_fake = Calibration(0.7, -0.2).probability(np.array([-1e9, -3, 0, 3, 1e9]))
     assert (np.diff(p_fake) > 0).all()
     assert p_fake[0] == pytest.approx(0)
@@ -52,26 +52,26 @@ def test_a_higher_logit_is_more_fake() -> None:
 
 
 @pytest.mark.parametrize("slope", [0, -1, float("nan"), float("inf")])
-def test_a_calibration_that_turns_scores_round_is_refused(slope: float) -> None:
+def test_a_calibration_with_an_invalid_slope_is_refused(slope: float) -> None:
     with pytest.raises(ValueError, match="slope"):
         Calibration(slope, 0)
 
 
-def test_a_card_survives_being_saved(tmp_path: Path) -> None:
+def test_a_card_is_equal_after_saving_and_loading(tmp_path: Path) -> None:
     card = ModelCard.load(brightness_model(tmp_path).with_suffix(".json"))
     card.save(tmp_path / "copy.json")
     assert ModelCard.load(tmp_path / "copy.json") == card
     assert not list(tmp_path.glob("*.part"))
 
 
-def test_weights_that_are_not_the_card_s_are_refused(tmp_path: Path) -> None:
+def test_weights_with_a_wrong_hash_are_refused(tmp_path: Path) -> None:
     path = brightness_model(tmp_path)
     path.write_bytes(path.read_bytes() + b"\0")
     with pytest.raises(ModelError, match=r"brightness\.onnx.*sha256"):
         OnnxClassifier(path)
 
 
-def test_missing_files_are_named(tmp_path: Path) -> None:
+def test_missing_files_are_reported(tmp_path: Path) -> None:
     with pytest.raises(ModelError, match=r"none\.onnx: no such model$"):
         OnnxClassifier(tmp_path / "none.onnx")
     path = brightness_model(tmp_path)
@@ -106,14 +106,14 @@ def test_a_damaged_card_is_refused(tmp_path: Path, text: str) -> None:
         ("measured", {"rows": [{"intervals": {"auc": "wide"}}]}),
     ],
 )
-def test_a_card_with_nonsense_in_it_is_refused(tmp_path: Path, field: str, value: object) -> None:
+def test_a_card_with_an_invalid_field_is_refused(tmp_path: Path, field: str, value: object) -> None:
     path = brightness_model(tmp_path).with_suffix(".json")
     path.write_text(json.dumps(json.loads(path.read_text()) | {field: value}))
     with pytest.raises(ModelError, match="invalid model card"):
         ModelCard.load(path)
 
 
-def test_a_file_that_is_no_onnx_is_refused_even_with_a_matching_card(tmp_path: Path) -> None:
+def test_an_invalid_onnx_file_with_a_matching_card_is_refused(tmp_path: Path) -> None:
     import hashlib
 
     path = brightness_model(tmp_path)

@@ -1,4 +1,4 @@
-"""The one crop: what lands where, at the border of an image too."""
+"""The face crop: position, scale and border."""
 
 import numpy as np
 import pytest
@@ -16,32 +16,32 @@ DEFAULT = CropSettings()
 
 
 def pattern(width: int = 400, height: int = 300) -> Image.Image:
-    """Red rises by one a pixel from left to right, green from top to bottom."""
+    """Return an image whose red increases by one per pixel to the right, and green downward."""
     y, x = np.mgrid[:height, :width]
     return Image.fromarray(np.stack([x % 256, y % 256, np.zeros_like(x)], axis=-1).astype(np.uint8))
 
 
 @pytest.mark.parametrize("size", [16, 160, 224])
-def test_shape_and_type(size: int) -> None:
+def test_crop_shape_and_type(size: int) -> None:
     crop = crop_face(portrait(), FACE, CropSettings(size=size))
     assert crop.shape == (size, size, 3)
     assert crop.dtype == np.uint8
 
 
-def test_the_square_is_centred_on_the_box_and_wider_by_the_margin() -> None:
+def test_the_square_is_centered_on_the_box_and_scaled_by_the_margin() -> None:
     square = crop_box(Box(10, 20, 30, 50), CropSettings(margin=1.4))
     assert (square.width, square.height) == pytest.approx((70, 70))
     assert (square.x + 35, square.y + 35) == pytest.approx((25, 45))
 
 
-def test_a_crop_without_scaling_is_the_picture_itself() -> None:
+def test_a_crop_without_scaling_copies_the_pixels() -> None:
     image = pattern()
     crop = crop_face(image, Box(60, 80, 40, 100), CropSettings(size=100, margin=1.0))
     assert difference(crop, image.crop((30, 80, 130, 180))) == 0
 
 
-def test_centre_and_scale() -> None:
-    # A square of 64 px around (100, 90), shown at 160: 2.5 output pixels an image pixel.
+def test_center_and_scale() -> None:
+    # A square of 64 px around (100, 90), resized to 160: 2.5 output pixels per image pixel.
     crop = crop_face(pattern(), Box(68, 58, 64, 64), CropSettings(size=160, margin=1.0)).astype(float)
     columns, rows = crop[10:150, 10:150, 0].mean(axis=0), crop[10:150, 10:150, 1].mean(axis=1)
     outputs = np.arange(10, 150) + 0.5
@@ -59,7 +59,7 @@ def test_centre_and_scale() -> None:
     ],
     ids=["left", "right", "top", "bottom"],
 )
-def test_beyond_the_border_the_edge_is_repeated(box: Box, outside: tuple[slice, slice]) -> None:
+def test_edge_pixels_are_repeated_outside_the_image(box: Box, outside: tuple[slice, slice]) -> None:
     image = np.asarray(pattern())
     crop = crop_face(Image.fromarray(image), box, CropSettings(size=100, margin=1.0))
     ys = np.clip(np.arange(box.y, box.y + 100), 0, 299).astype(int)
@@ -69,13 +69,13 @@ def test_beyond_the_border_the_edge_is_repeated(box: Box, outside: tuple[slice, 
     assert difference(crop, expected) == 0
 
 
-def test_a_picture_of_twice_the_size_gives_nearly_the_same_crop() -> None:
+def test_an_image_of_twice_the_size_gives_nearly_the_same_crop() -> None:
     image = portrait()
     twice = image.resize((1024, 1024), Image.Resampling.BICUBIC)
     assert difference(crop_face(image, FACE, DEFAULT), crop_face(twice, FACE.scaled(2), DEFAULT)) < 3
 
 
-def test_the_picture_is_left_as_it_is() -> None:
+def test_the_image_is_not_modified() -> None:
     image = portrait()
     before = image.tobytes()
     crop_face(image, FACE, DEFAULT).copy().fill(0)
@@ -86,7 +86,7 @@ def test_the_picture_is_left_as_it_is() -> None:
     "box",
     [Box(-500, 0, 100, 100), Box(0, -500, 100, 100), Box(600, 0, 50, 50), Box(0, 600, 50, 50)],
 )
-def test_a_box_outside_the_picture_is_refused(box: Box) -> None:
+def test_a_box_outside_the_image_is_refused(box: Box) -> None:
     with pytest.raises(ValueError, match="outside the image"):
         crop_face(portrait(), box, DEFAULT)
 
@@ -101,7 +101,7 @@ def test_a_box_outside_the_picture_is_refused(box: Box) -> None:
     ],
     ids=["empty", "negative", "nan", "infinite"],
 )
-def test_a_box_that_is_no_rectangle_is_refused(box: Box) -> None:
+def test_an_invalid_box_is_refused(box: Box) -> None:
     with pytest.raises(ValueError, match="box"):
         crop_face(portrait(), box, DEFAULT)
 
@@ -112,12 +112,12 @@ def test_a_box_that_is_no_rectangle_is_refused(box: Box) -> None:
     y=st.floats(-3000, 3000),
     width=st.floats(1e-6, 1e7),
     height=st.floats(1e-6, 1e7),
-    picture_size=st.sampled_from([(1, 1), (1, 500), (500, 1), (64, 48)]),
+    image_size=st.sampled_from([(1, 1), (1, 500), (500, 1), (64, 48)]),
 )
 def test_extreme_boxes_give_a_crop_or_a_value_error(
-    x: float, y: float, width: float, height: float, picture_size: tuple[int, int]
+    x: float, y: float, width: float, height: float, image_size: tuple[int, int]
 ) -> None:
-    image = Image.new("RGB", picture_size, (10, 20, 30))
+    image = Image.new("RGB", image_size, (10, 20, 30))
     try:
         crop = crop_face(image, Box(x, y, width, height), DEFAULT)
     except ValueError as error:
@@ -128,11 +128,11 @@ def test_extreme_boxes_give_a_crop_or_a_value_error(
 
 
 @pytest.mark.parametrize("values", [{"size": 15}, {"size": 1025}, {"margin": 0.9}, {"margin": 4.1}])
-def test_senseless_settings_are_refused(values: dict[str, float]) -> None:
+def test_invalid_settings_are_refused(values: dict[str, float]) -> None:
     with pytest.raises(ValueError, match="16..1024"):
         CropSettings(**values)
 
 
-def test_settings_survive_the_model_card() -> None:
+def test_settings_are_equal_after_conversion_to_a_dict() -> None:
     settings_ = CropSettings(size=192, margin=1.5)
     assert CropSettings(**settings_.to_dict()) == settings_

@@ -1,4 +1,4 @@
-"""ONNX Runtime as Veraface uses it."""
+"""Sessions of ONNX Runtime: no telemetry, and released memory."""
 
 import os
 import subprocess
@@ -10,7 +10,7 @@ import psutil
 
 from veraface.models.classifier import OnnxClassifier
 
-JUDGE = """
+PROGRAM = """
 import os
 import skimage.data
 from veraface import Detector
@@ -19,14 +19,14 @@ print(len(os.listdir("/proc/self/task")) if os.path.isdir("/proc/self/task") els
 """
 
 
-def test_nothing_is_reported_to_anybody(tmp_path: Path) -> None:
-    """Left alone, the runtime starts a thread that sends, and keeps what it sends under the user's folder."""
+def test_telemetry_is_disabled(tmp_path: Path) -> None:
+    """By default the runtime starts a telemetry thread and stores its data in the home folder."""
     kept = {
         name: os.environ[name] for name in ("PATH", "LD_LIBRARY_PATH") if name in os.environ
-    }  # "CI" stops it
+    }  # without "CI", which disables it
     one_thread = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"}
     done = subprocess.run(
-        [sys.executable, "-c", JUDGE],
+        [sys.executable, "-c", PROGRAM],
         env={**kept, **one_thread, "HOME": str(tmp_path), "TMPDIR": str(tmp_path)},
         capture_output=True,
         text=True,
@@ -36,7 +36,7 @@ def test_nothing_is_reported_to_anybody(tmp_path: Path) -> None:
     assert done.stdout == "1 thread\n"
 
 
-def test_memory_of_earlier_runs_is_given_back() -> None:
+def test_release_memory_frees_the_memory_of_earlier_runs() -> None:
     model, process = OnnxClassifier(threads=1), psutil.Process()
     side = model.card.crop.size
     model.predict(np.zeros((24, side, side, 3), np.uint8))

@@ -1,4 +1,4 @@
-"""Models by name: shipped, registered, from installed packages, or passed in."""
+"""Models by name: shipped, registered, from installed packages, or passed as objects."""
 
 from pathlib import Path
 
@@ -17,7 +17,7 @@ from veraface.models.crop import CropSettings
 
 
 class DarkIsFake:
-    """A classifier of a user's own: darker faces get a higher p_fake."""
+    """A custom classifier: darker faces get a higher p_fake."""
 
     def __init__(self, *, threads: int = 0, providers: object = None) -> None:
         self.card = ModelCard(
@@ -42,7 +42,7 @@ class DarkIsFake:
 
 
 class WholeImage:
-    """A face detector of a user's own: the whole image is one face."""
+    """A custom face detector: the whole image is one face."""
 
     def __init__(self, *, threads: int = 0, providers: object = None) -> None:
         pass
@@ -56,7 +56,7 @@ def verdict(brightness: int, detector: Detector) -> str:
     return detector.detect(np.full((64, 64, 3), brightness, np.uint8)).verdict.value
 
 
-def test_objects_with_the_right_members_can_be_passed_in() -> None:
+def test_objects_that_implement_the_protocols_can_be_passed() -> None:
     detector = Detector(DarkIsFake(), face_detector=WholeImage())
     assert (verdict(0, detector), verdict(255, detector)) == ("fake", "real")
     assert detector.model_info["name"] == "dark-is-fake"
@@ -99,7 +99,7 @@ def test_the_shipped_models_are_listed_and_load() -> None:
     assert load_face_detector("retinaface").detect(LazyImage(portrait()))
 
 
-def test_unknown_names_say_what_there_is() -> None:
+def test_unknown_names_are_refused_with_the_known_ones() -> None:
     with pytest.raises(ModelError, match="unknown classifier 'x'; choose one of veraface-lite0"):
         load_model("x")
     with pytest.raises(ModelError, match="unknown face detector 'x'; choose one of retinaface"):
@@ -108,12 +108,12 @@ def test_unknown_names_say_what_there_is() -> None:
         load_model("nowhere.onnx")
 
 
-def test_a_shipped_name_cannot_be_taken() -> None:
+def test_a_shipped_name_cannot_be_registered() -> None:
     with pytest.raises(ModelError, match="is the name of a shipped classifier"):
         register("veraface-lite0", DarkIsFake)
 
 
-def test_a_model_without_the_members_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_object_that_does_not_implement_the_protocol_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     from veraface.models import registry
 
     monkeypatch.setattr(registry, "_registered", {"classifier": {}, "face_detector": {}})
@@ -125,13 +125,13 @@ def test_a_model_without_the_members_is_refused(monkeypatch: pytest.MonkeyPatch)
         load_face_detector("wrong")
 
 
-def test_execution_providers_are_passed_on() -> None:
+def test_execution_providers_are_passed_to_onnx_runtime() -> None:
     assert Detector(providers=["CPUExecutionProvider"]).detect(portrait()).faces
     with pytest.raises(ModelError, match="ONNX Runtime has no NoSuchProvider here; choose from"):
         Detector(providers=["NoSuchProvider", "CPUExecutionProvider"])
 
 
-def test_one_call_is_enough() -> None:
+def test_detect_and_analyze_use_the_default_models() -> None:
     result = veraface.detect(portrait(), heatmap=False)
     assert result == Detector().detect(portrait(), heatmap=False)
     assert veraface.analyze(portrait(), heatmap=False, provenance=None).detection == result

@@ -1,4 +1,4 @@
-"""Faces are found, all of them, where they are, and nothing else."""
+"""The face detector: recall, positions, and no false positives."""
 
 from concurrent.futures import ThreadPoolExecutor
 from csv import DictReader
@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image, ImageFilter
-from skimage import data as pictures
+from skimage import data as samples
 
 from tests.sample_images import cat, encode, noise, portrait
 from veraface.geometry import Box
@@ -17,7 +17,7 @@ from veraface.models.protocols import FaceDetection
 from veraface.models.retinaface import MAX_FACES, MIN_SCORE, RetinaFaceDetector
 
 FACE = Box(175, 63, 93, 130)  # of the portrait, drawn by hand: hairline to chin, cheek to cheek
-HEAD = portrait().crop((130, 20, 310, 230))  # the face with what is needed to paste it elsewhere
+HEAD = portrait().crop((130, 20, 310, 230))  # the face with its surroundings, to paste elsewhere
 FACE_IN_HEAD = Box(FACE.x - 130, FACE.y - 20, FACE.width, FACE.height)
 
 
@@ -27,7 +27,7 @@ def detector() -> RetinaFaceDetector:
 
 
 def iou(one: Box, other: Box) -> float:
-    """Intersection over union."""
+    """Return the intersection over union."""
     width = min(one.x + one.width, other.x + other.width) - max(one.x, other.x)
     height = min(one.y + one.height, other.y + other.height) - max(one.y, other.y)
     shared = max(0.0, width) * max(0.0, height)
@@ -35,7 +35,7 @@ def iou(one: Box, other: Box) -> float:
 
 
 def place(canvas: Image.Image, x: int, y: int, face_height: float) -> Box:
-    """Paste the portrait's head; returns where its face is then."""
+    """Paste the portrait's head; return the box of its face."""
     factor = face_height / FACE.height
     size = (round(HEAD.width * factor), round(HEAD.height * factor))
     canvas.paste(HEAD.resize(size, Image.Resampling.LANCZOS), (x, y))
@@ -44,8 +44,8 @@ def place(canvas: Image.Image, x: int, y: int, face_height: float) -> Box:
 
 
 def background(width: int, height: int) -> Image.Image:
-    """A photo of a cup of coffee, of any size."""
-    return Image.fromarray(pictures.coffee()).resize((width, height))
+    """Return a photo of a cup of coffee in any size."""
+    return Image.fromarray(samples.coffee()).resize((width, height))
 
 
 def only(faces: list[FaceDetection]) -> FaceDetection:
@@ -53,7 +53,7 @@ def only(faces: list[FaceDetection]) -> FaceDetection:
     return faces[0]
 
 
-def test_a_face_with_its_box_landmarks_and_score(detector: RetinaFaceDetector) -> None:
+def test_a_face_has_a_box_landmarks_and_a_score(detector: RetinaFaceDetector) -> None:
     face = only(detector.detect(portrait()))
     assert iou(face.box, FACE) > 0.7
     assert MIN_SCORE <= face.score <= 1
@@ -80,7 +80,7 @@ def test_a_face_with_its_box_landmarks_and_score(detector: RetinaFaceDetector) -
     ],
     ids=str,
 )
-def test_sizes_in_pixels_of_the_picture(
+def test_faces_of_many_sizes_are_detected(
     detector: RetinaFaceDetector, size: tuple[int, int], face_height: int
 ) -> None:
     canvas = background(*size)
@@ -88,7 +88,7 @@ def test_sizes_in_pixels_of_the_picture(
     assert iou(only(detector.detect(canvas)).box, truth) > 0.5
 
 
-def test_several_faces_largest_first(detector: RetinaFaceDetector) -> None:
+def test_faces_are_sorted_by_size(detector: RetinaFaceDetector) -> None:
     canvas = background(1200, 800)
     truths = [place(canvas, 20, 300, 80), place(canvas, 400, 60, 320), place(canvas, 950, 200, 150)]
     faces = detector.detect(canvas)
@@ -101,16 +101,14 @@ def test_several_faces_largest_first(detector: RetinaFaceDetector) -> None:
 
 
 @pytest.mark.parametrize("x", range(1860, 2220, 70))
-def test_a_small_face_in_the_middle_of_a_large_picture_is_found_once(
-    detector: RetinaFaceDetector, x: int
-) -> None:
-    # Large images are searched in parts, and here the parts meet.
+def test_a_small_face_at_the_border_of_tiles_is_detected_once(detector: RetinaFaceDetector, x: int) -> None:
+    # Large images are processed in tiles, which meet here.
     canvas = background(4032, 3024)
     truth = place(canvas, x, 1400, 130)
     assert iou(only(detector.detect(canvas)).box, truth) > 0.5
 
 
-def test_small_faces_beside_a_large_one(detector: RetinaFaceDetector) -> None:
+def test_small_faces_beside_a_large_one_are_detected(detector: RetinaFaceDetector) -> None:
     canvas = background(2000, 1400)
     truths = [place(canvas, 100, 50, 700), place(canvas, 1500, 200, 90), place(canvas, 1500, 900, 90)]
     faces = detector.detect(canvas)
@@ -118,16 +116,16 @@ def test_small_faces_beside_a_large_one(detector: RetinaFaceDetector) -> None:
     assert all(max(iou(face.box, truth) for face in faces) > 0.5 for truth in truths)
 
 
-def test_a_closer_look_does_not_take_parts_of_a_large_face_for_faces(detector: RetinaFaceDetector) -> None:
+def test_larger_scales_do_not_report_parts_of_a_large_face(detector: RetinaFaceDetector) -> None:
     canvas = background(4032, 3024)
-    # The middle one is a reason for the second look, the small one for the third.
+    # The middle one triggers the second scale, the small one the third.
     truths = [place(canvas, 0, 0, 1800), place(canvas, 3500, 100, 260), place(canvas, 3500, 1500, 140)]
     faces = detector.detect(canvas)
     assert len(faces) == 3
     assert all(iou(face.box, truth) > 0.5 for face, truth in zip(faces, truths, strict=True))
 
 
-def test_a_crowd_is_cut_off_at_the_most(detector: RetinaFaceDetector) -> None:
+def test_at_most_64_faces_are_reported(detector: RetinaFaceDetector) -> None:
     canvas = background(2000, 1700)
     for row in range(7):
         for column in range(10):
@@ -136,7 +134,7 @@ def test_a_crowd_is_cut_off_at_the_most(detector: RetinaFaceDetector) -> None:
 
 
 @pytest.mark.parametrize("part", [1.0, 0.8])
-def test_a_crop_filled_by_the_face(detector: RetinaFaceDetector, part: float) -> None:
+def test_a_face_that_fills_the_image_is_detected(detector: RetinaFaceDetector, part: float) -> None:
     center_x, center_y = FACE.x + FACE.width / 2, FACE.y + FACE.height / 2
     half_width, half_height = part * FACE.width / 2, part * FACE.height / 2
     crop = portrait().crop(
@@ -158,13 +156,13 @@ def test_a_crop_filled_by_the_face(detector: RetinaFaceDetector, part: float) ->
     [
         pytest.param(cat(), id="cat"),
         pytest.param(background(600, 400), id="coffee"),
-        pytest.param(Image.fromarray(pictures.rocket()), id="rocket"),
-        pytest.param(Image.fromarray(pictures.brick()).convert("RGB"), id="brick"),
-        pytest.param(Image.fromarray(pictures.grass()).convert("RGB"), id="grass"),
-        pytest.param(Image.fromarray(pictures.page()).convert("RGB"), id="page of text"),
-        pytest.param(Image.fromarray(pictures.colorwheel()), id="colour wheel"),
-        pytest.param(Image.fromarray(pictures.cell()).convert("RGB"), id="cell"),
-        pytest.param(Image.fromarray(pictures.coins()).convert("RGB"), id="coins"),
+        pytest.param(Image.fromarray(samples.rocket()), id="rocket"),
+        pytest.param(Image.fromarray(samples.brick()).convert("RGB"), id="brick"),
+        pytest.param(Image.fromarray(samples.grass()).convert("RGB"), id="grass"),
+        pytest.param(Image.fromarray(samples.page()).convert("RGB"), id="page of text"),
+        pytest.param(Image.fromarray(samples.colorwheel()), id="color wheel"),
+        pytest.param(Image.fromarray(samples.cell()).convert("RGB"), id="cell"),
+        pytest.param(Image.fromarray(samples.coins()).convert("RGB"), id="coins"),
         pytest.param(noise(300, 300), id="noise"),
         pytest.param(noise(40, 40).resize((600, 600), Image.Resampling.BICUBIC), id="clouds"),
         pytest.param(Image.new("RGB", (600, 400), "white"), id="white"),
@@ -172,27 +170,27 @@ def test_a_crop_filled_by_the_face(detector: RetinaFaceDetector, part: float) ->
         pytest.param(portrait().crop((0, 240, 512, 512)), id="body without a head"),
     ],
 )
-def test_no_face_where_there_is_none(detector: RetinaFaceDetector, image: Image.Image) -> None:
+def test_images_without_a_face_have_no_detections(detector: RetinaFaceDetector, image: Image.Image) -> None:
     assert detector.detect(image) == []
 
 
 @pytest.mark.parametrize("size", [(1, 1), (2, 3), (1, 5000), (5000, 1), (20_000, 3)], ids=str)
-def test_odd_shapes(detector: RetinaFaceDetector, size: tuple[int, int]) -> None:
+def test_extreme_shapes_have_no_detections(detector: RetinaFaceDetector, size: tuple[int, int]) -> None:
     assert detector.detect(Image.new("RGB", size, (200, 150, 120))) == []
 
 
-def test_a_narrow_strip_with_a_face(detector: RetinaFaceDetector) -> None:
+def test_a_face_in_a_narrow_strip_is_detected(detector: RetinaFaceDetector) -> None:
     canvas = background(3000, 200)
     truth = place(canvas, 1400, 0, 120)
     assert iou(only(detector.detect(canvas)).box, truth) > 0.5
 
 
-def test_greyscale_and_blurred_faces(detector: RetinaFaceDetector) -> None:
+def test_grayscale_and_blurred_faces_are_detected(detector: RetinaFaceDetector) -> None:
     for image in (portrait().convert("L").convert("RGB"), portrait().filter(ImageFilter.GaussianBlur(3))):
         assert iou(only(detector.detect(image)).box, FACE) > 0.6
 
 
-def test_a_reduced_decode_finds_the_same_face(detector: RetinaFaceDetector) -> None:
+def test_a_reduced_decode_gives_the_same_box(detector: RetinaFaceDetector) -> None:
     image = ImageFile(encode(portrait(4200), "JPEG"))
     reduced = image.decode(min_side=2000)
     assert reduced.width == 2100
@@ -200,14 +198,14 @@ def test_a_reduced_decode_finds_the_same_face(detector: RetinaFaceDetector) -> N
     assert iou(full.box, small.box.scaled(2)) > 0.9
 
 
-def test_the_picture_is_left_as_it_is(detector: RetinaFaceDetector) -> None:
+def test_the_image_is_not_modified(detector: RetinaFaceDetector) -> None:
     image = portrait()
     before = image.tobytes()
     detector.detect(image)
     assert image.tobytes() == before
 
 
-def test_threads_at_once_find_the_same(detector: RetinaFaceDetector) -> None:
+def test_concurrent_threads_give_equal_detections(detector: RetinaFaceDetector) -> None:
     canvas = background(1200, 800)
     place(canvas, 300, 100, 200)
     jobs = [portrait(), canvas] * 4
@@ -216,8 +214,8 @@ def test_threads_at_once_find_the_same(detector: RetinaFaceDetector) -> None:
         assert list(pool.map(detector.detect, jobs)) == alone
 
 
-def test_every_source_of_the_data_set(data: Path) -> None:
-    # The manifest's boxes come from another run of a detector, so misses count, not pixels.
+def test_recall_on_every_source_of_the_data_set(data: Path) -> None:
+    # The manifest's boxes come from a detector themselves, so only misses count.
     detector = RetinaFaceDetector(threads=1)
     with (data / "faces" / "manifest.csv").open(newline="") as file:
         rows = list(DictReader(file))
@@ -231,7 +229,7 @@ def test_every_source_of_the_data_set(data: Path) -> None:
     assert np.mean(np.array(overlaps) > 0.5) >= 0.98
 
 
-def test_whole_photos_have_their_face(photos: list[Path]) -> None:
+def test_recall_on_whole_photos(photos: list[Path]) -> None:
     detector = RetinaFaceDetector(threads=1)
     found = [bool(detector.detect(LazyImage(ImageFile(path)))) for path in photos]
     assert np.mean(found) >= 0.98

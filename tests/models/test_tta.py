@@ -1,4 +1,4 @@
-"""The views of a face and how they are joined."""
+"""TTA views of a face, and their merged heatmap."""
 
 import numpy as np
 import pytest
@@ -14,33 +14,33 @@ def crop() -> np.ndarray:
     return np.asarray(portrait().crop((120, 10, 340, 230)).resize((64, 64)))
 
 
-def test_a_face_is_seen_as_it_is_and_mirrored(crop: np.ndarray) -> None:
+def test_the_views_are_the_crop_and_its_mirror_image(crop: np.ndarray) -> None:
     plain, mirrored = tta_batch(crop)
     assert np.array_equal(plain, crop)
     flipped = Image.fromarray(crop).transpose(Image.Transpose.FLIP_LEFT_RIGHT)
     assert np.array_equal(mirrored, np.asarray(flipped))
 
 
-def test_the_recompressed_view_is_still_the_same_picture(crop: np.ndarray) -> None:
+def test_the_recompressed_view_resembles_the_crop(crop: np.ndarray) -> None:
     (recompressed,) = jpeg_view(crop)
     difference = np.abs(recompressed.astype(int) - crop)
     assert recompressed.shape == crop.shape
     assert 0.5 < difference.mean() < 12
 
 
-def test_evidence_of_the_mirror_image_is_turned_back() -> None:
-    evidence = np.zeros((2, 2, 2))
-    evidence[0, 0, 0] = evidence[1, 0, 1] = 5.0  # the same place in the face
-    assert merge_heatmaps(evidence).tolist() == [[5, 0], [0, 0]]
+def test_the_heatmap_of_the_mirror_image_is_flipped_back() -> None:
+    heatmaps = np.zeros((2, 2, 2))
+    heatmaps[0, 0, 0] = heatmaps[1, 0, 1] = 5.0  # the same place in the face
+    assert merge_heatmaps(heatmaps).tolist() == [[5, 0], [0, 0]]
 
 
-def test_mean_of_the_evidence_is_the_mean_logit() -> None:
-    evidence = np.random.default_rng(0).normal(size=(2, 3, 3))
-    assert merge_heatmaps(evidence).mean() == pytest.approx(evidence.mean())
+def test_the_mean_of_the_merged_heatmap_is_the_mean_logit() -> None:
+    heatmaps = np.random.default_rng(0).normal(size=(2, 3, 3))
+    assert merge_heatmaps(heatmaps).mean() == pytest.approx(heatmaps.mean())
 
 
-def test_a_mirrored_picture_gets_the_same_p_fake() -> None:
-    """The shipped model on a crop and its mirror image."""
+def test_a_mirrored_image_gets_the_same_logit() -> None:
+    """Compare the shipped model on a crop and its mirror image."""
     model = OnnxClassifier()
     image = portrait().crop((120, 10, 340, 230)).resize((model.card.crop.size,) * 2)
     one = np.asarray(image)

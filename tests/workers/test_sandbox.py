@@ -1,4 +1,4 @@
-"""What a worker can no longer do once it is confined; each tried in a process of its own."""
+"""The restrictions of a confined worker; each is tested in a separate process."""
 
 import signal
 import subprocess
@@ -22,13 +22,13 @@ def run_confined(code: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60)
 
 
-def needs_filter() -> None:
+def require_seccomp() -> None:
     finished = run_confined("sys.stdout.write(' '.join(enforced)); sys.stdout.flush()")
     if "system calls" not in finished.stdout:
         pytest.skip("this system has no libseccomp")
 
 
-def test_it_can_still_do_its_work() -> None:
+def test_a_confined_worker_can_start_threads_and_allocate_memory() -> None:
     finished = run_confined(
         """
         thread = threading.Thread(target=lambda: sys.stdout.write("works"))
@@ -55,8 +55,8 @@ def test_it_can_still_do_its_work() -> None:
         "os.pipe()",
     ],
 )
-def test_no_files_network_programs_or_processes(attempt: str) -> None:
-    needs_filter()
+def test_files_network_programs_and_processes_are_refused(attempt: str) -> None:
+    require_seccomp()
     finished = run_confined(
         f"""
         try:
@@ -68,7 +68,7 @@ def test_no_files_network_programs_or_processes(attempt: str) -> None:
     assert (finished.returncode, finished.stdout) == (0, "refused"), finished.stderr
 
 
-def test_no_more_memory_than_allowed() -> None:
+def test_memory_is_limited() -> None:
     finished = run_confined(
         """
         try:
@@ -80,17 +80,17 @@ def test_no_more_memory_than_allowed() -> None:
     assert (finished.returncode, finished.stdout) == (0, "refused"), finished.stderr
 
 
-def test_no_more_processor_time_than_allowed_for_one_picture() -> None:
+def test_cpu_time_per_image_is_limited() -> None:
     finished = run_confined("sandbox.allow_cpu_time(1)\nwhile True: pass")
     assert -finished.returncode == signal.SIGPROF
 
 
-def test_each_picture_gets_that_time_anew() -> None:
+def test_cpu_time_is_reset_for_each_image() -> None:
     finished = run_confined(
         """
         for _ in range(3):
             sandbox.allow_cpu_time(3)
-            end = time.process_time() + 1.2  # less by far than is allowed, as the system counts in ticks
+            end = time.process_time() + 1.2  # far below the limit, because the system counts in ticks
             while time.process_time() < end: pass
         sys.stdout.write("done")
         """

@@ -42,8 +42,8 @@ app = typer.Typer(
 )
 
 
-def _version(wanted: bool) -> None:
-    if wanted:
+def _print_version(requested: bool) -> None:
+    if requested:
         print(f"veraface {__version__}")
         raise typer.Exit
 
@@ -51,7 +51,7 @@ def _version(wanted: bool) -> None:
 @app.callback()
 def _root(
     version: Annotated[
-        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")
     ] = False,
 ) -> None:
     pass
@@ -65,4 +65,4 @@ for panel, commands in {
     for command in commands:
         app.command(rich_help_panel=panel)(command)
 
-app.command("key", hidden=True)(create_api_key)  # its name before version 0.2
+app.command("key", hidden=True)(create_api_key)  # former name, before version 0.2

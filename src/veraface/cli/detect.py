@@ -1,4 +1,4 @@
-"""`veraface detect`: check images, print a table or JSON lines, draw heatmaps."""
+"""`veraface detect`: analyze images, print a table or JSON lines, write heatmaps."""
 
 import sys
 from collections.abc import Callable, Iterator
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 class ProvenanceLevel(StrEnum):
-    """How closely to read what a file claims about itself."""
+    """How thoroughly to read the claims in a file's metadata."""
 
     OFF = "off"
     QUICK = "quick"
@@ -29,8 +29,8 @@ class ProvenanceLevel(StrEnum):
 
 
 def detect(
-    files: Annotated[list[str], typer.Argument(help="Images to check; - reads one from standard input.")],
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object per file and line.")] = False,
+    files: Annotated[list[str], typer.Argument(help="Images to analyze; - reads one from standard input.")],
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object per file.")] = False,
     heatmap: Annotated[
         Path | None,
         typer.Option(help="Write the image with face boxes and heatmaps to a PNG; one input file only."),
@@ -40,11 +40,11 @@ def detect(
     ] = None,
     provenance: Annotated[
         ProvenanceLevel,
-        typer.Option(help="Read what the file claims about itself; full also looks for recompression."),
+        typer.Option(help="Read the claims in the file's metadata; full also detects recompression."),
     ] = ProvenanceLevel.QUICK,
     trust_anchors: Annotated[
         Path | None,
-        typer.Option(help="PEM file with the authorities to trust for Content Credentials."),
+        typer.Option(help="PEM file with the trusted authorities for Content Credentials."),
     ] = None,
     provider: Annotated[
         list[str] | None,
@@ -53,11 +53,11 @@ def detect(
 ) -> None:
     """Detect forged faces in images.
 
-    Exits with status 0 if every file could be checked, else 1; the errors go to standard error.
+    Exits with status 0 if every file was analyzed, else 1; errors are printed to standard error.
     """
     if heatmap is not None and (len(files) != 1 or heatmap.suffix.lower() != ".png"):
         raise typer.BadParameter(
-            "takes one input FILE, and an output name that ends in .png", param_hint="--heatmap"
+            "requires exactly one input FILE and an output name ending in .png", param_hint="--heatmap"
         )
     if heatmap is not None and same_file(heatmap, files[0]):
         raise typer.BadParameter("would overwrite the input image", param_hint="--heatmap")
@@ -99,9 +99,9 @@ def _analyze_all(
     from veraface.errors import ImageError
     from veraface.imaging.decode import ImageLimits
 
-    enough = ImageLimits().max_bytes + 1  # of an endless stream, to detect that it is too large
+    max_read = ImageLimits().max_bytes + 1  # enough to detect that a stream is too large
     for name in files:
-        source: str | bytes = sys.stdin.buffer.read(enough) if name == "-" else name
+        source: str | bytes = sys.stdin.buffer.read(max_read) if name == "-" else name
         try:
             yield name, source, analyze(source)
         except ImageError as error:

@@ -22,7 +22,7 @@ def info(
     as_json: Annotated[bool, typer.Option("--json", help="Print the model card as JSON.")] = False,
     list_all: Annotated[bool, typer.Option("--list", help="List the names of all models.")] = False,
 ) -> None:
-    """Show the model card: what the model is, what was measured, and where it fails."""
+    """Show the model card: architecture, measured performance and limitations."""
     if list_all:
         from veraface.models.registry import list_models
 
@@ -40,7 +40,7 @@ def _load_card(model: str | None) -> "ModelCard":
     from veraface.models.classifier import DEFAULT_MODEL
     from veraface.models.registry import load_model
 
-    if model is None or model.endswith(".onnx"):  # without loading the weights
+    if model is None or model.endswith(".onnx"):  # no need to load the weights
         return ModelCard.load(Path(model or DEFAULT_MODEL).with_suffix(".json"))
     return load_model(model).card
 

@@ -1,4 +1,4 @@
-"""Print what a file claims about itself, for `veraface detect`."""
+"""Print the claims in a file's metadata, for `veraface detect`."""
 
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
     from veraface.provenance import Action, Camera, Credentials, Encoder, Generator, Provenance, XmpFacts
 
-_MAX_STEPS = 8  # of a history; --json has all
+_MAX_STEPS = 8  # of an edit history; --json prints all
 _ENCODERS = {
     "ijg": "IJG, as in most programs, quality {quality}",
     "photoshop": "Photoshop, {quality}",
@@ -20,13 +20,11 @@ _ENCODERS = {
 
 
 def print_provenance(console: "Console", name: str, provenance: "Provenance") -> None:
-    """Print a short block for one file; strings of the file are printed as text, never as markup."""
+    """Print the claims of one file; its strings are printed as text, never as markup."""
     from rich.padding import Padding
     from rich.text import Text
 
-    console.print(
-        Text(f"What {printable(name)} claims about itself (not part of the verdict, and easily forged):")
-    )
+    console.print(Text(f"Claims in {printable(name)} (not part of the verdict, and easy to forge):"))
     for term, words in _lines(provenance):
         line = Text(f"{term}: ", style="dim").append(Text(printable(words), style="none"))
         console.print(Padding(line, (0, 0, 0, 2)))
@@ -34,7 +32,7 @@ def print_provenance(console: "Console", name: str, provenance: "Provenance") ->
 
 
 def is_notable(provenance: "Provenance") -> bool:
-    """Return whether the file claims more than most files do."""
+    """Return whether the file has claims, inconsistencies or Content Credentials."""
     return bool(provenance.claims or provenance.findings or provenance.credentials.found)
 
 
@@ -46,7 +44,7 @@ def _lines(provenance: "Provenance") -> Iterator[tuple[str, str]]:
         if part is not None:
             yield from _WRITERS[type(part).__name__](part)
     for finding in provenance.findings:
-        yield "does not fit", finding.message
+        yield "inconsistent", finding.message
 
 
 def _credentials(claims: "Credentials") -> Iterator[tuple[str, str]]:

@@ -1,4 +1,4 @@
-"""`veraface serve`: the page and the API on this machine."""
+"""`veraface serve`: serve the page and the API."""
 
 from pathlib import Path
 from typing import Annotated
@@ -8,12 +8,17 @@ import typer
 
 def serve(
     host: Annotated[
-        str | None, typer.Option(help="Address to listen on; VERAFACE_HOST, else 127.0.0.1 (this machine).")
+        str | None,
+        typer.Option(help="Address to listen on; default VERAFACE_HOST, else 127.0.0.1 (local only)."),
     ] = None,
-    port: Annotated[int | None, typer.Option(help="Port to listen on; VERAFACE_PORT, else 7860.")] = None,
-    model: Annotated[Path | None, typer.Option(help="Another .onnx model, with its card beside it.")] = None,
+    port: Annotated[
+        int | None, typer.Option(help="Port to listen on; default VERAFACE_PORT, else 7860.")
+    ] = None,
+    model: Annotated[
+        Path | None, typer.Option(help="Path of an .onnx model with its model card beside it.")
+    ] = None,
 ) -> None:
-    """Serve the page and the API; every setting can also be given as VERAFACE_... in the environment."""
+    """Serve the page and the API. All settings are VERAFACE_... environment variables."""
     from veraface.server.app import serve as run
     from veraface.server.settings import load_settings
 
