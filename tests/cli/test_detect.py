@@ -109,16 +109,16 @@ def test_an_overlay_that_cannot_be_is_refused_before_any_work(pictures: Path, ar
     assert {path.name: path.read_bytes() for path in pictures.iterdir()} == before
 
 
-def test_of_many_files_only_those_that_say_something_are_told_of(pictures: Path) -> None:
+def test_several_files_print_only_notable_claims(pictures: Path) -> None:
     name = "a long name that no line of eighty characters would hold, as those of cameras and clouds are.jpg"
     exif = Image.Exif()
     exif[0x0131] = "Adobe Photoshop 25.0"
     portrait().save(pictures / name, exif=exif)
     done = veraface("detect", "face.jpg", name, cwd=pictures, environment={"COLUMNS": ""})
-    assert "What face.jpg says" not in done.stdout
-    assert f"What {name} says" in done.stdout
+    assert "Claims in face.jpg" not in done.stdout
+    assert f"Claims in {name}" in done.stdout
     assert len([line for line in done.stdout.splitlines() if line.strip().startswith(name)]) == 1
-    assert "What face.jpg says" in veraface("detect", "face.jpg", cwd=pictures).stdout
+    assert "Claims in face.jpg" in veraface("detect", "face.jpg", cwd=pictures).stdout
 
 
 def test_an_overlay_that_cannot_be_written_is_named(pictures: Path) -> None:
@@ -161,20 +161,20 @@ def test_every_photo_of_the_data_set_is_judged(photos: list[Path]) -> None:
     assert shares["real"] <= 0.05 < 0.4 < shares["fake"]
 
 
-def test_what_the_file_says_stands_below_the_table(pictures: Path) -> None:
+def test_claims_are_printed_below_the_table(pictures: Path) -> None:
     evil = "[red]a\x1b[31mcat[/red]\nSteps: 20, Sampler: Euler"
     (pictures / "made.png").write_bytes(files.png(("parameters", evil)))
     done = veraface("detect", "made.png", cwd=pictures)
     assert done.returncode == 0
-    assert "What made.png claims about itself (not part of the verdict, and easily forged):" in done.stdout
+    assert "Claims in made.png (not part of the verdict, and easy to forge):" in done.stdout
     assert "generator: Stable Diffusion WebUI" in done.stdout
     assert "prompt: [red]a [31mcat[/red]" in done.stdout
     assert "Content Credentials: " in done.stdout
     assert "\x1b" not in done.stdout
     off = veraface("detect", "made.png", "--provenance", "off", cwd=pictures)
-    assert "claims about itself" not in off.stdout
-    told = veraface("detect", "made.png", "--json", "--provenance", "off", cwd=pictures)
-    assert "provenance" not in json.loads(told.stdout)
+    assert "Claims in" not in off.stdout
+    quiet = veraface("detect", "made.png", "--json", "--provenance", "off", cwd=pictures)
+    assert "provenance" not in json.loads(quiet.stdout)
 
 
 def test_bad_trust_anchors_are_named(pictures: Path) -> None:
