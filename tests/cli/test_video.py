@@ -29,10 +29,10 @@ def test_a_table_for_people(clips: Path) -> None:
     lines = {line.split()[0]: line for line in done.stdout.splitlines() if line.strip()}
     assert "likely real" in lines["face.mp4"]
     assert "no face found" in lines["plain.mkv"]
-    assert re.search(r"face 1, 0\.\d to 0\.\d s, look at 0\.\d s", done.stdout)
+    assert re.search(r"face 1, 0\.\d to 0\.\d s, clearest at 0\.\d s", done.stdout)
     assert "not proof" in done.stdout
     assert (
-        done.stderr == "veraface: sound.mp4: the video has no image: only sound or data, or it is cut off\n"
+        done.stderr == "veraface: sound.mp4: the video has no images: only sound or data, or it is cut off\n"
     )
 
 
@@ -48,7 +48,7 @@ def test_one_json_object_a_line_and_bad_clips_cost_nothing(clips: Path) -> None:
 
 
 def test_timeline_picture_and_copy(clips: Path, tmp_path: Path) -> None:
-    names = {"--timeline": "t.json", "--picture": "t.png", "--out": "o.mp4"}
+    names = {"--timeline": "t.json", "--plot": "t.png", "--out": "o.mp4"}
     options = [part for name, file in names.items() for part in (name, tmp_path / file)]
     done = veraface("video", "face.mp4", "--frames", 4, *options, cwd=clips)
     assert (done.returncode, done.stderr) == (0, "")
@@ -76,7 +76,7 @@ def after(setup: str, *arguments: object, cwd: Path) -> subprocess.CompletedProc
 def test_a_file_that_cannot_be_written_costs_no_verdict(clips: Path, tmp_path: Path, form: list[str]) -> None:
     # Python would also cut off the bytecode that it caches, and other tests would read it.
     full = (
-        "import resource, sys; sys.dont_write_bytecode = True; "
+        "import matplotlib.font_manager; import resource, sys; sys.dont_write_bytecode = True; "
         "resource.setrlimit(resource.RLIMIT_FSIZE, (500, 500))"
     )
     outputs = {"--timeline": "t.json", "--picture": "t.png", "--out": "o.mp4"}
@@ -92,11 +92,11 @@ def test_a_file_that_cannot_be_written_costs_no_verdict(clips: Path, tmp_path: P
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux bounds it")
 def test_a_clip_that_takes_too_much_memory_is_refused(tmp_path: Path) -> None:
     write_clip(tmp_path / "large.mp4", [Image.new("RGB", (4000, 3000), "grey")] * 3)
-    small = "from veraface.video import memory; memory.MAX_BYTES = 40 * 2**20"
+    small = "from veraface.video import memory; memory.MAX_MEMORY = 40 * 2**20"
     done = after(small, "video", "large.mp4", cwd=tmp_path)
     assert done.returncode == 1
     assert done.stderr == (
-        "veraface: large.mp4: the video takes more memory than there is for it; make its frames smaller\n"
+        "veraface: large.mp4: the video takes more memory than available; make its frames smaller\n"
     )
 
 
@@ -106,11 +106,12 @@ def test_a_clip_that_takes_too_much_memory_is_refused(tmp_path: Path) -> None:
         (["--every", "0"], "above 0"),
         (["--frames", "0"], "--frames"),
         (["--out", "a.gif"], ".mp4 or .mov or .mkv"),
-        (["--out", "face.mp4"], "over the video itself"),
+        (["--out", "face.mp4"], "overwrite the video itself"),
+        (["--plot", "a.jpg"], ".png"),
         (["--picture", "a.jpg"], ".png"),
-        (["plain.mkv", "--timeline", "a.json"], "one CLIP"),
+        (["plain.mkv", "--timeline", "a.json"], "one VIDEO"),
         (["--out", "folder.mp4"], "is a folder"),
-        (["--timeline", "nowhere/a.json"], "there is no folder nowhere"),
+        (["--timeline", "nowhere/a.json"], "the folder nowhere does not exist"),
     ],
 )
 def test_options_that_make_no_sense(clips: Path, options: list[str], words: str) -> None:

@@ -9,7 +9,7 @@ from veraface.decision import Thresholds
 from veraface.geometry import Box
 from veraface.results import FaceResult, Reason, Verdict
 from veraface.video.aggregation import (
-    JOINED_AT,
+    SCORE_QUANTILE,
     aggregate_scores,
     decide_track,
     decide_video,
@@ -44,7 +44,7 @@ def clip(*tracks: TrackResult, looked_at: int = 8, scores: list[float] | None = 
 
 @given(chances)
 def test_joined_is_the_quantile_and_lies_between_them(scores: list[float]) -> None:
-    assert aggregate_scores(scores) == pytest.approx(np.quantile(scores, JOINED_AT), abs=1e-12)
+    assert aggregate_scores(scores) == pytest.approx(np.quantile(scores, SCORE_QUANTILE), abs=1e-12)
     assert min(scores) - 1e-12 <= aggregate_scores(scores) <= max(scores) + 1e-12
 
 

@@ -1,4 +1,4 @@
-"""Whole videos: the same detector as for images, one result, a timeline and an annotated copy."""
+"""`detect_video`, the timeline and the annotated copy."""
 
 import json
 from io import BytesIO
@@ -16,8 +16,8 @@ from veraface.errors import UnreadableVideoError, VerafaceError, VideoTooLargeEr
 from veraface.results import Verdict
 from veraface.video import VideoLimits, VideoResult, detect_video
 from veraface.video.annotation import write_annotated
-from veraface.video.plot import draw_timeline, timeline, write_timeline
-from veraface.video.reader import open_clip
+from veraface.video.plot import timeline_data, write_timeline
+from veraface.video.reader import open_video
 
 
 @pytest.fixture(scope="module")
@@ -38,9 +38,9 @@ def result(detector: Detector, clip: Path) -> VideoResult:
 def test_each_frame_scores_as_it_does_as_a_picture(
     detector: Detector, clip: Path, result: VideoResult
 ) -> None:
-    with open_clip(clip) as opened:
-        wanted = [m for m in opened.moments if any(abs(m.time - p.time) < 1e-9 for p in result.timeline)]
-        images = [shot.picture for shot in opened.shots(wanted)]
+    with open_video(clip) as opened:
+        wanted = [m for m in opened.frames if any(abs(m.time - p.time) < 1e-9 for p in result.timeline)]
+        images = [frame.image for frame in opened.decode(wanted)]
     assert len(images) == len(result.timeline) == 6
     for image, point in zip(images, result.timeline, strict=True):
         assert detector.detect(image, heatmap=False).p_fake == point.p_fake
@@ -109,7 +109,9 @@ def test_turned_clips_are_judged_upright(detector: Detector, tmp_path: Path, res
 def test_no_face_no_verdict(detector: Detector, tmp_path: Path) -> None:
     judged = detect_video(detector, make_plain(tmp_path / "a.mp4", 3))
     assert (judged.verdict, judged.p_fake, judged.tracks) == (Verdict.NO_FACE, None, ())
-    assert draw_timeline(judged).size == (1200, 520)
+    write_timeline(judged, tmp_path / "plot.png")
+    with Image.open(tmp_path / "plot.png") as plot:
+        assert plot.size == (1200, 520)
 
 
 def test_a_clip_too_short_for_a_verdict(detector: Detector, tmp_path: Path) -> None:
@@ -171,7 +173,7 @@ def test_nothing_that_decodes_is_an_error(detector: Detector, tmp_path: Path) ->
 
 
 def test_the_timeline_as_data_and_as_a_picture(result: VideoResult, tmp_path: Path) -> None:
-    data = timeline(result)
+    data = timeline_data(result)
     assert [p["time"] for p in data["timeline"]] == [round(p.time, 3) for p in result.timeline]
     assert data["thresholds"] == result.thresholds
     path = tmp_path / "t.png"
@@ -191,12 +193,12 @@ def test_the_annotated_copy(result: VideoResult, clip: Path, tmp_path: Path, suf
     path = tmp_path / f"out{suffix}"
     write_annotated(clip, result, path)
     assert [p.name for p in tmp_path.iterdir()] == [path.name]
-    with open_clip(clip) as before, open_clip(path) as after:
-        assert len(after.moments) == len(before.moments)
-        assert [m.time for m in after.moments] == pytest.approx([m.time for m in before.moments], abs=0.002)
-        (old,) = before.shots(before.moments[6:7])
-        (new,) = after.shots(after.moments[6:7])
-    change = np.abs(np.asarray(old.picture).astype(int) - np.asarray(new.picture)).mean(axis=2)
+    with open_video(clip) as before, open_video(path) as after:
+        assert len(after.frames) == len(before.frames)
+        assert [m.time for m in after.frames] == pytest.approx([m.time for m in before.frames], abs=0.002)
+        (old,) = before.decode(before.frames[6:7])
+        (new,) = after.decode(after.frames[6:7])
+    change = np.abs(np.asarray(old.image).astype(int) - np.asarray(new.image)).mean(axis=2)
     box = result.tracks[0].frames[3].box
     edge = change[round(box.y) - 2 : round(box.y) + 4, round(box.x) + 60 : round(box.x + box.width)]
     assert edge.max(axis=0).mean() > 40  # a line along the upper edge

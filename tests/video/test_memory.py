@@ -1,4 +1,4 @@
-"""The bound on what one video may take of this process."""
+"""The temporary memory limit of a video."""
 
 import subprocess
 import sys
@@ -15,7 +15,7 @@ BOUNDED = """
 import resource, sys
 from veraface.errors import VideoTooLargeError
 from veraface.video import memory
-from veraface.video.reader import open_clip
+from veraface.video.reader import open_video
 
 def taken(what):
     try:
@@ -26,15 +26,15 @@ def taken(what):
     return "not refused"
 
 def decode():
-    with open_clip(sys.argv[1]) as clip:
-        list(clip.shots(clip.moments))
+    with open_video(sys.argv[1]) as video:
+        list(video.decode(video.frames))
 
 def strange():
     raise RuntimeError("std::bad_alloc")
 
 before = resource.getrlimit(resource.RLIMIT_DATA)
 print(taken(decode))
-memory.MAX_BYTES = 40 * 2**20
+memory.MAX_MEMORY = 40 * 2**20
 print(taken(lambda: bytearray(100 * 2**20)))
 print(taken(decode))
 print(taken(strange))
@@ -42,10 +42,10 @@ print(resource.getrlimit(resource.RLIMIT_DATA) == before)
 """
 
 
-def test_what_takes_more_is_refused_and_the_bound_ends_with_the_clip(tmp_path: Path) -> None:
+def test_memory_limit_ends_with_the_video(tmp_path: Path) -> None:
     large = Image.new("RGB", (4000, 3000), "grey")
     path = write_clip(tmp_path / "a.mp4", [large] * 3)
     done = subprocess.run([sys.executable, "-c", BOUNDED, path], capture_output=True, text=True, check=False)
-    words = "the video takes more memory than there is for it; make its frames smaller"
+    words = "the video takes more memory than available; make its frames smaller"
     assert done.stderr == ""
     assert done.stdout.splitlines() == ["not refused", words, words, words, "True"]

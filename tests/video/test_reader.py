@@ -1,4 +1,4 @@
-"""Clips from their bytes: times, turns, limits, and what is no video."""
+"""Reading videos: times, orientation, limits, damage and hostile files."""
 
 import contextlib
 import os
@@ -38,14 +38,14 @@ from veraface.errors import (
 )
 from veraface.imaging.decode import ImageLimits
 from veraface.video.limits import VideoLimits
-from veraface.video.reader import open_clip
+from veraface.video.reader import open_video
 
 
 def levels(source: Path | bytes, places: list[int]) -> list[float]:
     """Ten times the number of each frame that was asked for, where the ramp is read rightly."""
-    with open_clip(source) as clip:
+    with open_video(source) as video:
         return [
-            float(np.asarray(shot.picture).mean()) for shot in clip.shots([clip.moments[p] for p in places])
+            float(np.asarray(frame.image).mean()) for frame in video.decode([video.frames[p] for p in places])
         ]
 
 
@@ -92,16 +92,16 @@ def ramp(frames: int = 20) -> list[Image.Image]:
 
 @pytest.mark.parametrize("suffix", ["mp4", "mov", "mkv", "avi", "ts"])
 @pytest.mark.parametrize("key_frames", [1, 12, 100])
-def test_each_frame_is_the_one_that_was_asked_for(tmp_path: Path, suffix: str, key_frames: int) -> None:
+def test_each_decoded_frame_is_the_requested_one(tmp_path: Path, suffix: str, key_frames: int) -> None:
     path = make_ramp(tmp_path / f"a.{suffix}", 20, key_frames)
-    with open_clip(path) as clip:
-        assert len(clip.moments) == 20
-        assert clip.rate == pytest.approx(20, rel=0.02)
-        assert clip.duration == pytest.approx(1, rel=0.06)
-        assert not clip.variable
-        assert not clip.cut
-        assert not clip.overlaps
-        assert not clip.unseen_streams
+    with open_video(path) as video:
+        assert len(video.frames) == 20
+        assert video.rate == pytest.approx(20, rel=0.02)
+        assert video.duration == pytest.approx(1, rel=0.06)
+        assert not video.variable
+        assert not video.cut
+        assert not video.overlaps
+        assert not video.unseen_streams
     places = [0, 1, 7, 12, 13, 19]
     assert levels(path, places) == pytest.approx([10 * p for p in places], abs=4)
     assert levels(path.read_bytes(), [5]) == pytest.approx([50], abs=4)
@@ -117,7 +117,7 @@ def test_each_frame_is_the_one_that_was_asked_for(tmp_path: Path, suffix: str, k
         ("libsvtav1", "mp4"),
     ],
 )
-def test_usual_codecs(codec: str, kind: str) -> None:
+def test_common_codecs(codec: str, kind: str) -> None:
     if codec not in av.codecs_available:
         pytest.skip(f"this FFmpeg cannot make {codec}")
     side = 64 if codec != "libsvtav1" else 128
@@ -128,13 +128,13 @@ def test_usual_codecs(codec: str, kind: str) -> None:
         assert os.sched_getscheduler(0) == os.SCHED_OTHER
 
 
-def test_a_variable_rate_is_told_and_times_are_kept() -> None:
+def test_variable_frame_rate() -> None:
     times = [0, 0.1, 0.2, 1.5, 1.6, 4.0]
     content = written("libx264", "matroska", ramp(6), times)
-    with open_clip(content) as clip:
-        assert clip.variable
-        assert [moment.time for moment in clip.moments] == pytest.approx(times, abs=0.002)
-        assert clip.rate == pytest.approx(5 / 4, rel=0.01)
+    with open_video(content) as video:
+        assert video.variable
+        assert [ref.time for ref in video.frames] == pytest.approx(times, abs=0.002)
+        assert video.rate == pytest.approx(5 / 4, rel=0.01)
     assert levels(content, [3, 5]) == pytest.approx([30, 50], abs=4)
 
 
@@ -142,15 +142,15 @@ def test_a_variable_rate_is_told_and_times_are_kept() -> None:
     ("quarters", "where", "size"),
     [(1, "top right", (48, 64)), (2, "bottom right", (64, 48)), (3, "bottom left", (48, 64))],
 )
-def test_turned_clips_come_upright(tmp_path: Path, quarters: int, where: str, size: tuple[int, int]) -> None:
+def test_rotated_videos_are_upright(tmp_path: Path, quarters: int, where: str, size: tuple[int, int]) -> None:
     image = Image.new("RGB", (64, 48))
     image.paste((255, 255, 255), (0, 0, 32, 24))
     path = write_clip(tmp_path / "a.mp4", [image] * 3)
     turn(path, quarters=quarters)
-    with open_clip(path) as clip:
-        (shot,) = clip.shots(clip.moments[1:2])
-        assert (corner(shot.picture), shot.picture.size) == (where, size)
-        assert clip.rotation == 90 * quarters
+    with open_video(path) as video:
+        (frame,) = video.decode(video.frames[1:2])
+        assert (corner(frame.image), frame.image.size) == (where, size)
+        assert video.rotation == 90 * quarters
 
 
 @pytest.mark.parametrize(
@@ -166,25 +166,25 @@ def test_turned_clips_come_upright(tmp_path: Path, quarters: int, where: str, si
         ((1, 1, 1, 1), "top left", (64, 48), 0),
     ],
 )
-def test_mirrored_and_odd_matrices(
+def test_mirrored_and_unusual_display_matrices(
     tmp_path: Path, matrix: tuple[float, ...], where: str, size: tuple[int, int], rotation: int
 ) -> None:
     image = Image.new("RGB", (64, 48))
     image.paste((255, 255, 255), (0, 0, 32, 24))
     path = write_clip(tmp_path / "a.mp4", [image] * 3)
     place(path, *matrix)
-    with open_clip(path) as clip:
-        (shot,) = clip.shots(clip.moments[1:2])
-        assert (corner(shot.picture), shot.picture.size, clip.rotation) == (where, size, rotation)
+    with open_video(path) as video:
+        (frame,) = video.decode(video.frames[1:2])
+        assert (corner(frame.image), frame.image.size, video.rotation) == (where, size, rotation)
 
 
-def test_pixels_that_are_no_squares_are_made_so() -> None:
-    clip_of_wide_pixels = wide_pixels()
-    with open_clip(clip_of_wide_pixels) as clip:
-        (shot,) = clip.shots(clip.moments[:1])
-    assert shot.picture.size == (128, 48)
+def test_pixels_are_made_square() -> None:
+    wide = wide_pixels()
+    with open_video(wide) as video:
+        (frame,) = video.decode(video.frames[:1])
+    assert frame.image.size == (128, 48)
     # Refused by the size that it would get, before it gets it.
-    error = refused(clip_of_wide_pixels, VideoLimits(image=ImageLimits(max_pixels=4000)))
+    error = refused(wide, VideoLimits(image=ImageLimits(max_pixels=4000)))
     assert isinstance(error, VideoTooLargeError)
     assert "128 x 48 pixels" in str(error)
 
@@ -202,8 +202,8 @@ def wide_pixels() -> bytes:
 
 
 def refused(source: Path | bytes, limits: VideoLimits | None = None) -> VideoError:
-    with pytest.raises(VideoError) as caught, open_clip(source, limits) as clip:
-        list(clip.shots(clip.moments))
+    with pytest.raises(VideoError) as caught, open_video(source, limits) as video:
+        list(video.decode(video.frames))
     return caught.value
 
 
@@ -211,17 +211,17 @@ def refused(source: Path | bytes, limits: VideoLimits | None = None) -> VideoErr
     ("make", "kind", "words"),
     [
         (lambda p: p.write_bytes(b""), UnreadableVideoError, "empty"),
-        (lambda p: p.write_bytes(b"\0" * 5000), UnsupportedVideoError, "no video that can be read"),
+        (lambda p: p.write_bytes(b"\0" * 5000), UnsupportedVideoError, "not a readable video"),
         (lambda p: p.write_bytes(encode(portrait(), "JPEG")), UnsupportedVideoError, "is a JPEG image"),
         (lambda p: p.write_bytes(encode(portrait(64), "HEIF")), UnsupportedVideoError, "is a HEIF image"),
         (lambda p: p.write_bytes(encode(portrait(64), "GIF")), UnsupportedVideoError, "is a GIF image"),
         (make_sound, UnsupportedVideoError, "only sound"),
         (lambda p: make_ramp(p) and p.write_bytes(p.read_bytes()[:-600]), UnsupportedVideoError, "cut off"),
-        (lambda p: p.mkdir(), UnreadableVideoError, "no regular file"),
+        (lambda p: p.mkdir(), UnreadableVideoError, "not a regular file"),
         (lambda p: None, UnreadableVideoError, "no such file"),
     ],
 )
-def test_what_is_no_clip(
+def test_files_that_are_not_videos(
     tmp_path: Path, make: Callable[[Path], object], kind: type[VideoError], words: str
 ) -> None:
     make(tmp_path / "a.mp4")
@@ -264,7 +264,7 @@ def test_play_lists_open_nothing(tmp_path: Path, name: str, content: str) -> Non
 
 
 @pytest.mark.parametrize("kind", [b"url ", b"alis"])
-def test_an_mp4_that_names_another_file_does_not_open_it(tmp_path: Path, kind: bytes) -> None:
+def test_external_references_in_an_mp4_are_not_opened(tmp_path: Path, kind: bytes) -> None:
     """The data reference of a track may be an address (ISO/IEC 14496-12, 8.7.2; QuickTime has aliases)."""
     other = make_ramp(tmp_path / "other.mp4")
     data = bytearray(make_ramp(tmp_path / "a.mp4").read_bytes())
@@ -279,8 +279,8 @@ def test_an_mp4_that_names_another_file_does_not_open_it(tmp_path: Path, kind: b
     path = tmp_path / "naming.mp4"
     path.write_bytes(data)
     for source in (path, bytes(data)):
-        with contextlib.suppress(VideoError), open_clip(source) as clip:
-            list(clip.shots(clip.moments[:2]))  # whatever it gives, it comes from the bytes given
+        with contextlib.suppress(VideoError), open_video(source) as video:
+            list(video.decode(video.frames[:2]))  # whatever it gives, it comes from the bytes given
     assert other.stat().st_atime_ns <= other.stat().st_mtime_ns
 
 
@@ -311,7 +311,7 @@ def test_limits(tmp_path: Path, limits: VideoLimits, words: str) -> None:
 
 
 @pytest.mark.parametrize("side", [12_000, 60_000])
-def test_a_huge_frame_is_refused_by_its_header(side: int) -> None:
+def test_huge_frame_is_refused_by_its_header(side: int) -> None:
     """Not even the look at a frame by which FFmpeg learns what a video holds may take its memory."""
     data = bytearray(written("mjpeg", "matroska", [Image.new("RGB", (304, 304))] * 3))
     at = -1
@@ -319,73 +319,73 @@ def test_a_huge_frame_is_refused_by_its_header(side: int) -> None:
         data[at + 1 : at + 5] = side.to_bytes(2) * 2
     forget_peak()
     before = peak_mib()
-    with contextlib.suppress(VideoError), open_clip(bytes(data)) as clip:
-        assert list(clip.shots(clip.moments)) == []
+    with contextlib.suppress(VideoError), open_video(bytes(data)) as video:
+        assert list(video.decode(video.frames)) == []
     assert peak_mib() - before < 100
 
 
-def test_a_clip_that_ends_early_says_so(tmp_path: Path) -> None:
+def test_truncated_video_is_detected(tmp_path: Path) -> None:
     whole = make_ramp(tmp_path / "a.mkv", 100, 12).read_bytes()
-    with open_clip(whole) as clip:
-        assert not clip.cut
-    with open_clip(whole[: len(whole) // 3]) as clip:
-        assert clip.cut
-        assert len(list(clip.shots(clip.moments))) > 0
+    with open_video(whole) as video:
+        assert not video.cut
+    with open_video(whole[: len(whole) // 3]) as video:
+        assert video.cut
+        assert len(list(video.decode(video.frames))) > 0
 
 
-def test_damaged_frames_are_left_out(tmp_path: Path) -> None:
+def test_damaged_frames_are_skipped(tmp_path: Path) -> None:
     data = bytearray(make_ramp(tmp_path / "a.avi", 20, 1).read_bytes())
     start = data.index(b"movi")
     middle = (start + len(data)) // 2
     data[middle : middle + 400] = b"\xff" * 400
-    with open_clip(bytes(data)) as clip:
-        shots = list(clip.shots(clip.moments))
-        assert len(shots) + clip.damaged == len(clip.moments)
-        assert len(shots) >= 5
+    with open_video(bytes(data)) as video:
+        frames = list(video.decode(video.frames))
+        assert len(frames) + video.damaged == len(video.frames)
+        assert len(frames) >= 5
 
 
 @pytest.mark.parametrize("kind", ["mp4", "matroska"])
-def test_a_frame_that_decodes_counts_once(kind: str) -> None:
+def test_intact_frame_among_damaged_ones_is_decoded_once(kind: str) -> None:
     """And with its own time: what stands around it is damaged, and not shown by it."""
     content = make_broken(kind, ramp(24), whole={20}, key_frames=1)
-    with open_clip(content) as clip:
-        assert [shot.time for shot in clip.shots(clip.moments)] == pytest.approx([20 / 8])
-        assert clip.damaged == len(clip.moments) - 1 == 23
+    with open_video(content) as video:
+        assert [frame.time for frame in video.decode(video.frames)] == pytest.approx([20 / 8])
+        assert video.damaged == len(video.frames) - 1 == 23
 
 
-def test_damaged_frames_cost_no_more_than_whole_ones() -> None:
+def test_damaged_frames_cost_no_more_than_intact_ones() -> None:
     content = make_broken("mp4", ramp(26) * 8, whole=set(range(0, 208, 2)), key_frames=300)
-    with open_clip(content, VideoLimits(max_decoded=250)) as clip:
-        shots = list(clip.shots(clip.moments))
-        assert len({shot.time for shot in shots}) == len(shots)
-        assert len(shots) + clip.damaged == len(clip.moments) == 208
+    with open_video(content, VideoLimits(max_decoded=250)) as video:
+        frames = list(video.decode(video.frames))
+        assert len({frame.time for frame in frames}) == len(frames)
+        assert len(frames) + video.damaged == len(video.frames) == 208
 
 
-def test_what_decodes_to_nothing_is_paid_for_as_well() -> None:
+def test_damaged_frames_count_towards_the_limit() -> None:
     content = make_broken("mp4", ramp(26) * 8, whole={0}, key_frames=300)
     error = refused(content, VideoLimits(max_decoded=100))
     assert "more than 100 frames would be decoded" in str(error)
 
 
-def test_frames_that_an_edit_list_hides_are_not_looked_at() -> None:
+def test_frames_hidden_by_an_edit_list_are_skipped() -> None:
     whole = make_broken("mp4", ramp(20), whole=set(range(20)), key_frames=300)
     content = hide_beginning(whole, 15, 8)
     with av.open(BytesIO(content)) as container:
         assert sum(1 for _ in container.decode(video=0)) == 5  # what players show
-    with open_clip(content) as clip:
-        assert len(clip.moments) == 5
-        assert clip.duration == pytest.approx(5 / 8, abs=0.01)
-        assert not clip.cut
-        shots = list(clip.shots(clip.moments))
-    assert [shot.time for shot in shots] == pytest.approx([0, 1 / 8, 2 / 8, 3 / 8, 4 / 8], abs=0.001)
-    shown = [float(np.asarray(shot.picture).mean()) for shot in shots]
+    with open_video(content) as video:
+        assert len(video.frames) == 5
+        assert video.duration == pytest.approx(5 / 8, abs=0.01)
+        assert not video.cut
+        frames = list(video.decode(video.frames))
+    assert [frame.time for frame in frames] == pytest.approx([0, 1 / 8, 2 / 8, 3 / 8, 4 / 8], abs=0.001)
+    shown = [float(np.asarray(frame.image).mean()) for frame in frames]
     assert shown == pytest.approx([150, 160, 170, 180, 190], abs=4)
 
 
 @pytest.mark.parametrize("codec", ["mpeg4", "mpeg2video", "libx264"])
 @pytest.mark.parametrize("kind", ["avi", "mpegts", "mpeg", "asf", "matroska"])
 @pytest.mark.parametrize("held_back", [0, 2])
-def test_containers_that_stamp_or_jump_badly_lose_no_frames(codec: str, kind: str, held_back: int) -> None:
+def test_containers_with_unreliable_times_or_seeking(codec: str, kind: str, held_back: int) -> None:
     if (codec, kind) == ("libx264", "mpeg"):
         pytest.skip("has no stamp on most of its frames")
     buffer = BytesIO()
@@ -396,43 +396,42 @@ def test_containers_that_stamp_or_jump_badly_lose_no_frames(codec: str, kind: st
         for image in ramp(25):
             container.mux(stream.encode(av.VideoFrame.from_ndarray(np.asarray(image))))
         container.mux(stream.encode())
-    with open_clip(buffer.getvalue()) as clip:
-        assert not clip.overlaps
-        shots = list(clip.shots(clip.moments))
-        assert clip.damaged <= 1  # the last one may have no stamp
-    assert len({shot.time for shot in shots}) == len(shots)
+    with open_video(buffer.getvalue()) as video:
+        assert not video.overlaps
+        frames = list(video.decode(video.frames))
+        assert video.damaged <= 1  # the last one may have no stamp
+    assert len({frame.time for frame in frames}) == len(frames)
 
 
-def test_a_clip_that_goes_over_the_same_time_twice_says_so(tmp_path: Path) -> None:
+def test_overlapping_times_are_detected(tmp_path: Path) -> None:
     one = make_ramp(tmp_path / "a.ts").read_bytes()
-    with open_clip(one + one) as clip:
-        assert clip.overlaps
+    with open_video(one + one) as video:
+        assert video.overlaps
 
 
 @pytest.mark.parametrize("kind", ["mp4", "matroska"])
-def test_of_several_streams_the_one_that_players_show_is_read(tmp_path: Path, kind: str) -> None:
+def test_default_stream_of_several_is_read(tmp_path: Path, kind: str) -> None:
     other = write_clip(tmp_path / "b.mp4", ramp(20)[::-1], rate=20)
     content = two_streams(make_ramp(tmp_path / "a.mp4").read_bytes(), other.read_bytes(), kind)
     assert levels(content, [0, 10]) == pytest.approx([190, 90], abs=4)
-    with open_clip(content) as clip:
-        assert clip.unseen_streams == 1
+    with open_video(content) as video:
+        assert video.unseen_streams == 1
 
 
-def test_too_little_memory_is_said_and_no_damage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_exhausted_memory_is_not_reported_as_damage(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = make_ramp(tmp_path / "a.mp4")
 
     def none_left(*_: object, **__: object) -> None:
         raise MemoryError
 
-    with open_clip(path) as clip:
-        monkeypatch.setattr("veraface.video.decoding.stamp_of", none_left)
+    with open_video(path) as video:
+        monkeypatch.setattr("veraface.video.reader.packet_pts", none_left)
         with pytest.raises(VideoTooLargeError, match="more memory"):
-            list(clip.shots(clip.moments))
-    monkeypatch.setattr("veraface.video.index.stamp_of", none_left)
-    with pytest.raises(VideoTooLargeError, match="more memory"), open_clip(path):
+            list(video.decode(video.frames))
+    with pytest.raises(VideoTooLargeError, match="more memory"), open_video(path):
         pass
     monkeypatch.setattr("av.open", none_left)
-    with pytest.raises(VideoTooLargeError, match="more memory"), open_clip(path):
+    with pytest.raises(VideoTooLargeError, match="more memory"), open_video(path):
         pass
 
 
@@ -440,7 +439,7 @@ def test_too_little_memory_is_said_and_no_damage(tmp_path: Path, monkeypatch: py
     max_examples=examples(150), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(st.data())
-def test_any_damage_gives_frames_or_an_error(tmp_path: Path, data: st.DataObject) -> None:
+def test_any_damage_yields_frames_or_an_error(tmp_path: Path, data: st.DataObject) -> None:
     suffix = data.draw(st.sampled_from(["mp4", "mkv", "avi", "ts"]))
     path = tmp_path / f"whole.{suffix}"
     content = bytearray((path if path.exists() else make_ramp(path)).read_bytes())
@@ -449,8 +448,8 @@ def test_any_damage_gives_frames_or_an_error(tmp_path: Path, data: st.DataObject
     content = content[: data.draw(st.integers(1, len(content)))]
     limits = VideoLimits(image=ImageLimits(max_pixels=4_000_000), max_decoded=200)
     try:
-        with open_clip(bytes(content), limits) as clip:
-            for shot in clip.shots(clip.moments[:40]):
-                assert shot.picture.mode == "RGB"
+        with open_video(bytes(content), limits) as video:
+            for frame in video.decode(video.frames[:40]):
+                assert frame.image.mode == "RGB"
     except ImageError:
         pass

@@ -1,32 +1,32 @@
-"""Which frames of a video are looked at."""
+"""Selecting the frames of a video."""
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from veraface.errors import VideoTooLargeError
-from veraface.video.reader import Moment
-from veraface.video.sampling import at_rate, spread
+from veraface.video.reader import FrameRef
+from veraface.video.sampling import sample_every, sample_uniform
 
 
-def moments(times: list[float], keys: set[int] = frozenset()) -> list[Moment]:  # type: ignore[assignment]
-    return [Moment(round(1000 * time), time, number in keys) for number, time in enumerate(times)]
+def refs(times: list[float], keys: set[int] = frozenset()) -> list[FrameRef]:  # type: ignore[assignment]
+    return [FrameRef(round(1000 * time), time, number in keys) for number, time in enumerate(times)]
 
 
 def test_one_from_the_middle_of_each_stretch() -> None:
-    chosen = spread(moments([i / 10 for i in range(101)]), 5)
+    chosen = sample_uniform(refs([i / 10 for i in range(101)]), 5)
     assert [m.time for m in chosen] == pytest.approx([1, 3, 5, 7, 9])
 
 
 def test_key_frames_are_preferred_within_their_stretch() -> None:
-    chosen = spread(moments([i / 10 for i in range(101)], {0, 16, 36, 44, 99}), 5)
+    chosen = sample_uniform(refs([i / 10 for i in range(101)], {0, 16, 36, 44, 99}), 5)
     assert [m.time for m in chosen] == pytest.approx([1.6, 3.6, 4.4, 7, 9.9])
 
 
 def test_time_counts_and_not_the_number_of_the_frame() -> None:
     """Ten seconds at one frame a second, then one second at a hundred."""
     times = [float(i) for i in range(10)] + [10 + i / 100 for i in range(100)]
-    assert sum(m.time >= 10 for m in spread(moments(times), 11)) == 1
+    assert sum(m.time >= 10 for m in sample_uniform(refs(times), 11)) == 1
 
 
 @given(st.lists(st.floats(0, 1000), min_size=1, max_size=60, unique=True), st.integers(1, 70), st.data())
@@ -34,8 +34,8 @@ def test_as_many_as_asked_for_at_most_each_once_and_in_order(
     times: list[float], count: int, data: st.DataObject
 ) -> None:
     keys = data.draw(st.sets(st.integers(0, len(times) - 1)))
-    every = moments(sorted(times), keys)
-    chosen = spread(every, count)
+    every = refs(sorted(times), keys)
+    chosen = sample_uniform(every, count)
     assert 1 <= len(chosen) <= max(1, min(count, len(every)))
     assert [m.time for m in chosen] == sorted({m.time for m in chosen})
     if len(every) <= count:
@@ -43,19 +43,19 @@ def test_as_many_as_asked_for_at_most_each_once_and_in_order(
 
 
 def test_at_a_rate() -> None:
-    every = moments([i / 10 for i in range(101)])
-    assert [m.time for m in at_rate(every, 2.5, 100)] == pytest.approx([0, 2.5, 5, 7.5, 10])
-    assert at_rate(every, 0.01, 1000) == every
-    assert [m.time for m in at_rate(every, 60, 100)] == [0]
+    every = refs([i / 10 for i in range(101)])
+    assert [m.time for m in sample_every(every, 2.5, 100)] == pytest.approx([0, 2.5, 5, 7.5, 10])
+    assert sample_every(every, 0.01, 1000) == every
+    assert [m.time for m in sample_every(every, 60, 100)] == [0]
 
 
 def test_a_rate_is_bounded() -> None:
-    every = moments([i / 10 for i in range(1001)])
+    every = refs([i / 10 for i in range(1001)])
     with pytest.raises(VideoTooLargeError, match=r"more than 50 frames; take one every 2 s or less"):
-        at_rate(every, 0.1, 50)
-    assert len(at_rate(every, 100 / 49, 50)) <= 50
+        sample_every(every, 0.1, 50)
+    assert len(sample_every(every, 100 / 49, 50)) <= 50
     with pytest.raises(VideoTooLargeError):
-        at_rate(every, 1e-9, 50)
+        sample_every(every, 1e-9, 50)
     for wrong in (0, -1, float("nan")):
         with pytest.raises(ValueError, match="positive"):
-            at_rate(every, wrong, 50)
+            sample_every(every, wrong, 50)

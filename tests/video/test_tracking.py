@@ -1,4 +1,4 @@
-"""Which faces of successive frames are taken for one."""
+"""Tracking faces through successive frames."""
 
 import numpy as np
 from PIL import Image
@@ -6,7 +6,7 @@ from PIL import Image
 from tests.sample_images import noise, portrait
 from veraface.geometry import Box
 from veraface.results import FaceResult, Verdict
-from veraface.video.tracking import is_cut, look, track_faces
+from veraface.video.tracking import frame_signature, is_cut, track_faces
 
 
 def face(x: float, y: float = 100, side: float = 80, p_fake: float | None = 0.5) -> FaceResult:
@@ -58,11 +58,13 @@ def test_a_cut_is_another_picture_and_no_movement() -> None:
     photo = portrait()
     moved = photo.crop((30, 20, 512, 512)).resize((512, 512))
     brighter = photo.point(lambda v: min(255, int(v * 1.15)))
-    assert not is_cut(look(photo), look(moved))
-    assert not is_cut(look(photo), look(brighter))
-    assert is_cut(look(photo), look(Image.new("RGB", (512, 512), "white")))
-    assert is_cut(look(photo), look(photo.transpose(Image.Transpose.FLIP_TOP_BOTTOM)))
-    assert not is_cut(look(noise(seed=1)), look(noise(seed=2)))  # noise averages out: one gray
+    assert not is_cut(frame_signature(photo), frame_signature(moved))
+    assert not is_cut(frame_signature(photo), frame_signature(brighter))
+    assert is_cut(frame_signature(photo), frame_signature(Image.new("RGB", (512, 512), "white")))
+    assert is_cut(frame_signature(photo), frame_signature(photo.transpose(Image.Transpose.FLIP_TOP_BOTTOM)))
+    assert not is_cut(
+        frame_signature(noise(seed=1)), frame_signature(noise(seed=2))
+    )  # both average to one gray
 
 
 def test_no_faces_no_tracks() -> None:

@@ -8,7 +8,7 @@ from PIL import Image
 from veraface.datasets.samples import Sample
 from veraface.errors import DataError, ImageError, UnreadableVideoError
 from veraface.imaging.decode import ImageLimits, ImageSource
-from veraface.video.container import open_container, open_file, picture_stream, upright
+from veraface.video.container import image_stream, open_container, open_file, upright
 
 if TYPE_CHECKING:
     from av.container import InputContainer
@@ -63,7 +63,7 @@ def read_frame(path: Path, position: float, limits: ImageLimits | None = None) -
 
 
 def _frame_at(container: "InputContainer", position: float, limits: ImageLimits) -> "VideoFrame":
-    stream = picture_stream(container, limits)
+    stream = image_stream(container, limits)
     try:
         wanted = _timestamp(container, stream, position)
         container.seek(wanted, stream=stream)  # to the key frame before it

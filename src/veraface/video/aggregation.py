@@ -1,4 +1,4 @@
-"""From the scores of frames to a verdict on each face, and from those to one on the video."""
+"""Aggregate the scores of frames to a verdict for each face, and those to a verdict for the video."""
 
 import math
 from collections.abc import Sequence
@@ -8,9 +8,11 @@ from veraface.results import FaceResult, Reason, Verdict
 from veraface.video.results import TrackFrame, TrackResult
 from veraface.video.tracking import Track
 
-JOINED_AT = 0.75  # quantile of the frames' p_fake; measured, see `aggregate_scores`
-MIN_FRAMES = 3  # judged frames of a face below which it gets no verdict,
-MIN_SHARE = 0.05  # and their share of the frames looked at: one frame of 300 decides nothing
+SCORE_QUANTILE = 0.75  # of the frames' p_fake; measured, see `aggregate_scores`
+# Minimum number of classified frames for a verdict on a face, absolute and as a share of the analyzed frames:
+# one frame of 300 decides nothing.
+MIN_FRAMES = 3
+MIN_SHARE = 0.05
 _FLIPS = "changes_under_recompression"
 _WORST_FIRST = (Verdict.FAKE, Verdict.UNCERTAIN, Verdict.REAL)
 
@@ -18,33 +20,34 @@ Judgement = tuple[Verdict, float | None, tuple[Reason, ...]]  # with the p_fake 
 
 
 def aggregate_scores(p_fake: Sequence[float]) -> float:
-    """One p_fake for all frames of a face: that which a quarter of them exceed.
+    """Return the upper quartile of the p_fake of a face's frames.
 
     Chosen by measurement (benchmarks/results/video_aggregation.md), on 160 real and 160 fake videos made from
-    validation chips, at the card's thresholds. All ways rank videos alike (AUC .863 to .874, this one .874).
-    The means and the median find .36 to .38 of the fakes and call .100 of them real, this one .44 and .069;
-    of videos that are fake half of the time they find .04 to .06, this one .38. Real videos called fake: .031
-    (95 % interval .006 to .062) instead of .013 to .019, of .02 promised; .019 on the test split. The largest
-    score calls every real video fake in which one frame of 8 goes wrong, this one .04 of them.
+    validation chips, at the card's thresholds. All rank videos alike (AUC 0.863 to 0.874, here 0.874).
+    The means and the median have a recall of 0.36 to 0.38 and a false negative rate of 0.100, this one 0.44
+    and 0.069; of videos that are fake half of the time their recall is 0.04 to 0.06, here 0.38. The false
+    positive rate is 0.031 (95% interval 0.006 to 0.062) instead of 0.013 to 0.019, with a target of 0.02, and
+    0.019 on the test split. The maximum classifies every real video as fake in which one frame of 8 is wrong,
+    this one 0.04 of them.
 
     Args:
         p_fake: of each judged frame, at least one; calibrated, 0 real to 1 fake.
     """
-    # Written out: NumPy's quantile loads modules at its first call, which a confined worker cannot.
+    # Not np.quantile, which imports modules at its first call; a sandboxed worker cannot import.
     ordered = sorted(p_fake)
-    place = JOINED_AT * (len(ordered) - 1)
+    place = SCORE_QUANTILE * (len(ordered) - 1)
     low = int(place)
     high = min(low + 1, len(ordered) - 1)
     return ordered[low] + (place - low) * (ordered[high] - ordered[low])
 
 
 def decide_track(track: Track, times: Sequence[float], thresholds: Thresholds) -> TrackResult:
-    """The verdict on one face.
+    """Return the verdict on one tracked face.
 
     Args:
-        track: its faces, and in which of the frames they are.
-        times: of all frames that were looked at, in seconds.
-        thresholds: of the model's card; the same as for an image.
+        track: its faces and the numbers of their frames.
+        times: of all analyzed frames, in seconds.
+        thresholds: from the model card, as for an image.
     """
     frames = tuple(
         TrackFrame(times[number], face.box, face.p_fake)
@@ -70,16 +73,16 @@ def decide_track(track: Track, times: Sequence[float], thresholds: Thresholds) -
 def decide_video(
     tracks: Sequence[TrackResult], scores: Sequence[float], looked_at: int, thresholds: Thresholds
 ) -> Judgement:
-    """The verdict on a video: one fake face makes it fake.
+    """Return the verdict on a video: one fake face makes it fake.
 
-    Where no face is seen long enough to be judged by itself, as in quickly cut videos, the frames are joined
-    as if they showed one. No video is called real where most frames with a face were not judged.
+    If no face is visible long enough for a verdict of its own, as in quickly cut videos, the frames are
+    aggregated as if they showed one face. A video is not real if most frames with a face were not classified.
 
     Args:
         tracks: of all faces.
-        scores: the largest p_fake of each frame that has a judged face.
-        looked_at: how many frames were looked at.
-        thresholds: of the model's card.
+        scores: the highest p_fake of each frame with a classified face.
+        looked_at: number of analyzed frames.
+        thresholds: from the model card.
 
     Returns:
         The verdict, the p_fake that it rests on (None if there is none), and the reasons.
@@ -95,17 +98,17 @@ def decide_video(
     shown = len({frame.time for track in tracks for frame in track.frames})
     covered = len(_largest_by_time(judged)) if judged else len(scores)
     if judged:
-        verdict, p_fake, reasons = _join_faces(judged, brief, fewest, 2 * covered < shown, thresholds)
+        verdict, p_fake, reasons = _decide_faces(judged, brief, fewest, 2 * covered < shown, thresholds)
     else:
-        verdict, p_fake, reasons = _join_scenes(scores, fewest, thresholds)
+        verdict, p_fake, reasons = _decide_scenes(scores, fewest, thresholds)
     if verdict is Verdict.REAL and 2 * covered < shown:
         message = f"only {_frames(covered)} of {shown} with a face could be judged"
         return Verdict.UNCERTAIN, p_fake, (*reasons, Reason("mostly_unjudged", message))
     return verdict, p_fake, reasons
 
 
-def _join_scenes(scores: Sequence[float], fewest: int, thresholds: Thresholds) -> Judgement:
-    """As if all frames showed one face."""
+def _decide_scenes(scores: Sequence[float], fewest: int, thresholds: Thresholds) -> Judgement:
+    """Decide as if all frames showed one face."""
     p_fake = aggregate_scores(scores)
     if len(scores) < fewest:
         message = f"faces could be judged in {_frames(len(scores))} only, at least {fewest} are needed"
@@ -115,14 +118,14 @@ def _join_scenes(scores: Sequence[float], fewest: int, thresholds: Thresholds) -
     return verdict, p_fake, (*weak, Reason("short_scenes", message))
 
 
-def _join_faces(
+def _decide_faces(
     judged: Sequence[TrackResult],
     brief: Sequence[TrackResult],
     fewest: int,
     mostly_brief: bool,
     thresholds: Thresholds,
 ) -> Judgement:
-    """The worst verdict: of the faces that have one, or of the frames that show others, together."""
+    """Return the worst verdict of the faces with one, and of the frames of all other faces together."""
     verdicts = {track.verdict for track in judged}
     verdict = next(v for v in _WORST_FIRST if v in verdicts)
     top = max((t for t in judged if t.verdict is verdict), key=lambda track: track.p_fake or 0.0)
@@ -132,7 +135,9 @@ def _join_faces(
         joined = aggregate_scores(scores)
         together, _ = _decide(joined, (), thresholds)
         if together is Verdict.FAKE and not mostly_brief:
-            together = Verdict.UNCERTAIN  # passers-by: the largest of many scores accuses too easily
+            together = (
+                Verdict.UNCERTAIN
+            )  # passers-by: the maximum of many scores has too many false positives
         if _WORST_FIRST.index(together) < _WORST_FIRST.index(verdict):
             message = "the faces that are seen too briefly were judged together, and look less real"
             verdict, p_fake, reasons = together, joined, [Reason("brief_faces", message)]
@@ -145,7 +150,7 @@ def _join_faces(
 
 
 def _largest_by_time(tracks: Sequence[TrackResult]) -> list[float]:
-    """The largest p_fake of each frame in which one of these faces was judged."""
+    """Return the highest p_fake of each frame in which one of these faces was classified."""
     largest: dict[float, float] = {}
     for frame in (frame for track in tracks for frame in track.frames):
         if frame.p_fake is not None:
@@ -154,7 +159,7 @@ def _largest_by_time(tracks: Sequence[TrackResult]) -> list[float]:
 
 
 def min_judged_frames(looked_at: int) -> int:
-    """In how many of the frames looked at a face has to be judged to get a verdict."""
+    """Return the number of classified frames that a face needs for a verdict."""
     return max(MIN_FRAMES, math.ceil(MIN_SHARE * looked_at))
 
 
@@ -173,7 +178,7 @@ def _decide(
 
 
 def _clearest(frames: Sequence[TrackFrame], verdict: Verdict, p_fake: float) -> int:
-    """Number of the frame to look at first."""
+    """Return the index of the frame that supports the verdict most clearly."""
     judged = [number for number, frame in enumerate(frames) if frame.p_fake is not None]
     wanted = {Verdict.FAKE: 1.0, Verdict.REAL: 0.0}.get(verdict, p_fake)
     return min(judged, key=lambda number: abs((frames[number].p_fake or 0.0) - wanted))

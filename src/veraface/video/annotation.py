@@ -1,4 +1,4 @@
-"""A copy of a video with boxes and verdicts in it. Its sound is left out."""
+"""Write a copy of a video with boxes and verdicts drawn in, without sound."""
 
 from bisect import bisect_right
 from collections.abc import Iterator
@@ -16,68 +16,68 @@ from veraface.geometry import Box
 from veraface.imaging.overlay import draw_boxes
 from veraface.results import Verdict
 from veraface.utils import available_cores
-from veraface.video.limits import VideoLimits, too_much_memory
-from veraface.video.reader import VideoSource, open_clip
+from veraface.video.limits import VideoLimits, memory_error
+from veraface.video.reader import Frame, VideoSource, open_video
 from veraface.video.results import TrackResult, VideoResult
 
 if TYPE_CHECKING:
     from av.video.stream import VideoStream
 
-CONTAINERS = {".mp4": "mp4", ".mov": "mov", ".mkv": "matroska"}  # by suffix: what FFmpeg calls them
-_CODECS = ("libx264", "mpeg4")  # the first that this FFmpeg has; any player reads H.264
-_CLOCK = Fraction(1, 90_000)  # s; MPEG's own, which holds times of videos of variable rate
-_MAX_THREADS = 8  # each holds frames of its own
-_MAX_SIDE = 1920  # px; larger frames are shrunk to it
-_HELD_S = 0.5  # seconds for which a box is shown before its first frame and after its last
-_STEPS = 4  # a box moves on between two frames of its track that are at most so many samples apart
+CONTAINERS = {".mp4": "mp4", ".mov": "mov", ".mkv": "matroska"}  # FFmpeg's names by extension
+_CODECS = ("libx264", "mpeg4")  # the first available is used; any player reads H.264
+_CLOCK = Fraction(1, 90_000)  # s; MPEG's time base, precise enough for variable frame rates
+_MAX_THREADS = 8  # each holds several frames
+_MAX_SIDE = 1920  # px; larger frames are scaled down
+_HOLD_S = 0.5  # seconds that a box is shown before the first and after the last frame of its track
+_MAX_GAP = 4  # sampling intervals over which a box is interpolated
 
 
 def write_annotated(
     source: VideoSource, result: VideoResult, path: Path, limits: VideoLimits | None = None
 ) -> None:
-    """Write a video anew, upright, with a box on each tracked face; whole or not at all.
+    """Write an upright copy of a video with a box on each tracked face, atomically and without sound.
 
-    Between the frames that were judged, boxes are moved along straight lines. The sound is left out.
+    Boxes are interpolated between the analyzed frames.
 
     Args:
-        source: the video that was judged.
-        result: what was said of it.
+        source: the analyzed video.
+        result: its result.
         path: of the new video: .mp4, .mov or .mkv.
-        limits: what the video may cost; the defaults of `VideoLimits` if None.
+        limits: resource limits; the defaults of `VideoLimits` if None.
 
     Raises:
         VideoError: the video cannot be read.
-        VideoTooLargeError: it has more frames than may be decoded; known before the first.
-        VerafaceError: the file cannot be written, or has another suffix.
+        VideoTooLargeError: it has too many frames; raised before the first.
+        VerafaceError: the file cannot be written, or has another extension.
     """
     kind = CONTAINERS.get(path.suffix.lower())
     if kind is None:
-        raise VerafaceError(f"{path}: annotated videos end in {', '.join(CONTAINERS)}")
-    with atomic_write(path) as partial, open_clip(source, limits) as clip:
-        rate = Fraction(max(1.0, min(clip.rate, 240.0))).limit_denominator(1001)
-        frames = _drawn(clip.frames(), result)
-        with _said_of(path):
+        raise VerafaceError(f"{path}: annotated videos must end in {', '.join(CONTAINERS)}")
+    with atomic_write(path) as partial, open_video(source, limits) as video:
+        rate = Fraction(max(1.0, min(video.rate, 240.0))).limit_denominator(1001)
+        frames = _drawn(video.decode_all(), result)
+        with _write_errors(path):
             _encode(frames, partial, kind, rate)
 
 
 @contextmanager
-def _said_of(path: Path) -> Iterator[None]:
-    """FFmpeg's errors as ours. Few of them are OSErrors; some only wrap the one that says what is wrong."""
+def _write_errors(path: Path) -> Iterator[None]:
+    """Convert FFmpeg's errors. Few of them are OSErrors; some only wrap the one with the cause."""
     import av
 
     try:
         yield
     except MemoryError as error:
-        raise too_much_memory() from error
+        raise memory_error() from error
     except av.error.FFmpegError as error:
         cause = error.__context__ if isinstance(error.__context__, OSError) else error
         raise DataError(f"{path}: cannot be written: {cause.strerror or cause}") from error
 
 
-def _encode(frames: Iterator[tuple[float, Image.Image]], path: Path, kind: str, rate: Fraction) -> None:
+def _encode(frames: Iterator[Frame], path: Path, kind: str, rate: Fraction) -> None:
     import av
 
-    # Opened here, as FFmpeg would take some names for protocols.
+    # Opened by Python, because FFmpeg interprets some names as protocols.
     with path.open("wb") as file, av.open(file, "w", format=kind) as container:
         codec = next(name for name in _CODECS if name in av.codecs_available)
         stream = cast("VideoStream", container.add_stream(codec, rate=rate))
@@ -86,24 +86,24 @@ def _encode(frames: Iterator[tuple[float, Image.Image]], path: Path, kind: str, 
         stream.codec_context.thread_count = min(available_cores(), _MAX_THREADS)
         size: tuple[int, int] | None = None
         last = -1
-        for time, image in frames:
+        for decoded in frames:
+            image = decoded.image
             if size is None:
                 size = _even_size(image)
                 stream.width, stream.height = size
             if image.size != size:
                 image = image.resize(size)
             frame = av.VideoFrame.from_ndarray(np.asarray(image), format="rgb24")
-            last = frame.pts = max(last + 1, round(time / _CLOCK))
+            last = frame.pts = max(last + 1, round(decoded.time / _CLOCK))
             frame.time_base = _CLOCK
             container.mux(stream.encode(frame))
         container.mux(stream.encode())
 
 
-def _drawn(
-    frames: Iterator[tuple[float, Image.Image]], result: VideoResult
-) -> Iterator[tuple[float, Image.Image]]:
+def _drawn(frames: Iterator[Frame], result: VideoResult) -> Iterator[Frame]:
     step = result.duration / max(1, len(result.timeline))
-    for time, image in frames:
+    for frame in frames:
+        time, image = frame.time, frame.image
         full = max(image.size)
         image.thumbnail((_MAX_SIDE, _MAX_SIDE))
         scale = max(image.size) / full
@@ -112,20 +112,20 @@ def _drawn(
             (box.scaled(scale), verdict, p_fake) for box, verdict, p_fake in shown if box is not None
         ]
         draw_boxes(image, faces)
-        yield time, image
+        yield frame
 
 
 def _box_at(track: TrackResult, time: float, step: float) -> Box | None:
-    """Where a track's face is at some time; None where it is not in sight."""
+    """Return the box of a track at some time, or None if the face is not visible."""
     after = bisect_right(track.frames, time, key=lambda frame: frame.time)
     before = after - 1
     if before < 0 or after == len(track.frames):
         edge = track.frames[max(0, min(before, len(track.frames) - 1))]
-        return edge.box if abs(time - edge.time) <= max(_HELD_S, step / 2) else None
+        return edge.box if abs(time - edge.time) <= max(_HOLD_S, step / 2) else None
     one, other = track.frames[before], track.frames[after]
     gap = other.time - one.time
-    if gap > _STEPS * step:
-        return one.box if time - one.time <= _HELD_S else None
+    if gap > _MAX_GAP * step:
+        return one.box if time - one.time <= _HOLD_S else None
     part = (time - one.time) / gap if gap else 0.0
     a, b = one.box, other.box
 
@@ -136,5 +136,5 @@ def _box_at(track: TrackResult, time: float, step: float) -> Box | None:
 
 
 def _even_size(image: Image.Image) -> tuple[int, int]:
-    """Encoders of 4:2:0 want even sides."""
+    """Return a size with even sides, as encoders of 4:2:0 require."""
     return max(2, image.width // 2 * 2), max(2, image.height // 2 * 2)

@@ -1,4 +1,4 @@
-"""Opens a video's container with PyAV (FFmpeg), and nothing that the video may name."""
+"""Open a video container with PyAV (FFmpeg); external references in the file are not followed."""
 
 import stat
 from typing import TYPE_CHECKING, BinaryIO
@@ -8,8 +8,8 @@ from PIL import Image
 from veraface.errors import UnreadableVideoError, UnsupportedVideoError
 from veraface.imaging.decode import ImageLimits
 from veraface.imaging.formats import sniff_format
-from veraface.video.limits import CODECS, CONTAINERS, CONTAINERS_IN_WORDS, check_size, too_much_memory
-from veraface.video.orientation import picture_of
+from veraface.video.limits import CODECS, CONTAINER_NAMES, CONTAINERS, check_size, memory_error
+from veraface.video.orientation import to_image
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -22,14 +22,14 @@ _COVER_ART = 0x400  # AV_DISPOSITION_ATTACHED_PIC: a still image that goes with 
 
 
 def open_file(path: "Path") -> BinaryIO:
-    """A video's file, for FFmpeg to read from: it takes some names for protocols ("concat:...", "http:...").
+    """Open a video file in Python, because FFmpeg takes some names for protocols ("concat:...", "http:...").
 
     Raises:
-        UnreadableVideoError: there is no such file, or it cannot be read.
+        UnreadableVideoError: the file does not exist or cannot be read.
     """
     try:
         if not stat.S_ISREG(path.stat().st_mode):  # a pipe could hang, a device could be endless
-            raise UnreadableVideoError("is no regular file; give the videos themselves")
+            raise UnreadableVideoError("not a regular file; give the videos themselves")
         return path.open("rb")
     except FileNotFoundError as error:
         raise UnreadableVideoError("no such file") from error
@@ -40,16 +40,16 @@ def open_file(path: "Path") -> BinaryIO:
 
 
 def open_container(file: BinaryIO, limits: ImageLimits) -> "InputContainer":
-    """Reads the head of a video.
+    """Open a container and read its header.
 
     Args:
-        file: binary, with seek; read from its beginning.
-        limits: what a frame may cost: FFmpeg decodes some already to learn what they are.
+        file: a seekable binary file; read from its start.
+        limits: limits of a frame, needed here because FFmpeg decodes some frames to detect their format.
 
     Raises:
-        UnsupportedVideoError: no video of a known kind, or a still image.
+        UnsupportedVideoError: not a video of a known format, or a still image.
         UnreadableVideoError: the file is empty.
-        VideoTooLargeError: its head takes more memory than there is.
+        VideoTooLargeError: the header takes more memory than is available.
     """
     import av
 
@@ -58,60 +58,57 @@ def open_container(file: BinaryIO, limits: ImageLimits) -> "InputContainer":
     if not head:
         raise UnreadableVideoError("the file is empty (0 bytes)")
     if kind := sniff_format(head):
-        raise UnsupportedVideoError(f"is a {kind} image and no video; have it judged as an image")
+        raise UnsupportedVideoError(f"is a {kind} image, not a video; use `veraface detect`")
     file.seek(0)
-    # Custom I/O leaves FFmpeg no address to open; the empty list of protocols is there should a container
-    # try.
+    # With custom I/O FFmpeg opens no address itself; without protocols a container cannot open another one.
     options = {
         "format_whitelist": CONTAINERS,
         "codec_whitelist": ",".join(CODECS),
         "protocol_whitelist": "none",
-        "max_pixels": _most_pixels(limits),
+        "max_pixels": _max_pixels(limits),
         "threads": "1",
     }
     try:
         return av.open(file, "r", options=options, metadata_errors="replace")
     except MemoryError as error:
-        raise too_much_memory() from error
-    except Exception as error:  # codecs raise whatever they like on hostile bytes
-        raise UnsupportedVideoError(
-            f"the file is no video that can be read, or it is cut off; give {CONTAINERS_IN_WORDS}"
-        ) from error
+        raise memory_error() from error
+    except Exception as error:  # FFmpeg raises exceptions of many types on hostile bytes
+        raise UnsupportedVideoError(f"not a readable video, or cut off; give {CONTAINER_NAMES}") from error
 
 
-def moving_streams(container: "InputContainer") -> "list[VideoStream]":
-    """All streams of moving images, which covers are not."""
+def image_streams(container: "InputContainer") -> "list[VideoStream]":
+    """Return all image streams except cover art."""
     return [s for s in container.streams.video if not s.disposition.value & _COVER_ART]
 
 
-def picture_stream(container: "InputContainer", limits: ImageLimits) -> "VideoStream":
-    """The stream of images that players show, set up to be decoded by one thread.
+def image_stream(container: "InputContainer", limits: ImageLimits) -> "VideoStream":
+    """Return the image stream that players show, set up for decoding in one thread.
 
     Raises:
-        UnsupportedVideoError: there is none, or only a cover, or it has a codec that is not let in.
-        VideoTooLargeError: its images are over a limit.
+        UnsupportedVideoError: there is none, or only cover art, or its codec is not allowed.
+        VideoTooLargeError: its frames are over a limit.
     """
-    streams = moving_streams(container)
+    streams = image_streams(container)
     if not streams:
-        raise UnsupportedVideoError("the video has no image: only sound or data, or it is cut off")
-    # FFmpeg's choice: what is marked as default, else what has the most frames and bits.
+        raise UnsupportedVideoError("the video has no images: only sound or data, or it is cut off")
+    # FFmpeg's choice: the stream marked as default, else the one with the most frames and bits.
     best = container.streams.best("video")
     stream = next((s for s in streams if best is not None and s.index == best.index), streams[0])
     codec = stream.codec_context
     if codec is None or codec.name not in CODECS:
         name = codec.name if codec else "an unknown codec"
-        raise UnsupportedVideoError(f"the video's image is coded as {name}; use H.264 or another usual one")
+        raise UnsupportedVideoError(f"unsupported video codec {name}; use H.264 or another common one")
     check_size(codec.width, codec.height, limits)
-    codec.thread_count = 1  # callers decode many videos at a time
-    codec.options = {**codec.options, "max_pixels": _most_pixels(limits)}  # a later frame may be larger
+    codec.thread_count = 1  # callers decode many videos in parallel
+    codec.options = {**codec.options, "max_pixels": _max_pixels(limits)}  # a later frame may be larger
     return stream
 
 
-def _most_pixels(limits: ImageLimits) -> str:
-    """Return FFmpeg's own bound; it is above ours, so that most videos are refused with our reason."""
+def _max_pixels(limits: ImageLimits) -> str:
+    """Return FFmpeg's limit; it is above ours, so that most videos are refused with our message."""
     return str(max(2 * limits.max_pixels, 2**24))
 
 
 def upright(frame: "VideoFrame", limits: ImageLimits) -> Image.Image:
-    """A frame as RGB pixels, upright, its pixels as they are; raises what `picture_of` does."""
-    return picture_of(frame, None, limits)
+    """Return a frame as an upright RGB image without making its pixels square; see `to_image`."""
+    return to_image(frame, None, limits)

@@ -1,154 +1,166 @@
-"""A video whose frames are known by their times, and decoded where they are wanted."""
+"""Read a video: index its frames by time, and decode the ones that are wanted."""
 
+from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from io import BytesIO
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from PIL import Image
 
 from veraface.errors import UnreadableVideoError, VideoTooLargeError
-from veraface.video.container import moving_streams, open_container, open_file, picture_stream
-from veraface.video.decoding import Decoder
-from veraface.video.index import read_index
-from veraface.video.limits import VideoLimits
-from veraface.video.orientation import picture_of, turn_of
+from veraface.video.container import image_stream, image_streams, open_container, open_file
+from veraface.video.limits import VideoLimits, memory_error
+from veraface.video.orientation import frame_orientation, to_image
 
 if TYPE_CHECKING:
     from av.container import InputContainer
+    from av.packet import Packet
     from av.video.frame import VideoFrame
     from av.video.stream import VideoStream
 
 VideoSource = str | Path | bytes | BinaryIO
 
-_CUT_S = 1.0  # seconds that may be missing at the end before a video counts as cut off,
-_CUT_SHARE = 0.1  # and the share of its length
+# A video counts as cut off if more than this is missing compared with its header.
+_MAX_MISSING_S = 1.0
+_MAX_MISSING_SHARE = 0.1  # of its length
+# Packets that may go back in time before a video counts as overlapping: damage and some tools cause a few.
+_MAX_DUPLICATE_SHARE = 0.02
+# Packets after a frame's own until it is given up. Decoders hold back at most 16 frames to reorder them
+# (H.264, A.3.1: MaxDpbFrames), each of up to two packets; AV1 decoders hold back fewer.
+_MAX_REORDER_PACKETS = 40
+# Later frames until a frame is given up: some containers, such as AVI, give frames the times of decoding
+# order, which differ by a few positions from those of display order.
+_MAX_LATER_FRAMES = 4
+_MAX_SEEK_TEST = 5000  # frames that may be decoded to find out whether seeking works
 
 
 @dataclass(frozen=True, slots=True)
-class Moment:
-    """Where one frame lies in the video."""
+class FrameRef:
+    """A frame in the index of a video, not decoded."""
 
-    stamp: int  # in the stream's own clock
+    pts: int  # presentation time in units of the stream's time base
     time: float  # seconds since the first frame
-    key: bool  # decodes by itself; the least compressed of its neighborhood
+    key: bool  # decodes by itself; usually the least compressed of its neighborhood
 
 
 @dataclass(frozen=True)
-class Shot:
-    """One frame, decoded."""
+class Frame:
+    """A decoded frame."""
 
     time: float  # seconds since the first frame
-    picture: Image.Image  # upright RGB, pixels square
+    image: Image.Image  # upright RGB with square pixels
 
 
-class Clip:
-    """An opened video; see `open_clip`.
+class Video:
+    """An opened video; see `open_video`.
 
     Attributes:
-        moments: all frames that players show, in that order.
+        frames: all frames that players show, in display order.
         duration: seconds from the first frame to the end of the last.
-        rate: frames a second, on average.
-        variable: whether the time between frames differs, beyond what rounding does.
+        rate: frames per second, on average.
+        variable: whether the frame rate varies by more than rounding.
         cut: whether the video ends long before its header says.
-        damaged: frames that were wanted and could not be decoded, so far.
-        overlaps: whether it goes over the same time more than once, so that only some of its frames can be
-            told apart and decoded.
-        unseen_streams: how many further streams of moving images there are, none of which is read.
-        rotation: degrees with the clock by which frames are turned to be upright, mirrored ones after they
-            were mirrored left to right; known once one is decoded.
+        damaged: number of requested frames that could not be decoded so far.
+        overlaps: whether several frames have the same time, so that only some can be identified and decoded.
+        unseen_streams: number of further image streams, which are not read.
+        rotation: degrees clockwise by which frames are rotated to be upright, after mirroring left to right
+            where they are mirrored; known once a frame is decoded.
         codec: FFmpeg's name of the codec, such as "h264".
         format: FFmpeg's name of the container, such as "mov,mp4,m4a,3gp,3g2,mj2".
     """
 
     def __init__(self, container: "InputContainer", limits: VideoLimits) -> None:
-        """Reads where its frames lie, without decoding any.
+        """Index the frames without decoding any.
 
         Raises:
-            VideoError: it holds no images, or is over a limit.
+            VideoError: it contains no images, or is over a limit.
         """
         self._limits = limits
-        self._stream = picture_stream(container, limits.image)
-        self.unseen_streams = len(moving_streams(container)) - 1
-        index = read_index(container, self._stream, limits)
-        self._decoder = Decoder(container, self._stream, index, limits)
+        self._stream = image_stream(container, limits.image)
+        self.unseen_streams = len(image_streams(container)) - 1
+        index = _read_index(container, self._stream, limits)
+        self._decoder = _Decoder(container, self._stream, index, limits)
         self.codec = self._stream.codec_context.name
         self.format = container.format.name
         self.rotation = 0
         self.damaged = 0
         self.overlaps = index.overlaps
-        self._clock = float(self._stream.time_base or 0)
-        self._start = index.stamps[0]
-        keys = set(index.keys)
-        self.moments = [Moment(stamp, self._time(stamp), stamp in keys) for stamp in index.stamps]
-        last = self.moments[-1].time
-        count = len(self.moments)
-        gaps = sorted(b.time - a.time for a, b in zip(self.moments, self.moments[1:], strict=False))
-        usual = gaps[len(gaps) // 2] if gaps else float(1 / (self._stream.average_rate or 25))
-        length = index.length * self._clock or usual
-        self.duration = last + length
-        self.rate = (count - 1) / last if last > 0 else 1 / usual if usual > 0 else 0.0
-        self.variable = bool(gaps) and gaps[-1] - gaps[0] > max(2 * self._clock, 0.25 * usual)
+        self._time_base = float(self._stream.time_base or 0)
+        self._start_pts = index.pts[0]
+        keys = set(index.key_pts)
+        self.frames = [FrameRef(pts, self._time(pts), pts in keys) for pts in index.pts]
+        last = self.frames[-1].time
+        count = len(self.frames)
+        gaps = sorted(b.time - a.time for a, b in zip(self.frames, self.frames[1:], strict=False))
+        median_gap = gaps[len(gaps) // 2] if gaps else float(1 / (self._stream.average_rate or 25))
+        last_duration = index.last_duration * self._time_base or median_gap
+        self.duration = last + last_duration
+        self.rate = (count - 1) / last if last > 0 else 1 / median_gap if median_gap > 0 else 0.0
+        self.variable = bool(gaps) and gaps[-1] - gaps[0] > max(2 * self._time_base, 0.25 * median_gap)
         if self.duration > limits.max_seconds:
             raise VideoTooLargeError(
                 f"the video is {self.duration:.0f} s long; the limit is {limits.max_seconds:.0f} s; cut it"
             )
-        there = (index.last - index.first) * self._clock + length  # with what an edit list hides
-        missing = _declared_seconds(container, self._stream) - there
-        self.cut = missing > max(_CUT_S, _CUT_SHARE * self.duration)
+        # With the frames that an edit list hides.
+        present = (index.last_pts - index.first_pts) * self._time_base + last_duration
+        missing = _declared_seconds(container, self._stream) - present
+        self.cut = missing > max(_MAX_MISSING_S, _MAX_MISSING_SHARE * self.duration)
 
-    def shots(self, wanted: Sequence[Moment]) -> Iterator[Shot]:
-        """Decodes these frames, which are in order; those that do not come are left out and counted.
+    def decode(self, wanted: Sequence[FrameRef]) -> Iterator[Frame]:
+        """Decode frames in display order; those that cannot be decoded are skipped and counted.
 
         Raises:
             VideoTooLargeError: too many frames have to be decoded for that, or one of them is too large.
         """
-        for moment in wanted:
-            frame = self._decoder.frame(moment.stamp)
+        for ref in wanted:
+            decoded = self._decoder.frame(ref.pts)
             try:
-                shot = None if frame is None or frame.is_corrupt else Shot(moment.time, self._picture(frame))
+                frame = (
+                    None if decoded is None or decoded.is_corrupt else Frame(ref.time, self._image(decoded))
+                )
             except UnreadableVideoError:
-                shot = None
-            if shot is None:
+                frame = None
+            if frame is None:
                 self.damaged += 1
             else:
-                yield shot
+                yield frame
 
-    def frames(self) -> Iterator[tuple[float, Image.Image]]:
-        """Time and upright image of every frame that can be decoded, from the first to the last.
+    def decode_all(self) -> Iterator[Frame]:
+        """Decode every frame that can be decoded.
 
         Raises:
-            VideoTooLargeError: there are too many; known before the first.
+            VideoTooLargeError: there are too many; raised before the first.
         """
-        frames = self._decoder.frames()
-        return ((max(0.0, self._time(stamp)), self._picture(frame)) for stamp, frame in frames)
+        decoded = self._decoder.frames()
+        return (Frame(max(0.0, self._time(pts)), self._image(frame)) for pts, frame in decoded)
 
-    def _picture(self, frame: "VideoFrame") -> Image.Image:
-        self.rotation = turn_of(frame).degrees
-        return picture_of(frame, self._stream.sample_aspect_ratio, self._limits.image)
+    def _image(self, frame: "VideoFrame") -> Image.Image:
+        self.rotation = frame_orientation(frame).degrees
+        return to_image(frame, self._stream.sample_aspect_ratio, self._limits.image)
 
-    def _time(self, stamp: int) -> float:
-        return (stamp - self._start) * self._clock
+    def _time(self, pts: int) -> float:
+        return (pts - self._start_pts) * self._time_base
 
 
 def _declared_seconds(container: "InputContainer", stream: "VideoStream") -> float:
     if stream.duration is not None and stream.time_base:
         return float(stream.duration * stream.time_base)
-    return (container.duration or 0) / 1e6  # from millionths of a second
+    return (container.duration or 0) / 1e6  # microseconds
 
 
 @contextmanager
-def open_clip(source: VideoSource, limits: VideoLimits | None = None) -> Iterator[Clip]:
-    """Opens a video and reads where its frames lie.
+def open_video(source: VideoSource, limits: VideoLimits | None = None) -> Iterator[Video]:
+    """Open a video and index its frames.
 
     Args:
-        source: a path, the bytes of a file, or a binary file object that can seek.
-        limits: what the video may cost; the defaults of `VideoLimits` if None.
+        source: a path, the bytes of a file, or a seekable binary file object.
+        limits: resource limits; the defaults of `VideoLimits` if None.
 
     Raises:
-        UnsupportedVideoError: no video of a known kind, a still image, or only sound.
+        UnsupportedVideoError: not a video of a known format, a still image, or only sound.
         UnreadableVideoError: empty, cut off or corrupt, or a path that cannot be read.
         VideoTooLargeError: over one of the limits.
         ModuleNotFoundError: PyAV is not installed.
@@ -163,8 +175,232 @@ def open_clip(source: VideoSource, limits: VideoLimits | None = None) -> Iterato
         yield from _opened(source, limits)
 
 
-def _opened(file: BinaryIO, limits: VideoLimits) -> Iterator[Clip]:
+def _opened(file: BinaryIO, limits: VideoLimits) -> Iterator[Video]:
     if file.seek(0, 2) > limits.max_bytes:
         raise VideoTooLargeError(f"the file is larger than the limit of {limits.max_bytes / 2**20:.4g} MiB")
     with open_container(file, limits.image) as container:
-        yield Clip(container, limits)
+        yield Video(container, limits)
+
+
+@dataclass
+class _Index:
+    """The frames of a stream as read from its packets. All times are in units of its time base."""
+
+    pts: list[int] = field(default_factory=list)  # of the frames that players show, in order
+    key_pts: list[int] = field(default_factory=list)  # where decoding can start, in order; some are not shown
+    dts: dict[int, int] = field(default_factory=dict)  # decode times of key frames by their pts
+    packets: int = 0  # of images, shown or not
+    last_duration: int = 0  # of the last frame
+    first_pts: int = 0  # shown or not
+    last_pts: int = 0
+    duplicate_pts: int = 0  # packets at a time that an earlier packet has
+
+    @property
+    def overlaps(self) -> bool:
+        """Whether several frames have the same time, so that times do not identify frames."""
+        return self.duplicate_pts > max(1, _MAX_DUPLICATE_SHARE * self.packets)
+
+
+def _read_index(container: "InputContainer", stream: "VideoStream", limits: VideoLimits) -> _Index:
+    """Read all packets of a video.
+
+    Raises:
+        UnreadableVideoError: no frame is shown.
+        VideoTooLargeError: it has too many packets, or its own index takes too much memory.
+    """
+    index = _Index()
+    shown: set[int] = set()
+    keys: set[int] = set()
+    last_dts: int | None = None
+    try:
+        for count, packet in enumerate(container.demux()):
+            if count >= limits.max_packets:
+                raise VideoTooLargeError(
+                    f"the video has more than {limits.max_packets} packets; cut it into shorter ones"
+                )
+            pts = packet_pts(packet)
+            if packet.stream_index != stream.index or not packet.size or pts is None:
+                continue
+            index.first_pts = min(index.first_pts, pts) if index.packets else pts
+            index.last_pts = max(index.last_pts, pts) if index.packets else pts
+            index.packets += 1
+            goes_back = packet.dts is not None and last_dts is not None and packet.dts <= last_dts
+            index.duplicate_pts += goes_back or (packet.pts is not None and pts in shown)
+            if packet.dts is not None:
+                last_dts = packet.dts if last_dts is None else max(last_dts, packet.dts)
+            if packet.is_keyframe:
+                keys.add(pts)
+                if packet.dts is not None:
+                    index.dts[pts] = packet.dts
+            if not packet.is_discard:  # else an edit list hides it: needed by other frames, but never shown
+                shown.add(pts)
+                index.last_duration = packet.duration or 0
+    except VideoTooLargeError:
+        raise
+    except MemoryError as error:
+        raise memory_error() from error
+    except Exception:  # nosec B110  # cut off; see `Video.cut`
+        pass
+    if not shown or not stream.time_base:
+        raise UnreadableVideoError("the video contains no frame; it is cut off or corrupt, export it again")
+    index.pts = sorted(shown)
+    index.key_pts = sorted(keys) or [index.first_pts]
+    return index
+
+
+def packet_pts(packet: "Packet[Any]") -> int | None:
+    """Return the presentation time of a packet, or its decode time if the container stores no other."""
+    return packet.pts if packet.pts is not None else packet.dts
+
+
+# The pts of a packet, and the decoded frames that came out of the decoder, each with its pts.
+_Step = tuple[int | None, list[tuple[int, "VideoFrame"]]]
+
+
+class _Decoder:
+    """Decodes single frames of a stream, each identified by its pts, with as few others as possible.
+
+    A frame is never replaced by a neighbor: the result must show the face at exactly that time. The decoder
+    seeks to the last key frame at or before the wanted pts and decodes forward. Seeking is unreliable, so
+    there are four cases:
+
+    1. The current run has passed that key frame already: continue it. No seek.
+    2. The frame does not come, and the run started at that key frame: the "key" frame may need frames before
+       it (open GOP, wrong flags). Seek once more to the key frame before it.
+    3. The seek went beyond the wanted frame: the run does not cover its pts. Decode from the start, and do
+       not seek in this file again.
+    4. The run covers the pts and the frame does not come: it is damaged, or the container gives frames other
+       times after a seek. Decode from the start once, if that is cheap. If the frame comes, do not seek in
+       this file again; if not, it is damaged.
+
+    Args:
+        container: contains the stream; nothing else may read from it at the same time.
+        stream: the image stream.
+        index: the index of its frames.
+        limits: `max_decoded` counts packets that decode to nothing as well, because they cost as much.
+    """
+
+    def __init__(
+        self, container: "InputContainer", stream: "VideoStream", index: _Index, limits: VideoLimits
+    ) -> None:
+        self._container = container
+        self._stream = stream
+        self._index = index
+        self._limits = limits
+        self._decoded = 0
+        self._run: _Run | None = None
+        self._can_seek = True
+        self._test_seek = True  # case 4 has not been tested yet
+
+    def frame(self, pts: int) -> "VideoFrame | None":
+        """Return the frame with this pts, or None if it cannot be decoded; call in display order.
+
+        Raises:
+            VideoTooLargeError: too much has to be decoded for that.
+        """
+        keys = self._index.key_pts
+        key = max(0, bisect_right(keys, pts) - 1)
+        run = self._run
+        if run is None or (self._can_seek and not run.has_read(keys[key])):
+            run = self._start(key)
+        frame = run.to(pts)
+        if frame is None and 0 < key == run.key:  # case 2
+            run = self._start(key - 1)
+            frame = run.to(pts)
+        if frame is None and run.key > 0 and (not run.covers(pts) or self._should_test_seek(pts)):
+            frame = self._start(0).to(pts)
+            self._can_seek = self._can_seek and run.covers(pts) and frame is None
+        return frame
+
+    def frames(self) -> Iterator[tuple[int, "VideoFrame"]]:
+        """Return pts and frame of all that can be decoded, from the first on.
+
+        Raises:
+            VideoTooLargeError: it would be too many; raised before the first.
+        """
+        if self._index.packets > self._limits.max_decoded - self._decoded:
+            raise self._too_many()
+        self._run = None
+        return (frame for _, frames in self._steps(self._index.key_pts[0]) for frame in frames)
+
+    def _should_test_seek(self, pts: int) -> bool:
+        """Return whether to decode from the start in case 4: only once, and only if it is cheap."""
+        due, self._test_seek = self._test_seek, False
+        return due and bisect_right(self._index.pts, pts) <= _MAX_SEEK_TEST
+
+    def _start(self, key: int) -> "_Run":
+        self._run = _Run(key, self._steps(self._index.key_pts[key]))
+        return self._run
+
+    def _steps(self, key_pts: int) -> Iterator[_Step]:
+        """Decode packet by packet from a key frame on; damaged packets yield no frames."""
+        try:
+            # Most containers seek by decode time.
+            self._container.seek(self._index.dts.get(key_pts, key_pts), stream=self._stream)
+            for packet in self._container.demux(self._stream):
+                pts = packet_pts(packet)
+                if not packet.size and pts is not None:
+                    continue  # FFmpeg would take an empty packet for the end
+                try:
+                    frames = packet.decode()
+                except MemoryError:
+                    raise
+                except Exception:
+                    frames = []  # only this packet is damaged
+                self._decoded += max(1, len(frames))
+                if self._decoded > self._limits.max_decoded:
+                    raise self._too_many()
+                timed = ((frame.pts if frame.pts is not None else frame.dts, frame) for frame in frames)
+                yield pts, [(at, frame) for at, frame in timed if at is not None]
+        except VideoTooLargeError:
+            raise
+        except MemoryError as error:
+            raise memory_error() from error
+        except Exception:  # cut off; the frames before that count
+            return
+
+    def _too_many(self) -> VideoTooLargeError:
+        return VideoTooLargeError(
+            f"more than {self._limits.max_decoded} frames would be decoded; cut the video"
+        )
+
+
+class _Run:
+    """One pass of the decoder forward from a key frame."""
+
+    def __init__(self, key: int, steps: Iterator[_Step]) -> None:
+        self.key = key  # number of the key frame that was sought
+        self._steps = steps
+        self._ready: dict[int, VideoFrame] = {}  # decoded before they were wanted, by pts
+        self._pts: int | None = None  # of the last packet
+        self._first_pts: int | None = None  # of the first packet after the seek
+        self._max_pts: int | None = None
+
+    def has_read(self, pts: int) -> bool:
+        return self._max_pts is not None and self._max_pts >= pts
+
+    def covers(self, pts: int) -> bool:
+        return self._first_pts is not None and self._first_pts <= pts
+
+    def to(self, pts: int) -> "VideoFrame | None":
+        """Decode on to a frame and return it, or None if it does not come."""
+        later_packets = 0
+        while pts not in self._ready:
+            self._ready = {at: frame for at, frame in self._ready.items() if at > pts}
+            given_up = later_packets > _MAX_REORDER_PACKETS or len(self._ready) > _MAX_LATER_FRAMES
+            if given_up or not self._advance():
+                return None
+            later_packets += self._pts is not None and self._pts > pts
+        return self._ready.pop(pts)
+
+    def _advance(self) -> bool:
+        """Decode the next packet; return False at the end."""
+        step = next(self._steps, None)
+        if step is None:
+            return False
+        self._pts, frames = step
+        self._ready.update(frames)
+        if self._pts is not None:
+            self._first_pts = self._pts if self._first_pts is None else self._first_pts
+            self._max_pts = self._pts if self._max_pts is None else max(self._max_pts, self._pts)
+        return True
