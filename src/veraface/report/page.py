@@ -11,7 +11,7 @@ from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup
 
 from veraface.report.contents import Contents
-from veraface.text import clean
+from veraface.text import VERDICT_LABELS, clean
 
 _TEMPLATE = Path(__file__).with_name("page.html")
 _STYLE = Path(__file__).with_name("page.css")
@@ -22,13 +22,6 @@ _MAX_LINES = 600
 _MAX_ITEMS = 40  # of one list
 _MAX_LENGTH = 2000  # characters of one value
 _FIRST = ("claims", "findings")  # shown even if the rest is cut off
-
-VERDICTS = {
-    "fake": "Likely fake",
-    "real": "Likely real",
-    "uncertain": "Uncertain",
-    "no_face": "No face found",
-}
 
 
 def render(contents: Contents, fingerprint: str) -> str:
@@ -57,7 +50,7 @@ def render(contents: Contents, fingerprint: str) -> str:
         result=facts["result"],
         images=contents.images,
         kinds=contents.kinds,
-        verdicts=VERDICTS,
+        verdicts=VERDICT_LABELS,
         lines=_lines(facts["provenance"]),
         fingerprint=fingerprint,
         style=Markup(style),  # nosec B704  # a file of this package
