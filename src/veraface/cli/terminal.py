@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 def fail(message: str) -> int:
     """Print an error on standard error and return the exit status for it, 1.
 
-    Further lines are indented, so that no file name can look like a message of its own.
+    Further lines are indented, so that no file name can look like a separate message.
     """
     print("veraface: " + "\n  ".join(map(printable, message.split("\n"))), file=sys.stderr)
     return 1
@@ -33,7 +33,7 @@ def console() -> "Console":
 
 
 def print_json(record: dict[str, Any]) -> None:
-    """Print one JSON object in one line and flush, for programs that read along."""
+    """Print one JSON object in one line and flush, for programs that read the output as it is printed."""
     print(json.dumps(record, ensure_ascii=True), flush=True)
 
 
