@@ -96,7 +96,7 @@ def test_progress_and_then_the_result_of_the_library(server: Any, clip: bytes) -
     assert {kind for kind, _ in progress} == {"progress"}
     assert [(said["done"], said["total"]) for _, said in progress] == [(i, 5) for i in range(6)]
     assert [said["p_fake"] for _, said in progress[1:]] == [p["p_fake"] for p in result["timeline"]]
-    own = detect_video(Detector(threads=1), clip, frames=5, thumbnails=2).to_dict()
+    own = detect_video(clip, Detector(threads=1), frames=5, thumbnails=2).to_dict()
     for timed in (own, result):
         timed.pop("timing_ms")
     assert name == "result"

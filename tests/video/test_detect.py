@@ -32,7 +32,7 @@ def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def result(detector: Detector, clip: Path) -> VideoResult:
-    return detect_video(detector, clip, frames=6, thumbnails=2)
+    return detect_video(clip, detector, frames=6, thumbnails=2)
 
 
 def test_each_frame_scores_as_it_does_as_a_picture(
@@ -80,7 +80,7 @@ def test_a_clip_that_turns_fake_half_way(tmp_path: Path) -> None:
     frames = panned(12)
     changed = [ImageEnhance.Brightness(f).enhance(1.7 if i >= 6 else 0.5) for i, f in enumerate(frames)]
     path = write_clip(tmp_path / "half.mp4", changed)
-    judged = detect_video(Detector(brightness_model(tmp_path), threads=1), path, frames=12)
+    judged = detect_video(path, Detector(brightness_model(tmp_path), threads=1), frames=12)
     scores = [point.p_fake or 0 for point in judged.timeline]
     assert max(scores[:6]) < judged.thresholds["real"]
     assert min(scores[6:]) > judged.thresholds["fake"]
@@ -91,7 +91,7 @@ def test_one_bad_frame_does_not_make_a_clip_fake(tmp_path: Path) -> None:
     frames = panned(12)
     changed = [ImageEnhance.Brightness(f).enhance(1.7 if i == 4 else 0.5) for i, f in enumerate(frames)]
     path = write_clip(tmp_path / "one.mp4", changed, key_frames=1)
-    judged = detect_video(Detector(brightness_model(tmp_path), threads=1), path, frames=12)
+    judged = detect_video(path, Detector(brightness_model(tmp_path), threads=1), frames=12)
     assert max(point.p_fake or 0 for point in judged.timeline) > judged.thresholds["fake"]
     assert judged.verdict is Verdict.REAL
 
@@ -100,14 +100,14 @@ def test_turned_clips_are_judged_upright(detector: Detector, tmp_path: Path, res
     lying = [image.rotate(90, expand=True) for image in panned(4)]
     path = write_clip(tmp_path / "a.mp4", lying)
     turn(path, quarters=1)
-    judged = detect_video(detector, path)
+    judged = detect_video(path, detector)
     assert (judged.rotation, judged.width, judged.height) == (90, 480, 400)
     box, upright = judged.tracks[0].frames[0].box, result.tracks[0].frames[0].box
     assert box.iou(upright) > 0.8
 
 
 def test_no_face_no_verdict(detector: Detector, tmp_path: Path) -> None:
-    judged = detect_video(detector, make_plain(tmp_path / "a.mp4", 3))
+    judged = detect_video(make_plain(tmp_path / "a.mp4", 3), detector)
     assert (judged.verdict, judged.p_fake, judged.tracks) == (Verdict.NO_FACE, None, ())
     write_timeline(judged, tmp_path / "plot.png")
     with Image.open(tmp_path / "plot.png") as plot:
@@ -115,53 +115,53 @@ def test_no_face_no_verdict(detector: Detector, tmp_path: Path) -> None:
 
 
 def test_a_clip_too_short_for_a_verdict(detector: Detector, tmp_path: Path) -> None:
-    judged = detect_video(detector, make_portrait(tmp_path / "a.mp4", 2))
+    judged = detect_video(make_portrait(tmp_path / "a.mp4", 2), detector)
     assert (judged.verdict, [r.code for r in judged.reasons]) == (Verdict.UNCERTAIN, ["too_few_frames"])
 
 
 def test_what_was_mostly_not_seen_is_not_called_real(detector: Detector) -> None:
     images = panned(12)
     for whole, verdict in ((set(range(12)), "real"), (set(range(6)), "real"), (set(range(5)), "uncertain")):
-        judged = detect_video(detector, make_broken("mp4", images, whole, key_frames=1))
+        judged = detect_video(make_broken("mp4", images, whole, key_frames=1), detector)
         assert (judged.verdict, len(judged.timeline)) == (verdict, len(whole))
     assert [reason.code for reason in judged.reasons] == ["frames_damaged"]
 
 
 def test_one_frame_decides_nothing(detector: Detector) -> None:
-    judged = detect_video(detector, make_broken("mp4", panned(12), {8}, key_frames=1))
+    judged = detect_video(make_broken("mp4", panned(12), {8}, key_frames=1), detector)
     assert (judged.verdict, [p.time for p in judged.timeline]) == (Verdict.UNCERTAIN, [1])
     assert [r.code for r in judged.reasons] == ["too_few_frames", "frames_damaged"]
 
 
 def test_a_clip_put_together_carelessly_is_not_called_real(detector: Detector, tmp_path: Path) -> None:
     one = make_portrait(tmp_path / "a.ts", 8).read_bytes()
-    assert detect_video(detector, one).verdict is Verdict.REAL
-    judged = detect_video(detector, one + one)
+    assert detect_video(one, detector).verdict is Verdict.REAL
+    judged = detect_video(one + one, detector)
     assert (judged.verdict, [r.code for r in judged.reasons]) == (Verdict.UNCERTAIN, ["clip_overlaps"])
 
 
 def test_streams_that_were_not_looked_at_are_told(detector: Detector, tmp_path: Path) -> None:
     plain = make_plain(tmp_path / "a.mp4", size=(480, 400)).read_bytes()
     judged = detect_video(
-        detector, two_streams(plain, make_portrait(tmp_path / "b.mp4", 8).read_bytes(), "mp4")
+        two_streams(plain, make_portrait(tmp_path / "b.mp4", 8).read_bytes(), "mp4"), detector
     )
     assert (judged.verdict, [r.code for r in judged.reasons]) == (Verdict.REAL, ["streams_unseen"])
 
 
 def test_progress_counts_from_none_to_all(detector: Detector, clip: Path) -> None:
     told: list[tuple[int, int, float, float | None]] = []
-    detect_video(detector, clip, frames=3, progress=lambda *step: told.append(step))
+    detect_video(clip, detector, frames=3, progress=lambda *step: told.append(step))
     assert [step[:2] for step in told] == [(0, 3), (1, 3), (2, 3), (3, 3)]
     assert told[0][3] is None
     assert 0 < (told[3][3] or 0) < 1
 
 
 def test_at_a_rate_and_its_bound(detector: Detector, clip: Path) -> None:
-    assert [p.time for p in detect_video(detector, clip, every=0.5).timeline] == [0, 0.5, 1]
+    assert [p.time for p in detect_video(clip, detector, every=0.5).timeline] == [0, 0.5, 1]
     with pytest.raises(VideoTooLargeError, match="more than 5 frames"):
-        detect_video(detector, clip, every=0.1, limits=VideoLimits(max_frames=5))
+        detect_video(clip, detector, every=0.1, limits=VideoLimits(max_frames=5))
     with pytest.raises(ValueError, match="positive"):
-        detect_video(detector, clip, frames=0)
+        detect_video(clip, detector, frames=0)
 
 
 def test_nothing_that_decodes_is_an_error(detector: Detector, tmp_path: Path) -> None:
@@ -169,7 +169,7 @@ def test_nothing_that_decodes_is_an_error(detector: Detector, tmp_path: Path) ->
     start = data.index(b"mdat") + 4
     data[start : data.index(b"moov") - 4] = bytes(data.index(b"moov") - 4 - start)
     with pytest.raises(UnreadableVideoError):
-        detect_video(detector, bytes(data))
+        detect_video(bytes(data), detector)
 
 
 def test_the_timeline_as_data_and_as_a_picture(result: VideoResult, tmp_path: Path) -> None:

@@ -119,8 +119,8 @@ def _analyze(
         try:
             with progress_bar(printable(path.name)) as update, bounded_memory():
                 result = detect_video(
-                    detector,
                     path,
+                    detector,
                     frames=frames,
                     every=every,
                     progress=lambda done, total, *_, update=update: update(done, total),

@@ -5,6 +5,7 @@ from time import perf_counter
 
 import numpy as np
 
+from veraface.analysis import default_detector
 from veraface.detector import Detector
 from veraface.errors import UnreadableVideoError
 from veraface.imaging.thumbnail import thumbnail
@@ -23,8 +24,8 @@ ProgressCallback = Callable[[int, int, float, float | None], None]
 
 
 def detect_video(
-    detector: Detector,
     source: VideoSource,
+    detector: Detector | None = None,
     *,
     frames: int = DEFAULT_FRAMES,
     every: float | None = None,
@@ -34,13 +35,9 @@ def detect_video(
 ) -> VideoResult:
     """Detect forged faces in a video.
 
-    Example:
-        result = detect_video(Detector(), "clip.mp4")
-        print(result.verdict, result.p_fake)
-
     Args:
-        detector: analyzes each frame like any image.
         source: a path, the bytes of a file, or a seekable binary file object.
+        detector: analyzes each frame like any image; one with the default models if None.
         frames: number of frames to analyze, spread over the video.
         every: seconds between frames to analyze, instead of `frames`.
         limits: resource limits; the defaults of `VideoLimits` if None.
@@ -53,7 +50,13 @@ def detect_video(
         VideoTooLargeError: over one of the limits.
         ValueError: `frames` or `every` is not positive.
         ModuleNotFoundError: PyAV is not installed (extra `video`).
+
+    Example:
+        >>> import veraface
+        >>> result = veraface.detect_video("clip.mp4")
+        >>> print(result.verdict, result.p_fake)
     """
+    detector = detector or default_detector()
     limits = limits or VideoLimits()
     if frames < 1:
         raise ValueError(f"the number of frames must be positive, not {frames}")

@@ -117,8 +117,8 @@ def video(
         max_decoded=_MAX_DECODED,
     )
     return detect_video(
-        context.detector,
         content,
+        context.detector,
         frames=asked.frames,
         limits=limits,
         thumbnails=asked.thumbnails,
