@@ -13,14 +13,14 @@ _STATUS = Path("/proc/self/status")
 _RESET = Path("/proc/self/clear_refs")
 
 
-def forget_peak() -> None:
+def reset_peak() -> None:
     """Reset the peak to the current memory, if the system supports it."""
     if _RESET.exists():
         _RESET.write_text("5")
 
 
 def peak_mib() -> float:
-    """Return the peak resident memory in MiB since the start, or since `forget_peak`."""
+    """Return the peak resident memory in MiB since the start, or since `reset_peak`."""
     if _STATUS.exists():
         found = re.search(r"VmHWM:\s+(\d+) kB", _STATUS.read_text())
         assert found is not None

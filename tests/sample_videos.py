@@ -13,18 +13,18 @@ from tests.sample_data import SIDE, face
 from tests.sample_images import portrait
 
 
-def make_clip(path: Path, *, fake: bool = False, number: int = 0, frames: int = 8) -> Path:
+def make_video(path: Path, *, fake: bool = False, number: int = 0, frames: int = 8) -> Path:
     """Write a video of one face, a few frames at 8 per second; return the path."""
-    return write_clip(path, [face(number, fake=fake)] * frames)
+    return write_video(path, [face(number, fake=fake)] * frames)
 
 
 def make_ramp(path: Path, frames: int = 20, key_frames: int = 12) -> Path:
     """Write a gray video in which frame i has the brightness 10 i, at 20 frames per second."""
     levels = [Image.new("RGB", (64, 48), (10 * i,) * 3) for i in range(frames)]
-    return write_clip(path, levels, rate=20, key_frames=key_frames)
+    return write_video(path, levels, rate=20, key_frames=key_frames)
 
 
-def write_clip(path: Path, images: list[Image.Image], rate: int = 8, key_frames: int = 12) -> Path:
+def write_video(path: Path, images: list[Image.Image], rate: int = 8, key_frames: int = 12) -> Path:
     """Encode images of one size as MPEG-4 in the container that the suffix names."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with av.open(str(path), "w") as container:
@@ -110,7 +110,7 @@ def two_streams(first: bytes, second: bytes, kind: str) -> bytes:
 
 
 def panned(frames: int = 12, *, width: int = 480, height: int = 400) -> list[Image.Image]:
-    """Return crops that move over a photograph of a face: images for `write_clip`."""
+    """Return crops that move over a photograph of a face: images for `write_video`."""
     photo = portrait(560)
     places = [(round(60 * i / frames), round(40 * i / frames)) for i in range(frames)]
     return [photo.crop((x, y, x + width, y + height)) for x, y in places]
@@ -118,15 +118,15 @@ def panned(frames: int = 12, *, width: int = 480, height: int = 400) -> list[Ima
 
 def make_portrait(path: Path, frames: int = 12, rate: int = 8, key_frames: int = 12) -> Path:
     """Write a video of a real face; return the path."""
-    return write_clip(path, panned(frames), rate, key_frames)
+    return write_video(path, panned(frames), rate, key_frames)
 
 
 def make_plain(path: Path, frames: int = 8, size: tuple[int, int] = (320, 240)) -> Path:
     """Write a video without a face; return the path."""
-    return write_clip(path, [Image.new("RGB", size, (40 + i, 90, 120)) for i in range(frames)])
+    return write_video(path, [Image.new("RGB", size, (40 + i, 90, 120)) for i in range(frames)])
 
 
-def make_sound(path: Path) -> Path:
+def make_audio(path: Path) -> Path:
     """Write a file with a second of silent audio and no video stream; return the path."""
     with av.open(str(path), "w") as container:
         stream = container.add_stream("aac", rate=8000)

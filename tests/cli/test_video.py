@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from tests.cli.terminal import COMMAND, ENVIRONMENT, veraface
-from tests.sample_videos import make_plain, make_portrait, make_sound, write_clip
+from tests.sample_videos import make_audio, make_plain, make_portrait, write_video
 
 
 @pytest.fixture(scope="module")
@@ -17,7 +17,7 @@ def clips(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("clips")
     make_portrait(folder / "face.mp4", 6)
     make_plain(folder / "plain.mkv", 3)
-    make_sound(folder / "sound.mp4")
+    make_audio(folder / "sound.mp4")
     (folder / "folder.mp4").mkdir()
     (folder / "list.m3u8").write_text(f"#EXTM3U\n#EXTINF:1,\nfile://{folder / 'face.mp4'}\n#EXT-X-ENDLIST\n")
     return folder
@@ -91,7 +91,7 @@ def test_a_file_that_cannot_be_written_costs_no_verdict(clips: Path, tmp_path: P
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux bounds it")
 def test_a_clip_that_takes_too_much_memory_is_refused(tmp_path: Path) -> None:
-    write_clip(tmp_path / "large.mp4", [Image.new("RGB", (4000, 3000), "grey")] * 3)
+    write_video(tmp_path / "large.mp4", [Image.new("RGB", (4000, 3000), "grey")] * 3)
     small = "from veraface.video import memory; memory.MAX_MEMORY = 40 * 2**20"
     done = after(small, "video", "large.mp4", cwd=tmp_path)
     assert done.returncode == 1

@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from tests.sample_data import BOX, write_csv
-from tests.sample_videos import corner, make_clip, make_ramp, make_sound, turn, write_clip
+from tests.sample_videos import corner, make_audio, make_ramp, make_video, turn, write_video
 from veraface.datasets.frames import read_frame, sample_image
 from veraface.datasets.manifest import Sample, read_samples
 from veraface.datasets.validation import prepare
@@ -50,7 +50,7 @@ def test_the_frame_at_a_place(
 def test_turned_videos_come_upright(tmp_path: Path, quarters: int, where: str, size: tuple[int, int]) -> None:
     image = Image.new("RGB", (64, 48))
     image.paste((255, 255, 255), (0, 0, 32, 24))
-    path = write_clip(tmp_path / "a.mp4", [image] * 3)
+    path = write_video(tmp_path / "a.mp4", [image] * 3)
     assert corner(read_frame(path, 0.5)) == "top left"
     turn(path, quarters=quarters)
     upright = read_frame(path, 0.5)
@@ -83,7 +83,7 @@ def no_frames_left(path: Path) -> None:
         ),
         (lambda p: p.write_bytes(b""), UnreadableImageError, "empty"),
         (lambda p: p.write_bytes(b"\0" * 5000), UnsupportedImageError, "no video that can be read"),
-        (lambda p: make_sound(p), UnsupportedImageError, "no image: only sound"),
+        (lambda p: make_audio(p), UnsupportedImageError, "no image: only sound"),
         (cut, UnsupportedImageError, "cut off"),
         (no_frames_left, UnreadableImageError, "cut off"),
         (lambda p: p.unlink(), UnreadableImageError, "no such file"),
@@ -91,7 +91,7 @@ def no_frames_left(path: Path) -> None:
     ],
 )
 def test_broken_videos(tmp_path: Path, harm: object, kind: type[ImageError], message: str) -> None:
-    path = make_clip(tmp_path / "a.mp4")
+    path = make_video(tmp_path / "a.mp4")
     assert callable(harm)
     harm(path)
     with pytest.raises(kind, match=message):
@@ -128,7 +128,7 @@ def test_missing_decoder_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
 
 
 def test_videos_in_a_manifest(tmp_path: Path) -> None:
-    make_clip(tmp_path / "a.mp4", fake=True)
+    make_video(tmp_path / "a.mp4", fake=True)
     rows = [
         {"path": "a.mp4", "label": "fake", "frame": "0.25", "box": BOX},
         {"path": "a.mp4", "label": "fake", "frame": "0.75"},
@@ -175,5 +175,5 @@ def test_no_frames_at_all(tmp_path: Path) -> None:
 
 
 def test_a_video_of_a_face_is_an_image_of_a_face(tmp_path: Path) -> None:
-    pixels = ImageFile(read_frame(make_clip(tmp_path / "a.mp4"), 0.5)).decode()
+    pixels = ImageFile(read_frame(make_video(tmp_path / "a.mp4"), 0.5)).decode()
     assert (pixels.mode, pixels.size) == ("RGB", (96, 96))

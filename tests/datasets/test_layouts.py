@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.sample_data import face, make_folders
-from tests.sample_videos import make_clip
+from tests.sample_videos import make_video
 from veraface.datasets.layouts import LAYOUTS
 from veraface.datasets.manifest import Sample, check_samples, read_samples
 from veraface.datasets.validation import prepare
@@ -372,8 +372,8 @@ def test_manifest_in_an_outer_folder_takes_precedence(tmp_path: Path) -> None:
 
 
 def test_videos_and_frame_folders_are_validated(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    make_clip(tmp_path / "Celeb-real" / "id0_0000.mp4")
-    make_clip(tmp_path / "Celeb-synthesis" / "id0_id1_0000.mp4", fake=True)
+    make_video(tmp_path / "Celeb-real" / "id0_0000.mp4")
+    make_video(tmp_path / "Celeb-synthesis" / "id0_id1_0000.mp4", fake=True)
     frames = tmp_path / "YouTube-real" / "frames" / "00001"
     frames.mkdir(parents=True)
     for number in range(3):

@@ -9,7 +9,7 @@ import httpx
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.sample_videos import make_plain, make_portrait, make_sound
+from tests.sample_videos import make_audio, make_plain, make_portrait
 from tests.server.page import VERDICTS, choose, choose_many, expect_fault, expect_state, percent
 from tests.server.test_page_scenes import axe, violations
 
@@ -142,7 +142,7 @@ def test_files_that_are_not_videos_or_show_no_face(open_page: OpenPage, tmp_path
     for content, heading in (
         (b"#EXTM3U\n#EXTINF:1,\nhttp://127.0.0.1/a.ts\n", "Not a supported video"),
         (face, "Not a supported video"),
-        (make_sound(tmp_path / "s.mp4").read_bytes(), "Not a supported video"),
+        (make_audio(tmp_path / "s.mp4").read_bytes(), "Not a supported video"),
         (make_plain(tmp_path / "p.mp4").read_bytes(), "No face found"),
     ):
         choose_clip(page, content)

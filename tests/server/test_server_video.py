@@ -20,7 +20,7 @@ import pytest
 from PIL import Image
 
 from tests.sample_images import encode, portrait
-from tests.sample_videos import make_plain, make_portrait, make_sound, panned
+from tests.sample_videos import make_audio, make_plain, make_portrait, panned
 from tests.server.asgi import application
 from tests.server.judges import Scripted
 from tests.video.test_reader import DASH, written
@@ -127,7 +127,7 @@ def test_no_face_is_a_result(server: Any, tmp_path: Path) -> None:
 
 
 def test_what_is_refused_before_the_work_begins_has_a_status(server: Any, tmp_path: Path) -> None:
-    sound = make_sound(tmp_path / "a.mp4").read_bytes()
+    sound = make_audio(tmp_path / "a.mp4").read_bytes()
     play_list = f"#EXTM3U\n#EXTINF:9,\nfile://{tmp_path}/a.mp4\n#EXT-X-ENDLIST\n".encode()
     for content in (
         sound,

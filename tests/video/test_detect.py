@@ -10,7 +10,7 @@ import pytest
 from PIL import Image, ImageEnhance
 
 from tests.sample_models import brightness_model
-from tests.sample_videos import make_broken, make_plain, make_portrait, panned, turn, two_streams, write_clip
+from tests.sample_videos import make_broken, make_plain, make_portrait, panned, turn, two_streams, write_video
 from veraface.detector import Detector
 from veraface.errors import UnreadableVideoError, VerafaceError, VideoTooLargeError
 from veraface.results import Verdict
@@ -79,7 +79,7 @@ def test_a_clip_that_turns_fake_half_way(tmp_path: Path) -> None:
     """With a model that goes by brightness."""
     frames = panned(12)
     changed = [ImageEnhance.Brightness(f).enhance(1.7 if i >= 6 else 0.5) for i, f in enumerate(frames)]
-    path = write_clip(tmp_path / "half.mp4", changed)
+    path = write_video(tmp_path / "half.mp4", changed)
     judged = detect_video(path, Detector(brightness_model(tmp_path), threads=1), frames=12)
     scores = [point.p_fake or 0 for point in judged.timeline]
     assert max(scores[:6]) < judged.thresholds["real"]
@@ -90,7 +90,7 @@ def test_a_clip_that_turns_fake_half_way(tmp_path: Path) -> None:
 def test_one_bad_frame_does_not_make_a_clip_fake(tmp_path: Path) -> None:
     frames = panned(12)
     changed = [ImageEnhance.Brightness(f).enhance(1.7 if i == 4 else 0.5) for i, f in enumerate(frames)]
-    path = write_clip(tmp_path / "one.mp4", changed, key_frames=1)
+    path = write_video(tmp_path / "one.mp4", changed, key_frames=1)
     judged = detect_video(path, Detector(brightness_model(tmp_path), threads=1), frames=12)
     assert max(point.p_fake or 0 for point in judged.timeline) > judged.thresholds["fake"]
     assert judged.verdict is Verdict.REAL
@@ -98,7 +98,7 @@ def test_one_bad_frame_does_not_make_a_clip_fake(tmp_path: Path) -> None:
 
 def test_turned_clips_are_judged_upright(detector: Detector, tmp_path: Path, result: VideoResult) -> None:
     lying = [image.rotate(90, expand=True) for image in panned(4)]
-    path = write_clip(tmp_path / "a.mp4", lying)
+    path = write_video(tmp_path / "a.mp4", lying)
     turn(path, quarters=1)
     judged = detect_video(path, detector)
     assert (judged.rotation, judged.width, judged.height) == (90, 480, 400)

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from tests.sample_videos import write_clip
+from tests.sample_videos import write_video
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="only Linux bounds it")
 
@@ -44,7 +44,7 @@ print(resource.getrlimit(resource.RLIMIT_DATA) == before)
 
 def test_memory_limit_ends_with_the_video(tmp_path: Path) -> None:
     large = Image.new("RGB", (4000, 3000), "grey")
-    path = write_clip(tmp_path / "a.mp4", [large] * 3)
+    path = write_video(tmp_path / "a.mp4", [large] * 3)
     done = subprocess.run([sys.executable, "-c", BOUNDED, path], capture_output=True, text=True, check=False)
     words = "the video takes more memory than available; make its frames smaller"
     assert done.stderr == ""

@@ -16,18 +16,18 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from tests.examples import examples
-from tests.memory import forget_peak, peak_mib
+from tests.memory import peak_mib, reset_peak
 from tests.sample_images import encode, portrait
 from tests.sample_videos import (
     corner,
     hide_beginning,
+    make_audio,
     make_broken,
     make_ramp,
-    make_sound,
     place,
     turn,
     two_streams,
-    write_clip,
+    write_video,
 )
 from veraface.errors import (
     ImageError,
@@ -145,7 +145,7 @@ def test_variable_frame_rate() -> None:
 def test_rotated_videos_are_upright(tmp_path: Path, quarters: int, where: str, size: tuple[int, int]) -> None:
     image = Image.new("RGB", (64, 48))
     image.paste((255, 255, 255), (0, 0, 32, 24))
-    path = write_clip(tmp_path / "a.mp4", [image] * 3)
+    path = write_video(tmp_path / "a.mp4", [image] * 3)
     turn(path, quarters=quarters)
     with open_video(path) as video:
         (frame,) = video.decode(video.frames[1:2])
@@ -171,7 +171,7 @@ def test_mirrored_and_unusual_display_matrices(
 ) -> None:
     image = Image.new("RGB", (64, 48))
     image.paste((255, 255, 255), (0, 0, 32, 24))
-    path = write_clip(tmp_path / "a.mp4", [image] * 3)
+    path = write_video(tmp_path / "a.mp4", [image] * 3)
     place(path, *matrix)
     with open_video(path) as video:
         (frame,) = video.decode(video.frames[1:2])
@@ -215,7 +215,7 @@ def refused(source: Path | bytes, limits: VideoLimits | None = None) -> VideoErr
         (lambda p: p.write_bytes(encode(portrait(), "JPEG")), UnsupportedVideoError, "is a JPEG image"),
         (lambda p: p.write_bytes(encode(portrait(64), "HEIF")), UnsupportedVideoError, "is a HEIF image"),
         (lambda p: p.write_bytes(encode(portrait(64), "GIF")), UnsupportedVideoError, "is a GIF image"),
-        (make_sound, UnsupportedVideoError, "only sound"),
+        (make_audio, UnsupportedVideoError, "only sound"),
         (lambda p: make_ramp(p) and p.write_bytes(p.read_bytes()[:-600]), UnsupportedVideoError, "cut off"),
         (lambda p: p.mkdir(), UnreadableVideoError, "not a regular file"),
         (lambda p: None, UnreadableVideoError, "no such file"),
@@ -317,7 +317,7 @@ def test_huge_frame_is_refused_by_its_header(side: int) -> None:
     at = -1
     while (at := data.find(b"\x08\x01\x30\x01\x30\x03", at + 1)) > 0:  # the frame's size in each JPEG
         data[at + 1 : at + 5] = side.to_bytes(2) * 2
-    forget_peak()
+    reset_peak()
     before = peak_mib()
     with contextlib.suppress(VideoError), open_video(bytes(data)) as video:
         assert list(video.decode(video.frames)) == []
@@ -411,7 +411,7 @@ def test_overlapping_times_are_detected(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("kind", ["mp4", "matroska"])
 def test_default_stream_of_several_is_read(tmp_path: Path, kind: str) -> None:
-    other = write_clip(tmp_path / "b.mp4", ramp(20)[::-1], rate=20)
+    other = write_video(tmp_path / "b.mp4", ramp(20)[::-1], rate=20)
     content = two_streams(make_ramp(tmp_path / "a.mp4").read_bytes(), other.read_bytes(), kind)
     assert levels(content, [0, 10]) == pytest.approx([190, 90], abs=4)
     with open_video(content) as video:
