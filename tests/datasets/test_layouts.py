@@ -389,4 +389,4 @@ def test_videos_and_frame_folders_are_validated(tmp_path: Path, caplog: pytest.L
     }
     assert all(s.box is not None for s in prepared.samples)
     assert len(prepared.unreadable) == 2
-    assert all("id1_0000.mp4: the file is no video" in line for line in prepared.unreadable)
+    assert all("id1_0000.mp4: not a readable video" in line for line in prepared.unreadable)

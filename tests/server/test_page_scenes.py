@@ -16,7 +16,7 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Browser, Page, Playwright
 
-from tests.conftest import chromium_path
+from tests.conftest import headless_path
 from tests.server.page_pool import PooledPage
 from tests.server.scenes import AFTER_RESIZE, NOW, SCENES, STATUS
 
@@ -63,7 +63,7 @@ def plain_browser(
     fonts = Path(matplotlib.get_data_path()) / "fonts/ttf"
     configuration.write_text(FONTS.format(folder=fonts, cache=folder / "cache"))
     plain = playwright_driver.chromium.launch(
-        executable_path=chromium_path(),
+        executable_path=headless_path(),
         args=[
             "--no-sandbox",
             "--font-render-hinting=none",
