@@ -11,8 +11,9 @@ used, so that `veraface --help` answers at once.
 
 import logging
 import os
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from veraface.utils import lazy_exports
 
 if TYPE_CHECKING:
     from veraface.analysis import Analysis, analyze, detect
@@ -103,12 +104,7 @@ __all__ = [
     "load_model",
 ]
 
-
-def __getattr__(name: str) -> Any:
-    """Load a public name from its module at its first use (PEP 562)."""
-    if name in _MODULES:
-        return getattr(import_module(f"veraface.{_MODULES[name]}"), name)
-    raise AttributeError(f"module 'veraface' has no attribute {name!r}")
+__getattr__ = lazy_exports(__name__, _MODULES)
 
 
 def __dir__() -> list[str]:

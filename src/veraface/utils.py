@@ -1,8 +1,10 @@
 """Small helpers used across packages."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from importlib import import_module
+from typing import Any
 
 from veraface.errors import VerafaceError
 
@@ -10,6 +12,22 @@ from veraface.errors import VerafaceError
 def available_cores() -> int:
     """Return how many processor cores this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def lazy_exports(package: str, modules: Mapping[str, str]) -> Callable[[str], Any]:
+    """Return a `__getattr__` that imports the names of a package at their first use (PEP 562).
+
+    Args:
+        package: `__name__` of the package.
+        modules: By exported name, the module of the package that defines it.
+    """
+
+    def load(name: str) -> Any:
+        if name not in modules:
+            raise AttributeError(f"module {package!r} has no attribute {name!r}")
+        return getattr(import_module(f"{package}.{modules[name]}"), name)
+
+    return load
 
 
 @contextmanager

@@ -3,8 +3,9 @@
 The names below load Pillow and NumPy when they are first used.
 """
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from veraface.utils import lazy_exports
 
 if TYPE_CHECKING:
     from veraface.forensics.ela import error_levels
@@ -24,8 +25,4 @@ __all__ = [
 
 _MODULES = {"error_levels": "ela", "find_jpeg_grid": "jpeg_grid", "noise_residual": "noise"}
 
-
-def __getattr__(name: str) -> Any:
-    if name not in __all__:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.{_MODULES.get(name, 'views')}"), name)
+__getattr__ = lazy_exports(__name__, dict.fromkeys(__all__, "views") | _MODULES)

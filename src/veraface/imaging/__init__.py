@@ -1,7 +1,8 @@
 """Images: recognizing, checking and decoding them. The names below load Pillow when they are first used."""
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from veraface.utils import lazy_exports
 
 if TYPE_CHECKING:
     from veraface.imaging.containers import ContainerInfo
@@ -28,8 +29,4 @@ _MODULES = {
     "sniff_format": "formats",
 }
 
-
-def __getattr__(name: str) -> Any:
-    if name not in __all__:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.{_MODULES.get(name, 'decode')}"), name)
+__getattr__ = lazy_exports(__name__, dict.fromkeys(__all__, "decode") | _MODULES)

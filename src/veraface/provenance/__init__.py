@@ -4,8 +4,7 @@ The types are cheap to import. `inspect_provenance`, `read_provenance` and `Cred
 NumPy when they are first used.
 """
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from veraface.forensics.jpeg_encoder import Encoder
 from veraface.provenance.claims import (
@@ -20,6 +19,7 @@ from veraface.provenance.claims import (
     Provenance,
     XmpFacts,
 )
+from veraface.utils import lazy_exports
 
 if TYPE_CHECKING:
     from veraface.provenance.credentials import CredentialReader
@@ -44,8 +44,4 @@ __all__ = [
 
 _LAZY = {"CredentialReader": "credentials", "inspect_provenance": "reading", "read_provenance": "reading"}
 
-
-def __getattr__(name: str) -> Any:
-    if name not in _LAZY:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.{_LAZY[name]}"), name)
+__getattr__ = lazy_exports(__name__, _LAZY)

@@ -4,16 +4,18 @@ import asyncio
 import contextlib
 import hashlib
 import threading
+from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Generator, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from queue import SimpleQueue
-from typing import Any, Protocol
+from typing import Any
 
 from veraface.errors import ModelError, UnreadableImageError, VerafaceError
 from veraface.scan.item import MAX_BYTES, Item, is_url, read
 from veraface.scan.records import Record, error_record, result_record
+from veraface.utils import available_cores
 from veraface.workers.client import WorkerSettings
 from veraface.workers.errors import WorkerCrashedError, WorkerFaultError, WorkerLostError
 from veraface.workers.messages import ScanOptions, ScanResult, Task, add_queue_time
@@ -37,8 +39,17 @@ class ItemResult:
     thumbnail: str | None = None  # a small JPEG as base64
 
 
-class Engine(Protocol):
-    """Analyzes images, locally or on other machines."""
+class Engine(ABC):
+    """Analyzes images, locally or on other machines.
+
+    Args:
+        workers: Maximum number of workers; the engine decides if None.
+        model: An `.onnx` file; the shipped model if None.
+    """
+
+    def __init__(self, workers: int | None = None, model: Path | None = None) -> None:
+        self._workers = workers
+        self._model = model
 
     def model_info(self) -> dict[str, str]:
         """Return name, version and sha256 of the model.
@@ -46,7 +57,9 @@ class Engine(Protocol):
         Raises:
             ModelError: The model is missing or damaged.
         """
+        return read_model_info(self._model)
 
+    @abstractmethod
     def process(
         self, items: Iterator[Item], thumbnail_from: Callable[[], float]
     ) -> Generator[ItemResult, None, None]:
@@ -143,30 +156,19 @@ async def started_pool(model: Path | None, workers: int) -> AsyncIterator[tuple[
         await pool.close()
 
 
-class LocalEngine:
+class LocalEngine(Engine):
     """Analyzes images in sandboxed worker processes of this machine.
 
-    Images are read a few ahead, so memory does not grow with their number.
-
-    Args:
-        workers: Number of worker processes.
-        model: An `.onnx` file; the shipped model if None.
+    Images are read a few ahead, so memory does not grow with their number. Without `workers`, there is one
+    process per core.
     """
-
-    def __init__(self, workers: int, model: Path | None = None) -> None:
-        self._workers = workers
-        self._model = model
-
-    def model_info(self) -> dict[str, str]:
-        """See `Engine`."""
-        return read_model_info(self._model)
 
     def process(
         self, items: Iterator[Item], thumbnail_from: Callable[[], float]
     ) -> Generator[ItemResult, None, None]:
         """See `Engine`."""
         results = SimpleQueue[ItemResult | None]()  # None: the stream has ended
-        stream = _Stream(self._workers, results.put)
+        stream = _Stream(self._workers or available_cores(), results.put)
         running = stream.run(self._model, items, thumbnail_from)
         with _BackgroundTask(running, when_done=lambda: results.put(None)) as task:
             while (result := results.get()) is not None:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from veraface.errors import DataError, VerafaceError
-from veraface.scan.engine import ItemAnalyzer, ItemResult, read_and_hash, read_model_info, started_pool
+from veraface.scan.engine import Engine, ItemAnalyzer, ItemResult, read_and_hash, started_pool
 from veraface.scan.item import Item
 from veraface.utils import needs_extra
 
@@ -22,24 +22,14 @@ _BATCH = 8  # images per call of an actor; `benchmarks/scan.py ray` compares siz
 _Result = TypeVar("_Result")
 
 
-class RayEngine:
+class RayEngine(Engine):
     """Analyzes images on a Ray cluster through Ray Data; each actor has a sandboxed worker with the model.
 
     Uses the cluster of RAY_ADDRESS, or the one that runs on this machine, or starts one. Every machine needs
     Veraface with the extra `ray`, and access to the images by the same paths or URLs.
 
-    Args:
-        workers: Maximum number of actors, each on one core; the number of cores of the cluster if None.
-        model: An `.onnx` file; the shipped model if None.
+    `workers` is the maximum number of actors, each on one core; the number of cores of the cluster if None.
     """
-
-    def __init__(self, workers: int | None = None, model: Path | None = None) -> None:
-        self._workers = workers
-        self._model = model
-
-    def model_info(self) -> dict[str, str]:
-        """See `Engine`."""
-        return read_model_info(self._model)
 
     def process(
         self, items: Iterator[Item], thumbnail_from: Callable[[], float]

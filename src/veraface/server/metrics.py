@@ -1,7 +1,6 @@
 """Metrics for Prometheus. No label contains what a client can choose, so their number is bounded."""
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Protocol
 
 from fastapi import APIRouter, Response
 from fastapi.params import Depends
@@ -18,24 +17,9 @@ from prometheus_client import (
 from veraface.results import DetectionResult
 from veraface.server.request_record import RequestRecord
 from veraface.video.results import VideoResult
+from veraface.workers.messages import WorkerCounts
 
 _SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20, 60)
-
-
-class WorkerCounts(Protocol):
-    """Counts of a pool of workers at this moment."""
-
-    @property
-    def waiting(self) -> int:
-        """Images that wait for a worker."""
-
-    @property
-    def busy(self) -> int:
-        """Workers that process an image."""
-
-    @property
-    def alive(self) -> int:
-        """Workers that are ready or busy."""
 
 
 class Metrics:

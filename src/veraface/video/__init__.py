@@ -3,9 +3,9 @@
 `detect_video` and `VideoLimits` load NumPy and Pillow when they are first used; the result types do not.
 """
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from veraface.utils import lazy_exports
 from veraface.video.results import TimelinePoint, TrackFrame, TrackResult, VideoResult
 
 if TYPE_CHECKING:
@@ -16,8 +16,4 @@ __all__ = ["TimelinePoint", "TrackFrame", "TrackResult", "VideoLimits", "VideoRe
 
 _MODULES = {"VideoLimits": "limits", "detect_video": "detect"}
 
-
-def __getattr__(name: str) -> Any:
-    if name not in _MODULES:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.{_MODULES[name]}"), name)
+__getattr__ = lazy_exports(__name__, _MODULES)

@@ -155,18 +155,8 @@ class Reply:
     queued_s: float = 0.0
 
 
-class Backend(Protocol):
-    """Runs tasks; `veraface.workers.pool.WorkerPool` is one.
-
-    Attributes:
-        model: The loaded classifier; None before it is loaded.
-        failure: Why the classifier could not be loaded; None if it was, or is being loaded.
-        on_failure: Called when `failure` is set.
-    """
-
-    model: ModelInfo | None
-    failure: str | None
-    on_failure: Callable[[], None]
+class WorkerCounts(Protocol):
+    """Counts of a pool of workers at this moment."""
 
     @property
     def waiting(self) -> int:
@@ -179,6 +169,20 @@ class Backend(Protocol):
     @property
     def alive(self) -> int:
         """Workers that are ready or busy."""
+
+
+class Backend(WorkerCounts, Protocol):
+    """Runs tasks; `veraface.workers.pool.WorkerPool` is one.
+
+    Attributes:
+        model: The loaded classifier; None before it is loaded.
+        failure: Why the classifier could not be loaded; None if it was, or is being loaded.
+        on_failure: Called when `failure` is set.
+    """
+
+    model: ModelInfo | None
+    failure: str | None
+    on_failure: Callable[[], None]
 
     async def start(self) -> None:
         """Return once tasks can be run, or it is known that they never can; see `failure`."""
