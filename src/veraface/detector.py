@@ -175,8 +175,8 @@ class Detector:
     def _classify(self, crop: NDArray[np.uint8]) -> "_FaceScore":
         """Classify one face.
 
-        One face per call: on two cores, four or more in one batch take half as long again each, and 64 of
-        them take gigabytes (benchmarks/results).
+        One face per call: on two cores, four or more in one batch take 1.5 times as long each, and 64
+        of them take gigabytes (benchmarks/results).
         """
         probability = self.card.calibration.probability
         logits, heatmaps = self._classifier.predict(tta_batch(crop))

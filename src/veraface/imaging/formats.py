@@ -124,7 +124,7 @@ FORMATS: dict[str, ImageFormat] = {
 _TITLES = [image_format.title for image_format in FORMATS.values()]
 FORMATS_IN_WORDS = f"{', '.join(_TITLES[:-1])} or {_TITLES[-1]}"
 
-_FOREIGN: tuple[tuple[str, Callable[[bytes], bool]], ...] = (
+_UNSUPPORTED_SIGNATURES: tuple[tuple[str, Callable[[bytes], bool]], ...] = (
     ("a PDF document", lambda head: head.startswith(b"%PDF")),
     ("a PostScript drawing", lambda head: head.startswith((b"%!PS", b"\xc5\xd0\xd3\xc6"))),
     ("a Photoshop file", lambda head: head.startswith(b"8BPS")),
@@ -146,7 +146,9 @@ def sniff_format(data: bytes) -> str | None:
 def describe_unsupported(data: bytes) -> str:
     """Return what an unsupported file seems to be, as a phrase for an error message."""
     head = data[:64]
-    return next((name for name, matches in _FOREIGN if matches(head)), "not an image of a known format")
+    return next(
+        (name for name, matches in _UNSUPPORTED_SIGNATURES if matches(head)), "not an image of a known format"
+    )
 
 
 def describe_unsupported_variant(image: Image.Image) -> str | None:

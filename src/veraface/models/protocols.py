@@ -54,7 +54,7 @@ class FaceDetector(Protocol):
 
 @runtime_checkable
 class Classifier(Protocol):
-    """Tells real faces from fake ones. One instance is shared by all threads."""
+    """Classifies face crops as real or fake. One instance is shared by all threads."""
 
     @property
     def card(self) -> ModelCard:

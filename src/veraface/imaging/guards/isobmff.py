@@ -32,7 +32,7 @@ def scan_heif(data: bytes) -> ContainerInfo:
     """Check a HEIC. Its EXIF and XMP come from the decoder, which also applies the orientation.
 
     Raises:
-        UnreadableImageError: it has more of something than any real image.
+        UnreadableImageError: a count in it exceeds its limit.
     """
     found = _walk(data, "HEIF")
     return ContainerInfo(has_c2pa=found.has_c2pa, end=found.end, stored_sizes=tuple(found.stored_sizes))
@@ -42,7 +42,7 @@ def scan_avif(data: bytes) -> ContainerInfo:
     """Check an AVIF. Its EXIF and XMP come from the decoder.
 
     Raises:
-        UnreadableImageError: it has more of something than any real image.
+        UnreadableImageError: a count in it exceeds its limit.
     """
     found = _walk(data, "AVIF")
     # Pillow reads all EXIF when it opens the file, so whatever looks like EXIF is checked.

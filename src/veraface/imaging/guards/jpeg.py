@@ -31,7 +31,7 @@ def scan_jpeg(data: bytes) -> ContainerInfo:
     before the first scan and before any bytes that belong to no segment.
 
     Raises:
-        UnreadableImageError: it has more of something than any real image.
+        UnreadableImageError: a count in it exceeds its limit.
     """
     exif, xmp, has_c2pa, end = b"", None, False, None
     segments = scans = table_bytes = gap_bytes = exif_segments = 0

@@ -11,7 +11,7 @@ def scan_png(data: bytes) -> ContainerInfo:
     """Walk the chunks of a PNG up to IEND. EXIF and texts may also stand behind the pixels.
 
     Raises:
-        UnreadableImageError: it has more of something than any real image.
+        UnreadableImageError: a count in it exceeds its limit.
     """
     exif, has_c2pa, profiles, at = None, False, 0, 8
     texts: list[TextChunk] = []
