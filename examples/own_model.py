@@ -3,8 +3,8 @@
     python examples/own_model.py photo.jpg
 
 Any object with `card` and `predict` is a classifier, any object with `detect` is a face detector. Pass them
-to `Detector`, or make them available by name in Python and to `veraface detect`, for all who install your
-package, with an entry point in its pyproject.toml:
+to `Detector`, or make them available by name for all who install your package, with an entry point in its
+pyproject.toml (commands and server choose classifiers by name, Python face detectors as well):
 
     [project.entry-points."veraface.classifiers"]
     brightness = "my_package:Brightness"

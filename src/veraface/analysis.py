@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 from pathlib import Path
 from time import perf_counter
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from veraface.provenance import Provenance
 from veraface.results import DetectionResult, Result
@@ -53,7 +53,7 @@ def analyze(
     detector: "Detector | None" = None,
     *,
     heatmap: bool = True,
-    provenance: "Level | None" = "quick",
+    provenance: "Level | Literal['off'] | None" = "quick",
     credentials: "CredentialReader | None" = None,
     forensics: bool = False,
 ) -> Analysis:
@@ -64,22 +64,26 @@ def analyze(
         detector: the detector to use; one with the default models if None.
         heatmap: keep the heatmap of each face in the result.
         provenance: "quick" reads what the file contains; "full" also decodes a JPEG to look for traces of an
-            earlier compression; None skips provenance. It has no influence on the verdict.
+            earlier compression; "off" or None skips provenance. It has no influence on the verdict.
         credentials: reads C2PA Content Credentials and holds the trust anchors; trusts no signer if None.
         forensics: compute the forensic views.
 
     Raises:
         ImageError: the image is unsupported, unreadable or too large; see `veraface.errors`.
+        ValueError: `provenance` is none of these.
+        TypeError: `detector` is not a `Detector`.
     """
     from veraface.imaging.lazy import LazyImage
 
+    if provenance not in (None, "off", "quick", "full"):
+        raise ValueError(f"provenance must be 'quick', 'full', 'off' or None, not {provenance!r}")
     started = perf_counter()
-    detector = detector or default_detector()
+    detector = check_detector(detector)
     image = source if isinstance(source, LazyImage) else detector.open(source)
     opened = perf_counter()
     detection = detector.detect(image, heatmap=heatmap)
     claims = views = None
-    if provenance is not None:
+    if provenance is not None and provenance != "off":
         from veraface.provenance.reading import read_provenance
 
         claims = read_provenance(image.file, credentials, level=provenance)
@@ -109,6 +113,21 @@ def detect(source: "ImageSource | Path", *, heatmap: bool = True) -> "DetectionR
         >>> print(result.verdict, result.p_fake)
     """
     return default_detector().detect(source, heatmap=heatmap)
+
+
+def check_detector(detector: object) -> "Detector":
+    """Return the detector, or one with the default models if None.
+
+    Raises:
+        TypeError: it is not a `Detector`.
+    """
+    from veraface.detector import Detector
+
+    if detector is None:
+        return default_detector()
+    if not isinstance(detector, Detector):
+        raise TypeError(f"detector must be a veraface.Detector, not {type(detector).__name__}")
+    return detector
 
 
 _detector: "Detector | None" = None

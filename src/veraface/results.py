@@ -181,7 +181,7 @@ class Reason(Result):
     """plain English"""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Heatmap(Result):
     """Map of how much each part of a face supports fake or real."""
 
@@ -189,6 +189,15 @@ class Heatmap(Result):
     """x, y, width, height of the square the grid covers, pixels"""
     grid: Grid
     """rows x columns; 0 supports real, 0.5 is neutral, 1 supports fake"""
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Heatmap):
+            return NotImplemented
+        mine, others = ([list(map(float, row)) for row in heatmap.grid] for heatmap in (self, other))
+        return self.box == other.box and mine == others
+
+    def __hash__(self) -> int:
+        return hash(self.box)
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ from veraface.geometry import Box
 from veraface.imaging.lazy import LazyImage
 from veraface.models import FaceDetection, ModelCard, list_models, load_face_detector, load_model, register
 from veraface.models.crop import CropSettings
+from veraface.models.registry import load_card
 
 
 class DarkIsFake:
@@ -125,9 +126,59 @@ def test_an_object_that_does_not_implement_the_protocol_is_refused(monkeypatch: 
         load_face_detector("wrong")
 
 
+@pytest.mark.parametrize("wrong", [5, object(), DarkIsFake])
+def test_objects_without_the_members_are_refused(wrong: object) -> None:
+    with pytest.raises(ModelError, match="to be a classifier"):
+        Detector(wrong)  # type: ignore[arg-type]
+    with pytest.raises(ModelError, match="to be a face detector"):
+        Detector(DarkIsFake(), face_detector=wrong)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("name", "factory"), [(3, DarkIsFake), ("", DarkIsFake), ("x", None), ("x", DarkIsFake())]
+)
+def test_only_names_and_factories_are_registered(name: str, factory: object) -> None:
+    before = list_models()
+    with pytest.raises(ModelError):
+        register(name, factory)  # type: ignore[arg-type]
+    assert list_models() == before
+
+
+def test_a_factory_that_fails_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    from veraface.models import registry
+
+    monkeypatch.setattr(registry, "_registered", {"classifier": {"boom": lambda: None}, "face_detector": {}})
+    with pytest.raises(ModelError, match="classifier 'boom' cannot be created by name"):
+        load_model("boom")
+
+
+def test_cards_are_found_by_name_and_path() -> None:
+    card = load_card()
+    assert card == load_card("veraface-lite0") == load_model().card
+    with pytest.raises(ModelError, match="by name or path, not by int"):
+        load_model(3)  # type: ignore[arg-type]
+
+
+def test_results_with_heatmaps_can_be_compared() -> None:
+    detector = Detector(DarkIsFake(), face_detector=WholeImage())
+    dark, bright = (np.full((64, 64, 3), value, np.uint8) for value in (0, 255))
+    first, second, other = (detector.detect(image).faces for image in (dark, dark, bright))
+    assert first == second != other
+    assert first[0].heatmap != other[0].heatmap
+
+
+def test_analyze_checks_its_arguments() -> None:
+    assert veraface.analyze(portrait(), provenance="off").provenance is None
+    with pytest.raises(ValueError, match="provenance must be 'quick', 'full', 'off' or None, not 'huge'"):
+        veraface.analyze(portrait(), provenance="huge")  # type: ignore[arg-type]
+    with pytest.raises(TypeError, match=r"detector must be a veraface\.Detector, not str"):
+        veraface.analyze(portrait(), "veraface-lite0")  # type: ignore[arg-type]
+
+
 def test_execution_providers_are_passed_to_onnx_runtime() -> None:
-    assert Detector(providers=["CPUExecutionProvider"]).detect(portrait()).faces
-    with pytest.raises(ModelError, match="ONNX Runtime has no NoSuchProvider here; choose from"):
+    for providers in ("CPUExecutionProvider", ["CPUExecutionProvider"]):
+        assert Detector(providers=providers).detect(portrait()).faces
+    with pytest.raises(ModelError, match="unknown execution provider NoSuchProvider; choose from"):
         Detector(providers=["NoSuchProvider", "CPUExecutionProvider"])
 
 

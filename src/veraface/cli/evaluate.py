@@ -11,7 +11,9 @@ from veraface.utils import needs_extra
 def evaluate(
     data: Annotated[Path, typer.Option(help="Manifest (.csv, .parquet), or a folder with real/ and fake/.")],
     out: Annotated[Path, typer.Option(help="Folder for report.html, .md and .json, and pictures.jsonl.")],
-    model: Annotated[Path | None, typer.Option(help="The .onnx model; the shipped one if omitted.")] = None,
+    model: Annotated[
+        str | None, typer.Option(help="A model name (`veraface info --list`) or the path of an .onnx file.")
+    ] = None,
     split: Annotated[str, typer.Option(help="train, val, test or all.")] = "test",
     pair: Annotated[
         list[str] | None, typer.Option(help="Two sources to compare, as REAL:FAKE; repeatable.")

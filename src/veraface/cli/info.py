@@ -3,15 +3,12 @@
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 if TYPE_CHECKING:
     from rich.table import Table
-
-    from veraface.models.card import ModelCard
 
 
 def info(
@@ -28,21 +25,13 @@ def info(
 
         print("\n".join(list_models()))
         return
-    card = _load_card(model)
+    from veraface.models.registry import load_card
+
+    card = load_card(model)
     if as_json:
         print(json.dumps(card.to_dict(), indent=2))
     else:
         _print(asdict(card))
-
-
-def _load_card(model: str | None) -> "ModelCard":
-    from veraface.models.card import ModelCard
-    from veraface.models.classifier import DEFAULT_MODEL
-    from veraface.models.registry import load_model
-
-    if model is None or model.endswith(".onnx"):  # no need to load the weights
-        return ModelCard.load(Path(model or DEFAULT_MODEL).with_suffix(".json"))
-    return load_model(model).card
 
 
 def _print(card: Mapping[str, Any]) -> None:

@@ -22,7 +22,9 @@ def report(
             "the first use), or the public key that must have signed the report to verify."
         ),
     ] = None,
-    model: Annotated[Path | None, typer.Option(help="Another .onnx model, with its card beside it.")] = None,
+    model: Annotated[
+        str | None, typer.Option(help="A model name (`veraface info --list`) or the path of an .onnx file.")
+    ] = None,
 ) -> None:
     """Write a signed report on one image, or verify one.
 
@@ -40,7 +42,7 @@ def report(
     _write(image, out, key, model)
 
 
-def _write(image: str, out: Path, key: Path | None, model: Path | None) -> None:
+def _write(image: str, out: Path, key: Path | None, model: str | None) -> None:
     with needs_extra("report"):
         from veraface.report.contents import gather
         from veraface.report.page import render

@@ -57,7 +57,9 @@ def scan(
         typer.Option(min=1, max=256, help="Number of worker processes. Default: one per core."),
     ] = None,
     engine: Annotated[str, typer.Option(help="local (this machine) or ray (a Ray cluster).")] = "local",
-    model: Annotated[Path | None, typer.Option(help="Another .onnx model, with its card beside it.")] = None,
+    model: Annotated[
+        str | None, typer.Option(help="A model name (`veraface info --list`) or the path of an .onnx file.")
+    ] = None,
 ) -> None:
     """Analyze many images and write one table: a row per image and a row per face.
 
@@ -89,7 +91,7 @@ def scan(
     _print_summary(summary, report)
 
 
-def _engine(name: str, workers: int | None, model: Path | None) -> "Engine":
+def _engine(name: str, workers: int | None, model: str | None) -> "Engine":
     if name == "ray":
         from veraface.scan.ray_engine import RayEngine
 

@@ -1,6 +1,5 @@
 """`veraface serve`: serve the page and the API."""
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -15,7 +14,7 @@ def serve(
         int | None, typer.Option(help="Port to listen on; default VERAFACE_PORT, else 7860.")
     ] = None,
     model: Annotated[
-        Path | None, typer.Option(help="Path of an .onnx model with its model card beside it.")
+        str | None, typer.Option(help="A model name (`veraface info --list`) or the path of an .onnx file.")
     ] = None,
 ) -> None:
     """Serve the page and the API. All settings are VERAFACE_... environment variables."""

@@ -46,7 +46,9 @@ def video(
             help="Write a copy with boxes and verdicts, without sound; .mp4, .mov or .mkv; one video only."
         ),
     ] = None,
-    model: Annotated[Path | None, typer.Option(help="Another .onnx model, with its card beside it.")] = None,
+    model: Annotated[
+        str | None, typer.Option(help="A model name (`veraface info --list`) or the path of an .onnx file.")
+    ] = None,
 ) -> None:
     """Detect forged faces in videos.
 

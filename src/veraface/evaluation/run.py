@@ -12,7 +12,7 @@ from veraface.datasets.manifest import FRAMES, read_samples
 from veraface.datasets.samples import SPLITS, Sample
 from veraface.datasets.sources import matched_sources
 from veraface.detector import Detector
-from veraface.errors import DataError
+from veraface.errors import DataError, ModelError
 from veraface.evaluation.aggregate import face_size_rows, generator_rows, plot_data, source_rows
 from veraface.evaluation.bootstrap import BootstrapSamples
 from veraface.evaluation.card import short_form
@@ -23,7 +23,7 @@ from veraface.evaluation.self_blended import predict_self_blended, self_blended_
 from veraface.evaluation.shortcuts import Features, measure_features, shortcut_blocks, warnings
 from veraface.evaluation.slices import find_weak_slices
 from veraface.files import ensure_writable_dir, write_atomic
-from veraface.models.classifier import DEFAULT_MODEL
+from veraface.models.registry import card_path
 
 CURVE_IMAGES = 400
 
@@ -105,7 +105,7 @@ def evaluate(
     out: Path,
     config: EvaluationConfig | None = None,
     *,
-    model: Path | None = None,
+    model: str | Path | None = None,
     write_card: bool = False,
 ) -> str:
     """Evaluate a model; write `report.html`, `.md`, `.json` and `pictures.jsonl` (a line per image) to `out`.
@@ -116,7 +116,7 @@ def evaluate(
         data: manifest or folder, as for training.
         out: folder of the report; created if missing.
         config: what to evaluate; the defaults of `EvaluationConfig` if None.
-        model: the `.onnx` file; the shipped model if None.
+        model: the name of a model or the path of an `.onnx` file; the default model if None.
         write_card: also store the short form of the report in the model card.
 
     Returns:
@@ -141,7 +141,7 @@ def evaluate(
     thresholds = detector.card.thresholds
     report: dict[str, Any] = {
         "data": f"{_name(data)}, {config.split} split",
-        "command": config.command(_name(data), "" if model is None else model.name),
+        "command": config.command(_name(data), "" if model is None else Path(model).name),
         "model": detector.model_info,
         "thresholds": {"real": thresholds.real, "fake": thresholds.fake},
         **compute_report(predictions, config),
@@ -150,8 +150,10 @@ def evaluate(
     write_atomic(out / "report.md", full_markdown(report))
     write_atomic(out / "report.html", page(report))
     if write_card:
-        card_path = (model or DEFAULT_MODEL).with_suffix(".json")
-        replace(detector.card, measured=short_form(report)).save(card_path)
+        path = card_path(model)
+        if path is None:
+            raise ModelError(f"{model}: has no card file to store the metrics in; give an .onnx file")
+        replace(detector.card, measured=short_form(report)).save(path)
     return summary(report)
 
 

@@ -77,6 +77,8 @@ class ModelCard:
         """
         try:
             values = json.loads(path.read_text(encoding="utf-8"), parse_constant=_reject_constant)
+            if not isinstance(values, dict):
+                raise ValueError("it must be a JSON object")
             for new, old in _OLD_NAMES.items():
                 if old in values:
                     values.setdefault(new, values.pop(old))
@@ -88,6 +90,8 @@ class ModelCard:
             card = cls(**values)
             _check(card)
             return card
+        except KeyError as error:
+            raise ModelError(f"{path}: invalid model card: field {error} is missing") from error
         except FileNotFoundError as error:
             raise ModelError(f"{path}: no such model card; it must lie beside the .onnx file") from error
         except (
@@ -95,7 +99,6 @@ class ModelCard:
             UnicodeDecodeError,
             ValueError,
             TypeError,
-            KeyError,
             AttributeError,
             RecursionError,
         ) as error:

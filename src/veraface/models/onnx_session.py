@@ -25,12 +25,14 @@ def open_session(
         ModelError: a provider is not available in the installed ONNX Runtime.
         Exception: ONNX Runtime's own exceptions, none of them public, for weights it cannot load.
     """
-    providers = ["CPUExecutionProvider"] if providers is None else list(providers)
+    if providers is None or isinstance(providers, str):
+        providers = [providers or "CPUExecutionProvider"]
+    providers = list(providers)
     available = onnxruntime.get_available_providers()
     if missing := [name for name in providers if name not in available]:
         raise ModelError(
-            f"ONNX Runtime has no {', '.join(missing)} here; choose from {', '.join(available)}, or install "
-            "a build of onnxruntime with it (onnxruntime-gpu for CUDA)"
+            f"unknown execution provider {', '.join(map(str, missing))}; choose from "
+            f"{', '.join(available)}, or install a build of onnxruntime with it (onnxruntime-gpu for CUDA)"
         )
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads

@@ -18,7 +18,8 @@ from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any, Literal
 
-from veraface.errors import ModelError
+from veraface.errors import ModelError, VerafaceError
+from veraface.models.card import ModelCard
 from veraface.models.classifier import DEFAULT_MODEL, WEIGHTS, OnnxClassifier
 from veraface.models.protocols import Classifier, FaceDetector
 from veraface.models.retinaface import RetinaFaceDetector
@@ -60,8 +61,12 @@ def register(name: str, factory: Factory, *, kind: Kind = "classifier") -> None:
         kind: what the factory returns.
 
     Raises:
-        ModelError: the name belongs to a shipped model.
+        ModelError: the name is empty or belongs to a shipped model, or the factory cannot be called.
     """
+    if not isinstance(name, str) or not name:
+        raise ModelError(f"the name of a {_words(kind)} must be a string, not {name!r}")
+    if not callable(factory):
+        raise ModelError(f"{name!r}: register a class or a function that returns the {_words(kind)}")
     if name in _BUILT_IN[kind]:
         raise ModelError(f"{name!r} is the name of a shipped {_words(kind)}; choose another one")
     _registered[kind][name] = factory
@@ -84,12 +89,32 @@ def load_model(
     """
     if name is None:
         name = DEFAULT_CLASSIFIER
-    if isinstance(name, Path) or name.endswith(".onnx"):
+    if not isinstance(name, str | Path):
+        raise ModelError(f"a classifier is loaded by name or path, not by {type(name).__name__}")
+    if str(name).endswith(".onnx"):
         return OnnxClassifier(name, threads=threads, providers=providers)
-    model = _load("classifier", name, threads, providers)
-    if not isinstance(model, Classifier):
-        raise ModelError(f"{name!r} must have `card` and `predict(crops)` to be a classifier")
-    return model
+    return check_classifier(_load("classifier", str(name), threads, providers), str(name))
+
+
+def load_card(name: str | Path | None = None) -> ModelCard:
+    """Return the model card of a classifier, without loading the weights of an ONNX file.
+
+    Args:
+        name: as in `load_model`.
+
+    Raises:
+        ModelError: no model has this name, or its card is missing or damaged.
+    """
+    path = card_path(name)
+    return load_model(name).card if path is None else ModelCard.load(path)
+
+
+def card_path(name: str | Path | None = None) -> Path | None:
+    """Return the file of a classifier's model card; None if the classifier is not an ONNX file."""
+    path = DEFAULT_MODEL if name is None else Path(name)
+    if name in _BUILT_IN["classifier"]:
+        path = WEIGHTS / f"{name}.onnx"
+    return path.with_suffix(".json") if path.suffix == ".onnx" else None
 
 
 def load_face_detector(
@@ -97,9 +122,28 @@ def load_face_detector(
 ) -> FaceDetector:
     """Load a face detector by name; arguments and errors as in `load_model`."""
     name = DEFAULT_FACE_DETECTOR if name is None else name
-    model = _load("face_detector", name, threads, providers)
-    if not isinstance(model, FaceDetector):
-        raise ModelError(f"{name!r} must have `detect(image)` to be a face detector")
+    return check_face_detector(_load("face_detector", name, threads, providers), name)
+
+
+def check_classifier(model: object, name: str = "") -> Classifier:
+    """Return the object if it has the members of a classifier.
+
+    Raises:
+        ModelError: it has not.
+    """
+    if isinstance(model, type) or not isinstance(model, Classifier):
+        raise ModelError(f"{repr(name or model)} must have `card` and `predict(crops)` to be a classifier")
+    return model
+
+
+def check_face_detector(model: object, name: str = "") -> FaceDetector:
+    """Return the object if it has the members of a face detector.
+
+    Raises:
+        ModelError: it has not.
+    """
+    if isinstance(model, type) or not isinstance(model, FaceDetector):
+        raise ModelError(f"{repr(name or model)} must have `detect(image)` to be a face detector")
     return model
 
 
@@ -113,7 +157,14 @@ def _load(kind: Kind, name: str, threads: int, providers: Sequence[str] | None) 
             factory = entry.load()
         except Exception as error:  # foreign code may raise anything while it is imported
             raise ModelError(f"{_words(kind)} {name!r} ({entry.value}) cannot be loaded: {error}") from error
-    return factory(threads=threads, providers=providers)
+    try:
+        return factory(threads=threads, providers=providers)
+    except VerafaceError:
+        raise
+    except Exception as error:  # foreign code
+        raise ModelError(
+            f"{_words(kind)} {name!r} cannot be created by name (keywords threads, providers): {error}"
+        ) from error
 
 
 def _entry_points(kind: Kind) -> dict[str, Any]:

@@ -18,7 +18,7 @@ from veraface.analysis import Analysis, analyze
 from veraface.detector import Detector
 from veraface.forensics.views import VIEW_GUIDES, ViewGuide, encode_view
 from veraface.imaging.overlay import draw_overlay
-from veraface.models.classifier import DEFAULT_MODEL
+from veraface.models.registry import card_path
 from veraface.text import clean
 
 _MAX_SIDE = 1280  # px of the image in the report
@@ -64,7 +64,11 @@ class Contents:
 
 
 def gather(
-    content: bytes, name: str, detector: Detector, model: Path | None, now: datetime | None = None
+    content: bytes,
+    name: str,
+    detector: Detector,
+    model: str | Path | None = None,
+    now: datetime | None = None,
 ) -> Contents:
     """Analyze an image for a report.
 
@@ -72,7 +76,7 @@ def gather(
         content: The bytes of the image file.
         name: The name of the file, shown as text.
         detector: The detector to use.
-        model: The `.onnx` file of the detector, with its card beside it; the shipped one if None.
+        model: The name of the detector's model, or the path of its `.onnx` file; the default model if None.
         now: The time of the analysis.
 
     Raises:
@@ -84,7 +88,8 @@ def gather(
     assert views is not None
     pixels = image.file.decode()
     card = detector.card
-    card_file = (model or DEFAULT_MODEL).with_suffix(".json").read_bytes()
+    path = card_path(model)
+    card_file = json.dumps(card.to_dict()).encode() if path is None else path.read_bytes()
     images = [
         _embed("picture", _shrunk(pixels)),
         _embed("heatmap", _shrunk(draw_overlay(content, result, detector.limits))),

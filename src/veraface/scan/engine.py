@@ -44,10 +44,10 @@ class Engine(ABC):
 
     Args:
         workers: Maximum number of workers; the engine decides if None.
-        model: An `.onnx` file; the shipped model if None.
+        model: The name of a model or the path of an `.onnx` file; the default model if None.
     """
 
-    def __init__(self, workers: int | None = None, model: Path | None = None) -> None:
+    def __init__(self, workers: int | None = None, model: str | Path | None = None) -> None:
         self._workers = workers
         self._model = model
 
@@ -125,21 +125,22 @@ def read_and_hash(item: Item) -> tuple[bytes, str]:
     return content, hashlib.sha256(content).hexdigest()
 
 
-def read_model_info(model: Path | None) -> dict[str, str]:
+def read_model_info(model: str | Path | None) -> dict[str, str]:
     """Return name, version and sha256 from the card of a model; of the shipped model if None.
 
     Raises:
         ModelError: The card is missing or damaged.
     """
-    from veraface.models.card import ModelCard
-    from veraface.models.classifier import DEFAULT_MODEL
+    from veraface.models.registry import load_card
 
-    card = ModelCard.load((model or DEFAULT_MODEL).with_suffix(".json"))
+    card = load_card(model)
     return {"name": card.name, "version": card.version, "sha256": card.sha256}
 
 
 @contextlib.asynccontextmanager
-async def started_pool(model: Path | None, workers: int) -> AsyncIterator[tuple[WorkerPool, dict[str, str]]]:
+async def started_pool(
+    model: str | Path | None, workers: int
+) -> AsyncIterator[tuple[WorkerPool, dict[str, str]]]:
     """Start workers; the value is their pool, and name, version and sha256 of their model.
 
     Raises:
@@ -231,7 +232,7 @@ class _Stream:
         self._readers = ThreadPoolExecutor(_REMOTE_READ_AHEAD, "read")
 
     async def run(
-        self, model: Path | None, items: Iterator[Item], thumbnail_from: Callable[[], float]
+        self, model: str | Path | None, items: Iterator[Item], thumbnail_from: Callable[[], float]
     ) -> None:
         """Analyze all images; every result is put, and blocks its slots until `release`."""
         loop = asyncio.get_running_loop()

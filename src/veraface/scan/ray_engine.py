@@ -57,7 +57,8 @@ class RayEngine(Engine):
         import ray
 
         blocks = max(1, min(len(items) // _BATCH, 16 * workers))
-        model = None if self._model is None else str(self._model.resolve())
+        is_file = self._model is not None and str(self._model).endswith(".onnx")
+        model = str(Path(self._model).resolve()) if self._model and is_file else self._model
         listed = ray.data.from_items(list(map(_to_columns, count(), items)), override_num_blocks=blocks)
         analyzed = listed.map_batches(
             _Actor,
@@ -105,7 +106,7 @@ class _Actor:
     def __init__(self, model: str | None, sha256: str, thumbnail_from: float) -> None:
         self._loop = asyncio.new_event_loop()
         threading.Thread(target=self._loop.run_forever, daemon=True).start()
-        pool = started_pool(None if model is None else Path(model), workers=1)
+        pool = started_pool(model, workers=1)
         workers, info = self._wait(pool.__aenter__())
         if info["sha256"] != sha256:
             raise DataError(

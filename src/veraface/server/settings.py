@@ -2,6 +2,7 @@
 
 import logging
 import os
+from pathlib import Path
 from typing import Any, Literal
 
 from pydantic import AliasChoices, Field, FilePath, ValidationError, ValidationInfo, field_validator
@@ -92,7 +93,7 @@ class Settings(BaseSettings):
         validation_alias=_renamed("VERAFACE_SHUTDOWN_S"),
         description="timeout for accepted requests at shutdown, seconds",
     )
-    model: FilePath | None = Field(None, description="classifier to use instead of the shipped one (.onnx)")
+    model: str | None = Field(None, description="name of a classifier, or path of an .onnx file")
     trust_anchors: FilePath | None = Field(
         None, description="PEM file of certificate authorities trusted for Content Credentials"
     )
@@ -144,6 +145,13 @@ class Settings(BaseSettings):
         if on and info.field_name:
             need_extra(*_EXTRAS[info.field_name])
         return on
+
+    @field_validator("model")
+    @classmethod
+    def _model_file_exists(cls, model: str | None) -> str | None:
+        if model is not None and model.endswith(".onnx") and not Path(model).is_file():
+            raise refused("no such file")
+        return model
 
     @field_validator("redis_url")
     @classmethod

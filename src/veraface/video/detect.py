@@ -5,7 +5,7 @@ from time import perf_counter
 
 import numpy as np
 
-from veraface.analysis import default_detector
+from veraface.analysis import check_detector
 from veraface.detector import Detector
 from veraface.errors import UnreadableVideoError
 from veraface.imaging.thumbnail import thumbnail
@@ -56,7 +56,7 @@ def detect_video(
         >>> result = veraface.detect_video("clip.mp4")
         >>> print(result.verdict, result.p_fake)
     """
-    detector = detector or default_detector()
+    detector = check_detector(detector)
     limits = limits or VideoLimits()
     if frames < 1:
         raise ValueError(f"the number of frames must be positive, not {frames}")

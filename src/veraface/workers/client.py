@@ -24,14 +24,14 @@ class WorkerSettings:
     """Settings of all workers of a pool.
 
     Attributes:
-        model: An `.onnx` file; the shipped classifier if None.
+        model: The name of a classifier or the path of an `.onnx` file; the default classifier if None.
         max_bytes: Limit on the bytes of an image file.
         max_pixels: Limit on the pixels of an image.
         limits: Limits on a worker process.
         trust_anchors: PEM file of the authorities whose signers of Content Credentials are trusted.
     """
 
-    model: Path | None = None
+    model: str | Path | None = None
     max_bytes: int = 25 * 2**20
     max_pixels: int = 50_000_000
     limits: WorkerLimits = field(default_factory=WorkerLimits)
