@@ -106,6 +106,7 @@ def test_an_overlay_that_cannot_be_is_refused_before_any_work(pictures: Path, ar
     done = veraface("detect", *arguments, cwd=pictures)
     assert done.returncode == 2
     assert "--heatmap" in done.stderr
+    assert "takes exactly one IMAGE" in done.stderr or "would overwrite" in done.stderr
     assert {path.name: path.read_bytes() for path in pictures.iterdir()} == before
 
 
@@ -164,8 +165,10 @@ def test_every_photo_of_the_data_set_is_judged(photos: list[Path]) -> None:
 def test_claims_are_printed_below_the_table(pictures: Path) -> None:
     evil = "[red]a\x1b[31mcat[/red]\nSteps: 20, Sampler: Euler"
     (pictures / "made.png").write_bytes(files.png(("parameters", evil)))
-    done = veraface("detect", "made.png", cwd=pictures)
+    done = veraface("detect", "made.png", cwd=pictures, environment={"COLUMNS": ""})
     assert done.returncode == 0
+    claims = done.stdout[done.stdout.index("Claims in") :].splitlines()
+    assert [line for line in claims if line != line.rstrip()] == []
     assert "Claims in made.png (not part of the verdict, and easy to forge):" in done.stdout
     assert "generator: Stable Diffusion WebUI" in done.stdout
     assert "prompt: [red]a [31mcat[/red]" in done.stdout

@@ -470,8 +470,9 @@ def test_bad_input_is_reported_and_writes_nothing(run: Run, folder: Path, pictur
     for arguments, text in (
         ((folder / "missing.jpg", "--out", out), "no such file"),
         ((broken, "--out", out), "cut off or corrupt"),
-        ((broken,), "ends in .html"),
-        ((broken, "--out", folder / "a.txt"), "ends in .html"),
+        ((), "IMAGE: missing; name an image"),
+        ((broken,), "output name ending in .html"),
+        ((broken, "--out", folder / "a.txt"), "output name ending in .html"),
         (("--verify", out), "cannot be read"),
         (("--verify", out, "--out", out), "combined with --key only"),
         ((broken, "--out", out, "--key", folder / "no.pem"), "no such key file"),

@@ -143,7 +143,7 @@ def started(source: Path, out: Path, count: int) -> subprocess.Popen[str]:
     ("arguments", "message"),
     [
         (["nowhere", "--resume"], "no such file or folder"),
-        (["p", "--resume", "--include", "*.gif"], "no image was found"),
+        (["p", "--resume", "--include", "*.gif"], "no image matched --include"),
         (["p"], "continue it with --resume"),
         (["p", "--resume", "--report", "t.jsonl"], "is the name of the table"),
         (["p", "--resume", "--model", "nowhere.onnx"], "nowhere"),
@@ -349,8 +349,13 @@ def test_existing_table_needs_overwrite(tmp_path: Path) -> None:
     resumed = veraface("scan", source, "-o", out, "--resume")
     assert (resumed.returncode, resumed.stderr) == (
         0,
-        f"{out}: is finished; for new images give another name, or --overwrite\n",
+        f"{out}: this scan is already complete; choose another name for new images, or --overwrite\n",
     )
+    late = veraface("scan", source, "-o", out, "--resume", "--report", tmp_path / "late.html")
+    assert late.returncode == 1
+    assert "late.html: not written, because the scan into" in late.stderr
+    assert not (tmp_path / "late.html").exists()
+    assert out.read_bytes() == before
     assert veraface("scan", source, "-o", out, "--overwrite").returncode == 0
     assert veraface("scan", source, "-o", out, "--overwrite", "--resume").returncode == 2
 
@@ -372,7 +377,7 @@ def test_unfinished_scan_needs_resume_or_overwrite(tmp_path: Path) -> None:
     [
         (["nowhere"], "nowhere: no such file or folder"),
         (["p", "-o", "t.xlsx"], "t.xlsx: the name of a table must end in"),
-        (["p", "--include", "*.gif"], "no image was found"),
+        (["p", "--include", "*.gif"], "no image matched --include"),
         (["p", "--since", "yesterday"], "is neither a date such as"),
         (["p", "--engine", "abacus"], "unknown engine 'abacus'; choose local or ray"),
         (["p", "--model", "nowhere.onnx"], "nowhere"),

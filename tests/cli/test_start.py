@@ -51,6 +51,28 @@ def test_info_shows_the_card() -> None:
     assert {"sha256", "crop", "calibration", "thresholds", "error_rates", "licence", "data"} <= set(card)
 
 
+@pytest.mark.parametrize("columns", ["80", ""], ids=["80 columns", "piped"])
+def test_info_cuts_no_cell(columns: str) -> None:
+    lines = veraface("info", environment={"COLUMNS": columns}).stdout.splitlines()
+    assert not [line for line in lines if "…" in line]
+    if columns:
+        assert max(map(len, lines)) <= 80
+    assert len([line for line in lines if line.strip().startswith("dfdc  ")]) == 1
+
+
+def test_info_lists_models_also_as_json() -> None:
+    names = veraface("info", "--list").stdout.split()
+    assert json.loads(veraface("info", "--list", "--json").stdout) == names
+
+
+@pytest.mark.parametrize("name", ["--rate", "--misses", "--terms"])
+def test_an_unknown_option_is_named_as_typed(name: str) -> None:
+    """Former names are translated only in the commands that have the option."""
+    done = veraface("detect", "a.jpg", name, "x")
+    assert done.returncode == 2
+    assert f"No such option: {name}" in done.stderr
+
+
 def test_info_on_no_model_says_so() -> None:
     done = veraface("info", "--model", "nowhere.onnx")
     assert done.returncode == 1

@@ -105,11 +105,14 @@ def test_a_clip_that_takes_too_much_memory_is_refused(tmp_path: Path) -> None:
     [
         (["--every", "0"], "above 0"),
         (["--frames", "0"], "--frames"),
-        (["--out", "a.gif"], ".mp4 or .mov or .mkv"),
+        (["--out", "a.gif"], ".mp4, .mov or .mkv"),
         (["--out", "face.mp4"], "overwrite the video itself"),
         (["--plot", "a.jpg"], ".png"),
         (["--picture", "a.jpg"], ".png"),
-        (["plain.mkv", "--timeline", "a.json"], "one VIDEO"),
+        (
+            ["plain.mkv", "--timeline", "a.json"],
+            "takes exactly one VIDEO, and an output name ending in .json",
+        ),
         (["--out", "folder.mp4"], "is a folder"),
         (["--timeline", "nowhere/a.json"], "the folder nowhere does not exist"),
     ],

@@ -126,7 +126,7 @@ def test_paths_that_cannot_be_read(tmp_path: Path) -> None:
         tmp_path: "is a folder",
         tmp_path / "pipe": "not a regular file",
         tmp_path / "missing.jpg": "no such file",
-        "": "is a folder",
+        "": "^empty file name$",
         "a\0b.jpg": "not a valid path",
         "\ud800.jpg": "not a valid path",
         "x" * 5000: "cannot be read",

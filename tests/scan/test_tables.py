@@ -89,6 +89,6 @@ def test_failure_keeps_the_existing_table(tmp_path: Path, suffix: str) -> None:
 
 
 def test_unknown_extension_is_refused() -> None:
-    message = r"t\.xlsx: the name of a table must end in \.parquet, \.csv, \.jsonl"
+    message = r"t\.xlsx: the name of a table must end in \.parquet, \.csv or \.jsonl"
     with pytest.raises(DataError, match=message):
         check_name(Path("t.xlsx"))

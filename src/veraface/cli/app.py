@@ -1,6 +1,8 @@
 """All commands of `veraface`."""
 
-from typing import Annotated
+from collections.abc import Callable
+from inspect import signature
+from typing import Annotated, Any
 
 import typer
 
@@ -17,9 +19,8 @@ from veraface.cli.serve import serve
 from veraface.cli.train import train
 from veraface.cli.video import video
 
-# Former names of commands and options, still accepted but not shown in the help.
+# Former names of options, still accepted but not shown in the help.
 FORMER_NAMES = {
-    "crossval": "cross-validate",
     "emphasis": "source-weight",
     "exchange": "face-swap",
     "false-alarms": "max-fpr",
@@ -35,11 +36,16 @@ app = typer.Typer(
     help="Detect forged faces in images and video: calibrated probability, verdict and heatmap.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
-    context_settings={
-        "help_option_names": ["-h", "--help"],
-        "token_normalize_func": lambda name: FORMER_NAMES.get(name, name),
-    },
+    context_settings={"help_option_names": ["-h", "--help"]},
 )
+
+
+def _add(command: Callable[..., None], name: str | None = None, **settings: Any) -> None:
+    """Add a command that accepts the former names of its own options."""
+    current = {parameter.replace("_", "-") for parameter in signature(command).parameters}
+    former = {old: new for old, new in FORMER_NAMES.items() if new in current}
+    context = {"token_normalize_func": lambda token: former.get(token, token)}
+    app.command(name, context_settings=context, **settings)(command)
 
 
 def _print_version(requested: bool) -> None:
@@ -63,6 +69,8 @@ for panel, commands in {
     "Train and measure": (train, export, evaluate, cross_validate),
 }.items():
     for command in commands:
-        app.command(rich_help_panel=panel)(command)
+        _add(command, rich_help_panel=panel)
 
-app.command("key", hidden=True)(create_api_key)  # former name, before version 0.2
+# Former names of commands.
+_add(cross_validate, "crossval", hidden=True)
+_add(create_api_key, "key", hidden=True)

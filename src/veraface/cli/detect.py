@@ -57,7 +57,7 @@ def detect(
     """
     if heatmap is not None and (len(files) != 1 or heatmap.suffix.lower() != ".png"):
         raise typer.BadParameter(
-            "requires exactly one input FILE and an output name ending in .png", param_hint="--heatmap"
+            "takes exactly one IMAGE, and an output name ending in .png", param_hint="--heatmap"
         )
     if heatmap is not None and same_file(heatmap, files[0]):
         raise typer.BadParameter("would overwrite the input image", param_hint="--heatmap")

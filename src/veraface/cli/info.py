@@ -10,20 +10,24 @@ import typer
 if TYPE_CHECKING:
     from rich.table import Table
 
+# Three lines each, so that the tables fit in 80 columns.
+_SHARE_HEADINGS = ("real faces\nfake /\nuncertain", "fake faces\nfake / uncertain\n/ real")
+
 
 def info(
     model: Annotated[
         str | None,
         typer.Option(help="A model name, or the path of an .onnx file; the default model if omitted."),
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the model card as JSON.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
     list_all: Annotated[bool, typer.Option("--list", help="List the names of all models.")] = False,
 ) -> None:
     """Show the model card: architecture, measured performance and limitations."""
     if list_all:
         from veraface.models.registry import list_models
 
-        print("\n".join(list_models()))
+        names = list_models()
+        print(json.dumps(names) if as_json else "\n".join(names))
         return
     from veraface.models.registry import load_card
 
@@ -36,9 +40,10 @@ def info(
 
 def _print(card: Mapping[str, Any]) -> None:
     from rich import box
-    from rich.console import Console
     from rich.table import Table
     from rich.text import Text
+
+    from veraface.cli.terminal import console as make_console
 
     table = Table(box=box.SIMPLE, show_header=False)
     table.add_column(style="bold", no_wrap=True)
@@ -47,7 +52,7 @@ def _print(card: Mapping[str, Any]) -> None:
         if key not in ("measured", "training"):
             words = _terms(value) if key == "data_terms" else _words(value)
             table.add_row(key.replace("_", " "), Text(words))
-    console = Console()
+    console = make_console()
     console.print(table)
     if card["measured"]:
         console.print(_figures(card["measured"]))
@@ -84,14 +89,8 @@ def _figures(measured: Mapping[str, Any]) -> "Table":
         pad_edge=False,
         caption=measured["command"],
     )
-    table.add_column("source", no_wrap=True)
-    for heading in (
-        "real",
-        "fake",
-        "AUC",
-        "real faces\nfake / uncertain",
-        "fake faces\nfake / uncertain / real",
-    ):
+    table.add_column("source", overflow="fold")
+    for heading in ("real", "fake", "AUC", *_SHARE_HEADINGS):
         table.add_column(heading, justify="right", no_wrap=True)
     for row in measured["rows"]:
         table.add_row(
@@ -112,13 +111,8 @@ def _tiers(tiers: Sequence[Mapping[str, Any]]) -> "Table":
 
     table = Table(title="robustness: the same images degraded", box=box.SIMPLE_HEAD, pad_edge=False)
     table.add_column("tier", no_wrap=True)
-    table.add_column("degradation")
-    for heading in (
-        "AUC",
-        "real faces\nfake / uncertain",
-        "fake faces\nfake / uncertain / real",
-        "verdicts\nflipped",
-    ):
+    table.add_column("degradation", overflow="fold")
+    for heading in ("AUC", *_SHARE_HEADINGS, "verdicts\nflipped"):
         table.add_column(heading, justify="right", no_wrap=True)
     for row in tiers:
         flipped = row.get("changes", {}).get("flipped")

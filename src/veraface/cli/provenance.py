@@ -27,7 +27,7 @@ def print_provenance(console: "Console", name: str, provenance: "Provenance") ->
     console.print(Text(f"Claims in {printable(name)} (not part of the verdict, and easy to forge):"))
     for term, words in _lines(provenance):
         line = Text(f"{term}: ", style="dim").append(Text(printable(words), style="none"))
-        console.print(Padding(line, (0, 0, 0, 2)))
+        console.print(Padding(line, (0, 0, 0, 2), expand=False))
     console.print()
 
 

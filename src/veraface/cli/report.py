@@ -37,8 +37,10 @@ def report(
             raise typer.BadParameter("can be combined with --key only", param_hint="--verify")
         _verify(verify, key)
         return
-    if image is None or out is None or out.suffix.lower() not in (".html", ".htm"):
-        raise typer.BadParameter("needs an IMAGE, and a name that ends in .html", param_hint="--out")
+    if image is None:
+        raise typer.BadParameter("missing; name an image, or a report with --verify", param_hint="IMAGE")
+    if out is None or out.suffix.lower() not in (".html", ".htm"):
+        raise typer.BadParameter("takes an output name ending in .html", param_hint="--out")
     _write(image, out, key, model)
 
 

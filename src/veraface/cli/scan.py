@@ -67,6 +67,7 @@ def scan(
     without analyzing any image twice. The exit status is 0 once the table is written,
     whatever the verdicts are.
     """
+    from veraface.errors import DataError
     from veraface.scan.filters import Filter
     from veraface.scan.session import Output, is_finished
     from veraface.scan.session import scan as run
@@ -75,7 +76,14 @@ def scan(
         raise typer.BadParameter("cannot be combined with --overwrite", param_hint="--resume")
     output = Output(out, report, resume, overwrite)
     if resume and is_finished(output):
-        print(f"{out}: is finished; for new images give another name, or --overwrite", file=sys.stderr)
+        if report is not None and not os.path.exists(report):
+            # The thumbnails that the report needs are deleted when the table is written.
+            raise DataError(
+                f"{report}: not written, because the scan into {out} is already complete; "
+                "analyze the images again with --overwrite, or write to another table"
+            )
+        message = "this scan is already complete; choose another name for new images, or --overwrite"
+        print(f"{printable(str(out))}: {message}", file=sys.stderr)
         return
     filters = Filter(tuple(include or ()), None if since is None else _timestamp(since), limit)
     chosen = _engine(engine, workers, model)

@@ -20,7 +20,7 @@ def fail(message: str) -> int:
 
 def fail_at(name: str, error: Exception, as_json: bool) -> None:
     """Print the error of a file, also as a JSON object on standard output if `as_json`."""
-    fail(f"{name}: {error}")
+    fail(f"{name or repr(name)}: {error}")
     if as_json:
         print_json({"file": name, "error": {"code": getattr(error, "code", "error"), "message": str(error)}})
 

@@ -10,7 +10,7 @@ import typer
 from veraface.cli.terminal import fail, fail_at, print_json, printable
 from veraface.cli.verdicts import VerdictTable, legend, why
 from veraface.files import same_file
-from veraface.utils import needs_extra
+from veraface.utils import listed, needs_extra
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -98,7 +98,7 @@ def _check_options(
             continue
         if len(videos) != 1 or path.suffix.lower() not in suffixes:
             raise typer.BadParameter(
-                f"requires one VIDEO, and a name that ends in {' or '.join(suffixes)}",
+                f"takes exactly one VIDEO, and an output name ending in {listed(suffixes)}",
                 param_hint=name,
             )
         if same_file(path, videos[0]):

@@ -205,6 +205,8 @@ def _read(source: Any, max_bytes: int) -> bytes:
 
 
 def _read_file(path: str | os.PathLike[str], max_bytes: int) -> bytes:
+    if path == "":
+        raise UnreadableImageError("empty file name")
     try:
         path = Path(path)
         if not stat.S_ISREG(path.stat().st_mode):  # a pipe could hang, a device could be endless

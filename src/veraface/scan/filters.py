@@ -16,6 +16,14 @@ class Filter:
     since: float | None = None  # seconds since 1970: only images modified then or later, or at no known time
     limit: int | None = None  # only the first `limit` images
 
+    @property
+    def nothing_found(self) -> str:
+        """The error message if no image was found."""
+        options = [name for name, value in (("--include", self.include), ("--since", self.since)) if value]
+        if options:
+            return f"no image matched {' and '.join(options)}"
+        return "no image was found; use --include for names without the extension of an image"
+
     def accepts(self, item: Item, name: str | None = None) -> bool:
         """Return whether to scan an image that was found in a folder or archive.
 

@@ -67,7 +67,8 @@ def scan(
         ModelError: The model is missing or damaged.
     """
     check_output(output, sources)
-    listing = Listing(sources, filters or Filter())
+    filters = filters or Filter()
+    listing = Listing(sources, filters)
     with ScanSession(output, engine.model_info(), progress) as session:
         with (
             listing as items,
@@ -75,7 +76,7 @@ def scan(
         ):
             for result in results:
                 session.save(result)
-        return session.finish()
+        return session.finish(filters.nothing_found)
 
 
 class ScanSession:
@@ -136,14 +137,17 @@ class ScanSession:
         """Return the lowest p_fake for which the report may need a thumbnail."""
         return self._store.thumbnail_from()
 
-    def finish(self) -> Summary:
+    def finish(self, nothing_found: str) -> Summary:
         """Write the table, and the report if there is one.
+
+        Args:
+            nothing_found: The error message if no image was found.
 
         Raises:
             DataError: No image was found, or a file cannot be written.
         """
         if self._analyzed + self._skipped == 0:
-            raise DataError("no image was found; use --include for names without the extension of an image")
+            raise DataError(nothing_found)
         self._store.forget_failed()
         duplicates = find_near_duplicates(self._store.hashes())
         write_table(self._output.table, self._rows(duplicates))

@@ -10,7 +10,7 @@ from typing import Any
 from veraface.errors import DataError
 from veraface.files import atomic_write
 from veraface.scan.records import COLUMNS
-from veraface.utils import needs_extra
+from veraface.utils import listed, needs_extra
 
 Rows = Iterable[dict[str, Any]]
 _ROW_GROUP = 10_000  # rows of a Parquet row group, which is held in memory
@@ -24,7 +24,7 @@ def check_name(path: Path) -> None:
         VerafaceError: It is .parquet, and PyArrow is not installed.
     """
     if path.suffix.lower() not in _WRITERS:
-        raise DataError(f"{path}: the name of a table must end in {', '.join(_WRITERS)}")
+        raise DataError(f"{path}: the name of a table must end in {listed(_WRITERS)}")
     if path.suffix.lower() == ".parquet":
         with needs_extra("scan"):
             import pyarrow.parquet  # noqa: F401 - check that it is installed
