@@ -91,7 +91,8 @@ def test_an_address_that_is_taken_is_named_before_anything_starts() -> None:
         port = other.getsockname()[1]
         finished = run_server(VERAFACE_PORT=str(port))
     assert finished.returncode == 2
-    assert f"cannot listen on port {port} of 127.0.0.1: Address already in use" in finished.stderr
+    assert f"cannot listen on port {port} of 127.0.0.1: Address already in use; " in finished.stderr
+    assert finished.stderr.endswith("choose another with --port or VERAFACE_PORT\n")
     assert len(finished.stderr.splitlines()) == 1
     assert "VERAFACE_HOST" in run_server(VERAFACE_HOST="no.such.host.invalid").stderr
 

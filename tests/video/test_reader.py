@@ -214,7 +214,11 @@ def refused(source: Path | bytes, limits: VideoLimits | None = None) -> VideoErr
         (lambda p: p.write_bytes(b"\0" * 5000), UnsupportedVideoError, "not a readable video"),
         (lambda p: p.write_bytes(encode(portrait(), "JPEG")), UnsupportedVideoError, "is a JPEG image"),
         (lambda p: p.write_bytes(encode(portrait(64), "HEIF")), UnsupportedVideoError, "is a HEIF image"),
-        (lambda p: p.write_bytes(encode(portrait(64), "GIF")), UnsupportedVideoError, "is a GIF image"),
+        (
+            lambda p: p.write_bytes(encode(portrait(64), "GIF")),
+            UnsupportedVideoError,
+            "is a GIF image, not a video",
+        ),
         (make_audio, UnsupportedVideoError, "only sound"),
         (lambda p: make_ramp(p) and p.write_bytes(p.read_bytes()[:-600]), UnsupportedVideoError, "cut off"),
         (lambda p: p.mkdir(), UnreadableVideoError, "not a regular file"),

@@ -120,7 +120,7 @@ def _split(file: bytes) -> tuple[bytes, dict[str, str]]:
         raise ReportError("is signed in an older format; verify it with the version that its footer names")
     start = file.rfind(_BEGIN)
     if start < 0:
-        raise ReportError("is not a signed Veraface report, or its end with the signature is missing")
+        raise ReportError("not a signed Veraface report, or its end with the signature is missing")
     if not file.endswith(_END):
         raise ReportError("its end is cut off, or something follows the signature")
     written = file[start + len(_BEGIN) : -len(_END)]

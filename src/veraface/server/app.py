@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import errno
 import logging
 import math
 import socket
@@ -209,7 +210,9 @@ def _check_address(settings: Settings) -> None:
             listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             listener.bind(address)
     except OSError as error:
+        bad_host = isinstance(error, socket.gaierror) or error.errno == errno.EADDRNOTAVAIL
+        name = "host" if bad_host else "port"
         raise SettingsError(
             f"cannot listen on port {settings.port} of {settings.host}: {error.strerror}; "
-            "--port and --host, or VERAFACE_PORT and VERAFACE_HOST, name others"
+            f"choose another with --{name} or VERAFACE_{name.upper()}"
         ) from error

@@ -12,8 +12,8 @@ from starlette.requests import ClientDisconnect
 from veraface.errors import ImageError, ImageTooLargeError, UnsupportedImageError
 
 _HTTP_FAULTS = {
-    404: ("not_found", "no such address; see /docs for all addresses"),
-    405: ("method_not_allowed", "this address does not support this method; see /docs"),
+    404: ("not_found", "no such route; see /docs for all routes"),
+    405: ("method_not_allowed", "this route does not support this method; see /docs"),
 }
 
 

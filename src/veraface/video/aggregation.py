@@ -102,7 +102,7 @@ def decide_video(
     else:
         verdict, p_fake, reasons = _decide_scenes(scores, fewest, thresholds)
     if verdict is Verdict.REAL and 2 * covered < shown:
-        message = f"only {_frames(covered)} of {shown} with a face could be judged"
+        message = f"only {_frames(covered)} of {shown} with a face could be classified"
         return Verdict.UNCERTAIN, p_fake, (*reasons, Reason("mostly_unjudged", message))
     return verdict, p_fake, reasons
 
@@ -111,7 +111,7 @@ def _decide_scenes(scores: Sequence[float], fewest: int, thresholds: Thresholds)
     """Decide as if all frames showed one face."""
     p_fake = aggregate_scores(scores)
     if len(scores) < fewest:
-        message = f"faces could be judged in {_frames(len(scores))} only, at least {fewest} are needed"
+        message = f"faces could be classified in only {_frames(len(scores))}; at least {fewest} are needed"
         return Verdict.UNCERTAIN, p_fake, (Reason("too_few_frames", message),)
     verdict, weak = _decide(p_fake, (), thresholds)
     message = "no face is seen long enough by itself, so the frames were judged together"

@@ -58,7 +58,7 @@ def open_container(file: BinaryIO, limits: ImageLimits) -> "InputContainer":
     if not head:
         raise UnreadableVideoError("the file is empty (0 bytes)")
     if kind := sniff_format(head):
-        raise UnsupportedVideoError(f"is a {kind} image, not a video; use `veraface detect`")
+        raise UnsupportedVideoError(f"is a {kind} image, not a video")
     file.seek(0)
     # With custom I/O FFmpeg opens no address itself; without protocols a container cannot open another one.
     options = {
