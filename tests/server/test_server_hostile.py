@@ -16,6 +16,8 @@ import pytest
 
 from tests.hostile.files import hostile_files
 from tests.hostile.samples import SAMPLES
+from veraface.utils import available_cores
+from veraface.workers.sandbox import WorkerLimits
 
 CLIENTS = 4
 SLOWEST_S = 20  # the server's own limit on one image
@@ -77,6 +79,8 @@ def test_hostile_files_change_nothing(own_server: Any, face: bytes) -> None:
     # What every worker keeps once it has seen a few images: the level to come back to.
     send_all(own_server, iter([(str(i), data) for i in range(4) for data in (*SAMPLES.values(), face)]))
     before = settled_memory(own_server)
+    # A worker may keep this much more before it is replaced, so the sum depends on the moment.
+    allowed = before + available_cores() * WorkerLimits().growth_bytes / 1e6
 
     started = time.monotonic()
     outcomes = send_all(own_server, hostile_files())
@@ -103,7 +107,7 @@ def test_hostile_files_change_nothing(own_server: Any, face: bytes) -> None:
     assert undocumented == []
     assert len(stopped) <= len(outcomes) // 200
     assert max(seconds) < SLOWEST_S + 5
-    assert after <= 1.1 * before
+    assert after <= allowed
     assert "internal_error" not in own_server.log()
     assert "Traceback" not in own_server.log()
     assert ask() == expected
