@@ -296,3 +296,13 @@ def test_real_files_with_many_parts_are_accepted() -> None:
     at = plain.index(b"IDAT") - 4
     assert decode(plain[:at] + idat + plain[at:]).size == (64, 64)
     assert decode(SAMPLES["jpeg"] + noise(512, 512).tobytes()).size == (64, 64)  # a phone's appended video
+
+
+def test_a_jpeg_that_lists_fewer_components_than_it_announces_is_refused() -> None:
+    """Found by the fuzzer."""
+    data = encode(portrait(64), "JPEG")
+    start = data.index(b"\xff\xc0")
+    frame = data[start : start + 19]
+    short = b"\xff\xc0\x00\x0b" + frame[4:13]
+    with pytest.raises(ImageError):
+        ImageFile(data[:start] + short + data[start + 19 :]).decode()

@@ -281,7 +281,9 @@ def _orientation(image: Image.Image) -> int:
 
 
 def _jpeg_info(image: JpegImagePlugin.JpegImageFile) -> JpegInfo:
-    sampling = JpegImagePlugin.get_sampling(image) if image.layers == 3 else -1
+    # The header may announce more components than it lists.
+    whole = image.layers == len(image.layer) == 3
+    sampling = JpegImagePlugin.get_sampling(image) if whole else -1
     tables = tuple(tuple(image.quantization[key]) for key in sorted(image.quantization))
     names = {0: "4:4:4", 1: "4:2:2", 2: "4:2:0"}
     return JpegInfo(tables, names.get(sampling), bool(image.info.get("progressive")))
