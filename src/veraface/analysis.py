@@ -90,7 +90,7 @@ def analyze(
     if forensics:
         from veraface.forensics.views import forensic_views
 
-        views = forensic_views(image.file.decode())
+        views = forensic_views(image.decode(image.longest_side))
     timing = {**detection.timing_ms, "total": 1000 * (perf_counter() - started)}
     timing["decode"] += 1000 * (opened - started)
     return Analysis(replace(detection, timing_ms=timing), claims, views)

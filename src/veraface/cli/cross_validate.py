@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from veraface.cli.options import MaxFnr, MaxFpr
 from veraface.utils import needs_extra
 
 
@@ -19,12 +20,8 @@ def cross_validate(
     size: Annotated[int | None, typer.Option(min=32, max=1024, help="Overrides the recipe's.")] = None,
     precision: Annotated[str | None, typer.Option(help="Overrides the recipe's.")] = None,
     images: Annotated[int, typer.Option(min=20, help="Maximum number of images per class and source.")] = 300,
-    max_fpr: Annotated[
-        float, typer.Option(help="Target false positive rate (reals with the verdict fake).")
-    ] = 0.05,
-    max_fnr: Annotated[
-        float, typer.Option(help="Target false negative rate (fakes with the verdict real).")
-    ] = 0.05,
+    max_fpr: MaxFpr = 0.05,
+    max_fnr: MaxFnr = 0.05,
     only: Annotated[
         list[int] | None, typer.Option(help="Number of a fold to run, from 1; repeatable.")
     ] = None,

@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from veraface.cli.options import MaxFnr, MaxFpr
 from veraface.utils import needs_extra
 
 
@@ -20,12 +21,8 @@ def export(
     data_licenses: Annotated[
         Path | None, typer.Option(help="YAML of SOURCE: LICENSE of the training images, for the card.")
     ] = None,
-    max_fpr: Annotated[
-        float, typer.Option(help="Target false positive rate (reals with the verdict fake).")
-    ] = 0.05,
-    max_fnr: Annotated[
-        float, typer.Option(help="Target false negative rate (fakes with the verdict real).")
-    ] = 0.05,
+    max_fpr: MaxFpr = 0.05,
+    max_fnr: MaxFnr = 0.05,
     skip_bad: Annotated[bool, typer.Option("--skip-bad", help="Skip unreadable images.")] = False,
 ) -> None:
     """Export the best epoch as ONNX, calibrate it on the validation split, and write its card."""

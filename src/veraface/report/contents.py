@@ -86,7 +86,7 @@ def gather(
     analysis = analyze(image, detector, provenance="full", forensics=True)
     result, views = analysis.detection, analysis.forensics
     assert views is not None
-    pixels = image.file.decode()
+    pixels = image.decode(image.longest_side)  # the forensic views have decoded it
     card = detector.card
     path = card_path(model)
     card_file = json.dumps(card.to_dict()).encode() if path is None else path.read_bytes()
