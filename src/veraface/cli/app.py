@@ -4,7 +4,7 @@ from collections.abc import Callable
 from inspect import signature
 from typing import Annotated, Any
 
-import typer
+from typer import Exit, Option, Typer
 
 from veraface import __version__
 from veraface.cli.create_api_key import create_api_key
@@ -27,12 +27,13 @@ FORMER_NAMES = {
     "head-rate": "head-lr",
     "licence": "license",
     "misses": "max-fnr",
+    "picture": "plot",
     "pictures": "images",
     "rate": "lr",
     "terms": "data-licenses",
 }
 
-app = typer.Typer(
+app = Typer(
     help="Detect forged faces in images and video: calibrated probability, verdict and heatmap.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
@@ -51,13 +52,13 @@ def _add(command: Callable[..., None], name: str | None = None, **settings: Any)
 def _print_version(requested: bool) -> None:
     if requested:
         print(f"veraface {__version__}")
-        raise typer.Exit
+        raise Exit
 
 
 @app.callback()
 def _root(
     version: Annotated[
-        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version.")
+        bool, Option("--version", callback=_print_version, is_eager=True, help="Print the version.")
     ] = False,
 ) -> None:
     pass

@@ -6,18 +6,15 @@ from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, cast
 
-import typer
+from typer import Argument, BadParameter, Exit, Option
 
-from veraface.cli.terminal import fail_at, print_json
-from veraface.cli.verdicts import VerdictTable, legend, why
+from veraface.cli.options import JsonLines, Model
+from veraface.cli.terminal import VerdictRow, fail_at, print_json, print_verdicts
 from veraface.files import same_file
 
 if TYPE_CHECKING:
-    from rich.table import Table
-
     from veraface.analysis import Analysis
     from veraface.provenance import Level
-    from veraface.results import DetectionResult, FaceResult
 
 
 class ProvenanceLevel(StrEnum):
@@ -29,26 +26,23 @@ class ProvenanceLevel(StrEnum):
 
 
 def detect(
-    files: Annotated[list[str], typer.Argument(help="Images to analyze; - reads one from standard input.")],
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object per file.")] = False,
+    files: Annotated[list[str], Argument(help="Images to analyze; - reads one from standard input.")],
+    as_json: JsonLines = False,
     heatmap: Annotated[
         Path | None,
-        typer.Option(help="Write the image with face boxes and heatmaps to a PNG; one input file only."),
+        Option(help="Write the image with face boxes and heatmaps to a PNG; one input file only."),
     ] = None,
-    model: Annotated[
-        str | None, typer.Option(help="A model name (`veraface info --list`) or the path of an .onnx file.")
-    ] = None,
+    model: Model = None,
     provenance: Annotated[
         ProvenanceLevel,
-        typer.Option(help="Read the claims in the file's metadata; full also detects recompression."),
+        Option(help="Read the claims in the file's metadata; full also detects recompression."),
     ] = ProvenanceLevel.QUICK,
     trust_anchors: Annotated[
-        Path | None,
-        typer.Option(help="PEM file with the trusted authorities for Content Credentials."),
+        Path | None, Option(help="PEM file with the trusted authorities for Content Credentials.")
     ] = None,
     provider: Annotated[
         list[str] | None,
-        typer.Option(help="ONNX Runtime execution provider, such as CUDAExecutionProvider; best first."),
+        Option(help="ONNX Runtime execution provider, such as CUDAExecutionProvider; best first."),
     ] = None,
 ) -> None:
     """Detect forged faces in images.
@@ -56,11 +50,10 @@ def detect(
     Exits with status 0 if every file was analyzed, else 1; errors are printed to standard error.
     """
     if heatmap is not None and (len(files) != 1 or heatmap.suffix.lower() != ".png"):
-        raise typer.BadParameter(
-            "takes exactly one IMAGE, and an output name ending in .png", param_hint="--heatmap"
-        )
+        message = "takes exactly one IMAGE, and an output name ending in .png"
+        raise BadParameter(message, param_hint="--heatmap")
     if heatmap is not None and same_file(heatmap, files[0]):
-        raise typer.BadParameter("would overwrite the input image", param_hint="--heatmap")
+        raise BadParameter("would overwrite the input image", param_hint="--heatmap")
 
     from veraface.analysis import analyze
     from veraface.detector import Detector
@@ -75,8 +68,7 @@ def detect(
         files, lambda source: analyze(source, detector, provenance=level, credentials=credentials)
     ):
         if isinstance(result, Exception):
-            failures += 1
-            fail_at(name, result, as_json)
+            failures += fail_at(name, result, as_json)
             continue
         if as_json:
             print_json({"file": name, **result.to_dict()})
@@ -89,7 +81,7 @@ def detect(
     if found:
         _print(found)
     if failures:
-        raise typer.Exit(1)
+        raise Exit(1)
 
 
 def _analyze_all(
@@ -110,26 +102,19 @@ def _analyze_all(
 
 def _print(found: "list[tuple[str, Analysis]]") -> None:
     from veraface.cli.provenance import is_notable, print_provenance
-    from veraface.cli.terminal import console as make_console
 
-    console = make_console()
-    console.print(_table([(name, analysis.detection) for name, analysis in found]))
-    console.print(legend(found[0][1].detection.thresholds), style="dim")
+    console = print_verdicts("file", _rows(found), found[0][1].detection.thresholds)
     for name, analysis in found:
         claims = analysis.provenance
         if claims is not None and (len(found) == 1 or is_notable(claims)):
             print_provenance(console, name, claims)
 
 
-def _table(results: "list[tuple[str, DetectionResult]]") -> "Table":
-    rows = VerdictTable("file")
-    for name, result in results:
-        rows.add(name, result.verdict, result.p_fake, why(result.reasons))
-        if len(result.faces) > 1:
-            for number, face in enumerate(result.faces, start=1):
-                rows.add(f"  face {number}, {_where(face)}", face.verdict, face.p_fake)
-    return rows.table
-
-
-def _where(face: "FaceResult") -> str:
-    return f"{face.box.width:.0f} x {face.box.height:.0f} px at {face.box.x:.0f}, {face.box.y:.0f}"
+def _rows(found: "list[tuple[str, Analysis]]") -> Iterator[VerdictRow]:
+    for name, analysis in found:
+        result = analysis.detection
+        yield name, result.verdict, result.p_fake, result.reasons
+        for number, face in enumerate(result.faces if len(result.faces) > 1 else (), start=1):
+            box = face.box
+            where = f"{box.width:.0f} x {box.height:.0f} px at {box.x:.0f}, {box.y:.0f}"
+            yield f"  face {number}, {where}", face.verdict, face.p_fake, ()

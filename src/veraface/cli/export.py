@@ -3,27 +3,27 @@
 from pathlib import Path
 from typing import Annotated
 
-import typer
+from typer import Argument, Option
 
-from veraface.cli.options import MaxFnr, MaxFpr
+from veraface.cli.options import MaxFnr, MaxFpr, SkipBad
 from veraface.utils import needs_extra
 
 
 def export(
-    run: Annotated[Path, typer.Argument(help="Folder of a training run.")],
-    out: Annotated[Path, typer.Option(help="Folder to write NAME.onnx and NAME.json to.")],
-    name: Annotated[str, typer.Option(help="Name of the model.")] = "veraface-lite0",
-    data: Annotated[Path | None, typer.Option(help="Location of the run's data, if it was moved.")] = None,
-    license: Annotated[str, typer.Option(help="License of the weights, for the card.")] = "not stated",
+    run: Annotated[Path, Argument(help="Folder of a training run.")],
+    out: Annotated[Path, Option(help="Folder to write NAME.onnx and NAME.json to.")],
+    name: Annotated[str, Option(help="Name of the model.")] = "veraface-lite0",
+    data: Annotated[Path | None, Option(help="Location of the run's data, if it was moved.")] = None,
+    license: Annotated[str, Option(help="License of the weights, for the card.")] = "not stated",
     average: Annotated[
-        list[Path] | None, typer.Option(help="Another run to average the weights with; repeatable.")
+        list[Path] | None, Option(help="Another run to average the weights with; repeatable.")
     ] = None,
     data_licenses: Annotated[
-        Path | None, typer.Option(help="YAML of SOURCE: LICENSE of the training images, for the card.")
+        Path | None, Option(help="YAML of SOURCE: LICENSE of the training images, for the card.")
     ] = None,
     max_fpr: MaxFpr = 0.05,
     max_fnr: MaxFnr = 0.05,
-    skip_bad: Annotated[bool, typer.Option("--skip-bad", help="Skip unreadable images.")] = False,
+    skip_bad: SkipBad = False,
 ) -> None:
     """Export the best epoch as ONNX, calibrate it on the validation split, and write its card."""
     with needs_extra("train"):
@@ -44,12 +44,11 @@ def export(
     thresholds, rates = card.thresholds, card.error_rates
     print(f"{out / name}.onnx and its card {name}.json")
     print(f"real at or below {thresholds.real:.3f}, fake from {thresholds.fake:.3f}; on validation:")
-    print(
-        f"  reals: {rates['reals_called_fake']:.1%} false positives, {rates['reals_uncertain']:.0%} uncertain"
-    )
-    print(
-        f"  fakes: {rates['fakes_called_real']:.1%} false negatives, {rates['fakes_uncertain']:.0%} uncertain"
-    )
+    for label, error, wrong in (
+        ("reals", "reals_called_fake", "false positives"),
+        ("fakes", "fakes_called_real", "false negatives"),
+    ):
+        print(f"  {label}: {rates[error]:.1%} {wrong}, {rates[f'{label}_uncertain']:.0%} uncertain")
     for unreachable, verdict, option in (
         (thresholds.fake >= 1, "fake", "--max-fpr"),
         (thresholds.real <= 0, "real", "--max-fnr"),

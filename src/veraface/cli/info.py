@@ -1,11 +1,11 @@
 """`veraface info`: show a model card."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated, Any
 
-import typer
+from typer import Option
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -16,21 +16,18 @@ _SHARE_HEADINGS = ("real faces\nfake /\nuncertain", "fake faces\nfake / uncertai
 
 def info(
     model: Annotated[
-        str | None,
-        typer.Option(help="A model name, or the path of an .onnx file; the default model if omitted."),
+        str | None, Option(help="A model name, or the path of an .onnx file; the default model if omitted.")
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
-    list_all: Annotated[bool, typer.Option("--list", help="List the names of all models.")] = False,
+    as_json: Annotated[bool, Option("--json", help="Print JSON.")] = False,
+    list_all: Annotated[bool, Option("--list", help="List the names of all models.")] = False,
 ) -> None:
     """Show the model card: architecture, measured performance and limitations."""
-    if list_all:
-        from veraface.models.registry import list_models
+    from veraface.models.registry import list_models, load_card
 
+    if list_all:
         names = list_models()
         print(json.dumps(names) if as_json else "\n".join(names))
         return
-    from veraface.models.registry import load_card
-
     card = load_card(model)
     if as_json:
         print(json.dumps(card.to_dict(), indent=2))
@@ -49,16 +46,18 @@ def _print(card: Mapping[str, Any]) -> None:
     table.add_column(style="bold", no_wrap=True)
     table.add_column(overflow="fold")
     for key, value in card.items():
+        if key == "data_terms":
+            value = [f"{source}: {words}" for source, words in value.items()]
         if key not in ("measured", "training"):
-            words = _terms(value) if key == "data_terms" else _words(value)
-            table.add_row(key.replace("_", " "), Text(words))
+            table.add_row(key.replace("_", " "), Text(_words(value)))
     console = make_console()
     console.print(table)
-    if card["measured"]:
-        console.print(_figures(card["measured"]))
-        if tiers := card["measured"].get("tiers"):
-            console.print(_tiers(tiers))
-        if spots := card["measured"].get("weak_spots"):
+    measured = card["measured"]
+    if measured:
+        console.print(_sources(measured))
+        if measured.get("tiers"):
+            console.print(_tiers(measured["tiers"]))
+        if spots := measured.get("weak_spots"):
             weak = Table("weak spots: significantly worse than average", box=box.SIMPLE_HEAD, pad_edge=False)
             for sentence in spots:
                 weak.add_row(Text(sentence))
@@ -74,57 +73,44 @@ def _words(value: Any) -> str:
     return f"{value:.4g}" if isinstance(value, float) else str(value)
 
 
-def _terms(terms: Mapping[str, str]) -> str:
-    return "\n".join(f"{source}: {words}" for source, words in terms.items())
-
-
-def _figures(measured: Mapping[str, Any]) -> "Table":
+def _sources(measured: Mapping[str, Any]) -> "Table":
     """Return the table of measured figures: one row for all sources, then one per source."""
-    from rich import box
-    from rich.table import Table
-
-    table = Table(
-        title=f"measured on {measured['data']}",
-        box=box.SIMPLE_HEAD,
-        pad_edge=False,
-        caption=measured["command"],
-    )
-    table.add_column("source", overflow="fold")
-    for heading in ("real", "fake", "AUC", *_SHARE_HEADINGS):
-        table.add_column(heading, justify="right", no_wrap=True)
+    title = f"measured on {measured['data']}"
+    table = _table(title, {"source": False}, "real", "fake", "AUC", *_SHARE_HEADINGS)
+    table.caption = measured["command"]
     for row in measured["rows"]:
-        table.add_row(
-            row["source"],
-            str(row["real"]),
-            str(row["fake"]),
-            "" if row["auc"] is None else f"{row['auc']:.3f}",
-            _shares(row["reals_called_fake"], row["reals_uncertain"]),
-            _shares(row["fakes_called_fake"], row["fakes_uncertain"], row["fakes_called_real"]),
-        )
+        table.add_row(row["source"], str(row["real"]), str(row["fake"]), *_figures(row))
     return table
 
 
-def _tiers(tiers: Sequence[Mapping[str, Any]]) -> "Table":
+def _tiers(tiers: list[Mapping[str, Any]]) -> "Table":
     """Return the table of figures on degraded images."""
-    from rich import box
-    from rich.table import Table
-
-    table = Table(title="robustness: the same images degraded", box=box.SIMPLE_HEAD, pad_edge=False)
-    table.add_column("tier", no_wrap=True)
-    table.add_column("degradation", overflow="fold")
-    for heading in ("AUC", *_SHARE_HEADINGS, "verdicts\nflipped"):
-        table.add_column(heading, justify="right", no_wrap=True)
+    title = "robustness: the same images degraded"
+    table = _table(title, {"tier": True, "degradation": False}, "AUC", *_SHARE_HEADINGS, "verdicts\nflipped")
     for row in tiers:
         flipped = row.get("changes", {}).get("flipped")
-        table.add_row(
-            row["tier"],
-            row["how"],
-            "" if row["auc"] is None else f"{row['auc']:.3f}",
-            _shares(row["reals_called_fake"], row["reals_uncertain"]),
-            _shares(row["fakes_called_fake"], row["fakes_uncertain"], row["fakes_called_real"]),
-            "" if flipped is None else f"{flipped:.1%}",
-        )
+        table.add_row(row["tier"], row["how"], *_figures(row), "" if flipped is None else f"{flipped:.1%}")
     return table
+
+
+def _table(title: str, texts: Mapping[str, bool], *numbers: str) -> "Table":
+    """Return a table without rows; `texts` tells for each heading whether that column stays in one line."""
+    from rich import box
+    from rich.table import Table
+
+    table = Table(title=title, box=box.SIMPLE_HEAD, pad_edge=False)
+    for heading, one_line in texts.items():
+        table.add_column(heading, overflow="fold", no_wrap=one_line)
+    for heading in numbers:
+        table.add_column(heading, justify="right", no_wrap=True)
+    return table
+
+
+def _figures(row: Mapping[str, Any]) -> tuple[str, str, str]:
+    """Return AUC and the shares of verdicts on real and on fake faces."""
+    reals = _shares(row["reals_called_fake"], row["reals_uncertain"])
+    fakes = _shares(row["fakes_called_fake"], row["fakes_uncertain"], row["fakes_called_real"])
+    return "" if row["auc"] is None else f"{row['auc']:.3f}", reals, fakes
 
 
 def _shares(called_fake: float | None, *others: float | None) -> str:

@@ -3,28 +3,27 @@
 from pathlib import Path
 from typing import Annotated
 
-import typer
+from typer import Argument, BadParameter, Exit, Option
 
+from veraface.cli.options import Model
 from veraface.cli.terminal import fail, printable
 from veraface.utils import needs_extra
 
 
 def report(
-    image: Annotated[str | None, typer.Argument(help="The image to analyze.")] = None,
-    out: Annotated[Path | None, typer.Option(help="The .html file to write.")] = None,
+    image: Annotated[str | None, Argument(help="The image to analyze.")] = None,
+    out: Annotated[Path | None, Option(help="The .html file to write.")] = None,
     verify: Annotated[
-        Path | None, typer.Option(help="A report to verify instead: did it change, and who signed it?")
+        Path | None, Option(help="A report to verify instead: did it change, and who signed it?")
     ] = None,
     key: Annotated[
         Path | None,
-        typer.Option(
+        Option(
             help="PEM file of an Ed25519 key: the private key to sign with (by default your own, created at "
             "the first use), or the public key that must have signed the report to verify."
         ),
     ] = None,
-    model: Annotated[
-        str | None, typer.Option(help="A model name (`veraface info --list`) or the path of an .onnx file.")
-    ] = None,
+    model: Model = None,
 ) -> None:
     """Write a signed report on one image, or verify one.
 
@@ -34,13 +33,13 @@ def report(
     """
     if verify is not None:
         if image is not None or out is not None or model is not None:
-            raise typer.BadParameter("can be combined with --key only", param_hint="--verify")
+            raise BadParameter("can be combined with --key only", param_hint="--verify")
         _verify(verify, key)
         return
     if image is None:
-        raise typer.BadParameter("missing; name an image, or a report with --verify", param_hint="IMAGE")
+        raise BadParameter("missing; name an image, or a report with --verify", param_hint="IMAGE")
     if out is None or out.suffix.lower() not in (".html", ".htm"):
-        raise typer.BadParameter("takes an output name ending in .html", param_hint="--out")
+        raise BadParameter("takes an output name ending in .html", param_hint="--out")
     _write(image, out, key, model)
 
 
@@ -56,13 +55,13 @@ def _write(image: str, out: Path, key: Path | None, model: str | None) -> None:
     from veraface.imaging.decode import file_bytes
 
     if same_file(out, image):
-        raise typer.BadParameter("would overwrite the image itself", param_hint="--out")
+        raise BadParameter("would overwrite the image itself", param_hint="--out")
     try:
         content = file_bytes(image)
         secret = own_key(default_key_path()) if key is None else read_private_key(key)
         contents = gather(content, Path(image).name, Detector(model), model)
     except ImageError as error:
-        raise typer.Exit(fail(f"{image}: {error}")) from error
+        raise Exit(fail(f"{image}: {error}")) from error
     owner = fingerprint(secret.public_key())
     write_atomic(out, sign(render(contents, owner), secret))
     print(f"written to {printable(str(out))}, signed by key {owner}")
@@ -82,16 +81,16 @@ def _verify(path: Path, key: Path | None) -> None:
         if len(content) > MAX_BYTES:
             raise ReportError("is too large for a report")
         found = verify(content, known)
-    except OSError as error:
-        raise typer.Exit(fail(f"{path}: cannot be read: {error.strerror}")) from error
-    except ReportError as error:
-        raise typer.Exit(fail(f"{path}: {error}")) from error
+    except (OSError, ReportError) as error:
+        reason = f"cannot be read: {error.strerror}" if isinstance(error, OSError) else error
+        raise Exit(fail(f"{path}: {reason}")) from error
+    failures = 0
     if not found.intact:
-        fail(f"{path}: CHANGED since it was signed")
+        failures += fail(f"{path}: CHANGED since it was signed")
     if found.expected_key is False:
-        fail(f"{path}: signed by another key than the one given: {found.fingerprint}")
-    if not found.intact or found.expected_key is False:
-        raise typer.Exit(1)
+        failures += fail(f"{path}: signed by another key than the one given: {found.fingerprint}")
+    if failures:
+        raise Exit(1)
     print(f"unchanged, signed by key {found.fingerprint}")
     if found.expected_key is None:
         print(

@@ -5,15 +5,16 @@ import re
 import sys
 import threading
 import time
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-import typer
+from typer import Argument, BadParameter, Option
 
-from veraface.cli.progress import UpdateProgress, progress_bar
-from veraface.cli.terminal import fail, printable
-from veraface.cli.verdicts import verdict_label
+from veraface.cli.options import Model
+from veraface.cli.terminal import UpdateProgress, fail, printable, progress_bar
+from veraface.text import VERDICT_LABELS
 
 if TYPE_CHECKING:
     from veraface.scan.engine import Engine
@@ -26,40 +27,35 @@ _UNITS = {"m": 60, "h": 3600, "d": 86_400, "w": 604_800}  # seconds
 def scan(
     sources: Annotated[
         list[str],
-        typer.Argument(
+        Argument(
             help="Folders, files, patterns, zip and tar archives, lists (.txt; - for standard input), "
             ".parquet with a column of paths or bytes, URLs that fsspec opens (s3://, gs://, hf://, https://)."
         ),
     ],
-    out: Annotated[
-        Path, typer.Option("--out", "-o", help="Table to write: .parquet, .csv or .jsonl.")
-    ] = Path("scan.parquet"),
-    report: Annotated[Path | None, typer.Option(help="Also write an HTML report.")] = None,
-    resume: Annotated[bool, typer.Option("--resume", help="Continue an unfinished scan into --out.")] = False,
+    out: Annotated[Path, Option("--out", "-o", help="Table to write: .parquet, .csv or .jsonl.")] = Path(
+        "scan.parquet"
+    ),
+    report: Annotated[Path | None, Option(help="Also write an HTML report.")] = None,
+    resume: Annotated[bool, Option("--resume", help="Continue an unfinished scan into --out.")] = False,
     overwrite: Annotated[
-        bool, typer.Option("--overwrite", help="Discard an existing output and start over.")
+        bool, Option("--overwrite", help="Discard an existing output and start over.")
     ] = False,
     include: Annotated[
         list[str] | None,
-        typer.Option(
-            help="Only names that match this pattern, such as '*.png'; repeatable. Default: image files."
-        ),
+        Option(help="Only names that match this pattern, such as '*.png'; repeatable. Default: image files."),
     ] = None,
     since: Annotated[
         str | None,
-        typer.Option(help="Only files modified since: 2026-11-01, 2026-11-01T12:00, or 36h, 7d, 2w ago."),
+        Option(help="Only files modified since: 2026-11-01, 2026-11-01T12:00, or 36h, 7d, 2w ago."),
     ] = None,
     limit: Annotated[
-        int | None, typer.Option(min=1, max=10**12, help="Only the first N images.", metavar="N")
+        int | None, Option(min=1, max=10**12, help="Only the first N images.", metavar="N")
     ] = None,
     workers: Annotated[
-        int | None,
-        typer.Option(min=1, max=256, help="Number of worker processes. Default: one per core."),
+        int | None, Option(min=1, max=256, help="Number of worker processes. Default: one per core.")
     ] = None,
-    engine: Annotated[str, typer.Option(help="local (this machine) or ray (a Ray cluster).")] = "local",
-    model: Annotated[
-        str | None, typer.Option(help="A model name (`veraface info --list`) or the path of an .onnx file.")
-    ] = None,
+    engine: Annotated[str, Option(help="local (this machine) or ray (a Ray cluster).")] = "local",
+    model: Model = None,
 ) -> None:
     """Analyze many images and write one table: a row per image and a row per face.
 
@@ -73,7 +69,7 @@ def scan(
     from veraface.scan.session import scan as run
 
     if resume and overwrite:
-        raise typer.BadParameter("cannot be combined with --overwrite", param_hint="--resume")
+        raise BadParameter("cannot be combined with --overwrite", param_hint="--resume")
     output = Output(out, report, resume, overwrite)
     if resume and is_finished(output):
         if report is not None and not os.path.exists(report):
@@ -91,7 +87,9 @@ def scan(
         with progress_bar() as update:
             if sys.stderr.isatty():
                 threading.Thread(target=_count, args=(sources, filters, update), daemon=True).start()
-            summary = run(sources, output, chosen, filters=filters, progress=lambda done, _: update(done))
+            summary = run(
+                sources, output, chosen, filters=filters, progress=lambda done, _: update(done, None)
+            )
     except KeyboardInterrupt:
         fail("stopped; results are kept, continue with --resume")
         sys.stdout.flush()
@@ -104,26 +102,22 @@ def _engine(name: str, workers: int | None, model: str | None) -> "Engine":
         from veraface.scan.ray_engine import RayEngine
 
         return RayEngine(workers, model)
-    if name != "local":
-        raise typer.BadParameter(f"unknown engine {name!r}; choose local or ray", param_hint="--engine")
-    from veraface.scan.engine import LocalEngine
-    from veraface.utils import available_cores
+    if name == "local":
+        from veraface.scan.engine import LocalEngine
 
-    return LocalEngine(workers or available_cores(), model)
+        return LocalEngine(workers, model)
+    raise BadParameter(f"unknown engine {name!r}; choose local or ray", param_hint="--engine")
 
 
 def _timestamp(text: str) -> float:
     """Return seconds since 1970 of a date, a date with time, or a time span before now."""
-    ago = re.fullmatch(r"(\d{1,6})([mhdw])", text)
-    if ago:
+    if ago := re.fullmatch(r"(\d{1,6})([mhdw])", text):
         return time.time() - int(ago[1]) * _UNITS[ago[2]]
     try:
         return datetime.fromisoformat(text).timestamp()
     except (ValueError, OverflowError):
-        raise typer.BadParameter(
-            f"{text!r} is neither a date such as 2026-11-01 nor a time span such as 36h or 7d",
-            param_hint="--since",
-        ) from None
+        message = f"{text!r} is neither a date such as 2026-11-01 nor a time span such as 36h or 7d"
+        raise BadParameter(message, param_hint="--since") from None
 
 
 def _count(sources: list[str], filters: "Filter", update: UpdateProgress) -> None:
@@ -131,18 +125,15 @@ def _count(sources: list[str], filters: "Filter", update: UpdateProgress) -> Non
     from veraface.errors import VerafaceError
     from veraface.scan.sources import can_be_counted, list_images
 
-    if not can_be_counted(sources):
-        return
-    try:
-        update(total=sum(1 for _ in list_images(sources, filters)))
-    except VerafaceError:  # the scan itself reports it
-        return
+    with suppress(VerafaceError):  # the scan itself reports it
+        if can_be_counted(sources):
+            update(None, sum(1 for _ in list_images(sources, filters)))
 
 
 def _print_summary(summary: "Summary", report: Path | None) -> None:
     print("1 image" if summary.images == 1 else f"{summary.images} images")
     for name, count in summary.verdicts.items():
-        print(f"  {count:>8}  {verdict_label(name)}")
+        print(f"  {count:>8}  {VERDICT_LABELS[name].lower()}")
     for code, count in summary.errors.items():
         print(f"  {count:>8}  not analyzed: {code.replace('_', ' ')}")
     if summary.duplicates:
@@ -156,6 +147,5 @@ def _print_summary(summary: "Summary", report: Path | None) -> None:
 def _duration(seconds: float) -> str:
     if seconds < 60:
         return f"{seconds:.1f} s"
-    minutes, rest = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours} h {minutes} min" if hours else f"{minutes} min {rest} s"
+    hours, minutes = divmod(round(seconds) // 60, 60)
+    return f"{hours} h {minutes} min" if hours else f"{minutes} min {round(seconds) % 60} s"

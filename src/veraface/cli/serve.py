@@ -2,23 +2,20 @@
 
 from typing import Annotated
 
-import typer
+from typer import Exit, Option
+
+from veraface.cli.options import Model
 
 
 def serve(
     host: Annotated[
-        str | None,
-        typer.Option(help="Address to listen on; default VERAFACE_HOST, else 127.0.0.1 (local only)."),
+        str | None, Option(help="Address to listen on; default VERAFACE_HOST, else 127.0.0.1 (local only).")
     ] = None,
-    port: Annotated[
-        int | None, typer.Option(help="Port to listen on; default VERAFACE_PORT, else 7860.")
-    ] = None,
-    model: Annotated[
-        str | None, typer.Option(help="A model name (`veraface info --list`) or the path of an .onnx file.")
-    ] = None,
+    port: Annotated[int | None, Option(help="Port to listen on; default VERAFACE_PORT, else 7860.")] = None,
+    model: Model = None,
 ) -> None:
     """Serve the page and the API. All settings are VERAFACE_... environment variables."""
     from veraface.server.app import serve as run
     from veraface.server.settings import load_settings
 
-    raise typer.Exit(run(load_settings(host=host, port=port, model=model)))
+    raise Exit(run(load_settings(host=host, port=port, model=model)))

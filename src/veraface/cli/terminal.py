@@ -3,10 +3,23 @@
 import json
 import os
 import sys
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
+
+from veraface.text import VERDICT_LABELS
 
 if TYPE_CHECKING:
     from rich.console import Console
+
+    from veraface.results import Reason
+
+_COLORS = {"fake": "red", "real": "green", "uncertain": "yellow", "no_face": "dim"}
+
+
+def printable(text: str) -> str:
+    """Return text of unknown origin with its control characters replaced by U+FFFD."""
+    return "".join(c if c.isprintable() else "�" for c in text)
 
 
 def fail(message: str) -> int:
@@ -18,11 +31,16 @@ def fail(message: str) -> int:
     return 1
 
 
-def fail_at(name: str, error: Exception, as_json: bool) -> None:
-    """Print the error of a file, also as a JSON object on standard output if `as_json`."""
-    fail(f"{name or repr(name)}: {error}")
+def fail_at(name: str, error: Exception, as_json: bool) -> int:
+    """Print the error of a file like `fail`, also as a JSON object on standard output if `as_json`."""
     if as_json:
         print_json({"file": name, "error": {"code": getattr(error, "code", "error"), "message": str(error)}})
+    return fail(f"{name or repr(name)}: {error}")
+
+
+def print_json(record: dict[str, Any]) -> None:
+    """Print one JSON object in one line and flush, for programs that read the output as it is printed."""
+    print(json.dumps(record, ensure_ascii=True), flush=True)
 
 
 def console() -> "Console":
@@ -32,11 +50,58 @@ def console() -> "Console":
     return Console(highlight=False, width=None if sys.stdout.isatty() or os.environ.get("COLUMNS") else 1000)
 
 
-def print_json(record: dict[str, Any]) -> None:
-    """Print one JSON object in one line and flush, for programs that read the output as it is printed."""
-    print(json.dumps(record, ensure_ascii=True), flush=True)
+# Name, verdict, p_fake and the reasons for the verdict.
+VerdictRow = tuple[str, str, float | None, "Iterable[Reason]"]
 
 
-def printable(text: str) -> str:
-    """Return text of unknown origin with its control characters replaced by U+FFFD."""
-    return "".join(c if c.isprintable() else "�" for c in text)
+def print_verdicts(what: str, rows: Iterable[VerdictRow], thresholds: Mapping[str, float]) -> "Console":
+    """Print a table of verdicts, with `what` as heading of the names, and its legend; return the console."""
+    from rich import box
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=box.SIMPLE_HEAD, expand=False)
+    table.add_column(what, overflow="fold")
+    table.add_column("verdict", no_wrap=True)
+    table.add_column("p(fake)", justify="right")
+    table.add_column("why")
+    for name, verdict, p_fake, reasons in rows:
+        label = f"[{_COLORS[verdict]}]{VERDICT_LABELS[verdict].lower()}[/]"
+        why = "; ".join(reason.message for reason in reasons)
+        score = "" if p_fake is None else f"{p_fake:.3f}"
+        table.add_row(Text(printable(name)), label, score, Text(printable(why)))
+    out = console()
+    out.print(table)
+    out.print(
+        f"real up to {thresholds['real']:.2f}, fake from {thresholds['fake']:.2f}, uncertain between; "
+        "a statistical estimate, not proof",
+        style="dim",
+    )
+    return out
+
+
+# Takes the numbers of finished and of all steps; None leaves a number as it is.
+UpdateProgress = Callable[[int | None, int | None], None]
+
+
+@contextmanager
+def progress_bar(title: str = "") -> Iterator[UpdateProgress]:
+    """Show a bar with rate and remaining time while the block runs, if standard error is a terminal.
+
+    The title is not interpreted as markup.
+    """
+    from rich.console import Console
+    from rich.markup import escape
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    stderr = Console(stderr=True)
+    description, rate = TextColumn("{task.description}"), TextColumn("{task.fields[rate]}")
+    columns = (description, BarColumn(), MofNCompleteColumn(), rate, TimeRemainingColumn())
+    with Progress(*columns, console=stderr, transient=True, disable=not stderr.is_terminal) as progress:
+        task = progress.add_task(escape(title), total=None, rate="")
+
+        def update(done: int | None, total: int | None) -> None:
+            speed = progress.tasks[0].speed
+            progress.update(task, completed=done, total=total, rate=f"{speed:.1f}/s" if speed else "")
+
+        yield update
