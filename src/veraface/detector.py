@@ -16,7 +16,7 @@ from veraface.imaging.lazy import LazyImage
 from veraface.models.card import ModelCard
 from veraface.models.crop import crop_box, crop_face
 from veraface.models.protocols import Classifier, FaceDetection, FaceDetector
-from veraface.models.registry import check_classifier, check_face_detector, load_face_detector, load_model
+from veraface.models.registry import check_model, load_face_detector, load_model
 from veraface.models.tta import jpeg_view, merge_heatmaps, tta_batch
 from veraface.results import DetectionResult, FaceResult, Heatmap, Reason, Verdict
 
@@ -63,8 +63,8 @@ class Detector:
             face_detector = load_face_detector(face_detector, threads=threads, providers=providers)
         if model is None or isinstance(model, Path | str):
             model = load_model(model, threads=threads, providers=providers)
-        self._face_detector = check_face_detector(face_detector)
-        self._classifier = check_classifier(model)
+        self._face_detector: FaceDetector = check_model(face_detector, "face_detector")
+        self._classifier: Classifier = check_model(model, "classifier")
 
     def warm_up(self) -> None:
         """Run every code path once, so that the first image is as fast as the next ones."""

@@ -1,5 +1,7 @@
 """The face crop: position, scale and border."""
 
+from dataclasses import asdict
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -135,4 +137,4 @@ def test_invalid_settings_are_refused(values: dict[str, float]) -> None:
 
 def test_settings_are_equal_after_conversion_to_a_dict() -> None:
     settings_ = CropSettings(size=192, margin=1.5)
-    assert CropSettings(**settings_.to_dict()) == settings_
+    assert CropSettings(**asdict(settings_)) == settings_

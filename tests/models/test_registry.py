@@ -4,74 +4,35 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from numpy.typing import NDArray
+from examples.own_model import Brightness, Centered
 
 import veraface
 from tests.sample_images import portrait
 from veraface import Detector, ModelError
-from veraface.decision import Calibration, Thresholds
-from veraface.geometry import Box
 from veraface.imaging.lazy import LazyImage
-from veraface.models import FaceDetection, ModelCard, list_models, load_face_detector, load_model, register
-from veraface.models.crop import CropSettings
+from veraface.models import list_models, load_face_detector, load_model, register
 from veraface.models.registry import load_card
 
 
-class DarkIsFake:
-    """A custom classifier: darker faces get a higher p_fake."""
-
-    def __init__(self, *, threads: int = 0, providers: object = None) -> None:
-        self.card = ModelCard(
-            name="dark-is-fake",
-            version="1",
-            sha256="",
-            backbone="none",
-            crop=CropSettings(size=32, margin=1.0),
-            normalization={},
-            calibration=Calibration(1.0, 0.0),
-            thresholds=Thresholds(0.4, 0.6),
-            error_rates={},
-            data="none",
-            license="CC0-1.0",
-            limits=(),
-            made="2026-01-01",
-        )
-
-    def predict(self, crops: NDArray[np.uint8]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        heatmaps = 4 - crops.mean(axis=-1, dtype=np.float32) / 32
-        return heatmaps.mean(axis=(1, 2)), heatmaps
-
-
-class WholeImage:
-    """A custom face detector: the whole image is one face."""
-
-    def __init__(self, *, threads: int = 0, providers: object = None) -> None:
-        pass
-
-    def detect(self, image: LazyImage) -> list[FaceDetection]:
-        box = Box(0, 0, image.file.width, image.file.height)
-        return [FaceDetection(box, ((0.0, 0.0),) * 5, 1.0)]
-
-
 def verdict(brightness: int, detector: Detector) -> str:
-    return detector.detect(np.full((64, 64, 3), brightness, np.uint8)).verdict.value
+    return detector.detect(np.full((128, 128, 3), brightness, np.uint8)).verdict.value
 
 
 def test_objects_that_implement_the_protocols_can_be_passed() -> None:
-    detector = Detector(DarkIsFake(), face_detector=WholeImage())
-    assert (verdict(0, detector), verdict(255, detector)) == ("fake", "real")
-    assert detector.model_info["name"] == "dark-is-fake"
+    detector = Detector(Brightness(), face_detector=Centered())
+    assert (verdict(0, detector), verdict(255, detector)) == ("real", "fake")
+    assert detector.model_info["name"] == "brightness"
 
 
 def test_registered_models_are_found_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
     from veraface.models import registry
 
     monkeypatch.setattr(registry, "_registered", {"classifier": {}, "face_detector": {}})
-    register("dark", DarkIsFake)
-    register("whole", WholeImage, kind="face_detector")
-    assert "dark" in list_models()
-    assert "whole" in list_models("face_detector")
-    assert verdict(0, Detector("dark", face_detector="whole")) == "fake"
+    register("bright", Brightness)
+    register("middle", Centered, kind="face_detector")
+    assert "bright" in list_models()
+    assert "middle" in list_models("face_detector")
+    assert verdict(255, Detector("bright", face_detector="middle")) == "fake"
 
 
 def test_models_of_installed_packages_are_found_by_name(
@@ -81,12 +42,12 @@ def test_models_of_installed_packages_are_found_by_name(
     info.mkdir()
     (info / "METADATA").write_text("Metadata-Version: 2.1\nName: my-package\nVersion: 1.0\n")
     (info / "entry_points.txt").write_text(
-        f"[veraface.classifiers]\nmine = {__name__}:DarkIsFake\nbroken = no_such_module:Classifier\n"
-        f"[veraface.face_detectors]\nmine = {__name__}:WholeImage\n"
+        "[veraface.classifiers]\nmine = examples.own_model:Brightness\nbroken = no_such_module:Classifier\n"
+        "[veraface.face_detectors]\nmine = examples.own_model:Centered\n"
     )
     monkeypatch.syspath_prepend(tmp_path)
     assert {"broken", "mine", "veraface-lite0"} <= set(list_models())
-    assert verdict(255, Detector("mine", face_detector="mine")) == "real"
+    assert verdict(255, Detector("mine", face_detector="mine")) == "fake"
     with pytest.raises(
         ModelError, match=r"classifier 'broken' \(no_such_module:Classifier\) cannot be loaded"
     ):
@@ -111,7 +72,7 @@ def test_unknown_names_are_refused_with_the_known_ones() -> None:
 
 def test_a_shipped_name_cannot_be_registered() -> None:
     with pytest.raises(ModelError, match="is the name of a shipped classifier"):
-        register("veraface-lite0", DarkIsFake)
+        register("veraface-lite0", Brightness)
 
 
 def test_an_object_that_does_not_implement_the_protocol_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -126,16 +87,16 @@ def test_an_object_that_does_not_implement_the_protocol_is_refused(monkeypatch: 
         load_face_detector("wrong")
 
 
-@pytest.mark.parametrize("wrong", [5, object(), DarkIsFake])
+@pytest.mark.parametrize("wrong", [5, object(), Brightness])
 def test_objects_without_the_members_are_refused(wrong: object) -> None:
     with pytest.raises(ModelError, match="to be a classifier"):
         Detector(wrong)  # type: ignore[arg-type]
     with pytest.raises(ModelError, match="to be a face detector"):
-        Detector(DarkIsFake(), face_detector=wrong)  # type: ignore[arg-type]
+        Detector(Brightness(), face_detector=wrong)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(
-    ("name", "factory"), [(3, DarkIsFake), ("", DarkIsFake), ("x", None), ("x", DarkIsFake())]
+    ("name", "factory"), [(3, Brightness), ("", Brightness), ("x", None), ("x", Brightness())]
 )
 def test_only_names_and_factories_are_registered(name: str, factory: object) -> None:
     before = list_models()
@@ -160,8 +121,8 @@ def test_cards_are_found_by_name_and_path() -> None:
 
 
 def test_results_with_heatmaps_can_be_compared() -> None:
-    detector = Detector(DarkIsFake(), face_detector=WholeImage())
-    dark, bright = (np.full((64, 64, 3), value, np.uint8) for value in (0, 255))
+    detector = Detector(Brightness(), face_detector=Centered())
+    dark, bright = (np.full((128, 128, 3), value, np.uint8) for value in (0, 255))
     first, second, other = (detector.detect(image).faces for image in (dark, dark, bright))
     assert first == second != other
     assert first[0].heatmap != other[0].heatmap

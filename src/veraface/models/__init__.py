@@ -10,15 +10,5 @@ from veraface.models.protocols import Classifier, FaceDetection, FaceDetector
 from veraface.models.registry import list_models, load_face_detector, load_model, register
 from veraface.models.retinaface import RetinaFaceDetector
 
-__all__ = [
-    "Classifier",
-    "FaceDetection",
-    "FaceDetector",
-    "ModelCard",
-    "OnnxClassifier",
-    "RetinaFaceDetector",
-    "list_models",
-    "load_face_detector",
-    "load_model",
-    "register",
-]
+__all__ = ["Classifier", "FaceDetection", "FaceDetector", "ModelCard", "OnnxClassifier", "RetinaFaceDetector"]
+__all__ += ["list_models", "load_face_detector", "load_model", "register"]

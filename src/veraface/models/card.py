@@ -61,11 +61,7 @@ class ModelCard:
         return {**values, **{old: values[new] for new, old in _OLD_NAMES.items()}}
 
     def save(self, path: Path) -> None:
-        """Write the card as JSON, atomically.
-
-        Raises:
-            DataError: the file cannot be written.
-        """
+        """Write the card as JSON, atomically; raise `DataError` if it cannot be written."""
         write_atomic(path, json.dumps(asdict(self), indent=2, ensure_ascii=False) + "\n")
 
     @classmethod
@@ -87,21 +83,12 @@ class ModelCard:
             values["calibration"] = Calibration(**values["calibration"])
             values["thresholds"] = Thresholds(**values["thresholds"])
             values["limits"] = tuple(values["limits"])
-            card = cls(**values)
-            _check(card)
-            return card
+            return _checked(cls(**values))
         except KeyError as error:
             raise ModelError(f"{path}: invalid model card: field {error} is missing") from error
         except FileNotFoundError as error:
             raise ModelError(f"{path}: no such model card; it must lie beside the .onnx file") from error
-        except (
-            OSError,
-            UnicodeDecodeError,
-            ValueError,
-            TypeError,
-            AttributeError,
-            RecursionError,
-        ) as error:
+        except (OSError, ValueError, TypeError, AttributeError, RecursionError) as error:
             raise ModelError(f"{path}: invalid model card: {error}") from error
 
 
@@ -109,12 +96,8 @@ def _reject_constant(word: str) -> None:
     raise ValueError(f"{word} is not a JSON number")
 
 
-def _check(card: ModelCard) -> None:
-    """Check the types of the fields that are shown.
-
-    Raises:
-        ValueError: naming the first field that has the wrong type.
-    """
+def _checked(card: ModelCard) -> ModelCard:
+    """Return the card if the fields that are shown have the right types; raise ValueError if not."""
     for name in ("name", "version", "sha256", "backbone", "data", "license", "made"):
         if not isinstance(getattr(card, name), str):
             raise ValueError(f"{name} must be a string")
@@ -123,7 +106,7 @@ def _check(card: ModelCard) -> None:
     for name in ("error_rates", "data_terms", "training", "measured"):
         if not isinstance(getattr(card, name), Mapping):
             raise ValueError(f"{name} must be an object")
-    if not all(_is_number(value) for value in card.error_rates.values()):
+    if not all(map(_is_number, card.error_rates.values())):
         raise ValueError("error_rates must be numbers")
     rows = card.measured.get("rows", [])
     if not isinstance(rows, list) or not all(isinstance(row, Mapping) for row in rows):
@@ -136,6 +119,7 @@ def _check(card: ModelCard) -> None:
             if ends is not None  # too few groups for an interval
         ):
             raise ValueError("measured.rows: intervals must be pairs of numbers")
+    return card
 
 
 def _is_number(value: object) -> bool:

@@ -20,6 +20,9 @@ class OnnxClassifier:
 
     The graph takes `pixels`, RGB uint8 of shape (N, size, size, 3), and returns `logit`, shape (N,), and
     `evidence`, the heatmaps of shape (N, rows, columns).
+
+    Attributes:
+        card: the model card.
     """
 
     def __init__(
@@ -39,12 +42,12 @@ class OnnxClassifier:
         path = DEFAULT_MODEL if path is None else Path(path)
         if not path.exists():
             raise ModelError(f"{path}: no such model")
-        self._card = ModelCard.load(path.with_suffix(".json"))
+        self.card = ModelCard.load(path.with_suffix(".json"))
         try:
             weights = path.read_bytes()
         except OSError as error:
             raise ModelError(f"{path}: cannot be read: {error.strerror}") from error
-        if hashlib.sha256(weights).hexdigest() != self._card.sha256:
+        if hashlib.sha256(weights).hexdigest() != self.card.sha256:
             raise ModelError(
                 f"{path}: does not match its model card (sha256 differs); install or export it again"
             )
@@ -54,11 +57,6 @@ class OnnxClassifier:
             raise
         except Exception as error:  # ONNX Runtime's exceptions are not public
             raise ModelError(f"{path}: ONNX Runtime cannot load it: {error}") from error
-
-    @property
-    def card(self) -> ModelCard:
-        """The model card."""
-        return self._card
 
     def predict(self, crops: NDArray[np.uint8]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """Classify face crops; shapes and units as in `veraface.models.Classifier`."""

@@ -1,8 +1,7 @@
 """From an image and a face to what the classifier sees: the one crop of training, evaluation and serving."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from math import isfinite
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,13 +21,9 @@ class CropSettings:
         if not (16 <= self.size <= 1024 and 1.0 <= self.margin <= 4.0):
             raise ValueError(f"crop needs size 16..1024 and margin 1..4, not {self.size} and {self.margin}")
 
-    def to_dict(self) -> dict[str, Any]:
-        """A JSON-ready copy."""
-        return asdict(self)
-
 
 def crop_box(box: Box, settings: CropSettings) -> Box:
-    """The square around a face box that the classifier sees; it may reach over the image's edge."""
+    """Return the square around a face box that the classifier sees; it may reach over the image's edge."""
     side = box.max_side * settings.margin
     center_x, center_y = box.x + box.width / 2, box.y + box.height / 2
     return Box(center_x - side / 2, center_y - side / 2, side, side)
@@ -46,7 +41,7 @@ def crop_face(image: Image.Image, box: Box, settings: CropSettings) -> NDArray[n
         settings: size and margin.
 
     Returns:
-        RGB, uint8, shape (size, size, 3).
+        RGB, shape (size, size, 3).
 
     Raises:
         ValueError: the box lies wholly outside the image, is empty, or has a side that is no number.

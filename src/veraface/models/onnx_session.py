@@ -14,12 +14,7 @@ onnxruntime.disable_telemetry_events()
 def open_session(
     weights: Path | bytes, threads: int = 0, providers: Sequence[str] | None = None
 ) -> onnxruntime.InferenceSession:
-    """Open a session that is safe to share between threads.
-
-    Args:
-        weights: an ONNX file or its bytes.
-        threads: CPU threads for one call; 0 lets ONNX Runtime choose.
-        providers: execution providers, best first; the CPU if None.
+    """Open a session that is safe to share between threads; arguments as in `OnnxClassifier`.
 
     Raises:
         ModelError: a provider is not available in the installed ONNX Runtime.
@@ -59,9 +54,8 @@ def use_shared_arena() -> None:
     A setting of the whole process, for processes that run one session at a time. It saves 25 MB at the peak
     of a large image (benchmarks/results/tried.md).
     """
-    info = onnxruntime.OrtMemoryInfo(
-        "Cpu", onnxruntime.OrtAllocatorType.ORT_ARENA_ALLOCATOR, 0, onnxruntime.OrtMemType.DEFAULT
-    )
+    arena_type, memory_type = onnxruntime.OrtAllocatorType.ORT_ARENA_ALLOCATOR, onnxruntime.OrtMemType.DEFAULT
+    info = onnxruntime.OrtMemoryInfo("Cpu", arena_type, 0, memory_type)
     no_limit, by_powers_of_two, default = 0, 0, -1
     arena = onnxruntime.OrtArenaCfg(no_limit, by_powers_of_two, default, default)
     onnxruntime.create_and_register_allocator(info, arena)

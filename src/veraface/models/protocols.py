@@ -1,8 +1,4 @@
-"""Extension points: what a face detector and a classifier must offer.
-
-Any object with these members can be passed to `veraface.Detector` or registered under a name
-(`veraface.models.registry`); nothing has to be inherited.
-"""
+"""Extension points: what a face detector and a classifier must offer. Nothing has to be inherited."""
 
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
@@ -49,7 +45,6 @@ class FaceDetector(Protocol):
         Raises:
             ImageError: the image cannot be decoded.
         """
-        ...
 
 
 @runtime_checkable
@@ -59,7 +54,6 @@ class Classifier(Protocol):
     @property
     def card(self) -> ModelCard:
         """Crop, calibration, thresholds and measured performance of this classifier."""
-        ...
 
     def predict(self, crops: NDArray[np.uint8]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """Classify face crops.
@@ -71,4 +65,3 @@ class Classifier(Protocol):
             Logits, shape (N,), positive for fake; and heatmaps in the same unit, shape (N, rows, columns),
             whose mean over the cells of a face is its logit.
         """
-        ...

@@ -27,13 +27,8 @@ from veraface.models.retinaface import RetinaFaceDetector
 Kind = Literal["classifier", "face_detector"]
 Factory = Callable[..., Any]
 
-DEFAULT_CLASSIFIER = DEFAULT_MODEL.stem
 DEFAULT_FACE_DETECTOR = "retinaface"
 
-_GROUPS: Mapping[Kind, str] = {
-    "classifier": "veraface.classifiers",
-    "face_detector": "veraface.face_detectors",
-}
 _BUILT_IN: Mapping[Kind, Mapping[str, Factory]] = {
     "classifier": {
         path.stem: partial(OnnxClassifier, path) for path in sorted(WEIGHTS.glob("veraface-*.onnx"))
@@ -41,14 +36,14 @@ _BUILT_IN: Mapping[Kind, Mapping[str, Factory]] = {
     "face_detector": {"retinaface": RetinaFaceDetector},
 }
 _registered: dict[Kind, dict[str, Factory]] = {"classifier": {}, "face_detector": {}}
+_MEMBERS: Mapping[Kind, tuple[type, str]] = {
+    "classifier": (Classifier, "`card` and `predict(crops)`"),
+    "face_detector": (FaceDetector, "`detect(image)`"),
+}
 
 
 def list_models(kind: Kind = "classifier") -> list[str]:
-    """Return the names that `load_model` (or `load_face_detector`) takes, sorted.
-
-    Args:
-        kind: "classifier" or "face_detector".
-    """
+    """Return the names that `load_model` (or `load_face_detector`) takes, sorted."""
     return sorted({*_BUILT_IN[kind], *_registered[kind], *_entry_points(kind)})
 
 
@@ -87,20 +82,26 @@ def load_model(
     Raises:
         ModelError: no model has this name, or its files are missing or damaged.
     """
-    if name is None:
-        name = DEFAULT_CLASSIFIER
+    name = DEFAULT_MODEL.stem if name is None else name
     if not isinstance(name, str | Path):
         raise ModelError(f"a classifier is loaded by name or path, not by {type(name).__name__}")
     if str(name).endswith(".onnx"):
         return OnnxClassifier(name, threads=threads, providers=providers)
-    return check_classifier(_load("classifier", str(name), threads, providers), str(name))
+    classifier: Classifier = _load("classifier", str(name), threads, providers)
+    return classifier
+
+
+def load_face_detector(
+    name: str | None = None, *, threads: int = 0, providers: Sequence[str] | None = None
+) -> FaceDetector:
+    """Load a face detector by name; arguments and errors as in `load_model`."""
+    name = DEFAULT_FACE_DETECTOR if name is None else name
+    face_detector: FaceDetector = _load("face_detector", name, threads, providers)
+    return face_detector
 
 
 def load_card(name: str | Path | None = None) -> ModelCard:
-    """Return the model card of a classifier, without loading the weights of an ONNX file.
-
-    Args:
-        name: as in `load_model`.
+    """Return the model card of a classifier (as in `load_model`) without loading the weights of an ONNX file.
 
     Raises:
         ModelError: no model has this name, or its card is missing or damaged.
@@ -117,33 +118,15 @@ def card_path(name: str | Path | None = None) -> Path | None:
     return path.with_suffix(".json") if path.suffix == ".onnx" else None
 
 
-def load_face_detector(
-    name: str | None = None, *, threads: int = 0, providers: Sequence[str] | None = None
-) -> FaceDetector:
-    """Load a face detector by name; arguments and errors as in `load_model`."""
-    name = DEFAULT_FACE_DETECTOR if name is None else name
-    return check_face_detector(_load("face_detector", name, threads, providers), name)
-
-
-def check_classifier(model: object, name: str = "") -> Classifier:
-    """Return the object if it has the members of a classifier.
+def check_model(model: Any, kind: Kind, name: str = "") -> Any:
+    """Return the object if it has the members of a classifier or a face detector.
 
     Raises:
         ModelError: it has not.
     """
-    if isinstance(model, type) or not isinstance(model, Classifier):
-        raise ModelError(f"{repr(name or model)} must have `card` and `predict(crops)` to be a classifier")
-    return model
-
-
-def check_face_detector(model: object, name: str = "") -> FaceDetector:
-    """Return the object if it has the members of a face detector.
-
-    Raises:
-        ModelError: it has not.
-    """
-    if isinstance(model, type) or not isinstance(model, FaceDetector):
-        raise ModelError(f"{repr(name or model)} must have `detect(image)` to be a face detector")
+    protocol, members = _MEMBERS[kind]
+    if isinstance(model, type) or not isinstance(model, protocol):
+        raise ModelError(f"{repr(name or model)} must have {members} to be a {_words(kind)}")
     return model
 
 
@@ -158,17 +141,18 @@ def _load(kind: Kind, name: str, threads: int, providers: Sequence[str] | None) 
         except Exception as error:  # foreign code may raise anything while it is imported
             raise ModelError(f"{_words(kind)} {name!r} ({entry.value}) cannot be loaded: {error}") from error
     try:
-        return factory(threads=threads, providers=providers)
+        model = factory(threads=threads, providers=providers)
     except VerafaceError:
         raise
     except Exception as error:  # foreign code
         raise ModelError(
             f"{_words(kind)} {name!r} cannot be created by name (keywords threads, providers): {error}"
         ) from error
+    return check_model(model, kind, name)
 
 
 def _entry_points(kind: Kind) -> dict[str, Any]:
-    return {entry.name: entry for entry in entry_points(group=_GROUPS[kind])}
+    return {entry.name: entry for entry in entry_points(group=f"veraface.{kind}s")}
 
 
 def _words(kind: Kind) -> str:
