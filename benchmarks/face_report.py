@@ -17,8 +17,8 @@ def chips_report(tallies: Tallies) -> str:
     count = len(next(iter(tallies.values())).found["upright"])
     parts = [
         f"{count} chips, one labeled face each. Found: IoU of at least {MIN_IOU}. Size ratio: found over\n"
-        f"true, mean ± deviation. Roll right: the line of the eyes, rotated back, is within {MAX_ROLL_ERROR}°\n"
-        "of the same detector's in the upright chip.\n"
+        "true, mean ± deviation. Roll right: the line of the eyes, rotated back, is within\n"
+        f"{MAX_ROLL_ERROR}° of the same detector's in the upright chip.\n"
     ]
     for name, tally in tallies.items():
         rows = [
