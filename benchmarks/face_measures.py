@@ -149,7 +149,7 @@ def rotations() -> dict[str, int]:
 def measure_samples(detectors: Detectors, tallies: Tallies, samples: Iterable[Sample]) -> None:
     """Detect the faces of labeled images; count detections that are none of them."""
     for sample in samples:
-        groups = ["all", sample.kind] if sample.kind else ["all"]
+        groups = [*sample.kinds, "all"]
         for name, detector in detectors.items():
             tally = tallies[name]
             faces = tally.detect(detector, sample.data, *groups)
@@ -174,7 +174,7 @@ def _face_groups(sample: Sample, index: int, box: Box) -> list[str]:
     groups = [size_bin(box.max_side)]
     if box.max_side >= FACE_SIDE:
         groups.append(f"{FACE_SIDE} px and more")
-    groups += [f"{sample.kind}, {group}" for group in groups] if sample.kind else []
+    groups += [f"{kind}, {group}" for kind in sample.kinds for group in list(groups)]
     groups += [f"clear, {group}" for group in groups] if sample.clear and sample.clear[index] else []
     return groups
 

@@ -122,9 +122,13 @@ def _images(tallies: Tallies, kinds: Iterable[str]) -> str:
 
 
 def _kinds(tallies: Tallies) -> list[str]:
-    """Return the kinds of images; those named by megapixels first, in this order."""
+    """Return the kinds of images; those named by megapixels first, totals last."""
     kinds = {kind for kind in next(iter(tallies.values())).detecting if kind != "all"}
-    return sorted(kinds, key=lambda kind: (float(kind.split()[0]) if kind[0].isdigit() else 1e9, kind))
+
+    def order(kind: str) -> tuple[bool, float, str]:
+        return kind.startswith("all "), float(kind.split()[0]) if kind[0].isdigit() else 1e9, kind
+
+    return sorted(kinds, key=order)
 
 
 def _mean(values: Sequence[float]) -> str:

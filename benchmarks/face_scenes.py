@@ -77,8 +77,8 @@ def _compose(scene: Scene, pool: Sequence[Chip]) -> Sample:
         canvas = _photo(scene, chance) if scene.kind == "photo" else _screenshot(scene)
         size = _paste_faces(canvas, scene, pool, chance, faces, chips)
     name = f"{scene.kind} {scene.seed}, {scene.megapixels:g} MP, {len(faces)} faces{size}"
-    megapixels = f"{scene.megapixels:g} MP" if scene.kind == "photo" else f"{scene.kind}s"
-    return Sample(name, jpeg(canvas, _QUALITY), tuple(faces), ignored=tuple(chips), kind=megapixels)
+    kind = f"{scene.megapixels:g} MP" if scene.kind == "photo" else f"{scene.kind}s"
+    return Sample(name, jpeg(canvas, _QUALITY), tuple(faces), ignored=tuple(chips), kinds=(kind,))
 
 
 def _photo(scene: Scene, chance: random.Random) -> Image.Image:

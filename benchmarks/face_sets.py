@@ -22,6 +22,7 @@ _SAMPLES = {
     "animals": "chelsea",
     "statues and drawings": "horse logo",
 }  # of scikit-image
+_LIKENESSES = "statues and drawings"  # may show faces, but none of a living human
 _GENERATED_PER_KIND = 6
 
 
@@ -50,7 +51,7 @@ class Sample:
         faces: boxes to be found.
         clear: for each face, whether it is sharp, unoccluded and in a typical pose; empty if not labeled.
         ignored: regions in which further detections are not counted as false.
-        kind: group that the image is counted in.
+        kinds: groups that the image is counted in, the narrowest first.
     """
 
     name: str
@@ -58,7 +59,7 @@ class Sample:
     faces: tuple[Box, ...] = ()
     clear: tuple[bool, ...] = ()
     ignored: tuple[Box, ...] = ()
-    kind: str = ""
+    kinds: tuple[str, ...] = ()
 
 
 def jpeg(image: Image.Image, quality: int = 95) -> bytes:
@@ -116,22 +117,27 @@ def without_faces(folder: Path | None) -> Iterator[Sample]:
     """Yield images without a human face: generated, of scikit-image and scikit-learn, and of a folder.
 
     Args:
-        folder: one subfolder for each kind of image, whose name is reported; generated images only if None.
+        folder: one subfolder for each kind of image, whose name is reported, such as "animals" or "statues
+            and drawings" (counted apart); None for the other images alone.
     """
     for kind, names in _SAMPLES.items():
         for name in names.split():
             pixels = np.asarray(getattr(skimage.data, name)())
             if pixels.dtype == bool:
                 pixels = pixels.astype(np.uint8) * 255
-            yield Sample(name, jpeg(Image.fromarray(pixels).convert("RGB")), kind=kind)
-    yield Sample("flower", jpeg(Image.fromarray(load_sample_image("flower.jpg"))), kind="photos")
+            yield _without(name, jpeg(Image.fromarray(pixels).convert("RGB")), kind)
+    yield _without("flower", jpeg(Image.fromarray(load_sample_image("flower.jpg"))), "photos")
     for number in range(_GENERATED_PER_KIND):
         for name, draw in _GENERATORS.items():
             image = draw(np.random.default_rng(number))
-            yield Sample(f"{name} {number}", jpeg(image, quality=90), kind="generated")
+            yield _without(f"{name} {number}", jpeg(image, quality=90), "generated")
     for path in sorted(folder.glob("*/*")) if folder else ():
         if path.suffix.lower() in _SUFFIXES:
-            yield Sample(path.name, path.read_bytes(), kind=path.parent.name)
+            yield _without(path.name, path.read_bytes(), path.parent.name)
+
+
+def _without(name: str, data: bytes, kind: str) -> Sample:
+    return Sample(name, data, kinds=(kind,) if kind == _LIKENESSES else (kind, f"all but {_LIKENESSES}"))
 
 
 def noise(generator: np.random.Generator) -> Image.Image:
