@@ -2,8 +2,9 @@
 
 python -m tests.fuzz.fuzz_image -max_total_time=600 -dict=tests/fuzz/tokens.dict NEW tests/fuzz/corpus
 
-Inputs that add coverage are written to the folder NEW. A finding is written to its own file; give that file
-instead of the folders to reproduce it.
+Inputs that add coverage are written to the folder NEW; `python -m tests.fuzz.make_corpus NEW` keeps them, so
+that later runs start from them. A finding is written to its own file; give that file instead of the folders
+to reproduce it.
 """
 
 import sys

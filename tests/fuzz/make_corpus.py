@@ -1,8 +1,11 @@
-"""Writes the corpus anew: one tiny file of each kind, for the fuzzer to start from.
+"""Write what the fuzzer starts from: one tiny file of each kind, and inputs found by earlier runs.
 
-python -m tests.fuzz.make_corpus
+python -m tests.fuzz.make_corpus        # writes the tiny files anew
+python -m tests.fuzz.make_corpus NEW    # adds the inputs in the folder NEW to the archive of found inputs
 """
 
+import sys
+import zipfile
 from pathlib import Path
 
 from PIL import Image
@@ -10,6 +13,7 @@ from PIL import Image
 from tests.sample_images import encode, exif_with, portrait
 
 CORPUS = Path(__file__).parent / "corpus"
+FOUND = Path(__file__).parent / "found.zip"
 
 
 def corpus() -> dict[str, bytes]:
@@ -44,7 +48,20 @@ def corpus() -> dict[str, bytes]:
     }
 
 
+def keep(folder: Path) -> None:
+    """Add the folder's files, named by the digest of their content, to the found inputs."""
+    with zipfile.ZipFile(FOUND, "a", zipfile.ZIP_DEFLATED, compresslevel=9) as archive:
+        known = set(archive.namelist())
+        for file in sorted(folder.iterdir()):
+            if file.name not in known:
+                archive.writestr(zipfile.ZipInfo(file.name), file.read_bytes(), zipfile.ZIP_DEFLATED)
+
+
 if __name__ == "__main__":
+    for argument in sys.argv[1:]:
+        keep(Path(argument))
+    if sys.argv[1:]:
+        sys.exit()
     CORPUS.mkdir(exist_ok=True)
     for name, content in corpus().items():
         (CORPUS / name).write_bytes(content)
