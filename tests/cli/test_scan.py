@@ -10,6 +10,7 @@ import subprocess
 import tarfile
 import time
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -87,6 +88,34 @@ def test_rows_do_not_depend_on_the_number_of_workers(mixed: Path, tmp_path: Path
     assert without_times(one) == without_times(three)
 
 
+def endless_scan(out: Path, *sources: object) -> subprocess.Popen[str]:
+    """Start a scan that cannot finish before its standard input, a further source, is closed."""
+    return subprocess.Popen(
+        [*COMMAND, "scan", *map(str, sources), "-", "-o", str(out)],
+        env=ENVIRONMENT,
+        start_new_session=True,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def wait_until(condition: Callable[[], bool], process: subprocess.Popen[str]) -> None:
+    deadline = time.monotonic() + 120
+    while not condition():
+        assert process.poll() is None, process.communicate()[1]
+        assert time.monotonic() < deadline, "the scan does not get that far"
+        time.sleep(0.02)
+
+
+def started(source: Path, out: Path, count: int) -> subprocess.Popen[str]:
+    """Start a scan that cannot finish and wait until it has saved `count` results."""
+    process = endless_scan(out, source)
+    wait_until(lambda: len(saved(out)) >= count, process)
+    return process
+
+
 @pytest.mark.parametrize("seed", range(3))
 def test_resume_after_a_kill_repeats_and_loses_nothing(tmp_path: Path, seed: int) -> None:
     """The process group is killed by SIGKILL three times, at random numbers of saved results."""
@@ -95,18 +124,11 @@ def test_resume_after_a_kill_repeats_and_loses_nothing(tmp_path: Path, seed: int
     dice = random.Random(seed)
     saved_before: dict[str, str] = {}
     for kill_at in sorted(dice.sample(range(1, count), 3)):
-        resume = ["--resume"] if saved_before else []
-        process = subprocess.Popen(
-            [*COMMAND, "scan", str(source), "-o", str(out), *resume],
-            env=ENVIRONMENT,
-            start_new_session=True,
-            stdout=subprocess.DEVNULL,
-        )
-        deadline = time.monotonic() + 120
-        while process.poll() is None and len(saved(out)) < kill_at and time.monotonic() < deadline:
-            time.sleep(dice.random() / 50)
+        process = endless_scan(out, source, *(["--resume"] if saved_before else []))
+        wait_until(lambda number=kill_at: len(saved(out)) >= number, process)  # type: ignore[misc]
+        time.sleep(dice.random() / 50)
         os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
+        process.communicate()
         now = saved(out)
         assert saved_before.items() <= now.items(), "saved results stay and are not computed again"
         saved_before = now
@@ -121,22 +143,6 @@ def test_resume_after_a_kill_repeats_and_loses_nothing(tmp_path: Path, seed: int
         assert milliseconds[path] == json.loads(record)["milliseconds"]
     assert f"{len(saved_before)} analyzed before" in done.stdout
     assert sorted(path.name for path in tmp_path.iterdir()) == ["p", "t.jsonl"]
-
-
-def started(source: Path, out: Path, count: int) -> subprocess.Popen[str]:
-    """Start a scan and wait until it has saved `count` results."""
-    process = subprocess.Popen(
-        [*COMMAND, "scan", str(source), "-o", str(out)],
-        env=ENVIRONMENT,
-        start_new_session=True,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    deadline = time.monotonic() + 120
-    while process.poll() is None and len(saved(out)) < count and time.monotonic() < deadline:
-        time.sleep(0.02)
-    return process
 
 
 @pytest.mark.parametrize(
@@ -171,16 +177,11 @@ def test_ctrl_c_while_workers_start_keeps_the_results(tmp_path: Path) -> None:
     os.killpg(process.pid, signal.SIGKILL)
     process.communicate()
     before = saved(out)
-    again = subprocess.Popen(
-        [*COMMAND, "scan", str(source), "-o", str(out), "--resume"],
-        env=ENVIRONMENT,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    while not psutil.Process(again.pid).children() and again.poll() is None:
-        time.sleep(0.01)  # the first child is the workers' fork server or the listing process
+    again = endless_scan(out, source, "--resume")
+    # The first child is the workers' fork server or the listing process.
+    wait_until(lambda: bool(psutil.Process(again.pid).children()), again)
     again.send_signal(signal.SIGINT)
-    again.communicate(timeout=60)
+    again.communicate(timeout=120)
     assert before.items() <= saved(out).items()
 
 
@@ -225,12 +226,10 @@ def test_resume_lists_damaged_sources_again(tmp_path: Path) -> None:
     archive.write_bytes(whole[: len(whole) // 2])
     more = folder(tmp_path / "p", 40)
     out = tmp_path / "t.jsonl"
-    process = subprocess.Popen([*COMMAND, "scan", str(archive), str(more), "-o", str(out)], env=ENVIRONMENT)
-    deadline = time.monotonic() + 120
-    while not any("the rest of it" in path for path in saved(out)) and time.monotonic() < deadline:
-        time.sleep(0.02)
-    process.kill()
-    process.wait()
+    process = endless_scan(out, archive, more)
+    wait_until(lambda: any("the rest of it" in path for path in saved(out)), process)
+    os.killpg(process.pid, signal.SIGKILL)
+    process.communicate()
     archive.write_bytes(whole)
     done = veraface("scan", archive, more, "-o", out, "--resume")
     assert done.returncode == 0, done.stderr
@@ -315,7 +314,7 @@ def test_one_ctrl_c_ends_a_scan_that_waits_for_a_source(tmp_path: Path) -> None:
     )
     with blocked_reader(tmp_path / "list.txt"):
         process.send_signal(signal.SIGINT)
-        _, stderr = process.communicate(timeout=60)
+        _, stderr = process.communicate(timeout=120)
     assert stderr == "veraface: stopped; results are kept, continue with --resume\n"
 
 
@@ -412,16 +411,9 @@ def test_list_on_standard_input_and_filters(tmp_path: Path) -> None:
 
 def test_ctrl_c_keeps_the_results(tmp_path: Path) -> None:
     source, out = folder(tmp_path / "p", 40), tmp_path / "t.jsonl"
-    process = subprocess.Popen(
-        [*COMMAND, "scan", str(source), "-o", str(out)], env=ENVIRONMENT, stderr=subprocess.PIPE, text=True
-    )
-    deadline = time.monotonic() + 120
-    while len(saved(out)) < 2 and process.poll() is None and time.monotonic() < deadline:
-        time.sleep(0.02)
+    process = started(source, out, 2)
     process.send_signal(signal.SIGINT)
-    _, stderr = process.communicate(timeout=60)
-    if process.returncode == 0:
-        pytest.skip("the scan finished before it could be stopped")
+    _, stderr = process.communicate(timeout=120)
     assert stderr == "veraface: stopped; results are kept, continue with --resume\n"
     before = saved(out)
     assert len(before) >= 2

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from tests.cli.terminal import COMMAND, ENVIRONMENT, veraface
+from tests.cli.terminal import ENVIRONMENT, veraface
 from tests.sample_data import make_folders, make_rows, write_csv
 from tests.training.runs import logged, same, settings, tensors
 from veraface.cli import main
@@ -106,6 +106,21 @@ def test_leaves_sources_out_and_swaps_faces_on_demand(tmp_path: Path) -> None:
     assert config.face_swap == 0.5
 
 
+# So that a busy test cannot come too late to kill the run before it ends.
+PAUSE_AT_EPOCH_6 = """
+import time
+from veraface.cli import main
+from veraface.training.trainer import FaceClassifier
+start = FaceClassifier.on_train_epoch_start
+def start_or_pause(self):
+    start(self)
+    if self.current_epoch == 6:
+        time.sleep(600)
+FaceClassifier.on_train_epoch_start = start_or_pause
+main()
+"""
+
+
 def test_resumes_after_a_kill_with_the_same_weights(tmp_path: Path, tiny_data: Path) -> None:
     """SIGKILL while a later epoch runs; --resume ends with the weights of a whole run."""
     arguments = (
@@ -121,13 +136,14 @@ def test_resumes_after_a_kill_with_the_same_weights(tmp_path: Path, tiny_data: P
         12,
     )
     process = subprocess.Popen(
-        [*COMMAND, *map(str, arguments)],
+        [sys.executable, "-c", PAUSE_AT_EPOCH_6, *map(str, arguments)],
         env=ENVIRONMENT,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )
     deadline = time.monotonic() + 120
-    while not (tmp_path / "killed" / "last.ckpt").exists() and time.monotonic() < deadline:
+    while not (tmp_path / "killed" / "last.ckpt").exists() and process.poll() is None:
+        assert time.monotonic() < deadline, "no epoch ends"
         time.sleep(0.005)
     os.kill(process.pid, signal.SIGKILL)
     assert process.wait() == -signal.SIGKILL, "it was killed before it had ended"
