@@ -13,6 +13,7 @@ import pytest
 from tests.examples import PROFILE
 from tests.sample_data import make_dataset
 from tests.sample_images import encode, portrait
+from veraface.utils import available_cores
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Playwright
@@ -76,6 +77,20 @@ _SLOW = (
 # Tests that depend on external timing, with the reason; each is retried once, which the summary reports.
 # No other test is retried.
 _QUARANTINE: dict[str, str] = {}
+
+
+def pytest_xdist_auto_num_workers() -> int:
+    """Start half as many workers again as there are cores, because tests wait for servers and browsers."""
+    cores = available_cores()
+    return cores + cores // 2
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Leave out files without unit tests if only those are asked for: importing them takes seconds."""
+    if config.option.markexpr != "unit":
+        return None
+    path = collection_path.relative_to(config.rootpath).as_posix()
+    return True if f"{path}/".startswith(_SLOW) else None
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -217,8 +232,9 @@ def camera(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, ...]:
 @pytest.fixture(scope="session")
 def playwright_driver() -> Iterator["Playwright"]:
     """Start Playwright, once: two instances cannot run at a time."""
-    from playwright.sync_api import sync_playwright
+    from playwright.sync_api import expect, sync_playwright
 
+    expect.set_options(timeout=60_000)  # instead of 5 s, which a busy machine may need
     with sync_playwright() as playwright:
         yield playwright
 
