@@ -346,7 +346,7 @@ def running_nginx(configuration: Path, port: str) -> Iterator[None]:
         stderr=subprocess.DEVNULL,
     )
     try:
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + 120
         while True:
             assert process.poll() is None, "nginx did not start"
             assert time.monotonic() < deadline, "nginx does not answer"
@@ -357,7 +357,7 @@ def running_nginx(configuration: Path, port: str) -> Iterator[None]:
         yield
     finally:
         process.terminate()
-        process.wait(timeout=20)
+        process.wait(timeout=60)
 
 
 def test_the_proxy_forwards_images_and_the_client_address(nginx: Path) -> None:

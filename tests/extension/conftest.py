@@ -185,7 +185,7 @@ class Card:
         box = self.box(selector)
         self._page.mouse.click(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
 
-    def wait(self, condition: str, seconds: float = 15) -> None:
+    def wait(self, condition: str, seconds: float = 60) -> None:
         """Wait until a JavaScript expression is true, with the card's root as `this`."""
         for _ in range(int(seconds * 20)):
             if self.call(f"function() {{ return Boolean({condition}) }}"):
@@ -202,7 +202,7 @@ class Card:
         return self.attribute(".headline", "data-fault")
 
 
-def wait_until(page: Page, holds: Callable[[], Any], seconds: float = 15) -> None:
+def wait_until(page: Page, holds: Callable[[], Any], seconds: float = 60) -> None:
     """Wait until `holds()` is true while the browser keeps running."""
     end = time.monotonic() + seconds
     while not holds():
@@ -231,7 +231,7 @@ class Chromium:
     def worker(self) -> Worker:
         """The extension's service worker; Chromium stops it when idle and restarts it."""
         workers = self.context.service_workers
-        return workers[0] if workers else self.context.wait_for_event("serviceworker", timeout=15_000)
+        return workers[0] if workers else self.context.wait_for_event("serviceworker", timeout=60_000)
 
     def wait_until_ready(self) -> None:
         """Wait until the worker has registered its listeners."""
@@ -241,14 +241,14 @@ class Chromium:
     def open(self, page: str) -> Page:
         """Open a page of the extension."""
         opened = self.context.new_page()
-        opened.set_default_timeout(10_000)
+        opened.set_default_timeout(60_000)
         opened.goto(f"chrome-extension://{self.id}/pages/{page}")
         expect(opened.locator("main[inert]")).to_have_count(0)  # as long as the options read the settings
         return opened
 
     def visit(self, url: str) -> Page:
         page = self.context.new_page()
-        page.set_default_timeout(10_000)
+        page.set_default_timeout(60_000)
         page.goto(url)
         return page
 

@@ -126,10 +126,10 @@ def test_all_results_are_bounded() -> None:
     many = b"".join(text_chunk(f"key {i}", "x" * 1000) for i in range(3000))
     texts = text_chunk("XML:com.adobe.xmp", packet.decode(), "iTXt") + bomb + many
     plain = png(("prompt", files.COMFYUI.replace("a smiling man", long)))
-    started = time.perf_counter()
+    started = time.process_time()
     end = plain.index(b"IEND") - 4  # Pillow refuses a bomb before the pixels
     found = read(plain[:end] + texts + plain[end:])
-    assert time.perf_counter() - started < 2
+    assert time.process_time() - started < 2
     assert found.xmp is not None
     assert found.generator is not None
     assert len(found.xmp.history) == MAX_ENTRIES
@@ -149,9 +149,9 @@ def test_all_results_are_bounded() -> None:
     ],
 )
 def test_no_text_takes_long(text: str) -> None:
-    started = time.perf_counter()
+    started = time.process_time()
     read(png(("parameters", text), ("Description", text)))
-    assert time.perf_counter() - started < 1
+    assert time.process_time() - started < 1
 
 
 def test_control_characters_are_removed_from_texts() -> None:

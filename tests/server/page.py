@@ -77,9 +77,9 @@ def hold(page: Page, pattern: str = "**/api/predict*") -> list[Route]:
 
 def wait_for(page: Page, condition: Callable[[], bool]) -> None:
     """Let the browser's events come in until a condition in the test itself holds."""
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 60
     while not condition():
-        assert time.monotonic() < deadline, "the condition does not hold after 30 s"
+        assert time.monotonic() < deadline, "the condition does not hold after 60 s"
         page.wait_for_timeout(10)
 
 

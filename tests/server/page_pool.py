@@ -21,7 +21,7 @@ class PooledPage:
         self.options = options
         self.context: BrowserContext = browser.new_context(**options)
         self.page: Page = self.context.new_page()
-        self.page.set_default_timeout(15_000)
+        self.page.set_default_timeout(60_000)
         self.debugger: CDPSession = self.context.new_cdp_session(self.page)
         self._origins: set[str] = set()
         self._url = ""

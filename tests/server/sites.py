@@ -70,7 +70,12 @@ class Site(BaseHTTPRequestHandler):
         self.send_response(200)
         self.send_header("Content-Length", "900000000")
         self.end_headers()
-        time.sleep(2)  # a client that waits for the body notices
+        self.wait_for_the_client_to_leave()  # one that waits for the body meets its own deadline
+
+    def wait_for_the_client_to_leave(self) -> None:
+        self.connection.settimeout(120)
+        with contextlib.suppress(OSError):
+            self.connection.recv(1)
 
     def page_endless(self) -> None:
         self.close_connection = True
@@ -89,7 +94,8 @@ class Site(BaseHTTPRequestHandler):
             time.sleep(0.05)
 
     def page_silent(self) -> None:
-        time.sleep(4)
+        self.close_connection = True
+        self.wait_for_the_client_to_leave()
 
     def page_packed(self) -> None:
         self.answer(b"\x1f\x8b" + b"\0" * 100, Content_Encoding="gzip")

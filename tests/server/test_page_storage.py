@@ -141,7 +141,7 @@ def test_without_storage_everything_else_works(
     page.add_init_script(f'Object.defineProperty(window, "localStorage", {REFUSES});')
     page.goto(page.url + "history")
     heading = page.get_by_role("heading", name="This browser stores nothing here")
-    expect(heading).to_be_visible(timeout=15_000)
+    expect(heading).to_be_visible()
     expect(page.locator("#keep-history")).to_be_disabled()
     choose(page, face)
     expect_verdict(page, predict(face).json())

