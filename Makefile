@@ -30,7 +30,7 @@ test: $(TEST_VENV)/.ready tools chromium ## run every test, style and types amon
 unit: $(TEST_VENV)/.ready ## run the fast tests only: no browser, server, training or installation
 	$(PY) -m pytest -n auto -m unit $(ARGS)
 
-test-deep: $(TEST_VENV)/.ready ## run the property tests and the API contract with many more examples
+test-deep: $(TEST_VENV)/.ready ## run property tests, API contract, fuzzing and soak with many more examples
 	HYPOTHESIS_PROFILE=deep $(PY) -m pytest -n auto -m generative $(ARGS)
 
 coverage: $(TEST_VENV)/.ready tools chromium ## run every test and measure which lines of src they run

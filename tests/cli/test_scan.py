@@ -5,6 +5,7 @@ import json
 import os
 import random
 import signal
+import socket
 import sqlite3
 import subprocess
 import tarfile
@@ -89,7 +90,10 @@ def test_rows_do_not_depend_on_the_number_of_workers(mixed: Path, tmp_path: Path
 
 
 def endless_scan(out: Path, *sources: object) -> subprocess.Popen[str]:
-    """Start a scan that cannot finish before its standard input, a further source, is closed."""
+    """Start a scan that cannot finish before its standard input, a further list of images, is closed.
+
+    Images are listed in groups of 32; those of an incomplete group are analyzed once the list ends.
+    """
     return subprocess.Popen(
         [*COMMAND, "scan", *map(str, sources), "-", "-o", str(out)],
         env=ENVIRONMENT,
@@ -118,17 +122,24 @@ def started(source: Path, out: Path, count: int) -> subprocess.Popen[str]:
 
 @pytest.mark.parametrize("seed", range(3))
 def test_resume_after_a_kill_repeats_and_loses_nothing(tmp_path: Path, seed: int) -> None:
-    """The process group is killed by SIGKILL three times, at random numbers of saved results."""
+    """The process group is killed by SIGKILL three times, at random numbers of saved results.
+
+    A further image, from a server that does not respond, keeps the scan from finishing before.
+    """
     count = 30
     source, out = folder(tmp_path / "p", count), tmp_path / "t.jsonl"
     dice = random.Random(seed)
     saved_before: dict[str, str] = {}
     for kill_at in sorted(dice.sample(range(1, count), 3)):
-        process = endless_scan(out, source, *(["--resume"] if saved_before else []))
-        wait_until(lambda number=kill_at: len(saved(out)) >= number, process)  # type: ignore[misc]
-        time.sleep(dice.random() / 50)
-        os.killpg(process.pid, signal.SIGKILL)
-        process.communicate()
+        with socket.create_server(("127.0.0.1", 0)) as silent:
+            process = endless_scan(out, source, *(["--resume"] if saved_before else []))
+            assert process.stdin is not None
+            process.stdin.write(f"http://127.0.0.1:{silent.getsockname()[1]}/a.jpg\n")
+            process.stdin.close()
+            wait_until(lambda number=kill_at: len(saved(out)) >= number, process)  # type: ignore[misc]
+            time.sleep(dice.random() / 50)
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
         now = saved(out)
         assert saved_before.items() <= now.items(), "saved results stay and are not computed again"
         saved_before = now
@@ -199,7 +210,7 @@ def test_second_scan_into_the_same_table_is_refused(tmp_path: Path, option: str)
 
 
 def test_images_of_an_earlier_run_come_last(tmp_path: Path) -> None:
-    source, out = folder(tmp_path / "p", 30), tmp_path / "t.jsonl"
+    source, out = folder(tmp_path / "p", 40), tmp_path / "t.jsonl"
     process = started(source, out, 2)
     os.killpg(process.pid, signal.SIGKILL)
     process.communicate()
