@@ -33,15 +33,17 @@ _DATA = Path(os.environ.get("VERAFACE_DATA", Path(__file__).parent.parent.parent
 
 # Slowest files first: started last, they would leave the other workers idle at the end.
 _LONGEST = (
-    "tests/server/test_page_scenes.py",
-    "tests/fuzz/test_fuzz.py",
-    "tests/server/test_server_soak.py",
     "tests/scan/test_ray_engine.py",
     "tests/deploy/test_ray_serve.py",
-    "tests/test_style.py",
-    "tests/server/test_page_dashboard.py",
+    "tests/server/test_page_scenes.py",
+    "tests/server/test_server_soak.py",
+    "tests/server/test_server_video.py",
     "tests/training/",
-    "tests/server/test_page_offline.py",
+    "tests/fuzz/test_fuzz.py",
+    "tests/test_style.py",
+    "tests/server/test_server_hostile.py",
+    "tests/server/test_server_load.py",
+    "tests/cli/test_scan.py",
     "tests/cli/test_train.py",
     "tests/cli/test_export.py",
     "tests/cli/test_cross_validate.py",
