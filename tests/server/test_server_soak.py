@@ -18,9 +18,9 @@ from veraface.utils import available_cores
 
 # Requests instead of seconds: a busy machine takes longer for the same work.
 TIMES = 10 if PROFILE == "deep" else 1
-WARM_UP = 100  # every worker has then seen each kind
-REQUESTS = 1000 * TIMES  # at capacity
-MORE_REQUESTS = 600 * TIMES  # at four times as much
+WARM_UP = 70  # every worker has then seen each kind
+REQUESTS = 700 * TIMES  # at capacity
+MORE_REQUESTS = 400 * TIMES  # at four times as much
 
 
 @dataclass
