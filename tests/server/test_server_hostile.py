@@ -58,7 +58,7 @@ def send_all(server: Any, files: Iterator[tuple[str, bytes]]) -> list[Outcome]:
                 return outcomes
             outcomes.append(send(client, *file))
 
-    with httpx.Client(base_url=server.url, timeout=60) as client, ThreadPoolExecutor(CLIENTS) as pool:
+    with httpx.Client(base_url=server.url, timeout=120) as client, ThreadPoolExecutor(CLIENTS) as pool:
         return list(itertools.chain(*pool.map(send_until_none_is_left, [client] * CLIENTS)))
 
 
@@ -116,7 +116,7 @@ def test_hostile_files_change_nothing(own_server: Any, face: bytes) -> None:
     undocumented = [o for o in outcomes if o.status not in REFUSALS | {200} and o not in stopped]
     assert undocumented == []
     assert len(stopped) <= len(outcomes) // 200
-    assert max(seconds) < SLOWEST_S + 5
+    assert max(seconds) < 3 * SLOWEST_S  # a file waits for those before it
     assert after <= allowed
     assert "internal_error" not in own_server.log()
     assert "Traceback" not in own_server.log()
