@@ -82,3 +82,31 @@ class DataError(VerafaceError):
     """A data set or an output folder cannot be used; raised before any work starts."""
 
     code = "bad_data"
+
+
+class QueueFullError(VerafaceError):
+    """The queue of tasks is full; `retry_after_s` estimates when there is room again."""
+
+    code = "overloaded"
+
+    def __init__(self, retry_after_s: int) -> None:
+        super().__init__("the queue is full; try again in a moment")
+        self.retry_after_s = retry_after_s
+
+
+class DeadlineExceededError(VerafaceError):
+    """A task did not finish within its timeout, and its worker was stopped."""
+
+    code = "too_slow"
+
+
+class WorkerLostError(VerafaceError):
+    """A worker ended during a task for a reason unrelated to the file."""
+
+    code = "worker_lost"
+
+
+class WorkerCrashedError(VerafaceError):
+    """A file crashed the worker or exhausted its CPU time."""
+
+    code = "worker_crashed"

@@ -12,13 +12,18 @@ from pathlib import Path
 from queue import SimpleQueue
 from typing import Any
 
-from veraface.errors import ModelError, UnreadableImageError, VerafaceError
+from veraface.errors import (
+    ModelError,
+    UnreadableImageError,
+    VerafaceError,
+    WorkerCrashedError,
+    WorkerLostError,
+)
 from veraface.scan.item import MAX_BYTES, Item, is_url, read
 from veraface.scan.records import Record, error_record, result_record
 from veraface.utils import available_cores
 from veraface.workers.client import WorkerSettings
-from veraface.workers.errors import WorkerCrashedError, WorkerFaultError, WorkerLostError
-from veraface.workers.messages import ScanOptions, ScanResult, Task, add_queue_time
+from veraface.workers.messages import ScanOptions, ScanResult, Task, WorkerFaultError, decode_reply
 from veraface.workers.pool import WorkerPool
 
 _TASK = Task("scan", timeout_s=120)  # for one image; CPU time has a lower limit
@@ -108,7 +113,7 @@ class ItemAnalyzer:
         for attempt in range(1, _MAX_ATTEMPTS + 1):
             try:
                 reply = await self._pool.run(_TASK, content, options)
-                return add_queue_time(ScanResult.from_json(reply.result), reply)
+                return decode_reply(ScanResult, reply)
             except WorkerCrashedError as error:
                 raise UnreadableImageError(str(error)) from None
             except ValueError:

@@ -12,21 +12,21 @@ from typing import TYPE_CHECKING
 import uvicorn
 from asgi_correlation_id import CorrelationIdMiddleware
 from fastapi import FastAPI
+from starlette.middleware.cors import CORSMiddleware
+from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from veraface import __version__
 from veraface.server.errors import install_fault_handlers
 from veraface.server.logs import is_request_id, log_config, new_request_id
 from veraface.server.middleware import AccessLog, SecurityHeaders
-from veraface.server.openapi import document_links
+from veraface.server.openapi import document_links, error_responses
 from veraface.server.pages import install_pages
 from veraface.server.routes import images, info, videos
-from veraface.server.schemas import error_responses
-from veraface.server.security import AccessPolicy, install_origins
+from veraface.server.security import AccessPolicy
 from veraface.server.service import InferenceService
 from veraface.server.settings import Settings, SettingsError, load_settings
-from veraface.server.state import AppState
-from veraface.server.uploads import VIDEO, FetchLink, Uploads
-from veraface.server.video_slots import VideoSlots
+from veraface.server.state import AppState, VideoSlots
+from veraface.server.uploads import FetchLink, Uploads
 from veraface.utils import available_cores
 from veraface.workers.client import WorkerSettings
 from veraface.workers.messages import Backend
@@ -69,24 +69,21 @@ def create_app(
         loading.cancel()
         await service.close()
 
-    app = FastAPI(
-        title="Veraface",
-        version=__version__,
-        description=_DESCRIPTION,
-        docs_url=None,
-        redoc_url=None,
-        lifespan=lifespan,
-    )
-    metrics = _metrics(settings, backend)
+    app = FastAPI(title="Veraface", version=__version__, docs_url=None, redoc_url=None, lifespan=lifespan)
+    app.description = _DESCRIPTION
+    metrics = None
+    if settings.metrics:
+        from veraface.server.metrics import Metrics  # loaded only if enabled
+
+        metrics = Metrics(backend)
     app.state.inference = service
     app.state.veraface = AppState(
         settings=settings,
         service=service,
         images=Uploads(settings, _link_fetcher(settings, fetch_link)),
-        videos=Uploads(settings, kind=VIDEO),
+        videos=Uploads(settings, kind="video"),
         video_slots=VideoSlots(settings.concurrent_videos),
-        observe_image=metrics.observe_image if metrics else _ignore,
-        observe_video=metrics.observe_video if metrics else _ignore,
+        observe=metrics.observe if metrics else lambda _: None,
     )
     _add_middleware(app, settings, metrics)
     install_fault_handlers(app)
@@ -104,23 +101,18 @@ def create_app(
     return app
 
 
-def _ignore(result: object) -> None:
-    pass
-
-
-def _metrics(settings: Settings, backend: Backend) -> "Metrics | None":
-    if not settings.metrics:
-        return None
-    from veraface.server.metrics import Metrics  # loaded only if enabled
-
-    metrics = Metrics()
-    metrics.watch(backend)
-    return metrics
-
-
 def _add_middleware(app: FastAPI, settings: Settings, metrics: "Metrics | None") -> None:
     """Add middleware; each one wraps those added before it."""
-    install_origins(app, settings)
+    if settings.cors_origins:
+        app.add_middleware(
+            CORSMiddleware,
+            allow_origins=settings.cors_origins,
+            allow_methods=["GET", "POST"],
+            allow_headers=["Authorization", "X-API-Key", "X-Request-ID"],
+            expose_headers=["Retry-After", "X-Request-ID"],
+        )
+    if settings.trusted_proxies:
+        app.add_middleware(ProxyHeadersMiddleware, trusted_hosts=list(settings.trusted_proxies))
     if settings.telemetry:
         from veraface.server.telemetry import Traces  # needs an extra
 
@@ -136,21 +128,16 @@ def _add_middleware(app: FastAPI, settings: Settings, metrics: "Metrics | None")
 
 
 def _worker_pool(settings: Settings) -> WorkerPool:
-    queue = 2 * settings.workers if settings.queue is None else settings.queue
-    return WorkerPool(
-        WorkerSettings(
-            settings.model,
-            max_bytes=settings.max_upload_bytes,
-            max_pixels=settings.max_pixels,
-            limits=WorkerLimits(
-                settings.worker_memory_bytes,
-                cpu_s=math.ceil(max(settings.deadline_s, settings.video_deadline_s)) * available_cores(),
-            ),
-            trust_anchors=settings.trust_anchors,
-        ),
-        workers=settings.workers,
-        queue=queue,
+    cpu_s = math.ceil(max(settings.deadline_s, settings.video_deadline_s)) * available_cores()
+    worker_settings = WorkerSettings(
+        settings.model,
+        max_bytes=settings.max_upload_bytes,
+        max_pixels=settings.max_pixels,
+        limits=WorkerLimits(settings.worker_memory_bytes, cpu_s),
+        trust_anchors=settings.trust_anchors,
     )
+    queue = 2 * settings.workers if settings.queue is None else settings.queue
+    return WorkerPool(worker_settings, workers=settings.workers, queue=queue)
 
 
 def _link_fetcher(settings: Settings, given: FetchLink | None) -> FetchLink | None:
@@ -164,10 +151,7 @@ def _link_fetcher(settings: Settings, given: FetchLink | None) -> FetchLink | No
 
 
 def serve(settings: Settings | None = None) -> int:
-    """Run the server until it is stopped.
-
-    Returns:
-        The exit status of the process: 1 if the model could not be loaded.
+    """Run the server until it is stopped; return the exit status, 1 if the model could not be loaded.
 
     Raises:
         SettingsError: The server cannot listen on the address.
@@ -191,11 +175,7 @@ def serve(settings: Settings | None = None) -> int:
         _log.info("no API keys are set: everyone who can reach this server may use it")
     server = uvicorn.Server(config)
     service: InferenceService = app.state.inference
-
-    def stop() -> None:
-        server.should_exit = True
-
-    service.stop_on_failure(stop)
+    service.stop_on_failure(lambda: setattr(server, "should_exit", True))
     server.run()
     return 1 if service.failed else 0
 

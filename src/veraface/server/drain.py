@@ -37,14 +37,11 @@ class DrainOnReject(APIRoute):
                 await send(message)
                 return
             await send({**message, "more_body": True})
-            await drain()
-            await send({"type": "http.response.body", "body": b""})
-
-        async def drain() -> None:
             left = _MAX_BYTES
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(_MAX_S):
                     while not received_all and left > 0:
                         left -= len((await observed_receive()).get("body", b""))
+            await send({"type": "http.response.body", "body": b""})
 
         await super().handle(scope, observed_receive, draining_send)

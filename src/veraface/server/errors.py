@@ -1,5 +1,6 @@
 """Error responses: the same JSON for all routes, without tracebacks, paths or content of the file."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from asgi_correlation_id import correlation_id
@@ -11,6 +12,7 @@ from starlette.requests import ClientDisconnect
 
 from veraface.errors import ImageError, ImageTooLargeError, UnsupportedImageError
 
+FAULT = "veraface.fault"  # key of the error code in the scope of a request
 _HTTP_FAULTS = {
     404: ("not_found", "no such route; see /docs for all routes"),
     405: ("method_not_allowed", "this route does not support this method; see /docs"),
@@ -20,7 +22,7 @@ _HTTP_FAULTS = {
 class ApiError(Exception):
     """An error that becomes a response.
 
-    Attributes:
+    Args:
         status: HTTP status code.
         code: Stable name of the error, for programs.
         message: What is wrong and what to do, in plain English.
@@ -36,77 +38,63 @@ class ApiError(Exception):
         message: str,
         *,
         retry_after_s: int | None = None,
-        headers: dict[str, str] | None = None,
+        headers: Mapping[str, str] | None = None,
         **details: Any,
     ) -> None:
         super().__init__(message)
         self.status = status
         self.code = code
-        self.message = message
-        self.retry_after_s = retry_after_s
-        self.headers = headers or {}
-        self.details = details
+        self.headers = dict(headers or {})
+        if retry_after_s is not None:
+            self.headers["Retry-After"] = str(retry_after_s)
+        if status == 408:
+            self.headers["Connection"] = "close"  # do not wait for the rest of the request
+        self._details = details
+
+    def content(self) -> dict[str, Any]:
+        """Return the JSON content of the response."""
+        error = {"code": self.code, "message": str(self), "request_id": correlation_id.get() or ""}
+        return {"success": False, "error": error, **self._details}
+
+    def response(self) -> JSONResponse:
+        """Return the response."""
+        return JSONResponse(self.content(), status_code=self.status, headers=self.headers)
+
+
+def internal_error() -> ApiError:
+    """Return the error for a bug of the server; its details are only in the log."""
+    return ApiError(500, "internal_error", "internal error of the server; see its log")
 
 
 def from_image_error(error: ImageError) -> ApiError:
-    """Return the error response for a file that could not be decoded."""
+    """Return the error for a file that could not be decoded."""
     if isinstance(error, ImageTooLargeError):
         status = 413
-    elif isinstance(error, UnsupportedImageError):
-        status = 415
     else:
-        status = 422
+        status = 415 if isinstance(error, UnsupportedImageError) else 422
     return ApiError(status, error.code, str(error))
-
-
-def fault_response(
-    status: int, code: str, message: str, headers: dict[str, str] | None = None, **details: Any
-) -> JSONResponse:
-    """Return an error response."""
-    return JSONResponse(fault_content(code, message, **details), status_code=status, headers=headers)
-
-
-def fault_content(code: str, message: str, **details: Any) -> dict[str, Any]:
-    """Return the JSON content of an error."""
-    error = {"code": code, "message": message, "request_id": correlation_id.get() or ""}
-    return {"success": False, "error": error, **details}
-
-
-# Response to a bug of the server; its details are only in the log.
-INTERNAL_ERROR = ("internal_error", "internal error of the server; see its log")
-FAULT = "veraface.fault"  # key of the error code in the scope of a request
 
 
 def install_fault_handlers(app: FastAPI) -> None:
     """Turn all exceptions of routes and of the router into error responses."""
+    for kind in (ApiError, HTTPException, RequestValidationError, ClientDisconnect):
+        app.add_exception_handler(kind, _respond)
 
-    def respond(
-        request: Request, status: int, code: str, message: str, headers: dict[str, str], **details: Any
-    ) -> JSONResponse:
-        request.scope[FAULT] = code
-        return fault_response(status, code, message, headers, **details)
 
-    @app.exception_handler(ApiError)
-    async def _api_error(request: Request, error: ApiError) -> JSONResponse:
-        headers = dict(error.headers)
-        if error.retry_after_s is not None:
-            headers["Retry-After"] = str(error.retry_after_s)
-        if error.status == 408:
-            headers["Connection"] = "close"  # do not wait for the rest of the request
-        return respond(request, error.status, error.code, error.message, headers, **error.details)
+async def _respond(request: Request, error: Exception) -> JSONResponse:
+    api_error = _api_error(error)
+    request.scope[FAULT] = api_error.code
+    return api_error.response()
 
-    @app.exception_handler(HTTPException)
-    async def _http_exception(request: Request, error: HTTPException) -> JSONResponse:
+
+def _api_error(error: Exception) -> ApiError:
+    if isinstance(error, ApiError):
+        return error
+    if isinstance(error, HTTPException):
         default = ("http_error", "the request could not be processed; see /docs")
         code, message = _HTTP_FAULTS.get(error.status_code, default)
-        return respond(request, error.status_code, code, message, dict(error.headers or {}))
-
-    @app.exception_handler(RequestValidationError)
-    async def _validation(request: Request, error: RequestValidationError) -> JSONResponse:
+        return ApiError(error.status_code, code, message, headers=error.headers)
+    if isinstance(error, RequestValidationError):
         problems = (f"{detail['loc'][-1]}: {detail['msg']}" for detail in error.errors())
-        return respond(request, 422, "invalid_parameter", "; ".join(problems), {})
-
-    @app.exception_handler(ClientDisconnect)
-    async def _disconnected(request: Request, error: ClientDisconnect) -> JSONResponse:
-        message = "the connection ended before the upload was complete"
-        return respond(request, 400, "incomplete_upload", message, {})
+        return ApiError(422, "invalid_parameter", "; ".join(problems))
+    return ApiError(400, "incomplete_upload", "the connection ended before the upload was complete")

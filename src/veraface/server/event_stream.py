@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import json
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack
 
 from sse_starlette import EventSourceResponse, ServerSentEvent
@@ -12,7 +12,7 @@ from sse_starlette.sse import AppStatus, SendTimeoutError
 from starlette.types import Receive, Scope, Send
 
 from veraface.results import Result
-from veraface.server.errors import FAULT, INTERNAL_ERROR, ApiError, fault_content
+from veraface.server.errors import FAULT, ApiError, internal_error
 from veraface.video.results import VideoResult
 
 _log = logging.getLogger("veraface.server")
@@ -29,8 +29,7 @@ AppStatus.enable_automatic_graceful_drain = False
 class VideoJob:
     """A running task and its events: progress, then the result or an error.
 
-    Args:
-        resources: What the task needs; released as soon as the task has ended, however slow the client reads.
+    `resources` are released as soon as the task has ended, however slow the client reads.
     """
 
     def __init__(self, resources: AsyncExitStack) -> None:
@@ -44,16 +43,13 @@ class VideoJob:
         """Add a progress event."""
         self._queue.put_nowait(progress)
 
-    def start(self, work: Awaitable[VideoResult], observe: Callable[[VideoResult], None]) -> None:
-        """Start the work; `observe` is called with its result."""
-        self._task = asyncio.create_task(self._run(work, observe))
-
-    async def started(self) -> None:
-        """Wait for the first event, which is there once the video is opened.
+    async def start(self, work: Awaitable[VideoResult], observe: Callable[[VideoResult], None]) -> None:
+        """Start the work and wait for its first event; `observe` is called with its result.
 
         Raises:
-            ApiError: The task failed before, so the response has a status of its own.
+            ApiError: The task failed before the video was opened, so the response has a status of its own.
         """
+        self._task = asyncio.create_task(self._run(work, observe))
         self._first = await self._queue.get()
         if isinstance(self._first, ApiError):
             raise self._first
@@ -69,8 +65,9 @@ class VideoJob:
         """Yield all events in chunks, and comments while there is none."""
         event = self._first
         while event is not None:
-            for chunk in _chunks(self._encode(event, scope)):
-                yield chunk
+            encoded = self._encode(event, scope)
+            for start in range(0, len(encoded), CHUNK_BYTES):
+                yield encoded[start : start + CHUNK_BYTES]
             if isinstance(event, ApiError) or event is self._final:
                 return
             while (event := await self._next()) is None:
@@ -79,12 +76,10 @@ class VideoJob:
     def _encode(self, event: Result | ApiError, scope: Scope) -> bytes:
         if isinstance(event, ApiError):
             scope[FAULT] = event.code
-            fault = fault_content(event.code, event.message, status=event.status, **event.details)
-            data, name = json.dumps(fault, separators=(",", ":")), "error"
-        else:
-            data = event.to_json().decode()
-            name = "result" if event is self._final else "progress"
-        return ServerSentEvent(data, event=name, sep="\n").encode()
+            data = json.dumps({**event.content(), "status": event.status}, separators=(",", ":"))
+            return ServerSentEvent(data, event="error", sep="\n").encode()
+        name = "result" if event is self._final else "progress"
+        return ServerSentEvent(event.to_json().decode(), event=name, sep="\n").encode()
 
     async def _next(self) -> Result | ApiError | None:
         with contextlib.suppress(TimeoutError):
@@ -102,7 +97,7 @@ class VideoJob:
             self._queue.put_nowait(error)
         except Exception as error:  # its text may quote the video
             _log.error("%s in the task of a video", type(error).__name__)
-            self._queue.put_nowait(ApiError(500, *INTERNAL_ERROR))
+            self._queue.put_nowait(internal_error())
 
 
 class VideoEventStream(EventSourceResponse):
@@ -123,7 +118,3 @@ class VideoEventStream(EventSourceResponse):
             scope[FAULT] = "answer_not_read"
         finally:
             await self._job.close()
-
-
-def _chunks(encoded: bytes) -> Iterator[bytes]:
-    return (encoded[start : start + CHUNK_BYTES] for start in range(0, len(encoded), CHUNK_BYTES))

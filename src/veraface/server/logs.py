@@ -55,9 +55,7 @@ class JsonFormatter(BaseJsonFormatter):
 def log_config(level: str, form: Literal["text", "json"]) -> dict[str, Any]:
     """Return the configuration for `logging.config.dictConfig`.
 
-    Args:
-        level: Lowest level that the server's own loggers write.
-        form: Text lines on standard error, or JSON objects on standard output and nothing else there.
+    Text lines go to standard error; JSON objects to standard output, and nothing else does.
     """
     config = copy.deepcopy(LOGGING_CONFIG)
     config["loggers"]["uvicorn"]["level"] = level.upper()

@@ -1,6 +1,7 @@
 """Metrics for Prometheus. No label contains what a client can choose, so their number is bounded."""
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 
 from fastapi import APIRouter, Response
 from fastapi.params import Depends
@@ -17,53 +18,49 @@ from prometheus_client import (
 from veraface.results import DetectionResult
 from veraface.server.request_record import RequestRecord
 from veraface.video.results import VideoResult
-from veraface.workers.messages import WorkerCounts
+from veraface.workers.messages import Backend
 
 _SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20, 60)
 
 
 class Metrics:
-    """The metrics of one application."""
+    """The metrics of one application; those of the workers are read at each request of Prometheus."""
 
-    def __init__(self) -> None:
+    def __init__(self, workers: Backend) -> None:
         self._registry = CollectorRegistry()
         ProcessCollector(registry=self._registry)
-        self._requests = Counter(
+        counter = partial(Counter, registry=self._registry)
+        gauge = partial(Gauge, registry=self._registry)
+        histogram = partial(Histogram, buckets=_SECONDS, registry=self._registry)
+        self._requests = counter(
             "veraface_requests",
             "Requests; status 0: the client disconnected before the response.",
             ["method", "route", "status"],
-            registry=self._registry,
         )
-        self._seconds = Histogram(
+        self._seconds = histogram(
             "veraface_request_seconds",
             "From the headers of a request to the end of its response, the upload included.",
             ["route"],
-            buckets=_SECONDS,
-            registry=self._registry,
         )
-        self._stages = Histogram(
+        self._stages = histogram(
             "veraface_stage_seconds",
             "Time of one image by stage, as in `timing_ms`; queue: waiting for a worker.",
             ["stage"],
-            buckets=_SECONDS,
-            registry=self._registry,
         )
-        self._verdicts = Counter(
-            "veraface_verdicts", "Images by verdict.", ["verdict"], registry=self._registry
-        )
-        self._clips = Counter("veraface_clips", "Videos by verdict.", ["verdict"], registry=self._registry)
-        self._failures = Counter(
+        self._verdicts = counter("veraface_verdicts", "Images by verdict.", ["verdict"])
+        self._clips = counter("veraface_clips", "Videos by verdict.", ["verdict"])
+        self._failures = counter(
             "veraface_failures",
             "Error responses by code, among them overloaded, rate_limited, key_unknown.",
             ["code"],
-            registry=self._registry,
         )
-        self._model = Gauge(
-            "veraface_model_info",
-            "1 for the model in use.",
-            ["name", "version", "sha256"],
-            registry=self._registry,
-        )
+        self._model = gauge("veraface_model_info", "1 for the model in use.", ["name", "version", "sha256"])
+        for name, description, value in (
+            ("queued_pictures", "Images that wait for a worker.", lambda: workers.waiting),
+            ("busy_workers", "Workers that process an image.", lambda: workers.busy),
+            ("living_workers", "Workers that are ready or busy.", lambda: workers.alive),
+        ):
+            gauge(f"veraface_{name}", description).set_function(value)
 
     def observe_request(self, request: RequestRecord) -> None:
         """Count a request."""
@@ -72,24 +69,14 @@ class Metrics:
         if request.error_code:
             self._failures.labels(request.error_code).inc()
 
-    def observe_image(self, result: DetectionResult) -> None:
-        """Count an image."""
+    def observe(self, result: DetectionResult | VideoResult) -> None:
+        """Count an image or a video."""
+        if isinstance(result, VideoResult):
+            self._clips.labels(result.verdict.value).inc()
+            return
         self._verdicts.labels(result.verdict.value).inc()
         for stage, took_ms in result.timing_ms.items():
             self._stages.labels(stage).observe(took_ms / 1000)
-
-    def observe_video(self, result: VideoResult) -> None:
-        """Count a video."""
-        self._clips.labels(result.verdict.value).inc()
-
-    def watch(self, workers: WorkerCounts) -> None:
-        """Add gauges of the workers, read at each request of Prometheus."""
-        for name, description, value in (
-            ("queued_pictures", "Images that wait for a worker.", lambda: workers.waiting),
-            ("busy_workers", "Workers that process an image.", lambda: workers.busy),
-            ("living_workers", "Workers that are ready or busy.", lambda: workers.alive),
-        ):
-            Gauge(f"veraface_{name}", description, registry=self._registry).set_function(value)
 
     def routes(self, dependencies: Sequence[Depends], model: Callable[[], Mapping[str, str]]) -> APIRouter:
         """Return the route `/metrics`.

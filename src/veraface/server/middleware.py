@@ -9,8 +9,14 @@ from asgi_correlation_id import correlation_id
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from veraface.server.errors import FAULT, INTERNAL_ERROR, fault_response
-from veraface.server.request_record import RequestObserver, RequestRecord, method_of, route_of
+from veraface.server.errors import FAULT, internal_error
+from veraface.server.request_record import (
+    RequestObserver,
+    RequestRecord,
+    StatusRecorder,
+    method_of,
+    route_of,
+)
 
 _access = logging.getLogger("veraface.access")
 _log = logging.getLogger("veraface.server")
@@ -45,16 +51,15 @@ _HEADERS = {
 class SecurityHeaders:
     """ASGI middleware that adds a content security policy and other headers to every response.
 
-    Args:
-        app: The application inside.
-        frame_origins: Other sites that may show the page in a frame.
+    The origins are those of other sites that may show the page in a frame.
     """
 
     def __init__(self, app: ASGIApp, frame_origins: Sequence[str] = ()) -> None:
         self._app = app
-        self._frame_origins = frame_origins
         self._headers = dict(_HEADERS)
+        self._frames = {}
         if frame_origins:
+            self._frames = {"frame-ancestors": " ".join(frame_origins)}
             # It cannot name sites, and browsers would apply it in addition to the policy.
             del self._headers["X-Frame-Options"]
 
@@ -77,19 +82,12 @@ class SecurityHeaders:
         await self._app(scope, receive, send_with_headers)
 
     def _policy(self, path: str) -> str:
-        policy = _DOCS_POLICY if path == "/docs" else _PAGE_POLICY
-        if self._frame_origins:
-            policy = {**policy, "frame-ancestors": " ".join(self._frame_origins)}
+        policy = {**(_DOCS_POLICY if path == "/docs" else _PAGE_POLICY), **self._frames}
         return "; ".join(f"{name} {sources}" for name, sources in policy.items())
 
 
 class AccessLog:
-    """ASGI middleware that logs every request, and answers 500 where the application raises an error.
-
-    Args:
-        app: The application inside.
-        observers: Called with the record of every request.
-    """
+    """ASGI middleware that logs every request, and answers 500 where the application raises an error."""
 
     def __init__(self, app: ASGIApp, observers: Sequence[RequestObserver] = ()) -> None:
         self._app = app
@@ -101,43 +99,34 @@ class AccessLog:
             await self._app(scope, receive, send)
             return
         started = time.perf_counter()
-        status = 0
-
-        async def send_and_note_status(message: Message) -> None:
-            nonlocal status
-            if message["type"] == "http.response.start":
-                status = message["status"]
-            await send(message)
-
+        response = StatusRecorder(send)
         try:
-            await self._app(scope, receive, send_and_note_status)
+            await self._app(scope, receive, response)
         except Exception as error:
             # Without the error's message: a decoder may quote the image's metadata in it.
             where = "".join(traceback.format_tb(error.__traceback__))
             _log.error("%s in %s %s\n%s", type(error).__name__, method_of(scope), route_of(scope), where)
-            scope[FAULT] = INTERNAL_ERROR[0]
-            if not status:
-                await fault_response(500, *INTERNAL_ERROR)(scope, receive, send_and_note_status)
+            fault = internal_error()
+            scope[FAULT] = fault.code
+            if not response.status:
+                await fault.response()(scope, receive, response)
         finally:
             seconds = time.perf_counter() - started
-            record = RequestRecord(method_of(scope), route_of(scope), status, seconds, scope.get(FAULT))
+            route, code = route_of(scope), scope.get(FAULT)
+            record = RequestRecord(method_of(scope), route, response.status, seconds, code)
             for observe in self._observers:
                 observe(record)
 
 
 def _log_access(record: RequestRecord) -> None:
-    took_ms = round(record.seconds * 1000)
     fields = {
         "event": "request",
         "method": record.method,
         "route": record.route,
         "status": record.status,
-        "ms": took_ms,
+        "ms": round(record.seconds * 1000),
     }
+    message = "%(method)s %(route)s %(status)d %(ms)d ms %(id)s"
     if record.error_code:
         fields["fault"] = record.error_code
-    _access.info(
-        "%s %s %d %d ms %s",
-        *(record.method, record.route, record.status, took_ms, correlation_id.get()),
-        extra=fields,
-    )
+    _access.info(message, {**fields, "id": correlation_id.get()}, extra=fields)

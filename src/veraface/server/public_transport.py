@@ -63,11 +63,7 @@ def is_this_machine(address: Address) -> bool:
 
 
 async def resolve(host: str) -> list[str]:
-    """Return all addresses of a host name by the system's resolver.
-
-    Raises:
-        OSError: The name has no address.
-    """
+    """Return all addresses of a host name by the system's resolver; raises OSError if there is none."""
     found = await asyncio.get_running_loop().getaddrinfo(host, None, type=socket.SOCK_STREAM)
     return [str(entry[4][0]) for entry in found]
 
@@ -76,13 +72,7 @@ class PublicTransport(httpx.AsyncBaseTransport):
     """Resolves a host once, checks all of its addresses, and connects to an address that was checked.
 
     It uses no proxy, and a new connection for each request: TLS that was verified for one name must not serve
-    another name at the same address.
-
-    Args:
-        timeout_s: Seconds that an address may take to connect while the host has further ones.
-        resolve: Returns the addresses of a host name.
-        allow: Returns whether an address may be connected to.
-        tls: Certificates to trust; by default those of certifi.
+    another name at the same address. The timeout is that of an address while the host has further ones.
     """
 
     def __init__(
@@ -96,7 +86,7 @@ class PublicTransport(httpx.AsyncBaseTransport):
         self._timeout_s = timeout_s
         self._resolve = resolve
         self._allow = allow
-        tls = tls or httpx.create_ssl_context(trust_env=False)
+        tls = tls or httpx.create_ssl_context(trust_env=False)  # with the certificates of certifi
         limits = httpx.Limits(max_keepalive_connections=0)
         self._transport = httpx.AsyncHTTPTransport(verify=tls, trust_env=False, limits=limits)
 

@@ -18,7 +18,6 @@ _log = logging.getLogger("veraface.server")
 
 REDIS_RETRY_S = 5.0  # pause after a failure
 _REDIS_TIMEOUT_S = 0.5
-_KEY_PREFIX = "veraface"
 _IPV6_NETWORK_BITS = 64  # the smallest network that providers assign to a subscriber
 
 
@@ -26,11 +25,7 @@ class RateLimit:
     """Dependency of the routes that a client may call only so often.
 
     If Redis fails, this process counts on its own for `REDIS_RETRY_S` seconds. The limit then holds per
-    server instead of for all servers together.
-
-    Args:
-        rate: A rate such as "60/minute". A window begins with its first request.
-        redis_url: Redis server to count in, shared with other servers.
+    server instead of for all servers together. A window of the rate begins with its first request.
     """
 
     def __init__(self, rate: str, redis_url: str | None = None) -> None:
@@ -40,12 +35,8 @@ class RateLimit:
         self._retry_redis_at = -math.inf  # seconds of the event loop's clock
 
     async def __call__(self, request: Request) -> None:
-        """Count a request.
-
-        Raises:
-            ApiError: 429 if the client has used up its limit.
-        """
-        wait_s = await self._hit(_pseudonym(_client(request)))
+        """Count a request; raise an ApiError of status 429 if the client has used up its limit."""
+        wait_s = await self._hit(_client(request))
         if wait_s:
             message = f"no more than {self._rate} from one client; try again in {wait_s} s"
             raise ApiError(429, "rate_limited", message, retry_after_s=wait_s)
@@ -59,10 +50,8 @@ class RateLimit:
                     return await self._hit_in(self._shared, client)
             except Exception as error:  # any failure of Redis must not stop this server
                 self._retry_redis_at = clock() + REDIS_RETRY_S
-                _log.warning(
-                    "Redis does not answer (%s): this server counts requests on its own for %g s",
-                    *(type(error).__name__, REDIS_RETRY_S),
-                )
+                message = "Redis does not answer (%s): this server counts requests on its own for %g s"
+                _log.warning(message, type(error).__name__, REDIS_RETRY_S)
         return await self._hit_in(self._local, client)
 
     async def _hit_in(self, limiter: RateLimiter, client: str) -> int:
@@ -79,7 +68,7 @@ def _redis_storage(url: str) -> Storage:
     return RedisStorage(
         url,
         implementation="redispy",
-        key_prefix=_KEY_PREFIX,
+        key_prefix="veraface",
         socket_timeout=_REDIS_TIMEOUT_S,
         socket_connect_timeout=_REDIS_TIMEOUT_S,
         retry=Retry(NoBackoff(), 0),  # type: ignore[arg-type]  # passed on to Redis
@@ -87,12 +76,20 @@ def _redis_storage(url: str) -> Storage:
 
 
 def _client(request: Request) -> str:
-    """Return what requests are counted by: the API key if there is one, else the address or IPv6 network."""
-    key = getattr(request.state, "key", None)
-    if key:
-        return f"key {key}"
+    """Return what requests are counted by: the API key if there is one, else the address or IPv6 network.
+
+    It is a digest, so that neither memory nor Redis holds an address.
+    """
+    if key := getattr(request.state, "key", None):
+        client = f"key {key}"
+    else:
+        client = _network(request.client.host if request.client else "")
+    return hashlib.blake2b(client.encode(), digest_size=16).hexdigest()
+
+
+def _network(host: str) -> str:
     try:
-        address = ipaddress.ip_address(request.client.host if request.client else "")
+        address = ipaddress.ip_address(host)
     except ValueError:
         return "unknown"
     if isinstance(address, ipaddress.IPv6Address):
@@ -101,8 +98,3 @@ def _client(request: Request) -> str:
             return f"address {network:x}/{_IPV6_NETWORK_BITS}"
         address = address.ipv4_mapped
     return f"address {address}"
-
-
-def _pseudonym(client: str) -> str:
-    """Return a digest of a client, so that neither memory nor Redis holds an address."""
-    return hashlib.blake2b(client.encode(), digest_size=16).hexdigest()

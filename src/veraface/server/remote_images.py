@@ -35,10 +35,8 @@ _UNKNOWN_TYPES = ("application/octet-stream", "binary/octet-stream")
 class RemoteImageFetcher:
     """Fetches images from the public internet into memory.
 
-    Args:
-        max_bytes: Largest file that is accepted.
-        timeout_s: Seconds for everything: name resolution, connections, redirects and the file.
-        transport: Sends the requests; by default it connects to public addresses only.
+    The timeout covers everything: name resolution, connections, redirects and the file. By default, the
+    transport connects to public addresses only.
     """
 
     def __init__(
@@ -104,11 +102,7 @@ class RemoteImageFetcher:
 
 
 def _parse(link: str, base: httpx.URL | None = None) -> httpx.URL:
-    """Parse a URL that may be requested.
-
-    Raises:
-        ApiError: 400 otherwise.
-    """
+    """Parse a URL that may be requested; raise an ApiError of status 400 otherwise."""
     if len(link) > _MAX_URL_LENGTH:
         raise _bad(f"it is longer than {_MAX_URL_LENGTH} characters")
     try:

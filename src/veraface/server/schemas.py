@@ -131,17 +131,8 @@ class HealthResponse(BaseModel):
     status: Literal["ok", "ready"]
 
 
-def detect_response(analysis: Analysis) -> DetectResponse:
-    """Return the response for an image."""
-    return DetectResponse(**vars(analysis.detection), provenance=analysis.provenance)
-
-
 def predict_response(analysis: Analysis, filename: str) -> PredictResponse:
     """Return the compatible response for an image in which a face was classified.
-
-    Args:
-        analysis: The analysis of the image.
-        filename: Name of the file as sent by the client.
 
     Raises:
         ValueError: No face was classified.
@@ -149,7 +140,7 @@ def predict_response(analysis: Analysis, filename: str) -> PredictResponse:
     detection = analysis.detection
     p_fake = detection.p_fake
     if p_fake is None:
-        raise ValueError("no face was classified; see undecided_details")
+        raise ValueError("no face was classified")
     uncertain_but_closer_to_fake = detection.verdict == Verdict.UNCERTAIN and p_fake >= 0.5
     is_fake = detection.verdict == Verdict.FAKE or uncertain_but_closer_to_fake
     prediction = Prediction.model_validate(
@@ -163,23 +154,3 @@ def predict_response(analysis: Analysis, filename: str) -> PredictResponse:
     return PredictResponse(
         success=True, prediction=prediction, **vars(detection), provenance=analysis.provenance
     )
-
-
-def undecided_details(analysis: Analysis) -> dict[str, Any]:
-    """Return the further fields of an error response for an image without a classified face."""
-    found = analysis.to_dict()
-    names = ("faces", "width", "height", "format", "model", "timing_ms", "provenance")
-    return {name: found[name] for name in names if name in found}
-
-
-def evidence_response(result: ForensicsResult) -> EvidenceResponse:
-    """Return the response with forensic views."""
-    return EvidenceResponse(success=True, **vars(result))
-
-
-def error_responses(descriptions: dict[int, str]) -> dict[int | str, dict[str, Any]]:
-    """Return the error responses for OpenAPI from their descriptions by status."""
-    return {
-        status: {"model": ErrorResponse, "description": description}
-        for status, description in descriptions.items()
-    }

@@ -1,13 +1,11 @@
-"""Access policy: API keys, rate limits, other origins and trusted proxies, as the settings configure them."""
+"""Access policy: API keys and rate limits, as the settings configure them."""
 
 import hmac
 from collections.abc import Collection
 from typing import Annotated
 
-from fastapi import Depends, FastAPI, Request, Security, params
+from fastapi import Depends, Request, Security, params
 from fastapi.security import APIKeyHeader, HTTPAuthorizationCredentials, HTTPBearer
-from starlette.middleware.cors import CORSMiddleware
-from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from veraface.server.api_keys import digest
 from veraface.server.errors import ApiError
@@ -19,11 +17,7 @@ _header = APIKeyHeader(name="X-API-Key", auto_error=False, description="or as `X
 
 
 class KeyCheck:
-    """Dependency of routes that need a key; it sets `request.state.key` to the digest of the key.
-
-    Args:
-        digests: Digests of all accepted keys.
-    """
+    """Dependency of routes that need a key; it sets `request.state.key` to the digest of the key."""
 
     def __init__(self, digests: Collection[str]) -> None:
         self._digests = tuple(set(digests))
@@ -34,34 +28,23 @@ class KeyCheck:
         bearer: Annotated[HTTPAuthorizationCredentials | None, Security(_bearer)],
         header: Annotated[str | None, Security(_header)],
     ) -> None:
-        """Check the key of a request.
-
-        Raises:
-            ApiError: 401 if it has no key, or an unknown one.
-        """
+        """Raise an ApiError of status 401 if a request has no key, or an unknown one."""
         key = bearer.credentials if bearer else header
         if not key:
             message = "this server needs a key; send it as Authorization: Bearer KEY or as X-API-Key: KEY"
-            raise _unauthorized("key_required", message, 'Bearer realm="veraface"')
+            challenge = {"WWW-Authenticate": 'Bearer realm="veraface"'}
+            raise ApiError(401, "key_required", message, headers=challenge)
         given = digest(key)
         # Compare with all of them, each in constant time: the duration reveals nothing about any.
         if not sum(hmac.compare_digest(given, known) for known in self._digests):
             message = "this server does not know that key; ask its operator for one"
-            raise _unauthorized("key_unknown", message, 'Bearer realm="veraface", error="invalid_token"')
+            challenge = {"WWW-Authenticate": 'Bearer realm="veraface", error="invalid_token"'}
+            raise ApiError(401, "key_unknown", message, headers=challenge)
         request.state.key = given
 
 
-def _unauthorized(code: str, message: str, challenge: str) -> ApiError:
-    return ApiError(401, code, message, headers={"WWW-Authenticate": challenge})
-
-
 class AccessPolicy:
-    """Dependencies that decide on access.
-
-    Attributes:
-        key: The check of API keys; empty if the server has none.
-        rate: The rate limit; empty if the server has none.
-    """
+    """Dependencies that decide on access: `key` and `rate` are empty without keys, or without a limit."""
 
     def __init__(self, settings: Settings) -> None:
         digests = (*settings.api_keys, *settings.api_keys_file)
@@ -79,17 +62,3 @@ class AccessPolicy:
         if self.rate:
             responses[429] = "too many images of one client; Retry-After is the time to wait"
         return responses
-
-
-def install_origins(app: FastAPI, settings: Settings) -> None:
-    """Allow requests of pages of other origins, and trust proxies, as far as the settings do."""
-    if settings.cors_origins:
-        app.add_middleware(
-            CORSMiddleware,
-            allow_origins=settings.cors_origins,
-            allow_methods=["GET", "POST"],
-            allow_headers=["Authorization", "X-API-Key", "X-Request-ID"],
-            expose_headers=["Retry-After", "X-Request-ID"],
-        )
-    if settings.trusted_proxies:
-        app.add_middleware(ProxyHeadersMiddleware, trusted_hosts=list(settings.trusted_proxies))

@@ -3,21 +3,21 @@
 import asyncio
 import contextlib
 import logging
-from collections.abc import Awaitable, Callable, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Awaitable, Callable
 
 from veraface.analysis import Analysis
-from veraface.errors import ImageError, UnreadableImageError, UnreadableVideoError
-from veraface.server.errors import INTERNAL_ERROR, ApiError, from_image_error
-from veraface.server.settings import Settings
-from veraface.video.results import VideoResult
-from veraface.workers.errors import (
+from veraface.errors import (
     DeadlineExceededError,
+    ImageError,
     QueueFullError,
+    UnreadableImageError,
+    UnreadableVideoError,
     WorkerCrashedError,
-    WorkerFaultError,
     WorkerLostError,
 )
+from veraface.server.errors import ApiError, from_image_error, internal_error
+from veraface.server.settings import Settings
+from veraface.video.results import VideoResult
 from veraface.workers.messages import (
     Backend,
     DetectOptions,
@@ -26,9 +26,11 @@ from veraface.workers.messages import (
     Options,
     Reply,
     Task,
+    TimedResult,
     VideoOptions,
     VideoProgress,
-    add_queue_time,
+    WorkerFaultError,
+    decode_reply,
 )
 
 _log = logging.getLogger("veraface.server")
@@ -37,28 +39,14 @@ _log = logging.getLogger("veraface.server")
 Disconnected = Callable[[], Awaitable[None]]
 
 
-@dataclass(frozen=True)
-class _Tasks:
-    detect: Task
-    forensics: Task
-    video: Task
-
-
 class InferenceService:
-    """Runs tasks for routes, independent of where they run.
-
-    Args:
-        backend: Runs the tasks.
-        settings: Timeouts of tasks.
-    """
+    """Runs tasks on a backend for routes, with the timeouts of the settings."""
 
     def __init__(self, backend: Backend, settings: Settings) -> None:
         self._backend = backend
-        self._tasks = _Tasks(
-            Task("detect", settings.deadline_s),
-            Task("forensics", settings.deadline_s),
-            Task("video", settings.video_deadline_s, cancellable=True),
-        )
+        self._detect = Task("detect", settings.deadline_s)
+        self._forensics = Task("forensics", settings.deadline_s)
+        self._video = Task("video", settings.video_deadline_s, cancellable=True)
 
     @property
     def ready(self) -> bool:
@@ -112,29 +100,19 @@ class InferenceService:
         try:
             self._backend.ensure_capacity()
         except QueueFullError as error:
-            raise _overloaded(error) from None
+            raise _unavailable(error, error.retry_after_s) from None
 
     async def detect(self, image: bytes, options: DetectOptions, disconnected: Disconnected) -> Analysis:
-        """Detect forged faces in an image and read its provenance.
-
-        Args:
-            image: The bytes of its file.
-            options: What the result holds.
-            disconnected: See `Disconnected`.
+        """Detect forged faces in the bytes of an image and read its provenance.
 
         Raises:
             ApiError: The image could not be decoded, or not be processed now, or not in time.
         """
-        reply = await self._run(self._tasks.detect, image, options, disconnected)
-        with _invalid_replies():
-            analysis = Analysis.from_json(reply.result)
-            return replace(analysis, detection=add_queue_time(analysis.detection, reply))
+        return await self._run(Analysis, self._detect, image, options, disconnected)
 
     async def forensics(self, image: bytes, disconnected: Disconnected) -> ForensicsResult:
-        """Compute the forensic views of an image; arguments and errors as for `detect`."""
-        reply = await self._run(self._tasks.forensics, image, Options(), disconnected)
-        with _invalid_replies():
-            return add_queue_time(ForensicsResult.from_json(reply.result), reply)
+        """Compute the forensic views of an image; errors as for `detect`."""
+        return await self._run(ForensicsResult, self._forensics, image, Options(), disconnected)
 
     async def detect_video(
         self,
@@ -143,7 +121,7 @@ class InferenceService:
         disconnected: Disconnected,
         progress: Callable[[VideoProgress], None],
     ) -> VideoResult:
-        """Detect forged faces in a video; arguments and errors as for `detect`.
+        """Detect forged faces in a video; errors as for `detect`.
 
         `progress` is called before the first frame and after each.
         """
@@ -152,35 +130,39 @@ class InferenceService:
             with contextlib.suppress(ValueError):
                 progress(VideoProgress.from_json(text))
 
-        reply = await self._run(self._tasks.video, video, options, disconnected, decoded)
-        with _invalid_replies():
-            return add_queue_time(VideoResult.from_json(reply.result), reply)
+        return await self._run(VideoResult, self._video, video, options, disconnected, decoded)
 
     async def _run(
         self,
+        kind: type[TimedResult],
         task: Task,
         content: bytes,
         options: Options,
         disconnected: Disconnected,
         progress: Callable[[bytes], None] = lambda _: None,
-    ) -> Reply:
+    ) -> TimedResult:
         self.require_model()
         try:
-            return await _until(disconnected, self._backend.run(task, content, options, progress))
+            reply = await _until(disconnected, self._backend.run(task, content, options, progress))
         except ImageError as error:
             raise from_image_error(error) from None
         except WorkerCrashedError as error:
-            unreadable = UnreadableVideoError if task is self._tasks.video else UnreadableImageError
+            unreadable = UnreadableVideoError if task is self._video else UnreadableImageError
             raise from_image_error(unreadable(str(error))) from None
         except QueueFullError as error:
-            raise _overloaded(error) from None
+            raise _unavailable(error, error.retry_after_s) from None
+        except WorkerLostError as error:
+            raise _unavailable(error) from None
         except DeadlineExceededError as error:
             raise ApiError(504, error.code, str(error)) from None
-        except WorkerLostError as error:
-            raise _lost(error) from None
         except WorkerFaultError as error:
             _log.error("an exception in the task %s: %s", task.name, error)
-            raise ApiError(500, *INTERNAL_ERROR) from None
+            raise internal_error() from None
+        try:
+            return decode_reply(kind, reply)
+        except (ValueError, KeyError):  # from a worker that a file has taken over; pydantic's error quotes it
+            message = "the worker sent an invalid response; try again"
+            raise _unavailable(WorkerLostError(message)) from None
 
 
 async def _until(disconnected: Disconnected, work: Awaitable[Reply]) -> Reply:
@@ -197,18 +179,5 @@ async def _until(disconnected: Disconnected, work: Awaitable[Reply]) -> Reply:
         await asyncio.gather(job, leaving, return_exceptions=True)
 
 
-@contextlib.contextmanager
-def _invalid_replies() -> Iterator[None]:
-    """Answer for a worker that a file has taken over, and that sends something else than a result."""
-    try:
-        yield
-    except (ValueError, KeyError):  # pydantic's error quotes what it has read
-        raise _lost(WorkerLostError("the worker sent an invalid response; try again")) from None
-
-
-def _overloaded(error: QueueFullError) -> ApiError:
-    return ApiError(503, error.code, str(error), retry_after_s=error.retry_after_s)
-
-
-def _lost(error: WorkerLostError) -> ApiError:
-    return ApiError(503, error.code, str(error), retry_after_s=1)
+def _unavailable(error: QueueFullError | WorkerLostError, retry_after_s: int = 1) -> ApiError:
+    return ApiError(503, error.code, str(error), retry_after_s=retry_after_s)

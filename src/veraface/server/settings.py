@@ -5,7 +5,7 @@ import os
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import AliasChoices, Field, FilePath, ValidationError, ValidationInfo, field_validator
+from pydantic import Field, FilePath, ValidationError, ValidationInfo, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from veraface.errors import VerafaceError
@@ -38,10 +38,6 @@ _EXTRAS = {
 }
 
 
-def _renamed(former: str) -> AliasChoices:
-    return AliasChoices(DEPRECATED_VARIABLES[former], former)
-
-
 class SettingsError(VerafaceError):
     """A setting is invalid."""
 
@@ -52,11 +48,7 @@ class Settings(BaseSettings):
     """The settings of the server; the environment variable of a field is VERAFACE_<NAME>."""
 
     model_config = SettingsConfigDict(
-        env_prefix=ENVIRONMENT_PREFIX,
-        env_ignore_empty=True,
-        extra="forbid",
-        frozen=True,
-        populate_by_name=True,
+        env_prefix=ENVIRONMENT_PREFIX, env_ignore_empty=True, extra="forbid", frozen=True
     )
 
     host: str = Field("127.0.0.1", min_length=1, description="address to listen on")
@@ -65,33 +57,21 @@ class Settings(BaseSettings):
     # Pillow refuses to decode more than twice its MAX_IMAGE_PIXELS.
     max_pixels: int = Field(50_000_000, ge=4096, le=178_956_970, description="largest width times height")
     workers: int = Field(
-        default_factory=available_cores,
-        ge=1,
-        le=256,
-        description="worker processes; by default one per core",
+        default_factory=available_cores, ge=1, le=256, description="worker processes; by default one per core"
     )
     queue: int | None = Field(
         None, ge=0, le=10_000, description="images that may wait for a worker; by default two per worker"
     )
-    deadline_s: float = Field(
-        20, gt=0, le=600, description="timeout for one image, waiting included, seconds"
-    )
+    deadline_s: float = Field(20, gt=0, le=600, description="timeout of an image, waiting included, seconds")
     worker_memory_bytes: int = Field(
         1536 * 2**20, ge=64 * 2**20, description="most memory that a worker may use for one image"
     )
     upload_timeout_s: float = Field(60, gt=0, le=3600, description="timeout for an upload, seconds")
     max_inflight_bytes: int = Field(
-        256 * 2**20,
-        ge=2**20,
-        validation_alias=_renamed("VERAFACE_MAX_HELD_BYTES"),
-        description="bytes of image uploads in memory, of all clients together",
+        256 * 2**20, ge=2**20, description="bytes of image uploads in memory, of all clients together"
     )
     graceful_shutdown_s: int = Field(
-        30,
-        ge=0,
-        le=3600,
-        validation_alias=_renamed("VERAFACE_SHUTDOWN_S"),
-        description="timeout for accepted requests at shutdown, seconds",
+        30, ge=0, le=3600, description="timeout for accepted requests at shutdown, seconds"
     )
     model: str | None = Field(None, description="name of a classifier, or path of an .onnx file")
     trust_anchors: FilePath | None = Field(
@@ -110,10 +90,7 @@ class Settings(BaseSettings):
         None, ge=1, le=256, description="videos processed at the same time; by default half of the workers"
     )
     video_max_inflight_bytes: int = Field(
-        400 * 2**20,
-        ge=2**20,
-        validation_alias=_renamed("VERAFACE_VIDEO_MAX_HELD_BYTES"),
-        description="bytes of video uploads in memory, of all clients together",
+        400 * 2**20, ge=2**20, description="bytes of video uploads in memory, of all clients together"
     )
 
     api_keys: Digests = Field((), repr=False, description="SHA-256 digests of the accepted keys")
@@ -138,6 +115,12 @@ class Settings(BaseSettings):
     def concurrent_videos(self) -> int:
         """Return how many videos are processed at the same time: never all workers, unless there is one."""
         return self.video_workers or max(1, self.workers // 2)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _read_deprecated_variables(cls, values: dict[str, Any]) -> dict[str, Any]:
+        former = {_field(name): os.environ.get(former) for former, name in DEPRECATED_VARIABLES.items()}
+        return {name: value for name, value in former.items() if value} | values
 
     @field_validator(*_EXTRAS)
     @classmethod
@@ -164,10 +147,7 @@ class Settings(BaseSettings):
 
 
 def load_settings(**overrides: Any) -> Settings:
-    """Read the settings from the environment.
-
-    Args:
-        overrides: Fields of `Settings` that take precedence; None means "not given".
+    """Read the settings from the environment; `overrides` that are not None take precedence.
 
     Raises:
         SettingsError: Settings are invalid; the message names each one with the reason.
@@ -183,9 +163,12 @@ def load_settings(**overrides: Any) -> Settings:
         raise SettingsError("the server cannot start: " + "; ".join(problems)) from None
 
 
+def _field(variable: str) -> str:
+    return variable.removeprefix(ENVIRONMENT_PREFIX).lower()
+
+
 def _problem(detail: Any, given: dict[str, Any]) -> str:
-    name = str(detail["loc"][0]).lower() if detail["loc"] else "settings"
-    name = name.removeprefix(ENVIRONMENT_PREFIX.lower())  # of an alias
+    name = str(detail["loc"][0]) if detail["loc"] else "settings"
     shown = name if name in given else ENVIRONMENT_PREFIX + name.upper()
     value = "" if name in _SECRET else f"={detail['input']!r}"
     return f"{shown}{value}: {detail['msg']}"

@@ -21,7 +21,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from veraface import __version__
 from veraface.server.errors import FAULT
-from veraface.server.request_record import method_of, route_of
+from veraface.server.request_record import StatusRecorder, method_of, route_of
 
 FLUSH_TIMEOUT_S = 5  # for the spans that are left at shutdown
 
@@ -54,35 +54,30 @@ class Traces:
         await self._app(scope, receive, send_after_traces)
 
     async def _trace(self, scope: Scope, receive: Receive, send: Send) -> None:
-        status = 0
-
-        async def send_traced(message: Message) -> None:
-            nonlocal status
-            if message["type"] == "http.response.start":
-                status = message["status"]
-            await send(message)
-
+        response = StatusRecorder(send)
+        method = method_of(scope)
         # Without the messages of errors: a decoder may quote the image's metadata in them.
         with self._tracer.start_as_current_span(
-            method_of(scope),
+            method,
             context=self._propagator.extract(Headers(scope=scope)),
             kind=SpanKind.SERVER,
             record_exception=False,
             set_status_on_exception=False,
         ) as span:
             try:
-                await self._app(scope, receive, send_traced)
+                await self._app(scope, receive, response)
             except Exception as error:
-                status = status or 500
+                response.status = response.status or 500
                 span.set_attribute("error.type", type(error).__name__)
                 raise
             finally:
-                span.update_name(f"{method_of(scope)} {route_of(scope)}")
-                span.set_attribute("http.request.method", method_of(scope))
-                span.set_attribute("http.route", route_of(scope))
-                span.set_attribute("http.response.status_code", status)
+                route = route_of(scope)
+                span.update_name(f"{method} {route}")
+                span.set_attribute("http.request.method", method)
+                span.set_attribute("http.route", route)
+                span.set_attribute("http.response.status_code", response.status)
                 span.set_attribute("veraface.request_id", correlation_id.get() or "")
                 if FAULT in scope:
                     span.set_attribute("error.type", scope[FAULT])
-                if status >= 500:
+                if response.status >= 500:
                     span.set_status(StatusCode.ERROR)

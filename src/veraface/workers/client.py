@@ -16,50 +16,44 @@ from veraface.workers import protocol
 from veraface.workers.messages import ModelInfo, Options, Task
 from veraface.workers.sandbox import WorkerLimits
 
+_Streams = tuple[asyncio.StreamReader, asyncio.StreamWriter]
+
 _START_TIMEOUT_S = 60
+# What Python and its libraries need to start. Other variables may hold keys and tokens, which must not reach
+# a process that decodes untrusted files.
+_NEEDED = ("PATH", "HOME", "LANG", "TZ", "TMPDIR", "VIRTUAL_ENV")
+_NEEDED_PREFIXES = ("PYTHON", "LC_", "LD_", "DYLD_", "OPENBLAS_")
+# Threads of OpenBLAS would be missing after a fork, and a single thread needs a single malloc arena.
+_ONE_THREAD = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", "MALLOC_ARENA_MAX": "1"}
 
 
 @dataclass(frozen=True)
 class WorkerSettings:
-    """Settings of all workers of a pool.
-
-    Attributes:
-        model: The name of a classifier or the path of an `.onnx` file; the default classifier if None.
-        max_bytes: Limit on the bytes of an image file.
-        max_pixels: Limit on the pixels of an image.
-        limits: Limits on a worker process.
-        trust_anchors: PEM file of the authorities whose signers of Content Credentials are trusted.
-    """
+    """Settings of all workers of a pool."""
 
     model: str | Path | None = None
+    """name of a classifier or path of an `.onnx` file; the default classifier if None"""
     max_bytes: int = 25 * 2**20
+    """limit on the bytes of an image file"""
     max_pixels: int = 50_000_000
+    """limit on the pixels of an image"""
     limits: WorkerLimits = field(default_factory=WorkerLimits)
+    """limits on a worker process"""
     trust_anchors: Path | None = None
+    """PEM file of the authorities whose signers of Content Credentials are trusted"""
 
     def to_message(self) -> dict[str, Any]:
         """Return the first message to the fork server."""
-        return {
-            "model": None if self.model is None else str(self.model),
-            "image_limits": {"max_bytes": self.max_bytes, "max_pixels": self.max_pixels},
-            "limits": asdict(self.limits),
-            "trust_anchors": None if self.trust_anchors is None else str(self.trust_anchors),
-        }
+        return {k: str(v) if isinstance(v, Path) else v for k, v in asdict(self).items()}
 
 
 class Worker:
-    """One worker process and the connection to it."""
+    """One worker process and the connection to it; `status` is its exit status, once it has exited."""
 
-    def __init__(self, name: int, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    def __init__(self, name: int, streams: _Streams) -> None:
         self.name = name
         self.status: asyncio.Future[int] = asyncio.get_running_loop().create_future()
-        self._reader = reader
-        self._writer = writer
-
-    @property
-    def exited(self) -> bool:
-        """Whether it is known to have exited."""
-        return self.status.done()
+        self._reader, self._writer = streams
 
     async def limits(self) -> list[str]:
         """Wait until it is ready and return which limits the system enforces.
@@ -98,16 +92,11 @@ class ForkServerClient:
     """The fork server's process; has workers forked and killed, and knows how they exit."""
 
     def __init__(
-        self,
-        process: asyncio.subprocess.Process,
-        control: socket.socket,
-        reader: asyncio.StreamReader,
-        writer: asyncio.StreamWriter,
+        self, process: asyncio.subprocess.Process, control: socket.socket, streams: _Streams
     ) -> None:
         self._process = process
-        self._control = control  # the same connection: streams cannot pass sockets
-        self._reader = reader
-        self._writer = writer
+        self._control = control  # the connection of the streams, which cannot pass sockets
+        self._reader, self._writer = streams
         self._names = count()
         self._workers: dict[int, Worker] = {}
         self._listening: asyncio.Task[None] | None = None
@@ -115,6 +104,7 @@ class ForkServerClient:
     @classmethod
     async def start(cls, settings: WorkerSettings) -> "ForkServerClient":
         """Start the process; it is ready once `loaded_model` returns."""
+        needed = {k: v for k, v in os.environ.items() if k in _NEEDED or k.startswith(_NEEDED_PREFIXES)}
         ours, theirs = socket.socketpair()
         with theirs:
             process = await asyncio.create_subprocess_exec(
@@ -122,12 +112,12 @@ class ForkServerClient:
                 *(sys.executable, "-P", "-m", "veraface.workers.fork_server", str(theirs.fileno())),
                 pass_fds=[theirs.fileno()],
                 stdin=asyncio.subprocess.DEVNULL,
-                env=_environment(),
+                env={**needed, **_ONE_THREAD},
             )
         control = ours.dup()
-        reader, writer = await asyncio.open_connection(sock=ours)
-        writer.write(protocol.pack(settings.to_message()))
-        return cls(process, control, reader, writer)
+        client = cls(process, control, await asyncio.open_connection(sock=ours))
+        client._writer.write(protocol.pack(settings.to_message()))
+        return client
 
     async def loaded_model(self) -> ModelInfo:
         """Wait until the classifier is loaded and warmed up.
@@ -151,8 +141,7 @@ class ForkServerClient:
         """
         ours, theirs = socket.socketpair()
         with theirs:
-            reader, writer = await asyncio.open_connection(sock=ours)
-            worker = Worker(next(self._names), reader, writer)
+            worker = Worker(next(self._names), await asyncio.open_connection(sock=ours))
             self._workers[worker.name] = worker
             try:
                 protocol.send_with_socket(self._control, {"start": worker.name}, theirs)
@@ -175,8 +164,7 @@ class ForkServerClient:
         self._writer.close()
         self._control.close()
         try:
-            async with asyncio.timeout(2):
-                await self._process.wait()
+            await asyncio.wait_for(self._process.wait(), 2)
         except TimeoutError:
             with contextlib.suppress(ProcessLookupError):
                 self._process.kill()
@@ -194,24 +182,6 @@ class ForkServerClient:
                 self._exited(name, -1)
 
     def _exited(self, name: int, status: int) -> None:
-        worker = self._workers.pop(name, None)
-        if worker:
+        if worker := self._workers.pop(name, None):
             worker.status.set_result(status)
             worker.close()
-
-
-# What Python and its libraries need to start. Other variables may hold keys and tokens, which must not reach
-# a process that decodes untrusted files.
-_NEEDED = ("PATH", "HOME", "LANG", "TZ", "TMPDIR", "VIRTUAL_ENV")
-_NEEDED_PREFIXES = ("PYTHON", "LC_", "LD_", "DYLD_", "OPENBLAS_")
-# Threads of OpenBLAS would be missing after a fork, and a single thread needs a single malloc arena.
-_ONE_THREAD = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", "MALLOC_ARENA_MAX": "1"}
-
-
-def _environment() -> dict[str, str]:
-    needed = {
-        name: value
-        for name, value in os.environ.items()
-        if name in _NEEDED or name.startswith(_NEEDED_PREFIXES)
-    }
-    return {**needed, **_ONE_THREAD}

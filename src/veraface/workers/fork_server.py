@@ -35,20 +35,18 @@ def main(pool: socket.socket) -> int:
         return 0
     use_shared_arena()
     try:
-        detector = Detector(
-            settings["model"],
-            limits=ImageLimits(**settings["image_limits"]),
-            threads=1,
-        )
+        image_limits = ImageLimits(max_bytes=settings["max_bytes"], max_pixels=settings["max_pixels"])
+        detector = Detector(settings["model"], limits=image_limits, threads=1)
         context = TaskContext(detector, CredentialReader(settings["trust_anchors"]))
         warm_up(context)
     except VerafaceError as error:
         protocol.send(pool, {"failed": str(error)})
         return 1
-    _redirect_output()
+    _discard_output()
     detector.release_memory()  # each worker would allocate it again anyway
     gc.collect()
-    _trim_memory()
+    with contextlib.suppress(AttributeError):  # only glibc can return freed memory to the system
+        ctypes.CDLL(None).malloc_trim(0)
     gc.freeze()  # garbage collection must not write to shared pages
     protocol.send(pool, {"card": detector.card.to_dict(), "model": detector.model_info})
     ForkServer(pool, context, WorkerLimits(**settings["limits"])).serve()
@@ -70,9 +68,7 @@ class ForkServer:
         for end in (ended, wake):
             end.setblocking(False)
         signal.set_wakeup_fd(wake.fileno())
-        signal.signal(
-            signal.SIGCHLD, lambda *_: None
-        )  # without a handler the signal does not wake the selector
+        signal.signal(signal.SIGCHLD, lambda *_: None)  # without a handler it does not wake the selector
         with selectors.DefaultSelector() as selector:
             selector.register(self._pool, selectors.EVENT_READ)
             selector.register(ended, selectors.EVENT_READ)
@@ -89,27 +85,27 @@ class ForkServer:
 
     def _handle(self) -> None:
         request, connection = protocol.receive_with_socket(self._pool)
-        if "kill" in request:
-            for pid, name in self._names.items():
-                if name == request["kill"]:
-                    os.kill(pid, signal.SIGKILL)
-        elif connection is not None:
+        for pid, name in self._names.items():
+            if name == request.get("kill"):
+                os.kill(pid, signal.SIGKILL)
+        if connection is not None:
             with connection:
                 self._start(request["start"], connection)
 
     def _start(self, name: int, connection: socket.socket) -> None:
         pid = os.fork()
-        if pid == 0:
-            status = 1
-            try:
-                signal.set_wakeup_fd(-1)
-                signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-                self._pool.close()
-                work(connection, self._context, self._limits)
-                status = 0
-            finally:
-                os._exit(status)
-        self._names[pid] = name
+        if pid:
+            self._names[pid] = name
+            return
+        status = 1
+        try:
+            signal.set_wakeup_fd(-1)
+            signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+            self._pool.close()
+            work(connection, self._context, self._limits)
+            status = 0
+        finally:
+            os._exit(status)
 
     def _report_exits(self) -> None:
         while self._names:
@@ -120,13 +116,7 @@ class ForkServer:
             protocol.send(self._pool, {"exited": name, "status": os.waitstatus_to_exitcode(status)})
 
 
-def _trim_memory() -> None:
-    """Return freed memory to the system, if the C library can do that (glibc)."""
-    with contextlib.suppress(AttributeError):
-        ctypes.CDLL(None).malloc_trim(0)
-
-
-def _redirect_output() -> None:
+def _discard_output() -> None:
     """Discard output to stdout and stderr: some codecs print what they find wrong with an image."""
     devnull = os.open(os.devnull, os.O_WRONLY)
     for stream in (1, 2):

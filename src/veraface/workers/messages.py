@@ -4,29 +4,25 @@ All are encoded as JSON. Results of images and videos are types of `veraface.ana
 those of other tasks are defined here. Nothing here imports NumPy.
 """
 
-from base64 import b64encode
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Annotated, Any, ClassVar, Literal, Protocol, TypeVar
 
-from veraface.provenance import Level
+from veraface.analysis import Analysis
 from veraface.results import DetectionResult, Digits, Milliseconds, Probability, Result
 from veraface.video.results import VideoResult
 
 
 @dataclass(frozen=True)
 class Task:
-    """Work that a pool sends to a worker.
-
-    Attributes:
-        name: Key of the function in `veraface.workers.tasks.TASKS`.
-        timeout_s: Seconds until it is stopped, the time in the queue included.
-        cancellable: Whether the worker is killed if nobody waits for the result any more.
-    """
+    """Work that a pool sends to a worker."""
 
     name: str
+    """key of the function in `veraface.workers.tasks.TASKS`"""
     timeout_s: float
+    """seconds until it is stopped, the time in the queue included"""
     cancellable: bool = False
+    """whether the worker is killed if nobody waits for the result any more"""
 
 
 @dataclass(frozen=True)
@@ -36,41 +32,32 @@ class Options:
 
 @dataclass(frozen=True)
 class DetectOptions(Options):
-    """Options of the task `detect`.
-
-    Attributes:
-        heatmap: Whether the result holds the heatmap of each face.
-        provenance: How closely to read what the file claims; None for not at all.
-    """
+    """Options of the task `detect`."""
 
     heatmap: bool
-    provenance: Level | None
+    """whether the result holds the heatmap of each face"""
+    provenance: Literal["off", "quick", "full"]
+    """how closely to read what the file claims"""
 
 
 @dataclass(frozen=True)
 class ScanOptions(Options):
-    """Options of the task `scan`.
-
-    Attributes:
-        thumbnail_from: The lowest p_fake for which the result holds a thumbnail.
-    """
+    """Options of the task `scan`."""
 
     thumbnail_from: float
+    """the lowest p_fake for which the result holds a thumbnail"""
 
 
 @dataclass(frozen=True)
 class VideoOptions(Options):
-    """Options of the task `video`.
-
-    Attributes:
-        frames: How many frames to sample.
-        thumbnails: For how many of them the result holds thumbnails.
-        max_pixels: Limit on the pixels of a frame.
-    """
+    """Options of the task `video`."""
 
     frames: int
+    """how many frames to sample"""
     thumbnails: int
+    """for how many of them the result holds thumbnails"""
     max_pixels: int
+    """limit on the pixels of a frame"""
 
 
 @dataclass(frozen=True)
@@ -131,58 +118,43 @@ class ForensicsResult(Result):
 
 @dataclass(frozen=True)
 class ModelInfo:
-    """The loaded classifier.
-
-    Attributes:
-        card: Its model card.
-        model: Its name, version and sha256.
-    """
+    """The loaded classifier."""
 
     card: dict[str, Any]
+    """its model card"""
     model: dict[str, str]
+    """its name, version and sha256"""
 
 
 @dataclass(frozen=True)
 class Reply:
-    """Answer of a worker.
-
-    Attributes:
-        result: The task's result as JSON.
-        queued_s: Seconds that the task waited for a worker.
-    """
+    """Answer of a worker."""
 
     result: bytes = field(repr=False)
+    """the task's result as JSON"""
     queued_s: float = 0.0
+    """seconds that the task waited for a worker"""
 
 
-class WorkerCounts(Protocol):
-    """Counts of a pool of workers at this moment."""
-
-    @property
-    def waiting(self) -> int:
-        """Tasks that wait for a worker."""
-
-    @property
-    def busy(self) -> int:
-        """Workers that run a task."""
-
-    @property
-    def alive(self) -> int:
-        """Workers that are ready or busy."""
+class WorkerFaultError(Exception):
+    """An exception in a task, which is a bug; the text holds its type and traceback, nothing of the file."""
 
 
-class Backend(WorkerCounts, Protocol):
-    """Runs tasks; `veraface.workers.pool.WorkerPool` is one.
-
-    Attributes:
-        model: The loaded classifier; None before it is loaded.
-        failure: Why the classifier could not be loaded; None if it was, or is being loaded.
-        on_failure: Called when `failure` is set.
-    """
+class Backend(Protocol):
+    """Runs tasks; `veraface.workers.pool.WorkerPool` is one."""
 
     model: ModelInfo | None
+    """the loaded classifier; None before it is loaded"""
     failure: str | None
+    """why the classifier could not be loaded; None if it was, or is being loaded"""
     on_failure: Callable[[], None]
+    """called when `failure` is set"""
+    waiting: int
+    """tasks that wait for a worker"""
+    busy: int
+    """workers that run a task"""
+    alive: int
+    """workers that are ready or busy"""
 
     async def start(self) -> None:
         """Return once tasks can be run, or it is known that they never can; see `failure`."""
@@ -196,13 +168,7 @@ class Backend(WorkerCounts, Protocol):
     async def run(
         self, task: Task, content: bytes, options: Options, progress: Callable[[bytes], None] = ...
     ) -> Reply:
-        """Run a task on one file.
-
-        Args:
-            task: What to do, and for how long.
-            content: The bytes of the file.
-            options: Options of the task.
-            progress: Called with each report of progress, as JSON.
+        """Run a task on the bytes of one file; `progress` is called with each report of progress, as JSON.
 
         Raises:
             QueueFullError: The queue is full.
@@ -214,16 +180,17 @@ class Backend(WorkerCounts, Protocol):
         """
 
 
-TimedResult = TypeVar("TimedResult", DetectionResult, ScanResult, ForensicsResult, VideoResult)
+TimedResult = TypeVar("TimedResult", Analysis, ScanResult, ForensicsResult, VideoResult)
 
 
-def add_queue_time(result: TimedResult, reply: Reply) -> TimedResult:
-    """Return a copy of a result with the time in the queue as "queue" and in the total of its timing."""
-    queued_ms = 1000 * reply.queued_s
-    timing = {**result.timing_ms, "total": result.timing_ms["total"] + queued_ms, "queue": queued_ms}
-    return replace(result, timing_ms=timing)
+def decode_reply(kind: type[TimedResult], reply: Reply) -> TimedResult:
+    """Return the result in a reply, with the time in the queue as "queue" and in the total of its timing.
 
-
-def to_base64(content: bytes) -> str:
-    """Return bytes as base64 text."""
-    return b64encode(content).decode("ascii")
+    Raises:
+        ValueError, KeyError: The worker has sent something else.
+    """
+    result = kind.from_json(reply.result)
+    timing = (result.detection if isinstance(result, Analysis) else result).timing_ms
+    timing["queue"] = 1000 * reply.queued_s
+    timing["total"] += timing["queue"]
+    return result

@@ -6,20 +6,20 @@ import logging
 import math
 import signal
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 
-from veraface.errors import ModelError, image_error
+from veraface.errors import (
+    DeadlineExceededError,
+    ModelError,
+    QueueFullError,
+    WorkerCrashedError,
+    WorkerLostError,
+    image_error,
+)
 from veraface.utils import available_cores
 from veraface.workers import protocol
 from veraface.workers.client import ForkServerClient, Worker, WorkerSettings
-from veraface.workers.errors import (
-    DeadlineExceededError,
-    QueueFullError,
-    WorkerCrashedError,
-    WorkerFaultError,
-    WorkerLostError,
-)
-from veraface.workers.messages import ModelInfo, Options, Reply, Task
+from veraface.workers.messages import ModelInfo, Options, Reply, Task, WorkerFaultError
 
 _log = logging.getLogger("veraface.workers")
 
@@ -28,15 +28,11 @@ _MAX_PAUSE_S = 30  # between failed starts
 _SMOOTHING = 0.1  # weight of the newest task in the moving average of their time
 # Signals that end a worker because of its file: a crash in a codec, or its limit on CPU time (SIGPROF).
 _CRASH_SIGNALS = {
-    signal.SIGSEGV,
-    signal.SIGBUS,
-    signal.SIGILL,
-    signal.SIGFPE,
-    signal.SIGABRT,
-    signal.SIGTRAP,
-    signal.SIGPROF,
-    signal.SIGSYS,
-}
+    signal.SIGSEGV, signal.SIGBUS, signal.SIGILL, signal.SIGFPE, signal.SIGABRT, signal.SIGTRAP,
+    signal.SIGPROF, signal.SIGSYS,
+}  # fmt: skip
+# What is raised where a process exits, does not respond in time, or sends something that is not a message.
+_START_ERRORS = (EOFError, OSError, protocol.ProtocolError, KeyError)
 
 
 class WorkerPool:
@@ -54,32 +50,14 @@ class WorkerPool:
         self._queue = queue
         self._idle: asyncio.Queue[Worker] = asyncio.Queue()
         self._fork_server: ForkServerClient | None = None
-        self._waiting = 0
-        self._busy = 0
-        self._alive = 0
         self._seconds_each = 0.1  # moving average over tasks that are not cancellable, which are short
         self._running: asyncio.Task[None] | None = None
         self._jobs: set[asyncio.Task[bytes]] = set()
         self._settled = asyncio.Event()
-        self._warned = False
+        self.waiting = self.busy = self.alive = 0
         self.model: ModelInfo | None = None
         self.failure: str | None = None
         self.on_failure: Callable[[], None] = lambda: None
-
-    @property
-    def waiting(self) -> int:
-        """Tasks that wait for a worker."""
-        return self._waiting
-
-    @property
-    def busy(self) -> int:
-        """Workers that run a task."""
-        return self._busy
-
-    @property
-    def alive(self) -> int:
-        """Workers that are ready or busy."""
-        return self._alive
 
     async def start(self) -> None:
         """Start all workers; return once one is ready, or none could be started (see `failure`)."""
@@ -96,16 +74,12 @@ class WorkerPool:
 
     def ensure_capacity(self) -> None:
         """Raise QueueFullError if no further task can wait."""
-        if self._waiting >= self._queue and self._idle.empty():
-            rounds = (self._waiting + self._busy) / self._count
+        if self.waiting >= self._queue and self._idle.empty():
+            rounds = (self.waiting + self.busy) / self._count
             raise QueueFullError(max(1, math.ceil(rounds * self._seconds_each)))
 
     async def run(
-        self,
-        task: Task,
-        content: bytes,
-        options: Options,
-        progress: Callable[[bytes], None] = lambda _: None,
+        self, task: Task, content: bytes, options: Options, progress: Callable[[bytes], None] = lambda _: None
     ) -> Reply:
         """Run a task on one file; see `veraface.workers.messages.Backend`."""
         self.ensure_capacity()
@@ -113,11 +87,12 @@ class WorkerPool:
         deadline = asyncio.get_running_loop().time() + task.timeout_s
         worker = await self._next_worker(deadline)
         queued_s = time.perf_counter() - started
+        cpu_s = min(self._settings.limits.cpu_s, math.ceil(task.timeout_s) * available_cores())
         # Runs on if the caller is cancelled: the worker must finish or be killed.
-        job = asyncio.create_task(self._run(worker, deadline, task, content, options, progress))
+        messages = worker.run(task, content, options, cpu_s, progress)
+        job = asyncio.create_task(self._finish(task, worker, messages, deadline))
         self._jobs.add(job)
-        job.add_done_callback(self._jobs.discard)
-        job.add_done_callback(_retrieve)
+        job.add_done_callback(self._forget)
         try:
             return Reply(await asyncio.shield(job), queued_s)
         except asyncio.CancelledError:
@@ -125,44 +100,49 @@ class WorkerPool:
                 self._kill(worker)
             raise
 
+    def _forget(self, job: "asyncio.Task[bytes]") -> None:
+        self._jobs.discard(job)
+        if not job.cancelled():
+            job.exception()  # retrieved, so that asyncio does not warn about that of an abandoned job
+
     async def _next_worker(self, deadline: float) -> Worker:
-        self._waiting += 1
+        self.waiting += 1
         try:
             async with asyncio.timeout_at(deadline):
-                while (worker := await self._idle.get()).exited:
+                while (worker := await self._idle.get()).status.done():
                     pass
                 return worker
         except TimeoutError:
             raise DeadlineExceededError("no worker became free in time; try again in a moment") from None
         finally:
-            self._waiting -= 1
+            self.waiting -= 1
 
-    async def _run(
-        self,
-        worker: Worker,
-        deadline: float,
-        task: Task,
-        content: bytes,
-        options: Options,
-        progress: Callable[[bytes], None],
+    async def _finish(
+        self, task: Task, worker: Worker, last: Awaitable[protocol.Message], deadline: float
     ) -> bytes:
-        cpu_s = min(self._settings.limits.cpu_s, math.ceil(task.timeout_s) * available_cores())
-        self._busy += 1
+        """Wait for the last message of a running task, and return the result in it."""
+        self.busy += 1
         started = time.perf_counter()
         try:
             async with asyncio.timeout_at(deadline):
-                header, body = await worker.run(task, content, options, cpu_s, progress)
+                header, body = await last
         except TimeoutError:
             self._kill(worker)
             message = "analyzing this file took too long and was stopped; send a smaller one"
             raise DeadlineExceededError(message) from None
         except (EOFError, OSError):
-            raise await self._exit_reason(worker) from None
+            worker.close()
+            self._kill(worker)  # in case it only closed its connection
+            if -await asyncio.shield(worker.status) in _CRASH_SIGNALS:
+                message = "the file made its decoder fail; save or export it again"
+                raise WorkerCrashedError(message) from None
+            message = "the worker was stopped while it analyzed this file; try again"
+            raise WorkerLostError(message) from None
         except protocol.ProtocolError as error:
             self._kill(worker)
             raise WorkerLostError("the worker sent an invalid response; try again") from error
         finally:
-            self._busy -= 1
+            self.busy -= 1
         if not header.get("last"):
             self._idle.put_nowait(worker)
         if not task.cancellable:
@@ -176,14 +156,6 @@ class WorkerPool:
     def _kill(self, worker: Worker) -> None:
         if self._fork_server:
             self._fork_server.kill(worker)
-
-    async def _exit_reason(self, worker: Worker) -> WorkerCrashedError | WorkerLostError:
-        worker.close()
-        self._kill(worker)  # in case it only closed its connection
-        status = await asyncio.shield(worker.status)
-        if -status in _CRASH_SIGNALS:
-            return WorkerCrashedError("the file made its decoder fail; save or export it again")
-        return WorkerLostError("the worker was stopped while it analyzed this file; try again")
 
     async def _keep_fork_server(self) -> None:
         """Keep a fork server running, and its workers."""
@@ -201,12 +173,12 @@ class WorkerPool:
                 _log.error("the fork server of the workers exited (%s) and is restarted", _in_words(status))
             except ModelError as error:
                 self._fail(str(error))
-            except (EOFError, OSError, TimeoutError, protocol.ProtocolError, KeyError) as error:
+            except _START_ERRORS as error:
                 failed += 1
                 _log.error("the fork server of the workers could not be started (%s)", type(error).__name__)
                 if failed >= _MAX_FAILED_STARTS:
                     self._fail("the worker processes do not start")
-                await asyncio.sleep(min(2.0**failed / 4, _MAX_PAUSE_S))
+                await _pause(failed)
             finally:
                 self._fork_server = None
                 for keeper in keepers:
@@ -222,27 +194,26 @@ class WorkerPool:
             try:
                 self._register(await worker.limits(), model)
                 failed = 0
-            except (EOFError, OSError, TimeoutError, protocol.ProtocolError) as error:
+            except _START_ERRORS as error:
                 failed += 1
                 _log.error("a worker could not be started (%s)", type(error).__name__)
                 fork_server.kill(worker)
-                await asyncio.sleep(min(2.0**failed / 4, _MAX_PAUSE_S))
+                await _pause(failed)
                 continue
-            self._alive += 1
+            self.alive += 1
             self._idle.put_nowait(worker)
             try:
                 status = await asyncio.shield(worker.status)
             finally:
-                self._alive -= 1
+                self.alive -= 1
                 worker.close()
             if status:
                 _log.warning("a worker exited (%s) and is replaced", _in_words(status))
 
     def _register(self, enforced: list[str], model: ModelInfo) -> None:
         missing = [name for name in ("memory", "system calls") if name not in enforced]
-        if missing and not self._warned:
+        if missing and self.model is None:
             _log.warning("this system does not limit %s of workers", " and ".join(missing))
-            self._warned = True
         self.model = model
         self._settled.set()
 
@@ -254,10 +225,9 @@ class WorkerPool:
             self.on_failure()
 
 
-def _retrieve(job: "asyncio.Task[bytes]") -> None:
-    """Retrieve the exception of an abandoned job, so that asyncio does not warn about it."""
-    if not job.cancelled():
-        job.exception()
+async def _pause(failed: int) -> None:
+    """Wait before the next start, longer after each failed one."""
+    await asyncio.sleep(min(2.0**failed / 4, _MAX_PAUSE_S))
 
 
 def _in_words(status: int) -> str:

@@ -27,42 +27,26 @@ def pack(header: dict[str, Any], body_bytes: int = 0) -> bytes:
 
 
 def send(connection: socket.socket, header: dict[str, Any], body: bytes = b"") -> None:
-    """Send a message.
-
-    Raises:
-        OSError: The other side is gone.
-    """
+    """Send a message; raises OSError if the other side is gone."""
     connection.sendall(pack(header, len(body)))
     if body:
         connection.sendall(body)
 
 
 def receive(connection: socket.socket) -> Message:
-    """Wait for a message from a trusted process.
-
-    Raises:
-        EOFError: The other side has closed the connection.
-    """
+    """Wait for a message from a trusted process; raises EOFError if it has closed the connection."""
     header_bytes, body_bytes = _LENGTHS.unpack(_receive_exactly(connection, _LENGTHS.size))
     header = json.loads(_receive_exactly(connection, header_bytes))
     return header, bytes(_receive_exactly(connection, body_bytes))
 
 
 def send_with_socket(connection: socket.socket, header: dict[str, Any], passed: socket.socket) -> None:
-    """Send a small message without a body, and a socket with it.
-
-    Raises:
-        OSError: The other side is gone.
-    """
+    """Send a small message without a body, and a socket with it; raises OSError if the other side is gone."""
     socket.send_fds(connection, [pack(header)], [passed.fileno()])
 
 
 def receive_with_socket(connection: socket.socket) -> tuple[dict[str, Any], socket.socket | None]:
-    """Wait for a message without a body, and for the socket that may come with it.
-
-    Raises:
-        EOFError: The other side has closed the connection.
-    """
+    """Wait for a message as `receive` does, without a body, and for the socket that may come with it."""
     first, descriptors, _, _ = socket.recv_fds(connection, _LENGTHS.size, 1)
     passed = socket.socket(fileno=descriptors[0]) if descriptors else None
     if not first:

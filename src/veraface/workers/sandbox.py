@@ -15,90 +15,37 @@ _PR_SET_PDEATHSIG = 1  # prctl(2): the signal to receive when the parent exits
 _ALLOW = 0x7FFF0000  # seccomp.h: SCMP_ACT_ALLOW
 _MASKED_EQUAL = 7  # seccomp.h: SCMP_CMP_MASKED_EQ
 _CLONE_THREAD = 0x00010000
-
-
-def _refuse(code: int) -> int:
-    """Return the seccomp action that makes a system call fail with an errno: SCMP_ACT_ERRNO."""
-    return 0x00050000 | code
-
+_ERRNO = 0x00050000  # seccomp.h: SCMP_ACT_ERRNO(0); the error code is added
 
 # System calls of decoders, NumPy and ONNX Runtime once everything is loaded: memory, time, threads and the
 # open connection. No files, no network, no programs, no other processes.
+# fmt: off
 _ALLOWED = (
-    # fmt: off
-    "read",
-    "write",
-    "readv",
-    "writev",
-    "recvfrom",
-    "sendto",
-    "recvmsg",
-    "sendmsg",
-    "poll",
-    "ppoll",
-    "close",
-    "mmap",
-    "munmap",
-    "mremap",
-    "mprotect",
-    "madvise",
-    "brk",
-    "membarrier",
-    "futex",
-    "futex_waitv",
-    "set_robust_list",
-    "rseq",
-    "sched_yield",
-    "sched_getaffinity",
-    "sched_setaffinity",
-    "clock_gettime",
-    "clock_getres",
-    "clock_nanosleep",
-    "nanosleep",
-    "gettimeofday",
-    "time",
-    "getrandom",
-    "rt_sigaction",
-    "rt_sigprocmask",
-    "rt_sigreturn",
-    "sigaltstack",
-    "restart_syscall",
-    "tgkill",
-    "exit",
-    "exit_group",
-    "getpid",
-    "gettid",
-    "getcpu",
-    "getrusage",
-    "prlimit64",
-    "getrlimit",
-    "setitimer",
-    "fstat",
-    "lseek",
-    "sysinfo",
-    "uname",
-    "sched_getparam",
-    "sched_getscheduler",
-    # fmt: on
+    "read", "write", "readv", "writev", "recvfrom", "sendto", "recvmsg", "sendmsg", "poll", "ppoll", "close",
+    "mmap", "munmap", "mremap", "mprotect", "madvise", "brk", "membarrier", "futex", "futex_waitv",
+    "set_robust_list", "rseq", "sched_yield", "sched_getaffinity", "sched_setaffinity", "clock_gettime",
+    "clock_getres", "clock_nanosleep", "nanosleep", "gettimeofday", "time", "getrandom", "rt_sigaction",
+    "rt_sigprocmask", "rt_sigreturn", "sigaltstack", "restart_syscall", "tgkill", "exit", "exit_group",
+    "getpid", "gettid", "getcpu", "getrusage", "prlimit64", "getrlimit", "setitimer", "fstat", "lseek",
+    "sysinfo", "uname", "sched_getparam", "sched_getscheduler",
 )
+# fmt: on
 
 
 @dataclass(frozen=True)
 class WorkerLimits:
     """Limits on one worker process.
 
-    Attributes:
-        memory_bytes: Address space beyond what it uses once the models are loaded.
-        cpu_s: CPU time of one task, seconds; a task with a short timeout gets less.
-        growth_bytes: Growth of resident memory after which it is replaced.
-
     Raises:
         ValueError: A limit is not positive.
     """
 
     memory_bytes: int = 1536 * 2**20
+    """address space beyond what it uses once the models are loaded"""
     cpu_s: int = 30
+    """CPU time of one task, seconds; a task with a short timeout gets less"""
     growth_bytes: int = 40 * 2**20
+    """growth of resident memory after which it is replaced"""
 
     def __post_init__(self) -> None:
         if min(self.memory_bytes, self.cpu_s, self.growth_bytes) < 1:
@@ -115,14 +62,15 @@ def die_with_parent() -> None:
 def confine(limits: WorkerLimits) -> list[str]:
     """Give up access to files, programs, the network and memory beyond the limit, irrevocably.
 
-    Returns:
-        What this system enforces: "memory", "files", "system calls".
+    Returns which of "memory", "files" and "system calls" this system enforces.
     """
     enforced = ["files"]
     resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # a core file would contain the image
     if sys.platform == "linux":  # elsewhere RLIMIT_AS is not enforced or does not exist
-        max_bytes = _address_space() + limits.memory_bytes
+        with open("/proc/self/statm", encoding="ascii") as file:
+            address_space = int(file.read().split()[0]) * resource.getpagesize()
+        max_bytes = address_space + limits.memory_bytes
         resource.setrlimit(resource.RLIMIT_AS, (max_bytes, max_bytes))
         enforced.append("memory")
     if _filter_system_calls():
@@ -139,24 +87,17 @@ def allow_cpu_time(seconds: float) -> None:
     signal.setitimer(signal.ITIMER_PROF, seconds)
 
 
-def _address_space() -> int:
-    with open("/proc/self/statm", encoding="ascii") as file:
-        return int(file.read().split()[0]) * resource.getpagesize()
-
-
 def _filter_system_calls() -> bool:
     """Install the filter and return whether it is active. Calls fail with EPERM, which codecs handle."""
     try:
         library = ctypes.CDLL("libseccomp.so.2", use_errno=True)
     except OSError:
         return False
-    library.seccomp_init.restype = ctypes.c_void_p
-    library.seccomp_init.argtypes = [ctypes.c_uint32]
-    library.seccomp_rule_add_array.argtypes = [
-        ctypes.c_void_p, ctypes.c_uint32, ctypes.c_int, ctypes.c_uint, ctypes.c_void_p,
-    ]  # fmt: skip
-    library.seccomp_load.argtypes = library.seccomp_release.argtypes = [ctypes.c_void_p]
-    rules = library.seccomp_init(_refuse(errno.EPERM))
+    pointer, uint32 = ctypes.c_void_p, ctypes.c_uint32
+    library.seccomp_init.restype, library.seccomp_init.argtypes = pointer, [uint32]
+    library.seccomp_rule_add_array.argtypes = [pointer, uint32, ctypes.c_int, ctypes.c_uint, pointer]
+    library.seccomp_load.argtypes = library.seccomp_release.argtypes = [pointer]
+    rules = library.seccomp_init(_ERRNO | errno.EPERM)
     if not rules:
         return False
     try:
@@ -187,7 +128,7 @@ def _allow_threads(library: ctypes.CDLL, rules: int) -> int:
     """
     clone3 = library.seccomp_syscall_resolve_name(b"clone3")
     if clone3 >= 0:
-        library.seccomp_rule_add_array(rules, _refuse(errno.ENOSYS), clone3, 0, None)
+        library.seccomp_rule_add_array(rules, _ERRNO | errno.ENOSYS, clone3, 0, None)
     clone = library.seccomp_syscall_resolve_name(b"clone")
     is_thread = _Comparison(0, _MASKED_EQUAL, _CLONE_THREAD, _CLONE_THREAD)
     return int(library.seccomp_rule_add_array(rules, _ALLOW, clone, 1, ctypes.byref(is_thread)))

@@ -1,5 +1,6 @@
 """The tasks of workers: functions from the bytes of a file to a result."""
 
+from base64 import b64encode
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from importlib.util import find_spec
@@ -29,27 +30,19 @@ from veraface.workers.messages import (
     ScanResult,
     VideoOptions,
     VideoProgress,
-    to_base64,
 )
 
 _THUMBNAIL_SIDE = 360  # px of the longer side
-# Limits on a video sent to a server. Most videos reach the deadline first.
-_MAX_VIDEO_S = 3600.0
-_MAX_PACKETS = 400_000  # an hour of 60 frames per second with sound
-_MAX_DECODED = 20_000
 
 
 @dataclass(frozen=True)
 class TaskContext:
-    """What every task works with, loaded once in the fork server.
-
-    Attributes:
-        detector: The loaded models.
-        credentials: Reads C2PA Content Credentials.
-    """
+    """What every task works with, loaded once in the fork server."""
 
     detector: Detector
+    """the loaded models"""
     credentials: CredentialReader
+    """reads C2PA Content Credentials"""
 
 
 Progress = Callable[[bytes], None]
@@ -57,25 +50,19 @@ TaskFunction = Callable[[TaskContext, bytes, Mapping[str, Any], Progress], Resul
 
 
 def detect(context: TaskContext, content: bytes, options: Mapping[str, Any], _: Progress) -> Analysis:
-    """Detect forged faces in one image and read its provenance. Options: `DetectOptions`."""
+    """Detect forged faces in one image and read its provenance."""
     asked = DetectOptions(**options)
-    return analyze(
-        content,
-        context.detector,
-        heatmap=asked.heatmap,
-        provenance=asked.provenance,
-        credentials=context.credentials,
-    )
+    return analyze(content, context.detector, **vars(asked), credentials=context.credentials)
 
 
 def scan(context: TaskContext, content: bytes, options: Mapping[str, Any], _: Progress) -> ScanResult:
-    """Detect forged faces in one image of many, without heatmaps. Options: `ScanOptions`."""
+    """Detect forged faces in one image of many, without heatmaps."""
     asked = ScanOptions(**options)
     pixels = context.detector.open(content)
     result = context.detector.detect(pixels, heatmap=False)
     small = None
     if result.p_fake is not None and result.p_fake >= asked.thumbnail_from:
-        small = to_base64(thumbnail(pixels.decode(1), _THUMBNAIL_SIDE))
+        small = b64encode(thumbnail(pixels.decode(1), _THUMBNAIL_SIDE)).decode("ascii")
     return ScanResult(**vars(result), perceptual_hash=perceptual_hash(pixels.decode(1)), thumbnail=small)
 
 
@@ -86,11 +73,8 @@ def forensics(context: TaskContext, content: bytes, _: Mapping[str, Any], __: Pr
     pixels = image.decode()
     decoded = perf_counter()
     found = forensic_views(pixels)
-    stages = {
-        "decode": decoded - started,
-        "views": perf_counter() - decoded,
-        "total": perf_counter() - started,
-    }
+    ended = perf_counter()
+    stages = {"decode": decoded - started, "views": ended - decoded, "total": ended - started}
     shown = found.to_dict()
     return ForensicsResult(
         views=tuple(ForensicView(**view) for view in shown["views"]),
@@ -106,16 +90,13 @@ def forensics(context: TaskContext, content: bytes, _: Mapping[str, Any], __: Pr
 def video(
     context: TaskContext, content: bytes, options: Mapping[str, Any], progress: Progress
 ) -> VideoResult:
-    """Detect forged faces in a video; reports `VideoProgress`. Needs PyAV. Options: `VideoOptions`."""
+    """Detect forged faces in a video; reports `VideoProgress`. Needs PyAV."""
     from veraface.video import VideoLimits, detect_video
 
     asked = VideoOptions(**options)
-    limits = VideoLimits(
-        image=ImageLimits(max_pixels=asked.max_pixels),
-        max_seconds=_MAX_VIDEO_S,
-        max_packets=_MAX_PACKETS,
-        max_decoded=_MAX_DECODED,
-    )
+    image = ImageLimits(max_pixels=asked.max_pixels)
+    # Most videos reach the deadline before these. Packets: an hour of 60 frames per second with sound.
+    limits = VideoLimits(image=image, max_seconds=3600.0, max_packets=400_000, max_decoded=20_000)
     return detect_video(
         content,
         context.detector,
@@ -132,34 +113,32 @@ TASKS: dict[str, TaskFunction] = {"detect": detect, "scan": scan, "forensics": f
 def warm_up(context: TaskContext) -> None:
     """Run every code path once: inside the sandbox, no module and no codec can be loaded any more."""
     context.detector.warm_up()
+
+    def run(task: TaskFunction, file: BytesIO, **options: Any) -> None:
+        task(context, file.getvalue(), options, lambda _: None).to_json()
+
     for kind in FORMATS:
-        buffer = BytesIO()
+        file = BytesIO()
         image = Image.new("RGB", (64, 64), "gray")
-        from_pillow(image).save(buffer) if kind == "HEIF" else image.save(buffer, kind)
-        detect(context, buffer.getvalue(), {"heatmap": False, "provenance": "full"}, _ignore).to_json()
-    pixels = context.detector.open(buffer.getvalue())
-    thumbnail(pixels.decode(1), _THUMBNAIL_SIDE)
-    scan(context, buffer.getvalue(), {"thumbnail_from": 0.0}, _ignore).to_json()
-    forensics(context, buffer.getvalue(), {}, _ignore).to_json()
+        from_pillow(image).save(file) if kind == "HEIF" else image.save(file, kind)
+        run(detect, file, heatmap=False, provenance="full")
+    thumbnail(image, _THUMBNAIL_SIDE)
+    run(scan, file, thumbnail_from=0.0)
+    run(forensics, file)
     if find_spec("av"):
-        _warm_up_video(context)
+        run(video, _two_frames(), frames=2, thumbnails=1, max_pixels=4096)
 
 
-def _warm_up_video(context: TaskContext) -> None:
+def _two_frames() -> BytesIO:
     import av
 
     av.logging.set_level(None)  # FFmpeg's messages may quote the video
-    buffer = BytesIO()
-    with av.open(buffer, "w", format="matroska") as container:
+    file = BytesIO()
+    with av.open(file, "w", format="matroska") as container:
         stream = container.add_stream("mpeg4", rate=2, options={"threads": "1"})
         stream.width = stream.height = 64
         stream.pix_fmt = "yuv420p"
         for _ in range(2):
             container.mux(stream.encode(av.VideoFrame.from_ndarray(np.zeros((64, 64, 3), np.uint8))))
         container.mux(stream.encode())
-    options = {"frames": 2, "thumbnails": 1, "max_pixels": 4096}
-    video(context, buffer.getvalue(), options, _ignore).to_json()
-
-
-def _ignore(progress: bytes) -> None:
-    pass
+    return file

@@ -22,23 +22,22 @@ def work(connection: socket.socket, context: TaskContext, limits: WorkerLimits) 
     """
     die_with_parent()
     signal.signal(signal.SIGTERM, signal.SIG_IGN)  # the pool stops its workers when they are done
-    enforced = confine(limits)
-    protocol.send(connection, {"enforced": enforced})
+    protocol.send(connection, {"enforced": confine(limits)})
     max_bytes = _peak_bytes() + limits.growth_bytes
-    while True:
+
+    def report(progress: bytes) -> None:
+        protocol.send(connection, {"kind": "progress"}, progress)
+
+    last = False
+    while not last:
         try:
             job, content = protocol.receive(connection)
         except (EOFError, OSError):
             return
         allow_cpu_time(job["cpu_s"])
-        header, body = _run(context, job, content, lambda body: protocol.send(connection, _PROGRESS, body))
+        header, body = _run(context, job, content, report)
         last = _peak_bytes() > max_bytes
         protocol.send(connection, {**header, "last": last}, body)
-        if last:
-            return
-
-
-_PROGRESS = {"kind": "progress"}
 
 
 def _run(

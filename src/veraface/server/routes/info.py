@@ -5,7 +5,7 @@ from typing import Any
 from fastapi import APIRouter
 
 from veraface.server.errors import ApiError
-from veraface.server.routes.forms import NOT_READY
+from veraface.server.openapi import NOT_READY
 from veraface.server.schemas import (
     CompatibleModelCardResponse,
     HealthResponse,
@@ -26,7 +26,7 @@ router = APIRouter(tags=["info"])
 )
 async def model_status(state: State) -> ModelStatusResponse:
     """Return whether the model is loaded, which one it is, and the limits on uploads."""
-    settings = state.settings
+    settings, service = state.settings, state.service
     limits = LimitsResponse(
         max_upload_bytes=settings.max_upload_bytes,
         max_pixels=settings.max_pixels,
@@ -34,7 +34,6 @@ async def model_status(state: State) -> ModelStatusResponse:
         video=settings.accepts_videos,
         max_video_bytes=settings.video_max_bytes,
     )
-    service = state.service
     return ModelStatusResponse(loaded=service.ready, limits=limits, **service.model_info())
 
 

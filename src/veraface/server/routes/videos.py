@@ -9,8 +9,7 @@ from fastapi import APIRouter, Query, Request, Response
 from veraface.server.drain import DrainOnReject
 from veraface.server.errors import ApiError
 from veraface.server.event_stream import VideoEventStream, VideoJob
-from veraface.server.routes.forms import form
-from veraface.server.schemas import error_responses
+from veraface.server.openapi import Responses, error_responses, form
 from veraface.server.state import State
 from veraface.server.uploads import wait_for_disconnect
 from veraface.workers.messages import VideoOptions
@@ -26,7 +25,7 @@ _EVENTS = (
     "URLs, reasons, duration, rate, rotation, thresholds, model, timing_ms), or one `error` in the form of "
     "other error responses."
 )
-_RESPONSES: dict[int | str, dict[str, Any]] = {
+_RESPONSES: Responses = {
     200: {"description": _EVENTS, "content": {"text/event-stream": {"schema": {"type": "string"}}}},
     **error_responses(
         {
@@ -45,19 +44,12 @@ _RESPONSES: dict[int | str, dict[str, Any]] = {
 }
 
 
+_ROUTE: dict[str, Any] = {"response_class": Response, "responses": _RESPONSES, "openapi_extra": _FORM}
+
+
+@router.post("/api/v1/detect-video", summary="Detect forged faces in a video", **_ROUTE)
 @router.post(
-    "/api/v1/detect-video",
-    response_class=Response,
-    responses=_RESPONSES,
-    openapi_extra=_FORM,
-    summary="Detect forged faces in a video",
-)
-@router.post(
-    "/api/predict-video",
-    response_class=Response,
-    responses=_RESPONSES,
-    openapi_extra=_FORM,
-    summary="Detect forged faces in a video; the same as /api/v1/detect-video",
+    "/api/predict-video", summary="Detect forged faces in a video; the same as /api/v1/detect-video", **_ROUTE
 )
 async def detect_video(
     request: Request,
@@ -84,8 +76,7 @@ async def detect_video(
         options = VideoOptions(frames, thumbnails, settings.max_pixels)
         disconnected = partial(wait_for_disconnect, request)
         work = state.service.detect_video(upload.content, options, disconnected, job.report)
-        job.start(work, state.observe_video)
-        await job.started()
+        await job.start(work, state.observe)
     except BaseException:
         await job.close()
         raise
