@@ -1,6 +1,8 @@
 """The web server: the HTTP API and the browser page."""
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+
+from veraface.utils import lazy_exports
 
 if TYPE_CHECKING:
     from veraface.server.app import create_app, serve
@@ -8,11 +10,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Settings", "SettingsError", "create_app", "load_settings", "serve"]
 
-
-def __getattr__(name: str) -> Any:
-    """Import FastAPI and Uvicorn at the first use only, since commands import modules of this package."""
-    if name not in __all__:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from veraface.server import app, settings
-
-    return getattr(app if name in ("create_app", "serve") else settings, name)
+# FastAPI and Uvicorn are imported at the first use only, since commands import modules of this package.
+__getattr__ = lazy_exports(
+    __name__,
+    {name: "app" if name in ("create_app", "serve") else "settings" for name in __all__},
+)

@@ -25,7 +25,7 @@ from veraface.server.routes import images, info, videos
 from veraface.server.security import AccessPolicy
 from veraface.server.service import InferenceService
 from veraface.server.settings import Settings, SettingsError, load_settings
-from veraface.server.state import AppState, VideoSlots
+from veraface.server.state import AppState
 from veraface.server.uploads import FetchLink, Uploads
 from veraface.utils import available_cores
 from veraface.workers.client import WorkerSettings
@@ -82,7 +82,7 @@ def create_app(
         service=service,
         images=Uploads(settings, _link_fetcher(settings, fetch_link)),
         videos=Uploads(settings, kind="video"),
-        video_slots=VideoSlots(settings.concurrent_videos),
+        video_slots=asyncio.Semaphore(settings.concurrent_videos),
         observe=metrics.observe if metrics else lambda _: None,
     )
     _add_middleware(app, settings, metrics)
@@ -94,7 +94,7 @@ def create_app(
         )
     app.include_router(info.router)
     if metrics:
-        app.include_router(metrics.routes(access.key, service.model_info))
+        app.add_api_route("/metrics", metrics.respond, include_in_schema=False, dependencies=access.key)
     if settings.fetch_links:
         document_links(app)
     install_pages(app)

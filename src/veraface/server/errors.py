@@ -28,7 +28,7 @@ class ApiError(Exception):
         message: What is wrong and what to do, in plain English.
         retry_after_s: Seconds after which the same request may succeed; None if it cannot.
         headers: Further headers of the response.
-        details: Further top-level fields of the response.
+        details: Further top-level fields of its JSON.
     """
 
     def __init__(

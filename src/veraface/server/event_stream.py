@@ -6,6 +6,7 @@ import json
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack
+from typing import Literal
 
 from sse_starlette import EventSourceResponse, ServerSentEvent
 from sse_starlette.sse import AppStatus, SendTimeoutError
@@ -21,6 +22,8 @@ KEEP_ALIVE_S = 10.0  # interval of comments, so that proxies do not close an idl
 SEND_TIMEOUT_S = 20.0  # for one chunk; slower clients are disconnected
 CHUNK_BYTES = 32 * 1024
 
+_Event = tuple[Literal["progress", "result", "error"], Result | ApiError]
+
 # sse-starlette would end all streams as soon as the server is told to stop. Videos may finish within
 # Uvicorn's timeout for a graceful shutdown.
 AppStatus.enable_automatic_graceful_drain = False
@@ -34,14 +37,13 @@ class VideoJob:
 
     def __init__(self, resources: AsyncExitStack) -> None:
         self._resources = resources
-        self._queue: asyncio.Queue[Result | ApiError] = asyncio.Queue()
-        self._first: Result | ApiError | None = None
-        self._final: Result | None = None
+        self._queue: asyncio.Queue[_Event] = asyncio.Queue()
+        self._first: _Event | None = None
         self._task: asyncio.Task[None] | None = None
 
     def report(self, progress: Result) -> None:
         """Add a progress event."""
-        self._queue.put_nowait(progress)
+        self._queue.put_nowait(("progress", progress))
 
     async def start(self, work: Awaitable[VideoResult], observe: Callable[[VideoResult], None]) -> None:
         """Start the work and wait for its first event; `observe` is called with its result.
@@ -51,8 +53,8 @@ class VideoJob:
         """
         self._task = asyncio.create_task(self._run(work, observe))
         self._first = await self._queue.get()
-        if isinstance(self._first, ApiError):
-            raise self._first
+        if isinstance(self._first[1], ApiError):
+            raise self._first[1]
 
     async def close(self) -> None:
         """Stop the task if it is still running."""
@@ -64,40 +66,40 @@ class VideoJob:
     async def events(self, scope: Scope) -> AsyncIterator[bytes]:
         """Yield all events in chunks, and comments while there is none."""
         event = self._first
-        while event is not None:
-            encoded = self._encode(event, scope)
-            for start in range(0, len(encoded), CHUNK_BYTES):
-                yield encoded[start : start + CHUNK_BYTES]
-            if isinstance(event, ApiError) or event is self._final:
-                return
-            while (event := await self._next()) is None:
+        while True:
+            if event is None:
                 yield ServerSentEvent(comment="keep-alive", sep="\n").encode()
-
-    def _encode(self, event: Result | ApiError, scope: Scope) -> bytes:
-        if isinstance(event, ApiError):
-            scope[FAULT] = event.code
-            data = json.dumps({**event.content(), "status": event.status}, separators=(",", ":"))
-            return ServerSentEvent(data, event="error", sep="\n").encode()
-        name = "result" if event is self._final else "progress"
-        return ServerSentEvent(event.to_json().decode(), event=name, sep="\n").encode()
-
-    async def _next(self) -> Result | ApiError | None:
-        with contextlib.suppress(TimeoutError):
-            return await asyncio.wait_for(self._queue.get(), KEEP_ALIVE_S)
-        return None
+            else:
+                encoded = _encode(event, scope)
+                for start in range(0, len(encoded), CHUNK_BYTES):
+                    yield encoded[start : start + CHUNK_BYTES]
+                if event[0] != "progress":
+                    return
+            event = None
+            with contextlib.suppress(TimeoutError):
+                event = await asyncio.wait_for(self._queue.get(), KEEP_ALIVE_S)
 
     async def _run(self, work: Awaitable[VideoResult], observe: Callable[[VideoResult], None]) -> None:
         try:
             async with self._resources:
                 result = await work
             observe(result)
-            self._final = result
-            self._queue.put_nowait(result)
+            self._queue.put_nowait(("result", result))
         except ApiError as error:
-            self._queue.put_nowait(error)
+            self._queue.put_nowait(("error", error))
         except Exception as error:  # its text may quote the video
             _log.error("%s in the task of a video", type(error).__name__)
-            self._queue.put_nowait(internal_error())
+            self._queue.put_nowait(("error", internal_error()))
+
+
+def _encode(event: _Event, scope: Scope) -> bytes:
+    name, content = event
+    if isinstance(content, ApiError):
+        scope[FAULT] = content.code
+        data = json.dumps({**content.content(), "status": content.status}, separators=(",", ":"))
+    else:
+        data = content.to_json().decode()
+    return ServerSentEvent(data, event=name, sep="\n").encode()
 
 
 class VideoEventStream(EventSourceResponse):

@@ -1,10 +1,8 @@
 """Metrics for Prometheus. No label contains what a client can choose, so their number is bounded."""
 
-from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 
-from fastapi import APIRouter, Response
-from fastapi.params import Depends
+from fastapi import Response
 from prometheus_client import (
     CONTENT_TYPE_LATEST,
     CollectorRegistry,
@@ -16,7 +14,7 @@ from prometheus_client import (
 )
 
 from veraface.results import DetectionResult
-from veraface.server.request_record import RequestRecord
+from veraface.server.middleware import RequestRecord
 from veraface.video.results import VideoResult
 from veraface.workers.messages import Backend
 
@@ -27,6 +25,7 @@ class Metrics:
     """The metrics of one application; those of the workers are read at each request of Prometheus."""
 
     def __init__(self, workers: Backend) -> None:
+        self._workers = workers
         self._registry = CollectorRegistry()
         ProcessCollector(registry=self._registry)
         counter = partial(Counter, registry=self._registry)
@@ -78,19 +77,8 @@ class Metrics:
         for stage, took_ms in result.timing_ms.items():
             self._stages.labels(stage).observe(took_ms / 1000)
 
-    def routes(self, dependencies: Sequence[Depends], model: Callable[[], Mapping[str, str]]) -> APIRouter:
-        """Return the route `/metrics`.
-
-        Args:
-            dependencies: Dependencies of the route, for access control.
-            model: Returns name, version and sha256 of the model; an empty mapping before it is loaded.
-        """
-        router = APIRouter(dependencies=dependencies)
-
-        @router.get("/metrics", include_in_schema=False)
-        async def metrics() -> Response:
-            if info := model():
-                self._model.labels(info["name"], info["version"], info["sha256"]).set(1)
-            return Response(generate_latest(self._registry), media_type=CONTENT_TYPE_LATEST)
-
-        return router
+    async def respond(self) -> Response:
+        """Return all metrics in the text format of Prometheus."""
+        if model := self._workers.model:
+            self._model.labels(**model.model).set(1)
+        return Response(generate_latest(self._registry), media_type=CONTENT_TYPE_LATEST)

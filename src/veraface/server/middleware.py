@@ -1,37 +1,29 @@
-"""ASGI middleware: security headers, and an access log without private data."""
+"""ASGI middleware: security headers, and an access log without private data.
+
+Logs, metrics and traces contain nothing of a request that a client can choose freely.
+"""
 
 import logging
 import time
 import traceback
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 from asgi_correlation_id import correlation_id
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from veraface.server.errors import FAULT, internal_error
-from veraface.server.request_record import (
-    RequestObserver,
-    RequestRecord,
-    StatusRecorder,
-    method_of,
-    route_of,
-)
 
 _access = logging.getLogger("veraface.access")
 _log = logging.getLogger("veraface.server")
 
+_METHODS = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
 _POLICY = {
-    "default-src": "'none'",
-    "script-src": "'self'",
-    "style-src": "'self'",
-    "img-src": "'self' blob: data:",
-    "connect-src": "'self'",
-    "worker-src": "'self'",
-    "manifest-src": "'self'",
-    "base-uri": "'none'",
+    **dict.fromkeys(["default-src", "base-uri", "frame-ancestors"], "'none'"),
+    **dict.fromkeys(["script-src", "style-src", "connect-src", "worker-src", "manifest-src"], "'self'"),
     "form-action": "'self'",
-    "frame-ancestors": "'none'",
+    "img-src": "'self' blob: data:",
 }
 # Trusted Types: the browser refuses to turn text into markup or code, except in js/trusted.js.
 _PAGE_POLICY = {**_POLICY, "require-trusted-types-for": "'script'", "trusted-types": "veraface"}
@@ -84,6 +76,53 @@ class SecurityHeaders:
     def _policy(self, path: str) -> str:
         policy = {**(_DOCS_POLICY if path == "/docs" else _PAGE_POLICY), **self._frames}
         return "; ".join(f"{name} {sources}" for name, sources in policy.items())
+
+
+@dataclass(frozen=True)
+class RequestRecord:
+    """A request that was answered."""
+
+    method: str
+    """see `method_of`"""
+    route: str
+    """see `route_of`"""
+    status: int
+    """HTTP status; 0 if the client disconnected before the response began"""
+    seconds: float
+    """time from the end of the request's headers to the end of the response"""
+    error_code: str | None
+    """the `code` of the error response; None for other responses"""
+
+
+RequestObserver = Callable[[RequestRecord], None]
+
+
+class StatusRecorder:
+    """Passes the messages of a response on, and records its `status`: 0 until the response begins."""
+
+    def __init__(self, send: Send) -> None:
+        self._send = send
+        self.status = 0
+
+    async def __call__(self, message: Message) -> None:
+        """Pass a message on."""
+        if message["type"] == "http.response.start":
+            self.status = message["status"]
+        await self._send(message)
+
+
+def method_of(scope: Scope) -> str:
+    """Return the HTTP method of a request; "other" for one that no route accepts."""
+    method: str = scope["method"]
+    return method if method in _METHODS else "other"
+
+
+def route_of(scope: Scope) -> str:
+    """Return the route with its parameters unfilled, never the path: a path can be private or forged."""
+    path = getattr(scope.get("route"), "path", None)
+    if isinstance(path, str) and path:
+        return path
+    return "/static" if scope["path"].startswith("/static/") else "(no such page)"
 
 
 class AccessLog:

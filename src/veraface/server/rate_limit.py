@@ -92,9 +92,6 @@ def _network(host: str) -> str:
         address = ipaddress.ip_address(host)
     except ValueError:
         return "unknown"
-    if isinstance(address, ipaddress.IPv6Address):
-        if address.ipv4_mapped is None:
-            network = int(address) >> (128 - _IPV6_NETWORK_BITS)
-            return f"address {network:x}/{_IPV6_NETWORK_BITS}"
-        address = address.ipv4_mapped
-    return f"address {address}"
+    address = getattr(address, "ipv4_mapped", None) or address
+    bits = _IPV6_NETWORK_BITS if address.version == 6 else 32
+    return str(ipaddress.ip_network((address, bits), strict=False))

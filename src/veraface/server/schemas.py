@@ -39,19 +39,18 @@ class Prediction(BaseModel):
 
 
 @dataclass(frozen=True)
-class _Predicted(Result):
+class _Succeeded(Result):
     success: Literal[True]
+
+
+@dataclass(frozen=True)
+class _Predicted(_Succeeded):
     prediction: Prediction
 
 
 @dataclass(frozen=True)
 class PredictResponse(DetectResponse, _Predicted):
     """Result for an image in which a face was classified."""
-
-
-@dataclass(frozen=True)
-class _Succeeded(Result):
-    success: Literal[True]
 
 
 @dataclass(frozen=True)
@@ -132,11 +131,7 @@ class HealthResponse(BaseModel):
 
 
 def predict_response(analysis: Analysis, filename: str) -> PredictResponse:
-    """Return the compatible response for an image in which a face was classified.
-
-    Raises:
-        ValueError: No face was classified.
-    """
+    """Return the compatible response for an image; raise ValueError if no face was classified."""
     detection = analysis.detection
     p_fake = detection.p_fake
     if p_fake is None:

@@ -5,33 +5,12 @@ import contextlib
 import logging
 from collections.abc import Awaitable, Callable
 
+from veraface import errors
 from veraface.analysis import Analysis
-from veraface.errors import (
-    DeadlineExceededError,
-    ImageError,
-    QueueFullError,
-    UnreadableImageError,
-    UnreadableVideoError,
-    WorkerCrashedError,
-    WorkerLostError,
-)
 from veraface.server.errors import ApiError, from_image_error, internal_error
 from veraface.server.settings import Settings
 from veraface.video.results import VideoResult
-from veraface.workers.messages import (
-    Backend,
-    DetectOptions,
-    ForensicsResult,
-    ModelInfo,
-    Options,
-    Reply,
-    Task,
-    TimedResult,
-    VideoOptions,
-    VideoProgress,
-    WorkerFaultError,
-    decode_reply,
-)
+from veraface.workers import messages
 
 _log = logging.getLogger("veraface.server")
 
@@ -42,28 +21,19 @@ Disconnected = Callable[[], Awaitable[None]]
 class InferenceService:
     """Runs tasks on a backend for routes, with the timeouts of the settings."""
 
-    def __init__(self, backend: Backend, settings: Settings) -> None:
+    def __init__(self, backend: messages.Backend, settings: Settings) -> None:
         self._backend = backend
-        self._detect = Task("detect", settings.deadline_s)
-        self._forensics = Task("forensics", settings.deadline_s)
-        self._video = Task("video", settings.video_deadline_s, cancellable=True)
-
-    @property
-    def ready(self) -> bool:
-        """Whether the model is loaded and warmed up."""
-        return self._backend.model is not None
+        self._detect = messages.Task("detect", settings.deadline_s)
+        self._forensics = messages.Task("forensics", settings.deadline_s)
+        self._video = messages.Task("video", settings.video_deadline_s, cancellable=True)
 
     @property
     def failed(self) -> bool:
         """Whether the model could not be loaded."""
         return self._backend.failure is not None
 
-    def require_model(self) -> ModelInfo:
-        """Return the loaded model.
-
-        Raises:
-            ApiError: 503 if it is being loaded or could not be loaded.
-        """
+    def require_model(self) -> messages.ModelInfo:
+        """Return the loaded model; raise an ApiError of status 503 if there is none, or not yet."""
         if self._backend.model is not None:
             return self._backend.model
         if self.failed:
@@ -83,7 +53,7 @@ class InferenceService:
         await self._backend.start()
         if self._backend.failure is not None:
             _log.error("the model could not be loaded: %s", self._backend.failure)
-        elif self.ready:
+        elif self._backend.model:
             _log.info("model %(name)s %(version)s is loaded", self.model_info())
 
     async def close(self) -> None:
@@ -91,18 +61,16 @@ class InferenceService:
         await self._backend.close()
 
     def ensure_capacity(self) -> None:
-        """Reject a file before it is received if it could not be processed now.
-
-        Raises:
-            ApiError: 503 if the model is not loaded or the queue is full.
-        """
+        """Reject a file that could not be processed now with an ApiError of status 503."""
         self.require_model()
         try:
             self._backend.ensure_capacity()
-        except QueueFullError as error:
+        except errors.QueueFullError as error:
             raise _unavailable(error, error.retry_after_s) from None
 
-    async def detect(self, image: bytes, options: DetectOptions, disconnected: Disconnected) -> Analysis:
+    async def detect(
+        self, image: bytes, options: messages.DetectOptions, disconnected: Disconnected
+    ) -> Analysis:
         """Detect forged faces in the bytes of an image and read its provenance.
 
         Raises:
@@ -110,62 +78,61 @@ class InferenceService:
         """
         return await self._run(Analysis, self._detect, image, options, disconnected)
 
-    async def forensics(self, image: bytes, disconnected: Disconnected) -> ForensicsResult:
+    async def forensics(self, image: bytes, disconnected: Disconnected) -> messages.ForensicsResult:
         """Compute the forensic views of an image; errors as for `detect`."""
-        return await self._run(ForensicsResult, self._forensics, image, Options(), disconnected)
+        return await self._run(
+            messages.ForensicsResult, self._forensics, image, messages.Options(), disconnected
+        )
 
     async def detect_video(
         self,
         video: bytes,
-        options: VideoOptions,
+        options: messages.VideoOptions,
         disconnected: Disconnected,
-        progress: Callable[[VideoProgress], None],
+        progress: Callable[[messages.VideoProgress], None],
     ) -> VideoResult:
-        """Detect forged faces in a video; errors as for `detect`.
-
-        `progress` is called before the first frame and after each.
-        """
+        """Detect forged faces in a video; `progress` is called before the first frame and after each."""
 
         def decoded(text: bytes) -> None:
             with contextlib.suppress(ValueError):
-                progress(VideoProgress.from_json(text))
+                progress(messages.VideoProgress.from_json(text))
 
         return await self._run(VideoResult, self._video, video, options, disconnected, decoded)
 
     async def _run(
         self,
-        kind: type[TimedResult],
-        task: Task,
+        kind: type[messages.TimedResult],
+        task: messages.Task,
         content: bytes,
-        options: Options,
+        options: messages.Options,
         disconnected: Disconnected,
         progress: Callable[[bytes], None] = lambda _: None,
-    ) -> TimedResult:
+    ) -> messages.TimedResult:
         self.require_model()
         try:
             reply = await _until(disconnected, self._backend.run(task, content, options, progress))
-        except ImageError as error:
+        except errors.ImageError as error:
             raise from_image_error(error) from None
-        except WorkerCrashedError as error:
-            unreadable = UnreadableVideoError if task is self._video else UnreadableImageError
+        except errors.WorkerCrashedError as error:
+            unreadable = errors.UnreadableVideoError if task is self._video else errors.UnreadableImageError
             raise from_image_error(unreadable(str(error))) from None
-        except QueueFullError as error:
+        except errors.QueueFullError as error:
             raise _unavailable(error, error.retry_after_s) from None
-        except WorkerLostError as error:
+        except errors.WorkerLostError as error:
             raise _unavailable(error) from None
-        except DeadlineExceededError as error:
+        except errors.DeadlineExceededError as error:
             raise ApiError(504, error.code, str(error)) from None
-        except WorkerFaultError as error:
+        except messages.WorkerFaultError as error:
             _log.error("an exception in the task %s: %s", task.name, error)
             raise internal_error() from None
         try:
-            return decode_reply(kind, reply)
+            return messages.decode_reply(kind, reply)
         except (ValueError, KeyError):  # from a worker that a file has taken over; pydantic's error quotes it
             message = "the worker sent an invalid response; try again"
-            raise _unavailable(WorkerLostError(message)) from None
+            raise _unavailable(errors.WorkerLostError(message)) from None
 
 
-async def _until(disconnected: Disconnected, work: Awaitable[Reply]) -> Reply:
+async def _until(disconnected: Disconnected, work: Awaitable[messages.Reply]) -> messages.Reply:
     """Return the result of `work`, which is cancelled if the client disconnects."""
     job, leaving = asyncio.ensure_future(work), asyncio.ensure_future(disconnected())
     try:
@@ -179,5 +146,5 @@ async def _until(disconnected: Disconnected, work: Awaitable[Reply]) -> Reply:
         await asyncio.gather(job, leaving, return_exceptions=True)
 
 
-def _unavailable(error: QueueFullError | WorkerLostError, retry_after_s: int = 1) -> ApiError:
+def _unavailable(error: errors.QueueFullError | errors.WorkerLostError, retry_after_s: int = 1) -> ApiError:
     return ApiError(503, error.code, str(error), retry_after_s=retry_after_s)

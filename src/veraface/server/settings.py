@@ -9,17 +9,7 @@ from pydantic import Field, FilePath, ValidationError, ValidationInfo, field_val
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from veraface.errors import VerafaceError
-from veraface.server.settings_types import (
-    Digests,
-    DigestsInFile,
-    Origins,
-    Proxies,
-    Rate,
-    RedisUrl,
-    is_installed,
-    need_extra,
-    refused,
-)
+from veraface.server import settings_types as types
 from veraface.utils import available_cores
 
 ENVIRONMENT_PREFIX = "VERAFACE_"
@@ -31,9 +21,10 @@ DEPRECATED_VARIABLES = {
 }
 _log = logging.getLogger("veraface.server")
 _SECRET = ("api_keys", "api_keys_file", "redis_url")  # messages must not contain keys and passwords
-# A module that a switch needs, and the extra that installs it.
+# A module that a setting needs, and the extra that installs it.
 _EXTRAS = {
     "fetch_links": ("httpx", "links"),
+    "redis_url": ("redis", "redis"),
     "telemetry": ("opentelemetry.exporter.otlp.proto.http", "telemetry"),
 }
 
@@ -93,13 +84,15 @@ class Settings(BaseSettings):
         400 * 2**20, ge=2**20, description="bytes of video uploads in memory, of all clients together"
     )
 
-    api_keys: Digests = Field((), repr=False, description="SHA-256 digests of the accepted keys")
-    api_keys_file: DigestsInFile = Field((), repr=False, description="file of such digests, one per line")
-    cors_origins: Origins = Field((), description="other origins whose pages may send requests")
-    frame_origins: Origins = Field((), description="other origins that may show the page in a frame")
-    trusted_proxies: Proxies = Field((), description="proxies whose X-Forwarded-For is trusted")
-    rate_limit: Rate | None = Field(None, description="rate limit per client, such as 60/minute")
-    redis_url: RedisUrl | None = Field(
+    api_keys: types.Digests = Field((), repr=False, description="SHA-256 digests of the accepted keys")
+    api_keys_file: types.DigestsInFile = Field(
+        (), repr=False, description="file of such digests, one per line"
+    )
+    cors_origins: types.Origins = Field((), description="other origins whose pages may send requests")
+    frame_origins: types.Origins = Field((), description="other origins that may show the page in a frame")
+    trusted_proxies: types.Proxies = Field((), description="proxies whose X-Forwarded-For is trusted")
+    rate_limit: types.Rate | None = Field(None, description="rate limit per client, such as 60/minute")
+    redis_url: types.RedisUrl | None = Field(
         None, repr=False, description="Redis server in which several servers share the counts"
     )
     metrics: bool = Field(False, description="serve metrics for Prometheus at /metrics")
@@ -109,7 +102,7 @@ class Settings(BaseSettings):
     @property
     def accepts_videos(self) -> bool:
         """Return whether videos are accepted: they are enabled, and PyAV is installed."""
-        return self.video and is_installed("av")
+        return self.video and types.is_installed("av")
 
     @property
     def concurrent_videos(self) -> int:
@@ -124,25 +117,24 @@ class Settings(BaseSettings):
 
     @field_validator(*_EXTRAS)
     @classmethod
-    def _needs_its_extra(cls, on: bool, info: ValidationInfo) -> bool:
-        if on and info.field_name:
-            need_extra(*_EXTRAS[info.field_name])
-        return on
+    def _needs_its_extra(cls, value: Any, info: ValidationInfo) -> Any:
+        module, extra = _EXTRAS[info.field_name or ""]
+        if value and not types.is_installed(module):
+            raise types.refused(f'needs a package that is not installed: pip install "veraface[{extra}]"')
+        return value
 
     @field_validator("model")
     @classmethod
     def _model_file_exists(cls, model: str | None) -> str | None:
         if model is not None and model.endswith(".onnx") and not Path(model).is_file():
-            raise refused("no such file")
+            raise types.refused("no such file")
         return model
 
     @field_validator("redis_url")
     @classmethod
     def _needs_a_rate(cls, url: str | None, info: ValidationInfo) -> str | None:
-        if url is not None:
-            if info.data.get("rate_limit", "invalid") is None:
-                raise refused(f"has no effect without {ENVIRONMENT_PREFIX}RATE_LIMIT")
-            need_extra("redis", "redis")
+        if url is not None and info.data.get("rate_limit", "invalid") is None:
+            raise types.refused(f"has no effect without {ENVIRONMENT_PREFIX}RATE_LIMIT")
         return url
 
 

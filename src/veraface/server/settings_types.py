@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Annotated, Any
 from urllib.parse import urlsplit
 
-from pydantic import BeforeValidator
+from pydantic import AfterValidator, BeforeValidator
 from pydantic_core import PydanticCustomError
 from pydantic_settings import NoDecode
 
@@ -21,12 +21,6 @@ _DEFAULT_PORTS = {"http": 80, "https": 443}
 def refused(reason: str) -> PydanticCustomError:
     """Return the error for a value that is refused, with the reason as its message."""
     return PydanticCustomError("refused", "{reason}", {"reason": reason})
-
-
-def need_extra(module: str, extra: str) -> None:
-    """Refuse a setting that needs a module that is not installed."""
-    if not is_installed(module):
-        raise refused(f'needs a package that is not installed: pip install "veraface[{extra}]"')
 
 
 def is_installed(module: str) -> bool:
@@ -75,36 +69,30 @@ def _digests_in_file(value: Any) -> tuple[str, ...]:
     return digests
 
 
-def _origins(value: Any) -> tuple[str, ...]:
-    for origin in (origins := _entries(value)):
-        if origin == "*":
-            raise refused("'*' would let every web page send requests through its visitors; name origins")
-        _check_origin(origin)
-    return tuple(origins)
-
-
-def _check_origin(origin: str) -> None:
+def _origin(value: str) -> str:
     """Refuse an origin that no browser sends, since it would never match."""
+    if value == "*":
+        raise refused("would let every web page send requests through its visitors; name origins")
     try:
-        parts = urlsplit(origin)
+        parts = urlsplit(value)
         port = "" if parts.port in (None, _DEFAULT_PORTS.get(parts.scheme)) else f":{parts.port}"
     except ValueError:
-        raise refused(f"{origin} is not an origin") from None
+        raise refused("is not an origin") from None
     host = parts.hostname or ""
     exact = f"{parts.scheme}://{f'[{host}]' if ':' in host else host}{port}"
-    if parts.scheme not in _ORIGIN_SCHEMES or not host or not host.isascii() or origin != exact:
-        raise refused(f"{origin} is not an origin as browsers write it, such as https://example.org")
+    if parts.scheme not in _ORIGIN_SCHEMES or not host or not host.isascii() or value != exact:
+        raise refused("is not an origin as browsers write it, such as https://example.org")
+    return value
 
 
-def _proxies(value: Any) -> tuple[str, ...]:
-    for entry in (entries := _entries(value)):
-        try:
-            network = ipaddress.ip_network(entry)
-        except ValueError:
-            raise refused(f"{entry} is neither an IP address nor a network such as 10.0.0.0/8") from None
-        if network.prefixlen == 0:
-            raise refused(f"{entry} covers all addresses, so every client could forge its address")
-    return tuple(entries)
+def _proxy(value: str) -> str:
+    try:
+        network = ipaddress.ip_network(value)
+    except ValueError:
+        raise refused("is neither an IP address nor a network such as 10.0.0.0/8") from None
+    if network.prefixlen == 0:
+        raise refused("covers all addresses, so every client could forge its address")
+    return value
 
 
 def _rate(value: Any) -> Any:
@@ -137,9 +125,9 @@ Digests = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_digests)]
 # Path of a file with one digest per line and comments after "#"; parsed to the digests.
 DigestsInFile = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_digests_in_file)]
 # Origins as browsers write them, separated by commas.
-Origins = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_origins)]
+Origins = Annotated[tuple[Annotated[str, AfterValidator(_origin)], ...], NoDecode, BeforeValidator(_entries)]
 # IP addresses and networks, separated by commas.
-Proxies = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_proxies)]
+Proxies = Annotated[tuple[Annotated[str, AfterValidator(_proxy)], ...], NoDecode, BeforeValidator(_entries)]
 # In the notation of the library `limits`.
 Rate = Annotated[str, BeforeValidator(_rate)]
 # Parsed to a URL with a port.

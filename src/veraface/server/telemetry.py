@@ -21,7 +21,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from veraface import __version__
 from veraface.server.errors import FAULT
-from veraface.server.request_record import StatusRecorder, method_of, route_of
+from veraface.server.middleware import StatusRecorder, method_of, route_of
 
 FLUSH_TIMEOUT_S = 5  # for the spans that are left at shutdown
 

@@ -36,15 +36,10 @@ FetchLink = Callable[[str], Awaitable[Upload]]
 
 
 class Uploads:
-    """Receives all uploads of one kind and limits the memory they take together.
+    """Receives all uploads of one kind and limits the memory they take together, `inflight_bytes`.
 
-    Args:
-        settings: Limits on one upload, and on all together.
-        fetch_link: Fetches a linked image; None if links are not accepted.
-        kind: Kind of the files; videos have limits of their own, so that they do not block images.
-
-    Attributes:
-        inflight_bytes: Bytes of uploads in memory.
+    Videos have limits of their own, so that they do not block images. Without `fetch_link`, links are not
+    accepted.
     """
 
     def __init__(

@@ -5,6 +5,7 @@ import contextlib
 import os
 import socket
 import sys
+from asyncio.subprocess import DEVNULL, Process
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from itertools import count
@@ -48,7 +49,11 @@ class WorkerSettings:
 
 
 class Worker:
-    """One worker process and the connection to it; `status` is its exit status, once it has exited."""
+    """One worker process and the connection to it; `status` is its exit status, once it has exited.
+
+    Methods raise EOFError, OSError or ProtocolError if it exits, does not respond in time, or sends something
+    that is not a message.
+    """
 
     def __init__(self, name: int, streams: _Streams) -> None:
         self.name = name
@@ -56,11 +61,7 @@ class Worker:
         self._reader, self._writer = streams
 
     async def limits(self) -> list[str]:
-        """Wait until it is ready and return which limits the system enforces.
-
-        Raises:
-            EOFError, OSError, ProtocolError, TimeoutError: It exited or does not respond.
-        """
+        """Wait until it is ready and return which limits the system enforces."""
         async with asyncio.timeout(_START_TIMEOUT_S):
             header, _ = await protocol.read(self._reader)
         return [str(name) for name in header.get("enforced", ())]
@@ -68,11 +69,7 @@ class Worker:
     async def run(
         self, task: Task, content: bytes, options: Options, cpu_s: float, progress: Callable[[bytes], None]
     ) -> protocol.Message:
-        """Run a task and return its last message; `progress` is called with those before it.
-
-        Raises:
-            EOFError, OSError, ProtocolError: It exited, or sent something that is not a message.
-        """
+        """Run a task and return its last message; `progress` is called with those before it."""
         job = {"task": task.name, "options": asdict(options), "cpu_s": cpu_s}
         self._writer.write(protocol.pack(job, len(content)))
         self._writer.write(content)
@@ -89,12 +86,13 @@ class Worker:
 
 
 class ForkServerClient:
-    """The fork server's process; has workers forked and killed, and knows how they exit."""
+    """The fork server's process; has workers forked and killed, and knows how they exit.
 
-    def __init__(
-        self, process: asyncio.subprocess.Process, control: socket.socket, streams: _Streams
-    ) -> None:
-        self._process = process
+    Methods raise the same exceptions as those of `Worker`.
+    """
+
+    def __init__(self, process: Process, control: socket.socket, streams: _Streams) -> None:
+        self.process = process
         self._control = control  # the connection of the streams, which cannot pass sockets
         self._reader, self._writer = streams
         self._names = count()
@@ -111,7 +109,7 @@ class ForkServerClient:
                 # -P: Python must not import modules from the current folder.
                 *(sys.executable, "-P", "-m", "veraface.workers.fork_server", str(theirs.fileno())),
                 pass_fds=[theirs.fileno()],
-                stdin=asyncio.subprocess.DEVNULL,
+                stdin=DEVNULL,
                 env={**needed, **_ONE_THREAD},
             )
         control = ours.dup()
@@ -120,12 +118,7 @@ class ForkServerClient:
         return client
 
     async def loaded_model(self) -> ModelInfo:
-        """Wait until the classifier is loaded and warmed up.
-
-        Raises:
-            ModelError: It cannot be loaded.
-            EOFError, OSError, ProtocolError, TimeoutError: The process exited or does not respond.
-        """
+        """Wait until the classifier is loaded and warmed up; raise ModelError if it cannot be loaded."""
         async with asyncio.timeout(_START_TIMEOUT_S):
             header, _ = await protocol.read(self._reader)
         if "failed" in header:
@@ -134,17 +127,14 @@ class ForkServerClient:
         return ModelInfo(header["card"], header["model"])
 
     async def new_worker(self) -> Worker:
-        """Have a worker forked; it is ready once its `limits` return.
-
-        Raises:
-            OSError: The fork server is gone.
-        """
+        """Have a worker forked; it is ready once its `limits` return."""
         ours, theirs = socket.socketpair()
         with theirs:
             worker = Worker(next(self._names), await asyncio.open_connection(sock=ours))
             self._workers[worker.name] = worker
             try:
-                protocol.send_with_socket(self._control, {"start": worker.name}, theirs)
+                message = protocol.pack({"start": worker.name})
+                socket.send_fds(self._control, [message], [theirs.fileno()])
             except OSError:
                 self._exited(worker.name, -1)
                 raise
@@ -155,20 +145,16 @@ class ForkServerClient:
         with contextlib.suppress(OSError):
             self._control.sendall(protocol.pack({"kill": worker.name}))
 
-    async def wait(self) -> int:
-        """Wait for the fork server to exit and return its exit status."""
-        return await self._process.wait()
-
     async def close(self) -> None:
         """Stop the fork server and all workers that are left."""
         self._writer.close()
         self._control.close()
         try:
-            await asyncio.wait_for(self._process.wait(), 2)
+            await asyncio.wait_for(self.process.wait(), 2)
         except TimeoutError:
             with contextlib.suppress(ProcessLookupError):
-                self._process.kill()
-            await self._process.wait()
+                self.process.kill()
+            await self.process.wait()
         if self._listening:
             await self._listening
 

@@ -186,8 +186,7 @@ TimedResult = TypeVar("TimedResult", Analysis, ScanResult, ForensicsResult, Vide
 def decode_reply(kind: type[TimedResult], reply: Reply) -> TimedResult:
     """Return the result in a reply, with the time in the queue as "queue" and in the total of its timing.
 
-    Raises:
-        ValueError, KeyError: The worker has sent something else.
+    Raise ValueError or KeyError if the worker has sent something else.
     """
     result = kind.from_json(reply.result)
     timing = (result.detection if isinstance(result, Analysis) else result).timing_ms

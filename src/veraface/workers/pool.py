@@ -8,14 +8,7 @@ import signal
 import time
 from collections.abc import Awaitable, Callable
 
-from veraface.errors import (
-    DeadlineExceededError,
-    ModelError,
-    QueueFullError,
-    WorkerCrashedError,
-    WorkerLostError,
-    image_error,
-)
+from veraface import errors
 from veraface.utils import available_cores
 from veraface.workers import protocol
 from veraface.workers.client import ForkServerClient, Worker, WorkerSettings
@@ -76,7 +69,7 @@ class WorkerPool:
         """Raise QueueFullError if no further task can wait."""
         if self.waiting >= self._queue and self._idle.empty():
             rounds = (self.waiting + self.busy) / self._count
-            raise QueueFullError(max(1, math.ceil(rounds * self._seconds_each)))
+            raise errors.QueueFullError(max(1, math.ceil(rounds * self._seconds_each)))
 
     async def run(
         self, task: Task, content: bytes, options: Options, progress: Callable[[bytes], None] = lambda _: None
@@ -113,7 +106,9 @@ class WorkerPool:
                     pass
                 return worker
         except TimeoutError:
-            raise DeadlineExceededError("no worker became free in time; try again in a moment") from None
+            raise errors.DeadlineExceededError(
+                "no worker became free in time; try again in a moment"
+            ) from None
         finally:
             self.waiting -= 1
 
@@ -129,18 +124,18 @@ class WorkerPool:
         except TimeoutError:
             self._kill(worker)
             message = "analyzing this file took too long and was stopped; send a smaller one"
-            raise DeadlineExceededError(message) from None
+            raise errors.DeadlineExceededError(message) from None
         except (EOFError, OSError):
             worker.close()
             self._kill(worker)  # in case it only closed its connection
             if -await asyncio.shield(worker.status) in _CRASH_SIGNALS:
                 message = "the file made its decoder fail; save or export it again"
-                raise WorkerCrashedError(message) from None
+                raise errors.WorkerCrashedError(message) from None
             message = "the worker was stopped while it analyzed this file; try again"
-            raise WorkerLostError(message) from None
+            raise errors.WorkerLostError(message) from None
         except protocol.ProtocolError as error:
             self._kill(worker)
-            raise WorkerLostError("the worker sent an invalid response; try again") from error
+            raise errors.WorkerLostError("the worker sent an invalid response; try again") from error
         finally:
             self.busy -= 1
         if not header.get("last"):
@@ -150,7 +145,7 @@ class WorkerPool:
         if header.get("kind") == "result":
             return body
         if header.get("kind") == "refused":
-            raise image_error(str(header.get("code")), str(header.get("message")))
+            raise errors.image_error(str(header.get("code")), str(header.get("message")))
         raise WorkerFaultError(str(header.get("message")))
 
     def _kill(self, worker: Worker) -> None:
@@ -169,9 +164,9 @@ class WorkerPool:
                 for _ in range(self._count):
                     keepers.append(asyncio.create_task(self._keep_worker(fork_server, model)))
                 failed = 0
-                status = await fork_server.wait()
+                status = await fork_server.process.wait()
                 _log.error("the fork server of the workers exited (%s) and is restarted", _in_words(status))
-            except ModelError as error:
+            except errors.ModelError as error:
                 self._fail(str(error))
             except _START_ERRORS as error:
                 failed += 1

@@ -40,11 +40,6 @@ def receive(connection: socket.socket) -> Message:
     return header, bytes(_receive_exactly(connection, body_bytes))
 
 
-def send_with_socket(connection: socket.socket, header: dict[str, Any], passed: socket.socket) -> None:
-    """Send a small message without a body, and a socket with it; raises OSError if the other side is gone."""
-    socket.send_fds(connection, [pack(header)], [passed.fileno()])
-
-
 def receive_with_socket(connection: socket.socket) -> tuple[dict[str, Any], socket.socket | None]:
     """Wait for a message as `receive` does, without a body, and for the socket that may come with it."""
     first, descriptors, _, _ = socket.recv_fds(connection, _LENGTHS.size, 1)
@@ -60,7 +55,7 @@ async def read(reader: asyncio.StreamReader) -> Message:
     """Wait for a message from a process that is not trusted.
 
     Raises:
-        EOFError: The other side has closed the connection, within a message or between two.
+        EOFError: It has closed the connection, within a message or between two.
         ProtocolError: It has sent something that is not a message.
     """
     header_bytes, body_bytes = _LENGTHS.unpack(await reader.readexactly(_LENGTHS.size))

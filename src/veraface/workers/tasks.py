@@ -22,15 +22,7 @@ from veraface.imaging.thumbnail import thumbnail
 from veraface.provenance.credentials import CredentialReader
 from veraface.results import Result
 from veraface.video.results import VideoResult
-from veraface.workers.messages import (
-    DetectOptions,
-    ForensicsResult,
-    ForensicView,
-    ScanOptions,
-    ScanResult,
-    VideoOptions,
-    VideoProgress,
-)
+from veraface.workers import messages
 
 _THUMBNAIL_SIDE = 360  # px of the longer side
 
@@ -51,22 +43,28 @@ TaskFunction = Callable[[TaskContext, bytes, Mapping[str, Any], Progress], Resul
 
 def detect(context: TaskContext, content: bytes, options: Mapping[str, Any], _: Progress) -> Analysis:
     """Detect forged faces in one image and read its provenance."""
-    asked = DetectOptions(**options)
+    asked = messages.DetectOptions(**options)
     return analyze(content, context.detector, **vars(asked), credentials=context.credentials)
 
 
-def scan(context: TaskContext, content: bytes, options: Mapping[str, Any], _: Progress) -> ScanResult:
+def scan(
+    context: TaskContext, content: bytes, options: Mapping[str, Any], _: Progress
+) -> messages.ScanResult:
     """Detect forged faces in one image of many, without heatmaps."""
-    asked = ScanOptions(**options)
+    asked = messages.ScanOptions(**options)
     pixels = context.detector.open(content)
     result = context.detector.detect(pixels, heatmap=False)
     small = None
     if result.p_fake is not None and result.p_fake >= asked.thumbnail_from:
         small = b64encode(thumbnail(pixels.decode(1), _THUMBNAIL_SIDE)).decode("ascii")
-    return ScanResult(**vars(result), perceptual_hash=perceptual_hash(pixels.decode(1)), thumbnail=small)
+    return messages.ScanResult(
+        **vars(result), perceptual_hash=perceptual_hash(pixels.decode(1)), thumbnail=small
+    )
 
 
-def forensics(context: TaskContext, content: bytes, _: Mapping[str, Any], __: Progress) -> ForensicsResult:
+def forensics(
+    context: TaskContext, content: bytes, _: Mapping[str, Any], __: Progress
+) -> messages.ForensicsResult:
     """Compute the forensic views of one image."""
     started = perf_counter()
     image = context.detector.open(content).file
@@ -76,8 +74,8 @@ def forensics(context: TaskContext, content: bytes, _: Mapping[str, Any], __: Pr
     ended = perf_counter()
     stages = {"decode": decoded - started, "views": ended - decoded, "total": ended - started}
     shown = found.to_dict()
-    return ForensicsResult(
-        views=tuple(ForensicView(**view) for view in shown["views"]),
+    return messages.ForensicsResult(
+        views=tuple(messages.ForensicView(**view) for view in shown["views"]),
         resaved_quality=shown["resaved_quality"],
         grid_offset=found.grid_offset,
         width=image.width,
@@ -93,7 +91,7 @@ def video(
     """Detect forged faces in a video; reports `VideoProgress`. Needs PyAV."""
     from veraface.video import VideoLimits, detect_video
 
-    asked = VideoOptions(**options)
+    asked = messages.VideoOptions(**options)
     image = ImageLimits(max_pixels=asked.max_pixels)
     # Most videos reach the deadline before these. Packets: an hour of 60 frames per second with sound.
     limits = VideoLimits(image=image, max_seconds=3600.0, max_packets=400_000, max_decoded=20_000)
@@ -103,7 +101,7 @@ def video(
         frames=asked.frames,
         limits=limits,
         thumbnails=asked.thumbnails,
-        progress=lambda *done: progress(VideoProgress(*done).to_json()),
+        progress=lambda *done: progress(messages.VideoProgress(*done).to_json()),
     )
 
 

@@ -4,7 +4,6 @@ from typing import Any
 
 from fastapi import APIRouter
 
-from veraface.server.errors import ApiError
 from veraface.server.openapi import NOT_READY
 from veraface.server.schemas import (
     CompatibleModelCardResponse,
@@ -13,7 +12,7 @@ from veraface.server.schemas import (
     ModelCardResponse,
     ModelStatusResponse,
 )
-from veraface.server.state import Service, State
+from veraface.server.state import State
 
 router = APIRouter(tags=["info"])
 
@@ -26,7 +25,7 @@ router = APIRouter(tags=["info"])
 )
 async def model_status(state: State) -> ModelStatusResponse:
     """Return whether the model is loaded, which one it is, and the limits on uploads."""
-    settings, service = state.settings, state.service
+    settings, model = state.settings, state.service.model_info()
     limits = LimitsResponse(
         max_upload_bytes=settings.max_upload_bytes,
         max_pixels=settings.max_pixels,
@@ -34,13 +33,13 @@ async def model_status(state: State) -> ModelStatusResponse:
         video=settings.accepts_videos,
         max_video_bytes=settings.video_max_bytes,
     )
-    return ModelStatusResponse(loaded=service.ready, limits=limits, **service.model_info())
+    return ModelStatusResponse(loaded=bool(model), limits=limits, **model)
 
 
 @router.get("/api/v1/model", responses=NOT_READY, response_model=ModelCardResponse, summary="The model card")
-async def model_card(service: Service) -> dict[str, Any]:
+async def model_card(state: State) -> dict[str, Any]:
     """Return the whole model card."""
-    card = service.require_model().card
+    card = state.service.require_model().card
     return {name: value for name, value in card.items() if name not in ("licence", "normalisation")}
 
 
@@ -50,21 +49,21 @@ async def model_card(service: Service) -> dict[str, Any]:
     response_model=CompatibleModelCardResponse,
     summary="The model card, with its deprecated names too",
 )
-async def compatible_model_card(service: Service) -> dict[str, Any]:
+async def compatible_model_card(state: State) -> dict[str, Any]:
     """Return the whole model card."""
-    return service.require_model().card
+    return state.service.require_model().card
 
 
 @router.get("/healthz", responses=NOT_READY, summary="Whether the server is alive")
-async def healthz(service: Service) -> HealthResponse:
+async def healthz(state: State) -> HealthResponse:
     """Return an error only if the model could not be loaded."""
-    if service.failed:
-        raise ApiError(503, "model_unavailable", "the model could not be loaded; see the server's log")
+    if state.service.failed:
+        state.service.require_model()
     return HealthResponse(status="ok")
 
 
 @router.get("/readyz", responses=NOT_READY, summary="Whether images can be processed now")
-async def readyz(service: Service) -> HealthResponse:
+async def readyz(state: State) -> HealthResponse:
     """Return an error while the model is not loaded."""
-    service.require_model()
+    state.service.require_model()
     return HealthResponse(status="ready")

@@ -10,7 +10,7 @@ from veraface.server.drain import DrainOnReject
 from veraface.server.errors import ApiError
 from veraface.server.event_stream import VideoEventStream, VideoJob
 from veraface.server.openapi import Responses, error_responses, form
-from veraface.server.state import State
+from veraface.server.state import AppState, State
 from veraface.server.uploads import wait_for_disconnect
 from veraface.workers.messages import VideoOptions
 
@@ -67,12 +67,13 @@ async def detect_video(
         message = "this server accepts no videos; it needs the extra veraface[video] and VERAFACE_VIDEO=true"
         raise ApiError(501, "video_not_available", message)
     state.service.ensure_capacity()  # before the video is received
-    state.video_slots.ensure_free()
+    _ensure_free_slot(state)
     resources = AsyncExitStack()
     job = VideoJob(resources)
     try:
         upload = await resources.enter_async_context(state.videos.read(request))
-        resources.enter_context(state.video_slots.taken())
+        _ensure_free_slot(state)
+        await resources.enter_async_context(state.video_slots)
         options = VideoOptions(frames, thumbnails, settings.max_pixels)
         disconnected = partial(wait_for_disconnect, request)
         work = state.service.detect_video(upload.content, options, disconnected, job.report)
@@ -81,3 +82,9 @@ async def detect_video(
         await job.close()
         raise
     return VideoEventStream(job, request.scope)
+
+
+def _ensure_free_slot(state: AppState) -> None:
+    if state.video_slots.locked():
+        message = "this server is busy with other videos; try again in a moment"
+        raise ApiError(503, "overloaded", message, retry_after_s=5)
