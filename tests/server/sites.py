@@ -10,7 +10,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from ipaddress import ip_address
 from typing import Any
 
-from veraface.server.public_transport import Address, is_public
+from veraface.server.remote_images import Address, is_public
 
 MAX_BYTES = 500_000
 HERE = ip_address("127.0.0.1")

@@ -12,8 +12,7 @@ import pytest
 from tests.server.asgi import application
 from tests.server.sites import MAX_BYTES, Resolver, here_is_public
 from veraface.server import Settings, SettingsError, load_settings
-from veraface.server.public_transport import PublicTransport
-from veraface.server.remote_images import RemoteImageFetcher
+from veraface.server.remote_images import PublicTransport, RemoteImageFetcher
 
 
 @pytest.fixture

@@ -17,8 +17,7 @@ import pytest
 
 from tests.server.sites import HERE, MAX_BYTES, Resolver, Site, here_is_public, serving
 from veraface.server.errors import ApiError
-from veraface.server.public_transport import PublicTransport, is_public, is_this_machine
-from veraface.server.remote_images import RemoteImageFetcher
+from veraface.server.remote_images import PublicTransport, RemoteImageFetcher, is_public, is_this_machine
 from veraface.server.uploads import Upload
 
 Fetch = Callable[..., Upload]

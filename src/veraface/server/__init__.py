@@ -12,6 +12,5 @@ __all__ = ["Settings", "SettingsError", "create_app", "load_settings", "serve"]
 
 # FastAPI and Uvicorn are imported at the first use only, since commands import modules of this package.
 __getattr__ = lazy_exports(
-    __name__,
-    {name: "app" if name in ("create_app", "serve") else "settings" for name in __all__},
+    __name__, {name: "app" if name in ("create_app", "serve") else "settings" for name in __all__}
 )

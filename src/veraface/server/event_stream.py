@@ -30,13 +30,10 @@ AppStatus.enable_automatic_graceful_drain = False
 
 
 class VideoJob:
-    """A running task and its events: progress, then the result or an error.
-
-    `resources` are released as soon as the task has ended, however slow the client reads.
-    """
+    """A running task and its events: progress, then the result or an error."""
 
     def __init__(self, resources: AsyncExitStack) -> None:
-        self._resources = resources
+        self._resources = resources  # released once the task has ended, however slow the client reads
         self._queue: asyncio.Queue[_Event] = asyncio.Queue()
         self._first: _Event | None = None
         self._task: asyncio.Task[None] | None = None
@@ -46,11 +43,7 @@ class VideoJob:
         self._queue.put_nowait(("progress", progress))
 
     async def start(self, work: Awaitable[VideoResult], observe: Callable[[VideoResult], None]) -> None:
-        """Start the work and wait for its first event; `observe` is called with its result.
-
-        Raises:
-            ApiError: The task failed before the video was opened, so the response has a status of its own.
-        """
+        """Start the work and wait for its first event; raise the ApiError that comes instead of progress."""
         self._task = asyncio.create_task(self._run(work, observe))
         self._first = await self._queue.get()
         if isinstance(self._first[1], ApiError):
@@ -103,12 +96,10 @@ def _encode(event: _Event, scope: Scope) -> bytes:
 
 
 class VideoEventStream(EventSourceResponse):
-    """Response with the events of a job, which ends with the response.
-
-    The job sends keep-alive comments itself: a `ping` could fall between two chunks of an event.
-    """
+    """Response with the events of a job, which ends with the response."""
 
     def __init__(self, job: VideoJob, scope: Scope) -> None:
+        # The job sends keep-alive comments itself: a `ping` could fall between two chunks of an event.
         super().__init__(job.events(scope), ping=0, send_timeout=SEND_TIMEOUT_S)
         self._job = job
 

@@ -2,16 +2,8 @@
 
 from functools import partial
 
+import prometheus_client as prometheus
 from fastapi import Response
-from prometheus_client import (
-    CONTENT_TYPE_LATEST,
-    CollectorRegistry,
-    Counter,
-    Gauge,
-    Histogram,
-    ProcessCollector,
-    generate_latest,
-)
 
 from veraface.results import DetectionResult
 from veraface.server.middleware import RequestRecord
@@ -26,11 +18,11 @@ class Metrics:
 
     def __init__(self, workers: Backend) -> None:
         self._workers = workers
-        self._registry = CollectorRegistry()
-        ProcessCollector(registry=self._registry)
-        counter = partial(Counter, registry=self._registry)
-        gauge = partial(Gauge, registry=self._registry)
-        histogram = partial(Histogram, buckets=_SECONDS, registry=self._registry)
+        self._registry = prometheus.CollectorRegistry()
+        prometheus.ProcessCollector(registry=self._registry)
+        counter = partial(prometheus.Counter, registry=self._registry)
+        gauge = partial(prometheus.Gauge, registry=self._registry)
+        histogram = partial(prometheus.Histogram, buckets=_SECONDS, registry=self._registry)
         self._requests = counter(
             "veraface_requests",
             "Requests; status 0: the client disconnected before the response.",
@@ -81,4 +73,4 @@ class Metrics:
         """Return all metrics in the text format of Prometheus."""
         if model := self._workers.model:
             self._model.labels(**model.model).set(1)
-        return Response(generate_latest(self._registry), media_type=CONTENT_TYPE_LATEST)
+        return Response(prometheus.generate_latest(self._registry), media_type=prometheus.CONTENT_TYPE_LATEST)

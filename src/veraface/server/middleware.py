@@ -41,10 +41,7 @@ _HEADERS = {
 
 
 class SecurityHeaders:
-    """ASGI middleware that adds a content security policy and other headers to every response.
-
-    The origins are those of other sites that may show the page in a frame.
-    """
+    """Adds security headers to every response; `frame_origins` may show the page in a frame."""
 
     def __init__(self, app: ASGIApp, frame_origins: Sequence[str] = ()) -> None:
         self._app = app
@@ -83,18 +80,13 @@ class RequestRecord:
     """A request that was answered."""
 
     method: str
-    """see `method_of`"""
     route: str
-    """see `route_of`"""
     status: int
     """HTTP status; 0 if the client disconnected before the response began"""
     seconds: float
     """time from the end of the request's headers to the end of the response"""
     error_code: str | None
     """the `code` of the error response; None for other responses"""
-
-
-RequestObserver = Callable[[RequestRecord], None]
 
 
 class StatusRecorder:
@@ -126,9 +118,9 @@ def route_of(scope: Scope) -> str:
 
 
 class AccessLog:
-    """ASGI middleware that logs every request, and answers 500 where the application raises an error."""
+    """Logs every request, and answers 500 where the application raises an error."""
 
-    def __init__(self, app: ASGIApp, observers: Sequence[RequestObserver] = ()) -> None:
+    def __init__(self, app: ASGIApp, observers: Sequence[Callable[[RequestRecord], None]] = ()) -> None:
         self._app = app
         self._observers = (_log_access, *observers)
 

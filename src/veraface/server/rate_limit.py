@@ -9,7 +9,7 @@ import time
 
 from fastapi import Request
 from limits import RateLimitItem, parse
-from limits.aio.storage import MemoryStorage, RedisStorage, Storage
+from limits.aio.storage import MemoryStorage, RedisStorage
 from limits.aio.strategies import FixedWindowRateLimiter, RateLimiter
 
 from veraface.server.errors import ApiError
@@ -31,8 +31,21 @@ class RateLimit:
     def __init__(self, rate: str, redis_url: str | None = None) -> None:
         self._rate: RateLimitItem = parse(rate)
         self._local = FixedWindowRateLimiter(MemoryStorage())
-        self._shared = FixedWindowRateLimiter(_redis_storage(redis_url)) if redis_url else None
+        self._shared: FixedWindowRateLimiter | None = None
         self._retry_redis_at = -math.inf  # seconds of the event loop's clock
+        if redis_url:
+            from redis.asyncio.retry import Retry
+            from redis.backoff import NoBackoff
+
+            storage = RedisStorage(
+                redis_url,
+                implementation="redispy",
+                key_prefix="veraface",
+                socket_timeout=_REDIS_TIMEOUT_S,
+                socket_connect_timeout=_REDIS_TIMEOUT_S,
+                retry=Retry(NoBackoff(), 0),  # type: ignore[arg-type]  # passed on to Redis
+            )
+            self._shared = FixedWindowRateLimiter(storage)
 
     async def __call__(self, request: Request) -> None:
         """Count a request; raise an ApiError of status 429 if the client has used up its limit."""
@@ -59,20 +72,6 @@ class RateLimit:
             return 0
         reset, _ = await limiter.get_window_stats(self._rate, client)
         return max(1, math.ceil(reset - time.time()))
-
-
-def _redis_storage(url: str) -> Storage:
-    from redis.asyncio.retry import Retry
-    from redis.backoff import NoBackoff
-
-    return RedisStorage(
-        url,
-        implementation="redispy",
-        key_prefix="veraface",
-        socket_timeout=_REDIS_TIMEOUT_S,
-        socket_connect_timeout=_REDIS_TIMEOUT_S,
-        retry=Retry(NoBackoff(), 0),  # type: ignore[arg-type]  # passed on to Redis
-    )
 
 
 def _client(request: Request) -> str:

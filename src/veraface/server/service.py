@@ -71,15 +71,11 @@ class InferenceService:
     async def detect(
         self, image: bytes, options: messages.DetectOptions, disconnected: Disconnected
     ) -> Analysis:
-        """Detect forged faces in the bytes of an image and read its provenance.
-
-        Raises:
-            ApiError: The image could not be decoded, or not be processed now, or not in time.
-        """
+        """Detect forged faces in an image and read its provenance; raise what goes wrong as ApiError."""
         return await self._run(Analysis, self._detect, image, options, disconnected)
 
     async def forensics(self, image: bytes, disconnected: Disconnected) -> messages.ForensicsResult:
-        """Compute the forensic views of an image; errors as for `detect`."""
+        """Compute the forensic views of an image."""
         return await self._run(
             messages.ForensicsResult, self._forensics, image, messages.Options(), disconnected
         )

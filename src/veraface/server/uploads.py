@@ -15,7 +15,7 @@ from veraface.server.settings import Settings
 
 MAX_OTHER_FIELDS = 8
 MAX_OTHER_FIELD_CHARACTERS = 4 * 1024
-_MAX_OTHER_FIELD_BYTES = 4 * MAX_OTHER_FIELD_CHARACTERS  # UTF-8
+_MAX_FIELD_BYTES = 4 * MAX_OTHER_FIELD_CHARACTERS  # UTF-8
 _ENVELOPE_BYTES = 64 * 1024  # multipart boundaries, part headers and a few small fields
 _MAX_FILENAME = 255
 _MAX_IDLE_S = 10  # between two chunks of an upload
@@ -57,9 +57,7 @@ class Uploads:
 
     @contextlib.asynccontextmanager
     async def read(self, request: Request) -> AsyncIterator[Upload]:
-        """Receive the file of a multipart request; its memory is counted until the context ends.
-
-        The file is in the field `image` or `video`; an image can be linked in the field `url` instead.
+        """Receive a file, or follow the link in the field `url`; its memory is counted in the context.
 
         Raises:
             ApiError: 400 if the request is not a multipart form with one file or one link; 408 if it arrives
@@ -111,11 +109,7 @@ class Uploads:
             message = f"send the {self._kind} as multipart/form-data, in a file field named '{self._kind}'"
             raise ApiError(400, "not_multipart", message)
         parser = MultiPartParser(
-            request.headers,
-            chunks,
-            max_files=1,
-            max_fields=MAX_OTHER_FIELDS,
-            max_part_size=_MAX_OTHER_FIELD_BYTES,
+            request.headers, chunks, max_files=1, max_fields=MAX_OTHER_FIELDS, max_part_size=_MAX_FIELD_BYTES
         )
         # Starlette moves files of more than 1 MB to a temporary file. Uploads must not touch the disk, so the
         # threshold is above the limit on the whole body.

@@ -9,7 +9,7 @@ import contextlib
 import ctypes
 import gc
 import os
-import selectors
+import select
 import signal
 import socket
 import sys
@@ -69,17 +69,14 @@ class ForkServer:
             end.setblocking(False)
         signal.set_wakeup_fd(wake.fileno())
         signal.signal(signal.SIGCHLD, lambda *_: None)  # without a handler it does not wake the selector
-        with selectors.DefaultSelector() as selector:
-            selector.register(self._pool, selectors.EVENT_READ)
-            selector.register(ended, selectors.EVENT_READ)
-            with contextlib.suppress(EOFError, OSError):
-                while True:
-                    ready = [key.fileobj for key, _ in selector.select()]
-                    if ended in ready:
-                        ended.recv(4096)
-                        self._report_exits()
-                    if self._pool in ready:
-                        self._handle()
+        with contextlib.suppress(EOFError, OSError):
+            while True:
+                ready, _, _ = select.select([self._pool, ended], [], [])
+                if ended in ready:
+                    ended.recv(4096)
+                    self._report_exits()
+                if self._pool in ready:
+                    self._handle()
         for pid in self._names:
             os.kill(pid, signal.SIGKILL)
 

@@ -31,10 +31,7 @@ _START_ERRORS = (EOFError, OSError, protocol.ProtocolError, KeyError)
 class WorkerPool:
     """A fixed number of workers behind a bounded queue; a `Backend`. All of it runs on one event loop.
 
-    Args:
-        settings: Settings of all workers.
-        workers: How many there are; each runs one task at a time.
-        queue: How many tasks may wait while all workers are busy.
+    `queue` is how many tasks may wait while all workers are busy; each runs one task at a time.
     """
 
     def __init__(self, settings: WorkerSettings, *, workers: int, queue: int) -> None:

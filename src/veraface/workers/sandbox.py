@@ -8,6 +8,7 @@ import ctypes
 import errno
 import resource
 import signal
+import struct
 import sys
 from dataclasses import dataclass
 
@@ -34,11 +35,7 @@ _ALLOWED = (
 
 @dataclass(frozen=True)
 class WorkerLimits:
-    """Limits on one worker process.
-
-    Raises:
-        ValueError: A limit is not positive.
-    """
+    """Limits on one worker process, all positive."""
 
     memory_bytes: int = 1536 * 2**20
     """address space beyond what it uses once the models are loaded"""
@@ -60,10 +57,7 @@ def die_with_parent() -> None:
 
 
 def confine(limits: WorkerLimits) -> list[str]:
-    """Give up access to files, programs, the network and memory beyond the limit, irrevocably.
-
-    Returns which of "memory", "files" and "system calls" this system enforces.
-    """
+    """Give up files, programs, network and memory beyond the limit for good; return what is enforced here."""
     enforced = ["files"]
     resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))  # a core file would contain the image
@@ -79,11 +73,9 @@ def confine(limits: WorkerLimits) -> list[str]:
 
 
 def allow_cpu_time(seconds: float) -> None:
-    """Have the system kill this process with SIGPROF once it has used this much more CPU time.
-
-    Uses a timer instead of RLIMIT_CPU, which counts ticks since the start of the process. Over hours the
-    ticks drift from the CPU time that a process can query, until the limit kills a process that is idle.
-    """
+    """Have the system kill this process with SIGPROF once it has used this much more CPU time."""
+    # Not RLIMIT_CPU, which counts ticks since the start of the process. Over hours the ticks drift from the
+    # CPU time that a process can query, until the limit kills a process that is idle.
     signal.setitimer(signal.ITIMER_PROF, seconds)
 
 
@@ -110,17 +102,6 @@ def _filter_system_calls() -> bool:
         library.seccomp_release(rules)
 
 
-class _Comparison(ctypes.Structure):
-    """seccomp.h: struct scmp_arg_cmp."""
-
-    _fields_ = (
-        ("argument", ctypes.c_uint),
-        ("operator", ctypes.c_int),
-        ("first", ctypes.c_uint64),
-        ("second", ctypes.c_uint64),
-    )
-
-
 def _allow_threads(library: ctypes.CDLL, rules: int) -> int:
     """Allow new threads but no new processes.
 
@@ -130,5 +111,6 @@ def _allow_threads(library: ctypes.CDLL, rules: int) -> int:
     if clone3 >= 0:
         library.seccomp_rule_add_array(rules, _ERRNO | errno.ENOSYS, clone3, 0, None)
     clone = library.seccomp_syscall_resolve_name(b"clone")
-    is_thread = _Comparison(0, _MASKED_EQUAL, _CLONE_THREAD, _CLONE_THREAD)
-    return int(library.seccomp_rule_add_array(rules, _ALLOW, clone, 1, ctypes.byref(is_thread)))
+    # seccomp.h: struct scmp_arg_cmp: the argument's index, the operator, the mask and the value.
+    is_thread = struct.pack("IiQQ", 0, _MASKED_EQUAL, _CLONE_THREAD, _CLONE_THREAD)
+    return int(library.seccomp_rule_add_array(rules, _ALLOW, clone, 1, is_thread))

@@ -17,15 +17,13 @@ router = APIRouter(tags=["detect"], responses=IMAGE_ERRORS)
 
 _UNDECIDED_FIELDS = ("faces", "width", "height", "format", "model", "timing_ms", "provenance")
 
-Heatmap = Annotated[bool, Query(description="include the heatmap of each face")]
 Level = Literal["off", "quick", "full"]
-ProvenanceLevel = Annotated[
-    Level,
-    Query(
-        description="how closely to read what the file claims about its origin; full also decodes a JPEG "
-        "in full, for traces of an earlier compression"
-    ),
-]
+Heatmap = Annotated[bool, Query(description="include the heatmap of each face")]
+_ABOUT_PROVENANCE = (
+    "how closely to read what the file claims about its origin; full also decodes a JPEG in full, for traces "
+    "of an earlier compression"
+)
+ProvenanceLevel = Annotated[Level, Query(description=_ABOUT_PROVENANCE)]
 
 
 @router.post(

@@ -16,8 +16,6 @@ from veraface.workers.messages import VideoOptions
 
 router = APIRouter(route_class=DrainOnReject, tags=["detect"])
 
-_MAX_FRAMES = 128
-_MAX_THUMBNAILS = 64  # of about 10 kB each
 _FORM = form(["video"], video={"type": "string", "format": "binary", "description": "the video file"})
 _EVENTS = (
     "Server-sent events, each with JSON as its data. `progress`: `done` and `total` frames, `time` (s) and "
@@ -42,9 +40,11 @@ _RESPONSES: Responses = {
         }
     ),
 }
-
-
 _ROUTE: dict[str, Any] = {"response_class": Response, "responses": _RESPONSES, "openapi_extra": _FORM}
+
+Frames = Annotated[int, Query(ge=1, le=128, description="how many frames to sample, spread over the video")]
+# Thumbnails have about 10 kB each.
+Thumbnails = Annotated[int, Query(ge=0, le=64, description="for how many of them to send thumbnails")]
 
 
 @router.post("/api/v1/detect-video", summary="Detect forged faces in a video", **_ROUTE)
@@ -52,14 +52,7 @@ _ROUTE: dict[str, Any] = {"response_class": Response, "responses": _RESPONSES, "
     "/api/predict-video", summary="Detect forged faces in a video; the same as /api/v1/detect-video", **_ROUTE
 )
 async def detect_video(
-    request: Request,
-    state: State,
-    frames: Annotated[
-        int, Query(ge=1, le=_MAX_FRAMES, description="how many frames to sample, spread over the video")
-    ] = 32,
-    thumbnails: Annotated[
-        int, Query(ge=0, le=_MAX_THUMBNAILS, description="for how many of them to send thumbnails")
-    ] = 0,
+    request: Request, state: State, frames: Frames = 32, thumbnails: Thumbnails = 0
 ) -> Response:
     """Detect forged faces in one video. It stays in memory for this request and is never stored or logged."""
     settings = state.settings
