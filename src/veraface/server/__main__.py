@@ -2,14 +2,13 @@
 
 import sys
 
-from veraface.server.app import serve
-from veraface.server.settings import SettingsError, load_settings
+from veraface.server import SettingsError, serve
 
 
 def main() -> int:
     """Run the server and return the exit status."""
     try:
-        return serve(load_settings())
+        return serve()
     except SettingsError as error:
         print(error, file=sys.stderr)
         return 2

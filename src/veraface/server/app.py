@@ -21,11 +21,10 @@ from veraface.server.logs import is_request_id, log_config, new_request_id
 from veraface.server.middleware import AccessLog, SecurityHeaders
 from veraface.server.openapi import document_links, error_responses
 from veraface.server.pages import install_pages
-from veraface.server.routes import images, info, videos
+from veraface.server.routes import AppState, images, info, videos
 from veraface.server.security import AccessPolicy
 from veraface.server.service import InferenceService
 from veraface.server.settings import Settings, SettingsError, load_settings
-from veraface.server.state import AppState
 from veraface.server.uploads import FetchLink, Uploads
 from veraface.utils import available_cores
 from veraface.workers.client import WorkerSettings

@@ -15,6 +15,7 @@ from starlette.types import Receive, Scope, Send
 from veraface.results import Result
 from veraface.server.errors import FAULT, ApiError, internal_error
 from veraface.video.results import VideoResult
+from veraface.workers.messages import VideoProgress
 
 _log = logging.getLogger("veraface.server")
 
@@ -38,9 +39,10 @@ class VideoJob:
         self._first: _Event | None = None
         self._task: asyncio.Task[None] | None = None
 
-    def report(self, progress: Result) -> None:
-        """Add a progress event."""
-        self._queue.put_nowait(("progress", progress))
+    def report(self, progress: bytes) -> None:
+        """Add an event for a worker's `VideoProgress`, before the first frame and after each."""
+        with contextlib.suppress(ValueError):  # from a worker that a file has taken over
+            self._queue.put_nowait(("progress", VideoProgress.from_json(progress)))
 
     async def start(self, work: Awaitable[VideoResult], observe: Callable[[VideoResult], None]) -> None:
         """Start the work and wait for its first event; raise the ApiError that comes instead of progress."""

@@ -26,6 +26,8 @@ from veraface.errors import UnsupportedImageError
 from veraface.server.errors import ApiError
 from veraface.server.uploads import Upload, safe_filename, too_large
 
+Address = IPv4Address | IPv6Address
+
 _MAX_URL_LENGTH = 4096
 _MAX_REDIRECTS = 3
 _MAX_CONCURRENT = 8  # further requests wait, within their own timeout
@@ -39,8 +41,6 @@ _HEADERS = {
 }
 # Content types that servers send for files of unknown type; the decoder checks the content anyway.
 _UNKNOWN_TYPES = ("application/octet-stream", "binary/octet-stream")
-Address = IPv4Address | IPv6Address
-
 # Resolvers read a host whose last label is a number as an IPv4 address: 2130706433, 0x7f.1, 0177.0.0.1.
 _NUMBER = re.compile(r"\d+|0x[0-9a-f]*")
 # IPv6 addresses assigned to hosts; this excludes loopback, local, mapped and NAT64 addresses.

@@ -1,12 +1,14 @@
 """Runs the tasks of routes and turns their errors into API errors."""
 
 import asyncio
-import contextlib
 import logging
 from collections.abc import Awaitable, Callable
 
+from fastapi import Request
+
 from veraface import errors
 from veraface.analysis import Analysis
+from veraface.results import Result
 from veraface.server.errors import ApiError, from_image_error, internal_error
 from veraface.server.settings import Settings
 from veraface.video.results import VideoResult
@@ -14,18 +16,17 @@ from veraface.workers import messages
 
 _log = logging.getLogger("veraface.server")
 
-# Returns once the client has disconnected, so that its work can be dropped.
-Disconnected = Callable[[], Awaitable[None]]
-
 
 class InferenceService:
     """Runs tasks on a backend for routes, with the timeouts of the settings."""
 
     def __init__(self, backend: messages.Backend, settings: Settings) -> None:
         self._backend = backend
-        self._detect = messages.Task("detect", settings.deadline_s)
-        self._forensics = messages.Task("forensics", settings.deadline_s)
-        self._video = messages.Task("video", settings.video_deadline_s, cancellable=True)
+        self._tasks: dict[type[Result], messages.Task] = {
+            Analysis: messages.Task("detect", settings.deadline_s),
+            messages.ForensicsResult: messages.Task("forensics", settings.deadline_s),
+            VideoResult: messages.Task("video", settings.video_deadline_s, cancellable=True),
+        }
 
     @property
     def failed(self) -> bool:
@@ -68,49 +69,27 @@ class InferenceService:
         except errors.QueueFullError as error:
             raise _unavailable(error, error.retry_after_s) from None
 
-    async def detect(
-        self, image: bytes, options: messages.DetectOptions, disconnected: Disconnected
-    ) -> Analysis:
-        """Detect forged faces in an image and read its provenance; raise what goes wrong as ApiError."""
-        return await self._run(Analysis, self._detect, image, options, disconnected)
-
-    async def forensics(self, image: bytes, disconnected: Disconnected) -> messages.ForensicsResult:
-        """Compute the forensic views of an image."""
-        return await self._run(
-            messages.ForensicsResult, self._forensics, image, messages.Options(), disconnected
-        )
-
-    async def detect_video(
-        self,
-        video: bytes,
-        options: messages.VideoOptions,
-        disconnected: Disconnected,
-        progress: Callable[[messages.VideoProgress], None],
-    ) -> VideoResult:
-        """Detect forged faces in a video; `progress` is called before the first frame and after each."""
-
-        def decoded(text: bytes) -> None:
-            with contextlib.suppress(ValueError):
-                progress(messages.VideoProgress.from_json(text))
-
-        return await self._run(VideoResult, self._video, video, options, disconnected, decoded)
-
-    async def _run(
+    async def run(
         self,
         kind: type[messages.TimedResult],
-        task: messages.Task,
+        request: Request,
         content: bytes,
         options: messages.Options,
-        disconnected: Disconnected,
         progress: Callable[[bytes], None] = lambda _: None,
     ) -> messages.TimedResult:
+        """Run the task with this kind of result on a file; stop waiting if the client disconnects.
+
+        Raises:
+            ApiError: The file could not be decoded, or not be processed now, or not in time.
+        """
+        task = self._tasks[kind]
         self.require_model()
         try:
-            reply = await _until(disconnected, self._backend.run(task, content, options, progress))
+            reply = await _unless_disconnected(request, self._backend.run(task, content, options, progress))
         except errors.ImageError as error:
             raise from_image_error(error) from None
         except errors.WorkerCrashedError as error:
-            unreadable = errors.UnreadableVideoError if task is self._video else errors.UnreadableImageError
+            unreadable = errors.UnreadableVideoError if kind is VideoResult else errors.UnreadableImageError
             raise from_image_error(unreadable(str(error))) from None
         except errors.QueueFullError as error:
             raise _unavailable(error, error.retry_after_s) from None
@@ -128,9 +107,9 @@ class InferenceService:
             raise _unavailable(errors.WorkerLostError(message)) from None
 
 
-async def _until(disconnected: Disconnected, work: Awaitable[messages.Reply]) -> messages.Reply:
+async def _unless_disconnected(request: Request, work: Awaitable[messages.Reply]) -> messages.Reply:
     """Return the result of `work`, which is cancelled if the client disconnects."""
-    job, leaving = asyncio.ensure_future(work), asyncio.ensure_future(disconnected())
+    job, leaving = asyncio.ensure_future(work), asyncio.ensure_future(_disconnect(request))
     try:
         await asyncio.wait((job, leaving), return_when=asyncio.FIRST_COMPLETED)
         if not job.done():
@@ -140,6 +119,12 @@ async def _until(disconnected: Disconnected, work: Awaitable[messages.Reply]) ->
         job.cancel()
         leaving.cancel()
         await asyncio.gather(job, leaving, return_exceptions=True)
+
+
+async def _disconnect(request: Request) -> None:
+    """Return once the client has disconnected. Only for requests whose body has been read."""
+    while (await request.receive())["type"] != "http.disconnect":
+        pass
 
 
 def _unavailable(error: errors.QueueFullError | errors.WorkerLostError, retry_after_s: int = 1) -> ApiError:

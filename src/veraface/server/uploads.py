@@ -151,12 +151,6 @@ class Uploads:
         return upload
 
 
-async def wait_for_disconnect(request: Request) -> None:
-    """Return once the client has disconnected. Only for requests whose body has been read."""
-    while (await request.receive())["type"] != "http.disconnect":
-        pass
-
-
 def too_large(max_bytes: int, kind: UploadKind = "image") -> ApiError:
     """Return the error for a file over the limit, sent or linked."""
     limit = f"{max_bytes / 2**20:.3g} MiB"

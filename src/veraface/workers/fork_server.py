@@ -9,20 +9,23 @@ import contextlib
 import ctypes
 import gc
 import os
+import resource
 import select
 import signal
 import socket
 import sys
+import traceback
+from collections.abc import Callable
+from typing import Any
 
 from veraface.detector import Detector
-from veraface.errors import VerafaceError
+from veraface.errors import ImageError, ImageTooLargeError, VerafaceError
 from veraface.imaging.decode import ImageLimits
 from veraface.models.onnx_session import use_shared_arena
 from veraface.provenance.credentials import CredentialReader
 from veraface.workers import protocol
-from veraface.workers.sandbox import WorkerLimits, die_with_parent
-from veraface.workers.tasks import TaskContext, warm_up
-from veraface.workers.worker import work
+from veraface.workers.sandbox import WorkerLimits, allow_cpu_time, confine, die_with_parent
+from veraface.workers.tasks import TASKS, TaskContext, warm_up
 
 
 def main(pool: socket.socket) -> int:
@@ -99,7 +102,7 @@ class ForkServer:
             signal.set_wakeup_fd(-1)
             signal.signal(signal.SIGCHLD, signal.SIG_DFL)
             self._pool.close()
-            work(connection, self._context, self._limits)
+            _work(connection, self._context, self._limits)
             status = 0
         finally:
             os._exit(status)
@@ -111,6 +114,54 @@ class ForkServer:
                 return
             name = self._names.pop(pid)
             protocol.send(self._pool, {"exited": name, "status": os.waitstatus_to_exitcode(status)})
+
+
+def _work(connection: socket.socket, context: TaskContext, limits: WorkerLimits) -> None:
+    """Run tasks until the connection is closed, or until this process has grown too large.
+
+    Memory freed inside a heap does not return to the system, so a worker that large images have grown is
+    replaced by a new one, which takes milliseconds.
+    """
+    die_with_parent()
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)  # the pool stops its workers when they are done
+    protocol.send(connection, {"enforced": confine(limits)})
+    max_bytes = _peak_bytes() + limits.growth_bytes
+
+    def report(progress: bytes) -> None:
+        protocol.send(connection, {"kind": "progress"}, progress)
+
+    last = False
+    while not last:
+        try:
+            job, content = protocol.receive(connection)
+        except (EOFError, OSError):
+            return
+        allow_cpu_time(job["cpu_s"])
+        header, body = _run_task(context, job, content, report)
+        last = _peak_bytes() > max_bytes
+        protocol.send(connection, {**header, "last": last}, body)
+
+
+def _run_task(
+    context: TaskContext, job: dict[str, Any], content: bytes, progress: Callable[[bytes], None]
+) -> protocol.Message:
+    try:
+        result = TASKS[job["task"]](context, content, job["options"], progress)
+        return {"kind": "result"}, result.to_json()
+    except ImageError as error:
+        return {"kind": "refused", "code": error.code, "message": str(error)}, b""
+    except MemoryError:
+        message = "analyzing it takes more memory than allowed for one file; send a smaller file"
+        return {"kind": "refused", "code": ImageTooLargeError.code, "message": message}, b""
+    except Exception as error:
+        # Without the text of the exception: a decoder may quote the file's metadata in it.
+        where = "".join(traceback.format_tb(error.__traceback__))
+        return {"kind": "fault", "message": f"{type(error).__name__}\n{where}"}, b""
+
+
+def _peak_bytes() -> int:
+    unit = 1 if sys.platform == "darwin" else 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
 
 
 def _discard_output() -> None:

@@ -1,6 +1,5 @@
 """Routes that analyze an image."""
 
-from functools import partial
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Query, Request
@@ -8,10 +7,9 @@ from fastapi import APIRouter, Query, Request
 from veraface.analysis import Analysis
 from veraface.server.errors import ApiError
 from veraface.server.openapi import IMAGE_ERRORS, IMAGE_FORM, UNDECIDED
+from veraface.server.routes import AppState, State
 from veraface.server.schemas import DetectResponse, EvidenceResponse, PredictResponse, predict_response
-from veraface.server.state import AppState, State
-from veraface.server.uploads import wait_for_disconnect
-from veraface.workers.messages import DetectOptions, ForensicsResult
+from veraface.workers.messages import DetectOptions, ForensicsResult, Options
 
 router = APIRouter(tags=["detect"], responses=IMAGE_ERRORS)
 
@@ -76,7 +74,7 @@ async def forensics(request: Request, state: State) -> ForensicsResult:
     """Compute forensic views of one image, with or without faces. It is never stored or logged."""
     state.service.ensure_capacity()  # before the image is received
     async with state.images.read(request) as upload:
-        return await state.service.forensics(upload.content, partial(wait_for_disconnect, request))
+        return await state.service.run(ForensicsResult, request, upload.content, Options())
 
 
 @router.post(
@@ -95,8 +93,7 @@ async def _analyze(
     """Return the analysis of the uploaded image, and its file name."""
     state.service.ensure_capacity()  # before the image is received
     async with state.images.read(request) as upload:
-        disconnected = partial(wait_for_disconnect, request)
         options = DetectOptions(heatmap, provenance)
-        analysis = await state.service.detect(upload.content, options, disconnected)
+        analysis = await state.service.run(Analysis, request, upload.content, options)
     state.observe(analysis.detection)
     return analysis, upload.filename

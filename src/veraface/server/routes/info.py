@@ -6,7 +6,7 @@ from fastapi import APIRouter
 
 from veraface.server import schemas
 from veraface.server.openapi import NOT_READY
-from veraface.server.state import State
+from veraface.server.routes import State
 
 router = APIRouter(tags=["info"])
 

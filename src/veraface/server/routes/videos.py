@@ -1,20 +1,62 @@
 """Routes that analyze a video and report progress as server-sent events."""
 
-from contextlib import AsyncExitStack
-from functools import partial
+import asyncio
+import contextlib
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request, Response
+from fastapi.routing import APIRoute
+from starlette.types import Message, Receive, Scope, Send
 
-from veraface.server.drain import DrainOnReject
 from veraface.server.errors import ApiError
 from veraface.server.event_stream import VideoEventStream, VideoJob
 from veraface.server.openapi import Responses, error_responses, form
-from veraface.server.state import AppState, State
-from veraface.server.uploads import wait_for_disconnect
+from veraface.server.routes import AppState, State
+from veraface.video.results import VideoResult
 from veraface.workers.messages import VideoOptions
 
-router = APIRouter(route_class=DrainOnReject, tags=["detect"])
+_MAX_DRAIN_S = 20.0
+_MAX_DRAIN_BYTES = 512 * 2**20
+_UPLOAD_TOO_SLOW = 408  # the status of a request that is not read any further
+
+
+class _DrainOnReject(APIRoute):
+    """A route that reads on for a while after it has rejected a request before its end.
+
+    Most clients send a whole video before they read the response. If the connection were closed meanwhile,
+    they would report a connection error instead of the response.
+    """
+
+    async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        received_all = False
+        status = 0
+
+        async def observed_receive() -> Message:
+            nonlocal received_all
+            message = await receive()
+            received_all = message["type"] != "http.request" or not message.get("more_body", False)
+            return message
+
+        async def draining_send(message: Message) -> None:
+            nonlocal status
+            status = message.get("status", status)
+            is_last = message["type"] == "http.response.body" and not message.get("more_body", False)
+            if not is_last or received_all or status == _UPLOAD_TOO_SLOW:
+                await send(message)
+                return
+            await send({**message, "more_body": True})
+            left = _MAX_DRAIN_BYTES
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(_MAX_DRAIN_S):
+                    while not received_all and left > 0:
+                        left -= len((await observed_receive()).get("body", b""))
+            await send({"type": "http.response.body", "body": b""})
+
+        await super().handle(scope, observed_receive, draining_send)
+
+
+router = APIRouter(route_class=_DrainOnReject, tags=["detect"])
 
 _FORM = form(["video"], video={"type": "string", "format": "binary", "description": "the video file"})
 _EVENTS = (
@@ -61,15 +103,14 @@ async def detect_video(
         raise ApiError(501, "video_not_available", message)
     state.service.ensure_capacity()  # before the video is received
     _ensure_free_slot(state)
-    resources = AsyncExitStack()
+    resources = contextlib.AsyncExitStack()
     job = VideoJob(resources)
     try:
         upload = await resources.enter_async_context(state.videos.read(request))
         _ensure_free_slot(state)
         await resources.enter_async_context(state.video_slots)
         options = VideoOptions(frames, thumbnails, settings.max_pixels)
-        disconnected = partial(wait_for_disconnect, request)
-        work = state.service.detect_video(upload.content, options, disconnected, job.report)
+        work = state.service.run(VideoResult, request, upload.content, options, job.report)
         await job.start(work, state.observe)
     except BaseException:
         await job.close()
