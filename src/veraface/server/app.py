@@ -5,8 +5,10 @@ import contextlib
 import errno
 import logging
 import math
+import secrets
 import socket
 from collections.abc import AsyncIterator
+from functools import partial
 from typing import TYPE_CHECKING
 
 import uvicorn
@@ -17,7 +19,7 @@ from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from veraface import __version__
 from veraface.server.errors import install_fault_handlers
-from veraface.server.logs import is_request_id, log_config, new_request_id
+from veraface.server.logs import is_request_id, log_config
 from veraface.server.middleware import AccessLog, SecurityHeaders
 from veraface.server.openapi import document_links, error_responses
 from veraface.server.pages import install_pages
@@ -118,11 +120,9 @@ def _add_middleware(app: FastAPI, settings: Settings, metrics: "Metrics | None")
         app.add_middleware(Traces)
     app.add_middleware(AccessLog, observers=[metrics.observe_request] if metrics else [])
     app.add_middleware(SecurityHeaders, frame_origins=settings.frame_origins)
+    new_id = partial(secrets.token_hex, 8)
     app.add_middleware(
-        CorrelationIdMiddleware,
-        generator=new_request_id,
-        validator=is_request_id,
-        update_request_header=False,
+        CorrelationIdMiddleware, generator=new_id, validator=is_request_id, update_request_header=False
     )
 
 

@@ -3,7 +3,6 @@
 import copy
 import logging
 import re
-import secrets
 import traceback
 from datetime import UTC, datetime
 from typing import Any, Literal
@@ -19,11 +18,6 @@ _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 def is_request_id(given: str) -> bool:
     """Return whether a client's `X-Request-ID` is short and safe to log."""
     return bool(_REQUEST_ID.fullmatch(given))
-
-
-def new_request_id() -> str:
-    """Return an id for a request that came without one."""
-    return secrets.token_hex(8)
 
 
 class JsonFormatter(BaseJsonFormatter):
@@ -53,10 +47,7 @@ class JsonFormatter(BaseJsonFormatter):
 
 
 def log_config(level: str, form: Literal["text", "json"]) -> dict[str, Any]:
-    """Return the configuration for `logging.config.dictConfig`.
-
-    Text lines go to standard error; JSON objects to standard output, and nothing else does.
-    """
+    """Return the configuration for `logging.config.dictConfig`: text to stderr, or only JSON to stdout."""
     config = copy.deepcopy(LOGGING_CONFIG)
     config["loggers"]["uvicorn"]["level"] = level.upper()
     config["loggers"]["veraface"] = {"handlers": ["default"], "level": level.upper(), "propagate": False}

@@ -29,11 +29,8 @@ def error_responses(descriptions: dict[int, str]) -> Responses:
 
 
 _FILE = {"type": "string", "format": "binary", "description": "the image file"}
-_LINK = {
-    "type": "string",
-    "format": "uri",
-    "description": "instead of `image`: an http or https link to an image on the public web",
-}
+_ABOUT_LINK = "instead of `image`: an http or https link to an image on the public web"
+_LINK = {"type": "string", "format": "uri", "description": _ABOUT_LINK}
 IMAGE_FORM = form(["image"], image=_FILE)
 # One of the two; Swagger UI cannot show "either".
 _IMAGE_OR_LINK = form([], image=_FILE, url=_LINK)["requestBody"]

@@ -75,10 +75,7 @@ class RateLimit:
 
 
 def _client(request: Request) -> str:
-    """Return what requests are counted by: the API key if there is one, else the address or IPv6 network.
-
-    It is a digest, so that neither memory nor Redis holds an address.
-    """
+    """Return what requests are counted by, as a digest: the API key, else the address or IPv6 network."""
     if key := getattr(request.state, "key", None):
         client = f"key {key}"
     else:

@@ -39,7 +39,6 @@ class WorkerSettings:
     max_pixels: int = 50_000_000
     """limit on the pixels of an image"""
     limits: WorkerLimits = field(default_factory=WorkerLimits)
-    """limits on a worker process"""
     trust_anchors: Path | None = None
     """PEM file of the authorities whose signers of Content Credentials are trusted"""
 
@@ -62,8 +61,7 @@ class Worker:
 
     async def limits(self) -> list[str]:
         """Wait until it is ready and return which limits the system enforces."""
-        async with asyncio.timeout(_START_TIMEOUT_S):
-            header, _ = await protocol.read(self._reader)
+        header, _ = await asyncio.wait_for(protocol.read(self._reader), _START_TIMEOUT_S)
         return [str(name) for name in header.get("enforced", ())]
 
     async def run(
@@ -119,8 +117,7 @@ class ForkServerClient:
 
     async def loaded_model(self) -> ModelInfo:
         """Wait until the classifier is loaded and warmed up; raise ModelError if it cannot be loaded."""
-        async with asyncio.timeout(_START_TIMEOUT_S):
-            header, _ = await protocol.read(self._reader)
+        header, _ = await asyncio.wait_for(protocol.read(self._reader), _START_TIMEOUT_S)
         if "failed" in header:
             raise ModelError(str(header["failed"]))
         self._listening = asyncio.create_task(self._listen())

@@ -53,9 +53,8 @@ class VideoOptions(Options):
     """Options of the task `video`."""
 
     frames: int
-    """how many frames to sample"""
     thumbnails: int
-    """for how many of them the result holds thumbnails"""
+    """for how many of the frames the result holds thumbnails"""
     max_pixels: int
     """limit on the pixels of a frame"""
 
@@ -121,7 +120,6 @@ class ModelInfo:
     """The loaded classifier."""
 
     card: dict[str, Any]
-    """its model card"""
     model: dict[str, str]
     """its name, version and sha256"""
 
@@ -184,10 +182,7 @@ TimedResult = TypeVar("TimedResult", Analysis, ScanResult, ForensicsResult, Vide
 
 
 def decode_reply(kind: type[TimedResult], reply: Reply) -> TimedResult:
-    """Return the result in a reply, with the time in the queue as "queue" and in the total of its timing.
-
-    Raise ValueError or KeyError if the worker has sent something else.
-    """
+    """Return the result in a reply, its timing with "queue"; raise ValueError or KeyError if it has none."""
     result = kind.from_json(reply.result)
     timing = (result.detection if isinstance(result, Analysis) else result).timing_ms
     timing["queue"] = 1000 * reply.queued_s

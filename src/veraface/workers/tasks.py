@@ -32,9 +32,7 @@ class TaskContext:
     """What every task works with, loaded once in the fork server."""
 
     detector: Detector
-    """the loaded models"""
     credentials: CredentialReader
-    """reads C2PA Content Credentials"""
 
 
 Progress = Callable[[bytes], None]
