@@ -2,31 +2,24 @@
 
 
 class VerafaceError(Exception):
-    """Base of all exceptions of Veraface.
-
-    Attributes:
-        code: stable, for programs.
-    """
+    """Base of all exceptions of Veraface; `code` is stable, for programs."""
 
     code = "error"
 
+    def __init_subclass__(cls, code: str | None = None) -> None:
+        cls.code = code or cls.code
 
-class ImageError(VerafaceError):
+
+class ImageError(VerafaceError, code="bad_image"):
     """The image could not be decoded."""
 
-    code = "bad_image"
 
-
-class UnsupportedImageError(ImageError):
+class UnsupportedImageError(ImageError, code="unsupported_image"):
     """The bytes are not an image of a supported format, or their color mode has no clear 8-bit meaning."""
 
-    code = "unsupported_image"
 
-
-class UnreadableImageError(ImageError):
+class UnreadableImageError(ImageError, code="unreadable_image"):
     """The bytes have a supported format but are empty, truncated or corrupt."""
-
-    code = "unreadable_image"
 
 
 def decoder_bomb_error(kind: str, what: str) -> UnreadableImageError:
@@ -34,34 +27,24 @@ def decoder_bomb_error(kind: str, what: str) -> UnreadableImageError:
     return UnreadableImageError(f"the {kind} has far more {what} than any real image; save it again")
 
 
-class ImageTooLargeError(ImageError):
+class ImageTooLargeError(ImageError, code="image_too_large"):
     """The image exceeds a limit on bytes, pixels or side length; it was not decoded."""
 
-    code = "image_too_large"
 
-
-class VideoError(ImageError):
+class VideoError(ImageError, code="bad_video"):
     """The video could not be decoded."""
 
-    code = "bad_video"
 
-
-class UnsupportedVideoError(VideoError, UnsupportedImageError):
+class UnsupportedVideoError(VideoError, UnsupportedImageError, code="unsupported_video"):
     """The bytes are not a video of a supported format, or contain no video stream."""
 
-    code = "unsupported_video"
 
-
-class UnreadableVideoError(VideoError, UnreadableImageError):
+class UnreadableVideoError(VideoError, UnreadableImageError, code="unreadable_video"):
     """The bytes have a supported format but are empty, truncated or corrupt."""
 
-    code = "unreadable_video"
 
-
-class VideoTooLargeError(VideoError, ImageTooLargeError):
+class VideoTooLargeError(VideoError, ImageTooLargeError, code="video_too_large"):
     """The video exceeds a limit on bytes, pixels, seconds or frames; no more of it was decoded."""
-
-    code = "video_too_large"
 
 
 def image_error(code: str, message: str) -> ImageError:
@@ -72,41 +55,29 @@ def image_error(code: str, message: str) -> ImageError:
     return next((kind for kind in kinds if kind.code == code), ImageError)(message)
 
 
-class ModelError(VerafaceError):
+class ModelError(VerafaceError, code="bad_model"):
     """A model is unknown, or its file or card is missing, damaged or does not fit this version."""
 
-    code = "bad_model"
 
-
-class DataError(VerafaceError):
+class DataError(VerafaceError, code="bad_data"):
     """A data set or an output folder cannot be used; raised before any work starts."""
 
-    code = "bad_data"
 
-
-class QueueFullError(VerafaceError):
+class QueueFullError(VerafaceError, code="overloaded"):
     """The queue of tasks is full; `retry_after_s` estimates when there is room again."""
-
-    code = "overloaded"
 
     def __init__(self, retry_after_s: int) -> None:
         super().__init__("the queue is full; try again in a moment")
         self.retry_after_s = retry_after_s
 
 
-class DeadlineExceededError(VerafaceError):
+class DeadlineExceededError(VerafaceError, code="too_slow"):
     """A task did not finish within its timeout, and its worker was stopped."""
 
-    code = "too_slow"
 
-
-class WorkerLostError(VerafaceError):
+class WorkerLostError(VerafaceError, code="worker_lost"):
     """A worker ended during a task for a reason unrelated to the file."""
 
-    code = "worker_lost"
 
-
-class WorkerCrashedError(VerafaceError):
+class WorkerCrashedError(VerafaceError, code="worker_crashed"):
     """A file crashed the worker or exhausted its CPU time."""
-
-    code = "worker_crashed"

@@ -163,10 +163,8 @@ Rate = Annotated[str, BeforeValidator(_rate)]
 RedisUrl = Annotated[str, BeforeValidator(_redis_url)]
 
 
-class SettingsError(VerafaceError):
+class SettingsError(VerafaceError, code="bad_settings"):
     """A setting is invalid."""
-
-    code = "bad_settings"
 
 
 class Settings(BaseSettings):
