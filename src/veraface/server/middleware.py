@@ -150,13 +150,8 @@ class AccessLog:
 
 
 def _log_access(record: RequestRecord) -> None:
-    fields = {
-        "event": "request",
-        "method": record.method,
-        "route": record.route,
-        "status": record.status,
-        "ms": round(record.seconds * 1000),
-    }
+    fields = {"event": "request", "method": record.method, "route": record.route, "status": record.status}
+    fields["ms"] = round(record.seconds * 1000)
     message = "%(method)s %(route)s %(status)d %(ms)d ms %(id)s"
     if record.error_code:
         fields["fault"] = record.error_code

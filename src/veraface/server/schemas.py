@@ -5,22 +5,14 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from veraface import results
 from veraface.analysis import Analysis
 from veraface.provenance import Provenance
-from veraface.results import (
-    ClassifierInfo,
-    DetectionResult,
-    Digits,
-    FaceResult,
-    Milliseconds,
-    Result,
-    Verdict,
-)
 from veraface.workers.messages import ForensicsResult
 
 
 @dataclass(frozen=True)
-class DetectResponse(DetectionResult):
+class DetectResponse(results.DetectionResult):
     """Result for an image."""
 
     _omitted_if_none: ClassVar[tuple[str, ...]] = ("provenance",)
@@ -33,13 +25,13 @@ class Prediction(BaseModel):
     """The verdict as one of the two classes of the compatible API."""
 
     class_: Literal["Fake", "Real"] = Field(alias="class")
-    confidence: Annotated[float, Digits(4)] = Field(description="probability of that class, percent")
-    raw_score: Annotated[float, Digits(6)] = Field(description="1 - p_fake")
+    confidence: Annotated[float, results.Digits(4)] = Field(description="probability of that class, percent")
+    raw_score: Annotated[float, results.Digits(6)] = Field(description="1 - p_fake")
     filename: str = Field(description="name of the file as sent by the client")
 
 
 @dataclass(frozen=True)
-class _Succeeded(Result):
+class _Succeeded(results.Result):
     success: Literal[True]
 
 
@@ -76,12 +68,12 @@ class ErrorResponse(BaseModel):
 class UndecidedResponse(ErrorResponse):
     """Response for an image without a classified face; the optional fields are present if it was decoded."""
 
-    faces: list[FaceResult] | None = Field(None, description="the faces that were too small, if any")
+    faces: list[results.FaceResult] | None = Field(None, description="the faces that were too small, if any")
     width: int | None = None
     height: int | None = None
     format: str | None = None
-    model: ClassifierInfo | None = None
-    timing_ms: dict[str, Milliseconds] | None = None
+    model: results.ClassifierInfo | None = None
+    timing_ms: dict[str, results.Milliseconds] | None = None
     provenance: Provenance | None = None
 
 
@@ -136,8 +128,8 @@ def predict_response(analysis: Analysis, filename: str) -> PredictResponse:
     p_fake = detection.p_fake
     if p_fake is None:
         raise ValueError("no face was classified")
-    uncertain_but_closer_to_fake = detection.verdict == Verdict.UNCERTAIN and p_fake >= 0.5
-    is_fake = detection.verdict == Verdict.FAKE or uncertain_but_closer_to_fake
+    uncertain_but_closer_to_fake = detection.verdict == results.Verdict.UNCERTAIN and p_fake >= 0.5
+    is_fake = detection.verdict == results.Verdict.FAKE or uncertain_but_closer_to_fake
     prediction = Prediction.model_validate(
         {
             "class": "Fake" if is_fake else "Real",

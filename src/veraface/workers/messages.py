@@ -42,21 +42,18 @@ class DetectOptions(Options):
 
 @dataclass(frozen=True)
 class ScanOptions(Options):
-    """Options of the task `scan`."""
+    """Options of the task `scan`; the result holds a thumbnail from this p_fake on."""
 
     thumbnail_from: float
-    """the lowest p_fake for which the result holds a thumbnail"""
 
 
 @dataclass(frozen=True)
 class VideoOptions(Options):
-    """Options of the task `video`."""
+    """Options of the task `video`: how many frames and thumbnails, and the limit on a frame's pixels."""
 
     frames: int
     thumbnails: int
-    """for how many of the frames the result holds thumbnails"""
     max_pixels: int
-    """limit on the pixels of a frame"""
 
 
 @dataclass(frozen=True)

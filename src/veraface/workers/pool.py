@@ -103,9 +103,8 @@ class WorkerPool:
                     pass
                 return worker
         except TimeoutError:
-            raise errors.DeadlineExceededError(
-                "no worker became free in time; try again in a moment"
-            ) from None
+            message = "no worker became free in time; try again in a moment"
+            raise errors.DeadlineExceededError(message) from None
         finally:
             self.waiting -= 1
 
@@ -184,7 +183,7 @@ class WorkerPool:
         while True:
             worker = await fork_server.new_worker()
             try:
-                self._register(await worker.limits(), model)
+                self._settle(await worker.limits(), model)
                 failed = 0
             except _START_ERRORS as error:
                 failed += 1
@@ -202,7 +201,7 @@ class WorkerPool:
             if status:
                 _log.warning("a worker exited (%s) and is replaced", _in_words(status))
 
-    def _register(self, enforced: list[str], model: ModelInfo) -> None:
+    def _settle(self, enforced: list[str], model: ModelInfo) -> None:
         missing = [name for name in ("memory", "system calls") if name not in enforced]
         if missing and self.model is None:
             _log.warning("this system does not limit %s of workers", " and ".join(missing))
