@@ -89,10 +89,9 @@ def create_app(
     _add_middleware(app, settings, metrics)
     install_fault_handlers(app)
     access = AccessPolicy(settings)
+    failures = error_responses(access.failures)
     for router in (images.router, videos.router):
-        app.include_router(
-            router, dependencies=[*access.key, *access.rate], responses=error_responses(access.failures())
-        )
+        app.include_router(router, dependencies=access.key_and_rate, responses=failures)
     app.include_router(info.router)
     if metrics:
         app.add_api_route("/metrics", metrics.respond, include_in_schema=False, dependencies=access.key)

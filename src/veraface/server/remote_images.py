@@ -112,10 +112,7 @@ class PublicTransport(httpx.AsyncBaseTransport):
         self._transport = httpx.AsyncHTTPTransport(verify=tls, trust_env=False, limits=limits)
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        """Send a request to the first address of its host that can be connected to.
-
-        Raises NotPublicError if an address is not allowed, OSError if the host name cannot be resolved.
-        """
+        """Send a request to the first address of its host that can be connected to; all must be allowed."""
         name = request.url.raw_host.decode()
         addresses = await self._addresses(name)
         for address in addresses:

@@ -44,21 +44,16 @@ class KeyCheck:
 
 
 class AccessPolicy:
-    """Dependencies that decide on access: `key` and `rate` are empty without keys, or without a limit."""
+    """Dependencies that decide on access, empty where the settings have no keys or no limit."""
 
     def __init__(self, settings: Settings) -> None:
         digests = (*settings.api_keys, *settings.api_keys_file)
         # Check keys first: if there are keys, the limit is one per key.
         self.key: list[params.Depends] = [Depends(KeyCheck(digests))] if digests else []
-        self.rate: list[params.Depends] = []
+        self.key_and_rate = list(self.key)
+        self.failures = {401: "no key, or an unknown one"} if digests else {}  # by status
         if settings.rate_limit:
             from veraface.server.rate_limit import RateLimit  # imported only if needed
 
-            self.rate = [Depends(RateLimit(settings.rate_limit, settings.redis_url))]
-
-    def failures(self) -> dict[int, str]:
-        """Return descriptions of their error responses, by status."""
-        responses = {401: "no key, or an unknown one"} if self.key else {}
-        if self.rate:
-            responses[429] = "too many images of one client; Retry-After is the time to wait"
-        return responses
+            self.key_and_rate.append(Depends(RateLimit(settings.rate_limit, settings.redis_url)))
+            self.failures[429] = "too many images of one client; Retry-After is the time to wait"

@@ -125,6 +125,7 @@ def _proxy(value: str) -> str:
 
 
 def _rate(value: Any) -> Any:
+    """Check a rate in the notation of the library `limits`."""
     from limits import parse_many  # imported only if needed
 
     try:
@@ -137,6 +138,7 @@ def _rate(value: Any) -> Any:
 
 
 def _redis_url(value: Any) -> Any:
+    """Return the URL with a port."""
     try:
         parts = urlsplit(value)
         port = parts.port or 6379
@@ -149,17 +151,12 @@ def _redis_url(value: Any) -> Any:
     return parts._replace(netloc=f"{user}{at}{host}:{port}").geturl()
 
 
-# Digests of keys, separated by commas.
+# Lists are separated by commas; a file has one digest per line, and comments after "#".
 Digests = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_digests)]
-# Path of a file with one digest per line and comments after "#"; parsed to the digests.
 DigestsInFile = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_digests_in_file)]
-# Origins as browsers write them, separated by commas.
 Origins = Annotated[tuple[Annotated[str, AfterValidator(_origin)], ...], NoDecode, BeforeValidator(_entries)]
-# IP addresses and networks, separated by commas.
 Proxies = Annotated[tuple[Annotated[str, AfterValidator(_proxy)], ...], NoDecode, BeforeValidator(_entries)]
-# In the notation of the library `limits`.
 Rate = Annotated[str, BeforeValidator(_rate)]
-# Parsed to a URL with a port.
 RedisUrl = Annotated[str, BeforeValidator(_redis_url)]
 
 

@@ -36,17 +36,13 @@ FetchLink = Callable[[str], Awaitable[Upload]]
 
 
 class Uploads:
-    """Receives all uploads of one kind and limits the memory they take together, `inflight_bytes`.
-
-    Videos have limits of their own, so that they do not block images. Without `fetch_link`, links are not
-    accepted.
-    """
+    """Receives all uploads of one kind and limits the memory they take together, `inflight_bytes`."""
 
     def __init__(
         self, settings: Settings, fetch_link: FetchLink | None = None, *, kind: UploadKind = "image"
     ) -> None:
         self._kind = kind
-        if kind == "video":
+        if kind == "video":  # has limits of its own, so that videos do not block images
             self._max_bytes, self._max_inflight = settings.video_max_bytes, settings.video_max_inflight_bytes
         else:
             self._max_bytes, self._max_inflight = settings.max_upload_bytes, settings.max_inflight_bytes

@@ -52,12 +52,7 @@ def receive_with_socket(connection: socket.socket) -> tuple[dict[str, Any], sock
 
 
 async def read(reader: asyncio.StreamReader) -> Message:
-    """Wait for a message from a process that is not trusted.
-
-    Raises:
-        EOFError: It has closed the connection, within a message or between two.
-        ProtocolError: It has sent something that is not a message.
-    """
+    """Wait for a message from a process that is not trusted; raise EOFError or ProtocolError."""
     header_bytes, body_bytes = _LENGTHS.unpack(await reader.readexactly(_LENGTHS.size))
     if header_bytes > _MAX_HEADER_BYTES or body_bytes > _MAX_BODY_BYTES:
         raise ProtocolError("the message is too large")
