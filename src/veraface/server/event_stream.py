@@ -5,7 +5,6 @@ import contextlib
 import json
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AsyncExitStack
 from typing import Literal
 
 from sse_starlette import EventSourceResponse, ServerSentEvent
@@ -33,7 +32,7 @@ AppStatus.enable_automatic_graceful_drain = False
 class VideoJob:
     """A running task and its events: progress, then the result or an error."""
 
-    def __init__(self, resources: AsyncExitStack) -> None:
+    def __init__(self, resources: contextlib.AsyncExitStack) -> None:
         self._resources = resources  # released once the task has ended, however slow the client reads
         self._queue: asyncio.Queue[_Event] = asyncio.Queue()
         self._first: _Event | None = None

@@ -34,18 +34,16 @@ _LINK = {"type": "string", "format": "uri", "description": _ABOUT_LINK}
 IMAGE_FORM = form(["image"], image=_FILE)
 # One of the two; Swagger UI cannot show "either".
 _IMAGE_OR_LINK = form([], image=_FILE, url=_LINK)["requestBody"]
-IMAGE_ERRORS = error_responses(
-    {
-        400: "not a well-formed multipart form with one file in `image`",
-        408: "the image arrived too slowly or not completely",
-        413: "too many bytes or pixels",
-        415: "not an image of a supported format",
-        422: "broken image",
-        500: "internal error of the server",
-        503: "the model is not loaded, the queue is full, or the worker was stopped; see Retry-After",
-        504: "the image took too long to process and was stopped",
-    }
-)
+IMAGE_ERRORS = {
+    400: "not a well-formed multipart form with one file in `image`",
+    408: "the image arrived too slowly or not completely",
+    413: "too many bytes or pixels",
+    415: "not an image of a supported format",
+    422: "broken image",
+    500: "internal error of the server",
+    503: "the model is not loaded, the queue is full, or the worker was stopped; see Retry-After",
+    504: "the image took too long to process and was stopped",
+}
 _LINK_ERRORS = {
     400: "not a well-formed multipart form with either one file in `image` or one link in `url`, or an "
     "invalid link, or one that leads to a private address",

@@ -10,7 +10,6 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from itertools import count
 from pathlib import Path
-from typing import Any
 
 from veraface.errors import ModelError
 from veraface.workers import protocol
@@ -41,10 +40,6 @@ class WorkerSettings:
     limits: WorkerLimits = field(default_factory=WorkerLimits)
     trust_anchors: Path | None = None
     """PEM file of the authorities whose signers of Content Credentials are trusted"""
-
-    def to_message(self) -> dict[str, Any]:
-        """Return the first message to the fork server."""
-        return {k: str(v) if isinstance(v, Path) else v for k, v in asdict(self).items()}
 
 
 class Worker:
@@ -112,7 +107,8 @@ class ForkServerClient:
             )
         control = ours.dup()
         client = cls(process, control, await asyncio.open_connection(sock=ours))
-        client._writer.write(protocol.pack(settings.to_message()))
+        message = {k: str(v) if isinstance(v, Path) else v for k, v in asdict(settings).items()}
+        client._writer.write(protocol.pack(message))
         return client
 
     async def loaded_model(self) -> ModelInfo:

@@ -45,7 +45,10 @@ def main(pool: socket.socket) -> int:
     except VerafaceError as error:
         protocol.send(pool, {"failed": str(error)})
         return 1
-    _discard_output()
+    devnull = os.open(os.devnull, os.O_WRONLY)
+    for stream in (1, 2):  # some codecs print what they find wrong with an image
+        os.dup2(devnull, stream)
+    os.close(devnull)
     detector.release_memory()  # each worker would allocate it again anyway
     gc.collect()
     with contextlib.suppress(AttributeError):  # only glibc can return freed memory to the system
@@ -162,14 +165,6 @@ def _run_task(
 def _peak_bytes() -> int:
     unit = 1 if sys.platform == "darwin" else 1024
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
-
-
-def _discard_output() -> None:
-    """Discard output to stdout and stderr: some codecs print what they find wrong with an image."""
-    devnull = os.open(os.devnull, os.O_WRONLY)
-    for stream in (1, 2):
-        os.dup2(devnull, stream)
-    os.close(devnull)
 
 
 if __name__ == "__main__":

@@ -6,12 +6,12 @@ from fastapi import APIRouter, Query, Request
 
 from veraface.analysis import Analysis
 from veraface.server.errors import ApiError
-from veraface.server.openapi import IMAGE_ERRORS, IMAGE_FORM, UNDECIDED
+from veraface.server.openapi import IMAGE_ERRORS, IMAGE_FORM, UNDECIDED, error_responses
 from veraface.server.routes import AppState, State
 from veraface.server.schemas import DetectResponse, EvidenceResponse, PredictResponse, predict_response
 from veraface.workers.messages import DetectOptions, ForensicsResult, Options
 
-router = APIRouter(tags=["detect"], responses=IMAGE_ERRORS)
+router = APIRouter(tags=["detect"], responses=error_responses(IMAGE_ERRORS))
 
 _UNDECIDED_FIELDS = ("faces", "width", "height", "format", "model", "timing_ms", "provenance")
 
@@ -26,7 +26,7 @@ ProvenanceLevel = Annotated[Level, Query(description=_ABOUT_PROVENANCE)]
 
 @router.post(
     "/api/v1/detect",
-    responses={422: {**IMAGE_ERRORS[422], "description": "broken image or invalid parameter"}},
+    responses=error_responses({422: "broken image or invalid parameter"}),
     openapi_extra=IMAGE_FORM,
     summary="Detect forged faces in an image",
 )

@@ -65,22 +65,20 @@ _EVENTS = (
     "URLs, reasons, duration, rate, rotation, thresholds, model, timing_ms), or one `error` in the form of "
     "other error responses."
 )
+_ERRORS = {
+    400: "not a well-formed multipart form with one file in `video`",
+    408: "the video arrived too slowly or not completely",
+    413: "too many bytes, pixels, seconds or packets",
+    415: "not a video of a supported format, or one without a video stream",
+    422: "a broken video or an invalid parameter",
+    500: "internal error of the server",
+    501: "this server accepts no videos",
+    503: "the model is not loaded, all video slots are taken, or the worker was stopped; see Retry-After",
+    504: "the first frame took too long",
+}
 _RESPONSES: Responses = {
     200: {"description": _EVENTS, "content": {"text/event-stream": {"schema": {"type": "string"}}}},
-    **error_responses(
-        {
-            400: "not a well-formed multipart form with one file in `video`",
-            408: "the video arrived too slowly or not completely",
-            413: "too many bytes, pixels, seconds or packets",
-            415: "not a video of a supported format, or one without a video stream",
-            422: "a broken video or an invalid parameter",
-            500: "internal error of the server",
-            501: "this server accepts no videos",
-            503: "the model is not loaded, all slots for videos are taken, or the worker was stopped; see "
-            "Retry-After",
-            504: "the first frame took too long",
-        }
-    ),
+    **error_responses(_ERRORS),
 }
 _ROUTE: dict[str, Any] = {"response_class": Response, "responses": _RESPONSES, "openapi_extra": _FORM}
 
