@@ -1,7 +1,4 @@
-"""ASGI middleware: security headers, and an access log without private data.
-
-Logs, metrics and traces contain nothing of a request that a client can choose freely.
-"""
+"""ASGI middleware: security headers, and an access log without what a client can choose freely."""
 
 import logging
 import time

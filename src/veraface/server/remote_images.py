@@ -1,6 +1,4 @@
-"""Fetches images from URLs, from public addresses only: protection against SSRF.
-
-Needs httpx, the extra `links`; import this module only if `Settings.fetch_links` is on.
+"""Fetches images from public addresses only: protection against SSRF. Needs httpx, the extra `links`.
 
 Rules: OWASP, Server-Side Request Forgery Prevention Cheat Sheet, case 2 (any public host is allowed)
 https://cheatsheetseries.owasp.org/cheatsheets/Server_Side_Request_Forgery_Prevention_Cheat_Sheet.html

@@ -45,8 +45,7 @@ class WorkerSettings:
 class Worker:
     """One worker process and the connection to it; `status` is its exit status, once it has exited.
 
-    Methods raise EOFError, OSError or ProtocolError if it exits, does not respond in time, or sends something
-    that is not a message.
+    Methods raise EOFError, OSError or ProtocolError if it exits, does not respond, or sends no valid message.
     """
 
     def __init__(self, name: int, streams: _Streams) -> None:
@@ -79,10 +78,7 @@ class Worker:
 
 
 class ForkServerClient:
-    """The fork server's process; has workers forked and killed, and knows how they exit.
-
-    Methods raise the same exceptions as those of `Worker`.
-    """
+    """The fork server's process; forks and kills workers. Methods raise what those of `Worker` do."""
 
     def __init__(self, process: Process, control: socket.socket, streams: _Streams) -> None:
         self.process = process

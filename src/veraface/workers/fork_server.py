@@ -120,11 +120,7 @@ class ForkServer:
 
 
 def _work(connection: socket.socket, context: TaskContext, limits: WorkerLimits) -> None:
-    """Run tasks until the connection is closed, or until this process has grown too large.
-
-    Memory freed inside a heap does not return to the system, so a worker that large images have grown is
-    replaced by a new one, which takes milliseconds.
-    """
+    """Run tasks until the connection is closed, or until this process has grown too large."""
     die_with_parent()
     signal.signal(signal.SIGTERM, signal.SIG_IGN)  # the pool stops its workers when they are done
     protocol.send(connection, {"enforced": confine(limits)})
@@ -141,6 +137,7 @@ def _work(connection: socket.socket, context: TaskContext, limits: WorkerLimits)
             return
         allow_cpu_time(job["cpu_s"])
         header, body = _run_task(context, job, content, report)
+        # Freed memory does not return to the system from inside a heap; a new worker takes milliseconds.
         last = _peak_bytes() > max_bytes
         protocol.send(connection, {**header, "last": last}, body)
 

@@ -1,7 +1,6 @@
-"""What a pool and its workers exchange: tasks, their options, their progress and their results.
+"""What a pool and its workers exchange, as JSON: tasks, their options, progress and results.
 
-All are encoded as JSON. Results of images and videos are types of `veraface.analysis` and `veraface.video`;
-those of other tasks are defined here. Nothing here imports NumPy.
+Nothing here imports NumPy, since servers import it.
 """
 
 from collections.abc import Callable

@@ -29,15 +29,12 @@ _START_ERRORS = (EOFError, OSError, protocol.ProtocolError, KeyError)
 
 
 class WorkerPool:
-    """A fixed number of workers behind a bounded queue; a `Backend`. All of it runs on one event loop.
-
-    `queue` is how many tasks may wait while all workers are busy; each runs one task at a time.
-    """
+    """A fixed number of workers behind a bounded queue; a `Backend`. All of it runs on one event loop."""
 
     def __init__(self, settings: WorkerSettings, *, workers: int, queue: int) -> None:
         self._settings = settings
         self._count = workers
-        self._queue = queue
+        self._queue = queue  # how many tasks may wait while all workers are busy
         self._idle: asyncio.Queue[Worker] = asyncio.Queue()
         self._fork_server: ForkServerClient | None = None
         self._seconds_each = 0.1  # moving average over tasks that are not cancellable, which are short
@@ -169,7 +166,7 @@ class WorkerPool:
                 _log.error("the fork server of the workers could not be started (%s)", type(error).__name__)
                 if failed >= _MAX_FAILED_STARTS:
                     self._fail("the worker processes do not start")
-                await _pause(failed)
+                await asyncio.sleep(min(2.0**failed / 4, _MAX_PAUSE_S))
             finally:
                 self._fork_server = None
                 for keeper in keepers:
@@ -189,7 +186,7 @@ class WorkerPool:
                 failed += 1
                 _log.error("a worker could not be started (%s)", type(error).__name__)
                 fork_server.kill(worker)
-                await _pause(failed)
+                await asyncio.sleep(min(2.0**failed / 4, _MAX_PAUSE_S))
                 continue
             self.alive += 1
             self._idle.put_nowait(worker)
@@ -214,11 +211,6 @@ class WorkerPool:
             self.failure = reason
             self._settled.set()
             self.on_failure()
-
-
-async def _pause(failed: int) -> None:
-    """Wait before the next start, longer after each failed one."""
-    await asyncio.sleep(min(2.0**failed / 4, _MAX_PAUSE_S))
 
 
 def _in_words(status: int) -> str:

@@ -103,10 +103,8 @@ def _filter_system_calls() -> bool:
 
 
 def _allow_threads(library: ctypes.CDLL, rules: int) -> int:
-    """Allow new threads but no new processes.
-
-    Filters cannot read the flags of clone3; where it is refused, the C library uses clone.
-    """
+    """Allow new threads but no new processes."""
+    # Filters cannot read the flags of clone3; where it is refused, the C library uses clone.
     clone3 = library.seccomp_syscall_resolve_name(b"clone3")
     if clone3 >= 0:
         library.seccomp_rule_add_array(rules, _ERRNO | errno.ENOSYS, clone3, 0, None)
