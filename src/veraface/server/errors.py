@@ -68,10 +68,9 @@ def internal_error() -> ApiError:
 
 def from_image_error(error: ImageError) -> ApiError:
     """Return the error for a file that could not be decoded."""
+    status = 415 if isinstance(error, UnsupportedImageError) else 422
     if isinstance(error, ImageTooLargeError):
         status = 413
-    else:
-        status = 415 if isinstance(error, UnsupportedImageError) else 422
     return ApiError(status, error.code, str(error))
 
 

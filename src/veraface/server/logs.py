@@ -12,12 +12,10 @@ from pythonjsonlogger.core import RESERVED_ATTRS
 from pythonjsonlogger.json import JsonFormatter as BaseJsonFormatter
 from uvicorn.config import LOGGING_CONFIG
 
-_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
-
 
 def is_request_id(given: str) -> bool:
     """Return whether a client's `X-Request-ID` is short and safe to log."""
-    return bool(_REQUEST_ID.fullmatch(given))
+    return bool(re.fullmatch(r"[A-Za-z0-9._-]{1,64}", given))
 
 
 class JsonFormatter(BaseJsonFormatter):

@@ -49,8 +49,7 @@ class RateLimit:
 
     async def __call__(self, request: Request) -> None:
         """Count a request; raise an ApiError of status 429 if the client has used up its limit."""
-        wait_s = await self._hit(_client(request))
-        if wait_s:
+        if wait_s := await self._hit(_client(request)):
             message = f"no more than {self._rate} from one client; try again in {wait_s} s"
             raise ApiError(429, "rate_limited", message, retry_after_s=wait_s)
 

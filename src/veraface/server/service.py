@@ -82,8 +82,8 @@ class InferenceService:
         Raises:
             ApiError: The file could not be decoded, or not be processed now, or not in time.
         """
-        task = self._tasks[kind]
         self.require_model()
+        task = self._tasks[kind]
         try:
             reply = await _unless_disconnected(request, self._backend.run(task, content, options, progress))
         except errors.ImageError as error:

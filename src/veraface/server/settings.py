@@ -40,7 +40,6 @@ _EXTRAS = {
     "redis_url": ("redis", "redis"),
     "telemetry": ("opentelemetry.exporter.otlp.proto.http", "telemetry"),
 }
-_DIGEST = re.compile(r"[0-9a-f]{64}")
 _MAX_KEY_FILE_BYTES = 2**20
 # Schemes of pages with an own origin. "null" is not one: many kinds of page share it.
 _ORIGIN_SCHEMES = ("http", "https", "chrome-extension", "moz-extension")
@@ -66,11 +65,10 @@ def _entries(value: Any) -> list[str]:
 
 
 def _digest(entry: str, where: str) -> str:
-    if not _DIGEST.fullmatch(entry.lower()):
+    if not re.fullmatch(r"[0-9a-f]{64}", entry.lower()):
         # The entry is not quoted: it may be a key that should have been hashed.
-        raise _refused(
-            f"{where} is not a SHA-256 digest of 64 hexadecimal digits; `veraface create-api-key` prints one"
-        )
+        reason = "is not a SHA-256 digest of 64 hexadecimal digits; `veraface create-api-key` prints one"
+        raise _refused(f"{where} {reason}")
     return entry.lower()
 
 

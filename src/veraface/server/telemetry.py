@@ -54,8 +54,7 @@ class Traces:
         await self._app(scope, receive, send_after_traces)
 
     async def _trace(self, scope: Scope, receive: Receive, send: Send) -> None:
-        response = StatusRecorder(send)
-        method = method_of(scope)
+        response, method = StatusRecorder(send), method_of(scope)
         # Without the messages of errors: a decoder may quote the image's metadata in them.
         with self._tracer.start_as_current_span(
             method,

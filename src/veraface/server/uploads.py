@@ -134,9 +134,8 @@ class Uploads:
                 message = f"the form has a file in '{self._kind}' and a link in 'url'; send one of them"
                 raise ApiError(400, "two_pictures", message)
             if self._fetch_link is None:
-                enable = "start it with VERAFACE_FETCH_LINKS=true"
-                message = f"this server accepts no links; send the file, or {enable}"
-                raise ApiError(400, "links_not_enabled", message)
+                advice = "send the file, or start it with VERAFACE_FETCH_LINKS=true"
+                raise ApiError(400, "links_not_enabled", f"this server accepts no links; {advice}")
             return await self._fetch_link(link)
         if upload is None:
             or_link = ", or a link in 'url'" if self._fetch_link else ""

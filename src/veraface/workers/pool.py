@@ -180,14 +180,19 @@ class WorkerPool:
         while True:
             worker = await fork_server.new_worker()
             try:
-                self._settle(await worker.limits(), model)
-                failed = 0
+                enforced = await worker.limits()
             except _START_ERRORS as error:
                 failed += 1
                 _log.error("a worker could not be started (%s)", type(error).__name__)
                 fork_server.kill(worker)
                 await asyncio.sleep(min(2.0**failed / 4, _MAX_PAUSE_S))
                 continue
+            failed = 0
+            missing = [name for name in ("memory", "system calls") if name not in enforced]
+            if missing and self.model is None:
+                _log.warning("this system does not limit %s of workers", " and ".join(missing))
+            self.model = model
+            self._settled.set()
             self.alive += 1
             self._idle.put_nowait(worker)
             try:
@@ -197,13 +202,6 @@ class WorkerPool:
                 worker.close()
             if status:
                 _log.warning("a worker exited (%s) and is replaced", _in_words(status))
-
-    def _settle(self, enforced: list[str], model: ModelInfo) -> None:
-        missing = [name for name in ("memory", "system calls") if name not in enforced]
-        if missing and self.model is None:
-            _log.warning("this system does not limit %s of workers", " and ".join(missing))
-        self.model = model
-        self._settled.set()
 
     def _fail(self, reason: str) -> None:
         """Give up if no worker was ever ready; otherwise the next start may succeed."""
