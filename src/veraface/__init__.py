@@ -43,68 +43,28 @@ os.environ["ORT_DISABLE_TELEMETRY"] = "1"
 
 logging.getLogger(__name__).addHandler(logging.NullHandler())
 
-_MODULES = {
-    "Analysis": "analysis",
-    "analyze": "analysis",
-    "detect": "analysis",
-    "Detector": "detector",
-    "ImageError": "errors",
-    "ImageTooLargeError": "errors",
-    "ModelError": "errors",
-    "UnreadableImageError": "errors",
-    "UnsupportedImageError": "errors",
-    "VerafaceError": "errors",
-    "VideoError": "errors",
-    "Box": "geometry",
-    "ImageLimits": "imaging.decode",
-    "Classifier": "models.protocols",
-    "FaceDetection": "models.protocols",
-    "FaceDetector": "models.protocols",
-    "list_models": "models.registry",
-    "load_face_detector": "models.registry",
-    "load_model": "models.registry",
-    "DetectionResult": "results",
-    "FaceResult": "results",
-    "Heatmap": "results",
-    "Reason": "results",
-    "Verdict": "results",
-    "detect_video": "video.detect",
-    "VideoLimits": "video.limits",
-    "VideoResult": "video.results",
+__all__ = ["Analysis", "Detector", "__version__", "analyze", "detect", "detect_video"]
+__all__ += ["Box", "DetectionResult", "FaceResult", "Heatmap", "Reason", "Verdict", "VideoResult"]
+__all__ += ["Classifier", "FaceDetection", "FaceDetector", "list_models", "load_face_detector", "load_model"]
+__all__ += ["ImageError", "ImageTooLargeError", "ModelError", "UnreadableImageError", "UnsupportedImageError"]
+__all__ += ["ImageLimits", "VerafaceError", "VideoError", "VideoLimits"]
+
+_EXPORTS = {
+    "analysis": "Analysis analyze detect",
+    "detector": "Detector",
+    "errors": "VerafaceError ImageError ImageTooLargeError UnreadableImageError UnsupportedImageError "
+    "ModelError VideoError",
+    "geometry": "Box",
+    "imaging.decode": "ImageLimits",
+    "models.protocols": "Classifier FaceDetection FaceDetector",
+    "models.registry": "list_models load_face_detector load_model",
+    "results": "DetectionResult FaceResult Heatmap Reason Verdict",
+    "video.detect": "detect_video",
+    "video.limits": "VideoLimits",
+    "video.results": "VideoResult",
 }
 
-__all__ = [
-    "Analysis",
-    "Box",
-    "Classifier",
-    "DetectionResult",
-    "Detector",
-    "FaceDetection",
-    "FaceDetector",
-    "FaceResult",
-    "Heatmap",
-    "ImageError",
-    "ImageLimits",
-    "ImageTooLargeError",
-    "ModelError",
-    "Reason",
-    "UnreadableImageError",
-    "UnsupportedImageError",
-    "VerafaceError",
-    "Verdict",
-    "VideoError",
-    "VideoLimits",
-    "VideoResult",
-    "__version__",
-    "analyze",
-    "detect",
-    "detect_video",
-    "list_models",
-    "load_face_detector",
-    "load_model",
-]
-
-__getattr__ = lazy_exports(__name__, _MODULES)
+__getattr__ = lazy_exports(__name__, _EXPORTS)
 
 
 def __dir__() -> list[str]:

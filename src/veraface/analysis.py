@@ -1,6 +1,7 @@
 """One image, analyzed in full: detection, provenance and forensic views. CLI, API and report share it."""
 
 from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
@@ -37,11 +38,7 @@ class Analysis(Result):
     forensics: "ForensicViews | None" = None
 
     def to_dict(self, *, heatmap: bool = True) -> dict[str, Any]:
-        """Return the detection as a JSON-ready dictionary, with the provenance under its name if present.
-
-        Args:
-            heatmap: include the heatmap of each face.
-        """
+        """Return the detection, JSON-ready, with the provenance under its name if present."""
         found = self.detection.to_dict(heatmap=heatmap)
         if self.provenance is not None:
             found["provenance"] = self.provenance.to_dict()
@@ -96,48 +93,34 @@ def analyze(
     return Analysis(replace(detection, timing_ms=timing), claims, views)
 
 
-def detect(source: "ImageSource | Path", *, heatmap: bool = True) -> "DetectionResult":
+def detect(source: "ImageSource | Path", *, heatmap: bool = True) -> DetectionResult:
     """Detect forged faces in one image with the default models, which are loaded at the first call.
 
-    Args:
-        source: a path, the bytes of a file, a binary file object, a PIL image, or an RGB uint8 array of shape
-            (height, width, 3).
-        heatmap: keep the heatmap of each face in the result.
-
-    Raises:
-        ImageError: the image is unsupported, unreadable or too large; see `veraface.errors`.
+    Arguments and errors as in `Detector.detect`.
 
     Example:
         >>> import veraface
         >>> result = veraface.detect("photo.jpg")
         >>> print(result.verdict, result.p_fake)
     """
-    return default_detector().detect(source, heatmap=heatmap)
+    return _default_detector().detect(source, heatmap=heatmap)
 
 
 def check_detector(detector: object) -> "Detector":
-    """Return the detector, or one with the default models if None.
+    """Return the detector, or the one with the default models if None.
 
     Raises:
         TypeError: it is not a `Detector`.
     """
     from veraface.detector import Detector
 
-    if detector is None:
-        return default_detector()
-    if not isinstance(detector, Detector):
+    if not isinstance(detector, Detector | None):
         raise TypeError(f"detector must be a veraface.Detector, not {type(detector).__name__}")
-    return detector
+    return detector or _default_detector()
 
 
-_detector: "Detector | None" = None
+@cache
+def _default_detector() -> "Detector":
+    from veraface.detector import Detector
 
-
-def default_detector() -> "Detector":
-    """Return a detector with the default models, loaded at the first call."""
-    global _detector
-    if _detector is None:
-        from veraface.detector import Detector
-
-        _detector = Detector()
-    return _detector
+    return Detector()

@@ -50,9 +50,8 @@ class Thresholds:
 
     def __post_init__(self) -> None:
         if not 0.0 <= self.real <= self.fake <= 1.0:
-            raise ValueError(
-                f"thresholds need 0 <= real <= fake <= 1, not real={self.real}, fake={self.fake}"
-            )
+            values = f"real={self.real}, fake={self.fake}"
+            raise ValueError(f"thresholds need 0 <= real <= fake <= 1, not {values}")
 
     def decide(self, p_fake: float) -> Verdict:
         """Return the verdict for a probability; with equal thresholds, fake wins the tie."""
@@ -64,9 +63,7 @@ class Thresholds:
 def decide_face(
     p_fake: float, recompressed: Callable[[], float], thresholds: Thresholds
 ) -> tuple[Verdict, tuple[Reason, ...]]:
-    """Decide the verdict of one face.
-
-    A verdict that does not survive the recompression every messenger applies becomes uncertain.
+    """Decide the verdict of one face; one that the recompression of a messenger changes becomes uncertain.
 
     Args:
         p_fake: of the face.
@@ -75,9 +72,8 @@ def decide_face(
     """
     verdict = thresholds.decide(p_fake)
     if verdict is Verdict.UNCERTAIN:
-        return verdict, (
-            Reason("weak_evidence", "the model sees no clear sign of either a real or a fake face"),
-        )
+        message = "the model sees no clear sign of either a real or a fake face"
+        return verdict, (Reason("weak_evidence", message),)
     if thresholds.decide(recompressed()) is not verdict:
         message = f"would be {verdict.value}, but the verdict changes after recompression"
         return Verdict.UNCERTAIN, (Reason("changes_under_recompression", message),)

@@ -22,11 +22,6 @@ class UnreadableImageError(ImageError, code="unreadable_image"):
     """The bytes have a supported format but are empty, truncated or corrupt."""
 
 
-def decoder_bomb_error(kind: str, what: str) -> UnreadableImageError:
-    """Return the error for a file built to exhaust its decoder."""
-    return UnreadableImageError(f"the {kind} has far more {what} than any real image; save it again")
-
-
 class ImageTooLargeError(ImageError, code="image_too_large"):
     """The image exceeds a limit on bytes, pixels or side length; it was not decoded."""
 

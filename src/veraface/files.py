@@ -10,11 +10,7 @@ from veraface.errors import DataError
 
 
 def ensure_writable_dir(path: Path) -> None:
-    """Create a folder and its parents if needed, and check that files can be written to it.
-
-    Raises:
-        DataError: it cannot be created or written to, or a file has its name.
-    """
+    """Create a folder and its parents if needed; raise `DataError` if files cannot be written to it."""
     try:
         path.mkdir(parents=True, exist_ok=True)
     except (OSError, ValueError) as error:  # ValueError: a NUL in the name
@@ -36,11 +32,7 @@ def same_file(path: Path | str, other: Path | str) -> bool:
 
 
 def write_atomic(path: Path, content: str | bytes) -> None:
-    """Write a file atomically; text as UTF-8 without newline translation.
-
-    Raises:
-        DataError: it cannot be written; an existing file is left as it was.
-    """
+    """Write a file like `atomic_write`; text as UTF-8 without newline translation."""
     with atomic_write(path) as partial:
         partial.write_bytes(content.encode("utf-8") if isinstance(content, str) else content)
 

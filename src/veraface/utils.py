@@ -25,29 +25,25 @@ def lazy_exports(package: str, modules: Mapping[str, str]) -> Callable[[str], An
 
     Args:
         package: `__name__` of the package.
-        modules: By exported name, the module of the package that defines it.
+        modules: by module of the package, the names it exports, separated by spaces.
     """
+    homes = {name: module for module, names in modules.items() for name in names.split()}
 
     def load(name: str) -> Any:
-        if name not in modules:
+        if name not in homes:
             raise AttributeError(f"module {package!r} has no attribute {name!r}")
-        return getattr(import_module(f"{package}.{modules[name]}"), name)
+        return getattr(import_module(f"{package}.{homes[name]}"), name)
 
     return load
 
 
 @contextmanager
 def needs_extra(extra: str) -> Iterator[None]:
-    """Turn a missing optional package into an error that names the extra to install.
-
-    Raises:
-        VerafaceError: a package of the extra is not installed.
-    """
+    """Turn a missing optional package into a `VerafaceError` that names the extra to install."""
     try:
         yield
     except ModuleNotFoundError as error:
         if error.name and error.name.startswith("veraface"):
             raise
-        raise VerafaceError(
-            f"{error.name} is needed and not installed: pip install 'veraface[{extra}]'"
-        ) from error
+        message = f"{error.name} is needed and not installed: pip install 'veraface[{extra}]'"
+        raise VerafaceError(message) from error

@@ -13,16 +13,14 @@ if TYPE_CHECKING:
     from veraface.forensics.noise import noise_residual
     from veraface.forensics.views import VIEW_GUIDES, ForensicViews, ViewGuide, forensic_views
 
-__all__ = [
-    "VIEW_GUIDES",
-    "ForensicViews",
-    "ViewGuide",
-    "error_levels",
-    "find_jpeg_grid",
-    "forensic_views",
-    "noise_residual",
-]
+__all__ = ["VIEW_GUIDES", "ForensicViews", "ViewGuide"]
+__all__ += ["error_levels", "find_jpeg_grid", "forensic_views", "noise_residual"]
 
-_MODULES = {"error_levels": "ela", "find_jpeg_grid": "jpeg_grid", "noise_residual": "noise"}
+_EXPORTS = {
+    "ela": "error_levels",
+    "jpeg_grid": "find_jpeg_grid",
+    "noise": "noise_residual",
+    "views": "VIEW_GUIDES ForensicViews ViewGuide forensic_views",
+}
 
-__getattr__ = lazy_exports(__name__, dict.fromkeys(__all__, "views") | _MODULES)
+__getattr__ = lazy_exports(__name__, _EXPORTS)

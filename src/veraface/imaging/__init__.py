@@ -5,28 +5,19 @@ from typing import TYPE_CHECKING
 from veraface.utils import lazy_exports
 
 if TYPE_CHECKING:
-    from veraface.imaging.containers import ContainerInfo
     from veraface.imaging.decode import ImageFile, ImageLimits, ImageSource
     from veraface.imaging.formats import FORMATS, ImageFormat, sniff_format
+    from veraface.imaging.guards import ContainerInfo
     from veraface.imaging.lazy import LazyImage
 
-__all__ = [
-    "FORMATS",
-    "ContainerInfo",
-    "ImageFile",
-    "ImageFormat",
-    "ImageLimits",
-    "ImageSource",
-    "LazyImage",
-    "sniff_format",
-]
+__all__ = ["FORMATS", "ContainerInfo", "ImageFile", "ImageFormat", "ImageLimits", "ImageSource", "LazyImage"]
+__all__ += ["sniff_format"]
 
-_MODULES = {
-    "FORMATS": "formats",
-    "ContainerInfo": "containers",
-    "ImageFormat": "formats",
-    "LazyImage": "lazy",
-    "sniff_format": "formats",
+_EXPORTS = {
+    "decode": "ImageFile ImageLimits ImageSource",
+    "formats": "FORMATS ImageFormat sniff_format",
+    "guards": "ContainerInfo",
+    "lazy": "LazyImage",
 }
 
-__getattr__ = lazy_exports(__name__, dict.fromkeys(__all__, "decode") | _MODULES)
+__getattr__ = lazy_exports(__name__, _EXPORTS)

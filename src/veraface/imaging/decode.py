@@ -10,16 +10,11 @@ from typing import Any, BinaryIO
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, JpegImagePlugin
+from PIL.Image import Transpose
 
 from veraface.errors import ImageError, ImageTooLargeError, UnreadableImageError, UnsupportedImageError
-from veraface.imaging.containers import ContainerInfo
-from veraface.imaging.formats import (
-    FORMATS,
-    FORMATS_IN_WORDS,
-    describe_unsupported,
-    describe_unsupported_variant,
-    sniff_format,
-)
+from veraface.imaging.formats import FORMATS, check_variant, require_format
+from veraface.imaging.guards import ContainerInfo
 from veraface.imaging.guards.tiff import add_exif
 
 ImageSource = (
@@ -30,15 +25,9 @@ ImageSource = (
 _PILLOW_MAX_PIXELS = 178_956_970
 
 # By EXIF orientation (EXIF 2.32, table 4): what makes the stored pixels upright.
-_TRANSPOSE = {
-    2: Image.Transpose.FLIP_LEFT_RIGHT,
-    3: Image.Transpose.ROTATE_180,
-    4: Image.Transpose.FLIP_TOP_BOTTOM,
-    5: Image.Transpose.TRANSPOSE,
-    6: Image.Transpose.ROTATE_270,
-    7: Image.Transpose.TRANSVERSE,
-    8: Image.Transpose.ROTATE_90,
-}
+_TRANSPOSE = {2: Transpose.FLIP_LEFT_RIGHT, 3: Transpose.ROTATE_180, 4: Transpose.FLIP_TOP_BOTTOM}
+_TRANSPOSE |= {5: Transpose.TRANSPOSE, 7: Transpose.TRANSVERSE}
+_TRANSPOSE |= {6: Transpose.ROTATE_270, 8: Transpose.ROTATE_90}
 
 
 @dataclass(frozen=True)
@@ -67,17 +56,11 @@ class ImageLimits:
 
 @dataclass(frozen=True)
 class JpegInfo:
-    """How a JPEG was encoded, by its header.
+    """How a JPEG was encoded, by its header."""
 
-    Attributes:
-        tables: quantization tables, of 64 steps each, row by row.
-        subsampling: of the color channels, such as "4:2:0"; None for gray and unusual ones.
-        progressive: whether it is encoded in several scans.
-    """
-
-    tables: tuple[tuple[int, ...], ...]
-    subsampling: str | None
-    progressive: bool
+    tables: tuple[tuple[int, ...], ...]  # quantization tables, of 64 steps each, row by row
+    subsampling: str | None  # of the color channels, such as "4:2:0"; None for gray and unusual ones
+    progressive: bool  # encoded in several scans
 
 
 class ImageFile:
@@ -114,12 +97,14 @@ class ImageFile:
         self.container = ContainerInfo()
         self.jpeg: JpegInfo | None = None
         if isinstance(source, np.ndarray):
-            _check_array(source, limits)
+            _check_array(source)
+            _check_size(source.shape[1], source.shape[0], limits)
             image = self._image = Image.fromarray(np.ascontiguousarray(source))
         elif isinstance(source, Image.Image):
             _check_size(*source.size, limits)
-            image = self._image = _loaded(source)
-            self.container = replace(self.container, orientation=_orientation(image))
+            image = self._image = source
+            _load(source)
+            self.container = replace(self.container, orientation=_orientation(source))
         else:
             self.data = _read(source, limits.max_bytes)
             self.format, self.container, image = _open(self.data)
@@ -157,9 +142,8 @@ class ImageFile:
             rgb = _to_rgb(image)
             if rgb.size != declared:  # a HEIC may declare another size than it has
                 raise UnreadableImageError("the image is not as large as its file declares; save it again")
-            upright = _TRANSPOSE.get(self.container.orientation)
-            if upright is not None:
-                return rgb.transpose(upright)
+            if self.container.orientation in _TRANSPOSE:
+                return rgb.transpose(_TRANSPOSE[self.container.orientation])
             return rgb.copy() if self.data is None and rgb is self._image else rgb
         except ImageError:
             raise
@@ -167,17 +151,12 @@ class ImageFile:
             message = "decoding the image takes more memory than is available; make it smaller"
             raise ImageTooLargeError(message) from error
         except Exception as error:  # codecs raise any kind of error on hostile bytes
-            raise UnreadableImageError(
-                f"the {self.format} data are cut off or corrupt; save or export the image again"
-            ) from error
+            message = f"the {self.format} data are cut off or corrupt; save or export the image again"
+            raise UnreadableImageError(message) from error
 
 
 def file_bytes(path: str | os.PathLike[str], limits: ImageLimits | None = None) -> bytes:
-    """Return all bytes of an image's file, for callers that need the bytes and the image of one reading.
-
-    Raises:
-        ImageError: the file cannot be read, is empty or too large.
-    """
+    """Return all bytes of an image's file; raise `ImageError` if it is unreadable, empty or too large."""
     return _read(path, (limits or ImageLimits()).max_bytes)
 
 
@@ -193,10 +172,8 @@ def _read(source: Any, max_bytes: int) -> bytes:
     elif hasattr(source, "read"):
         data = _read_stream(source, max_bytes)
     else:
-        raise UnsupportedImageError(
-            f"cannot read an image from {type(source).__name__}; give a path, bytes, a binary file "
-            "object, a PIL image or an RGB uint8 array"
-        )
+        choices = "a path, bytes, a binary file object, a PIL image or an RGB uint8 array"
+        raise UnsupportedImageError(f"cannot read an image from {type(source).__name__}; give {choices}")
     if not data:
         raise UnreadableImageError("the file is empty (0 bytes)")
     if len(data) > max_bytes:
@@ -244,16 +221,11 @@ def _read_stream(stream: Any, max_bytes: int) -> bytes:
 
 def _open(data: bytes) -> tuple[str, ContainerInfo, Image.Image]:
     """Return the format, the result of the guard, and the image with its header read."""
-    name = sniff_format(data)
-    if name is None:
-        raise UnsupportedImageError(
-            f"the file is {describe_unsupported(data)}; give a {FORMATS_IN_WORDS} image"
-        )
+    name = require_format(data)
     try:
         info = FORMATS[name].scan(data)
         image = FORMATS[name].open(BytesIO(data))
-        if variant := describe_unsupported_variant(image):
-            raise UnsupportedImageError(f"the file is {variant}; export it as JPEG or PNG first")
+        check_variant(image)
         if FORMATS[name].decoder_metadata:
             info = replace(add_exif(info, _block(image, "exif")), xmp=_block(image, "xmp"))
             if name == "HEIF":  # libheif has applied the orientation
@@ -300,21 +272,19 @@ def _check_size(width: int, height: int, limits: ImageLimits) -> None:
         raise ImageTooLargeError(f"the image is {width} x {height}; no side may be over {limits.max_side} px")
 
 
-def _check_array(array: NDArray[Any], limits: ImageLimits) -> None:
+def _check_array(array: NDArray[Any]) -> None:
     if array.dtype != np.uint8 or array.ndim != 3 or array.shape[2] != 3 or 0 in array.shape:
         raise UnsupportedImageError(
             f"an array must be uint8 of shape (height, width, 3), not {array.dtype} of shape {array.shape}"
         )
-    _check_size(array.shape[1], array.shape[0], limits)
 
 
-def _loaded(image: Image.Image) -> Image.Image:
-    """Return a PIL image with its pixels in memory; one that was only opened reads its file now."""
+def _load(image: Image.Image) -> None:
+    """Bring the pixels of a PIL image into memory; one that was only opened reads its file now."""
     try:
         image.load()
     except Exception as error:
         raise UnreadableImageError("the PIL image cannot be loaded; its file is closed or corrupt") from error
-    return image
 
 
 def _to_rgb(image: Image.Image) -> Image.Image:
@@ -326,10 +296,8 @@ def _to_rgb(image: Image.Image) -> Image.Image:
         gray = np.asarray(image, dtype=np.uint16) // 257  # 65535 -> 255
         return Image.fromarray(gray.astype(np.uint8)).convert("RGB")
     if image.mode not in ("1", "L", "LA", "P", "PA", "RGB", "RGBA", "RGBX", "RGBa", "CMYK", "YCbCr"):
-        raise UnsupportedImageError(
-            f"the pixels are stored in mode {image.mode!r}, which has no clear meaning as color; "
-            "save the image as 8-bit RGB"
-        )
+        meaning = "which has no clear meaning as color; save the image as 8-bit RGB"
+        raise UnsupportedImageError(f"the pixels are stored in mode {image.mode!r}, {meaning}")
     if image.has_transparency_data:
         image = image.convert("RGBA")
         page = Image.new("RGBA", image.size, "white")

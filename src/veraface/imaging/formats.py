@@ -5,25 +5,25 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from io import BytesIO
 
-from PIL import (
-    AvifImagePlugin,
-    BmpImagePlugin,
-    GifImagePlugin,
-    Image,
-    JpegImagePlugin,
-    PngImagePlugin,
-    TiffImagePlugin,
-    WebPImagePlugin,
-)
+from PIL import Image
+from PIL.AvifImagePlugin import AvifImageFile
+from PIL.BmpImagePlugin import BmpImageFile
+from PIL.GifImagePlugin import GifImageFile
+from PIL.JpegImagePlugin import JpegImageFile
+from PIL.PngImagePlugin import PngImageFile
+from PIL.TiffImagePlugin import TiffImageFile
+from PIL.WebPImagePlugin import WebPImageFile
 from pillow_heif import HeifImageFile
 
-from veraface.imaging.containers import ContainerInfo
+from veraface.errors import UnsupportedImageError
+from veraface.imaging.guards import ContainerInfo
 from veraface.imaging.guards.gif import scan_gif
 from veraface.imaging.guards.isobmff import scan_avif, scan_heif
 from veraface.imaging.guards.jpeg import scan_jpeg
 from veraface.imaging.guards.png import scan_png
 from veraface.imaging.guards.tiff import scan_tiff
 from veraface.imaging.guards.webp import scan_webp
+from veraface.utils import listed
 
 # One hostile image can make Pillow warn thousands of times about its metadata, each time with another text,
 # and Python keeps all of them. What matters about a broken image is raised as an error.
@@ -33,6 +33,8 @@ _BMP_HEADER_BYTES = (12, 16, 40, 52, 56, 64, 108, 124)  # of all versions of the
 _DNG_VERSION, _SUBFILE_TYPE = 0xC612, 0x00FE  # TIFF tags; bit 0 of the second: a reduced copy
 _AVIF_BRANDS = {b"avif", b"avis"}
 _HEIF_BRANDS = {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b"hevs", b"mif1", b"msf1"}
+
+Matches = Callable[[bytes], bool]
 
 
 @dataclass(frozen=True)
@@ -50,26 +52,28 @@ class ImageFormat:
 
     title: str
     media_type: str
-    matches: Callable[[bytes], bool]
+    matches: Matches
     scan: Callable[[bytes], ContainerInfo]
     open: Callable[[BytesIO], Image.Image]
     decoder_metadata: bool = False
 
 
-def _brands(data: bytes) -> set[bytes]:
-    """Return the brands in the first box of an ISO base media file, which AVIF, HEIC and videos share."""
-    if data[4:8] != b"ftyp":
-        return set()
-    end = min(int.from_bytes(data[:4]), len(data), 1024)
-    return {data[8:12]} | {data[at : at + 4] for at in range(16, end, 4)}
+def _begins(*signatures: bytes) -> Matches:
+    return lambda data: data.startswith(signatures)
 
 
-def _is_avif(data: bytes) -> bool:
-    return bool(_brands(data) & _AVIF_BRANDS)
+def _has_brand(brands: set[bytes]) -> Matches:
+    """Look at the first box of an ISO base media file, which AVIF, HEIC and videos share."""
+
+    def matches(data: bytes) -> bool:
+        end = min(int.from_bytes(data[:4]), len(data), 1024)
+        return data[4:8] == b"ftyp" and any(data[at : at + 4] in brands for at in (8, *range(16, end, 4)))
+
+    return matches
 
 
-def _is_heif(data: bytes) -> bool:
-    return bool(_brands(data) & _HEIF_BRANDS)
+def _is_webp(data: bytes) -> bool:
+    return data.startswith(b"RIFF") and data[8:12] == b"WEBP"
 
 
 def _is_bmp(data: bytes) -> bool:
@@ -82,59 +86,36 @@ def _scan_bmp(_: bytes) -> ContainerInfo:
     return ContainerInfo()
 
 
+_is_jpeg, _is_png, _is_gif = _begins(b"\xff\xd8"), _begins(b"\x89PNG"), _begins(b"GIF8")
+_is_tiff = _begins(b"II*\0", b"MM\0*", b"II+\0")  # the last: BigTIFF
+_is_avif, _is_heif = _has_brand(_AVIF_BRANDS), _has_brand(_HEIF_BRANDS)
+
 # The only decoders that untrusted bytes may reach, by the name of the format; the first match counts. They
 # are called directly and not by Image.open, so that ImageLimits is the only limit of size: Image.open has
 # another, global one, which writes a warning to stderr first. JPEG includes MPO, a JPEG followed by more
 # images, as phones write it: the first is read.
 FORMATS: dict[str, ImageFormat] = {
-    "JPEG": ImageFormat(
-        "JPEG",
-        "image/jpeg",
-        lambda data: data.startswith(b"\xff\xd8"),
-        scan_jpeg,
-        JpegImagePlugin.JpegImageFile,
-    ),
-    "PNG": ImageFormat(
-        "PNG", "image/png", lambda data: data.startswith(b"\x89PNG"), scan_png, PngImagePlugin.PngImageFile
-    ),
-    "WEBP": ImageFormat(
-        "WebP",
-        "image/webp",
-        lambda data: data.startswith(b"RIFF") and data[8:12] == b"WEBP",
-        scan_webp,
-        WebPImagePlugin.WebPImageFile,
-        decoder_metadata=True,
-    ),
-    "AVIF": ImageFormat(
-        "AVIF", "image/avif", _is_avif, scan_avif, AvifImagePlugin.AvifImageFile, decoder_metadata=True
-    ),
+    "JPEG": ImageFormat("JPEG", "image/jpeg", _is_jpeg, scan_jpeg, JpegImageFile),
+    "PNG": ImageFormat("PNG", "image/png", _is_png, scan_png, PngImageFile),
+    "WEBP": ImageFormat("WebP", "image/webp", _is_webp, scan_webp, WebPImageFile, decoder_metadata=True),
+    "AVIF": ImageFormat("AVIF", "image/avif", _is_avif, scan_avif, AvifImageFile, decoder_metadata=True),
     "HEIF": ImageFormat("HEIC", "image/heif", _is_heif, scan_heif, HeifImageFile, decoder_metadata=True),
-    "GIF": ImageFormat(
-        "GIF", "image/gif", lambda data: data.startswith(b"GIF8"), scan_gif, GifImagePlugin.GifImageFile
-    ),
-    "BMP": ImageFormat("BMP", "image/bmp", _is_bmp, _scan_bmp, BmpImagePlugin.BmpImageFile),
-    "TIFF": ImageFormat(
-        "TIFF",
-        "image/tiff",
-        lambda data: data.startswith((b"II*\0", b"MM\0*", b"II+\0")),  # the last: BigTIFF
-        scan_tiff,
-        TiffImagePlugin.TiffImageFile,
-    ),
+    "GIF": ImageFormat("GIF", "image/gif", _is_gif, scan_gif, GifImageFile),
+    "BMP": ImageFormat("BMP", "image/bmp", _is_bmp, _scan_bmp, BmpImageFile),
+    "TIFF": ImageFormat("TIFF", "image/tiff", _is_tiff, scan_tiff, TiffImageFile),
 }
-_TITLES = [image_format.title for image_format in FORMATS.values()]
-FORMATS_IN_WORDS = f"{', '.join(_TITLES[:-1])} or {_TITLES[-1]}"
 
-_UNSUPPORTED_SIGNATURES: tuple[tuple[str, Callable[[bytes], bool]], ...] = (
-    ("a PDF document", lambda head: head.startswith(b"%PDF")),
-    ("a PostScript drawing", lambda head: head.startswith((b"%!PS", b"\xc5\xd0\xd3\xc6"))),
-    ("a Photoshop file", lambda head: head.startswith(b"8BPS")),
-    ("a JPEG XL image", lambda head: head.startswith((b"\xff\x0a", b"\0\0\0\x0cJXL "))),
-    ("a JPEG 2000 image", lambda head: head.startswith((b"\0\0\0\x0cjP  ", b"\xff\x4f\xff\x51"))),
-    ("an icon", lambda head: head.startswith(b"\0\0\1\0")),
-    ("a zip archive", lambda head: head.startswith(b"PK\x03\x04")),
-    ("a video", lambda head: head[4:8] == b"ftyp" or head.startswith(b"\x1aE\xdf\xa3")),
-    ("a video or sound file", lambda head: head.startswith((b"RIFF", b"OggS", b"ID3"))),
-    ("an SVG drawing or a web page", lambda head: head.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] == b"<"),
+_UNSUPPORTED: tuple[tuple[str, Matches], ...] = (
+    ("a PDF document", _begins(b"%PDF")),
+    ("a PostScript drawing", _begins(b"%!PS", b"\xc5\xd0\xd3\xc6")),
+    ("a Photoshop file", _begins(b"8BPS")),
+    ("a JPEG XL image", _begins(b"\xff\x0a", b"\0\0\0\x0cJXL ")),
+    ("a JPEG 2000 image", _begins(b"\0\0\0\x0cjP  ", b"\xff\x4f\xff\x51")),
+    ("an icon", _begins(b"\0\0\1\0")),
+    ("a zip archive", _begins(b"PK\x03\x04")),
+    ("a video", lambda data: data[4:8] == b"ftyp" or data.startswith(b"\x1aE\xdf\xa3")),
+    ("a video or sound file", _begins(b"RIFF", b"OggS", b"ID3")),
+    ("an SVG drawing or a web page", lambda data: data[:64].lstrip(b"\xef\xbb\xbf \t\r\n")[:1] == b"<"),
 )
 
 
@@ -143,21 +124,27 @@ def sniff_format(data: bytes) -> str | None:
     return next((name for name, image_format in FORMATS.items() if image_format.matches(data)), None)
 
 
-def describe_unsupported(data: bytes) -> str:
-    """Return what an unsupported file seems to be, as a phrase for an error message."""
-    head = data[:64]
-    return next(
-        (name for name, matches in _UNSUPPORTED_SIGNATURES if matches(head)), "not an image of a known format"
-    )
+def require_format(data: bytes) -> str:
+    """Return the same; raise `UnsupportedImageError` that tells what another file seems to be."""
+    name = sniff_format(data)
+    if name is None:
+        what = next(
+            (what for what, matches in _UNSUPPORTED if matches(data)), "not an image of a known format"
+        )
+        titles = listed(image_format.title for image_format in FORMATS.values())
+        raise UnsupportedImageError(f"the file is {what}; give a {titles} image")
+    return name
 
 
-def describe_unsupported_variant(image: Image.Image) -> str | None:
-    """Return why an opened image is of an unsupported variant, as a phrase; None if it is supported."""
-    if isinstance(image, TiffImagePlugin.TiffImageFile):
+def check_variant(image: Image.Image) -> None:
+    """Raise `UnsupportedImageError` for an opened image of a variant of its format that is not supported."""
+    variant = None
+    if isinstance(image, TiffImageFile):
         tags = image.tag_v2
         if _DNG_VERSION in tags or tags.get(_SUBFILE_TYPE, 0) & 1:
-            return "a camera's raw photo, whose first image is a thumbnail"
+            variant = "a camera's raw photo, whose first image is a thumbnail"
     # Pillow decodes these in Python, which takes seconds per megabyte, and fills gaps with black.
-    if image.format == "BMP" and any(tile[0] == "bmp_rle" for tile in getattr(image, "tile", ())):
-        return "a run-length encoded BMP"
-    return None
+    elif isinstance(image, BmpImageFile) and any(tile[0] == "bmp_rle" for tile in image.tile):
+        variant = "a run-length encoded BMP"
+    if variant is not None:
+        raise UnsupportedImageError(f"the file is {variant}; export it as JPEG or PNG first")

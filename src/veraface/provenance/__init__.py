@@ -25,23 +25,10 @@ if TYPE_CHECKING:
     from veraface.provenance.credentials import CredentialReader
     from veraface.provenance.reading import inspect_provenance, read_provenance
 
-__all__ = [
-    "Action",
-    "Camera",
-    "Claim",
-    "CredentialReader",
-    "CredentialState",
-    "Credentials",
-    "Encoder",
-    "Finding",
-    "Generator",
-    "Level",
-    "Provenance",
-    "XmpFacts",
-    "inspect_provenance",
-    "read_provenance",
-]
+__all__ = ["CredentialReader", "Level", "Provenance", "inspect_provenance", "read_provenance"]
+__all__ += ["Action", "Camera", "Claim", "CredentialState", "Credentials", "Encoder", "Finding", "Generator"]
+__all__ += ["XmpFacts"]
 
-_LAZY = {"CredentialReader": "credentials", "inspect_provenance": "reading", "read_provenance": "reading"}
+_EXPORTS = {"credentials": "CredentialReader", "reading": "inspect_provenance read_provenance"}
 
-__getattr__ = lazy_exports(__name__, _LAZY)
+__getattr__ = lazy_exports(__name__, _EXPORTS)

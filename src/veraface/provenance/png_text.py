@@ -3,7 +3,7 @@
 import zlib
 from collections.abc import Collection, Iterable
 
-from veraface.imaging.containers import TextChunk
+from veraface.imaging.guards import TextChunk
 from veraface.provenance.texts import MAX_TEXT_BYTES
 
 XMP_KEYWORD = "XML:com.adobe.xmp"  # XMP specification part 3, 1.1.5

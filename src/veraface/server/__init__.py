@@ -11,6 +11,6 @@ if TYPE_CHECKING:
 __all__ = ["Settings", "SettingsError", "create_app", "load_settings", "serve"]
 
 # FastAPI and Uvicorn are imported at the first use only, since commands import modules of this package.
-__getattr__ = lazy_exports(
-    __name__, {name: "app" if name in ("create_app", "serve") else "settings" for name in __all__}
-)
+_EXPORTS = {"app": "create_app serve", "settings": "Settings SettingsError load_settings"}
+
+__getattr__ = lazy_exports(__name__, _EXPORTS)

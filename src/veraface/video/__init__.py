@@ -14,6 +14,4 @@ if TYPE_CHECKING:
 
 __all__ = ["TimelinePoint", "TrackFrame", "TrackResult", "VideoLimits", "VideoResult", "detect_video"]
 
-_MODULES = {"VideoLimits": "limits", "detect_video": "detect"}
-
-__getattr__ = lazy_exports(__name__, _MODULES)
+__getattr__ = lazy_exports(__name__, {"detect": "detect_video", "limits": "VideoLimits"})

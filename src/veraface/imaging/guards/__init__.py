@@ -6,3 +6,41 @@ file once, refuses such files in milliseconds (`UnreadableImageError`), and retu
 as a `ContainerInfo`. All limits are far above what real images need. The table of guards is
 `veraface.imaging.formats.FORMATS`.
 """
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from veraface.errors import UnreadableImageError
+
+# Chunks, blocks or numbers in metadata. No real image has as many; the walks are in Python and must end soon.
+MAX_PARTS = 100_000
+
+
+class TextChunk(NamedTuple):
+    """Position of a text chunk of a PNG."""
+
+    type: bytes  # b"tEXt", b"zTXt" or b"iTXt"
+    start: int  # first byte of its content
+    end: int  # first byte behind its content; may be behind the end of a truncated file
+
+
+@dataclass(frozen=True)
+class ContainerInfo:
+    """What a guard of `veraface.imaging.guards` found in a file.
+
+    It holds only what stands in the place that the format defines. Bytes behind the end of the image, and
+    metadata in any other place, are left out, as decoders and browsers ignore them too.
+    """
+
+    orientation: int = 1  # EXIF orientation, 1 to 8, to apply after decoding; 1 where the decoder applies it
+    exif: bytes | None = None  # the EXIF block, a TIFF structure without any prefix; of a TIFF the whole file
+    xmp: bytes | None = None  # the XMP packet; of a PNG it is one of the text chunks instead
+    text_chunks: tuple[TextChunk, ...] = ()  # of a PNG, in their order
+    has_c2pa: bool = False  # whether there is a C2PA manifest store
+    end: int | None = None  # where the image ends, in bytes from the start; None where the format has no end
+    stored_sizes: tuple[tuple[int, int], ...] = ()  # of all images of a HEIC before cropping and rotation, px
+
+
+def decoder_bomb_error(kind: str, what: str) -> UnreadableImageError:
+    """Return the error for a file built to exhaust its decoder."""
+    return UnreadableImageError(f"the {kind} has far more {what} than any real image; save it again")

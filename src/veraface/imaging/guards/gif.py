@@ -1,17 +1,12 @@
 """Guard for GIF files (GIF89a specification)."""
 
-from veraface.errors import decoder_bomb_error
-from veraface.imaging.containers import MAX_PARTS, ContainerInfo
+from veraface.imaging.guards import MAX_PARTS, ContainerInfo, decoder_bomb_error
 
 _MAX_EXTENSION_BYTES = 2**20  # before the first frame; decoders join comments at quadratic cost
 
 
 def scan_gif(data: bytes) -> ContainerInfo:
-    """Walk the extension blocks of a GIF up to its first frame.
-
-    Raises:
-        UnreadableImageError: it has more of them than any real image.
-    """
+    """Walk the extension blocks of a GIF up to its first frame."""
     has_c2pa = False
     start = at = 13 + (3 << (data[10] & 7) + 1 if len(data) > 10 and data[10] & 0x80 else 0)
     for _ in range(MAX_PARTS):

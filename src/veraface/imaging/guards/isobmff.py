@@ -11,8 +11,7 @@ from dataclasses import dataclass, field
 from itertools import islice
 from typing import NamedTuple
 
-from veraface.errors import decoder_bomb_error
-from veraface.imaging.containers import ContainerInfo
+from veraface.imaging.guards import ContainerInfo, decoder_bomb_error
 from veraface.imaging.guards.tiff import MAX_IFDS, TIFF_HEADER, scan_ifds
 
 _MAX_BOXES = 20_000  # 50 megapixels in the smallest usual tiles have about 5,000
@@ -29,21 +28,13 @@ _C2PA_UUID = bytes.fromhex("d8fec3d61b0e483c92975828877ec481")  # C2PA 2.1, A.5.
 
 
 def scan_heif(data: bytes) -> ContainerInfo:
-    """Check a HEIC. Its EXIF and XMP come from the decoder, which also applies the orientation.
-
-    Raises:
-        UnreadableImageError: a count in it exceeds its limit.
-    """
+    """Check a HEIC. Its EXIF and XMP come from the decoder, which also applies the orientation."""
     found = _walk(data, "HEIF")
     return ContainerInfo(has_c2pa=found.has_c2pa, end=found.end, stored_sizes=tuple(found.stored_sizes))
 
 
 def scan_avif(data: bytes) -> ContainerInfo:
-    """Check an AVIF. Its EXIF and XMP come from the decoder.
-
-    Raises:
-        UnreadableImageError: a count in it exceeds its limit.
-    """
+    """Check an AVIF. Its EXIF and XMP come from the decoder."""
     found = _walk(data, "AVIF")
     # Pillow reads all EXIF when it opens the file, so whatever looks like EXIF is checked.
     for count, header in enumerate(TIFF_HEADER.finditer(data)):
@@ -74,11 +65,7 @@ class _Found:
 
 
 def _walk(data: bytes, kind: str) -> _Found:
-    """Visit each box at each depth once, the outermost first.
-
-    Raises:
-        UnreadableImageError: the items, taken together, are many times as large as the file.
-    """
+    """Visit each box at each depth once, the outermost first."""
     found, count = _Found(), 0
     waiting, outermost, appended = [(0, len(data))], True, False
     while waiting:
@@ -141,11 +128,7 @@ def _boxes(data: bytes, at: int, end: int) -> Iterator[_Box]:
 
 
 def _item_bytes(data: bytes, start: int, kind: str) -> Counter[int]:
-    """Return the bytes of each item by an iloc box.
-
-    Raises:
-        UnreadableImageError: it lists more items or extents than any real image.
-    """
+    """Return the bytes of each item by an iloc box."""
     version, widths = _number(data, start, 1), _number(data, start + 4, 2)
     offset, length, base, index = (widths >> shift & 15 for shift in (12, 8, 4, 0))
     index = index if version in (1, 2) else 0

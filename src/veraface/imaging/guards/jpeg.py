@@ -2,8 +2,7 @@
 
 import re
 
-from veraface.errors import decoder_bomb_error
-from veraface.imaging.containers import ContainerInfo
+from veraface.imaging.guards import ContainerInfo, decoder_bomb_error
 from veraface.imaging.guards.tiff import add_exif
 
 MAX_SCANS = 50  # progressive encoders write about 10; 180 scans of 49 megapixels took 9 s to decode
@@ -29,9 +28,6 @@ def scan_jpeg(data: bytes) -> ContainerInfo:
 
     EXIF counts in any APP1 segment before the first scan, as for Pillow and browsers. XMP and C2PA count only
     before the first scan and before any bytes that belong to no segment.
-
-    Raises:
-        UnreadableImageError: a count in it exceeds its limit.
     """
     exif, xmp, has_c2pa, end = b"", None, False, None
     segments = scans = table_bytes = gap_bytes = exif_segments = 0

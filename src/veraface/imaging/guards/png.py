@@ -1,18 +1,13 @@
 """Guard for PNG files (W3C Portable Network Graphics specification, third edition)."""
 
-from veraface.errors import decoder_bomb_error
-from veraface.imaging.containers import MAX_PARTS, ContainerInfo, TextChunk
+from veraface.imaging.guards import MAX_PARTS, ContainerInfo, TextChunk, decoder_bomb_error
 from veraface.imaging.guards.tiff import add_exif
 
 _MAX_COLOR_PROFILES = 8  # the decoder inflates each, up to 1 MB, without a limit on their sum
 
 
 def scan_png(data: bytes) -> ContainerInfo:
-    """Walk the chunks of a PNG up to IEND. EXIF and texts may also stand behind the pixels.
-
-    Raises:
-        UnreadableImageError: a count in it exceeds its limit.
-    """
+    """Walk the chunks of a PNG up to IEND. EXIF and texts may also stand behind the pixels."""
     exif, has_c2pa, profiles, at = None, False, 0, 8
     texts: list[TextChunk] = []
     for _ in range(MAX_PARTS):

@@ -5,8 +5,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Literal, NamedTuple
 
-from veraface.errors import decoder_bomb_error
-from veraface.imaging.containers import MAX_PARTS, ContainerInfo
+from veraface.imaging.guards import MAX_PARTS, ContainerInfo, decoder_bomb_error
 
 # The byte orders and versions that Pillow accepts.
 TIFF_HEADER = re.compile(rb"II[*+]\0|II\0\*|MM\0[*+]|MM\*\0")
@@ -33,11 +32,7 @@ class IfdEntry(NamedTuple):
 
 
 def scan_tiff(data: bytes) -> ContainerInfo:
-    """Check a TIFF file. Its decoder applies the orientation.
-
-    Raises:
-        UnreadableImageError: its metadata are larger than any real image's.
-    """
+    """Check a TIFF file. Its decoder applies the orientation."""
     entries = scan_ifds(data)
     xmp = entries.get(_XMP)
     return ContainerInfo(
@@ -48,11 +43,7 @@ def scan_tiff(data: bytes) -> ContainerInfo:
 
 
 def add_exif(info: ContainerInfo, block: bytes | None) -> ContainerInfo:
-    """Return `info` with an EXIF block and its orientation, after the same check as for a TIFF.
-
-    Raises:
-        UnreadableImageError: the block is built to exhaust its decoder.
-    """
+    """Return `info` with an EXIF block and its orientation, after the same check as for a TIFF."""
     if not block:
         return info
     exif = block.removeprefix(b"Exif\0\0")
@@ -66,9 +57,6 @@ def scan_ifds(data: bytes) -> dict[int, IfdEntry]:
 
     Returns:
         The entries of the first IFD by tag, of each tag the first one.
-
-    Raises:
-        UnreadableImageError: they are larger than any real image's.
     """
     main: dict[int, IfdEntry] = {}
     total = numbers = 0

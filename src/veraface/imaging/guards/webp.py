@@ -1,15 +1,10 @@
 """Guard for WebP files (RFC 9649, a RIFF container)."""
 
-from veraface.errors import decoder_bomb_error
-from veraface.imaging.containers import MAX_PARTS, ContainerInfo
+from veraface.imaging.guards import MAX_PARTS, ContainerInfo, decoder_bomb_error
 
 
 def scan_webp(data: bytes) -> ContainerInfo:
-    """Walk the chunks of a WebP. Its EXIF and XMP come from the decoder.
-
-    Raises:
-        UnreadableImageError: it has more chunks than any real image.
-    """
+    """Walk the chunks of a WebP. Its EXIF and XMP come from the decoder."""
     at, has_c2pa, end = 12, False, 8 + int.from_bytes(data[4:8], "little")
     for _ in range(MAX_PARTS):
         length = int.from_bytes(data[at + 4 : at + 8], "little")
