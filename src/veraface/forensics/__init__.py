@@ -1,7 +1,4 @@
-"""Image forensics without a trained model: views for a person to look at, and JPEG compression history.
-
-The names below load Pillow and NumPy when they are first used.
-"""
+"""Image forensics without a trained model: views for a person to look at, and JPEG compression history."""
 
 from typing import TYPE_CHECKING
 

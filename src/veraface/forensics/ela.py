@@ -15,16 +15,10 @@ ERROR_GAIN = 40  # 6 levels of error are white
 
 
 def error_levels(image: Image.Image) -> GrayImage:
-    """Compute how much each place changes when the image is saved again as JPEG.
+    """Compute how much each place of an RGB image changes when it is saved again as JPEG; see `VIEW_GUIDES`.
 
     Of the three color channels, the one that changes most counts. The JPEG has no chroma subsampling (4:4:4):
     with it, every edge between colors would light up. Its blocks are independent of each other.
-
-    Args:
-        image: RGB.
-
-    Returns:
-        The amplified difference, no side over 1,024 px; see `VIEW_GUIDES`.
     """
     return map_strips(image, _difference, margin=0)
 

@@ -66,19 +66,19 @@ def _known_tables() -> dict[tuple[Table, ...], tuple[EncoderName, str]]:
     """Return name and quality by the tables for luma and chroma, and, for gray images, by the first alone."""
     from PIL import JpegPresets  # loaded late, as the server process loads no Pillow
 
+    presets: dict[str, Any] = JpegPresets.presets
+    sources: list[tuple[EncoderName, str, tuple[Table, ...]]] = [
+        *(("ijg", str(q), tuple(_scaled(table, q) for table in _ANNEX_K)) for q in range(100, 0, -1)),
+        *(("mozjpeg", str(q), (_scaled(_MOZJPEG, q),) * 2) for q in range(100, 0, -1)),
+        *(
+            ("photoshop", n.replace("_", " "), tuple(map(tuple, p["quantization"])))
+            for n, p in presets.items()
+        ),
+    ]
     known: dict[tuple[Table, ...], tuple[EncoderName, str]] = {}
-
-    def add(tables: tuple[Table, ...], name: EncoderName, quality: str) -> None:
+    for name, quality, tables in sources:
         known.setdefault(tables, (name, quality))
         known.setdefault(tables[:1], (name, quality))
-
-    for quality in range(100, 0, -1):
-        add(tuple(_scaled(table, quality) for table in _ANNEX_K), "ijg", str(quality))
-    for quality in range(100, 0, -1):
-        add((_scaled(_MOZJPEG, quality),) * 2, "mozjpeg", str(quality))
-    presets: dict[str, Any] = JpegPresets.presets
-    for name, preset in presets.items():
-        add(tuple(tuple(table) for table in preset["quantization"]), "photoshop", name.replace("_", " "))
     return known
 
 

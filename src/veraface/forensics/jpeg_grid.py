@@ -38,14 +38,7 @@ class JpegGrid:
 
 
 def find_jpeg_grid(image: Image.Image) -> JpegGrid:
-    """Find the grid that the image follows as a whole, and the parts that follow another one or none.
-
-    Args:
-        image: RGB.
-
-    Returns:
-        The view, no side over 1,024 px, and the offset of the main grid.
-    """
+    """Find the grid that an RGB image follows as a whole, and the parts that follow another one or none."""
     down, across = _votes(image)
     offset = _main_offset(across, down)
     columns, rows = (_deviations(_window_sums(votes)) for votes in (across, down))
@@ -59,11 +52,7 @@ def find_jpeg_grid(image: Image.Image) -> JpegGrid:
 
 
 def _votes(image: Image.Image) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Count the jumps in each cell by their position modulo 8, along columns and along rows.
-
-    Returns:
-        Two arrays of shape (rows of cells, columns of cells, 8).
-    """
+    """Count the jumps down and across in each cell by their position modulo 8: shape (rows, columns, 8)."""
     columns = -(-image.width // _CELL)
     down, across = [], []
     for strip, inner in iter_strips(image, _CELL, margin=2):
@@ -91,12 +80,9 @@ def _count(jumps: NDArray[np.bool_], columns: int, axis: int) -> NDArray[np.int6
     whole = np.zeros((rows * _CELL, columns * _CELL), np.int64)
     whole[:height, :width] = jumps
     halves = _CELL // JPEG_BLOCK
-    counted: NDArray[np.int64]
     if axis == 0:
-        counted = whole.reshape(rows, halves, JPEG_BLOCK, columns, _CELL).sum((1, 4)).transpose(0, 2, 1)
-    else:
-        counted = whole.reshape(rows, _CELL, columns, halves, JPEG_BLOCK).sum((1, 3))
-    return counted
+        return whole.reshape(rows, halves, JPEG_BLOCK, columns, _CELL).sum((1, 4)).transpose(0, 2, 1)
+    return whole.reshape(rows, _CELL, columns, halves, JPEG_BLOCK).sum((1, 3))
 
 
 def _window_sums(votes: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -137,13 +123,11 @@ def _strongest(
     any_column, any_row = columns.max(axis=2), rows.max(axis=2)
     if offset is None:
         return np.zeros_like(any_column), np.minimum(any_column, any_row)
-    own = [of[:, :, main] for of, main in zip((columns, rows), offset, strict=True)]
-    others = [
-        np.delete(of, main, axis=2).max(axis=2) - np.maximum(of[:, :, main], 0)
-        for of, main in zip((columns, rows), offset, strict=True)
-    ]
-    elsewhere = np.maximum(np.minimum(others[0], any_row), np.minimum(any_column, others[1]))
-    return np.minimum(*own), elsewhere
+    own_column, own_row = columns[:, :, offset[0]], rows[:, :, offset[1]]
+    other_column = np.delete(columns, offset[0], axis=2).max(axis=2) - np.maximum(own_column, 0)
+    other_row = np.delete(rows, offset[1], axis=2).max(axis=2) - np.maximum(own_row, 0)
+    elsewhere = np.maximum(np.minimum(other_column, any_row), np.minimum(any_column, other_row))
+    return np.minimum(own_column, own_row), elsewhere
 
 
 def _certainty(deviations: NDArray[np.float64]) -> NDArray[np.float64]:

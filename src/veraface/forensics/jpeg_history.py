@@ -26,16 +26,10 @@ _MAX_SINGLE_ROUGHNESS = 1.0
 
 
 def compressed_twice(data: bytes, jpeg: JpegInfo) -> bool | None:
-    """Return whether there are traces of an earlier, coarser compression; None if there are too few data.
-
-    Decodes the image in full.
-
-    Args:
-        data: the JPEG file.
-        jpeg: its encoding parameters.
+    """Return whether a JPEG file has traces of an earlier, coarser compression; None if it has too few data.
 
     Raises:
-        OSError: the data are cut off or corrupt.
+        OSError: the data, which are decoded in full, are cut off or corrupt.
     """
     value = roughness(brightness(data), jpeg.tables[0]) if jpeg.tables else None
     return None if value is None else value > _MAX_SINGLE_ROUGHNESS
@@ -54,9 +48,8 @@ def roughness(image: NDArray[np.float32], steps: tuple[int, ...]) -> float | Non
     coefficients = _transform(_blocks(image))
     found = []
     for row, column in _COEFFICIENTS:
-        size = np.abs(np.rint(coefficients[:, row, column] / max(1, steps[8 * row + column]))).astype(
-            np.int64
-        )
+        step = max(1, steps[8 * row + column])
+        size = np.abs(np.rint(coefficients[:, row, column] / step)).astype(np.int64)
         bins = np.bincount(size[size <= _MAX_SIZE], minlength=_MAX_SIZE + 1)[1:] + 0.5
         neighbors = np.sqrt(bins[:-2] * bins[2:])
         usable = neighbors > _MIN_BLOCKS

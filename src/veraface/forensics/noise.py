@@ -9,17 +9,11 @@ NOISE_GAIN = 12  # 21 levels of residual are white
 
 
 def noise_residual(image: Image.Image) -> GrayImage:
-    """Compute the absolute difference between brightness and its median of 3 x 3 px.
+    """Compute the absolute difference between brightness and its median of 3 x 3 px; see `VIEW_GUIDES`.
 
     The median removes grain and keeps edges (Tukey, "Exploratory Data Analysis", 1977). The grain of a pasted
     part differs from that of the camera: Mahdian and Saic, "Using noise inconsistencies for blind image
     forensics", Image and Vision Computing 27, 2009.
-
-    Args:
-        image: RGB.
-
-    Returns:
-        The amplified difference, no side over 1,024 px; see `VIEW_GUIDES`.
     """
     return map_strips(image, _residual, margin=1)
 
@@ -39,18 +33,11 @@ def _median_of_nine(padded: GrayImage) -> GrayImage:
     """
     above, middle, below = padded[:-2], padded[1:-1], padded[2:]
     low, high = np.minimum(above, middle), np.maximum(above, middle)
-    rest = np.minimum(high, below)
-    high = np.maximum(high, below)
-    low, center = np.minimum(low, rest), np.maximum(low, rest)
-
-    def three(values: GrayImage) -> tuple[GrayImage, GrayImage, GrayImage]:
-        return values[:, :-2], values[:, 1:-1], values[:, 2:]
-
-    a, b, c = three(low)
-    highest_low = np.maximum(np.maximum(a, b), c)
-    a, b, c = three(high)
-    lowest_high = np.minimum(np.minimum(a, b), c)
-    middle_center = _median_of_three(*three(center))
+    low, rest = np.minimum(low, below), np.maximum(low, below)
+    center, high = np.minimum(rest, high), np.maximum(rest, high)
+    highest_low = np.maximum(np.maximum(low[:, :-2], low[:, 1:-1]), low[:, 2:])
+    lowest_high = np.minimum(np.minimum(high[:, :-2], high[:, 1:-1]), high[:, 2:])
+    middle_center = _median_of_three(center[:, :-2], center[:, 1:-1], center[:, 2:])
     return _median_of_three(highest_low, middle_center, lowest_high)
 
 

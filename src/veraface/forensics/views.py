@@ -85,27 +85,18 @@ class ForensicViews:
 
     def to_dict(self) -> dict[str, Any]:
         """Return a JSON-ready copy, each view as the bytes of a WebP in base64."""
-        return {
-            "views": [
-                {
-                    "name": guide.name,
-                    "media_type": "image/webp",
-                    "width": self.views[guide.name].shape[1],
-                    "height": self.views[guide.name].shape[0],
-                    "data": base64.b64encode(encode_view(self.views[guide.name])).decode("ascii"),
-                }
-                for guide in VIEW_GUIDES
-            ],
-            "resaved_quality": RESAVED_QUALITY,
-            "grid_offset": None if self.grid_offset is None else list(self.grid_offset),
-        }
+        views = []
+        for guide in VIEW_GUIDES:
+            height, width = self.views[guide.name].shape
+            data = base64.b64encode(encode_view(self.views[guide.name])).decode("ascii")
+            size = {"width": width, "height": height}
+            views.append({"name": guide.name, "media_type": "image/webp", **size, "data": data})
+        offset = None if self.grid_offset is None else list(self.grid_offset)
+        return {"views": views, "resaved_quality": RESAVED_QUALITY, "grid_offset": offset}
 
 
 def forensic_views(image: Image.Image) -> ForensicViews:
-    """Compute all views of an image.
-
-    Args:
-        image: RGB, upright, at full size.
+    """Compute all views of an upright RGB image at full size.
 
     Example:
         >>> found = forensic_views(Image.open("photo.jpg").convert("RGB"))

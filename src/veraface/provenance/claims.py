@@ -13,26 +13,20 @@ Level = Literal["quick", "full"]  # "full" also decodes the whole image, to find
 class CredentialState(StrEnum):
     """State of a file's C2PA Content Credentials."""
 
-    VALID = "valid"
-    """unchanged since it was signed, by a certificate that a trusted authority has issued"""
-    UNTRUSTED_SIGNER = "untrusted_signer"
-    """signed and unchanged, by a certificate of no trusted authority"""
-    INVALID = "invalid"
-    """broken, or the file was changed after it was signed"""
+    VALID = "valid"  # unchanged since it was signed, by a certificate that a trusted authority has issued
+    UNTRUSTED_SIGNER = "untrusted_signer"  # signed and unchanged, by a certificate of no trusted authority
+    INVALID = "invalid"  # broken, or the file was changed after it was signed
     ABSENT = "absent"
-    """the file has none"""
-    NOT_INSTALLED = "not_installed"
-    """not read: the extra `provenance` is not installed"""
+    NOT_INSTALLED = "not_installed"  # not read: the extra `provenance` is not installed
 
 
 _MESSAGES = {
-    CredentialState.VALID: "Content Credentials are valid, and their signer is trusted here",
-    CredentialState.UNTRUSTED_SIGNER: "Content Credentials are intact, but nobody here vouches for who "
-    "signed them: anybody can make such a signature",
-    CredentialState.INVALID: "Content Credentials are broken, or the file was changed after it was signed",
-    CredentialState.ABSENT: "The file has no Content Credentials, which proves nothing: most files have none",
-    CredentialState.NOT_INSTALLED: "Content Credentials were not read: not installed, "
-    'pip install "veraface[provenance]"',
+    "valid": "Content Credentials are valid, and their signer is trusted here",
+    "untrusted_signer": "Content Credentials are intact, but nobody here vouches for who signed them: "
+    "anybody can make such a signature",
+    "invalid": "Content Credentials are broken, or the file was changed after it was signed",
+    "absent": "The file has no Content Credentials, which proves nothing: most files have none",
+    "not_installed": 'Content Credentials were not read: not installed, pip install "veraface[provenance]"',
 }
 
 

@@ -39,10 +39,7 @@ class CredentialReader:
     """
 
     def __init__(self, trust_anchors: Path | str | None = None) -> None:
-        """Load the certificates of the authorities.
-
-        Args:
-            trust_anchors: a PEM file of the authorities whose signers are trusted; if None, no signer is.
+        """Load a PEM file of the authorities whose signers are trusted; if None, no signer is.
 
         Raises:
             VerafaceError: the file cannot be read or holds no certificates, or `c2pa-python` is missing.
@@ -62,17 +59,20 @@ class CredentialReader:
             return Credentials(CredentialState.ABSENT)
         media_type = FORMATS[image.format].media_type
         credentials = self._check(library, data, media_type)
-        has_appended = container.end is not None and container.end < len(data)
-        if has_appended and credentials.state is CredentialState.INVALID:
+        if credentials.state is CredentialState.INVALID and container.end and container.end < len(data):
             # What was appended after signing is not part of the image; what phones append before is signed.
             alone = self._check(library, data[: container.end], media_type)
-            return alone if alone.state is not CredentialState.INVALID else credentials
+            credentials = credentials if alone.state is CredentialState.INVALID else alone
         return credentials
 
     def _check(self, library: Any, data: bytes, media_type: str) -> Credentials:
+        settings: dict[str, Any] = {"verify": _OFFLINE}
+        if self._anchors is not None:
+            settings["trust"] = {"user_anchors": self._anchors}
         try:
+            # Making a context takes less than a millisecond; none is kept, as it cannot be used after a fork.
             with (
-                self._context(library) as context,
+                library.Context.from_dict(settings) as context,
                 library.Reader(media_type, BytesIO(data), context=context) as reader,
             ):
                 report, state = reader.json(), reader.get_validation_state()
@@ -81,13 +81,6 @@ class CredentialReader:
         if len(report) > _MAX_REPORT:
             return Credentials(CredentialState.INVALID, found=True, problems=("report.tooLarge",))
         return _credentials(json.loads(report), _STATES.get(state, CredentialState.INVALID))
-
-    def _context(self, library: Any) -> Any:
-        """Make a context (under a millisecond); one cannot be used after a fork, so it is not kept."""
-        settings: dict[str, Any] = {"verify": _OFFLINE}
-        if self._anchors is not None:
-            settings["trust"] = {"user_anchors": self._anchors}
-        return library.Context.from_dict(settings)
 
 
 def _read_anchors(path: Path) -> str:
@@ -153,19 +146,16 @@ def _actions(manifest: dict[str, Any], *, of_ingredient: bool) -> list[Action]:
         if str(assertion.get("label")).split("__", 1)[0] not in _ACTIONS:
             continue
         for step in _listed(_mapping(assertion.get("data")).get("actions")):
-            name = clean_text(step.get("action"))
             agent = step.get("softwareAgent")
-            if name:
-                found.append(
-                    Action(
-                        name,
-                        software=clean_text(agent.get("name") if isinstance(agent, dict) else agent),
-                        when=clean_text(step.get("when")),
-                        source_type=source_type_name(step.get("digitalSourceType")),
-                        description=clean_text(step.get("description")),
-                        of_ingredient=of_ingredient,
-                    )
-                )
+            action = Action(
+                clean_text(step.get("action")) or "",
+                software=clean_text(agent.get("name") if isinstance(agent, dict) else agent),
+                when=clean_text(step.get("when")),
+                source_type=source_type_name(step.get("digitalSourceType")),
+                description=clean_text(step.get("description")),
+                of_ingredient=of_ingredient,
+            )
+            found += [action] if action.action else []
     return found[:MAX_ENTRIES]
 
 

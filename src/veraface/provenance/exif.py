@@ -3,7 +3,7 @@
 import encodings.utf_16_be
 import encodings.utf_16_le  # noqa: F401 - both loaded now, as a sandboxed worker cannot load modules later
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from io import BytesIO
 from typing import Any
 
@@ -24,31 +24,25 @@ _Tag = ExifTags.Base
 
 @dataclass(frozen=True)
 class ExifFacts:
-    """What an EXIF block contains.
+    """What an EXIF block contains."""
 
-    Attributes:
-        camera: how the image was taken; None if nothing of it is there.
-        size: width and height when the image was taken, in pixels.
-        thumbnail: width and height of the embedded thumbnail, in pixels.
-        user_comment: the text of UserComment.
-        make: uncut, as generators store other texts in it.
-        model: uncut, as generators store other texts in it.
-    """
-
-    camera: Camera | None = None
-    size: tuple[int, int] | None = None
-    thumbnail: tuple[int, int] | None = None
+    camera: Camera | None = None  # how the image was taken; None if nothing of it is there
+    size: tuple[int, int] | None = None  # width and height when the image was taken, in pixels
+    thumbnail: tuple[int, int] | None = None  # width and height of the embedded thumbnail, in pixels
     user_comment: str = ""
-    make: str = ""
+    make: str = ""  # uncut, like `model`, as generators store other texts in them
     model: str = ""
+
+    def camera_without_names(self) -> Camera | None:
+        """Return the camera without make and model; None if there is nothing else."""
+        camera = replace(self.camera or Camera(), make=None, model=None)
+        return None if camera == Camera() else camera
 
 
 def read_exif(block: bytes) -> ExifFacts:
-    """Read an EXIF block or a TIFF file; damaged entries are left out.
+    """Read `ContainerInfo.exif` without damaged entries.
 
-    Args:
-        block: `ContainerInfo.exif`. Only a block that a guard has checked may come here: Pillow copies all
-            values of a directory.
+    Only a block that a guard has checked may come here: Pillow copies all values of a directory.
     """
     if TIFF_HEADER.match(block) is None:
         return ExifFacts()

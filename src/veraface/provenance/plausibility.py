@@ -7,50 +7,25 @@ from veraface.provenance.exif import ExifFacts
 
 # Names that editing programs write into EXIF's Software or XMP's CreatorTool, in lower case.
 _EDITORS = (
-    "acdsee",
-    "affinity photo",
-    "beautyplus",
-    "canva",
-    "capture one",
-    "darktable",
-    "faceapp",
-    "facetune",
-    "fotor",
-    "gimp",
-    "lightroom",
-    "luminar",
-    "meitu",
-    "paint.net",
-    "paintshop",
-    "photodirector",
-    "photopea",
-    "photoshop",
-    "picasa",
-    "picsart",
-    "pixelmator",
-    "polarr",
-    "rawtherapee",
-    "remini",
-    "snapseed",
-    "topaz",
+    *("acdsee", "affinity photo", "beautyplus", "canva", "capture one", "darktable", "faceapp", "facetune"),
+    *(
+        "fotor",
+        "gimp",
+        "lightroom",
+        "luminar",
+        "meitu",
+        "paint.net",
+        "paintshop",
+        "photodirector",
+        "photopea",
+    ),
+    *("photoshop", "picasa", "picsart", "pixelmator", "polarr", "rawtherapee", "remini", "snapseed", "topaz"),
     "vsco",
 )
 # Widths and heights that Stable Diffusion 1, SDXL and DALL-E 3 generate by default: their model cards, and
 # the buckets of the SDXL paper (Podell et al., 2023, appendix I) whose aspect ratios are in use.
-_GENERATOR_SIZES = frozenset(
-    {
-        (512, 512),
-        (512, 768),
-        (640, 1536),
-        (768, 768),
-        (768, 1344),
-        (832, 1216),
-        (896, 1152),
-        (1024, 1024),
-        (1024, 1536),
-        (1024, 1792),
-    }
-)
+_GENERATOR_SIZES = {(512, 512), (512, 768), (640, 1536), (768, 768), (768, 1344), (832, 1216), (896, 1152)}
+_GENERATOR_SIZES |= {(1024, 1024), (1024, 1536), (1024, 1792)}
 _DCF_THUMBNAIL = (160, 120)  # px; DCF 2.0 requires this size, with bars where the ratio differs
 _ASPECT_TOLERANCE = 0.05
 _ZONES = timedelta(hours=26)  # a clock may be set to any time zone, and be a little fast
@@ -62,14 +37,7 @@ def find_editor(*names: str | None) -> str | None:
 
 
 def find_contradictions(facts: ExifFacts, width: int, height: int, now: datetime) -> list[Finding]:
-    """Compare what an EXIF block states with itself and with the image.
-
-    Args:
-        facts: content of the EXIF block.
-        width: of the upright image, in pixels.
-        height: of the upright image, in pixels.
-        now: the current time, without a time zone.
-    """
+    """Compare what an EXIF block states with itself, the size of the upright image, and the current time."""
     camera = facts.camera
     if camera is None:
         return []
@@ -77,9 +45,8 @@ def find_contradictions(facts: ExifFacts, width: int, height: int, now: datetime
     size = f"{width} x {height} px"
     if camera.make or camera.model:
         if camera.exposure_s is None and camera.f_number is None and camera.iso is None:
-            found.append(
-                Finding("no_exposure", "names a camera, but neither exposure time, aperture nor ISO")
-            )
+            message = "names a camera, but neither exposure time, aperture nor ISO"
+            found.append(Finding("no_exposure", message))
         if (min(width, height), max(width, height)) in _GENERATOR_SIZES:
             message = f"names a camera, but {size} is a common size of image generators (or of crops)"
             found.append(Finding("generator_size", message))

@@ -12,21 +12,14 @@ _MAX_KEYWORD_BYTES = 79
 
 
 def read_png_texts(data: bytes, chunks: Iterable[TextChunk], keywords: Collection[str]) -> dict[str, str]:
-    """Return the texts of some keywords, without damaged and very large ones.
-
-    Args:
-        data: the whole file.
-        chunks: the positions of its text chunks.
-        keywords: of the chunks to read; the first chunk of each counts.
-    """
+    """Return the texts of some keywords, of each the first one, without damaged and very large ones."""
     texts: dict[str, str] = {}
     seen: set[str] = set()
     remaining = _MAX_ALL_TEXT_BYTES
     for kind, start, end in chunks:
         keyword = data[start : min(end, start + _MAX_KEYWORD_BYTES + 1)].partition(b"\0")[0].decode("latin-1")
-        if keyword not in keywords or keyword in seen:
-            continue
-        if end - start > MAX_TEXT_BYTES or end + 4 > len(data):
+        wanted = keyword in keywords and keyword not in seen
+        if not wanted or end - start > MAX_TEXT_BYTES or end + 4 > len(data):
             continue
         content = data[start:end]
         if zlib.crc32(kind + content) != int.from_bytes(data[end : end + 4]):

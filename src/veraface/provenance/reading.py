@@ -8,17 +8,7 @@ from typing import TypeVar
 from veraface.forensics.jpeg_encoder import Encoder, identify_encoder
 from veraface.forensics.jpeg_history import compressed_twice
 from veraface.imaging.decode import ImageFile, ImageLimits, ImageSource
-from veraface.provenance.claims import (
-    Camera,
-    Claim,
-    Credentials,
-    CredentialState,
-    Finding,
-    Generator,
-    Level,
-    Provenance,
-    XmpFacts,
-)
+from veraface.provenance.claims import Claim, Credentials, CredentialState, Finding, Level, Provenance
 from veraface.provenance.credentials import CredentialReader
 from veraface.provenance.exif import ExifFacts, read_exif
 from veraface.provenance.generators import keywords, read_generator
@@ -39,6 +29,7 @@ _CLAIMS = {
 }
 
 _T = TypeVar("_T")
+_D = TypeVar("_D")
 
 
 def inspect_provenance(
@@ -48,14 +39,7 @@ def inspect_provenance(
     level: Level = "full",
     limits: ImageLimits | None = None,
 ) -> Provenance | None:
-    """Return what an image file claims about itself; see `read_provenance`.
-
-    Example:
-        provenance = inspect_provenance("photo.jpg")
-
-    Raises:
-        ImageError: the image is unsupported, unreadable or too large.
-    """
+    """Open an image file, which may raise `ImageError`, and return what it claims about itself."""
     return read_provenance(ImageFile(source, limits), credentials, level=level)
 
 
@@ -63,17 +47,17 @@ def read_provenance(
     image: ImageFile,
     credentials: CredentialReader | None = None,
     *,
-    level: Level = "quick",
     now: datetime | None = None,
+    level: Level = "quick",
 ) -> Provenance | None:
     """Return what an opened image file claims about itself.
 
     Args:
         image: an opened image.
         credentials: reads its Content Credentials; if None, one without trusted authorities.
+        now: the time to compare dates with, without a time zone; the current time if None.
         level: "quick" reads metadata, in about a millisecond without Content Credentials; "full" also decodes
             a JPEG to find traces of an earlier compression.
-        now: the time to compare dates with, without a time zone; the current time if None.
 
     Returns:
         None for an array or an image in memory, which have no file.
@@ -94,29 +78,31 @@ class _Reading:
         image = self._image
         unreadable = Credentials(CredentialState.INVALID, found=True, problems=("unreadable",))
         credentials = self._try(lambda: reader.read(image), unreadable, "Content Credentials")
-        no_texts: dict[str, str] = {}
-        texts = self._try(self._png_texts, no_texts, "PNG text")
-        no_xmp: tuple[XmpFacts | None, str | None] = (None, None)
-        xmp, remote = self._try(lambda: self._xmp(texts), no_xmp, "XMP")
+        texts: dict[str, str] = self._try(self._png_texts, {}, "PNG text")
+        packet = (
+            texts[XMP_KEYWORD].encode("utf-8", "replace") if XMP_KEYWORD in texts else image.container.xmp
+        )
+        nothing = (None, None)
+        xmp, remote = self._try(lambda: read_xmp(packet) if packet else nothing, nothing, "XMP")
         if remote and not credentials.found:
             credentials = replace(credentials, remote=remote)
         exif = self._try(self._exif, ExifFacts(), "EXIF")
-        no_generator: Generator | None = None
-        generator = self._try(lambda: read_generator(texts, exif), no_generator, "generator parameters")
-        camera = _camera(exif, generator)
+        generator = self._try(lambda: read_generator(texts, exif), None, "generator parameters")
+        camera = exif.camera
+        if generator and generator.place.startswith("EXIF ("):  # its graph is in place of make and model
+            camera = exif.camera_without_names()
         if camera:
-            no_findings: list[Finding] = []
             self._findings += self._try(
-                lambda: find_contradictions(exif, image.width, image.height, self._now),
-                no_findings,
-                "EXIF data",
+                lambda: find_contradictions(exif, image.width, image.height, self._now), [], "EXIF data"
             )
         editor = find_editor(camera.software if camera else None, xmp.creator_tool if xmp else None)
         if editor:
             self._findings.append(Finding("editor_software", f"was saved by an editing program: {editor}"))
         return Provenance(
             credentials=credentials,
-            claims=_claims(credentials, xmp, generator),
+            claims=_claims(
+                credentials, xmp.source_type if xmp else None, generator.place if generator else None
+            ),
             xmp=xmp,
             camera=camera,
             generator=generator,
@@ -124,7 +110,7 @@ class _Reading:
             findings=tuple(self._findings),
         )
 
-    def _try(self, read: Callable[[], _T], default: _T, what: str) -> _T:
+    def _try(self, read: Callable[[], _T], default: _D, what: str) -> _T | _D:
         try:
             return read()
         except Exception:  # hostile bytes may raise anything; the error's text may quote them and is dropped
@@ -135,12 +121,6 @@ class _Reading:
     def _png_texts(self) -> dict[str, str]:
         chunks = self._image.container.text_chunks
         return read_png_texts(self._data, chunks, keywords() | {XMP_KEYWORD})
-
-    def _xmp(self, png_texts: dict[str, str]) -> tuple[XmpFacts | None, str | None]:
-        packet = self._image.container.xmp
-        if XMP_KEYWORD in png_texts:
-            packet = png_texts[XMP_KEYWORD].encode("utf-8", "replace")
-        return read_xmp(packet) if packet else (None, None)
 
     def _exif(self) -> ExifFacts:
         block = self._image.container.exif
@@ -155,22 +135,13 @@ class _Reading:
             return None
         encoder = identify_encoder(jpeg)
         if level == "full":
-            unknown: bool | None = None
-            twice = self._try(lambda: compressed_twice(self._data, jpeg), unknown, "compression")
+            twice = self._try(lambda: compressed_twice(self._data, jpeg), None, "compression")
             encoder = replace(encoder, compressed_twice=twice)
         return encoder
 
 
-def _camera(exif: ExifFacts, generator: Generator | None) -> Camera | None:
-    """Return the camera, without make and model if a generator has stored its graph there."""
-    camera = exif.camera
-    if camera and generator and generator.place.startswith("EXIF ("):
-        camera = replace(camera, make=None, model=None)
-        return None if camera == Camera() else camera
-    return camera
-
-
-def _claims(credentials: Credentials, xmp: XmpFacts | None, generator: Generator | None) -> tuple[Claim, ...]:
+def _claims(credentials: Credentials, xmp_type: str | None, generator: str | None) -> tuple[Claim, ...]:
+    """Return all claims, given the source type in XMP and the place of a generator's parameters."""
     found: list[tuple[str, str]] = []
     own = [action for action in credentials.actions if not action.of_ingredient]
     created = {action.source_type for action in own if action.action == _CREATED}
@@ -178,7 +149,7 @@ def _claims(credentials: Credentials, xmp: XmpFacts | None, generator: Generator
     later = {a.source_type for a in credentials.actions if a not in own or a.action != _CREATED}
     for place, types, parts in (
         ("Content Credentials", created, later | {*credentials.source_types} - created),
-        ("XMP", {xmp.source_type if xmp else None}, set[str]()),
+        ("XMP", {xmp_type}, set[str]()),
     ):
         if types.intersection(_AI_GENERATED):
             found.append(("ai_generated", place))
@@ -187,5 +158,5 @@ def _claims(credentials: Credentials, xmp: XmpFacts | None, generator: Generator
         if types.intersection(_CAPTURED):
             found.append(("captured", place))
     if generator:
-        found.append(("generator_parameters", generator.place))
+        found.append(("generator_parameters", generator))
     return tuple(Claim(code, place, f"{place}: {_CLAIMS[code]}") for code, place in found)

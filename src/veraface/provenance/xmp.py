@@ -21,27 +21,22 @@ _CREDIT = "{http://ns.adobe.com/photoshop/1.0/}Credit"
 _REMOTE = "{http://purl.org/dc/terms/}provenance"  # C2PA 2.1, 11.5: where a manifest outside the file lies
 
 
-class XmpError(ValueError):
-    """The packet is damaged or exceeds the limits."""
-
-
 def read_xmp(packet: bytes) -> tuple[XmpFacts | None, str | None]:
     """Return what a packet states about the image itself, and the address of a C2PA manifest it names.
 
     Raises:
-        XmpError: the packet is damaged, larger than any real one, or has a document type.
+        ValueError: the packet is damaged, larger than any real one, or has a document type.
     """
     packet = packet.rstrip(b"\0 \r\n\t")
     if len(packet) > _MAX_BYTES:
-        raise XmpError("larger than any real one")
+        raise ValueError("larger than any real one")
     # UTF-8 whatever the packet declares, as in all files; no document type, so no entities either.
     parser = DefusedXMLParser(target=_LimitedBuilder(), encoding="utf-8", forbid_dtd=True)
     try:
         parser.feed(packet)
-        root = parser.close()
-    except (ParseError, ValueError) as error:  # ValueError: what defusedxml forbids
-        raise XmpError("damaged") from error
-    properties, events = _read_tree(root)
+        properties, events = _read_tree(parser.close())
+    except ParseError as error:
+        raise ValueError("damaged") from error
     facts = XmpFacts(
         creator_tool=clean_text(properties.get(_XMP + "CreatorTool")),
         credit=clean_text(properties.get(_CREDIT)),
@@ -66,7 +61,7 @@ class _LimitedBuilder(TreeBuilder):
         self._elements += 1
         self._depth += 1
         if self._elements > _MAX_ELEMENTS or self._depth > _MAX_DEPTH:
-            raise XmpError("more elements than any real packet has")
+            raise ValueError("more elements than any real packet has")
         return super().start(tag, attrs)
 
     def end(self, tag: str, /) -> Element:
@@ -114,10 +109,6 @@ def _action(event: dict[str, str]) -> Action | None:
     name = clean_text(event.get("action"))
     if name is None:
         return None
-    what = event.get("parameters") or event.get("changed")
-    return Action(
-        name,
-        software=clean_text(event.get("softwareAgent")),
-        when=clean_text(event.get("when")),
-        description=clean_text(what),
-    )
+    software, when = clean_text(event.get("softwareAgent")), clean_text(event.get("when"))
+    what = clean_text(event.get("parameters") or event.get("changed"))
+    return Action(name, software=software, when=when, description=what)
