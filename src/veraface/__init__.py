@@ -5,8 +5,7 @@
     result = veraface.detect("photo.jpg")
     print(result.verdict, result.p_fake)
 
-Importing the package is cheap: NumPy, Pillow and ONNX Runtime are loaded when a name that needs them is first
-used, so that `veraface --help` answers at once.
+NumPy, Pillow and ONNX Runtime are loaded when a name that needs them is first used.
 """
 
 import logging

@@ -26,9 +26,8 @@ class Analysis(Result):
 
     Attributes:
         detection: faces, their p_fake and verdicts.
-        provenance: what the file claims about itself; None if it was not asked for or there is no file. Shown
-            beside the score, never mixed into it.
-        forensics: views for a person to check; None if they were not asked for.
+        provenance: what the file claims about itself; None if not requested, or if there is no file.
+        forensics: views for a person to check; None if not requested.
     """
 
     _omitted_if_none: ClassVar[tuple[str, ...]] = ("forensics",)

@@ -16,10 +16,6 @@ class Calibration:
     """Maps logits to probabilities: p_fake = sigmoid(slope x logit + intercept).
 
     Platt, "Probabilistic Outputs for Support Vector Machines", 1999; fitted on the validation split.
-
-    Attributes:
-        slope: positive.
-        intercept: finite.
     """
 
     slope: float
@@ -65,10 +61,7 @@ def decide_face(
 ) -> tuple[Verdict, tuple[Reason, ...]]:
     """Decide the verdict of one face; one that the recompression of a messenger changes becomes uncertain.
 
-    Args:
-        p_fake: of the face.
-        recompressed: returns p_fake of a recompressed copy; called only if the verdict depends on it.
-        thresholds: of the model.
+    `recompressed` returns p_fake of a recompressed copy; it is called only if the verdict depends on it.
     """
     verdict = thresholds.decide(p_fake)
     if verdict is Verdict.UNCERTAIN:
@@ -83,8 +76,7 @@ def decide_face(
 def decide_image(faces: Sequence[FaceResult]) -> tuple[Verdict, float | None, tuple[Reason, ...]]:
     """Decide the verdict of an image from its faces: one fake face makes the image fake.
 
-    Returns:
-        The verdict, the largest p_fake of the classified faces (None if there are none), and the reasons.
+    Returns the verdict, the largest p_fake of the classified faces (None if there are none), and the reasons.
     """
     if not faces:
         return Verdict.NO_FACE, None, (Reason("no_face", "no face was found; Veraface checks faces only"),)

@@ -52,12 +52,12 @@ def _write(image: str, out: Path, key: Path | None, model: str | None) -> None:
     from veraface.detector import Detector
     from veraface.errors import ImageError
     from veraface.files import same_file, write_atomic
-    from veraface.imaging.decode import file_bytes
+    from veraface.imaging.decode import read_bytes
 
     if same_file(out, image):
         raise BadParameter("would overwrite the image itself", param_hint="--out")
     try:
-        content = file_bytes(image)
+        content = read_bytes(image)
         secret = own_key(default_key_path()) if key is None else read_private_key(key)
         contents = gather(content, Path(image).name, Detector(model), model)
     except ImageError as error:

@@ -13,11 +13,7 @@ if TYPE_CHECKING:
 __all__ = ["VIEW_GUIDES", "ForensicViews", "ViewGuide"]
 __all__ += ["error_levels", "find_jpeg_grid", "forensic_views", "noise_residual"]
 
-_EXPORTS = {
-    "ela": "error_levels",
-    "jpeg_grid": "find_jpeg_grid",
-    "noise": "noise_residual",
-    "views": "VIEW_GUIDES ForensicViews ViewGuide forensic_views",
-}
+_EXPORTS = {"ela": "error_levels", "jpeg_grid": "find_jpeg_grid", "noise": "noise_residual"}
+_EXPORTS["views"] = "VIEW_GUIDES ForensicViews ViewGuide forensic_views"
 
 __getattr__ = lazy_exports(__name__, _EXPORTS)

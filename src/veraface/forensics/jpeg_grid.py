@@ -25,16 +25,12 @@ _NO_GRID, _RANGE = 128, 127  # gray levels: no grid, and how far the two extreme
 
 @dataclass(frozen=True)
 class JpegGrid:
-    """The grid of JPEG blocks in an image.
-
-    Attributes:
-        view: black where blocks lie as in most of the image, gray where there are none, white where they lie
-            elsewhere.
-        offset: x, y of the first corner of a block, 0 to 7 px; None if most of the image follows no grid.
-    """
+    """The grid of JPEG blocks in an image."""
 
     view: GrayImage
+    """black where blocks lie as in most of the image, gray where there are none, white elsewhere"""
     offset: tuple[int, int] | None
+    """x, y of the first corner of a block, 0 to 7 px; None if most of the image follows no grid"""
 
 
 def find_jpeg_grid(image: Image.Image) -> JpegGrid:
@@ -80,9 +76,12 @@ def _count(jumps: NDArray[np.bool_], columns: int, axis: int) -> NDArray[np.int6
     whole = np.zeros((rows * _CELL, columns * _CELL), np.int64)
     whole[:height, :width] = jumps
     halves = _CELL // JPEG_BLOCK
+    counted: NDArray[np.int64]
     if axis == 0:
-        return whole.reshape(rows, halves, JPEG_BLOCK, columns, _CELL).sum((1, 4)).transpose(0, 2, 1)
-    return whole.reshape(rows, _CELL, columns, halves, JPEG_BLOCK).sum((1, 3))
+        counted = whole.reshape(rows, halves, JPEG_BLOCK, columns, _CELL).sum((1, 4)).transpose(0, 2, 1)
+    else:
+        counted = whole.reshape(rows, _CELL, columns, halves, JPEG_BLOCK).sum((1, 3))
+    return counted
 
 
 def _window_sums(votes: NDArray[np.int64]) -> NDArray[np.int64]:

@@ -26,11 +26,7 @@ _MAX_SINGLE_ROUGHNESS = 1.0
 
 
 def compressed_twice(data: bytes, jpeg: JpegInfo) -> bool | None:
-    """Return whether a JPEG file has traces of an earlier, coarser compression; None if it has too few data.
-
-    Raises:
-        OSError: the data, which are decoded in full, are cut off or corrupt.
-    """
+    """Return whether a JPEG has traces of an earlier, coarser compression; None if it has too few data."""
     value = roughness(brightness(data), jpeg.tables[0]) if jpeg.tables else None
     return None if value is None else value > _MAX_SINGLE_ROUGHNESS
 
@@ -38,14 +34,10 @@ def compressed_twice(data: bytes, jpeg: JpegInfo) -> bool | None:
 def roughness(image: NDArray[np.float32], steps: tuple[int, ...]) -> float | None:
     """Measure how far the histograms of coefficients are from smooth: log of a bin over its neighbors' mean.
 
-    Args:
-        image: brightness, height x width.
-        steps: the 64 steps of the quantization table.
-
-    Returns:
-        Mean of the roughest quarter of the bins, median over the coefficients; None if there is too little.
+    Takes brightness, height x width, and the 64 steps of the quantization table. Returns the mean of the
+    roughest quarter of the bins, median over the coefficients; None if there is too little.
     """
-    coefficients = _transform(_blocks(image))
+    coefficients = _transformed_blocks(image)
     found = []
     for row, column in _COEFFICIENTS:
         step = max(1, steps[8 * row + column])
@@ -67,15 +59,12 @@ def brightness(data: bytes) -> NDArray[np.float32]:
     return np.asarray(image.convert("L"), dtype=np.float32) - np.float32(128)
 
 
-def _blocks(image: NDArray[np.float32]) -> NDArray[np.float32]:
+def _transformed_blocks(image: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return the DCT (T.81, A.3.3) of each block."""
     rows, columns = image.shape[0] // 8, image.shape[1] // 8
     whole = image[: 8 * rows, : 8 * columns]
     blocks = whole.reshape(rows, 8, columns, 8).swapaxes(1, 2).reshape(-1, 8, 8)
-    return blocks[:: max(1, -(-len(blocks) // _MAX_BLOCKS))]
-
-
-def _transform(blocks: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Return the DCT (T.81, A.3.3) of each block."""
+    blocks = blocks[:: max(1, -(-len(blocks) // _MAX_BLOCKS))]
     k = np.arange(8)
     basis = 0.5 * np.cos((2 * k[None] + 1) * k[:, None] * np.pi / 16)
     basis[0] /= np.sqrt(2)

@@ -20,12 +20,9 @@ def view_size(size: tuple[int, int]) -> tuple[int, int]:
 
 
 def iter_strips(image: Image.Image, multiple: int, margin: int) -> Iterator[tuple[Image.Image, slice]]:
-    """Yield the image in strips, and which rows of each strip are its own.
+    """Yield the image in strips, of a height that is a multiple of `multiple`, and the rows of each to use.
 
-    Args:
-        image: any size and mode.
-        multiple: the height of a strip is a multiple of it, in pixels.
-        margin: rows to add above and below where there are any, for work that depends on neighbors.
+    The others are `margin` rows above and below, for work that depends on neighbors.
     """
     width, height = image.size
     rows = max(1, _STRIP_PIXELS // (width * multiple)) * multiple

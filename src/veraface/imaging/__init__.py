@@ -13,11 +13,7 @@ if TYPE_CHECKING:
 __all__ = ["FORMATS", "ContainerInfo", "ImageFile", "ImageFormat", "ImageLimits", "ImageSource", "LazyImage"]
 __all__ += ["sniff_format"]
 
-_EXPORTS = {
-    "decode": "ImageFile ImageLimits ImageSource",
-    "formats": "FORMATS ImageFormat sniff_format",
-    "guards": "ContainerInfo",
-    "lazy": "LazyImage",
-}
+_EXPORTS = {"decode": "ImageFile ImageLimits ImageSource", "formats": "FORMATS ImageFormat sniff_format"}
+_EXPORTS |= {"guards": "ContainerInfo", "lazy": "LazyImage"}
 
 __getattr__ = lazy_exports(__name__, _EXPORTS)

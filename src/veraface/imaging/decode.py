@@ -36,11 +36,8 @@ class ImageLimits:
 
     Attributes:
         max_bytes: size of the file.
-        max_pixels: width times height.
+        max_pixels: width times height; at most what Pillow supports.
         max_side: width or height, in pixels.
-
-    Raises:
-        ValueError: a limit is not positive, or `max_pixels` is above what Pillow supports.
     """
 
     max_bytes: int = 64 * 2**20
@@ -103,10 +100,9 @@ class ImageFile:
         elif isinstance(source, Image.Image):
             _check_size(*source.size, limits)
             image = self._image = source
-            _load(source)
-            self.container = replace(self.container, orientation=_orientation(source))
+            self.container = _load(source)
         else:
-            self.data = _read(source, limits.max_bytes)
+            self.data = read_bytes(source, limits.max_bytes)
             self.format, self.container, image = _open(self.data)
             if isinstance(image, JpegImagePlugin.JpegImageFile):
                 self.jpeg = _jpeg_info(image)
@@ -155,13 +151,12 @@ class ImageFile:
             raise UnreadableImageError(message) from error
 
 
-def file_bytes(path: str | os.PathLike[str], limits: ImageLimits | None = None) -> bytes:
-    """Return all bytes of an image's file; raise `ImageError` if it is unreadable, empty or too large."""
-    return _read(path, (limits or ImageLimits()).max_bytes)
+def read_bytes(source: Any, max_bytes: int = ImageLimits.max_bytes) -> bytes:
+    """Return all bytes of a path, a bytes-like object or a binary file object.
 
-
-def _read(source: Any, max_bytes: int) -> bytes:
-    """Return all bytes of a path, a bytes-like object or a binary file object, with a limit."""
+    Raises:
+        ImageError: it is unreadable, empty or larger than the limit.
+    """
     too_large = ImageTooLargeError(f"the file is larger than the limit of {max_bytes / 2**20:.4g} MiB")
     if isinstance(source, bytes | bytearray | memoryview):
         if memoryview(source).nbytes > max_bytes:
@@ -244,14 +239,6 @@ def _block(image: Image.Image, name: str) -> bytes | None:
     return block if isinstance(block, bytes) else None
 
 
-def _orientation(image: Image.Image) -> int:
-    """Return the EXIF orientation of a PIL image; 1 where its EXIF is damaged."""
-    try:
-        return add_exif(ContainerInfo(), _block(image, "exif")).orientation
-    except UnreadableImageError:  # more EXIF than any real image has
-        return 1
-
-
 def _jpeg_info(image: JpegImagePlugin.JpegImageFile) -> JpegInfo:
     # The header may announce more components than it lists.
     whole = image.layers == len(image.layer) == 3
@@ -279,12 +266,16 @@ def _check_array(array: NDArray[Any]) -> None:
         )
 
 
-def _load(image: Image.Image) -> None:
-    """Bring the pixels of a PIL image into memory; one that was only opened reads its file now."""
+def _load(image: Image.Image) -> ContainerInfo:
+    """Bring the pixels of a PIL image into memory, if it was only opened; return its orientation."""
     try:
         image.load()
     except Exception as error:
         raise UnreadableImageError("the PIL image cannot be loaded; its file is closed or corrupt") from error
+    try:
+        return ContainerInfo(add_exif(ContainerInfo(), _block(image, "exif")).orientation)
+    except UnreadableImageError:  # more EXIF than any real image has
+        return ContainerInfo()
 
 
 def _to_rgb(image: Image.Image) -> Image.Image:
@@ -306,11 +297,11 @@ def _to_rgb(image: Image.Image) -> Image.Image:
 
 
 def recompress(image: Image.Image, quality: int, kind: str = "JPEG", *, subsampling: int = 2) -> Image.Image:
-    """Encode in memory and decode again, like a messenger or a web site.
+    """Encode an RGB image in memory and decode it again, like a messenger or a web site.
 
     Args:
         image: RGB.
-        quality: 1 to 100, on the encoder's own scale.
+        quality: 1 to 100, on the scale of the encoder ("JPEG" or "WEBP").
         kind: "JPEG" or "WEBP".
         subsampling: of a JPEG's color channels, by Pillow's numbers: 0 for 4:4:4, 2 for 4:2:0.
     """

@@ -39,23 +39,14 @@ Matches = Callable[[bytes], bool]
 
 @dataclass(frozen=True)
 class ImageFormat:
-    """One supported format.
+    """One supported format."""
 
-    Attributes:
-        title: its name in messages.
-        media_type: its IANA media type.
-        matches: returns whether a file begins like this format.
-        scan: the guard, which reads the file once before its decoder; see `veraface.imaging.guards`.
-        open: the decoder. It reads the header.
-        decoder_metadata: whether EXIF and XMP are taken from the decoder instead of the guard.
-    """
-
-    title: str
-    media_type: str
-    matches: Matches
-    scan: Callable[[bytes], ContainerInfo]
-    open: Callable[[BytesIO], Image.Image]
-    decoder_metadata: bool = False
+    title: str  # its name in messages
+    media_type: str  # IANA
+    matches: Matches  # whether a file begins like this format
+    scan: Callable[[bytes], ContainerInfo]  # the guard, which reads the file once before its decoder
+    open: Callable[[BytesIO], Image.Image]  # the decoder, which reads the header
+    decoder_metadata: bool = False  # whether EXIF and XMP are taken from the decoder instead of the guard
 
 
 def _begins(*signatures: bytes) -> Matches:
@@ -81,11 +72,6 @@ def _is_bmp(data: bytes) -> bool:
     return data.startswith(b"BM") and int.from_bytes(data[14:18], "little") in _BMP_HEADER_BYTES
 
 
-def _scan_bmp(_: bytes) -> ContainerInfo:
-    """Return what a BMP has beside its pixels: nothing. Its one header has a fixed size."""
-    return ContainerInfo()
-
-
 _is_jpeg, _is_png, _is_gif = _begins(b"\xff\xd8"), _begins(b"\x89PNG"), _begins(b"GIF8")
 _is_tiff = _begins(b"II*\0", b"MM\0*", b"II+\0")  # the last: BigTIFF
 _is_avif, _is_heif = _has_brand(_AVIF_BRANDS), _has_brand(_HEIF_BRANDS)
@@ -101,7 +87,8 @@ FORMATS: dict[str, ImageFormat] = {
     "AVIF": ImageFormat("AVIF", "image/avif", _is_avif, scan_avif, AvifImageFile, decoder_metadata=True),
     "HEIF": ImageFormat("HEIC", "image/heif", _is_heif, scan_heif, HeifImageFile, decoder_metadata=True),
     "GIF": ImageFormat("GIF", "image/gif", _is_gif, scan_gif, GifImageFile),
-    "BMP": ImageFormat("BMP", "image/bmp", _is_bmp, _scan_bmp, BmpImageFile),
+    # A BMP has nothing beside its pixels and one header of fixed size, so there is nothing to guard.
+    "BMP": ImageFormat("BMP", "image/bmp", _is_bmp, lambda _: ContainerInfo(), BmpImageFile),
     "TIFF": ImageFormat("TIFF", "image/tiff", _is_tiff, scan_tiff, TiffImageFile),
 }
 

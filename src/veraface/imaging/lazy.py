@@ -24,11 +24,7 @@ class LazyImage:
         self.seconds = 0.0
 
     def decode(self, side: float) -> Image.Image:
-        """Return the upright RGB image, its longest side at least `side` px or at full size.
-
-        Raises:
-            ImageError: the data are truncated or corrupt.
-        """
+        """Return the upright RGB image, its longest side at least `side` px or at full size."""
         if self._decoded is None or max(self._decoded.size) < min(side, self.longest_side):
             started = perf_counter()
             self._decoded = self.file.decode(min_side=side)

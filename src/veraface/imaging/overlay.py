@@ -36,12 +36,7 @@ def draw_overlay(
 
 
 def draw_boxes(pixels: Image.Image, faces: Iterable[tuple[Box, Verdict, float | None]]) -> None:
-    """Draw boxes with their verdict and p_fake into an image.
-
-    Args:
-        pixels: RGB; changed in place.
-        faces: box in pixels of that image, verdict and p_fake of each face.
-    """
+    """Draw boxes, in pixels of an RGB image, with their verdict and p_fake into it."""
     draw = ImageDraw.Draw(pixels)
     line = max(2, round(max(pixels.size) / 400))
     font = ImageFont.load_default(size=max(12, max(pixels.size) / 50))
@@ -57,11 +52,7 @@ def draw_boxes(pixels: Image.Image, faces: Iterable[tuple[Box, Verdict, float | 
 
 
 def write_overlay(source: ImageSource, result: DetectionResult, path: Path) -> None:
-    """Write the overlay as PNG, atomically.
-
-    Raises:
-        VerafaceError: the file cannot be written.
-    """
+    """Write the overlay as PNG, atomically."""
     with atomic_write(path) as partial:
         draw_overlay(source, result).save(partial, "PNG")
 

@@ -1,12 +1,6 @@
-"""Perceptual hash: finds scaled and recompressed copies of an image.
-
-The package ImageHash computes the same, but depends on SciPy.
-"""
-
-from functools import cache
+"""Perceptual hash: finds scaled and recompressed copies. ImageHash has the same, but depends on SciPy."""
 
 import numpy as np
-from numpy.typing import NDArray
 from PIL import Image
 
 _SIDE = 32  # px of the gray copy whose frequencies are taken
@@ -14,34 +8,21 @@ _KEPT = 8  # frequencies kept in each direction: 64 bits
 # Of the 63 frequencies other than the mean, at least 16 must have an amplitude of an eighth of a gray level.
 # Otherwise the hash depends on rounding, and all plain images, gradients and halves look the same.
 _MIN_COUNT, _MIN_STRENGTH = 16, _SIDE * _SIDE / 2 / 8
+# The lowest rows of the discrete cosine transform of type II.
+_COSINES = np.cos(np.pi / _SIDE * np.arange(_KEPT)[:, None] * (np.arange(_SIDE) + 0.5)[None])
 
 
 def perceptual_hash(image: Image.Image) -> str | None:
-    """Compute the pHash: which of the lowest 64 frequencies of a small gray copy are above their median.
+    """Compute the pHash of an RGB image: which of the lowest 64 frequencies of a gray copy exceed the median.
 
     As in C. Zauner, "Implementation and benchmarking of perceptual image hash functions" (2010). Copies that
     were scaled or recompressed differ in a few bits, other images in about 32; `scan.duplicates` has the
-    threshold.
-
-    Args:
-        image: RGB, of any size.
-
-    Returns:
-        16 hexadecimal digits; None for an image with too little content.
+    threshold. Returns 16 hexadecimal digits; None for an image with too little content.
     """
     small = image.resize((_SIDE, _SIDE), Image.Resampling.LANCZOS, reducing_gap=3.0).convert("L")
-    cosines = _cosines()
     # Rounded, so that no bit depends on the order of additions.
-    frequencies = (cosines @ np.asarray(small, np.float64) @ cosines.T).round(6)
+    frequencies = (_COSINES @ np.asarray(small, np.float64) @ _COSINES.T).round(6)
     bits = frequencies > np.median(frequencies)
     if np.count_nonzero(np.abs(frequencies.flat[1:]) > _MIN_STRENGTH) < _MIN_COUNT:
         return None
     return np.packbits(bits).tobytes().hex()
-
-
-@cache
-def _cosines() -> NDArray[np.float64]:
-    """Return the lowest rows of the discrete cosine transform of type II."""
-    at = np.arange(_SIDE) + 0.5
-    cosines: NDArray[np.float64] = np.cos(np.pi / _SIDE * np.arange(_KEPT)[:, None] * at[None])
-    return cosines

@@ -6,12 +6,7 @@ from PIL import Image
 
 
 def thumbnail(image: Image.Image, side: int) -> bytes:
-    """Encode a small JPEG from pixels, so that it contains nothing else of the image's file.
-
-    Args:
-        image: RGB; not changed.
-        side: length of the longer side, in pixels; smaller images keep their size.
-    """
+    """Encode an RGB image as a JPEG of at most `side` px that contains nothing else of the image's file."""
     small = image.copy()
     small.thumbnail((side, side), Image.Resampling.LANCZOS, reducing_gap=3.0)
     small.info.clear()

@@ -66,11 +66,7 @@ class ModelCard:
 
     @classmethod
     def load(cls, path: Path) -> "ModelCard":
-        """Read a card.
-
-        Raises:
-            ModelError: the file is missing, is not a model card, or lacks a field.
-        """
+        """Read a card; raise `ModelError` if the file is missing, is not a model card, or lacks a field."""
         try:
             values = json.loads(path.read_text(encoding="utf-8"), parse_constant=_reject_constant)
             if not isinstance(values, dict):

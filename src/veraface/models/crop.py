@@ -30,18 +30,9 @@ def crop_box(box: Box, settings: CropSettings) -> Box:
 
 
 def crop_face(image: Image.Image, box: Box, settings: CropSettings) -> NDArray[np.uint8]:
-    """Cut out a face and bring it to the model's input size.
+    """Cut out a face of an upright RGB image and bring it to the model's input size, shape (size, size, 3).
 
-    What lies outside the image repeats the image's edge: a flat border would tell the classifier
-    how the image was framed.
-
-    Args:
-        image: upright RGB.
-        box: of the face, in pixels of `image`; some of it must lie inside.
-        settings: size and margin.
-
-    Returns:
-        RGB, shape (size, size, 3).
+    What lies outside the image repeats its edge: a flat border would tell the classifier how it was framed.
 
     Raises:
         ValueError: the box lies wholly outside the image, is empty, or has a side that is no number.

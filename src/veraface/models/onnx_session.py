@@ -16,9 +16,8 @@ def open_session(
 ) -> onnxruntime.InferenceSession:
     """Open a session that is safe to share between threads; arguments as in `OnnxClassifier`.
 
-    Raises:
-        ModelError: a provider is not available in the installed ONNX Runtime.
-        Exception: ONNX Runtime's own exceptions, none of them public, for weights it cannot load.
+    Raises `ModelError` for a provider that is not installed, and ONNX Runtime's own exceptions, none of them
+    public, for weights it cannot load.
     """
     if providers is None or isinstance(providers, str):
         providers = [providers or "CPUExecutionProvider"]
@@ -49,10 +48,9 @@ def shrink_arena() -> onnxruntime.RunOptions:
 
 
 def use_shared_arena() -> None:
-    """Let all sessions opened from now on share one memory arena instead of keeping one each.
+    """Let all sessions of a process opened from now on share one memory arena; only one may run at a time.
 
-    A setting of the whole process, for processes that run one session at a time. It saves 25 MB at the peak
-    of a large image (benchmarks/results/tried.md).
+    It saves 25 MB at the peak of a large image (benchmarks/results/tried.md).
     """
     arena_type, memory_type = onnxruntime.OrtAllocatorType.ORT_ARENA_ALLOCATOR, onnxruntime.OrtMemType.DEFAULT
     info = onnxruntime.OrtMemoryInfo("Cpu", arena_type, 0, memory_type)

@@ -38,12 +38,8 @@ class FaceDetector(Protocol):
     def detect(self, image: LazyImage) -> list[FaceDetection]:
         """Return all faces, largest first, in pixels of the upright full-size image.
 
-        Args:
-            image: `image.decode(side)` gives an RGB image whose longest side is at least `side` px (or the
-                full size, where that is smaller); `image.longest_side` is the full size.
-
-        Raises:
-            ImageError: the image cannot be decoded.
+        `image.decode(side)` gives an RGB image whose longest side is at least `side` px (or the full size, if
+        that is smaller), and may raise `ImageError`; `image.longest_side` is the full size.
         """
 
 

@@ -101,11 +101,7 @@ def load_face_detector(
 
 
 def load_card(name: str | Path | None = None) -> ModelCard:
-    """Return the model card of a classifier (as in `load_model`) without loading the weights of an ONNX file.
-
-    Raises:
-        ModelError: no model has this name, or its card is missing or damaged.
-    """
+    """Return a classifier's model card, by name or path as in `load_model`, without loading ONNX weights."""
     path = card_path(name)
     return load_model(name).card if path is None else ModelCard.load(path)
 
@@ -119,11 +115,7 @@ def card_path(name: str | Path | None = None) -> Path | None:
 
 
 def check_model(model: Any, kind: Kind, name: str = "") -> Any:
-    """Return the object if it has the members of a classifier or a face detector.
-
-    Raises:
-        ModelError: it has not.
-    """
+    """Return the object; raise `ModelError` if it lacks members of a classifier or a face detector."""
     protocol, members = _MEMBERS[kind]
     if isinstance(model, type) or not isinstance(model, protocol):
         raise ModelError(f"{repr(name or model)} must have {members} to be a {_words(kind)}")

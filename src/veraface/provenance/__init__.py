@@ -1,8 +1,4 @@
-"""What an image file claims about itself; shown beside the verdict and never mixed into it.
-
-The types are cheap to import. `inspect_provenance`, `read_provenance` and `CredentialReader` load Pillow and
-NumPy when they are first used.
-"""
+"""What an image file claims about itself; shown beside the verdict and never mixed into it."""
 
 from typing import TYPE_CHECKING
 

@@ -31,12 +31,7 @@ def _library() -> Any:
 
 
 class CredentialReader:
-    """Reads Content Credentials and validates them against a list of trusted authorities.
-
-    Example:
-        reader = CredentialReader(Path("authorities.pem"))
-        credentials = reader.read(ImageFile("photo.jpg"))
-    """
+    """Reads Content Credentials and validates them against a list of trusted authorities."""
 
     def __init__(self, trust_anchors: Path | str | None = None) -> None:
         """Load a PEM file of the authorities whose signers are trusted; if None, no signer is.
@@ -59,7 +54,8 @@ class CredentialReader:
             return Credentials(CredentialState.ABSENT)
         media_type = FORMATS[image.format].media_type
         credentials = self._check(library, data, media_type)
-        if credentials.state is CredentialState.INVALID and container.end and container.end < len(data):
+        has_appended = container.end is not None and container.end < len(data)
+        if has_appended and credentials.state is CredentialState.INVALID:
             # What was appended after signing is not part of the image; what phones append before is signed.
             alone = self._check(library, data[: container.end], media_type)
             credentials = credentials if alone.state is CredentialState.INVALID else alone
@@ -77,7 +73,11 @@ class CredentialReader:
             ):
                 report, state = reader.json(), reader.get_validation_state()
         except library.C2paError as error:
-            return _refused(str(error))
+            kind = str(error).partition(":")[0]  # only the kind, as the rest may quote the file
+            if kind == "ManifestNotFound":  # the container held something else
+                return Credentials(CredentialState.ABSENT)
+            problem = clean_text(kind, 60) or "unreadable"
+            return Credentials(CredentialState.INVALID, found=True, problems=(problem,))
         if len(report) > _MAX_REPORT:
             return Credentials(CredentialState.INVALID, found=True, problems=("report.tooLarge",))
         return _credentials(json.loads(report), _STATES.get(state, CredentialState.INVALID))
@@ -100,14 +100,6 @@ def _read_anchors(path: Path) -> str:
     except (ssl.SSLError, ValueError) as error:  # ValueError: empty
         raise VerafaceError(f"{path}: the trust anchors must all be certificates in PEM format") from error
     return text
-
-
-def _refused(message: str) -> Credentials:
-    kind = message.partition(":")[0]
-    if kind == "ManifestNotFound":  # the container held something else
-        return Credentials(CredentialState.ABSENT)
-    # Only the kind, as the rest may quote the file.
-    return Credentials(CredentialState.INVALID, found=True, problems=(clean_text(kind, 60) or "unreadable",))
 
 
 def _credentials(report: dict[str, Any], state: CredentialState) -> Credentials:

@@ -40,10 +40,7 @@ class ExifFacts:
 
 
 def read_exif(block: bytes) -> ExifFacts:
-    """Read `ContainerInfo.exif` without damaged entries.
-
-    Only a block that a guard has checked may come here: Pillow copies all values of a directory.
-    """
+    """Read `ContainerInfo.exif` without damaged entries. A guard has checked it: Pillow copies all values."""
     if TIFF_HEADER.match(block) is None:
         return ExifFacts()
     exif = Image.Exif()
@@ -112,14 +109,14 @@ def _date(value: Any) -> str | None:
 def _comment(value: Any, *, big_endian: bool) -> str:
     """Decode a UserComment, which begins with eight bytes that name its encoding."""
     raw = value.encode("latin-1") if isinstance(value, str) else value if isinstance(value, bytes) else b""
-    encoding, body = raw[:8], raw[8:_MAX_TEXT]
+    encoding, body, codec = raw[:8], raw[8:_MAX_TEXT], "utf-8"
     if encoding == b"UNICODE\0":
         # The standard wants the byte order of the block; some programs always write big-endian.
         is_big = body[:1] == b"\0" or (big_endian and body[1:2] != b"\0")
-        return body.decode("utf-16-be" if is_big else "utf-16-le", "replace").rstrip("\0")
-    if encoding in (b"ASCII\0\0\0", bytes(8)):
-        return body.decode("utf-8", "replace").rstrip("\0")
-    return raw[:_MAX_TEXT].decode("utf-8", "replace").rstrip("\0")
+        codec = "utf-16-be" if is_big else "utf-16-le"
+    elif encoding not in (b"ASCII\0\0\0", bytes(8)):
+        body = raw[:_MAX_TEXT]
+    return body.decode(codec, "replace").rstrip("\0")
 
 
 def _thumbnail(block: bytes, ifd: dict[int, Any]) -> tuple[int, int] | None:

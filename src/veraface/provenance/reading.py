@@ -79,9 +79,9 @@ class _Reading:
         unreadable = Credentials(CredentialState.INVALID, found=True, problems=("unreadable",))
         credentials = self._try(lambda: reader.read(image), unreadable, "Content Credentials")
         texts: dict[str, str] = self._try(self._png_texts, {}, "PNG text")
-        packet = (
-            texts[XMP_KEYWORD].encode("utf-8", "replace") if XMP_KEYWORD in texts else image.container.xmp
-        )
+        packet = image.container.xmp
+        if XMP_KEYWORD in texts:
+            packet = texts[XMP_KEYWORD].encode("utf-8", "replace")
         nothing = (None, None)
         xmp, remote = self._try(lambda: read_xmp(packet) if packet else nothing, nothing, "XMP")
         if remote and not credentials.found:
@@ -98,17 +98,9 @@ class _Reading:
         editor = find_editor(camera.software if camera else None, xmp.creator_tool if xmp else None)
         if editor:
             self._findings.append(Finding("editor_software", f"was saved by an editing program: {editor}"))
-        return Provenance(
-            credentials=credentials,
-            claims=_claims(
-                credentials, xmp.source_type if xmp else None, generator.place if generator else None
-            ),
-            xmp=xmp,
-            camera=camera,
-            generator=generator,
-            encoder=self._encoder(level),
-            findings=tuple(self._findings),
-        )
+        source_type, place = xmp.source_type if xmp else None, generator.place if generator else None
+        claims, encoder = _claims(credentials, source_type, place), self._encoder(level)
+        return Provenance(credentials, claims, xmp, camera, generator, encoder, tuple(self._findings))
 
     def _try(self, read: Callable[[], _T], default: _D, what: str) -> _T | _D:
         try:

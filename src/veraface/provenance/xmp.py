@@ -24,8 +24,7 @@ _REMOTE = "{http://purl.org/dc/terms/}provenance"  # C2PA 2.1, 11.5: where a man
 def read_xmp(packet: bytes) -> tuple[XmpFacts | None, str | None]:
     """Return what a packet states about the image itself, and the address of a C2PA manifest it names.
 
-    Raises:
-        ValueError: the packet is damaged, larger than any real one, or has a document type.
+    Raises `ValueError` if the packet is damaged, larger than any real one, or has a document type.
     """
     packet = packet.rstrip(b"\0 \r\n\t")
     if len(packet) > _MAX_BYTES:
@@ -70,13 +69,11 @@ class _LimitedBuilder(TreeBuilder):
 
 
 def _read_tree(root: Element) -> tuple[dict[str, str], list[dict[str, str]]]:
-    """Return the properties of the image and the events of its history; of each property the first value.
-
-    Only the outermost descriptions count, and of these only those of the same thing as the first one
-    (ISO 16684-1, 7.4): deeper ones are of ingredients.
-    """
+    """Return the properties of the image and the events of its history; of each property the first value."""
     properties: dict[str, str] = {}
     events: list[dict[str, str]] = []
+    # Only the outermost descriptions of the same thing as the first one (ISO 16684-1, 7.4): deeper ones are
+    # of ingredients.
     rdf = root if root.tag == _RDF + "RDF" else root.find(_RDF + "RDF")
     descriptions = [] if rdf is None else list(rdf)
     about = descriptions[0].get(_RDF + "about", "") if descriptions else ""

@@ -46,7 +46,6 @@ def scan_avif(data: bytes) -> ContainerInfo:
 
 class _Box(NamedTuple):
     name: bytes
-    begin: int  # of its header
     start: int  # of its content
     end: int  # of its content, at most that of the box around it
     complete: bool  # whether all of it is in the file
@@ -123,7 +122,7 @@ def _boxes(data: bytes, at: int, end: int) -> Iterator[_Box]:
             size = end - at
         if size < header:
             return
-        yield _Box(data[at + 4 : at + 8], at, at + header, min(at + size, end), at + size <= end)
+        yield _Box(data[at + 4 : at + 8], at + header, min(at + size, end), at + size <= end)
         at += size
 
 
