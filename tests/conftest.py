@@ -79,10 +79,6 @@ _SLOW = (
     "tests/workers/",
 )
 
-# Tests that depend on external timing, with the reason; each is retried once, which the summary reports.
-# No other test is retried.
-_QUARANTINE: dict[str, str] = {}
-
 
 def pytest_xdist_auto_num_workers() -> int:
     """Start half as many workers again as there are cores, because tests wait for servers and browsers."""
@@ -110,8 +106,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker("unit")
         if getattr(getattr(item, "obj", None), "is_hypothesis_test", False):
             item.add_marker("generative")
-        if reason := _QUARANTINE.get(item.nodeid.partition("[")[0]):
-            item.add_marker(pytest.mark.flaky(reruns=1, reason=reason))
 
 
 def _path(nodeid: str) -> str:
