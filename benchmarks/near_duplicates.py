@@ -11,7 +11,7 @@ from itertools import combinations
 from pathlib import Path
 
 from PIL import Image, ImageDraw, ImageEnhance
-from tables import table
+from tables import publish, table
 
 from veraface.imaging.decode import ImageFile, recompress
 from veraface.imaging.perceptual_hash import perceptual_hash
@@ -73,9 +73,7 @@ def main() -> None:
         "# Hamming distance of perceptual hashes\n\nPercentage of pairs within a distance, of 64 bits.\n\n"
         f"{table(headings, rows)}"
     )
-    print(text)
-    if arguments.out:
-        arguments.out.write_text(text, encoding="utf-8")
+    publish(text, arguments.out)
 
 
 if __name__ == "__main__":

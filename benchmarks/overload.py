@@ -14,7 +14,7 @@ from images import encoded, scene
 from load import Sample, load, request
 from machine import describe
 from serving import serving
-from tables import p50, quantile, table
+from tables import p50, publish, quantile, table
 
 from veraface.utils import available_cores
 
@@ -67,9 +67,7 @@ def main() -> None:
         f"{describe()}; a 2-megapixel JPEG with one face; {arguments.seconds:g} s each.\n\n"
         f"{table(HEADINGS, rows)}"
     )
-    print(text)
-    if arguments.out:
-        arguments.out.write_text(text, encoding="utf-8")
+    publish(text, arguments.out)
 
 
 if __name__ == "__main__":

@@ -26,7 +26,7 @@ import psutil
 from images import encoded, scene
 from machine import cores, describe
 from serving import memory_mb
-from tables import table
+from tables import publish, table
 
 from veraface.scan.engine import Engine, ItemResult, LocalEngine
 from veraface.scan.item import Item
@@ -211,9 +211,7 @@ def main() -> None:
         else:
             text = ray(folder, arguments.images or 400)
     text = f"# veraface scan: {arguments.part}\n\n{machine}\n\n{text}"
-    print(text)
-    if arguments.out:
-        arguments.out.write_text(text, encoding="utf-8")
+    publish(text, arguments.out)
 
 
 if __name__ == "__main__":

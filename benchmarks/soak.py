@@ -14,7 +14,7 @@ from images import encoded, scene
 from load import Sample, load, request
 from machine import describe
 from serving import memory_mb, serving
-from tables import p50, quantile, table
+from tables import p50, publish, quantile, table
 
 ROWS = 10  # of the table
 HEADINGS = (
@@ -80,9 +80,7 @@ def main() -> None:
     with serving() as (url, server):
         samples, memory = asyncio.run(soak(url, server, arguments.minutes))
     text = report(samples, memory, arguments.minutes)
-    print(text)
-    if arguments.out:
-        arguments.out.write_text(text, encoding="utf-8")
+    publish(text, arguments.out)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
-"""Markdown tables and quantiles."""
+"""Markdown tables, reports and quantiles."""
 
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 
 
 def table(headings: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
@@ -14,6 +15,13 @@ def _cell(value: object) -> str:
     if isinstance(value, float):
         return f"{value:.2f}" if abs(value) < 10 else f"{value:.1f}" if abs(value) < 100 else f"{value:.0f}"
     return str(value)
+
+
+def publish(text: str, out: Path | None) -> None:
+    """Print a report, and write it to a file if one is given."""
+    print(text)
+    if out:
+        out.write_text(text, encoding="utf-8")
 
 
 def quantile(values: Sequence[float], share: float) -> float:

@@ -139,6 +139,17 @@ def make_audio(path: Path) -> Path:
     return path
 
 
+# Clockwise turns in quarters, with the bright corner and the size of the video of `make_corner` after them.
+QUARTER_TURNS = ((1, "top right", (48, 64)), (2, "bottom right", (64, 48)), (3, "bottom left", (48, 64)))
+
+
+def make_corner(path: Path) -> Path:
+    """Write a black MP4 of three frames, 64 by 48 pixels, whose top left quarter is white."""
+    image = Image.new("RGB", (64, 48))
+    image.paste((255, 255, 255), (0, 0, 32, 24))
+    return write_video(path, [image] * 3)
+
+
 def turn(path: Path, *, quarters: int) -> None:
     """Write into an MP4 that players rotate it clockwise by a number of quarters."""
     place(path, *{1: (0, 1, -1, 0), 2: (-1, 0, 0, -1), 3: (0, -1, 1, 0)}[quarters])

@@ -176,21 +176,21 @@ def changes() -> Iterator[tuple[str, Callable[[bytes], bytes]]]:
         return change
 
     yield "verdict", replaced(b"Likely real", b"Likely fake")
-    yield "score", replaced(b'<td class="number">', b'<td class="number">9')
-    yield "box", replaced(b'<rect x="', b'<rect x="1')
-    yield "title", replaced(b"<title>", b"<title>x")
-    yield "style", replaced(b"body {", b"body { display: none;")
-    yield "policy", replaced(b"default-src ", b"default-src * ")
-    yield "script", replaced(b"</main>", b"<script>x</script></main>")
-    yield "space", replaced(b"</main>", b" </main>")
     yield "limits", replaced(b"Limits of use", b"Limits")
     yield "claims", replaced(b"Claims of the file", b"Proofs of the file")
     yield "footer", replaced(b"Made with Veraface", b"Made with Verity")
     yield "data", replaced(b'"verdict": "real"', b'"verdict": "fake"')
     for name in ("picture", "heatmap", "error_levels", "noise", "grid"):
         yield name, other_image(name)
+    yield "score", replaced(b'<td class="number">', b'<td class="number">9')
+    yield "box", replaced(b'<rect x="', b'<rect x="1')
+    yield "title", replaced(b"<title>", b"<title>x")
+    yield "style", replaced(b"body {", b"body { display: none;")
+    yield "policy", replaced(b"default-src ", b"default-src * ")
     yield "section gone", lambda f: re.sub(rb'<section id="model".*?</section>', b"", f, flags=re.S)
     yield "before", lambda file: b"<h1>Fake</h1>" + file
+    yield "script", replaced(b"</main>", b"<script>x</script></main>")
+    yield "space", replaced(b"</main>", b" </main>")
     yield "line ends", lambda file: file.replace(b"</p>\n", b"</p>\r\n", 1)
     yield "another signature", lambda f: re.sub(rb'"signature":"...', b'"signature":"AAA', f)
     yield "a second signature", lambda f: f.replace(SIGNATURE, SIGNATURE + b"{}</script>" + SIGNATURE)

@@ -291,6 +291,19 @@ def test_a_missing_extra_is_named(tmp_path: Path) -> None:
     assert done.stderr == "veraface: torch is needed and not installed: pip install 'veraface[train]'\n"
 
 
+@pytest.fixture
+def configs(monkeypatch: pytest.MonkeyPatch) -> list[TrainConfig]:
+    """Return the configs that the trainer is called with; it is replaced."""
+    configs = []
+
+    def fake_train(config: TrainConfig, run: Path, **_: object) -> TrainResult:
+        configs.append(config)
+        return TrainResult(run, 0.5, 1, ())
+
+    monkeypatch.setattr("veraface.training.trainer.train", fake_train)
+    return configs
+
+
 @pytest.mark.parametrize(
     ("command", "former", "current"),
     [
@@ -301,15 +314,8 @@ def test_a_missing_extra_is_named(tmp_path: Path) -> None:
     ],
 )
 def test_former_names_of_options_still_work(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, command: str, former: str, current: str
+    configs: list[TrainConfig], tmp_path: Path, command: str, former: str, current: str
 ) -> None:
-    configs = []
-
-    def fake_train(config: TrainConfig, run: Path, **_: object) -> TrainResult:
-        configs.append(config)
-        return TrainResult(run, 0.5, 1, ())
-
-    monkeypatch.setattr("veraface.training.trainer.train", fake_train)
     for option in (former, current):
         result = CliRunner().invoke(app, [command, "--data", "faces", "--out", str(tmp_path), option])
         assert result.exit_code == 0, result.output
@@ -318,17 +324,8 @@ def test_former_names_of_options_still_work(
 
 
 @pytest.mark.parametrize("name", ["", "best.ckpt"])
-def test_training_can_start_from_another_run(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, name: str
-) -> None:
+def test_training_can_start_from_another_run(configs: list[TrainConfig], tmp_path: Path, name: str) -> None:
     """Given its folder or its checkpoint."""
-    configs = []
-
-    def fake_train(config: TrainConfig, run: Path, **_: object) -> TrainResult:
-        configs.append(config)
-        return TrainResult(run, 0.5, 1, ())
-
-    monkeypatch.setattr("veraface.training.trainer.train", fake_train)
     arguments = ["train", "--data", "faces", "--out", str(tmp_path / "run"), "--start-from"]
     result = CliRunner().invoke(app, [*arguments, str(tmp_path / name)])
     assert result.exit_code == 0, result.output

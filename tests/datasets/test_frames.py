@@ -8,7 +8,15 @@ import pytest
 from PIL import Image
 
 from tests.sample_data import BOX, write_csv
-from tests.sample_videos import corner, make_audio, make_ramp, make_video, turn, write_video
+from tests.sample_videos import (
+    QUARTER_TURNS,
+    corner,
+    make_audio,
+    make_corner,
+    make_ramp,
+    make_video,
+    turn,
+)
 from veraface.datasets.frames import read_frame, sample_image
 from veraface.datasets.manifest import Sample, read_samples
 from veraface.datasets.validation import prepare
@@ -43,14 +51,9 @@ def test_the_frame_at_a_place(
         assert abs(found - brightness) <= 12, (place, found)
 
 
-@pytest.mark.parametrize(
-    ("quarters", "where", "size"),
-    [(1, "top right", (48, 64)), (2, "bottom right", (64, 48)), (3, "bottom left", (48, 64))],
-)
+@pytest.mark.parametrize(("quarters", "where", "size"), QUARTER_TURNS)
 def test_turned_videos_come_upright(tmp_path: Path, quarters: int, where: str, size: tuple[int, int]) -> None:
-    image = Image.new("RGB", (64, 48))
-    image.paste((255, 255, 255), (0, 0, 32, 24))
-    path = write_video(tmp_path / "a.mp4", [image] * 3)
+    path = make_corner(tmp_path / "a.mp4")
     assert corner(read_frame(path, 0.5)) == "top left"
     turn(path, quarters=quarters)
     upright = read_frame(path, 0.5)

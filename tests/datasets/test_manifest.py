@@ -139,6 +139,10 @@ def test_file_names_that_are_not_unicode_are_read(tmp_path: Path) -> None:
     assert len(read_samples(tmp_path)) == 2
 
 
+NO_BOX = ("1 2 3", "1 2 3 4 5", "a b c d", "nan 2 3 4", "1 2 inf 4")
+EMPTY_BOX = ("1 2 0 4", "1 2 3 -4")
+
+
 @pytest.mark.parametrize(
     ("column", "value", "message"),
     [
@@ -146,13 +150,11 @@ def test_file_names_that_are_not_unicode_are_read(tmp_path: Path) -> None:
         ("label", "maybe", "row 3: label is 'maybe'; it must be real or fake"),
         ("label", "", "row 3: label is ''"),
         ("split", "later", "row 3: split is 'later'; it must be train, val or test"),
-        ("box", "1 2 3", "row 3: box is '1 2 3'; it must be four numbers: x y width height"),
-        ("box", "1 2 3 4 5", "row 3: box is '1 2 3 4 5'"),
-        ("box", "a b c d", "row 3: box is 'a b c d'"),
-        ("box", "nan 2 3 4", "row 3: box is 'nan 2 3 4'"),
-        ("box", "1 2 inf 4", "row 3: box is '1 2 inf 4'"),
-        ("box", "1 2 0 4", "row 3: box is '1 2 0 4'; width and height must be above 0"),
-        ("box", "1 2 3 -4", "row 3: box is '1 2 3 -4'; width and height must be above 0"),
+        *(
+            ("box", box, f"row 3: box is '{box}'; it must be four numbers: x y width height")
+            for box in NO_BOX
+        ),
+        *(("box", box, f"row 3: box is '{box}'; width and height must be above 0") for box in EMPTY_BOX),
     ],
 )
 @pytest.mark.parametrize("name", ["faces.csv", "faces.parquet"])

@@ -1,8 +1,10 @@
 """Parse the repository's Markdown files: links, headings and code."""
 
+import os
 import re
+import subprocess
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,6 +22,21 @@ def pages() -> list[Path]:
     for folder in _FOLDERS:
         found += (ROOT / folder).rglob("*.md")
     return sorted(path for path in found if "node_modules" not in path.parts)
+
+
+def run(
+    command: Sequence[str | Path], folder: Path, timeout_s: float = 120, **environment: str
+) -> subprocess.CompletedProcess[str]:
+    """Run a documented command in a folder, with these variables in addition to the environment."""
+    return subprocess.run(
+        command,
+        cwd=folder,
+        env={**os.environ, **environment},
+        capture_output=True,
+        text=True,
+        timeout=timeout_s,
+        check=False,
+    )
 
 
 def name(page: Path) -> str:

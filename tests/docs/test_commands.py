@@ -1,10 +1,8 @@
 """Documented commands work: all of them parse, and the fast ones are run."""
 
-import os
 import re
 import shlex
 import shutil
-import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,7 +12,7 @@ import pytest
 import typer.main
 
 from tests.cli.terminal import veraface
-from tests.docs.pages import Code, code, inline_code, name, pages
+from tests.docs.pages import Code, code, inline_code, name, pages, run
 from tests.sample_images import encode, portrait
 from tests.sample_videos import make_portrait
 from tests.server.conftest import RunningServer, running_server
@@ -124,8 +122,7 @@ def pythons() -> list[Code]:
 
 @pytest.mark.parametrize("block", pythons(), ids=str)
 def test_python_runs(block: Code, folder: Path) -> None:
-    command = [sys.executable, "-c", block.text]
-    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=120, check=False)
+    done = run([sys.executable, "-c", block.text], folder)
     assert done.returncode == 0, f"{block}\n{done.stderr}"
     assert done.stdout.strip()
 
@@ -151,16 +148,7 @@ def test_curl_commands_succeed(block: Code, line: str, folder: Path, server: Run
     if not shutil.which("curl"):
         pytest.skip("curl is missing")
     command = shlex.split(line.replace("http://127.0.0.1:7860", server.url))
-    environment = {**os.environ, "no_proxy": "127.0.0.1"}
-    done = subprocess.run(
-        [*command, "--silent", "--show-error", "--fail"],
-        cwd=folder,
-        env=environment,
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
+    done = run([*command, "--silent", "--show-error", "--fail"], folder, 60, no_proxy="127.0.0.1")
     assert done.returncode == 0, f"{block}: {done.stderr}{done.stdout}"
     assert done.stdout.strip()
 

@@ -1,9 +1,7 @@
 """Targets of links exist in the repository and on the built site."""
 
 import json
-import os
 import re
-import subprocess
 import sys
 from importlib.util import find_spec
 from pathlib import Path
@@ -12,7 +10,7 @@ from urllib.parse import unquote
 import pytest
 import yaml
 
-from tests.docs.pages import ROOT, anchors, links, name, pages
+from tests.docs.pages import ROOT, anchors, links, name, pages, run
 
 # Elements whose targets a browser fetches from another host.
 _FETCHES = re.compile(
@@ -72,16 +70,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     if command is None:
         pytest.skip("mkdocs-material is missing: make docs")
     folder = tmp_path_factory.mktemp("site")
-    environment = {**os.environ, "NO_MKDOCS_2_WARNING": "1"}
-    done = subprocess.run(
-        [*command, "build", "--strict", "--site-dir", folder],
-        cwd=ROOT,
-        env=environment,
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
+    done = run([*command, "build", "--strict", "--site-dir", folder], ROOT, NO_MKDOCS_2_WARNING="1")
     assert done.returncode == 0, done.stderr
     return folder
 

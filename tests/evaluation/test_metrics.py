@@ -21,16 +21,10 @@ SHOWN = Place.TABLES | Place.ROBUSTNESS | Place.TILES | Place.FOREST | Place.CAR
 
 @pytest.fixture
 def balanced_accuracy() -> Iterator[str]:
-    """A new metric for the time of a test: the mean of recall and the share of reals called real."""
+    """Register a metric for one test: the mean of recall and true negative rate."""
+    name, label = "balanced_accuracy", "balanced accuracy"
 
-    @metric(
-        "balanced_accuracy",
-        "balanced accuracy",
-        Needs.RANKED,
-        higher_is_better=True,
-        shown=SHOWN,
-        weak="balanced accuracy {value}",
-    )
+    @metric(name, label, Needs.RANKED, higher_is_better=True, shown=SHOWN, weak=f"{label} {{value}}")
     def compute(images: WeightedSet) -> Values:
         """Return the mean of the recalls of both classes."""
         verdict = images.images.verdict
@@ -41,8 +35,8 @@ def balanced_accuracy() -> Iterator[str]:
         mean: Values = np.mean(recalls, axis=0)
         return mean
 
-    yield "balanced_accuracy"
-    del METRICS["balanced_accuracy"]
+    yield name
+    del METRICS[name]
 
 
 def test_a_new_metric_is_in_every_row(balanced_accuracy: str) -> None:

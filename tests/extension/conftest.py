@@ -284,6 +284,14 @@ class Chromium:
         }"""
         wait_until(page, lambda: self.worker.evaluate(try_script, page.url))
 
+    def right_click_window(self, page: Page, address: str) -> Page:
+        """Right-click on an image of a page that shows no card; return the window with the result."""
+        with self.context.expect_page() as opened:
+            self.right_click(page, address)
+        window = opened.value
+        window.wait_for_selector("#view .figure")
+        return window
+
     def right_click(self, page: Page, address: str, frame: int = 0, allow: bool | None = None) -> Card:
         """Choose "Check with Veraface" for the image at an address.
 

@@ -50,27 +50,25 @@ def test_cookies_are_never_sent_to_this_machine(chromium: Chromium, site: Site) 
     assert set(by_worker) == {""}
 
 
-def test_a_card_that_the_page_removes_is_shown_in_a_window(
-    chromium: Chromium, site: Site, face: bytes
-) -> None:
-    """Also for a document that cannot contain a card."""
-    site.put("/it.jpg", face)
-    watch = "new MutationObserver(() => document.querySelector('[popover]')?.remove())"
-    page = chromium.visit(
-        site.page(f"{IMAGE}<script>{watch}.observe(document, {{ childList: true, subtree: true }})</script>")
-    )
-    with chromium.context.expect_page() as opened:
-        chromium.right_click(page, site.url("/it.jpg"))
-    opened.value.wait_for_selector("#view .figure")
-    assert opened.value.locator("#view h2").inner_text() == "Likely real"
-    opened.value.close()
+REMOVES_CARDS = f"""{IMAGE}<script>
+    new MutationObserver(() => document.querySelector("[popover]")?.remove())
+        .observe(document, {{ childList: true, subtree: true }});
+</script>"""
+SVG = """<svg xmlns="http://www.w3.org/2000/svg" xmlns:xlink="http://www.w3.org/1999/xlink">
+    <image href="/it.jpg" width="99"/>
+</svg>"""
 
-    namespaces = "xmlns='http://www.w3.org/2000/svg' xmlns:xlink='http://www.w3.org/1999/xlink'"
-    site.put("/x.svg", f"<svg {namespaces}><image href='/it.jpg' width='99'/></svg>", "image/svg+xml")
-    page = chromium.visit(site.url("/x.svg"))
-    with chromium.context.expect_page() as opened:
-        chromium.right_click(page, site.url("/it.jpg"))
-    opened.value.wait_for_selector("#view .figure")
+
+@pytest.mark.parametrize(("document", "kind"), [(REMOVES_CARDS, "text/html"), (SVG, "image/svg+xml")])
+def test_the_result_is_shown_in_a_window_where_a_document_holds_no_card(
+    chromium: Chromium, site: Site, face: bytes, document: str, kind: str
+) -> None:
+    """A page that removes the card, and a document that cannot contain one."""
+    site.put("/it.jpg", face)
+    site.put("/document", document, kind)
+    window = chromium.right_click_window(chromium.visit(site.url("/document")), site.url("/it.jpg"))
+    assert window.locator("#view h2").inner_text() == "Likely real"
+    window.close()
 
 
 def test_a_hostile_page_can_neither_restyle_nor_read_the_card(

@@ -1,11 +1,9 @@
 """Helpers for tests of the page."""
 
 import base64
-import time
-from collections.abc import Callable
 from typing import Any
 
-from playwright.sync_api import Locator, Page, Route, expect
+from playwright.sync_api import FloatRect, Locator, Page, expect
 
 VERDICTS = {"fake": "Likely fake", "real": "Likely real", "uncertain": "Uncertain"}
 
@@ -68,19 +66,11 @@ def card(page: Page, name: str) -> Locator:
     return page.locator(".card").filter(has=page.get_by_role("link", name=name, exact=True))
 
 
-def hold(page: Page, pattern: str = "**/api/predict*") -> list[Route]:
-    """Leave such requests without an answer; returns those that have come so far."""
-    held: list[Route] = []
-    page.route(pattern, lambda route: held.append(route))
-    return held
-
-
-def wait_for(page: Page, condition: Callable[[], bool]) -> None:
-    """Let the browser's events come in until a condition in the test itself holds."""
-    deadline = time.monotonic() + 60
-    while not condition():
-        assert time.monotonic() < deadline, "the condition does not hold after 60 s"
-        page.wait_for_timeout(10)
+def bounds(page: Page, selector: str) -> FloatRect:
+    """Return position and size of a visible element."""
+    box = page.locator(selector).bounding_box()
+    assert box is not None
+    return box
 
 
 def settle(page: Page) -> None:
@@ -93,18 +83,3 @@ def settle(page: Page) -> None:
             await new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)));
         }"""
     )
-
-
-def count_uploads(page: Page) -> Callable[[], int]:
-    """Count the page's uploads from now on, in the page itself, where none can be on its way still."""
-    page.evaluate(
-        """() => {
-            const { fetch } = window;
-            window.uploads = 0;
-            window.fetch = (address, options) => {
-                if (options?.method === "POST") window.uploads += 1;
-                return fetch(address, options);
-            };
-        }"""
-    )
-    return lambda: int(page.evaluate("uploads"))

@@ -11,17 +11,8 @@ from typing import Any
 import httpx
 from playwright.sync_api import Page, Route, expect
 
-from tests.server.page import (
-    card,
-    choose,
-    choose_many,
-    count_uploads,
-    expect_fault,
-    expect_state,
-    expect_verdict,
-    give,
-    hold,
-)
+from tests.server.page import card, choose, choose_many, expect_fault, expect_state, expect_verdict, give
+from tests.server.page_requests import count_uploads, hold
 
 OpenPage = Callable[..., Page]
 Predict = Callable[..., httpx.Response]

@@ -6,10 +6,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Page, Route, expect
+from playwright.sync_api import Locator, Page, Route, expect
 
 from tests.server import scenes
-from tests.server.page import card, choose_many, expect_state, hold, wait_for
+from tests.server.page import card, choose_many, expect_state
+from tests.server.page_requests import hold, wait_for
 
 OpenPage = Callable[..., Page]
 
@@ -100,21 +101,21 @@ def test_the_focus_stays_near_what_was_pressed(open_page: OpenPage, face: bytes)
         page.get_by_role("button", name=name, exact=True).focus()
         page.keyboard.press("Enter")
 
-    press("Cancel 2.jpg")
-    expect(page.get_by_role("button", name="Remove 2.jpg from the list")).to_be_focused()
-    press("Remove 2.jpg from the list")
-    expect(card(page, "3.jpg").get_by_role("link")).to_be_focused()
-    press("Cancel 3.jpg")
-    press("Remove 3.jpg from the list")
-    expect(card(page, "1.jpg").get_by_role("link")).to_be_focused()
-    press("Cancel all")
-    expect(page.get_by_role("button", name="Analyze 2 images")).to_be_focused()
-    press("Analyze 1.jpg")
-    expect(card(page, "1.jpg").get_by_role("link")).to_be_focused()
-    press("Cancel all")
-    press("Clear list")
+    def link(name: str) -> Locator:
+        return card(page, name).get_by_role("link")
+
+    for pressed, focused in (
+        (["Cancel 2.jpg"], page.get_by_role("button", name="Remove 2.jpg from the list")),
+        (["Remove 2.jpg from the list"], link("3.jpg")),
+        (["Cancel 3.jpg", "Remove 3.jpg from the list"], link("1.jpg")),
+        (["Cancel all"], page.get_by_role("button", name="Analyze 2 images")),
+        (["Analyze 1.jpg"], link("1.jpg")),
+        (["Cancel all", "Clear list"], page.locator("#choose")),
+    ):
+        for name in pressed:
+            press(name)
+        expect(focused).to_be_focused()
     expect_state(page, "empty")
-    expect(page.locator("#choose")).to_be_focused()
 
 
 @pytest.mark.parametrize("way", ["go_back", "reload"])

@@ -11,7 +11,8 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Page, expect
 
-from tests.server.page import choose, expect_state, hold, wait_for
+from tests.server.page import choose, expect_state
+from tests.server.page_requests import hold, wait_for
 from tests.server.test_page_scenes import AXE, violations
 
 OpenPage = Callable[..., Page]

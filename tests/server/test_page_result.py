@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Page, expect
 
-from tests.server.page import choose, choose_many, expect_fault, expect_state, expect_verdict, percent
+from tests.server.page import bounds, choose, choose_many, expect_fault, expect_state, expect_verdict, percent
 
 OpenPage = Callable[..., Page]
 Predict = Callable[..., httpx.Response]
@@ -55,10 +55,7 @@ def test_the_band_in_which_nothing_is_decided_is_drawn_to_scale(
     page = open_page()
     choose(page, face)
     expect_state(page, "judged")
-    bar = page.locator(".bar").bounding_box()
-    band = page.locator('.zone[data-verdict="uncertain"]').bounding_box()
-    assert bar is not None
-    assert band is not None
+    bar, band = bounds(page, ".bar"), bounds(page, '.zone[data-verdict="uncertain"]')
     assert (band["x"] - bar["x"]) / bar["width"] == pytest.approx(thresholds["real"], abs=0.02)
     right = band["x"] + band["width"] - bar["x"]
     assert right / bar["width"] == pytest.approx(thresholds["fake"], abs=0.02)
@@ -88,13 +85,10 @@ def test_a_face_box_has_the_place_from_the_api(open_page: OpenPage, predict: Pre
     page = open_page()
     choose(page, face)
     expect_state(page, "judged")
-    picture = page.locator("#picture").bounding_box()
-    box = page.locator(".face-box").bounding_box()
-    assert picture is not None
-    assert box is not None
-    scale = picture["width"] / 512
-    assert box["x"] == pytest.approx(picture["x"] + x * scale, abs=1.5)
-    assert box["y"] == pytest.approx(picture["y"] + y * scale, abs=1.5)
+    image, box = bounds(page, "#picture"), bounds(page, ".face-box")
+    scale = image["width"] / 512
+    assert box["x"] == pytest.approx(image["x"] + x * scale, abs=1.5)
+    assert box["y"] == pytest.approx(image["y"] + y * scale, abs=1.5)
     assert box["width"] == pytest.approx(width * scale, abs=1.5)
     assert box["height"] == pytest.approx(height * scale, abs=1.5)
 

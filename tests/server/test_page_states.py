@@ -8,16 +8,8 @@ import httpx
 from PIL import Image
 from playwright.sync_api import Page, Route, expect
 
-from tests.server.page import (
-    card,
-    choose,
-    choose_many,
-    expect_fault,
-    expect_state,
-    expect_verdict,
-    hold,
-    wait_for,
-)
+from tests.server.page import card, choose, choose_many, expect_fault, expect_state, expect_verdict
+from tests.server.page_requests import hold, wait_for
 
 OpenPage = Callable[..., Page]
 Predict = Callable[..., httpx.Response]

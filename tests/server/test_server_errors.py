@@ -103,28 +103,20 @@ def test_an_undeclared_size_is_refused_while_it_streams(small_server: Any) -> No
     assert sent * 0x8000 < 2_000_000
 
 
+MULTIPART = "multipart/form-data; boundary=b"
+PART = b"--b\r\nContent-Disposition: "
+
+
 @pytest.mark.parametrize(
     ("content_type", "body", "code"),
     [
         ("application/json", b"{}", "not_multipart"),
         ("multipart/form-data", b"--b\r\n", "malformed_upload"),
-        ("multipart/form-data; boundary=b", b"this is no multipart body", "malformed_upload"),
-        ("multipart/form-data; boundary=b", b"", "missing_image"),
-        (
-            "multipart/form-data; boundary=b",
-            b"--b\r\nContent-Disposition: form-data; name=image; filename=a\r\n\r\ncut of",
-            "missing_image",
-        ),
-        (
-            "multipart/form-data; boundary=b",
-            b"--b\r\nContent-Disposition: form-data; name=image\r\n\r\nno file\r\n--b--\r\n",
-            "missing_image",
-        ),
-        (
-            "multipart/form-data; boundary=b",
-            b"--b\r\nContent-Disposition: x\r\n\r\ny\r\n--b--\r\n",
-            "malformed_upload",
-        ),
+        (MULTIPART, b"this is no multipart body", "malformed_upload"),
+        (MULTIPART, b"", "missing_image"),
+        (MULTIPART, PART + b"form-data; name=image; filename=a\r\n\r\ncut of", "missing_image"),
+        (MULTIPART, PART + b"form-data; name=image\r\n\r\nno file\r\n--b--\r\n", "missing_image"),
+        (MULTIPART, PART + b"x\r\n\r\ny\r\n--b--\r\n", "malformed_upload"),
     ],
 )
 def test_requests_that_are_no_upload(client: httpx.Client, content_type: str, body: bytes, code: str) -> None:

@@ -8,6 +8,7 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from functools import partial
 from io import BytesIO
 from pathlib import Path
@@ -66,6 +67,12 @@ def without_video(start_server: Callable[..., Any]) -> Iterator[Any]:
 
 def send(url: str, content: bytes, name: str = "clip.mp4", **params: Any) -> httpx.Response:
     return httpx.post(url + PATH, files={"video": (name, content)}, params=params, timeout=120)
+
+
+def open_stream(url: str, content: bytes, frames: int) -> AbstractContextManager[httpx.Response]:
+    """Return a request whose events can be read while the server works."""
+    files, params = {"video": ("a.mp4", content)}, {"frames": frames}
+    return httpx.stream("POST", url + PATH, files=files, params=params, timeout=120)
 
 
 def events(lines: Iterator[str]) -> Iterator[Event]:
@@ -178,14 +185,7 @@ def send_picture(url: str) -> httpx.Response:
 def test_images_are_processed_beside_videos(two_workers: Any, long_clip: bytes) -> None:
     """One video at a time with two workers: the other is left to images. A second video comes back later."""
     server = two_workers
-    request = httpx.stream(
-        "POST",
-        server.url + PATH,
-        files={"video": ("a.mp4", long_clip)},
-        params={"frames": 60},
-        timeout=120,
-    )
-    with request as answer:
+    with open_stream(server.url, long_clip, frames=60) as answer:
         said = events(answer.iter_lines())
         assert next(said)[1]["done"] == 0
         busy = send(server.url, long_clip)
@@ -207,14 +207,7 @@ def test_a_disconnect_stops_the_work(one_worker: Any, long_clip: bytes) -> None:
 
     before = workers()
     assert len(before) == 1
-    request = httpx.stream(
-        "POST",
-        server.url + PATH,
-        files={"video": ("a.mp4", long_clip)},
-        params={"frames": 128},
-        timeout=60,
-    )
-    with request as answer:
+    with open_stream(server.url, long_clip, frames=128) as answer:
         next(events(answer.iter_lines()))
     deadline = time.monotonic() + 120
     while workers() & before and time.monotonic() < deadline:

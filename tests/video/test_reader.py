@@ -19,10 +19,12 @@ from tests.examples import examples
 from tests.memory import peak_mib, reset_peak
 from tests.sample_images import encode, portrait
 from tests.sample_videos import (
+    QUARTER_TURNS,
     corner,
     hide_beginning,
     make_audio,
     make_broken,
+    make_corner,
     make_ramp,
     place,
     turn,
@@ -138,14 +140,9 @@ def test_variable_frame_rate() -> None:
     assert levels(content, [3, 5]) == pytest.approx([30, 50], abs=4)
 
 
-@pytest.mark.parametrize(
-    ("quarters", "where", "size"),
-    [(1, "top right", (48, 64)), (2, "bottom right", (64, 48)), (3, "bottom left", (48, 64))],
-)
+@pytest.mark.parametrize(("quarters", "where", "size"), QUARTER_TURNS)
 def test_rotated_videos_are_upright(tmp_path: Path, quarters: int, where: str, size: tuple[int, int]) -> None:
-    image = Image.new("RGB", (64, 48))
-    image.paste((255, 255, 255), (0, 0, 32, 24))
-    path = write_video(tmp_path / "a.mp4", [image] * 3)
+    path = make_corner(tmp_path / "a.mp4")
     turn(path, quarters=quarters)
     with open_video(path) as video:
         (frame,) = video.decode(video.frames[1:2])
@@ -169,9 +166,7 @@ def test_rotated_videos_are_upright(tmp_path: Path, quarters: int, where: str, s
 def test_mirrored_and_unusual_display_matrices(
     tmp_path: Path, matrix: tuple[float, ...], where: str, size: tuple[int, int], rotation: int
 ) -> None:
-    image = Image.new("RGB", (64, 48))
-    image.paste((255, 255, 255), (0, 0, 32, 24))
-    path = write_video(tmp_path / "a.mp4", [image] * 3)
+    path = make_corner(tmp_path / "a.mp4")
     place(path, *matrix)
     with open_video(path) as video:
         (frame,) = video.decode(video.frames[1:2])

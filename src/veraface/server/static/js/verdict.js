@@ -71,27 +71,36 @@ export function probability(p, thresholds) {
 
 function faceList(faces, selected, select) {
   const decisive = decisiveFace(faces);
-  const items = faces.map((face, index) => {
-    const verdict = verdictOf(face);
-    const chance = face.p_fake === null ? "–" : percent(face.p_fake);
+  const buttons = faces.map((face, index) => {
     const label = faceLabel(face, index);
-    const button = element(
-      "button",
-      { type: "button", class: "face-item", "data-verdict": verdict, "aria-pressed": String(index === selected) },
-      element("span", { class: "number", "aria-hidden": "true" }, String(index + 1)),
-      element("span", { class: "what", "aria-hidden": "true" }, text(`verdicts.${verdict}.short`)),
-      element("span", { class: "chance", "aria-hidden": "true" }, chance),
-      element("span", { class: "unseen" }, index === decisive ? `${label}. ${text("result.decisive")}` : label),
-    );
+    const button = faceButton(face, index, {
+      label: index === decisive ? `${label}. ${text("result.decisive")}` : label,
+      attributes: { "aria-pressed": String(index === selected) },
+    });
     button.addEventListener("click", () => select(index));
-    return element("li", {}, button);
+    return button;
   });
+  return faceSection(buttons);
+}
+
+/** One face in a list of faces: number, verdict, chance and further nodes; label for screen readers. */
+export function faceButton(face, index, { label, attributes = {}, more = [] }) {
+  const verdict = verdictOf(face);
   return element(
-    "section",
-    { class: "faces" },
-    element("h3", {}, text("result.faces", { count: faces.length })),
-    element("ul", {}, items),
+    "button",
+    { type: "button", class: "face-item", "data-verdict": verdict, ...attributes },
+    element("span", { class: "number", "aria-hidden": "true" }, String(index + 1)),
+    element("span", { class: "what", "aria-hidden": "true" }, text(`verdicts.${verdict}.short`)),
+    element("bdi", { class: "chance", "aria-hidden": "true" }, face.p_fake === null ? "–" : percent(face.p_fake)),
+    more,
+    element("span", { class: "unseen" }, label),
   );
+}
+
+/** The section with these buttons of faces. */
+export function faceSection(buttons) {
+  const heading = element("h3", {}, text("result.faces", { count: buttons.length }));
+  return element("section", { class: "faces" }, heading, element("ul", {}, buttons.map((button) => element("li", {}, button))));
 }
 
 export function reasons(own, ofPicture) {

@@ -1,8 +1,8 @@
 // The panel beside a video: verdict, faces, notes and details; and the table of frames.
 import { element } from "../dom.js";
-import { bytes, faceLabel, percent, verdictOf } from "../format.js";
+import { bytes, faceLabel, percent } from "../format.js";
 import { text } from "../language.js";
-import { headline, probability, reasons } from "../verdict.js";
+import { faceButton, faceSection, headline, probability, reasons } from "../verdict.js";
 import { frameVerdict } from "./chart.js";
 import { clock } from "./files.js";
 
@@ -43,27 +43,16 @@ export function frameTable({ timeline, thresholds }) {
 }
 
 function faces(tracks, look) {
-  const items = tracks.map((track, index) => {
-    const verdict = verdictOf(track);
+  const buttons = tracks.map((track, index) => {
     const [from, to] = [track.frames[0], track.frames.at(-1)].map(({ time }) => clock(time));
-    const button = element(
-      "button",
-      { type: "button", class: "face-item", "data-verdict": verdict },
-      element("span", { class: "number", "aria-hidden": "true" }, String(index + 1)),
-      element("span", { class: "what", "aria-hidden": "true" }, text(`verdicts.${verdict}.short`)),
-      element("bdi", { class: "chance", "aria-hidden": "true" }, track.p_fake === null ? "–" : percent(track.p_fake)),
-      element("bdi", { class: "when", "aria-hidden": "true" }, `${from}–${to}`),
-      element("span", { class: "unseen" }, `${faceLabel(track, index)}. ${text("clip.seen", { from, to })}. ${text("clip.look")}`),
-    );
+    const button = faceButton(track, index, {
+      label: `${faceLabel(track, index)}. ${text("clip.seen", { from, to })}. ${text("clip.look")}`,
+      more: [element("bdi", { class: "when", "aria-hidden": "true" }, `${from}–${to}`)],
+    });
     button.addEventListener("click", () => look(track));
-    return element("li", {}, button);
+    return button;
   });
-  return element(
-    "section",
-    { class: "faces" },
-    element("h3", {}, text("result.faces", { count: tracks.length })),
-    element("ul", {}, items),
-  );
+  return faceSection(buttons);
 }
 
 function details({ width, height, duration, rate, codec, model, timing_ms }, size) {

@@ -62,19 +62,18 @@ export function open(root) {
 /* The parts */
 
 function meaning() {
-  const verdict = (name, heading, detail) =>
-    element("div", { "data-verdict": name }, element("dt", {}, icon(name), element("span", heading)), element("dd", detail));
+  const verdict = (name) =>
+    element(
+      "div",
+      { "data-verdict": name },
+      element("dt", {}, icon(name), element("span", { "data-text": `verdicts.${name}.name` })),
+      element("dd", { "data-text": `verdicts.${name}.detail` }),
+    );
   return section(
     "verdict",
     { "data-text": "about.verdict.heading" },
     element("p", { class: "strong", "data-text": "about.verdict.is" }),
-    element(
-      "dl",
-      { class: "verdicts" },
-      verdict("fake", { "data-text": "verdicts.fake.name" }, { "data-text": "verdicts.fake.detail" }),
-      verdict("uncertain", { "data-text": "verdicts.uncertain.name" }, { "data-text": "verdicts.uncertain.detail" }),
-      verdict("real", { "data-text": "verdicts.real.name" }, { "data-text": "verdicts.real.detail" }),
-    ),
+    element("dl", { class: "verdicts" }, ["fake", "uncertain", "real"].map(verdict)),
     element("p", { "data-text": "about.verdict.calibrated" }),
     element("p", { "data-text": "about.verdict.picture" }),
     element("p", { "data-text": "about.verdict.not" }),
@@ -102,56 +101,49 @@ function how() {
 }
 
 function uses() {
+  const list = (verdict, shape, heading, ...items) =>
+    element(
+      "div",
+      { "data-verdict": verdict },
+      element("h3", {}, icon(shape), element("span", { "data-text": heading })),
+      textList({}, ...items),
+    );
   return section(
     "uses",
     { "data-text": "about.uses.heading" },
     element(
       "div",
       { class: "uses" },
-      element(
-        "div",
-        { "data-verdict": "real" },
-        element("h3", {}, icon("real"), element("span", { "data-text": "about.uses.may" })),
-        element(
-          "ul",
-          {},
-          element("li", { "data-text": "about.uses.hint" }),
-          element("li", { "data-text": "about.uses.sort" }),
-          element("li", { "data-text": "about.uses.learn" }),
-          element("li", { "data-text": "about.uses.research" }),
-        ),
-      ),
-      element(
-        "div",
-        { "data-verdict": "fake" },
-        element("h3", {}, icon("cancelled"), element("span", { "data-text": "about.uses.mayNot" })),
-        element(
-          "ul",
-          {},
-          element("li", { "data-text": "about.uses.proof" }),
-          element("li", { "data-text": "about.uses.decisions" }),
-          element("li", { "data-text": "about.uses.clear" }),
-          element("li", { "data-text": "about.uses.who" }),
-          element("li", { "data-text": "about.uses.commercial" }),
-        ),
+      list("real", "real", "about.uses.may", "about.uses.hint", "about.uses.sort", "about.uses.learn", "about.uses.research"),
+      list(
+        "fake",
+        "cancelled",
+        "about.uses.mayNot",
+        "about.uses.proof",
+        "about.uses.decisions",
+        "about.uses.clear",
+        "about.uses.who",
+        "about.uses.commercial",
       ),
     ),
   );
 }
 
 function fails() {
-  const weakness = (name, detail) => element("div", {}, element("dt", name), element("dd", detail));
+  const weakness = ([name, detail]) => element("div", {}, element("dt", { "data-text": name }), element("dd", { "data-text": detail }));
   return section(
     "limits",
     { "data-text": "about.fails.heading" },
     element(
       "dl",
       { class: "weaknesses" },
-      weakness({ "data-text": "about.fails.swaps" }, { "data-text": "about.fails.swapsDetail" }),
-      weakness({ "data-text": "about.fails.sharp" }, { "data-text": "about.fails.sharpDetail" }),
-      weakness({ "data-text": "about.fails.unseen" }, { "data-text": "about.fails.unseenDetail" }),
-      weakness({ "data-text": "about.fails.groups" }, { "data-text": "about.fails.groupsDetail" }),
-      weakness({ "data-text": "about.fails.faces" }, { "data-text": "about.fails.facesDetail" }),
+      [
+        ["about.fails.swaps", "about.fails.swapsDetail"],
+        ["about.fails.sharp", "about.fails.sharpDetail"],
+        ["about.fails.unseen", "about.fails.unseenDetail"],
+        ["about.fails.groups", "about.fails.groupsDetail"],
+        ["about.fails.faces", "about.fails.facesDetail"],
+      ].map(weakness),
     ),
     element("p", {}, element("a", { href: "/dashboard", "data-text": "about.fails.figures" })),
   );
@@ -162,14 +154,13 @@ function privacy(place) {
     "privacy",
     { "data-text": "about.privacy.heading" },
     place,
-    element(
-      "ul",
+    textList(
       { class: "plain" },
-      element("li", { "data-text": "about.privacy.log" }),
-      element("li", { "data-text": "about.privacy.others" }),
-      element("li", { "data-text": "about.privacy.history" }),
-      element("li", { "data-text": "about.privacy.shell" }),
-      element("li", { "data-text": "about.privacy.links" }),
+      "about.privacy.log",
+      "about.privacy.others",
+      "about.privacy.history",
+      "about.privacy.shell",
+      "about.privacy.links",
     ),
     element("p", {}, element("a", { href: "/history", "data-text": "about.privacy.toHistory" })),
   );
@@ -231,6 +222,11 @@ function api() {
 
 function section(id, heading, ...children) {
   return element("section", { id, tabindex: "-1", "aria-labelledby": `${id}-heading` }, element("h2", { id: `${id}-heading`, ...heading }), children);
+}
+
+// A list with one item per message.
+function textList(attributes, ...paths) {
+  return element("ul", attributes, paths.map((path) => element("li", { "data-text": path })));
 }
 
 function contents(sections) {
