@@ -13,19 +13,19 @@ from tests.sample_models import brightness_model
 
 
 @pytest.fixture
-def pictures(tmp_path: Path) -> Path:
+def images(tmp_path: Path) -> Path:
     portrait().save(tmp_path / "face.jpg")
     Image.new("RGB", (200, 100), "teal").save(tmp_path / "empty.png")
     (tmp_path / "broken.jpg").write_bytes((tmp_path / "face.jpg").read_bytes()[:4000])
     return tmp_path
 
 
-def test_a_table_for_people(pictures: Path) -> None:
+def test_a_table_for_people(images: Path) -> None:
     bright, dark = (ImageEnhance.Brightness(portrait()).enhance(by) for by in (1.7, 0.5))
-    bright.save(pictures / "bright.png")
-    dark.save(pictures / "dark.png")
-    model = brightness_model(pictures)
-    done = veraface("detect", "bright.png", "dark.png", "empty.png", "--model", model, cwd=pictures)
+    bright.save(images / "bright.png")
+    dark.save(images / "dark.png")
+    model = brightness_model(images)
+    done = veraface("detect", "bright.png", "dark.png", "empty.png", "--model", model, cwd=images)
     assert done.returncode == 0
     assert done.stderr == ""
     lines = {line.split()[0]: line for line in done.stdout.splitlines() if line.strip()}
@@ -35,8 +35,8 @@ def test_a_table_for_people(pictures: Path) -> None:
     assert "not proof" in done.stdout
 
 
-def test_one_json_object_a_line(pictures: Path) -> None:
-    done = veraface("detect", "face.jpg", "empty.png", "--json", cwd=pictures)
+def test_one_json_object_a_line(images: Path) -> None:
+    done = veraface("detect", "face.jpg", "empty.png", "--json", cwd=images)
     face, empty = map(json.loads, done.stdout.splitlines())
     assert done.returncode == 0
     assert face["file"] == "face.jpg"
@@ -45,8 +45,8 @@ def test_one_json_object_a_line(pictures: Path) -> None:
     assert (empty["verdict"], empty["p_fake"], empty["faces"]) == ("no_face", None, [])
 
 
-def test_a_bad_file_costs_neither_the_others_nor_the_reason(pictures: Path) -> None:
-    done = veraface("detect", "broken.jpg", "nowhere.png", "face.jpg", "--json", cwd=pictures)
+def test_a_bad_file_costs_neither_the_others_nor_the_reason(images: Path) -> None:
+    done = veraface("detect", "broken.jpg", "nowhere.png", "face.jpg", "--json", cwd=images)
     broken, missing, face = map(json.loads, done.stdout.splitlines())
     assert done.returncode == 1
     assert broken["error"]["code"] == "unreadable_image"
@@ -57,16 +57,16 @@ def test_a_bad_file_costs_neither_the_others_nor_the_reason(pictures: Path) -> N
     assert "Traceback" not in done.stderr
 
 
-def test_a_bad_file_leaves_the_table_of_the_others(pictures: Path) -> None:
-    done = veraface("detect", "broken.jpg", "face.jpg", cwd=pictures)
+def test_a_bad_file_leaves_the_table_of_the_others(images: Path) -> None:
+    done = veraface("detect", "broken.jpg", "face.jpg", cwd=images)
     assert done.returncode == 1
     assert "face.jpg" in done.stdout
     assert "broken.jpg" not in done.stdout
 
 
-def test_standard_input_is_read_as_a_file(pictures: Path) -> None:
-    done = veraface("detect", "-", "--json", data=(pictures / "face.jpg").read_bytes())
-    from_file = veraface("detect", pictures / "face.jpg", "--json")
+def test_standard_input_is_read_as_a_file(images: Path) -> None:
+    done = veraface("detect", "-", "--json", data=(images / "face.jpg").read_bytes())
+    from_file = veraface("detect", images / "face.jpg", "--json")
     assert json.loads(done.stdout)["p_fake"] == json.loads(from_file.stdout)["p_fake"]
 
 
@@ -79,18 +79,18 @@ def test_an_endless_stream_is_too_large_and_not_read_to_its_end() -> None:
     assert "-: the file is larger than the limit" in done.stderr
 
 
-def test_the_overlay_shows_the_picture_with_marks_on_the_face(pictures: Path) -> None:
-    done = veraface("detect", "face.jpg", "--heatmap", "out.png", cwd=pictures)
+def test_the_overlay_shows_the_image_with_marks_on_the_face(images: Path) -> None:
+    done = veraface("detect", "face.jpg", "--heatmap", "out.png", cwd=images)
     assert done.returncode == 0, done.stderr
-    overlay = Image.open(pictures / "out.png")
+    overlay = Image.open(images / "out.png")
     assert overlay.size == portrait().size
     changed = [
         sum(abs(a - b) for a, b in zip(overlay.getpixel(at), portrait().getpixel(at), strict=True))
         for at in [(5, 500), (500, 5)]
     ]
     assert max(changed) < 60  # far from the face only JPEG differs
-    assert overlay.convert("RGB").tobytes() != Image.open(pictures / "face.jpg").tobytes()
-    assert sorted(p.name for p in pictures.iterdir()) == ["broken.jpg", "empty.png", "face.jpg", "out.png"]
+    assert overlay.convert("RGB").tobytes() != Image.open(images / "face.jpg").tobytes()
+    assert sorted(p.name for p in images.iterdir()) == ["broken.jpg", "empty.png", "face.jpg", "out.png"]
 
 
 @pytest.mark.parametrize(
@@ -101,40 +101,40 @@ def test_the_overlay_shows_the_picture_with_marks_on_the_face(pictures: Path) ->
         ["empty.png", "--heatmap", "./empty.png"],
     ],
 )
-def test_an_overlay_that_cannot_be_is_refused_before_any_work(pictures: Path, arguments: list[str]) -> None:
-    before = {path.name: path.read_bytes() for path in pictures.iterdir()}
-    done = veraface("detect", *arguments, cwd=pictures)
+def test_an_overlay_that_cannot_be_is_refused_before_any_work(images: Path, arguments: list[str]) -> None:
+    before = {path.name: path.read_bytes() for path in images.iterdir()}
+    done = veraface("detect", *arguments, cwd=images)
     assert done.returncode == 2
     assert "--heatmap" in done.stderr
     assert "takes exactly one IMAGE" in done.stderr or "would overwrite" in done.stderr
-    assert {path.name: path.read_bytes() for path in pictures.iterdir()} == before
+    assert {path.name: path.read_bytes() for path in images.iterdir()} == before
 
 
-def test_several_files_print_only_notable_claims(pictures: Path) -> None:
+def test_several_files_print_only_notable_claims(images: Path) -> None:
     name = "a long name that no line of eighty characters would hold, as those of cameras and clouds are.jpg"
     exif = Image.Exif()
     exif[0x0131] = "Adobe Photoshop 25.0"
-    portrait().save(pictures / name, exif=exif)
-    done = veraface("detect", "face.jpg", name, cwd=pictures, environment={"COLUMNS": ""})
+    portrait().save(images / name, exif=exif)
+    done = veraface("detect", "face.jpg", name, cwd=images, environment={"COLUMNS": ""})
     assert "Claims in face.jpg" not in done.stdout
     assert f"Claims in {name}" in done.stdout
     assert len([line for line in done.stdout.splitlines() if line.strip().startswith(name)]) == 1
-    assert "Claims in face.jpg" in veraface("detect", "face.jpg", cwd=pictures).stdout
+    assert "Claims in face.jpg" in veraface("detect", "face.jpg", cwd=images).stdout
 
 
-def test_an_overlay_that_cannot_be_written_is_named(pictures: Path) -> None:
-    done = veraface("detect", "face.jpg", "--heatmap", "none/out.png", cwd=pictures)
+def test_an_overlay_that_cannot_be_written_is_named(images: Path) -> None:
+    done = veraface("detect", "face.jpg", "--heatmap", "none/out.png", cwd=images)
     assert done.returncode == 1
     assert "none/out.png: cannot be written" in done.stderr
     assert "Traceback" not in done.stderr
 
 
 @pytest.mark.skipif(os.name != "posix", reason="file names of this kind exist on POSIX systems only")
-def test_a_hostile_file_name_cannot_steer_the_terminal(pictures: Path) -> None:
+def test_a_hostile_file_name_cannot_steer_the_terminal(images: Path) -> None:
     name = "[red]\x1b]0;owned\x07[link=x].jpg"
-    (pictures / "face.jpg").rename(pictures / name)
-    good = veraface("detect", name, cwd=pictures)
-    bad = veraface("detect", name + "x", cwd=pictures)
+    (images / "face.jpg").rename(images / name)
+    good = veraface("detect", name, cwd=images)
+    bad = veraface("detect", name + "x", cwd=images)
     assert "[red]" in good.stdout
     assert "\x1b" not in good.stdout + bad.stderr
     assert "\x07" not in good.stdout + bad.stderr
@@ -147,7 +147,7 @@ def test_a_missing_model_is_named() -> None:
     assert "Traceback" not in done.stderr
 
 
-def test_every_photo_of_the_data_set_is_judged(photos: list[Path]) -> None:
+def test_every_photo_of_the_data_set_is_analyzed(photos: list[Path]) -> None:
     done = veraface("detect", *photos, "--json")
     answers = [json.loads(line) for line in done.stdout.splitlines()]
     assert done.returncode == 0, done.stderr
@@ -162,10 +162,10 @@ def test_every_photo_of_the_data_set_is_judged(photos: list[Path]) -> None:
     assert shares["real"] <= 0.05 < 0.4 < shares["fake"]
 
 
-def test_claims_are_printed_below_the_table(pictures: Path) -> None:
+def test_claims_are_printed_below_the_table(images: Path) -> None:
     evil = "[red]a\x1b[31mcat[/red]\nSteps: 20, Sampler: Euler"
-    (pictures / "made.png").write_bytes(files.png(("parameters", evil)))
-    done = veraface("detect", "made.png", cwd=pictures, environment={"COLUMNS": ""})
+    (images / "made.png").write_bytes(files.png(("parameters", evil)))
+    done = veraface("detect", "made.png", cwd=images, environment={"COLUMNS": ""})
     assert done.returncode == 0
     claims = done.stdout[done.stdout.index("Claims in") :].splitlines()
     assert [line for line in claims if line != line.rstrip()] == []
@@ -174,13 +174,13 @@ def test_claims_are_printed_below_the_table(pictures: Path) -> None:
     assert "prompt: [red]a [31mcat[/red]" in done.stdout
     assert "Content Credentials: " in done.stdout
     assert "\x1b" not in done.stdout
-    off = veraface("detect", "made.png", "--provenance", "off", cwd=pictures)
+    off = veraface("detect", "made.png", "--provenance", "off", cwd=images)
     assert "Claims in" not in off.stdout
-    quiet = veraface("detect", "made.png", "--json", "--provenance", "off", cwd=pictures)
+    quiet = veraface("detect", "made.png", "--json", "--provenance", "off", cwd=images)
     assert "provenance" not in json.loads(quiet.stdout)
 
 
-def test_bad_trust_anchors_are_named(pictures: Path) -> None:
-    done = veraface("detect", "face.jpg", "--trust-anchors", "nowhere.pem", cwd=pictures)
+def test_bad_trust_anchors_are_named(images: Path) -> None:
+    done = veraface("detect", "face.jpg", "--trust-anchors", "nowhere.pem", cwd=images)
     assert done.returncode == 1
     assert "nowhere.pem" in done.stderr

@@ -13,7 +13,7 @@ from veraface.models.card import ModelCard
 
 
 def test_reports_and_writes_the_card(tiny_model: Path, tmp_path: Path) -> None:
-    """The model learned in seconds tells marked faces of other numbers from unmarked ones."""
+    """The model trained in seconds separates marked from unmarked faces of unseen numbers."""
     data = make_dataset(tmp_path / "faces", {"train": 40, "test": 12})
     (data / "041.png").write_bytes(b"")
     model = tmp_path / "tiny.onnx"

@@ -79,7 +79,7 @@ def run(folder: Path) -> Run:
 
 
 @pytest.fixture(scope="module")
-def picture(folder: Path) -> Path:
+def image(folder: Path) -> Path:
     exif = Image.Exif()
     exif[0x010E] = "secret-place"
     path = folder / NAME
@@ -88,9 +88,9 @@ def picture(folder: Path) -> Path:
 
 
 @pytest.fixture(scope="module")
-def written(run: Run, picture: Path, folder: Path) -> Path:
+def written(run: Run, image: Path, folder: Path) -> Path:
     out = folder / "report.html"
-    done = run(picture, "--out", out)
+    done = run(image, "--out", out)
     assert done.returncode == 0, done.stderr
     assert "signed by key" in done.stdout
     return out
@@ -106,17 +106,17 @@ def secret() -> Ed25519PrivateKey:
     return Ed25519PrivateKey.generate()
 
 
-def test_it_contains_the_detection_and_the_model_card(written: Path, picture: Path) -> None:
+def test_it_contains_the_detection_and_the_model_card(written: Path, image: Path) -> None:
     page, data = written.read_text("utf-8"), read_data(written.read_bytes())
     detector = Detector()
-    result = detector.detect(picture).to_dict(heatmap=False)
+    result = detector.detect(image).to_dict(heatmap=False)
     del result["timing_ms"], data["result"]["timing_ms"]
     assert data["result"] == result
     card = detector.card
     weights = DEFAULT_MODEL
     row = card.measured["rows"][0]
     for text in (
-        hashlib.sha256(picture.read_bytes()).hexdigest(),
+        hashlib.sha256(image.read_bytes()).hexdigest(),
         hashlib.sha256(weights.with_suffix(".onnx").read_bytes()).hexdigest(),
         hashlib.sha256(weights.with_suffix(".json").read_bytes()).hexdigest(),
         f"{100 * result['p_fake']:.1f}%",
@@ -287,8 +287,8 @@ def points_of_small_order() -> set[int]:
     return found | {number + p for number in found if number + p < 2**255}
 
 
-def test_long_metadata_hides_neither_claims_nor_findings(picture: Path, secret: Any) -> None:
-    contents = gather(picture.read_bytes(), NAME, Detector(), None)
+def test_long_metadata_hides_neither_claims_nor_findings(image: Path, secret: Any) -> None:
+    contents = gather(image.read_bytes(), NAME, Detector(), None)
     contents.facts["provenance"] = {
         "credentials": {"actions": [{"action": f"step {n}", "what": list(range(99))} for n in range(500)]},
         "claims": [{"code": "ai_generated", "message": "said to be made by AI"}],
@@ -360,9 +360,9 @@ def test_every_flipped_bit_is_detected(written: Path, data: st.DataObject) -> No
 
 
 @pytest.fixture(scope="module")
-def hostile(picture: Path, secret: Any) -> bytes:
+def hostile(image: Path, secret: Any) -> bytes:
     """A report on an image with markup in its name and metadata."""
-    content = picture.read_bytes()
+    content = image.read_bytes()
     contents = gather(content, NAME, Detector(), None)
     deep: Any = "end"
     for _ in range(50):
@@ -395,7 +395,7 @@ def test_names_and_metadata_are_shown_as_text(hostile: bytes) -> None:
 
 
 def test_claims_that_json_cannot_represent_are_replaced(
-    picture: Path, secret: Any, monkeypatch: pytest.MonkeyPatch
+    image: Path, secret: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     claims = {"half": "\ud800", "none": float("nan"), "when": Path("x"), "b": ["<i>", {"c": "d"}]}
     provenance = SimpleNamespace(to_dict=lambda: claims)
@@ -403,7 +403,7 @@ def test_claims_that_json_cannot_represent_are_replaced(
         "veraface.report.contents.analyze",
         lambda *asked, **options: replace(analyze(*asked, **options), provenance=provenance),
     )
-    contents = gather(picture.read_bytes(), "half \udcff.jpg", Detector(), None)
+    contents = gather(image.read_bytes(), "half \udcff.jpg", Detector(), None)
     file = sign(render(contents, ""), secret)
     assert verify(file).intact
     assert read_data(file)["provenance"] == {
@@ -461,10 +461,10 @@ def test_a_browser_shows_it_without_requests(
     context.close()
 
 
-def test_bad_input_is_reported_and_writes_nothing(run: Run, folder: Path, picture: Path) -> None:
+def test_bad_input_is_reported_and_writes_nothing(run: Run, folder: Path, image: Path) -> None:
     out = folder / "none.html"
-    same = folder / "picture.html"
-    same.write_bytes(picture.read_bytes())
+    same = folder / "image.html"
+    same.write_bytes(image.read_bytes())
     broken = folder / "broken.jpg"
     broken.write_bytes(encode(portrait(), "JPEG")[:500])
     for arguments, text in (
@@ -477,8 +477,8 @@ def test_bad_input_is_reported_and_writes_nothing(run: Run, folder: Path, pictur
         (("--verify", out, "--out", out), "combined with --key only"),
         ((broken, "--out", out, "--key", folder / "no.pem"), "no such key file"),
         ((broken, "--out", out, "--key", broken), "not a private key"),
-        ((picture, "--out", broken / "a.html"), "Not a directory"),
-        ((picture, "--out", folder / ("a" * 300 + ".html")), "File name too long"),
+        ((image, "--out", broken / "a.html"), "Not a directory"),
+        ((image, "--out", folder / ("a" * 300 + ".html")), "File name too long"),
         ((same, "--out", same), "overwrite the image itself"),
     ):
         done = run(*arguments)
@@ -486,24 +486,24 @@ def test_bad_input_is_reported_and_writes_nothing(run: Run, folder: Path, pictur
         assert text in done.stderr, (arguments, done.stderr)
         assert "Traceback" not in done.stderr
     assert not out.exists()
-    assert same.read_bytes() == picture.read_bytes()
+    assert same.read_bytes() == image.read_bytes()
     assert list(folder.glob("*.part")) == []
 
 
-def test_a_name_may_be_as_long_as_the_system_allows(run: Run, folder: Path, picture: Path) -> None:
-    done = run(picture, "--out", folder / ("a" * 245 + ".html"))
+def test_a_name_may_be_as_long_as_the_system_allows(run: Run, folder: Path, image: Path) -> None:
+    done = run(image, "--out", folder / ("a" * 245 + ".html"))
     assert done.returncode == 0, done.stderr
 
 
-def test_a_missing_public_key_is_written_again(run: Run, picture: Path, folder: Path, public: Path) -> None:
+def test_a_missing_public_key_is_written_again(run: Run, image: Path, folder: Path, public: Path) -> None:
     before = public.read_bytes()
     public.unlink()
-    assert run(picture, "--out", folder / "again.html").returncode == 0
+    assert run(image, "--out", folder / "again.html").returncode == 0
     assert public.read_bytes() == before
 
 
-def test_a_folder_that_does_not_exist_is_reported(run: Run, picture: Path, folder: Path) -> None:
-    done = run(picture, "--out", folder / "no-such-folder" / "report.html")
+def test_a_folder_that_does_not_exist_is_reported(run: Run, image: Path, folder: Path) -> None:
+    done = run(image, "--out", folder / "no-such-folder" / "report.html")
     assert done.returncode == 1
     assert "cannot be written" in done.stderr
 
@@ -538,12 +538,12 @@ def test_keys_that_are_readable_by_others_or_of_another_kind_are_refused(
             read_private_key(path())
 
 
-def test_without_the_extra_the_error_names_it(folder: Path, picture: Path) -> None:
+def test_without_the_extra_the_error_names_it(folder: Path, image: Path) -> None:
     hide = folder / "hidden/cryptography"
     hide.mkdir(parents=True)
     (hide / "__init__.py").write_text("raise ModuleNotFoundError(name='cryptography')")
     path = os.pathsep.join([str(hide.parent), os.environ.get("PYTHONPATH", "")])
     environment = {"PYTHONPATH": path, "HOME": str(folder)}
-    done = veraface_process("report", picture, "--out", folder / "x.html", environment=environment)
+    done = veraface_process("report", image, "--out", folder / "x.html", environment=environment)
     assert done.returncode == 1
     assert "pip install 'veraface[report]'" in done.stderr

@@ -42,7 +42,7 @@ def without_times(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
 @pytest.fixture(scope="module")
 def mixed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with faces, an image without a face, a damaged one, a text file, a copy and an archive."""
-    path = folder(tmp_path_factory.mktemp("scan") / "pictures", 3)
+    path = folder(tmp_path_factory.mktemp("scan") / "images", 3)
     (path / "copy.jpg").write_bytes(resized(face(0), 200, 60))
     (path / "empty.png").write_bytes(empty())
     (path / "broken.jpg").write_bytes(face(1)[:2000])

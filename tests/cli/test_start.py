@@ -73,7 +73,7 @@ def test_an_unknown_option_is_named_as_typed(name: str) -> None:
     assert f"No such option: {name}" in done.stderr
 
 
-def test_info_on_no_model_says_so() -> None:
+def test_info_on_a_missing_model_is_an_error() -> None:
     done = veraface("info", "--model", "nowhere.onnx")
     assert done.returncode == 1
     assert "nowhere.json: no such model card" in done.stderr

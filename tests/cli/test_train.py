@@ -176,7 +176,7 @@ def one_class(rows: list[dict[str, str]], folder: Path) -> None:
 
 def unreadable(rows: list[dict[str, str]], folder: Path) -> None:
     (folder / "003.png").write_bytes(b"")
-    (folder / "004.png").write_bytes(b"no picture")
+    (folder / "004.png").write_bytes(b"no image")
 
 
 def nonexistent(rows: list[dict[str, str]], folder: Path) -> None:

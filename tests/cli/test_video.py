@@ -13,8 +13,8 @@ from tests.sample_videos import make_audio, make_plain, make_portrait, write_vid
 
 
 @pytest.fixture(scope="module")
-def clips(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("clips")
+def videos(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("videos")
     make_portrait(folder / "face.mp4", 6)
     make_plain(folder / "plain.mkv", 3)
     make_audio(folder / "sound.mp4")
@@ -23,8 +23,8 @@ def clips(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def test_a_table_for_people(clips: Path) -> None:
-    done = veraface("video", "face.mp4", "plain.mkv", "sound.mp4", "--frames", 4, cwd=clips)
+def test_a_table_for_people(videos: Path) -> None:
+    done = veraface("video", "face.mp4", "plain.mkv", "sound.mp4", "--frames", 4, cwd=videos)
     assert done.returncode == 1
     lines = {line.split()[0]: line for line in done.stdout.splitlines() if line.strip()}
     assert "likely real" in lines["face.mp4"]
@@ -36,8 +36,8 @@ def test_a_table_for_people(clips: Path) -> None:
     )
 
 
-def test_one_json_object_a_line_and_bad_clips_cost_nothing(clips: Path) -> None:
-    done = veraface("video", "list.m3u8", "nowhere.mp4", "face.mp4", "--json", "--every", 0.25, cwd=clips)
+def test_one_json_object_a_line_and_bad_videos_cost_nothing(videos: Path) -> None:
+    done = veraface("video", "list.m3u8", "nowhere.mp4", "face.mp4", "--json", "--every", 0.25, cwd=videos)
     hostile, missing, face = map(json.loads, done.stdout.splitlines())
     assert done.returncode == 1
     assert hostile["error"]["code"] == "unsupported_video"
@@ -47,10 +47,10 @@ def test_one_json_object_a_line_and_bad_clips_cost_nothing(clips: Path) -> None:
     assert "Traceback" not in done.stderr
 
 
-def test_timeline_picture_and_copy(clips: Path, tmp_path: Path) -> None:
+def test_timeline_plot_and_copy(videos: Path, tmp_path: Path) -> None:
     names = {"--timeline": "t.json", "--plot": "t.png", "--out": "o.mp4"}
     options = [part for name, file in names.items() for part in (name, tmp_path / file)]
-    done = veraface("video", "face.mp4", "--frames", 4, *options, cwd=clips)
+    done = veraface("video", "face.mp4", "--frames", 4, *options, cwd=videos)
     assert (done.returncode, done.stderr) == (0, "")
     data = json.loads((tmp_path / "t.json").read_text())
     assert (data["clip"], data["verdict"], len(data["timeline"])) == ("face.mp4", "real", 4)
@@ -73,7 +73,7 @@ def after(setup: str, *arguments: object, cwd: Path) -> subprocess.CompletedProc
 
 
 @pytest.mark.parametrize("form", [[], ["--json"]])
-def test_a_file_that_cannot_be_written_costs_no_verdict(clips: Path, tmp_path: Path, form: list[str]) -> None:
+def test_an_unwritable_file_costs_no_verdict(videos: Path, tmp_path: Path, form: list[str]) -> None:
     # Python would also cut off the bytecode that it caches, and other tests would read it.
     full = (
         "import matplotlib.font_manager; import resource, sys; sys.dont_write_bytecode = True; "
@@ -81,7 +81,7 @@ def test_a_file_that_cannot_be_written_costs_no_verdict(clips: Path, tmp_path: P
     )
     outputs = {"--timeline": "t.json", "--picture": "t.png", "--out": "o.mp4"}
     options = [part for name, file in outputs.items() for part in (name, tmp_path / file)]
-    done = after(full, "video", "face.mp4", "--frames", 3, *form, *options, cwd=clips)
+    done = after(full, "video", "face.mp4", "--frames", 3, *form, *options, cwd=videos)
     assert done.returncode == 1
     assert "real" in done.stdout
     lines = [f"veraface: {tmp_path / file}: cannot be written: File too large" for file in outputs.values()]
@@ -90,7 +90,7 @@ def test_a_file_that_cannot_be_written_costs_no_verdict(clips: Path, tmp_path: P
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux bounds it")
-def test_a_clip_that_takes_too_much_memory_is_refused(tmp_path: Path) -> None:
+def test_a_video_that_takes_too_much_memory_is_refused(tmp_path: Path) -> None:
     write_video(tmp_path / "large.mp4", [Image.new("RGB", (4000, 3000), "grey")] * 3)
     small = "from veraface.video import memory; memory.MAX_MEMORY = 40 * 2**20"
     done = after(small, "video", "large.mp4", cwd=tmp_path)
@@ -117,19 +117,19 @@ def test_a_clip_that_takes_too_much_memory_is_refused(tmp_path: Path) -> None:
         (["--timeline", "nowhere/a.json"], "the folder nowhere does not exist"),
     ],
 )
-def test_options_that_make_no_sense(clips: Path, options: list[str], words: str) -> None:
-    before = (clips / "face.mp4").read_bytes()
-    done = veraface("video", "face.mp4", *options, cwd=clips)
+def test_options_that_make_no_sense(videos: Path, options: list[str], words: str) -> None:
+    before = (videos / "face.mp4").read_bytes()
+    done = veraface("video", "face.mp4", *options, cwd=videos)
     assert done.returncode == 2
     assert words in done.stderr
-    assert (clips / "face.mp4").read_bytes() == before
+    assert (videos / "face.mp4").read_bytes() == before
 
 
-def test_says_what_to_install(clips: Path, tmp_path: Path) -> None:
+def test_a_missing_extra_is_named(videos: Path, tmp_path: Path) -> None:
     (tmp_path / "av.py").write_text("raise ModuleNotFoundError('No module named av', name='av')")
     done = subprocess.run(
         [*COMMAND, "video", "face.mp4"],
-        cwd=clips,
+        cwd=videos,
         capture_output=True,
         text=True,
         check=False,

@@ -17,7 +17,7 @@ SEEDS = st.integers(0, 2**32 - 1)
 
 
 @st.composite
-def pictures_and_boxes(draw: st.DrawFn) -> tuple[tuple[int, int], Box]:
+def images_and_boxes(draw: st.DrawFn) -> tuple[tuple[int, int], Box]:
     """A size, and a box whose middle lies in it: inside, over an edge, or far larger than the image."""
     width, height = draw(st.integers(1, 90)), draw(st.integers(1, 90))
     sides = st.floats(1, 120) | st.sampled_from([1.0, 3_000.0, 50_000.0])
@@ -27,7 +27,7 @@ def pictures_and_boxes(draw: st.DrawFn) -> tuple[tuple[int, int], Box]:
     return (width, height), Box(x - box_width / 2, y - box_height / 2, box_width, box_height)
 
 
-@given(case=pictures_and_boxes(), seed=SEEDS)
+@given(case=images_and_boxes(), seed=SEEDS)
 @settings(max_examples=examples(150), deadline=3000)
 def test_masks_fit_any_box_in_any_image(case: tuple[tuple[int, int], Box], seed: int) -> None:
     size, box = case

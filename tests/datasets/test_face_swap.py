@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from tests.datasets.test_blending import BOX, SEEDS, pictures_and_boxes
+from tests.datasets.test_blending import BOX, SEEDS, images_and_boxes
 from tests.examples import examples
 from tests.sample_data import face
 from tests.sample_images import difference, noise
@@ -65,7 +65,7 @@ def test_the_best_donor_is_the_one_in_the_same_pose() -> None:
     assert best_donor(candidates[:2], POINTS) == 1
 
 
-@given(case=pictures_and_boxes(), donor_size=st.tuples(st.integers(1, 80), st.integers(1, 80)), seed=SEEDS)
+@given(case=images_and_boxes(), donor_size=st.tuples(st.integers(1, 80), st.integers(1, 80)), seed=SEEDS)
 @settings(max_examples=examples(150), deadline=5000)
 def test_takes_any_faces_in_any_images(
     case: tuple[tuple[int, int], Box], donor_size: tuple[int, int], seed: int

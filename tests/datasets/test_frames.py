@@ -45,7 +45,7 @@ def test_the_frame_at_a_place(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, key_frames: int
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    path = make_ramp(tmp_path / "made" / f"clip{Path(name).suffix}", 20, key_frames).rename(name)
+    path = make_ramp(tmp_path / "made" / f"video{Path(name).suffix}", 20, key_frames).rename(name)
     for place, brightness in ((0, 0), (0.025, 10), (0.5, 100), (0.95, 190), (1, 190)):
         found = level(read_frame(path, place))
         assert abs(found - brightness) <= 12, (place, found)

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from tests.datasets.test_blending import BOX, SEEDS, pictures_and_boxes
+from tests.datasets.test_blending import BOX, SEEDS, images_and_boxes
 from tests.examples import examples
 from tests.sample_data import face
 from tests.sample_images import difference, noise, portrait
@@ -14,7 +14,7 @@ from veraface.datasets.synthesis.self_blending import self_blend
 from veraface.geometry import Box
 
 
-@given(case=pictures_and_boxes(), gray=st.booleans(), seed=SEEDS)
+@given(case=images_and_boxes(), gray=st.booleans(), seed=SEEDS)
 @settings(max_examples=examples(100), deadline=5000)
 def test_takes_any_box_in_any_image(case: tuple[tuple[int, int], Box], gray: bool, seed: int) -> None:
     (width, height), box = case

@@ -50,8 +50,8 @@ def test_metrics_counted_by_hand() -> None:
 
 def test_by_group_the_images_of_a_video_are_averaged() -> None:
     """Videos: fake 0.2 and 0.9 become 0.55, real 0.5 and 0.5 stay 0.5; per image the AUC is 0.5."""
-    clip = [("a", True, 0.2), ("a", True, 0.9), ("a", False, 0.5), ("a", False, 0.5)]
-    images = [replace(prediction(str(i), fake, U, p), group=g) for i, (g, fake, p) in enumerate(clip)]
+    video = [("a", True, 0.2), ("a", True, 0.9), ("a", False, 0.5), ("a", False, 0.5)]
+    images = [replace(prediction(str(i), fake, U, p), group=g) for i, (g, fake, p) in enumerate(video)]
     row = compute_metrics(images)
     assert (row["auc"], row["auc_by_group"], row["groups"]) == (0.5, 1.0, 1)
     alone = many(60)

@@ -51,7 +51,7 @@ def test_intervals_are_resampled_by_group() -> None:
     assert width(12) > 0.6 * width(1)
 
 
-def test_an_interval_is_about_as_wide_as_theory_says() -> None:
+def test_intervals_have_the_width_of_theory() -> None:
     """400 groups, a share of one half: 1.96 x sqrt(.25 / 400) to each side."""
     images = [prediction(str(i), False, F if i % 2 else R, 0.5) for i in range(400)]
     low, high = compute_metrics(images)["intervals"]["reals_called_fake"]

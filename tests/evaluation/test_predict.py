@@ -87,5 +87,5 @@ def test_each_image_has_its_own_random_generator(samples: list[Sample]) -> None:
     moved = replace(samples[0], path=Path("/elsewhere") / samples[0].path.name, fake=True)
     assert first(samples[0]) == first(samples[0]) == first(moved)
     assert len({first(sample) for sample in samples}) == len(samples)
-    clip = [replace(samples[0], frame=place) for place in (0.25, 0.75)]
-    assert first(clip[0]) != first(clip[1])
+    video = [replace(samples[0], frame=place) for place in (0.25, 0.75)]
+    assert first(video[0]) != first(video[1])

@@ -91,7 +91,7 @@ def test_changes_counted_by_hand() -> None:
         "real_to_fake": 1 / 8,
         "flipped_of_decided": 0.4,  # of five that are decided in both
         "changed": 4 / 8,
-        "lost": 0.1111,  # one of nine that were judged before
+        "lost": 0.1111,  # one of nine that were classified before
     }
     assert all(low <= found[name] <= high for name, (low, high) in intervals.items())
 

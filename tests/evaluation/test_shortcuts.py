@@ -1,4 +1,4 @@
-"""What tells the classes apart without a look at a face."""
+"""Features that separate the classes without a face."""
 
 from pathlib import Path
 

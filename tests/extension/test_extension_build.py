@@ -103,12 +103,12 @@ def test_catalogs_are_complete(read_own_words: Callable[[str], dict[str, str]], 
     """The extension's own messages; tests of the page check the shared ones."""
     own, english = read_own_words(language), read_own_words("en")
     assert list(own) == list(english)
-    for path, said in own.items():
-        assert said.strip(), path
-        assert "<" not in said, path
-        assert set(re.findall(r"\{\w+\}", said)) == set(re.findall(r"\{\w+\}", english[path])), path
+    for path, message in own.items():
+        assert message.strip(), path
+        assert "<" not in message, path
+        assert set(re.findall(r"\{\w+\}", message)) == set(re.findall(r"\{\w+\}", english[path])), path
     if language != "en":
-        assert [path for path, said in own.items() if said == english[path] and len(said) > 12] == []
+        assert [path for path, message in own.items() if message == english[path] and len(message) > 12] == []
 
 
 def test_seven_languages_are_listed_for_browsers(unpacked: Path) -> None:

@@ -81,18 +81,18 @@ def test_images_of_other_hosts_are_not_read_without_permission(
     chromium: Chromium, site: Site, face: bytes
 ) -> None:
     site.put("/it.jpg", face)
-    address = site.url("/it.jpg", "pictures.test")
+    address = site.url("/it.jpg", "images.test")
     page = chromium.visit(site.page(f'<img src="{address}" width="300">'))
     card = chromium.right_click(page, address, allow=False)
     assert card.fault() == "not_permitted"
-    assert "pictures.test" in (card.text() or "")
-    assert chromium.worker.evaluate("() => asked") == ["http://pictures.test/*"]
+    assert "images.test" in (card.text() or "")
+    assert chromium.worker.evaluate("() => asked") == ["http://images.test/*"]
     assert chromium.history() == []
 
 
 def test_images_with_cors_need_no_permission(chromium: Chromium, site: Site, face: bytes) -> None:
     site.put("/it.jpg", face, Access_Control_Allow_Origin="*")
-    address = site.url("/it.jpg", "pictures.test")
+    address = site.url("/it.jpg", "images.test")
     page = chromium.visit(site.page(f'<img src="{address}" width="300">'))
     assert chromium.right_click(page, address, allow=False).verdict() == "real"
 
@@ -144,7 +144,7 @@ def test_each_failure_has_its_own_state(
     site.put("/drawing.svg", "<svg xmlns='http://www.w3.org/2000/svg'/>", "image/svg+xml")
     site.put("/huge.jpg", b"", Content_Length=str(2**31))
     site.put("/empty.jpg", b"")
-    page = chromium.visit(site.page("pictures"))
+    page = chromium.visit(site.page("images"))
     expected = {
         "/none.jpg": "no_face",
         "/small.jpg": "face_too_small",
@@ -297,10 +297,10 @@ def test_for_a_frame_of_another_host_the_card_is_in_the_main_frame(
 ) -> None:
     site.put("/it.jpg", face)
     site.page(IMAGE, "/inner.html")
-    inner = site.url("/inner.html", "pictures.test")
+    inner = site.url("/inner.html", "images.test")
     page = chromium.visit(site.page(f'<iframe src="{inner}" width="700" height="500"></iframe>'))
     no_such_frame = 123456  # as good as one that no script may enter
-    card = chromium.right_click(page, site.url("/it.jpg", "pictures.test"), no_such_frame, allow=False)
+    card = chromium.right_click(page, site.url("/it.jpg", "images.test"), no_such_frame, allow=False)
     assert card.fault() == "not_permitted"
     assert page.evaluate("document.querySelectorAll('[popover]').length") == 1
 

@@ -1,4 +1,4 @@
-"""Pages, pictures and servers that mean ill: what they can do to a check, and above all what they cannot."""
+"""Hostile pages, images and servers: what a check lets them do."""
 
 import json
 from collections.abc import Callable

@@ -101,7 +101,7 @@ def test_the_language_changes_everywhere_at_once(
         expect(page.locator("html")).to_have_attribute("dir", "rtl" if language == "ar" else "ltr")
         expect(page).to_have_title(words["extension.options.title"])
         shown = page.locator("body").inner_text()
-        foreign = [said for path, said in english.items() if said != words.get(path) and len(said) > 12]
+        foreign = [text for path, text in english.items() if text != words.get(path) and len(text) > 12]
         assert [phrase for phrase in foreign if phrase in shown] == []
         menu = words["extension.menu"]
         wait_until(page, lambda menu=menu: chromium.worker.evaluate("() => globalThis.title") == menu)

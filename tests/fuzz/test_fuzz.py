@@ -24,7 +24,7 @@ INPUTS = 1_000_000 if PROFILE == "deep" else 30_000
 HAS_WHEELS = sys.platform == "linux" and platform.machine() == "x86_64"
 
 
-def test_the_corpus_is_small_and_of_readable_pictures() -> None:
+def test_the_corpus_is_small_and_of_readable_images() -> None:
     files = list(CORPUS.iterdir())
     assert len(files) >= 20
     assert sum(file.stat().st_size for file in files) < 60_000

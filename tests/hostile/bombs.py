@@ -114,7 +114,7 @@ def survivable() -> dict[str, bytes]:
         "a PNG of 1,000 texts of 1 MB": png(before=png_chunk(b"zTXt", b"x\0\0" + text) * 1_000),
         "a PNG of 60 texts of 1 MB": png(before=png_chunk(b"zTXt", b"x\0\0" + text) * 60),
         "a PNG whose EXIF grows": png(behind=png_chunk(b"eXIf", copies(300_000))),
-        "a PNG that says it has 50,000 frames": png(before=animation),
+        "a PNG that declares 50,000 frames": png(before=animation),
         "a PNG of 90,000 frame headers": png(before=animation + control * 90_000),
         "a PNG of 20,000 frames": png(before=animation + control, behind=frames),
         "a PNG of 36 megapixels in 35 kB": png(6000, 6000, color=0),
@@ -147,8 +147,8 @@ def lying() -> dict[str, bytes]:
     ):
         large = encode(Image.new("RGB", (side, side), (9, 99, 200)), kind, **options)
         declared, other = struct.pack(">II", side, side), struct.pack(">II", 64, 64)
-        made[f"{name} that is larger than it says"] = large.replace(
+        made[f"{name} that is larger than it declares"] = large.replace(
             b"ispe\0\0\0\0" + declared, b"ispe\0\0\0\0" + other
         )
-        made[f"{name} that is smaller than it says"] = claiming(name, 7000)
+        made[f"{name} that is smaller than it declares"] = claiming(name, 7000)
     return made

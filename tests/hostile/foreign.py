@@ -43,7 +43,7 @@ FOREIGN = {
     "JPEG 2000": (encode(IMAGE, "JPEG2000"), "JPEG 2000"),
     "icon": (encode(IMAGE, "ICO"), "icon"),
     "Mac icon": (encode(IMAGE, "ICNS"), "not an image"),
-    "text": (b"BMW built this. GIF pictures are nice.", "not an image"),
+    "text": (b"BMW built this. GIF images are nice.", "not an image"),
     "netpbm": (encode(IMAGE, "PPM"), "not an image"),
     "PCX": (encode(IMAGE, "PCX"), "not an image"),
     "TGA": (encode(IMAGE, "TGA"), "not an image"),

@@ -22,7 +22,7 @@ def test_heatmap_is_drawn_in_place_and_neutral_cells_are_not() -> None:
     gray = Image.new("RGB", (100, 100), (128, 128, 128))
     grid = np.full((4, 4), 0.5, np.float32)
     neutral = np.asarray(draw_overlay(gray, result(grid)), int)
-    grid[:, :2] = 1.0  # the left half speaks for fake
+    grid[:, :2] = 1.0  # the left half is evidence of fake
     marked = np.asarray(draw_overlay(gray, result(grid)), int)
     difference = np.abs(marked - neutral).sum(axis=2)
     assert difference[25:75, 22:45].mean() > 60

@@ -11,7 +11,7 @@ import pytest
 
 HERE = Path(__file__).parent
 DOM = HERE.parent / "tools/node_modules/happy-dom"
-MIN_NODE = (20, 19)  # the first that takes the page's scripts for modules without being told
+MIN_NODE = (20, 19)  # the first that loads the scripts as modules without a setting
 
 
 def unavailable(reason: str) -> None:

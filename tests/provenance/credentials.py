@@ -1,4 +1,4 @@
-"""Pictures with Content Credentials, signed with a certificate that the tests make for themselves."""
+"""Images with Content Credentials, signed with a certificate that the tests make for themselves."""
 
 import datetime
 import json
@@ -120,8 +120,8 @@ def sign(
         image: The bytes of its file.
         mime: Its kind.
         by: Who signs; the usual one if None.
-        remote: Where its manifest is said to be, instead of in the file.
-        settings: What the manifest says; see `manifest`.
+        remote: Declared address of its manifest, instead of one in the file.
+        settings: Contents of the manifest; see `manifest`.
     """
     import c2pa
 

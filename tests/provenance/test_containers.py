@@ -156,10 +156,10 @@ def test_no_text_takes_long(text: str) -> None:
 
 def test_control_characters_are_removed_from_texts() -> None:
     evil = "\x1b[31mred\x07 <script>alert(1)</script> \u202egnp.exe\u2066 \r\nSet-Cookie: a\u2028b"
-    said = json.dumps(
+    text = json.dumps(
         read(png(("parameters", f"{evil}\nSteps: 1, Seed: 2, Model: {evil}"), kind="iTXt")).to_dict()
     )
-    shown = json.loads(said)["generator"]["prompt"]
+    shown = json.loads(text)["generator"]["prompt"]
     assert shown == "[31mred <script>alert(1)</script> gnp.exe Set-Cookie: a b"
 
 

@@ -172,8 +172,8 @@ def test_credentials_behind_the_end_are_ignored(signed: bytes) -> None:
 
 def test_data_appended_before_signing_are_signed(anchors: Path) -> None:
     """Phones append a video or a second image."""
-    content = sign(jpeg() + b"a film" * 100)
-    if not content.endswith(b"a film"):
+    content = sign(jpeg() + b"a video" * 100)
+    if not content.endswith(b"a video"):
         pytest.skip("this version of C2PA drops what stands behind the image")
     assert credentials(content, anchors).state is CredentialState.VALID
     assert credentials(content[:-1] + b"x", anchors).state is CredentialState.INVALID
@@ -205,8 +205,11 @@ def test_without_the_extra_the_rest_is_read(tmp_path: Path, signed: bytes) -> No
     names = [str(tmp_path / name) for name in ("signed.jpg", "other.png")]
     done = subprocess.run([sys.executable, "-c", WITHOUT, *names], capture_output=True, text=True, check=True)
     first, other = (answer["provenance"] for answer in json.loads(done.stdout))
-    for said, found in ((first, True), (other, False)):
-        assert (said["credentials"]["state"], said["credentials"]["found"]) == ("not_installed", found)
-        assert 'not installed, pip install "veraface[provenance]"' in said["credentials"]["message"]
+    for provenance, found in ((first, True), (other, False)):
+        assert (provenance["credentials"]["state"], provenance["credentials"]["found"]) == (
+            "not_installed",
+            found,
+        )
+        assert 'not installed, pip install "veraface[provenance]"' in provenance["credentials"]["message"]
     assert first["encoder"]["tables"] == "ijg"
     assert other["generator"]["name"] == "Stable Diffusion WebUI"

@@ -70,8 +70,8 @@ def test_position_is_never_returned() -> None:
     found = read(jpeg(exif=exif))
     assert found.camera is not None
     assert found.camera.has_position
-    said = json.dumps(found.to_dict())
-    assert not any(number in said for number in ("48", "51", "29.5", "17", "40.25"))
+    text = json.dumps(found.to_dict())
+    assert not any(number in text for number in ("48", "51", "29.5", "17", "40.25"))
 
 
 def test_a_plausible_camera_has_no_finding() -> None:

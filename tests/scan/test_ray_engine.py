@@ -58,7 +58,7 @@ def cluster() -> Iterator[None]:
 
 
 @pytest.fixture(scope="module")
-def pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def images(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = folder(tmp_path_factory.mktemp("ray") / "p", 20)
     (path / "broken.jpg").write_bytes(face(1)[:2000])
     (path / "empty.png").write_bytes(empty())
@@ -73,8 +73,8 @@ def run(engine: Engine, out: Path, *sources: Path, **options: Any) -> tuple[Summ
     return summary, [{name: value for name, value in row.items() if name != "milliseconds"} for row in rows]
 
 
-def test_same_rows_as_the_local_engine(cluster: None, pictures: Path, tmp_path: Path) -> None:
-    sources = (pictures, pictures / "more.tar")
+def test_same_rows_as_the_local_engine(cluster: None, images: Path, tmp_path: Path) -> None:
+    sources = (images, images / "more.tar")
     here, rows_here = run(LocalEngine(2), tmp_path / "here.jsonl", *sources)
     there, rows_there = run(RayEngine(), tmp_path / "there.jsonl", *sources)
     assert rows_here == rows_there
@@ -83,7 +83,7 @@ def test_same_rows_as_the_local_engine(cluster: None, pictures: Path, tmp_path: 
     assert sum(row["row"] == "picture" for row in rows_there) == 23
 
 
-def test_ray_engine_resumes_a_scan_of_the_local_engine(cluster: None, pictures: Path, tmp_path: Path) -> None:
+def test_ray_engine_resumes_a_scan_of_the_local_engine(cluster: None, images: Path, tmp_path: Path) -> None:
     class StoppedError(Exception):
         pass
 
@@ -99,18 +99,18 @@ def test_ray_engine_resumes_a_scan_of_the_local_engine(cluster: None, pictures: 
 
     out = tmp_path / "t.jsonl"
     with pytest.raises(StoppedError):
-        scan([str(pictures)], Output(out), LocalEngine(1), progress=Halfway())
-    summary = scan([str(pictures)], Output(out, resume=True), RayEngine(1))
+        scan([str(images)], Output(out), LocalEngine(1), progress=Halfway())
+    summary = scan([str(images)], Output(out, resume=True), RayEngine(1))
     assert summary.skipped >= 5
     assert summary.analyzed + summary.skipped == 22
-    _, expected = run(LocalEngine(1), tmp_path / "u.jsonl", pictures)
+    _, expected = run(LocalEngine(1), tmp_path / "u.jsonl", images)
     rows = [json.loads(line) for line in out.read_text().splitlines()]
     assert [{**row, "milliseconds": 0} for row in rows] == [{**row, "milliseconds": 0} for row in expected]
 
 
-def test_missing_model_and_source_are_errors(cluster: None, pictures: Path, tmp_path: Path) -> None:
+def test_missing_model_and_source_are_errors(cluster: None, images: Path, tmp_path: Path) -> None:
     with pytest.raises(ModelError, match="nowhere"):
-        scan([str(pictures)], Output(tmp_path / "t.jsonl"), RayEngine(model=Path("nowhere.onnx")))
+        scan([str(images)], Output(tmp_path / "t.jsonl"), RayEngine(model=Path("nowhere.onnx")))
     assert list(tmp_path.iterdir()) == []
     with pytest.raises(DataError, match="no such file or folder"):
         scan([str(tmp_path / "none")], Output(tmp_path / "t.jsonl"), RayEngine())

@@ -249,7 +249,7 @@ def test_zip_compression_without_a_size_limit_is_refused(tree: Path) -> None:
 
 @pytest.mark.parametrize("mode", ["w:gz", "w:bz2", "w:xz"])
 def test_compressed_archives_are_recognized_by_content(tree: Path, mode: str) -> None:
-    make_tar(tree / "p.tar", mode)  # the name does not tell the compression
+    make_tar(tree / "p.tar", mode)  # the name does not contain the compression
     assert list(listed("p.tar").values()) == [b"one", b"two", b"three"]
 
 

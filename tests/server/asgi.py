@@ -6,7 +6,7 @@ from typing import Any
 
 from fastapi.testclient import TestClient
 
-from tests.server.judges import InProcess, shared_detector
+from tests.server.backends import InProcess, shared_detector
 from veraface.server import create_app, load_settings
 from veraface.server.uploads import FetchLink
 

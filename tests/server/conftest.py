@@ -158,7 +158,7 @@ def client(server: RunningServer) -> Iterator[httpx.Client]:
 def predict(client: httpx.Client) -> Callable[..., httpx.Response]:
     """Sends an image to /api/predict as any client would."""
 
-    def send(content: bytes, filename: str = "picture.jpg", **params: str) -> httpx.Response:
+    def send(content: bytes, filename: str = "image.jpg", **params: str) -> httpx.Response:
         return client.post("/api/predict", files={"image": (filename, content)}, params=params)
 
     return send

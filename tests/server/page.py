@@ -8,7 +8,7 @@ from playwright.sync_api import FloatRect, Locator, Page, expect
 VERDICTS = {"fake": "Likely fake", "real": "Likely real", "uncertain": "Uncertain"}
 
 
-def choose(page: Page, content: bytes, name: str = "picture.jpg", kind: str = "image/jpeg") -> None:
+def choose(page: Page, content: bytes, name: str = "image.jpg", kind: str = "image/jpeg") -> None:
     """Chooses a file as the dialog would hand it over."""
     choose_many(page, [(name, content)], kind)
 

@@ -1,7 +1,7 @@
 """Every view and state of the page, built from scratch so that it always looks the same.
 
 The server and the browser are real; the answers are written down here, so that no timing and no last digit of
-a model shows in a reference picture.
+a model shows in a reference image.
 """
 
 import base64
@@ -42,9 +42,9 @@ def two_faces() -> bytes:
     return _jpeg(sheet)
 
 
-def _jpeg(picture: Image.Image) -> bytes:
+def _jpeg(image: Image.Image) -> bytes:
     buffer = io.BytesIO()
-    picture.save(buffer, "JPEG", quality=85)
+    image.save(buffer, "JPEG", quality=85)
     return buffer.getvalue()
 
 
@@ -53,7 +53,7 @@ def face(p_fake: float | None, box: tuple[float, ...] = (178, 58, 94, 122)) -> d
     x, y, width, height = box
     around = [x - width / 4, y - height / 8, 1.5 * width, 1.25 * height]
     grid = [[0.5 + (p_fake - 0.5) * value for value in row] for row in GRID] if p_fake is not None else []
-    reason = {"code": "face_too_small", "message": "the face is too small to judge"}
+    reason = {"code": "face_too_small", "message": "the face is too small to classify"}
     return {
         "box": list(box),
         "landmarks": [],
@@ -89,11 +89,11 @@ def fails(page: Page, status: int, code: str, message: str = "", **more: Any) ->
     page.route("**/api/predict*", lambda route: route.fulfill(status=status, json=body, headers=headers))
 
 
-def answers(page: Page, said: dict[str, Any]) -> None:
-    page.route("**/api/predict*", lambda route: route.fulfill(json=said))
+def answers(page: Page, body: dict[str, Any]) -> None:
+    page.route("**/api/predict*", lambda route: route.fulfill(json=body))
 
 
-def judged(p_fake: float) -> Callable[[Page], None]:
+def with_result(p_fake: float) -> Callable[[Page], None]:
     def scene(page: Page) -> None:
         answers(page, answer([face(p_fake)]))
         choose(page, portrait(), "portrait.jpg")
@@ -131,7 +131,7 @@ def waiting_for_the_person(page: Page) -> None:
     expect_state(page, "ready")
 
 
-def judging(page: Page) -> None:
+def analyzing(page: Page) -> None:
     held: list[Route] = []
     page.route("**/api/predict*", lambda route: held.append(route))
     choose(page, portrait(), "portrait.jpg")
@@ -140,7 +140,7 @@ def judging(page: Page) -> None:
 
 
 def cancelled(page: Page) -> None:
-    judging(page)
+    analyzing(page)
     page.keyboard.press("Escape")
     expect_state(page, "cancelled")
 
@@ -169,7 +169,7 @@ def unreachable(page: Page) -> None:
 
 
 def disagreeing(page: Page) -> None:
-    message = "the faces of this picture do not all get the same verdict"
+    message = "the faces of this image do not all get the same verdict"
     faces = [face(0.04), face(0.96, (705, 105, 67, 83))]
     answers(page, answer(faces, (960, 512), reasons=[{"code": "faces_disagree", "message": message}]))
     choose(page, two_faces(), "party.jpg")
@@ -193,7 +193,7 @@ def zoom_in(page: Page) -> None:
 
 
 def zoomed(page: Page) -> None:
-    judged(0.97)(page)
+    with_result(0.97)(page)
     zoom_in(page)
 
 
@@ -201,7 +201,7 @@ FOUR = ["one.jpg", "two.jpg", "three.jpg", "four.jpg"]
 
 
 def listed(page: Page) -> None:
-    said = [answer([face(p)]) for p in (0.97, 0.03, 0.5)]
+    bodies = [answer([face(p)]) for p in (0.97, 0.03, 0.5)]
 
     def next_answer(route: Route) -> None:
         name = next(
@@ -213,7 +213,7 @@ def listed(page: Page) -> None:
             3,
         )
         if name < 3:
-            route.fulfill(json=said[name])
+            route.fulfill(json=bodies[name])
         else:
             body = {"success": False, "error": {"code": "no_face", "message": ""}}
             route.fulfill(status=422, json=body)
@@ -248,7 +248,7 @@ def camera(page: Page) -> None:
 
 def remember(page: Page) -> None:
     """Store four results of the last days."""
-    picture = base64.b64encode(portrait()).decode()
+    image = base64.b64encode(portrait()).decode()
     entries = [
         {
             "name": name,
@@ -261,9 +261,9 @@ def remember(page: Page) -> None:
         )
     ]
     page.evaluate(
-        """async ([entries, picture]) => {
+        """async ([entries, image]) => {
             const history = await import("/static/js/history.js");
-            const bytes = Uint8Array.from(atob(picture), (c) => c.charCodeAt(0));
+            const bytes = Uint8Array.from(atob(image), (c) => c.charCodeAt(0));
             for (const [at, entry] of entries.entries()) {
                 await history.remember({
                     id: `entry-${at}`, time: Date.now() - at * 36e5 * 13,
@@ -273,7 +273,7 @@ def remember(page: Page) -> None:
                 });
             }
         }""",
-        [entries, picture],
+        [entries, image],
     )
 
 
@@ -325,21 +325,21 @@ SCENES: dict[str, tuple[str, Callable[[Page], None]]] = {
     "links": ("/", with_links),
     "notice": ("/", explained),
     "ready": ("/", waiting_for_the_person),
-    "judging": ("/", judging),
+    "judging": ("/", analyzing),
     "cancelled": ("/", cancelled),
     "busy": ("/", busy),
     "loading": ("/", loading),
     "unreachable": ("/", unreachable),
-    "fake": ("/", judged(0.97)),
-    "real": ("/", judged(0.03)),
-    "uncertain": ("/", judged(0.55)),
+    "fake": ("/", with_result(0.97)),
+    "real": ("/", with_result(0.03)),
+    "uncertain": ("/", with_result(0.55)),
     "disagreeing": ("/", disagreeing),
     "without-preview": ("/", without_preview),
     "zoomed": ("/", zoomed),
     "no-face": ("/", failed(422, "no_face", width=512, height=512, faces=[])),
     "too-small": ("/", failed(422, "face_too_small", width=512, height=512, faces=[face(None)])),
     "unsupported": ("/", failed(415, "unsupported_image", content=b"%PDF-1.7")),
-    "too-large": ("/", failed(413, "image_too_large", "the picture has more pixels than this server takes")),
+    "too-large": ("/", failed(413, "image_too_large", "the image has more pixels than this server takes")),
     "corrupt": ("/", failed(422, "unreadable_image", "the file ends too early", content=b"\xff\xd8\xff")),
     "missing": ("/result/0123456789abcdef01234567", shown("#main h1")),
     "listing": ("/", listing),

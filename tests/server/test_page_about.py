@@ -131,8 +131,8 @@ def test_the_examples_of_library_and_command_work(
     plain, as_json, drawn = example(page, "command").splitlines()
     for line in (plain, as_json, drawn):
         assert line.startswith("veraface ")
-    said = run([sys.executable, "-c", command, *as_json.split()[1:]], folder)
-    assert json.loads(said)["verdict"] == answer["verdict"]
+    output = run([sys.executable, "-c", command, *as_json.split()[1:]], folder)
+    assert json.loads(output)["verdict"] == answer["verdict"]
     run([sys.executable, "-c", command, *drawn.split()[1:]], folder)
     assert (folder / drawn.split()[-1]).read_bytes().startswith(b"\x89PNG")
 

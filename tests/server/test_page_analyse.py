@@ -205,7 +205,7 @@ def test_a_link_is_analyzed_where_the_server_fetches_links(
     answer = predict(face, heatmap="true").json()
     sent: list[str] = []
 
-    def judged(route: Route) -> None:
+    def respond(route: Route) -> None:
         sent.append(route.request.post_data or "")
         route.fulfill(json=answer)
 
@@ -213,7 +213,7 @@ def test_a_link_is_analyzed_where_the_server_fetches_links(
     limits = {"max_upload_bytes": 10**7, "max_pixels": 10**7, "links": True}
     status = {"loaded": True, "name": "m", "version": "1", "limits": limits}
     page.route("**/api/model-status", lambda route: route.fulfill(json=status))
-    page.route("**/api/predict*", judged)
+    page.route("**/api/predict*", respond)
     page.reload()
     page.locator("#link").fill("https://example.com/face.jpg")
     page.locator("#link").press("Enter")

@@ -19,7 +19,7 @@ def test_a_dropped_folder_is_looked_through(open_page: OpenPage, tmp_path: Path,
     (tmp_path / "party/late").mkdir(parents=True)
     for name in ("party/10.jpg", "party/9.JPG", "party/late/a.jpg", "party/.hidden.jpg", "loose.jpg"):
         (tmp_path / name).write_bytes(face)
-    (tmp_path / "party/notes.txt").write_text("not a picture")
+    (tmp_path / "party/notes.txt").write_text("not an image")
     (tmp_path / "empty").mkdir()
     page = open_page()
 
@@ -41,11 +41,11 @@ def test_a_hundred_images_are_each_sent_once(open_page: OpenPage) -> None:
     page = open_page()
     sent: list[str] = []
 
-    def judged(route: Route) -> None:
+    def respond(route: Route) -> None:
         sent.extend(re.findall(r'filename="(\d+)', (route.request.post_data_buffer or b"").decode("latin-1")))
         route.fulfill(json=scenes.answer([face_of(len(sent))]))
 
-    page.route("**/api/predict*", judged)
+    page.route("**/api/predict*", respond)
     choose_many(page, [(f"{i}.jpg", scenes.portrait()) for i in range(100)])
     expect(page.locator("#count")).to_contain_text("100 of 100 images done", timeout=60_000)
     assert sorted(map(int, sent)) == list(range(100))
@@ -126,7 +126,7 @@ def test_leaving_in_the_middle_does_no_harm(open_page: OpenPage, face: bytes, wa
     card(page, "one.jpg").get_by_role("link").click()
     expect_state(page, "judging")
     getattr(page, way)()
-    if way == "reload":  # pictures are kept in no place but the page itself
+    if way == "reload":  # images are kept in no place but the page itself
         expect_state(page, "missing")
         return
     expect_state(page, "list")

@@ -58,7 +58,8 @@ def test_the_page_is_light_and_quick_and_stays_in_place(open_page: OpenPage, pat
     browser.send("Network.enable")
     sizes: dict[str, float] = {}
     browser.on(
-        "Network.loadingFinished", lambda said: sizes.update({said["requestId"]: said["encodedDataLength"]})
+        "Network.loadingFinished",
+        lambda event: sizes.update({event["requestId"]: event["encodedDataLength"]}),
     )
     page.add_init_script(WATCH_SHIFTS)
     page.goto(page.url.replace("/api/model-status", path))

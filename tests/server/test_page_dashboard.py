@@ -80,8 +80,8 @@ def test_a_card_of_another_form_is_drawn_without_errors(open_dashboard: OpenPage
     page = open_dashboard(card={**card(), "measured": {**card()["measured"], **ODD}})
     for part in PARTS:
         expect(page.locator(f"#{part} h2")).to_be_visible()
-    said = page.locator("main").inner_text()
-    assert [word for word in ("undefined", "NaN", "[object", "null") if word in said] == []
+    shown = page.locator("main").inner_text()
+    assert [word for word in ("undefined", "NaN", "[object", "null") if word in shown] == []
 
 
 def test_the_pointer_reads_the_nearest_point(open_dashboard: OpenPage) -> None:

@@ -21,7 +21,7 @@ LANGUAGES = ["en", "es", "hi", "de", "fr", "ar", "zh"]
 
 
 @pytest.fixture
-def judged(open_page: OpenPage, face: bytes) -> Callable[..., Page]:
+def open_result(open_page: OpenPage, face: bytes) -> Callable[..., Page]:
     """The page with an analyzed image and the choice of views."""
 
     def open_(**options: object) -> Page:
@@ -57,9 +57,9 @@ def count_requests(page: Page) -> list[str]:
 
 
 def test_views_are_requested_once_and_only_when_one_is_chosen(
-    judged: Callable[..., Page], answer: dict[str, Any]
+    open_result: Callable[..., Page], answer: dict[str, Any]
 ) -> None:
-    page = judged()
+    page = open_result()
     asked = count_requests(page)
     expect(page.locator("#view")).to_be_hidden()
     expect(page.locator(".legend")).to_be_visible()
@@ -81,8 +81,8 @@ def test_views_are_requested_once_and_only_when_one_is_chosen(
     expect(page.locator(".view-words")).to_contain_text("which regions the model relied on")
 
 
-def test_a_view_covers_the_image_exactly_below_the_boxes(judged: Callable[..., Page]) -> None:
-    page = judged()
+def test_a_view_covers_the_image_exactly_below_the_boxes(open_result: Callable[..., Page]) -> None:
+    page = open_result()
     pick(page, "Noise")
     expect(page.locator("#view")).to_be_visible()
     page.wait_for_function("document.querySelector('#view').naturalWidth === 512")
@@ -91,8 +91,8 @@ def test_a_view_covers_the_image_exactly_below_the_boxes(judged: Callable[..., P
     expect(page.locator(".face-box")).to_have_attribute("aria-pressed", "true")
 
 
-def test_view_and_heatmap_have_separate_strengths(judged: Callable[..., Page]) -> None:
-    page = judged()
+def test_view_and_heatmap_have_separate_strengths(open_result: Callable[..., Page]) -> None:
+    page = open_result()
     slider, view = page.locator("#evidence-strength"), page.locator("#view")
     expect(slider).to_have_value("40")
     pick(page, "Noise")
@@ -112,8 +112,8 @@ def test_view_and_heatmap_have_separate_strengths(judged: Callable[..., Page]) -
     expect(view).to_have_css("opacity", "0.3")
 
 
-def test_the_keyboard_is_enough(judged: Callable[..., Page]) -> None:
-    page = judged()
+def test_the_keyboard_is_enough(open_result: Callable[..., Page]) -> None:
+    page = open_result()
     page.locator(".views input").first.focus()
     page.keyboard.press("ArrowRight")
     expect(page.get_by_role("radio", name="Error levels")).to_be_focused()
@@ -125,8 +125,8 @@ def test_the_keyboard_is_enough(judged: Callable[..., Page]) -> None:
     expect(page.get_by_role("group", name="Overlay on the image")).to_be_visible()
 
 
-def test_loading_is_shown_and_the_last_choice_counts(judged: Callable[..., Page]) -> None:
-    page = judged()
+def test_loading_is_shown_and_the_last_choice_counts(open_result: Callable[..., Page]) -> None:
+    page = open_result()
     held = hold(page, "**/api/evidence")
     pick(page, "Noise")
     expect(page.locator(".view-words")).to_contain_text("Computing forensic views")
@@ -143,8 +143,8 @@ def test_loading_is_shown_and_the_last_choice_counts(judged: Callable[..., Page]
     assert len(held) == 1
 
 
-def test_a_failure_is_reported_and_can_be_retried(judged: Callable[..., Page]) -> None:
-    page = judged()
+def test_a_failure_is_reported_and_can_be_retried(open_result: Callable[..., Page]) -> None:
+    page = open_result()
     failure = {"success": False, "error": {"code": "overloaded", "message": "too much"}}
     page.route("**/api/evidence", lambda route: route.fulfill(status=503, json=failure))
     pick(page, "Noise")
@@ -158,9 +158,9 @@ def test_a_failure_is_reported_and_can_be_retried(judged: Callable[..., Page]) -
     expect(page.get_by_role("radio", name="Noise")).to_be_focused()
 
 
-def test_an_invalid_view_is_never_shown(judged: Callable[..., Page]) -> None:
+def test_an_invalid_view_is_never_shown(open_result: Callable[..., Page]) -> None:
     """Other forms of it are tested in tests/page/api.test.js."""
-    page = judged()
+    page = open_result()
     view = {"name": "noise", "media_type": "image/webp", "data": '"><img src=https://example.org>'}
     page.route("**/api/evidence", lambda route: route.fulfill(json={"success": True, "views": [view]}))
     pick(page, "Noise")
@@ -169,8 +169,8 @@ def test_an_invalid_view_is_never_shown(judged: Callable[..., Page]) -> None:
     assert page.locator("#view").get_attribute("src") is None
 
 
-def test_a_result_from_the_history_has_no_file_for_views(judged: Callable[..., Page]) -> None:
-    page = judged()
+def test_a_result_from_the_history_has_no_file_for_views(open_result: Callable[..., Page]) -> None:
+    page = open_result()
     expect(page.locator(".details")).to_contain_text(re.compile("[0-9a-f]{64}"))
     kept = "import('/static/js/history.js').then(({ recall }) => recall(location.pathname.split('/').pop()))"
     page.wait_for_function(f"async () => Boolean(await {kept})")
@@ -216,9 +216,11 @@ def axe() -> str:
 @pytest.fixture(
     params=[(1200, "dark"), (390, "light"), (320, "dark")], ids=lambda form: f"{form[0]}-{form[1]}"
 )
-def form(request: pytest.FixtureRequest, judged: Callable[..., Page]) -> Page:
+def form(request: pytest.FixtureRequest, open_result: Callable[..., Page]) -> Page:
     width, theme = request.param
-    page = judged(viewport={"width": width, "height": 800}, reduced_motion="reduce", service_workers="block")
+    page = open_result(
+        viewport={"width": width, "height": 800}, reduced_motion="reduce", service_workers="block"
+    )
     page.evaluate("theme => (document.documentElement.dataset.theme = theme)", theme)
     return page
 

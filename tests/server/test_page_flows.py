@@ -52,10 +52,10 @@ def test_on_a_phone_by_touch(
     assert page.evaluate(FITS)
     page.locator(".card-link").nth(1).tap()
     expect_verdict(page, predict(two_faces).json())
-    headline, picture, pages = (
+    headline, image, pages = (
         page.locator(name).bounding_box() for name in (".headline", "#picture", "#pages")
     )
-    assert headline["y"] + headline["height"] <= min(picture["y"], pages["y"]), "the verdict comes first"
+    assert headline["y"] + headline["height"] <= min(image["y"], pages["y"]), "the verdict comes first"
     boxes = page.locator(".face-box")
     for index in (1, 0):
         boxes.nth(index).tap()
@@ -83,7 +83,7 @@ def test_by_keyboard_alone(
     # Playwright asks the browser for the chooser without waiting for its answer: ask before the keys.
     with page.expect_file_chooser() as chooser:
         tab_to(page, "#at-once")
-        page.keyboard.press("Space")  # to be sent when the person says so
+        page.keyboard.press("Space")  # sent on request only
         page.keyboard.press("o")
     chooser.value.set_files(
         [

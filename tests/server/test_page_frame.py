@@ -123,5 +123,5 @@ def test_nothing_can_become_markup_or_script(open_page: OpenPage, complaints: li
     ):
         with pytest.raises(BrowserError, match="TypeError"):
             page.evaluate(attempt)
-    # The browser tells the console; that is no complaint here.
+    # The browser logs it to the console; here that is no error.
     complaints.clear()

@@ -120,8 +120,8 @@ def test_the_way_back_from_a_result_leads_to_the_same_place(open_history: OpenPa
 def test_verdicts_and_times_are_in_the_language(open_history: OpenPage) -> None:
     hour = 3_600_000
     page = open_history(MIXED)
-    said = page.locator(".card-state > span:first-of-type").all_text_contents()
-    assert said == ["Likely fake", "Likely real", "Uncertain", "No face found", "Faces too small"]
+    states = page.locator(".card-state > span:first-of-type").all_text_contents()
+    assert states == ["Likely fake", "Likely real", "Uncertain", "No face found", "Faces too small"]
     chances = page.locator(".card-chance > .unseen").all_text_contents()
     assert chances == [f"Probability of fake: {percent}%" for percent in (97, 4, 50)]
     page.evaluate(SEED, [{"id": "old", "name": "old.jpg", "time": page.evaluate("Date.now()") - 49 * hour}])

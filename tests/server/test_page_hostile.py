@@ -17,7 +17,7 @@ OpenPage = Callable[..., Page]
 Predict = Callable[..., httpx.Response]
 
 EVIL = "<img src=x onerror=document.title='owned'>"
-JUDGED = answer([face(0.9)])
+ANSWER = answer([face(0.9)])
 
 
 def expect_no_markup(page: Page) -> None:
@@ -29,7 +29,7 @@ def expect_no_markup(page: Page) -> None:
     ("response", "heading"),
     [
         ({"body": "<h1>It works!</h1>"}, "Something went wrong"),
-        ({"body": json.dumps({**JUDGED, "p_fake": 17})}, "Something went wrong"),
+        ({"body": json.dumps({**ANSWER, "p_fake": 17})}, "Something went wrong"),
         ({"status": 413, "body": "<h1>nginx</h1>"}, "The image is too large"),
         ({"status": 502, "body": "<h1>nginx</h1>"}, "Server not reachable"),
         ({"status": 400, "json": {"success": False, "error": {"code": "__proto__"}}}, "Something went wrong"),
@@ -61,7 +61,7 @@ def test_a_busy_proxy_is_asked_again_after_retry_after(open_page: OpenPage, pred
 
 
 def test_words_of_an_answer_are_never_markup(open_page: OpenPage) -> None:
-    said = answer(
+    body = answer(
         [face(0.9)],
         reasons=[{"code": "new", "message": EVIL}],
         format=EVIL,
@@ -77,7 +77,7 @@ def test_words_of_an_answer_are_never_markup(open_page: OpenPage) -> None:
         },
     )
     page = open_page(viewport={"width": 390, "height": 844})
-    page.route("**/api/predict*", lambda route: route.fulfill(json=said))
+    page.route("**/api/predict*", lambda route: route.fulfill(json=body))
     choose(page, portrait())
     expect_state(page, "judged")
     for part in (".reasons", ".provenance", ".details", ".timing"):
@@ -88,7 +88,7 @@ def test_words_of_an_answer_are_never_markup(open_page: OpenPage) -> None:
 
 def test_provenance_of_another_form_costs_no_verdict(open_page: OpenPage) -> None:
     page = open_page()
-    page.route("**/api/predict*", lambda route: route.fulfill(json={**JUDGED, "provenance": "all mine"}))
+    page.route("**/api/predict*", lambda route: route.fulfill(json={**ANSWER, "provenance": "all mine"}))
     choose(page, portrait())
     expect_state(page, "judged")
     expect(page.locator(".provenance")).to_contain_text("did not read")
@@ -148,7 +148,7 @@ def test_an_invalid_status_counts_as_unreachable(open_page: OpenPage) -> None:
 
 def test_names_of_a_list_are_never_markup_either(open_page: OpenPage) -> None:
     page = open_page()
-    page.route("**/api/predict*", lambda route: route.fulfill(json=JUDGED))
+    page.route("**/api/predict*", lambda route: route.fulfill(json=ANSWER))
     choose_many(page, [(EVIL, portrait()), ("x" * 4000 + ".jpg", portrait()), ("gpj.\u202eexe", portrait())])
     expect(page.locator("#count")).to_contain_text("3 of 3")
     expect(page.locator(".card-link").nth(0)).to_have_text(EVIL)

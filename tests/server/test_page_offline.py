@@ -67,7 +67,7 @@ def test_the_page_opens_without_its_server_and_works_again_with_it(
         expect(page.locator("#banner")).to_be_hidden()
         page.get_by_role("button", name="Try again").click()
         expect_verdict(page, answer)
-    complaints[:] = [said for said in complaints if "Failed to fetch" not in said]
+    complaints[:] = [text for text in complaints if "Failed to fetch" not in text]
 
 
 def test_the_worker_caches_no_image_and_no_answer(open_page: OpenPage, face: bytes) -> None:
@@ -103,7 +103,7 @@ def test_a_server_that_fails_is_taken_for_one_that_is_not_there(open_page: OpenP
         await kept.put("/static/js/none.js", new Response("kept"));
         return (await fetch("/static/js/none.js")).status;
     }"""
-    assert page.evaluate(broken) == 404  # it is there and says so
+    assert page.evaluate(broken) == 404  # the program exists and answers
     page.context.route("**/static/js/none.js", lambda route: route.fulfill(status=502))
     assert page.evaluate("fetch('/static/js/none.js').then((answer) => answer.text())") == "kept"
 

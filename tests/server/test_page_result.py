@@ -63,7 +63,7 @@ def test_the_band_in_which_nothing_is_decided_is_drawn_to_scale(
         zone.evaluate("z => getComputedStyle(z, '::before').backgroundImage")
         for zone in page.locator(".zone").all()
     ]
-    # Told apart without colour: hatched, the two beside it plain.
+    # Distinct without color: hatched, the two beside it plain.
     assert [style.startswith("repeating-linear-gradient") for style in drawn] == [False, True, False]
 
 
@@ -159,10 +159,10 @@ def test_a_format_the_browser_cannot_show_is_analyzed(
 ) -> None:
     wide = Image.new("RGB", (1024, 512), "white")
     wide.paste(portrait, (0, 0))
-    picture = encode(wide, "TIFF")
+    image = encode(wide, "TIFF")
     page = open_page()
-    choose(page, picture, "scan.tif", "image/tiff")
-    expect_verdict(page, predict(picture).json())
+    choose(page, image, "scan.tif", "image/tiff")
+    expect_verdict(page, predict(image).json())
     expect(page.locator("#stage-note")).to_contain_text("No preview")
     frame = page.locator("#frame").bounding_box()
     assert frame is not None
@@ -235,12 +235,12 @@ def test_a_result_is_saved_as_png_and_json(open_page: OpenPage, predict: Predict
     with page.expect_download() as saved:
         page.get_by_role("button", name="Save as PNG").click()
     assert saved.value.suggested_filename.endswith(".png")
-    with Image.open(saved.value.path()) as picture:
-        assert picture.format == "PNG"
-        assert picture.width == 1200
-        assert picture.height > 1200
+    with Image.open(saved.value.path()) as image:
+        assert image.format == "PNG"
+        assert image.width == 1200
+        assert image.height > 1200
         # The portrait is there, not only a frame: its orange suit.
-        red, green, blue = picture.convert("RGB").resize((60, picture.height // 20)).getpixel((20, 35))
+        red, green, blue = image.convert("RGB").resize((60, image.height // 20)).getpixel((20, 35))
     assert red > green > blue
     with page.expect_download() as saved:
         page.get_by_role("button", name="Save as JSON").click()

@@ -37,7 +37,7 @@ OPTIONS: dict[str, Any] = {
     "service_workers": "block",
 }
 PHONE_VIEWPORT = {"width": 390, "height": 844}
-# What the references are compared in: blocks of 8 px of a picture of half the size.
+# What the references are compared in: blocks of 8 px of an image of half the size.
 BLOCK = 8
 # A block is another where its brightness differs by more than this; smoothing of edges stays below.
 OTHER = 12
@@ -142,9 +142,9 @@ def violations(page: Page, axe: str) -> list[str]:
     ]
 
 
-def blocks(picture: Image.Image) -> Any:
+def blocks(image: Image.Image) -> Any:
     """Mean brightness of each block, of whole blocks only."""
-    grey = np.asarray(picture.convert("L"), np.float64)
+    grey = np.asarray(image.convert("L"), np.float64)
     rows, columns = grey.shape[0] // BLOCK, grey.shape[1] // BLOCK
     return grey[: rows * BLOCK, : columns * BLOCK].reshape(rows, BLOCK, columns, BLOCK).mean((1, 3))
 
@@ -194,13 +194,13 @@ def test_a_scene_matches_its_references_and_is_accessible(
 
 
 def test_the_comparison_sees_a_button_that_moved() -> None:
-    picture = Image.open(REFERENCES / "empty-desktop-dark.webp").convert("RGB")
-    button = picture.crop((150, 135, 490, 275))
-    moved = picture.copy()
-    moved.paste(picture.getpixel((5, 100)), (150, 135, 490, 275))
+    image = Image.open(REFERENCES / "empty-desktop-dark.webp").convert("RGB")
+    button = image.crop((150, 135, 490, 275))
+    moved = image.copy()
+    moved.paste(image.getpixel((5, 100)), (150, 135, 490, 275))
     moved.paste(button, (160, 150))
-    assert share_of_others(picture, picture) == 0
-    assert share_of_others(picture, moved) > MAX_OTHER
+    assert share_of_others(image, image) == 0
+    assert share_of_others(image, moved) > MAX_OTHER
 
 
 def test_every_reference_is_compared() -> None:

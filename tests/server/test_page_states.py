@@ -220,9 +220,9 @@ def test_the_banner_reports_an_unreachable_server_until_it_is_back(open_page: Op
 def test_several_faces_that_disagree(open_page: OpenPage, predict: Predict, two_faces: bytes) -> None:
     """One face of the answer is changed to fake on its way: the page reports it and shows that face first."""
     answer = predict(two_faces, heatmap="true").json()
-    judged = answer["faces"][1]
-    judged |= {"p_fake": 0.97, "verdict": "fake"}
-    message = "the faces of this picture do not all get the same verdict"
+    second = answer["faces"][1]
+    second |= {"p_fake": 0.97, "verdict": "fake"}
+    message = "the faces of this image do not all get the same verdict"
     answer |= {"p_fake": 0.97, "verdict": "fake", "reasons": [{"code": "faces_disagree", "message": message}]}
     page = open_page()
     page.route("**/api/predict*", lambda route: route.fulfill(json=answer))

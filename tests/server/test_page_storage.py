@@ -217,15 +217,15 @@ def test_thumbnails_are_small_and_upright(open_page: OpenPage, encode: Encode) -
         return { hash, type: copy.type, width: bitmap.width, height: bitmap.height,
             corner: pixel(2, 2), exif: /EXIF|Exif/.test(text) };
     }"""
-    picture = Image.new("RGB", (400, 200), (0, 0, 255))
-    picture.paste((255, 0, 0), (0, 100, 200, 200))  # the lower left, which comes to the upper left
+    image = Image.new("RGB", (400, 200), (0, 0, 255))
+    image.paste((255, 0, 0), (0, 100, 200, 200))  # the lower left, which comes to the upper left
     exif = Image.Exif()
     exif[0x0112] = 6
-    turned = page.evaluate(script, list(encode(picture, quality=95, exif=exif)))
+    turned = page.evaluate(script, list(encode(image, quality=95, exif=exif)))
     assert (turned["type"], turned["width"], turned["height"]) == ("image/webp", 50, 100)
     assert turned["corner"][0] > 200 > 60 > turned["corner"][2]
     assert not turned["exif"]
-    small = page.evaluate(script, list(encode(picture.resize((40, 20)), "PNG")))
+    small = page.evaluate(script, list(encode(image.resize((40, 20)), "PNG")))
     assert (small["width"], small["height"]) == (40, 20)
     broken = page.evaluate(script, [1, 2, 3])
     assert broken == {"hash": "039058c6f2c0cb492c533b0a4d14ef77cc0f78abccced5287d84a1a2011cfb81"}
@@ -233,7 +233,7 @@ def test_thumbnails_are_small_and_upright(open_page: OpenPage, encode: Encode) -
 
 def test_a_huge_image_does_not_freeze_the_page(open_page: OpenPage, encode: Encode) -> None:
     page = open_page()
-    picture = encode(Image.radial_gradient("L").resize((8000, 6000)).convert("RGB"), quality=80)
+    image = encode(Image.radial_gradient("L").resize((8000, 6000)).convert("RGB"), quality=80)
     script = """async (bytes) => {
         const { makeThumbnail } = await import("/static/js/images.js");
         const file = new Blob([Uint8Array.from(atob(bytes), (c) => c.charCodeAt(0))]);
@@ -249,7 +249,7 @@ def test_a_huge_image_does_not_freeze_the_page(open_page: OpenPage, encode: Enco
         busy = false;
         return [copy.size > 0 ? longest : Infinity, performance.now() - start];
     }"""
-    encoded = base64.b64encode(picture).decode()
+    encoded = base64.b64encode(image).decode()
     for _ in range(3):  # another program may have been at work
         longest, took = page.evaluate(script, encoded)
         if longest < max(200, 0.6 * took):  # decoded beside the page, which only copies the outcome

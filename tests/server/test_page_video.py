@@ -18,44 +18,44 @@ __all__ = ["axe"]  # a fixture
 
 
 @pytest.fixture(scope="module")
-def clip(tmp_path_factory: pytest.TempPathFactory) -> bytes:
-    return make_portrait(tmp_path_factory.mktemp("clips") / "a.mp4", 6).read_bytes()
+def video(tmp_path_factory: pytest.TempPathFactory) -> bytes:
+    return make_portrait(tmp_path_factory.mktemp("videos") / "a.mp4", 6).read_bytes()
 
 
 @pytest.fixture(scope="module")
-def judged(clip: bytes, server: Any) -> dict[str, Any]:
+def result(video: bytes, server: Any) -> dict[str, Any]:
     """The result of the API."""
-    answer = httpx.post(f"{server.url}/api/predict-video", files={"video": ("a.mp4", clip)}, timeout=120)
+    answer = httpx.post(f"{server.url}/api/predict-video", files={"video": ("a.mp4", video)}, timeout=120)
     return json.loads(answer.text.split("event: result\ndata: ")[1])
 
 
-def choose_clip(page: Page, content: bytes, name: str = "a.mp4", kind: str = "video/mp4") -> None:
+def choose_video(page: Page, content: bytes, name: str = "a.mp4", kind: str = "video/mp4") -> None:
     choose(page, content, name, kind)
 
 
 @pytest.fixture
-def page(open_page: OpenPage, clip: bytes) -> Page:
+def page(open_page: OpenPage, video: bytes) -> Page:
     """The page with the analyzed video."""
     page = open_page()
     expect(page.locator("#limit")).to_contain_text("videos up to 100 MB")
-    choose_clip(page, clip)
+    choose_video(page, video)
     expect(page.locator("body")).to_have_attribute("data-state", "judged", timeout=60_000)
     return page
 
 
-def test_a_video_gets_its_verdict_and_a_timeline(page: Page, judged: dict[str, Any]) -> None:
-    expect(page.locator("#verdict")).to_have_text(VERDICTS[judged["verdict"]])
-    expect(page.locator("#p-fake")).to_have_text(percent(judged["p_fake"]))
-    expect(page.locator("#live")).to_contain_text(VERDICTS[judged["verdict"]])
-    expect(page.locator("#live")).to_contain_text(f"{len(judged['timeline'])} frames")
-    seen = [point for point in judged["timeline"] if point["p_fake"] is not None]
+def test_a_video_gets_its_verdict_and_a_timeline(page: Page, result: dict[str, Any]) -> None:
+    expect(page.locator("#verdict")).to_have_text(VERDICTS[result["verdict"]])
+    expect(page.locator("#p-fake")).to_have_text(percent(result["p_fake"]))
+    expect(page.locator("#live")).to_contain_text(VERDICTS[result["verdict"]])
+    expect(page.locator("#live")).to_contain_text(f"{len(result['timeline'])} frames")
+    seen = [point for point in result["timeline"] if point["p_fake"] is not None]
     expect(page.locator(".chart .dot")).to_have_count(len(seen))
-    expect(page.locator(".face-item")).to_have_count(len(judged["tracks"]))
+    expect(page.locator(".face-item")).to_have_count(len(result["tracks"]))
     expect(page.locator("#filename")).to_have_text("a.mp4")
 
 
-def test_arrow_keys_go_from_frame_to_frame(page: Page, judged: dict[str, Any]) -> None:
-    chart, count = page.locator(".chart"), len(judged["timeline"])
+def test_arrow_keys_go_from_frame_to_frame(page: Page, result: dict[str, Any]) -> None:
+    chart, count = page.locator(".chart"), len(result["timeline"])
     chart.focus()
     page.keyboard.press("Home")
     expect(chart).to_have_attribute("aria-valuenow", "1")
@@ -63,7 +63,7 @@ def test_arrow_keys_go_from_frame_to_frame(page: Page, judged: dict[str, Any]) -
     assert first.startswith("data:image/jpeg;base64,")
     page.keyboard.press("ArrowRight")
     expect(chart).to_have_attribute("aria-valuenow", "2")
-    point = judged["timeline"][1]
+    point = result["timeline"][1]
     expect(chart).to_have_attribute("aria-valuetext", f"0:00.1: {percent(point['p_fake'])} fake, Likely real")
     expect(page.locator(".clip-frame figcaption")).to_contain_text("0:00.1")
     assert page.locator(".clip-frame img").get_attribute("src") != first
@@ -76,23 +76,23 @@ def test_arrow_keys_go_from_frame_to_frame(page: Page, judged: dict[str, Any]) -
     expect(chart).to_have_attribute("aria-valuenow", str(count - 1))
 
 
-def test_points_of_the_chart_and_faces_can_be_selected(page: Page, judged: dict[str, Any]) -> None:
+def test_points_of_the_chart_and_faces_can_be_selected(page: Page, result: dict[str, Any]) -> None:
     chart = page.locator(".chart")
     box = chart.bounding_box()
     assert box
     chart.click(position={"x": box["width"] - 12, "y": 40})
-    expect(chart).to_have_attribute("aria-valuenow", str(len(judged["timeline"])))
+    expect(chart).to_have_attribute("aria-valuenow", str(len(result["timeline"])))
     page.locator(".face-item").click()
-    track = judged["tracks"][0]
-    best = [point["time"] for point in judged["timeline"]].index(track["frames"][track["best"]]["time"])
+    track = result["tracks"][0]
+    best = [point["time"] for point in result["timeline"]].index(track["frames"][track["best"]]["time"])
     expect(chart).to_have_attribute("aria-valuenow", str(best + 1))
 
 
-def test_all_frames_are_there_as_a_table(page: Page, judged: dict[str, Any]) -> None:
+def test_all_frames_are_there_as_a_table(page: Page, result: dict[str, Any]) -> None:
     page.locator(".frame-table summary").click()
-    expect(page.locator(".frame-table tbody tr")).to_have_count(len(judged["timeline"]))
+    expect(page.locator(".frame-table tbody tr")).to_have_count(len(result["timeline"]))
     row = page.locator(".frame-table tbody tr").first
-    expect(row).to_contain_text(percent(judged["timeline"][0]["p_fake"]))
+    expect(row).to_contain_text(percent(result["timeline"][0]["p_fake"]))
     expect(row.locator("th")).to_have_attribute("scope", "row")
 
 
@@ -103,33 +103,33 @@ def test_axe_finds_no_violation(page: Page, axe: str, theme: str) -> None:
     assert violations(page, axe) == []
 
 
-def test_in_arabic_on_the_narrowest_phone(open_page: OpenPage, clip: bytes) -> None:
+def test_in_arabic_on_the_narrowest_phone(open_page: OpenPage, video: bytes) -> None:
     page = open_page(locale="ar", viewport={"width": 320, "height": 640})
-    choose_clip(page, clip)
+    choose_video(page, video)
     expect(page.locator("body")).to_have_attribute("data-state", "judged", timeout=60_000)
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
     page.locator("#language").select_option("en")
     expect(page.locator(".chart-name")).to_have_text("Probability of fake over time")
 
 
-def test_progress_is_shown_and_a_video_can_be_canceled(open_page: OpenPage, clip: bytes) -> None:
+def test_progress_is_shown_and_a_video_can_be_canceled(open_page: OpenPage, video: bytes) -> None:
     page = open_page()
     page.evaluate(
         """() => {
-            const said = 'event: progress\\ndata: {"done":3,"total":9,"time":1,"p_fake":0.5}\\n\\n';
+            const sent = 'event: progress\\ndata: {"done":3,"total":9,"time":1,"p_fake":0.5}\\n\\n';
             const real = window.fetch;
             window.fetch = (address, options) => String(address).includes("predict-video")
                 ? Promise.resolve(new Response(new ReadableStream({
                       start(stream) {
-                          stream.enqueue(new TextEncoder().encode(said.slice(0, 25)));
-                          stream.enqueue(new TextEncoder().encode(said.slice(25)));
+                          stream.enqueue(new TextEncoder().encode(sent.slice(0, 25)));
+                          stream.enqueue(new TextEncoder().encode(sent.slice(25)));
                           options.signal.addEventListener("abort", () => stream.error(new Error("aborted")));
                       },
                   })))
                 : real(address, options);
         }"""
     )
-    choose_clip(page, clip)
+    choose_video(page, video)
     expect(page.locator("#clip-count")).to_have_text("3 of 9 frames analyzed")
     expect(page.locator(".clip-progress progress")).to_have_attribute("max", "9")
     page.keyboard.press("Escape")
@@ -145,7 +145,7 @@ def test_files_that_are_not_videos_or_show_no_face(open_page: OpenPage, tmp_path
         (make_audio(tmp_path / "s.mp4").read_bytes(), "Not a supported video"),
         (make_plain(tmp_path / "p.mp4").read_bytes(), "No face found"),
     ):
-        choose_clip(page, content)
+        choose_video(page, content)
         expect_fault(page, heading)
 
 
@@ -155,7 +155,7 @@ def test_a_too_large_video_is_not_sent(open_page: OpenPage, start_server: Callab
         sent: list[str] = []
         page.on("request", lambda request: sent.append(request.url))
         expect(page.locator("#limit")).to_contain_text("videos up to")
-        choose_clip(page, b"\0" * 3000)
+        choose_video(page, b"\0" * 3000)
         expect_fault(page, "The video is too large")
         assert not any("predict" in url for url in sent)
 
@@ -164,17 +164,17 @@ def test_a_server_without_video_is_reported(open_page: OpenPage, start_server: C
     with start_server(VERAFACE_VIDEO="false") as server:
         page = open_page(server.url)
         expect(page.locator("#limit")).to_have_text("up to 25 MB")
-        choose_clip(page, b"\0" * 3000)
+        choose_video(page, b"\0" * 3000)
         expect_fault(page, "Video is not enabled")
 
 
-def test_videos_and_images_together(open_page: OpenPage, clip: bytes, face: bytes) -> None:
+def test_videos_and_images_together(open_page: OpenPage, video: bytes, face: bytes) -> None:
     """A video may be recognized by its name only."""
     page = open_page()
     page.set_input_files(
         "#file",
         [
-            {"name": "a.mkv", "mimeType": "", "buffer": clip},
+            {"name": "a.mkv", "mimeType": "", "buffer": video},
             {"name": "b.jpg", "mimeType": "image/jpeg", "buffer": face},
         ],
     )

@@ -11,7 +11,7 @@ OpenPage = Callable[..., Page]
 
 
 @pytest.fixture
-def judged(open_page: OpenPage, face: bytes) -> Page:
+def result_page(open_page: OpenPage, face: bytes) -> Page:
     page = open_page()
     choose(page, face)
     expect_state(page, "judged")
@@ -35,21 +35,21 @@ def press(page: Page, *keys: str) -> None:
         settle(page)  # it glides
 
 
-def test_the_image_can_be_zoomed_and_panned(judged: Page) -> None:
-    page = judged
-    share, picture = page.locator(".zoom-share"), page.locator("#picture")
+def test_the_image_can_be_zoomed_and_panned(result_page: Page) -> None:
+    page = result_page
+    share, image = page.locator(".zoom-share"), page.locator("#picture")
     expect(share).to_have_text("100%")
-    width = place(picture)[2]
+    width = place(image)[2]
     page.get_by_role("button", name="Zoom in").click()
     press(page, "+")
     expect(share).not_to_have_text("100%")
-    before, frame = place(picture), place(page.locator("#frame"))
+    before, frame = place(image), place(page.locator("#frame"))
     assert before[2] > 2.5 * width
     page.mouse.move(frame[0] + 20, frame[1] + 20)
     page.mouse.down()
     page.mouse.move(frame[0] + 80, frame[1] + 60, steps=4)
     page.mouse.up()
-    after = place(picture)
+    after = place(image)
     assert after[0] == pytest.approx(before[0] + 60, abs=2)
     assert after[1] == pytest.approx(before[1] + 40, abs=2)
     line = page.locator(".face-box").evaluate("b => parseFloat(getComputedStyle(b).borderTopWidth)")
@@ -59,8 +59,8 @@ def test_the_image_can_be_zoomed_and_panned(judged: Page) -> None:
     expect(page.get_by_role("button", name="Zoom out")).to_be_disabled()
 
 
-def test_the_wheel_scrolls_the_page_and_zooms_with_control(judged: Page) -> None:
-    page = judged
+def test_the_wheel_scrolls_the_page_and_zooms_with_control(result_page: Page) -> None:
+    page = result_page
     share = page.locator(".zoom-share")
     page.mouse.move(*middle(page.locator("#frame")))
     page.mouse.wheel(0, -100)
@@ -70,12 +70,12 @@ def test_the_wheel_scrolls_the_page_and_zooms_with_control(judged: Page) -> None
     page.mouse.wheel(0, -100)
     page.keyboard.up("Control")
     expect(share).not_to_have_text("100%")
-    page.mouse.wheel(0, 100)  # back, without the key: one who has zoomed means the picture
+    page.mouse.wheel(0, 100)  # back, without the key: one who has zoomed means the image
     expect(share).to_have_text("100%")
 
 
-def test_a_double_click_zooms_in_and_out(judged: Page) -> None:
-    page = judged
+def test_a_double_click_zooms_in_and_out(result_page: Page) -> None:
+    page = result_page
     x, y, _, _ = place(page.locator("#frame"))
     page.mouse.dblclick(x + 30, y + 30)
     expect(page.locator(".zoom-share")).to_have_text("250%")
@@ -104,12 +104,12 @@ def test_two_fingers_zoom(open_page: OpenPage, face: bytes) -> None:
     touch("touchEnd", 0)
     expect(page.locator(".zoom-share")).not_to_have_text("100%")
     assert place(page.locator("#picture"))[2] > 1.5 * width
-    assert page.evaluate("visualViewport.scale") == 1  # the picture, not the page
+    assert page.evaluate("visualViewport.scale") == 1  # the image, not the page
 
 
-def test_arrow_keys_pan_the_zoomed_image(judged: Page) -> None:
-    page = judged
-    picture, frame = page.locator("#picture"), page.locator("#frame")
+def test_arrow_keys_pan_the_zoomed_image(result_page: Page) -> None:
+    page = result_page
+    image, frame = page.locator("#picture"), page.locator("#frame")
     page.locator("#another").focus()
     page.keyboard.press("Tab")
     expect(page.locator(".face-box")).to_be_focused()  # whole, it is not to be moved: no stop on the way
@@ -117,13 +117,13 @@ def test_arrow_keys_pan_the_zoomed_image(judged: Page) -> None:
     page.locator("#another").focus()
     page.keyboard.press("Tab")
     expect(frame).to_be_focused()
-    before = place(picture)
+    before = place(image)
     press(page, "ArrowRight", "ArrowDown")
-    after = place(picture)
+    after = place(image)
     assert after[0] < before[0] - 20
     assert after[1] < before[1] - 20
     press(page, "ArrowLeft", "ArrowUp")
-    assert place(picture)[:2] == pytest.approx(before[:2], abs=2)
+    assert place(image)[:2] == pytest.approx(before[:2], abs=2)
     page.keyboard.press("?")
     expect(page.get_by_role("dialog")).to_contain_text("Pan the zoomed image")
 
@@ -169,16 +169,16 @@ def test_panning_by_a_face_does_not_select_it(open_page: OpenPage, two_faces: by
     expect(other).to_have_attribute("aria-pressed", "true")
 
 
-def test_quick_zoom_steps_end_where_slow_ones_do(judged: Page) -> None:
-    box = judged.locator(".face-box")
-    press(judged, "+", "+")
+def test_quick_zoom_steps_end_where_slow_ones_do(result_page: Page) -> None:
+    box = result_page.locator(".face-box")
+    press(result_page, "+", "+")
     slow = place(box)
-    press(judged, "0")
+    press(result_page, "0")
     # Both before the browser draws again, as they come on a busy machine.
-    judged.evaluate(
+    result_page.evaluate(
         """() => ["+", "+"].forEach((key) =>
             document.body.dispatchEvent(new KeyboardEvent("keydown", { key, bubbles: true })))"""
     )
-    expect(judged.locator(".zoom-share")).to_have_text("272%")
-    settle(judged)
+    expect(result_page.locator(".zoom-share")).to_have_text("272%")
+    settle(result_page)
     assert place(box) == pytest.approx(slow, abs=1)

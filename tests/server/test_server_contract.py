@@ -1,4 +1,4 @@
-"""What the OpenAPI document says and what the real server does are the same, whatever is sent."""
+"""The real server does what the OpenAPI document declares, for any request."""
 
 import hashlib
 import subprocess
@@ -17,8 +17,8 @@ from tests.examples import PROFILE
 
 KEY = "vf_contract"
 EXAMPLES = 150 if PROFILE == "deep" else 40  # an operation and phase
-# A form may be right and its image wrong: that is told with a status of its own. No other refusal of what
-# the document allows is accepted; 401 only of requests that are sent without the key, to see that.
+# A valid form may contain an invalid image, which has its own status. No other rejection of what the document
+# allows is accepted; 401 only for the requests that are sent without the key to test that.
 CONFIG = """
 [checks]
 enabled = true
@@ -87,7 +87,7 @@ def check(server: Any) -> Callable[..., int]:
     return check_
 
 
-def test_answers_about_pictures_are_as_documented(
+def test_answers_about_images_are_as_documented(
     check: Callable[..., int],
     predict: Callable[..., httpx.Response],
     client: httpx.Client,

@@ -9,7 +9,7 @@ import httpx
 import pytest
 from PIL import Image
 
-from tests.server.judges import Broken
+from tests.server.backends import Broken
 from veraface.server import Settings, create_app
 
 
@@ -44,7 +44,7 @@ def test_only_small_faces_are_reported_with_their_boxes(predict: Predict, small_
     assert 150 <= y <= 230
 
 
-def test_unreadable_pictures(predict: Predict, corrupt: bytes, face: bytes) -> None:
+def test_unreadable_images(predict: Predict, corrupt: bytes, face: bytes) -> None:
     check_error(predict(corrupt), 422, "unreadable_image")
     check_error(predict(b""), 422, "unreadable_image")
     check_error(predict(face[: len(face) // 3]), 422, "unreadable_image")

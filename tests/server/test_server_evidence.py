@@ -26,7 +26,7 @@ NAMES = ["error_levels", "noise", "grid"]
 def ask(client: httpx.Client) -> Send:
     """Sends an image to /api/evidence as any client would."""
 
-    def send(content: bytes, filename: str = "picture.jpg") -> httpx.Response:
+    def send(content: bytes, filename: str = "image.jpg") -> httpx.Response:
         return client.post("/api/evidence", files={"image": (filename, content)})
 
     return send
@@ -53,7 +53,7 @@ def test_the_answer_holds_the_views_of_the_library(ask: Send, face: bytes) -> No
         assert np.abs(view(answer, name).astype(int) - found.views[name]).mean() < 8  # WebP loses a little
 
 
-def test_a_picture_without_faces_and_one_on_its_side_have_views_too(
+def test_an_image_without_faces_and_one_on_its_side_have_views_too(
     ask: Send, no_face: bytes, portrait: Image.Image, encode: Callable[..., bytes]
 ) -> None:
     assert ask(no_face).json()["success"] is True
@@ -72,9 +72,7 @@ def test_every_format_is_taken_in_the_confined_worker(
     assert (answer["format"], answer["width"], answer["height"]) == (kind, 96, 64)
 
 
-def test_large_pictures_come_back_small(
-    ask: Send, portrait: Image.Image, encode: Callable[..., bytes]
-) -> None:
+def test_large_images_come_back_small(ask: Send, portrait: Image.Image, encode: Callable[..., bytes]) -> None:
     answer = ask(encode(portrait.resize((4000, 3000)), quality=85)).json()
     assert {(one["width"], one["height"]) for one in answer["views"]} == {(1000, 750)}
     assert sum(len(one["data"]) for one in answer["views"]) < 1_500_000

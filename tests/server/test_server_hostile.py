@@ -23,7 +23,7 @@ from veraface.workers.sandbox import WorkerLimits
 CLIENTS = 4
 SLOWEST_S = 20  # the server's own limit on one image
 REFUSALS = {400, 413, 415, 422}
-# What the server says where a codec was really killed, or the machine could not keep up.
+# Responses where a codec was really killed, or the machine could not keep up.
 STOPPED = {(503, "worker_lost"), (503, "overloaded"), (504, "too_slow")}
 
 

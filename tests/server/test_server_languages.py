@@ -87,7 +87,7 @@ def test_every_word_is_asked_for_and_every_one_asked_for_is_there() -> None:
     asked |= set(re.findall(r'\b(?:label|title|path): "([\w.]+)"', code))
     known = set(read("en"))
     assert asked - known == set()
-    named = set(re.findall(r'"(\w+(?:\.\w+)+)"', code))  # named first, said later
+    named = set(re.findall(r'"(\w+(?:\.\w+)+)"', code))  # keys kept in variables
     composed = {path for path in known if path.startswith(COMPOSED)}
     assert known - asked - named - composed == set()
 
@@ -139,18 +139,18 @@ def english_in(page: Page, words: dict[str, Any]) -> list[str]:
             return copy.textContent;
         }"""
     )
-    english = {path: form for path, said in read("en").items() for form in forms(said)}
+    english = {path: form for path, message in read("en").items() for form in forms(message)}
     return [
-        said for path, said in english.items() if said != words[path] and len(said) > 12 and said in shown
+        text for path, text in english.items() if text != words[path] and len(text) > 12 and text in shown
     ]
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_no_unit_is_said_twice(language: str) -> None:
+def test_no_unit_is_repeated(language: str) -> None:
     """What is put into a sentence comes with its unit: "192 px px" stood in four languages."""
     units = r"\{(size|percent|share|allowed|fake|real|low|high|reals|fakes)\}\s*(px|%|MB|像素|بكسل)"
     assert [
-        said for words in read(language).values() for said in forms(words) if re.search(units, said)
+        text for words in read(language).values() for text in forms(words) if re.search(units, text)
     ] == []
 
 

@@ -246,12 +246,12 @@ def test_headers_without_end_meet_the_deadline(fetch: Fetch, site: Any) -> None:
 @pytest.mark.parametrize(
     "kind", ["", "image/jpeg", "IMAGE/PNG; q=1", "application/octet-stream", "image/x-odd"]
 )
-def test_types_that_may_be_pictures_are_fetched(fetch: Fetch, site: Any, face: bytes, kind: str) -> None:
+def test_types_that_may_be_images_are_fetched(fetch: Fetch, site: Any, face: bytes, kind: str) -> None:
     assert fetch(f"http://faces.example:{site.port}/typed/{kind}").content == face
 
 
 @pytest.mark.parametrize("kind", ["text/html", "application/json", "video/mp4", "imagery/png", "none"])
-def test_types_that_are_no_pictures_are_not_fetched(fetch: Fetch, site: Any, kind: str) -> None:
+def test_types_that_are_no_images_are_not_fetched(fetch: Fetch, site: Any, kind: str) -> None:
     fails(415, "unsupported_image", lambda: fetch(f"http://faces.example:{site.port}/typed/{kind}"))
 
 

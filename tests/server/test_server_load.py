@@ -15,7 +15,7 @@ import psutil
 import pytest
 from PIL import Image
 
-from tests.server.judges import InProcess, shared_detector
+from tests.server.backends import InProcess, shared_detector
 from veraface.server import create_app, load_settings
 
 RunAsync = Callable[..., Any]
@@ -74,7 +74,7 @@ async def post(client: httpx.AsyncClient, image: bytes) -> tuple[httpx.Response,
     return response, time.perf_counter() - started
 
 
-def test_past_the_queue_it_says_at_once_when_to_come_back(
+def test_a_full_queue_rejects_at_once_with_retry_after(
     run_async: RunAsync, one_worker: Any, face: bytes
 ) -> None:
     async def run() -> list[tuple[httpx.Response, float]]:
@@ -83,9 +83,9 @@ def test_past_the_queue_it_says_at_once_when_to_come_back(
             return await asyncio.gather(*(post(client, face) for _ in range(16)))
 
     outcomes = run_async(run)
-    judged = [response for response, _ in outcomes if response.status_code == 200]
+    analyzed = [response for response, _ in outcomes if response.status_code == 200]
     turned_away = [(response, took) for response, took in outcomes if response.status_code != 200]
-    assert judged
+    assert analyzed
     assert len(turned_away) >= 8
     for response, _ in turned_away:
         assert response.status_code == 503
@@ -110,7 +110,7 @@ def test_the_deadline_stops_the_work_itself(start_server: Start, large: bytes, f
         assert response.status_code == 200, response.text
 
 
-def test_killed_workers_lose_only_what_they_judge_and_are_replaced(
+def test_killed_workers_lose_only_their_own_image_and_are_replaced(
     run_async: RunAsync, start_server: Start, face: bytes
 ) -> None:
     kills = 4
@@ -261,7 +261,7 @@ def test_uploads_take_no_more_memory_than_allowed(run_async: RunAsync) -> None:
     run_async(run)
 
 
-def test_told_to_stop_it_finishes_what_it_accepted(
+def test_a_stopping_server_finishes_accepted_requests(
     run_async: RunAsync, start_server: Start, face: bytes, large: bytes
 ) -> None:
     async def run(server: Any) -> list[int]:
@@ -303,7 +303,7 @@ def test_workers_get_no_secrets_and_exit_with_a_killed_server(
     assert "abab" not in str(environments)
 
 
-def test_a_picture_that_takes_too_much_memory_costs_nobody_else(
+def test_an_image_that_takes_too_much_memory_costs_nobody_else(
     start_server: Start, encode: Callable[..., bytes], face: bytes
 ) -> None:
     image = encode(Image.new("RGB", (7000, 7000), "grey"), "PNG")

@@ -13,7 +13,7 @@ from fastapi.testclient import TestClient
 from PIL import Image
 
 from tests.server.asgi import application
-from tests.server.judges import Broken
+from tests.server.backends import Broken
 from veraface.server import create_app, load_settings
 from veraface.server.logs import JsonFormatter
 

@@ -49,7 +49,7 @@ def test_requests_stages_and_verdicts_are_counted(counting: Any, face: bytes, no
     answer = post(counting, face)
     assert answer.status_code == 200
     assert post(counting, no_face).status_code == 422
-    assert post(counting, b"no picture").status_code == 415
+    assert post(counting, b"no image").status_code == 415
     after = samples_of(counting)
 
     def gain(name: str, **labels: str) -> float:

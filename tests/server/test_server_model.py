@@ -1,4 +1,4 @@
-"""Which weights a server uses: the shipped ones, or those that it was told of, whole and with their card."""
+"""Which weights a server uses: the shipped ones, or configured ones that are complete and have a card."""
 
 import os
 import shutil

@@ -63,7 +63,7 @@ def files(
 
 
 def digits(answer: dict[str, Any]) -> dict[str, Any]:
-    """All that every surface says of an image, as text in which not one digit may differ."""
+    """Return what every interface reports of an image, as text in which no digit may differ."""
     names = ("verdict", "p_fake", "faces", "reasons", "width", "height", "format", "model", "thresholds")
     return {name: json.dumps(answer[name], sort_keys=True) for name in names}
 
@@ -72,7 +72,7 @@ def from_library(image: Any, **options: Any) -> dict[str, Any]:
     return digits(json.loads(json.dumps(Detector(**options).detect(image).to_dict())))
 
 
-def judged(response: httpx.Response) -> dict[str, Any]:
+def comparable(response: httpx.Response) -> dict[str, Any]:
     assert response.status_code == 200, response.text
     return digits(response.json())
 
@@ -88,7 +88,7 @@ def test_all_surfaces_give_the_same_digits(files: dict[Path, bytes], predict: Pr
         assert from_library(path) == expected, path.name
         assert from_library(content, threads=1) == expected, path.name
         assert by_command == expected, path.name
-        assert judged(predict(content, path.name, heatmap="true")) == expected, path.name
+        assert comparable(predict(content, path.name, heatmap="true")) == expected, path.name
 
 
 def test_pixels_give_the_same_digits_as_their_file(files: dict[Path, bytes], crowd: Image.Image) -> None:
@@ -106,7 +106,7 @@ def test_sixteen_at_once_get_the_digits_that_each_gets_alone(
     def send(content: bytes) -> dict[str, Any]:
         while (response := predict(content, heatmap="true")).status_code == 503:
             assert response.json()["error"]["code"] == "overloaded"  # a machine of few cores: sent again
-        return judged(response)
+        return comparable(response)
 
     alone = [send(content) for content in contents]
     assert len({answer["p_fake"] for answer in alone}) == 16
@@ -114,7 +114,7 @@ def test_sixteen_at_once_get_the_digits_that_each_gets_alone(
         assert list(pool.map(send, contents)) == alone
 
 
-def test_the_model_says_the_same_of_one_crop_and_of_sixteen(people: list[Image.Image]) -> None:
+def test_the_model_scores_one_crop_as_in_a_batch_of_sixteen(people: list[Image.Image]) -> None:
     model, detector = OnnxClassifier(None), Detector()
     boxes = [detector.detect(one, heatmap=False).faces[0].box for one in people]
     crops = np.stack([crop_face(one, box, model.card.crop) for one, box in zip(people, boxes, strict=True)])

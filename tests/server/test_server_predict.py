@@ -1,4 +1,4 @@
-"""What a judged image's answer promises."""
+"""Contents of the response for an analyzed image."""
 
 import json
 from collections.abc import Callable
@@ -28,7 +28,7 @@ def check_compatible_part(answer: dict[str, Any], filename: str) -> None:
     assert prediction["filename"] == filename
 
 
-def test_a_face_is_judged(predict: Predict, face: bytes) -> None:
+def test_a_face_is_classified(predict: Predict, face: bytes) -> None:
     response = predict(face, "holiday.jpg")
     assert response.status_code == 200
     answer = response.json()
@@ -48,7 +48,7 @@ def test_a_face_is_judged(predict: Predict, face: bytes) -> None:
     PredictResponse.from_json(response.content)
 
 
-def test_the_answer_is_what_the_library_says(predict: Predict, two_faces: bytes) -> None:
+def test_the_response_equals_the_result_of_the_library(predict: Predict, two_faces: bytes) -> None:
     answer = predict(two_faces, heatmap="true").json()
     expected = Detector().detect(two_faces).to_dict()
     faces, expected_faces = answer["faces"], expected["faces"]
@@ -73,15 +73,15 @@ def test_the_heatmap_comes_only_when_asked_for(predict: Predict, face: bytes) ->
 
 
 @pytest.mark.parametrize("kind", ["PNG", "WEBP", "GIF", "BMP", "TIFF"])
-def test_other_formats_are_judged(
+def test_other_formats_are_analyzed(
     predict: Predict, portrait: Image.Image, encode: Callable[..., bytes], kind: str
 ) -> None:
-    response = predict(encode(portrait, kind), "picture")
+    response = predict(encode(portrait, kind), "image")
     assert response.status_code == 200, response.text
     assert response.json()["format"] == kind
 
 
-def test_photos_are_judged(predict: Predict, real_and_fake_photos: list[tuple[str, bytes]]) -> None:
+def test_photos_are_analyzed(predict: Predict, real_and_fake_photos: list[tuple[str, bytes]]) -> None:
     for path, content in real_and_fake_photos:
         response = predict(content, path)
         assert response.status_code == 200, (path, response.text)

@@ -1,4 +1,4 @@
-"""The API tells what a file claims, from inside the confined worker, and as library and command line do."""
+"""The API reports the claims of a file, read in the sandboxed worker, as library and command line do."""
 
 import contextlib
 import json
@@ -54,26 +54,26 @@ def test_library_command_and_server_say_the_same(
         (tmp_path / name).write_bytes(content)
     command = [sys.executable, "-c", "from veraface.cli import main; main()", "detect", "--json", *images]
     done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path)
-    told = {line["file"]: line["provenance"] for line in map(json.loads, done.stdout.splitlines())}
+    by_command = {line["file"]: line["provenance"] for line in map(json.loads, done.stdout.splitlines())}
     detector = Detector()
     for name, content in images.items():
         claims = analyze(content, detector, provenance="quick").provenance
         assert claims is not None
-        assert predict(content).json()["provenance"] == told[name] == claims.to_dict(), name
+        assert predict(content).json()["provenance"] == by_command[name] == claims.to_dict(), name
 
 
 def test_a_signature_is_checked_in_the_worker(predict: Predict, claiming: dict[str, bytes]) -> None:
     content = signed(claiming["plain.jpg"])
-    said = predict(content).json()["provenance"]
-    assert said["credentials"]["state"] == "untrusted_signer"
-    assert said["credentials"]["signer"] == "Test Press"
-    assert [claim["code"] for claim in said["claims"]] == ["ai_generated"]
+    provenance = predict(content).json()["provenance"]
+    assert provenance["credentials"]["state"] == "untrusted_signer"
+    assert provenance["credentials"]["signer"] == "Test Press"
+    assert [claim["code"] for claim in provenance["claims"]] == ["ai_generated"]
     at = len(content) - 300
     changed = predict(content[:at] + bytes([content[at] ^ 1]) + content[at + 1 :]).json()
     assert changed["provenance"]["credentials"]["state"] == "invalid"
 
 
-def test_the_server_trusts_whom_it_is_told_to(
+def test_the_server_uses_configured_trust_anchors(
     start_server: Callable[..., Any], claiming: dict[str, bytes], tmp_path: Path
 ) -> None:
     content = signed(claiming["plain.jpg"])
@@ -81,11 +81,13 @@ def test_the_server_trusts_whom_it_is_told_to(
 
     (tmp_path / "anchors.pem").write_text(authority().root)
     with start_server(VERAFACE_TRUST_ANCHORS=str(tmp_path / "anchors.pem")) as server:
-        said = httpx.post(f"{server.url}/api/predict", files={"image": ("a.jpg", content)}, timeout=30).json()
-    assert said["provenance"]["credentials"]["state"] == "valid"
+        answer = httpx.post(
+            f"{server.url}/api/predict", files={"image": ("a.jpg", content)}, timeout=30
+        ).json()
+    assert answer["provenance"]["credentials"]["state"] == "valid"
 
 
-def test_a_picture_without_a_face_says_it_too(predict: Predict, claiming: dict[str, bytes]) -> None:
+def test_an_image_without_a_face_has_claims_too(predict: Predict, claiming: dict[str, bytes]) -> None:
     answer = predict(claiming["comfy.png"])
     assert answer.status_code == 422
     assert answer.json()["provenance"]["generator"]["name"] == "ComfyUI"

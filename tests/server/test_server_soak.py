@@ -27,16 +27,16 @@ MORE_REQUESTS = 400 * TIMES  # at four times as much
 class Answer:
     at: float  # seconds since the beginning
     seconds: float
-    picture: str
+    image: str
     status: int
-    said: dict[str, Any]
+    body: dict[str, Any]
 
 
 @pytest.fixture
-def pictures(
+def images(
     portrait: Image.Image, face: bytes, no_face: bytes, corrupt: bytes, encode: Callable[..., bytes]
 ) -> dict[str, bytes]:
-    """By name; what is to be judged comes more often than what is refused."""
+    """Return images by name; valid ones are more frequent than refused ones."""
     large = portrait.resize((1400, 1400), Image.Resampling.BICUBIC)
     return {
         "JPEG": face,
@@ -49,10 +49,10 @@ def pictures(
     }
 
 
-async def ask(url: str, pictures: dict[str, bytes], clients: int, requests: int) -> list[Answer]:
+async def ask(url: str, images: dict[str, bytes], clients: int, requests: int) -> list[Answer]:
     """Return the responses to `clients` clients that together send so many images, each one after another."""
     answers = []
-    turns = itertools.islice(itertools.cycle(pictures.items()), requests)
+    turns = itertools.islice(itertools.cycle(images.items()), requests)
     started = time.perf_counter()
 
     async def client(http: httpx.AsyncClient) -> None:
@@ -82,11 +82,11 @@ async def watched(server: Any, work: Any) -> tuple[list[Answer], list[float]]:
 @pytest.mark.generative
 @pytest.mark.skipif(not hasattr(psutil.Process, "memory_full_info"), reason="needs memory counted by process")
 def test_many_requests_at_capacity_change_nothing(
-    own_server: Any, run_async: Callable[..., Any], pictures: dict[str, bytes]
+    own_server: Any, run_async: Callable[..., Any], images: dict[str, bytes]
 ) -> None:
     def soak(clients: int, requests: int) -> tuple[list[Answer], list[float]]:
         async def run() -> tuple[list[Answer], list[float]]:
-            return await watched(own_server, ask(own_server.url, pictures, clients, requests))
+            return await watched(own_server, ask(own_server.url, images, clients, requests))
 
         found: tuple[list[Answer], list[float]] = run_async(run)
         return found
@@ -97,28 +97,28 @@ def test_many_requests_at_capacity_change_nothing(
     pressed, _ = soak(8 * cores, MORE_REQUESTS)
 
     # The same image, the same answer, from the first to the last, whatever came beside it.
-    said: dict[str, set[str]] = {}
+    bodies: dict[str, set[str]] = {}
     for answer in answers + pressed:
         if answer.status != 503:
-            error = {**answer.said.get("error", {}), "request_id": None}
-            same = {**answer.said, "timing_ms": None, "error": error}
-            said.setdefault(answer.picture, set()).add(str(same))
-    assert {name: len(different) for name, different in said.items()} == dict.fromkeys(pictures, 1)
+            error = {**answer.body.get("error", {}), "request_id": None}
+            same = {**answer.body, "timing_ms": None, "error": error}
+            bodies.setdefault(answer.image, set()).add(str(same))
+    assert {name: len(different) for name, different in bodies.items()} == dict.fromkeys(images, 1)
 
     assert {answer.status for answer in answers} <= {200, 422, 415, 503}
     answers.sort(key=lambda answer: answer.at)
     early, late = answers[: REQUESTS // 2], answers[REQUESTS // 2 :]
-    judged = [sum(answer.status == 200 for answer in half) for half in (early, late)]
+    analyzed = [sum(answer.status == 200 for answer in half) for half in (early, late)]
     accepted = [answer.seconds for answer in pressed if answer.status == 200]
     turned_away = [answer.seconds for answer in pressed if answer.status == 503]
     half = len(memory) // 2
     grown = mean(memory[half:]) / mean(memory[:half])
-    print(f"{judged} images in {answers[-1].at:.0f} s, memory {mean(memory):.0f} MB, most {max(memory):.0f},")
+    print(f"{analyzed} images in {answers[-1].at:.0f} s, memory {mean(memory):.0f} MB, most {max(memory):.0f},")
     print(f"{grown:.2f} times; then {len(accepted)} accepted in {max(a.at for a in pressed):.0f} s,")
     print(f"{len(turned_away)} turned away within {1000 * median(turned_away):.0f} ms")
 
     for half_of_answers in (early, late):  # all kinds are still processed, however busy the machine is
-        assert {a.picture for a in half_of_answers if a.status != 503} == set(pictures)
+        assert {a.image for a in half_of_answers if a.status != 503} == set(images)
     assert grown < 1.1
     assert {answer.status for answer in pressed} <= {200, 422, 415, 503}
     assert median(turned_away) < median(accepted)

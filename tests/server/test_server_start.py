@@ -107,12 +107,12 @@ def test_many_at_once_all_get_the_same_answer(
             anyio.create_task_group() as group,
         ):
 
-            async def judge() -> None:
+            async def detect() -> None:
                 response = await client.post("/api/predict", files={"image": ("a.jpg", face)})
                 answers.append({**response.json(), "timing_ms": None})
 
             for _ in range(4):
-                group.start_soon(judge)
+                group.start_soon(detect)
         return answers
 
     answers = run_async(run)

@@ -12,7 +12,7 @@ from fastapi.testclient import TestClient
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
 from tests.server.asgi import CLIENT_ADDRESS, application
-from tests.server.judges import Broken
+from tests.server.backends import Broken
 from veraface.server import create_app, load_settings, telemetry
 
 

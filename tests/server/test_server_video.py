@@ -23,7 +23,7 @@ from PIL import Image
 from tests.sample_images import encode, portrait
 from tests.sample_videos import make_audio, make_plain, make_portrait, panned
 from tests.server.asgi import application
-from tests.server.judges import Scripted
+from tests.server.backends import Scripted
 from tests.video.test_reader import DASH, written
 from veraface.detector import Detector
 from veraface.results import Verdict
@@ -36,14 +36,14 @@ PATH = "/api/predict-video"
 
 
 @pytest.fixture(scope="module")
-def clip(tmp_path_factory: pytest.TempPathFactory) -> bytes:
-    return make_portrait(tmp_path_factory.mktemp("clips") / "a.mp4", 8).read_bytes()
+def video(tmp_path_factory: pytest.TempPathFactory) -> bytes:
+    return make_portrait(tmp_path_factory.mktemp("videos") / "a.mp4", 8).read_bytes()
 
 
 @pytest.fixture(scope="module")
-def long_clip(tmp_path_factory: pytest.TempPathFactory) -> bytes:
+def long_video(tmp_path_factory: pytest.TempPathFactory) -> bytes:
     """One that keeps a worker for as long as a test needs."""
-    return make_portrait(tmp_path_factory.mktemp("clips") / "a.mp4", 130).read_bytes()
+    return make_portrait(tmp_path_factory.mktemp("videos") / "a.mp4", 130).read_bytes()
 
 
 @pytest.fixture(scope="module")
@@ -92,18 +92,18 @@ def all_events(answer: httpx.Response) -> list[Event]:
 
 
 def error_of(answer: httpx.Response) -> tuple[int, str]:
-    said = answer.json()
-    assert said["success"] is False
-    assert said["error"]["request_id"] == answer.headers["x-request-id"]
-    return answer.status_code, said["error"]["code"]
+    body = answer.json()
+    assert body["success"] is False
+    assert body["error"]["request_id"] == answer.headers["x-request-id"]
+    return answer.status_code, body["error"]["code"]
 
 
-def test_progress_and_then_the_result_of_the_library(server: Any, clip: bytes) -> None:
-    *progress, (name, result) = all_events(send(server.url, clip, frames=5, thumbnails=2))
+def test_progress_and_then_the_result_of_the_library(server: Any, video: bytes) -> None:
+    *progress, (name, result) = all_events(send(server.url, video, frames=5, thumbnails=2))
     assert {kind for kind, _ in progress} == {"progress"}
-    assert [(said["done"], said["total"]) for _, said in progress] == [(i, 5) for i in range(6)]
-    assert [said["p_fake"] for _, said in progress[1:]] == [p["p_fake"] for p in result["timeline"]]
-    own = detect_video(clip, Detector(threads=1), frames=5, thumbnails=2).to_dict()
+    assert [(step["done"], step["total"]) for _, step in progress] == [(i, 5) for i in range(6)]
+    assert [step["p_fake"] for _, step in progress[1:]] == [p["p_fake"] for p in result["timeline"]]
+    own = detect_video(video, Detector(threads=1), frames=5, thumbnails=2).to_dict()
     for timed in (own, result):
         timed.pop("timing_ms")
     assert name == "result"
@@ -156,49 +156,49 @@ def test_what_is_refused_before_the_work_begins_has_a_status(server: Any, tmp_pa
     assert error_of(httpx.post(address, content=sound)) == (400, "not_multipart")
 
 
-def test_limits_of_bytes_and_pixels(clip: bytes, long_clip: bytes) -> None:
-    with application(video_max_bytes=len(clip) + 1000, max_pixels=150_000, metrics=True) as client:
-        for content in (long_clip, clip):  # too many bytes; 192,000 px a frame
+def test_limits_of_bytes_and_pixels(video: bytes, long_video: bytes) -> None:
+    with application(video_max_bytes=len(video) + 1000, max_pixels=150_000, metrics=True) as client:
+        for content in (long_video, video):  # too many bytes; 192,000 px a frame
             answer = client.post(PATH, files={"video": ("a.mp4", content)})
             assert error_of(answer) == (413, "video_too_large")
         assert 'veraface_failures_total{code="video_too_large"} 2.0' in client.get("/metrics").text
 
 
-def test_the_deadline_stops_a_video(start_server: Callable[..., Any], long_clip: bytes) -> None:
+def test_the_deadline_stops_a_video(start_server: Callable[..., Any], long_video: bytes) -> None:
     with start_server(VERAFACE_VIDEO_DEADLINE_S="1", VERAFACE_WORKERS="1") as server:
-        answer = send(server.url, long_clip, frames=128)
+        answer = send(server.url, long_video, frames=128)
         if answer.status_code == 200:
-            *_, (name, said) = all_events(answer)
-            assert (name, said["status"], said["error"]["code"]) == ("error", 504, "too_slow")
-            assert said["error"]["request_id"] == answer.headers["x-request-id"]
+            *_, (name, data) = all_events(answer)
+            assert (name, data["status"], data["error"]["code"]) == ("error", 504, "too_slow")
+            assert data["error"]["request_id"] == answer.headers["x-request-id"]
         else:  # on a slow machine not even the first frame was done
             assert error_of(answer) == (504, "too_slow")
-        assert send_picture(server.url).status_code == 200  # the worker was replaced
+        assert send_image(server.url).status_code == 200  # the worker was replaced
 
 
-def send_picture(url: str) -> httpx.Response:
+def send_image(url: str) -> httpx.Response:
     return httpx.post(
         f"{url}/api/predict", files={"image": ("a.jpg", encode(portrait(), "JPEG"))}, timeout=60
     )
 
 
-def test_images_are_processed_beside_videos(two_workers: Any, long_clip: bytes) -> None:
+def test_images_are_processed_beside_videos(two_workers: Any, long_video: bytes) -> None:
     """One video at a time with two workers: the other is left to images. A second video comes back later."""
     server = two_workers
-    with open_stream(server.url, long_clip, frames=60) as answer:
-        said = events(answer.iter_lines())
-        assert next(said)[1]["done"] == 0
-        busy = send(server.url, long_clip)
+    with open_stream(server.url, long_video, frames=60) as answer:
+        stream = events(answer.iter_lines())
+        assert next(stream)[1]["done"] == 0
+        busy = send(server.url, long_video)
         assert error_of(busy) == (503, "overloaded")
         assert int(busy.headers["retry-after"]) >= 1
-        assert send_picture(server.url).status_code == 200
-        assert next(said)[0] == "progress"  # and the video still goes on
-        *_, (name, result) = said
+        assert send_image(server.url).status_code == 200
+        assert next(stream)[0] == "progress"  # and the video still goes on
+        *_, (name, result) = stream
     assert (name, result["verdict"]) == ("result", "real")
     assert 'veraface_clips_total{verdict="real"}' in httpx.get(f"{server.url}/metrics").text
 
 
-def test_a_disconnect_stops_the_work(one_worker: Any, long_clip: bytes) -> None:
+def test_a_disconnect_stops_the_work(one_worker: Any, long_video: bytes) -> None:
     server = one_worker
 
     def workers() -> set[int]:
@@ -207,14 +207,14 @@ def test_a_disconnect_stops_the_work(one_worker: Any, long_clip: bytes) -> None:
 
     before = workers()
     assert len(before) == 1
-    with open_stream(server.url, long_clip, frames=128) as answer:
+    with open_stream(server.url, long_video, frames=128) as answer:
         next(events(answer.iter_lines()))
     deadline = time.monotonic() + 120
     while workers() & before and time.monotonic() < deadline:
         time.sleep(0.05)
     assert not workers() & before
-    assert send_picture(server.url).status_code == 200
-    assert send(server.url, long_clip, frames=3).status_code == 200  # its place is free again
+    assert send_image(server.url).status_code == 200
+    assert send(server.url, long_video, frames=3).status_code == 200  # its place is free again
 
 
 def post_without_reading(url: str, content: bytes, **params: Any) -> socket.socket:
@@ -237,16 +237,16 @@ def analyzed_videos(url: str) -> float:
 
 def test_a_client_that_does_not_read_holds_no_slot(two_workers: Any) -> None:
     noise = np.random.default_rng(0).integers(0, 256, (64, 320, 320, 3), np.uint8)
-    clip = written("mpeg4", "mp4", [Image.fromarray(frame) for frame in noise])  # of large thumbnails
+    video = written("mpeg4", "mp4", [Image.fromarray(frame) for frame in noise])  # of large thumbnails
     server = two_workers
     before = analyzed_videos(server.url)
-    with post_without_reading(server.url, clip, frames=64, thumbnails=64):
+    with post_without_reading(server.url, video, frames=64, thumbnails=64):
         deadline = time.monotonic() + 120
         while analyzed_videos(server.url) == before:
             assert time.monotonic() < deadline, "the video is not analyzed"
             time.sleep(0.1)
         began = time.monotonic()
-        while (answer := send(server.url, clip, frames=3)).status_code == 503:
+        while (answer := send(server.url, video, frames=3)).status_code == 503:
             assert time.monotonic() - began < 18  # less than a send may take
             time.sleep(0.2)
         assert answer.status_code == 200
@@ -358,15 +358,15 @@ def test_a_rejection_comes_before_the_rest_is_sent(without_video: Any) -> None:
         assert connection.recv(100).startswith(b"HTTP/1.1 501")
 
 
-def test_videos_can_be_disabled(clip: bytes) -> None:
+def test_videos_can_be_disabled(video: bytes) -> None:
     with application(video=False) as client:
         for path in (PATH, "/api/v1/detect-video"):
-            answer = client.post(path, files={"video": ("a.mp4", clip)})
+            answer = client.post(path, files={"video": ("a.mp4", video)})
             assert error_of(answer) == (501, "video_not_available")
         assert client.get("/api/model-status").json()["limits"]["video"] is False
 
 
-def test_a_server_without_pyav(start_server: Callable[..., Any], clip: bytes, tmp_path: Path) -> None:
+def test_a_server_without_pyav(start_server: Callable[..., Any], video: bytes, tmp_path: Path) -> None:
     (tmp_path / "sitecustomize.py").write_text(
         "import importlib.util, sys\n"
         "find = importlib.util.find_spec\n"
@@ -374,19 +374,19 @@ def test_a_server_without_pyav(start_server: Callable[..., Any], clip: bytes, tm
         "sys.modules['av'] = None\n"
     )
     with start_server(PYTHONPATH=str(tmp_path)) as server:
-        assert error_of(send(server.url, clip)) == (501, "video_not_available")
-        assert send_picture(server.url).status_code == 200
+        assert error_of(send(server.url, video)) == (501, "video_not_available")
+        assert send_image(server.url).status_code == 200
 
 
-def test_a_video_needs_a_key_if_images_do(clip: bytes) -> None:
+def test_a_video_needs_a_key_if_images_do(video: bytes) -> None:
     with application(api_keys="0" * 64) as client:
-        answer = client.post(PATH, files={"video": ("a.mp4", clip)})
+        answer = client.post(PATH, files={"video": ("a.mp4", video)})
         assert error_of(answer) == (401, "key_required")
 
 
-def test_the_log_holds_nothing_of_a_clip(server: Any, clip: bytes) -> None:
-    send(server.url, clip, "Name-Canary.mp4", frames=3)
-    broken = bytearray(clip)
+def test_the_log_holds_nothing_of_a_video(server: Any, video: bytes) -> None:
+    send(server.url, video, "Name-Canary.mp4", frames=3)
+    broken = bytearray(video)
     broken[2000:6000] = b"Canary" * 666 + b"Cana"
     send(server.url, bytes(broken), "Name-Canary.mp4", frames=3)
     log = server.wait_for_log(f"POST {PATH} 200")
@@ -431,13 +431,13 @@ DAMAGES: dict[str, Callable[[bytes], bytes]] = {
 }
 
 
-def test_damaged_videos_get_a_documented_response_and_change_nothing(server: Any, clip: bytes) -> None:
+def test_damaged_videos_get_a_documented_response_and_change_nothing(server: Any, video: bytes) -> None:
     def untimed() -> list[Event]:
-        return [(name, {**event, "timing_ms": None}) for name, event in all_events(send(server.url, clip))]
+        return [(name, {**event, "timing_ms": None}) for name, event in all_events(send(server.url, video))]
 
     before = untimed()
     for name, damage in DAMAGES.items():
-        answer = send(server.url, damage(clip), frames=3)
+        answer = send(server.url, damage(video), frames=3)
         if answer.status_code == 200:
             last, _ = all_events(answer)[-1]
             assert last in ("result", "error"), name
@@ -449,7 +449,7 @@ def test_damaged_videos_get_a_documented_response_and_change_nothing(server: Any
     assert "Traceback" not in server.log()
 
 
-def test_an_upload_that_stops_frees_its_slot(one_worker: Any, clip: bytes) -> None:
+def test_an_upload_that_stops_frees_its_slot(one_worker: Any, video: bytes) -> None:
     server = one_worker
     host, port = server.url.removeprefix("http://").split(":")
     with socket.create_connection((host, int(port))) as connection:
@@ -457,15 +457,15 @@ def test_an_upload_that_stops_frees_its_slot(one_worker: Any, clip: bytes) -> No
             f"POST {PATH} HTTP/1.1\r\nHost: a\r\nContent-Length: 100000\r\n"
             "Content-Type: multipart/form-data; boundary=x\r\n\r\n--x\r\n".encode()
         )
-    *_, (name, result) = all_events(send(server.url, clip, frames=3))
+    *_, (name, result) = all_events(send(server.url, video, frames=3))
     assert (name, result["verdict"], len(result["timeline"])) == ("result", "real", 3)
 
 
-def test_many_at_once_are_processed_or_rejected(two_workers: Any, clip: bytes) -> None:
+def test_many_at_once_are_processed_or_rejected(two_workers: Any, video: bytes) -> None:
     server = two_workers
     answers: list[httpx.Response] = []
     threads = [
-        threading.Thread(target=lambda: answers.append(send(server.url, clip, frames=3))) for _ in range(5)
+        threading.Thread(target=lambda: answers.append(send(server.url, video, frames=3))) for _ in range(5)
     ]
     for thread in threads:
         thread.start()
@@ -477,9 +477,9 @@ def test_many_at_once_are_processed_or_rejected(two_workers: Any, clip: bytes) -
     assert 200 in statuses
 
 
-def test_a_picture_sent_as_a_clip_and_a_clip_as_a_picture(server: Any, clip: bytes) -> None:
+def test_an_image_sent_as_a_video_and_a_video_as_an_image(server: Any, video: bytes) -> None:
     buffer = BytesIO()
     Image.new("RGB", (64, 64)).save(buffer, "GIF")
     assert error_of(send(server.url, buffer.getvalue(), "a.mp4")) == (415, "unsupported_video")
-    answer = httpx.post(f"{server.url}/api/predict", files={"image": ("a.jpg", clip)})
+    answer = httpx.post(f"{server.url}/api/predict", files={"image": ("a.jpg", video)})
     assert error_of(answer) == (415, "unsupported_image")

@@ -105,7 +105,7 @@ def test_no_faces_are_swapped_where_no_real_has_landmarks(reals_too: bool | None
 def test_fakes_are_paired_with_a_real_of_their_group() -> None:
     """As in DFDC, where the original of every fake is in the data; others are paired with any real."""
     samples = [
-        Sample(Path(f"{group}{i}"), fake, "dfdc", f"clip {group}", "train")
+        Sample(Path(f"{group}{i}"), fake, "dfdc", f"video {group}", "train")
         for group in range(10)
         for i, fake in enumerate((False, False, True, True, True))
     ]

@@ -13,7 +13,7 @@ from veraface.video.aggregation import (
     aggregate_scores,
     decide_track,
     decide_video,
-    min_judged_frames,
+    min_classified_frames,
 )
 from veraface.video.results import TrackResult
 from veraface.video.tracking import Track
@@ -30,12 +30,12 @@ def track(scores: list[float | None], *, flips: int = 0) -> Track:
     return Track(list(range(len(scores))), faces)
 
 
-def judge(scores: list[float | None], looked_at: int | None = None, *, flips: int = 0) -> TrackResult:
+def decided_track(scores: list[float | None], looked_at: int | None = None, *, flips: int = 0) -> TrackResult:
     count = looked_at or len(scores)
     return decide_track(track(scores, flips=flips), [float(i) for i in range(count)], THRESHOLDS)
 
 
-def clip(*tracks: TrackResult, looked_at: int = 8, scores: list[float] | None = None) -> tuple:
+def decide(*tracks: TrackResult, looked_at: int = 8, scores: list[float] | None = None) -> tuple:
     if scores is None:
         scores = [f.p_fake for t in tracks for f in t.frames if f.p_fake is not None]
     verdict, p_fake, reasons = decide_video(tracks, scores, looked_at, THRESHOLDS)
@@ -55,7 +55,7 @@ def test_their_order_does_not_matter(scores: list[float], random: object) -> Non
 
 
 @given(chances, st.integers(0, 49), st.floats(0, 1))
-def test_a_frame_that_looks_more_fake_never_makes_the_clip_more_real(
+def test_a_frame_that_looks_more_fake_never_makes_the_video_more_real(
     scores: list[float], place: int, more: float
 ) -> None:
     raised = list(scores)
@@ -64,57 +64,57 @@ def test_a_frame_that_looks_more_fake_never_makes_the_clip_more_real(
     assert aggregate_scores(raised) >= aggregate_scores(scores) - 1e-12
 
 
-def test_a_clip_is_not_fake_because_one_frame_of_300_is() -> None:
-    result = judge([0.99] + [0.05] * 299)
+def test_a_video_is_not_fake_because_one_frame_of_300_is() -> None:
+    result = decided_track([0.99] + [0.05] * 299)
     assert (result.verdict, result.best) == (Verdict.REAL, 1)
-    assert clip(result, looked_at=300)[0] == "real"
+    assert decide(result, looked_at=300)[0] == "real"
 
 
 def test_but_it_is_where_many_are() -> None:
-    result = judge([0.9] * 4 + [0.1] * 4)
+    result = decided_track([0.9] * 4 + [0.1] * 4)
     assert result.verdict is Verdict.FAKE
     assert result.frames[result.best].p_fake == 0.9
-    assert clip(result) == ("fake", pytest.approx(0.9), [])
+    assert decide(result) == ("fake", pytest.approx(0.9), [])
 
 
 def test_a_face_in_too_few_frames_gets_no_verdict() -> None:
-    result = judge([0.99, 0.99], looked_at=32)
+    result = decided_track([0.99, 0.99], looked_at=32)
     assert (result.verdict, [r.code for r in result.reasons]) == (Verdict.UNCERTAIN, ["too_few_frames"])
-    assert [min_judged_frames(n) for n in (1, 32, 60, 61, 300)] == [3, 3, 3, 4, 15]
-    steady = judge([0.05] * 30, looked_at=32)
-    assert clip(steady, result, looked_at=32) == ("real", pytest.approx(0.05), ["faces_left_out"])
+    assert [min_classified_frames(n) for n in (1, 32, 60, 61, 300)] == [3, 3, 3, 4, 15]
+    steady = decided_track([0.05] * 30, looked_at=32)
+    assert decide(steady, result, looked_at=32) == ("real", pytest.approx(0.05), ["faces_left_out"])
 
 
 def test_faces_too_small_are_no_evidence() -> None:
-    result = judge([None] * 8)
+    result = decided_track([None] * 8)
     assert (result.verdict, result.p_fake) == (Verdict.UNCERTAIN, None)
-    assert clip(result) == ("uncertain", None, ["faces_too_small"])
-    assert judge([None, 0.9, None, 0.9, 0.9]).verdict is Verdict.FAKE
+    assert decide(result) == ("uncertain", None, ["faces_too_small"])
+    assert decided_track([None, 0.9, None, 0.9, 0.9]).verdict is Verdict.FAKE
 
 
-def test_one_fake_face_makes_a_clip_fake() -> None:
-    verdict, p_fake, reasons = clip(judge([0.05] * 8), judge([0.95] * 8))
+def test_one_fake_face_makes_a_video_fake() -> None:
+    verdict, p_fake, reasons = decide(decided_track([0.05] * 8), decided_track([0.95] * 8))
     assert (verdict, p_fake, reasons) == ("fake", pytest.approx(0.95), ["faces_disagree"])
 
 
-def test_between_the_thresholds_nothing_is_said() -> None:
-    assert clip(judge([0.5] * 8)) == ("uncertain", pytest.approx(0.5), ["weak_evidence"])
+def test_between_the_thresholds_the_verdict_is_uncertain() -> None:
+    assert decide(decided_track([0.5] * 8)) == ("uncertain", pytest.approx(0.5), ["weak_evidence"])
 
 
 def test_what_recompression_would_change_is_left_open() -> None:
-    assert judge([0.95] * 8, flips=3).verdict is Verdict.FAKE
-    result = judge([0.95] * 8, flips=5)
+    assert decided_track([0.95] * 8, flips=3).verdict is Verdict.FAKE
+    result = decided_track([0.95] * 8, flips=5)
     assert (result.verdict, result.reasons[0].code) == (Verdict.UNCERTAIN, "changes_under_recompression")
 
 
-def test_quickly_cut_clips_are_judged_by_all_frames_together() -> None:
-    short = [judge([0.95, 0.95], looked_at=32) for _ in range(8)]
-    assert clip(*short, looked_at=32) == ("fake", pytest.approx(0.95), ["short_scenes"])
-    assert clip(short[0], looked_at=32)[::2] == ("uncertain", ["too_few_frames"])
+def test_quickly_cut_videos_are_decided_by_all_frames_together() -> None:
+    short = [decided_track([0.95, 0.95], looked_at=32) for _ in range(8)]
+    assert decide(*short, looked_at=32) == ("fake", pytest.approx(0.95), ["short_scenes"])
+    assert decide(short[0], looked_at=32)[::2] == ("uncertain", ["too_few_frames"])
 
 
 def test_without_a_face_there_is_no_verdict() -> None:
-    assert clip() == ("no_face", None, ["no_face"])
+    assert decide() == ("no_face", None, ["no_face"])
 
 
 def seen(scores: list[float | None], start: int, *, flips: int = 0) -> TrackResult:
@@ -126,40 +126,40 @@ def seen(scores: list[float | None], start: int, *, flips: int = 0) -> TrackResu
 
 def test_short_lived_fakes_are_not_hidden_by_one_real_face() -> None:
     brief = [seen([0.99], start) for start in range(3, 32)]
-    verdict, p_fake, reasons = clip(seen([0.02] * 3, 0), *brief, looked_at=32)
+    verdict, p_fake, reasons = decide(seen([0.02] * 3, 0), *brief, looked_at=32)
     assert (verdict, p_fake, reasons) == ("fake", pytest.approx(0.99), ["brief_faces", "faces_left_out"])
 
 
-def test_passers_by_leave_a_clip_open_but_do_not_make_it_fake() -> None:
+def test_passers_by_leave_a_video_uncertain_but_do_not_make_it_fake() -> None:
     passing = [seen([0.99], start) for start in range(32)]
-    verdict, _, reasons = clip(seen([0.02] * 32, 0), *passing, looked_at=32)
+    verdict, _, reasons = decide(seen([0.02] * 32, 0), *passing, looked_at=32)
     assert (verdict, reasons) == ("uncertain", ["brief_faces", "faces_left_out"])
     unclear = [seen([0.5], start) for start in range(32)]
-    assert clip(seen([0.02] * 32, 0), *unclear, looked_at=32)[0] == "uncertain"
+    assert decide(seen([0.02] * 32, 0), *unclear, looked_at=32)[0] == "uncertain"
     real = [seen([0.05], start) for start in range(32)]
-    assert clip(seen([0.02] * 32, 0), *real, looked_at=32)[0] == "real"
-    assert clip(seen([0.9] * 32, 0), *real, looked_at=32)[:2] == ("fake", pytest.approx(0.9))
+    assert decide(seen([0.02] * 32, 0), *real, looked_at=32)[0] == "real"
+    assert decide(seen([0.9] * 32, 0), *real, looked_at=32)[:2] == ("fake", pytest.approx(0.9))
 
 
-def test_nothing_is_called_real_that_was_mostly_not_judged() -> None:
+def test_mostly_unclassified_videos_are_not_called_real() -> None:
     small = seen([None] * 29, 3)
-    assert clip(seen([0.02] * 3, 0), small, looked_at=32)[::2] == (
+    assert decide(seen([0.02] * 3, 0), small, looked_at=32)[::2] == (
         "uncertain",
         ["faces_left_out", "mostly_unjudged"],
     )
     scenes = [seen([0.02, 0.02], start) for start in (0, 2)]
-    assert clip(*scenes, seen([None] * 28, 4), looked_at=32)[::2] == (
+    assert decide(*scenes, seen([None] * 28, 4), looked_at=32)[::2] == (
         "uncertain",
         ["short_scenes", "mostly_unjudged"],
     )
-    assert clip(seen([0.02] * 16, 0), seen([None] * 16, 16), looked_at=32)[0] == "real"
-    assert clip(seen([0.95] * 3, 0), small, looked_at=32)[0] == "fake"
+    assert decide(seen([0.02] * 16, 0), seen([None] * 16, 16), looked_at=32)[0] == "real"
+    assert decide(seen([0.95] * 3, 0), small, looked_at=32)[0] == "fake"
 
 
 def test_p_fake_and_reasons_are_those_of_a_face_with_the_verdict() -> None:
     fake, flipping = seen([0.85] * 10, 0), seen([0.95] * 10, 0, flips=10)
-    assert clip(fake, flipping, looked_at=32) == ("fake", pytest.approx(0.85), ["faces_disagree"])
+    assert decide(fake, flipping, looked_at=32) == ("fake", pytest.approx(0.85), ["faces_disagree"])
     real, flipping = seen([0.1] * 10, 0), seen([0.02] * 10, 0, flips=10)
-    verdict, p_fake, reasons = clip(real, flipping, looked_at=32)
+    verdict, p_fake, reasons = decide(real, flipping, looked_at=32)
     assert (verdict, p_fake) == ("uncertain", pytest.approx(0.02))
     assert reasons == ["changes_under_recompression", "faces_disagree"]

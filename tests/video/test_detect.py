@@ -26,19 +26,19 @@ def detector() -> Detector:
 
 
 @pytest.fixture(scope="module")
-def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return make_portrait(tmp_path_factory.mktemp("clips") / "a.mp4", 12)
+def video(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return make_portrait(tmp_path_factory.mktemp("videos") / "a.mp4", 12)
 
 
 @pytest.fixture(scope="module")
-def result(detector: Detector, clip: Path) -> VideoResult:
-    return detect_video(clip, detector, frames=6, thumbnails=2)
+def result(detector: Detector, video: Path) -> VideoResult:
+    return detect_video(video, detector, frames=6, thumbnails=2)
 
 
-def test_each_frame_scores_as_it_does_as_a_picture(
-    detector: Detector, clip: Path, result: VideoResult
+def test_each_frame_scores_as_it_does_as_an_image(
+    detector: Detector, video: Path, result: VideoResult
 ) -> None:
-    with open_video(clip) as opened:
+    with open_video(video) as opened:
         wanted = [m for m in opened.frames if any(abs(m.time - p.time) < 1e-9 for p in result.timeline)]
         images = [frame.image for frame in opened.decode(wanted)]
     assert len(images) == len(result.timeline) == 6
@@ -75,93 +75,93 @@ def test_it_becomes_json(result: VideoResult) -> None:
     assert sum("thumbnail" in point for point in answer["timeline"]) == 2
 
 
-def test_a_clip_that_turns_fake_half_way(tmp_path: Path) -> None:
+def test_a_video_that_turns_fake_half_way(tmp_path: Path) -> None:
     """With a model that goes by brightness."""
     frames = panned(12)
     changed = [ImageEnhance.Brightness(f).enhance(1.7 if i >= 6 else 0.5) for i, f in enumerate(frames)]
     path = write_video(tmp_path / "half.mp4", changed)
-    judged = detect_video(path, Detector(brightness_model(tmp_path), threads=1), frames=12)
-    scores = [point.p_fake or 0 for point in judged.timeline]
-    assert max(scores[:6]) < judged.thresholds["real"]
-    assert min(scores[6:]) > judged.thresholds["fake"]
-    assert judged.verdict is Verdict.FAKE
+    found = detect_video(path, Detector(brightness_model(tmp_path), threads=1), frames=12)
+    scores = [point.p_fake or 0 for point in found.timeline]
+    assert max(scores[:6]) < found.thresholds["real"]
+    assert min(scores[6:]) > found.thresholds["fake"]
+    assert found.verdict is Verdict.FAKE
 
 
-def test_one_bad_frame_does_not_make_a_clip_fake(tmp_path: Path) -> None:
+def test_one_bad_frame_does_not_make_a_video_fake(tmp_path: Path) -> None:
     frames = panned(12)
     changed = [ImageEnhance.Brightness(f).enhance(1.7 if i == 4 else 0.5) for i, f in enumerate(frames)]
     path = write_video(tmp_path / "one.mp4", changed, key_frames=1)
-    judged = detect_video(path, Detector(brightness_model(tmp_path), threads=1), frames=12)
-    assert max(point.p_fake or 0 for point in judged.timeline) > judged.thresholds["fake"]
-    assert judged.verdict is Verdict.REAL
+    found = detect_video(path, Detector(brightness_model(tmp_path), threads=1), frames=12)
+    assert max(point.p_fake or 0 for point in found.timeline) > found.thresholds["fake"]
+    assert found.verdict is Verdict.REAL
 
 
-def test_turned_clips_are_judged_upright(detector: Detector, tmp_path: Path, result: VideoResult) -> None:
+def test_turned_videos_are_analyzed_upright(detector: Detector, tmp_path: Path, result: VideoResult) -> None:
     lying = [image.rotate(90, expand=True) for image in panned(4)]
     path = write_video(tmp_path / "a.mp4", lying)
     turn(path, quarters=1)
-    judged = detect_video(path, detector)
-    assert (judged.rotation, judged.width, judged.height) == (90, 480, 400)
-    box, upright = judged.tracks[0].frames[0].box, result.tracks[0].frames[0].box
+    found = detect_video(path, detector)
+    assert (found.rotation, found.width, found.height) == (90, 480, 400)
+    box, upright = found.tracks[0].frames[0].box, result.tracks[0].frames[0].box
     assert box.iou(upright) > 0.8
 
 
 def test_no_face_no_verdict(detector: Detector, tmp_path: Path) -> None:
-    judged = detect_video(make_plain(tmp_path / "a.mp4", 3), detector)
-    assert (judged.verdict, judged.p_fake, judged.tracks) == (Verdict.NO_FACE, None, ())
-    write_timeline(judged, tmp_path / "plot.png")
+    found = detect_video(make_plain(tmp_path / "a.mp4", 3), detector)
+    assert (found.verdict, found.p_fake, found.tracks) == (Verdict.NO_FACE, None, ())
+    write_timeline(found, tmp_path / "plot.png")
     with Image.open(tmp_path / "plot.png") as plot:
         assert plot.size == (1200, 520)
 
 
-def test_a_clip_too_short_for_a_verdict(detector: Detector, tmp_path: Path) -> None:
-    judged = detect_video(make_portrait(tmp_path / "a.mp4", 2), detector)
-    assert (judged.verdict, [r.code for r in judged.reasons]) == (Verdict.UNCERTAIN, ["too_few_frames"])
+def test_a_video_too_short_for_a_verdict(detector: Detector, tmp_path: Path) -> None:
+    found = detect_video(make_portrait(tmp_path / "a.mp4", 2), detector)
+    assert (found.verdict, [r.code for r in found.reasons]) == (Verdict.UNCERTAIN, ["too_few_frames"])
 
 
 def test_what_was_mostly_not_seen_is_not_called_real(detector: Detector) -> None:
     images = panned(12)
     for whole, verdict in ((set(range(12)), "real"), (set(range(6)), "real"), (set(range(5)), "uncertain")):
-        judged = detect_video(make_broken("mp4", images, whole, key_frames=1), detector)
-        assert (judged.verdict, len(judged.timeline)) == (verdict, len(whole))
-    assert [reason.code for reason in judged.reasons] == ["frames_damaged"]
+        found = detect_video(make_broken("mp4", images, whole, key_frames=1), detector)
+        assert (found.verdict, len(found.timeline)) == (verdict, len(whole))
+    assert [reason.code for reason in found.reasons] == ["frames_damaged"]
 
 
 def test_one_frame_decides_nothing(detector: Detector) -> None:
-    judged = detect_video(make_broken("mp4", panned(12), {8}, key_frames=1), detector)
-    assert (judged.verdict, [p.time for p in judged.timeline]) == (Verdict.UNCERTAIN, [1])
-    assert [r.code for r in judged.reasons] == ["too_few_frames", "frames_damaged"]
+    found = detect_video(make_broken("mp4", panned(12), {8}, key_frames=1), detector)
+    assert (found.verdict, [p.time for p in found.timeline]) == (Verdict.UNCERTAIN, [1])
+    assert [r.code for r in found.reasons] == ["too_few_frames", "frames_damaged"]
 
 
-def test_a_clip_put_together_carelessly_is_not_called_real(detector: Detector, tmp_path: Path) -> None:
+def test_a_video_put_together_carelessly_is_not_called_real(detector: Detector, tmp_path: Path) -> None:
     one = make_portrait(tmp_path / "a.ts", 8).read_bytes()
     assert detect_video(one, detector).verdict is Verdict.REAL
-    judged = detect_video(one + one, detector)
-    assert (judged.verdict, [r.code for r in judged.reasons]) == (Verdict.UNCERTAIN, ["clip_overlaps"])
+    found = detect_video(one + one, detector)
+    assert (found.verdict, [r.code for r in found.reasons]) == (Verdict.UNCERTAIN, ["clip_overlaps"])
 
 
-def test_streams_that_were_not_looked_at_are_told(detector: Detector, tmp_path: Path) -> None:
+def test_streams_that_were_not_analyzed_are_reported(detector: Detector, tmp_path: Path) -> None:
     plain = make_plain(tmp_path / "a.mp4", size=(480, 400)).read_bytes()
-    judged = detect_video(
+    found = detect_video(
         two_streams(plain, make_portrait(tmp_path / "b.mp4", 8).read_bytes(), "mp4"), detector
     )
-    assert (judged.verdict, [r.code for r in judged.reasons]) == (Verdict.REAL, ["streams_unseen"])
+    assert (found.verdict, [r.code for r in found.reasons]) == (Verdict.REAL, ["streams_unseen"])
 
 
-def test_progress_counts_from_none_to_all(detector: Detector, clip: Path) -> None:
-    told: list[tuple[int, int, float, float | None]] = []
-    detect_video(clip, detector, frames=3, progress=lambda *step: told.append(step))
-    assert [step[:2] for step in told] == [(0, 3), (1, 3), (2, 3), (3, 3)]
-    assert told[0][3] is None
-    assert 0 < (told[3][3] or 0) < 1
+def test_progress_counts_from_none_to_all(detector: Detector, video: Path) -> None:
+    steps: list[tuple[int, int, float, float | None]] = []
+    detect_video(video, detector, frames=3, progress=lambda *step: steps.append(step))
+    assert [step[:2] for step in steps] == [(0, 3), (1, 3), (2, 3), (3, 3)]
+    assert steps[0][3] is None
+    assert 0 < (steps[3][3] or 0) < 1
 
 
-def test_at_a_rate_and_its_bound(detector: Detector, clip: Path) -> None:
-    assert [p.time for p in detect_video(clip, detector, every=0.5).timeline] == [0, 0.5, 1]
+def test_at_a_rate_and_its_bound(detector: Detector, video: Path) -> None:
+    assert [p.time for p in detect_video(video, detector, every=0.5).timeline] == [0, 0.5, 1]
     with pytest.raises(VideoTooLargeError, match="more than 5 frames"):
-        detect_video(clip, detector, every=0.1, limits=VideoLimits(max_frames=5))
+        detect_video(video, detector, every=0.1, limits=VideoLimits(max_frames=5))
     with pytest.raises(ValueError, match="positive"):
-        detect_video(clip, detector, frames=0)
+        detect_video(video, detector, frames=0)
 
 
 def test_nothing_that_decodes_is_an_error(detector: Detector, tmp_path: Path) -> None:
@@ -172,7 +172,7 @@ def test_nothing_that_decodes_is_an_error(detector: Detector, tmp_path: Path) ->
         detect_video(bytes(data), detector)
 
 
-def test_the_timeline_as_data_and_as_a_picture(result: VideoResult, tmp_path: Path) -> None:
+def test_the_timeline_as_data_and_as_a_plot(result: VideoResult, tmp_path: Path) -> None:
     data = timeline_data(result)
     assert [p["time"] for p in data["timeline"]] == [round(p.time, 3) for p in result.timeline]
     assert data["thresholds"] == result.thresholds
@@ -189,11 +189,11 @@ def test_the_timeline_as_data_and_as_a_picture(result: VideoResult, tmp_path: Pa
 
 
 @pytest.mark.parametrize("suffix", [".mp4", ".mkv"])
-def test_the_annotated_copy(result: VideoResult, clip: Path, tmp_path: Path, suffix: str) -> None:
+def test_the_annotated_copy(result: VideoResult, video: Path, tmp_path: Path, suffix: str) -> None:
     path = tmp_path / f"out{suffix}"
-    write_annotated(clip, result, path)
+    write_annotated(video, result, path)
     assert [p.name for p in tmp_path.iterdir()] == [path.name]
-    with open_video(clip) as before, open_video(path) as after:
+    with open_video(video) as before, open_video(path) as after:
         assert len(after.frames) == len(before.frames)
         assert [m.time for m in after.frames] == pytest.approx([m.time for m in before.frames], abs=0.002)
         (old,) = before.decode(before.frames[6:7])
@@ -207,30 +207,30 @@ def test_the_annotated_copy(result: VideoResult, clip: Path, tmp_path: Path, suf
         assert not container.streams.audio
 
 
-def test_a_failed_copy_leaves_nothing_behind(result: VideoResult, clip: Path, tmp_path: Path) -> None:
-    for source, path in ((clip, tmp_path / "a.avi"), (b"no clip", tmp_path / "b.mp4")):
+def test_a_failed_copy_leaves_nothing_behind(result: VideoResult, video: Path, tmp_path: Path) -> None:
+    for source, path in ((video, tmp_path / "a.avi"), (b"no video", tmp_path / "b.mp4")):
         with pytest.raises(VerafaceError):
             write_annotated(source, result, path)
     with pytest.raises(VerafaceError, match="cannot be written"):
-        write_annotated(clip, result, tmp_path / "nowhere" / "c.mp4")
+        write_annotated(video, result, tmp_path / "nowhere" / "c.mp4")
     assert list(tmp_path.iterdir()) == []
 
 
 def test_a_copy_that_would_be_too_long_is_refused_before_it_is_begun(
-    result: VideoResult, clip: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    result: VideoResult, video: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("veraface.video.annotation._encode", lambda *_: pytest.fail("begun"))
     with pytest.raises(VideoTooLargeError, match="more than 11 frames"):
-        write_annotated(clip, result, tmp_path / "a.mp4", VideoLimits(max_decoded=11))
+        write_annotated(video, result, tmp_path / "a.mp4", VideoLimits(max_decoded=11))
 
 
-def test_what_ffmpeg_says_of_a_copy_is_an_error_of_ours(
-    result: VideoResult, clip: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_errors_of_ffmpeg_while_copying_are_video_errors(
+    result: VideoResult, video: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def failing(*_: object) -> None:
         raise av.error.ExternalError(1, "the encoder gave up")
 
     monkeypatch.setattr("veraface.video.annotation._encode", failing)
     with pytest.raises(VerafaceError, match=r"a\.mp4: cannot be written: the encoder gave up"):
-        write_annotated(clip, result, tmp_path / "a.mp4")
+        write_annotated(video, result, tmp_path / "a.mp4")
     assert list(tmp_path.iterdir()) == []

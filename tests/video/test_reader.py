@@ -288,8 +288,8 @@ def alias_of(path: Path) -> bytes:
     name = str(path).encode()
     fixed = bytes(10) + bytes([1]) + b"x" * 27 + bytes(12) + bytes([1]) + b"y" * 63 + bytes(16)
     levels = (1).to_bytes(2, "big") + (1).to_bytes(2, "big") + bytes(16)
-    told = (2).to_bytes(2, "big") + len(name).to_bytes(2, "big") + name + b"\0" * (len(name) % 2)
-    return fixed + levels + told + b"\xff\xff\0\0"
+    names = (2).to_bytes(2, "big") + len(name).to_bytes(2, "big") + name + b"\0" * (len(name) % 2)
+    return fixed + levels + names + b"\xff\xff\0\0"
 
 
 @pytest.mark.parametrize(

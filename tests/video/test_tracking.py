@@ -54,7 +54,7 @@ def test_a_new_scene_begins_new_tracks() -> None:
     assert tracks([[face(0)]] * 4, [False, False, True, False]) == [[0, 1], [2, 3]]
 
 
-def test_a_cut_is_another_picture_and_no_movement() -> None:
+def test_a_cut_is_another_image_and_no_movement() -> None:
     photo = portrait()
     moved = photo.crop((30, 20, 512, 512)).resize((512, 512))
     brighter = photo.point(lambda v: min(255, int(v * 1.15)))

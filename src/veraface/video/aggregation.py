@@ -16,7 +16,7 @@ MIN_SHARE = 0.05
 _FLIPS = "changes_under_recompression"
 _WORST_FIRST = (Verdict.FAKE, Verdict.UNCERTAIN, Verdict.REAL)
 
-Judgement = tuple[Verdict, float | None, tuple[Reason, ...]]  # with the p_fake that the verdict rests on
+_Decision = tuple[Verdict, float | None, tuple[Reason, ...]]  # with the p_fake that the verdict rests on
 
 
 def aggregate_scores(p_fake: Sequence[float]) -> float:
@@ -31,7 +31,7 @@ def aggregate_scores(p_fake: Sequence[float]) -> float:
     this one 0.04 of them.
 
     Args:
-        p_fake: of each judged frame, at least one; calibrated, 0 real to 1 fake.
+        p_fake: of each classified frame, at least one; calibrated, 0 real to 1 fake.
     """
     # Not np.quantile, which imports modules at its first call; a sandboxed worker cannot import.
     ordered = sorted(p_fake)
@@ -55,14 +55,12 @@ def decide_track(track: Track, times: Sequence[float], thresholds: Thresholds) -
     )
     scores = [frame.p_fake for frame in frames if frame.p_fake is not None]
     if not scores:
-        message = "the face is too small to judge in every frame"
+        message = "the face is too small to classify in every frame"
         too_small = (Reason("face_too_small", message),)
         return TrackResult(Verdict.UNCERTAIN, None, _largest(frames), too_small, frames)
     p_fake = aggregate_scores(scores)
-    if len(scores) < min_judged_frames(len(times)):
-        message = (
-            f"judged in {_frames(len(scores))} only, at least {min_judged_frames(len(times))} are needed"
-        )
+    if len(scores) < min_classified_frames(len(times)):
+        message = f"classified in {_frames(len(scores))} only, at least {min_classified_frames(len(times))} are needed"
         verdict = Verdict.UNCERTAIN
         reasons: tuple[Reason, ...] = (Reason("too_few_frames", message),)
     else:
@@ -72,7 +70,7 @@ def decide_track(track: Track, times: Sequence[float], thresholds: Thresholds) -
 
 def decide_video(
     tracks: Sequence[TrackResult], scores: Sequence[float], looked_at: int, thresholds: Thresholds
-) -> Judgement:
+) -> _Decision:
     """Return the verdict on a video: one fake face makes it fake.
 
     If no face is visible long enough for a verdict of its own, as in quickly cut videos, the frames are
@@ -88,17 +86,17 @@ def decide_video(
         The verdict, the p_fake that it rests on (None if there is none), and the reasons.
     """
     if not tracks:
-        reason = Reason("no_face", "no face was found; Veraface judges faces only")
+        reason = Reason("no_face", "no face was found; Veraface checks faces only")
         return Verdict.NO_FACE, None, (reason,)
     if not scores:
-        return Verdict.UNCERTAIN, None, (Reason("faces_too_small", "the faces are too small to judge"),)
-    fewest = min_judged_frames(looked_at)
-    judged = [t for t in tracks if sum(f.p_fake is not None for f in t.frames) >= fewest]
+        return Verdict.UNCERTAIN, None, (Reason("faces_too_small", "the faces are too small to classify"),)
+    fewest = min_classified_frames(looked_at)
+    decisive = [t for t in tracks if sum(f.p_fake is not None for f in t.frames) >= fewest]
     brief = [t for t in tracks if sum(f.p_fake is not None for f in t.frames) < fewest]
     shown = len({frame.time for track in tracks for frame in track.frames})
-    covered = len(_largest_by_time(judged)) if judged else len(scores)
-    if judged:
-        verdict, p_fake, reasons = _decide_faces(judged, brief, fewest, 2 * covered < shown, thresholds)
+    covered = len(_largest_by_time(decisive)) if decisive else len(scores)
+    if decisive:
+        verdict, p_fake, reasons = _decide_faces(decisive, brief, fewest, 2 * covered < shown, thresholds)
     else:
         verdict, p_fake, reasons = _decide_scenes(scores, fewest, thresholds)
     if verdict is Verdict.REAL and 2 * covered < shown:
@@ -107,28 +105,28 @@ def decide_video(
     return verdict, p_fake, reasons
 
 
-def _decide_scenes(scores: Sequence[float], fewest: int, thresholds: Thresholds) -> Judgement:
+def _decide_scenes(scores: Sequence[float], fewest: int, thresholds: Thresholds) -> _Decision:
     """Decide as if all frames showed one face."""
     p_fake = aggregate_scores(scores)
     if len(scores) < fewest:
         message = f"faces could be classified in only {_frames(len(scores))}; at least {fewest} are needed"
         return Verdict.UNCERTAIN, p_fake, (Reason("too_few_frames", message),)
     verdict, weak = _decide(p_fake, (), thresholds)
-    message = "no face is seen long enough by itself, so the frames were judged together"
+    message = "no face is seen long enough by itself, so the frames were decided together"
     return verdict, p_fake, (*weak, Reason("short_scenes", message))
 
 
 def _decide_faces(
-    judged: Sequence[TrackResult],
+    decisive: Sequence[TrackResult],
     brief: Sequence[TrackResult],
     fewest: int,
     mostly_brief: bool,
     thresholds: Thresholds,
-) -> Judgement:
+) -> _Decision:
     """Return the worst verdict of the faces with one, and of the frames of all other faces together."""
-    verdicts = {track.verdict for track in judged}
+    verdicts = {track.verdict for track in decisive}
     verdict = next(v for v in _WORST_FIRST if v in verdicts)
-    top = max((t for t in judged if t.verdict is verdict), key=lambda track: track.p_fake or 0.0)
+    top = max((t for t in decisive if t.verdict is verdict), key=lambda track: track.p_fake or 0.0)
     p_fake, reasons = top.p_fake, [*top.reasons]
     scores = _largest_by_time(brief)
     if len(scores) >= fewest:
@@ -139,13 +137,13 @@ def _decide_faces(
                 Verdict.UNCERTAIN
             )  # passers-by: the maximum of many scores has too many false positives
         if _WORST_FIRST.index(together) < _WORST_FIRST.index(verdict):
-            message = "the faces that are seen too briefly were judged together, and look less real"
+            message = "the faces that are seen too briefly were decided together, and are less real"
             verdict, p_fake, reasons = together, joined, [Reason("brief_faces", message)]
     if len(verdicts) > 1:
         reasons.append(Reason("faces_disagree", "the faces of this video do not all get the same verdict"))
     if brief:
         faces = "1 face is" if len(brief) == 1 else f"{len(brief)} faces are"
-        reasons.append(Reason("faces_left_out", f"{faces} seen too briefly or too small to judge"))
+        reasons.append(Reason("faces_left_out", f"{faces} seen too briefly or too small to classify"))
     return verdict, p_fake, tuple(reasons)
 
 
@@ -158,7 +156,7 @@ def _largest_by_time(tracks: Sequence[TrackResult]) -> list[float]:
     return list(largest.values())
 
 
-def min_judged_frames(looked_at: int) -> int:
+def min_classified_frames(looked_at: int) -> int:
     """Return the number of classified frames that a face needs for a verdict."""
     return max(MIN_FRAMES, math.ceil(MIN_SHARE * looked_at))
 
@@ -179,9 +177,9 @@ def _decide(
 
 def _clearest(frames: Sequence[TrackFrame], verdict: Verdict, p_fake: float) -> int:
     """Return the index of the frame that supports the verdict most clearly."""
-    judged = [number for number, frame in enumerate(frames) if frame.p_fake is not None]
+    classified = [number for number, frame in enumerate(frames) if frame.p_fake is not None]
     wanted = {Verdict.FAKE: 1.0, Verdict.REAL: 0.0}.get(verdict, p_fake)
-    return min(judged, key=lambda number: abs((frames[number].p_fake or 0.0) - wanted))
+    return min(classified, key=lambda number: abs((frames[number].p_fake or 0.0) - wanted))
 
 
 def _largest(frames: Sequence[TrackFrame]) -> int:

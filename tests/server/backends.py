@@ -74,7 +74,7 @@ class Scripted(InProcess):
 class Broken(InProcess):
     """Raises an exception with a text that must not reach clients or logs."""
 
-    text = "secret from /home/somebody/picture.jpg"
+    text = "secret from /home/somebody/image.jpg"
 
     def __init__(self) -> None:
         super().__init__(shared_detector())
