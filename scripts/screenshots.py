@@ -44,7 +44,7 @@ def main() -> None:
             page = browser.new_page(viewport={"width": 1280, "height": 800}, color_scheme="dark")
             page.goto(url)
             page.set_input_files("input[type=file]", portrait)
-            page.wait_for_selector("body[data-state=judged]")
+            page.wait_for_selector("body[data-state=analyzed]")
             page.wait_for_timeout(800)  # transitions
             page.screenshot(path=DOCS / "page.png")
             page.set_viewport_size({"width": 1280, "height": 1540})  # down to the first plots

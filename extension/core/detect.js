@@ -27,7 +27,7 @@ export async function fetchStatus(server) {
 export async function detect(server, blob, waiting) {
   for (let attempt = 1; ; attempt += 1) {
     const body = new FormData();
-    body.append("image", blob, "picture"); // the image's real name is not sent
+    body.append("image", blob, "image"); // the image's real name is not sent
     const { response, answer } = await request(server, "/api/predict", { method: "POST", body }, DETECT_TIMEOUT_MS);
     if (response.ok && isVerdict(answer)) return answer;
     const { code, message } = failure(server, response, answer);

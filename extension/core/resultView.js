@@ -51,7 +51,7 @@ export function outcomeView(outcome, shown = {}) {
 
 /** The verdict in a few words, for a badge or a list. */
 export function shortView({ verdict, p_fake: chance }) {
-  if (chance === null) return { verdict: "unjudged", short: text(`faults.${verdict}.name`), percent: "" };
+  if (chance === null) return { verdict: "unclassified", short: text(`faults.${verdict}.name`), percent: "" };
   return { verdict, short: text(`verdicts.${verdict}.short`), percent: percent(chance) };
 }
 

@@ -5,7 +5,6 @@ import re
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -15,6 +14,7 @@ from typer.testing import CliRunner
 from tests.cli.terminal import ENVIRONMENT, veraface
 from tests.sample_data import make_folders, make_rows, write_csv
 from tests.training.runs import logged, same, settings, tensors
+from tests.waiting import wait_until
 from veraface.cli import main
 from veraface.cli.app import app
 from veraface.training.config import TrainConfig
@@ -141,10 +141,8 @@ def test_resumes_after_a_kill_with_the_same_weights(tmp_path: Path, tiny_data: P
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )
-    deadline = time.monotonic() + 120
-    while not (tmp_path / "killed" / "last.ckpt").exists() and process.poll() is None:
-        assert time.monotonic() < deadline, "no epoch ends"
-        time.sleep(0.005)
+    checkpoint = tmp_path / "killed" / "last.ckpt"
+    wait_until(lambda: checkpoint.exists() or process.poll() is not None, 120, pause_s=0.005)
     os.kill(process.pid, signal.SIGKILL)
     assert process.wait() == -signal.SIGKILL, "it was killed before it had ended"
 
@@ -305,22 +303,21 @@ def configs(monkeypatch: pytest.MonkeyPatch) -> list[TrainConfig]:
 
 
 @pytest.mark.parametrize(
-    ("command", "former", "current"),
+    ("former", "current", "value"),
     [
-        ("train", "--rate=0.01", "--lr=0.01"),
-        ("train", "--head-rate=0.01", "--head-lr=0.01"),
-        ("train", "--exchange=0.3", "--face-swap=0.3"),
-        ("train", "--emphasis=lab=2", "--source-weight=lab=2"),
+        *(("rate", "lr", 0.01), ("head-rate", "head-lr", 0.01)),
+        *(("exchange", "face-swap", 0.3), ("emphasis", "source-weight", "lab=2")),
     ],
 )
 def test_former_names_of_options_still_work(
-    configs: list[TrainConfig], tmp_path: Path, command: str, former: str, current: str
+    configs: list[TrainConfig], tmp_path: Path, former: str, current: str, value: object
 ) -> None:
     for option in (former, current):
-        result = CliRunner().invoke(app, [command, "--data", "faces", "--out", str(tmp_path), option])
+        arguments = ["train", "--data", "faces", "--out", str(tmp_path), f"--{option}={value}"]
+        result = CliRunner().invoke(app, arguments)
         assert result.exit_code == 0, result.output
     assert configs[0] == configs[1] != TrainConfig(str(Path("faces").resolve()))
-    assert former.split("=")[0] not in CliRunner().invoke(app, [command, "--help"]).output
+    assert f"--{former}" not in CliRunner().invoke(app, ["train", "--help"]).output
 
 
 @pytest.mark.parametrize("name", ["", "best.ckpt"])

@@ -53,7 +53,8 @@ def test_timeline_plot_and_copy(videos: Path, tmp_path: Path) -> None:
     done = veraface("video", "face.mp4", "--frames", 4, *options, cwd=videos)
     assert (done.returncode, done.stderr) == (0, "")
     data = json.loads((tmp_path / "t.json").read_text())
-    assert (data["clip"], data["verdict"], len(data["timeline"])) == ("face.mp4", "real", 4)
+    assert (data["video"], data["verdict"], len(data["timeline"])) == ("face.mp4", "real", 4)
+    assert data["clip"] == data["video"]
     with Image.open(tmp_path / "t.png") as image:
         assert image.size == (1200, 520)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["o.mp4", "t.json", "t.png"]

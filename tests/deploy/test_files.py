@@ -6,7 +6,6 @@ import os
 import re
 import shutil
 import subprocess
-import time
 import warnings
 from collections.abc import Callable, Iterator
 from importlib.util import find_spec
@@ -20,7 +19,8 @@ import yaml
 from prometheus_client.parser import text_string_to_metric_families
 
 from tests.sample_images import encode, portrait
-from tests.server.conftest import free_port, running_server
+from tests.server.conftest import free_port, is_ready, running_server
+from tests.waiting import wait_until
 from veraface.server.settings import DEPRECATED_VARIABLES, Settings
 
 ROOT = Path(__file__).parents[2]
@@ -346,14 +346,8 @@ def running_nginx(configuration: Path, port: str) -> Iterator[None]:
         stderr=subprocess.DEVNULL,
     )
     try:
-        deadline = time.monotonic() + 120
-        while True:
-            assert process.poll() is None, "nginx did not start"
-            assert time.monotonic() < deadline, "nginx does not answer"
-            with contextlib.suppress(httpx.TransportError):
-                if httpx.get(f"http://127.0.0.1:{port}/readyz").status_code == 200:
-                    break
-            time.sleep(0.05)
+        wait_until(lambda: process.poll() is not None or is_ready(f"http://127.0.0.1:{port}"), 120)
+        assert process.poll() is None, "nginx did not start"
         yield
     finally:
         process.terminate()

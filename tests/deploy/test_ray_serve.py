@@ -4,7 +4,6 @@ import os
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Iterator
 from importlib.util import find_spec
 from pathlib import Path
@@ -13,7 +12,8 @@ import httpx
 import pytest
 
 from tests.sample_images import encode, noise, portrait
-from tests.server.conftest import free_port
+from tests.server.conftest import free_port, is_ready
+from tests.waiting import wait_until
 from veraface import Detector
 
 ROOT = Path(__file__).parents[2]
@@ -72,7 +72,7 @@ def serving(folder: Path) -> Iterator[str]:
     try:
         assert "serving\n" in process.stdout, log.read_text()[-4000:]
         url = f"http://127.0.0.1:{port}"
-        wait_until_ready(url)
+        wait_until(lambda: is_ready(url), 120, pause_s=0.2)
         yield url
     finally:
         process.stdin.close()
@@ -80,13 +80,6 @@ def serving(folder: Path) -> Iterator[str]:
             process.wait(timeout=60)
         except subprocess.TimeoutExpired:
             process.kill()
-
-
-def wait_until_ready(url: str) -> None:
-    deadline = time.monotonic() + 120
-    while httpx.get(f"{url}/readyz", timeout=30).status_code != 200:
-        assert time.monotonic() < deadline, "the replica did not become ready"
-        time.sleep(0.2)
 
 
 def predict(url: str, content: bytes) -> httpx.Response:

@@ -54,7 +54,7 @@ test("the image is sent without its name, cookies and redirects", async () => {
   assert.deepEqual(outcome, VERDICT);
   const [{ address, method, credentials, redirect, body }] = requests;
   assert.deepEqual([address, method, credentials, redirect], [`${SERVER}/api/predict`, "POST", "omit", "error"]);
-  assert.equal(body.get("image").name, "picture");
+  assert.equal(body.get("image").name, "image");
 });
 
 for (const answer of [

@@ -26,7 +26,7 @@ const send = (body, options) => {
 
 test("a complete answer is a detection", async () => {
   assert.equal(isDetection(ANSWER), true);
-  assert.deepEqual(await send(ANSWER), { kind: "judged", answer: ANSWER });
+  assert.deepEqual(await send(ANSWER), { kind: "analyzed", answer: ANSWER });
 });
 
 test("a face that was not classified does not make an answer invalid", () => {

@@ -51,9 +51,9 @@ test("every figure of every table is the card's own", async () => {
   assert.deepEqual(rowsOf(main, "scores").map((row) => row[1]), reals.map(String));
   for (const [i, label] of ["real", "fake"].entries()) {
     const counts = confusion[label];
-    const judged = counts.real + counts.fake + counts.uncertain;
+    const analyzed = counts.real + counts.fake + counts.uncertain;
     for (const [at, verdict] of ["fake", "uncertain", "real"].entries()) {
-      assert.ok(rowsOf(main, "confusion")[i][at + 1].startsWith(`${share(counts[verdict] / judged)}${counts[verdict]}`));
+      assert.ok(rowsOf(main, "confusion")[i][at + 1].startsWith(`${share(counts[verdict] / analyzed)}${counts[verdict]}`));
     }
   }
   const bySource = Object.fromEntries([...measured.rows.slice(1).map((row) => [row.source, row]), ["self-blended", measured.self_blended]]);

@@ -2,14 +2,14 @@
 
 import io
 import os
-import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from PIL import Image, ImageEnhance
 
 from tests.sample_images import encode, portrait
+from tests.waiting import wait_until
 
 
 def face(number: int = 0) -> bytes:
@@ -40,15 +40,15 @@ def resized(content: bytes, side: int, quality: int) -> bytes:
 @contextmanager
 def blocked_reader(pipe: Path, timeout_s: float = 120) -> Iterator[None]:
     """Wait until a process reads a named pipe, and keep it waiting for data within the `with` block."""
-    deadline = time.monotonic() + timeout_s
-    while True:
-        try:
-            writer = os.open(pipe, os.O_WRONLY | os.O_NONBLOCK)  # fails while there is no reader
-            break
-        except OSError:
-            assert time.monotonic() < deadline, f"nothing reads {pipe}"
-            time.sleep(0.01)
+    writers: list[int] = []
+
+    def opened() -> bool:
+        with suppress(OSError):  # while there is no reader
+            writers.append(os.open(pipe, os.O_WRONLY | os.O_NONBLOCK))
+        return bool(writers)
+
+    wait_until(opened, timeout_s)
     try:
         yield
     finally:
-        os.close(writer)
+        os.close(writers[0])

@@ -9,7 +9,6 @@ import subprocess
 import sys
 import tarfile
 import threading
-import time
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -105,19 +104,17 @@ def test_listing_process_exits_if_its_parent_is_killed(folder: Path) -> None:
     process.stdin.flush()
     assert process.stdout.readline() == "p/a.jpg\n"
     assert process.wait(60) == -signal.SIGKILL
-    deadline = time.monotonic() + 60
-    while listing_processes() and time.monotonic() < deadline:
-        time.sleep(0.05)
-    assert listing_processes() == []
+    _, alive = psutil.wait_procs(listing_processes(), timeout=60)
+    assert alive == []
 
 
-def listing_processes() -> list[int]:
+def listing_processes() -> list[psutil.Process]:
     """Return the listing processes of the current folder."""
     found = []
     for process in psutil.process_iter():
         with contextlib.suppress(psutil.Error):
             if "veraface.scan.listing" in process.cmdline() and process.cwd() == os.getcwd():
-                found.append(process.pid)
+                found.append(process)
     return found
 
 

@@ -8,7 +8,6 @@ import socket
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Callable, Coroutine, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -23,6 +22,7 @@ from playwright.sync_api import Browser, Page, expect
 from tests.server import sites
 from tests.server.page_pool import PagePool, PooledPage
 from tests.server.remembered import SEED
+from tests.waiting import wait_until
 
 ROOT = Path(__file__).parents[2]
 
@@ -34,12 +34,15 @@ class RunningServer:
         self.url = url
         self.process = process
         self._lines: list[str] = []
+        self._logged = threading.Condition()
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
 
     def _read(self) -> None:
         for line in self.process.stdout or ():
-            self._lines.append(line.decode(errors="replace"))
+            with self._logged:
+                self._lines.append(line.decode(errors="replace"))
+                self._logged.notify_all()
 
     def log(self) -> str:
         return "".join(self._lines)
@@ -54,9 +57,8 @@ class RunningServer:
         return total / 1e6
 
     def wait_for_log(self, text: str, seconds: float = 60) -> str:
-        deadline = time.monotonic() + seconds
-        while text not in self.log() and time.monotonic() < deadline:
-            time.sleep(0.02)
+        with self._logged:
+            self._logged.wait_for(lambda: text in self.log(), seconds)
         return self.log()
 
 
@@ -94,16 +96,19 @@ def running_server(**settings: str) -> Iterator[RunningServer]:
         process.wait(timeout=60)
 
 
+def is_ready(url: str) -> bool:
+    """Return whether a server answers and has loaded its model."""
+    with contextlib.suppress(httpx.TransportError):
+        return httpx.get(f"{url}/readyz", timeout=30).status_code == 200
+    return False
+
+
 def wait_until_ready(server: RunningServer) -> None:
-    deadline = time.monotonic() + 120
-    while time.monotonic() < deadline:
-        if server.process.poll() is not None:
-            break
-        with contextlib.suppress(httpx.TransportError):
-            if httpx.get(f"{server.url}/readyz").status_code == 200:
-                return
-        time.sleep(0.1)
-    raise RuntimeError(f"the server did not become ready:\n{server.log()}")
+    try:
+        wait_until(lambda: server.process.poll() is not None or is_ready(server.url), 120, pause_s=0.1)
+        assert server.process.poll() is None
+    except AssertionError as error:
+        raise RuntimeError(f"the server did not become ready:\n{server.log()}") from error
 
 
 @pytest.fixture(scope="session")

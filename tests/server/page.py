@@ -48,7 +48,7 @@ def percent(p: float) -> str:
 
 
 def expect_verdict(page: Page, answer: dict[str, Any]) -> None:
-    expect_state(page, "judged")
+    expect_state(page, "analyzed")
     expect(page.locator("#verdict")).to_have_text(VERDICTS[answer["verdict"]])
     expect(page.locator("#p-fake")).to_have_text(percent(answer["p_fake"]))
     expect(page.locator(".face-box")).to_have_count(len(answer["faces"]))

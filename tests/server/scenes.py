@@ -97,7 +97,7 @@ def with_result(p_fake: float) -> Callable[[Page], None]:
     def scene(page: Page) -> None:
         answers(page, answer([face(p_fake)]))
         choose(page, portrait(), "portrait.jpg")
-        expect_state(page, "judged")
+        expect_state(page, "analyzed")
         expect(page.locator(".details")).to_contain_text(HASH)  # the hash has come
 
     return scene
@@ -135,8 +135,8 @@ def analyzing(page: Page) -> None:
     held: list[Route] = []
     page.route("**/api/predict*", lambda route: held.append(route))
     choose(page, portrait(), "portrait.jpg")
-    expect_state(page, "judging")
-    page.wait_for_function("document.querySelector('#picture').naturalWidth > 0")
+    expect_state(page, "analyzing")
+    page.wait_for_function("document.querySelector('#image').naturalWidth > 0")
 
 
 def cancelled(page: Page) -> None:
@@ -173,14 +173,14 @@ def disagreeing(page: Page) -> None:
     faces = [face(0.04), face(0.96, (705, 105, 67, 83))]
     answers(page, answer(faces, (960, 512), reasons=[{"code": "faces_disagree", "message": message}]))
     choose(page, two_faces(), "party.jpg")
-    expect_state(page, "judged")
+    expect_state(page, "analyzed")
     expect(page.locator(".details")).to_contain_text(HASH)
 
 
 def without_preview(page: Page) -> None:
     answers(page, answer([face(0.5)], format="TIFF"))
     choose(page, b"II*\0" + b"\0" * 400, "scan.tif", "image/tiff")
-    expect_state(page, "judged")
+    expect_state(page, "analyzed")
     expect(page.locator(".details")).to_contain_text(HASH)
 
 
@@ -227,7 +227,7 @@ def listing(page: Page) -> None:
     held: list[Route] = []
     page.route("**/api/predict*", lambda route: held.append(route))
     choose_many(page, [(name, portrait()) for name in FOUR])
-    expect(page.locator('.card[data-state="judging"]')).to_have_count(2)
+    expect(page.locator('.card[data-state="analyzing"]')).to_have_count(2)
 
 
 def explained(page: Page) -> None:
@@ -325,7 +325,7 @@ SCENES: dict[str, tuple[str, Callable[[Page], None]]] = {
     "links": ("/", with_links),
     "notice": ("/", explained),
     "ready": ("/", waiting_for_the_person),
-    "judging": ("/", analyzing),
+    "analyzing": ("/", analyzing),
     "cancelled": ("/", cancelled),
     "busy": ("/", busy),
     "loading": ("/", loading),

@@ -73,6 +73,7 @@ class Site(BaseHTTPRequestHandler):
         self.wait_for_the_client_to_leave()  # one that waits for the body meets its own deadline
 
     def wait_for_the_client_to_leave(self) -> None:
+        """Send nothing until the client closes the connection."""
         self.connection.settimeout(120)
         with contextlib.suppress(OSError):
             self.connection.recv(1)
@@ -81,9 +82,11 @@ class Site(BaseHTTPRequestHandler):
         self.close_connection = True
         self.send_response(200)
         self.end_headers()
-        for _ in range(2000):
-            self.wfile.write(b"x" * 10_000)
-            self.server.sent += 10_000
+        with contextlib.suppress(ConnectionError):
+            for _ in range(2000):
+                self.wfile.write(b"x" * 10_000)
+                self.server.sent += 10_000
+        self.server.ended.set()
 
     def page_dripping(self) -> None:
         self.send_response(200)
@@ -132,6 +135,7 @@ class Site(BaseHTTPRequestHandler):
 def serving(tls: ssl.SSLContext | None = None, host: str = "127.0.0.1") -> Iterator[Any]:
     server: Any = ThreadingHTTPServer((host, 0), Site)
     server.seen, server.sent, server.daemon_threads = [], 0, True
+    server.ended = threading.Event()  # set when an endless response has ended
     server.handle_error = lambda *_: None
     server.port = server.server_address[1]
     if tls:

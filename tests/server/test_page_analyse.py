@@ -43,7 +43,7 @@ def test_the_keyboard_is_enough(open_page: OpenPage, predict: Predict, two_faces
                 break
         page.keyboard.press("Enter")
     chooser.value.set_files({"name": "a.jpg", "mimeType": "image/jpeg", "buffer": two_faces})
-    expect_state(page, "judged")
+    expect_state(page, "analyzed")
     boxes = page.locator(".face-box")
     page.locator("#another").focus()
     page.keyboard.press("Tab")
@@ -81,7 +81,7 @@ def test_concurrent_uploads_are_limited(open_page: OpenPage, face: bytes) -> Non
     uploads = count_uploads(page)
     hold(page)
     choose_many(page, [(f"{i}.jpg", face) for i in range(12)])
-    expect(page.locator('.card[data-state="judging"]')).to_have_count(2)
+    expect(page.locator('.card[data-state="analyzing"]')).to_have_count(2)
     expect(page.locator('.card[data-state="queued"]')).to_have_count(10)
     assert uploads() == 2
     card(page, "5.jpg").get_by_role("button", name="Cancel 5.jpg").click()
@@ -92,7 +92,7 @@ def test_concurrent_uploads_are_limited(open_page: OpenPage, face: bytes) -> Non
     assert uploads() == 2
     page.unroute("**/api/predict*")
     card(page, "7.jpg").get_by_role("button", name="Analyze 7.jpg").click()
-    expect(card(page, "7.jpg")).to_have_attribute("data-state", "judged")
+    expect(card(page, "7.jpg")).to_have_attribute("data-state", "analyzed")
 
 
 def test_images_wait_for_the_user_when_immediate_analysis_is_off(
@@ -104,7 +104,7 @@ def test_images_wait_for_the_user_when_immediate_analysis_is_off(
     page.get_by_role("switch", name="Analyze immediately").uncheck()
     choose(page, face)
     expect_state(page, "ready")
-    page.wait_for_function("document.querySelector('#picture').naturalWidth === 512")
+    page.wait_for_function("document.querySelector('#image').naturalWidth === 512")
     expect(page.locator("#panel")).to_contain_text("in this browser only")
     assert uploads() == 0
     page.keyboard.press("Enter")
@@ -117,7 +117,7 @@ def test_images_wait_for_the_user_when_immediate_analysis_is_off(
     expect(page.locator('.card[data-state="ready"]')).to_have_count(2)
     assert uploads() == 0
     page.get_by_role("button", name="Analyze 2 images").click()
-    expect(page.locator('.card[data-state="judged"]')).to_have_count(2)
+    expect(page.locator('.card[data-state="analyzed"]')).to_have_count(2)
 
 
 def test_a_batch_is_saved_as_json_and_csv(
@@ -155,7 +155,7 @@ def test_the_list_stays_while_other_views_are_looked_at(open_page: OpenPage, fac
     expect(page.locator(".card")).to_have_count(2)
     expect(page.locator("#count")).to_contain_text("2 of 2")
     card(page, "two.jpg").get_by_role("link").click()
-    expect_state(page, "judged")
+    expect_state(page, "analyzed")
     page.go_back()
     expect(page.locator(".card")).to_have_count(2)
 
@@ -257,7 +257,7 @@ def test_a_photo_from_the_camera_is_seen_before_it_is_sent(open_page: OpenPage) 
     dialog.get_by_role("button", name="Take the photo").click()
     dialog.get_by_role("button", name="Use this photo").click()
     expect(dialog).to_have_count(0)
-    expect_state(page, "judged")
+    expect_state(page, "analyzed")
     expect(page.locator("#filename")).to_have_text("photo.jpg")
     expect(page.locator(".face-box")).to_have_count(1)
 

@@ -62,7 +62,7 @@ def test_nothing_is_lost_when_the_server_stops(open_page: OpenPage, start_server
         page = open_page(server.url)
         held = hold(page)
         choose_many(page, [(f"{i}.jpg", face) for i in range(6)])
-        expect(page.locator('.card[data-state="judging"]')).to_have_count(2)
+        expect(page.locator('.card[data-state="analyzing"]')).to_have_count(2)
         wait_for(page, lambda: len(held) == 2)
         held[0].continue_()
         expect(page.locator("#count")).to_contain_text("1 of 6 images done")
@@ -95,7 +95,7 @@ def test_the_focus_stays_near_what_was_pressed(open_page: OpenPage, face: bytes)
     page = open_page()
     hold(page)
     choose_many(page, [(f"{i}.jpg", face) for i in range(4)])
-    expect(page.locator('.card[data-state="judging"]')).to_have_count(2)
+    expect(page.locator('.card[data-state="analyzing"]')).to_have_count(2)
 
     def press(name: str) -> None:
         page.get_by_role("button", name=name, exact=True).focus()
@@ -124,15 +124,15 @@ def test_leaving_in_the_middle_does_no_harm(open_page: OpenPage, face: bytes, wa
     hold(page)
     choose_many(page, [("one.jpg", face), ("two.jpg", face)])
     card(page, "one.jpg").get_by_role("link").click()
-    expect_state(page, "judging")
+    expect_state(page, "analyzing")
     getattr(page, way)()
     if way == "reload":  # images are kept in no place but the page itself
         expect_state(page, "missing")
         return
     expect_state(page, "list")
     page.go_forward()
-    expect_state(page, "judging")
+    expect_state(page, "analyzing")
     page.unroute("**/api/predict*")  # what was held goes on its way
-    expect_state(page, "judged")
+    expect_state(page, "analyzed")
     page.go_back()
     expect(page.locator("#count")).to_contain_text("2 of 2 images done")

@@ -82,7 +82,7 @@ def test_nothing_jumps_while_a_result_comes_in(open_page: OpenPage, face: bytes,
     expect(page.locator("#limit")).to_contain_text("MB")
     watch_shifts(page)
     choose(page, face)
-    expect_state(page, "judged")
+    expect_state(page, "analyzed")
     expect(page.locator(".details")).to_contain_text(HASH)
     expect_little_shift(page)
 

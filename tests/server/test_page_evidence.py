@@ -27,7 +27,7 @@ def open_result(open_page: OpenPage, face: bytes) -> Callable[..., Page]:
     def open_(**options: object) -> Page:
         page = open_page(**options)
         choose(page, face)
-        expect_state(page, "judged")
+        expect_state(page, "analyzed")
         expect(page.locator(".views")).to_be_visible()
         return page
 
@@ -86,7 +86,7 @@ def test_a_view_covers_the_image_exactly_below_the_boxes(open_result: Callable[.
     pick(page, "Noise")
     expect(page.locator("#view")).to_be_visible()
     page.wait_for_function("document.querySelector('#view').naturalWidth === 512")
-    assert page.locator("#view").bounding_box() == page.locator("#picture").bounding_box()
+    assert page.locator("#view").bounding_box() == page.locator("#image").bounding_box()
     page.locator(".face-box").click()  # still within reach
     expect(page.locator(".face-box")).to_have_attribute("aria-pressed", "true")
 
@@ -175,7 +175,7 @@ def test_a_result_from_the_history_has_no_file_for_views(open_result: Callable[.
     kept = "import('/static/js/history.js').then(({ recall }) => recall(location.pathname.split('/').pop()))"
     page.wait_for_function(f"async () => Boolean(await {kept})")
     page.reload()
-    expect_state(page, "judged")
+    expect_state(page, "analyzed")
     asked = count_requests(page)
     pick(page, "Error levels")
     expect(page.locator(".view-words")).to_contain_text("Add the file again")
@@ -197,7 +197,7 @@ def test_an_image_that_the_browser_cannot_show_has_views(
 ) -> None:
     page = open_page()
     choose(page, encode(portrait, "TIFF"), "photo.tiff", "image/tiff")
-    expect_state(page, "judged")
+    expect_state(page, "analyzed")
     expect(page.locator("#stage-note")).to_be_visible()
     pick(page, "Noise")
     expect(page.locator("#view")).to_be_visible()

@@ -52,9 +52,7 @@ def test_on_a_phone_by_touch(
     assert page.evaluate(FITS)
     page.locator(".card-link").nth(1).tap()
     expect_verdict(page, predict(two_faces).json())
-    headline, image, pages = (
-        page.locator(name).bounding_box() for name in (".headline", "#picture", "#pages")
-    )
+    headline, image, pages = (page.locator(name).bounding_box() for name in (".headline", "#image", "#pages"))
     assert headline["y"] + headline["height"] <= min(image["y"], pages["y"]), "the verdict comes first"
     boxes = page.locator(".face-box")
     for index in (1, 0):
@@ -111,7 +109,7 @@ def test_by_keyboard_alone(
     before = page.locator("#evidence-strength").input_value()
     page.keyboard.press("ArrowLeft")
     assert page.locator("#evidence-strength").input_value() != before
-    for selector in ("#save-picture", "#save-json"):
+    for selector in ("#save-image", "#save-json"):
         tab_to(page, selector)
         with page.expect_download():
             page.keyboard.press("Enter")
@@ -127,7 +125,7 @@ def test_after_a_press_the_focus_is_where_the_answer_is(open_page: OpenPage, fac
     again.focus()
     page.unroute("**/api/predict*")
     page.keyboard.press("Enter")
-    expect_state(page, "judged")
+    expect_state(page, "analyzed")
     expect(page.locator("#verdict")).to_be_focused()
 
 
@@ -143,7 +141,7 @@ def test_letters_of_twice_the_size_lose_nothing(
     page.evaluate("document.documentElement.style.fontSize = '200%'")
     assert page.evaluate(FITS)
     choose(page, two_faces)
-    expect_state(page, "judged")
+    expect_state(page, "analyzed")
     assert page.evaluate(FITS)
 
 
@@ -161,5 +159,5 @@ def test_nothing_moves_by_itself_where_that_is_not_wanted(open_page: OpenPage, f
     page = open_page(reduced_motion="reduce")
     page.route("**/api/predict*", lambda route: None)
     choose(page, face)
-    expect_state(page, "judging")
+    expect_state(page, "analyzing")
     assert page.evaluate("document.getAnimations().filter((one) => one.playState === 'running').length") == 0

@@ -33,11 +33,11 @@ def test_a_file_name_is_never_markup(open_page: OpenPage, face: bytes, no_face: 
         "&lt;b&gt;.jpg",
     )
     for name in names:
-        for content, state in ((face, "judged"), (no_face, "failed")):
+        for content, state in ((face, "analyzed"), (no_face, "failed")):
             choose(page, content, name)
             expect(page.locator("#filename")).to_have_text(name)
             expect_state(page, state)
-    expect(page.locator("#filename *, main script, main img:not(#picture, #view)")).to_have_count(0)
+    expect(page.locator("#filename *, main script, main img:not(#image, #view)")).to_have_count(0)
     expect(page).to_have_title("Result · Veraface")
 
 
@@ -85,7 +85,7 @@ def test_a_phone_needs_no_sideways_scrolling(
     assert page.evaluate(fits)
     expect(page.get_by_text("Choose images")).to_be_visible()
     choose(page, two_faces, "a-very-long-name-" * 12 + ".jpg")
-    expect_state(page, "judged")
+    expect_state(page, "analyzed")
     assert page.evaluate(fits)
     choose(page, corrupt)
     expect_state(page, "failed")

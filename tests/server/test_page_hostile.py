@@ -21,7 +21,7 @@ ANSWER = answer([face(0.9)])
 
 
 def expect_no_markup(page: Page) -> None:
-    expect(page.locator("main script, main iframe, main img:not(#picture, #view)")).to_have_count(0)
+    expect(page.locator("main script, main iframe, main img:not(#image, #view)")).to_have_count(0)
     expect(page).to_have_title("Result · Veraface")
 
 
@@ -46,7 +46,7 @@ def test_an_invalid_answer_is_a_failure_that_can_be_tried_again(
     if heading != "The image is too large":
         page.unroute("**/api/predict*")
         page.get_by_role("button", name="Try again").click()
-        expect_state(page, "judged")
+        expect_state(page, "analyzed")
 
 
 def test_a_busy_proxy_is_asked_again_after_retry_after(open_page: OpenPage, predict: Predict) -> None:
@@ -79,7 +79,7 @@ def test_words_of_an_answer_are_never_markup(open_page: OpenPage) -> None:
     page = open_page(viewport={"width": 390, "height": 844})
     page.route("**/api/predict*", lambda route: route.fulfill(json=body))
     choose(page, portrait())
-    expect_state(page, "judged")
+    expect_state(page, "analyzed")
     for part in (".reasons", ".provenance", ".details", ".timing"):
         expect(page.locator(part)).to_contain_text(EVIL)
     expect_no_markup(page)
@@ -90,7 +90,7 @@ def test_provenance_of_another_form_costs_no_verdict(open_page: OpenPage) -> Non
     page = open_page()
     page.route("**/api/predict*", lambda route: route.fulfill(json={**ANSWER, "provenance": "all mine"}))
     choose(page, portrait())
-    expect_state(page, "judged")
+    expect_state(page, "analyzed")
     expect(page.locator(".provenance")).to_contain_text("did not read")
 
 

@@ -50,7 +50,7 @@ def test_the_button_opens_the_list_of_shortcuts(open_page: OpenPage) -> None:
 def test_the_list_is_that_of_the_view(open_page: OpenPage, face: bytes) -> None:
     page = open_page()
     choose(page, face)
-    expect_state(page, "judged")
+    expect_state(page, "analyzed")
     page.keyboard.press("?")
     keys = dict(listed(page.get_by_role("dialog")))
     assert keys["e"] == "Show or hide the overlay"

@@ -75,7 +75,7 @@ def test_the_worker_caches_no_image_and_no_answer(open_page: OpenPage, face: byt
     wait_for_worker(page)
     page.reload()
     choose(page, face)
-    expect(page.locator("body")).to_have_attribute("data-state", "judged")
+    expect(page.locator("body")).to_have_attribute("data-state", "analyzed")
     kept = page.evaluate(
         """async () => {
             const all = await Promise.all((await caches.keys()).map(async (name) =>

@@ -30,7 +30,7 @@ def claiming(portrait: Image.Image, encode: Callable[..., bytes]) -> bytes:
 def test_the_panel_shows_the_claims_of_the_file(open_page: OpenPage, claiming: bytes) -> None:
     page = open_page()
     choose(page, claiming)
-    expect_state(page, "judged")
+    expect_state(page, "analyzed")
     panel = page.locator(".provenance")
     expect(panel.locator(".credentials")).to_contain_text("Content Credentials:")
     expect(panel.locator('.claims [data-code="ai_generated"]')).to_have_text("XMP: declared as AI-generated")
@@ -51,7 +51,7 @@ def test_the_panel_shows_the_claims_of_the_file(open_page: OpenPage, claiming: b
 def test_long_values_are_folded_and_never_markup(open_page: OpenPage, claiming: bytes) -> None:
     page = open_page(viewport={"width": 320, "height": 700})
     choose(page, claiming)
-    expect_state(page, "judged")
+    expect_state(page, "analyzed")
     prompt = page.locator(".provenance details").first
     summary = prompt.locator("summary")
     expect(summary).to_contain_text("<img src=x")
@@ -76,5 +76,5 @@ def test_claims_are_in_the_readers_language(open_page: OpenPage, claiming: bytes
     """Other languages are tested in tests/page/provenance.test.js."""
     page = open_page(locale="ar-EG")
     choose(page, claiming)
-    expect_state(page, "judged")
+    expect_state(page, "analyzed")
     expect(page.locator(".provenance .claims")).to_contain_text("الذكاء الاصطناعي")

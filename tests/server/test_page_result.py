@@ -31,7 +31,7 @@ def test_a_chosen_file_is_shown_and_analyzed(open_page: OpenPage, predict: Predi
     choose(page, face, "holiday.jpg")
     expect_verdict(page, answer)
     expect(page.locator("#filename")).to_have_text("holiday.jpg")
-    assert page.evaluate("document.querySelector('#picture').naturalWidth") == 512
+    assert page.evaluate("document.querySelector('#image').naturalWidth") == 512
     details = page.locator(".details")
     expect(details).to_contain_text(f"{1 - answer['p_fake']:.3f}")
     expect(details).to_contain_text(answer["model"]["name"])
@@ -54,7 +54,7 @@ def test_the_band_in_which_nothing_is_decided_is_drawn_to_scale(
     thresholds = predict(face).json()["thresholds"]
     page = open_page()
     choose(page, face)
-    expect_state(page, "judged")
+    expect_state(page, "analyzed")
     bar, band = bounds(page, ".bar"), bounds(page, '.zone[data-verdict="uncertain"]')
     assert (band["x"] - bar["x"]) / bar["width"] == pytest.approx(thresholds["real"], abs=0.02)
     right = band["x"] + band["width"] - bar["x"]
@@ -84,8 +84,8 @@ def test_a_face_box_has_the_place_from_the_api(open_page: OpenPage, predict: Pre
     x, y, width, height = predict(face).json()["faces"][0]["box"]
     page = open_page()
     choose(page, face)
-    expect_state(page, "judged")
-    image, box = bounds(page, "#picture"), bounds(page, ".face-box")
+    expect_state(page, "analyzed")
+    image, box = bounds(page, "#image"), bounds(page, ".face-box")
     scale = image["width"] / 512
     assert box["x"] == pytest.approx(image["x"] + x * scale, abs=1.5)
     assert box["y"] == pytest.approx(image["y"] + y * scale, abs=1.5)
@@ -98,7 +98,7 @@ def test_each_face_can_be_looked_at(open_page: OpenPage, predict: Predict, two_f
     assert len(faces) == 2
     page = open_page()
     choose(page, two_faces)
-    expect_state(page, "judged")
+    expect_state(page, "analyzed")
     boxes, items = page.locator(".face-box"), page.locator(".face-item")
     for index in (1, 0):
         boxes.nth(index).click()
@@ -122,7 +122,7 @@ def set_strength(page: Page, value: int) -> None:
 def test_the_slider_sets_the_strength_of_the_heatmap(open_page: OpenPage, face: bytes) -> None:
     page = open_page()
     choose(page, face)
-    expect_state(page, "judged")
+    expect_state(page, "analyzed")
     expect(page.locator("#evidence-controls")).to_be_visible()
     set_strength(page, 0)
     assert page.evaluate(INK) == 0
@@ -143,7 +143,7 @@ def test_the_heatmap_follows_the_selected_face(open_page: OpenPage, two_faces: b
     }"""
     page = open_page()
     choose(page, two_faces)
-    expect_state(page, "judged")
+    expect_state(page, "analyzed")
     sides = []
     for index in (0, 1):
         page.locator(".face-box").nth(index).click()
@@ -195,7 +195,7 @@ def test_faces_and_results_are_walked_with_the_arrows(
     name, boxes = page.locator("#filename"), page.locator(".face-box")
     expect(name).to_have_text("one.jpg")
     expect(page.locator(".place")).to_have_text("1 of 3")
-    expect_state(page, "judged")
+    expect_state(page, "analyzed")
     page.keyboard.press("ArrowRight")
     expect(name).to_have_text("two.jpg")
     chosen = page.locator('.face-box[aria-pressed="true"]')
@@ -218,7 +218,7 @@ def test_faces_and_results_are_walked_with_the_arrows(
 def test_a_key_hides_the_heatmap(open_page: OpenPage, face: bytes) -> None:
     page = open_page()
     choose(page, face)
-    expect_state(page, "judged")
+    expect_state(page, "analyzed")
     shown = page.evaluate(INK)
     assert shown > 0
     page.keyboard.press("e")
@@ -231,7 +231,7 @@ def test_a_result_is_saved_as_png_and_json(open_page: OpenPage, predict: Predict
     answer = predict(face).json()
     page = open_page()
     choose(page, face, "holiday.jpg")
-    expect_state(page, "judged")
+    expect_state(page, "analyzed")
     with page.expect_download() as saved:
         page.get_by_role("button", name="Save as PNG").click()
     assert saved.value.suggested_filename.endswith(".png")
@@ -256,14 +256,14 @@ def test_a_result_is_printed_without_what_cannot_be_pressed_on_paper(
 ) -> None:
     page = open_page(fresh=True, color_scheme="dark")
     choose(page, face)
-    expect_state(page, "judged")
+    expect_state(page, "analyzed")
     page.evaluate("window.print = () => { document.body.dataset.printed = 'yes' }")
     page.get_by_role("button", name="Print or PDF").click()
     expect(page.locator("body")).to_have_attribute("data-printed", "yes")
     page.emulate_media(media="print")
     for hidden in ("#pages", "#language", "#another", ".actions", ".zoom", "#evidence-controls"):
         expect(page.locator(hidden)).to_be_hidden()
-    for shown in ("#picture", "#verdict", ".probability", ".details", ".caveat"):
+    for shown in ("#image", "#verdict", ".probability", ".details", ".caveat"):
         expect(page.locator(shown)).to_be_visible()
     assert page.evaluate("getComputedStyle(document.documentElement).backgroundColor") == "rgb(255, 255, 255)"
     for words in ("#verdict", ".details dd", ".caveat"):
@@ -292,7 +292,7 @@ def test_a_result_is_opened_again_from_the_history(
     expect(page.locator("#filename")).to_have_text("party.jpg")
     expect(page.locator("#evidence-controls")).to_be_visible()
     assert page.evaluate(INK) > 0
-    page.wait_for_function("document.querySelector('#picture').naturalWidth === 640")
+    page.wait_for_function("document.querySelector('#image').naturalWidth === 640")
     page.locator("#back").click()
     expect(page.locator("body")).to_have_attribute("data-view", "history")
     expect(page.get_by_text("party.jpg")).to_be_visible()
@@ -302,7 +302,7 @@ def test_a_result_that_is_not_stored_is_missing_after_a_reload(open_page: OpenPa
     page = open_page()
     page.evaluate("localStorage.setItem('veraface-history', 'off')")
     choose(page, face)
-    expect_state(page, "judged")
+    expect_state(page, "analyzed")
     page.reload()
     expect_state(page, "missing")
     expect(page.get_by_role("heading", level=1)).to_have_text("This result is not here")

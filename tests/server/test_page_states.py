@@ -19,12 +19,12 @@ def test_the_image_is_shown_during_the_analysis(open_page: OpenPage, face: bytes
     page = open_page()
     held = hold(page)
     choose(page, face)
-    expect_state(page, "judging")
+    expect_state(page, "analyzing")
     expect(page.locator("#frame")).to_have_class(re.compile("scanning"))
     expect(page.locator("#panel")).to_have_attribute("aria-busy", "true")
     expect(page.locator("#panel .bones .bone")).to_have_count(4)
     expect(page.locator("#panel .bones .bone").first).to_be_visible()
-    page.wait_for_function("document.querySelector('#picture').naturalWidth === 512")
+    page.wait_for_function("document.querySelector('#image').naturalWidth === 512")
     wait_for(page, lambda: bool(held))
     held[0].abort()
     expect_fault(page, "Server not reachable")
@@ -43,7 +43,7 @@ def test_a_face_too_small(open_page: OpenPage, small_face: bytes) -> None:
     choose(page, small_face)
     expect_fault(page, "Faces too small")
     expect(page.locator(".face-box")).to_have_count(1)
-    expect(page.locator(".face-box")).to_have_attribute("data-verdict", "unjudged")
+    expect(page.locator(".face-box")).to_have_attribute("data-verdict", "unclassified")
 
 
 def test_a_damaged_file(open_page: OpenPage, corrupt: bytes) -> None:
@@ -93,7 +93,7 @@ def test_a_late_answer_is_never_shown_for_another_image(
     held: list[Any] = []
     page.route("**/api/predict*", lambda route: held.append(route) if not held else route.continue_())
     choose(page, face)
-    expect_state(page, "judging")
+    expect_state(page, "analyzing")
     wait_for(page, lambda: bool(held))
     choose(page, no_face)
     expect_fault(page, "No face found")
@@ -196,7 +196,7 @@ def test_a_slow_request_is_reported_and_can_be_canceled(open_page: OpenPage, fac
     page.route("**/api/predict*", lambda route: held.append(route))
     page.clock.install()
     choose(page, face)
-    expect_state(page, "judging")
+    expect_state(page, "analyzing")
     expect(page.locator("#verdict")).to_have_text("Analyzing")
     page.clock.run_for(5000)
     expect(page.locator("#verdict")).to_have_text("Still analyzing")

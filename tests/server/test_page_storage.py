@@ -159,7 +159,7 @@ def test_a_browser_that_stores_no_images_stores_the_rest(open_page: OpenPage) ->
     page.goto(page.url + "history")
     page.evaluate(SEED, MIXED)
     expect(page.locator(".past")).to_have_count(5)
-    expect(page.locator(".past .no-picture")).to_have_count(5)
+    expect(page.locator(".past .no-image")).to_have_count(5)
 
 
 LARGE = """async ([id, size]) => (await import("/static/js/history.js")).remember({

@@ -39,7 +39,7 @@ def page(open_page: OpenPage, video: bytes) -> Page:
     page = open_page()
     expect(page.locator("#limit")).to_contain_text("videos up to 100 MB")
     choose_video(page, video)
-    expect(page.locator("body")).to_have_attribute("data-state", "judged", timeout=60_000)
+    expect(page.locator("body")).to_have_attribute("data-state", "analyzed", timeout=60_000)
     return page
 
 
@@ -59,16 +59,16 @@ def test_arrow_keys_go_from_frame_to_frame(page: Page, result: dict[str, Any]) -
     chart.focus()
     page.keyboard.press("Home")
     expect(chart).to_have_attribute("aria-valuenow", "1")
-    first = page.locator(".clip-frame img").get_attribute("src") or ""
+    first = page.locator(".video-frame img").get_attribute("src") or ""
     assert first.startswith("data:image/jpeg;base64,")
     page.keyboard.press("ArrowRight")
     expect(chart).to_have_attribute("aria-valuenow", "2")
     point = result["timeline"][1]
     expect(chart).to_have_attribute("aria-valuetext", f"0:00.1: {percent(point['p_fake'])} fake, Likely real")
-    expect(page.locator(".clip-frame figcaption")).to_contain_text("0:00.1")
-    assert page.locator(".clip-frame img").get_attribute("src") != first
-    assert page.evaluate("document.querySelector('.clip-frame img').naturalWidth") == 320
-    expect(page.locator(".clip-box")).to_have_count(1)
+    expect(page.locator(".video-frame figcaption")).to_contain_text("0:00.1")
+    assert page.locator(".video-frame img").get_attribute("src") != first
+    assert page.evaluate("document.querySelector('.video-frame img').naturalWidth") == 320
+    expect(page.locator(".video-box")).to_have_count(1)
     page.keyboard.press("End")
     page.keyboard.press("ArrowRight")
     expect(chart).to_have_attribute("aria-valuenow", str(count))
@@ -106,7 +106,7 @@ def test_axe_finds_no_violation(page: Page, axe: str, theme: str) -> None:
 def test_in_arabic_on_the_narrowest_phone(open_page: OpenPage, video: bytes) -> None:
     page = open_page(locale="ar", viewport={"width": 320, "height": 640})
     choose_video(page, video)
-    expect(page.locator("body")).to_have_attribute("data-state", "judged", timeout=60_000)
+    expect(page.locator("body")).to_have_attribute("data-state", "analyzed", timeout=60_000)
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
     page.locator("#language").select_option("en")
     expect(page.locator(".chart-name")).to_have_text("Probability of fake over time")
@@ -130,8 +130,8 @@ def test_progress_is_shown_and_a_video_can_be_canceled(open_page: OpenPage, vide
         }"""
     )
     choose_video(page, video)
-    expect(page.locator("#clip-count")).to_have_text("3 of 9 frames analyzed")
-    expect(page.locator(".clip-progress progress")).to_have_attribute("max", "9")
+    expect(page.locator("#video-count")).to_have_text("3 of 9 frames analyzed")
+    expect(page.locator(".video-progress progress")).to_have_attribute("max", "9")
     page.keyboard.press("Escape")
     expect_state(page, "cancelled")
     expect(page.locator("#verdict")).to_have_text("Canceled")
@@ -191,7 +191,7 @@ def test_images_alone_load_no_video_code(open_page: OpenPage, face: bytes) -> No
     page = open_page(service_workers="block")
     page.on("request", lambda request: asked.append(request.url))
     choose_many(page, [("a.jpg", face)])
-    expect_state(page, "judged")
+    expect_state(page, "analyzed")
     loaded = page.evaluate("performance.getEntriesByType('resource').map(({ name }) => name)")
     assert not [url for url in loaded if "js/video/" in url and not url.endswith("video/files.js")]
     assert not [url for url in loaded if url.endswith("video.css")]

@@ -14,7 +14,7 @@ OpenPage = Callable[..., Page]
 def result_page(open_page: OpenPage, face: bytes) -> Page:
     page = open_page()
     choose(page, face)
-    expect_state(page, "judged")
+    expect_state(page, "analyzed")
     return page
 
 
@@ -37,7 +37,7 @@ def press(page: Page, *keys: str) -> None:
 
 def test_the_image_can_be_zoomed_and_panned(result_page: Page) -> None:
     page = result_page
-    share, image = page.locator(".zoom-share"), page.locator("#picture")
+    share, image = page.locator(".zoom-share"), page.locator("#image")
     expect(share).to_have_text("100%")
     width = place(image)[2]
     page.get_by_role("button", name="Zoom in").click()
@@ -87,8 +87,8 @@ def test_a_double_click_zooms_in_and_out(result_page: Page) -> None:
 def test_two_fingers_zoom(open_page: OpenPage, face: bytes) -> None:
     page = open_page(viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True)
     choose(page, face)
-    expect_state(page, "judged")
-    width = place(page.locator("#picture"))[2]
+    expect_state(page, "analyzed")
+    width = place(page.locator("#image"))[2]
     x, y = middle(page.locator("#frame"))
     browser = page.context.new_cdp_session(page)
 
@@ -103,13 +103,13 @@ def test_two_fingers_zoom(open_page: OpenPage, face: bytes) -> None:
         touch("touchMove", apart)
     touch("touchEnd", 0)
     expect(page.locator(".zoom-share")).not_to_have_text("100%")
-    assert place(page.locator("#picture"))[2] > 1.5 * width
+    assert place(page.locator("#image"))[2] > 1.5 * width
     assert page.evaluate("visualViewport.scale") == 1  # the image, not the page
 
 
 def test_arrow_keys_pan_the_zoomed_image(result_page: Page) -> None:
     page = result_page
-    image, frame = page.locator("#picture"), page.locator("#frame")
+    image, frame = page.locator("#image"), page.locator("#frame")
     page.locator("#another").focus()
     page.keyboard.press("Tab")
     expect(page.locator(".face-box")).to_be_focused()  # whole, it is not to be moved: no stop on the way
@@ -133,7 +133,7 @@ def test_a_face_out_of_sight_is_brought_in_when_it_gets_the_focus(
 ) -> None:
     page = open_page()
     choose(page, two_faces)
-    expect_state(page, "judged")
+    expect_state(page, "analyzed")
     press(page, "+", "+", "+", "+")
     page.locator("#another").focus()
     page.keyboard.press("Tab")
@@ -151,7 +151,7 @@ def test_a_face_out_of_sight_is_brought_in_when_it_gets_the_focus(
 def test_panning_by_a_face_does_not_select_it(open_page: OpenPage, two_faces: bytes) -> None:
     page = open_page()
     choose(page, two_faces)
-    expect_state(page, "judged")
+    expect_state(page, "analyzed")
     page.mouse.move(*middle(page.locator("#frame")))
     page.keyboard.down("Control")
     page.mouse.wheel(0, -100)  # a little, about the middle: both faces stay in sight

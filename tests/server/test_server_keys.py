@@ -141,7 +141,7 @@ def test_the_page_shows_that_a_key_is_missing(
 ) -> None:
     page = open_page(server_with_keys.url)
     page.set_input_files("input[type=file]", {"name": "a.jpg", "mimeType": "image/jpeg", "buffer": face})
-    expect(page.locator("[data-fault=key_required]").first).to_contain_text("key")  # "judging" comes first
+    expect(page.locator("[data-fault=key_required]").first).to_contain_text("key")  # "analyzing" comes first
 
 
 def test_the_command_creates_keys_that_are_accepted(face: bytes, capsys: pytest.CaptureFixture[str]) -> None:

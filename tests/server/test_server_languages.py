@@ -105,7 +105,7 @@ def test_the_menu_changes_everything_at_once(
     page = open_page()
     expect(page.locator("html")).to_have_attribute("lang", "en")
     choose(page, two_faces)
-    expect(page.locator("body")).to_have_attribute("data-state", "judged")
+    expect(page.locator("body")).to_have_attribute("data-state", "analyzed")
     page.locator(".face-item").nth(1).click()
     shown = page.locator("#p-fake").text_content()
     page.locator("#language").select_option(language)
@@ -184,7 +184,7 @@ def test_what_is_written_from_right_to_left_fits_a_phone(open_page: OpenPage, tw
     page = open_page(locale="ar", viewport={"width": 320, "height": 844}, has_touch=True, is_mobile=True)
     expect(page.locator("html")).to_have_attribute("dir", "rtl")
     choose(page, two_faces)
-    expect(page.locator("body")).to_have_attribute("data-state", "judged")
+    expect(page.locator("body")).to_have_attribute("data-state", "analyzed")
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
     real, fake = (page.locator(f'.zone[data-verdict="{name}"]').bounding_box() for name in ("real", "fake"))
     assert real is not None

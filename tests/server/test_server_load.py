@@ -16,6 +16,7 @@ import pytest
 from PIL import Image
 
 from tests.server.backends import InProcess, shared_detector
+from tests.waiting import wait_until
 from veraface.server import create_app, load_settings
 
 RunAsync = Callable[..., Any]
@@ -34,13 +35,6 @@ def has_ended(process: psutil.Process) -> bool:
     with contextlib.suppress(psutil.NoSuchProcess):
         return process.status() == psutil.STATUS_ZOMBIE
     return True
-
-
-def wait_until(condition: Callable[[], Any], seconds: float = 60) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "that did not come about in time"
-        time.sleep(0.02)
 
 
 def connect(server: Any) -> socket.socket:
@@ -118,34 +112,33 @@ def test_killed_workers_lose_only_their_own_image_and_are_replaced(
     async def run(server: Any) -> list[int]:
         statuses: list[int] = []
         killing_done = False
+        answered = asyncio.Condition()
 
         async def client_loop(client: httpx.AsyncClient) -> None:
             while not killing_done:
                 response, _ = await post(client, face)
-                statuses.append(response.status_code)
+                async with answered:
+                    statuses.append(response.status_code)
+                    answered.notify_all()
                 if response.status_code != 200:
                     assert response.status_code == 503, response.text
                     assert response.json()["error"]["code"] in ("worker_lost", "overloaded")
 
         async def more_answers(count: int) -> None:
             enough = statuses.count(200) + count
-            async with asyncio.timeout(60):
-                while statuses.count(200) < enough:
-                    await asyncio.sleep(0.02)
+            async with asyncio.timeout(60), answered:
+                await answered.wait_for(lambda: statuses.count(200) >= enough)
 
         async with httpx.AsyncClient(base_url=server.url, timeout=60) as client:
             loops = [asyncio.create_task(client_loop(client)) for _ in range(3)]
             for _ in range(kills):
                 await more_answers(2)
-                while not (workers := workers_of(server)):
-                    await asyncio.sleep(0.02)
-                workers[0].kill()
+                await asyncio.to_thread(wait_until, lambda: workers_of(server))
+                workers_of(server)[0].kill()
             await more_answers(2)
             killing_done = True
             await asyncio.gather(*loops)
-            async with asyncio.timeout(60):
-                while len(workers_of(server)) != 2:
-                    await asyncio.sleep(0.05)
+            await asyncio.to_thread(wait_until, lambda: len(workers_of(server)) == 2)
             response, _ = await post(client, face)
             assert response.status_code == 200
         return statuses
@@ -230,8 +223,9 @@ def test_uploads_take_no_more_memory_than_allowed(run_async: RunAsync) -> None:
     headers = {"content-type": "multipart/form-data; boundary=b"}
     stop = asyncio.Event()
 
-    async def incomplete() -> AsyncIterator[bytes]:
+    async def incomplete(received: asyncio.Event) -> AsyncIterator[bytes]:
         yield begin + chunk
+        received.set()  # the server asks for more
         await stop.wait()
 
     async def run() -> None:
@@ -244,13 +238,14 @@ def test_uploads_take_no_more_memory_than_allowed(run_async: RunAsync) -> None:
             async def whole() -> httpx.Response:
                 return await client.post("/api/predict", files={"image": ("a", chunk * 2)})
 
+            received = [asyncio.Event() for _ in range(3)]
             others = [
-                asyncio.create_task(client.post("/api/predict", content=incomplete(), headers=headers))
-                for _ in range(3)
+                asyncio.create_task(client.post("/api/predict", content=incomplete(event), headers=headers))
+                for event in received
             ]
             async with asyncio.timeout(60):
-                while uploads.inflight_bytes < 3 * 2**20:
-                    await asyncio.sleep(0.01)
+                await asyncio.gather(*(event.wait() for event in received))
+            assert uploads.inflight_bytes >= 3 * 2**20
             rejected = await whole()
             assert (rejected.status_code, rejected.json()["error"]["code"]) == (503, "overloaded")
             stop.set()
@@ -272,7 +267,7 @@ def test_a_stopping_server_finishes_accepted_requests(
             for image, waiting in ((large, 0), (face, 1), (face, 2)):
                 accepted.append(asyncio.create_task(post(client, image)))
                 async with asyncio.timeout(60):
-                    while f"veraface_queued_pictures {waiting}.0" not in (await client.get("/metrics")).text:
+                    while f"veraface_queued_images {waiting}.0" not in (await client.get("/metrics")).text:
                         await asyncio.sleep(0.01)
             server.process.terminate()
             worker.resume()

@@ -75,7 +75,8 @@ def test_the_model_and_the_workers_are_shown(counting: Any) -> None:
     assert value(found, "veraface_model_info", **about) == 1
     assert value(found, "veraface_living_workers") == 1
     assert value(found, "veraface_busy_workers") == 0
-    assert value(found, "veraface_queued_pictures") == 0
+    for name in ("veraface_queued_images", "veraface_queued_pictures"):  # the second is the deprecated name
+        assert value(found, name) == 0
     assert value(found, "process_resident_memory_bytes") > 2**20
 
 

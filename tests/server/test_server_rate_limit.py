@@ -14,6 +14,7 @@ import pytest
 
 from tests.server.asgi import CLIENT_ADDRESS, application
 from tests.server.test_server_keys import digest
+from tests.waiting import wait_until
 from veraface.server import rate_limit
 
 
@@ -129,12 +130,12 @@ class Redis:
 
     def start(self) -> None:
         self.process = subprocess.Popen([*self._command, "--bind", "127.0.0.1"], stdout=subprocess.DEVNULL)
-        deadline = time.monotonic() + 60
-        while True:
-            with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", self.port), 1):
-                return
-            assert time.monotonic() < deadline, "Redis does not start"
-            time.sleep(0.02)
+        wait_until(self.accepts_connections)
+
+    def accepts_connections(self) -> bool:
+        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", self.port), 1):
+            return True
+        return False
 
     def command(self, *words: str) -> bytes:
         with socket.create_connection(("127.0.0.1", self.port), 5) as connection:

@@ -134,7 +134,8 @@ def _write(video: Path, result: "VideoResult", outputs: Mapping[str, Path]) -> i
         try:
             with bounded_memory():
                 if option == "--timeline":
-                    data = {"clip": video.name, **timeline_data(result)}
+                    # "clip" is the deprecated name of "video".
+                    data = {"video": video.name, "clip": video.name, **timeline_data(result)}
                     write_atomic(path, json.dumps(data, indent=1) + "\n")
                 elif option == "--plot":
                     write_timeline(result, path, video.name)

@@ -127,8 +127,8 @@ class RetinaFaceDetector:
         outputs = self._session.run(None, {"input": pixels})
         points, scores = _decode(outputs[0][0], outputs[1][0], outputs[2][0], canvas_width, canvas_height)
         # In an image a few pixels wide, rounding scales the two sides differently.
-        to_picture = np.array([full_width / width, full_height / height], dtype=np.float32)
-        points = (points - border) * to_picture
+        to_image = np.array([full_width / width, full_height / height], dtype=np.float32)
+        points = (points - border) * to_image
         faces = [_face(row, float(score)) for row, score in zip(points, scores, strict=True)]
         return [face for face in faces if _centred_in(face.box, Box(0, 0, full_width, full_height))]
 

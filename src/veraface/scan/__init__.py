@@ -1,1 +1,1 @@
-"""Many images to one table: `sources` lists them, an engine judges them, `store` keeps what is done."""
+"""Many images to one table: `sources` lists them, an engine analyzes them, `store` keeps what is done."""

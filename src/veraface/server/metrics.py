@@ -39,7 +39,8 @@ class Metrics:
             ["stage"],
         )
         self._verdicts = counter("veraface_verdicts", "Images by verdict.", ["verdict"])
-        self._clips = counter("veraface_clips", "Videos by verdict.", ["verdict"])
+        self._videos = counter("veraface_videos", "Videos by verdict.", ["verdict"])
+        self._clips = counter("veraface_clips", "Deprecated; use veraface_videos.", ["verdict"])
         self._failures = counter(
             "veraface_failures",
             "Error responses by code, among them overloaded, rate_limited, key_unknown.",
@@ -47,7 +48,8 @@ class Metrics:
         )
         self._model = gauge("veraface_model_info", "1 for the model in use.", ["name", "version", "sha256"])
         for name, description, value in (
-            ("queued_pictures", "Images that wait for a worker.", lambda: workers.waiting),
+            ("queued_images", "Images that wait for a worker.", lambda: workers.waiting),
+            ("queued_pictures", "Deprecated; use veraface_queued_images.", lambda: workers.waiting),
             ("busy_workers", "Workers that process an image.", lambda: workers.busy),
             ("living_workers", "Workers that are ready or busy.", lambda: workers.alive),
         ):
@@ -63,7 +65,8 @@ class Metrics:
     def observe(self, result: DetectionResult | VideoResult) -> None:
         """Count an image or a video."""
         if isinstance(result, VideoResult):
-            self._clips.labels(result.verdict.value).inc()
+            for videos in (self._videos, self._clips):
+                videos.labels(result.verdict.value).inc()
             return
         self._verdicts.labels(result.verdict.value).inc()
         for stage, took_ms in result.timing_ms.items():

@@ -59,8 +59,9 @@ def decide_track(track: Track, times: Sequence[float], thresholds: Thresholds) -
         too_small = (Reason("face_too_small", message),)
         return TrackResult(Verdict.UNCERTAIN, None, _largest(frames), too_small, frames)
     p_fake = aggregate_scores(scores)
-    if len(scores) < min_classified_frames(len(times)):
-        message = f"classified in {_frames(len(scores))} only, at least {min_classified_frames(len(times))} are needed"
+    fewest = min_classified_frames(len(times))
+    if len(scores) < fewest:
+        message = f"classified in {_frames(len(scores))} only, at least {fewest} are needed"
         verdict = Verdict.UNCERTAIN
         reasons: tuple[Reason, ...] = (Reason("too_few_frames", message),)
     else:

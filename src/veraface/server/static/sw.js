@@ -1,4 +1,4 @@
-// Keeps the page's own files, so that it opens without its server. Never a picture, an answer or anything else.
+// Keeps the page's own files, so that it opens without its server. Never an image, an answer or anything else.
 
 const FAMILY = "veraface-shell-";
 const CACHE = `${FAMILY}1`;

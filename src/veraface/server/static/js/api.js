@@ -20,12 +20,12 @@ export function fetchCard() {
 /**
  * Send one image.
  *
- * Returns { kind: "judged", answer }, { kind: "failed", code, message, answer }, or, where it may be sent again,
+ * Returns { kind: "analyzed", answer }, { kind: "failed", code, message, answer }, or, where it may be sent again,
  * { kind: "busy", code, message, answer, seconds }; null where `signal` ended it.
  */
 export function detect(file, signal) {
   const form = new FormData();
-  form.append("image", file, file.name || "picture");
+  form.append("image", file, file.name || "image");
   return send(form, signal);
 }
 
@@ -43,12 +43,12 @@ export function detectLink(link, signal) {
  */
 export function fetchForensicViews({ file, link }, signal) {
   const form = new FormData();
-  if (file) form.append("image", file, file.name || "picture");
+  if (file) form.append("image", file, file.name || "image");
   else form.append("url", link);
   return send(form, signal, "/api/evidence", (answer) => areViews(answer?.views) && "views");
 }
 
-async function send(form, signal, address = "/api/predict?heatmap=true", fits = (answer) => isDetection(answer) && "judged") {
+async function send(form, signal, address = "/api/predict?heatmap=true", fits = (answer) => isDetection(answer) && "analyzed") {
   try {
     const response = await fetch(address, { method: "POST", body: form, signal });
     return outcomeOf(response, await bodyOf(response), fits);

@@ -9,13 +9,13 @@ import { analyse, cancel, remove } from "./queue.js";
 export function cardOf(check) {
   const image = check.url
     ? element("img", { src: check.url, alt: "", loading: "lazy", decoding: "async" })
-    : element("span", { class: "no-picture" }, icon("link"));
-  if (check.url) image.addEventListener("error", () => image.replaceWith(element("span", { class: "no-picture" }, icon("file"))));
+    : element("span", { class: "no-image" }, icon("link"));
+  if (check.url) image.addEventListener("error", () => image.replaceWith(element("span", { class: "no-image" }, icon("file"))));
   const link = element("a", { class: "card-link", href: `/result/${check.id}` });
   const close = element("button", { type: "button", class: "icon-button card-close" }, icon("close"));
   close.addEventListener("click", () => {
     // While it is under way, the first press stops it; the next takes it off the list.
-    if (["queued", "judging", "busy"].includes(check.state)) cancel([check]);
+    if (["queued", "analyzing", "busy"].includes(check.state)) cancel([check]);
     else remove([check]);
   });
   const again = element("button", { type: "button", class: "quiet card-again" });
@@ -23,7 +23,7 @@ export function cardOf(check) {
   return element(
     "li",
     { class: "card", "data-id": check.id },
-    element("div", { class: "card-picture" }, image),
+    element("div", { class: "card-image" }, image),
     element("div", { class: "card-words" }, link, element("p", { class: "card-state" }), again),
     close,
   );
@@ -43,7 +43,7 @@ export function updateCard(card, check) {
   again.hidden = !canBeSent(check);
   again.textContent = text("checks.analyseOne");
   again.setAttribute("aria-label", text("checks.analyseNamed", { name }));
-  const open = ["queued", "judging", "busy"].includes(check.state);
+  const open = ["queued", "analyzing", "busy"].includes(check.state);
   const path = open ? "checks.cancelNamed" : "checks.removeNamed";
   card.querySelector(".card-close").setAttribute("aria-label", text(path, { name }));
 }
@@ -58,13 +58,13 @@ export function stateNodes(mark, words, chance) {
 }
 
 function standing({ state, verdict, p_fake, failure }) {
-  if (state === "judged") {
+  if (state === "analyzed") {
     return { words: text(`verdicts.${verdict}.name`), mark: verdict, tint: verdict, chance: percent(p_fake) };
   }
   if (state === "failed") {
     const code = knownCode(failure.code);
-    return { words: text(`faults.${code}.name`), mark: faultIcon(code), tint: "unjudged" };
+    return { words: text(`faults.${code}.name`), mark: faultIcon(code), tint: "unclassified" };
   }
   const name = state === "busy" && failure.code === "not_ready" ? "loading" : state;
-  return { words: text(`waiting.${name}.heading`), mark: state === "cancelled" ? "cancelled" : "waiting", tint: "unjudged" };
+  return { words: text(`waiting.${name}.heading`), mark: state === "cancelled" ? "cancelled" : "waiting", tint: "unclassified" };
 }

@@ -1,6 +1,6 @@
 // What lies in folders that were dropped.
 
-const PICTURES = /\.(jpe?g|jfif|png|webp|avif|hei[cf]|gif|bmp|tiff?)$/i;
+const IMAGES = /\.(jpe?g|jfif|png|webp|avif|hei[cf]|gif|bmp|tiff?)$/i;
 
 /**
  * A promise of the images that were dropped, including those in nested folders, by name; null where no folder
@@ -18,7 +18,7 @@ async function filesOf(entry, meant) {
     const inside = await Promise.all((await entriesOf(entry)).map((one) => filesOf(one, false)));
     return inside.flat();
   }
-  if (!meant && (entry.name.startsWith(".") || !PICTURES.test(entry.name))) return [];
+  if (!meant && (entry.name.startsWith(".") || !IMAGES.test(entry.name))) return [];
   return new Promise((resolve) => entry.file((file) => resolve([file]), () => resolve([])));
 }
 

@@ -33,9 +33,9 @@ export function milliseconds(ms) {
   return `${number(ms, { minimumFractionDigits: digits, maximumFractionDigits: digits, useGrouping: false })} ms`;
 }
 
-/** The name of the verdict's words and colours: a face without a probability is "unjudged". */
+/** The name of the verdict's words and colours: a face without a probability is "unclassified". */
 export function verdictOf(face) {
-  return face.p_fake === null ? "unjudged" : face.verdict;
+  return face.p_fake === null ? "unclassified" : face.verdict;
 }
 
 /** "Face 2: Likely fake, 93% fake": a face in one line, for screen readers. */

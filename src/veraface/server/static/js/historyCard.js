@@ -11,12 +11,12 @@ let formats = {};
 
 /** An empty card for an entry, to be filled by sayEntry(). */
 export function cardOfEntry(entry) {
-  const picture = entry.picture ? element("img", { alt: "", decoding: "async" }) : placeholder();
-  if (entry.picture) picture.addEventListener("error", () => picture.replaceWith(placeholder()));
+  const image = entry.picture ? element("img", { alt: "", decoding: "async" }) : placeholder();
+  if (entry.picture) image.addEventListener("error", () => image.replaceWith(placeholder()));
   return element(
     "li",
     { class: "card past", "data-id": entry.id, "data-verdict": tint(entry.verdict) },
-    element("div", { class: "card-picture" }, picture),
+    element("div", { class: "card-image" }, image),
     element(
       "div",
       { class: "card-words" },
@@ -77,11 +77,11 @@ export function verdictIcon(verdict) {
 
 /** "no_face" and "failed" have no colour of their own. */
 export function tint(verdict) {
-  return ["fake", "real", "uncertain"].includes(verdict) ? verdict : "unjudged";
+  return ["fake", "real", "uncertain"].includes(verdict) ? verdict : "unclassified";
 }
 
 function findings({ verdict, p_fake, failure }) {
-  if (tint(verdict) !== "unjudged") return [verdict, verdictName(verdict), p_fake === null ? null : percent(p_fake)];
+  if (tint(verdict) !== "unclassified") return [verdict, verdictName(verdict), p_fake === null ? null : percent(p_fake)];
   if (verdict === "no_face") return ["no_face", verdictName(verdict)];
   const code = knownCode(failure?.code);
   return [faultIcon(code), failure?.code ? text(`faults.${code}.name`) : verdictName(verdict)];
@@ -104,5 +104,5 @@ function formatsOf(language) {
 }
 
 function placeholder() {
-  return element("span", { class: "no-picture" }, icon("file"));
+  return element("span", { class: "no-image" }, icon("file"));
 }

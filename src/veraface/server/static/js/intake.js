@@ -46,8 +46,8 @@ export function setUpIntake({ input, veil }, addFiles, addLink) {
     addEventListener("drop", (event) => {
       event.preventDefault();
       show(false);
-      const pictures = imagesOf(event.dataTransfer);
-      if (pictures) pictures.then((found) => (found.length ? addFiles(found) : addLink("")));
+      const images = imagesOf(event.dataTransfer);
+      if (images) images.then((found) => (found.length ? addFiles(found) : addLink("")));
       else if (!addTransfer(event, event.dataTransfer)) addLink("");
     });
   }

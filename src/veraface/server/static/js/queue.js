@@ -28,7 +28,7 @@ export function find(id) {
  * announce().
  *
  * A check is { id, name, size, file, link, url, time, state, answer, failure, verdict, p_fake, hash, retryAt }. Its state
- * is "ready" (waits for the user), "queued", "judging", "busy", "judged", "failed" or "cancelled". `maxBytes(file)` is the
+ * is "ready" (waits for the user), "queued", "analyzing", "busy", "analyzed", "failed" or "cancelled". `maxBytes(file)` is the
  * size limit of a file, 0 if its type is not supported; `shape` the image's { width, height }, if known.
  */
 export function enqueue(files, { maxBytes = () => Infinity, shape = null } = {}) {
@@ -45,7 +45,7 @@ export function announce() {
 /** Send those that are ready, canceled or failed. */
 export function analyse(chosen) {
   for (const check of chosen) {
-    if (["queued", "judging", "busy", "judged"].includes(check.state)) continue;
+    if (["queued", "analyzing", "busy", "analyzed"].includes(check.state)) continue;
     if (check.file && check.size > check.maxBytes) {
       // Refused before it is sent: a browser may not get to read an answer that comes while it still sends.
       const limit = { size: check.size, most: check.maxBytes };
@@ -79,12 +79,12 @@ export function remove(chosen) {
 
 /** Return whether a check waits for an answer. */
 export function isOpen(check) {
-  return ["ready", "queued", "judging", "busy"].includes(check.state);
+  return ["ready", "queued", "analyzing", "busy"].includes(check.state);
 }
 
 /** Return whether a check has a result or a failure; a canceled one is neither open nor done. */
 export function isDone(check) {
-  return ["judged", "failed"].includes(check.state);
+  return ["analyzed", "failed"].includes(check.state);
 }
 
 /** Retry a check on a busy server now instead of at `retryAt`. */
@@ -124,18 +124,18 @@ function newId() {
 }
 
 function sendNext() {
-  const free = AT_ONCE - list.filter((check) => check.state === "judging").length;
+  const free = AT_ONCE - list.filter((check) => check.state === "analyzing").length;
   for (const check of list.filter(({ state }) => state === "queued").slice(0, Math.max(0, free))) send(check);
 }
 
 async function send(check) {
   const controller = new AbortController();
-  Object.assign(check, { state: "judging", controller, sentAt: Date.now(), tries: check.tries + 1 });
+  Object.assign(check, { state: "analyzing", controller, sentAt: Date.now(), tries: check.tries + 1 });
   changed(check);
   // Meanwhile, so that it is there with the verdict.
   if (check.file && !check.video) check.hashing ??= sha256(check.file).then((hash) => (check.hash = hash));
   const outcome = await ask(check, controller.signal);
-  if (!outcome || check.controller !== controller || check.state !== "judging") return;
+  if (!outcome || check.controller !== controller || check.state !== "analyzing") return;
   if (outcome.kind === "busy" && check.tries < MAX_TRIES) waitAndRetry(check, outcome);
   else finish(check, outcome.kind === "busy" ? { ...outcome, kind: "failed", code: busyCode(outcome) } : outcome);
   sendNext();
@@ -168,26 +168,26 @@ function busyCode({ code }) {
 }
 
 async function finish(check, outcome) {
-  const judged = outcome.kind === "judged";
+  const analyzed = outcome.kind === "analyzed";
   const { answer, code, message, limit } = outcome;
-  check.state = judged ? "judged" : "failed";
+  check.state = analyzed ? "analyzed" : "failed";
   check.answer = answer;
-  check.failure = judged ? null : { code, message, limit };
-  check.verdict = judged ? answer.verdict : code === "no_face" ? "no_face" : "failed";
-  check.p_fake = judged ? answer.p_fake : null;
+  check.failure = analyzed ? null : { code, message, limit };
+  check.verdict = analyzed ? answer.verdict : code === "no_face" ? "no_face" : "failed";
+  check.p_fake = analyzed ? answer.p_fake : null;
   changed(check);
   if (!isResult(check) || check.video) return; // results of videos are not stored
   const late = check.file && check.hash === null;
-  const picture = check.file ? await makeThumbnail(check.file, THUMBNAIL_SIDE) : null;
+  const image = check.file ? await makeThumbnail(check.file, THUMBNAIL_SIDE) : null;
   await check.hashing;
   if (late) changed(check);
   const { id, time, name, size, hash, verdict, p_fake, failure } = check;
-  await remember({ id, time, name, size, hash, verdict, p_fake, answer, failure, picture });
+  await remember({ id, time, name, size, hash, verdict, p_fake, answer, failure, picture: image });
 }
 
 /** Whether it is a result: what the server never saw, or could not look at, is none. */
 export function isResult({ state, failure }) {
-  return state === "judged" || ["no_face", "face_too_small", "unsupported_image", "unreadable_image"].includes(failure?.code);
+  return state === "analyzed" || ["no_face", "face_too_small", "unsupported_image", "unreadable_image"].includes(failure?.code);
 }
 
 function changed(check) {

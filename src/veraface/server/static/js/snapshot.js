@@ -42,7 +42,7 @@ export async function snapshot(check, viewer) {
     drawResult(context, viewer, { left, top: y, scale, ...image });
     y += image.height + 28;
   }
-  if (check.state === "judged") {
+  if (check.state === "analyzed") {
     const { verdict, p_fake } = answer;
     write(text(`verdicts.${verdict}.name`), { size: 44, weight: 650, fill: verdict, gap: 0.3 });
     write(text(`verdicts.${verdict}.detail`), { size: 22, fill: "text-soft" });

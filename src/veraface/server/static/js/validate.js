@@ -47,8 +47,8 @@ export function isStatus(status) {
 
 function isFace(face) {
   const { box, p_fake, verdict, reasons, heatmap } = face ?? {};
-  const judged = p_fake === null || isChance(p_fake);
-  return isBox(box) && judged && VERDICTS.includes(verdict) && areReasons(reasons) && (!heatmap || isHeatmap(heatmap));
+  const scored = p_fake === null || isChance(p_fake);
+  return isBox(box) && scored && VERDICTS.includes(verdict) && areReasons(reasons) && (!heatmap || isHeatmap(heatmap));
 }
 
 function isHeatmap({ box, grid }) {

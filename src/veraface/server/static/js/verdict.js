@@ -30,8 +30,8 @@ export function announcement(answer) {
 
 /** Which face to show first: the one that decides. */
 export function decisiveFace(faces) {
-  const judged = faces.map((face, index) => [face.p_fake ?? -1, index]);
-  return judged.reduce((best, next) => (next[0] > best[0] ? next : best), [-2, 0])[1];
+  const ranked = faces.map((face, index) => [face.p_fake ?? -1, index]);
+  return ranked.reduce((best, next) => (next[0] > best[0] ? next : best), [-2, 0])[1];
 }
 
 export function headline(verdict) {
@@ -103,8 +103,8 @@ export function faceSection(buttons) {
   return element("section", { class: "faces" }, heading, element("ul", {}, buttons.map((button) => element("li", {}, button))));
 }
 
-export function reasons(own, ofPicture) {
-  const once = uniqueReasons([...ofPicture, ...own]);
+export function reasons(own, ofImage) {
+  const once = uniqueReasons([...ofImage, ...own]);
   if (!once.length) return null;
   const items = once.map(({ code, message }) => {
     if (hasText(`reasons.${code}`)) return element("li", { "data-code": code }, text(`reasons.${code}`));
@@ -118,7 +118,7 @@ function details(answer, face, { hash, size }) {
   const { name, version } = answer.model;
   const rows = [
     [text("result.rawScore"), face.p_fake === null ? "–" : rawScore(face), text("result.rawScoreHint")],
-    [text("result.picture"), `${answer.format}, ${answer.width} × ${answer.height}`, size && bytes(size)],
+    [text("result.image"), `${answer.format}, ${answer.width} × ${answer.height}`, size && bytes(size)],
     [text("result.faceSize"), `${Math.round(faceWidth)} × ${Math.round(faceHeight)} px`],
     [text("result.model"), `${name} ${version}`],
     ["SHA-256", hash ?? "–"], // cut short on the screen only: it is copied and printed whole

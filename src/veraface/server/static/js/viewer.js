@@ -12,7 +12,7 @@ export class Viewer {
   /** Append the viewer to `container`; calls `onSelect(index)` when a face is chosen. */
   constructor(container, onSelect) {
     this.onSelect = onSelect;
-    this.image = element("img", { id: "picture", alt: "", draggable: "false" });
+    this.image = element("img", { id: "image", alt: "", draggable: "false" });
     this.canvas = element("canvas", { id: "evidence", width: "1", height: "1", "aria-hidden": "true" });
     this.boxes = element("div", { id: "boxes", role: "group", "data-label": "stage.faces" });
     this.view = element("img", { id: "view", alt: "", draggable: "false", hidden: true });

@@ -19,7 +19,7 @@ export function waitingView(check, act) {
   }
   if (check.state === "queued") return view("queued", null, {}, [stop]);
   const slow = Date.now() - check.sentAt > SLOW;
-  return view(slow ? "slow" : "judging", null, {}, slow ? [stop] : []);
+  return view(slow ? "slow" : "analyzing", null, {}, slow ? [stop] : []);
 }
 
 function view(name, badge, values, buttons) {

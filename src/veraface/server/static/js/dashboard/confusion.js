@@ -12,7 +12,7 @@ const OUTCOMES = [
   ["no_face", () => text("dashboard.confusion.noFace"), { real: null, fake: null }],
   ["error", () => text("dashboard.confusion.error"), { real: null, fake: null }],
 ];
-const JUDGED = 3; // the first are verdicts; the others have a column only where something is in it
+const VERDICT_COUNT = 3; // the first are verdicts; the others have a column only where something is in it
 
 const MORE = [
   ["accuracy_decided", () => text("dashboard.confusion.accuracyDecided"), share],
@@ -26,7 +26,7 @@ export function confusionPart({ diagrams, whole = {} }) {
   const heading = text("dashboard.confusion.heading");
   if (!diagrams.confusion) return part("confusion", heading, lacking(text("dashboard.confusion.lacking")));
   const { real, fake } = diagrams.confusion;
-  const shown = OUTCOMES.filter(([name], i) => i < JUDGED || real[name] || fake[name]);
+  const shown = OUTCOMES.filter(([name], i) => i < VERDICT_COUNT || real[name] || fake[name]);
   const words = {
     real: [
       text("dashboard.confusion.realFaces"),
@@ -38,11 +38,11 @@ export function confusionPart({ diagrams, whole = {} }) {
     ],
   };
   const rows = Object.entries({ real, fake }).map(([label, counts]) => {
-    const total = OUTCOMES.slice(0, JUDGED).reduce((sum, [name]) => sum + (counts[name] ?? 0), 0);
+    const total = OUTCOMES.slice(0, VERDICT_COUNT).reduce((sum, [name]) => sum + (counts[name] ?? 0), 0);
     const [name, meanings] = words[label];
     const head = element("span", { class: "row-name" }, name, element("small", {}, count(total)));
     const cells = shown.map(([outcome, , right], i) =>
-      cell(counts[outcome], i < JUDGED ? total : null, right[label], meanings[outcome]),
+      cell(counts[outcome], i < VERDICT_COUNT ? total : null, right[label], meanings[outcome]),
     );
     return [head, ...cells];
   });

@@ -44,11 +44,11 @@ export function curvesPart(plots, { measured }, state) {
     state.degradation = kind;
     lay();
   };
-  const pictures = { real: number(measured.curves.real ?? 0), fake: number(measured.curves.fake ?? 0) };
+  const images = { real: number(measured.curves.real ?? 0), fake: number(measured.curves.fake ?? 0) };
   return part(
     "curves",
     heading,
-    element("p", { class: "caption" }, text("dashboard.curves.caption", pictures)),
+    element("p", { class: "caption" }, text("dashboard.curves.caption", images)),
     choice("degradation", text("dashboard.curves.choose"), choices, state.degradation, choose),
     body,
   );

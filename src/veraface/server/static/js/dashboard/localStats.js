@@ -15,8 +15,8 @@ const VERDICTS = [
   ["fake", "full", "fake", () => text("verdicts.fake.name")],
   ["uncertain", "hatched", "uncertain", () => text("verdicts.uncertain.name")],
   ["real", "dotted", "real", () => text("verdicts.real.name")],
-  ["no_face", "lined", "unjudged", () => text("faults.no_face.name")],
-  ["failed", "crossed", "unjudged", () => text("dashboard.own.failed")],
+  ["no_face", "lined", "unclassified", () => text("faults.no_face.name")],
+  ["failed", "crossed", "unclassified", () => text("dashboard.own.failed")],
 ];
 
 /** The section; filled once the history is read. */

@@ -25,7 +25,7 @@ export function reliabilityPart(plots, { whole, diagrams }) {
       ys: [bin.share_fake],
       words: text("dashboard.reliability.reading", {
         bin: place(bin),
-        pictures: count(bin.pictures),
+        images: count(bin.pictures),
         mean: share(bin.p_fake),
         fake: share(bin.share_fake),
       }),

@@ -23,9 +23,9 @@ export function frameVerdict(p_fake, { real, fake }) {
 /** "0:03.2: 73% fake, Likely fake": a frame in one line. */
 export function frameLabel({ time, p_fake }, thresholds) {
   const at = clock(time, true);
-  if (p_fake === null) return text("clip.frameWithout", { time: at });
+  if (p_fake === null) return text("video.frameWithout", { time: at });
   const verdict = text(`verdicts.${frameVerdict(p_fake, thresholds)}.name`);
-  return text("clip.frame", { time: at, percent: percent(p_fake), verdict });
+  return text("video.frame", { time: at, percent: percent(p_fake), verdict });
 }
 
 /**
@@ -55,7 +55,7 @@ export function chartOf({ timeline, thresholds, duration }, select) {
     const far = ({ time }) => Math.abs(x(time) - at);
     select(timeline.reduce((best, point, index) => (far(point) < far(timeline[best]) ? index : best), 0));
   });
-  node.setAttribute("aria-label", text("clip.chart"));
+  node.setAttribute("aria-label", text("video.chart"));
   const mark = (index) => {
     const point = timeline[index];
     for (const [name, value] of [["x1", x(point.time)], ["x2", x(point.time)]]) marker.setAttribute(name, value);

@@ -8,7 +8,7 @@ const VERDICTS = ["fake", "real", "uncertain"];
 /** Send one video; calls `tell({ done, total })` as frames are analyzed. Returns as detect() of api.js does. */
 export async function detectVideo(file, signal, tell) {
   const form = new FormData();
-  form.append("video", file, file.name || "clip");
+  form.append("video", file, file.name || "video");
   try {
     const response = await fetch(ADDRESS, { method: "POST", body: form, signal });
     if (!response.ok || !response.body) return outcomeOf(response, await bodyOf(response));
@@ -43,7 +43,7 @@ function resultOf(answer) {
   if (!isVideoResult(answer)) return failed("other");
   if (answer.verdict === "no_face") return failed("no_face");
   if (answer.p_fake === null) return failed("face_too_small");
-  return { kind: "judged", answer };
+  return { kind: "analyzed", answer };
 }
 
 function failed(code, message) {
@@ -53,9 +53,9 @@ function failed(code, message) {
 
 function isVideoResult(answer) {
   const { tracks, timeline, thresholds, width, height, duration } = answer ?? {};
-  const judged = VERDICTS.includes(answer?.verdict) && (answer.p_fake === null || isChance(answer.p_fake));
+  const analyzed = VERDICTS.includes(answer?.verdict) && (answer.p_fake === null || isChance(answer.p_fake));
   return (
-    (judged || answer?.verdict === "no_face") &&
+    (analyzed || answer?.verdict === "no_face") &&
     areNumbers([width, height, duration]) &&
     areReasons(answer.reasons) &&
     isChance(thresholds?.real) &&

@@ -21,15 +21,15 @@ export function videoPanel({ answer, size }, look) {
 export function videoAnnouncement(answer) {
   const verdict = text(`verdicts.${answer.verdict}.name`);
   const summary = text("result.announce", { verdict, percent: percent(answer.p_fake) });
-  return `${summary} ${text("clip.frames", { count: answer.timeline.length })}`;
+  return `${summary} ${text("video.frames", { count: answer.timeline.length })}`;
 }
 
 /** All frames as a table, collapsed at first. */
 export function frameTable({ timeline, thresholds }) {
-  const head = ["clip.time", "result.probability", "clip.verdict"].map((path) => element("th", { scope: "col" }, text(path)));
+  const head = ["video.time", "result.probability", "video.verdict"].map((path) => element("th", { scope: "col" }, text(path)));
   const rows = timeline.map(({ time, p_fake }) => {
     const verdict = frameVerdict(p_fake, thresholds);
-    const name = verdict ? text(`verdicts.${verdict}.name`) : text("clip.noFace");
+    const name = verdict ? text(`verdicts.${verdict}.name`) : text("video.noFace");
     return element(
       "tr",
       {},
@@ -39,14 +39,14 @@ export function frameTable({ timeline, thresholds }) {
     );
   });
   const table = element("table", {}, element("thead", {}, element("tr", {}, head)), element("tbody", {}, rows));
-  return element("details", { class: "frame-table" }, element("summary", {}, text("clip.table")), table);
+  return element("details", { class: "frame-table" }, element("summary", {}, text("video.table")), table);
 }
 
 function faces(tracks, look) {
   const buttons = tracks.map((track, index) => {
     const [from, to] = [track.frames[0], track.frames.at(-1)].map(({ time }) => clock(time));
     const button = faceButton(track, index, {
-      label: `${faceLabel(track, index)}. ${text("clip.seen", { from, to })}. ${text("clip.look")}`,
+      label: `${faceLabel(track, index)}. ${text("video.seen", { from, to })}. ${text("video.look")}`,
       more: [element("bdi", { class: "when", "aria-hidden": "true" }, `${from}–${to}`)],
     });
     button.addEventListener("click", () => look(track));
@@ -57,8 +57,8 @@ function faces(tracks, look) {
 
 function details({ width, height, duration, rate, codec, model, timing_ms }, size) {
   const rows = [
-    [text("clip.clip"), `${codec}, ${width} × ${height}`, size && bytes(size)],
-    [text("clip.length"), clock(duration, true), `${Math.round(rate * 100) / 100} fps`],
+    [text("video.video"), `${codec}, ${width} × ${height}`, size && bytes(size)],
+    [text("video.length"), clock(duration, true), `${Math.round(rate * 100) / 100} fps`],
     [text("result.model"), `${model.name} ${model.version}`],
     [text("result.time"), `${(timing_ms.total / 1000).toFixed(1)} s`],
   ];

@@ -75,7 +75,7 @@ function meaning() {
     element("p", { class: "strong", "data-text": "about.verdict.is" }),
     element("dl", { class: "verdicts" }, ["fake", "uncertain", "real"].map(verdict)),
     element("p", { "data-text": "about.verdict.calibrated" }),
-    element("p", { "data-text": "about.verdict.picture" }),
+    element("p", { "data-text": "about.verdict.image" }),
     element("p", { "data-text": "about.verdict.not" }),
   );
 }
@@ -92,7 +92,7 @@ function how() {
       step("M4 5h16v14H4zM4 16l4.5-5 4 4.5 3-3L20 16M15.5 9h.01", { "data-text": "about.how.read" }, { "data-text": "about.how.readDetail" }),
       step("M10.5 17a6.5 6.5 0 1 0 0-13 6.5 6.5 0 0 0 0 13ZM20 20l-4.8-4.8M8.5 9.5v.5M12.5 9.5v.5M8.5 12.5a3 3 0 0 0 4 0", { "data-text": "about.how.find" }, { "data-text": "about.how.findDetail" }),
       step("M7 2v15h15M2 7h15v15M10.5 10.5v.5M13.5 10.5v.5M10.5 13.3a2.4 2.4 0 0 0 3 0", { "data-text": "about.how.cut" }, { "data-text": "about.how.cutDetail" }),
-      step("M4 4h11v11H4zM7.5 18.5h11v-11M11 22h11V11", { "data-text": "about.how.judge" }, { "data-text": "about.how.judgeDetail" }),
+      step("M4 4h11v11H4zM7.5 18.5h11v-11M11 22h11V11", { "data-text": "about.how.classify" }, { "data-text": "about.how.classifyDetail" }),
       step("M3 15h18M8 11.5v7M16 11.5v7M18.5 6.5l-2.5 3-2.5-3z", { "data-text": "about.how.decide" }, { "data-text": "about.how.decideDetail" }),
     ),
     element("p", { "data-text": "about.how.evidence" }),

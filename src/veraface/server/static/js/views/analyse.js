@@ -61,7 +61,7 @@ class AnalyseView {
   #renderLimits() {
     const limits = status()?.limits;
     const most = [limits && text("intake.upTo", { size: megabytes(limits.max_upload_bytes) })];
-    if (limits?.video) most.push(text("intake.clipsUpTo", { size: megabytes(limits.max_video_bytes) }));
+    if (limits?.video) most.push(text("intake.videosUpTo", { size: megabytes(limits.max_video_bytes) }));
     this.limit.textContent = limits ? most.join(" · ") : "";
     this.link.hidden = !limits?.links;
   }
@@ -105,14 +105,14 @@ class AnalyseView {
     this.progress.value = done;
     this.progress.classList.toggle("done", !open.length);
     const found = ["fake", "uncertain", "real"]
-      .map((verdict) => [verdict, all.filter((check) => check.verdict === verdict && check.state === "judged").length])
+      .map((verdict) => [verdict, all.filter((check) => check.verdict === verdict && check.state === "analyzed").length])
       .filter(([, count]) => count)
       .map(([verdict, count]) => text("checks.found", { count, verdict: text(`verdicts.${verdict}.name`) }));
     this.count.textContent = [text("checks.done", { done, count: all.length }), ...found].join(" · ");
     const count = all.filter(canBeSent).length;
     this.start.hidden = !count;
     this.start.textContent = text("checks.analyse", { count });
-    this.stop.hidden = !all.some(({ state }) => ["queued", "judging", "busy"].includes(state));
+    this.stop.hidden = !all.some(({ state }) => ["queued", "analyzing", "busy"].includes(state));
     for (const button of this.saving.children) button.disabled = !done;
     this.clear.hidden = !this.stop.hidden;
     if (all.length > 1 && !open.length) byId("live").textContent = this.count.textContent;

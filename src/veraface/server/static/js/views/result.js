@@ -72,7 +72,7 @@ class ResultView {
       return;
     }
     this.ownUrl = entry.picture ? URL.createObjectURL(entry.picture) : null;
-    this.#start({ ...entry, state: failed ? "failed" : "judged", url: this.ownUrl, old: true });
+    this.#start({ ...entry, state: failed ? "failed" : "analyzed", url: this.ownUrl, old: true });
   }
 
   #nothingHere() {
@@ -100,14 +100,14 @@ class ResultView {
   // The panel and the stage for what is known now. Nothing is rebuilt while nothing that shows has changed.
   #layOut() {
     const { check } = this;
-    document.body.dataset.state = { queued: "judging", busy: "busy" }[check.state] ?? check.state;
-    this.viewer.scan(check.state === "judging" || check.state === "queued");
-    this.panel.setAttribute("aria-busy", String(check.state === "judging" || check.state === "queued"));
+    document.body.dataset.state = { queued: "analyzing", busy: "busy" }[check.state] ?? check.state;
+    this.viewer.scan(check.state === "analyzing" || check.state === "queued");
+    this.panel.setAttribute("aria-busy", String(check.state === "analyzing" || check.state === "queued"));
     this.actions.hidden = !isResult(check);
     this.views.hidden = check.state === "failed";
     clearInterval(this.clock);
     const held = this.panel.contains(document.activeElement);
-    if (check.state === "judged") this.#layVerdict();
+    if (check.state === "analyzed") this.#layVerdict();
     else if (check.state === "failed") this.#layFault();
     else this.#layWaiting();
     // Who pressed what is gone now goes on reading here, not at the top of the page.
@@ -164,14 +164,14 @@ class ResultView {
     };
     this.waitingKey = null;
     fill();
-    if (["judging", "queued", "busy"].includes(this.check.state)) this.clock = setInterval(fill, 500);
+    if (["analyzing", "queued", "busy"].includes(this.check.state)) this.clock = setInterval(fill, 500);
   }
 
   #select(index) {
     const kept = this.viewer.boxes.children[index];
     this.viewer.select(index);
     this.viewer.zoom.bringIn(kept);
-    if (this.check.state === "judged") this.#fillPanel();
+    if (this.check.state === "analyzed") this.#fillPanel();
     if (this.viewer.boxes.contains(document.activeElement)) kept?.focus();
   }
 
@@ -216,7 +216,7 @@ class ResultView {
       "div",
       { class: "actions", role: "group", "data-label": "result.actions" },
       action("print", "result.print", () => print()),
-      action("save-picture", "result.savePicture", () => this.#saveImage()),
+      action("save-image", "result.saveImage", () => this.#saveImage()),
       action("save-json", "result.saveJson", () => download(entriesAsJson([this.check]), `veraface-${this.id}.json`)),
     );
   }
@@ -229,7 +229,7 @@ class ResultView {
     const turn = () => (document.documentElement.dir === "rtl" ? -1 : 1);
     const face = (step) => {
       const { length } = this.viewer.faces;
-      if (length < 2 || this.check?.state !== "judged") this.#neighbor(step);
+      if (length < 2 || this.check?.state !== "analyzed") this.#neighbor(step);
       else this.#select((this.viewer.selected + step + length) % length);
     };
     return addKeys({
@@ -249,7 +249,7 @@ class ResultView {
   }
 
   #escape() {
-    if (this.check && ["queued", "judging", "busy"].includes(this.check.state)) cancel([this.check]);
+    if (this.check && ["queued", "analyzing", "busy"].includes(this.check.state)) cancel([this.check]);
     else go(this.check?.old ? "/history" : "/");
   }
 }

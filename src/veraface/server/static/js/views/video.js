@@ -39,7 +39,7 @@ class VideoView {
     const another = element("button", { type: "button", class: "quiet", id: "another", "data-text": "another" });
     another.addEventListener("click", () => byId("file").click());
     const toolbar = element("div", { class: "toolbar" }, back, this.filename, another);
-    root.append(element("section", { class: "work", "data-label": "result.label" }, toolbar, element("div", { class: "columns clip-columns" }, this.left, this.panel, this.overTime)));
+    root.append(element("section", { class: "work", "data-label": "result.label" }, toolbar, element("div", { class: "columns video-columns" }, this.left, this.panel, this.overTime)));
     const onChange = ({ detail }) => (detail === null || detail === check) && this.#layOut();
     changes.addEventListener("change", onChange);
     this.stops = [() => changes.removeEventListener("change", onChange), this.#keys()];
@@ -59,31 +59,31 @@ class VideoView {
 
   #layOut() {
     const { state } = this.check;
-    document.body.dataset.state = { queued: "judging" }[state] ?? state;
-    this.panel.setAttribute("aria-busy", String(["judging", "queued"].includes(state)));
+    document.body.dataset.state = { queued: "analyzing" }[state] ?? state;
+    this.panel.setAttribute("aria-busy", String(["analyzing", "queued"].includes(state)));
     clearInterval(this.clock);
     const held = this.panel.contains(document.activeElement);
-    if (state === "judged") this.#layResult();
+    if (state === "analyzed") this.#layResult();
     else if (state === "failed") this.#layFault();
     else this.#layWaiting();
     if (held && !this.panel.contains(document.activeElement)) this.panel.querySelector("#verdict")?.focus({ preventScroll: true });
   }
 
   #layResult() {
-    if (this.shown === "judged") return;
-    this.shown = "judged";
+    if (this.shown === "analyzed") return;
+    this.shown = "analyzed";
     const { answer } = this.check;
     this.chart = chartOf(answer, (index) => this.#select(index));
     this.image = element("img", { alt: "", width: answer.width, height: answer.height });
-    this.boxes = element("div", { class: "clip-boxes", "aria-hidden": "true" });
+    this.boxes = element("div", { class: "video-boxes", "aria-hidden": "true" });
     this.words = element("figcaption", {});
-    this.frame = element("figure", { class: "clip-frame" }, element("div", { class: "screen" }, this.image, this.boxes), this.words);
+    this.frame = element("figure", { class: "video-frame" }, element("div", { class: "screen" }, this.image, this.boxes), this.words);
     this.frame.style.setProperty("--ratio", String(answer.width / answer.height));
     const save = element("button", { type: "button", class: "quiet", id: "save-json" }, text("result.saveJson"));
     save.addEventListener("click", () => this.#save());
-    const hint = element("p", { class: "hint" }, text("clip.hint"));
+    const hint = element("p", { class: "hint" }, text("video.hint"));
     this.left.replaceChildren(this.frame);
-    this.overTime.replaceChildren(element("h2", { class: "chart-name" }, text("clip.chart")), this.chart.node, hint, frameTable(answer), element("p", { class: "actions" }, save));
+    this.overTime.replaceChildren(element("h2", { class: "chart-name" }, text("video.chart")), this.chart.node, hint, frameTable(answer), element("p", { class: "actions" }, save));
     this.panel.replaceChildren(...videoPanel(this.check, (track) => this.#look(track)));
     this.#select(this.selected < 0 ? this.#first() : this.selected);
     byId("live").textContent = videoAnnouncement(answer);
@@ -105,26 +105,26 @@ class VideoView {
       if (this.shown !== key) {
         this.shown = key;
         byId("live").textContent = announcement;
-        this.bar = element("progress", { "aria-label": text("clip.progressLabel") });
-        this.count = element("p", { class: "hint", id: "clip-count" });
-        this.left.replaceChildren(element("div", { class: "clip-progress" }, this.bar, this.count));
+        this.bar = element("progress", { "aria-label": text("video.progressLabel") });
+        this.count = element("p", { class: "hint", id: "video-count" });
+        this.left.replaceChildren(element("div", { class: "video-progress" }, this.bar, this.count));
         this.overTime.replaceChildren();
         this.panel.replaceChildren(...nodes);
       } else this.panel.querySelector("#verdict + p").textContent = nodes[0].querySelector("#verdict + p").textContent;
       this.#renderProgress();
     };
     fill();
-    if (["judging", "queued", "busy"].includes(this.check.state)) this.clock = setInterval(fill, 500);
+    if (["analyzing", "queued", "busy"].includes(this.check.state)) this.clock = setInterval(fill, 500);
   }
 
   #renderProgress() {
     const { progress, state } = this.check;
-    this.bar.parentNode.hidden = state !== "judging";
+    this.bar.parentNode.hidden = state !== "analyzing";
     if (progress) {
       this.bar.max = progress.total;
       this.bar.value = progress.done;
     } else this.bar.removeAttribute("value");
-    this.count.textContent = progress ? text("clip.progress", { done: progress.done, count: progress.total }) : text("clip.sending");
+    this.count.textContent = progress ? text("video.progress", { done: progress.done, count: progress.total }) : text("video.sending");
   }
 
   // The frame that the deciding face is best seen in.
@@ -148,13 +148,13 @@ class VideoView {
     this.frame.classList.toggle("blank", !point.thumbnail);
     if (point.thumbnail) this.image.src = point.thumbnail;
     else this.image.removeAttribute("src");
-    this.image.alt = text("clip.frameAlt", { frame: label });
+    this.image.alt = text("video.frameAlt", { frame: label });
     this.words.replaceChildren(element("bdi", {}, label));
     this.chart.mark(this.selected);
     const part = (value, whole) => `${(100 * value) / whole}%`;
     const boxes = tracks.flatMap((track, number) => track.frames.filter(({ time }) => time === point.time).map(({ box }) => {
       const [x, y, w, h] = box;
-      const node = element("div", { class: "clip-box", "data-verdict": verdictOf(track) }, element("span", {}, String(number + 1)));
+      const node = element("div", { class: "video-box", "data-verdict": verdictOf(track) }, element("span", {}, String(number + 1)));
       Object.assign(node.style, { left: part(x, width), top: part(y, height), width: part(w, width), height: part(h, height) });
       return node;
     }));
@@ -169,15 +169,15 @@ class VideoView {
   }
 
   #keys() {
-    const move = (to) => this.check.state === "judged" && this.#select(to(this.selected));
+    const move = (to) => this.check.state === "analyzed" && this.#select(to(this.selected));
     const last = () => this.check.answer.timeline.length - 1;
     return addKeys({
-      ArrowRight: { label: "clip.nextFrame", run: () => move((at) => at + 1) },
-      ArrowLeft: { label: "clip.previousFrame", run: () => move((at) => at - 1) },
-      Home: { label: "clip.firstFrame", run: () => move(() => 0) },
-      End: { label: "clip.lastFrame", run: () => move(last) },
+      ArrowRight: { label: "video.nextFrame", run: () => move((at) => at + 1) },
+      ArrowLeft: { label: "video.previousFrame", run: () => move((at) => at - 1) },
+      Home: { label: "video.firstFrame", run: () => move(() => 0) },
+      End: { label: "video.lastFrame", run: () => move(last) },
       Enter: { label: "keys.analyse", run: () => this.check.state === "ready" && analyse([this.check]) },
-      Escape: { label: "keys.close", run: () => (["queued", "judging", "busy"].includes(this.check.state) ? cancel([this.check]) : go("/")) },
+      Escape: { label: "keys.close", run: () => (["queued", "analyzing", "busy"].includes(this.check.state) ? cancel([this.check]) : go("/")) },
     });
   }
 }
