@@ -63,7 +63,7 @@ wheel: $(VENV)/.ready ## build the package into dist/
 size: $(VENV)/.ready ## print what the installed program takes on disk, largest first
 	$(VENV)/bin/python scripts/installed_size.py
 
-screenshots: $(TEST_VENV)/.ready ## take the README's pictures of the page anew
+screenshots: $(TEST_VENV)/.ready ## take the README's screenshots of the page again
 	chromium="$$(sh scripts/find_chromium.sh $(PY))" && \
 	VERAFACE_CHROMIUM="$$chromium" $(PY) scripts/screenshots.py
 

@@ -1,4 +1,4 @@
-"""All exceptions that Veraface raises on purpose; each message says what is wrong and what to do."""
+"""All exceptions that Veraface raises on purpose; each message describes what is wrong and what to do."""
 
 
 class VerafaceError(Exception):

@@ -99,7 +99,7 @@ test("a server without a model is not asked again", async () => {
   assert.equal(requests.length, 1);
 });
 
-test("an unreachable server is told apart from one without permission", async () => {
+test("an unreachable server and a missing permission are different errors", async () => {
   const refused = new TypeError("fetch failed");
   serve(refused);
   await assert.rejects(fetchStatus(SERVER), { code: "unreachable" });

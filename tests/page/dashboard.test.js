@@ -169,7 +169,7 @@ test("all weak slices are named", async () => {
 });
 
 for (const missing of ["rows", "diagrams", "by_generator", "tiers", "curves", "weak_spots", "thresholds", "all but rows"]) {
-  test(`a card may lack any part, and each part says what it lacks: ${missing}`, async () => {
+  test(`a card may lack any part, and each part shows what it lacks: ${missing}`, async () => {
     const card = await packagedCard();
     if (missing === "all but rows") card.measured = { rows: [{ source: "all", real: 5, fake: 5 }] };
     else delete card.measured[missing];

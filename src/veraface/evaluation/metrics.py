@@ -1,7 +1,7 @@
 """The metrics of an evaluation, each declared once.
 
 To add a metric, write a function here and decorate it with `metric`. Its value and interval are then in every
-row of `report.json`; tables, plots, tiles, model card and slices include it as its `shown` says.
+row of `report.json`; tables, plots, tiles, model card and slices include it according to its `shown`.
 """
 
 from collections.abc import Callable, Iterable, Sequence

@@ -55,7 +55,7 @@ class Classifier(Protocol):
         """Classify face crops.
 
         Args:
-            crops: RGB, shape (N, size, size, 3), cut out as `card.crop` says.
+            crops: RGB, shape (N, size, size, 3), cut out as `card.crop` defines.
 
         Returns:
             Logits, shape (N,), positive for fake; and heatmaps in the same unit, shape (N, rows, columns),

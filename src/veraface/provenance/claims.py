@@ -48,7 +48,7 @@ class Action(Result):
 
 @dataclass(frozen=True)
 class Credentials(Result):
-    """C2PA Content Credentials. `state` says whether the signer is known."""
+    """C2PA Content Credentials. `state` is whether the signer is known."""
 
     state: CredentialState
     found: bool = False

@@ -74,7 +74,7 @@ def _percent(share: float) -> str:
 
 
 def _lines(claims: Any) -> list[tuple[int, str, str]]:
-    """Return nested data as lines of depth, name and value; a line tells where it is cut off."""
+    """Return nested data as lines of depth, name and value; a line marks where it is cut off."""
     found: list[tuple[int, str, str]] = []
 
     def walk(value: Any, depth: int) -> None:

@@ -24,8 +24,8 @@ CHUNK_BYTES = 32 * 1024
 
 _Event = tuple[Literal["progress", "result", "error"], Result | ApiError]
 
-# sse-starlette would end all streams as soon as the server is told to stop. Videos may finish within
-# Uvicorn's timeout for a graceful shutdown.
+# sse-starlette would end all streams as soon as the server receives the signal to stop. Videos may finish
+# within Uvicorn's timeout for a graceful shutdown.
 AppStatus.enable_automatic_graceful_drain = False
 
 

@@ -157,7 +157,7 @@ def _file_reasons(video: Video, wanted: int) -> list[Reason]:
     """Return the reasons to doubt the result that lie in the file itself."""
     reasons = []
     if video.cut:
-        message = f"the video is cut off: it ends after {video.duration:.1f} s, long before its header says"
+        message = f"the video is cut off: it ends after {video.duration:.1f} s, long before its declared end"
         reasons.append(Reason("clip_cut_off", message))
     if video.overlaps:
         message = (

@@ -62,7 +62,7 @@ class Video:
         duration: seconds from the first frame to the end of the last.
         rate: frames per second, on average.
         variable: whether the frame rate varies by more than rounding.
-        cut: whether the video ends long before its header says.
+        cut: whether the video ends long before the duration in its header.
         damaged: number of requested frames that could not be decoded so far.
         overlaps: whether several frames have the same time, so that only some can be identified and decoded.
         unseen_streams: number of further image streams, which are not read.

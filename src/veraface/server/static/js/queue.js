@@ -6,7 +6,7 @@ import { isVideo } from "./video/files.js";
 
 const AT_ONCE = 2; // the default number of worker processes of the server
 const MAX_TRIES = 5; // for an image that a busy server refuses
-const MAX_WAIT_S = 60; // between two tries, whatever Retry-After says
+const MAX_WAIT_S = 60; // between two tries, even if Retry-After is longer
 const THUMBNAIL_SIDE = 640; // px of the copy that the history keeps
 
 /** Event "change" for every change, its detail the check (or null: several). */

@@ -29,7 +29,7 @@ export function modelCard(retry) {
       element(
         "thead",
         {},
-        element("tr", {}, element("th", { scope: "col", "data-text": "about.card.source" }), element("th", { scope: "col", "data-text": "about.card.pictures" })),
+        element("tr", {}, element("th", { scope: "col", "data-text": "about.card.source" }), element("th", { scope: "col", "data-text": "about.card.images" })),
       ),
       terms,
     ),

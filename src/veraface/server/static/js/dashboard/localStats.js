@@ -67,7 +67,7 @@ function byVerdict(entries) {
       share(own / entries.length),
     ];
   });
-  const columns = [text("dashboard.own.verdict"), text("dashboard.pictures"), text("dashboard.own.share")];
+  const columns = [text("dashboard.own.verdict"), text("dashboard.images"), text("dashboard.own.share")];
   const heading = text("dashboard.own.byVerdict");
   return element("div", { class: "by" }, element("h3", {}, heading), table(heading, columns, rows));
 }
@@ -91,7 +91,7 @@ function byDay(entries, plots) {
       format: (i) => (days[i] ? dateOf(days[i].date) : ""),
       grid: false,
     },
-    y: { title: text("dashboard.pictures"), range: [0, ticks.at(-1) * 1.04], ticks, format: (value) => count(value) },
+    y: { title: text("dashboard.images"), range: [0, ticks.at(-1) * 1.04], ticks, format: (value) => count(value) },
     data: [places, ...[...stacked].reverse()],
     series: [...VERDICTS].reverse().map(barOf),
     stops: days.map(({ date, counts }, i) => ({ x: i, ys: [totals[i] || null], words: read(date, counts, totals[i]) })),
@@ -108,7 +108,7 @@ function barOf([, kind, tint]) {
 
 function read(date, counts, total) {
   const parts = VERDICTS.map(([, , , name], i) => (counts[i] ? `${name()} ${count(counts[i])}` : null)).filter(Boolean);
-  return `${dateOf(date)}: ${[text("dashboard.own.pictures", { count: total, number: count(total) }), ...parts].join(" · ")}`;
+  return `${dateOf(date)}: ${[text("dashboard.own.images", { count: total, number: count(total) }), ...parts].join(" · ")}`;
 }
 
 // One for each day from the first result, at most 30 back, to today.

@@ -52,7 +52,7 @@ export function reliabilityPart(plots, { whole, diagrams }) {
   const rows = bins.map((bin) => [place(bin), count(bin.pictures), share(bin.p_fake), share(bin.share_fake)]);
   const columns = [
     text("dashboard.scores.x"),
-    text("dashboard.pictures"),
+    text("dashboard.images"),
     text("dashboard.reliability.mean"),
     text("dashboard.reliability.y"),
   ];

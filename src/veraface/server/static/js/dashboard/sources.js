@@ -85,7 +85,7 @@ function block(kind, heading, figures, rows, label, { name, terms, sort }) {
     const sorted = [...rows].sort((a, b) => compare(a, b, key, up, label));
     const columns = [
       head("name", name),
-      head(label, text("dashboard.pictures")),
+      head(label, text("dashboard.images")),
       ...figures.map((one) => head(one.key, one.name(), one.note?.())),
     ];
     const body = sorted.map((row) => [

@@ -34,7 +34,7 @@ export function provenance(card, { measured, whole, limits }) {
   const facts = [
     [text("dashboard.summary.model"), english("span", `${ownWords(card.name)} ${card.version ? ownWords(card.version) : ""}`)],
     [text("dashboard.summary.data"), measured.data ? english("span", ownWords(measured.data)) : NONE],
-    [text("dashboard.summary.counted"), counts ? text("dashboard.summary.pictures", counts) : NONE],
+    [text("dashboard.summary.counted"), counts ? text("dashboard.summary.images", counts) : NONE],
     [text("dashboard.summary.command"), measured.command ? english("code", ownWords(measured.command)) : NONE],
   ];
   return element(
