@@ -24,10 +24,10 @@ Start = Callable[..., Any]
 
 
 def workers_of(server: Any) -> list[psutil.Process]:
-    """A server's workers: the children of its template."""
+    """Return the workers of a server: the children of its fork server."""
     with contextlib.suppress(psutil.NoSuchProcess):
-        templates = psutil.Process(server.process.pid).children()
-        return [worker for template in templates for worker in template.children()]
+        fork_servers = psutil.Process(server.process.pid).children()
+        return [worker for parent in fork_servers for worker in parent.children()]
     return []
 
 
@@ -51,7 +51,7 @@ def head(body_bytes: int) -> bytes:
 
 @pytest.fixture(scope="module")
 def large(encode: Callable[..., bytes]) -> bytes:
-    """An image that takes a worker seconds: noise in which faces are looked for again and again."""
+    """An image that takes a worker seconds: noise, in which the face detector searches many tiles."""
     noise = np.random.default_rng(0).integers(0, 256, (5000, 5000, 3), np.uint8)
     return encode(Image.fromarray(noise), "JPEG", quality=30)
 

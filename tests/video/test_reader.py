@@ -311,7 +311,7 @@ def test_limits(tmp_path: Path, limits: VideoLimits, words: str) -> None:
 
 @pytest.mark.parametrize("side", [12_000, 60_000])
 def test_huge_frame_is_refused_by_its_header(side: int) -> None:
-    """Not even the look at a frame by which FFmpeg learns what a video holds may take its memory."""
+    """FFmpeg stays within the memory limit even while it probes the streams of a video."""
     data = bytearray(written("mjpeg", "matroska", [Image.new("RGB", (304, 304))] * 3))
     at = -1
     while (at := data.find(b"\x08\x01\x30\x01\x30\x03", at + 1)) > 0:  # the frame's size in each JPEG
