@@ -113,7 +113,9 @@ def test_many_requests_at_capacity_change_nothing(
     turned_away = [answer.seconds for answer in pressed if answer.status == 503]
     half = len(memory) // 2
     grown = mean(memory[half:]) / mean(memory[:half])
-    print(f"{analyzed} images in {answers[-1].at:.0f} s, memory {mean(memory):.0f} MB, most {max(memory):.0f},")
+    print(
+        f"{analyzed} images in {answers[-1].at:.0f} s, memory {mean(memory):.0f} MB, most {max(memory):.0f},"
+    )
     print(f"{grown:.2f} times; then {len(accepted)} accepted in {max(a.at for a in pressed):.0f} s,")
     print(f"{len(turned_away)} turned away within {1000 * median(turned_away):.0f} ms")
 
