@@ -55,6 +55,18 @@ class VideoOptions(Options):
     max_pixels: int
 
 
+@dataclass(frozen=True, kw_only=True)
+class ScanResult(DetectionResult):
+    """Result of the task `scan`: a detection without heatmaps."""
+
+    _omitted_if_none: ClassVar[tuple[str, ...]] = ("thumbnail",)
+
+    perceptual_hash: str | None
+    """16 hexadecimal digits; None for an image without structure"""
+    thumbnail: str | None = None
+    """a small JPEG as base64, if p_fake is high enough"""
+
+
 @dataclass(frozen=True)
 class VideoProgress(Result):
     """Progress of the task `video`."""
@@ -67,18 +79,6 @@ class VideoProgress(Result):
     """of the newest frame, seconds"""
     p_fake: Probability | None
     """of the newest frame"""
-
-
-@dataclass(frozen=True, kw_only=True)
-class ScanResult(DetectionResult):
-    """Result of the task `scan`: a detection without heatmaps."""
-
-    _omitted_if_none: ClassVar[tuple[str, ...]] = ("thumbnail",)
-
-    perceptual_hash: str | None
-    """16 hexadecimal digits; None for an image without structure"""
-    thumbnail: str | None = None
-    """a small JPEG as base64, if p_fake is high enough"""
 
 
 @dataclass(frozen=True)
