@@ -5,6 +5,7 @@ import os
 import sys
 import tarfile
 from collections.abc import Iterator
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -13,12 +14,11 @@ import pytest
 from tests.scan.sample_folders import empty, face, folder
 from veraface.errors import DataError, ModelError
 from veraface.scan.engine import Engine, LocalEngine
+from veraface.scan.ray_engine import RayEngine
 from veraface.scan.session import Output, scan
 from veraface.scan.summary import Summary
 
-ray = pytest.importorskip("ray", reason="needs the extra: pip install 'veraface[ray]'")
-
-from veraface.scan.ray_engine import RayEngine  # noqa: E402
+pytestmark = pytest.mark.skipif(find_spec("ray") is None, reason='needs Ray: pip install "veraface[ray]"')
 
 
 def start_node(cluster: Any, **options: Any) -> None:
@@ -35,6 +35,7 @@ def start_node(cluster: Any, **options: Any) -> None:
 @pytest.fixture(scope="module")
 def cluster() -> Iterator[None]:
     """Two nodes of one core each."""
+    import ray  # here, because each worker of pytest imports this file, which would take seconds
     from ray.cluster_utils import Cluster
 
     before = dict(os.environ)
