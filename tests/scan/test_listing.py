@@ -20,8 +20,7 @@ import pytest
 
 from tests.scan.sample_folders import blocked_reader
 from veraface.errors import DataError
-from veraface.scan.filters import Filter
-from veraface.scan.item import Item
+from veraface.scan.item import Filter, Item
 from veraface.scan.listing import Listing
 from veraface.scan.sources import list_images
 
@@ -90,7 +89,7 @@ def test_leaving_the_block_from_another_thread_ends_the_listing(folder: Path) ->
 
 def test_listing_process_exits_if_its_parent_is_killed(folder: Path) -> None:
     code = (
-        "from veraface.scan.filters import Filter; from veraface.scan.listing import Listing\n"
+        "from veraface.scan.item import Filter; from veraface.scan.listing import Listing\n"
         "import os, signal\n"
         "items = iter(Listing(['-'], Filter())); print(next(items).path, flush=True)\n"
         "os.kill(os.getpid(), signal.SIGKILL)"

@@ -10,8 +10,7 @@ import pyarrow.parquet
 import pytest
 
 from veraface.errors import DataError
-from veraface.scan.records import COLUMNS, error_record, result_record, table_rows
-from veraface.scan.tables import check_name, write_table
+from veraface.scan.tables import COLUMNS, check_name, error_record, result_record, table_rows, write_table
 
 RESULT = {
     "verdict": "fake",

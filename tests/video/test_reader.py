@@ -100,7 +100,6 @@ def test_each_decoded_frame_is_the_requested_one(tmp_path: Path, suffix: str, ke
         assert len(video.frames) == 20
         assert video.rate == pytest.approx(20, rel=0.02)
         assert video.duration == pytest.approx(1, rel=0.06)
-        assert not video.variable
         assert not video.cut
         assert not video.overlaps
         assert not video.unseen_streams
@@ -134,7 +133,6 @@ def test_variable_frame_rate() -> None:
     times = [0, 0.1, 0.2, 1.5, 1.6, 4.0]
     content = written("libx264", "matroska", ramp(6), times)
     with open_video(content) as video:
-        assert video.variable
         assert [ref.time for ref in video.frames] == pytest.approx(times, abs=0.002)
         assert video.rate == pytest.approx(5 / 4, rel=0.01)
     assert levels(content, [3, 5]) == pytest.approx([30, 50], abs=4)

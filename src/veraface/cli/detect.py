@@ -1,10 +1,10 @@
 """`veraface detect`: analyze images, print a table or JSON lines, write heatmaps."""
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, cast
+from typing import TYPE_CHECKING, Annotated, cast
 
 from typer import Argument, BadParameter, Exit, Option
 
@@ -29,8 +29,7 @@ def detect(
     files: Annotated[list[str], Argument(help="Images to analyze; - reads one from standard input.")],
     as_json: JsonLines = False,
     heatmap: Annotated[
-        Path | None,
-        Option(help="Write the image with face boxes and heatmaps to a PNG; one input file only."),
+        Path | None, Option(help="PNG to write with boxes and heatmaps; one input file only.")
     ] = None,
     model: Model = None,
     provenance: Annotated[
@@ -41,8 +40,7 @@ def detect(
         Path | None, Option(help="PEM file with the trusted authorities for Content Credentials.")
     ] = None,
     provider: Annotated[
-        list[str] | None,
-        Option(help="ONNX Runtime execution provider, such as CUDAExecutionProvider; best first."),
+        list[str] | None, Option(help="ONNX Runtime provider, such as CUDAExecutionProvider; best first.")
     ] = None,
 ) -> None:
     """Detect forged faces in images.
@@ -57,47 +55,34 @@ def detect(
 
     from veraface.analysis import analyze
     from veraface.detector import Detector
+    from veraface.errors import ImageError
+    from veraface.imaging.decode import ImageLimits
+    from veraface.imaging.overlay import write_overlay
     from veraface.provenance.credentials import CredentialReader
 
     detector = Detector(model, providers=provider)
     credentials = CredentialReader(trust_anchors)
-    level = cast("Level | None", None if provenance is ProvenanceLevel.OFF else provenance.value)
+    level = cast("Level", provenance.value)
+    max_read = ImageLimits().max_bytes + 1  # enough to detect that a stream is too large
     failures = 0
     found: list[tuple[str, Analysis]] = []
-    for name, source, result in _analyze_all(
-        files, lambda source: analyze(source, detector, provenance=level, credentials=credentials)
-    ):
-        if isinstance(result, Exception):
-            failures += fail_at(name, result, as_json)
+    for name in files:
+        source: str | bytes = sys.stdin.buffer.read(max_read) if name == "-" else name
+        try:
+            result = analyze(source, detector, provenance=level, credentials=credentials)
+        except ImageError as error:
+            failures += fail_at(name, error, as_json)
             continue
         if as_json:
             print_json({"file": name, **result.to_dict()})
         else:
             found.append((name, result))
         if heatmap is not None:
-            from veraface.imaging.overlay import write_overlay
-
             write_overlay(source, result.detection, heatmap)
     if found:
         _print(found)
     if failures:
         raise Exit(1)
-
-
-def _analyze_all(
-    files: list[str], analyze: "Callable[[str | bytes], Analysis]"
-) -> "Iterator[tuple[str, Any, Analysis | Exception]]":
-    """Yield name, source and analysis of every file, or the error that prevented it."""
-    from veraface.errors import ImageError
-    from veraface.imaging.decode import ImageLimits
-
-    max_read = ImageLimits().max_bytes + 1  # enough to detect that a stream is too large
-    for name in files:
-        source: str | bytes = sys.stdin.buffer.read(max_read) if name == "-" else name
-        try:
-            yield name, source, analyze(source)
-        except ImageError as error:
-            yield name, source, error
 
 
 def _print(found: "list[tuple[str, Analysis]]") -> None:

@@ -15,9 +15,7 @@ def export(
     name: Annotated[str, Option(help="Name of the model.")] = "veraface-lite0",
     data: Annotated[Path | None, Option(help="Location of the run's data, if it was moved.")] = None,
     license: Annotated[str, Option(help="License of the weights, for the card.")] = "not stated",
-    average: Annotated[
-        list[Path] | None, Option(help="Another run to average the weights with; repeatable.")
-    ] = None,
+    average: Annotated[list[Path] | None, Option(help="Run to average the weights with; repeatable.")] = None,
     data_licenses: Annotated[
         Path | None, Option(help="YAML of SOURCE: LICENSE of the training images, for the card.")
     ] = None,

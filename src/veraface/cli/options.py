@@ -9,9 +9,7 @@ Model = Annotated[
     str | None, Option(help="A model name (`veraface info --list`) or the path of an .onnx file.")
 ]
 JsonLines = Annotated[bool, Option("--json", help="Print one JSON object per line and file.")]
-LabeledData = Annotated[
-    Path, Option("--data", help="Manifest (.csv, .parquet), or a folder with real/ and fake/.")
-]
+LabeledData = Annotated[Path, Option(help="Manifest (.csv, .parquet), or a folder with real/ and fake/.")]
 SkipBad = Annotated[bool, Option("--skip-bad", help="Skip unreadable images.")]
 MaxFpr = Annotated[float, Option(help="Target false positive rate (reals with the verdict fake).")]
 MaxFnr = Annotated[float, Option(help="Target false negative rate (fakes with the verdict real).")]

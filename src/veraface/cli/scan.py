@@ -18,8 +18,8 @@ from veraface.text import VERDICT_LABELS
 
 if TYPE_CHECKING:
     from veraface.scan.engine import Engine
-    from veraface.scan.filters import Filter
-    from veraface.scan.summary import Summary
+    from veraface.scan.item import Filter
+    from veraface.scan.report import Summary
 
 _UNITS = {"m": 60, "h": 3600, "d": 86_400, "w": 604_800}  # seconds
 
@@ -37,23 +37,16 @@ def scan(
     ),
     report: Annotated[Path | None, Option(help="Also write an HTML report.")] = None,
     resume: Annotated[bool, Option("--resume", help="Continue an unfinished scan into --out.")] = False,
-    overwrite: Annotated[
-        bool, Option("--overwrite", help="Discard an existing output and start over.")
-    ] = False,
+    overwrite: Annotated[bool, Option("--overwrite", help="Discard existing output and start over.")] = False,
     include: Annotated[
         list[str] | None,
         Option(help="Only names that match this pattern, such as '*.png'; repeatable. Default: image files."),
     ] = None,
     since: Annotated[
-        str | None,
-        Option(help="Only files modified since: 2026-11-01, 2026-11-01T12:00, or 36h, 7d, 2w ago."),
+        str | None, Option(help="Only files modified since 2026-11-01, 2026-11-01T12:00, or 36h, 7d, 2w ago.")
     ] = None,
-    limit: Annotated[
-        int | None, Option(min=1, max=10**12, help="Only the first N images.", metavar="N")
-    ] = None,
-    workers: Annotated[
-        int | None, Option(min=1, max=256, help="Number of worker processes. Default: one per core.")
-    ] = None,
+    limit: Annotated[int | None, Option(min=1, max=10**12, help="Only the first N.", metavar="N")] = None,
+    workers: Annotated[int | None, Option(min=1, max=256, help="Worker processes, or one per core.")] = None,
     engine: Annotated[str, Option(help="local (this machine) or ray (a Ray cluster).")] = "local",
     model: Model = None,
 ) -> None:
@@ -64,7 +57,7 @@ def scan(
     whatever the verdicts are.
     """
     from veraface.errors import DataError
-    from veraface.scan.filters import Filter
+    from veraface.scan.item import Filter
     from veraface.scan.session import Output, is_finished
     from veraface.scan.session import scan as run
 

@@ -18,16 +18,13 @@ def train(
     out: Annotated[Path, Option(help="Folder of the run, such as runs/first.")],
     backbone: Annotated[str, Option(help="Any timm model name.")] = "tf_efficientnet_lite0",
     pretrained: Annotated[
-        str,
-        Option(help="auto (packaged ImageNet weights), timm (download), none, or a file of weights."),
+        str, Option(help="auto (packaged ImageNet weights), timm (download), none, or a file.")
     ] = "auto",
     start_from: Annotated[
         Path | None, Option(help="Run, or its .ckpt, whose backbone and head to start from.")
     ] = None,
     size: Annotated[int, Option(min=32, max=1024, help="Side of the model input, px.")] = 160,
-    margin: Annotated[
-        float, Option(min=1, max=4, help="Side of the crop divided by that of the face box.")
-    ] = 1.3,
+    margin: Annotated[float, Option(min=1, max=4, help="Side of the crop over that of the face box.")] = 1.3,
     epochs: Annotated[int, Option(min=1, help="Number of epochs, the frozen ones included.")] = 12,
     frozen_epochs: Annotated[int, Option(min=0, help="First phase: only the head is trained.")] = 1,
     batch_size: Annotated[int, Option(min=2)] = 48,
@@ -45,19 +42,14 @@ def train(
         list[str] | None, Option(help="Source to exclude from training and calibration; repeatable.")
     ] = None,
     pair: Annotated[
-        list[str] | None,
-        Option(help="REAL:FAKE, two sources whose images are paired in a batch; repeatable."),
+        list[str] | None, Option(help="Sources to pair in a batch, REAL:FAKE; repeatable.")
     ] = None,
     source_weight: Annotated[
         list[str] | None, Option(help="SOURCE=FACTOR on the sampling probability; repeatable.")
     ] = None,
-    drop_path: Annotated[
-        float, Option(min=0, max=0.9, help="Stochastic depth rate of the last block.")
-    ] = 0.0,
+    drop_path: Annotated[float, Option(min=0, max=0.9, help="Stochastic depth of the last block.")] = 0.0,
     label_smoothing: Annotated[float, Option(min=0, max=0.5)] = 0.05,
-    patience: Annotated[
-        int, Option(min=1, help="Epochs without a better validation AUC before stopping.")
-    ] = 4,
+    patience: Annotated[int, Option(min=1, help="Epochs without a better AUC before stopping.")] = 4,
     seed: Annotated[int, Option(min=0, help="Same seed, same weights.")] = 1,
     accelerator: Annotated[str, Option(help="cpu, gpu or auto.")] = "cpu",
     precision: Annotated[str, Option(help="32-true, bf16-mixed or 16-mixed.")] = "32-true",

@@ -7,21 +7,12 @@ from typing import TYPE_CHECKING, Annotated
 
 from typer import Argument, BadParameter, Exit, Option
 
+from veraface.cli import terminal
 from veraface.cli.options import JsonLines, Model
-from veraface.cli.terminal import (
-    VerdictRow,
-    fail,
-    fail_at,
-    print_json,
-    print_verdicts,
-    printable,
-    progress_bar,
-)
 from veraface.files import same_file
 from veraface.utils import listed, needs_extra
 
 if TYPE_CHECKING:
-    from veraface.detector import Detector
     from veraface.video import VideoResult
 
 # The endings of the files that an option may name.
@@ -30,9 +21,7 @@ _ENDINGS = {"--timeline": (".json",), "--plot": (".png",), "--out": (".mp4", ".m
 
 def video(
     videos: Annotated[list[Path], Argument(metavar="VIDEO...", help="MP4, MOV, MKV, WEBM, AVI, MPEG-TS.")],
-    frames: Annotated[
-        int, Option(min=1, max=1000, help="Number of frames to analyze, spread over the video.")
-    ] = 32,
+    frames: Annotated[int, Option(min=1, max=1000, help="Frames to analyze, spread over the video.")] = 32,
     every: Annotated[
         float | None, Option(help="Analyze a frame every N seconds instead; at most 1000.", metavar="N")
     ] = None,
@@ -40,12 +29,9 @@ def video(
     timeline: Annotated[
         Path | None, Option(help="Write p_fake over time to a JSON file; one video only.")
     ] = None,
-    plot: Annotated[Path | None, Option(help="Plot p_fake over time to a PNG file; one video only.")] = None,
+    plot: Annotated[Path | None, Option(help="PNG file to plot p_fake over time to; one video only.")] = None,
     out: Annotated[
-        Path | None,
-        Option(
-            help="Write a copy with boxes and verdicts, without sound; .mp4, .mov or .mkv; one video only."
-        ),
+        Path | None, Option(help="Copy to write with boxes, without sound; .mp4, .mov, .mkv; one video.")
     ] = None,
     model: Model = None,
 ) -> None:
@@ -62,19 +48,33 @@ def video(
     with needs_extra("video"):
         import av  # noqa: F401 - check that it is installed
     from veraface.detector import Detector
+    from veraface.errors import ImageError
+    from veraface.video import detect_video
+    from veraface.video.limits import bounded_memory
 
+    detector = Detector(model)
     failures = 0
     results: list[tuple[Path, VideoResult]] = []
-    for path, result in _analyze(Detector(model), videos, frames, every):
-        if isinstance(result, Exception):
-            failures += fail_at(str(path), result, as_json)
-        elif as_json:
-            print_json({"file": str(path), **result.to_dict()})
+    for path in videos:
+        try:
+            with terminal.progress_bar(terminal.printable(path.name)) as update, bounded_memory():
+                result = detect_video(
+                    path,
+                    detector,
+                    frames=frames,
+                    every=every,
+                    progress=lambda done, total, *_, update=update: update(done, total),
+                )
+        except ImageError as error:
+            failures += terminal.fail_at(str(path), error, as_json)
+            continue
+        if as_json:
+            terminal.print_json({"file": str(path), **result.to_dict()})
             failures += _write(path, result, outputs)
         else:
             results.append((path, result))
     if results:
-        print_verdicts("video", _rows(results), results[0][1].thresholds)
+        terminal.print_verdicts("video", _rows(results), results[0][1].thresholds)
         for path, result in results:  # last, so that a full disk loses no verdict
             failures += _write(path, result, outputs)
     if failures:
@@ -96,37 +96,12 @@ def _check_output(option: str, path: Path, videos: list[Path]) -> None:
         raise BadParameter(message, param_hint=option)
 
 
-def _analyze(
-    detector: "Detector", videos: list[Path], frames: int, every: float | None
-) -> "Iterator[tuple[Path, VideoResult | Exception]]":
-    """Yield each video with its result or error."""
-    from veraface.errors import ImageError, image_error
-    from veraface.video import detect_video
-    from veraface.video.memory import bounded_memory
-
-    for path in videos:
-        try:
-            with progress_bar(printable(path.name)) as update, bounded_memory():
-                result = detect_video(
-                    path,
-                    detector,
-                    frames=frames,
-                    every=every,
-                    progress=lambda done, total, *_, update=update: update(done, total),
-                )
-        except ImageError as error:
-            # A copy, because the traceback of the error keeps the memory of the video alive.
-            yield path, image_error(error.code, str(error))
-        else:
-            yield path, result
-
-
 def _write(video: Path, result: "VideoResult", outputs: Mapping[str, Path]) -> int:
     """Write the requested files; print errors and return their number."""
     from veraface.errors import VerafaceError
     from veraface.files import write_atomic
     from veraface.video.annotation import write_annotated
-    from veraface.video.memory import bounded_memory
+    from veraface.video.limits import bounded_memory
     from veraface.video.plot import timeline_data, write_timeline
 
     failures = 0
@@ -143,11 +118,11 @@ def _write(video: Path, result: "VideoResult", outputs: Mapping[str, Path]) -> i
                     write_annotated(video, result, path)
         except VerafaceError as error:
             message = str(error)
-            failures += fail(message if message.startswith(f"{path}: ") else f"{path}: {message}")
+            failures += terminal.fail(message if message.startswith(f"{path}: ") else f"{path}: {message}")
     return failures
 
 
-def _rows(results: "list[tuple[Path, VideoResult]]") -> Iterator[VerdictRow]:
+def _rows(results: "list[tuple[Path, VideoResult]]") -> Iterator[terminal.VerdictRow]:
     for path, result in results:
         yield str(path), result.verdict, result.p_fake, result.reasons
         for number, track in enumerate(result.tracks, start=1):

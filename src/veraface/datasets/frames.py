@@ -8,7 +8,8 @@ from PIL import Image
 from veraface.datasets.samples import Sample
 from veraface.errors import DataError, ImageError, UnreadableVideoError
 from veraface.imaging.decode import ImageLimits, ImageSource
-from veraface.video.container import image_stream, open_container, open_file, upright
+from veraface.video.container import image_stream, open_container, open_file
+from veraface.video.orientation import to_image
 
 if TYPE_CHECKING:
     from av.container import InputContainer
@@ -59,7 +60,7 @@ def read_frame(path: Path, position: float, limits: ImageLimits | None = None) -
         ) from error
     limits = limits or ImageLimits()
     with open_file(path) as file, open_container(file, limits) as container:
-        return upright(_frame_at(container, position, limits), limits)
+        return to_image(_frame_at(container, position, limits), None, limits)
 
 
 def _frame_at(container: "InputContainer", position: float, limits: ImageLimits) -> "VideoFrame":

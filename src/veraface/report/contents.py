@@ -14,9 +14,9 @@ import numpy as np
 from PIL import Image
 
 from veraface import __version__
-from veraface.analysis import Analysis, analyze
+from veraface.analysis import analyze
 from veraface.detector import Detector
-from veraface.forensics.views import VIEW_GUIDES, ViewGuide, encode_view
+from veraface.forensics.views import VIEW_GUIDES, encode_view
 from veraface.imaging.overlay import draw_overlay
 from veraface.models.registry import card_path
 from veraface.text import clean
@@ -34,10 +34,9 @@ _METRICS = (  # of the model card, in the order shown
 
 @dataclass(frozen=True)
 class EmbeddedImage:
-    """An image in the report, encoded from pixels, without any metadata of the input."""
+    """A WebP image in the report, encoded from pixels, without any metadata of the input."""
 
     name: str
-    media_type: str
     content: bytes
     width: int  # px
     height: int  # px
@@ -45,39 +44,21 @@ class EmbeddedImage:
     @property
     def url(self) -> str:
         """Return a data URL."""
-        return f"data:{self.media_type};base64,{base64.b64encode(self.content).decode('ascii')}"
+        return f"data:image/webp;base64,{base64.b64encode(self.content).decode('ascii')}"
 
 
 @dataclass(frozen=True)
 class Contents:
-    """The contents of a report.
+    """The contents of a report."""
 
-    Attributes:
-        facts: Everything but the images, JSON-ready.
-        images: "picture", "heatmap", and one by the name of each of `kinds`.
-        kinds: The forensic views.
-    """
-
-    facts: dict[str, Any]
-    images: dict[str, EmbeddedImage]
-    kinds: tuple[ViewGuide, ...] = VIEW_GUIDES
+    facts: dict[str, Any]  # everything but the images, JSON-ready
+    images: dict[str, EmbeddedImage]  # "picture", "heatmap", and one by the name of each forensic view
 
 
-def gather(
-    content: bytes,
-    name: str,
-    detector: Detector,
-    model: str | Path | None = None,
-    now: datetime | None = None,
-) -> Contents:
-    """Analyze an image for a report.
+def gather(content: bytes, name: str, detector: Detector, model: str | Path | None = None) -> Contents:
+    """Analyze an image file for a report, which shows its name as text.
 
-    Args:
-        content: The bytes of the image file.
-        name: The name of the file, shown as text.
-        detector: The detector to use.
-        model: The name of the detector's model, or the path of its `.onnx` file; the default model if None.
-        now: The time of the analysis.
+    `model` is the name of the detector's model or the path of its `.onnx` file; the default model if None.
 
     Raises:
         ImageError: The image is unsupported, unreadable or too large.
@@ -91,52 +72,43 @@ def gather(
     path = card_path(model)
     card_file = json.dumps(card.to_dict()).encode() if path is None else path.read_bytes()
     images = [
-        _embed("picture", _shrunk(pixels)),
-        _embed("heatmap", _shrunk(draw_overlay(content, result, detector.limits))),
+        _embed("picture", pixels),
+        _embed("heatmap", draw_overlay(content, result, detector.limits)),
         *(
-            EmbeddedImage(name, "image/webp", encode_view(view), view.shape[1], view.shape[0])
-            for name, view in ((guide.name, views.views[guide.name]) for guide in VIEW_GUIDES)
+            EmbeddedImage(guide.name, encode_view(view), view.shape[1], view.shape[0])
+            for guide in VIEW_GUIDES
+            for view in (views.views[guide.name],)
         ),
     ]
+    # JSON cannot represent lone surrogates and NaN.
+    provenance = None if analysis.provenance is None else analysis.provenance.to_dict()
+    claims = json.dumps(provenance, ensure_ascii=False, default=str).encode("utf-8", "replace")
     facts = {
         "veraface": __version__,
-        "time": (now or datetime.now(UTC)).isoformat(timespec="seconds"),
-        "file": {
-            "name": clean(name, 255),
-            "bytes": len(content),
-            "sha256": hashlib.sha256(content).hexdigest(),
-        },
+        "time": datetime.now(UTC).isoformat(timespec="seconds"),
+        "file": {"name": clean(name, 255), "bytes": len(content), "sha256": _sha256(content)},
         "result": result.to_dict(heatmap=False),
-        "provenance": _provenance(analysis),
+        "provenance": json.loads(claims, parse_constant=str),
         "grid_offset": None if views.grid_offset is None else list(views.grid_offset),
         "model": {
             **result.model,
-            "card_sha256": hashlib.sha256(card_file).hexdigest(),
+            "card_sha256": _sha256(card_file),
             "data": card.data,
             "licence": card.license,
             "limits": list(card.limits),
             "error_rates": dict(card.error_rates),
             "measured": _measured(card.measured),
         },
-        "pictures": {one.name: hashlib.sha256(one.content).hexdigest() for one in images},
+        "pictures": {one.name: _sha256(one.content) for one in images},
     }
     return Contents(facts, {one.name: one for one in images})
 
 
-def _provenance(analysis: Analysis) -> Any:
-    """Return the provenance as JSON-ready data, or None."""
-    claims = None if analysis.provenance is None else analysis.provenance.to_dict()
-    # JSON cannot represent lone surrogates and NaN.
-    text = json.dumps(claims, ensure_ascii=False, default=str).encode("utf-8", "replace")
-    return json.loads(text, parse_constant=str)
-
-
 def _measured(measured: Mapping[str, Any]) -> dict[str, Any] | None:
     """Return the metrics of the model card on all of its test images; None if it has none."""
-    rows = measured.get("rows") or []
-    if not rows:
+    if not measured.get("rows"):
         return None
-    row = rows[0]
+    row = measured["rows"][0]
     metrics = [
         {"name": name, "words": words, "value": row[name], "interval": row.get("intervals", {}).get(name)}
         for name, words in _METRICS
@@ -146,14 +118,15 @@ def _measured(measured: Mapping[str, Any]) -> dict[str, Any] | None:
     return {**about, "real": row.get("real"), "fake": row.get("fake"), "figures": metrics}
 
 
-def _shrunk(pixels: Image.Image) -> Image.Image:
-    """Return a smaller copy without metadata."""
+def _embed(name: str, pixels: Image.Image) -> EmbeddedImage:
+    """Encode a smaller copy without metadata."""
     copy = pixels.copy()
     copy.thumbnail((_MAX_SIDE, _MAX_SIDE), Image.Resampling.LANCZOS)
-    return Image.fromarray(np.asarray(copy))  # drops color profiles and text
-
-
-def _embed(name: str, pixels: Image.Image) -> EmbeddedImage:
     buffer = BytesIO()
-    pixels.save(buffer, "WEBP", quality=88, method=2)
-    return EmbeddedImage(name, "image/webp", buffer.getvalue(), *pixels.size)
+    # The array drops color profiles and text.
+    Image.fromarray(np.asarray(copy)).save(buffer, "WEBP", quality=88, method=2)
+    return EmbeddedImage(name, buffer.getvalue(), *copy.size)
+
+
+def _sha256(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()

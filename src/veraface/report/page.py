@@ -10,6 +10,7 @@ from typing import Any
 from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup
 
+from veraface.forensics.views import VIEW_GUIDES
 from veraface.report.contents import Contents
 from veraface.text import VERDICT_LABELS, clean
 
@@ -25,31 +26,19 @@ _FIRST = ("claims", "findings")  # shown even if the rest is cut off
 
 
 def render(contents: Contents, fingerprint: str) -> str:
-    """Return the whole document, not yet signed.
-
-    Args:
-        contents: The contents of the report.
-        fingerprint: Fingerprint of the key that it will be signed with, to be shown in it.
-    """
+    """Return the whole document, not yet signed; it shows the fingerprint of the key to sign it with."""
     style = _STYLE.read_text(encoding="utf-8")
     digest = base64.b64encode(hashlib.sha256(style.encode("utf-8")).digest()).decode("ascii")
-    environment = Environment(
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
-    environment.filters["clean"] = clean
-    environment.filters["percent"] = _percent
-    template = environment.from_string(_TEMPLATE.read_text(encoding="utf-8"))
+    environment = Environment(autoescape=True, undefined=StrictUndefined, keep_trailing_newline=True)
+    environment.trim_blocks = environment.lstrip_blocks = True
+    environment.filters |= {"clean": clean, "percent": "{:.1%}".format}
     facts = contents.facts
     policy = ("default-src 'none'", "img-src data:", f"style-src 'sha256-{digest}'", "base-uri 'none'")
-    return template.render(
+    return environment.from_string(_TEMPLATE.read_text(encoding="utf-8")).render(
         facts=facts,
         result=facts["result"],
         images=contents.images,
-        kinds=contents.kinds,
+        kinds=VIEW_GUIDES,
         verdicts=VERDICT_LABELS,
         lines=_lines(facts["provenance"]),
         fingerprint=fingerprint,
@@ -59,18 +48,10 @@ def render(contents: Contents, fingerprint: str) -> str:
 
 
 def read_data(file: bytes) -> dict[str, Any]:
-    """Return the facts of a report, which it contains as JSON beside the text. Verify the report first.
-
-    Raises:
-        ValueError: There are none.
-    """
+    """Return the facts that a verified report contains as JSON; raise ValueError if there are none."""
     _, _, rest = file.decode().partition(_DATA)
     facts: dict[str, Any] = json.loads(rest.partition("</script>")[0])
     return facts
-
-
-def _percent(share: float) -> str:
-    return f"{100 * share:.1f}%"
 
 
 def _lines(claims: Any) -> list[tuple[int, str, str]]:
@@ -93,16 +74,11 @@ def _lines(claims: Any) -> list[tuple[int, str, str]]:
                 found.append((depth, words, ""))
                 walk(inner, depth + 1)
             else:
-                found.append((depth, words, clean(_value(inner), _MAX_LENGTH)))
+                shown = ("no", "yes")[inner] if isinstance(inner, bool) else str(inner)
+                found.append((depth, words, clean(shown, _MAX_LENGTH)))
 
     if isinstance(claims, Mapping | list | tuple):
         walk(claims, 0)
     elif claims is not None:
         found.append((0, "claim", clean(str(claims), _MAX_LENGTH)))
     return found
-
-
-def _value(value: Any) -> str:
-    if value is None or value == [] or value == {}:
-        return "none"
-    return {True: "yes", False: "no"}[value] if isinstance(value, bool) else str(value)

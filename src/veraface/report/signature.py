@@ -45,26 +45,15 @@ class ReportError(VerafaceError):
 
 @dataclass(frozen=True)
 class Verification:
-    """The result of verifying a signed document.
+    """The result of verifying a signed document."""
 
-    Attributes:
-        intact: Whether the document and its signature are as they were when it was signed.
-        fingerprint: Fingerprint of the key in the document, which signed it if `intact`.
-        expected_key: Whether that is the key that was expected; None if none was.
-    """
-
-    intact: bool
-    fingerprint: str
-    expected_key: bool | None
+    intact: bool  # whether the document and its signature are as they were when it was signed
+    fingerprint: str  # of the key in the document, which signed it if `intact`
+    expected_key: bool | None  # whether that is the key that was expected; None if none was
 
 
 def sign(document: str, key: Ed25519PrivateKey) -> bytes:
-    """Return a document with its signature.
-
-    Args:
-        document: HTML that ends with the end tags of `body` and `html`, each on a line.
-        key: Key to sign with.
-    """
+    """Return an HTML document, which ends with the tags of `_TAIL`, with its signature."""
     page = document.encode()
     if not page.endswith(_TAIL):
         raise ValueError("not a whole HTML document")
@@ -75,12 +64,9 @@ def sign(document: str, key: Ed25519PrivateKey) -> bytes:
 
 
 def verify(file: bytes, key: Ed25519PublicKey | None = None) -> Verification:
-    """Verify a signed document.
+    """Verify a signed document, and that `key` signed it.
 
-    Args:
-        file: The whole document with its signature.
-        key: Key that must have signed it. None accepts the key in the document, which proves only that
-            nothing changed since the owner of that key signed it.
+    None accepts the key in the document, which proves only that nothing changed since its owner signed it.
 
     Raises:
         ReportError: The file has no signature that could be verified, or names another key as its signer.

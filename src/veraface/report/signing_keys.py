@@ -17,18 +17,13 @@ _MAX_BYTES = 64 * 1024  # of a key file
 
 # Encodings, without the sign of x, of the points whose order divides 8. With such a key, a signature can be
 # valid for every document (RFC 8032, 5.1.7; Chalkias et al., "Taming the many EdDSAs", 2020).
-_SMALL_ORDER = frozenset(
-    bytes.fromhex(point)
-    for point in (
-        "0000000000000000000000000000000000000000000000000000000000000000",
-        "0100000000000000000000000000000000000000000000000000000000000000",
-        "26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05",
-        "c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a",
-        "ecffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
-        "edffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
-        "eeffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
-    )
-)
+_SMALL_ORDER = {
+    bytes(32),
+    bytes((1, *bytes(31))),
+    bytes.fromhex("26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05"),
+    bytes.fromhex("c7176a703d4dd84fba3c0b760d10670f2a2053fa2c39ccc64ec7fd7792ac037a"),
+    *(bytes((low, *b"\xff" * 30, 0x7F)) for low in (0xEC, 0xED, 0xEE)),  # -1, 0 and 1 modulo 2^255 - 19
+}
 
 
 def default_key_path() -> Path:
@@ -43,8 +38,7 @@ def own_key(path: Path) -> Ed25519PrivateKey:
 
     The public key is written beside it, as `.pub.pem`.
 
-    Raises:
-        VerafaceError: The key can be neither read nor created.
+    Raises VerafaceError if the key can be neither read nor created.
     """
     try:
         missing = not path.exists()
@@ -80,11 +74,7 @@ def _create(path: Path) -> Ed25519PrivateKey:
 
 
 def read_private_key(path: Path) -> Ed25519PrivateKey:
-    """Read a private key from a PEM file (PKCS 8).
-
-    Raises:
-        VerafaceError: There is none, it is of another kind, or other users may read it.
-    """
+    """Read a private key from a PEM file (PKCS 8) that other users may not read; raise VerafaceError."""
     try:
         key = serialization.load_pem_private_key(_read(path), password=None)
     except TypeError as error:
@@ -99,11 +89,7 @@ def read_private_key(path: Path) -> Ed25519PrivateKey:
 
 
 def read_public_key(path: Path) -> Ed25519PublicKey:
-    """Read a public key from a PEM file, which may hold the private key instead.
-
-    Raises:
-        VerafaceError: There is none, or it is of another kind.
-    """
+    """Read a public key from a PEM file, which may hold the private key instead; raise VerafaceError."""
     content = _read(path)
     if b"PRIVATE KEY" in content:
         return read_private_key(path).public_key()

@@ -1,52 +1,49 @@
-"""List the images in zip and tar archives.
+"""List the images in zip and tar archives, decompressing tar archives only as far as they are read.
 
 fsspec's zip and tar file systems are not used: they index an archive by name, so they lose members of the
 same name, and they read a whole tar archive before the first member, so they lose what precedes a damaged
-part.
+part. tarfile and fsspec decompress too, but stop after the first of several concatenated streams or at the
+padding between them, and put no limit on the memory that an xz header asks for.
 """
 
+import bz2
+import gzip
+import io
+import lzma
 import tarfile
 import zipfile
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime
-from typing import IO
+from typing import IO, cast
 
-from veraface.scan.decompress import decompressed
-from veraface.scan.filters import Filter
-from veraface.scan.item import Item, display_path, error_message, read_up_to, valid_time
+from veraface.scan.item import Filter, Item, display_path, error_message, read_up_to, valid_time
 
 _MAX_TAR_HEADER = 2**20  # bytes of a long name, or of a member's extended header
 _TAR_HEADERS = (
-    tarfile.GNUTYPE_LONGNAME,
-    tarfile.GNUTYPE_LONGLINK,
-    tarfile.XHDTYPE,
-    tarfile.XGLTYPE,
-    tarfile.SOLARIS_XHDTYPE,
+    *(tarfile.GNUTYPE_LONGNAME, tarfile.GNUTYPE_LONGLINK),
+    *(tarfile.XHDTYPE, tarfile.XGLTYPE, tarfile.SOLARIS_XHDTYPE),
 )
+_MAX_XZ_MEMORY = 128 * 2**20  # bytes; decompressing the output of `xz -9` takes 65 MiB
+_CHUNK_BYTES = 2**16  # of compressed data
 
 
 def from_zip(source: str, file: IO[bytes], filters: Filter, max_bytes: int) -> Iterator[Item]:
-    """Yield the images in a zip archive; a member that cannot be read is an item with an error.
+    """Yield the images in a seekable zip archive; a member that cannot be read is an item with an error.
 
-    Args:
-        source: The name of the archive.
-        file: The archive, seekable.
-        filters: Selects members by their names within the archive.
-        max_bytes: At most one byte more than this is read of each member.
+    The filters apply to names within the archive. At most one byte more than `max_bytes` is read of a member.
     """
-    names = _MemberNames(source)
+    seen = Counter[str]()
     with zipfile.ZipFile(file) as archive:
         for member in archive.infolist():
-            item = Item(names.unique(member.filename), source, modified=_zip_time(member.date_time))
+            item = _member(source, member.filename, seen, _zip_time(member.date_time))
             if member.is_dir() or not filters.accepts(item, member.filename):
                 continue
             if member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
                 # Python's zipfile decompresses the other methods without a size limit.
-                yield replace(
-                    item, error="uses an unsupported compression; unpack the archive and scan the folder"
-                )
+                message = "uses an unsupported compression; unpack the archive and scan the folder"
+                yield replace(item, error=message)
                 continue
             try:
                 with archive.open(member) as opened:
@@ -55,17 +52,11 @@ def from_zip(source: str, file: IO[bytes], filters: Filter, max_bytes: int) -> I
                 yield replace(item, error=f"cannot be read: {error_message(error)}")
 
 
-class _MemberNames:
-    """Makes unique table paths for the members of an archive: repeated names get `#2`, `#3` and so on."""
-
-    def __init__(self, source: str) -> None:
-        self._source = display_path(source)
-        self._seen: Counter[str] = Counter()
-
-    def unique(self, name: str) -> str:
-        self._seen[name] += 1
-        number = "" if self._seen[name] == 1 else f"#{self._seen[name]}"
-        return f"{self._source}/{display_path(name)}{number}"
+def _member(source: str, name: str, seen: Counter[str], modified: float | None) -> Item:
+    """Return the item of a member; the paths of repeated names get `#2`, `#3` and so on."""
+    seen[name] += 1
+    number = "" if seen[name] == 1 else f"#{seen[name]}"
+    return Item(f"{display_path(source)}/{display_path(name)}{number}", source, modified=modified)
 
 
 def _zip_time(parts: tuple[int, ...]) -> float | None:
@@ -95,14 +86,13 @@ def from_tar(source: str, file: IO[bytes], filters: Filter, max_bytes: int) -> I
                 raise tarfile.ReadError("a member's name is too long")
             return member
 
-    names = _MemberNames(source)
+    seen = Counter[str]()
+    stream = decompressed(file)
     # Read block by block, so that every member before a damaged part is yielded.
-    with tarfile.open(
-        fileobj=decompressed(file), mode="r|", tarinfo=Member, bufsize=tarfile.BLOCKSIZE
-    ) as archive:
+    with tarfile.open(fileobj=stream, mode="r|", tarinfo=Member, bufsize=tarfile.BLOCKSIZE) as archive:
         while (member := archive.next()) is not None:
             archive.members = []  # type: ignore[attr-defined]  # or tarfile keeps all of them in memory
-            item = Item(names.unique(member.name), source, modified=valid_time(member.mtime))
+            item = _member(source, member.name, seen, valid_time(member.mtime))
             if (member.islnk() or member.issym()) and filters.accepts(item, member.name):
                 yield replace(item, error=f"is a link within the archive, to {display_path(member.linkname)}")
             elif member.isfile() and filters.accepts(item, member.name):
@@ -111,3 +101,66 @@ def from_tar(source: str, file: IO[bytes], filters: Filter, max_bytes: int) -> I
                 yield replace(item, content=read_up_to(content, max_bytes + 1))
     if not ended:
         raise tarfile.ReadError("unexpected end of the archive")
+
+
+def decompressed(file: IO[bytes]) -> IO[bytes]:
+    """Return the stream itself, or its decompressed content if it starts as gzip, bzip2 or xz data do.
+
+    Reading it raises OSError, EOFError or lzma.LZMAError where the data are damaged or truncated.
+    """
+    source = io.BufferedReader(_Raw(file), _CHUNK_BYTES)
+    magic = source.peek(6)[:6]
+    if magic.startswith(b"\x1f\x8b"):
+        return cast("IO[bytes]", gzip.GzipFile(fileobj=source))
+    if magic.startswith(b"BZh"):
+        return bz2.BZ2File(source)
+    if magic == b"\xfd7zXZ\0":
+        return io.BufferedReader(_Xz(source))
+    return source
+
+
+class _Raw(io.RawIOBase):
+    """Adapts a binary file to `io.BufferedReader`, which does not close it then."""
+
+    def __init__(self, file: IO[bytes]) -> None:
+        self._file = file
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: "memoryview | bytearray") -> int:  # type: ignore[override]  # all a BufferedReader passes
+        content = self._next(len(buffer))
+        buffer[: len(content)] = content
+        return len(content)
+
+    def _next(self, count: int) -> bytes:
+        """Return up to `count` bytes, none at the end."""
+        return self._file.read(count)
+
+
+class _Xz(_Raw):
+    """Reads like `lzma.LZMAFile`, with a memory limit and support for stream padding."""
+
+    def __init__(self, file: IO[bytes]) -> None:
+        super().__init__(file)
+        self._decompressor = _xz_decompressor()
+
+    def _next(self, count: int) -> bytes:
+        content = b""
+        while not content:
+            data = b""
+            if self._decompressor.eof:  # another stream may follow, with zero padding between
+                data = (self._decompressor.unused_data or self._file.read(_CHUNK_BYTES)).lstrip(b"\0")
+                if not data:
+                    return b""
+                self._decompressor = _xz_decompressor()
+            elif self._decompressor.needs_input:
+                data = self._file.read(_CHUNK_BYTES)
+                if not data:
+                    raise EOFError("the compressed data are truncated")
+            content = self._decompressor.decompress(data, count)
+        return content
+
+
+def _xz_decompressor() -> lzma.LZMADecompressor:
+    return lzma.LZMADecompressor(lzma.FORMAT_XZ, _MAX_XZ_MEMORY)

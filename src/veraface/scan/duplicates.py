@@ -4,7 +4,7 @@ imagehash is not used: it depends on SciPy, and compares hashes pair by pair.
 """
 
 from collections.abc import Iterable, Iterator
-from itertools import combinations
+from itertools import combinations, pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,14 +20,10 @@ _MAX_COMPARED = 1000
 
 
 def find_near_duplicates(hashes: Iterable[tuple[int, int]]) -> dict[int, int]:
-    """Find the first near-duplicate of each image.
+    """Return the first near-duplicate of each image that has one, both by their ranks.
 
-    Args:
-        hashes: Rank and perceptual hash, as signed 64-bit numbers, of each image.
-
-    Returns:
-        For each image that has a near-duplicate (hashes differ in at most `MAX_DISTANCE` bits) of lower rank:
-        its rank, and the lowest such rank.
+    `hashes` are rank and perceptual hash (signed, 64 bits) of each image. Those of near-duplicates differ in
+    at most `MAX_DISTANCE` bits; the first one is that of the lowest rank, below the image's own.
     """
     table = np.fromiter((pair for both in hashes for pair in both), np.int64).reshape(-1, 2)
     ranks, values = table[:, 0], table[:, 1].view(np.uint64)
@@ -37,8 +33,7 @@ def find_near_duplicates(hashes: Iterable[tuple[int, int]]) -> dict[int, int]:
     by_rank = np.argsort(own)
     first = own.copy()
     first[by_rank] = _first_close(distinct[by_rank], own[by_rank])
-    firsts = first[which]
-    return {int(p): int(f) for p, f in zip(ranks, firsts, strict=True) if p != f}
+    return {int(p): int(f) for p, f in zip(ranks, first[which], strict=True) if p != f}
 
 
 def _first_close(values: NDArray[np.uint64], ranks: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -64,9 +59,6 @@ def _first_close(values: NDArray[np.uint64], ranks: NDArray[np.int64]) -> NDArra
 
 def _keys(values: NDArray[np.uint64]) -> Iterator[NDArray[np.uint64]]:
     edges = [round(64 * number / _BANDS) for number in range(_BANDS + 1)]
-    bands = [
-        (values >> np.uint64(low)) & np.uint64((1 << high - low) - 1)
-        for low, high in zip(edges, edges[1:], strict=False)
-    ]
+    bands = [(values >> np.uint64(a)) & np.uint64((1 << b - a) - 1) for a, b in pairwise(edges)]
     for one, other in combinations(bands, 2):
         yield one << np.uint64(32) | other

@@ -1,12 +1,12 @@
 """Engines analyze a stream of images; this module has the one that uses the cores of this machine."""
 
 import asyncio
-import contextlib
 import hashlib
 import threading
 from abc import ABC, abstractmethod
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Generator, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import AsyncIterator, Callable, Coroutine, Generator, Iterator
+from concurrent.futures import Executor, ThreadPoolExecutor
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from queue import SimpleQueue
@@ -20,7 +20,7 @@ from veraface.errors import (
     WorkerLostError,
 )
 from veraface.scan.item import MAX_BYTES, Item, is_url, read
-from veraface.scan.records import Record, error_record, result_record
+from veraface.scan.tables import Record, error_record, result_record
 from veraface.utils import available_cores
 from veraface.workers.client import WorkerSettings
 from veraface.workers.messages import ScanOptions, ScanResult, Task, WorkerFaultError, decode_reply
@@ -57,12 +57,11 @@ class Engine(ABC):
         self._model = model
 
     def model_info(self) -> dict[str, str]:
-        """Return name, version and sha256 of the model.
+        """Return name, version and sha256 of the model; raise ModelError if it is missing or damaged."""
+        from veraface.models.registry import load_card
 
-        Raises:
-            ModelError: The model is missing or damaged.
-        """
-        return read_model_info(self._model)
+        card = load_card(self._model)
+        return {"name": card.name, "version": card.version, "sha256": card.sha256}
 
     @abstractmethod
     def process(
@@ -80,24 +79,21 @@ class Engine(ABC):
 
 
 class ItemAnalyzer:
-    """Reads images and has a worker analyze them; shared by all engines."""
+    """Reads images, in the threads of `readers` or the default ones, and has a worker analyze them."""
 
-    def __init__(self, pool: WorkerPool, thumbnail_from: Callable[[], float]) -> None:
+    def __init__(
+        self, pool: WorkerPool, thumbnail_from: Callable[[], float], readers: Executor | None = None
+    ) -> None:
         self._pool = pool
         self._thumbnail_from = thumbnail_from
+        self._readers = readers
 
-    async def analyze(
-        self, item: Item, read_bytes: Callable[[Item], Awaitable[tuple[bytes, str]]]
-    ) -> ItemResult:
-        """Return the result of an image; errors become its record.
-
-        Args:
-            item: The image.
-            read_bytes: Returns its bytes and their sha256; see `read_and_hash`.
-        """
+    async def analyze(self, item: Item) -> ItemResult:
+        """Return the result of an image; errors become its record."""
         facts: dict[str, Any] = {} if item.modified is None else {"modified": item.modified}
         try:
-            content, sha256 = await read_bytes(item)
+            loop = asyncio.get_running_loop()
+            content, sha256 = await loop.run_in_executor(self._readers, _read_and_hash, item)
             facts |= {"size": len(content), "sha256": sha256}
             result = await self._run_task(content)
         except VerafaceError as error:
@@ -110,7 +106,8 @@ class ItemAnalyzer:
 
     async def _run_task(self, content: bytes) -> ScanResult:
         options = ScanOptions(self._thumbnail_from())
-        for attempt in range(1, _MAX_ATTEMPTS + 1):
+        attempt = 1
+        while True:
             try:
                 reply = await self._pool.run(_TASK, content, options)
                 return decode_reply(ScanResult, reply)
@@ -121,35 +118,21 @@ class ItemAnalyzer:
             except WorkerLostError:
                 if attempt == _MAX_ATTEMPTS:
                     raise
-        raise AssertionError("unreachable")
+                attempt += 1
 
 
-def read_and_hash(item: Item) -> tuple[bytes, str]:
-    """Return the bytes of an image and their sha256."""
+def _read_and_hash(item: Item) -> tuple[bytes, str]:
     content = read(item, MAX_BYTES)
     return content, hashlib.sha256(content).hexdigest()
 
 
-def read_model_info(model: str | Path | None) -> dict[str, str]:
-    """Return name, version and sha256 from the card of a model; of the shipped model if None.
-
-    Raises:
-        ModelError: The card is missing or damaged.
-    """
-    from veraface.models.registry import load_card
-
-    card = load_card(model)
-    return {"name": card.name, "version": card.version, "sha256": card.sha256}
-
-
-@contextlib.asynccontextmanager
+@asynccontextmanager
 async def started_pool(
     model: str | Path | None, workers: int
 ) -> AsyncIterator[tuple[WorkerPool, dict[str, str]]]:
     """Start workers; the value is their pool, and name, version and sha256 of their model.
 
-    Raises:
-        ModelError: They cannot be started.
+    Raises ModelError if they cannot be started.
     """
     settings = WorkerSettings(model=model, max_bytes=MAX_BYTES)
     pool = WorkerPool(settings, workers=workers, queue=workers + _READ_AHEAD + _REMOTE_READ_AHEAD)
@@ -205,7 +188,7 @@ class _BackgroundTask:
 
     def call(self, function: Callable[..., object], *arguments: Any) -> None:
         """Call a function in the event loop; does nothing once the coroutine has ended."""
-        with contextlib.suppress(RuntimeError):  # the loop is closed
+        with suppress(RuntimeError):  # the loop is closed
             self._loop.call_soon_threadsafe(function, *arguments)
 
     def raise_error(self) -> None:
@@ -215,7 +198,7 @@ class _BackgroundTask:
 
     def _run(self) -> None:
         with (
-            contextlib.suppress(BaseException),  # see `raise_error`
+            suppress(BaseException),  # see `raise_error`
             asyncio.Runner(loop_factory=lambda: self._loop) as runner,
         ):
             runner.run(self._wait())
@@ -243,7 +226,7 @@ class _Stream:
         loop = asyncio.get_running_loop()
         try:
             async with started_pool(model, self._workers) as (pool, _), asyncio.TaskGroup() as tasks:
-                analyzer = ItemAnalyzer(pool, thumbnail_from)
+                analyzer = ItemAnalyzer(pool, thumbnail_from, self._readers)
                 while listed := await loop.run_in_executor(self._lister, _take, items):
                     for item in listed:
                         slots, count = self._slots(item)
@@ -258,12 +241,7 @@ class _Stream:
             self._readers.shutdown(wait=False, cancel_futures=True)
 
     async def _analyze(self, analyzer: ItemAnalyzer, item: Item) -> None:
-        loop = asyncio.get_running_loop()
-        self._put(
-            await analyzer.analyze(
-                item, lambda item: loop.run_in_executor(self._readers, read_and_hash, item)
-            )
-        )
+        self._put(await analyzer.analyze(item))
 
     def _slots(self, item: Item) -> tuple[asyncio.Semaphore, int]:
         slots = self._remote if is_url(item.location) and item.content is None else self._local

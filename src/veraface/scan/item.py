@@ -1,13 +1,15 @@
-"""One image of a scan: its location, and how its bytes are read."""
+"""The images of a scan: where each one is, which ones are selected, and how their bytes are read."""
 
+import fnmatch
 import os
 import stat
 from contextlib import suppress
 from dataclasses import dataclass, field
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import IO, Any
 
 from veraface.errors import ImageTooLargeError, UnreadableImageError
+from veraface.imaging.extensions import IMAGE_EXTENSIONS
 from veraface.utils import needs_extra
 
 # Of an image file; the default of `ImageLimits`, which is not imported: the listing process loads no Pillow.
@@ -30,12 +32,42 @@ class Item:
     error: str | None = None  # why it cannot be read, if that is known already
 
 
-def read(item: Item, max_bytes: int) -> bytes:
-    """Return the bytes of an image.
+@dataclass(frozen=True)
+class Filter:
+    """Selects images by name, time and count. An item with an error is always selected: it gets a row."""
 
-    Args:
-        item: The image.
-        max_bytes: Size limit; larger files are not read to their end.
+    include: tuple[str, ...] = ()  # shell patterns; if empty, names with the extension of an image
+    since: float | None = None  # seconds since 1970: only images modified then or later, or at no known time
+    limit: int | None = None  # only the first `limit` images
+
+    @property
+    def nothing_found(self) -> str:
+        """The error message if no image was found."""
+        options = [name for name, value in (("--include", self.include), ("--since", self.since)) if value]
+        if options:
+            return f"no image matched {' and '.join(options)}"
+        return "no image was found; use --include for names without the extension of an image"
+
+    def accepts(self, item: Item, name: str | None = None) -> bool:
+        """Return whether to scan an image found in a folder, or by this name in an archive."""
+        return item.error is not None or (self._is_recent(item) and self._matches(name or item.location))
+
+    def accepts_named(self, item: Item) -> bool:
+        """Return whether to scan an image that was named itself; no extension is required then."""
+        return self.accepts(item) if self.include else item.error is not None or self._is_recent(item)
+
+    def _is_recent(self, item: Item) -> bool:
+        return self.since is None or item.modified is None or item.modified >= self.since
+
+    def _matches(self, name: str) -> bool:
+        base = name.replace("\\", "/").rsplit("/", 1)[-1]
+        if self.include:
+            return any(fnmatch.fnmatch(part, pattern) for pattern in self.include for part in (base, name))
+        return not base.startswith(".") and PurePosixPath(base).suffix.lower() in IMAGE_EXTENSIONS
+
+
+def read(item: Item, max_bytes: int) -> bytes:
+    """Return the bytes of an image; files larger than `max_bytes` are not read to their end.
 
     Raises:
         UnreadableImageError: It does not exist or cannot be read.
@@ -43,7 +75,7 @@ def read(item: Item, max_bytes: int) -> bytes:
     """
     if item.error is not None:
         raise UnreadableImageError(item.error)
-    content = item.content if item.content is not None else _read(item, max_bytes + 1)
+    content = item.content if item.content is not None else _read(item.location, max_bytes + 1)
     if len(content) > max_bytes:
         raise ImageTooLargeError(f"the file is larger than the limit of {max_bytes / 2**20:.4g} MiB")
     return content
@@ -57,8 +89,7 @@ def is_url(location: str) -> bool:
 def open_file(location: str) -> IO[bytes]:
     """Open a local file, or a URL through fsspec, for seekable binary reading.
 
-    Raises:
-        OSError: It does not exist or cannot be read; fsspec's file systems raise other types too.
+    Raises OSError if it does not exist or cannot be read; fsspec's file systems raise other types too.
     """
     if not is_url(location):
         return open(location, "rb")
@@ -74,30 +105,22 @@ def open_file(location: str) -> IO[bytes]:
     return file
 
 
-def _read(item: Item, count: int) -> bytes:
+def _read(location: str, count: int) -> bytes:
+    protocol, _, path = location.partition("://") if is_url(location) else ("file", "", location)
     try:
-        local = _local_path(item.location)
-        if local is not None and not stat.S_ISREG(Path(local).stat().st_mode):
+        if protocol in ("file", "local") and not stat.S_ISREG(Path(path).stat().st_mode):
             raise UnreadableImageError("not a regular file")  # a pipe could hang, a device could be endless
-        with open_file(item.location) as file:
+        with open_file(location) as file:
             return read_up_to(file, count)
     except UnreadableImageError:
         raise
     except FileNotFoundError as error:
         cause = error.__cause__  # fsspec raises FileNotFoundError for any failed HTTP connection
-        if is_url(item.location) and isinstance(cause, OSError):
+        if is_url(location) and isinstance(cause, OSError):
             raise UnreadableImageError(f"cannot be reached: {cause}") from error
         raise UnreadableImageError("no such file") from error
     except Exception as error:  # fsspec's file systems raise the exceptions of their libraries
         raise UnreadableImageError(f"cannot be read: {error_message(error)}") from error
-
-
-def _local_path(location: str) -> str | None:
-    """Return the local path of a location, also of a `file://` URL; None for other URLs."""
-    if not is_url(location):
-        return location
-    protocol, _, path = location.partition("://")
-    return path if protocol in ("file", "local") else None
 
 
 def read_up_to(file: IO[bytes], count: int) -> bytes:

@@ -14,25 +14,19 @@ from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import asdict, replace
 from itertools import islice
-from types import TracebackType
-from typing import Any
 
 from veraface.errors import DataError, VerafaceError
-from veraface.scan.filters import Filter
-from veraface.scan.item import MAX_BYTES, MAX_MEMORY, Item, display_path
+from veraface.scan.item import MAX_BYTES, MAX_MEMORY, Filter, Item, display_path
 from veraface.scan.sources import check_sources, list_source, unlisted_rest
 from veraface.workers import protocol
+
+_ERRORS: dict[str, type[VerafaceError]] = {"DataError": DataError, "VerafaceError": VerafaceError}
 
 
 class Listing:
     """The images of a scan in order, listed by a process that is killed on leaving the `with` block.
 
-    Args:
-        sources: See `list_images`.
-        filters: Selects images.
-
-    Raises:
-        DataError: A local source does not exist.
+    `sources` are those of `list_images`. Raises DataError if a local one does not exist.
     """
 
     def __init__(self, sources: Sequence[str], filters: Filter) -> None:
@@ -46,9 +40,7 @@ class Listing:
     def __enter__(self) -> "Listing":
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         with self._lock:
             self._ended = True
             self._stop()
@@ -56,8 +48,7 @@ class Listing:
     def __iter__(self) -> Iterator[Item]:
         """Yield what `list_images` does; if one of several sources fails, an item with its error.
 
-        Raises:
-            DataError: The only source cannot be listed.
+        Raises DataError if the only source cannot be listed.
         """
         return islice(self._items(), self._filters.limit)
 
@@ -80,17 +71,14 @@ class Listing:
                         item = Item(**header["item"])
                         yield replace(item, content=content) if header["has_content"] else item
                     elif "error" in header:
-                        yield self._failed(number, header)
+                        if len(self._sources) == 1:
+                            raise _ERRORS[header["kind"]](header["error"])
+                        source = self._sources[number]
+                        yield Item(display_path(source), source, error=header["error"])
             if self._ended:
                 return
             yield unlisted_rest(self._sources[number], "listing it takes too much memory or crashes")
             number += 1
-
-    def _failed(self, number: int, header: dict[str, Any]) -> Item:
-        if len(self._sources) == 1:
-            raise _ERRORS[header["kind"]](header["error"])
-        source = self._sources[number]
-        return Item(display_path(source), source, error=header["error"])
 
     def _start(self, number: int) -> socket.socket | None:
         """Start a process that lists from a source on; return its socket, or None once the listing ended."""
@@ -121,22 +109,24 @@ class Listing:
             self._process = None
 
 
-_ERRORS: dict[str, type[VerafaceError]] = {"DataError": DataError, "VerafaceError": VerafaceError}
-
-
 def main(connection: socket.socket) -> None:
     """Answer the one request on a socket: a message for each item, then the end."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent process ends this one
     request, _ = protocol.receive(connection)
     filters = Filter(**{**request["filters"], "include": tuple(request["filters"]["include"])})
-    _limit_memory()
+    with suppress(ImportError, ValueError, OSError):  # not available on every system
+        import resource
+
+        resource.setrlimit(resource.RLIMIT_DATA, (MAX_MEMORY, MAX_MEMORY))
     threading.Thread(target=_exit_with_parent, args=(connection,), daemon=True).start()
     with suppress(OSError):  # the parent has closed the socket
         for number, source in list(enumerate(request["sources"]))[request["first"] :]:
             protocol.send(connection, {"source": number})
             try:
                 for item in list_source(source, filters, MAX_BYTES):
-                    _send(connection, number, item)
+                    fields = {name: value for name, value in vars(item).items() if name != "content"}
+                    header = {"source": number, "item": fields, "has_content": item.content is not None}
+                    protocol.send(connection, header, item.content or b"")
             except VerafaceError as error:
                 kind = "DataError" if isinstance(error, DataError) else "VerafaceError"
                 protocol.send(connection, {"source": number, "error": str(error), "kind": kind})
@@ -148,21 +138,6 @@ def _exit_with_parent(connection: socket.socket) -> None:
     with suppress(OSError):
         connection.recv(1)  # nothing more is sent, so this returns at the end of the connection
     os._exit(0)
-
-
-def _send(connection: socket.socket, number: int, item: Item) -> None:
-    fields = {name: value for name, value in vars(item).items() if name != "content"}
-    header: dict[str, Any] = {"source": number, "item": fields, "has_content": item.content is not None}
-    content = item.content or b""
-    connection.sendall(protocol.pack(header, len(content)))
-    connection.sendall(content)
-
-
-def _limit_memory() -> None:
-    with suppress(ImportError, ValueError, OSError):  # not available on every system
-        import resource
-
-        resource.setrlimit(resource.RLIMIT_DATA, (MAX_MEMORY, MAX_MEMORY))
 
 
 if __name__ == "__main__":

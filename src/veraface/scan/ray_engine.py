@@ -5,21 +5,19 @@ import json
 import logging
 import os
 import threading
-from collections.abc import Callable, Coroutine, Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
 from itertools import count
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 from veraface.errors import DataError, VerafaceError
-from veraface.scan.engine import Engine, ItemAnalyzer, ItemResult, read_and_hash, started_pool
+from veraface.scan.engine import Engine, ItemAnalyzer, ItemResult, started_pool
 from veraface.scan.item import Item
 from veraface.utils import needs_extra
 
 _PART = 50_000  # images per Ray data set; that many names fit into the driver's memory
 _PART_BYTES = 256 * 2**20  # of content that is passed along, as from archives
 _BATCH = 8  # images per call of an actor; `benchmarks/scan.py ray` compares sizes
-
-_Result = TypeVar("_Result")
 
 
 class RayEngine(Engine):
@@ -49,7 +47,9 @@ class RayEngine(Engine):
             for part in _parts(items):
                 yield from self._process(part, workers, sha256, thumbnail_from())
         except ray.exceptions.RayError as error:
-            raise VerafaceError(f"the Ray cluster failed: {_first_line(error)}; see its logs") from error
+            lines = (line for line in str(error).splitlines() if line.strip())
+            reason = next(lines, type(error).__name__)
+            raise VerafaceError(f"the Ray cluster failed: {reason}; see its logs") from error
 
     def _process(
         self, items: list[Item], workers: int, sha256: str, thumbnail_from: float
@@ -106,32 +106,21 @@ class _Actor:
     def __init__(self, model: str | None, sha256: str, thumbnail_from: float) -> None:
         self._loop = asyncio.new_event_loop()
         threading.Thread(target=self._loop.run_forever, daemon=True).start()
-        pool = started_pool(model, workers=1)
-        workers, info = self._wait(pool.__aenter__())
+        self._pool = started_pool(model, workers=1)  # ends with the actor
+        start = self._pool.__aenter__()
+        workers, info = asyncio.run_coroutine_threadsafe(start, self._loop).result()
         if info["sha256"] != sha256:
             raise DataError(
                 "a machine of the cluster has another model; install the same Veraface everywhere"
             )
         self._analyzer = ItemAnalyzer(workers, lambda: thumbnail_from)
-        self._pool = pool  # ends with the actor
-
-    def _wait(self, work: Coroutine[Any, Any, _Result]) -> _Result:
-        return asyncio.run_coroutine_threadsafe(work, self._loop).result()
 
     def __call__(self, batch: dict[str, Any]) -> dict[str, list[Any]]:
         items = list(map(_to_item, batch["fields"], batch["has_content"], batch["content"]))
-        return {"number": batch["number"], "result": self._wait(self._analyze_all(items))}
+        results = asyncio.run_coroutine_threadsafe(self._analyze_all(items), self._loop).result()
+        return {"number": batch["number"], "result": results}
 
     async def _analyze_all(self, items: list[Item]) -> list[str]:
-        return [_to_json(result) for result in await asyncio.gather(*map(self._analyze, items))]
-
-    async def _analyze(self, item: Item) -> ItemResult:
-        return await self._analyzer.analyze(item, lambda item: asyncio.to_thread(read_and_hash, item))
-
-
-def _to_json(result: ItemResult) -> str:
-    return json.dumps({"facts": result.facts, "record": result.record, "thumbnail": result.thumbnail})
-
-
-def _first_line(error: Exception) -> str:
-    return next((line for line in str(error).splitlines() if line.strip()), type(error).__name__)
+        results = await asyncio.gather(*map(self._analyzer.analyze, items))
+        names = ("facts", "record", "thumbnail")
+        return [json.dumps({name: getattr(result, name) for name in names}) for result in results]

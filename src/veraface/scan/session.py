@@ -5,21 +5,17 @@ from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from time import perf_counter
-from types import TracebackType
 from typing import Any
 
 from veraface.errors import DataError
 from veraface.files import ensure_writable_dir, same_file
 from veraface.scan.duplicates import find_near_duplicates
 from veraface.scan.engine import Engine, ItemResult
-from veraface.scan.filters import Filter
-from veraface.scan.item import Item, display_path
+from veraface.scan.item import Filter, Item, display_path
 from veraface.scan.listing import Listing
-from veraface.scan.records import table_rows
-from veraface.scan.report import write_report
+from veraface.scan.report import Summary, write_report
 from veraface.scan.store import ItemState, Store, discard
-from veraface.scan.summary import Summary
-from veraface.scan.tables import check_name, write_table
+from veraface.scan.tables import check_name, table_rows, write_table
 
 _VERDICTS = ("fake", "uncertain", "real", "no_face")
 _HISTOGRAM_BINS = 20
@@ -53,14 +49,8 @@ def scan(
 ) -> Summary:
     """Analyze all images and write one table.
 
-    Results are kept beside the table, in NAME.unfinished, until the table is written.
-
-    Args:
-        sources: See `list_images`.
-        output: The files to write.
-        engine: Analyzes the images.
-        filters: Selects images.
-        progress: Called after each image, possibly in another thread.
+    Results are kept beside the table, in NAME.unfinished, until the table is written. `sources` are those of
+    `list_images`; `progress` is called after each image, possibly in another thread.
 
     Raises:
         DataError: A source does not exist, or an output cannot be written or exists.
@@ -69,33 +59,22 @@ def scan(
     check_output(output, sources)
     filters = filters or Filter()
     listing = Listing(sources, filters)
-    with ScanSession(output, engine.model_info(), progress) as session:
-        with (
-            listing as items,
-            closing(engine.process(session.pending(items), session.thumbnail_from)) as results,
-        ):
+    with _Session(output, engine.model_info(), progress) as session:
+        pending = session.pending
+        with listing as items, closing(engine.process(pending(items), session.thumbnail_from)) as results:
             for result in results:
                 session.save(result)
         return session.finish(filters.nothing_found)
 
 
-class ScanSession:
+class _Session:
     """The state of one scan: selects the images that are pending, saves results, writes the table.
 
-    If the `with` block ends without `finish`, the results stay in NAME.unfinished.
-
-    Args:
-        output: The files to write; see `check_output`.
-        model: Name, version and sha256 of the model.
-        progress: Called after each image.
-
-    Raises:
-        DataError: The unfinished scan was made with another model, or is running.
+    If the `with` block ends without `finish`, the results stay in NAME.unfinished. Raises DataError if the
+    unfinished scan was made with another model, or is running.
     """
 
-    def __init__(
-        self, output: Output, model: dict[str, str], progress: ProgressCallback = lambda *_: None
-    ) -> None:
+    def __init__(self, output: Output, model: dict[str, str], progress: ProgressCallback) -> None:
         self._output = output
         self._model = model
         self._progress = progress
@@ -105,13 +84,12 @@ class ScanSession:
         if output.overwrite:
             discard(output.unfinished)
         self._store = Store(output.unfinished, {"model": model["sha256"]})
+        self.thumbnail_from = self._store.thumbnail_from
 
-    def __enter__(self) -> "ScanSession":
+    def __enter__(self) -> "_Session":
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         if self._finished or self._store.is_empty():
             self._store.remove()
         else:
@@ -133,18 +111,10 @@ class ScanSession:
         self._analyzed += 1
         self._progress(self._analyzed + self._skipped, self._analyzed)
 
-    def thumbnail_from(self) -> float:
-        """Return the lowest p_fake for which the report may need a thumbnail."""
-        return self._store.thumbnail_from()
-
     def finish(self, nothing_found: str) -> Summary:
         """Write the table, and the report if there is one.
 
-        Args:
-            nothing_found: The error message if no image was found.
-
-        Raises:
-            DataError: No image was found, or a file cannot be written.
+        Raises DataError if no image was found (the message is `nothing_found`), or a file cannot be written.
         """
         if self._analyzed + self._skipped == 0:
             raise DataError(nothing_found)
@@ -169,10 +139,8 @@ class ScanSession:
         return summary
 
     def _rows(self, duplicates: Mapping[int, int]) -> Iterator[dict[str, Any]]:
-        model = {
-            "model": f"{self._model['name']} {self._model['version']}",
-            "model_sha256": self._model["sha256"],
-        }
+        name, version, sha256 = (self._model[key] for key in ("name", "version", "sha256"))
+        model = {"model": f"{name} {version}", "model_sha256": sha256}
         for stored in self._store.records():
             first = duplicates.get(stored.rank)
             duplicate_of = None if first is None else self._store.path_at(first)
@@ -187,8 +155,7 @@ def is_finished(output: Output) -> bool:
 def check_output(output: Output, sources: Sequence[str]) -> None:
     """Check that the output files can be written and that no file is overwritten unintentionally.
 
-    Raises:
-        DataError: A file cannot be written or exists already.
+    Raises DataError if a file cannot be written or exists already.
     """
     check_name(output.table)
     written = [path for path in (output.table, output.report) if path is not None]

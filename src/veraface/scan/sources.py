@@ -19,8 +19,16 @@ from urllib.parse import urlsplit
 
 from veraface.errors import DataError
 from veraface.scan.archives import from_tar, from_zip
-from veraface.scan.filters import Filter
-from veraface.scan.item import MAX_BYTES, Item, display_path, error_message, is_url, open_file, valid_time
+from veraface.scan.item import (
+    MAX_BYTES,
+    Filter,
+    Item,
+    display_path,
+    error_message,
+    is_url,
+    open_file,
+    valid_time,
+)
 from veraface.utils import needs_extra
 
 _ZIP = (".zip", ".cbz")
@@ -56,22 +64,17 @@ def list_images(
 
 def can_be_counted(sources: Sequence[str]) -> bool:
     """Return whether listing the sources a second time is cheap: local folders, images and lists."""
-    containers = (*_ZIP, *_TAR, ".parquet")
-    return not any(
-        source == "-"
-        or is_url(source)
-        or source.lower().endswith(containers)
-        or (os.path.lexists(source) and not (os.path.isdir(source) or os.path.isfile(source)))
-        for source in sources
-    )
+
+    def is_expensive(source: str) -> bool:
+        if source == "-" or is_url(source) or source.lower().endswith((*_ZIP, *_TAR, ".parquet")):
+            return True
+        return os.path.lexists(source) and not (os.path.isdir(source) or os.path.isfile(source))
+
+    return not any(map(is_expensive, sources))
 
 
 def check_sources(sources: Sequence[str]) -> None:
-    """Check that local sources exist, before any work.
-
-    Raises:
-        DataError: A source does not exist.
-    """
+    """Raise DataError if a local source does not exist."""
     for source in sources:
         if source != "-" and not is_url(source) and not os.path.lexists(source):
             if "\0" in source:
@@ -83,9 +86,9 @@ def check_sources(sources: Sequence[str]) -> None:
 def list_source(source: str, filters: Filter, max_bytes: int) -> Iterator[Item]:
     """Yield the images of one source as `list_images` does, without the limit."""
     if source == "-":
-        return _guarded(source, _from_list_file, filters, max_bytes)
+        return _guarded(source, _from_list, filters, max_bytes)
     check_sources([source])
-    if _is_pattern(source):
+    if not is_url(source) and glob.has_magic(source) and not os.path.lexists(source):
         return _matching(source, filters, max_bytes)
     name = urlsplit(source).path if _is_web(source) else source
     for suffixes, lister in _LISTERS:
@@ -146,10 +149,6 @@ def _matching(pattern: str, filters: Filter, max_bytes: int) -> Iterator[Item]:
                 yield Item(display_path(match), match, error=str(error))
         elif filters.accepts(item := _local_item(match)):
             yield item
-
-
-def _is_pattern(source: str) -> bool:
-    return not is_url(source) and glob.has_magic(source) and not os.path.lexists(source)
 
 
 def _matches(pattern: str) -> list[str]:
@@ -217,12 +216,9 @@ def _local_item(path: str) -> Item:
         return Item(display_path(path), path, error="is not a valid path")
 
 
-def _from_list_file(source: str, file: IO[bytes], filters: Filter, max_bytes: int) -> Iterator[Item]:
-    return _from_list(file, Path() if is_url(source) else Path(source).parent, filters)
-
-
-def _from_list(file: IO[bytes], folder: Path, filters: Filter) -> Iterator[Item]:
+def _from_list(source: str, file: IO[bytes], filters: Filter, max_bytes: int) -> Iterator[Item]:
     """Yield one image per line of a list; relative paths start from the folder of the list."""
+    folder = _folder(source)
     first = True
     while line := file.readline(_MAX_LINE + 1):
         if len(line) > _MAX_LINE:
@@ -231,6 +227,11 @@ def _from_list(file: IO[bytes], folder: Path, filters: Filter) -> Iterator[Item]
         first = False
         if name and filters.accepts_named(item := _named_item(name, folder)):
             yield item
+
+
+def _folder(source: str) -> Path:
+    """Return the folder that relative paths in a list or table start from."""
+    return Path() if is_url(source) else Path(source).parent
 
 
 def _named_item(name: str, folder: Path) -> Item:
@@ -248,24 +249,21 @@ def _from_parquet(source: str, file: IO[bytes], filters: Filter, max_bytes: int)
         known = ", ".join((*_BYTES_COLUMNS, *_PATH_COLUMNS))
         raise DataError(f"{source}: no column of images or paths; name one of the columns: {known}")
     label = next((name for name in _PATH_COLUMNS if name in names and name != column), None)
-    folder = Path() if is_url(source) else Path(source).parent
-    number = 0
     # Row by row: a few bytes of a dictionary-encoded file may expand to many rows with large images.
-    for batch in table.iter_batches(1, columns=[column, *([label] if label else [])]):
-        for row in batch.to_pylist():
-            item = _from_row(source, row, row[column], number, folder)
-            number += 1
-            if item.content is not None or filters.accepts_named(item):
-                yield item
+    batches = table.iter_batches(1, columns=[column, *([label] if label else [])])
+    for number, row in enumerate(row for batch in batches for row in batch.to_pylist()):
+        item = _from_row(source, row, row[column], number)
+        if item.content is not None or filters.accepts_named(item):
+            yield item
 
 
-def _from_row(source: str, row: dict[str, Any], value: Any, number: int, folder: Path) -> Item:
+def _from_row(source: str, row: dict[str, Any], value: Any, number: int) -> Item:
     label = next((str(row[name]) for name in _PATH_COLUMNS if row.get(name)), f"row {number}")
     if isinstance(value, dict):  # Hugging Face: {"bytes": ..., "path": ...}, one of them perhaps empty
         label = value.get("path") or label
         value = value.get("bytes") or value.get("path")
     if isinstance(value, str) and value:
-        return _named_item(value, folder)
+        return _named_item(value, _folder(source))
     name = f"{display_path(source)}/{number}/{display_path(str(label))}"
     if isinstance(value, bytes):
         return Item(name, source, content=value)
@@ -275,7 +273,7 @@ def _from_row(source: str, row: dict[str, Any], value: Any, number: int, folder:
 _LISTERS: tuple[tuple[tuple[str, ...], Lister], ...] = (
     (_ZIP, from_zip),
     (_TAR, from_tar),
-    ((".txt",), _from_list_file),
+    ((".txt",), _from_list),
     ((".parquet",), _from_parquet),
 )
 
@@ -287,12 +285,8 @@ def _remote(source: str, filters: Filter) -> Iterator[Item]:
     try:
         system, root = url_to_fs(source)
         single = _is_web(source) or system.isfile(root)
-        if single:
-            found: dict[str, dict[str, Any]] = {root: {}}
-        elif glob.has_magic(source):
-            found = system.glob(root, detail=True)
-        else:
-            found = system.find(root, detail=True)
+        list_all = system.glob if glob.has_magic(source) else system.find
+        found: dict[str, dict[str, Any]] = {root: {}} if single else list_all(root, detail=True)
     except ImportError as error:  # names the package that the protocol needs
         raise DataError(f"{source}: {error}") from error
     except Exception as error:
@@ -302,9 +296,8 @@ def _remote(source: str, filters: Filter) -> Iterator[Item]:
     for name in sorted(found):
         url = source if single else system.unstrip_protocol(name)
         item = Item(display_path(url), url, modified=_remote_time(found[name]))
-        if found[name].get("type") != "directory" and (filters.accepts_named if single else filters.accepts)(
-            item
-        ):
+        accepted = filters.accepts_named(item) if single else filters.accepts(item)
+        if accepted and found[name].get("type") != "directory":
             yield item
 
 

@@ -4,8 +4,8 @@ import json
 import sqlite3
 import threading
 from base64 import b64decode
-from collections.abc import Iterator, Mapping
-from contextlib import closing, suppress
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, closing, suppress
 from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
@@ -13,7 +13,7 @@ from typing import Any
 
 from veraface.errors import DataError
 from veraface.scan.item import Item
-from veraface.scan.records import Record
+from veraface.scan.tables import Record
 
 _FORMAT = 4  # of the file; incremented with every change of its tables
 # EXCLUSIVE: a second scan into the same table is refused.
@@ -28,8 +28,6 @@ CREATE TABLE images (
 CREATE INDEX by_rank ON images (run DESC, position);
 CREATE TABLE thumbnails (path TEXT PRIMARY KEY, p_fake REAL NOT NULL, jpeg BLOB NOT NULL);
 """
-
-
 _MAX_LISTED = 2**40  # images in one run
 
 
@@ -56,42 +54,35 @@ class Store:
 
     SQLite's write-ahead log keeps the file consistent when the process is killed. After a power failure the
     last results may be missing, and are analyzed again (sqlite.org/wal.html).
+
+    Opens or creates the file. `about` holds what determines the results, such as the model's sha256, and must
+    match when a scan is resumed. `thumbnails` are kept of the images with the highest p_fake.
+
+    Raises DataError if it is not such a file, belongs to a different scan, or cannot be written.
     """
 
     def __init__(self, path: Path, about: Mapping[str, str], *, thumbnails: int = 24) -> None:
-        """Open or create the file.
-
-        Args:
-            path: The file.
-            about: What determines the results, such as the model's sha256; must match when a scan is resumed.
-            thumbnails: Number of thumbnails to keep, those of the images with the highest p_fake.
-
-        Raises:
-            DataError: It is not such a file, belongs to a different scan, or cannot be written.
-        """
         self._path = path
         self._thumbnails = thumbnails
-        self._about = {"format": str(_FORMAT), **about}
         self._lock = threading.RLock()  # images are claimed and saved in different threads
-        try:
-            self._open()
-        except (sqlite3.Error, DataError) as error:
-            if hasattr(self, "_database"):
-                self._database.close()
-            if isinstance(error, DataError):
-                raise
-            raise _open_error(path, error) from error
+        with ExitStack() as on_error:
+            try:
+                exists = path.exists() and path.stat().st_size > 0
+                self._database = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+                on_error.callback(self._database.close)
+                self._open(exists, {"format": str(_FORMAT), **about})
+            except sqlite3.Error as error:
+                raise _open_error(path, error) from error
+            on_error.pop_all()
 
-    def _open(self) -> None:
-        exists = self._path.exists() and self._path.stat().st_size > 0
-        self._database = sqlite3.connect(self._path, isolation_level=None, check_same_thread=False)
+    def _open(self, exists: bool, about: Mapping[str, str]) -> None:
         self._database.executescript(_PRAGMAS)
         if not exists or not self._run("SELECT 1 FROM sqlite_master WHERE name = 'about'").fetchone():
             self._database.executescript(f"BEGIN; {_TABLES}")
-            self._database.executemany("INSERT INTO about VALUES (?, ?)", self._about.items())
+            self._database.executemany("INSERT INTO about VALUES (?, ?)", about.items())
             self._database.execute("COMMIT")
         stored = dict(self._run("SELECT name, value FROM about"))
-        for name, value in self._about.items():
+        for name, value in about.items():
             if stored.get(name) != value:
                 raise DataError(
                     f"{self._path}: was started with {name} {stored.get(name)}, not {value}; finish it with "
@@ -122,30 +113,21 @@ class Store:
             # An image that could not be listed is analyzed again: the cause may be gone.
             return ItemState.NEW if pending or item.error is not None else ItemState.DONE
 
-    def save(
-        self, item: Item, facts: Mapping[str, Any], record: Record, thumbnail: str | None = None
-    ) -> None:
-        """Save the result of an image in one transaction."""
-        perceptual_hash = record.get("perceptual_hash")
+    def save(self, item: Item, facts: Mapping[str, Any], record: Record, thumbnail: str | None) -> None:
+        """Save the result of an image in one transaction; `thumbnail` is a JPEG in base64."""
+        p_fake, verdict = record.get("p_fake"), record.get("verdict") or record["error"]
+        hash_ = record.get("perceptual_hash")
+        number = None if hash_ is None else int(hash_, 16) - 2**63  # SQLite's integers are signed
+        values = (json.dumps(facts), json.dumps(record), p_fake, verdict, number, item.path)
         with self._lock:
             self._run("BEGIN")
             self._run(
                 "UPDATE images SET facts = ?, record = ?, p_fake = ?, verdict = ?, hash = ? WHERE path = ?",
-                json.dumps(facts),
-                json.dumps(record),
-                record.get("p_fake"),
-                record.get("verdict") or record["error"],
-                # SQLite's integers are signed.
-                None if perceptual_hash is None else int(perceptual_hash, 16) - 2**63,
-                item.path,
+                *values,
             )
             if thumbnail is not None:
-                self._run(
-                    "INSERT OR REPLACE INTO thumbnails VALUES (?, ?, ?)",
-                    item.path,
-                    record["p_fake"],
-                    b64decode(thumbnail),
-                )
+                jpeg = b64decode(thumbnail)
+                self._run("INSERT OR REPLACE INTO thumbnails VALUES (?, ?, ?)", item.path, p_fake, jpeg)
                 self._run(
                     "DELETE FROM thumbnails WHERE path NOT IN "
                     "(SELECT path FROM thumbnails ORDER BY p_fake DESC, path LIMIT ?)",
@@ -173,8 +155,20 @@ class Store:
             "SELECT path, run, position, facts, record FROM images WHERE record IS NOT NULL "
             "ORDER BY run DESC, position"
         )
-        for path, run, position, facts, record in self._run(query):
-            yield StoredRecord(path, self._rank(run, position), json.loads(facts), json.loads(record))
+        yield from map(self._stored, self._run(query))
+
+    def most_suspicious(self) -> Iterator[tuple[StoredRecord, bytes]]:
+        """Yield the images with the highest p_fake, each with its JPEG thumbnail."""
+        query = (
+            "SELECT path, run, position, facts, record, jpeg FROM thumbnails JOIN images USING (path) "
+            "ORDER BY thumbnails.p_fake DESC, path"
+        )
+        for *row, jpeg in self._run(query):
+            yield self._stored(row), jpeg
+
+    def _stored(self, row: Sequence[Any]) -> StoredRecord:
+        path, run, position, facts, record = row
+        return StoredRecord(path, self._rank(run, position), json.loads(facts), json.loads(record))
 
     def hashes(self) -> Iterator[tuple[int, int]]:
         """Yield rank and perceptual hash, -2**63 to 2**63 - 1, of all images that have one, by rank."""
@@ -199,24 +193,12 @@ class Store:
 
     def histogram(self, bins: int) -> list[int]:
         """Return the number of images per bin of p_fake; equal bins from 0 to 1."""
-        counts = [0] * bins
         query = (
             "SELECT min(cast(p_fake * ? AS INTEGER), ? - 1), count(*) FROM images "
             "WHERE p_fake NOT NULL GROUP BY 1"
         )
-        for number, count in self._run(query, bins, bins):
-            counts[number] = count
-        return counts
-
-    def most_suspicious(self) -> Iterator[tuple[StoredRecord, bytes]]:
-        """Yield the images with the highest p_fake, each with its JPEG thumbnail."""
-        query = (
-            "SELECT path, run, position, facts, record, jpeg FROM thumbnails JOIN images USING (path) "
-            "ORDER BY thumbnails.p_fake DESC, path"
-        )
-        for path, run, position, facts, record, jpeg in self._run(query):
-            stored = StoredRecord(path, self._rank(run, position), json.loads(facts), json.loads(record))
-            yield stored, jpeg
+        counts = dict(self._run(query, bins, bins))
+        return [counts.get(number, 0) for number in range(bins)]
 
     def close(self) -> None:
         """Close the file; the results stay in it."""
@@ -226,7 +208,7 @@ class Store:
     def remove(self) -> None:
         """Close and delete the file."""
         self.close()
-        remove(self._path)
+        _remove(self._path)
 
 
 def _open_error(path: Path, error: sqlite3.Error) -> DataError:
@@ -240,8 +222,7 @@ def _open_error(path: Path, error: sqlite3.Error) -> DataError:
 def discard(path: Path) -> None:
     """Delete the file of an earlier scan, or any other file of that name.
 
-    Raises:
-        DataError: A running scan uses it.
+    Raises DataError if a running scan uses it.
     """
     if path.exists():
         with suppress(sqlite3.DatabaseError), closing(sqlite3.connect(path, timeout=1)) as database:
@@ -249,10 +230,9 @@ def discard(path: Path) -> None:
                 database.executescript("PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE; COMMIT;")
             except sqlite3.OperationalError as error:
                 raise _open_error(path, error) from error
-    remove(path)
+    _remove(path)
 
 
-def remove(path: Path) -> None:
-    """Delete a store's file and the files that SQLite keeps beside it."""
-    for name in (path.name, f"{path.name}-wal", f"{path.name}-shm"):
+def _remove(path: Path) -> None:
+    for name in (path.name, f"{path.name}-wal", f"{path.name}-shm"):  # the last two are SQLite's
         path.with_name(name).unlink(missing_ok=True)

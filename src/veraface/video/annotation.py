@@ -3,19 +3,18 @@
 from bisect import bisect_right
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import astuple
 from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 import numpy as np
-from PIL import Image
 
 from veraface.errors import DataError, VerafaceError
 from veraface.files import atomic_write
 from veraface.geometry import Box
 from veraface.imaging.overlay import draw_boxes
-from veraface.results import Verdict
-from veraface.utils import available_cores
+from veraface.utils import available_cores, listed
 from veraface.video.limits import VideoLimits, memory_error
 from veraface.video.reader import Frame, VideoSource, open_video
 from veraface.video.results import TrackResult, VideoResult
@@ -37,22 +36,16 @@ def write_annotated(
 ) -> None:
     """Write an upright copy of a video with a box on each tracked face, atomically and without sound.
 
-    Boxes are interpolated between the analyzed frames.
-
-    Args:
-        source: the analyzed video.
-        result: its result.
-        path: of the new video: .mp4, .mov or .mkv.
-        limits: resource limits; the defaults of `VideoLimits` if None.
+    Boxes are interpolated between the analyzed frames of `result`, which `source` had.
 
     Raises:
         VideoError: the video cannot be read.
         VideoTooLargeError: it has too many frames; raised before the first.
-        VerafaceError: the file cannot be written, or has another extension.
+        VerafaceError: the file cannot be written, or has another extension than .mp4, .mov or .mkv.
     """
     kind = CONTAINERS.get(path.suffix.lower())
     if kind is None:
-        raise VerafaceError(f"{path}: annotated videos must end in {', '.join(CONTAINERS)}")
+        raise VerafaceError(f"{path}: the name of an annotated video must end in {listed(CONTAINERS)}")
     with atomic_write(path) as partial, open_video(source, limits) as video:
         rate = Fraction(max(1.0, min(video.rate, 240.0))).limit_denominator(1001)
         frames = _drawn(video.decode_all(), result)
@@ -84,15 +77,13 @@ def _encode(frames: Iterator[Frame], path: Path, kind: str, rate: Fraction) -> N
         stream.pix_fmt = "yuv420p"
         stream.codec_context.time_base = _CLOCK
         stream.codec_context.thread_count = min(available_cores(), _MAX_THREADS)
-        size: tuple[int, int] | None = None
         last = -1
         for decoded in frames:
             image = decoded.image
-            if size is None:
-                size = _even_size(image)
-                stream.width, stream.height = size
-            if image.size != size:
-                image = image.resize(size)
+            if last < 0:  # encoders of 4:2:0 require even sides
+                stream.width, stream.height = (max(2, side // 2 * 2) for side in image.size)
+            if image.size != (stream.width, stream.height):
+                image = image.resize((stream.width, stream.height))
             frame = av.VideoFrame.from_ndarray(np.asarray(image), format="rgb24")
             last = frame.pts = max(last + 1, round(decoded.time / _CLOCK))
             frame.time_base = _CLOCK
@@ -103,15 +94,11 @@ def _encode(frames: Iterator[Frame], path: Path, kind: str, rate: Fraction) -> N
 def _drawn(frames: Iterator[Frame], result: VideoResult) -> Iterator[Frame]:
     step = result.duration / max(1, len(result.timeline))
     for frame in frames:
-        time, image = frame.time, frame.image
-        full = max(image.size)
-        image.thumbnail((_MAX_SIDE, _MAX_SIDE))
-        scale = max(image.size) / full
-        shown = [(_box_at(track, time, step), track.verdict, track.p_fake) for track in result.tracks]
-        faces: list[tuple[Box, Verdict, float | None]] = [
-            (box.scaled(scale), verdict, p_fake) for box, verdict, p_fake in shown if box is not None
-        ]
-        draw_boxes(image, faces)
+        full = max(frame.image.size)
+        frame.image.thumbnail((_MAX_SIDE, _MAX_SIDE))
+        scale = max(frame.image.size) / full
+        boxes = [(_box_at(track, frame.time, step), track) for track in result.tracks]
+        draw_boxes(frame.image, [(box.scaled(scale), t.verdict, t.p_fake) for box, t in boxes if box])
         yield frame
 
 
@@ -127,14 +114,5 @@ def _box_at(track: TrackResult, time: float, step: float) -> Box | None:
     if gap > _MAX_GAP * step:
         return one.box if time - one.time <= _HOLD_S else None
     part = (time - one.time) / gap if gap else 0.0
-    a, b = one.box, other.box
-
-    def between(start: float, end: float) -> float:
-        return start + part * (end - start)
-
-    return Box(between(a.x, b.x), between(a.y, b.y), between(a.width, b.width), between(a.height, b.height))
-
-
-def _even_size(image: Image.Image) -> tuple[int, int]:
-    """Return a size with even sides, as encoders of 4:2:0 require."""
-    return max(2, image.width // 2 * 2), max(2, image.height // 2 * 2)
+    corners = zip(astuple(one.box), astuple(other.box), strict=True)
+    return Box(*(start + part * (end - start) for start, end in corners))

@@ -3,19 +3,15 @@
 import stat
 from typing import TYPE_CHECKING, BinaryIO
 
-from PIL import Image
-
 from veraface.errors import UnreadableVideoError, UnsupportedVideoError
 from veraface.imaging.decode import ImageLimits
 from veraface.imaging.formats import sniff_format
 from veraface.video.limits import CODECS, CONTAINER_NAMES, CONTAINERS, check_size, memory_error
-from veraface.video.orientation import to_image
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from av.container import InputContainer
-    from av.video.frame import VideoFrame
     from av.video.stream import VideoStream
 
 _COVER_ART = 0x400  # AV_DISPOSITION_ATTACHED_PIC: a still image that goes with a sound file
@@ -24,8 +20,7 @@ _COVER_ART = 0x400  # AV_DISPOSITION_ATTACHED_PIC: a still image that goes with 
 def open_file(path: "Path") -> BinaryIO:
     """Open a video file in Python, because FFmpeg takes some names for protocols ("concat:...", "http:...").
 
-    Raises:
-        UnreadableVideoError: the file does not exist or cannot be read.
+    Raises UnreadableVideoError if the file does not exist or cannot be read.
     """
     try:
         if not stat.S_ISREG(path.stat().st_mode):  # a pipe could hang, a device could be endless
@@ -40,11 +35,9 @@ def open_file(path: "Path") -> BinaryIO:
 
 
 def open_container(file: BinaryIO, limits: ImageLimits) -> "InputContainer":
-    """Open a container and read its header.
+    """Open a container, a seekable file, and read its header.
 
-    Args:
-        file: a seekable binary file; read from its start.
-        limits: limits of a frame, needed here because FFmpeg decodes some frames to detect their format.
+    `limits` apply to frames, some of which FFmpeg decodes to detect their format.
 
     Raises:
         UnsupportedVideoError: not a video of a known format, or a still image.
@@ -107,8 +100,3 @@ def image_stream(container: "InputContainer", limits: ImageLimits) -> "VideoStre
 def _max_pixels(limits: ImageLimits) -> str:
     """Return FFmpeg's limit; it is above ours, so that most videos are refused with our message."""
     return str(max(2 * limits.max_pixels, 2**24))
-
-
-def upright(frame: "VideoFrame", limits: ImageLimits) -> Image.Image:
-    """Return a frame as an upright RGB image without making its pixels square; see `to_image`."""
-    return to_image(frame, None, limits)

@@ -1,6 +1,7 @@
 """Detect forged faces in a video: sample frames, detect, track, aggregate."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from time import perf_counter
 
 import numpy as np
@@ -68,73 +69,76 @@ def detect_video(
             wanted = sample_every(video.frames, every, limits.max_frames)
         indexed = perf_counter()
         analyzed = _analyze(detector, video, wanted, thumbnails > 0, progress)
-        if not analyzed.times:
+        if not analyzed:
             raise UnreadableVideoError("none of the video's frames can be decoded; fetch or export it again")
-        done = perf_counter()
-        detected = {
-            stage: sum(result.timing_ms[stage] for result in analyzed.results) for stage in ("faces", "model")
-        }
-        total = 1000 * (done - started)
-        timing = {"read": 1000 * (indexed - started), **detected}
+        total = 1000 * (perf_counter() - started)
+        timing = {"read": 1000 * (indexed - started)}
+        for stage in ("faces", "model"):
+            timing[stage] = sum(frame.result.timing_ms[stage] for frame in analyzed)
         timing = {"decode": total - sum(timing.values()), **timing, "total": total}
         return _result(detector, video, analyzed, len(wanted), thumbnails, timing)
 
 
-class _FrameResults:
-    """The results of the frames analyzed so far, in order."""
-
-    def __init__(self) -> None:
-        self.times: list[float] = []
-        self.results: list[DetectionResult] = []
-        self.cuts: list[bool] = []
-        self.thumbnails: list[bytes] = []
+@dataclass(frozen=True)
+class _AnalyzedFrame:
+    time: float  # seconds
+    result: DetectionResult
+    cut: bool  # a new scene starts here
+    thumbnail: bytes | None
 
 
 def _analyze(
     detector: Detector, video: Video, wanted: Sequence[FrameRef], keep: bool, progress: ProgressCallback
-) -> _FrameResults:
-    analyzed = _FrameResults()
+) -> list[_AnalyzedFrame]:
+    """Analyze the wanted frames that can be decoded, in order; `keep` their thumbnails."""
+    analyzed: list[_AnalyzedFrame] = []
     previous = None
     progress(0, len(wanted), 0.0, None)
     for frame in video.decode(wanted):
         result = detector.detect(np.asarray(frame.image), heatmap=False)
         signature = frame_signature(frame.image)
-        analyzed.cuts.append(previous is not None and is_cut(previous, signature))
+        cut = previous is not None and is_cut(previous, signature)
         previous = signature
-        analyzed.times.append(frame.time)
-        analyzed.results.append(result)
-        if keep:
-            analyzed.thumbnails.append(thumbnail(frame.image, _THUMBNAIL_SIDE))
-        progress(len(analyzed.times), len(wanted), frame.time, result.p_fake)
+        small = thumbnail(frame.image, _THUMBNAIL_SIDE) if keep else None
+        analyzed.append(_AnalyzedFrame(frame.time, result, cut, small))
+        progress(len(analyzed), len(wanted), frame.time, result.p_fake)
     return analyzed
 
 
 def _result(
     detector: Detector,
     video: Video,
-    analyzed: _FrameResults,
+    analyzed: Sequence[_AnalyzedFrame],
     wanted: int,
     thumbnails: int,
     timing: dict[str, float],
 ) -> VideoResult:
     thresholds = detector.card.thresholds
-    face_tracks = track_faces([result.faces for result in analyzed.results], analyzed.cuts)
-    tracks = tuple(decide_track(track, analyzed.times, thresholds) for track in face_tracks)
-    scores = [result.p_fake for result in analyzed.results if result.p_fake is not None]
-    verdict, p_fake, reasons = decide_video(tracks, scores, len(analyzed.times), thresholds)
+    results = [frame.result for frame in analyzed]
+    times = [frame.time for frame in analyzed]
+    face_tracks = track_faces([result.faces for result in results], [frame.cut for frame in analyzed])
+    tracks = tuple(decide_track(track, times, thresholds) for track in face_tracks)
+    scores = [result.p_fake for result in results if result.p_fake is not None]
+    verdict, p_fake, reasons = decide_video(tracks, scores, len(times), thresholds)
     if verdict is Verdict.REAL and (video.overlaps or 2 * video.damaged > wanted):
         verdict = Verdict.UNCERTAIN  # frames that were not analyzed may show anything; see `_file_reasons`
+    ranked = sorted(range(len(analyzed)), key=lambda number: -(results[number].p_fake or 0.0))
+    kept = set(ranked[:thumbnails])
+    timeline = tuple(
+        TimelinePoint(frame.time, frame.result.p_fake, frame.thumbnail if number in kept else None)
+        for number, frame in enumerate(analyzed)
+    )
     return VideoResult(
         verdict=verdict,
         p_fake=p_fake,
         tracks=tracks,
-        timeline=_timeline(analyzed, thumbnails),
+        timeline=timeline,
         reasons=(*reasons, *_file_reasons(video, wanted)),
         duration=video.duration,
         rate=video.rate,
         rotation=video.rotation,
-        width=analyzed.results[-1].width,
-        height=analyzed.results[-1].height,
+        width=results[-1].width,
+        height=results[-1].height,
         format=video.format,
         codec=video.codec,
         model=detector.model_info,
@@ -143,33 +147,21 @@ def _result(
     )
 
 
-def _timeline(analyzed: _FrameResults, thumbnails: int) -> tuple[TimelinePoint, ...]:
-    scores = [result.p_fake for result in analyzed.results]
-    ranked = sorted(range(len(scores)), key=lambda number: -(scores[number] or 0.0))
-    kept = set(ranked[:thumbnails])
-    return tuple(
-        TimelinePoint(time, scores[number], analyzed.thumbnails[number] if number in kept else None)
-        for number, time in enumerate(analyzed.times)
-    )
-
-
-def _file_reasons(video: Video, wanted: int) -> list[Reason]:
-    """Return the reasons to doubt the result that lie in the file itself."""
-    reasons = []
+def _file_reasons(video: Video, wanted: int) -> Iterator[Reason]:
+    """Yield the reasons to doubt the result that lie in the file itself."""
     if video.cut:
         message = f"the video is cut off: it ends after {video.duration:.1f} s, long before its declared end"
-        reasons.append(Reason("clip_cut_off", message))
+        yield Reason("clip_cut_off", message)
     if video.overlaps:
         message = (
             "several frames of the video have the same time, so parts of it were not analyzed; "
             "export it again as one piece"
         )
-        reasons.append(Reason("clip_overlaps", message))
+        yield Reason("clip_overlaps", message)
     if video.unseen_streams:
         count = "1 more stream" if video.unseen_streams == 1 else f"{video.unseen_streams} more streams"
         message = f"{count} of images in the video, which players do not show by default, were not analyzed"
-        reasons.append(Reason("streams_unseen", message))
+        yield Reason("streams_unseen", message)
     if video.damaged:
         message = f"{video.damaged} of {wanted} frames could not be decoded and were skipped"
-        reasons.append(Reason("frames_damaged", message))
-    return reasons
+        yield Reason("frames_damaged", message)

@@ -1,8 +1,11 @@
 """Resource limits of videos, and the containers and codecs that FFmpeg may use for them."""
 
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-from veraface.errors import VideoTooLargeError
+from veraface.errors import VerafaceError, VideoTooLargeError
 from veraface.imaging.decode import ImageLimits
 
 # FFmpeg's names of the allowed demuxers. Playlists (hls, dash, concat) and devices are excluded, because they
@@ -17,13 +20,16 @@ CODECS = (
     *("flv", "prores", "dnxhd", "theora", "vp6f", "rawvideo"),
 )
 
+MAX_MEMORY = 2 * 2**30  # bytes; 16 frames of 50 megapixels in 4:2:0, and the analysis of one
+
+_DATA = 5  # field of /proc/self/statm with the pages of data and stack; see proc_pid_statm(5)
+
 
 @dataclass(frozen=True)
 class VideoLimits:
     """Resource limits of a video; a video over one of them is refused, not analyzed in part.
 
-    Raises:
-        ValueError: a limit is not positive.
+    Raises ValueError if a limit is not positive.
     """
 
     max_bytes: int = 8 * 2**30  # of the file, which is streamed
@@ -45,13 +51,46 @@ def memory_error() -> VideoTooLargeError:
 
 
 def check_size(width: int, height: int, limits: ImageLimits) -> None:
-    """Check the size of a frame.
-
-    Raises:
-        VideoTooLargeError: it is over a limit.
-    """
+    """Raise VideoTooLargeError if a frame is over a limit."""
     if width * height > limits.max_pixels or max(width, height) > limits.max_side:
         raise VideoTooLargeError(
             f"the video's frames have {width} x {height} pixels; the limit is "
             f"{limits.max_pixels / 1e6:g} megapixels and {limits.max_side} px a side"
         )
+
+
+@contextmanager
+def bounded_memory() -> Iterator[None]:
+    """Let this process take at most `MAX_MEMORY` more memory within the block; no limit outside of Linux.
+
+    For commands that decode videos in their own process: a video of a few kilobytes can request frames of
+    gigabytes, and FFmpeg does not limit their sum. Workers have a permanent limit; see `workers.sandbox`.
+
+    Raises VideoTooLargeError if an allocation failed.
+    """
+    # Limits data, not address space, of which glibc reserves 64 MiB for each thread that allocates.
+    if sys.platform != "linux":  # macOS does not enforce it
+        yield
+        return
+    import resource
+
+    soft, hard = resource.getrlimit(resource.RLIMIT_DATA)
+    with open("/proc/self/statm", encoding="ascii") as file:
+        taken = int(file.read().split()[_DATA]) * resource.getpagesize()
+    limits = [limit for limit in (soft, hard) if limit != resource.RLIM_INFINITY]
+    resource.setrlimit(resource.RLIMIT_DATA, (min([taken + MAX_MEMORY, *limits]), hard))
+    try:
+        yield
+    except Exception as error:
+        if not _is_memory_error(error):
+            raise
+        raise memory_error() from error
+    finally:
+        resource.setrlimit(resource.RLIMIT_DATA, (soft, hard))
+
+
+def _is_memory_error(error: Exception) -> bool:
+    """Return whether an allocation failed; ONNX Runtime raises no MemoryError."""
+    if isinstance(error, MemoryError):
+        return True
+    return not isinstance(error, VerafaceError | OSError) and "alloc" in str(error).lower()

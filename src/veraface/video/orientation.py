@@ -44,32 +44,22 @@ _ORIENTATIONS = {
 }
 
 
-def nearest_orientation(a: int, b: int, c: int, d: int) -> Orientation:
-    """Return the orientation nearest to a display matrix; no change for a singular one."""
-    sign = a * d - b * c
-    if not sign:
-        return _AS_STORED
-    same_side = [m for m in _ORIENTATIONS if (m[0] * m[3] - m[1] * m[2]) * sign > 0]
-    return _ORIENTATIONS[max(same_side, key=lambda m: m[0] * a + m[1] * b + m[2] * c + m[3] * d)]
-
-
 def frame_orientation(frame: "VideoFrame") -> Orientation:
-    """Return how players rotate and mirror a frame."""
+    """Return how players rotate and mirror a frame: not at all if its display matrix is singular."""
     # PyAV's type hints declare another type.
     data = cast("Mapping[str, SideData]", frame.side_data).get("DISPLAYMATRIX")
     if data is None or data.buffer_size < _MATRIX_BYTES:
         return _AS_STORED
     a, b, _, c, d = (int(value) for value in np.frombuffer(bytes(data), np.int32)[:5])
-    return nearest_orientation(a, b, c, d)
+    same_side = [m for m in _ORIENTATIONS if (m[0] * m[3] - m[1] * m[2]) * (a * d - b * c) > 0]
+    nearest = max(same_side, key=lambda m: m[0] * a + m[1] * b + m[2] * c + m[3] * d, default=(1, 0, 0, 1))
+    return _ORIENTATIONS[nearest]
 
 
 def to_image(frame: "VideoFrame", aspect: Fraction | None, limits: ImageLimits) -> Image.Image:
     """Return a frame as an RGB image, oriented by its display matrix.
 
-    Args:
-        frame: the decoded frame.
-        aspect: pixel aspect ratio, width by height; None or an implausible value counts as square.
-        limits: limits of the frame and of the image.
+    `aspect` is the pixel aspect ratio, width by height; None or an implausible value counts as square.
 
     Raises:
         VideoTooLargeError: it is over a limit; a stream may change its size.

@@ -24,15 +24,9 @@ def timeline_data(result: VideoResult) -> dict[str, Any]:
 
 
 def write_timeline(result: VideoResult, path: Path, title: str = "") -> None:
-    """Write a plot of 1200 x 520 px as PNG, atomically; it is readable without color.
+    """Write a plot of 1200 x 520 px as PNG below a title, atomically; it is readable without color.
 
-    Args:
-        result: the result of a video.
-        path: the file to write.
-        title: shown above the plot, such as the name of the video.
-
-    Raises:
-        VerafaceError: the file cannot be written, or matplotlib is not installed.
+    Raises VerafaceError if the file cannot be written, or matplotlib is not installed.
     """
     with needs_extra("video"):
         from matplotlib.figure import Figure
@@ -49,17 +43,15 @@ def write_timeline(result: VideoResult, path: Path, title: str = "") -> None:
     axes.axhspan(real, fake, facecolor="none", edgecolor="#c0c0c6", hatch="//", linewidth=1.5)
     for label, y in (("fake", (1 + fake) / 2), ("uncertain", (fake + real) / 2), ("real", real / 2)):
         axes.text(1.01, y, label, transform=axes.transAxes, verticalalignment="center")
-    for number, (track, color, marker) in enumerate(
-        zip(result.tracks, cycle(_COLORS), cycle(_MARKERS), strict=False)
-    ):
+    styles = zip(result.tracks, cycle(_COLORS), cycle(_MARKERS), strict=False)
+    for number, (track, color, marker) in enumerate(styles):
         points = [(frame.time, frame.p_fake) for frame in track.frames if frame.p_fake is not None]
-        line = "-" if number < _MAX_LINES else "None"
-        times, scores = [time for time, _ in points], [score for _, score in points]
-        style = {"linestyle": line, "marker": marker, "color": color, "markeredgecolor": "white"}
-        (drawn,) = axes.plot(times, scores, clip_on=False)
-        drawn.set(**style)
+        (drawn,) = axes.plot([time for time, _ in points], [score for _, score in points], clip_on=False)
+        drawn.set(color=color, marker=marker, markeredgecolor="white")
         if number < _MAX_LINES:
             drawn.set_label(f"face {number + 1}: {track.verdict.value}")
+        else:
+            drawn.set(linestyle="None")
     if result.tracks:
         axes.legend(loc="upper left", bbox_to_anchor=(0, -0.06), ncols=_MAX_LINES, frameon=False)
     if (more := len(result.tracks) - _MAX_LINES) > 0:
@@ -72,5 +64,4 @@ def _clock(seconds: float) -> str:
     if seconds < 60:
         return f"{seconds:g} s"
     minutes, rest = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
+    return f"{minutes // 60}:{minutes % 60:02}:{rest:02}" if minutes >= 60 else f"{minutes}:{rest:02}"

@@ -1,10 +1,12 @@
 """Read a video: index its frames by time, and decode the ones that are wanted."""
 
+import math
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from io import BytesIO
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
@@ -61,7 +63,6 @@ class Video:
         frames: all frames that players show, in display order.
         duration: seconds from the first frame to the end of the last.
         rate: frames per second, on average.
-        variable: whether the frame rate varies by more than rounding.
         cut: whether the video ends long before the duration in its header.
         damaged: number of requested frames that could not be decoded so far.
         overlaps: whether several frames have the same time, so that only some can be identified and decoded.
@@ -73,11 +74,7 @@ class Video:
     """
 
     def __init__(self, container: "InputContainer", limits: VideoLimits) -> None:
-        """Index the frames without decoding any.
-
-        Raises:
-            VideoError: it contains no images, or is over a limit.
-        """
+        """Index the frames without decoding any; raise VideoError if there are none, or over a limit."""
         self._limits = limits
         self._stream = image_stream(container, limits.image)
         self.unseen_streams = len(image_streams(container)) - 1
@@ -93,47 +90,41 @@ class Video:
         keys = set(index.key_pts)
         self.frames = [FrameRef(pts, self._time(pts), pts in keys) for pts in index.pts]
         last = self.frames[-1].time
-        count = len(self.frames)
-        gaps = sorted(b.time - a.time for a, b in zip(self.frames, self.frames[1:], strict=False))
+        gaps = sorted(after.time - before.time for before, after in pairwise(self.frames))
         median_gap = gaps[len(gaps) // 2] if gaps else float(1 / (self._stream.average_rate or 25))
         last_duration = index.last_duration * self._time_base or median_gap
         self.duration = last + last_duration
-        self.rate = (count - 1) / last if last > 0 else 1 / median_gap if median_gap > 0 else 0.0
-        self.variable = bool(gaps) and gaps[-1] - gaps[0] > max(2 * self._time_base, 0.25 * median_gap)
+        self.rate = (len(self.frames) - 1) / last if last > 0 else 1 / median_gap if median_gap > 0 else 0.0
         if self.duration > limits.max_seconds:
             raise VideoTooLargeError(
                 f"the video is {self.duration:.0f} s long; the limit is {limits.max_seconds:.0f} s; cut it"
             )
         # With the frames that an edit list hides.
         present = (index.last_pts - index.first_pts) * self._time_base + last_duration
-        missing = _declared_seconds(container, self._stream) - present
+        declared = (container.duration or 0) / 1e6  # microseconds
+        if self._stream.duration is not None:
+            declared = self._stream.duration * self._time_base
+        missing = declared - present
         self.cut = missing > max(_MAX_MISSING_S, _MAX_MISSING_SHARE * self.duration)
 
     def decode(self, wanted: Sequence[FrameRef]) -> Iterator[Frame]:
         """Decode frames in display order; those that cannot be decoded are skipped and counted.
 
-        Raises:
-            VideoTooLargeError: too many frames have to be decoded for that, or one of them is too large.
+        Raises VideoTooLargeError if too many frames have to be decoded for that, or one of them is too large.
         """
         for ref in wanted:
             decoded = self._decoder.frame(ref.pts)
-            try:
-                frame = (
-                    None if decoded is None or decoded.is_corrupt else Frame(ref.time, self._image(decoded))
-                )
-            except UnreadableVideoError:
-                frame = None
-            if frame is None:
+            image = None
+            if decoded is not None and not decoded.is_corrupt:
+                with suppress(UnreadableVideoError):
+                    image = self._image(decoded)
+            if image is None:
                 self.damaged += 1
             else:
-                yield frame
+                yield Frame(ref.time, image)
 
     def decode_all(self) -> Iterator[Frame]:
-        """Decode every frame that can be decoded.
-
-        Raises:
-            VideoTooLargeError: there are too many; raised before the first.
-        """
+        """Decode every frame that can be decoded; raise VideoTooLargeError before the first of too many."""
         decoded = self._decoder.frames()
         return (Frame(max(0.0, self._time(pts)), self._image(frame)) for pts, frame in decoded)
 
@@ -145,19 +136,9 @@ class Video:
         return (pts - self._start_pts) * self._time_base
 
 
-def _declared_seconds(container: "InputContainer", stream: "VideoStream") -> float:
-    if stream.duration is not None and stream.time_base:
-        return float(stream.duration * stream.time_base)
-    return (container.duration or 0) / 1e6  # microseconds
-
-
 @contextmanager
 def open_video(source: VideoSource, limits: VideoLimits | None = None) -> Iterator[Video]:
-    """Open a video and index its frames.
-
-    Args:
-        source: a path, the bytes of a file, or a seekable binary file object.
-        limits: resource limits; the defaults of `VideoLimits` if None.
+    """Open a video (a path, bytes, or a seekable binary file) and index its frames.
 
     Raises:
         UnsupportedVideoError: not a video of a known format, a still image, or only sound.
@@ -166,20 +147,16 @@ def open_video(source: VideoSource, limits: VideoLimits | None = None) -> Iterat
         ModuleNotFoundError: PyAV is not installed.
     """
     limits = limits or VideoLimits()
-    if isinstance(source, bytes | bytearray | memoryview):
-        source = BytesIO(source)
-    if isinstance(source, str | Path):
-        with open_file(Path(source)) as file:
-            yield from _opened(file, limits)
-    else:
-        yield from _opened(source, limits)
-
-
-def _opened(file: BinaryIO, limits: VideoLimits) -> Iterator[Video]:
-    if file.seek(0, 2) > limits.max_bytes:
-        raise VideoTooLargeError(f"the file is larger than the limit of {limits.max_bytes / 2**20:.4g} MiB")
-    with open_container(file, limits.image) as container:
-        yield Video(container, limits)
+    with ExitStack() as opened:
+        if isinstance(source, bytes | bytearray | memoryview):
+            source = BytesIO(source)
+        elif isinstance(source, str | Path):
+            source = opened.enter_context(open_file(Path(source)))
+        if source.seek(0, 2) > limits.max_bytes:
+            raise VideoTooLargeError(
+                f"the file is larger than the limit of {limits.max_bytes / 2**20:.4g} MiB"
+            )
+        yield Video(opened.enter_context(open_container(source, limits.image)), limits)
 
 
 @dataclass
@@ -202,12 +179,7 @@ class _Index:
 
 
 def _read_index(container: "InputContainer", stream: "VideoStream", limits: VideoLimits) -> _Index:
-    """Read all packets of a video.
-
-    Raises:
-        UnreadableVideoError: no frame is shown.
-        VideoTooLargeError: it has too many packets, or its own index takes too much memory.
-    """
+    """Read all packets of a video; raise VideoError if it shows no frame, or takes too much memory."""
     index = _Index()
     shown: set[int] = set()
     keys: set[int] = set()
@@ -273,11 +245,8 @@ class _Decoder:
        times after a seek. Decode from the start once, if that is cheap. If the frame comes, do not seek in
        this file again; if not, it is damaged.
 
-    Args:
-        container: contains the stream; nothing else may read from it at the same time.
-        stream: the image stream.
-        index: the index of its frames.
-        limits: `max_decoded` counts packets that decode to nothing as well, because they cost as much.
+    Nothing else may read from the container at the same time. `max_decoded` of the limits counts packets that
+    decode to nothing as well, because they cost as much.
     """
 
     def __init__(
@@ -293,31 +262,23 @@ class _Decoder:
         self._test_seek = True  # case 4 has not been tested yet
 
     def frame(self, pts: int) -> "VideoFrame | None":
-        """Return the frame with this pts, or None if it cannot be decoded; call in display order.
-
-        Raises:
-            VideoTooLargeError: too much has to be decoded for that.
-        """
+        """Return the frame with this pts, or None if it cannot be decoded; call in display order."""
         keys = self._index.key_pts
         key = max(0, bisect_right(keys, pts) - 1)
         run = self._run
-        if run is None or (self._can_seek and not run.has_read(keys[key])):
+        if run is None or (self._can_seek and run.max_pts < keys[key]):
             run = self._start(key)
         frame = run.to(pts)
         if frame is None and 0 < key == run.key:  # case 2
             run = self._start(key - 1)
             frame = run.to(pts)
-        if frame is None and run.key > 0 and (not run.covers(pts) or self._should_test_seek(pts)):
+        if frame is None and run.key > 0 and (run.first_pts > pts or self._should_test_seek(pts)):
             frame = self._start(0).to(pts)
-            self._can_seek = self._can_seek and run.covers(pts) and frame is None
+            self._can_seek = self._can_seek and run.first_pts <= pts and frame is None
         return frame
 
     def frames(self) -> Iterator[tuple[int, "VideoFrame"]]:
-        """Return pts and frame of all that can be decoded, from the first on.
-
-        Raises:
-            VideoTooLargeError: it would be too many; raised before the first.
-        """
+        """Return pts and frame of all that can be decoded, from the first on."""
         if self._index.packets > self._limits.max_decoded - self._decoded:
             raise self._too_many()
         self._run = None
@@ -370,17 +331,10 @@ class _Run:
 
     def __init__(self, key: int, steps: Iterator[_Step]) -> None:
         self.key = key  # number of the key frame that was sought
+        self.first_pts = math.inf  # of the first packet after the seek
+        self.max_pts = -math.inf
         self._steps = steps
         self._ready: dict[int, VideoFrame] = {}  # decoded before they were wanted, by pts
-        self._pts: int | None = None  # of the last packet
-        self._first_pts: int | None = None  # of the first packet after the seek
-        self._max_pts: int | None = None
-
-    def has_read(self, pts: int) -> bool:
-        return self._max_pts is not None and self._max_pts >= pts
-
-    def covers(self, pts: int) -> bool:
-        return self._first_pts is not None and self._first_pts <= pts
 
     def to(self, pts: int) -> "VideoFrame | None":
         """Decode on to a frame and return it, or None if it does not come."""
@@ -388,19 +342,13 @@ class _Run:
         while pts not in self._ready:
             self._ready = {at: frame for at, frame in self._ready.items() if at > pts}
             given_up = later_packets > _MAX_REORDER_PACKETS or len(self._ready) > _MAX_LATER_FRAMES
-            if given_up or not self._advance():
+            step = None if given_up else next(self._steps, None)
+            if step is None:
                 return None
-            later_packets += self._pts is not None and self._pts > pts
+            packet, frames = step
+            self._ready.update(frames)
+            if packet is not None:
+                self.first_pts = packet if self.first_pts == math.inf else self.first_pts
+                self.max_pts = max(self.max_pts, packet)
+                later_packets += packet > pts
         return self._ready.pop(pts)
-
-    def _advance(self) -> bool:
-        """Decode the next packet; return False at the end."""
-        step = next(self._steps, None)
-        if step is None:
-            return False
-        self._pts, frames = step
-        self._ready.update(frames)
-        if self._pts is not None:
-            self._first_pts = self._pts if self._first_pts is None else self._first_pts
-            self._max_pts = self._pts if self._max_pts is None else max(self._max_pts, self._pts)
-        return True

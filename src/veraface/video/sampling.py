@@ -16,9 +16,7 @@ def sample_uniform(frames: Sequence[FrameRef], count: int = DEFAULT_FRAMES) -> l
     cheapest to decode. Otherwise takes the frame nearest to the middle. Intervals are of time, not of frame
     numbers, so videos of variable frame rate are sampled evenly too.
 
-    Args:
-        frames: all frames, in order.
-        count: at least 1; fewer are returned if the video has fewer, or long gaps.
+    `count` is at least 1; fewer frames are returned if the video has fewer, or long gaps.
     """
     if len(frames) <= count:
         return list(frames)
@@ -30,9 +28,8 @@ def sample_uniform(frames: Sequence[FrameRef], count: int = DEFAULT_FRAMES) -> l
         middle = start + step / 2
         first, last = bisect_left(times, start), bisect_left(times, start + step)
         keys = [index for index in range(first, last) if frames[index].key]
-        chosen.add(
-            min(keys, key=lambda index: abs(times[index] - middle)) if keys else _nearest(times, middle)
-        )
+        nearest_key = min(keys, key=lambda index: abs(times[index] - middle), default=None)
+        chosen.add(_nearest(times, middle) if nearest_key is None else nearest_key)
     return [frames[index] for index in sorted(chosen)]
 
 

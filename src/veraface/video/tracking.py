@@ -47,14 +47,9 @@ def is_cut(before: NDArray[np.int16], after: NDArray[np.int16]) -> bool:
 
 
 def track_faces(frames: Sequence[Sequence[FaceResult]], cuts: Sequence[bool]) -> list[Track]:
-    """Associate the faces of all frames to tracks.
+    """Associate the faces of each frame to tracks, longest first; each face is in exactly one.
 
-    Args:
-        frames: the faces of each frame, in order.
-        cuts: for each frame whether a new scene starts with it.
-
-    Returns:
-        All tracks, longest first; each face is in exactly one.
+    `cuts` holds for each frame whether a new scene starts with it.
     """
     tracks: list[Track] = []
     live: list[Track] = []
@@ -74,19 +69,15 @@ def track_faces(frames: Sequence[Sequence[FaceResult]], cuts: Sequence[bool]) ->
 def _matches(tracks: Sequence[Track], faces: Sequence[FaceResult]) -> list[tuple[Track, FaceResult]]:
     """Return matches of tracks and faces, by IoU first, then by distance and size."""
     pairs = [
-        (_similarity(track.faces[-1].box, face.box), t, f)
+        (-_similarity(track.faces[-1].box, face.box), t, f)
         for t, track in enumerate(tracks)
         for f, face in enumerate(faces)
     ]
-    matched: list[tuple[Track, FaceResult]] = []
-    taken: set[int] = set()
-    used: set[int] = set()
-    for similarity, t, f in sorted(pairs, key=lambda pair: (-pair[0], pair[1], pair[2])):
-        if similarity > 0 and t not in taken and f not in used:
-            taken.add(t)
-            used.add(f)
-            matched.append((tracks[t], faces[f]))
-    return matched
+    matches: dict[int, int] = {}  # numbers of faces by those of tracks
+    for distance, t, f in sorted(pairs):
+        if distance < 0 and t not in matches and f not in matches.values():
+            matches[t] = f
+    return [(tracks[t], faces[f]) for t, f in matches.items()]
 
 
 def _similarity(one: Box, other: Box) -> float:
