@@ -7,9 +7,9 @@ import pytest
 from PIL import Image
 
 from tests.sample_images import portrait
-from veraface.datasets.landmarks import find_landmarks
 from veraface.datasets.samples import Sample
 from veraface.datasets.synthesis.face_swap import Points
+from veraface.datasets.validation import find_landmarks
 from veraface.geometry import Box
 
 FACE = Box(178, 58, 95, 122)  # of the portrait

@@ -6,8 +6,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from veraface.datasets.samples import Sample
-from veraface.datasets.sources import leave_out, leave_out_folds, matched_sources, parse_source_weights
+from veraface.datasets.samples import (
+    Sample,
+    leave_out,
+    leave_out_folds,
+    matched_sources,
+    parse_source_weights,
+)
 from veraface.errors import DataError
 
 NAMES = st.sets(st.text("abcdef", min_size=1, max_size=3), min_size=2, max_size=8)

@@ -9,10 +9,9 @@ import numpy as np
 
 from tests.evaluation.sample_predictions import THRESHOLDS, many
 from veraface.datasets.manifest import Sample
-from veraface.evaluation.predict import Prediction
+from veraface.evaluation.predict import SELF_BLENDED, Prediction
 from veraface.evaluation.robustness import CURVES, choose_images
 from veraface.evaluation.run import AllPredictions, EvaluationConfig, compute_report
-from veraface.evaluation.self_blended import NAME
 from veraface.evaluation.shortcuts import FEATURES
 
 
@@ -36,7 +35,7 @@ def make_report(count: int, sources: int, names: dict[str, str] | None = None) -
         tiers={"web": images(1, 1.6), "hard": images(2, 2.2)},
         curves=curves,
         curve_images=[clean[i] for i in chosen],
-        self_blended=[replace(p, fake=True, generator=NAME) for p in clean if not p.fake],
+        self_blended=[replace(p, fake=True, generator=SELF_BLENDED) for p in clean if not p.fake],
         features=random.normal(size=(count, len(FEATURES)))
         + np.array([[2.0 * p.fake, 0, 0, 0, 0] for p in clean]),
     )

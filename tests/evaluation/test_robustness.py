@@ -27,7 +27,7 @@ from veraface.imaging.decode import recompress
 
 
 def degrade(name: str, image: Image.Image, seed: int = 0) -> Image.Image:
-    steps = {d.name: d for curve in CURVES for _, d in curve.steps()} | {t.name: t.degradation for t in TIERS}
+    steps = {d.name: d for curve in CURVES for _, d in curve.steps()} | {t.name: t for t in TIERS}
     return steps[name].apply(image, np.random.default_rng(seed))
 
 

@@ -12,10 +12,16 @@ from tests.sample_models import brightness_model
 from veraface import Detector
 from veraface.datasets.manifest import Sample
 from veraface.datasets.synthesis.self_blending import self_blend
-from veraface.evaluation.aggregate import compute_metrics
+from veraface.evaluation.aggregate import compute_metrics, self_blended_row
 from veraface.evaluation.bootstrap import BootstrapSamples
-from veraface.evaluation.predict import Prediction, decode_upright, predict, random_generator
-from veraface.evaluation.self_blended import NAME, predict_self_blended, self_blended_block
+from veraface.evaluation.predict import (
+    SELF_BLENDED,
+    Prediction,
+    decode_upright,
+    predict,
+    predict_self_blended,
+    random_generator,
+)
 from veraface.geometry import Box
 
 
@@ -44,7 +50,7 @@ def samples(tmp_path: Path) -> list[Sample]:
 def test_every_real_gives_one_fake(samples: list[Sample], detector: Detector) -> None:
     blended = predict_self_blended(detector, samples)
     assert [p.path for p in blended] == ["boxed.png", "found.png", "wall.png", "broken.png"]
-    assert all(p.fake and p.generator == p.degradation == NAME for p in blended)
+    assert all(p.fake and p.generator == p.degradation == SELF_BLENDED for p in blended)
     boxed, found, wall, broken = blended
     synthesized = self_blend(
         decode_upright(samples[0]), samples[0].box or Box(0, 0, 1, 1), random_generator(samples[0])
@@ -65,8 +71,8 @@ def test_boxes_outside_the_image_are_errors(samples: list[Sample], detector: Det
 
 def test_the_block_ranks_them_against_their_own_reals(samples: list[Sample], detector: Detector) -> None:
     clean, blended = predict(detector, samples), predict_self_blended(detector, samples)
-    block = self_blended_block(clean, blended, BootstrapSamples(p.group for p in clean))
-    assert (block["source"], block["real"], block["fake"], block["not_made"]) == (NAME, 2, 2, 2)
+    block = self_blended_row(clean, blended, BootstrapSamples(p.group for p in clean))
+    assert (block["source"], block["real"], block["fake"], block["not_made"]) == (SELF_BLENDED, 2, 2, 2)
     assert [row["source"] for row in block["rows"]] == ["web"]
     assert block["auc"] == compute_metrics([*clean[:2], *blended[:2]])["auc"]
 
@@ -76,7 +82,7 @@ def test_higher_scores_than_their_reals_are_a_perfect_block() -> None:
         return replace(image, fake=True, verdict=F, p_fake=None if image.p_fake is None else 1.0)
 
     clean = many(60)
-    block = self_blended_block(
+    block = self_blended_row(
         clean, [blend(p) for p in clean if not p.fake], BootstrapSamples(p.group for p in clean)
     )
     assert (block["auc"], block["intervals"]["auc"]) == (1.0, [1.0, 1.0])

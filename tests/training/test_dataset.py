@@ -14,12 +14,12 @@ from tests.sample_data import face, make_dataset, make_rows, write_csv
 from tests.sample_images import quadrants
 from veraface.datasets.degradations import Degradations
 from veraface.datasets.manifest import Sample, read_samples
-from veraface.datasets.validation import check_prepared, prepare
+from veraface.datasets.validation import prepare
 from veraface.errors import DataError
 from veraface.geometry import Box
 from veraface.models.crop import CropSettings
 from veraface.training.dataset import FaceDataset, jitter
-from veraface.training.sampling import FACE_SWAP, SELF_BLEND, FixedSampler, SampleDraw
+from veraface.training.sampling import FACE_SWAP, SELF_BLEND, SampleDraw, fixed_draws
 
 CROP = CropSettings(48, 1.3)
 
@@ -31,7 +31,7 @@ def dataset(samples: list[Sample], *, train: bool) -> FaceDataset:
 def test_validation_always_sees_a_sample_alike(tiny_data: Path) -> None:
     samples = [s for s in read_samples(tiny_data) if s.split == "val"]
     data = dataset(samples, train=False)
-    for draw in list(FixedSampler(samples))[:4]:
+    for draw in list(fixed_draws(samples))[:4]:
         (one, label), (two, _) = data[draw], data[draw]
         assert torch.equal(one, two)
         assert label == samples[draw.sample].fake
@@ -177,7 +177,7 @@ def test_images_that_cannot_be_used_are_listed(spoilt: Path) -> None:
 
 
 def test_images_that_cannot_be_used_are_skipped_on_demand(spoilt: Path) -> None:
-    prepared = prepare(read_samples(spoilt), skip_bad=True)
+    prepared = prepare(read_samples(spoilt), skip_bad=True, needed=("train", "val"))
     assert [line.split(":")[0][-7:] for line in prepared.unreadable] == ["001.png", "002.png", "003.png"]
     assert prepared.without_face == [str(spoilt / "004.png")]
     names = [s.path.name for s in prepared.samples]
@@ -186,7 +186,6 @@ def test_images_that_cannot_be_used_are_skipped_on_demand(spoilt: Path) -> None:
     assert found is not None, "a box that is not given is found"
     assert found.x == pytest.approx(25, abs=5)
     assert found.max_side == pytest.approx(51, abs=6)
-    check_prepared(prepared)
 
 
 def test_more_than_twenty_are_counted(tmp_path: Path) -> None:
@@ -201,8 +200,7 @@ def test_too_few_usable_images(spoilt: Path) -> None:
     samples = [
         s for s in read_samples(spoilt) if s.path.name[:3] in ("001", "002", "003", "004") or s.split == "val"
     ]
-    prepared = prepare(samples, skip_bad=True)
     with pytest.raises(
         DataError, match="train split is empty.*3 images cannot be used, and no face was found in 1"
     ):
-        check_prepared(prepared)
+        prepare(samples, skip_bad=True, needed=("train", "val"))

@@ -231,25 +231,25 @@ def copied(run: Path, to: Path) -> Path:
 
 
 @pytest.mark.parametrize(
-    ("name", "content", "message"),
+    ("message", "name", "content"),
     [
-        ("config.yaml", None, "config.yaml: no such file; give the folder of a training run"),
-        ("config.yaml", b"", "is not the config of a training run"),
-        ("config.yaml", b"\xff\xfe\x00", "is not the config of a training run"),
-        ("config.yaml", b"data: x\nsize: large\n", "is not the config of a training run"),
-        ("config.yaml", b"data: x\nstranger: 1\n", "is not the config of a training run"),
+        ("config.yaml: no such file; give the folder of a training run", "config.yaml", None),
+        ("is not the config of a training run", "config.yaml", b""),
+        ("is not the config of a training run", "config.yaml", b"\xff\xfe\x00"),
+        ("is not the config of a training run", "config.yaml", b"data: x\nsize: large\n"),
+        ("is not the config of a training run", "config.yaml", b"data: x\nstranger: 1\n"),
         (
+            "best.ckpt: is not a checkpoint of test_vit",
             "config.yaml",
             b"data: x\nbackbone: test_vit\nsize: 64\n",
-            "best.ckpt: is not a checkpoint of test_vit",
         ),
-        ("config.yaml", b"data: x\nbackbone: nonsense\n", "timm cannot build the backbone 'nonsense'"),
-        ("best.ckpt", None, "best.ckpt: no checkpoint; train first"),
-        ("best.ckpt", b"", "best.ckpt: is not a checkpoint of test_efficientnet, or is damaged"),
+        ("timm cannot build the backbone 'nonsense'", "config.yaml", b"data: x\nbackbone: nonsense\n"),
+        ("best.ckpt: no checkpoint; train first", "best.ckpt", None),
+        ("best.ckpt: is not a checkpoint of test_efficientnet, or is damaged", "best.ckpt", b""),
         (
+            "best.ckpt: is not a checkpoint of test_efficientnet, or is damaged",
             "best.ckpt",
             b"PK\x03\x04 cut off",
-            "best.ckpt: is not a checkpoint of test_efficientnet, or is damaged",
         ),
     ],
 )

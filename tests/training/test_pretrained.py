@@ -9,8 +9,7 @@ from tests.training.test_network import pixels
 from veraface.errors import DataError
 from veraface.training.config import TrainConfig
 from veraface.training.export import load_network
-from veraface.training.network import Network
-from veraface.training.pretrained import load_pretrained
+from veraface.training.network import Network, load_pretrained
 
 
 def test_packaged_weights_load_into_every_tensor_of_lite0() -> None:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from veraface.datasets.samples import Sample
-from veraface.training.sampling import FACE_SWAP, SELF_BLEND, FixedSampler, PairSampler, SampleDraw
+from veraface.training.sampling import FACE_SWAP, SELF_BLEND, PairSampler, SampleDraw, fixed_draws
 
 COUNTS = {(False, "large"): 1600, (False, "small"): 100, (True, "lab"): 400}
 SKEWED = [
@@ -175,7 +175,7 @@ def test_source_weights_multiply_how_often_a_source_is_drawn() -> None:
 
 
 def test_validation_sees_every_sample_once() -> None:
-    drawn = list(FixedSampler(SKEWED))
+    drawn = list(fixed_draws(SKEWED))
     assert [draw.sample for draw in drawn] == list(range(len(SKEWED)))
-    assert len(FixedSampler(SKEWED)) == len(SKEWED)
+    assert len(fixed_draws(SKEWED)) == len(SKEWED)
     assert {draw.epoch for draw in drawn} == {0}

@@ -22,7 +22,7 @@ from veraface.training.config import TrainConfig
 from veraface.training.dataset import FaceDataset
 from veraface.training.export import load_network
 from veraface.training.network import Network
-from veraface.training.sampling import FixedSampler
+from veraface.training.sampling import fixed_draws
 from veraface.training.trainer import FaceClassifier, train
 
 BACKBONE, HEAD = "backbone.", "head."
@@ -153,7 +153,7 @@ def test_best_checkpoint_is_what_was_validated(tiny_data: Path, tmp_path: Path) 
 
     samples = [s for s in read_samples(tiny_data) if s.split == "val"]
     dataset = FaceDataset(samples, CropSettings(64, 1.3), Degradations(), config.seed, train=False)
-    pixels, labels = next(iter(DataLoader(dataset, 24, sampler=FixedSampler(samples))))
+    pixels, labels = next(iter(DataLoader(dataset, 24, sampler=fixed_draws(samples))))
     with torch.inference_mode():
         logits = load_network(tmp_path / "run", config)(pixels)[0]
     assert roc_auc_score(labels, logits) == pytest.approx(result.val_auc)

@@ -7,16 +7,21 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from veraface.datasets.folders import VideoFiles, find_videos, samples_of, shorten, subfolders, visible, warn
+from veraface.datasets.folders import (
+    Labels,
+    VideoFiles,
+    find_videos,
+    samples_of,
+    shorten,
+    subfolders,
+    visible,
+    warn,
+)
 from veraface.datasets.samples import SPLITS, Sample, split_by_hash, train_or_val_by_hash
 from veraface.errors import DataError
 
 ORIGINAL, MANIPULATED = "original_sequences", "manipulated_sequences"
-CELEB_FOLDERS = {
-    "celeb-real": "Celeb-real",
-    "youtube-real": "YouTube-real",
-    "celeb-synthesis": "Celeb-synthesis",
-}
+CELEB_FOLDERS = {name.lower(): name for name in ("Celeb-real", "YouTube-real", "Celeb-synthesis")}
 DFDC_PART = re.compile(r"dfdc_train_part_[0-9]+")
 
 _QUALITIES = ("raw", "c0", "c23", "c40")  # c0 is an older name of raw
@@ -33,8 +38,7 @@ def read_faceforensics(data: Path, frames: int) -> list[Sample]:
     (DeepFakeDetection) are in no list, and nearly all of its actors are swapped with one another, so all of
     them go to the test split.
 
-    Raises:
-        DataError: a list or the name of a video is invalid, or the lists split a group.
+    Raises `DataError` if a list or the name of a video is invalid, or the lists split a group.
     """
     videos = _faceforensics_videos(data)
     lists, pairs = _faceforensics_lists(data)
@@ -58,9 +62,7 @@ def read_faceforensics(data: Path, frames: int) -> list[Sample]:
             split = split_of_group.get(number, drawn)
         else:
             group, split = f"actor {video.name.partition('_')[0]}", "test"
-        samples += samples_of(
-            video, frames, fake=fake, source=source, group=group, split=split, generator=generator
-        )
+        samples += samples_of(video.files, frames, Labels(fake, source, group, split, generator))
     if not lists and numbers:
         warn(
             f"{data}: lacks train.json, val.json and test.json (dataset/splits in the FaceForensics "
@@ -75,8 +77,7 @@ def read_celeb_df(data: Path, frames: int) -> list[Sample]:
     The other videos go to train and val by the person in the video. The listed videos show persons who are
     also in the others, so a person's listed videos are a separate group.
 
-    Raises:
-        DataError: the list or the name of a video is invalid.
+    Raises `DataError` if the list or the name of a video is invalid.
     """
     children = subfolders(data)
     listed = _celeb_list(data)
@@ -102,19 +103,16 @@ def read_celeb_df(data: Path, frames: int) -> list[Sample]:
             else:
                 split = train_or_val_by_hash(group)
             fake = folder == "celeb-synthesis"
-            generator = source if fake else ""
             samples += samples_of(
-                video, frames, fake=fake, source=source, group=group, split=split, generator=generator
+                video.files, frames, Labels(fake, source, group, split, source if fake else "")
             )
     if listed is None:
         warn(
             f"{data}: lacks {_CELEB_LIST}, so splits are assigned by hash; the metrics are not comparable "
             "with published ones"
         )
-    elif missing := listed - found:
-        warn(
-            f"{data}: {len(missing)} of {len(listed)} videos in {_CELEB_LIST} are missing: {shorten(missing)}"
-        )
+    else:
+        _warn_missing(data, listed - found, len(listed), _CELEB_LIST)
     return samples
 
 
@@ -124,49 +122,39 @@ def read_dfdc(data: Path, frames: int) -> list[Sample]:
     The published parts assign every video to "train"; if no video has another split, splits are assigned by
     hash.
 
-    Raises:
-        DataError: a part lacks its metadata, or they are invalid.
+    Raises `DataError` if a part lacks its metadata, or they are invalid.
     """
     parts = [path for name, path in subfolders(data).items() if DFDC_PART.fullmatch(name)] or [data]
     rows = []
     for part in parts:
-        folder = _unpacked_twice(part)
+        inside = visible(part)  # archives are often extracted into a folder of their name
+        folder = inside[0] if len(inside) == 1 and inside[0].is_dir() else part
         metadata = _dfdc_metadata(folder / "metadata.json")
         names = {Path(name).stem: name for name in metadata}
         videos = find_videos(folder, names)
         rows += [(video, metadata[names[video.name]], folder) for video in videos if video.name in names]
         present = {video.name for video in videos}
-        if missing := names.keys() - present:
-            warn(
-                f"{folder}: {len(missing)} of {len(names)} videos in metadata.json are missing: "
-                f"{shorten(missing)}"
-            )
+        _warn_missing(folder, names.keys() - present, len(names), "metadata.json")
         if unknown := present - names.keys():
-            warn(
-                f"{folder}: {len(unknown)} videos are not in metadata.json and are skipped: "
-                f"{shorten(unknown)}"
-            )
+            count = f"{len(unknown)} videos are not in metadata.json and are skipped"
+            warn(f"{folder}: {count}: {shorten(unknown)}")
     drawn = {entry["split"] for _, entry, _ in rows} <= {"", "train"}
     samples = []
     for video, entry, folder in rows:
-        group = entry["original"] or video.name
+        group, fake = entry["original"] or video.name, entry["fake"]
         split = split_by_hash(group) if drawn else entry["split"]
-        fake = entry["fake"]
         if split not in SPLITS:
             raise DataError(
                 f"{folder / 'metadata.json'}: the split of {video.name} is {split!r}; it must be train, val "
                 "or test"
             )
-        samples += samples_of(
-            video,
-            frames,
-            fake=fake,
-            source="DFDC",
-            group=group,
-            split=split,
-            generator="DFDC" if fake else "",
-        )
+        samples += samples_of(video.files, frames, Labels(fake, "DFDC", group, split, "DFDC" if fake else ""))
     return samples
+
+
+def _warn_missing(folder: Path, missing: set[str], of: int, index: str) -> None:
+    if missing:
+        warn(f"{folder}: {len(missing)} of {of} videos in {index} are missing: {shorten(missing)}")
 
 
 def _faceforensics_videos(data: Path) -> list[tuple[VideoFiles, bool, str, str]]:
@@ -238,9 +226,9 @@ def _component_splits(data: Path, component: Mapping[str, str], lists: Mapping[s
     for number, split in lists.items():
         splits[component[number]].add(split)
     if torn := {number for number, found in splits.items() if len(found) > 1}:
+        names = shorten(torn)
         raise DataError(
-            f"{data}: a fake links videos of different splits, which would inflate the metrics: "
-            f"{shorten(torn)}"
+            f"{data}: a fake links videos of different splits, which would inflate the metrics: {names}"
         )
     return {number: min(found) for number, found in splits.items()}
 
@@ -284,12 +272,6 @@ def _dfdc_metadata(path: Path) -> dict[str, dict[str, Any]]:
         original = Path(str(row.get("original") or "")).stem
         found[name] = {"fake": label == "FAKE", "split": str(row.get("split") or ""), "original": original}
     return found
-
-
-def _unpacked_twice(folder: Path) -> Path:
-    """Return the folder, or its only entry: archives are often extracted into a folder of their name."""
-    inside = visible(folder)
-    return inside[0] if len(inside) == 1 and inside[0].is_dir() else folder
 
 
 def _json(path: Path) -> Any:

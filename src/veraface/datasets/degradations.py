@@ -13,12 +13,7 @@ from PIL import Image, ImageEnhance, ImageFilter
 from veraface.geometry import Box
 from veraface.imaging.decode import recompress
 
-_INTERPOLATIONS = (
-    Image.Resampling.BILINEAR,
-    Image.Resampling.BICUBIC,
-    Image.Resampling.LANCZOS,
-    Image.Resampling.BOX,
-)
+_INTERPOLATIONS = tuple(Image.Resampling[name] for name in ("BILINEAR", "BICUBIC", "LANCZOS", "BOX"))
 
 
 def rescale(image: Image.Image, factor: float, resample: Image.Resampling) -> Image.Image:
@@ -73,70 +68,43 @@ def occlude(image: Image.Image, box: Box, random: np.random.Generator) -> Image.
 
 @dataclass(frozen=True)
 class Degradations:
-    """Distribution of random degradations: the probability of each, 0 to 1, and its range.
+    """Distribution of random degradations: the probability of each, 0 to 1, and its range."""
 
-    Attributes:
-        untouched: probability of no degradation at all.
-        rescale: probability of downscaling the face to between `smallest_side` px and its own size.
-        smallest_side: px.
-        blur: probability.
-        blur_sigma: largest standard deviation, px.
-        noise: probability.
-        noise_sigma: largest standard deviation, share of full scale.
-        color: probability of a change of brightness, contrast and saturation.
-        grayscale: probability.
-        recompress: probability of a final compression.
-        recompress_again: probability of one more before, given the final one.
-        webp: share of WebP among compressions, the others are JPEG.
-        quality: range of the compression quality.
-        occlude: probability of an occlusion of the face.
-        smooth: probability.
-        sharpen: probability.
-    """
-
-    untouched: float = 0.35
-    rescale: float = 0.45
-    smallest_side: float = 64
-    blur: float = 0.2
-    blur_sigma: float = 1.8
-    noise: float = 0.2
-    noise_sigma: float = 0.05
-    color: float = 0.3
-    grayscale: float = 0.12
-    recompress: float = 0.7
-    recompress_again: float = 0.3
-    webp: float = 0.25
-    quality: tuple[int, int] = (35, 97)
-    occlude: float = 0.1
-    smooth: float = 0.06
-    sharpen: float = 0.1
+    untouched: float = 0.35  # probability of no degradation at all
+    rescale: float = 0.45  # probability of downscaling the face to at least `smallest_side`
+    smallest_side: float = 64  # px
+    blur: float = 0.2  # probability
+    blur_sigma: float = 1.8  # largest standard deviation, px
+    noise: float = 0.2  # probability
+    noise_sigma: float = 0.05  # largest standard deviation, share of full scale
+    color: float = 0.3  # probability of a change of brightness, contrast and saturation
+    grayscale: float = 0.12  # probability
+    recompress: float = 0.7  # probability of a final compression
+    recompress_again: float = 0.3  # probability of one more before, given the final one
+    webp: float = 0.25  # share of WebP among compressions, the others are JPEG
+    quality: tuple[int, int] = (35, 97)  # range of the compression quality
+    occlude: float = 0.1  # probability of an occlusion of the face
+    smooth: float = 0.06  # probability
+    sharpen: float = 0.1  # probability
 
     def apply(self, image: Image.Image, box: Box, random: np.random.Generator) -> tuple[Image.Image, Box]:
-        """Degrade an image at random.
-
-        Returns:
-            The image and the face box, scaled together.
-        """
+        """Degrade an image at random, and return it and the face box, scaled together."""
 
         def chance(probability: float) -> bool:
             return bool(random.random() < probability)
 
         if chance(self.untouched):
             return image, box
-        steps: list[Callable[[Image.Image], Image.Image]] = []
-        if chance(self.color):
-            steps.append(lambda p: shift_color(p, random))
-        if chance(self.smooth):
-            steps.append(lambda p: smooth(p, float(random.uniform(0.3, 0.9))))
-        if chance(self.sharpen):
-            steps.append(lambda p: sharpen(p, float(random.uniform(1.2, 2.5))))
-        if chance(self.grayscale):
-            steps.append(grayscale)
-        if chance(self.occlude):
-            steps.append(lambda p: occlude(p, box, random))
-        if chance(self.recompress * self.recompress_again):
-            steps.append(lambda p: self._recompress(p, random))
-        for step in steps:
+        first: list[tuple[float, Callable[[Image.Image], Image.Image]]] = [
+            (self.color, lambda p: shift_color(p, random)),
+            (self.smooth, lambda p: smooth(p, float(random.uniform(0.3, 0.9)))),
+            (self.sharpen, lambda p: sharpen(p, float(random.uniform(1.2, 2.5)))),
+            (self.grayscale, grayscale),
+            (self.occlude, lambda p: occlude(p, box, random)),
+            (self.recompress * self.recompress_again, lambda p: self._recompress(p, random)),
+        ]
+        drawn = [step for probability, step in first if chance(probability)]  # before any of them draws
+        for step in drawn:
             image = step(image)
         if chance(self.rescale) and box.max_side > self.smallest_side:
             side = np.exp(random.uniform(np.log(self.smallest_side), np.log(box.max_side)))

@@ -2,28 +2,32 @@
 
 import logging
 import re
-from collections.abc import Collection, Iterator
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
-from veraface.datasets.samples import Sample, positions
+from veraface.datasets.samples import Sample
 from veraface.errors import DataError
 from veraface.imaging.extensions import IMAGE_EXTENSIONS, VIDEO_EXTENSIONS
 
 _log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True)
-class VideoFiles:
-    """A video on disk.
+class Labels(NamedTuple):
+    """The labels that all frames of a video share, as in `Sample`."""
 
-    Attributes:
-        name: of the file or folder, without suffix.
-        files: the video file, or images of its frames in order.
-    """
+    fake: bool
+    source: str
+    group: str
+    split: str
+    generator: str = ""
 
-    name: str
-    files: tuple[Path, ...]
+
+class VideoFiles(NamedTuple):
+    """A video on disk."""
+
+    name: str  # of the file or folder, without suffix
+    files: tuple[Path, ...]  # the video file, or images of its frames in order
 
 
 def warn(message: str) -> None:
@@ -44,8 +48,7 @@ def visible(folder: Path) -> list[Path]:
 def subfolders(folder: Path) -> dict[str, Path]:
     """Return the folders in a folder by their names in lower case.
 
-    Raises:
-        DataError: two names differ in case only.
+    Raises `DataError` if two names differ in case only.
     """
     found: dict[str, Path] = {}
     for path in visible(folder):
@@ -73,27 +76,24 @@ def find_videos(folder: Path, names: Collection[str] = ()) -> list[VideoFiles]:
         folder: such as `Celeb-real` or `manipulated_sequences/Deepfakes/c23`.
         names: of videos whose frames may also be files of the folder itself, as `name_12.jpg`.
 
-    Raises:
-        DataError: two videos have the same name.
+    Raises `DataError` if two videos have the same name.
     """
     children = subfolders(folder)
-    for place in (children.get("videos"), children.get("frames"), children.get("images"), folder):
-        if place is not None and (found := _videos_in(place, names)):
+    for place in (*(children[name] for name in ("videos", "frames", "images") if name in children), folder):
+        if found := _videos_in(place, names):
             return found
     return []
 
 
-def samples_of(
-    video: VideoFiles, frames: int, *, fake: bool, source: str, group: str, split: str, generator: str = ""
-) -> list[Sample]:
-    """Return samples of at most `frames` evenly spaced frames of a video."""
-    where: list[tuple[Path, float | None]]
-    if is_video(video.files[0]):
-        where = [(video.files[0], place) for place in positions(frames)]
-    else:
-        chosen = sorted({int(place * len(video.files)) for place in positions(frames)})
-        where = [(video.files[index], None) for index in chosen]
-    return [Sample(path, fake, source, group, split, None, generator, frame) for path, frame in where]
+def samples_of(files: Sequence[Path], frames: int, labels: Labels) -> list[Sample]:
+    """Return samples of at most `frames` evenly spaced frames of a video; see `VideoFiles`.
+
+    The ends of a video are avoided, as they often fade or are still.
+    """
+    places = [(index + 0.5) / frames for index in range(frames)]
+    if is_video(files[0]):
+        return [Sample(files[0], **labels._asdict(), frame=place) for place in places]
+    return [Sample(files[i], **labels._asdict()) for i in sorted({int(p * len(files)) for p in places})]
 
 
 def is_video(path: Path) -> bool:
@@ -126,11 +126,7 @@ def _videos_in(folder: Path, names: Collection[str]) -> list[VideoFiles]:
 def _sorted_images(paths: list[Path]) -> tuple[Path, ...]:
     """Select images and sort them by the numbers in their names: 2.png before 10.png."""
     found = [p for p in paths if p.suffix.lower() in IMAGE_EXTENSIONS and not p.name.startswith(".")]
-    return tuple(sorted(found, key=lambda path: (_numbers(path.name), path.name)))
-
-
-def _numbers(name: str) -> list[int]:
-    return [int(number) for number in re.findall(r"[0-9]{1,18}", name)]
+    return tuple(sorted(found, key=lambda p: ([*map(int, re.findall(r"[0-9]{1,18}", p.name))], p.name)))
 
 
 def _video_of(stem: str, names: Collection[str]) -> str:

@@ -20,31 +20,17 @@ _MAX_DECODED = 20_000  # frames from a key frame to the wanted one: 11 minutes a
 
 
 def sample_image(sample: Sample, limits: ImageLimits | None = None) -> ImageSource:
-    """Return a sample's image in a form that `ImageFile` and `Detector.detect` accept.
+    """Return the path of an image file, or the upright RGB pixels of a frame, read by `read_frame`.
 
-    Args:
-        sample: of an image file, or of a frame of a video.
-        limits: limits of a frame; the defaults of `ImageLimits` if None. Image files are not opened here.
-
-    Returns:
-        The path of an image file; for a frame of a video, its upright RGB pixels.
-
-    Raises:
-        ImageError: the video cannot be read, or has no frame at that position.
-        DataError: the package that decodes videos is not installed.
+    `ImageFile` and `Detector.detect` accept both. The limits of a frame are those of `ImageLimits` if None.
     """
-    if sample.frame is None:
-        return sample.path
-    return read_frame(sample.path, sample.frame, limits)
+    return sample.path if sample.frame is None else read_frame(sample.path, sample.frame, limits)
 
 
 def read_frame(path: Path, position: float, limits: ImageLimits | None = None) -> Image.Image:
-    """Decode one frame of a video: the first at or after a position.
+    """Decode one frame of a video: the first at or after a position, 0 to 1; the last frame at 1.
 
-    Args:
-        path: of the video.
-        position: 0 the beginning to 1 the end, where the last frame is returned.
-        limits: limits of a frame; the file size is not limited, as a video is streamed.
+    The limits are those of a frame; the file size is not limited, as a video is streamed.
 
     Raises:
         UnsupportedImageError: not a video of a supported format, or one without an image.

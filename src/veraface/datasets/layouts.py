@@ -1,6 +1,6 @@
 """Folder layouts without a manifest: folders named by class, and public benchmarks as published."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,7 +13,7 @@ from veraface.datasets.benchmarks import (
     read_dfdc,
     read_faceforensics,
 )
-from veraface.datasets.folders import VideoFiles, is_video, media, samples_of, shorten, subfolders
+from veraface.datasets.folders import Labels, is_video, media, samples_of, shorten, subfolders
 from veraface.datasets.samples import SPLIT_NAMES, Sample, split_by_hash
 from veraface.errors import DataError
 
@@ -21,27 +21,23 @@ MANIFEST = "manifest.csv"
 _CLASSES = {"real", "fake"}
 _MAX_DEPTH = 4  # nested folders with a single entry, such as archive/real_vs_fake/real-vs-fake
 
+# Whether a folder, given with its sub-folders by lower-case name, has a layout.
+Fits = Callable[[Path, Mapping[str, Path]], bool]
+
 
 @dataclass(frozen=True)
 class Layout:
-    """A folder layout.
+    """A folder layout."""
 
-    Attributes:
-        name: as in error messages.
-        fits: whether a folder has this layout; also takes its sub-folders by lower-case name.
-        read: reads the folder with a maximum number of frames per video.
-    """
-
-    name: str
-    fits: Callable[[Path, Mapping[str, Path]], bool]
-    read: Callable[[Path, int], list[Sample]]
+    name: str  # as in error messages
+    fits: Fits
+    read: Callable[[Path, int], list[Sample]]  # with a maximum number of frames per video
 
 
 def data_folder(data: Path) -> Path:
     """Find the folder with a manifest or a known layout: the given one, or the only one in it, recursively.
 
-    Raises:
-        DataError: none was found, or one fits two layouts.
+    Raises `DataError` if none was found, or one fits two layouts.
     """
     folder = data
     for _ in range(_MAX_DEPTH):
@@ -57,14 +53,9 @@ def data_folder(data: Path) -> Path:
 
 
 def read_folder(folder: Path, frames: int) -> list[Sample]:
-    """Read a folder without a manifest.
+    """Read a folder that `data_folder` returned, with at most `frames` frames per video.
 
-    Args:
-        folder: as returned by `data_folder`.
-        frames: maximum number of frames per video.
-
-    Raises:
-        DataError: it does not follow its layout.
+    Raises `DataError` if it does not follow its layout.
     """
     (layout,) = _fitting(folder)
     return layout.read(folder, frames)
@@ -85,34 +76,25 @@ def _read_splits(data: Path, frames: int) -> list[Sample]:
     samples = []
     seen: dict[str, Path] = {}
     for name, path in subfolders(data).items():
-        if name not in SPLIT_NAMES:
+        if (split := SPLIT_NAMES.get(name)) is None:
             continue
-        split = SPLIT_NAMES[name]
         if split in seen:
             raise DataError(f"{data}: {seen[split].name}/ and {path.name}/ name the same split; join them")
         seen[split] = path
-        classes = subfolders(path)
-        if missing := _CLASSES - classes.keys():
+        if missing := _CLASSES - subfolders(path).keys():
             raise DataError(f"{path}: lacks the folder {' and '.join(sorted(missing))}/")
-        samples += _of_classes(data, classes, frames, split)
+        samples += _read_classes(data, frames, path, split)
     return samples
 
 
-def _read_classes(data: Path, frames: int) -> list[Sample]:
-    return _of_classes(data, subfolders(data), frames, split="")
-
-
-def _of_classes(data: Path, folders: Mapping[str, Path], frames: int, split: str) -> list[Sample]:
+def _read_classes(data: Path, frames: int, folder: Path | None = None, split: str = "") -> list[Sample]:
     """Read class folders: each file is its own group; without a split one is assigned by hash."""
-    samples = []
-    source = data.resolve().name
+    samples, folders = [], subfolders(folder or data)
     for label in ("real", "fake"):
         for path in media(folders[label]):
             group = path.relative_to(data).as_posix()
-            where = split or split_by_hash(group)
-            count = frames if is_video(path) else 1
-            video = VideoFiles(path.stem, (path,))
-            samples += samples_of(video, count, fake=label == "fake", source=source, group=group, split=where)
+            labels = Labels(label == "fake", data.resolve().name, group, split or split_by_hash(group))
+            samples += samples_of((path,), frames if is_video(path) else 1, labels)
     return samples
 
 
@@ -124,22 +106,23 @@ def _holds_dfdc(folder: Path, children: Mapping[str, Path]) -> bool:
     return (folder / "metadata.json").is_file() and not others & children.keys()
 
 
+def _contains(names: Iterable[str]) -> Fits:
+    """Return whether a folder has one of some sub-folders."""
+    return lambda _, children: not children.keys().isdisjoint(names)
+
+
 LAYOUTS = (
     Layout("the folders real/ and fake/", lambda _, children: children.keys() >= _CLASSES, _read_classes),
     Layout(
-        "Train/, Validation/ and Test/ with Real/ and Fake/ in each",
-        lambda _, children: bool(children.keys() & SPLIT_NAMES.keys()),
-        _read_splits,
+        "Train/, Validation/ and Test/ with Real/ and Fake/ in each", _contains(SPLIT_NAMES), _read_splits
     ),
     Layout(
         f"FaceForensics++ ({ORIGINAL}/, {MANIPULATED}/)",
-        lambda _, children: bool(children.keys() & {ORIGINAL, MANIPULATED}),
+        _contains((ORIGINAL, MANIPULATED)),
         read_faceforensics,
     ),
     Layout(
-        "Celeb-DF (Celeb-real/, YouTube-real/, Celeb-synthesis/)",
-        lambda _, children: bool(children.keys() & CELEB_FOLDERS.keys()),
-        read_celeb_df,
+        "Celeb-DF (Celeb-real/, YouTube-real/, Celeb-synthesis/)", _contains(CELEB_FOLDERS), read_celeb_df
     ),
     Layout("DFDC (dfdc_train_part_0/ and so on, or metadata.json)", _holds_dfdc, read_dfdc),
 )

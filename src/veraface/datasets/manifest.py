@@ -1,14 +1,13 @@
 """Labeled images and videos from a manifest or from folders."""
 
 import csv
-import math
 import os
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from veraface.datasets.folders import VideoFiles, is_video, samples_of
+from veraface.datasets.folders import Labels, is_video, samples_of, shorten
 from veraface.datasets.layouts import MANIFEST, data_folder, read_folder
 from veraface.datasets.samples import SPLIT_NAMES, SPLITS, Sample, split_by_hash
 from veraface.errors import DataError
@@ -28,11 +27,8 @@ def read_samples(data: Path, frames: int = FRAMES) -> list[Sample]:
     0 to 1) are optional. Folders are `{Train,Validation,Test}/{Real,Fake}/` or `{real,fake}/`, names in any
     case, or FaceForensics++, Celeb-DF or DFDC as they are published (docs/data-sets.md), or a
     folder whose only entry is one of these. Without a split, a tenth of the groups each goes to val and test,
-    by a hash of the group's name.
-
-    Args:
-        data: a manifest or a folder.
-        frames: maximum number of frames per video, evenly spaced, of video files and folders of frames.
+    by a hash of the group's name. `frames` is the maximum number of evenly spaced frames per video, of video
+    files and folders of frames.
 
     Raises:
         DataError: the data cannot be read, or a row or folder is invalid or ambiguous.
@@ -75,15 +71,15 @@ def check_samples(samples: Iterable[Sample], needed: Iterable[str] = ("train", "
     Raises:
         DataError: a group is in two splits, a needed split is empty, or a split lacks a class.
     """
-    splits_of_group: dict[str, set[str]] = {}
+    splits_of_group: dict[str, set[str]] = defaultdict(set)
     counts: Counter[tuple[str, bool]] = Counter()
     for sample in samples:
-        splits_of_group.setdefault(sample.group, set()).add(sample.split)
+        splits_of_group[sample.group].add(sample.split)
         counts[sample.split, sample.fake] += 1
     if leaks := sorted(group for group, splits in splits_of_group.items() if len(splits) > 1):
         raise DataError(
             f"{len(leaks)} groups are in more than one split, which would inflate the metrics: "
-            f"{', '.join(leaks[:5])}{' ...' if len(leaks) > 5 else ''}; put each group into one split"
+            f"{shorten(leaks)}; put each group into one split"
         )
     for split in needed:
         real, fake = counts[split, False], counts[split, True]
@@ -153,44 +149,42 @@ def _samples(row: Mapping[str, Any], manifest: Path, number: int, frames: int) -
         if split not in SPLIT_NAMES:
             raise DataError(f"{where}: split is {text('split')!r}; it must be train, val or test")
         split = SPLIT_NAMES[split]
-    path, fake = manifest.parent / text("path"), label == "fake"
-    source, generator = text("source") or manifest.resolve().parent.name, text("generator")
-    split = split or split_by_hash(group)
+    path = manifest.parent / text("path")
+    source = text("source") or manifest.resolve().parent.name
+    labels = Labels(label == "fake", source, group, split or split_by_hash(group), text("generator"))
     box, frame = _box(text("box"), where), _frame(text("frame"), where)
     if frame is not None and not is_video(path):
         raise DataError(f"{where}: frame is {text('frame')!r}, but {text('path')!r} is not a video")
     if frame is None and is_video(path):
         if box is not None:
             raise DataError(f"{where}: the box is of one image, so the video needs a frame, 0 to 1")
-        video = VideoFiles(path.stem, (path,))
-        return samples_of(
-            video, frames, fake=fake, source=source, group=group, split=split, generator=generator
-        )
-    return [Sample(path, fake, source, group, split, box, generator, frame)]
+        return samples_of((path,), frames, labels)
+    return [Sample(path, **labels._asdict(), box=box, frame=frame)]
 
 
 def _frame(text: str, where: str) -> float | None:
     if not text:
         return None
-    try:
-        place = float(text)
-    except ValueError:
-        place = math.nan
-    if not 0 <= place <= 1:
+    place = _numbers(text)
+    if len(place) != 1 or not 0 <= place[0] <= 1:
         raise DataError(f"{where}: frame is {text!r}; it must be a position in the video, 0 to 1")
-    return place
+    return place[0]
 
 
 def _box(text: str, where: str) -> Box | None:
     if not text:
         return None
-    try:
-        numbers = [float(number) for number in text.replace(",", " ").split()]
-    except ValueError:
-        numbers = []
+    numbers = _numbers(text.replace(",", " "))
     if len(numbers) != 4 or not all(abs(number) <= _MAX_DISTANCE for number in numbers):  # False for NaN
         raise DataError(f"{where}: box is {text!r}; it must be four numbers: x y width height")
-    box = Box(*numbers)
-    if not (box.width > 0 and box.height > 0):
+    if min(numbers[2:]) <= 0:
         raise DataError(f"{where}: box is {text!r}; width and height must be above 0")
-    return box
+    return Box(*numbers)
+
+
+def _numbers(text: str) -> list[float]:
+    """Return the numbers in a text, separated by spaces; none if one is invalid."""
+    try:
+        return [float(number) for number in text.split()]
+    except ValueError:
+        return []

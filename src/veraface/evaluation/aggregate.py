@@ -1,6 +1,6 @@
 """Aggregation of predictions: rows of metrics by source, generator and face size, and the data of plots."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 from veraface.evaluation.arrays import ImageSet, PredictionArrays
 from veraface.evaluation.bootstrap import MIN_GROUPS, BootstrapSamples
 from veraface.evaluation.metrics import METRICS, evaluator
-from veraface.evaluation.predict import Prediction
-from veraface.evaluation.roc import BINS, RocCurve, equal_width_edges
+from veraface.evaluation.predict import SELF_BLENDED, Prediction
+from veraface.evaluation.roc import BINS, Flags, RocCurve, equal_width_edges
 from veraface.results import Verdict
 
 # Bands of the longer side of the face box, px: below 60 hardly more than the outline is left, below 128 the
@@ -21,6 +21,7 @@ HISTOGRAM_BINS = 20
 OUTCOMES = ("fake", "uncertain", "real", "no_face", "error")
 
 Row = dict[str, Any]
+Floats = NDArray[np.float64]
 
 
 def compute_metrics(
@@ -47,21 +48,24 @@ def compute_metrics(
     for name, metric in METRICS.items():
         if groups[metric.needs] < MIN_GROUPS:
             intervals[name] = None
-    return {**counts(images.own), **values, "intervals": intervals}
+    return {**_counts(images.own), **values, "intervals": intervals}
 
 
-def counts(images: PredictionArrays) -> dict[str, int]:
+def _counts(images: PredictionArrays) -> dict[str, int]:
     """Count the images, and by reason those that were not classified."""
-    unclassified = ~images.classified
+    uncertain = images.verdict == Verdict.UNCERTAIN
+    flags = {
+        "uncertain": images.classified & uncertain,
+        "not_judged": ~images.classified,
+        "no_face": images.verdict == Verdict.NO_FACE,
+        "too_small": ~images.classified & uncertain,
+        "errors": images.verdict == "error",
+    }
     return {
         "real": int((~images.fake).sum()),
         "fake": int(images.fake.sum()),
         "groups": len(np.unique(images.group)),
-        "uncertain": int((images.classified & (images.verdict == Verdict.UNCERTAIN)).sum()),
-        "not_judged": int(unclassified.sum()),
-        "no_face": int((images.verdict == Verdict.NO_FACE).sum()),
-        "too_small": int((unclassified & (images.verdict == Verdict.UNCERTAIN)).sum()),
-        "errors": int((images.verdict == "error").sum()),
+        **{name: int(chosen.sum()) for name, chosen in flags.items()},
     }
 
 
@@ -70,9 +74,8 @@ def source_rows(
 ) -> list[Row]:
     """Return rows of all images, of each source, and of each pair of sources "REAL:FAKE"."""
     rows: list[Row] = [{"source": "all", **compute_metrics(predictions, bootstrap)}]
-    for source in sorted({p.source for p in predictions}):
-        chosen = [p.source == source for p in predictions]
-        rows.append({"source": source, **_slice_metrics(predictions, bootstrap, chosen)})
+    sources = sorted({p.source for p in predictions})
+    rows += _slice_rows("source", sources, lambda p: p.source, predictions, bootstrap)
     for pair in pairs:
         images = [p for p in predictions if in_pair(p, pair)]
         rows.append({"source": pair.replace(":", " / "), **compute_metrics(images, bootstrap)})
@@ -86,37 +89,58 @@ def in_pair(prediction: Prediction, pair: str) -> bool:
 
 def generator_rows(predictions: Sequence[Prediction], bootstrap: BootstrapSamples) -> list[Row]:
     """Return a row of each generator that the data name."""
-    return [
-        {
-            "generator": name,
-            **_slice_metrics(predictions, bootstrap, [p.generator == name for p in predictions]),
-        }
-        for name in sorted({p.generator for p in predictions if p.generator})
-    ]
+    generators = sorted({p.generator for p in predictions if p.generator})
+    return _slice_rows("generator", generators, lambda p: p.generator, predictions, bootstrap)
 
 
 def face_size_rows(predictions: Sequence[Prediction], bootstrap: BootstrapSamples) -> list[Row]:
     """Return a row of each band of face sizes; images without a classified face are in none."""
-    rows: list[Row] = []
-    sizes = [-1.0 if p.face_size is None else p.face_size for p in predictions]
-    for low, high in FACE_SIZES:
-        band = (
-            f"from {low:g} px" if high is None else f"{low:g} to {high:g} px" if low else f"under {high:g} px"
-        )
-        within = [low <= size and (high is None or size < high) for size in sizes]
-        if any(within):
-            rows.append({"face_size": band, **_slice_metrics(predictions, bootstrap, within)})
-    return rows
+    bands = [_band(low) for low, _ in FACE_SIZES]
+    return _slice_rows("face_size", bands, lambda p: _band(p.face_size), predictions, bootstrap)
 
 
-def _slice_metrics(
-    predictions: Sequence[Prediction], bootstrap: BootstrapSamples, chosen: Sequence[bool]
+def _band(size: float | None) -> str:
+    if size is None:
+        return ""
+    low, high = next((low, high) for low, high in FACE_SIZES if high is None or size < high)
+    return f"from {low:g} px" if high is None else f"{low:g} to {high:g} px" if low else f"under {high:g} px"
+
+
+def self_blended_row(
+    clean: Sequence[Prediction], blended: Sequence[Prediction], bootstrap: BootstrapSamples
 ) -> Row:
-    """Compute metrics of a slice; a slice of one class is ranked against all images of the other."""
-    own = [p for p, is_chosen in zip(predictions, chosen, strict=True) if is_chosen]
-    classes = {p.fake for p in own}
-    against = [p for p in predictions if p.fake not in classes] if len(classes) == 1 else []
-    return compute_metrics(own, bootstrap, against=against)
+    """Compute metrics of self-blended fakes against the reals they were made from; overall and by source."""
+    reals = [p for p in clean if not p.fake]
+    # Pairs of which one could not be read or synthesized are excluded.
+    pairs = [(real, fake) for real, fake in zip(reals, blended, strict=True) if fake.verdict is not None]
+    images = [image for pair in pairs for image in pair]
+    return {
+        "not_made": len(reals) - len(pairs),
+        "source": SELF_BLENDED,
+        **compute_metrics(images, bootstrap),
+        "rows": [
+            {"source": source, **compute_metrics([p for p in images if p.source == source], bootstrap)}
+            for source in sorted({p.source for p in images})
+        ],
+    }
+
+
+def _slice_rows(
+    key: str,
+    names: Iterable[str],
+    name_of: Callable[[Prediction], str],
+    predictions: Sequence[Prediction],
+    bootstrap: BootstrapSamples,
+) -> list[Row]:
+    """Return a row of each slice with images; one of one class is ranked against all of the other class."""
+    rows: list[Row] = []
+    for name in names:
+        own = [p for p in predictions if name_of(p) == name]
+        classes = {p.fake for p in own}
+        against = [p for p in predictions if p.fake not in classes] if len(classes) == 1 else []
+        if own:
+            rows.append({key: name, **compute_metrics(own, bootstrap, against=against)})
+    return rows
 
 
 def plot_data(predictions: Sequence[Prediction]) -> dict[str, Any]:
@@ -136,7 +160,7 @@ def plot_data(predictions: Sequence[Prediction]) -> dict[str, Any]:
     }
 
 
-def roc(fake: NDArray[np.bool_], p_fake: NDArray[np.float64]) -> dict[str, list[float]]:
+def roc(fake: Flags, p_fake: Floats) -> dict[str, list[float]]:
     """Return the ROC curve, recall over FPR, with at most 60 points."""
     if fake.all() or not fake.any():
         return {"false_alarms": [], "recall": []}
@@ -146,22 +170,19 @@ def roc(fake: NDArray[np.bool_], p_fake: NDArray[np.float64]) -> dict[str, list[
     return {"false_alarms": _rounded(fpr[kept]), "recall": _rounded(recall[kept])}
 
 
-def reliability(fake: NDArray[np.bool_], p_fake: NDArray[np.float64]) -> list[dict[str, Any]]:
+def reliability(fake: Flags, p_fake: Floats) -> list[dict[str, Any]]:
     """Return mean p_fake and share of fakes in 15 bins of equal width (Guo et al. 2017); None if empty."""
     member = np.searchsorted(equal_width_edges(), p_fake, side="right")
-    bins = []
-    for i in range(BINS):
-        own = member == i
-        bins.append(
-            {
-                "from": round(i / BINS, 4),
-                "to": round((i + 1) / BINS, 4),
-                "pictures": int(own.sum()),
-                "p_fake": round(float(p_fake[own].mean()), 4) if own.any() else None,
-                "share_fake": round(float(fake[own].mean()), 4) if own.any() else None,
-            }
-        )
-    return bins
+    return [
+        {
+            "from": round(i / BINS, 4),
+            "to": round((i + 1) / BINS, 4),
+            "pictures": int(own.sum()),
+            "p_fake": round(float(p_fake[own].mean()), 4) if own.any() else None,
+            "share_fake": round(float(fake[own].mean()), 4) if own.any() else None,
+        }
+        for i, own in enumerate(member == np.arange(BINS)[:, None])
+    ]
 
 
 def histograms(scored: Sequence[Prediction]) -> list[dict[str, Any]]:
@@ -179,15 +200,13 @@ def histograms(scored: Sequence[Prediction]) -> list[dict[str, Any]]:
 
 def confusion(predictions: Sequence[Prediction]) -> dict[str, dict[str, int]]:
     """Count the outcomes of each class; "uncertain" includes faces too small to classify."""
-    return {
-        label: {
-            outcome: sum(p.fake == fake and p.outcome == outcome for p in predictions) for outcome in OUTCOMES
-        }
-        for label, fake in (("real", False), ("fake", True))
-    }
+    counts = {label: dict.fromkeys(OUTCOMES, 0) for label in ("real", "fake")}
+    for p in predictions:
+        counts["fake" if p.fake else "real"][p.outcome] += 1
+    return counts
 
 
-def risk_coverage(fake: NDArray[np.bool_], p_fake: NDArray[np.float64]) -> dict[str, list[float]]:
+def risk_coverage(fake: Flags, p_fake: Floats) -> dict[str, list[float]]:
     """Return the risk-coverage curve: the error rate of the most confident images over their share.
 
     El-Yaniv and Wiener, "On the Foundations of Noise-free Selective Classification", 2010. Confidence is the
@@ -200,13 +219,11 @@ def risk_coverage(fake: NDArray[np.bool_], p_fake: NDArray[np.float64]) -> dict[
     ends = np.flatnonzero(np.diff(confidence[order], append=-np.inf))
     wrong = np.cumsum((p_fake >= 0.5)[order] != fake[order])[ends]
     kept = _spread((ends + 1) / len(fake))
-    return {
-        "coverage": _rounded((ends[kept] + 1) / len(fake)),
-        "risk": _rounded(wrong[kept] / (ends[kept] + 1)),
-    }
+    decided = ends[kept] + 1
+    return {"coverage": _rounded(decided / len(fake)), "risk": _rounded(wrong[kept] / decided)}
 
 
-def _spread(rising: NDArray[np.float64]) -> NDArray[np.intp]:
+def _spread(rising: Floats) -> NDArray[np.intp]:
     """Return at most 60 indices, first and last included, evenly spaced along a rising quantity."""
     if len(rising) <= MAX_POINTS:
         return np.arange(len(rising))
@@ -214,5 +231,5 @@ def _spread(rising: NDArray[np.float64]) -> NDArray[np.intp]:
     return np.unique(np.minimum(np.searchsorted(rising, wanted), len(rising) - 1))
 
 
-def _rounded(values: NDArray[np.float64]) -> list[float]:
+def _rounded(values: Floats) -> list[float]:
     return [round(float(v), 4) for v in values]

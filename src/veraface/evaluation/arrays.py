@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from enum import Enum, auto
+from enum import Enum
 from functools import cached_property
 
 import numpy as np
@@ -17,19 +17,12 @@ from veraface.results import Verdict
 
 @dataclass(frozen=True)
 class PredictionArrays:
-    """Predictions as arrays of one length.
-
-    Attributes:
-        fake: labels.
-        p_fake: NaN where there is none.
-        verdict: names of the verdicts, "error" where there is none.
-        group: columns in the weights of the bootstrap resamples.
-    """
+    """Predictions as arrays of one length."""
 
     fake: Flags
-    p_fake: Values
-    verdict: NDArray[np.str_]
-    group: NDArray[np.intp]
+    p_fake: Values  # NaN where there is none
+    verdict: NDArray[np.str_]  # "error" where there is none
+    group: NDArray[np.intp]  # columns in the weights of the bootstrap resamples
 
     @classmethod
     def of(cls, predictions: Sequence[Prediction], bootstrap: BootstrapSamples) -> "PredictionArrays":
@@ -48,11 +41,6 @@ class PredictionArrays:
     def classified(self) -> Flags:
         """Which images have a p_fake."""
         return ~np.isnan(self.p_fake)
-
-    @property
-    def decided(self) -> Flags:
-        """Which images have the verdict fake or real."""
-        return np.isin(self.verdict, (Verdict.FAKE.value, Verdict.REAL.value))
 
     @property
     def one_class(self) -> bool:
@@ -76,15 +64,14 @@ class PredictionArrays:
         mean = np.bincount(member, own.p_fake) / np.bincount(member) if len(own) else own.p_fake
         return PredictionArrays(pairs[1].astype(bool), mean, np.full(len(mean), ""), pairs[0].astype(np.intp))
 
+    def count_groups(self, chosen: Flags) -> int:
+        """Return the number of groups that the chosen images come from."""
+        return len(np.unique(self.group[chosen]))
+
 
 @dataclass(frozen=True)
 class ImageSet:
-    """Images that metrics are computed of.
-
-    Attributes:
-        own: the images.
-        other: images of the other class, against which a set of one class is ranked; None for none.
-    """
+    """Images that metrics are computed of, and those of the other class to rank a one-class set against."""
 
     own: PredictionArrays
     other: PredictionArrays | None = None
@@ -106,12 +93,7 @@ class WeightedSet:
     """An image set under the weights of bootstrap resamples, as metric functions receive it."""
 
     def __init__(self, images: ImageSet, groups: Values) -> None:
-        """Weight images by their group.
-
-        Args:
-            images: the images.
-            groups: weights of shape (resamples, groups).
-        """
+        """Weight images by their group; `groups` are weights of shape (resamples, groups)."""
         self.images = images.own
         self._set = images
         self._groups = groups
@@ -124,19 +106,15 @@ class WeightedSet:
     @cached_property
     def roc(self) -> RocCurve:
         """ROC curve of the classified images."""
-        ranked = self._set.ranked
-        return RocCurve(ranked.fake, ranked.p_fake, self._groups[:, ranked.group])
+        return self._curve(self._set.ranked)
 
     @cached_property
     def roc_by_group(self) -> RocCurve:
         """ROC curve of the mean p_fake of each group."""
-        ranked = self._set.ranked_by_group
-        return RocCurve(ranked.fake, ranked.p_fake, self._groups[:, ranked.group])
+        return self._curve(self._set.ranked_by_group)
 
-    @property
-    def undefined(self) -> Values:
-        """NaN for every resample."""
-        return np.full(len(self._groups), np.nan)
+    def _curve(self, ranked: PredictionArrays) -> RocCurve:
+        return RocCurve(ranked.fake, ranked.p_fake, self._groups[:, ranked.group])
 
     def share(self, chosen: Flags, among: "Needs") -> Values:
         """Return the share of chosen images among those that are needed."""
@@ -151,14 +129,14 @@ class WeightedSet:
 class Needs(Enum):
     """The images that a metric is computed on; it has an interval if they come from enough groups."""
 
-    RANKED = auto()  # classified images, enough groups of each class
-    ALL = auto()
-    CLASSIFIED = auto()
-    REAL = auto()  # classified reals
-    FAKE = auto()  # classified fakes
-    DECIDED = auto()  # classified images with the verdict fake or real
-    DECIDED_REAL = auto()
-    DECIDED_FAKE = auto()
+    RANKED = "classified images, enough groups of each class"
+    ALL = "images"
+    CLASSIFIED = "classified images"
+    REAL = "classified reals"
+    FAKE = "classified fakes"
+    DECIDED = "decided images"  # classified images with the verdict fake or real
+    DECIDED_REAL = "decided reals"
+    DECIDED_FAKE = "decided fakes"
 
     def select(self, images: PredictionArrays) -> Flags:
         """Return which images are needed."""
@@ -166,12 +144,10 @@ class Needs(Enum):
             return np.ones(len(images), bool)
         needed = images.classified
         if self in (Needs.DECIDED, Needs.DECIDED_REAL, Needs.DECIDED_FAKE):
-            needed = needed & images.decided
-        if self in (Needs.REAL, Needs.DECIDED_REAL):
-            return needed & ~images.fake
+            needed &= np.isin(images.verdict, (Verdict.FAKE.value, Verdict.REAL.value))
         if self in (Needs.FAKE, Needs.DECIDED_FAKE):
             return needed & images.fake
-        return needed
+        return needed if self.covers_fakes else needed & ~images.fake
 
     @property
     def covers_fakes(self) -> bool:
@@ -182,10 +158,5 @@ class Needs(Enum):
         """Return the number of groups of the needed images; of RANKED those of the rarer class."""
         if self is Needs.RANKED:
             ranked = images.ranked
-            return min(count_groups(ranked, ranked.fake), count_groups(ranked, ~ranked.fake))
-        return count_groups(images.own, self.select(images.own))
-
-
-def count_groups(images: PredictionArrays, chosen: Flags) -> int:
-    """Return the number of groups that the chosen images come from."""
-    return len(np.unique(images.group[chosen]))
+            return min(ranked.count_groups(ranked.fake), ranked.count_groups(~ranked.fake))
+        return images.own.count_groups(self.select(images.own))

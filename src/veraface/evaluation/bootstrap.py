@@ -1,6 +1,6 @@
 """Confidence intervals from 1,000 bootstrap resamples of whole groups."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,13 +23,7 @@ class BootstrapSamples:
     """
 
     def __init__(self, groups: Iterable[str], *, count: int = DRAWS, seed: int = 0) -> None:
-        """Draw the resamples.
-
-        Args:
-            groups: groups of all images of the report; duplicates are ignored.
-            count: number of resamples.
-            seed: seed of the draws.
-        """
+        """Draw `count` resamples of the groups of all images of a report; duplicates are ignored."""
         names = sorted(set(groups))
         self._index = {name: i for i, name in enumerate(names)}
         random = np.random.default_rng(seed)
@@ -51,18 +45,16 @@ class BootstrapSamples:
         Returns:
             The values of the original images, and [low, high] of each; None if undefined.
         """
-        values = compute(np.ones((1, self._weights.shape[1])))
-        if len(self._index) < MIN_GROUPS:
-            return {name: rounded(value[0]) for name, value in values.items()}, dict.fromkeys(values)
-        drawn = [compute(weights) for weights in self._chunks()]
-        intervals = {name: _interval(np.concatenate([d[name] for d in drawn])) for name in values}
-        return {name: rounded(value[0]) for name, value in values.items()}, {
-            name: None if np.isnan(values[name][0]) else interval for name, interval in intervals.items()
-        }
-
-    def _chunks(self) -> Iterator[Values]:
-        for start in range(0, len(self._weights), _CHUNK):
-            yield self._weights[start : start + _CHUNK].astype(np.float64)
+        found = compute(np.ones((1, self._weights.shape[1])))
+        values = {name: rounded(value[0]) for name, value in found.items()}
+        intervals: dict[str, list[float] | None] = dict.fromkeys(values)
+        if len(self._index) >= MIN_GROUPS:
+            starts = range(0, len(self._weights), _CHUNK)
+            drawn = [compute(self._weights[i : i + _CHUNK].astype(np.float64)) for i in starts]
+            for name, value in values.items():
+                if value is not None:
+                    intervals[name] = _interval(np.concatenate([d[name] for d in drawn]))
+        return values, intervals
 
 
 def rounded(value: float | np.floating) -> float | None:

@@ -7,24 +7,21 @@ from veraface.evaluation.metrics import Metric, Place, shown_in
 
 _COUNTS = ("real", "fake", "groups", "not_judged")
 
+Row = Mapping[str, Any]
 
-def short_form(report: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what a card stores of a report: the data of the main tables and plots.
 
-    Args:
-        report: as `report.json` contains it.
+def short_form(report: Row) -> dict[str, Any]:
+    """Return what a card stores of a report, as `report.json` contains it: the main tables and plots.
 
-    Returns:
-        The same keys where they are kept; the first row complete, the others with fewer metrics.
+    The keys stay the same; the first row is complete, the others have fewer metrics.
     """
-    rows = report["rows"]
+    # Generators have no reals: those metrics of the tables that are defined for fakes alone.
+    of_fakes = [m for m in shown_in(Place.CARD | Place.TABLES) if m.needs.covers_fakes]
+    first, *others = report["rows"]
     short: dict[str, Any] = {
-        "data": report["data"],
-        "command": report["command"],
-        "model": report["model"],
-        "thresholds": report["thresholds"],
-        "rows": [rows[0], *_rows(rows[1:], "source")],
-        "by_generator": _rows(report["by_generator"], "generator", _generator_metrics()),
+        **_choose(report, ("data", "command", "model", "thresholds")),
+        "rows": [first, *_rows(others, "source")],
+        "by_generator": _rows(report["by_generator"], "generator", of_fakes),
         "by_face_size": _rows(report["by_face_size"], "face_size"),
     }
     if "tiers" in report:
@@ -36,21 +33,10 @@ def short_form(report: Mapping[str, Any]) -> dict[str, Any]:
     if "self_blended" in report:
         block = report["self_blended"]
         short["self_blended"] = {"not_made": block["not_made"], **_rows([block], "source")[0]}
-    short["weak_spots"] = report["weak_spots"]
-    short["trivial"] = report["trivial"]
-    short["diagrams"] = report["diagrams"]
-    return short
+    return short | _choose(report, ("weak_spots", "trivial", "diagrams"))
 
 
-def _generator_metrics() -> list[Metric]:
-    """Return the metrics of generators, which have no reals: those of the tables that are defined."""
-    kept = set(shown_in(Place.TABLES))
-    return [metric for metric in shown_in(Place.CARD) if metric in kept and metric.needs.covers_fakes]
-
-
-def _rows(
-    rows: Iterable[Mapping[str, Any]], key: str, metrics: Sequence[Metric] | None = None
-) -> list[dict[str, Any]]:
+def _rows(rows: Iterable[Row], key: str, metrics: Sequence[Metric] | None = None) -> list[dict[str, Any]]:
     kept = shown_in(Place.CARD) if metrics is None else metrics
     names = [metric.name for metric in kept]
     with_interval = [metric.name for metric in kept if Place.CARD_INTERVALS in metric.shown]
@@ -63,10 +49,10 @@ def _rows(
     ]
 
 
-def _curves(curves: Mapping[str, Any]) -> dict[str, Any]:
+def _curves(curves: Row) -> dict[str, Any]:
     names = [metric.name for metric in shown_in(Place.ROBUSTNESS)]
 
-    def step(found: Mapping[str, Any]) -> dict[str, Any]:
+    def step(found: Row) -> dict[str, Any]:
         return {**_choose(found, ("strength", *names)), "intervals": {"auc": found["intervals"]["auc"]}}
 
     return {
@@ -76,5 +62,5 @@ def _curves(curves: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _choose(values: Mapping[str, Any], names: Sequence[str]) -> dict[str, Any]:
+def _choose(values: Row, names: Sequence[str]) -> dict[str, Any]:
     return {name: values[name] for name in names if name in values}

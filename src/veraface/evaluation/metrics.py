@@ -7,6 +7,9 @@ row of `report.json`; tables, plots, tiles, model card and slices include it acc
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from enum import Flag, auto
+from typing import Any
+
+import numpy as np
 
 from veraface.evaluation import roc
 from veraface.evaluation.arrays import ImageSet, Needs, WeightedSet
@@ -14,6 +17,8 @@ from veraface.evaluation.bootstrap import Values
 from veraface.results import Verdict
 
 MAX_FPR = 0.05  # of `recall_at_5_percent`
+
+Compute = Callable[[WeightedSet], Values]
 
 
 class Place(Flag):
@@ -38,6 +43,7 @@ class Metric:
         needs: images that it is computed on.
         compute: one value per resample.
         higher_is_better: direction; None if neither.
+        two_classes: whether it is undefined for images of one class.
         share: whether it is a share, shown in percent.
         shown: where it is shown.
         weak: phrase about a slice that is worse than the whole, with {value}; "" to ignore slices.
@@ -46,8 +52,9 @@ class Metric:
     name: str
     heading: str
     needs: Needs
-    compute: Callable[[WeightedSet], Values]
+    compute: Compute
     higher_is_better: bool | None = None
+    two_classes: bool = False
     share: bool = True
     shown: Place = Place.NONE
     weak: str = ""
@@ -69,23 +76,27 @@ class Metric:
 METRICS: dict[str, Metric] = {}
 
 
-def metric(
-    name: str,
-    heading: str,
-    needs: Needs,
-    *,
-    higher_is_better: bool | None = None,
-    share: bool = True,
-    shown: Place = Place.NONE,
-    weak: str = "",
-) -> Callable[[Callable[[WeightedSet], Values]], Callable[[WeightedSet], Values]]:
-    """Declare the decorated function as a metric; see `Metric` for the arguments."""
+def metric(name: str, heading: str, needs: Needs, **options: Any) -> Callable[[Compute], Compute]:
+    """Declare the decorated function as a metric; the options are the other fields of `Metric`."""
 
-    def declare(compute: Callable[[WeightedSet], Values]) -> Callable[[WeightedSet], Values]:
-        METRICS[name] = Metric(name, heading, needs, compute, higher_is_better, share, shown, weak)
+    def declare(compute: Compute) -> Compute:
+        METRICS[name] = Metric(name, heading, needs, compute, **options)
         return compute
 
     return declare
+
+
+def _share(
+    name: str, heading: str, needs: Needs, verdicts: str, higher_is_better: bool | None, **options: Any
+) -> Compute:
+    """Declare the share of the needed images that have one of the verdicts, separated by spaces."""
+    names = verdicts.split()
+
+    def compute(images: WeightedSet) -> Values:
+        return images.share(np.isin(images.images.verdict, names), needs)
+
+    compute.__doc__ = f"Return the share of {needs.value} with the verdict {' or '.join(names)}."
+    return metric(name, heading, needs, higher_is_better=higher_is_better, **options)(compute)
 
 
 def shown_in(place: Place) -> list[Metric]:
@@ -95,27 +106,32 @@ def shown_in(place: Place) -> list[Metric]:
 
 def evaluator(images: ImageSet, names: Iterable[str] | None = None) -> Callable[[Values], dict[str, Values]]:
     """Return a function for `BootstrapSamples.measure` that computes metrics by name; all if None."""
-    chosen = list(METRICS if names is None else names)
+    chosen = [METRICS[name] for name in (METRICS if names is None else names)]
+    one_class = images.own.one_class
 
     def compute(groups: Values) -> dict[str, Values]:
-        weighted = WeightedSet(images, groups)
-        return {name: METRICS[name].compute(weighted) for name in chosen}
+        weighted, undefined = WeightedSet(images, groups), np.full(len(groups), np.nan)
+        return {
+            metric.name: undefined if metric.two_classes and one_class else metric.compute(weighted)
+            for metric in chosen
+        }
 
     return compute
 
 
-_EVERYWHERE = Place.TABLES | Place.ROBUSTNESS | Place.TILES | Place.CARD | Place.CARD_INTERVALS
+_TABLES = Place.TABLES | Place.CARD
+_MAIN = _TABLES | Place.ROBUSTNESS | Place.TILES | Place.CARD_INTERVALS
+_HIGHER, _LOWER = True, False  # is better
+# Of the distance of p_fake from the label.
+_ERROR: dict[str, Any] = {
+    "needs": Needs.CLASSIFIED,
+    "higher_is_better": _LOWER,
+    "two_classes": True,
+    "share": False,
+}
 
 
-@metric(
-    "auc",
-    "AUC",
-    Needs.RANKED,
-    higher_is_better=True,
-    share=False,
-    shown=_EVERYWHERE | Place.FOREST,
-    weak="AUC {value}",
-)
+@metric("auc", "AUC", Needs.RANKED, higher_is_better=True, share=False, shown=~Place.NONE, weak="AUC {value}")
 def auc(images: WeightedSet) -> Values:
     """Return the area under the ROC curve."""
     return images.roc.area()
@@ -127,10 +143,17 @@ def auc_by_group(images: WeightedSet) -> Values:
     return images.roc_by_group.area()
 
 
-@metric("average_precision", "average precision", Needs.RANKED, higher_is_better=True, share=False)
+@metric(
+    "average_precision",
+    "average precision",
+    Needs.RANKED,
+    higher_is_better=True,
+    two_classes=True,
+    share=False,
+)
 def average_precision(images: WeightedSet) -> Values:
     """Return the average precision; undefined for one class, as it depends on the class mix."""
-    return images.undefined if images.images.one_class else images.roc.average_precision()
+    return images.roc.average_precision()
 
 
 @metric("accuracy", "accuracy", Needs.CLASSIFIED, higher_is_better=True)
@@ -140,48 +163,21 @@ def accuracy(images: WeightedSet) -> Values:
     return images.share((own.verdict == Verdict.FAKE) == own.fake, Needs.CLASSIFIED)
 
 
-@metric(
-    "reals_called_fake",
-    "FPR",
-    Needs.REAL,
-    higher_is_better=False,
-    shown=_EVERYWHERE,
-    weak="{value} of reals called fake",
+fpr = _share(
+    "reals_called_fake", "FPR", Needs.REAL, "fake", _LOWER, shown=_MAIN, weak="{value} of reals called fake"
 )
-def fpr(images: WeightedSet) -> Values:
-    """Return the false positive rate: the share of reals with the verdict fake."""
-    return images.share(images.images.verdict == Verdict.FAKE, Needs.REAL)
-
-
-@metric("fakes_called_fake", "recall", Needs.FAKE, higher_is_better=True, shown=_EVERYWHERE)
-def recall(images: WeightedSet) -> Values:
-    """Return the recall (true positive rate): the share of fakes with the verdict fake."""
-    return images.share(images.images.verdict == Verdict.FAKE, Needs.FAKE)
-
-
-@metric("reals_uncertain", "abstention, reals", Needs.REAL, shown=Place.TABLES | Place.CARD)
-def abstain_real(images: WeightedSet) -> Values:
-    """Return the abstention rate of reals."""
-    return images.share(images.images.verdict == Verdict.UNCERTAIN, Needs.REAL)
-
-
-@metric("fakes_uncertain", "abstention, fakes", Needs.FAKE, shown=Place.TABLES | Place.CARD)
-def abstain_fake(images: WeightedSet) -> Values:
-    """Return the abstention rate of fakes."""
-    return images.share(images.images.verdict == Verdict.UNCERTAIN, Needs.FAKE)
-
-
-@metric(
+recall = _share("fakes_called_fake", "recall", Needs.FAKE, "fake", _HIGHER, shown=_MAIN)
+_share("reals_uncertain", "abstention, reals", Needs.REAL, "uncertain", None, shown=_TABLES)
+_share("fakes_uncertain", "abstention, fakes", Needs.FAKE, "uncertain", None, shown=_TABLES)
+_share(
     "fakes_called_real",
     "FNR",
     Needs.FAKE,
-    higher_is_better=False,
-    shown=Place.TABLES | Place.CARD | Place.CARD_INTERVALS,
+    "real",
+    _LOWER,
+    shown=_TABLES | Place.CARD_INTERVALS,
     weak="{value} of fakes called real",
 )
-def fnr(images: WeightedSet) -> Values:
-    """Return the false negative rate: the share of fakes with the verdict real."""
-    return images.share(images.images.verdict == Verdict.REAL, Needs.FAKE)
 
 
 @metric("recall_at_5_percent", "recall at 5% FPR", Needs.RANKED, higher_is_better=True, shown=Place.CARD)
@@ -196,52 +192,28 @@ def equal_error_rate(images: WeightedSet) -> Values:
     return images.roc.equal_error_rate()
 
 
-@metric(
-    "calibration_error",
-    "calibration error, equal-width bins",
-    Needs.CLASSIFIED,
-    higher_is_better=False,
-    share=False,
-    shown=Place.TILES,
-)
+@metric("calibration_error", "calibration error, equal-width bins", **_ERROR, shown=Place.TILES)
 def calibration_error(images: WeightedSet) -> Values:
-    """Return the expected calibration error with bins of equal width; undefined for one class."""
-    if images.images.one_class:
-        return images.undefined
+    """Return the expected calibration error with bins of equal width."""
     return roc.calibration_error(*images.scores(), roc.equal_width_edges())
 
 
-@metric(
-    "calibration_error_adaptive",
-    "calibration error, equal-mass bins",
-    Needs.CLASSIFIED,
-    higher_is_better=False,
-    share=False,
-)
+@metric("calibration_error_adaptive", "calibration error, equal-mass bins", **_ERROR)
 def calibration_error_adaptive(images: WeightedSet) -> Values:
-    """Return the expected calibration error with bins of equal mass; undefined for one class."""
-    if images.images.one_class:
-        return images.undefined
+    """Return the expected calibration error with bins of equal mass."""
     fake, p_fake, weights = images.scores()
     return roc.calibration_error(fake, p_fake, weights, roc.equal_mass_edges(p_fake))
 
 
-@metric("brier", "Brier score", Needs.CLASSIFIED, higher_is_better=False, share=False)
+@metric("brier", "Brier score", **_ERROR)
 def brier(images: WeightedSet) -> Values:
-    """Return the Brier score; undefined for one class."""
-    return images.undefined if images.images.one_class else roc.brier_score(*images.scores())
+    """Return the Brier score."""
+    return roc.brier_score(*images.scores())
 
 
-@metric("reals_covered", "coverage, reals", Needs.REAL, higher_is_better=True)
-def coverage_real(images: WeightedSet) -> Values:
-    """Return the conformal coverage of reals: the share without the verdict fake."""
-    return images.share(images.images.verdict != Verdict.FAKE, Needs.REAL)
-
-
-@metric("fakes_covered", "coverage, fakes", Needs.FAKE, higher_is_better=True)
-def coverage_fake(images: WeightedSet) -> Values:
-    """Return the conformal coverage of fakes: the share without the verdict real."""
-    return images.share(images.images.verdict != Verdict.REAL, Needs.FAKE)
+# The conformal coverage of each class.
+_share("reals_covered", "coverage, reals", Needs.REAL, "real uncertain", _HIGHER)
+_share("fakes_covered", "coverage, fakes", Needs.FAKE, "fake uncertain", _HIGHER)
 
 
 @metric("accuracy_decided", "accuracy, decided", Needs.DECIDED, higher_is_better=True)
@@ -251,31 +223,10 @@ def accuracy_decided(images: WeightedSet) -> Values:
     return images.share((own.verdict == Verdict.FAKE) == own.fake, Needs.DECIDED)
 
 
-@metric("reals_called_fake_decided", "FPR, decided", Needs.DECIDED_REAL, higher_is_better=False)
-def fpr_decided(images: WeightedSet) -> Values:
-    """Return the false positive rate among decided reals."""
-    return images.share(images.images.verdict == Verdict.FAKE, Needs.DECIDED_REAL)
-
-
-@metric("fakes_called_fake_decided", "recall, decided", Needs.DECIDED_FAKE, higher_is_better=True)
-def recall_decided(images: WeightedSet) -> Values:
-    """Return the recall among decided fakes."""
-    return images.share(images.images.verdict == Verdict.FAKE, Needs.DECIDED_FAKE)
-
-
-@metric("share_uncertain", "abstention", Needs.CLASSIFIED, shown=Place.ROBUSTNESS | Place.TILES)
-def abstain(images: WeightedSet) -> Values:
-    """Return the abstention rate: the share of classified images with the verdict uncertain."""
-    return images.share(images.images.verdict == Verdict.UNCERTAIN, Needs.CLASSIFIED)
-
-
-@metric("share_no_face", "no face", Needs.ALL)
-def no_face(images: WeightedSet) -> Values:
-    """Return the share of images in which no face was detected."""
-    return images.share(images.images.verdict == Verdict.NO_FACE, Needs.ALL)
-
-
-@metric("share_errors", "errors", Needs.ALL, higher_is_better=False)
-def errors(images: WeightedSet) -> Values:
-    """Return the share of images that could not be read."""
-    return images.share(images.images.verdict == "error", Needs.ALL)
+_share("reals_called_fake_decided", "FPR, decided", Needs.DECIDED_REAL, "fake", _LOWER)
+_share("fakes_called_fake_decided", "recall, decided", Needs.DECIDED_FAKE, "fake", _HIGHER)
+_share(
+    "share_uncertain", "abstention", Needs.CLASSIFIED, "uncertain", None, shown=Place.ROBUSTNESS | Place.TILES
+)
+_share("share_no_face", "no face", Needs.ALL, "no_face", None)
+_share("share_errors", "errors", Needs.ALL, "error", _LOWER)

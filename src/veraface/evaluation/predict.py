@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -11,45 +11,33 @@ from PIL import Image
 from veraface.datasets.frames import sample_image
 from veraface.datasets.progress import in_parallel
 from veraface.datasets.samples import Sample
+from veraface.datasets.synthesis.self_blending import self_blend
+from veraface.datasets.validation import box_problem
 from veraface.detector import Detector
 from veraface.errors import ImageError
 from veraface.imaging.decode import ImageFile, ImageSource
 from veraface.results import Verdict
 
 CLEAN = "clean"  # name of images without a degradation
+SELF_BLENDED = "self-blended"
 
 
 @dataclass(frozen=True)
 class Prediction:
-    """The prediction of one labeled image; a line of `pictures.jsonl`.
+    """The prediction of one labeled image; a line of `pictures.jsonl`."""
 
-    Attributes:
-        path: of the image or video, relative to the data's folder; never absolute.
-        fake: the label.
-        source: data set the image came from.
-        group: person, video or base photo.
-        verdict: None for an error.
-        p_fake: None if no face was classified.
-        error: message; "" for none.
-        generator: what made the face; "" if unknown.
-        box: of the face with this p_fake: x, y, width, height, px.
-        face_size: longer side of that box, px of the full-size image.
-        degradation: applied before detection.
-        frame: position in a video, 0 to 1; None for an image file.
-    """
-
-    path: str
-    fake: bool
-    source: str
-    group: str
-    verdict: Verdict | None
-    p_fake: float | None
-    error: str = ""
-    generator: str = ""
-    box: tuple[float, ...] | None = None
-    face_size: float | None = None
-    degradation: str = CLEAN
-    frame: float | None = None
+    path: str  # of the image or video, relative to the data's folder; never absolute
+    fake: bool  # the label
+    source: str  # data set the image came from
+    group: str  # person, video or base photo
+    verdict: Verdict | None  # None for an error
+    p_fake: float | None  # None if no face was classified
+    error: str = ""  # message; "" for none
+    generator: str = ""  # what made the face; "" if unknown
+    box: tuple[float, ...] | None = None  # of the face with this p_fake: x, y, width, height, px
+    face_size: float | None = None  # longer side of that box, px of the full-size image
+    degradation: str = CLEAN  # applied before detection
+    frame: float | None = None  # position in a video, 0 to 1; None for an image file
 
     @property
     def outcome(self) -> str:
@@ -59,12 +47,7 @@ class Prediction:
 
 @dataclass(frozen=True)
 class Degradation:
-    """A degradation applied to images before detection.
-
-    Attributes:
-        name: as predictions name it.
-        apply: from an upright RGB image to an RGB image.
-    """
+    """A named degradation applied to upright RGB images before detection."""
 
     name: str
     apply: Callable[[Image.Image, np.random.Generator], Image.Image]
@@ -113,8 +96,7 @@ def predict_image(
     path = sample.path.name
     if root is not None and sample.path.is_relative_to(root):
         path = sample.path.relative_to(root).as_posix()
-    verdict: Verdict | None = None
-    p_fake, box, error = None, None, ""
+    verdict, p_fake, box, error = None, None, None, ""
     try:
         result = detector.detect(image(), heatmap=False)
         verdict, p_fake = result.verdict, result.p_fake
@@ -138,6 +120,36 @@ def predict_image(
         degradation=degradation,
         frame=sample.frame,
     )
+
+
+def predict_self_blended(
+    detector: Detector, samples: Sequence[Sample], *, root: Path | None = None
+) -> list[Prediction]:
+    """Return predictions on a self-blended fake of every real image; errors without a face to blend.
+
+    They share camera, compression and framing with their reals, so that only the face can reveal them; see
+    `self_blending.py`.
+
+    The detector also finds the largest face of samples without a box. `root` is that of `predict`.
+    """
+
+    def one(sample: Sample) -> Prediction:
+        def image() -> Image.Image:
+            pixels = decode_upright(sample)
+            box = sample.box
+            if box is None:
+                faces = detector.detect(pixels, heatmap=False).faces
+                if not faces:
+                    raise ImageError("no face to blend was found")
+                box = faces[0].box
+            elif problem := box_problem(box, pixels.width, pixels.height):
+                raise ImageError(problem)  # blending outside the image would change nothing
+            return self_blend(pixels, box, random_generator(sample))
+
+        fake = replace(sample, fake=True, generator=SELF_BLENDED)
+        return predict_image(detector, fake, image, SELF_BLENDED, root)
+
+    return in_parallel(one, [sample for sample in samples if not sample.fake], "Detecting self-blended fakes")
 
 
 def decode_upright(sample: Sample) -> Image.Image:

@@ -1,16 +1,21 @@
 """The report of an evaluation as Markdown and as one self-contained HTML page."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup
 
-from veraface.evaluation import tables
 from veraface.evaluation.metrics import Place, shown_in
 from veraface.evaluation.plots import draw_plots
-from veraface.evaluation.tables import ReportTable, with_interval
+from veraface.evaluation.tables import (
+    curve_table,
+    detail_tables,
+    shortcut_table,
+    summary_tables,
+    with_interval,
+)
 from veraface.text import clean, markdown
 
 _FOLDER = Path(__file__).parent
@@ -18,13 +23,15 @@ _FOLDER = Path(__file__).parent
 
 def summary(report: Mapping[str, Any]) -> str:
     """Return the part of the Markdown report for the terminal: by source, robustness, warnings."""
-    return _render("report.md.jinja", report=report, tables=list(_summary_tables(report)), full=False)
+    return _render("report.md.jinja", report=report, tables=list(summary_tables(report)), full=False)
 
 
 def full_markdown(report: Mapping[str, Any]) -> str:
     """Return the whole report as Markdown; starts with the summary."""
-    details = _render("report.md.jinja", report=report, tables=list(_detail_tables(report)), full=True)
-    return "\n".join([summary(report), details])
+    tables = [*detail_tables(report), shortcut_table(report)]
+    if "curves" in report:
+        tables.insert(-1, curve_table(report["curves"]))
+    return "\n".join([summary(report), _render("report.md.jinja", report=report, tables=tables, full=True)])
 
 
 def page(report: Mapping[str, Any]) -> str:
@@ -40,10 +47,7 @@ def page(report: Mapping[str, Any]) -> str:
             if everything[metric.name] is not None
         ],
         plots=[(plot, Markup(plot.svg)) for plot in draw_plots(report)],  # nosec B704  # matplotlib escapes all text
-        tables=[
-            *_summary_tables(report),
-            *(table for table in _detail_tables(report) if table.title != "Curves"),
-        ],
+        tables=[*summary_tables(report), *detail_tables(report), shortcut_table(report)],
     )
 
 
@@ -52,21 +56,5 @@ def _render(name: str, **values: Any) -> str:
     environment = Environment(
         autoescape=html, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )  # nosec B701  # Markdown is escaped by its filter
-    environment.filters["clean"] = clean
-    environment.filters["markdown"] = markdown
+    environment.filters |= {"clean": clean, "markdown": markdown}
     return environment.from_string((_FOLDER / name).read_text(encoding="utf-8")).render(values)
-
-
-def _summary_tables(report: Mapping[str, Any]) -> Iterator[ReportTable]:
-    yield tables.main_table(report)
-    if "tiers" in report:
-        yield tables.tier_table(report)
-
-
-def _detail_tables(report: Mapping[str, Any]) -> Iterator[ReportTable]:
-    if "self_blended" in report:
-        yield tables.self_blended_table(report)
-    yield from tables.detail_tables(report)
-    if "curves" in report:
-        yield tables.curve_table(report["curves"])
-    yield tables.shortcut_table(report)

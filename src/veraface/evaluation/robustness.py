@@ -1,5 +1,6 @@
 """Robustness: how metrics and verdicts change when images are degraded as on the web."""
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -19,51 +20,35 @@ from veraface.evaluation.roc import share
 from veraface.imaging.decode import recompress
 from veraface.results import Verdict
 
+_LANCZOS = Image.Resampling.LANCZOS
+
 
 @dataclass(frozen=True)
-class Tier:
-    """A degradation of the whole data set.
+class Tier(Degradation):
+    """A degradation of the whole data set, with its description."""
 
-    Attributes:
-        degradation: applied to every image.
-        how: its description.
-    """
-
-    degradation: Degradation
     how: str
-
-    @property
-    def name(self) -> str:
-        """Name of the degradation."""
-        return self.degradation.name
 
 
 def _sent(longest: int, quality: int, image: Image.Image, _: np.random.Generator) -> Image.Image:
     """Downscale and recompress, as sites and messengers do on upload."""
     factor = longest / max(image.size)
-    small = image if factor >= 1 else rescale(image, factor, Image.Resampling.LANCZOS)
+    small = image if factor >= 1 else rescale(image, factor, _LANCZOS)
     return recompress(small, quality)
 
 
 TIERS = (
-    Tier(Degradation("web", partial(_sent, 768, 60)), "longest side at most 768 px, then JPEG quality 60"),
-    Tier(Degradation("hard", partial(_sent, 512, 40)), "longest side at most 512 px, then JPEG quality 40"),
+    Tier("web", partial(_sent, 768, 60), "longest side at most 768 px, then JPEG quality 60"),
+    Tier("hard", partial(_sent, 512, 40), "longest side at most 512 px, then JPEG quality 40"),
 )
 
 
 @dataclass(frozen=True)
 class Curve:
-    """A degradation in several strengths.
-
-    Attributes:
-        name: of the degradation.
-        scale: quantity and unit of the strengths.
-        strengths: in ascending or descending order.
-        apply: degrades an image with a strength.
-    """
+    """A degradation in several strengths."""
 
     name: str
-    scale: str
+    scale: str  # quantity and unit of the strengths
     strengths: tuple[float, ...]
     apply: Callable[[float, Image.Image, np.random.Generator], Image.Image]
 
@@ -72,26 +57,15 @@ class Curve:
         return [(s, Degradation(f"{self.name} {s:g}", partial(self.apply, s))) for s in self.strengths]
 
 
+_NOISE, _FACTORS = (0.01, 0.03, 0.05, 0.1), (0.6, 0.8, 1.2, 1.4)
 CURVES = (
     Curve("JPEG", "quality", (90, 75, 60, 45, 30), lambda s, p, _: recompress(p, int(s))),
     Curve("WebP", "quality", (80, 50), lambda s, p, _: recompress(p, int(s), "WEBP")),
     Curve("blur", "standard deviation, px", (0.5, 1, 1.5, 2, 3), lambda s, p, _: blur(p, s)),
-    Curve(
-        "noise",
-        "standard deviation, share of full scale",
-        (0.01, 0.03, 0.05, 0.1),
-        lambda s, p, r: add_noise(p, s, r),
-    ),
-    Curve(
-        "downscale",
-        "factor",
-        (0.75, 0.5, 0.35, 0.25),
-        lambda s, p, _: rescale(p, s, Image.Resampling.LANCZOS),
-    ),
-    Curve(
-        "brightness", "factor", (0.6, 0.8, 1.2, 1.4), lambda s, p, _: ImageEnhance.Brightness(p).enhance(s)
-    ),
-    Curve("contrast", "factor", (0.6, 0.8, 1.2, 1.4), lambda s, p, _: ImageEnhance.Contrast(p).enhance(s)),
+    Curve("noise", "standard deviation, share of full scale", _NOISE, lambda s, p, r: add_noise(p, s, r)),
+    Curve("downscale", "factor", (0.75, 0.5, 0.35, 0.25), lambda s, p, _: rescale(p, s, _LANCZOS)),
+    Curve("brightness", "factor", _FACTORS, lambda s, p, _: ImageEnhance.Brightness(p).enhance(s)),
+    Curve("contrast", "factor", _FACTORS, lambda s, p, _: ImageEnhance.Contrast(p).enhance(s)),
 )
 
 
@@ -100,26 +74,22 @@ def tier_rows(
 ) -> list[dict[str, Any]]:
     """Return a row of each tier, clean first: all metrics, the loss of AUC, and how verdicts changed.
 
-    Args:
-        clean: predictions of the images as they are.
-        tiers: predictions of the same images in the same order, by the tier's name.
-        bootstrap: shared by all tiers, so that differences have intervals.
+    The predictions of the tiers, by name, must be of the clean images in the same order. All share the
+    bootstrap samples, so that differences have intervals.
     """
-    rows = [{"tier": CLEAN, "how": "the files as they are", **compute_metrics(clean, bootstrap)}]
-    for tier in TIERS:
-        if tier.name in tiers:
-            degraded = tiers[tier.name]
-            rows.append(
-                {
-                    "tier": tier.name,
-                    "how": tier.how,
-                    **compute_metrics(degraded, bootstrap),
-                    "auc_lost": auc_lost(clean, degraded, bootstrap),
-                    "changes": changes(clean, degraded, bootstrap),
-                    "rows": source_rows(degraded, bootstrap)[1:],
-                }
-            )
-    return rows
+    whole = {"tier": CLEAN, "how": "the files as they are", **compute_metrics(clean, bootstrap)}
+    return [whole] + [
+        {
+            "tier": tier.name,
+            "how": tier.how,
+            **compute_metrics(degraded, bootstrap),
+            "auc_lost": auc_lost(clean, degraded, bootstrap),
+            "changes": changes(clean, degraded, bootstrap),
+            "rows": source_rows(degraded, bootstrap)[1:],
+        }
+        for tier in TIERS
+        if (degraded := tiers.get(tier.name))
+    ]
 
 
 def auc_lost(
@@ -136,13 +106,10 @@ def auc_lost(
 def changes(
     clean: Sequence[Prediction], degraded: Sequence[Prediction], bootstrap: BootstrapSamples
 ) -> dict[str, Any]:
-    """Compute how verdicts changed, as shares of the images that were classified in both states.
+    """Compute how verdicts changed, as shares of the images that were classified in both states ("pictures").
 
-    Returns:
-        pictures: number of images classified in both. flipped: fake became real or real fake; fake_to_real
-        and real_to_fake are its two parts. flipped_of_decided: the same as a share of the images that were
-        decided in both states. changed: the verdict differs in any way. lost: share of the clean classified
-        images in which no face is classified any more. "intervals" by the same names.
+    "flipped", fake became real or real fake, has two parts. "flipped_of_decided" is a share of the images
+    decided in both states, "lost" one of the clean classified images. "intervals" has the same names.
     """
     one, other = PredictionArrays.of(clean, bootstrap), PredictionArrays.of(degraded, bootstrap)
     both = one.classified & other.classified
@@ -169,23 +136,19 @@ def changes(
 def choose_images(samples: Sequence[Sample], count: int, seed: int = 0) -> list[int]:
     """Choose images for the curves: half of each class, evenly from the sources as far as they go.
 
-    Returns:
-        Indices of the samples, ascending.
+    The indices of the samples are returned in ascending order.
     """
     random = np.random.default_rng(seed)
     chosen: list[int] = []
     for fake in (False, True):
-        by_source: dict[str, list[int]] = {}
-        for i in random.permutation(len(samples)):
+        seen: Counter[str] = Counter()
+        queue = []
+        for i in random.permutation(len(samples))[::-1]:
             if samples[i].fake == fake:
-                by_source.setdefault(samples[i].source, []).append(int(i))
-        waiting = [by_source[source] for source in sorted(by_source)]
-        wanted = count // 2
-        while wanted > 0 and waiting:
-            for queue in waiting[:wanted]:
-                chosen.append(queue.pop())
-            wanted -= min(wanted, len(waiting))
-            waiting = [queue for queue in waiting if queue]
+                source = samples[i].source
+                seen[source] += 1
+                queue.append((seen[source], source, int(i)))  # one of each source, then the second of each
+        chosen += [i for _, _, i in sorted(queue)[: count // 2]]
     return sorted(chosen)
 
 

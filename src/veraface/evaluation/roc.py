@@ -20,42 +20,30 @@ BINS = 15  # of both calibration errors, as in Guo et al., "On Calibration of Mo
 class RocCurve:
     """Receiver operating characteristic of each weighting.
 
-    Attributes:
-        fpr: share of reals at or above each distinct p_fake, in descending order of p_fake, starting with 0;
-            shape (weightings, distinct scores + 1).
-        recall: share of fakes at or above it.
+    `fpr` and `recall` are the shares of reals and fakes at or above each distinct p_fake, in descending order
+    of p_fake, starting with 0; shape (weightings, distinct scores + 1).
     """
 
     def __init__(self, fake: Flags, p_fake: Values, weights: Values) -> None:
-        """Sort and accumulate once; every metric is then one pass.
-
-        Args:
-            fake: labels.
-            p_fake: scores, without NaN.
-            weights: shape (weightings, images).
-        """
+        """Sort and accumulate once, so that every metric is one pass; `p_fake` must have no NaN."""
         order = np.argsort(-p_fake, kind="stable")
         ends = np.flatnonzero(np.diff(p_fake[order], append=-np.inf))  # the last of each run of equal scores
         weights = weights[:, order]
         fakes = np.cumsum(weights * fake[order], axis=1)[:, ends]
         reals = np.cumsum(weights, axis=1)[:, ends] - fakes
         zero = np.zeros((len(weights), 1))
-        self._fakes = np.hstack([zero, fakes])
-        self._reals = np.hstack([zero, reals])
+        self._fakes, self._reals = np.hstack([zero, fakes]), np.hstack([zero, reals])
         self.recall = _ratio(self._fakes, self._fakes[:, -1:])
         self.fpr = _ratio(self._reals, self._reals[:, -1:])
 
     def area(self) -> Values:
         """Return the area under the curve: the probability that a fake outscores a real; ties count half."""
-        heights = (self.recall[:, 1:] + self.recall[:, :-1]) / 2
-        area: Values = np.sum(np.diff(self.fpr, axis=1) * heights, axis=1)
-        return self._where_both(area)
+        return self._where_both(np.asarray(np.trapezoid(self.recall, self.fpr, axis=1)))
 
     def average_precision(self) -> Values:
         """Return the mean precision over the steps of recall, not interpolated; depends on the class mix."""
         precision = np.nan_to_num(_ratio(self._fakes, self._fakes + self._reals))
-        average: Values = np.sum(np.diff(self.recall, axis=1) * precision[:, 1:], axis=1)
-        return self._where_both(average)
+        return self._where_both(np.sum(np.diff(self.recall, axis=1) * precision[:, 1:], axis=1))
 
     def recall_at(self, max_fpr: float) -> Values:
         """Return the largest recall of a threshold whose false positive rate is at most `max_fpr`."""
@@ -67,9 +55,8 @@ class RocCurve:
         after = np.argmax(gap >= 0, axis=1)
         rows, before = np.arange(len(gap)), np.maximum(after - 1, 0)
         start, end = gap[rows, before], gap[rows, after]
-        part = _ratio(-start, end - start)
         low, high = self.fpr[rows, before], self.fpr[rows, after]
-        return self._where_both(low + np.nan_to_num(part) * (high - low))
+        return self._where_both(low + np.nan_to_num(_ratio(-start, end - start)) * (high - low))
 
     def _where_both(self, values: Values) -> Values:
         return np.where((self._fakes[:, -1] > 0) & (self._reals[:, -1] > 0), values, np.nan)
@@ -87,14 +74,14 @@ def equal_width_edges() -> Values:
 
 def equal_mass_edges(p_fake: Values) -> Values:
     """Return the inner edges of 15 bins with equally many of these scores; equal scores share a bin."""
-    return np.asarray(np.quantile(p_fake, np.linspace(0, 1, BINS + 1)[1:-1]), np.float64)
+    return np.asarray(np.quantile(p_fake, equal_width_edges()), np.float64)
 
 
 def calibration_error(fake: Flags, p_fake: Values, weights: Values, edges: Values) -> Values:
     """Return the expected calibration error: the mean distance of a bin's p_fake from its share of fakes.
 
-    Guo et al., "On Calibration of Modern Neural Networks", 2017, with bins of equal width; Nixon et al.,
-    "Measuring Calibration in Deep Learning", 2019, with bins of equal mass.
+    Guo et al. (see `BINS`) with bins of equal width; Nixon et al., "Measuring Calibration in Deep Learning",
+    2019, with bins of equal mass.
     """
     member = np.searchsorted(edges, p_fake, side="right")[:, None] == np.arange(len(edges) + 1)
     gaps = weights @ (member * (p_fake - fake)[:, None])
@@ -108,7 +95,6 @@ def brier_score(fake: Flags, p_fake: Values, weights: Values) -> Values:
 
 def _ratio(numerator: NDArray[Any], denominator: NDArray[Any]) -> Values:
     """Divide; NaN where the denominator is 0."""
-    denominator = np.broadcast_to(denominator, np.shape(numerator))
     out = np.full(np.shape(numerator), np.nan)
     np.divide(numerator, denominator, out=out, where=denominator != 0)
     return out

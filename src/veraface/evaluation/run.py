@@ -9,17 +9,21 @@ from typing import Any
 
 from veraface.datasets.layouts import MANIFEST
 from veraface.datasets.manifest import FRAMES, read_samples
-from veraface.datasets.samples import SPLITS, Sample
-from veraface.datasets.sources import matched_sources
+from veraface.datasets.samples import SPLITS, Sample, matched_sources
 from veraface.detector import Detector
 from veraface.errors import DataError, ModelError
-from veraface.evaluation.aggregate import face_size_rows, generator_rows, plot_data, source_rows
+from veraface.evaluation.aggregate import (
+    face_size_rows,
+    generator_rows,
+    plot_data,
+    self_blended_row,
+    source_rows,
+)
 from veraface.evaluation.bootstrap import BootstrapSamples
 from veraface.evaluation.card import short_form
-from veraface.evaluation.predict import Prediction, predict
+from veraface.evaluation.predict import Prediction, predict, predict_self_blended
 from veraface.evaluation.report import full_markdown, page, summary
 from veraface.evaluation.robustness import CURVES, TIERS, choose_images, step_metrics, tier_rows
-from veraface.evaluation.self_blended import predict_self_blended, self_blended_block
 from veraface.evaluation.shortcuts import Features, measure_features, shortcut_blocks, warnings
 from veraface.evaluation.slices import find_weak_slices
 from veraface.files import ensure_writable_dir, write_atomic
@@ -30,37 +34,22 @@ CURVE_IMAGES = 400
 
 @dataclass(frozen=True)
 class EvaluationConfig:
-    """What an evaluation covers besides the metrics of the images as they are.
+    """What an evaluation covers besides the metrics of the images as they are."""
 
-    Attributes:
-        split: train, val, test or all.
-        frames: maximum number of frames per video.
-        pairs: sources to compare, as "REAL:FAKE".
-        tiers: repeat with all images degraded as on the web.
-        curves: number of images for the robustness curves; 0 for none.
-        self_blend: also evaluate a self-blended fake of each real.
-    """
-
-    split: str = "test"
-    frames: int = FRAMES
-    pairs: tuple[str, ...] = ()
-    tiers: bool = True
-    curves: int = CURVE_IMAGES
-    self_blend: bool = True
+    split: str = "test"  # train, val, test or all
+    frames: int = FRAMES  # maximum number of frames per video
+    pairs: tuple[str, ...] = ()  # sources to compare, as "REAL:FAKE"
+    tiers: bool = True  # repeat with all images degraded as on the web
+    curves: int = CURVE_IMAGES  # number of images for the robustness curves; 0 for none
+    self_blend: bool = True  # also evaluate a self-blended fake of each real
 
     def check(self) -> None:
-        """Check the settings.
-
-        Raises:
-            DataError: an unknown split, or an invalid number of images.
-        """
+        """Raise `DataError` for an unknown split or an invalid number of images."""
         if self.split not in (*SPLITS, "all"):
             raise DataError(f"split is {self.split!r}; it must be train, val, test or all")
         if self.curves < 0 or self.curves == 1:
-            raise DataError(
-                f"curves is {self.curves}; it must be a number of images, at least one of each class, "
-                "or 0 for no curves"
-            )
+            needed = "a number of images, at least one of each class, or 0 for no curves"
+            raise DataError(f"curves is {self.curves}; it must be {needed}")
 
     def command(self, data: str, model: str = "") -> str:
         """Return the command that repeats the evaluation, for data and model of these names."""
@@ -76,21 +65,12 @@ class EvaluationConfig:
 
 @dataclass(frozen=True)
 class AllPredictions:
-    """All predictions of an evaluation, and the shortcut features of the images.
+    """All predictions of an evaluation, and the shortcut features of the images."""
 
-    Attributes:
-        clean: of the images as they are.
-        tiers: by tier, of the same images in the same order.
-        curves: by degradation, of the images of the curves.
-        curve_images: of the images of the curves as they are.
-        self_blended: of the self-blended fakes.
-        features: shortcut features of the images.
-    """
-
-    clean: list[Prediction]
-    tiers: dict[str, list[Prediction]]
-    curves: dict[str, list[Prediction]]
-    curve_images: list[Prediction]
+    clean: list[Prediction]  # of the images as they are
+    tiers: dict[str, list[Prediction]]  # by tier, of the same images in the same order
+    curves: dict[str, list[Prediction]]  # by degradation, of the images of the curves
+    curve_images: list[Prediction]  # of the images of the curves as they are
     self_blended: list[Prediction]
     features: Features
 
@@ -134,8 +114,7 @@ def evaluate(
     matched_sources(samples, config.pairs)  # check the pairs before the long work
     detector = Detector(model, threads=1)
     ensure_writable_dir(out)
-    folder = data if data.is_dir() else data.parent
-    predictions = predict_all(detector, samples, config, folder)
+    predictions = predict_all(detector, samples, config, data if data.is_dir() else data.parent)
     lines = (json.dumps(asdict(prediction)) + "\n" for prediction in predictions)
     write_atomic(out / "pictures.jsonl", "".join(lines))  # first, as it took longest
     thresholds = detector.card.thresholds
@@ -174,22 +153,18 @@ def predict_all(
         raise DataError(
             f"none of the {len(clean)} images could be read; the first, {clean[0].path}: {clean[0].error}"
         )
-    tiers = {
-        tier.name: predict(
-            detector, samples, tier.degradation, root=root, title=f"Detecting, tier {tier.name}"
-        )
-        for tier in (TIERS if config.tiers else ())
-    }
     chosen = choose_images(samples, config.curves)
     steps = [degradation for curve in CURVES for _, degradation in curve.steps()] if chosen else []
+    few = [samples[i] for i in chosen]
     return AllPredictions(
         clean=clean,
-        tiers=tiers,
+        tiers={
+            tier.name: predict(detector, samples, tier, root=root, title=f"Detecting, tier {tier.name}")
+            for tier in (TIERS if config.tiers else ())
+        },
         self_blended=predict_self_blended(detector, samples, root=root) if config.self_blend else [],
         curves={
-            step.name: predict(
-                detector, [samples[i] for i in chosen], step, root=root, title=f"Detecting, {step.name}"
-            )
+            step.name: predict(detector, few, step, root=root, title=f"Detecting, {step.name}")
             for step in steps
         },
         curve_images=[clean[i] for i in chosen],
@@ -212,7 +187,7 @@ def compute_report(predictions: AllPredictions, config: EvaluationConfig) -> dic
     if predictions.curves:
         report["curves"] = _curves(predictions.curve_images, predictions.curves)
     if predictions.self_blended:
-        report["self_blended"] = self_blended_block(clean, predictions.self_blended, bootstrap)
+        report["self_blended"] = self_blended_row(clean, predictions.self_blended, bootstrap)
     report["weak_spots"] = find_weak_slices(report)
     report["trivial"] = {"sets": shortcuts, "warnings": warnings(shortcuts)}
     report["diagrams"] = plot_data(clean)
@@ -221,19 +196,10 @@ def compute_report(predictions: AllPredictions, config: EvaluationConfig) -> dic
 
 def _curves(clean: Sequence[Prediction], degraded: Mapping[str, Sequence[Prediction]]) -> dict[str, Any]:
     bootstrap = BootstrapSamples(prediction.group for prediction in clean)
-    return {
-        "real": sum(not prediction.fake for prediction in clean),
-        "fake": sum(prediction.fake for prediction in clean),
-        "clean": step_metrics(clean, bootstrap),
-        "degradations": [
-            {
-                "degradation": curve.name,
-                "scale": curve.scale,
-                "steps": [
-                    {"strength": strength, **step_metrics(degraded[step.name], bootstrap)}
-                    for strength, step in curve.steps()
-                ],
-            }
-            for curve in CURVES
-        ],
-    }
+    found = []
+    for curve in CURVES:
+        steps = [{"strength": s, **step_metrics(degraded[d.name], bootstrap)} for s, d in curve.steps()]
+        found.append({"degradation": curve.name, "scale": curve.scale, "steps": steps})
+    fakes = sum(prediction.fake for prediction in clean)
+    whole = {"real": len(clean) - fakes, "fake": fakes, "clean": step_metrics(clean, bootstrap)}
+    return whole | {"degradations": found}

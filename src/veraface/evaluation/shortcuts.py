@@ -6,7 +6,7 @@ difference that only this set has.
 """
 
 from collections.abc import Iterable, Sequence
-from functools import partial
+from itertools import compress
 from typing import Any
 
 import numpy as np
@@ -17,9 +17,10 @@ from veraface.datasets.progress import in_parallel
 from veraface.datasets.samples import Sample
 from veraface.errors import ImageError
 from veraface.evaluation.aggregate import in_pair
+from veraface.evaluation.arrays import PredictionArrays
 from veraface.evaluation.bootstrap import BootstrapSamples, Values
 from veraface.evaluation.predict import Prediction, decode_upright
-from veraface.evaluation.roc import Flags, RocCurve
+from veraface.evaluation.roc import RocCurve
 
 WARNING_AUC = 0.7  # a feature with at least this AUC is reported as a shortcut
 
@@ -36,14 +37,9 @@ Features = NDArray[np.float64]
 
 
 def measure_features(samples: Sequence[Sample], predictions: Sequence[Prediction]) -> Features:
-    """Measure the features of each image.
+    """Return the features of each image, shape (images, `FEATURES`); NaN if an image cannot be read.
 
-    Args:
-        samples: the images.
-        predictions: of the same images; their face boxes replace missing boxes of samples.
-
-    Returns:
-        Shape (images, features), in the order of `FEATURES`; NaN if an image cannot be read.
+    The face boxes of the predictions, which are of the same images, replace missing boxes of samples.
     """
 
     def one(pair: tuple[Sample, Prediction]) -> list[float]:
@@ -73,14 +69,10 @@ def sharpness(image: Image.Image, box: tuple[float, ...] | None) -> float:
     """
     if box is not None:
         x, y, width, height = box
-        inside = (
-            max(0, round(x)),
-            max(0, round(y)),
-            min(image.width, round(x + width)),
-            min(image.height, round(y + height)),
-        )
-        if inside[2] - inside[0] >= 3 and inside[3] - inside[1] >= 3:
-            image = image.crop(inside)
+        left, right = max(0, round(x)), min(image.width, round(x + width))
+        top, bottom = max(0, round(y)), min(image.height, round(y + height))
+        if min(right - left, bottom - top) >= 3:
+            image = image.crop((left, top, right, bottom))
     gray = np.asarray(image.convert("L"), np.float64)
     if min(gray.shape) < 3:
         return 0.0
@@ -97,8 +89,8 @@ def shortcut_blocks(
     """Compute the AUC of each feature alone, on the whole set and on each pair of sources."""
     blocks = [_block("all", features, predictions, bootstrap)]
     for pair in pairs:
-        chosen = [i for i, prediction in enumerate(predictions) if in_pair(prediction, pair)]
-        own = [predictions[i] for i in chosen]
+        chosen = [in_pair(prediction, pair) for prediction in predictions]
+        own = list(compress(predictions, chosen))
         blocks.append(_block(pair.replace(":", " / "), features[chosen], own, bootstrap))
     return blocks
 
@@ -106,30 +98,31 @@ def shortcut_blocks(
 def _block(
     name: str, features: Features, predictions: Sequence[Prediction], bootstrap: BootstrapSamples
 ) -> dict[str, Any]:
-    group = bootstrap.index([p.group for p in predictions])
-    fake = np.array([p.fake for p in predictions], bool)
-    found = []
+    images, found = PredictionArrays.of(predictions, bootstrap), []
     for (feature, (more, less)), values in zip(FEATURES.items(), features.T, strict=True):
-        read = ~np.isnan(values)
+        read = images.where(~np.isnan(values))
+        scores = values[~np.isnan(values)]
         # Flipped to an AUC of at least 0.5: either class may have more of a feature.
-        plain = RocCurve(fake[read], values[read], np.ones((1, int(read.sum())))).area()[0]
-        sign = -1.0 if plain < 0.5 else 1.0
-        value, interval = bootstrap.measure(partial(_area, fake[read], sign * values[read], group[read]))
-        auc = value["auc"]
+        flip = bool(RocCurve(read.fake, scores, np.ones((1, len(read)))).area()[0] < 0.5)
+        auc, interval = _auc(read, -scores if flip else scores, bootstrap)
         found.append(
             {
                 "feature": feature,
                 "auc": auc,
-                "interval": interval["auc"],
-                "direction": "" if auc is None else f"fakes have {more if sign > 0 else less}",
+                "interval": interval,
+                "direction": "" if auc is None else f"fakes have {less if flip else more}",
                 "tells_apart": auc is not None and auc >= WARNING_AUC,
             }
         )
     return {"set": name, "features": found}
 
 
-def _area(fake: Flags, scores: Values, group: NDArray[np.intp], weights: Values) -> dict[str, Values]:
-    return {"auc": RocCurve(fake, scores, weights[:, group]).area()}
+def _auc(
+    images: PredictionArrays, scores: Values, bootstrap: BootstrapSamples
+) -> tuple[float | None, list[float] | None]:
+    """Return the AUC of scores and its interval."""
+    measured = bootstrap.measure(lambda w: {"auc": RocCurve(images.fake, scores, w[:, images.group]).area()})
+    return measured[0]["auc"], measured[1]["auc"]
 
 
 def warnings(blocks: Iterable[dict[str, Any]]) -> list[str]:

@@ -10,16 +10,11 @@ _SLICES = (("rows", "source"), ("by_generator", "generator"), ("by_face_size", "
 
 
 def find_weak_slices(report: Mapping[str, Any]) -> list[str]:
-    """Describe each source, pair, generator and face size that is significantly worse than the whole.
+    """Describe each source, pair, generator and face size of a report that is significantly worse.
 
     Significantly: the slice's 95% interval is entirely on the worse side of the whole's value. Slices too
-    small for an interval are ignored; of two dozen slices one or two may be false positives.
-
-    Args:
-        report: with "rows", "by_generator" and "by_face_size", as in `report.json`.
-
-    Returns:
-        Sentences by metric, error rates first, the worst slice first.
+    small for an interval are ignored; of two dozen slices one or two may be false positives. The sentences
+    are sorted by metric, error rates first, and the worst slice first.
     """
     whole = report["rows"][0]
     slices = [(str(row[key]), row) for block, key in _SLICES for row in report[block] if row is not whole]
@@ -29,19 +24,15 @@ def find_weak_slices(report: Mapping[str, Any]) -> list[str]:
         if not metric.weak or usual is None:
             continue
         worse = -1 if metric.higher_is_better else 1
-        found = [
-            (name, row[metric.name], interval)
-            for name, row in slices
-            if (interval := row["intervals"].get(metric.name))
-            and all(worse * end > worse * usual for end in interval)
-        ]
         # A pair has the FPR of its source of reals, a source with one generator that of the generator.
         names: dict[tuple[float, float, float], list[str]] = {}
-        for name, value, (low, high) in found:
-            names.setdefault((value, low, high), []).append(name)
+        for name, row in slices:
+            interval = row["intervals"].get(metric.name)
+            if interval and all(worse * end > worse * usual for end in interval):
+                names.setdefault((row[metric.name], *interval), []).append(name)
         for value, low, high in sorted(names, key=lambda key: -worse * key[0]):
             together = ", ".join(dict.fromkeys(names[value, low, high]))
             phrase = metric.weak.format(value=metric.format(value))
-            interval = f"({metric.format(low)} to {metric.format(high)})"
-            sentences.append(f"{together}: {phrase} {interval}; {metric.format(usual)} in all")
+            band = f"({metric.format(low)} to {metric.format(high)})"
+            sentences.append(f"{together}: {phrase} {band}; {metric.format(usual)} in all")
     return sentences

@@ -1,6 +1,6 @@
 """The tables of a report as text in cells, shared by Markdown, HTML and terminal."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,15 +20,7 @@ _CHANGES = {
 
 @dataclass(frozen=True)
 class ReportTable:
-    """One table.
-
-    Attributes:
-        title: heading above it.
-        head: column headings.
-        rows: cells.
-        note: explanation below it.
-        text_columns: number of leading columns with text; the others contain numbers.
-    """
+    """A table of text; `text_columns` is the number of leading columns that are not numbers."""
 
     title: str
     head: tuple[str, ...]
@@ -42,75 +34,62 @@ def with_interval(name: str, row: Row) -> str:
     return METRICS[name].format_interval(row[name], row["intervals"].get(name))
 
 
-def main_table(report: Row) -> ReportTable:
-    """Return the table of all images, by source and by pair."""
-    return _metric_table(
+def summary_tables(report: Row) -> Iterator[ReportTable]:
+    """Yield the tables for the terminal: by source and pair, and robustness."""
+    yield _metric_table(
         "By source",
         "source",
         report["rows"],
-        ("not_judged",),
         "FPR, false positive rate: reals with the verdict fake. Recall: fakes with the verdict fake. FNR, "
         "false negative rate: fakes with the verdict real. Abstention: verdict uncertain. Shares are of the "
         "classified images of that class. AUC of a source with one class: against all images of the other "
         "class. With 95% intervals, resampled by group; none below 5 groups.",
     )
+    if "tiers" in report:
+        yield _tier_table(report["tiers"])
 
 
-def tier_table(report: Row) -> ReportTable:
-    """Return the metrics of the tiers, and the losses and changes against clean images."""
-    metrics = shown_in(Place.ROBUSTNESS)
-    rows = []
-    for row in report["tiers"]:
-        lost, changes = row.get("auc_lost"), row.get("changes")
-        rows.append(
-            (
-                row["tier"],
-                row["how"],
-                *(with_interval(metric.name, row) for metric in metrics),
-                "" if lost is None else METRICS["auc"].format_interval(lost["value"], lost["interval"]),
-                *("" if changes is None else _change(name, changes) for name in ("flipped", "changed")),
-                str(row["not_judged"]),
-            )
+def detail_tables(report: Row) -> Iterator[ReportTable]:
+    """Yield the other tables but that of the curves."""
+    if "self_blended" in report:
+        block = report["self_blended"]
+        yield _metric_table(
+            "Self-blended fakes",
+            "source",
+            [block, *block["rows"]],
+            "One fake of each real image, blended with a changed copy of itself, against the reals they were "
+            f"made from; {block['not_made']} could not be made. They are not part of any other table.",
         )
-    head = (
-        "tier",
-        "degradation",
-        *(metric.heading for metric in metrics),
-        "AUC lost",
-        "verdicts flipped",
-        "changed in any way",
-        "not classified",
+    everything, tiers = report["rows"][0], [row for row in report.get("tiers", ()) if "changes" in row]
+    yield ReportTable(
+        "All metrics, all images",
+        ("metric", "value (95% interval)"),
+        tuple(
+            (m.heading, with_interval(name, everything)) for name, m in METRICS.items() if name in everything
+        ),
+        f"{everything['real']} real and {everything['fake']} fake images of {everything['groups']} "
+        f"groups; {everything['no_face']} without a face, {everything['too_small']} with faces too small "
+        f"to classify, {everything['uncertain']} uncertain, {everything['errors']} errors.",
     )
-    return ReportTable(
-        "Robustness",
-        head,
-        tuple(rows),
-        "The thresholds stay the same. Flipped: fake became real or real fake, of the images classified in "
-        "both states; changed: the verdict differs in any way, uncertain included.",
-        2,
-    )
-
-
-def self_blended_table(report: Row) -> ReportTable:
-    """Return the metrics of self-blended fakes against their own reals."""
-    block = report["self_blended"]
-    return _metric_table(
-        "Self-blended fakes",
-        "source",
-        [block, *block["rows"]],
-        ("not_judged",),
-        "One fake of each real image, blended with a changed copy of itself, against the reals they were "
-        f"made from; {block['not_made']} could not be made. They are not part of any other table.",
-    )
+    if report["by_generator"]:
+        yield _metric_table("By generator", "generator", report["by_generator"])
+    if report["by_face_size"]:
+        yield _metric_table("By face size", "face_size", report["by_face_size"])
+    for row in tiers:
+        yield _metric_table(f"By source, {row['tier']} ({row['how']})", "source", row["rows"])
+    if tiers:
+        rows = [(f"clean to {t['tier']}", *(_change(name, t["changes"]) for name in _CHANGES)) for t in tiers]
+        yield ReportTable("Changes of the verdict", ("from, to", *_CHANGES.values()), tuple(rows))
 
 
 def shortcut_table(report: Row) -> ReportTable:
     """Return the AUC of the features that do not look at a face."""
-    rows = []
-    for block in report["trivial"]["sets"]:
-        for found in block["features"]:
-            auc = METRICS["auc"].format_interval(found["auc"], found["interval"])
-            rows.append((block["set"], found["feature"], found["direction"], auc))
+    auc = METRICS["auc"]
+    rows = [
+        (block["set"], f["feature"], f["direction"], auc.format_interval(f["auc"], f["interval"]))
+        for block in report["trivial"]["sets"]
+        for f in block["features"]
+    ]
     return ReportTable(
         "Shortcuts: features that do not look at a face",
         ("set", "feature", "direction", "AUC"),
@@ -118,38 +97,6 @@ def shortcut_table(report: Row) -> ReportTable:
         "AUC of one feature alone, flipped to at least 0.5.",
         3,
     )
-
-
-def detail_tables(report: Row) -> list[ReportTable]:
-    """Return what is not printed: all metrics, generators, face sizes, tiers by source, verdict changes."""
-    everything = report["rows"][0]
-    tables = [
-        ReportTable(
-            "All metrics, all images",
-            ("metric", "value (95% interval)"),
-            tuple(
-                (metric.heading, with_interval(name, everything))
-                for name, metric in METRICS.items()
-                if name in everything
-            ),
-            f"{everything['real']} real and {everything['fake']} fake images of {everything['groups']} "
-            f"groups; {everything['no_face']} without a face, {everything['too_small']} with faces too small "
-            f"to classify, {everything['uncertain']} uncertain, {everything['errors']} errors.",
-        ),
-        _metric_table("By generator", "generator", report["by_generator"], ("not_judged",)),
-        _metric_table("By face size", "face_size", report["by_face_size"]),
-    ]
-    for row in report.get("tiers", ()):
-        if "rows" in row:
-            title = f"By source, {row['tier']} ({row['how']})"
-            tables.append(_metric_table(title, "source", row["rows"], ("not_judged",)))
-    if tiers := [row for row in report.get("tiers", ()) if "changes" in row]:
-        rows = tuple(
-            (f"clean to {row['tier']}", *(_change(name, row["changes"]) for name in _CHANGES))
-            for row in tiers
-        )
-        tables.append(ReportTable("Changes of the verdict", ("from, to", *_CHANGES.values()), rows))
-    return [table for table in tables if table.rows]
 
 
 def curve_table(curves: Row) -> ReportTable:
@@ -170,24 +117,41 @@ def curve_table(curves: Row) -> ReportTable:
     )
 
 
+def _tier_table(tiers: Iterable[Row]) -> ReportTable:
+    """Return the metrics of the tiers, and the losses and changes against clean images."""
+    metrics, rows = shown_in(Place.ROBUSTNESS), []
+    for row in tiers:
+        losses = ["", "", ""]
+        if "changes" in row:
+            lost = row["auc_lost"]
+            losses = [METRICS["auc"].format_interval(lost["value"], lost["interval"])]
+            losses += [_change(name, row["changes"]) for name in ("flipped", "changed")]
+        shown = [with_interval(metric.name, row) for metric in metrics]
+        rows.append((row["tier"], row["how"], *shown, *losses, str(row["not_judged"])))
+    losses = ["AUC lost", "verdicts flipped", "changed in any way"]
+    return ReportTable(
+        "Robustness",
+        ("tier", "degradation", *(metric.heading for metric in metrics), *losses, "not classified"),
+        tuple(rows),
+        "The thresholds stay the same. Flipped: fake became real or real fake, of the images classified in "
+        "both states; changed: the verdict differs in any way, uncertain included.",
+        2,
+    )
+
+
 def _change(name: str, changes: Row) -> str:
     return METRICS["accuracy"].format_interval(changes[name], changes["intervals"].get(name))
 
 
-def _metric_table(
-    title: str, key: str, rows: Iterable[Row], counts: Sequence[str] = (), note: str = ""
-) -> ReportTable:
-    metrics = shown_in(Place.TABLES)
-    cells = tuple(
-        (
-            row[key],
+def _metric_table(title: str, key: str, rows: Iterable[Row], note: str = "") -> ReportTable:
+    metrics, by_size = shown_in(Place.TABLES), key == "face_size"  # whose images are all classified
+    head = (key.replace("_", " "), "real", "fake", *(metric.heading for metric in metrics))
+    cells = []
+    for row in rows:
+        numbers = [
             str(row["real"]),
             str(row["fake"]),
             *(with_interval(metric.name, row) for metric in metrics),
-            *(str(row[count]) for count in counts),
-        )
-        for row in rows
-    )
-    headings = {"face_size": "face size", "not_judged": "not classified"}
-    head = (key, "real", "fake", *(metric.heading for metric in metrics), *counts)
-    return ReportTable(title, tuple(headings.get(name, name) for name in head), cells, note)
+        ]
+        cells.append((row[key], *numbers, *(() if by_size else (str(row["not_judged"]),))))
+    return ReportTable(title, head if by_size else (*head, "not classified"), tuple(cells), note)

@@ -24,18 +24,13 @@ def balance_weights(labels: NDArray[np.bool_], sources: NDArray[Any]) -> NDArray
     """
     weights = np.zeros(len(labels))
     for label in (False, True):
-        names, counts = np.unique(sources[labels == label], return_counts=True)
-        for name, count in zip(names, counts, strict=True):
-            weights[(labels == label) & (sources == name)] = 1 / (2 * len(names) * count)
+        _, member, counts = np.unique(sources[labels == label], return_inverse=True, return_counts=True)
+        weights[labels == label] = 1 / (2 * len(counts) * counts[member])
     return weights
 
 
 def check_enough(labels: NDArray[np.bool_]) -> None:
-    """Check that there are enough images to calibrate on.
-
-    Raises:
-        DataError: too few images of a class.
-    """
+    """Raise `DataError` if there are too few images of a class to calibrate on."""
     if min(labels.sum(), (~labels).sum()) < _MIN_COUNT:
         raise DataError(
             f"calibration needs {_MIN_COUNT} validation images of each class; there are "
@@ -48,8 +43,7 @@ def fit_calibration(logits: Floats, labels: NDArray[np.bool_], weights: Floats) 
 
     Platt, "Probabilistic Outputs for Support Vector Machines", 1999.
 
-    Raises:
-        DataError: too few images of a class, or logits that do not increase with the label.
+    Raises `DataError` if there are too few images of a class, or the logits do not rise with the label.
     """
     check_enough(labels)
     if not np.isfinite(logits).all():
@@ -63,22 +57,15 @@ def fit_calibration(logits: Floats, labels: NDArray[np.bool_], weights: Floats) 
 
 @dataclass(frozen=True)
 class ErrorTargets:
-    """Upper bounds of the error rates that the thresholds are fitted for, 0 to 0.5.
+    """Upper bounds of the error rates that the thresholds are fitted for, 0 to 0.5."""
 
-    Attributes:
-        max_fpr: false positive rate, the share of reals with the verdict "fake".
-        max_fnr: false negative rate, the share of fakes with the verdict "real".
-    """
-
-    max_fpr: float = DEFAULT_ERROR_RATE
-    max_fnr: float = DEFAULT_ERROR_RATE
+    max_fpr: float = DEFAULT_ERROR_RATE  # false positive rate, the share of reals with the verdict "fake"
+    max_fnr: float = DEFAULT_ERROR_RATE  # false negative rate, the share of fakes with the verdict "real"
 
     def __post_init__(self) -> None:
-        for name in ("max_fpr", "max_fnr"):
-            if not 0 < getattr(self, name) < 0.5:
-                raise DataError(
-                    f"{name.replace('_', '-')} is {getattr(self, name)}; it must lie between 0 and 0.5"
-                )
+        for name, rate in (("max-fpr", self.max_fpr), ("max-fnr", self.max_fnr)):
+            if not 0 < rate < 0.5:
+                raise DataError(f"{name} is {rate}; it must lie between 0 and 0.5")
 
 
 def fit_thresholds(
@@ -107,8 +94,7 @@ def fit_thresholds(
         images: number of distinct images; copies of one image are not independent.
 
     Returns:
-        The thresholds, and the weighted error rates on these faces: `reals_called_fake`,
-        `fakes_called_real`, `reals_uncertain`, `fakes_uncertain`, each as a share of its class.
+        The thresholds, and the weighted error rates on these faces, each as a share of its class.
     """
     copies = len(labels) / images
     above = _bound(lowest[~labels], weights[~labels], targets.max_fpr, copies)
@@ -117,16 +103,14 @@ def fit_thresholds(
     fake, real = min(1.0, float(np.nextafter(above, 2))), max(0.0, float(np.nextafter(below, -1)))
     if real > fake:  # both targets are met without an uncertain band: one threshold in the middle
         real = fake = (real + fake) / 2
-    thresholds = Thresholds(real=real, fake=fake)
-    called_fake = lowest >= fake
-    called_real = (highest <= real) & (highest < fake)
-    rates = {
+    called_fake, called_real = lowest >= fake, (highest <= real) & (highest < fake)
+    uncertain = ~called_fake & ~called_real
+    return Thresholds(real=real, fake=fake), {
         "reals_called_fake": _share(called_fake, ~labels, weights),
         "fakes_called_real": _share(called_real, labels, weights),
-        "reals_uncertain": _share(~called_fake & ~called_real, ~labels, weights),
-        "fakes_uncertain": _share(~called_fake & ~called_real, labels, weights),
+        "reals_uncertain": _share(uncertain, ~labels, weights),
+        "fakes_uncertain": _share(uncertain, labels, weights),
     }
-    return thresholds, {name: round(rate, 4) for name, rate in rates.items()}
 
 
 def _bound(scores: Floats, weights: Floats, rate: float, copies: float) -> float:
@@ -139,4 +123,4 @@ def _bound(scores: Floats, weights: Floats, rate: float, copies: float) -> float
 
 
 def _share(chosen: NDArray[np.bool_], among: NDArray[np.bool_], weights: Floats) -> float:
-    return float(weights[chosen & among].sum() / weights[among].sum())
+    return round(float(weights[chosen & among].sum() / weights[among].sum()), 4)

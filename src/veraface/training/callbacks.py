@@ -23,12 +23,7 @@ class EMA(WeightAveraging):
     """
 
     def __init__(self, decay: float, frozen_steps: int) -> None:
-        """Set up the average.
-
-        Args:
-            decay: upper bound of the decay per step.
-            frozen_steps: number of steps of the first phase.
-        """
+        """Set the upper bound of the decay per step, and the number of steps of the first phase."""
 
         def blend(average: Tensor, current: Tensor, updates: int | Tensor) -> Tensor:
             steps = int(updates) - frozen_steps
@@ -63,11 +58,9 @@ class BestCheckpoint(ModelCheckpoint):
         """Restore the best AUC, which Lightning drops if the folder of the run was moved."""
 
         def here(path: str) -> str:
-            return str(Path(str(self.dirpath), Path(path).name)) if path else path
+            return str(Path(str(self.dirpath), Path(path).name))
 
-        moved = {
-            key: here(value) for key, value in state_dict.items() if key.endswith("model_path") and value
-        }
+        moved = {key: here(path) for key, path in state_dict.items() if key.endswith("model_path") and path}
         kept = {here(path): score for path, score in state_dict["best_k_models"].items()}
         super().load_state_dict({**state_dict, **moved, "best_k_models": kept, "dirpath": self.dirpath})
 

@@ -10,8 +10,7 @@ from typing import Any
 import numpy as np
 
 from veraface.datasets.manifest import read_samples
-from veraface.datasets.samples import Sample
-from veraface.datasets.sources import leave_out, leave_out_folds
+from veraface.datasets.samples import Sample, leave_out, leave_out_folds
 from veraface.datasets.synthesis.face_swap import Points
 from veraface.detector import Detector
 from veraface.errors import DataError
@@ -42,19 +41,16 @@ def cross_validate(
 
     A fold leaves out one source with fakes and some sources with reals only; see `leave_out_folds`. The test
     split is not used, so that choices made by these results can still be tested on it. Finished folds are
-    kept; an interrupted one is resumed from its last epoch.
+    kept; an interrupted one is resumed from its last epoch. Returns the report as Markdown.
 
     Args:
-        data: a manifest or a folder with one.
+        data: a manifest or a folder.
         out: folder of the folds and the report; created if missing.
         recipe: folder of a training run whose settings to use; the defaults if None.
         changes: settings that override the recipe's, by name.
         images: maximum number of images per class and source.
         targets: upper bounds of the error rates; 5% each if None.
         only: numbers of the folds to run, from 1; all if None.
-
-    Returns:
-        The report as Markdown.
 
     Raises:
         DataError: the data or the recipe are invalid, or the folder has folds with other settings.
@@ -66,12 +62,8 @@ def cross_validate(
     if wrong := [number for number in only or () if not 1 <= number <= len(folds)]:
         raise DataError(f"there is no fold {wrong[0]}; folds are numbered from 1 to {len(folds)}")
     targets = targets or ErrorTargets()
-    evaluation = {
-        "pictures": images,
-        "samples": _digest(samples),
-        "reals_called_fake": targets.max_fpr,
-        "fakes_called_real": targets.max_fnr,
-    }
+    evaluation = {"pictures": images, "samples": _digest(samples)}
+    evaluation |= {"reals_called_fake": targets.max_fpr, "fakes_called_real": targets.max_fnr}
     ensure_writable_dir(out)
     rows: list[dict[str, Any]] = []
     landmarks: dict[Sample, Points | None] = {}  # found once, shared by the folds
@@ -100,11 +92,7 @@ def cross_validate(
 
 
 def _stored(finished: Path, settings: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Read the rows of a finished fold.
-
-    Raises:
-        DataError: the file is damaged, or was written with other settings or data.
-    """
+    """Read the rows of a finished fold; refuse a damaged file and other settings or data."""
     try:
         stored = json.loads(finished.read_text(encoding="utf-8"))
         written_with, rows = stored["settings"], list(stored["rows"])
@@ -137,26 +125,24 @@ def _run_fold(
     detector = Detector(run / "model.onnx", threads=1)
     kept = [s for s in samples if s.source not in config.leave_out and s.split == "val"]
     known = predict(detector, kept, title="Detecting, sources in training")
+    classes = [(source, fake) for source in config.leave_out for fake in (False, True)]
     unseen = [
         sample
-        for source in config.leave_out
-        for fake in (False, True)
+        for source, fake in classes
         for sample in _some([s for s in samples if s.source == source and s.fake == fake], images)
     ]
     predictions = predict(detector, unseen, title="Detecting, sources left out")
     return [
         _row(source, fake, own, [p for p in known if p.fake != fake])
-        for source in config.leave_out
-        for fake in (False, True)
+        for source, fake in classes
         if (own := [p for p in predictions if p.source == source and p.fake == fake])
     ]
 
 
 def _some(samples: Sequence[Sample], most: int) -> list[Sample]:
     """Return at most `most` samples, evenly spaced, in their order."""
-    if len(samples) <= most:
-        return list(samples)
-    return [samples[i] for i in np.linspace(0, len(samples) - 1, most).round().astype(int)]
+    count = min(len(samples), most)
+    return [samples[i] for i in np.linspace(0, len(samples) - 1, count).round().astype(int)]
 
 
 def _row(source: str, fake: bool, own: Sequence[Prediction], others: Sequence[Prediction]) -> dict[str, Any]:
@@ -165,28 +151,23 @@ def _row(source: str, fake: bool, own: Sequence[Prediction], others: Sequence[Pr
     images = PredictionArrays.of(own, bootstrap)
     ranked = ("auc", "recall_at_5_percent") if fake else ("auc",)
     ranking = evaluator(ImageSet(images, PredictionArrays.of(others, bootstrap)), ranked)
+    verdicts = {"called_fake": Verdict.FAKE, "called_real": Verdict.REAL, "uncertain": Verdict.UNCERTAIN}
 
     def compute(groups: Values) -> dict[str, Values]:
         weights = groups[:, images.group]
-        verdicts = {
+        return ranking(groups) | {
             name: share(images.verdict == verdict, images.classified, weights)
-            for name, verdict in (
-                ("called_fake", Verdict.FAKE),
-                ("called_real", Verdict.REAL),
-                ("uncertain", Verdict.UNCERTAIN),
-            )
+            for name, verdict in verdicts.items()
         }
-        return {**ranking(groups), **verdicts}
 
     values, intervals = bootstrap.measure(compute)
     if len({image.group for image in own}) < MIN_GROUPS:
         intervals = dict.fromkeys(intervals)
-    classified = int(images.classified.sum())
     return {
         "source": source,
         "label": "fake" if fake else "real",
         "pictures": len(own),
-        "not_judged": len(own) - classified,
+        "not_judged": int((~images.classified).sum()),
         **values,
         "intervals": intervals,
     }
@@ -194,10 +175,9 @@ def _row(source: str, fake: bool, own: Sequence[Prediction], others: Sequence[Pr
 
 def _summary(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     """Return the mean recall on left-out fakes, and the left-out reals with the highest FPR."""
-    recalls = [r["recall_at_5_percent"] for r in rows if r["label"] == "fake"]
-    fprs = {r["source"]: r["called_fake"] for r in rows if r["label"] == "real"}
-    recalls = [value for value in recalls if value is not None]
-    fprs = {source: value for source, value in fprs.items() if value is not None}
+    fakes, reals = ([r for r in rows if r["label"] == label] for label in ("fake", "real"))
+    recalls = [recall for r in fakes if (recall := r["recall_at_5_percent"]) is not None]
+    fprs = {r["source"]: fpr for r in reals if (fpr := r["called_fake"]) is not None}
     worst = max(fprs, key=lambda source: fprs[source], default=None)
     return {
         "mean_recall_at_5_percent": round(float(np.mean(recalls)), 4) if recalls else None,
@@ -218,8 +198,8 @@ def _settings(config: TrainConfig) -> dict[str, Any]:
 
 def _markdown(report: Mapping[str, Any]) -> str:
     summary = report["summary"]
-    columns = ("source", "label", "pictures", "auc", "recall_at_5_percent", "called_fake", "called_real")
-    folds = report["folds"]
+    folds, columns = report["folds"], ["source", "label", "pictures", "auc", "recall_at_5_percent"]
+    columns += ["called_fake", "called_real", "uncertain"]
     lines = ["# Leave-one-source-out cross-validation", ""]
     if folds["done"] < folds["all"]:
         lines += [f"Only {folds['done']} of {folds['all']} folds so far.", ""]
@@ -234,11 +214,8 @@ def _markdown(report: Mapping[str, Any]) -> str:
             f"{summary['sources_with_reals']} sources; worst {summary['worst_false_alarms']:.1%} "
             f"({summary['worst_false_alarms_source']})"
         )
-    lines += ["", "| " + " | ".join(c.replace("_", " ") for c in (*columns, "uncertain")) + " |"]
-    lines.append("|---" * (len(columns) + 1) + "|")
-    for row in report["rows"]:
-        cells = [_cell(row, name) for name in (*columns, "uncertain")]
-        lines.append("| " + " | ".join(cells) + " |")
+    lines += ["", f"| {' | '.join(columns).replace('_', ' ')} |", "|---" * len(columns) + "|"]
+    lines += [f"| {' | '.join(_cell(row, name) for name in columns)} |" for row in report["rows"]]
     lines += [
         "",
         "AUC and recall: against the other class of the sources that were kept, validation split. Intervals "
@@ -251,7 +228,6 @@ def _cell(row: Mapping[str, Any], name: str) -> str:
     value = row.get(name)
     if not isinstance(value, float):
         return "" if value is None else str(value)
-    interval = row["intervals"][name]
-    if name == "auc":
-        return f"{value:.3f}" + (f" ({interval[0]:.3f}-{interval[1]:.3f})" if interval else "")
-    return f"{value:.0%}" + (f" ({interval[0]:.0%}-{interval[1]:.0%})" if interval else "")
+    form = ".3f" if name == "auc" else ".0%"
+    interval = "-".join(format(end, form) for end in row["intervals"][name] or ())
+    return f"{value:{form}} ({interval})" if interval else format(value, form)

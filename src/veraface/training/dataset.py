@@ -1,7 +1,6 @@
 """The torch dataset: face crops with random degradations for training, fixed ones for validation."""
 
 from collections.abc import Sequence
-from functools import partial
 from typing import cast
 
 import numpy as np
@@ -25,25 +24,29 @@ _TIGHT = 0.15  # share of training images that are cropped tightly around the fa
 
 
 def open_sample(sample: Sample, settings: CropSettings) -> tuple[Image.Image, Box]:
-    """Decode the region around a sample's face.
-
-    Returns:
-        The region at the stored resolution, and the face box in its pixels.
-    """
+    """Decode the region around a sample's face; return it and the face box in its pixels."""
     assert sample.box is not None  # prepare() adds missing boxes
     image = ImageFile(sample_image(sample)).decode()
     square = crop_box(sample.box, CropSettings(settings.size, min(4.0, settings.margin * _CONTEXT)))
-    left, top = max(0, int(square.x)), max(0, int(square.y))
-    right = min(image.width, int(square.x + square.width) + 1)
-    bottom = min(image.height, int(square.y + square.height) + 1)
-    box = Box(sample.box.x - left, sample.box.y - top, sample.box.width, sample.box.height)
-    return image.crop((left, top, right, bottom)), box
+    edges = (square.x, square.y, square.x + square.width, square.y + square.height)
+    return _crop(image, sample.box, edges)
+
+
+def _crop(image: Image.Image, box: Box, edges: tuple[float, float, float, float]) -> tuple[Image.Image, Box]:
+    """Crop to the pixels that left, top, right and bottom edges touch; move the box with them."""
+    left, top = max(0, int(edges[0])), max(0, int(edges[1]))
+    right, bottom = min(image.width, int(edges[2]) + 1), min(image.height, int(edges[3]) + 1)
+    return image.crop((left, top, right, bottom)), Box(box.x - left, box.y - top, box.width, box.height)
 
 
 def jitter(image: Image.Image, box: Box, random: np.random.Generator) -> tuple[Image.Image, Box]:
     """Augment geometry: random flip, tight crop, and the shift and scale that face detectors vary by."""
     if random.random() < _TIGHT:
-        image, box = _crop_tightly(image, box, random)
+        # At most 15% of the box around the face, as some sources do; it must not reveal the class.
+        left, top, right, bottom = random.uniform(0.0, 0.15, 4)
+        x, y, width, height = box.x, box.y, box.width, box.height
+        edges = (x - left * width, y - top * height, x + (1 + right) * width, y + (1 + bottom) * height)
+        image, box = _crop(image, box, edges)
     if random.random() < 0.5:
         image = image.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
         box = Box(image.width - box.x - box.width, box.y, box.width, box.height)
@@ -52,16 +55,6 @@ def jitter(image: Image.Image, box: Box, random: np.random.Generator) -> tuple[I
     x = box.x + (box.width - width) / 2 + random.uniform(-0.05, 0.05) * box.width
     y = box.y + (box.height - height) / 2 + random.uniform(-0.05, 0.05) * box.height
     return image, Box(float(x), float(y), width, height)
-
-
-def _crop_tightly(image: Image.Image, box: Box, random: np.random.Generator) -> tuple[Image.Image, Box]:
-    """Keep at most 15% of the box around the face, as some sources do; it must not reveal the class."""
-    edges = random.uniform(0.0, 0.15, 4)
-    left = max(0, int(box.x - edges[0] * box.width))
-    top = max(0, int(box.y - edges[1] * box.height))
-    right = min(image.width, int(box.x + (1 + edges[2]) * box.width) + 1)
-    bottom = min(image.height, int(box.y + (1 + edges[3]) * box.height) + 1)
-    return image.crop((left, top, right, bottom)), Box(box.x - left, box.y - top, box.width, box.height)
 
 
 class FaceDataset(Dataset[tuple[torch.Tensor, torch.Tensor]]):
@@ -80,22 +73,12 @@ class FaceDataset(Dataset[tuple[torch.Tensor, torch.Tensor]]):
         train: bool,
         landmarks: Sequence[Points | None] = (),
     ) -> None:
-        """Store the samples.
+        """Store the samples, all with a box.
 
-        Args:
-            samples: all with a box.
-            settings: of the crop.
-            degradations: distribution of the degradations.
-            seed: seed of everything random.
-            train: also augment geometry; see `jitter`.
-            landmarks: of each sample, px of its image; needed for face swaps.
+        `train` also augments geometry; see `jitter`. Landmarks, px of the sample's image, allow face swaps.
         """
-        self.samples = samples
-        self._settings = settings
-        self._degradations = degradations
-        self._seed = seed
-        self._train = train
-        self._landmarks = landmarks
+        self.samples, self._settings, self._degradations = samples, settings, degradations
+        self._seed, self._train, self._landmarks = seed, train, landmarks
         self._donors = [i for i, points in enumerate(landmarks) if points is not None and not samples[i].fake]
 
     def __len__(self) -> int:
@@ -108,10 +91,10 @@ class FaceDataset(Dataset[tuple[torch.Tensor, torch.Tensor]]):
         if draw.synthesized:
             # A separate stream, so that a synthesized fake is degraded exactly like the real of its pair.
             stream = np.random.default_rng([self._seed, draw.epoch, draw.number, 1])
-            synthesize = (
-                self_blend if draw.synthesized == SELF_BLEND else partial(self._swap_face, draw.sample)
-            )
-            image = synthesize(image, box, stream)
+            if draw.synthesized == SELF_BLEND:
+                image = self_blend(image, box, stream)
+            else:
+                image = self._swap_face(draw.sample, image, box, stream)
         random = np.random.default_rng([self._seed, draw.epoch, draw.number])
         if self._train:
             image, box = jitter(image, box, random)

@@ -17,8 +17,8 @@ import veraface
 from veraface.datasets.degradations import Degradations
 from veraface.datasets.manifest import Sample, check_samples, read_samples
 from veraface.datasets.progress import progress
-from veraface.datasets.sources import leave_out
-from veraface.datasets.validation import check_prepared, prepare
+from veraface.datasets.samples import leave_out
+from veraface.datasets.validation import prepare
 from veraface.errors import DataError
 from veraface.files import atomic_write, ensure_writable_dir
 from veraface.imaging.decode import recompress
@@ -71,8 +71,7 @@ def export(
         data: location of the run's data; the one in its config if None.
         license: license of the weights, for the card.
         targets: upper bounds of the error rates; 5% each if None.
-        average: folders of further runs whose weights are averaged with those of `run`; see
-            `average_weights`.
+        average: folders of further runs to average the weights with; see `average_weights`.
         data_licenses: a YAML file of "SOURCE: LICENSE" of the training images, for the card.
         skip_bad: skip unreadable validation images instead of raising.
 
@@ -86,7 +85,9 @@ def export(
     config = TrainConfig.load(run / CONFIG)
     network = _load_averaged(run, config, average)
     everything = leave_out(read_samples(data or Path(config.data)), config.leave_out)
-    licenses = _read_licenses(data_licenses, {s.source for s in everything if s.split == "train"})
+    train = [s for s in everything if s.split == "train"]
+    fakes = sum(s.fake for s in train)
+    licenses = _read_licenses(data_licenses, {s.source for s in train})
     samples = _validation_samples(everything, skip_bad=skip_bad)
 
     ensure_writable_dir(out)
@@ -104,6 +105,11 @@ def export(
         thresholds, rates = fit_thresholds(
             p_fake.min(axis=1), p_fake.max(axis=1), labels, np.ones(len(labels)), targets, len(samples)
         )
+        # Without the folders of the machine it ran on.
+        settings = {k: v for k, v in config.to_dict().items() if k not in ("data", "workers")}
+        settings["pretrained"] = Path(config.pretrained).name
+        settings["averaged_with"] = [other.resolve().name for other in average]
+        allowed = {"allowed_reals_called_fake": targets.max_fpr, "allowed_fakes_called_real": targets.max_fnr}
         card = ModelCard(
             name=name,
             version=veraface.__version__,
@@ -113,17 +119,13 @@ def export(
             normalization={"mean": MEAN, "std": STD, "where": "inside the ONNX graph"},
             calibration=calibration,
             thresholds=thresholds,
-            error_rates={
-                "allowed_reals_called_fake": targets.max_fpr,
-                "allowed_fakes_called_real": targets.max_fnr,
-                **rates,
-            },
-            data=_describe(everything),
+            error_rates=allowed | rates,
+            data=f"{len(train) - fakes} real and {fakes} fake faces; sources: {', '.join(licenses)}",
             data_terms=licenses,
             license=license,
             limits=LIMITS,
             made=datetime.now(UTC).date().isoformat(),
-            training=_settings(config) | {"averaged_with": [other.resolve().name for other in average]},
+            training=settings,
         )
         card.save(out / f"{name}.json")
     return card
@@ -131,16 +133,16 @@ def export(
 
 def _load_averaged(run: Path, config: TrainConfig, average: Sequence[Path]) -> Network:
     """Load the network of a run and average it with those of other runs, which must have the same input."""
-    network = load_network(run, config)
-    others = [(other, TrainConfig.load(other / CONFIG)) for other in average]
-    for other, settings in others:
+    network, others = load_network(run, config), []
+    for other in average:
+        settings = TrainConfig.load(other / CONFIG)
         for name in ("backbone", "size", "margin", "leave_out"):
             if getattr(settings, name) != getattr(config, name):
                 raise DataError(
                     f"{other}: has another {name.replace('_', '-')} than {run}; runs must agree in it"
                 )
-    if others:
-        average_weights(network, [load_network(other, settings) for other, settings in others])
+        others.append(load_network(other, settings))
+    average_weights(network, others)
     return network
 
 
@@ -148,18 +150,13 @@ def _validation_samples(samples: Sequence[Sample], *, skip_bad: bool) -> list[Sa
     """Return the validation samples with their boxes; check that there are enough to calibrate on."""
     validation = [s for s in samples if s.split == "val"]
     check_samples(validation, needed=("val",))
-    prepared = prepare(validation, skip_bad=skip_bad)
-    check_prepared(prepared, needed=("val",))
+    prepared = prepare(validation, skip_bad=skip_bad, needed=("val",))
     check_enough(np.array([s.fake for s in prepared.samples]))
     return prepared.samples
 
 
 def load_network(run: Path, config: TrainConfig) -> Network:
-    """Load the network of a run's best epoch, in evaluation mode.
-
-    Raises:
-        DataError: the checkpoint is missing or unreadable.
-    """
+    """Load the network of a run's best epoch, in evaluation mode; raise `DataError` if it is unreadable."""
     path = run / BEST
     if not path.is_file():
         raise DataError(f"{path}: no checkpoint; train first, or give the folder of a finished run")
@@ -212,34 +209,25 @@ def validation_logits(
 ) -> tuple[NDArray[np.float32], NDArray[np.bool_], NDArray[Any]]:
     """Run the model on every validation image as stored, recompressed, and randomly degraded.
 
-    Returns:
-        Logits of shape (faces, 2), the mean of the TTA views and that of the recompressed view; labels;
-        sources.
+    Returns logits of shape (faces, 2), those of the averaged TTA views and the recompressed view; labels;
+    sources.
     """
     logits: list[NDArray[np.float32]] = []
     batch: list[NDArray[np.uint8]] = []
-
-    def flush() -> None:
-        if batch:
-            views = [view for crop in batch for view in (tta_batch(crop), jpeg_view(crop))]
+    for index, sample in enumerate(progress(samples, "Calibrating", len(samples)), start=1):
+        image, box = open_sample(sample, crop)
+        # Another stream than in training and validation, which are seeded by seed, epoch and number.
+        random = np.random.default_rng([seed, 1_000_000, index - 1])
+        copies = [(image, box), (recompress(image, _WEB_QUALITY), box)]
+        copies.append(Degradations().apply(image, box, random))
+        batch += [crop_face(*copy, crop) for copy in copies]
+        if len(batch) >= _BATCH or index == len(samples):
+            views = [view for face in batch for view in (tta_batch(face), jpeg_view(face))]
             found = session.run(["logit"], {"pixels": np.concatenate(views)})[0].reshape(len(batch), -1)
             logits.append(np.column_stack([found[:, :-1].mean(axis=1), found[:, -1]]))
-            batch.clear()
-
-    for index, sample in enumerate(progress(samples, "Calibrating", len(samples))):
-        image, box = open_sample(sample, crop)
-        batch.append(crop_face(image, box, crop))
-        batch.append(crop_face(recompress(image, _WEB_QUALITY), box, crop))
-        # Another stream than in training and validation, which are seeded by seed, epoch and number.
-        random = np.random.default_rng([seed, 1_000_000, index])
-        batch.append(crop_face(*Degradations().apply(image, box, random), crop))
-        if len(batch) >= _BATCH:
-            flush()
-    flush()
-    copies = 3
-    labels = np.repeat([s.fake for s in samples], copies)
-    sources = np.repeat([s.source for s in samples], copies)
-    return np.concatenate(logits), labels, sources
+            batch = []
+    labels, sources = [s.fake for s in samples], [s.source for s in samples]
+    return np.concatenate(logits), np.repeat(labels, len(copies)), np.repeat(sources, len(copies))
 
 
 def _check_parity(
@@ -255,18 +243,8 @@ def _check_parity(
         )
 
 
-def _settings(config: TrainConfig) -> dict[str, Any]:
-    """Return the settings of the run without the folders of the machine it ran on."""
-    settings = {k: v for k, v in config.to_dict().items() if k not in ("data", "workers")}
-    return settings | {"pretrained": Path(config.pretrained).name}
-
-
 def _read_licenses(path: Path | None, sources: set[str]) -> dict[str, str]:
-    """Read the license of each training source; "not stated" if the file has none.
-
-    Raises:
-        DataError: the file cannot be read or is not such a mapping.
-    """
+    """Read the license of each training source; "not stated" if the file has none."""
     stated: Any = {}
     if path is not None:
         try:
@@ -277,11 +255,3 @@ def _read_licenses(path: Path | None, sources: set[str]) -> dict[str, str]:
         if not isinstance(stated, dict) or not all(isinstance(v, str) and v for v in stated.values()):
             raise DataError(f"{path}: must contain lines of SOURCE: LICENSE")
     return {source: stated.get(source, "not stated") for source in sorted(sources)}
-
-
-def _describe(samples: Sequence[Sample]) -> str:
-    """Describe the training data: counts of each class and the sources."""
-    train = [s for s in samples if s.split == "train"]
-    fake = sum(s.fake for s in train)
-    sources = ", ".join(sorted({s.source for s in train}))
-    return f"{len(train) - fake} real and {fake} fake faces; sources: {sources}"

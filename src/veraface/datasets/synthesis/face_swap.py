@@ -22,11 +22,9 @@ _RATIOS = (0.85, 1.0, 1.0)  # weights of the donor in the blend
 
 
 def misfit(donor: Points, target: Points) -> float:
-    """Compute the distance of one face's landmarks from another's after a similarity transform.
+    """Return the RMS distance of one face's landmarks from another's after a similarity transform.
 
-    Returns:
-        The root mean square distance as a share of the target's interocular distance; below 0.1 the poses
-        agree.
+    It is a share of the target's interocular distance; below 0.1 the poses agree.
     """
     moved = np.c_[donor, np.ones(5)] @ _similarity(donor, target).T
     eyes = float(np.hypot(*(target[1] - target[0]))) or 1.0
@@ -46,18 +44,9 @@ def swap_face(
     donor_landmarks: Points,
     random: np.random.Generator,
 ) -> Image.Image:
-    """Blend the donor's face over the target's.
+    """Return the target with the donor's face blended over the face in the box; both images are RGB.
 
-    Args:
-        target: RGB image with the real face that is replaced.
-        box: of that face, px of `target`.
-        landmarks: of that face, px of `target`.
-        donor: RGB image with the real face that is inserted.
-        donor_landmarks: of that face, px of `donor`.
-        random: source of all randomness.
-
-    Returns:
-        An image of the size of `target`, equal to it outside the face.
+    The box and `landmarks` are px of the target, which stays the same outside the face.
     """
     warped, covered = warp(donor, _similarity(landmarks, donor_landmarks), target.size)
     mask = blend_mask(target.size, box, random) * covered

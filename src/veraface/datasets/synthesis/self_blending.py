@@ -16,16 +16,9 @@ _RATIOS = (0.5, 0.75, 1.0, 1.0)
 
 
 def self_blend(image: Image.Image, box: Box, random: np.random.Generator) -> Image.Image:
-    """Blend a face with a transformed copy of itself.
+    """Return an RGB image with the face in the box blended with a transformed copy of itself.
 
-    Args:
-        image: RGB image with a real face.
-        box: of the face, in pixels of `image`.
-        random: source of all randomness.
-
-    Returns:
-        An image of the same size. Outside the face it equals `image`, unless color or sharpness of the
-        target were changed.
+    Outside the face it stays the same, unless color or sharpness of the target were changed.
     """
     source = target = image
     if random.random() < 0.5:
