@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 
 from veraface.results import FaceResult, Reason, Verdict
 
+MIN_FACE = 40  # px, longer side of the face box at full size; smaller faces are reported, not classified
+
 
 @dataclass(frozen=True)
 class Calibration:
@@ -79,7 +81,8 @@ def decide_image(faces: Sequence[FaceResult]) -> tuple[Verdict, float | None, tu
     Returns the verdict, the largest p_fake of the classified faces (None if there are none), and the reasons.
     """
     if not faces:
-        return Verdict.NO_FACE, None, (Reason("no_face", "no face was found; Veraface checks faces only"),)
+        message = f"no face of {MIN_FACE} px or more was found; Veraface checks faces only"
+        return Verdict.NO_FACE, None, (Reason("no_face", message),)
     classified = [face for face in faces if face.p_fake is not None]
     reasons: list[Reason] = []
     if skipped := len(faces) - len(classified):

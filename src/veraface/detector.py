@@ -9,18 +9,17 @@ from time import perf_counter
 import numpy as np
 from numpy.typing import NDArray
 
-from veraface.decision import decide_face, decide_image
-from veraface.geometry import Box
+from veraface.decision import MIN_FACE, decide_face, decide_image
+from veraface.geometry import roll
 from veraface.imaging.decode import ImageFile, ImageLimits, ImageSource
 from veraface.imaging.lazy import LazyImage
 from veraface.models.card import ModelCard
-from veraface.models.crop import crop_box, crop_face
+from veraface.models.crop import crop_box, crop_face, level_angle
 from veraface.models.protocols import Classifier, FaceDetection, FaceDetector
 from veraface.models.registry import check_model, load_face_detector, load_model
 from veraface.models.tta import jpeg_view, merge_heatmaps, tta_batch
 from veraface.results import DetectionResult, FaceResult, Heatmap, Reason, Verdict
 
-MIN_FACE = 40  # px, longer side of the face box at full size; smaller faces are reported, not classified
 SMALL_FACE = 80  # px; smaller faces are classified, and their size is given as a reason for doubt
 
 
@@ -140,7 +139,7 @@ class Detector:
     ) -> list[FaceResult]:
         """Return the results of all faces, in their order."""
         large_enough = [face for face in faces if face.box.max_side >= MIN_FACE]
-        crops = self._crops(image, [face.box for face in large_enough])
+        crops = self._crops(image, large_enough)
         scores = {id(face): self._classify(crop) for face, crop in zip(large_enough, crops, strict=True)}
         return [self._face_result(face, scores.get(id(face)), heatmap) for face in faces]
 
@@ -161,17 +160,20 @@ class Detector:
             p_fake=score.p_fake,
             verdict=score.verdict,
             reasons=reasons,
-            heatmap=Heatmap(crop_box(face.box, self.card.crop), score.grid) if heatmap else None,
+            heatmap=self._heatmap(face, score.grid) if heatmap else None,
         )
 
-    def _crops(self, image: LazyImage, boxes: Sequence[Box]) -> Iterator[NDArray[np.uint8]]:
+    def _heatmap(self, face: FaceDetection, grid: NDArray[np.float32]) -> Heatmap:
+        return Heatmap(crop_box(face.box, self.card.crop), grid, level_angle(roll(face.landmarks)))
+
+    def _crops(self, image: LazyImage, faces: Sequence[FaceDetection]) -> Iterator[NDArray[np.uint8]]:
         """Yield the crop of each face, from a decode with at least as many pixels as the crop has."""
         settings = self.card.crop
-        smallest = min((crop_box(box, settings).width for box in boxes), default=settings.size)
+        smallest = min((crop_box(face.box, settings).width for face in faces), default=settings.size)
         pixels = image.decode(image.longest_side * settings.size / smallest)
         reduction = max(pixels.size) / image.longest_side
-        for box in boxes:
-            yield crop_face(pixels, box.scaled(reduction), settings)
+        for face in faces:
+            yield crop_face(pixels, face.box.scaled(reduction), settings, roll(face.landmarks))
 
     def _classify(self, crop: NDArray[np.uint8]) -> "_FaceScore":
         """Classify one face.

@@ -170,12 +170,14 @@ class Heatmap(Result):
     """x, y, width, height of the square the grid covers, pixels"""
     grid: Grid
     """rows x columns; 0 supports real, 0.5 is neutral, 1 supports fake"""
+    angle: Annotated[float, Digits(1)] = 0.0
+    """degrees clockwise by which the square is turned around its center, as the face is"""
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Heatmap):
             return NotImplemented
         mine, others = ([list(map(float, row)) for row in heatmap.grid] for heatmap in (self, other))
-        return self.box == other.box and mine == others
+        return (self.box, self.angle) == (other.box, other.angle) and mine == others
 
     def __hash__(self) -> int:
         return hash(self.box)

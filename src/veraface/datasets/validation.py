@@ -12,7 +12,7 @@ from veraface.datasets.synthesis.face_swap import Points
 from veraface.errors import DataError, ImageError
 from veraface.geometry import Box
 from veraface.imaging.decode import ImageFile
-from veraface.models.retinaface import RetinaFaceDetector
+from veraface.models.face_search import YuNetDetector
 
 _SAME_FACE = 0.4  # intersection over union of the sample's box and the detected one
 
@@ -32,7 +32,7 @@ def prepare(samples: Sequence[Sample], *, skip_bad: bool, needed: Iterable[str] 
     Raises `DataError` if some images cannot be read or have a box outside of them, unless `skip_bad`; and, as
     `check_samples`, if the usable samples of the needed splits cannot be trained on.
     """
-    detector = RetinaFaceDetector(threads=1)
+    detector = YuNetDetector(threads=1)
 
     def check(sample: Sample) -> Sample | str | None:
         try:
@@ -77,7 +77,7 @@ def find_landmarks(
     All samples must have a box. `known` is a cache of landmarks from earlier calls; new ones are added.
     """
     known = {} if known is None else known
-    detector = RetinaFaceDetector(threads=1)
+    detector = YuNetDetector(threads=1)
 
     def detect(sample: Sample) -> Points | None:
         own = sample.box

@@ -6,12 +6,21 @@ from PIL import Image
 
 from veraface.imaging.decode import ImageFile
 
+# Counterclockwise, by the number of quarters
+QUARTER_TURNS = {
+    1: Image.Transpose.ROTATE_90,
+    2: Image.Transpose.ROTATE_180,
+    3: Image.Transpose.ROTATE_270,
+}
+
 
 class LazyImage:
     """An image decoded at the scale that each step asks for. Not thread-safe; do not change its pixels.
 
     Attributes:
         file: the opened image file.
+        width: at full size, px.
+        height: at full size, px.
         longest_side: at full size, px.
         seconds: spent on decoding so far.
     """
@@ -20,6 +29,7 @@ class LazyImage:
         """Wrap an opened file, or an RGB image that is already decoded."""
         self.file = image if isinstance(image, ImageFile) else ImageFile(image)
         self._decoded = None if isinstance(image, ImageFile) else image
+        self.width, self.height = self.file.width, self.file.height
         self.longest_side = self.file.longest_side
         self.seconds = 0.0
 
@@ -30,3 +40,17 @@ class LazyImage:
             self._decoded = self.file.decode(min_side=side)
             self.seconds += perf_counter() - started
         return self._decoded
+
+    def turned(self, turns: int) -> "LazyImage":
+        """Return the image turned counterclockwise by quarters, 1 to 3; it is decoded once for both."""
+        return _TurnedImage(self, turns)
+
+
+class _TurnedImage(LazyImage):
+    def __init__(self, image: LazyImage, turns: int) -> None:
+        self.file, self.longest_side = image.file, image.longest_side
+        self.width, self.height = (image.height, image.width) if turns % 2 else (image.width, image.height)
+        self._image, self._transpose = image, QUARTER_TURNS[turns]
+
+    def decode(self, side: float) -> Image.Image:
+        return self._image.decode(side).transpose(self._transpose)

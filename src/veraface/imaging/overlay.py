@@ -65,4 +65,6 @@ def _blend_heatmap(pixels: Image.Image, heatmap: Heatmap, scale: float) -> None:
     strength = np.clip(np.asarray(grid) * 2 - 1, -1, 1)  # -1 real ... 1 fake
     colors = np.where(strength[..., None] > 0, np.array(_FAKE, np.uint8), np.array(_REAL, np.uint8))
     opacity = (np.abs(strength) * _MAX_OPACITY * 255).astype(np.uint8)
-    pixels.paste(Image.fromarray(colors), (round(square.x), round(square.y)), Image.fromarray(opacity))
+    layers = [Image.fromarray(layer).rotate(-heatmap.angle, expand=True) for layer in (colors, opacity)]
+    x, y = square.x + (side - layers[0].width) / 2, square.y + (side - layers[0].height) / 2
+    pixels.paste(layers[0], (round(x), round(y)), layers[1])

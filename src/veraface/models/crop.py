@@ -1,13 +1,16 @@
 """From an image and a face to what the classifier sees: the one crop of training, evaluation and serving."""
 
 from dataclasses import dataclass
-from math import isfinite
+from math import ceil, cos, floor, isfinite, radians, sin, sqrt
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
 from veraface.geometry import Box
+from veraface.imaging.lazy import QUARTER_TURNS
+
+_MIN_LEAN = 7.0  # degrees
 
 
 @dataclass(frozen=True)
@@ -29,31 +32,86 @@ def crop_box(box: Box, settings: CropSettings) -> Box:
     return Box(center_x - side / 2, center_y - side / 2, side, side)
 
 
-def crop_face(image: Image.Image, box: Box, settings: CropSettings) -> NDArray[np.uint8]:
-    """Cut out a face of an upright RGB image and bring it to the model's input size, shape (size, size, 3).
+def crop_face(image: Image.Image, box: Box, settings: CropSettings, roll: float = 0.0) -> NDArray[np.uint8]:
+    """Cut out a face, level it and bring it to the model's input size.
 
-    What lies outside the image repeats its edge: a flat border would tell the classifier how it was framed.
+    What lies outside the image repeats the image's edge: a flat border would tell the classifier
+    how the image was framed.
+
+    Args:
+        image: upright RGB.
+        box: of the face, in pixels of `image`; some of it must lie inside.
+        settings: size and margin.
+        roll: by how many degrees the face leans clockwise; see `level_angle` for what is leveled.
+
+    Returns:
+        RGB, shape (size, size, 3).
 
     Raises:
         ValueError: the box lies wholly outside the image, is empty, or has a side that is no number.
     """
     if not all(map(isfinite, (box.x, box.y, box.width, box.height))):
         raise ValueError(f"the face box {box.to_list()} is no rectangle")
-    square = crop_box(box, settings)
+    angle = level_angle(roll)
+    turns = round(angle / 90) % 4
+    lean = angle - 90 * round(angle / 90)
+    wide = ceil(settings.size * sqrt(2)) if lean else settings.size  # px, a square that holds the turned crop
+    if turns:
+        image, box = _turned(image, box, box.max_side * settings.margin * wide / settings.size, turns)
+    square = crop_box(box, CropSettings(settings.size, settings.margin * wide / settings.size))
+    pixels = _cut(image, square, wide)
+    if not lean:
+        return pixels
+    c, s, half = cos(radians(lean)), sin(radians(lean)), settings.size / 2
+    matrix = (c, -s, wide / 2 - c * half + s * half, s, c, wide / 2 - s * half - c * half)
+    leveled = Image.fromarray(pixels).transform(
+        (settings.size, settings.size), Image.Transform.AFFINE, matrix, Image.Resampling.BICUBIC
+    )
+    return np.asarray(leveled)
+
+
+def level_angle(roll: float) -> float:
+    """Return by how many degrees counterclockwise a crop is turned to level a face.
+
+    Quarter turns are exact. A face that leans less than 7 degrees from upright or from a quarter turn is not
+    turned further: classifiers are trained on such faces, and turning smooths fine texture by a tenth.
+
+    Args:
+        roll: by how many degrees the face leans clockwise.
+    """
+    quarter = 90.0 * round(roll / 90)
+    return quarter if abs(roll - quarter) < _MIN_LEAN else roll
+
+
+def _turned(image: Image.Image, box: Box, side: float, turns: int) -> tuple[Image.Image, Box]:
+    """Cut out the surroundings of a face and turn them counterclockwise by quarters; return them and the box.
+
+    Done before scaling, so that a turned copy of an image gives exactly the same crop.
+    """
+    reach = side / 2 + side / 16 + 4  # with what the scaling filter takes in beyond the edge
+    x, y = box.x + box.width / 2, box.y + box.height / 2
+    left, top = max(0, floor(x - reach)), max(0, floor(y - reach))
+    region = image.crop((left, top, min(image.width, ceil(x + reach)), min(image.height, ceil(y + reach))))
+    moved = Box(box.x - left, box.y - top, box.width, box.height)
+    return region.transpose(QUARTER_TURNS[turns]), moved.turned(turns, region.width, region.height)
+
+
+def _cut(image: Image.Image, square: Box, size: int) -> NDArray[np.uint8]:
+    """Scale a square of an image to `size` px; what lies outside the image repeats its edge."""
     left, top = max(0.0, square.x), max(0.0, square.y)
     right = min(float(image.width), square.x + square.width)
     bottom = min(float(image.height), square.y + square.height)
     if right <= left or bottom <= top:
-        raise ValueError(f"the face box {box.to_list()} lies outside the image")
-    scale = settings.size / square.width
+        raise ValueError(f"the face at {square.to_list()} lies outside the image")
+    scale = size / square.width
     # Whole pixels of the output that the inside of the image fills, at least one.
-    x0, x1 = _span(left - square.x, right - square.x, scale, settings.size)
-    y0, y1 = _span(top - square.y, bottom - square.y, scale, settings.size)
+    x0, x1 = _span(left - square.x, right - square.x, scale, size)
+    y0, y1 = _span(top - square.y, bottom - square.y, scale, size)
     inside = image.resize((x1 - x0, y1 - y0), Image.Resampling.BICUBIC, box=(left, top, right, bottom))
     pixels: NDArray[np.uint8] = np.asarray(inside)
-    if inside.size == (settings.size, settings.size):
+    if inside.size == (size, size):
         return pixels
-    return np.pad(pixels, ((y0, settings.size - y1), (x0, settings.size - x1), (0, 0)), mode="edge")
+    return np.pad(pixels, ((y0, size - y1), (x0, size - x1), (0, 0)), mode="edge")
 
 
 def _span(start: float, end: float, scale: float, size: int) -> tuple[int, int]:

@@ -51,9 +51,9 @@ function isFace(face) {
   return isBox(box) && scored && VERDICTS.includes(verdict) && areReasons(reasons) && (!heatmap || isHeatmap(heatmap));
 }
 
-function isHeatmap({ box, grid }) {
+function isHeatmap({ box, grid, angle = 0 }) {
   const rows = Array.isArray(grid) && grid.length > 0 && grid.every((row) => Array.isArray(row) && areNumbers(row));
-  return isBox(box) && rows && grid[0].length > 0 && grid.every((row) => row.length === grid[0].length);
+  return isBox(box) && Number.isFinite(angle) && rows && grid[0].length > 0 && grid.every((row) => row.length === grid[0].length);
 }
 
 function isBox(box) {

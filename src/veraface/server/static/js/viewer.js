@@ -192,6 +192,10 @@ export class Viewer {
     context.imageSmoothingQuality = "high";
     this.painted ??= new Map();
     if (!this.painted.has(heatmap)) this.painted.set(heatmap, paintGrid(heatmap.grid));
-    context.drawImage(this.painted.get(heatmap), x, y, width, height);
+    // The square is turned as the face is.
+    context.translate(x + width / 2, y + height / 2);
+    context.rotate(((heatmap.angle ?? 0) * Math.PI) / 180);
+    context.drawImage(this.painted.get(heatmap), -width / 2, -height / 2, width, height);
+    context.resetTransform();
   }
 }

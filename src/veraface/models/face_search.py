@@ -1,0 +1,324 @@
+"""Finds faces of any size and in any position: where and how YuNet looks.
+
+1. The whole image at a small scale; unless all faces there are confirmed upright, also turned by 90, 180 and
+   270 degrees, since the network scores a face highest the right way up.
+2. Where no face was found, or small ones suggest more, the whole image at the scale at which the smallest
+   faces that are classified are noticed. What was noticed is enlarged and looked at again.
+3. Faces that lean are looked at again upright: the network draws tilted landmarks too straight.
+
+The constants are measured: benchmarks/results/face_detectors.md.
+"""
+
+from collections.abc import Sequence
+from math import ceil, cos, floor, radians, sin, sqrt
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from veraface.decision import MIN_FACE
+from veraface.geometry import Box, roll
+from veraface.imaging.lazy import LazyImage
+from veraface.models.protocols import FaceDetection
+from veraface.models.yunet import NO_FACES, WEIGHTS, Faces, YuNet, iou, nms
+
+_CERTAIN = 0.8  # 0..1; a large detection at or above is a face, others are looked at again
+MIN_SCORE = 0.8  # of a face that is looked at again
+_MIN_TURNED = 0.88  # the same if it is turned otherwise than the largest face
+MAX_FACES = 64  # largest first; further faces of a crowd are dropped
+
+# The coarse search
+_COARSE_PIXELS = 288 * 216  # area to which an image is scaled
+_MAX_ENLARGED = 2.0  # how far a small image is enlarged
+_BORDER = 16  # px, padding on all sides; without it, boxes of faces that fill the frame are too small
+_SMALL = (
+    40  # px at the scale of a search; a smaller face suggests that there are more, and is looked at again
+)
+
+# The fine search, for faces of MIN_FACE px at full size
+_NOTICED_SIDE = 16  # px at that scale; nearly all faces of this size score at least _NOTICED
+_NOTICED = 0.1  # a detection from here on is looked at again
+_TILE = 1024  # px at that scale; larger images are searched in tiles, to save memory
+_TILE_MARGIN = 64  # px around a tile, more than the largest face that only the fine search finds
+
+# Looking again
+_REGION = 2.0  # side of the square region around a face over the longer side of its box
+_FACE = 48  # px, to which a face is scaled to confirm it
+_UPRIGHT = 0.9  # nine of ten upright faces of that size score more, turned ones do not
+_UNSURE = 0.4  # from here up to _UPRIGHT, a face may lean by half a quarter
+_MAX_LOOKS = 128  # detections of lower score are dropped
+_LEVELED_FACE = 96  # px, to which a leaning face is scaled
+_LEAN = 7.0  # degrees; a face that leans less is upright enough
+_STRAIGHTENED = 1.45  # true over measured lean
+_SAME_FACE = 0.25  # intersection over union from which two detections are the same face
+
+
+class YuNetDetector:
+    """Finds faces with YuNet; safe to share between threads."""
+
+    def __init__(
+        self, weights: Path = WEIGHTS, *, threads: int = 0, providers: Sequence[str] | None = None
+    ) -> None:
+        """Load the network; arguments as in `veraface.models.load_face_detector`."""
+        self._network = YuNet(weights, threads=threads, providers=providers)
+
+    def detect(self, image: LazyImage | Image.Image) -> list[FaceDetection]:
+        """Return the faces of an RGB image, in full-size pixels, largest first, at most `MAX_FACES`.
+
+        Raises:
+            ImageError: the image cannot be decoded.
+        """
+        lazy = image if isinstance(image, LazyImage) else LazyImage(image)
+        faces = self._detect(lazy)
+        if turns := _main_turn(faces):
+            # Searched again upright, so that an image and its turned copy give exactly the same faces.
+            upright = self._detect(lazy.turned(turns))
+            if len(upright) and not _main_turn(upright):
+                middle = lazy.width / 2, lazy.height / 2
+                faces = _mapped(upright, middle if turns == 2 else middle[::-1], middle, 1.0, 90.0 * turns)
+        detections = [_detection(face) for face in faces]
+        return sorted(detections, key=lambda face: face.box.area, reverse=True)[:MAX_FACES]
+
+    def _detect(self, image: LazyImage) -> Faces:
+        """Return the faces in full-size pixels."""
+        coarse = min(sqrt(_COARSE_PIXELS / (image.width * image.height)), _MAX_ENLARGED)
+        fine = _NOTICED_SIDE / MIN_FACE
+        view = _scaled(image, coarse)
+        faces, upright = self._search_turned(view)
+        found = faces[faces[:, 14] >= _CERTAIN]
+        if 1.25 * coarse < fine and (not len(found) or _sides(found).min() < _SMALL):
+            view = _scaled(image, fine)
+            faces[:, :14] *= fine / coarse
+            faces = _merged(faces, self._search_tiles(view))
+        faces = self._look_again(view, faces, upright)
+        faces = _merged(*(self._level(view, face) for face in faces))
+        # In an image a few pixels wide, rounding scales the two sides differently.
+        faces[:, :14] *= np.tile([image.width / view.width, image.height / view.height], 7)
+        return faces
+
+    def _search_turned(self, view: Image.Image) -> tuple[Faces, bool]:
+        """Search an image, also turned unless its faces are upright.
+
+        Returns:
+            What was found or noticed, and whether all large faces are confirmed upright.
+        """
+        pixels = np.asarray(view)
+        faces = self._search(pixels, _BORDER, 0)
+        large = faces[_certain(faces)]
+        looks = (self._look(_Region(view, face, _FACE, 0.0), 0) for face in large)
+        upright = len(large) > 0 and all(_best(seen) >= _UPRIGHT for seen in looks)
+        if not upright:
+            faces = _merged(faces, *(self._search(pixels, _BORDER, turn) for turn in (1, 2, 3)))
+            faces = _without_odd_turns(faces)
+        return _inside(faces, view.size), upright
+
+    def _search(self, pixels: NDArray[np.uint8], border: int, turn: int) -> Faces:
+        """Search an image turned counterclockwise by `turn` quarters; return faces in the unturned image."""
+        turned = np.rot90(pixels, turn)
+        (faces,) = self._network.detect([turned], border, _NOTICED)
+        center = pixels.shape[1] / 2, pixels.shape[0] / 2
+        return _mapped(faces, (turned.shape[1] / 2, turned.shape[0] / 2), center, 1.0, 90.0 * turn)
+
+    def _search_tiles(self, view: Image.Image) -> Faces:
+        """Search an image in tiles that overlap."""
+        found = []
+        for top, bottom in _spans(view.height):
+            for left, right in _spans(view.width):
+                x, y = max(0, left - _TILE_MARGIN), max(0, top - _TILE_MARGIN)
+                end = min(view.width, right + _TILE_MARGIN), min(view.height, bottom + _TILE_MARGIN)
+                faces = self._search(np.asarray(view.crop((x, y, *end))), 0, 0)
+                found.append(_mapped(faces, (0, 0), (x, y), 1.0, 0.0))
+        return _inside(_merged(*found), view.size)
+
+    def _look_again(self, view: Image.Image, faces: Faces, upright: bool) -> Faces:
+        """Confirm faces by what is seen when they are enlarged and turned; drop those that are none.
+
+        Args:
+            view: the image.
+            faces: in the image, highest score first.
+            upright: large faces are confirmed already.
+        """
+        seen = [NO_FACES]
+        for face, certain in zip(faces[:_MAX_LOOKS], _certain(faces), strict=False):
+            if certain and upright:
+                seen.append(face[np.newaxis])
+            elif certain or len(_apart(face[np.newaxis], np.concatenate(seen))):
+                seen.append(self._confirm(view, face, bool(certain)))
+        return _without_odd_turns(_merged(*seen))
+
+    def _confirm(self, view: Image.Image, face: NDArray[np.float32], certain: bool) -> Faces:
+        region = _Region(view, face, _FACE, 0.0)
+        own = int(_turns(face[np.newaxis])[0])
+        seen = self._look(region, own)
+        if _best(seen) < _UPRIGHT:
+            seen = _merged(seen, *(self._look(region, turn) for turn in range(4) if turn != own))
+        if _UNSURE <= _best(seen) < _UPRIGHT:
+            leaning = (_Region(view, face, _FACE, lean) for lean in (45, 135, 225, 315))
+            seen = _merged(seen, *(self._look(region, 0) for region in leaning))
+        if _best(seen) < MIN_SCORE:
+            return face[np.newaxis] if certain else NO_FACES
+        # The box of a large face is more exact where it was found than in the small region.
+        difference = roll(_landmarks(seen[0])) - roll(_landmarks(face))
+        same = abs((difference + 180) % 360 - 180) < 45
+        return face[np.newaxis] if certain and same else seen[:1]
+
+    def _look(self, region: "_Region", turn: int) -> Faces:
+        """Return the face of a region as it is found after `turn` quarters counterclockwise, if it is."""
+        (faces,) = self._network.detect([np.rot90(region.pixels, turn)], 0, _NOTICED)
+        return region.same_face(faces, 90.0 * turn)
+
+    def _level(self, view: Image.Image, face: NDArray[np.float32]) -> Faces:
+        """Return a face as it is found upright; unchanged if it does not lean."""
+        lean = 0.0
+        for _ in range(4):
+            angle = roll(_landmarks(face))
+            measured = angle - (lean or 90.0 * round(angle / 90))
+            if abs(measured) < _LEAN:
+                break
+            lean = angle + (_STRAIGHTENED - 1) * measured
+            region = _Region(view, face, _LEVELED_FACE, lean)
+            seen = self._look(region, 0)
+            if not len(seen) or seen[0, 14] < MIN_SCORE:
+                break
+            face = seen[0]
+        return face[np.newaxis]
+
+
+class _Region:
+    """The surroundings of a face, scaled to a given size of the face and turned upright."""
+
+    def __init__(self, view: Image.Image, face: NDArray[np.float32], size: int, lean: float) -> None:
+        """Cut out a region.
+
+        Args:
+            view: the image.
+            face: in the image.
+            size: longer side of the face's box in the region, px.
+            lean: degrees clockwise by which the face leans.
+        """
+        self._face, self._lean = face, lean
+        self._center = float(face[0] + face[2]) / 2, float(face[1] + face[3]) / 2
+        self._scale = max(float(_sides(face[np.newaxis])[0]), 1.0) / size  # px of the image per px
+        self._side = side = round(_REGION * size)
+        # First scaled without turning, which is fast and free of aliasing, then turned.
+        wide = side if lean == 0 else ceil(side * sqrt(2))
+        half = wide * self._scale / 2
+        left, top = (floor(middle - half) for middle in self._center)
+        right, bottom = (ceil(middle + half) for middle in self._center)
+        x, y = self._center[0] - left, self._center[1] - top
+        square = view.crop((left, top, right, bottom)).resize(
+            (wide, wide), Image.Resampling.BILINEAR, box=(x - half, y - half, x + half, y + half)
+        )
+        if lean:
+            c, s, h = cos(radians(lean)), sin(radians(lean)), side / 2
+            turned = (c, -s, wide / 2 - c * h + s * h, s, c, wide / 2 - s * h - c * h)
+            square = square.transform((side, side), Image.Transform.AFFINE, turned, Image.Resampling.BILINEAR)
+        self.pixels: NDArray[np.uint8] = np.asarray(square)
+
+    def same_face(self, faces: Faces, turn: float) -> Faces:
+        """Return the best of the detections in the region that is the region's face, in the image.
+
+        Args:
+            faces: in the region, turned counterclockwise by `turn` degrees.
+            turn: a multiple of 90.
+        """
+        middle = (self._side / 2, self._side / 2)
+        faces = _mapped(faces, middle, self._center, self._scale, self._lean + turn)
+        return faces[iou(self._face, faces) >= _SAME_FACE][:1]
+
+
+def _scaled(image: LazyImage, scale: float) -> Image.Image:
+    """Return an image at a scale of its full size."""
+    pixels = image.decode(scale * image.longest_side)
+    size = max(1, round(image.width * scale)), max(1, round(image.height * scale))
+    return pixels if pixels.size == size else pixels.resize(size, Image.Resampling.BILINEAR, reducing_gap=2.0)
+
+
+def _mapped(
+    faces: Faces, origin: tuple[float, float], target: tuple[float, float], scale: float, lean: float
+) -> Faces:
+    """Scale faces and turn them clockwise by `lean` degrees around a point that moves to another.
+
+    Boxes stay upright rectangles around the same center; width and height are exchanged where that is closer.
+    """
+    c, s = scale * cos(radians(lean)), scale * sin(radians(lean))
+    matrix = np.array([[c, s], [-s, c]])
+    halves = (faces[:, 2:4] - faces[:, :2]) * scale / 2
+    if round(lean / 90) % 2:
+        halves = halves[:, ::-1]
+    points = np.concatenate([(faces[:, :2] + faces[:, 2:4]) / 2, faces[:, 4:14]], axis=1).reshape(-1, 6, 2)
+    points = (points - origin) @ matrix + target
+    center, landmarks = points[:, 0], points[:, 1:].reshape(-1, 10)
+    return np.concatenate([center - halves, center + halves, landmarks, faces[:, 14:]], axis=1).astype(
+        np.float32
+    )
+
+
+def _merged(*found: Faces) -> Faces:
+    """Join detections of the same image; of the same face, the one of highest score stays."""
+    return nms(np.concatenate([NO_FACES, *found]), _SAME_FACE)
+
+
+def _apart(faces: Faces, others: Faces) -> Faces:
+    """Return the faces that are neither one of the others nor centered in one."""
+    center = (faces[:, np.newaxis, :2] + faces[:, np.newaxis, 2:4]) / 2
+    inside = np.all((center >= others[:, :2]) & (center <= others[:, 2:4]), axis=2).any(axis=1)
+    same = np.array([iou(face, others).max(initial=0.0) > _SAME_FACE for face in faces], dtype=bool)
+    apart: NDArray[np.bool_] = ~(inside | same)
+    return faces[apart]
+
+
+def _inside(faces: Faces, size: tuple[int, int]) -> Faces:
+    """Return the faces whose center is inside the image."""
+    center = (faces[:, :2] + faces[:, 2:4]) / 2
+    inside: NDArray[np.bool_] = np.all((center >= 0) & (center <= np.array(size)), axis=1)
+    return faces[inside]
+
+
+def _sides(faces: Faces) -> NDArray[np.float32]:
+    """Return the longer side of each face's box."""
+    return np.asarray((faces[:, 2:4] - faces[:, :2]).max(axis=1))
+
+
+def _turns(faces: Faces) -> NDArray[np.int64]:
+    """Return by how many quarters clockwise each face is turned, 0 to 3."""
+    return np.array([round(roll(_landmarks(face)) / 90) % 4 for face in faces], dtype=np.int64)
+
+
+def _certain(faces: Faces) -> NDArray[np.bool_]:
+    """Return which faces are large enough, and of a score high enough, to need no second look."""
+    return np.asarray((faces[:, 14] >= _CERTAIN) & (_sides(faces) >= _SMALL))
+
+
+def _best(faces: Faces) -> float:
+    """Return the highest score, 0 if there is no face."""
+    return float(faces[:, 14].max(initial=0.0))
+
+
+def _main_turn(faces: Faces) -> int:
+    """Return by how many quarters clockwise the largest face is turned; 0 if there is none."""
+    return int(_turns(faces[_sides(faces).argmax()][np.newaxis])[0]) if len(faces) else 0
+
+
+def _without_odd_turns(faces: Faces) -> Faces:
+    """Drop faces that are turned otherwise than the largest one, unless their score is high."""
+    certain = faces[:, 14] >= MIN_SCORE
+    odd = certain & (_turns(faces) != _main_turn(faces[certain])) & (faces[:, 14] < _MIN_TURNED)
+    kept: NDArray[np.bool_] = ~odd
+    return faces[kept]
+
+
+def _spans(length: int) -> list[tuple[int, int]]:
+    """Cut a length into equal pieces no longer than a tile."""
+    count = ceil(length / _TILE)
+    return [(length * i // count, length * (i + 1) // count) for i in range(count)]
+
+
+def _detection(face: NDArray[np.float32]) -> FaceDetection:
+    x0, y0, x1, y1, *_ = map(float, face)
+    return FaceDetection(Box(x0, y0, x1 - x0, y1 - y0), _landmarks(face), float(face[14]))
+
+
+def _landmarks(face: NDArray[np.float32]) -> tuple[tuple[float, float], ...]:
+    return tuple((float(x), float(y)) for x, y in face[4:14].reshape(5, 2))

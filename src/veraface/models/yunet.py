@@ -1,0 +1,98 @@
+"""YuNet, an anchor-free face detector of 54,608 weights, run by ONNX Runtime at one scale.
+
+Model: Wu et al., "YuNet: A Tiny Millisecond-level Face Detector", Machine Intelligence Research 2023;
+weights and their license in `weights/` (see `weights/README.md`).
+"""
+
+from collections.abc import Sequence
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from veraface.models.onnx_session import open_session
+
+WEIGHTS = Path(__file__).parent / "weights" / "yunet_n.onnx"
+
+STRIDES = (8, 16, 32)  # px; the sides of the input are a multiple of the last one
+_MAX_OVERLAP = 0.4  # IoU above which the weaker of two boxes is suppressed
+_MAX_CANDIDATES = 1000  # boxes of an image that enter non-maximum suppression, highest score first
+_OUTPUTS = [f"{kind}_{stride}" for kind in ("cls", "obj", "bbox", "kps") for stride in STRIDES]
+
+# Faces as rows of 15 numbers: left, top, right, bottom; x, y of left eye, right eye, nose, left and right
+# corner of the mouth, as seen in the upright face; score, 0 to 1.
+Faces = NDArray[np.float32]
+NO_FACES: Faces = np.empty((0, 15), dtype=np.float32)
+
+
+class YuNet:
+    """The network; safe to share between threads."""
+
+    def __init__(
+        self, weights: Path = WEIGHTS, *, threads: int = 0, providers: Sequence[str] | None = None
+    ) -> None:
+        """Load the network; arguments as in `veraface.models.load_face_detector`."""
+        self._session = open_session(weights, threads, providers)
+
+    def detect(self, images: Sequence[NDArray[np.uint8]], border: int, min_score: float) -> list[Faces]:
+        """Return the faces of several images of one size, highest score first, in pixels of the images.
+
+        Args:
+            images: RGB, shape (height, width, 3), searched at their own scale.
+            border: black padding on all sides, px, which helps with faces that fill the frame.
+            min_score: 0 to 1.
+        """
+        height, width = (_padded(side + 2 * border) for side in images[0].shape[:2])
+        pixels = np.zeros((len(images), 3, height, width), np.float32)
+        for canvas, image in zip(pixels, images, strict=True):
+            inside = canvas[:, border : border + image.shape[0], border : border + image.shape[1]]
+            inside[:] = image.transpose(2, 0, 1)[::-1]  # blue, green, red
+        outputs = self._session.run(_OUTPUTS, {"input": pixels})
+        cls, obj, boxes, points = (np.concatenate(outputs[i : i + 3], axis=1) for i in (0, 3, 6, 9))
+        scores = np.sqrt(cls[..., 0] * obj[..., 0])
+        cells, strides = _cells(width, height)
+        found = []
+        for score, box, point in zip(scores, boxes, points, strict=True):
+            keep = np.flatnonzero(score >= min_score)
+            keep = keep[np.argsort(-score[keep], kind="stable")][:_MAX_CANDIDATES]
+            cell, stride = cells[keep], strides[keep]
+            center, half = (cell + box[keep, :2]) * stride, np.exp(box[keep, 2:]) * stride / 2
+            landmarks = (np.tile(cell, 5) + point[keep]) * stride
+            coordinates = np.concatenate([center - half, center + half, landmarks], axis=1) - border
+            found.append(nms(np.concatenate([coordinates, score[keep, np.newaxis]], axis=1)))
+        return found
+
+
+def nms(faces: Faces, limit: float = _MAX_OVERLAP) -> Faces:
+    """Suppress boxes that overlap a stronger one (non-maximum suppression); highest score first."""
+    faces = faces[np.argsort(-faces[:, 14], kind="stable")]
+    chosen = []
+    while len(faces):
+        chosen.append(faces[0])
+        faces = faces[iou(faces[0], faces) <= limit]
+    return np.stack(chosen) if chosen else NO_FACES
+
+
+def iou(face: NDArray[np.float32], faces: Faces) -> NDArray[np.float32]:
+    """Return the intersection over union of one face's box and each of the others', shape (n,)."""
+    shared = np.minimum(face[2:4], faces[:, 2:4]) - np.maximum(face[:2], faces[:, :2])
+    overlap = np.prod(np.clip(shared, 0, None), axis=1)
+    areas = np.prod(faces[:, 2:4] - faces[:, :2], axis=1)
+    union = np.prod(face[2:4] - face[:2]) + areas - overlap
+    return np.asarray(overlap / np.maximum(union, np.float32(1e-6)))
+
+
+def _padded(length: int) -> int:
+    return -(-length // STRIDES[-1]) * STRIDES[-1]
+
+
+@lru_cache(maxsize=8)
+def _cells(width: int, height: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Return column and row of each output cell, shape (n, 2), and its stride, px, shape (n, 1)."""
+    cells, strides = [], []
+    for stride in STRIDES:
+        rows, columns = np.mgrid[0 : height // stride, 0 : width // stride]
+        cells.append(np.stack([columns, rows], axis=-1).reshape(-1, 2))
+        strides.append(np.full((len(cells[-1]), 1), stride))
+    return np.concatenate(cells).astype(np.float32), np.concatenate(strides).astype(np.float32)
