@@ -71,7 +71,7 @@ def over_the_floor(runs: int) -> str:
             return _Recorder(opener(*arguments), calls)
 
         with (
-            patch("veraface.models.retinaface.open_session", recording),
+            patch("veraface.models.yunet.open_session", recording),
             patch("veraface.models.classifier.open_session", recording),
         ):
             detector = Detector(threads=threads)

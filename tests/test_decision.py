@@ -58,6 +58,7 @@ def test_an_image_without_a_face_has_the_verdict_no_face() -> None:
     verdict, p_fake, reasons = decide_image([])
     assert (verdict, p_fake) == (Verdict.NO_FACE, None)
     assert reasons[0].code == "no_face"
+    assert reasons[0].message.startswith("no face of 40 px or more was found")
 
 
 def test_one_fake_face_makes_the_image_fake() -> None:
@@ -93,7 +94,7 @@ def test_an_image_has_the_largest_p_fake_of_its_faces(values: list[float]) -> No
 
 
 def test_a_result_serializes_to_json() -> None:
-    heatmap = Heatmap(Box(1, 2, 3, 3), np.full((2, 2), 0.25, np.float32))
+    heatmap = Heatmap(Box(1, 2, 3, 3), np.full((2, 2), 0.25, np.float32), 44.96)
     result = DetectionResult(
         verdict=Verdict.FAKE,
         p_fake=0.123456789,
@@ -110,7 +111,8 @@ def test_a_result_serializes_to_json() -> None:
     assert parsed["verdict"] == "fake"
     assert parsed["p_fake"] == 0.123457
     assert parsed["faces"][0]["box"] == [1.0, 2, 3, 4]
-    assert parsed["faces"][0]["heatmap"] == {"box": [1, 2, 3, 3], "grid": [[0.25, 0.25], [0.25, 0.25]]}
+    grid = [[0.25, 0.25], [0.25, 0.25]]
+    assert parsed["faces"][0]["heatmap"] == {"box": [1, 2, 3, 3], "grid": grid, "angle": 45.0}
     assert parsed["reasons"] == [{"code": "a", "message": "b"}]
     assert "heatmap" not in result.to_dict(heatmap=False)["faces"][0]
 

@@ -75,6 +75,14 @@ def test_all_orientations_of_a_photo_get_the_same_score(detector: Detector, orie
     assert (result.width, result.height) == image.size
 
 
+def test_the_heatmap_is_turned_as_the_face_is(detector: Detector) -> None:
+    for angle in (0, 90, 180, -90):
+        (face,) = detector.detect(portrait().rotate(-angle)).faces
+        assert (face.heatmap.angle - angle) % 360 == 0
+    (face,) = detector.detect(portrait().rotate(-45, expand=True)).faces
+    assert abs(face.heatmap.angle - 45) < 20
+
+
 def test_p_fake_grows_with_the_logit(tmp_path: Path) -> None:
     """The direction holds from the logit to the verdict and the heatmap."""
     detector = Detector(brightness_model(tmp_path))

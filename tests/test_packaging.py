@@ -94,7 +94,7 @@ def test_the_wheel_contains_every_file_of_the_package(contents: set[str]) -> Non
 
 def test_the_wheel_contains_each_model_with_its_card_and_license(wheel: Path, contents: set[str]) -> None:
     models = {name for name in contents if name.endswith(".onnx")}
-    assert "veraface/models/weights/retinaface_mobilenet025.onnx" in models
+    assert "veraface/models/weights/yunet_n.onnx" in models
     classifiers = {name for name in models if name.startswith("veraface/models/weights/veraface-")}
     assert classifiers, "no classifier is shipped"
     with zipfile.ZipFile(wheel) as archive:
@@ -104,7 +104,7 @@ def test_the_wheel_contains_each_model_with_its_card_and_license(wheel: Path, co
     notices = f"veraface-{veraface.__version__}.dist-info/licenses/"
     for notice in (
         "LICENSE",
-        "src/veraface/models/weights/retinaface_mobilenet025.LICENSE",
+        "src/veraface/models/weights/yunet_n.LICENSE",
         "src/veraface/models/weights/classifier.LICENSE",
     ):
         assert notices + notice in contents

@@ -1,5 +1,6 @@
 """Pixels are decoded on demand, no larger than needed, and once."""
 
+import numpy as np
 import pytest
 from PIL import Image
 
@@ -35,3 +36,18 @@ def test_decoded_pixels_are_used_as_they_are() -> None:
     assert pixels.longest_side == 40
     assert pixels.decode(100) is image
     assert pixels.seconds == 0
+
+
+@pytest.mark.parametrize("turns", [1, 2, 3])
+def test_a_turned_image_is_the_same_decode_turned(turns: int) -> None:
+    image = LazyImage(ImageFile(encode(portrait(800).crop((0, 0, 800, 600)), "JPEG")))
+    turned = image.turned(turns)
+    assert (turned.width, turned.height) == ((600, 800) if turns % 2 else (800, 600))
+    assert turned.longest_side == image.longest_side == 800
+    small = turned.decode(150)
+    assert small.size == ((150, 200) if turns % 2 else (200, 150))
+    assert (np.asarray(small) == np.rot90(np.asarray(image.decode(150)), turns)).all()
+    assert image.seconds > 0
+    seconds = image.seconds
+    turned.decode(200)
+    assert image.seconds == seconds

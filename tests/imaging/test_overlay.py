@@ -13,8 +13,10 @@ from veraface.results import DetectionResult, FaceResult, Heatmap, Verdict
 FACE = Box(30, 30, 40, 40)
 
 
-def result(grid: np.ndarray, verdict: Verdict = Verdict.FAKE, box: Box = FACE) -> DetectionResult:
-    face = FaceResult(box, ((0, 0),) * 5, 0.9, 0.5, verdict, (), Heatmap(Box(20, 20, 60, 60), grid))
+def result(
+    grid: np.ndarray, verdict: Verdict = Verdict.FAKE, box: Box = FACE, angle: float = 0.0
+) -> DetectionResult:
+    face = FaceResult(box, ((0, 0),) * 5, 0.9, 0.5, verdict, (), Heatmap(Box(20, 20, 60, 60), grid, angle))
     return DetectionResult(verdict, 0.5, (face,), (), 100, 100, "PNG", {}, {}, {})
 
 
@@ -28,6 +30,18 @@ def test_heatmap_is_drawn_in_place_and_neutral_cells_are_not() -> None:
     assert difference[25:75, 22:45].mean() > 60
     assert difference[:, 85:].max() == 0
     assert (neutral[50, 50] == 128).all()
+
+
+def test_the_heatmap_of_a_leaning_face_is_turned_with_it() -> None:
+    gray = Image.new("RGB", (100, 100), (128, 128, 128))
+    grid = np.full((4, 4), 0.5, np.float32)
+    neutral = np.asarray(draw_overlay(gray, result(grid)), int)
+    grid[:, :2] = 1.0  # the left half of the upright face, above after a quarter turn clockwise
+    quarter = np.abs(np.asarray(draw_overlay(gray, result(grid, angle=90)), int) - neutral).sum(axis=2)
+    assert quarter[22:45, 25:75].mean() > 60 > 10 > quarter[60:78, 25:75].mean()
+    tilted = np.abs(np.asarray(draw_overlay(gray, result(grid, angle=45)), int) - neutral).sum(axis=2)
+    assert tilted[12:18, 48:52].mean() > 20  # the corner of the square, above it now
+    assert tilted[75:, 75:].max() == 0
 
 
 def test_fake_and_real_have_different_colors() -> None:

@@ -11,7 +11,8 @@ from PIL import Image
 from tests.examples import examples
 from tests.sample_images import difference, portrait
 from veraface.geometry import Box
-from veraface.models.crop import CropSettings, crop_box, crop_face
+from veraface.imaging.lazy import QUARTER_TURNS
+from veraface.models.crop import CropSettings, crop_box, crop_face, level_angle
 
 FACE = Box(180, 70, 80, 110)  # of the portrait
 DEFAULT = CropSettings()
@@ -108,6 +109,41 @@ def test_an_invalid_box_is_refused(box: Box) -> None:
         crop_face(portrait(), box, DEFAULT)
 
 
+@pytest.mark.parametrize("roll", [0, 30, 90, 180, 200])
+def test_a_turned_box_outside_the_image_is_refused(roll: float) -> None:
+    with pytest.raises(ValueError, match="outside the image"):
+        crop_face(portrait(), Box(900, 0, 100, 100), DEFAULT, roll)
+
+
+@pytest.mark.parametrize("box", [FACE, Box(-20, 30, 90, 120), Box(440, 400, 80, 120)], ids=str)
+@pytest.mark.parametrize("turns", [1, 2, 3])
+def test_a_quarter_turn_gives_exactly_the_same_crop(turns: int, box: Box) -> None:
+    turned = portrait().transpose(QUARTER_TURNS[turns])
+    crop = crop_face(turned, box.turned(turns, 512, 512), DEFAULT, -90.0 * turns)
+    assert difference(crop, crop_face(portrait(), box, DEFAULT)) == 0
+
+
+@pytest.mark.parametrize("roll", [-120, -30, 30, 45, 100])
+def test_a_leaning_face_is_leveled(roll: float) -> None:
+    center = FACE.x + FACE.width / 2, FACE.y + FACE.height / 2
+    # Turned clockwise around the center of the box, which stays where it is.
+    leaning = portrait().rotate(-roll, Image.Resampling.BICUBIC, center=center)
+    upright = crop_face(portrait(), FACE, DEFAULT)
+    assert difference(crop_face(leaning, FACE, DEFAULT, roll), upright) < 4
+    assert difference(crop_face(leaning, FACE, DEFAULT), upright) > 15
+
+
+@pytest.mark.parametrize(
+    ("roll", "angle"), [(-6.9, 0), (6.9, 0), (7.1, 7.1), (84, 90), (-173.5, -180), (60, 60)]
+)
+def test_faces_that_hardly_lean_are_not_turned(roll: float, angle: float) -> None:
+    assert level_angle(roll) == angle
+    assert (
+        difference(crop_face(portrait(), FACE, DEFAULT, roll), crop_face(portrait(), FACE, DEFAULT, angle))
+        == 0
+    )
+
+
 @settings(max_examples=examples(150), deadline=5000)
 @given(
     x=st.floats(-3000, 3000),
@@ -115,13 +151,14 @@ def test_an_invalid_box_is_refused(box: Box) -> None:
     width=st.floats(1e-6, 1e7),
     height=st.floats(1e-6, 1e7),
     image_size=st.sampled_from([(1, 1), (1, 500), (500, 1), (64, 48)]),
+    roll=st.sampled_from([0, 90, 45, -170]),
 )
 def test_extreme_boxes_give_a_crop_or_a_value_error(
-    x: float, y: float, width: float, height: float, image_size: tuple[int, int]
+    x: float, y: float, width: float, height: float, image_size: tuple[int, int], roll: float
 ) -> None:
     image = Image.new("RGB", image_size, (10, 20, 30))
     try:
-        crop = crop_face(image, Box(x, y, width, height), DEFAULT)
+        crop = crop_face(image, Box(x, y, width, height), DEFAULT, roll)
     except ValueError as error:
         assert "outside the image" in str(error)  # noqa: PT017 - either outcome is right
         return

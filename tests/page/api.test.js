@@ -34,6 +34,10 @@ test("a face that was not classified does not make an answer invalid", () => {
   assert.equal(isDetection({ ...ANSWER, faces: [FACE, tooSmall] }), true);
 });
 
+test("a heatmap may be turned", () => {
+  assert.equal(isDetection({ ...ANSWER, faces: [{ ...FACE, heatmap: { ...FACE.heatmap, angle: -37.5 } }] }), true);
+});
+
 const INVALID = {
   "empty": "",
   "null": "null",
@@ -44,6 +48,7 @@ const INVALID = {
   "without faces": { ...ANSWER, faces: [] },
   "a box that is no box": { ...ANSWER, faces: [{ ...FACE, box: [0, 0, "12", null] }] },
   "a ragged heatmap": { ...ANSWER, faces: [{ ...FACE, heatmap: { box: [0, 0, 9, 9], grid: [[1, 2], [3]] } }] },
+  "an angle that is no number": { ...ANSWER, faces: [{ ...FACE, heatmap: { ...FACE.heatmap, angle: "45" } }] },
   "a face that is null": { ...ANSWER, faces: [null] },
   "p_fake above 1": { ...ANSWER, p_fake: 17 },
   "p_fake as a string": { ...ANSWER, p_fake: "0.9" },

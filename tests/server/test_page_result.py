@@ -9,7 +9,7 @@ from pathlib import Path
 import httpx
 import pytest
 from PIL import Image
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from tests.server.page import bounds, choose, choose_many, expect_fault, expect_state, expect_verdict, percent
 
@@ -149,6 +149,36 @@ def test_the_heatmap_follows_the_selected_face(open_page: OpenPage, two_faces: b
         page.locator(".face-box").nth(index).click()
         sides.append(page.evaluate(left_and_right))
     assert sides == [[True, False], [False, True]]
+
+
+def test_the_heatmap_of_a_leaning_face_is_turned(open_page: OpenPage, face: bytes) -> None:
+    box: list[float] = []
+
+    def lean(route: Route) -> None:
+        answer = route.fetch().json()
+        heatmap = answer["faces"][0]["heatmap"]
+        box[:] = heatmap["box"]
+        heatmap.update(angle=45, grid=[[1] * 4] * 4)
+        route.fulfill(json=answer)
+
+    page = open_page()
+    page.route("**/api/predict*", lean)
+    choose(page, face)
+    expect_state(page, "judged")
+    set_strength(page, 100)
+    x, y, side, _ = box
+    above, corner = (
+        page.evaluate(
+            """([x, y]) => {
+                const canvas = document.querySelector("#evidence");
+                const scale = canvas.width / 512;
+                return canvas.getContext("2d").getImageData(x * scale, y * scale, 1, 1).data[3];
+            }""",
+            point,
+        )
+        for point in ([x + side / 2, y - side / 10], [x + side / 20, y + side / 20])
+    )
+    assert above > 0 == corner
 
 
 def test_a_format_the_browser_cannot_show_is_analyzed(

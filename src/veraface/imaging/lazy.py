@@ -50,6 +50,7 @@ class _TurnedImage(LazyImage):
     def __init__(self, image: LazyImage, turns: int) -> None:
         self.file, self.longest_side = image.file, image.longest_side
         self.width, self.height = (image.height, image.width) if turns % 2 else (image.width, image.height)
+        self.seconds = 0.0  # decoding is counted by the image that was turned
         self._image, self._transpose = image, QUARTER_TURNS[turns]
 
     def decode(self, side: float) -> Image.Image:

@@ -52,6 +52,8 @@ def crop_face(image: Image.Image, box: Box, settings: CropSettings, roll: float 
     """
     if not all(map(isfinite, (box.x, box.y, box.width, box.height))):
         raise ValueError(f"the face box {box.to_list()} is no rectangle")
+    if not _overlaps(crop_box(box, settings), image):
+        raise ValueError(f"the face box {box.to_list()} lies outside the image")
     angle = level_angle(roll)
     turns = round(angle / 90) % 4
     lean = angle - 90 * round(angle / 90)
@@ -83,6 +85,11 @@ def level_angle(roll: float) -> float:
     return quarter if abs(roll - quarter) < _MIN_LEAN else roll
 
 
+def _overlaps(square: Box, image: Image.Image) -> bool:
+    right, bottom = square.x + square.width, square.y + square.height
+    return max(0.0, square.x) < min(image.width, right) and max(0.0, square.y) < min(image.height, bottom)
+
+
 def _turned(image: Image.Image, box: Box, side: float, turns: int) -> tuple[Image.Image, Box]:
     """Cut out the surroundings of a face and turn them counterclockwise by quarters; return them and the box.
 
@@ -101,8 +108,6 @@ def _cut(image: Image.Image, square: Box, size: int) -> NDArray[np.uint8]:
     left, top = max(0.0, square.x), max(0.0, square.y)
     right = min(float(image.width), square.x + square.width)
     bottom = min(float(image.height), square.y + square.height)
-    if right <= left or bottom <= top:
-        raise ValueError(f"the face at {square.to_list()} lies outside the image")
     scale = size / square.width
     # Whole pixels of the output that the inside of the image fills, at least one.
     x0, x1 = _span(left - square.x, right - square.x, scale, size)

@@ -49,6 +49,10 @@ _UPRIGHT = 0.9  # nine of ten upright faces of that size score more, turned ones
 _UNSURE = 0.4  # from here up to _UPRIGHT, a face may lean by half a quarter
 _MAX_LOOKS = 128  # detections of lower score are dropped
 _LEVELED_FACE = 96  # px, to which a leaning face is scaled
+_OTHER_SIZE = 64  # px, to which faces of doubtful score are scaled in the end
+_MIN_OTHER = 0.74  # score that faces reach there, and heads of animals seldom do
+_MIN_TINY = 0.87  # score of faces below MIN_FACE, which are only counted
+_FILLS = 0.6  # of the shorter side of the image
 _LEAN = 7.0  # degrees; a face that leans less is upright enough
 _STRAIGHTENED = 1.45  # true over measured lean
 _SAME_FACE = 0.25  # intersection over union from which two detections are the same face
@@ -86,8 +90,7 @@ class YuNetDetector:
         fine = _NOTICED_SIDE / MIN_FACE
         view = _scaled(image, coarse)
         faces, upright = self._search_turned(view)
-        found = faces[faces[:, 14] >= _CERTAIN]
-        if 1.25 * coarse < fine and (not len(found) or _sides(found).min() < _SMALL):
+        if 1.25 * coarse < fine and _may_show_small(faces):
             view = _scaled(image, fine)
             faces[:, :14] *= fine / coarse
             faces = _merged(faces, self._search_tiles(view))
@@ -95,7 +98,7 @@ class YuNetDetector:
         faces = _merged(*(self._level(view, face) for face in faces))
         # In an image a few pixels wide, rounding scales the two sides differently.
         faces[:, :14] *= np.tile([image.width / view.width, image.height / view.height], 7)
-        return faces
+        return faces[[self._is_face(image, face) for face in faces]]
 
     def _search_turned(self, view: Image.Image) -> tuple[Faces, bool]:
         """Search an image, also turned unless its faces are upright.
@@ -183,6 +186,25 @@ class YuNetDetector:
                 break
             face = seen[0]
         return face[np.newaxis]
+
+    def _is_face(self, image: LazyImage, face: NDArray[np.float32]) -> bool:
+        """Return whether a face of doubtful score is also seen at another size, as heads of animals are not.
+
+        Args:
+            image: the whole image.
+            face: in full-size pixels.
+        """
+        side = float(_sides(face[np.newaxis])[0])
+        if face[14] >= _UPRIGHT or side > _FILLS * min(image.width, image.height):
+            return True  # the region of a face that fills the frame would be mostly empty
+        if side < MIN_FACE:
+            return bool(face[14] >= _MIN_TINY)
+        angle = roll(_landmarks(face))
+        quarter = 90.0 * round(angle / 90)
+        lean = quarter if abs(angle - quarter) < _LEAN else angle
+        scale = min(1.0, 1.5 * _OTHER_SIZE / side)
+        scaled = face * np.float32(scale)
+        return _best(self._look(_Region(_scaled(image, scale), scaled, _OTHER_SIZE, lean), 0)) >= _MIN_OTHER
 
 
 class _Region:
@@ -289,6 +311,12 @@ def _turns(faces: Faces) -> NDArray[np.int64]:
 def _certain(faces: Faces) -> NDArray[np.bool_]:
     """Return which faces are large enough, and of a score high enough, to need no second look."""
     return np.asarray((faces[:, 14] >= _CERTAIN) & (_sides(faces) >= _SMALL))
+
+
+def _may_show_small(faces: Faces) -> bool:
+    """Return whether a coarse search found no large face, or noticed small ones beside the large ones."""
+    large, small = faces[_certain(faces)], faces[_sides(faces) < _SMALL]
+    return not len(large) or len(_apart(small, large)) > 0
 
 
 def _best(faces: Faces) -> float:
