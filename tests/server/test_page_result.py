@@ -164,7 +164,7 @@ def test_the_heatmap_of_a_leaning_face_is_turned(open_page: OpenPage, face: byte
     page = open_page()
     page.route("**/api/predict*", lean)
     choose(page, face)
-    expect_state(page, "judged")
+    expect_state(page, "analyzed")
     set_strength(page, 100)
     x, y, side, _ = box
     above, corner = (
