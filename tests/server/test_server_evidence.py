@@ -16,7 +16,7 @@ from schemathesis.core.transport import Response
 from tests.server.asgi import application
 from veraface.forensics.views import forensic_views
 from veraface.imaging.decode import ImageFile
-from veraface.server.api_keys import digest
+from veraface.server.security import digest
 
 Send = Callable[..., httpx.Response]
 NAMES = ["error_levels", "noise", "grid"]

@@ -104,7 +104,7 @@ def test_settings_do_not_show_keys_and_passwords(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setenv("VERAFACE_RATE_LIMIT", "60/minute")
     monkeypatch.setenv("VERAFACE_REDIS_URL", "redis://:secret@127.0.0.1/0")
     settings = load_settings()
-    assert settings.redis_url == "redis://:secret@127.0.0.1:6379/0"
+    assert str(settings.redis_url) == "redis://:secret@127.0.0.1:6379/0"
     assert digest(KEY) not in repr(settings)
     assert "secret" not in repr(settings)
 

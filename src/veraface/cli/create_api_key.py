@@ -6,7 +6,7 @@ def create_api_key() -> None:
 
     The key is printed once and not stored.
     """
-    from veraface.server.api_keys import digest, make_key
+    from veraface.server.security import digest, make_key
 
     key = make_key()
     print(f"key     {key}")

@@ -50,13 +50,8 @@ def create_app(
 ) -> FastAPI:
     """Create the web application: the page, the API and its documentation.
 
-    Args:
-        settings: Read from the environment if None.
-        backend: Runs the tasks; worker processes, started with the application, if None.
-        fetch_link: Fetches linked images, if the settings allow links; from the public internet if None.
-
-    Raises:
-        SettingsError: A setting in the environment is invalid.
+    By default, it reads the settings from the environment (or raises SettingsError), starts worker processes
+    with itself, and fetches linked images, if the settings allow links, from the public internet.
     """
     settings = settings or load_settings()
     backend = backend or _worker_pool(settings)
@@ -127,33 +122,24 @@ def _add_middleware(app: FastAPI, settings: Settings, metrics: "Metrics | None")
 
 def _worker_pool(settings: Settings) -> WorkerPool:
     cpu_s = math.ceil(max(settings.deadline_s, settings.video_deadline_s)) * available_cores()
+    limits = WorkerLimits(settings.worker_memory_bytes, cpu_s)
     worker_settings = WorkerSettings(
-        settings.model,
-        max_bytes=settings.max_upload_bytes,
-        max_pixels=settings.max_pixels,
-        limits=WorkerLimits(settings.worker_memory_bytes, cpu_s),
-        trust_anchors=settings.trust_anchors,
+        settings.model, settings.max_upload_bytes, settings.max_pixels, limits, settings.trust_anchors
     )
     queue = 2 * settings.workers if settings.queue is None else settings.queue
     return WorkerPool(worker_settings, workers=settings.workers, queue=queue)
 
 
 def _link_fetcher(settings: Settings, given: FetchLink | None) -> FetchLink | None:
-    if not settings.fetch_links:
-        return None
-    if given:
-        return given
+    if given or not settings.fetch_links:
+        return given if settings.fetch_links else None
     from veraface.server.remote_images import RemoteImageFetcher  # needs an extra
 
     return RemoteImageFetcher(settings.max_upload_bytes, settings.link_timeout_s).fetch
 
 
 def serve(settings: Settings | None = None) -> int:
-    """Run the server until it is stopped; return the exit status, 1 if the model could not be loaded.
-
-    Raises:
-        SettingsError: The server cannot listen on the address.
-    """
+    """Run the server until it is stopped; return the exit status, 1 if the model could not be loaded."""
     settings = settings or load_settings()
     _check_address(settings)
     app = create_app(settings)

@@ -10,25 +10,28 @@ from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
-from veraface.errors import ImageError, ImageTooLargeError, UnsupportedImageError
+from veraface import errors
 
 FAULT = "veraface.fault"  # key of the error code in the scope of a request
 _HTTP_FAULTS = {
     404: ("not_found", "no such route; see /docs for all routes"),
     405: ("method_not_allowed", "this route does not support this method; see /docs"),
 }
+# The first class that fits counts.
+_STATUS: dict[type[errors.VerafaceError], int] = {
+    errors.ImageTooLargeError: 413,
+    errors.UnsupportedImageError: 415,
+    errors.ImageError: 422,
+    errors.QueueFullError: 503,
+    errors.WorkerLostError: 503,
+    errors.DeadlineExceededError: 504,
+}
 
 
 class ApiError(Exception):
-    """An error that becomes a response.
+    """An error that becomes a response, after `retry_after_s` of which the same request may succeed.
 
-    Args:
-        status: HTTP status code.
-        code: Stable name of the error, for programs.
-        message: What is wrong and what to do, in plain English.
-        retry_after_s: Seconds after which the same request may succeed; None if it cannot.
-        headers: Further headers of the response.
-        details: Further top-level fields of its JSON.
+    `code` is a stable name for programs; `details` are further top-level fields of the JSON.
     """
 
     def __init__(
@@ -66,12 +69,11 @@ def internal_error() -> ApiError:
     return ApiError(500, "internal_error", "internal error of the server; see its log")
 
 
-def from_image_error(error: ImageError) -> ApiError:
-    """Return the error for a file that could not be decoded."""
-    status = 415 if isinstance(error, UnsupportedImageError) else 422
-    if isinstance(error, ImageTooLargeError):
-        status = 413
-    return ApiError(status, error.code, str(error))
+def from_error(error: errors.VerafaceError) -> ApiError:
+    """Return the response to an error of a task."""
+    status = next((status for kind, status in _STATUS.items() if isinstance(error, kind)), 500)
+    retry_after_s = getattr(error, "retry_after_s", 1) if status == 503 else None
+    return ApiError(status, error.code, str(error), retry_after_s=retry_after_s)
 
 
 def install_fault_handlers(app: FastAPI) -> None:

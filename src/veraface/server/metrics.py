@@ -23,29 +23,17 @@ class Metrics:
         counter = partial(prometheus.Counter, registry=self._registry)
         gauge = partial(prometheus.Gauge, registry=self._registry)
         histogram = partial(prometheus.Histogram, buckets=_SECONDS, registry=self._registry)
-        self._requests = counter(
-            "veraface_requests",
-            "Requests; status 0: the client disconnected before the response.",
-            ["method", "route", "status"],
-        )
-        self._seconds = histogram(
-            "veraface_request_seconds",
-            "From the headers of a request to the end of its response, the upload included.",
-            ["route"],
-        )
-        self._stages = histogram(
-            "veraface_stage_seconds",
-            "Time of one image by stage, as in `timing_ms`; queue: waiting for a worker.",
-            ["stage"],
-        )
+        about = "Requests; status 0: the client disconnected before the response."
+        self._requests = counter("veraface_requests", about, ["method", "route", "status"])
+        about = "From the headers of a request to the end of its response, the upload included."
+        self._seconds = histogram("veraface_request_seconds", about, ["route"])
+        about = "Time of one image by stage, as in `timing_ms`; queue: waiting for a worker."
+        self._stages = histogram("veraface_stage_seconds", about, ["stage"])
         self._verdicts = counter("veraface_verdicts", "Images by verdict.", ["verdict"])
         self._videos = counter("veraface_videos", "Videos by verdict.", ["verdict"])
         self._clips = counter("veraface_clips", "Deprecated; use veraface_videos.", ["verdict"])
-        self._failures = counter(
-            "veraface_failures",
-            "Error responses by code, among them overloaded, rate_limited, key_unknown.",
-            ["code"],
-        )
+        about = "Error responses by code, among them overloaded, rate_limited, key_unknown."
+        self._failures = counter("veraface_failures", about, ["code"])
         self._model = gauge("veraface_model_info", "1 for the model in use.", ["name", "version", "sha256"])
         for name, description, value in (
             ("queued_images", "Images that wait for a worker.", lambda: workers.waiting),

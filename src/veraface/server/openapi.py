@@ -12,14 +12,13 @@ Responses = dict[int | str, dict[str, Any]]
 
 def form(required: list[str], **fields: dict[str, str]) -> dict[str, Any]:
     """Return the request body of a multipart form."""
-    schema: dict[str, Any] = {
+    schema = {
         "type": "object",
         "properties": fields,
         "additionalProperties": {"type": "string", "maxLength": MAX_OTHER_FIELD_CHARACTERS},
         "maxProperties": 1 + MAX_OTHER_FIELDS,  # the file and the other fields of the form
+        **({"required": required} if required else {}),
     }
-    if required:
-        schema["required"] = required
     return {"requestBody": {"required": True, "content": {"multipart/form-data": {"schema": schema}}}}
 
 

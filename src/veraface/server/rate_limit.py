@@ -28,7 +28,7 @@ class RateLimit:
     server instead of for all servers together. A window of the rate begins with its first request.
     """
 
-    def __init__(self, rate: str, redis_url: str | None = None) -> None:
+    def __init__(self, rate: str, redis_url: str = "") -> None:
         self._rate: RateLimitItem = parse(rate)
         self._local = FixedWindowRateLimiter(MemoryStorage())
         self._shared: FixedWindowRateLimiter | None = None

@@ -44,17 +44,14 @@ _NUMBER = re.compile(r"\d+|0x[0-9a-f]*")
 # IPv6 addresses assigned to hosts; this excludes loopback, local, mapped and NAT64 addresses.
 _IPV6_UNICAST = ip_network("2000::/3")
 _NOT_PUBLIC = [
-    ip_network(network)
-    for network in (
-        "2001::/23",  # protocol assignments, among them Teredo (embeds an IPv4 address)
-        "2001:db8::/32",  # documentation
-        "2002::/16",  # 6to4, embeds an IPv4 address
-        "3fff::/20",  # documentation
-        # IPv4: networks that `is_global` of some Python versions accepts.
-        "192.0.0.0/24",  # protocol assignments; metadata service of one cloud
-        "192.88.99.0/24",  # 6to4 relays
-        "168.63.129.16/32",  # platform service of another cloud
-    )
+    ip_network("2001::/23"),  # protocol assignments, among them Teredo (embeds an IPv4 address)
+    ip_network("2001:db8::/32"),  # documentation
+    ip_network("2002::/16"),  # 6to4, embeds an IPv4 address
+    ip_network("3fff::/20"),  # documentation
+    # IPv4: networks that `is_global` of some Python versions accepts.
+    ip_network("192.0.0.0/24"),  # protocol assignments; metadata service of one cloud
+    ip_network("192.88.99.0/24"),  # 6to4 relays
+    ip_network("168.63.129.16/32"),  # platform service of another cloud
 ]
 
 
@@ -162,12 +159,7 @@ class RemoteImageFetcher:
         logging.getLogger("httpcore").setLevel(logging.WARNING)
 
     async def fetch(self, link: str) -> Upload:
-        """Fetch the image at a URL.
-
-        Raises:
-            ApiError: 400 if the URL is invalid or its host not public; 413 as soon as the file is known to be
-                too large; 415 if its content type is no image; 502 if it cannot be fetched; 504 if too slow.
-        """
+        """Fetch the image at a URL; raise an ApiError as soon as the file is known to be too large."""
         url = _parse(link)
         try:
             async with asyncio.timeout(self._timeout_s), self._slots:
@@ -219,23 +211,17 @@ def _parse(link: str, base: httpx.URL | None = None) -> httpx.URL:
     try:
         url = base.join(link) if base else httpx.URL(link)
         host = url.raw_host.decode()
+        is_ipv6 = ":" in host and "%" not in host  # without a zone
     except (httpx.InvalidURL, ValueError):
         raise _bad("it is malformed") from None
     if url.scheme not in ("http", "https"):
         raise _bad("only links that begin with http:// or https:// are accepted")
     if url.userinfo:
         raise _bad("it contains a user name or password")
-    if not _is_host(host) or (url.port is not None and not 0 < url.port < 65536):
+    is_host = is_ipv6 or _HOST_NAME.fullmatch(host.removesuffix("."))
+    if not is_host or (url.port is not None and not 0 < url.port < 65536):
         raise _bad("it is malformed")
     return url
-
-
-def _is_host(host: str) -> bool:
-    if ":" in host:
-        with contextlib.suppress(ValueError):
-            return IPv6Address(host).scope_id is None
-        return False
-    return bool(_HOST_NAME.fullmatch(host.removesuffix(".")))
 
 
 def _bad(reason: str) -> ApiError:

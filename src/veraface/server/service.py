@@ -9,7 +9,7 @@ from fastapi import Request
 from veraface import errors
 from veraface.analysis import Analysis
 from veraface.results import Result
-from veraface.server.errors import ApiError, from_image_error, internal_error
+from veraface.server.errors import ApiError, from_error, internal_error
 from veraface.server.settings import Settings
 from veraface.video.results import VideoResult
 from veraface.workers import messages
@@ -67,7 +67,7 @@ class InferenceService:
         try:
             self._backend.ensure_capacity()
         except errors.QueueFullError as error:
-            raise _unavailable(error, error.retry_after_s) from None
+            raise from_error(error) from None
 
     async def run(
         self,
@@ -77,26 +77,16 @@ class InferenceService:
         options: messages.Options,
         progress: Callable[[bytes], None] = lambda _: None,
     ) -> messages.TimedResult:
-        """Run the task with this kind of result on a file; stop waiting if the client disconnects.
-
-        Raises:
-            ApiError: The file could not be decoded, or not be processed now, or not in time.
-        """
+        """Run the task with this kind of result on a file; stop waiting if the client disconnects."""
         self.require_model()
         task = self._tasks[kind]
         try:
             reply = await _unless_disconnected(request, self._backend.run(task, content, options, progress))
-        except errors.ImageError as error:
-            raise from_image_error(error) from None
         except errors.WorkerCrashedError as error:
             unreadable = errors.UnreadableVideoError if kind is VideoResult else errors.UnreadableImageError
-            raise from_image_error(unreadable(str(error))) from None
-        except errors.QueueFullError as error:
-            raise _unavailable(error, error.retry_after_s) from None
-        except errors.WorkerLostError as error:
-            raise _unavailable(error) from None
-        except errors.DeadlineExceededError as error:
-            raise ApiError(504, error.code, str(error)) from None
+            raise from_error(unreadable(str(error))) from None
+        except errors.VerafaceError as error:
+            raise from_error(error) from None
         except messages.WorkerFaultError as error:
             _log.error("an exception in the task %s: %s", task.name, error)
             raise internal_error() from None
@@ -104,11 +94,11 @@ class InferenceService:
             return messages.decode_reply(kind, reply)
         except (ValueError, KeyError):  # from a worker that a file has taken over; pydantic's error quotes it
             message = "the worker sent an invalid response; try again"
-            raise _unavailable(errors.WorkerLostError(message)) from None
+            raise from_error(errors.WorkerLostError(message)) from None
 
 
 async def _unless_disconnected(request: Request, work: Awaitable[messages.Reply]) -> messages.Reply:
-    """Return the result of `work`, which is cancelled if the client disconnects."""
+    """Return the result of `work`, which is cancelled if the client disconnects; its body has been read."""
     job, leaving = asyncio.ensure_future(work), asyncio.ensure_future(_disconnect(request))
     try:
         await asyncio.wait((job, leaving), return_when=asyncio.FIRST_COMPLETED)
@@ -122,10 +112,5 @@ async def _unless_disconnected(request: Request, work: Awaitable[messages.Reply]
 
 
 async def _disconnect(request: Request) -> None:
-    """Return once the client has disconnected. Only for requests whose body has been read."""
     while (await request.receive())["type"] != "http.disconnect":
         pass
-
-
-def _unavailable(error: errors.QueueFullError | errors.WorkerLostError, retry_after_s: int = 1) -> ApiError:
-    return ApiError(503, error.code, str(error), retry_after_s=retry_after_s)

@@ -14,6 +14,7 @@ from pydantic import (
     BeforeValidator,
     Field,
     FilePath,
+    RedisDsn,
     ValidationError,
     ValidationInfo,
     field_validator,
@@ -40,19 +41,16 @@ _EXTRAS = {
     "redis_url": ("redis", "redis"),
     "telemetry": ("opentelemetry.exporter.otlp.proto.http", "telemetry"),
 }
-_MAX_KEY_FILE_BYTES = 2**20
 # Schemes of pages with an own origin. "null" is not one: many kinds of page share it.
 _ORIGIN_SCHEMES = ("http", "https", "chrome-extension", "moz-extension")
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
 def _refused(reason: str) -> PydanticCustomError:
-    """Return the error for a value that is refused, with the reason as its message."""
     return PydanticCustomError("refused", "{reason}", {"reason": reason})
 
 
 def _is_installed(module: str) -> bool:
-    """Return whether a module can be imported."""
     try:
         return find_spec(module) is not None
     except ModuleNotFoundError:  # nor its package
@@ -60,8 +58,8 @@ def _is_installed(module: str) -> bool:
 
 
 def _entries(value: Any) -> list[str]:
-    parts = value.split(",") if isinstance(value, str) else list(value)
-    return [part for part in (str(part).strip() for part in parts) if part]
+    parts = value.split(",") if isinstance(value, str) else value
+    return [part.strip() for part in parts if part.strip()]
 
 
 def _digest(entry: str, where: str) -> str:
@@ -83,13 +81,10 @@ def _digests_in_file(value: Any) -> tuple[str, ...]:
     if not isinstance(value, str | Path):
         return _digests(value)
     try:
-        with Path(value).open("rb") as file:
-            text = file.read(_MAX_KEY_FILE_BYTES + 1)
+        text = Path(value).read_text(encoding="utf-8", errors="replace")
     except OSError as error:
         raise _refused(f"cannot be read ({error.strerror})") from None
-    if len(text) > _MAX_KEY_FILE_BYTES:
-        raise _refused("is too large for a list of digests")
-    lines = (line.split("#")[0].strip() for line in text.decode(errors="replace").splitlines())
+    lines = (line.split("#")[0].strip() for line in text.splitlines())
     digests = tuple(_digest(line, f"line {n}") for n, line in enumerate(lines, start=1) if line)
     if not digests:
         raise _refused("contains no digest, so nobody could use the server")
@@ -135,27 +130,12 @@ def _rate(value: Any) -> Any:
     return value
 
 
-def _redis_url(value: Any) -> Any:
-    """Return the URL with a port."""
-    try:
-        parts = urlsplit(value)
-        port = parts.port or 6379
-    except ValueError:
-        raise _refused("is not the URL of a Redis server") from None
-    if parts.scheme not in ("redis", "rediss") or not parts.hostname:
-        raise _refused("is not the URL of a Redis server such as redis://127.0.0.1:6379/0")
-    user, at, _ = parts.netloc.rpartition("@")
-    host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
-    return parts._replace(netloc=f"{user}{at}{host}:{port}").geturl()
-
-
 # Lists are separated by commas; a file has one digest per line, and comments after "#".
 Digests = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_digests)]
 DigestsInFile = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_digests_in_file)]
 Origins = Annotated[tuple[Annotated[str, AfterValidator(_origin)], ...], NoDecode, BeforeValidator(_entries)]
 Proxies = Annotated[tuple[Annotated[str, AfterValidator(_proxy)], ...], NoDecode, BeforeValidator(_entries)]
 Rate = Annotated[str, BeforeValidator(_rate)]
-RedisUrl = Annotated[str, BeforeValidator(_redis_url)]
 
 
 class SettingsError(VerafaceError, code="bad_settings"):
@@ -174,42 +154,26 @@ class Settings(BaseSettings):
     max_upload_bytes: int = Field(25 * 2**20, ge=1024, le=2**30, description="largest image file, bytes")
     # Pillow refuses to decode more than twice its MAX_IMAGE_PIXELS.
     max_pixels: int = Field(50_000_000, ge=4096, le=178_956_970, description="largest width times height")
-    workers: int = Field(
-        default_factory=available_cores, ge=1, le=256, description="worker processes; by default one per core"
-    )
-    queue: int | None = Field(
-        None, ge=0, le=10_000, description="images that may wait for a worker; by default two per worker"
-    )
-    deadline_s: float = Field(20, gt=0, le=600, description="timeout of an image, waiting included, seconds")
-    worker_memory_bytes: int = Field(
-        1536 * 2**20, ge=64 * 2**20, description="most memory that a worker may use for one image"
-    )
-    upload_timeout_s: float = Field(60, gt=0, le=3600, description="timeout for an upload, seconds")
-    max_inflight_bytes: int = Field(
-        256 * 2**20, ge=2**20, description="bytes of image uploads in memory, of all clients together"
-    )
-    graceful_shutdown_s: int = Field(
-        30, ge=0, le=3600, description="timeout for accepted requests at shutdown, seconds"
-    )
+    workers: int = Field(default_factory=available_cores, ge=1, le=256, description="one per core by default")
+    queue: int | None = Field(None, ge=0, le=10_000, description="waiting images; by default two per worker")
+    deadline_s: float = Field(20, gt=0, le=600, description="timeout of an image, waiting included")
+    worker_memory_bytes: int = Field(1536 * 2**20, ge=64 * 2**20, description="largest growth by one file")
+    upload_timeout_s: float = Field(60, gt=0, le=3600, description="timeout for an upload")
+    max_inflight_bytes: int = Field(256 * 2**20, ge=2**20, description="image uploads of all clients, bytes")
+    graceful_shutdown_s: int = Field(30, ge=0, le=3600, description="timeout for requests at shutdown")
     model: str | None = Field(None, description="name of a classifier, or path of an .onnx file")
     trust_anchors: FilePath | None = Field(
-        None, description="PEM file of certificate authorities trusted for Content Credentials"
+        None, description="PEM file of authorities for Content Credentials"
     )
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     fetch_links: bool = Field(False, description="fetch images from links on the public web")
-    link_timeout_s: float = Field(10, gt=0, le=60, description="timeout for fetching an image, seconds")
+    link_timeout_s: float = Field(10, gt=0, le=60, description="timeout for fetching an image")
 
     video: bool = Field(True, description="detect in videos, if the extra `video` is installed")
     video_max_bytes: int = Field(100 * 2**20, ge=1024, le=2**31, description="largest video, bytes")
-    video_deadline_s: float = Field(
-        120, gt=0, le=3600, description="timeout for one video, waiting included, seconds"
-    )
-    video_workers: int | None = Field(
-        None, ge=1, le=256, description="videos processed at the same time; by default half of the workers"
-    )
-    video_max_inflight_bytes: int = Field(
-        400 * 2**20, ge=2**20, description="bytes of video uploads in memory, of all clients together"
-    )
+    video_deadline_s: float = Field(120, gt=0, le=3600, description="timeout of a video, waiting included")
+    video_workers: int | None = Field(None, ge=1, le=256, description="by default half of the workers")
+    video_max_inflight_bytes: int = Field(400 * 2**20, ge=2**20, description="the same for video uploads")
 
     api_keys: Digests = Field((), repr=False, description="SHA-256 digests of the accepted keys")
     api_keys_file: DigestsInFile = Field((), repr=False, description="file of such digests, one per line")
@@ -217,9 +181,7 @@ class Settings(BaseSettings):
     frame_origins: Origins = Field((), description="other origins that may show the page in a frame")
     trusted_proxies: Proxies = Field((), description="proxies whose X-Forwarded-For is trusted")
     rate_limit: Rate | None = Field(None, description="rate limit per client, such as 60/minute")
-    redis_url: RedisUrl | None = Field(
-        None, repr=False, description="Redis server in which several servers share the counts"
-    )
+    redis_url: RedisDsn | None = Field(None, repr=False, description="where servers share their counts")
     metrics: bool = Field(False, description="serve metrics for Prometheus at /metrics")
     log_format: Literal["text", "json"] = Field("text", description="text lines, or JSON objects")
     telemetry: bool = Field(False, description="send traces, configured by the OTEL_... variables")
@@ -257,7 +219,7 @@ class Settings(BaseSettings):
 
     @field_validator("redis_url")
     @classmethod
-    def _needs_a_rate(cls, url: str | None, info: ValidationInfo) -> str | None:
+    def _needs_a_rate(cls, url: RedisDsn | None, info: ValidationInfo) -> RedisDsn | None:
         if url is not None and info.data.get("rate_limit", "invalid") is None:
             raise _refused(f"has no effect without {ENVIRONMENT_PREFIX}RATE_LIMIT")
         return url

@@ -55,10 +55,7 @@ class Uploads:
     async def read(self, request: Request) -> AsyncIterator[Upload]:
         """Receive a file, or follow the link in the field `url`; its memory is counted in the context.
 
-        Raises:
-            ApiError: 400 if the request is not a multipart form with one file or one link; 408 if it arrives
-                too slowly; 413 as soon as the body is known to be too large, without reading on; 503 if
-                uploads take too much memory already; whatever `fetch_link` raises.
+        Raise an ApiError as soon as the body is known to be too large, without reading on.
         """
         received = 0
 

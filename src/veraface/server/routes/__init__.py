@@ -1,7 +1,4 @@
-"""Routes of the API, one module for each kind, and what they share: `State`.
-
-They read requests and return results; they hold no logic.
-"""
+"""Routes of the API, one module for each kind: they read requests and return results, without logic."""
 
 from asyncio import Semaphore
 from collections.abc import Callable
