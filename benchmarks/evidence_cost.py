@@ -18,7 +18,7 @@ from PIL import Image
 from skimage import data
 from tables import table
 
-from veraface.forensics import ela, error_levels, find_jpeg_grid, forensic_views, noise_residual
+from veraface.forensics import error_levels, find_jpeg_grid, forensic_views, noise_residual, views
 from veraface.imaging.decode import recompress
 
 MEGAPIXELS = (0.3, 2, 12, 48)
@@ -67,9 +67,9 @@ def originals() -> list[Image.Image]:
 def contrast() -> str:
     """Return the table of error levels of an uncompressed patch, relative to a compressed one."""
     rows = []
-    shipped = ela.RESAVED_QUALITY
+    shipped = views.RESAVED_QUALITY
     for resaved in RESAVED:
-        ela.RESAVED_QUALITY = resaved
+        views.RESAVED_QUALITY = resaved
         row = []
         for quality in QUALITIES:
             ratios = []
@@ -81,7 +81,7 @@ def contrast() -> str:
                 ratios.append(after / before)
             row.append(float(np.mean(ratios)))
         rows.append([str(resaved), *row, float(np.mean(row))])
-    ela.RESAVED_QUALITY = shipped
+    views.RESAVED_QUALITY = shipped
     return table(["resaved at", *(f"image at {quality}" for quality in QUALITIES), "mean"], rows)
 
 

@@ -31,10 +31,16 @@ from veraface.analysis import analyze
 from veraface.detector import Detector
 from veraface.errors import VerafaceError
 from veraface.models.classifier import DEFAULT_MODEL
-from veraface.report.contents import gather
-from veraface.report.page import read_data, render
-from veraface.report.signature import ReportError, sign, verify
-from veraface.report.signing_keys import fingerprint, own_key, public_pem, read_private_key
+from veraface.report.page import gather, read_data, render
+from veraface.report.signature import (
+    ReportError,
+    fingerprint,
+    own_key,
+    public_pem,
+    read_private_key,
+    sign,
+    verify,
+)
 
 AXE = Path(__file__).parents[1] / "tools/node_modules/axe-core/axe.min.js"
 NAME = '<img src=x onerror=alert(1)> "x" & \u202egpj.jpg'
@@ -400,7 +406,7 @@ def test_claims_that_json_cannot_represent_are_replaced(
     claims = {"half": "\ud800", "none": float("nan"), "when": Path("x"), "b": ["<i>", {"c": "d"}]}
     provenance = SimpleNamespace(to_dict=lambda: claims)
     monkeypatch.setattr(
-        "veraface.report.contents.analyze",
+        "veraface.report.page.analyze",
         lambda *asked, **options: replace(analyze(*asked, **options), provenance=provenance),
     )
     contents = gather(image.read_bytes(), "half \udcff.jpg", Detector(), None)

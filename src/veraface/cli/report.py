@@ -45,10 +45,8 @@ def report(
 
 def _write(image: str, out: Path, key: Path | None, model: str | None) -> None:
     with needs_extra("report"):
-        from veraface.report.contents import gather
-        from veraface.report.page import render
-        from veraface.report.signature import sign
-        from veraface.report.signing_keys import default_key_path, fingerprint, own_key, read_private_key
+        from veraface.report.page import gather, render
+        from veraface.report.signature import default_key_path, fingerprint, own_key, read_private_key, sign
     from veraface.detector import Detector
     from veraface.errors import ImageError
     from veraface.files import same_file, write_atomic
@@ -72,8 +70,7 @@ def _write(image: str, out: Path, key: Path | None, model: str | None) -> None:
 
 def _verify(path: Path, key: Path | None) -> None:
     with needs_extra("report"):
-        from veraface.report.signature import MAX_BYTES, ReportError, verify
-        from veraface.report.signing_keys import read_public_key
+        from veraface.report.signature import MAX_BYTES, ReportError, read_public_key, verify
     try:
         known = None if key is None else read_public_key(key)
         with path.open("rb") as file:

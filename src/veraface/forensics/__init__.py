@@ -5,15 +5,19 @@ from typing import TYPE_CHECKING
 from veraface.utils import lazy_exports
 
 if TYPE_CHECKING:
-    from veraface.forensics.ela import error_levels
     from veraface.forensics.jpeg_grid import find_jpeg_grid
-    from veraface.forensics.noise import noise_residual
-    from veraface.forensics.views import VIEW_GUIDES, ForensicViews, ViewGuide, forensic_views
+    from veraface.forensics.views import (
+        VIEW_GUIDES,
+        ForensicViews,
+        ViewGuide,
+        error_levels,
+        forensic_views,
+        noise_residual,
+    )
 
 __all__ = ["VIEW_GUIDES", "ForensicViews", "ViewGuide"]
 __all__ += ["error_levels", "find_jpeg_grid", "forensic_views", "noise_residual"]
 
-_EXPORTS = {"ela": "error_levels", "jpeg_grid": "find_jpeg_grid", "noise": "noise_residual"}
-_EXPORTS["views"] = "VIEW_GUIDES ForensicViews ViewGuide forensic_views"
+_VIEWS = "VIEW_GUIDES ForensicViews ViewGuide error_levels forensic_views noise_residual"
 
-__getattr__ = lazy_exports(__name__, _EXPORTS)
+__getattr__ = lazy_exports(__name__, {"jpeg_grid": "find_jpeg_grid", "views": _VIEWS})

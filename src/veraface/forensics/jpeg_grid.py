@@ -11,6 +11,7 @@ Nikoukhah et al., "JPEG Grid Detection based on the Number of DCT Zeros", CVPR W
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 from PIL import Image
 
@@ -49,12 +50,11 @@ def find_jpeg_grid(image: Image.Image) -> JpegGrid:
 
 def _votes(image: Image.Image) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Count the jumps down and across in each cell by their position modulo 8: shape (rows, columns, 8)."""
-    columns = -(-image.width // _CELL)
     down, across = [], []
     for strip, inner in iter_strips(image, _CELL, margin=2):
         gray = np.asarray(strip.convert("L")).astype(np.int16)
-        down.append(_count(_jumps(gray.T).T[inner], columns, axis=0))
-        across.append(_count(_jumps(gray)[inner], columns, axis=1))
+        down.append(_count(_jumps(gray.T)[:, inner]).swapaxes(0, 1))
+        across.append(_count(_jumps(gray)[inner]))
     return np.concatenate(down), np.concatenate(across)
 
 
@@ -69,30 +69,20 @@ def _jumps(gray: NDArray[np.int16]) -> NDArray[np.bool_]:
     return jumps
 
 
-def _count(jumps: NDArray[np.bool_], columns: int, axis: int) -> NDArray[np.int64]:
-    """Count jumps in each cell by their position along an axis, modulo 8."""
+def _count(jumps: NDArray[np.bool_]) -> NDArray[np.int64]:
+    """Count jumps in each cell by their column modulo 8."""
     height, width = jumps.shape
-    rows = -(-height // _CELL)
-    whole = np.zeros((rows * _CELL, columns * _CELL), np.int64)
-    whole[:height, :width] = jumps
-    halves = _CELL // JPEG_BLOCK
-    counted: NDArray[np.int64]
-    if axis == 0:
-        counted = whole.reshape(rows, halves, JPEG_BLOCK, columns, _CELL).sum((1, 4)).transpose(0, 2, 1)
-    else:
-        counted = whole.reshape(rows, _CELL, columns, halves, JPEG_BLOCK).sum((1, 3))
-    return counted
+    whole = np.pad(jumps, ((0, -height % _CELL), (0, -width % _CELL)))
+    parts = whole.reshape(len(whole) // _CELL, _CELL, -1, _CELL // JPEG_BLOCK, JPEG_BLOCK)
+    return np.asarray(parts.sum((1, 3)), np.int64)
 
 
 def _window_sums(votes: NDArray[np.int64]) -> NDArray[np.int64]:
     """Add to each cell those within reach, as far as the image has them."""
+    padded = np.pad(votes, ((_REACH, _REACH), (_REACH, _REACH), (0, 0)))
     for axis in (0, 1):
-        size = votes.shape[axis]
-        sums = np.concatenate([np.zeros_like(votes.take([0], axis)), votes.cumsum(axis=axis)], axis=axis)
-        first = np.maximum(np.arange(size) - _REACH, 0)
-        end = np.minimum(np.arange(size) + _REACH + 1, size)
-        votes = sums.take(end, axis) - sums.take(first, axis)
-    return votes
+        padded = sliding_window_view(padded, 2 * _REACH + 1, axis).sum(-1)
+    return padded
 
 
 def _deviations(votes: NDArray[np.int64]) -> NDArray[np.float64]:
