@@ -8,8 +8,7 @@ from PIL import Image
 from veraface.datasets.samples import Sample
 from veraface.errors import DataError, ImageError, UnreadableVideoError
 from veraface.imaging.decode import ImageLimits, ImageSource
-from veraface.video.container import image_stream, open_container, open_file
-from veraface.video.orientation import to_image
+from veraface.video.container import image_stream, open_container, open_file, to_image
 
 if TYPE_CHECKING:
     from av.container import InputContainer

@@ -20,7 +20,7 @@ _Decision = tuple[Verdict, float | None, tuple[Reason, ...]]  # with the p_fake 
 
 
 def aggregate_scores(p_fake: Sequence[float]) -> float:
-    """Return the upper quartile of the p_fake of a face's frames.
+    """Return the upper quartile of the p_fake of a face's classified frames, at least one.
 
     Chosen by measurement (benchmarks/results/video_aggregation.md), on 160 real and 160 fake videos made from
     validation chips, at the card's thresholds. All rank videos alike (AUC 0.863 to 0.874, here 0.874).
@@ -29,9 +29,6 @@ def aggregate_scores(p_fake: Sequence[float]) -> float:
     positive rate is 0.031 (95% interval 0.006 to 0.062) instead of 0.013 to 0.019, with a target of 0.02, and
     0.019 on the test split. The maximum classifies every real video as fake in which one frame of 8 is wrong,
     this one 0.04 of them.
-
-    Args:
-        p_fake: of each classified frame, at least one; calibrated, 0 real to 1 fake.
     """
     # Not np.quantile, which imports modules at its first call; a sandboxed worker cannot import.
     ordered = sorted(p_fake)
@@ -42,13 +39,7 @@ def aggregate_scores(p_fake: Sequence[float]) -> float:
 
 
 def decide_track(track: Track, times: Sequence[float], thresholds: Thresholds) -> TrackResult:
-    """Return the verdict on one tracked face.
-
-    Args:
-        track: its faces and the numbers of their frames.
-        times: of all analyzed frames, in seconds.
-        thresholds: from the model card, as for an image.
-    """
+    """Return the verdict on one tracked face; `times` are those of all analyzed frames, in seconds."""
     frames = tuple(
         TrackFrame(times[number], face.box, face.p_fake)
         for number, face in zip(track.frames, track.faces, strict=True)
@@ -57,7 +48,8 @@ def decide_track(track: Track, times: Sequence[float], thresholds: Thresholds) -
     if not scores:
         message = "the face is too small to classify in every frame"
         too_small = (Reason("face_too_small", message),)
-        return TrackResult(Verdict.UNCERTAIN, None, _largest(frames), too_small, frames)
+        largest = max(range(len(frames)), key=lambda number: frames[number].box.area)
+        return TrackResult(Verdict.UNCERTAIN, None, largest, too_small, frames)
     p_fake = aggregate_scores(scores)
     fewest = min_classified_frames(len(times))
     if len(scores) < fewest:
@@ -77,14 +69,7 @@ def decide_video(
     If no face is visible long enough for a verdict of its own, as in quickly cut videos, the frames are
     aggregated as if they showed one face. A video is not real if most frames with a face were not classified.
 
-    Args:
-        tracks: of all faces.
-        scores: the highest p_fake of each frame with a classified face.
-        looked_at: number of analyzed frames.
-        thresholds: from the model card.
-
-    Returns:
-        The verdict, the p_fake that it rests on (None if there is none), and the reasons.
+    `scores` are the highest p_fake of each frame with a classified face, of `looked_at` analyzed frames.
     """
     if not tracks:
         reason = Reason("no_face", "no face was found; Veraface checks faces only")
@@ -134,9 +119,8 @@ def _decide_faces(
         joined = aggregate_scores(scores)
         together, _ = _decide(joined, (), thresholds)
         if together is Verdict.FAKE and not mostly_brief:
-            together = (
-                Verdict.UNCERTAIN
-            )  # passers-by: the maximum of many scores has too many false positives
+            # Passers-by: the maximum of many scores has too many false positives.
+            together = Verdict.UNCERTAIN
         if _WORST_FIRST.index(together) < _WORST_FIRST.index(verdict):
             message = "the faces that are seen too briefly were decided together, and are less real"
             verdict, p_fake, reasons = together, joined, [Reason("brief_faces", message)]
@@ -181,10 +165,6 @@ def _clearest(frames: Sequence[TrackFrame], verdict: Verdict, p_fake: float) -> 
     classified = [number for number, frame in enumerate(frames) if frame.p_fake is not None]
     wanted = {Verdict.FAKE: 1.0, Verdict.REAL: 0.0}.get(verdict, p_fake)
     return min(classified, key=lambda number: abs((frames[number].p_fake or 0.0) - wanted))
-
-
-def _largest(frames: Sequence[TrackFrame]) -> int:
-    return max(range(len(frames)), key=lambda number: frames[number].box.area)
 
 
 def _frames(count: int) -> str:

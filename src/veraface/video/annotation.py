@@ -2,7 +2,6 @@
 
 from bisect import bisect_right
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import astuple
 from fractions import Fraction
 from pathlib import Path
@@ -43,28 +42,21 @@ def write_annotated(
         VideoTooLargeError: it has too many frames; raised before the first.
         VerafaceError: the file cannot be written, or has another extension than .mp4, .mov or .mkv.
     """
+    import av
+
     kind = CONTAINERS.get(path.suffix.lower())
     if kind is None:
         raise VerafaceError(f"{path}: the name of an annotated video must end in {listed(CONTAINERS)}")
     with atomic_write(path) as partial, open_video(source, limits) as video:
         rate = Fraction(max(1.0, min(video.rate, 240.0))).limit_denominator(1001)
         frames = _drawn(video.decode_all(), result)
-        with _write_errors(path):
+        try:
             _encode(frames, partial, kind, rate)
-
-
-@contextmanager
-def _write_errors(path: Path) -> Iterator[None]:
-    """Convert FFmpeg's errors. Few of them are OSErrors; some only wrap the one with the cause."""
-    import av
-
-    try:
-        yield
-    except MemoryError as error:
-        raise memory_error() from error
-    except av.error.FFmpegError as error:
-        cause = error.__context__ if isinstance(error.__context__, OSError) else error
-        raise DataError(f"{path}: cannot be written: {cause.strerror or cause}") from error
+        except MemoryError as error:
+            raise memory_error() from error
+        except av.error.FFmpegError as error:  # few are OSErrors; some only wrap the one with the cause
+            cause = error.__context__ if isinstance(error.__context__, OSError) else error
+            raise DataError(f"{path}: cannot be written: {cause.strerror or cause}") from error
 
 
 def _encode(frames: Iterator[Frame], path: Path, kind: str, rate: Fraction) -> None:

@@ -1,7 +1,15 @@
-"""Open a video container with PyAV (FFmpeg); external references in the file are not followed."""
+"""Open a video container with PyAV (FFmpeg), and convert its frames to images as players show them.
+
+External references in the file are not followed.
+"""
 
 import stat
-from typing import TYPE_CHECKING, BinaryIO
+from collections.abc import Mapping
+from fractions import Fraction
+from typing import TYPE_CHECKING, BinaryIO, cast
+
+import numpy as np
+from PIL import Image
 
 from veraface.errors import UnreadableVideoError, UnsupportedVideoError
 from veraface.imaging.decode import ImageLimits
@@ -12,9 +20,27 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from av.container import InputContainer
+    from av.sidedata.sidedata import SideData
+    from av.video.frame import VideoFrame
     from av.video.stream import VideoStream
 
 _COVER_ART = 0x400  # AV_DISPOSITION_ATTACHED_PIC: a still image that goes with a sound file
+_MAX_PIXEL_ASPECT = 4  # a larger pixel aspect ratio, or its inverse, is a broken header
+_MATRIX_BYTES = 9 * 4  # of a display matrix in FFmpeg's side data
+# Degrees clockwise after mirroring left to right where the frame is mirrored, and both in one step, by a, b,
+# c, d of a display matrix (ISO/IEC 14496-12, 8.3.2). It maps the point x, y of a stored frame, y downwards,
+# to a x + c y, b x + d y. Players support no other angles.
+_UPRIGHT = (1, 0, 0, 1)
+_ORIENTATIONS: dict[tuple[int, ...], tuple[int, Image.Transpose | None]] = {
+    _UPRIGHT: (0, None),
+    (0, 1, -1, 0): (90, Image.Transpose.ROTATE_270),
+    (-1, 0, 0, -1): (180, Image.Transpose.ROTATE_180),
+    (0, -1, 1, 0): (270, Image.Transpose.ROTATE_90),
+    (-1, 0, 0, 1): (0, Image.Transpose.FLIP_LEFT_RIGHT),
+    (0, -1, -1, 0): (90, Image.Transpose.TRANSVERSE),
+    (1, 0, 0, -1): (180, Image.Transpose.FLIP_TOP_BOTTOM),
+    (0, 1, 1, 0): (270, Image.Transpose.TRANSPOSE),
+}
 
 
 def open_file(path: "Path") -> BinaryIO:
@@ -100,3 +126,46 @@ def image_stream(container: "InputContainer", limits: ImageLimits) -> "VideoStre
 def _max_pixels(limits: ImageLimits) -> str:
     """Return FFmpeg's limit; it is above ours, so that most videos are refused with our message."""
     return str(max(2 * limits.max_pixels, 2**24))
+
+
+def frame_orientation(frame: "VideoFrame") -> tuple[int, Image.Transpose | None]:
+    """Return the `_ORIENTATIONS` entry of a frame: players do not rotate it if its matrix is singular."""
+    # PyAV's type hints declare another type.
+    data = cast("Mapping[str, SideData]", frame.side_data).get("DISPLAYMATRIX")
+    if data is None or data.buffer_size < _MATRIX_BYTES:
+        return _ORIENTATIONS[_UPRIGHT]
+    a, b, _, c, d = (int(value) for value in np.frombuffer(bytes(data), np.int32)[:5])
+    same_side = [m for m in _ORIENTATIONS if (m[0] * m[3] - m[1] * m[2]) * (a * d - b * c) > 0]
+    nearest = max(same_side, key=lambda m: m[0] * a + m[1] * b + m[2] * c + m[3] * d, default=_UPRIGHT)
+    return _ORIENTATIONS[nearest]
+
+
+def to_image(frame: "VideoFrame", aspect: Fraction | None, limits: ImageLimits) -> Image.Image:
+    """Return a frame as an RGB image, oriented by its display matrix.
+
+    `aspect` is the pixel aspect ratio, width by height; None or an implausible value counts as square.
+
+    Raises:
+        VideoTooLargeError: it is over a limit; a stream may change its size.
+        UnreadableVideoError: it cannot be converted.
+    """
+    check_size(frame.width, frame.height, limits)
+    size = _with_square_pixels(frame.width, frame.height, aspect or Fraction(1))
+    check_size(*size, limits)
+    try:
+        image = Image.fromarray(frame.to_ndarray(format="rgb24"))
+        if image.size != size:
+            image = image.resize(size, Image.Resampling.BICUBIC)
+        _, transpose = frame_orientation(frame)
+        return image if transpose is None else image.transpose(transpose)
+    except MemoryError as error:
+        raise memory_error() from error
+    except Exception as error:
+        raise UnreadableVideoError("a frame of the video cannot be converted to pixels") from error
+
+
+def _with_square_pixels(width: int, height: int, aspect: Fraction) -> tuple[int, int]:
+    """Return the size with square pixels; the shorter side grows, so that faces lose no pixels."""
+    if not Fraction(1, _MAX_PIXEL_ASPECT) <= aspect <= _MAX_PIXEL_ASPECT:
+        return width, height
+    return (round(width * aspect), height) if aspect >= 1 else (width, round(height / aspect))

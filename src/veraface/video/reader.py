@@ -13,9 +13,15 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 from PIL import Image
 
 from veraface.errors import UnreadableVideoError, VideoTooLargeError
-from veraface.video.container import image_stream, image_streams, open_container, open_file
+from veraface.video.container import (
+    frame_orientation,
+    image_stream,
+    image_streams,
+    open_container,
+    open_file,
+    to_image,
+)
 from veraface.video.limits import VideoLimits, memory_error
-from veraface.video.orientation import frame_orientation, to_image
 
 if TYPE_CHECKING:
     from av.container import InputContainer
@@ -57,43 +63,30 @@ class Frame:
 
 
 class Video:
-    """An opened video; see `open_video`.
-
-    Attributes:
-        frames: all frames that players show, in display order.
-        duration: seconds from the first frame to the end of the last.
-        rate: frames per second, on average.
-        cut: whether the video ends long before the duration in its header.
-        damaged: number of requested frames that could not be decoded so far.
-        overlaps: whether several frames have the same time, so that only some can be identified and decoded.
-        unseen_streams: number of further image streams, which are not read.
-        rotation: degrees clockwise by which frames are rotated to be upright, after mirroring left to right
-            where they are mirrored; known once a frame is decoded.
-        codec: FFmpeg's name of the codec, such as "h264".
-        format: FFmpeg's name of the container, such as "mov,mp4,m4a,3gp,3g2,mj2".
-    """
+    """An opened video; see `open_video`."""
 
     def __init__(self, container: "InputContainer", limits: VideoLimits) -> None:
         """Index the frames without decoding any; raise VideoError if there are none, or over a limit."""
         self._limits = limits
         self._stream = image_stream(container, limits.image)
-        self.unseen_streams = len(image_streams(container)) - 1
         index = _read_index(container, self._stream, limits)
         self._decoder = _Decoder(container, self._stream, index, limits)
-        self.codec = self._stream.codec_context.name
-        self.format = container.format.name
-        self.rotation = 0
-        self.damaged = 0
-        self.overlaps = index.overlaps
         self._time_base = float(self._stream.time_base or 0)
         self._start_pts = index.pts[0]
+        self.unseen_streams = len(image_streams(container)) - 1  # further image streams, which are not read
+        self.codec = self._stream.codec_context.name  # as FFmpeg names it, such as "h264"
+        self.format = container.format.name  # as FFmpeg names it, such as "mov,mp4,m4a,3gp,3g2,mj2"
+        self.rotation = 0  # degrees clockwise, after mirroring, that make frames upright; known from one
+        self.damaged = 0  # requested frames that could not be decoded so far
+        self.overlaps = index.overlaps  # several frames have the same time, so that some cannot be decoded
         keys = set(index.key_pts)
-        self.frames = [FrameRef(pts, self._time(pts), pts in keys) for pts in index.pts]
+        self.frames = [FrameRef(pts, self._time(pts), pts in keys) for pts in index.pts]  # that players show
         last = self.frames[-1].time
         gaps = sorted(after.time - before.time for before, after in pairwise(self.frames))
         median_gap = gaps[len(gaps) // 2] if gaps else float(1 / (self._stream.average_rate or 25))
         last_duration = index.last_duration * self._time_base or median_gap
-        self.duration = last + last_duration
+        self.duration = last + last_duration  # seconds from the first frame to the end of the last
+        # Frames per second, on average.
         self.rate = (len(self.frames) - 1) / last if last > 0 else 1 / median_gap if median_gap > 0 else 0.0
         if self.duration > limits.max_seconds:
             raise VideoTooLargeError(
@@ -104,8 +97,8 @@ class Video:
         declared = (container.duration or 0) / 1e6  # microseconds
         if self._stream.duration is not None:
             declared = self._stream.duration * self._time_base
-        missing = declared - present
-        self.cut = missing > max(_MAX_MISSING_S, _MAX_MISSING_SHARE * self.duration)
+        # Whether the video ends long before the duration in its header.
+        self.cut = declared - present > max(_MAX_MISSING_S, _MAX_MISSING_SHARE * self.duration)
 
     def decode(self, wanted: Sequence[FrameRef]) -> Iterator[Frame]:
         """Decode frames in display order; those that cannot be decoded are skipped and counted.
@@ -129,7 +122,7 @@ class Video:
         return (Frame(max(0.0, self._time(pts)), self._image(frame)) for pts, frame in decoded)
 
     def _image(self, frame: "VideoFrame") -> Image.Image:
-        self.rotation = frame_orientation(frame).degrees
+        self.rotation, _ = frame_orientation(frame)
         return to_image(frame, self._stream.sample_aspect_ratio, self._limits.image)
 
     def _time(self, pts: int) -> float:
@@ -138,14 +131,7 @@ class Video:
 
 @contextmanager
 def open_video(source: VideoSource, limits: VideoLimits | None = None) -> Iterator[Video]:
-    """Open a video (a path, bytes, or a seekable binary file) and index its frames.
-
-    Raises:
-        UnsupportedVideoError: not a video of a known format, a still image, or only sound.
-        UnreadableVideoError: empty, cut off or corrupt, or a path that cannot be read.
-        VideoTooLargeError: over one of the limits.
-        ModuleNotFoundError: PyAV is not installed.
-    """
+    """Open a video (path, bytes or seekable binary file) and index its frames; raise as `detect_video`."""
     limits = limits or VideoLimits()
     with ExitStack() as opened:
         if isinstance(source, bytes | bytearray | memoryview):
