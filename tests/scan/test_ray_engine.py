@@ -15,8 +15,7 @@ from tests.scan.sample_folders import empty, face, folder
 from veraface.errors import DataError, ModelError
 from veraface.scan.engine import Engine, LocalEngine
 from veraface.scan.ray_engine import RayEngine
-from veraface.scan.report import Summary
-from veraface.scan.session import Output, scan
+from veraface.scan.session import Output, Summary, scan
 
 pytestmark = pytest.mark.skipif(find_spec("ray") is None, reason='needs Ray: pip install "veraface[ray]"')
 

@@ -19,7 +19,7 @@ from veraface.text import VERDICT_LABELS
 if TYPE_CHECKING:
     from veraface.scan.engine import Engine
     from veraface.scan.item import Filter
-    from veraface.scan.report import Summary
+    from veraface.scan.session import Summary
 
 _UNITS = {"m": 60, "h": 3600, "d": 86_400, "w": 604_800}  # seconds
 

@@ -4,7 +4,7 @@ import asyncio
 import hashlib
 import threading
 from abc import ABC, abstractmethod
-from collections.abc import AsyncIterator, Callable, Coroutine, Generator, Iterator
+from collections.abc import AsyncIterator, Callable, Generator, Iterator
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
@@ -158,53 +158,33 @@ class LocalEngine(Engine):
         """See `Engine`."""
         results = SimpleQueue[ItemResult | None]()  # None: the stream has ended
         stream = _Stream(self._workers or available_cores(), results.put)
-        running = stream.run(self._model, items, thumbnail_from)
-        with _BackgroundTask(running, when_done=lambda: results.put(None)) as task:
+        loop = asyncio.new_event_loop()  # of its own thread, as the caller's may run a loop already
+        task = loop.create_task(stream.run(self._model, items, thumbnail_from))
+        task.add_done_callback(lambda _: results.put(None))
+        thread = threading.Thread(target=_run, args=(loop, task), daemon=True)
+        thread.start()
+        try:
             while (result := results.get()) is not None:
                 yield result
-                task.call(stream.release, result.item)
-            task.raise_error()
+                _call(loop, stream.release, result.item)
+        finally:
+            _call(loop, task.cancel)
+            thread.join()  # waits for its cleanup
+        task.result()  # raises its exception, if any
 
 
-class _BackgroundTask:
-    """Runs a coroutine in an event loop of its own thread, as the caller's thread may run a loop already.
+def _run(loop: asyncio.AbstractEventLoop, task: asyncio.Task[None]) -> None:
+    async def wait() -> None:
+        await task
 
-    Leaving the `with` block cancels the coroutine and waits for its cleanup.
-    """
+    with suppress(BaseException), asyncio.Runner(loop_factory=lambda: loop) as runner:
+        runner.run(wait())
 
-    def __init__(self, coroutine: Coroutine[Any, Any, None], when_done: Callable[[], None]) -> None:
-        self._loop = asyncio.new_event_loop()
-        self._task = self._loop.create_task(coroutine)
-        self._task.add_done_callback(lambda _: when_done())
-        self._thread = threading.Thread(target=self._run, daemon=True)
 
-    def __enter__(self) -> "_BackgroundTask":
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.call(self._task.cancel)
-        self._thread.join()
-
-    def call(self, function: Callable[..., object], *arguments: Any) -> None:
-        """Call a function in the event loop; does nothing once the coroutine has ended."""
-        with suppress(RuntimeError):  # the loop is closed
-            self._loop.call_soon_threadsafe(function, *arguments)
-
-    def raise_error(self) -> None:
-        """Wait for the end of the coroutine and raise its exception, if any."""
-        self._thread.join()
-        self._task.result()
-
-    def _run(self) -> None:
-        with (
-            suppress(BaseException),  # see `raise_error`
-            asyncio.Runner(loop_factory=lambda: self._loop) as runner,
-        ):
-            runner.run(self._wait())
-
-    async def _wait(self) -> None:
-        await self._task
+def _call(loop: asyncio.AbstractEventLoop, function: Callable[..., object], *arguments: Any) -> None:
+    """Call a function in an event loop; does nothing once the loop is closed."""
+    with suppress(RuntimeError):
+        loop.call_soon_threadsafe(function, *arguments)
 
 
 class _Stream:

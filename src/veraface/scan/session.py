@@ -1,24 +1,27 @@
-"""Run a scan: from its sources to its table, summary and report."""
+"""Run a scan: from its sources to its table, its summary, and a report as one self-contained HTML page."""
 
+from base64 import b64encode
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from time import perf_counter
 from typing import Any
 
 from veraface.errors import DataError
-from veraface.files import ensure_writable_dir, same_file
+from veraface.files import ensure_writable_dir, same_file, write_atomic
 from veraface.scan.duplicates import find_near_duplicates
 from veraface.scan.engine import Engine, ItemResult
 from veraface.scan.item import Filter, Item, display_path
 from veraface.scan.listing import Listing
-from veraface.scan.report import Summary, write_report
-from veraface.scan.store import ItemState, Store, discard
+from veraface.scan.store import ItemState, Store, StoredRecord, discard
 from veraface.scan.tables import check_name, table_rows, write_table
+from veraface.text import VERDICT_LABELS
+from veraface.utils import needs_extra
 
 _VERDICTS = ("fake", "uncertain", "real", "no_face")
 _HISTOGRAM_BINS = 20
+_REPORT_TEMPLATE = Path(__file__).with_name("report.html")
 
 # Takes the number of images that are done, and how many of them this run has analyzed.
 ProgressCallback = Callable[[int, int], None]
@@ -37,6 +40,26 @@ class Output:
     def unfinished(self) -> Path:
         """The file that keeps the results until the table is written."""
         return self.table.with_name(self.table.name + ".unfinished")
+
+
+@dataclass(frozen=True)
+class Summary:
+    """Counts of a finished scan."""
+
+    table: str  # display path of the table
+    verdicts: dict[str, int]  # images per verdict
+    errors: dict[str, int]  # images per error code
+    duplicates: int  # images that look like an earlier one
+    histogram: list[int]  # images per bin of p_fake; equal bins from 0 to 1
+    analyzed: int  # images that this run analyzed
+    skipped: int  # images that an earlier run had analyzed
+    seconds: float  # duration of this run
+    model: dict[str, str] = field(default_factory=dict)  # name, version and sha256
+
+    @property
+    def images(self) -> int:
+        """Number of images in the table, including those with an error."""
+        return sum(self.verdicts.values()) + sum(self.errors.values())
 
 
 def scan(
@@ -134,7 +157,7 @@ class _Session:
             model=self._model,
         )
         if self._output.report is not None:
-            write_report(self._output.report, summary, self._store.most_suspicious())
+            _write_report(self._output.report, summary, self._store.most_suspicious())
         self._finished = True
         return summary
 
@@ -145,6 +168,23 @@ class _Session:
             first = duplicates.get(stored.rank)
             duplicate_of = None if first is None else self._store.path_at(first)
             yield from table_rows(stored.path, stored.facts, stored.record, duplicate_of, model)
+
+
+def _write_report(path: Path, summary: Summary, suspicious: Iterable[tuple[StoredRecord, bytes]]) -> None:
+    """Write counts, histogram, and a gallery of the images with the highest p_fake, each with its JPEG."""
+    with needs_extra("scan"):
+        from jinja2 import Environment, StrictUndefined
+    environment = Environment(
+        autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    template = environment.from_string(_REPORT_TEMPLATE.read_text(encoding="utf-8"))
+    gallery = [
+        {"path": stored.path, "jpeg": b64encode(jpeg).decode(), **stored.record}
+        for stored, jpeg in suspicious
+    ]
+    highest = max(summary.histogram) or 1
+    page = template.render(summary=summary, labels=VERDICT_LABELS, highest=highest, gallery=gallery)
+    write_atomic(path, page)
 
 
 def is_finished(output: Output) -> bool:

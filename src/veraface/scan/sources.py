@@ -43,19 +43,13 @@ def list_images(
 ) -> Iterator[Item]:
     """Yield all images, in the order of the sources, and by name within each folder.
 
-    Args:
-        sources: Files, folders, patterns such as `photos/**/*.jpg`, zip and tar archives, lists of paths
-            (.txt, one per line; - for standard input), tables (.parquet with a column of paths or of bytes),
-            and URLs of all of these. An image in two sources is yielded twice.
-        filters: Selects images; the default filter if None.
-        max_bytes: At most one byte more than this is read of an image that can be read only while listing,
-            such as a member of a tar archive.
+    Sources are files, folders, patterns such as `photos/**/*.jpg`, zip and tar archives, lists of paths
+    (.txt, one per line; - for standard input), tables (.parquet with a column of paths or of bytes), and URLs
+    of all of these. An image in two sources is yielded twice. A source that breaks off in the middle ends
+    with an item that has an error. At most `max_bytes` + 1 are read of an image that can be read only while
+    listing, such as a member of a tar archive.
 
-    Yields:
-        One item per image. A source that breaks off in the middle ends with an item that has an error.
-
-    Raises:
-        DataError: A source does not exist, or cannot be listed at all.
+    Raises DataError if a source does not exist, or cannot be listed at all.
     """
     filters = filters or Filter()
     found = (item for source in sources for item in list_source(source, filters, max_bytes))
@@ -64,13 +58,14 @@ def list_images(
 
 def can_be_counted(sources: Sequence[str]) -> bool:
     """Return whether listing the sources a second time is cheap: local folders, images and lists."""
-
-    def is_expensive(source: str) -> bool:
-        if source == "-" or is_url(source) or source.lower().endswith((*_ZIP, *_TAR, ".parquet")):
-            return True
-        return os.path.lexists(source) and not (os.path.isdir(source) or os.path.isfile(source))
-
-    return not any(map(is_expensive, sources))
+    packed = (*_ZIP, *_TAR, ".parquet")
+    return not any(
+        source == "-"
+        or is_url(source)
+        or source.lower().endswith(packed)
+        or (os.path.lexists(source) and not os.path.isdir(source) and not os.path.isfile(source))
+        for source in sources
+    )
 
 
 def check_sources(sources: Sequence[str]) -> None:
