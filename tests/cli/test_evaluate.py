@@ -8,7 +8,7 @@ from typer.testing import CliRunner
 
 from tests.sample_data import make_dataset
 from veraface.cli.app import app
-from veraface.evaluation.card import short_form
+from veraface.evaluation.report import short_form
 from veraface.models.card import ModelCard
 
 

@@ -4,7 +4,7 @@ import json
 
 from tests.evaluation.sample_reports import make_report, small_report
 from veraface.evaluation.aggregate import MAX_POINTS
-from veraface.evaluation.card import short_form
+from veraface.evaluation.report import short_form
 
 MAX_BYTES = 80_000
 

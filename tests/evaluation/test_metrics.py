@@ -7,13 +7,11 @@ import pytest
 
 from tests.evaluation.sample_predictions import SHORT
 from tests.evaluation.sample_reports import make_report
-from veraface.evaluation.aggregate import compute_metrics
+from veraface.evaluation.aggregate import compute_metrics, find_weak_slices
 from veraface.evaluation.arrays import Needs, WeightedSet
 from veraface.evaluation.bootstrap import Values
-from veraface.evaluation.card import short_form
 from veraface.evaluation.metrics import METRICS, Place, metric
-from veraface.evaluation.report import full_markdown, page, summary
-from veraface.evaluation.slices import find_weak_slices
+from veraface.evaluation.report import full_markdown, page, short_form, summary
 from veraface.results import Verdict
 
 SHOWN = Place.TABLES | Place.ROBUSTNESS | Place.TILES | Place.FOREST | Place.CARD | Place.CARD_INTERVALS

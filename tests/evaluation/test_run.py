@@ -16,7 +16,7 @@ from tests.sample_data import face, make_rows, write_csv
 from tests.sample_models import brightness_model
 from veraface import Detector
 from veraface.errors import DataError, ModelError
-from veraface.evaluation.card import short_form
+from veraface.evaluation.report import short_form
 from veraface.evaluation.run import EvaluationConfig, evaluate
 from veraface.models.card import ModelCard
 from veraface.models.classifier import OnnxClassifier

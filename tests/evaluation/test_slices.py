@@ -5,7 +5,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from veraface.evaluation.slices import find_weak_slices
+from veraface.evaluation.aggregate import find_weak_slices
 
 NAMES = ("reals_called_fake", "fakes_called_real", "auc")
 

@@ -1,12 +1,12 @@
-"""Aggregation of predictions: rows of metrics by source, generator and face size, and the data of plots."""
+"""Rows of metrics by source, generator and face size, those that are worse than the whole, and plot data."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from veraface.evaluation.arrays import ImageSet, PredictionArrays
+from veraface.evaluation.arrays import ImageSet, Needs, PredictionArrays
 from veraface.evaluation.bootstrap import MIN_GROUPS, BootstrapSamples
 from veraface.evaluation.metrics import METRICS, evaluator
 from veraface.evaluation.predict import SELF_BLENDED, Prediction
@@ -18,6 +18,7 @@ from veraface.results import Verdict
 FACE_SIZES: tuple[tuple[float, float | None], ...] = ((0, 60), (60, 80), (80, 128), (128, 256), (256, None))
 MAX_POINTS = 60  # of a curve
 HISTOGRAM_BINS = 20
+_SLICES = (("rows", "source"), ("by_generator", "generator"), ("by_face_size", "face_size"))
 OUTCOMES = ("fake", "uncertain", "real", "no_face", "error")
 
 Row = dict[str, Any]
@@ -30,16 +31,10 @@ def compute_metrics(
     *,
     against: Sequence[Prediction] = (),
 ) -> Row:
-    """Compute all metrics of a set of predictions, with intervals.
+    """Compute counts, metrics by name (None if undefined), and "intervals", [low, high] by the same names.
 
-    Args:
-        predictions: of one class or both.
-        bootstrap: resamples of the intervals; drawn from the predictions' groups if None.
-        against: predictions of the other class, against which those of a one-class set are ranked.
-
-    Returns:
-        Counts; metrics by name, None if undefined; and "intervals", [low, high] by the same names.
-        docs/evaluation.md describes each.
+    docs/evaluation.md describes each. The bootstrap resamples are drawn from the predictions' groups if None;
+    those of a one-class set are ranked `against` predictions of the other class.
     """
     bootstrap = bootstrap or BootstrapSamples(p.group for p in [*predictions, *against])
     images = ImageSet(PredictionArrays.of(predictions, bootstrap), PredictionArrays.of(against, bootstrap))
@@ -74,8 +69,7 @@ def source_rows(
 ) -> list[Row]:
     """Return rows of all images, of each source, and of each pair of sources "REAL:FAKE"."""
     rows: list[Row] = [{"source": "all", **compute_metrics(predictions, bootstrap)}]
-    sources = sorted({p.source for p in predictions})
-    rows += _slice_rows("source", sources, lambda p: p.source, predictions, bootstrap)
+    rows += _slice_rows("source", lambda p: p.source, predictions, bootstrap)
     for pair in pairs:
         images = [p for p in predictions if in_pair(p, pair)]
         rows.append({"source": pair.replace(":", " / "), **compute_metrics(images, bootstrap)})
@@ -89,19 +83,18 @@ def in_pair(prediction: Prediction, pair: str) -> bool:
 
 def generator_rows(predictions: Sequence[Prediction], bootstrap: BootstrapSamples) -> list[Row]:
     """Return a row of each generator that the data name."""
-    generators = sorted({p.generator for p in predictions if p.generator})
-    return _slice_rows("generator", generators, lambda p: p.generator, predictions, bootstrap)
+    return _slice_rows("generator", lambda p: p.generator or None, predictions, bootstrap)
 
 
 def face_size_rows(predictions: Sequence[Prediction], bootstrap: BootstrapSamples) -> list[Row]:
     """Return a row of each band of face sizes; images without a classified face are in none."""
     bands = [_band(low) for low, _ in FACE_SIZES]
-    return _slice_rows("face_size", bands, lambda p: _band(p.face_size), predictions, bootstrap)
+    return _slice_rows("face_size", lambda p: _band(p.face_size), predictions, bootstrap, bands.index)
 
 
-def _band(size: float | None) -> str:
+def _band(size: float | None) -> str | None:
     if size is None:
-        return ""
+        return None
     low, high = next((low, high) for low, high in FACE_SIZES if high is None or size < high)
     return f"from {low:g} px" if high is None else f"{low:g} to {high:g} px" if low else f"under {high:g} px"
 
@@ -118,29 +111,57 @@ def self_blended_row(
         "not_made": len(reals) - len(pairs),
         "source": SELF_BLENDED,
         **compute_metrics(images, bootstrap),
-        "rows": [
-            {"source": source, **compute_metrics([p for p in images if p.source == source], bootstrap)}
-            for source in sorted({p.source for p in images})
-        ],
+        "rows": _slice_rows("source", lambda p: p.source, images, bootstrap),
     }
 
 
 def _slice_rows(
     key: str,
-    names: Iterable[str],
-    name_of: Callable[[Prediction], str],
+    name_of: Callable[[Prediction], str | None],
     predictions: Sequence[Prediction],
     bootstrap: BootstrapSamples,
+    order: Callable[[str], int] | None = None,
 ) -> list[Row]:
-    """Return a row of each slice with images; one of one class is ranked against all of the other class."""
+    """Return a row of each slice; one of one class is ranked against all of the other class."""
+    slices: dict[str, list[Prediction]] = {}
+    for p in predictions:
+        if (name := name_of(p)) is not None:
+            slices.setdefault(name, []).append(p)
     rows: list[Row] = []
-    for name in names:
-        own = [p for p in predictions if name_of(p) == name]
-        classes = {p.fake for p in own}
+    for name in sorted(slices, key=order):
+        classes = {p.fake for p in slices[name]}
         against = [p for p in predictions if p.fake not in classes] if len(classes) == 1 else []
-        if own:
-            rows.append({key: name, **compute_metrics(own, bootstrap, against=against)})
+        rows.append({key: name, **compute_metrics(slices[name], bootstrap, against=against)})
     return rows
+
+
+def find_weak_slices(report: Mapping[str, Any]) -> list[str]:
+    """Describe each source, pair, generator and face size of a report that is significantly worse.
+
+    Significantly: the slice's 95% interval is entirely on the worse side of the whole's value. Slices too
+    small for an interval are ignored; of two dozen slices one or two may be false positives. The sentences
+    are sorted by metric, error rates first, and the worst slice first.
+    """
+    whole = report["rows"][0]
+    slices = [(str(row[key]), row) for block, key in _SLICES for row in report[block] if row is not whole]
+    sentences: list[str] = []
+    for metric in sorted(METRICS.values(), key=lambda metric: metric.needs is Needs.RANKED):
+        usual = whole.get(metric.name)
+        if not metric.weak or usual is None:
+            continue
+        worse = -1 if metric.higher_is_better else 1
+        # A pair has the FPR of its source of reals, a source with one generator that of the generator.
+        names: dict[tuple[float, float, float], list[str]] = {}
+        for name, row in slices:
+            interval = row["intervals"].get(metric.name)
+            if interval and all(worse * end > worse * usual for end in interval):
+                names.setdefault((row[metric.name], *interval), []).append(name)
+        for value, low, high in sorted(names, key=lambda key: -worse * key[0]):
+            together = ", ".join(dict.fromkeys(names[value, low, high]))
+            phrase = metric.weak.format(value=metric.format(value))
+            band = f"({metric.format(low)} to {metric.format(high)})"
+            sentences.append(f"{together}: {phrase} {band}; {metric.format(usual)} in all")
+    return sentences
 
 
 def plot_data(predictions: Sequence[Prediction]) -> dict[str, Any]:

@@ -61,17 +61,11 @@ def predict(
     root: Path | None = None,
     title: str = "Detecting",
 ) -> list[Prediction]:
-    """Run the detector on every image.
+    """Return a prediction per image, in their order; one that cannot be read or degraded has an error.
 
-    Args:
-        detector: load it with `threads=1`, as images are processed in parallel.
-        samples: the labeled images.
-        degradation: applied to each image first; None passes the files themselves.
-        root: folder of the data, to name images by their path relative to it; else by their file name.
-        title: of the progress bar.
-
-    Returns:
-        One prediction per image, in their order; one that cannot be read or degraded has an error.
+    Load the detector with `threads=1`, as images are processed in parallel. Without a degradation, it gets
+    the files themselves. Images are named by their path relative to `root`, the folder of the data, or else
+    by their file name. `title` is that of the progress bar.
     """
 
     def one(sample: Sample) -> Prediction:
@@ -128,9 +122,7 @@ def predict_self_blended(
     """Return predictions on a self-blended fake of every real image; errors without a face to blend.
 
     They share camera, compression and framing with their reals, so that only the face can reveal them; see
-    `self_blending.py`.
-
-    The detector also finds the largest face of samples without a box. `root` is that of `predict`.
+    `self_blending.py`. The detector also finds the largest face of samples without a box.
     """
 
     def one(sample: Sample) -> Prediction:
@@ -153,11 +145,7 @@ def predict_self_blended(
 
 
 def decode_upright(sample: Sample) -> Image.Image:
-    """Decode an image without its metadata, whose orientation would be applied a second time.
-
-    Raises:
-        ImageError: the image cannot be read.
-    """
+    """Decode an image without its metadata, whose orientation would be applied a second time."""
     pixels = ImageFile(sample_image(sample)).decode()
     pixels.info = {}
     return pixels

@@ -14,18 +14,17 @@ from veraface.detector import Detector
 from veraface.errors import DataError, ModelError
 from veraface.evaluation.aggregate import (
     face_size_rows,
+    find_weak_slices,
     generator_rows,
     plot_data,
     self_blended_row,
     source_rows,
 )
 from veraface.evaluation.bootstrap import BootstrapSamples
-from veraface.evaluation.card import short_form
 from veraface.evaluation.predict import Prediction, predict, predict_self_blended
-from veraface.evaluation.report import full_markdown, page, summary
+from veraface.evaluation.report import full_markdown, page, short_form, summary
 from veraface.evaluation.robustness import CURVES, TIERS, choose_images, step_metrics, tier_rows
 from veraface.evaluation.shortcuts import Features, measure_features, shortcut_blocks, warnings
-from veraface.evaluation.slices import find_weak_slices
 from veraface.files import ensure_writable_dir, write_atomic
 from veraface.models.registry import card_path
 
@@ -90,17 +89,9 @@ def evaluate(
 ) -> str:
     """Evaluate a model; write `report.html`, `.md`, `.json` and `pictures.jsonl` (a line per image) to `out`.
 
-    The same data, config and model give the same bytes on the same machine.
-
-    Args:
-        data: manifest or folder, as for training.
-        out: folder of the report; created if missing.
-        config: what to evaluate; the defaults of `EvaluationConfig` if None.
-        model: the name of a model or the path of an `.onnx` file; the default model if None.
-        write_card: also store the short form of the report in the model card.
-
-    Returns:
-        The main tables of the report as Markdown.
+    The same data (manifest or folder), config and model (name or path of an `.onnx` file; the default one if
+    None) give the same bytes on the same machine. `write_card` also stores the short form of the report in
+    the model card. Returns the main tables of the report as Markdown.
 
     Raises:
         DataError: the data cannot be read, or contain no image that can be classified.

@@ -85,16 +85,9 @@ def fit_thresholds(
     the average weight, like the "+ 1" of the unweighted rule (Tibshirani et al., "Conformal Prediction
     Under Covariate Shift", 2019).
 
-    Args:
-        lowest: lowest p_fake of each face's views.
-        highest: highest p_fake of each face's views.
-        labels: True for fake.
-        weights: sample weights; see `balance_weights`.
-        targets: upper bounds of the error rates.
-        images: number of distinct images; copies of one image are not independent.
-
-    Returns:
-        The thresholds, and the weighted error rates on these faces, each as a share of its class.
+    `lowest` and `highest` are those p_fake of each face, `weights` are those of `balance_weights`, and
+    `images` is the number of distinct images, as copies of one are not independent. Returns the thresholds,
+    and the weighted error rates on these faces, each as a share of its class.
     """
     copies = len(labels) / images
     above = _bound(lowest[~labels], weights[~labels], targets.max_fpr, copies)

@@ -96,11 +96,7 @@ class TrainConfig:
 
     @classmethod
     def load(cls, path: Path) -> "TrainConfig":
-        """Read a config that `save` wrote; settings are also accepted under their former names.
-
-        Raises:
-            DataError: the file is missing or is not the config of a run.
-        """
+        """Read a config that `save` wrote, also with former names; raise DataError if it is none."""
         try:
             values: dict[str, Any] = yaml.safe_load(path.read_text(encoding="utf-8"))
             return cls(**{_FORMER.get(name, name): value for name, value in values.items()})

@@ -43,17 +43,10 @@ def cross_validate(
     split is not used, so that choices made by these results can still be tested on it. Finished folds are
     kept; an interrupted one is resumed from its last epoch. Returns the report as Markdown.
 
-    Args:
-        data: a manifest or a folder.
-        out: folder of the folds and the report; created if missing.
-        recipe: folder of a training run whose settings to use; the defaults if None.
-        changes: settings that override the recipe's, by name.
-        images: maximum number of images per class and source.
-        targets: upper bounds of the error rates; 5% each if None.
-        only: numbers of the folds to run, from 1; all if None.
+    The settings are those of the training run in the folder `recipe` with `changes` by name; `images` is the
+    maximum per class and source, and `only` are the numbers of the folds to run, from 1.
 
-    Raises:
-        DataError: the data or the recipe are invalid, or the folder has folds with other settings.
+    Raises DataError if the data or the recipe are invalid, or the folder has folds with other settings.
     """
     base = TrainConfig(str(data.resolve())) if recipe is None else TrainConfig.load(recipe / CONFIG)
     base = replace(base, data=str(data.resolve()), **(changes or {}))

@@ -71,8 +71,11 @@ class PairSampler(Sampler[SampleDraw]):
             fakes: [index for name in reals for index in of_source[name]]
             for fakes, reals in (matched or {}).items()
         }
-        by_group = {name: _WeightedChoice(indices, weights) for name, indices in of_group.items()}
-        by_source = {name: _WeightedChoice(indices, weights) for name, indices in beside.items() if indices}
+
+        def cumulated(by_name: Mapping[str, list[int]]) -> dict[str, tuple[list[int], NDArray[np.float64]]]:
+            return {name: (own, np.cumsum(weights[own])) for name, own in by_name.items() if own}
+
+        by_group, by_source = cumulated(of_group), cumulated(beside)
         self._partners = [by_group.get(s.group) or by_source.get(s.source) for s in samples]
         self._pairs = max(1, len(samples) // 2)
         self._seed = seed
@@ -98,26 +101,15 @@ class PairSampler(Sampler[SampleDraw]):
             if synthesized:
                 yield SampleDraw(self.epoch, number, int(real), synthesized)
             else:
-                if partners := self._partners[fake]:
-                    real = partners.at(u)
+                if partners := self._partners[fake]:  # by inverse transform sampling
+                    reals_beside, sums = partners
+                    real = reals_beside[np.searchsorted(sums, u * sums[-1], side="right")]
                 yield SampleDraw(self.epoch, number, int(fake))
             yield SampleDraw(self.epoch, number, int(real))
 
     def set_epoch(self, epoch: int) -> None:
         """Set the epoch; Lightning calls this at the start of every epoch."""
         self.epoch = epoch
-
-
-class _WeightedChoice:
-    """Weighted choice among samples by inverse transform sampling."""
-
-    def __init__(self, samples: Sequence[int], weights: NDArray[np.float64]) -> None:
-        self._samples = samples
-        self._cumulated = np.cumsum(weights[samples])
-
-    def at(self, u: float) -> int:
-        """Return the sample for a uniform random number in [0, 1)."""
-        return self._samples[int(np.searchsorted(self._cumulated, u * self._cumulated[-1], side="right"))]
 
 
 def fixed_draws(samples: Sequence[Sample]) -> list[SampleDraw]:
