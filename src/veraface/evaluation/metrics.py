@@ -120,8 +120,10 @@ def evaluator(images: ImageSet, names: Iterable[str] | None = None) -> Callable[
 
 
 _TABLES = Place.TABLES | Place.CARD
-_MAIN = _TABLES | Place.ROBUSTNESS | Place.TILES | Place.CARD_INTERVALS
+_RATES = _TABLES | Place.CARD_INTERVALS
+_MAIN = _RATES | Place.ROBUSTNESS | Place.TILES
 _HIGHER, _LOWER = True, False  # is better
+_SCORE: dict[str, Any] = {"higher_is_better": _HIGHER, "share": False}
 # Of the distance of p_fake from the label.
 _ERROR: dict[str, Any] = {
     "needs": Needs.CLASSIFIED,
@@ -131,26 +133,19 @@ _ERROR: dict[str, Any] = {
 }
 
 
-@metric("auc", "AUC", Needs.RANKED, higher_is_better=True, share=False, shown=~Place.NONE, weak="AUC {value}")
+@metric("auc", "AUC", Needs.RANKED, **_SCORE, shown=~Place.NONE, weak="AUC {value}")
 def auc(images: WeightedSet) -> Values:
     """Return the area under the ROC curve."""
     return images.roc.area()
 
 
-@metric("auc_by_group", "AUC by group", Needs.RANKED, higher_is_better=True, share=False, shown=Place.CARD)
+@metric("auc_by_group", "AUC by group", Needs.RANKED, **_SCORE, shown=Place.CARD)
 def auc_by_group(images: WeightedSet) -> Values:
     """Return the AUC of the mean p_fake of each group, such as a video or a person."""
     return images.roc_by_group.area()
 
 
-@metric(
-    "average_precision",
-    "average precision",
-    Needs.RANKED,
-    higher_is_better=True,
-    two_classes=True,
-    share=False,
-)
+@metric("average_precision", "average precision", Needs.RANKED, **_SCORE, two_classes=True)
 def average_precision(images: WeightedSet) -> Values:
     """Return the average precision; undefined for one class, as it depends on the class mix."""
     return images.roc.average_precision()
@@ -170,13 +165,7 @@ recall = _share("fakes_called_fake", "recall", Needs.FAKE, "fake", _HIGHER, show
 _share("reals_uncertain", "abstention, reals", Needs.REAL, "uncertain", None, shown=_TABLES)
 _share("fakes_uncertain", "abstention, fakes", Needs.FAKE, "uncertain", None, shown=_TABLES)
 _share(
-    "fakes_called_real",
-    "FNR",
-    Needs.FAKE,
-    "real",
-    _LOWER,
-    shown=_TABLES | Place.CARD_INTERVALS,
-    weak="{value} of fakes called real",
+    "fakes_called_real", "FNR", Needs.FAKE, "real", _LOWER, shown=_RATES, weak="{value} of fakes called real"
 )
 
 

@@ -23,6 +23,7 @@ _COLORS = {
 }
 _INK, _LINE, _REAL, _FAKE, _PLAIN, _WEAK = _COLORS.values()
 _CLASSES = (("real", _REAL), ("fake", _FAKE))
+_KINDS = (("both classes", _PLAIN), ("reals, against all fakes", _REAL), ("fakes, against all reals", _FAKE))
 _BROAD, _HALF = 10.4, 4.8  # width in inches of a full and a half page, so that text has the same size in both
 _STYLE: dict[Any, Any] = {
     "svg.hashsalt": "veraface",  # identifiers of shapes that are the same in every run
@@ -53,7 +54,7 @@ class Plot:
     alt: str  # text alternative, with the main numbers
     caption: str  # how to read it
     numbers: ReportTable  # its data
-    broad: bool = False  # whether it spans the page
+    broad: bool  # whether it spans the page
 
 
 def draw_plots(report: Row) -> Iterator[Plot]:
@@ -77,7 +78,7 @@ def draw_plots(report: Row) -> Iterator[Plot]:
 def _confusion(counts: Mapping[str, Mapping[str, int]]) -> Plot:
     """Draw the classes by outcomes; the opacity is the share of the class."""
     outcomes = [outcome.replace("_", " ") for outcome in OUTCOMES]
-    with _drawing("confusion", _BROAD, 2.2) as (figure, svg):
+    with _drawing("confusion", _BROAD, 2.2) as (figure, plot):
         axes = figure.subplots()
         axes.grid(False)
         for y, (label, color) in enumerate(_CLASSES):
@@ -102,22 +103,20 @@ def _confusion(counts: Mapping[str, Mapping[str, int]]) -> Plot:
     ]
     caption = "Rows: labels. Columns: verdicts. Shares are of the row."
     numbers = ReportTable("", ("class", *outcomes), tuple(rows))
-    return Plot("confusion", "Verdicts by class", svg(), "; ".join(parts), caption, numbers, broad=True)
+    return plot("Verdicts by class", "; ".join(parts), caption, numbers)
 
 
 def _roc(everything: Row, curve: Mapping[str, Sequence[float]]) -> Plot:
     """Draw the ROC curve and the operating point of the shipped threshold."""
     auc, point = everything["auc"], (everything["reals_called_fake"], everything["fakes_called_fake"])
-    with _drawing("roc", _HALF, 4.2) as (figure, svg):
+    with _drawing("roc", _HALF, 4.2) as (figure, plot):
         axes = _square(figure, "false positive rate", "recall")
         axes.plot(curve["false_alarms"], curve["recall"], color=_PLAIN)
         axes.plot(*point, "o", color=_FAKE, markersize=6)
         axes.annotate("shipped threshold", point, (8, -10), textcoords="offset points")
         axes.text(0.97, 0.05, f"AUC {auc:.3f}", ha="right", fontsize=11)
-    return Plot(
-        "roc",
+    return plot(
         "Receiver operating characteristic",
-        svg(),
         f"area under the curve {auc:.3f}; the shipped threshold has a false positive rate of {point[0]:.1%} "
         f"and a recall of {point[1]:.1%}",
         "False positive rate and recall of every threshold on p_fake. The dot is the operating point of the "
@@ -131,24 +130,17 @@ def _reliability(everything: Row, bins: Sequence[Row]) -> Plot:
     filled = [b for b in bins if b["pictures"]]
     p_fake, share = [b["p_fake"] for b in filled], [b["share_fake"] for b in filled]
     most = max(b["pictures"] for b in filled)
-    with _drawing("reliability", _HALF, 4.2) as (figure, svg):
+    with _drawing("reliability", _HALF, 4.2) as (figure, plot):
         axes = _square(figure, "mean p_fake", "share of fakes")
         axes.plot(p_fake, share, color=_PLAIN, linewidth=1)
         areas = [12 + 130 * b["pictures"] / most for b in filled]
         axes.scatter(p_fake, share, s=areas, color=_PLAIN, alpha=0.75, linewidth=0, clip_on=False)
     rows = tuple(
-        (
-            f"{b['from']:.2f} to {b['to']:.2f}",
-            str(b["pictures"]),
-            f"{b['p_fake']:.3f}",
-            f"{b['share_fake']:.3f}",
-        )
-        for b in filled
+        (f"{b['from']:.2f} to {b['to']:.2f}", str(b["pictures"]), f"{mean:.3f}", f"{fakes:.3f}")
+        for b, mean, fakes in zip(filled, p_fake, share, strict=True)
     )
-    return Plot(
-        "reliability",
+    return plot(
         "Reliability of p_fake",
-        svg(),
         f"expected calibration error {everything['calibration_error']:.3f}, "
         f"Brier score {everything['brier']:.3f}",
         "Dotted: perfect calibration. Above it, fakes are more frequent than p_fake predicts. The area of a "
@@ -160,13 +152,8 @@ def _reliability(everything: Row, bins: Sequence[Row]) -> Plot:
 def _forest(metric: Metric, rows: Sequence[Row]) -> Plot:
     """Draw a metric of each row with its interval; the dashed line is that of all images, the first row."""
     name, heading = metric.name, metric.heading
-    plot = "forest" if name == "auc" else f"forest-{name}"
-    kinds = [
-        ("both classes", _PLAIN),
-        ("reals, against all fakes", _REAL),
-        ("fakes, against all reals", _FAKE),
-    ]
-    with _drawing(plot, _BROAD, 0.7 + 0.24 * len(rows)) as (figure, svg):
+    identifier = "forest" if name == "auc" else f"forest-{name}"
+    with _drawing(identifier, _BROAD, 0.7 + 0.24 * len(rows)) as (figure, plot):
         axes = figure.subplots()
         axes.axvline(rows[0][name], color=_WEAK, linestyle="--", linewidth=1)
         for place, row in enumerate(rows):
@@ -178,16 +165,13 @@ def _forest(metric: Metric, rows: Sequence[Row]) -> Plot:
         axes.set(ylim=(len(rows) - 0.4, -0.6), xlabel=f"{heading}, 95% interval")
         axes.set_xlim(right=1.005)
         axes.grid(False, axis="y")
-        _legend(axes, kinds)
+        _legend(axes, _KINDS)
     worst = (min if metric.higher_is_better else max)(rows, key=lambda row: float(row[name]))
-    return Plot(
-        plot,
+    return plot(
         f"{heading} by source",
-        svg(),
         f"{heading} of {len(rows)} rows, worst for {worst['source']} with {metric.format(worst[name])}",
         f"Dots: {heading}; bars: 95% intervals, resampled by group; dashed: all images.",
         ReportTable("", ("source", heading), tuple((r["source"], with_interval(name, r)) for r in rows)),
-        broad=True,
     )
 
 
@@ -196,7 +180,7 @@ def _risk_coverage(everything: Row, curve: Mapping[str, Sequence[float]]) -> Plo
     coverage, risk, decided = curve["coverage"], curve["risk"], everything["accuracy_decided"]
     point = None if decided is None else (1 - everything["share_uncertain"], 1 - decided)
     alt = f"deciding on every image errs on {risk[-1]:.1%}"
-    with _drawing("risk", _BROAD, 3.0) as (figure, svg):
+    with _drawing("risk", _BROAD, 3.0) as (figure, plot):
         axes = figure.subplots()
         highest = max(0.05, 1.15 * max([*risk, point[1] if point else 0]))
         axes.plot(coverage, risk, color=_PLAIN)
@@ -208,22 +192,19 @@ def _risk_coverage(everything: Row, curve: Mapping[str, Sequence[float]]) -> Plo
             axes.annotate("shipped verdicts", point, place, textcoords="offset points", ha=side)
         axes.set(xlabel="coverage: share of images decided, most confident first", ylabel="risk: error rate")
         axes.set(xlim=(0, 1), ylim=(0, highest))
-    return Plot(
-        "risk",
+    return plot(
         "Risk over coverage",
-        svg(),
         alt,
         "Images are decided in descending order of confidence, the distance of p_fake from 0.5. Abstaining "
         "on more images should lower the error rate. The dot is the operating point of the shipped verdicts.",
         _points(("coverage", "risk"), coverage, risk, ".1%"),
-        broad=True,
     )
 
 
 def _histograms(rows: Sequence[Row], thresholds: Mapping[str, float]) -> Plot:
     """Draw histograms of p_fake for each source and class, scaled to the highest bin of the source."""
     edges = [i / HISTOGRAM_BINS for i in range(HISTOGRAM_BINS + 1)]
-    with _drawing("histograms", _BROAD, 0.8 + 0.32 * len(rows)) as (figure, svg):
+    with _drawing("histograms", _BROAD, 0.8 + 0.32 * len(rows)) as (figure, plot):
         axes = figure.subplots()
         for place, row in enumerate(reversed(rows)):  # the y axis points upwards
             most = max(*row["real"], *row["fake"], 1)
@@ -238,21 +219,14 @@ def _histograms(rows: Sequence[Row], thresholds: Mapping[str, float]) -> Plot:
         axes.set(xlim=(0, 1), ylim=(-0.1, len(rows)), xlabel="p_fake, dashed: the thresholds")
         axes.tick_params(left=False)
         _legend(axes, _CLASSES)
-    cells = tuple(
-        (row["source"], label, *map(str, row[label]))
-        for row in rows
-        for label, _ in _CLASSES
-        if any(row[label])
-    )
-    return Plot(
-        "histograms",
+    labeled = [(row, label) for row in rows for label, _ in _CLASSES if any(row[label])]
+    cells = tuple((row["source"], label, *map(str, row[label])) for row, label in labeled)
+    return plot(
         "p_fake by source",
-        svg(),
         f"histograms of p_fake from 0 to 1 for {len(rows)} sources; the verdict is real at or below "
         f"{thresholds['real']:.2f} and fake at or above {thresholds['fake']:.2f}",
         "The number of images of a source in parentheses. Heights are relative to its highest bar.",
         ReportTable("", ("source", "class", *(f"{edge:.2f}" for edge in edges[:-1])), cells, text_columns=2),
-        broad=True,
     )
 
 
@@ -261,7 +235,7 @@ def _curves(curves: Row) -> Plot:
     # The degradations with an AUC in at least one strength.
     panels = [c for c in curves["degradations"] if any(step["auc"] is not None for step in c["steps"])]
     lowest = []
-    with _drawing("curves", _BROAD, 4.4) as (figure, svg):
+    with _drawing("curves", _BROAD, 4.4) as (figure, plot):
         grid = figure.subplots(2, (len(panels) + 1) // 2, sharey=True).flatten()
         for axes, curve in zip(grid, panels, strict=False):
             steps = [step for step in curve["steps"] if step["auc"] is not None]
@@ -278,16 +252,13 @@ def _curves(curves: Row) -> Plot:
         for axes in grid[len(panels) :]:
             axes.set_visible(False)
         figure.supylabel("AUC", fontsize=9)
-    return Plot(
-        "curves",
+    return plot(
         "AUC over the strength of each degradation",
-        svg(),
         f"AUC is {curves['clean']['auc']:.3f} on clean images; at its lowest {', '.join(lowest)}",
         "Dashed: the same images without degradation. Shaded: 95% intervals. Strengths: "
         + "; ".join(f"{c['degradation']}: {c['scale']}" for c in curves["degradations"])
         + ".",
         curve_table(curves),
-        broad=True,
     )
 
 
@@ -310,12 +281,19 @@ def _legend(axes: Axes, entries: Sequence[tuple[str, str]]) -> None:
 
 
 @contextmanager
-def _drawing(name: str, width: float, height: float) -> Iterator[tuple[Figure, Callable[[], str]]]:
-    """Yield a figure of a size in inches, and a function that returns its SVG after the block."""
+def _drawing(
+    name: str, width: float, height: float
+) -> Iterator[tuple[Figure, Callable[[str, str, str, ReportTable], Plot]]]:
+    """Yield a figure of a size in inches, and a function that makes a `Plot` of it after the block."""
     buffer = StringIO()
+
+    def plot(title: str, alt: str, caption: str, numbers: ReportTable) -> Plot:
+        svg = _for_page(buffer.getvalue(), name)
+        return Plot(name, title, svg, alt, caption, numbers, broad=width == _BROAD)
+
     with mpl.rc_context(_STYLE):
         figure = Figure((width, height), layout="constrained")
-        yield figure, lambda: _for_page(buffer.getvalue(), name)
+        yield figure, plot
         # Without the metadata, which contain the date and the version of matplotlib.
         nothing = dict.fromkeys(("Date", "Creator", "Format", "Type"))
         figure.savefig(buffer, format="svg", transparent=True, metadata=nothing)

@@ -64,9 +64,7 @@ def detail_tables(report: Row) -> Iterator[ReportTable]:
     yield ReportTable(
         "All metrics, all images",
         ("metric", "value (95% interval)"),
-        tuple(
-            (m.heading, with_interval(name, everything)) for name, m in METRICS.items() if name in everything
-        ),
+        tuple((m.heading, with_interval(n, everything)) for n, m in METRICS.items() if n in everything),
         f"{everything['real']} real and {everything['fake']} fake images of {everything['groups']} "
         f"groups; {everything['no_face']} without a face, {everything['too_small']} with faces too small "
         f"to classify, {everything['uncertain']} uncertain, {everything['errors']} errors.",
@@ -148,10 +146,7 @@ def _metric_table(title: str, key: str, rows: Iterable[Row], note: str = "") -> 
     head = (key.replace("_", " "), "real", "fake", *(metric.heading for metric in metrics))
     cells = []
     for row in rows:
-        numbers = [
-            str(row["real"]),
-            str(row["fake"]),
-            *(with_interval(metric.name, row) for metric in metrics),
-        ]
-        cells.append((row[key], *numbers, *(() if by_size else (str(row["not_judged"]),))))
+        shown = [with_interval(metric.name, row) for metric in metrics]
+        rest = [] if by_size else [str(row["not_judged"])]
+        cells.append((row[key], str(row["real"]), str(row["fake"]), *shown, *rest))
     return ReportTable(title, head if by_size else (*head, "not classified"), tuple(cells), note)

@@ -47,7 +47,6 @@ _METRICS = (  # of the model card, in the order shown
 class EmbeddedImage:
     """A WebP image in the report, encoded from pixels, without any metadata of the input."""
 
-    name: str
     content: bytes
     width: int  # px
     height: int  # px
@@ -74,23 +73,18 @@ def gather(content: bytes, name: str, detector: Detector, model: str | Path | No
     Raises:
         ImageError: The image is unsupported, unreadable or too large.
     """
-    image = detector.open(content)
-    analysis = analyze(image, detector, provenance="full", forensics=True)
+    opened = detector.open(content)
+    analysis = analyze(opened, detector, provenance="full", forensics=True)
     result, views = analysis.detection, analysis.forensics
     assert views is not None
-    pixels = image.decode(image.longest_side)  # the forensic views have decoded it
+    pixels = opened.decode(opened.longest_side)  # the forensic views have decoded it
     card = detector.card
     path = card_path(model)
     card_file = json.dumps(card.to_dict()).encode() if path is None else path.read_bytes()
-    images = [
-        _embed("picture", pixels),
-        _embed("heatmap", draw_overlay(content, result, detector.limits)),
-        *(
-            EmbeddedImage(guide.name, encode_view(view), view.shape[1], view.shape[0])
-            for guide in VIEW_GUIDES
-            for view in (views.views[guide.name],)
-        ),
-    ]
+    images = {"picture": _embed(pixels), "heatmap": _embed(draw_overlay(content, result, detector.limits))}
+    for guide in VIEW_GUIDES:
+        height, width = views.views[guide.name].shape
+        images[guide.name] = EmbeddedImage(encode_view(views.views[guide.name]), width, height)
     # JSON cannot represent lone surrogates and NaN.
     provenance = None if analysis.provenance is None else analysis.provenance.to_dict()
     claims = json.dumps(provenance, ensure_ascii=False, default=str).encode("utf-8", "replace")
@@ -110,9 +104,9 @@ def gather(content: bytes, name: str, detector: Detector, model: str | Path | No
             "error_rates": dict(card.error_rates),
             "measured": _measured(card.measured),
         },
-        "pictures": {one.name: _sha256(one.content) for one in images},
+        "pictures": {name: _sha256(image.content) for name, image in images.items()},
     }
-    return Contents(facts, {one.name: one for one in images})
+    return Contents(facts, images)
 
 
 def _measured(measured: Mapping[str, Any]) -> dict[str, Any] | None:
@@ -129,14 +123,14 @@ def _measured(measured: Mapping[str, Any]) -> dict[str, Any] | None:
     return {**about, "real": row.get("real"), "fake": row.get("fake"), "figures": metrics}
 
 
-def _embed(name: str, pixels: Image.Image) -> EmbeddedImage:
+def _embed(pixels: Image.Image) -> EmbeddedImage:
     """Encode a smaller copy without metadata."""
     copy = pixels.copy()
     copy.thumbnail((_MAX_SIDE, _MAX_SIDE), Image.Resampling.LANCZOS)
     buffer = BytesIO()
     # The array drops color profiles and text.
     Image.fromarray(np.asarray(copy)).save(buffer, "WEBP", quality=88, method=2)
-    return EmbeddedImage(name, buffer.getvalue(), *copy.size)
+    return EmbeddedImage(buffer.getvalue(), *copy.size)
 
 
 def _sha256(content: bytes) -> str:

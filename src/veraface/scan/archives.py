@@ -69,8 +69,7 @@ def _zip_time(parts: tuple[int, ...]) -> float | None:
 def from_tar(source: str, file: IO[bytes], filters: Filter, max_bytes: int) -> Iterator[Item]:
     """Yield the images in a tar archive, compressed or not, in one sequential pass; see `from_zip`.
 
-    Raises:
-        Exception: The archive is damaged or truncated; all members before that were yielded.
+    Raises an exception where the archive is damaged or truncated, after all members before that.
     """
     ended = False
 

@@ -45,12 +45,7 @@ class ItemResult:
 
 
 class Engine(ABC):
-    """Analyzes images, locally or on other machines.
-
-    Args:
-        workers: Maximum number of workers; the engine decides if None.
-        model: The name of a model or the path of an `.onnx` file; the default model if None.
-    """
+    """Analyzes images, locally or on other machines, with at most `workers`; the engine decides if None."""
 
     def __init__(self, workers: int | None = None, model: str | Path | None = None) -> None:
         self._workers = workers
@@ -69,31 +64,27 @@ class Engine(ABC):
     ) -> Generator[ItemResult, None, None]:
         """Yield one result for each image, in any order, and hold only a bounded number of images.
 
-        Args:
-            items: The images; may be read in another thread, and a few ahead of the results.
-            thumbnail_from: Returns the lowest p_fake for which a thumbnail is wanted.
+        The items may be read in another thread, and a few ahead of the results. `thumbnail_from` returns the
+        lowest p_fake for which a thumbnail is wanted.
 
-        Raises:
-            VerafaceError: The engine cannot start or continue. An image that cannot be analyzed is a result.
+        Raises VerafaceError if the engine cannot start or continue; an image without result is no such error.
         """
 
 
+@dataclass(frozen=True)
 class ItemAnalyzer:
     """Reads images, in the threads of `readers` or the default ones, and has a worker analyze them."""
 
-    def __init__(
-        self, pool: WorkerPool, thumbnail_from: Callable[[], float], readers: Executor | None = None
-    ) -> None:
-        self._pool = pool
-        self._thumbnail_from = thumbnail_from
-        self._readers = readers
+    pool: WorkerPool
+    thumbnail_from: Callable[[], float]
+    readers: Executor | None = None
 
     async def analyze(self, item: Item) -> ItemResult:
         """Return the result of an image; errors become its record."""
         facts: dict[str, Any] = {} if item.modified is None else {"modified": item.modified}
         try:
             loop = asyncio.get_running_loop()
-            content, sha256 = await loop.run_in_executor(self._readers, _read_and_hash, item)
+            content, sha256 = await loop.run_in_executor(self.readers, _read_and_hash, item)
             facts |= {"size": len(content), "sha256": sha256}
             result = await self._run_task(content)
         except VerafaceError as error:
@@ -105,12 +96,11 @@ class ItemAnalyzer:
         return ItemResult(item, facts, result_record(result.to_dict()), result.thumbnail)
 
     async def _run_task(self, content: bytes) -> ScanResult:
-        options = ScanOptions(self._thumbnail_from())
+        options = ScanOptions(self.thumbnail_from())
         attempt = 1
         while True:
             try:
-                reply = await self._pool.run(_TASK, content, options)
-                return decode_reply(ScanResult, reply)
+                return decode_reply(ScanResult, await self.pool.run(_TASK, content, options))
             except WorkerCrashedError as error:
                 raise UnreadableImageError(str(error)) from None
             except ValueError:
@@ -130,10 +120,7 @@ def _read_and_hash(item: Item) -> tuple[bytes, str]:
 async def started_pool(
     model: str | Path | None, workers: int
 ) -> AsyncIterator[tuple[WorkerPool, dict[str, str]]]:
-    """Start workers; the value is their pool, and name, version and sha256 of their model.
-
-    Raises ModelError if they cannot be started.
-    """
+    """Start workers; yield their pool, and name, version and sha256 of their model; or raise ModelError."""
     settings = WorkerSettings(model=model, max_bytes=MAX_BYTES)
     pool = WorkerPool(settings, workers=workers, queue=workers + _READ_AHEAD + _REMOTE_READ_AHEAD)
     try:
@@ -146,11 +133,7 @@ async def started_pool(
 
 
 class LocalEngine(Engine):
-    """Analyzes images in sandboxed worker processes of this machine.
-
-    Images are read a few ahead, so memory does not grow with their number. Without `workers`, there is one
-    process per core.
-    """
+    """Analyzes images in sandboxed worker processes of this machine, one per core without `workers`."""
 
     def process(
         self, items: Iterator[Item], thumbnail_from: Callable[[], float]

@@ -67,12 +67,7 @@ class Filter:
 
 
 def read(item: Item, max_bytes: int) -> bytes:
-    """Return the bytes of an image; files larger than `max_bytes` are not read to their end.
-
-    Raises:
-        UnreadableImageError: It does not exist or cannot be read.
-        ImageTooLargeError: It is larger than `max_bytes`.
-    """
+    """Return the bytes of an image; raise ImageError if it cannot be read or is larger than `max_bytes`."""
     if item.error is not None:
         raise UnreadableImageError(item.error)
     content = item.content if item.content is not None else _read(item.location, max_bytes + 1)

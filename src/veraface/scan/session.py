@@ -193,10 +193,7 @@ def is_finished(output: Output) -> bool:
 
 
 def check_output(output: Output, sources: Sequence[str]) -> None:
-    """Check that the output files can be written and that no file is overwritten unintentionally.
-
-    Raises DataError if a file cannot be written or exists already.
-    """
+    """Raise DataError if an output file cannot be written, or would be overwritten unintentionally."""
     check_name(output.table)
     written = [path for path in (output.table, output.report) if path is not None]
     for path in written:

@@ -89,12 +89,7 @@ def _codes(result: Mapping[str, Any]) -> list[str]:
 
 
 def check_name(path: Path) -> None:
-    """Check that a table can be written under a name.
-
-    Raises:
-        DataError: The extension is unknown.
-        VerafaceError: It is .parquet, and PyArrow is not installed.
-    """
+    """Raise VerafaceError if the extension of a table is unknown, or needs PyArrow, which is missing."""
     if path.suffix.lower() not in _WRITERS:
         raise DataError(f"{path}: the name of a table must end in {listed(_WRITERS)}")
     if path.suffix.lower() == ".parquet":
@@ -103,10 +98,7 @@ def check_name(path: Path) -> None:
 
 
 def write_table(path: Path, rows: Rows) -> None:
-    """Write all rows in the format that the extension names.
-
-    Raises DataError if the table cannot be written; an existing file is unchanged.
-    """
+    """Write all rows in the format that the extension names; on DataError an existing file is unchanged."""
     with atomic_write(path) as partial:
         try:
             _WRITERS[path.suffix.lower()](partial, rows)

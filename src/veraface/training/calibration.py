@@ -14,9 +14,10 @@ DEFAULT_ERROR_RATE = 0.05
 _MIN_COUNT = 10  # validation images of each class; the fit of fewer is meaningless
 
 Floats = NDArray[np.floating[Any]]
+Flags = NDArray[np.bool_]
 
 
-def balance_weights(labels: NDArray[np.bool_], sources: NDArray[Any]) -> NDArray[np.float64]:
+def balance_weights(labels: Flags, sources: NDArray[Any]) -> NDArray[np.float64]:
     """Return sample weights that sum to one half per class, equally divided among the sources of a class.
 
     The class balance of a data set does not predict that of the images users submit; one half is the
@@ -29,7 +30,7 @@ def balance_weights(labels: NDArray[np.bool_], sources: NDArray[Any]) -> NDArray
     return weights
 
 
-def check_enough(labels: NDArray[np.bool_]) -> None:
+def check_enough(labels: Flags) -> None:
     """Raise `DataError` if there are too few images of a class to calibrate on."""
     if min(labels.sum(), (~labels).sum()) < _MIN_COUNT:
         raise DataError(
@@ -38,7 +39,7 @@ def check_enough(labels: NDArray[np.bool_]) -> None:
         )
 
 
-def fit_calibration(logits: Floats, labels: NDArray[np.bool_], weights: Floats) -> Calibration:
+def fit_calibration(logits: Floats, labels: Flags, weights: Floats) -> Calibration:
     """Fit Platt scaling with sample weights.
 
     Platt, "Probabilistic Outputs for Support Vector Machines", 1999.
@@ -69,12 +70,7 @@ class ErrorTargets:
 
 
 def fit_thresholds(
-    lowest: Floats,
-    highest: Floats,
-    labels: NDArray[np.bool_],
-    weights: Floats,
-    targets: ErrorTargets,
-    images: int,
+    lowest: Floats, highest: Floats, labels: Flags, weights: Floats, targets: ErrorTargets, images: int
 ) -> tuple[Thresholds, dict[str, float]]:
     """Fit the narrowest uncertain band that keeps both error rates, by split conformal prediction.
 
@@ -115,5 +111,5 @@ def _bound(scores: Floats, weights: Floats, rate: float, copies: float) -> float
     return float(scores[order][position]) if position < len(scores) else np.inf
 
 
-def _share(chosen: NDArray[np.bool_], among: NDArray[np.bool_], weights: Floats) -> float:
+def _share(chosen: Flags, among: Flags, weights: Floats) -> float:
     return round(float(weights[chosen & among].sum() / weights[among].sum()), 4)

@@ -52,10 +52,8 @@ class TrainConfig:
             raise DataError(
                 f"frozen epochs ({self.frozen_epochs}) must lie between 0 and epochs ({self.epochs})"
             )
-        if self.batch_size < 2:
-            raise DataError(f"batch size is {self.batch_size}; batch normalization needs at least 2")
-        if self.batch_norm not in ("update", "keep"):
-            raise DataError(f"batch norm is {self.batch_norm!r}; it must be update or keep")
+        self._check("batch_size", self.batch_size >= 2, "must be at least 2 for batch normalization")
+        self._check("batch_norm", self.batch_norm in ("update", "keep"), "must be update or keep")
         for name in _LISTS:
             entries = getattr(self, name)
             self._check(

@@ -35,12 +35,8 @@ def write_annotated(
 ) -> None:
     """Write an upright copy of a video with a box on each tracked face, atomically and without sound.
 
-    Boxes are interpolated between the analyzed frames of `result`, which `source` had.
-
-    Raises:
-        VideoError: the video cannot be read.
-        VideoTooLargeError: it has too many frames; raised before the first.
-        VerafaceError: the file cannot be written, or has another extension than .mp4, .mov or .mkv.
+    Boxes are interpolated between the analyzed frames of `result`, which `source` had. Raises VerafaceError
+    if the video cannot be read or is too long, or the file cannot be written or is none of `CONTAINERS`.
     """
     import av
 

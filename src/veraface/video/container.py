@@ -44,10 +44,7 @@ _ORIENTATIONS: dict[tuple[int, ...], tuple[int, Image.Transpose | None]] = {
 
 
 def open_file(path: "Path") -> BinaryIO:
-    """Open a video file in Python, because FFmpeg takes some names for protocols ("concat:...", "http:...").
-
-    Raises UnreadableVideoError if the file does not exist or cannot be read.
-    """
+    """Open a video file in Python: FFmpeg takes some names for protocols ("concat:...", "http:...")."""
     try:
         if not stat.S_ISREG(path.stat().st_mode):  # a pipe could hang, a device could be endless
             raise UnreadableVideoError("not a regular file; give the videos themselves")
@@ -61,14 +58,9 @@ def open_file(path: "Path") -> BinaryIO:
 
 
 def open_container(file: BinaryIO, limits: ImageLimits) -> "InputContainer":
-    """Open a container, a seekable file, and read its header.
+    """Open a container, a seekable file, and read its header; raise VideoError if it is none.
 
     `limits` apply to frames, some of which FFmpeg decodes to detect their format.
-
-    Raises:
-        UnsupportedVideoError: not a video of a known format, or a still image.
-        UnreadableVideoError: the file is empty.
-        VideoTooLargeError: the header takes more memory than is available.
     """
     import av
 
@@ -101,11 +93,9 @@ def image_streams(container: "InputContainer") -> "list[VideoStream]":
 
 
 def image_stream(container: "InputContainer", limits: ImageLimits) -> "VideoStream":
-    """Return the image stream that players show, set up for decoding in one thread.
+    """Return the image stream that players show, set up for decoding in one thread; raise VideoError if none.
 
-    Raises:
-        UnsupportedVideoError: there is none, or only cover art, or its codec is not allowed.
-        VideoTooLargeError: its frames are over a limit.
+    Cover art is none; neither is a stream whose codec is not allowed or whose frames are over a limit.
     """
     streams = image_streams(container)
     if not streams:
@@ -143,11 +133,8 @@ def frame_orientation(frame: "VideoFrame") -> tuple[int, Image.Transpose | None]
 def to_image(frame: "VideoFrame", aspect: Fraction | None, limits: ImageLimits) -> Image.Image:
     """Return a frame as an RGB image, oriented by its display matrix.
 
-    `aspect` is the pixel aspect ratio, width by height; None or an implausible value counts as square.
-
-    Raises:
-        VideoTooLargeError: it is over a limit; a stream may change its size.
-        UnreadableVideoError: it cannot be converted.
+    `aspect` is the pixel aspect ratio, width by height; None or an implausible value counts as square. Raises
+    VideoError if it cannot be converted, or is over a limit; a stream may change its size.
     """
     check_size(frame.width, frame.height, limits)
     size = _with_square_pixels(frame.width, frame.height, aspect or Fraction(1))

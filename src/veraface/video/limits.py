@@ -81,16 +81,12 @@ def bounded_memory() -> Iterator[None]:
     resource.setrlimit(resource.RLIMIT_DATA, (min([taken + MAX_MEMORY, *limits]), hard))
     try:
         yield
+    except (VerafaceError, OSError):
+        raise
     except Exception as error:
-        if not _is_memory_error(error):
+        # ONNX Runtime raises no MemoryError.
+        if not isinstance(error, MemoryError) and "alloc" not in str(error).lower():
             raise
         raise memory_error() from error
     finally:
         resource.setrlimit(resource.RLIMIT_DATA, (soft, hard))
-
-
-def _is_memory_error(error: Exception) -> bool:
-    """Return whether an allocation failed; ONNX Runtime raises no MemoryError."""
-    if isinstance(error, MemoryError):
-        return True
-    return not isinstance(error, VerafaceError | OSError) and "alloc" in str(error).lower()

@@ -215,6 +215,7 @@ def packet_pts(packet: "Packet[Any]") -> int | None:
 _Step = tuple[int | None, list[tuple[int, "VideoFrame"]]]
 
 
+@dataclass
 class _Decoder:
     """Decodes single frames of a stream, each identified by its pts, with as few others as possible.
 
@@ -235,21 +236,18 @@ class _Decoder:
     decode to nothing as well, because they cost as much.
     """
 
-    def __init__(
-        self, container: "InputContainer", stream: "VideoStream", index: _Index, limits: VideoLimits
-    ) -> None:
-        self._container = container
-        self._stream = stream
-        self._index = index
-        self._limits = limits
-        self._decoded = 0
-        self._run: _Run | None = None
-        self._can_seek = True
-        self._test_seek = True  # case 4 has not been tested yet
+    container: "InputContainer"
+    stream: "VideoStream"
+    index: _Index
+    limits: VideoLimits
+    _decoded: int = 0
+    _run: "_Run | None" = None
+    _can_seek: bool = True
+    _test_seek: bool = True  # case 4 has not been tested yet
 
     def frame(self, pts: int) -> "VideoFrame | None":
         """Return the frame with this pts, or None if it cannot be decoded; call in display order."""
-        keys = self._index.key_pts
+        keys = self.index.key_pts
         key = max(0, bisect_right(keys, pts) - 1)
         run = self._run
         if run is None or (self._can_seek and run.max_pts < keys[key]):
@@ -265,26 +263,26 @@ class _Decoder:
 
     def frames(self) -> Iterator[tuple[int, "VideoFrame"]]:
         """Return pts and frame of all that can be decoded, from the first on."""
-        if self._index.packets > self._limits.max_decoded - self._decoded:
+        if self.index.packets > self.limits.max_decoded - self._decoded:
             raise self._too_many()
         self._run = None
-        return (frame for _, frames in self._steps(self._index.key_pts[0]) for frame in frames)
+        return (frame for _, frames in self._steps(self.index.key_pts[0]) for frame in frames)
 
     def _should_test_seek(self, pts: int) -> bool:
         """Return whether to decode from the start in case 4: only once, and only if it is cheap."""
         due, self._test_seek = self._test_seek, False
-        return due and bisect_right(self._index.pts, pts) <= _MAX_SEEK_TEST
+        return due and bisect_right(self.index.pts, pts) <= _MAX_SEEK_TEST
 
     def _start(self, key: int) -> "_Run":
-        self._run = _Run(key, self._steps(self._index.key_pts[key]))
+        self._run = _Run(key, self._steps(self.index.key_pts[key]))
         return self._run
 
     def _steps(self, key_pts: int) -> Iterator[_Step]:
         """Decode packet by packet from a key frame on; damaged packets yield no frames."""
         try:
             # Most containers seek by decode time.
-            self._container.seek(self._index.dts.get(key_pts, key_pts), stream=self._stream)
-            for packet in self._container.demux(self._stream):
+            self.container.seek(self.index.dts.get(key_pts, key_pts), stream=self.stream)
+            for packet in self.container.demux(self.stream):
                 pts = packet_pts(packet)
                 if not packet.size and pts is not None:
                     continue  # FFmpeg would take an empty packet for the end
@@ -295,7 +293,7 @@ class _Decoder:
                 except Exception:
                     frames = []  # only this packet is damaged
                 self._decoded += max(1, len(frames))
-                if self._decoded > self._limits.max_decoded:
+                if self._decoded > self.limits.max_decoded:
                     raise self._too_many()
                 timed = ((frame.pts if frame.pts is not None else frame.dts, frame) for frame in frames)
                 yield pts, [(at, frame) for at, frame in timed if at is not None]
@@ -308,7 +306,7 @@ class _Decoder:
 
     def _too_many(self) -> VideoTooLargeError:
         return VideoTooLargeError(
-            f"more than {self._limits.max_decoded} frames would be decoded; cut the video"
+            f"more than {self.limits.max_decoded} frames would be decoded; cut the video"
         )
 
 
