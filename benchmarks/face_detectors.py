@@ -1,6 +1,6 @@
 """Compare face detectors by name: labeled faces of any size and position, and images without a face.
 
-    python benchmarks/face_detectors.py retinaface --data ../shared/data
+    python benchmarks/face_detectors.py yunet --data ../shared/data
 
 writes benchmarks/results/face_detectors.md and keeps its hand-written conclusion. `--quick` measures a tenth
 of the images, `--sets` some of the sets; both only print, unless `--out` names a file.

@@ -56,7 +56,7 @@ def test_models_of_installed_packages_are_found_by_name(
 
 def test_the_shipped_models_are_listed_and_load() -> None:
     assert list_models() == ["veraface-lite0"]
-    assert list_models("face_detector") == ["retinaface", "yunet"]
+    assert list_models("face_detector") == ["yunet"]
     assert load_model("veraface-lite0").card.name == load_model().card.name
     assert load_face_detector("yunet").detect(LazyImage(portrait()))
 
@@ -64,7 +64,7 @@ def test_the_shipped_models_are_listed_and_load() -> None:
 def test_unknown_names_are_refused_with_the_known_ones() -> None:
     with pytest.raises(ModelError, match="unknown classifier 'x'; choose one of veraface-lite0"):
         load_model("x")
-    with pytest.raises(ModelError, match="unknown face detector 'x'; choose one of retinaface, yunet"):
+    with pytest.raises(ModelError, match="unknown face detector 'x'; choose one of yunet"):
         Detector(face_detector="x")
     with pytest.raises(ModelError, match="nowhere.onnx: no such model"):
         load_model("nowhere.onnx")

@@ -23,7 +23,6 @@ from veraface.models.card import ModelCard
 from veraface.models.classifier import DEFAULT_MODEL, WEIGHTS, OnnxClassifier
 from veraface.models.face_search import YuNetDetector
 from veraface.models.protocols import Classifier, FaceDetector
-from veraface.models.retinaface import RetinaFaceDetector
 
 Kind = Literal["classifier", "face_detector"]
 Factory = Callable[..., Any]
@@ -34,7 +33,7 @@ _BUILT_IN: Mapping[Kind, Mapping[str, Factory]] = {
     "classifier": {
         path.stem: partial(OnnxClassifier, path) for path in sorted(WEIGHTS.glob("veraface-*.onnx"))
     },
-    "face_detector": {"retinaface": RetinaFaceDetector, "yunet": YuNetDetector},
+    "face_detector": {"yunet": YuNetDetector},
 }
 _registered: dict[Kind, dict[str, Factory]] = {"classifier": {}, "face_detector": {}}
 _MEMBERS: Mapping[Kind, tuple[type, str]] = {
