@@ -7,18 +7,17 @@ from collections.abc import Mapping
 import pytest
 
 from tests.provenance.files import png, read
-from veraface.provenance import Generator, generators
-from veraface.provenance.generators import READERS, GeneratorReader
+from veraface.provenance import Generator
+from veraface.provenance.generators import READERS
 
 
 def test_a_reader_is_added_by_one_entry(monkeypatch: pytest.MonkeyPatch) -> None:
     def read_dream(texts: Mapping[str, str]) -> Generator | None:
         return Generator("Dreamer", "PNG text “Dream”", prompt=texts["Dream"]) if "Dream" in texts else None
 
-    reader = GeneratorReader(frozenset(("Dream",)), read_dream)
     content = png(("Dream", "a cat"))
     assert read(content).generator is None
-    monkeypatch.setattr(generators, "READERS", (*READERS, reader))
+    monkeypatch.setitem(READERS, read_dream, ("Dream",))
     found = read(content)
     assert found.generator is not None
     assert (found.generator.name, found.generator.prompt) == ("Dreamer", "a cat")

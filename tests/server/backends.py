@@ -11,7 +11,7 @@ import anyio.to_thread
 from veraface.detector import Detector
 from veraface.provenance.credentials import CredentialReader
 from veraface.results import Result
-from veraface.workers.messages import ModelInfo, Options, Reply, Task
+from veraface.workers.messages import ModelInfo, Options, Reply, Report, Task
 from veraface.workers.tasks import TASKS, TaskContext
 
 
@@ -43,15 +43,15 @@ class InProcess:
         pass
 
     async def run(
-        self, task: Task, content: bytes, options: Options, progress: Callable[[bytes], None] = lambda _: None
+        self, task: Task, content: bytes, options: Options, report: Report = lambda _: None
     ) -> Reply:
         loop = asyncio.get_running_loop()
 
-        def report(text: bytes) -> None:
-            loop.call_soon_threadsafe(progress, text)
+        def report_soon(progress: bytes) -> None:
+            loop.call_soon_threadsafe(report, progress)
 
         work = TASKS[task.name]
-        result = await anyio.to_thread.run_sync(work, self._context, content, asdict(options), report)
+        result = await anyio.to_thread.run_sync(work, self._context, content, asdict(options), report_soon)
         return Reply(result.to_json())
 
 
@@ -64,10 +64,10 @@ class Scripted(InProcess):
         self._progress = progress
 
     async def run(
-        self, task: Task, content: bytes, options: Options, progress: Callable[[bytes], None] = lambda _: None
+        self, task: Task, content: bytes, options: Options, report: Report = lambda _: None
     ) -> Reply:
         for done in self._progress:
-            progress(done.to_json())
+            report(done.to_json())
         return Reply(self._result.to_json())
 
 
@@ -79,5 +79,5 @@ class Broken(InProcess):
     def __init__(self) -> None:
         super().__init__(shared_detector())
 
-    async def run(self, task: Task, content: bytes, options: Options, progress: Any = None) -> Reply:
+    async def run(self, task: Task, content: bytes, options: Options, report: Any = None) -> Reply:
         raise RuntimeError(self.text)

@@ -12,9 +12,7 @@ from veraface.utils import needs_extra
 def cross_validate(
     data: Annotated[Path, Option(help="Manifest (.csv, .parquet), or a folder with manifest.csv.")],
     out: Annotated[Path, Option(help="Folder for one training run per fold, and the report.")],
-    recipe: Annotated[
-        Path | None, Option(help="Folder of a training run whose settings to use; the defaults if omitted.")
-    ] = None,
+    recipe: Annotated[Path | None, Option(help="Folder of a training run whose settings to use.")] = None,
     epochs: Annotated[int | None, Option(min=1, help="Overrides the recipe's.")] = None,
     size: Annotated[int | None, Option(min=32, max=1024, help="Overrides the recipe's.")] = None,
     precision: Annotated[str | None, Option(help="Overrides the recipe's.")] = None,

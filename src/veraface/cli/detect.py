@@ -2,9 +2,8 @@
 
 import sys
 from collections.abc import Iterator
-from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, cast
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from typer import Argument, BadParameter, Exit, Option
 
@@ -14,34 +13,18 @@ from veraface.files import same_file
 
 if TYPE_CHECKING:
     from veraface.analysis import Analysis
-    from veraface.provenance import Level
-
-
-class ProvenanceLevel(StrEnum):
-    """How thoroughly to read the claims in a file's metadata."""
-
-    OFF = "off"
-    QUICK = "quick"
-    FULL = "full"
 
 
 def detect(
     files: Annotated[list[str], Argument(help="Images to analyze; - reads one from standard input.")],
     as_json: JsonLines = False,
-    heatmap: Annotated[
-        Path | None, Option(help="PNG to write with boxes and heatmaps; one input file only.")
-    ] = None,
+    heatmap: Annotated[Path | None, Option(help="PNG to write with boxes and heatmaps; one input.")] = None,
     model: Model = None,
     provenance: Annotated[
-        ProvenanceLevel,
-        Option(help="Read the claims in the file's metadata; full also detects recompression."),
-    ] = ProvenanceLevel.QUICK,
-    trust_anchors: Annotated[
-        Path | None, Option(help="PEM file with the trusted authorities for Content Credentials.")
-    ] = None,
-    provider: Annotated[
-        list[str] | None, Option(help="ONNX Runtime provider, such as CUDAExecutionProvider; best first.")
-    ] = None,
+        Literal["off", "quick", "full"], Option(help="Read the file's claims; full: and its recompression.")
+    ] = "quick",
+    trust_anchors: Annotated[Path | None, Option(help="PEM of authorities for Content Credentials.")] = None,
+    provider: Annotated[list[str] | None, Option(help="ONNX Runtime provider; best first.")] = None,
 ) -> None:
     """Detect forged faces in images.
 
@@ -62,14 +45,13 @@ def detect(
 
     detector = Detector(model, providers=provider)
     credentials = CredentialReader(trust_anchors)
-    level = cast("Level", provenance.value)
     max_read = ImageLimits().max_bytes + 1  # enough to detect that a stream is too large
     failures = 0
     found: list[tuple[str, Analysis]] = []
     for name in files:
         source: str | bytes = sys.stdin.buffer.read(max_read) if name == "-" else name
         try:
-            result = analyze(source, detector, provenance=level, credentials=credentials)
+            result = analyze(source, detector, provenance=provenance, credentials=credentials)
         except ImageError as error:
             failures += fail_at(name, error, as_json)
             continue

@@ -16,9 +16,7 @@ def export(
     data: Annotated[Path | None, Option(help="Location of the run's data, if it was moved.")] = None,
     license: Annotated[str, Option(help="License of the weights, for the card.")] = "not stated",
     average: Annotated[list[Path] | None, Option(help="Run to average the weights with; repeatable.")] = None,
-    data_licenses: Annotated[
-        Path | None, Option(help="YAML of SOURCE: LICENSE of the training images, for the card.")
-    ] = None,
+    data_licenses: Annotated[Path | None, Option(help="YAML of SOURCE: LICENSE of the images.")] = None,
     max_fpr: MaxFpr = 0.05,
     max_fnr: MaxFnr = 0.05,
     skip_bad: SkipBad = False,

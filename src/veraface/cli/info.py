@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from typer import Option
 
+from veraface.cli.options import Model
+
 if TYPE_CHECKING:
     from rich.table import Table
 
@@ -15,9 +17,7 @@ _SHARE_HEADINGS = ("real faces\nfake /\nuncertain", "fake faces\nfake / uncertai
 
 
 def info(
-    model: Annotated[
-        str | None, Option(help="A model name, or the path of an .onnx file; the default model if omitted.")
-    ] = None,
+    model: Model = None,
     as_json: Annotated[bool, Option("--json", help="Print JSON.")] = False,
     list_all: Annotated[bool, Option("--list", help="List the names of all models.")] = False,
 ) -> None:

@@ -13,9 +13,7 @@ from veraface.utils import needs_extra
 def report(
     image: Annotated[str | None, Argument(help="The image to analyze.")] = None,
     out: Annotated[Path | None, Option(help="The .html file to write.")] = None,
-    verify: Annotated[
-        Path | None, Option(help="A report to verify instead: did it change, and who signed it?")
-    ] = None,
+    verify: Annotated[Path | None, Option(help="A report to verify instead of writing one.")] = None,
     key: Annotated[
         Path | None,
         Option(

@@ -8,9 +8,7 @@ from veraface.cli.options import Model
 
 
 def serve(
-    host: Annotated[
-        str | None, Option(help="Address to listen on; default VERAFACE_HOST, else 127.0.0.1 (local only).")
-    ] = None,
+    host: Annotated[str | None, Option(help="Address; default VERAFACE_HOST, else 127.0.0.1.")] = None,
     port: Annotated[int | None, Option(help="Port to listen on; default VERAFACE_PORT, else 7860.")] = None,
     model: Model = None,
 ) -> None:

@@ -26,13 +26,9 @@ def video(
         float | None, Option(help="Analyze a frame every N seconds instead; at most 1000.", metavar="N")
     ] = None,
     as_json: JsonLines = False,
-    timeline: Annotated[
-        Path | None, Option(help="Write p_fake over time to a JSON file; one video only.")
-    ] = None,
+    timeline: Annotated[Path | None, Option(help="JSON file to write p_fake over time to.")] = None,
     plot: Annotated[Path | None, Option(help="PNG file to plot p_fake over time to; one video only.")] = None,
-    out: Annotated[
-        Path | None, Option(help="Copy to write with boxes, without sound; .mp4, .mov, .mkv; one video.")
-    ] = None,
+    out: Annotated[Path | None, Option(help="Copy to write with boxes, .mp4, .mov, .mkv.")] = None,
     model: Model = None,
 ) -> None:
     """Detect forged faces in videos.

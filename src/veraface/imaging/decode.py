@@ -76,17 +76,12 @@ class ImageFile:
     """
 
     def __init__(self, source: ImageSource, limits: ImageLimits | None = None) -> None:
-        """Read the header.
+        """Read the header; raise `ImageError` for what is not a supported image within the limits.
 
         Args:
             source: a path, the bytes of a file, a binary file object (read from its current position), a PIL
                 image, or an RGB uint8 array of shape (height, width, 3).
-            limits: limits on the image; the defaults of `ImageLimits` if None.
-
-        Raises:
-            UnsupportedImageError: not one of the supported formats, or an array of another shape or type.
-            UnreadableImageError: empty, broken, or a path that cannot be read.
-            ImageTooLargeError: over one of the limits.
+            limits: the defaults of `ImageLimits` if None.
         """
         limits = limits or ImageLimits()
         self.data: bytes | None = None
@@ -126,8 +121,7 @@ class ImageFile:
                 fraction of the cost of a full decode). Full size for None and for other formats.
 
         Raises:
-            UnreadableImageError: the data are cut off or corrupt.
-            UnsupportedImageError: the pixels have no clear meaning as 8-bit color.
+            ImageError: the data are cut off or corrupt, or have no clear meaning as 8-bit color.
         """
         try:
             image = self._image if self.data is None else FORMATS[self.format].open(BytesIO(self.data))
@@ -152,11 +146,7 @@ class ImageFile:
 
 
 def read_bytes(source: Any, max_bytes: int = ImageLimits.max_bytes) -> bytes:
-    """Return all bytes of a path, a bytes-like object or a binary file object.
-
-    Raises:
-        ImageError: it is unreadable, empty or larger than the limit.
-    """
+    """Return all bytes of a path, a bytes-like object or a binary file object, or raise `ImageError`."""
     too_large = ImageTooLargeError(f"the file is larger than the limit of {max_bytes / 2**20:.4g} MiB")
     if isinstance(source, bytes | bytearray | memoryview):
         if memoryview(source).nbytes > max_bytes:
@@ -299,11 +289,8 @@ def _to_rgb(image: Image.Image) -> Image.Image:
 def recompress(image: Image.Image, quality: int, kind: str = "JPEG", *, subsampling: int = 2) -> Image.Image:
     """Encode an RGB image in memory and decode it again, like a messenger or a web site.
 
-    Args:
-        image: RGB.
-        quality: 1 to 100, on the scale of the encoder ("JPEG" or "WEBP").
-        kind: "JPEG" or "WEBP".
-        subsampling: of a JPEG's color channels, by Pillow's numbers: 0 for 4:4:4, 2 for 4:2:0.
+    `kind` is "JPEG" or "WEBP", `quality` 1 to 100 on the scale of that encoder, and `subsampling` of a JPEG's
+    color channels has Pillow's numbers: 0 for 4:4:4, 2 for 4:2:0.
     """
     buffer = BytesIO()
     options = {"subsampling": subsampling} if kind == "JPEG" else {"method": 2}

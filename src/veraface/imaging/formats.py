@@ -115,9 +115,7 @@ def require_format(data: bytes) -> str:
     """Return the same; raise `UnsupportedImageError` that tells what another file seems to be."""
     name = sniff_format(data)
     if name is None:
-        what = next(
-            (what for what, matches in _UNSUPPORTED if matches(data)), "not an image of a known format"
-        )
+        what = next((title for title, matches in _UNSUPPORTED if matches(data)), "not in a known format")
         titles = listed(image_format.title for image_format in FORMATS.values())
         raise UnsupportedImageError(f"the file is {what}; give a {titles} image")
     return name

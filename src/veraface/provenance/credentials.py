@@ -34,11 +34,7 @@ class CredentialReader:
     """Reads Content Credentials and validates them against a list of trusted authorities."""
 
     def __init__(self, trust_anchors: Path | str | None = None) -> None:
-        """Load a PEM file of the authorities whose signers are trusted; if None, no signer is.
-
-        Raises:
-            VerafaceError: the file cannot be read or holds no certificates, or `c2pa-python` is missing.
-        """
+        """Load a PEM file of the authorities whose signers are trusted; if None, no signer is."""
         self._anchors = None if trust_anchors is None else _read_anchors(Path(trust_anchors))
         if self._anchors is not None and _library() is None:
             message = "needs c2pa-python, which is not installed: pip install 'veraface[provenance]'"

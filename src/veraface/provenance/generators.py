@@ -1,12 +1,12 @@
 """Parameters that image generators leave in files: one reader for each family of generators.
 
 To add one, write a function that takes the texts of a file by the keyword of a PNG text chunk or the name of
-an EXIF field, and returns None if they are not of its family. Add it to `READERS`. The texts are untrusted.
+an EXIF field, and returns None if they are not of its family. Add it to `READERS`. The
+texts are untrusted.
 """
 
 import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from veraface.provenance.claims import Generator
@@ -27,23 +27,10 @@ _WEBUI_REQUIRED = frozenset(("Sampler", "CFG scale", "Seed"))  # one of them: el
 _MIDJOURNEY_JOB = re.compile(r" ?([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})")
 
 
-@dataclass(frozen=True)
-class GeneratorReader:
-    """Reads the parameters that one family of image generators writes."""
-
-    keywords: frozenset[str]  # of the PNG text chunks that it reads
-    read: Callable[[Texts], Generator | None]
-
-
-def keywords() -> frozenset[str]:
-    """Return the keywords of all PNG text chunks that the readers need."""
-    return frozenset[str]().union(*(reader.keywords for reader in READERS))
-
-
 def read_generator(png_texts: Texts, exif: ExifFacts) -> Generator | None:
     """Return the parameters of a generator; those in PNG texts before those in EXIF."""
     exif_texts = {_EXIF_COMMENT: exif.user_comment, _EXIF_MAKE: exif.make, _EXIF_MODEL: exif.model}
-    found = (reader.read(texts) for texts in (png_texts, exif_texts) for reader in READERS)
+    found = (read(texts) for texts in (png_texts, exif_texts) for read in READERS)
     return _first(found)
 
 
@@ -144,14 +131,14 @@ def _read_midjourney(texts: Texts) -> Generator | None:
     return Generator("Midjourney", place, clean_text(prompt, MAX_PROMPT), settings=settings)
 
 
-# Tried in this order; the first that recognizes its parameters counts.
-READERS: tuple[GeneratorReader, ...] = (
-    GeneratorReader(frozenset(("parameters",)), _read_webui),
-    GeneratorReader(frozenset(("invokeai_metadata", "sd-metadata")), _read_invokeai),
-    GeneratorReader(frozenset(("prompt", "workflow")), _read_comfyui),
-    GeneratorReader(frozenset(("Software", "Comment", "Description", "Source")), _read_novelai),
-    GeneratorReader(frozenset(("Description",)), _read_midjourney),
-)
+# By reader, the keywords of its PNG text chunks. The first that recognizes its parameters counts.
+READERS: dict[Callable[[Texts], Generator | None], tuple[str, ...]] = {
+    _read_webui: ("parameters",),
+    _read_invokeai: ("invokeai_metadata", "sd-metadata"),
+    _read_comfyui: ("prompt", "workflow"),
+    _read_novelai: ("Software", "Comment", "Description", "Source"),
+    _read_midjourney: ("Description",),
+}
 
 
 def _first(found: Iterable[Generator | None]) -> Generator | None:

@@ -1,26 +1,16 @@
 """Contradictions in a camera's metadata. Each finding has harmless causes too, and none is proof."""
 
+import re
 from datetime import datetime, timedelta
 
 from veraface.provenance.claims import Camera, Finding
 from veraface.provenance.exif import ExifFacts
 
 # Names that editing programs write into EXIF's Software or XMP's CreatorTool, in lower case.
-_EDITORS = (
-    *("acdsee", "affinity photo", "beautyplus", "canva", "capture one", "darktable", "faceapp", "facetune"),
-    *(
-        "fotor",
-        "gimp",
-        "lightroom",
-        "luminar",
-        "meitu",
-        "paint.net",
-        "paintshop",
-        "photodirector",
-        "photopea",
-    ),
-    *("photoshop", "picasa", "picsart", "pixelmator", "polarr", "rawtherapee", "remini", "snapseed", "topaz"),
-    "vsco",
+_EDITORS = re.compile(
+    "acdsee|affinity photo|beautyplus|canva|capture one|darktable|faceapp|facetune|fotor|gimp|lightroom|"
+    r"luminar|meitu|paint\.net|paintshop|photodirector|photopea|photoshop|picasa|picsart|pixelmator|polarr|"
+    "rawtherapee|remini|snapseed|topaz|vsco"
 )
 # Widths and heights that Stable Diffusion 1, SDXL and DALL-E 3 generate by default: their model cards, and
 # the buckets of the SDXL paper (Podell et al., 2023, appendix I) whose aspect ratios are in use.
@@ -33,7 +23,7 @@ _ZONES = timedelta(hours=26)  # a clock may be set to any time zone, and be a li
 
 def find_editor(*names: str | None) -> str | None:
     """Return the first of the names that contains the name of an editing program."""
-    return next((name for name in names if name and any(word in name.lower() for word in _EDITORS)), None)
+    return next((name for name in names if name and _EDITORS.search(name.lower())), None)
 
 
 def find_contradictions(facts: ExifFacts, width: int, height: int, now: datetime) -> list[Finding]:

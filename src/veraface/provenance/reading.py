@@ -11,7 +11,7 @@ from veraface.imaging.decode import ImageFile, ImageLimits, ImageSource
 from veraface.provenance.claims import Claim, Credentials, CredentialState, Finding, Level, Provenance
 from veraface.provenance.credentials import CredentialReader
 from veraface.provenance.exif import ExifFacts, read_exif
-from veraface.provenance.generators import keywords, read_generator
+from veraface.provenance.generators import READERS, read_generator
 from veraface.provenance.plausibility import find_contradictions, find_editor
 from veraface.provenance.png_text import XMP_KEYWORD, read_png_texts
 from veraface.provenance.xmp import read_xmp
@@ -50,7 +50,7 @@ def read_provenance(
     now: datetime | None = None,
     level: Level = "quick",
 ) -> Provenance | None:
-    """Return what an opened image file claims about itself.
+    """Return what an opened image file claims about itself; None for an image in memory, without a file.
 
     Args:
         image: an opened image.
@@ -58,9 +58,6 @@ def read_provenance(
         now: the time to compare dates with, without a time zone; the current time if None.
         level: "quick" reads metadata, in about a millisecond without Content Credentials; "full" also decodes
             a JPEG to find traces of an earlier compression.
-
-    Returns:
-        None for an array or an image in memory, which have no file.
     """
     if image.data is None:
         return None
@@ -112,7 +109,7 @@ class _Reading:
 
     def _png_texts(self) -> dict[str, str]:
         chunks = self._image.container.text_chunks
-        return read_png_texts(self._data, chunks, keywords() | {XMP_KEYWORD})
+        return read_png_texts(self._data, chunks, {XMP_KEYWORD}.union(*READERS.values()))
 
     def _exif(self) -> ExifFacts:
         block = self._image.container.exif

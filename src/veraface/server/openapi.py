@@ -50,9 +50,8 @@ _LINK_ERRORS = {
     504: "the linked image did not arrive in time, or took too long to process",
 }
 NOT_READY = error_responses({503: "the model is not loaded", 500: "internal error of the server"})
-UNDECIDED: Responses = {
-    422: {"model": UndecidedResponse, "description": "broken image, no face, or only tiny faces"}
-}
+_UNDECIDED = "broken image, no face, or only tiny faces"
+UNDECIDED: Responses = {422: {"model": UndecidedResponse, "description": _UNDECIDED}}
 
 
 def document_links(app: FastAPI) -> None:

@@ -75,13 +75,13 @@ class InferenceService:
         request: Request,
         content: bytes,
         options: messages.Options,
-        progress: Callable[[bytes], None] = lambda _: None,
+        report: messages.Report = lambda _: None,
     ) -> messages.TimedResult:
         """Run the task with this kind of result on a file; stop waiting if the client disconnects."""
         self.require_model()
         task = self._tasks[kind]
         try:
-            reply = await _unless_disconnected(request, self._backend.run(task, content, options, progress))
+            reply = await _unless_disconnected(request, self._backend.run(task, content, options, report))
         except errors.WorkerCrashedError as error:
             unreadable = errors.UnreadableVideoError if kind is VideoResult else errors.UnreadableImageError
             raise from_error(unreadable(str(error))) from None

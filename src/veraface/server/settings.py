@@ -162,9 +162,7 @@ class Settings(BaseSettings):
     max_inflight_bytes: int = Field(256 * 2**20, ge=2**20, description="image uploads of all clients, bytes")
     graceful_shutdown_s: int = Field(30, ge=0, le=3600, description="timeout for requests at shutdown")
     model: str | None = Field(None, description="name of a classifier, or path of an .onnx file")
-    trust_anchors: FilePath | None = Field(
-        None, description="PEM file of authorities for Content Credentials"
-    )
+    trust_anchors: FilePath | None = Field(None, description="PEM of authorities for Content Credentials")
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     fetch_links: bool = Field(False, description="fetch images from links on the public web")
     link_timeout_s: float = Field(10, gt=0, le=60, description="timeout for fetching an image")

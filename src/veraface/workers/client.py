@@ -6,14 +6,13 @@ import os
 import socket
 import sys
 from asyncio.subprocess import DEVNULL, Process
-from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from itertools import count
 from pathlib import Path
 
 from veraface.errors import ModelError
 from veraface.workers import protocol
-from veraface.workers.messages import ModelInfo, Options, Task
+from veraface.workers.messages import ModelInfo, Options, Report, Task
 from veraface.workers.sandbox import WorkerLimits
 
 _Streams = tuple[asyncio.StreamReader, asyncio.StreamWriter]
@@ -59,9 +58,9 @@ class Worker:
         return [str(name) for name in header.get("enforced", ())]
 
     async def run(
-        self, task: Task, content: bytes, options: Options, cpu_s: float, progress: Callable[[bytes], None]
+        self, task: Task, content: bytes, options: Options, cpu_s: float, report: Report
     ) -> protocol.Message:
-        """Run a task and return its last message; `progress` is called with those before it."""
+        """Run a task and return its last message; those before it are reports of progress."""
         job = {"task": task.name, "options": asdict(options), "cpu_s": cpu_s}
         self._writer.write(protocol.pack(job, len(content)))
         self._writer.write(content)
@@ -70,7 +69,7 @@ class Worker:
             header, body = await protocol.read(self._reader)
             if header.get("kind") != "progress":
                 return header, body
-            progress(body)
+            report(body)
 
     def close(self) -> None:
         """Close the connection, after which it exits."""

@@ -15,7 +15,6 @@ import signal
 import socket
 import sys
 import traceback
-from collections.abc import Callable
 from typing import Any
 
 from veraface.detector import Detector
@@ -24,6 +23,7 @@ from veraface.imaging.decode import ImageLimits
 from veraface.models.onnx_session import use_shared_arena
 from veraface.provenance.credentials import CredentialReader
 from veraface.workers import protocol
+from veraface.workers.messages import Report
 from veraface.workers.sandbox import WorkerLimits, allow_cpu_time, confine, die_with_parent
 from veraface.workers.tasks import TASKS, TaskContext, warm_up
 
@@ -142,11 +142,9 @@ def _work(connection: socket.socket, context: TaskContext, limits: WorkerLimits)
         protocol.send(connection, {**header, "last": last}, body)
 
 
-def _run_task(
-    context: TaskContext, job: dict[str, Any], content: bytes, progress: Callable[[bytes], None]
-) -> protocol.Message:
+def _run_task(context: TaskContext, job: dict[str, Any], content: bytes, report: Report) -> protocol.Message:
     try:
-        result = TASKS[job["task"]](context, content, job["options"], progress)
+        result = TASKS[job["task"]](context, content, job["options"], report)
         return {"kind": "result"}, result.to_json()
     except ImageError as error:
         return {"kind": "refused", "code": error.code, "message": str(error)}, b""

@@ -11,6 +11,8 @@ from veraface.analysis import Analysis
 from veraface.results import DetectionResult, Digits, Milliseconds, Probability, Result
 from veraface.video.results import VideoResult
 
+Report = Callable[[bytes], None]  # is called with the progress of a task, as JSON
+
 
 @dataclass(frozen=True)
 class Task:
@@ -159,18 +161,11 @@ class Backend(Protocol):
     def ensure_capacity(self) -> None:
         """Raise QueueFullError if no further task can wait."""
 
-    async def run(
-        self, task: Task, content: bytes, options: Options, progress: Callable[[bytes], None] = ...
-    ) -> Reply:
-        """Run a task on the bytes of one file; `progress` is called with each report of progress, as JSON.
+    async def run(self, task: Task, content: bytes, options: Options, report: Report = ...) -> Reply:
+        """Run a task on the bytes of one file.
 
-        Raises:
-            QueueFullError: The queue is full.
-            DeadlineExceededError: The task was stopped by its timeout.
-            WorkerCrashedError: The file made the worker crash.
-            WorkerLostError: The worker was killed from outside.
-            WorkerFaultError: The task raised an exception, which is a bug.
-            ImageError: The file could not be decoded.
+        Raise QueueFullError, DeadlineExceededError, WorkerCrashedError (because of the file), WorkerLostError
+        (killed from outside), WorkerFaultError, or ImageError if the file could not be decoded.
         """
 
 

@@ -12,7 +12,7 @@ from veraface import errors
 from veraface.utils import available_cores
 from veraface.workers import protocol
 from veraface.workers.client import ForkServerClient, Worker, WorkerSettings
-from veraface.workers.messages import ModelInfo, Options, Reply, Task, WorkerFaultError
+from veraface.workers.messages import ModelInfo, Options, Reply, Report, Task, WorkerFaultError
 
 _log = logging.getLogger("veraface.workers")
 
@@ -26,6 +26,7 @@ _CRASH_SIGNALS = {
 }  # fmt: skip
 # What is raised where a process exits, does not respond in time, or sends something that is not a message.
 _START_ERRORS = (EOFError, OSError, protocol.ProtocolError, KeyError)
+_LastMessage = Awaitable[protocol.Message]
 
 
 class WorkerPool:
@@ -66,7 +67,7 @@ class WorkerPool:
             raise errors.QueueFullError(max(1, math.ceil(rounds * self._seconds_each)))
 
     async def run(
-        self, task: Task, content: bytes, options: Options, progress: Callable[[bytes], None] = lambda _: None
+        self, task: Task, content: bytes, options: Options, report: Report = lambda _: None
     ) -> Reply:
         """Run a task on one file; see `veraface.workers.messages.Backend`."""
         self.ensure_capacity()
@@ -76,7 +77,7 @@ class WorkerPool:
         queued_s = time.perf_counter() - started
         cpu_s = min(self._settings.limits.cpu_s, math.ceil(task.timeout_s) * available_cores())
         # Runs on if the caller is cancelled: the worker must finish or be killed.
-        messages = worker.run(task, content, options, cpu_s, progress)
+        messages = worker.run(task, content, options, cpu_s, report)
         job = asyncio.create_task(self._finish(task, worker, messages, deadline))
         self._jobs.add(job)
         job.add_done_callback(self._forget)
@@ -105,9 +106,7 @@ class WorkerPool:
         finally:
             self.waiting -= 1
 
-    async def _finish(
-        self, task: Task, worker: Worker, last: Awaitable[protocol.Message], deadline: float
-    ) -> bytes:
+    async def _finish(self, task: Task, worker: Worker, last: _LastMessage, deadline: float) -> bytes:
         """Wait for the last message of a running task, and return the result in it."""
         self.busy += 1
         started = time.perf_counter()

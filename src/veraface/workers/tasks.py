@@ -23,6 +23,7 @@ from veraface.provenance.credentials import CredentialReader
 from veraface.results import Result
 from veraface.video.results import VideoResult
 from veraface.workers import messages
+from veraface.workers.messages import Report
 
 _THUMBNAIL_SIDE = 360  # px of the longer side
 
@@ -35,19 +36,17 @@ class TaskContext:
     credentials: CredentialReader
 
 
-Progress = Callable[[bytes], None]
-TaskFunction = Callable[[TaskContext, bytes, Mapping[str, Any], Progress], Result]
+Given = Mapping[str, Any]  # the fields of the options
+TaskFunction = Callable[[TaskContext, bytes, Given, Report], Result]
 
 
-def detect(context: TaskContext, content: bytes, options: Mapping[str, Any], _: Progress) -> Analysis:
+def detect(context: TaskContext, content: bytes, options: Given, _: Report) -> Analysis:
     """Detect forged faces in one image and read its provenance."""
     asked = messages.DetectOptions(**options)
     return analyze(content, context.detector, **vars(asked), credentials=context.credentials)
 
 
-def scan(
-    context: TaskContext, content: bytes, options: Mapping[str, Any], _: Progress
-) -> messages.ScanResult:
+def scan(context: TaskContext, content: bytes, options: Given, _: Report) -> messages.ScanResult:
     """Detect forged faces in one image of many, without heatmaps."""
     asked = messages.ScanOptions(**options)
     pixels = context.detector.open(content)
@@ -55,14 +54,11 @@ def scan(
     small = None
     if result.p_fake is not None and result.p_fake >= asked.thumbnail_from:
         small = b64encode(thumbnail(pixels.decode(1), _THUMBNAIL_SIDE)).decode("ascii")
-    return messages.ScanResult(
-        **vars(result), perceptual_hash=perceptual_hash(pixels.decode(1)), thumbnail=small
-    )
+    seen = perceptual_hash(pixels.decode(1))
+    return messages.ScanResult(**vars(result), perceptual_hash=seen, thumbnail=small)
 
 
-def forensics(
-    context: TaskContext, content: bytes, _: Mapping[str, Any], __: Progress
-) -> messages.ForensicsResult:
+def forensics(context: TaskContext, content: bytes, _: Given, __: Report) -> messages.ForensicsResult:
     """Compute the forensic views of one image."""
     started = perf_counter()
     image = context.detector.open(content).file
@@ -83,9 +79,7 @@ def forensics(
     )
 
 
-def video(
-    context: TaskContext, content: bytes, options: Mapping[str, Any], progress: Progress
-) -> VideoResult:
+def video(context: TaskContext, content: bytes, options: Given, report: Report) -> VideoResult:
     """Detect forged faces in a video; reports `VideoProgress`. Needs PyAV."""
     from veraface.video import VideoLimits, detect_video
 
@@ -99,7 +93,7 @@ def video(
         frames=asked.frames,
         limits=limits,
         thumbnails=asked.thumbnails,
-        progress=lambda *done: progress(messages.VideoProgress(*done).to_json()),
+        progress=lambda *done: report(messages.VideoProgress(*done).to_json()),
     )
 
 

@@ -15,9 +15,7 @@ _MAX_EXIF_SEGMENTS = 20  # joined at quadratic cost
 _MARKER = re.compile(rb"\xff[\x01-\xfe]")
 _MARKER_IN_SCANS = re.compile(rb"\xff[\x01-\xcf\xd8-\xfe]")  # without stuffed bytes and restart markers
 _WITHOUT_LENGTH = frozenset((0x01, 0xC8, *range(0xD0, 0xDA), *range(0xF0, 0xFE)))
-_TABLES = frozenset(
-    (*range(0xC0, 0xC4), *range(0xC5, 0xC8), *range(0xC9, 0xCC), 0xDB, 0xDE, 0xCD, 0xCE, 0xCF)
-)
+_TABLES = frozenset((*range(0xC0, 0xD0), 0xDB, 0xDE)) - {0xC4, 0xC8, 0xCC}
 _SOS, _EOI, _APP1, _APP11, _APP13 = 0xDA, 0xD9, 0xE1, 0xEB, 0xED
 _EXIF_PREFIX = b"Exif\0\0"
 _XMP_PREFIX = b"http://ns.adobe.com/xap/1.0/\0"  # XMP specification part 3, 1.1.3

@@ -53,11 +53,7 @@ def add_exif(info: ContainerInfo, block: bytes | None) -> ContainerInfo:
 
 
 def scan_ifds(data: bytes) -> dict[int, IfdEntry]:
-    """Bound what a decoder copies when it reads all entries of the first IFD and of those it refers to.
-
-    Returns:
-        The entries of the first IFD by tag, of each tag the first one.
-    """
+    """Return the entries of the first IFD by tag, of each the first; bound what a decoder would copy."""
     main: dict[int, IfdEntry] = {}
     total = numbers = 0
     waiting, seen = [first_ifd(data)], set[int]()

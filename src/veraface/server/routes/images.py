@@ -7,7 +7,7 @@ from fastapi import APIRouter, Query, Request
 from veraface.analysis import Analysis
 from veraface.server.errors import ApiError
 from veraface.server.openapi import IMAGE_ERRORS, IMAGE_FORM, UNDECIDED, error_responses
-from veraface.server.routes import AppState, State
+from veraface.server.routes import State
 from veraface.server.schemas import DetectResponse, EvidenceResponse, PredictResponse, predict_response
 from veraface.workers.messages import DetectOptions, ForensicsResult, Options
 
@@ -87,9 +87,7 @@ async def evidence(request: Request, state: State) -> EvidenceResponse:
     return EvidenceResponse(success=True, **vars(await forensics(request, state)))
 
 
-async def _analyze(
-    request: Request, state: AppState, heatmap: bool, provenance: Level
-) -> tuple[Analysis, str]:
+async def _analyze(request: Request, state: State, heatmap: bool, provenance: Level) -> tuple[Analysis, str]:
     """Return the analysis of the uploaded image, and its file name."""
     state.service.ensure_capacity()  # before the image is received
     async with state.images.read(request) as upload:
