@@ -31,8 +31,8 @@ if TYPE_CHECKING:
     from veraface.models.protocols import Classifier, FaceDetection, FaceDetector
     from veraface.models.registry import list_models, load_face_detector, load_model
     from veraface.results import DetectionResult, FaceResult, Heatmap, Reason, Verdict
+    from veraface.video.container import VideoLimits
     from veraface.video.detect import detect_video
-    from veraface.video.limits import VideoLimits
     from veraface.video.results import VideoResult
 
 __version__ = "0.1.0"
@@ -59,7 +59,7 @@ _EXPORTS = {
     "models.registry": "list_models load_face_detector load_model",
     "results": "DetectionResult FaceResult Heatmap Reason Verdict",
     "video.detect": "detect_video",
-    "video.limits": "VideoLimits",
+    "video.container": "VideoLimits",
     "video.results": "VideoResult",
 }
 

@@ -93,7 +93,7 @@ def test_an_unwritable_file_costs_no_verdict(videos: Path, tmp_path: Path, form:
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux bounds it")
 def test_a_video_that_takes_too_much_memory_is_refused(tmp_path: Path) -> None:
     write_video(tmp_path / "large.mp4", [Image.new("RGB", (4000, 3000), "grey")] * 3)
-    small = "from veraface.video import limits; limits.MAX_MEMORY = 40 * 2**20"
+    small = "from veraface.video import container; container.MAX_MEMORY = 40 * 2**20"
     done = after(small, "video", "large.mp4", cwd=tmp_path)
     assert done.returncode == 1
     assert done.stderr == (

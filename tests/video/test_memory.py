@@ -14,12 +14,12 @@ pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="only Linux boun
 BOUNDED = """
 import resource, sys
 from veraface.errors import VideoTooLargeError
-from veraface.video import limits
+from veraface.video import container
 from veraface.video.reader import open_video
 
 def taken(what):
     try:
-        with limits.bounded_memory():
+        with container.bounded_memory():
             what()
     except VideoTooLargeError as error:
         return str(error)
@@ -34,7 +34,7 @@ def strange():
 
 before = resource.getrlimit(resource.RLIMIT_DATA)
 print(taken(decode))
-limits.MAX_MEMORY = 40 * 2**20
+container.MAX_MEMORY = 40 * 2**20
 print(taken(lambda: bytearray(100 * 2**20)))
 print(taken(decode))
 print(taken(strange))

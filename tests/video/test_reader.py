@@ -39,7 +39,7 @@ from veraface.errors import (
     VideoTooLargeError,
 )
 from veraface.imaging.decode import ImageLimits
-from veraface.video.limits import VideoLimits
+from veraface.video.container import VideoLimits
 from veraface.video.reader import open_video
 
 

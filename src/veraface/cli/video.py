@@ -46,7 +46,7 @@ def video(
     from veraface.detector import Detector
     from veraface.errors import ImageError
     from veraface.video import detect_video
-    from veraface.video.limits import bounded_memory
+    from veraface.video.container import bounded_memory
 
     detector = Detector(model)
     failures = 0
@@ -97,7 +97,7 @@ def _write(video: Path, result: "VideoResult", outputs: Mapping[str, Path]) -> i
     from veraface.errors import VerafaceError
     from veraface.files import write_atomic
     from veraface.video.annotation import write_annotated
-    from veraface.video.limits import bounded_memory
+    from veraface.video.container import bounded_memory
     from veraface.video.plot import timeline_data, write_timeline
 
     failures = 0

@@ -1,5 +1,6 @@
 """Rows of metrics by source, generator and face size, those that are worse than the whole, and plot data."""
 
+from bisect import bisect_right
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
@@ -14,8 +15,9 @@ from veraface.evaluation.roc import BINS, Flags, RocCurve, equal_width_edges
 from veraface.results import Verdict
 
 # Bands of the longer side of the face box, px: below 60 hardly more than the outline is left, below 128 the
-# crop is upscaled for a model of 160 px or more; None is unbounded.
-FACE_SIZES: tuple[tuple[float, float | None], ...] = ((0, 60), (60, 80), (80, 128), (128, 256), (256, None))
+# crop is upscaled for a model of 160 px or more.
+_SIZES = (60, 80, 128, 256)
+_BANDS = ("under 60 px", "60 to 80 px", "80 to 128 px", "128 to 256 px", "from 256 px")
 MAX_POINTS = 60  # of a curve
 HISTOGRAM_BINS = 20
 _SLICES = (("rows", "source"), ("by_generator", "generator"), ("by_face_size", "face_size"))
@@ -88,15 +90,12 @@ def generator_rows(predictions: Sequence[Prediction], bootstrap: BootstrapSample
 
 def face_size_rows(predictions: Sequence[Prediction], bootstrap: BootstrapSamples) -> list[Row]:
     """Return a row of each band of face sizes; images without a classified face are in none."""
-    bands = [_band(low) for low, _ in FACE_SIZES]
-    return _slice_rows("face_size", lambda p: _band(p.face_size), predictions, bootstrap, bands.index)
 
+    def band(prediction: Prediction) -> str | None:
+        size = prediction.face_size
+        return None if size is None else _BANDS[bisect_right(_SIZES, size)]
 
-def _band(size: float | None) -> str | None:
-    if size is None:
-        return None
-    low, high = next((low, high) for low, high in FACE_SIZES if high is None or size < high)
-    return f"from {low:g} px" if high is None else f"{low:g} to {high:g} px" if low else f"under {high:g} px"
+    return _slice_rows("face_size", band, predictions, bootstrap, _BANDS.index)
 
 
 def self_blended_row(

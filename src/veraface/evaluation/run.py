@@ -91,11 +91,8 @@ def evaluate(
 
     The same data (manifest or folder), config and model (name or path of an `.onnx` file; the default one if
     None) give the same bytes on the same machine. `write_card` also stores the short form of the report in
-    the model card. Returns the main tables of the report as Markdown.
-
-    Raises:
-        DataError: the data cannot be read, or contain no image that can be classified.
-        ModelError: the model cannot be loaded.
+    the model card. Returns the main tables of the report as Markdown. Raises DataError if the data cannot be
+    read or contain no image that can be classified, and ModelError.
     """
     config = config or EvaluationConfig()
     config.check()

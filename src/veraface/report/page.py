@@ -66,12 +66,9 @@ class Contents:
 
 
 def gather(content: bytes, name: str, detector: Detector, model: str | Path | None = None) -> Contents:
-    """Analyze an image file for a report, which shows its name as text.
+    """Analyze an image file, with its name, for a report; raise ImageError.
 
     `model` is the name of the detector's model or the path of its `.onnx` file; the default model if None.
-
-    Raises:
-        ImageError: The image is unsupported, unreadable or too large.
     """
     opened = detector.open(content)
     analysis = analyze(opened, detector, provenance="full", forensics=True)

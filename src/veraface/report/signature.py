@@ -87,9 +87,7 @@ def verify(file: bytes, key: Ed25519PublicKey | None = None) -> Verification:
     """Verify a signed document, and that `key` signed it.
 
     None accepts the key in the document, which proves only that nothing changed since its owner signed it.
-
-    Raises:
-        ReportError: The file has no signature that could be verified, or names another key as its signer.
+    Raises ReportError if there is no signature to verify, or the document names another key as its signer.
     """
     page, signature = _split(file)
     try:
@@ -156,9 +154,7 @@ def default_key_path() -> Path:
 def own_key(path: Path) -> Ed25519PrivateKey:
     """Return the private key in a file; create it, readable by its owner only, if there is none.
 
-    The public key is written beside it, as `.pub.pem`.
-
-    Raises VerafaceError if the key can be neither read nor created.
+    The public key is written beside it, as `.pub.pem`. Raises VerafaceError.
     """
     try:
         missing = not path.exists()

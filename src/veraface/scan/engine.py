@@ -44,6 +44,9 @@ class ItemResult:
     thumbnail: str | None = None  # a small JPEG as base64
 
 
+Results = Generator[ItemResult, None, None]
+
+
 class Engine(ABC):
     """Analyzes images, locally or on other machines, with at most `workers`; the engine decides if None."""
 
@@ -59,15 +62,12 @@ class Engine(ABC):
         return {"name": card.name, "version": card.version, "sha256": card.sha256}
 
     @abstractmethod
-    def process(
-        self, items: Iterator[Item], thumbnail_from: Callable[[], float]
-    ) -> Generator[ItemResult, None, None]:
+    def process(self, items: Iterator[Item], thumbnail_from: Callable[[], float]) -> Results:
         """Yield one result for each image, in any order, and hold only a bounded number of images.
 
         The items may be read in another thread, and a few ahead of the results. `thumbnail_from` returns the
-        lowest p_fake for which a thumbnail is wanted.
-
-        Raises VerafaceError if the engine cannot start or continue; an image without result is no such error.
+        lowest p_fake for which a thumbnail is wanted. Raises VerafaceError if the engine cannot start or
+        continue; an image that cannot be analyzed is a result.
         """
 
 
@@ -135,9 +135,7 @@ async def started_pool(
 class LocalEngine(Engine):
     """Analyzes images in sandboxed worker processes of this machine, one per core without `workers`."""
 
-    def process(
-        self, items: Iterator[Item], thumbnail_from: Callable[[], float]
-    ) -> Generator[ItemResult, None, None]:
+    def process(self, items: Iterator[Item], thumbnail_from: Callable[[], float]) -> Results:
         """See `Engine`."""
         results = SimpleQueue[ItemResult | None]()  # None: the stream has ended
         stream = _Stream(self._workers or available_cores(), results.put)

@@ -31,6 +31,15 @@ class Item:
     modified: float | None = None  # seconds since 1970; None if unknown
     error: str | None = None  # why it cannot be read, if that is known already
 
+    def packed(self) -> tuple[dict[str, Any], bytes]:
+        """Return JSON-ready fields and the content, to be sent to another process."""
+        return {**vars(self), "content": self.content is not None}, self.content or b""
+
+    @classmethod
+    def unpacked(cls, fields: dict[str, Any], content: bytes) -> "Item":
+        """Return the item that was packed."""
+        return cls(**{**fields, "content": content if fields["content"] else None})
+
 
 @dataclass(frozen=True)
 class Filter:

@@ -24,10 +24,7 @@ _ERRORS: dict[str, type[VerafaceError]] = {"DataError": DataError, "VerafaceErro
 
 
 class Listing:
-    """The images of a scan in order, listed by a process that is killed on leaving the `with` block.
-
-    `sources` are those of `list_images`. Raises DataError if a local one does not exist.
-    """
+    """The images of `list_images`, listed by a process that is killed on leaving the `with` block."""
 
     def __init__(self, sources: Sequence[str], filters: Filter) -> None:
         check_sources(sources)
@@ -46,10 +43,7 @@ class Listing:
             self._stop()
 
     def __iter__(self) -> Iterator[Item]:
-        """Yield what `list_images` does; if one of several sources fails, an item with its error.
-
-        Raises DataError if the only source cannot be listed.
-        """
+        """Yield what `list_images` does; if one of several sources fails, an item with its error."""
         return islice(self._items(), self._filters.limit)
 
     def _items(self) -> Iterator[Item]:
@@ -68,8 +62,7 @@ class Listing:
                         return
                     number = header["source"]
                     if "item" in header:
-                        item = Item(**header["item"])
-                        yield replace(item, content=content) if header["has_content"] else item
+                        yield Item.unpacked(header["item"], content)
                     elif "error" in header:
                         if len(self._sources) == 1:
                             raise _ERRORS[header["kind"]](header["error"])
@@ -124,9 +117,8 @@ def main(connection: socket.socket) -> None:
             protocol.send(connection, {"source": number})
             try:
                 for item in list_source(source, filters, MAX_BYTES):
-                    fields = {name: value for name, value in vars(item).items() if name != "content"}
-                    header = {"source": number, "item": fields, "has_content": item.content is not None}
-                    protocol.send(connection, header, item.content or b"")
+                    fields, content = item.packed()
+                    protocol.send(connection, {"source": number, "item": fields}, content)
             except VerafaceError as error:
                 kind = "DataError" if isinstance(error, DataError) else "VerafaceError"
                 protocol.send(connection, {"source": number, "error": str(error), "kind": kind})

@@ -5,13 +5,13 @@ import json
 import logging
 import os
 import threading
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Iterator
 from itertools import count
 from pathlib import Path
 from typing import Any
 
 from veraface.errors import DataError, VerafaceError
-from veraface.scan.engine import Engine, ItemAnalyzer, ItemResult, started_pool
+from veraface.scan.engine import Engine, ItemAnalyzer, ItemResult, Results, started_pool
 from veraface.scan.item import Item
 from veraface.utils import needs_extra
 
@@ -24,14 +24,11 @@ class RayEngine(Engine):
     """Analyzes images on a Ray cluster through Ray Data; each actor has a sandboxed worker with the model.
 
     Uses the cluster of RAY_ADDRESS, or the one that runs on this machine, or starts one. Every machine needs
-    Veraface with the extra `ray`, and access to the images by the same paths or URLs.
-
-    `workers` is the maximum number of actors, each on one core; the number of cores of the cluster if None.
+    Veraface with the extra `ray`, and access to the images by the same paths or URLs. `workers` is the
+    maximum number of actors, each on one core; the number of cores of the cluster if None.
     """
 
-    def process(
-        self, items: Iterator[Item], thumbnail_from: Callable[[], float]
-    ) -> Generator[ItemResult, None, None]:
+    def process(self, items: Iterator[Item], thumbnail_from: Callable[[], float]) -> Results:
         """See `Engine`."""
         os.environ["RAY_USAGE_STATS_ENABLED"] = "0"  # Ray sends usage statistics otherwise
         with needs_extra("ray"):
@@ -87,17 +84,8 @@ def _parts(items: Iterator[Item]) -> Iterator[list[Item]]:
 
 def _to_columns(number: int, item: Item) -> dict[str, Any]:
     """Return an item as a row of a Ray data set, whose columns have one type each and no None."""
-    fields = {name: value for name, value in vars(item).items() if name != "content"}
-    return {
-        "number": number,
-        "fields": json.dumps(fields),
-        "has_content": item.content is not None,
-        "content": item.content or b"",
-    }
-
-
-def _to_item(fields: str, has_content: bool, content: bytes) -> Item:
-    return Item(**json.loads(fields), content=content if has_content else None)
+    fields, content = item.packed()
+    return {"number": number, "fields": json.dumps(fields), "content": content}
 
 
 class _Actor:
@@ -116,7 +104,7 @@ class _Actor:
         self._analyzer = ItemAnalyzer(workers, lambda: thumbnail_from)
 
     def __call__(self, batch: dict[str, Any]) -> dict[str, list[Any]]:
-        items = list(map(_to_item, batch["fields"], batch["has_content"], batch["content"]))
+        items = list(map(Item.unpacked, map(json.loads, batch["fields"]), batch["content"]))
         results = asyncio.run_coroutine_threadsafe(self._analyze_all(items), self._loop).result()
         return {"number": batch["number"], "result": results}
 

@@ -73,11 +73,8 @@ def scan(
     """Analyze all images and write one table.
 
     Results are kept beside the table, in NAME.unfinished, until the table is written. `sources` are those of
-    `list_images`; `progress` is called after each image, possibly in another thread.
-
-    Raises:
-        DataError: A source does not exist, or an output cannot be written or exists.
-        ModelError: The model is missing or damaged.
+    `list_images`; `progress` is called after each image, possibly in another thread. Raises DataError if a
+    source does not exist, or an output cannot be written or exists, and ModelError.
     """
     check_output(output, sources)
     filters = filters or Filter()
@@ -135,10 +132,7 @@ class _Session:
         self._progress(self._analyzed + self._skipped, self._analyzed)
 
     def finish(self, nothing_found: str) -> Summary:
-        """Write the table, and the report if there is one.
-
-        Raises DataError if no image was found (the message is `nothing_found`), or a file cannot be written.
-        """
+        """Write the table, and the report if there is one; raise DataError, `nothing_found` if empty."""
         if self._analyzed + self._skipped == 0:
             raise DataError(nothing_found)
         self._store.forget_failed()

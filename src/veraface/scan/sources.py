@@ -47,9 +47,8 @@ def list_images(
     (.txt, one per line; - for standard input), tables (.parquet with a column of paths or of bytes), and URLs
     of all of these. An image in two sources is yielded twice. A source that breaks off in the middle ends
     with an item that has an error. At most `max_bytes` + 1 are read of an image that can be read only while
-    listing, such as a member of a tar archive.
-
-    Raises DataError if a source does not exist, or cannot be listed at all.
+    listing, such as a member of a tar archive. Raises DataError if a source does not exist, or cannot be
+    listed at all.
     """
     filters = filters or Filter()
     found = (item for source in sources for item in list_source(source, filters, max_bytes))

@@ -55,10 +55,8 @@ class Store:
     SQLite's write-ahead log keeps the file consistent when the process is killed. After a power failure the
     last results may be missing, and are analyzed again (sqlite.org/wal.html).
 
-    Opens or creates the file. `about` holds what determines the results, such as the model's sha256, and must
-    match when a scan is resumed. `thumbnails` are kept of the images with the highest p_fake.
-
-    Raises DataError if it is not such a file, belongs to a different scan, or cannot be written.
+    Opens or creates the file, or raises DataError. `about` holds what determines the results, such as the
+    model's sha256, and must match when a scan is resumed. `thumbnails` are kept of the highest p_fake.
     """
 
     def __init__(self, path: Path, about: Mapping[str, str], *, thumbnails: int = 24) -> None:
@@ -220,10 +218,7 @@ def _open_error(path: Path, error: sqlite3.Error) -> DataError:
 
 
 def discard(path: Path) -> None:
-    """Delete the file of an earlier scan, or any other file of that name.
-
-    Raises DataError if a running scan uses it.
-    """
+    """Delete the file of an earlier scan, or any other of that name; raise DataError if a scan uses it."""
     if path.exists():
         with suppress(sqlite3.DatabaseError), closing(sqlite3.connect(path, timeout=1)) as database:
             try:

@@ -40,9 +40,7 @@ def check_enough(labels: Flags) -> None:
 
 
 def fit_calibration(logits: Floats, labels: Flags, weights: Floats) -> Calibration:
-    """Fit Platt scaling with sample weights.
-
-    Platt, "Probabilistic Outputs for Support Vector Machines", 1999.
+    """Fit Platt scaling ("Probabilistic Outputs for Support Vector Machines", 1999) with sample weights.
 
     Raises `DataError` if there are too few images of a class, or the logits do not rise with the label.
     """

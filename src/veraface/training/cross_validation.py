@@ -44,9 +44,8 @@ def cross_validate(
     kept; an interrupted one is resumed from its last epoch. Returns the report as Markdown.
 
     The settings are those of the training run in the folder `recipe` with `changes` by name; `images` is the
-    maximum per class and source, and `only` are the numbers of the folds to run, from 1.
-
-    Raises DataError if the data or the recipe are invalid, or the folder has folds with other settings.
+    maximum per class and source, and `only` are the numbers of the folds to run, from 1. Raises DataError if
+    the data or the recipe are invalid, or the folder has folds with other settings.
     """
     base = TrainConfig(str(data.resolve())) if recipe is None else TrainConfig.load(recipe / CONFIG)
     base = replace(base, data=str(data.resolve()), **(changes or {}))

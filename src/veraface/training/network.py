@@ -37,7 +37,6 @@ class Network(nn.Module):
         In training, `dropout` is the share of feature channels dropped before the head, and `drop_path` the
         probability that the last block is skipped, decreasing to 0 at the first (Huang et al., "Deep Networks
         with Stochastic Depth", ECCV 2016). Transformers with learned positions are built for the size, px.
-
         Raises `DataError` if timm does not know the backbone, or it cannot run at this size.
         """
         super().__init__()
@@ -101,9 +100,7 @@ def load_pretrained(network: Network, backbone: str, source: str) -> str:
 
     The source is "auto" (the packaged ImageNet weights of EfficientNet-Lite0, for Lite0 and B0 only), "timm"
     (download), "none" (random), or a file: the tensors of a backbone, or a checkpoint of a training run,
-    whose head is loaded too.
-
-    Raises `DataError` if the weights are not available or do not fit the backbone.
+    whose head is loaded too. Raises `DataError` if they are not available or do not fit the backbone.
     """
     if source == "none":
         return "random weights"

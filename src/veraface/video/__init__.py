@@ -9,9 +9,9 @@ from veraface.utils import lazy_exports
 from veraface.video.results import TimelinePoint, TrackFrame, TrackResult, VideoResult
 
 if TYPE_CHECKING:
+    from veraface.video.container import VideoLimits
     from veraface.video.detect import detect_video
-    from veraface.video.limits import VideoLimits
 
 __all__ = ["TimelinePoint", "TrackFrame", "TrackResult", "VideoLimits", "VideoResult", "detect_video"]
 
-__getattr__ = lazy_exports(__name__, {"detect": "detect_video", "limits": "VideoLimits"})
+__getattr__ = lazy_exports(__name__, {"detect": "detect_video", "container": "VideoLimits"})

@@ -68,7 +68,6 @@ def decide_video(
 
     If no face is visible long enough for a verdict of its own, as in quickly cut videos, the frames are
     aggregated as if they showed one face. A video is not real if most frames with a face were not classified.
-
     `scores` are the highest p_fake of each frame with a classified face, of `looked_at` analyzed frames.
     """
     if not tracks:

@@ -14,7 +14,7 @@ from veraface.files import atomic_write
 from veraface.geometry import Box
 from veraface.imaging.overlay import draw_boxes
 from veraface.utils import available_cores, listed
-from veraface.video.limits import VideoLimits, memory_error
+from veraface.video.container import VideoLimits, memory_error
 from veraface.video.reader import Frame, VideoSource, open_video
 from veraface.video.results import TrackResult, VideoResult
 

@@ -1,20 +1,22 @@
-"""Open a video container with PyAV (FFmpeg), and convert its frames to images as players show them.
+"""Open a video container with PyAV (FFmpeg) within limits, and convert its frames as players show them.
 
 External references in the file are not followed.
 """
 
 import stat
-from collections.abc import Mapping
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import TYPE_CHECKING, BinaryIO, cast
 
 import numpy as np
 from PIL import Image
 
-from veraface.errors import UnreadableVideoError, UnsupportedVideoError
+from veraface.errors import UnreadableVideoError, UnsupportedVideoError, VerafaceError, VideoTooLargeError
 from veraface.imaging.decode import ImageLimits
 from veraface.imaging.formats import sniff_format
-from veraface.video.limits import CODECS, CONTAINER_NAMES, CONTAINERS, check_size, memory_error
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -23,6 +25,22 @@ if TYPE_CHECKING:
     from av.sidedata.sidedata import SideData
     from av.video.frame import VideoFrame
     from av.video.stream import VideoStream
+
+# FFmpeg's names of the allowed demuxers. Playlists (hls, dash, concat) and devices are excluded, because they
+# open other files and addresses.
+CONTAINERS = "mov,mp4,matroska,webm,avi,mpegts,mpeg,asf,flv"
+CONTAINER_NAMES = "MP4, MOV, MKV, WEBM, AVI or MPEG-TS"
+
+# FFmpeg's names of the allowed decoders: few, because each is code that a hostile file can reach.
+CODECS = (
+    *("h264", "hevc", "vp8", "vp9", "libvpx", "libvpx-vp9", "av1", "libdav1d", "mpeg4", "mpeg2video"),
+    *("mpeg1video", "mjpeg", "h263", "msmpeg4v2", "msmpeg4v3", "msmpeg4", "wmv1", "wmv2", "wmv3", "vc1"),
+    *("flv", "prores", "dnxhd", "theora", "vp6f", "rawvideo"),
+)
+
+MAX_MEMORY = 2 * 2**30  # bytes; 16 frames of 50 megapixels in 4:2:0, and the analysis of one
+
+_DATA = 5  # field of /proc/self/statm with the pages of data and stack; see proc_pid_statm(5)
 
 _COVER_ART = 0x400  # AV_DISPOSITION_ATTACHED_PIC: a still image that goes with a sound file
 _MAX_PIXEL_ASPECT = 4  # a larger pixel aspect ratio, or its inverse, is a broken header
@@ -41,6 +59,72 @@ _ORIENTATIONS: dict[tuple[int, ...], tuple[int, Image.Transpose | None]] = {
     (1, 0, 0, -1): (180, Image.Transpose.FLIP_TOP_BOTTOM),
     (0, 1, 1, 0): (270, Image.Transpose.TRANSPOSE),
 }
+
+
+@dataclass(frozen=True)
+class VideoLimits:
+    """Resource limits of a video; a video over one of them is refused, not analyzed in part.
+
+    Raises ValueError if a limit is not positive.
+    """
+
+    max_bytes: int = 8 * 2**30  # of the file, which is streamed
+    image: ImageLimits = field(default_factory=ImageLimits)  # of each frame, checked before decoding
+    max_seconds: float = 4 * 3600.0  # from the first frame to the last
+    max_packets: int = 2_000_000  # of all streams with sound: 4 hours at 30 frames per second
+    max_frames: int = 1000  # frames to analyze
+    max_decoded: int = 100_000  # frames, including damaged ones and those between analyzed frames
+
+    def __post_init__(self) -> None:
+        limits = (self.max_bytes, self.max_seconds, self.max_packets, self.max_frames, self.max_decoded)
+        if min(limits) <= 0:
+            raise ValueError("video limits must be positive")
+
+
+def memory_error() -> VideoTooLargeError:
+    """Return the error for a video that exhausts the memory."""
+    return VideoTooLargeError("the video takes more memory than available; make its frames smaller")
+
+
+def check_size(width: int, height: int, limits: ImageLimits) -> None:
+    """Raise VideoTooLargeError if a frame is over a limit."""
+    if width * height > limits.max_pixels or max(width, height) > limits.max_side:
+        raise VideoTooLargeError(
+            f"the video's frames have {width} x {height} pixels; the limit is "
+            f"{limits.max_pixels / 1e6:g} megapixels and {limits.max_side} px a side"
+        )
+
+
+@contextmanager
+def bounded_memory() -> Iterator[None]:
+    """Let this process take at most `MAX_MEMORY` more memory within the block; no limit outside of Linux.
+
+    For commands that decode videos in their own process: a video of a few kilobytes can request frames of
+    gigabytes, and FFmpeg does not limit their sum. Workers have a permanent limit; see `workers.sandbox`.
+    Raises VideoTooLargeError if an allocation failed.
+    """
+    # Limits data, not address space, of which glibc reserves 64 MiB for each thread that allocates.
+    if sys.platform != "linux":  # macOS does not enforce it
+        yield
+        return
+    import resource
+
+    soft, hard = resource.getrlimit(resource.RLIMIT_DATA)
+    with open("/proc/self/statm", encoding="ascii") as file:
+        taken = int(file.read().split()[_DATA]) * resource.getpagesize()
+    limits = [limit for limit in (soft, hard) if limit != resource.RLIM_INFINITY]
+    resource.setrlimit(resource.RLIMIT_DATA, (min([taken + MAX_MEMORY, *limits]), hard))
+    try:
+        yield
+    except (VerafaceError, OSError):
+        raise
+    except Exception as error:
+        # ONNX Runtime raises no MemoryError.
+        if not isinstance(error, MemoryError) and "alloc" not in str(error).lower():
+            raise
+        raise memory_error() from error
+    finally:
+        resource.setrlimit(resource.RLIMIT_DATA, (soft, hard))
 
 
 def open_file(path: "Path") -> BinaryIO:
@@ -93,9 +177,9 @@ def image_streams(container: "InputContainer") -> "list[VideoStream]":
 
 
 def image_stream(container: "InputContainer", limits: ImageLimits) -> "VideoStream":
-    """Return the image stream that players show, set up for decoding in one thread; raise VideoError if none.
+    """Return the image stream that players show, set up for decoding in one thread.
 
-    Cover art is none; neither is a stream whose codec is not allowed or whose frames are over a limit.
+    Raises VideoError if there is none but cover art, its codec is not allowed, or its frames are too large.
     """
     streams = image_streams(container)
     if not streams:

@@ -12,7 +12,7 @@ from veraface.errors import UnreadableVideoError
 from veraface.imaging.thumbnail import thumbnail
 from veraface.results import DetectionResult, Reason, Verdict
 from veraface.video.aggregation import decide_track, decide_video
-from veraface.video.limits import VideoLimits
+from veraface.video.container import VideoLimits
 from veraface.video.reader import FrameRef, Video, VideoSource, open_video
 from veraface.video.results import TimelinePoint, VideoResult
 from veraface.video.sampling import DEFAULT_FRAMES, sample_every, sample_uniform

@@ -24,10 +24,7 @@ def timeline_data(result: VideoResult) -> dict[str, Any]:
 
 
 def write_timeline(result: VideoResult, path: Path, title: str = "") -> None:
-    """Write a plot of 1200 x 520 px as PNG below a title, atomically; it is readable without color.
-
-    Raises VerafaceError if the file cannot be written, or matplotlib is not installed.
-    """
+    """Write a plot of 1200 x 520 px as PNG below a title, atomically; it is readable without color."""
     with needs_extra("video"):
         from matplotlib.figure import Figure
 

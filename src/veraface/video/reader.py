@@ -14,14 +14,15 @@ from PIL import Image
 
 from veraface.errors import UnreadableVideoError, VideoTooLargeError
 from veraface.video.container import (
+    VideoLimits,
     frame_orientation,
     image_stream,
     image_streams,
+    memory_error,
     open_container,
     open_file,
     to_image,
 )
-from veraface.video.limits import VideoLimits, memory_error
 
 if TYPE_CHECKING:
     from av.container import InputContainer
@@ -101,10 +102,7 @@ class Video:
         self.cut = declared - present > max(_MAX_MISSING_S, _MAX_MISSING_SHARE * self.duration)
 
     def decode(self, wanted: Sequence[FrameRef]) -> Iterator[Frame]:
-        """Decode frames in display order; those that cannot be decoded are skipped and counted.
-
-        Raises VideoTooLargeError if too many frames have to be decoded for that, or one of them is too large.
-        """
+        """Decode frames in display order; those that cannot be decoded are skipped and counted."""
         for ref in wanted:
             decoded = self._decoder.frame(ref.pts)
             image = None

@@ -14,9 +14,8 @@ def sample_uniform(frames: Sequence[FrameRef], count: int = DEFAULT_FRAMES) -> l
 
     Takes the key frame nearest to the middle of the interval, if there is one: it is compressed least and
     cheapest to decode. Otherwise takes the frame nearest to the middle. Intervals are of time, not of frame
-    numbers, so videos of variable frame rate are sampled evenly too.
-
-    `count` is at least 1; fewer frames are returned if the video has fewer, or long gaps.
+    numbers, so videos of variable frame rate are sampled evenly too. `count` is at least 1; fewer frames are
+    returned if the video has fewer, or long gaps.
     """
     if len(frames) <= count:
         return list(frames)
@@ -34,12 +33,7 @@ def sample_uniform(frames: Sequence[FrameRef], count: int = DEFAULT_FRAMES) -> l
 
 
 def sample_every(frames: Sequence[FrameRef], every: float, max_frames: int) -> list[FrameRef]:
-    """Return the frame nearest to each multiple of `every` seconds.
-
-    Raises:
-        VideoTooLargeError: there would be more than `max_frames`.
-        ValueError: `every` is not positive.
-    """
+    """Return the frame nearest to each multiple of `every` seconds; raise VideoTooLargeError if too many."""
     if not every > 0:
         raise ValueError(f"the time between frames must be positive, not {every}")
     length = frames[-1].time - frames[0].time
