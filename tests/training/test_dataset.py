@@ -1,6 +1,7 @@
-"""The torch dataset: crops, augmentation, synthesized fakes and validation of the data."""
+"""The torch dataset: crops, leveling, augmentation and synthesized fakes."""
 
 from dataclasses import replace
+from math import atan2, degrees
 from pathlib import Path
 
 import numpy as np
@@ -9,16 +10,15 @@ import torch
 from PIL import Image
 
 from tests.datasets.test_blending import BOX
-from tests.datasets.test_face_swap import POINTS, checks
-from tests.sample_data import face, make_dataset, make_rows, write_csv
+from tests.datasets.test_face_swap import POINTS, checks, turned
+from tests.sample_data import face
 from tests.sample_images import quadrants
 from veraface.datasets.degradations import Degradations
 from veraface.datasets.manifest import Sample, read_samples
-from veraface.datasets.validation import prepare
-from veraface.errors import DataError
-from veraface.geometry import Box
+from veraface.datasets.synthesis.face_swap import Points
+from veraface.geometry import Box, roll
 from veraface.models.crop import CropSettings
-from veraface.training.dataset import FaceDataset, jitter
+from veraface.training.dataset import Face, FaceDataset, jitter, open_sample
 from veraface.training.sampling import FACE_SWAP, SELF_BLEND, SampleDraw, fixed_draws
 
 CROP = CropSettings(48, 1.3)
@@ -69,14 +69,19 @@ def people(tmp_path_factory: pytest.TempPathFactory) -> list[Sample]:
         page.paste(face(number, fake=False), (72, 72))
         page.save(folder / f"{number}.png", compress_level=1)
         box = Box(BOX.x + 72, BOX.y + 72, BOX.width, BOX.height)
-        samples.append(Sample(folder / f"{number}.png", False, "lab", f"person {number}", "train", box))
+        sample = Sample(folder / f"{number}.png", False, "lab", f"person {number}", "train", box)
+        samples.append(replace(sample, landmarks=as_tuples(POINTS + 72)))
     return samples
+
+
+def as_tuples(points: Points) -> tuple[tuple[float, float], ...]:
+    return tuple((float(x), float(y)) for x, y in points)
 
 
 def of_people(people: list[Sample], *, train: bool = False, degraded: bool = False) -> FaceDataset:
     settings = CropSettings(160, 2.6)
     degradations = Degradations() if degraded else Degradations(untouched=1)
-    return FaceDataset(people, settings, degradations, 1, train=train, landmarks=[POINTS + 72] * len(people))
+    return FaceDataset(people, settings, degradations, 1, train=train)
 
 
 @pytest.mark.parametrize("train", [False, True])
@@ -134,73 +139,66 @@ def test_faces_are_swapped_with_those_of_other_people(people: list[Sample], tmp_
     assert np.mean(np.array(changes) > 3) > 0.9
 
 
+@pytest.fixture
+def leaning(people: list[Sample], tmp_path: Path) -> list[Sample]:
+    """The first person, the brow green and the chin red, turned clockwise by 0, 30, 90 and 180 degrees."""
+    first = people[0]
+    assert first.box is not None
+    x, y = int(first.box.x + first.box.width / 2), int(first.box.y + first.box.height / 2)
+    with Image.open(first.path) as image:
+        marked = image.copy()
+    marked.paste((0, 255, 0), (x - 4, y - 16, x + 4, y - 8))
+    marked.paste((255, 0, 0), (x - 4, y + 8, x + 4, y + 16))
+    samples = []
+    for lean in (0, 30, 90, 180):
+        path = tmp_path / f"{lean}.png"
+        marked.rotate(-lean, Image.Resampling.BICUBIC, center=(x, y)).save(path, compress_level=1)
+        points = turned(POINTS - POINTS.mean(axis=0), lean - roll(as_tuples(POINTS)), 1.0, (x, y))
+        samples.append(replace(first, path=path, landmarks=as_tuples(points)))
+    return samples
+
+
+def lean_of(pixels: torch.Tensor) -> float:
+    """By how many degrees the chin is turned away from below the brow, 0 to 180."""
+    red, green, _ = pixels[16:80, 16:80].int().unbind(dim=2)
+    marks = (red < 80) & (green > 175), (red > 175) & (green < 80)
+    (top, left), (bottom, right) = (mark.nonzero().float().mean(dim=0).tolist() for mark in marks)
+    return abs(degrees(atan2(right - left, bottom - top)))
+
+
+@pytest.mark.parametrize("train", [False, True])
+def test_leaning_samples_are_leveled(leaning: list[Sample], train: bool) -> None:
+    """Also after a flip, which turns the lean around; without landmarks they stay as they are."""
+    settings, untouched = CropSettings(96, 1.3), Degradations(untouched=1)
+    unknown = [replace(sample, landmarks=()) for sample in leaning]
+    for samples, leans in ((leaning, (0, 0, 0, 0)), (unknown, (0, 30, 90, 180))):
+        data = FaceDataset(samples, settings, untouched, 1, train=train)
+        for number in range(12):
+            found = [lean_of(data[SampleDraw(0, number, index)][0]) for index in range(4)]
+            assert found == pytest.approx(leans, abs=4)
+
+
+def test_the_lean_of_a_sample_is_that_of_its_landmarks(leaning: list[Sample]) -> None:
+    rolls = [abs(open_sample(sample, CROP).roll) for sample in leaning]
+    assert rolls == pytest.approx([0, 30, 90, 180], abs=1e-6)
+    assert open_sample(replace(leaning[1], landmarks=()), CROP).roll == 0
+
+
 def test_jitter_keeps_the_face_in_its_box() -> None:
-    """A mark in the middle of the face stays near the middle of the box."""
+    """A mark in the middle of the face stays near the middle of the box; a flip negates the roll."""
     image = face(0, fake=False)
     image.paste((0, 255, 0), (42, 44, 49, 51))
+    image.paste((255, 0, 0), (32, 44, 39, 51))
     mirrored = 0
     for i in range(40):
-        moved, box = jitter(image, Box(25, 21, 41, 52), np.random.default_rng(i))
+        moved, box, lean = jitter(Face(image, Box(25, 21, 41, 52), 12.0), np.random.default_rng(i))
         pixels = np.asarray(moved, int)
         rows, columns = np.nonzero((pixels[..., 1] > 250) & (pixels[..., 0] < 5))
         assert abs(columns.mean() - (box.x + box.width / 2)) < 0.2 * box.width
         assert abs(rows.mean() - (box.y + box.height / 2)) < 0.2 * box.height
         assert 0.85 < box.height / 52 < 1.15
-        mirrored += bool(pixels[0, 0].sum() != np.asarray(image, int)[0, 0].sum())
-    assert 10 < mirrored < 35
-
-
-@pytest.fixture
-def spoilt(tmp_path: Path) -> Path:
-    """A data set with one image cut off, one missing, one box outside, and one without a face."""
-    rows = make_rows(tmp_path, {"train": 12, "val": 8})
-    (tmp_path / "001.png").write_bytes((tmp_path / "001.png").read_bytes()[:400])
-    (tmp_path / "002.png").unlink()
-    rows[3]["box"] = "200 200 30 30"
-    rows[4]["box"] = ""
-    face(0, fake=False).crop((0, 0, 12, 12)).resize((96, 96)).save(tmp_path / "004.png")
-    rows[5]["box"] = ""
-    write_csv(tmp_path / "manifest.csv", rows)
-    return tmp_path
-
-
-def test_images_that_cannot_be_used_are_listed(spoilt: Path) -> None:
-    with pytest.raises(DataError) as caught:
-        prepare(read_samples(spoilt), skip_bad=False)
-    message = str(caught.value)
-    assert message.startswith("3 images cannot be used; repair them or pass --skip-bad:")
-    assert f"{spoilt / '001.png'}: the PNG data are cut off or corrupt" in message
-    assert f"{spoilt / '002.png'}: no such file" in message
-    assert (
-        f"{spoilt / '003.png'}: its face box [200.0, 200.0, 30.0, 30.0] lies outside its 96 x 96" in message
-    )
-
-
-def test_images_that_cannot_be_used_are_skipped_on_demand(spoilt: Path) -> None:
-    prepared = prepare(read_samples(spoilt), skip_bad=True, needed=("train", "val"))
-    assert [line.split(":")[0][-7:] for line in prepared.unreadable] == ["001.png", "002.png", "003.png"]
-    assert prepared.without_face == [str(spoilt / "004.png")]
-    names = [s.path.name for s in prepared.samples]
-    assert names == ["000.png", *(f"{i:03}.png" for i in range(5, 20))]
-    found = next(s.box for s in prepared.samples if s.path.name == "005.png")
-    assert found is not None, "a box that is not given is found"
-    assert found.x == pytest.approx(25, abs=5)
-    assert found.max_side == pytest.approx(51, abs=6)
-
-
-def test_more_than_twenty_are_counted(tmp_path: Path) -> None:
-    samples = read_samples(make_dataset(tmp_path / "faces", {"train": 26}))
-    for sample in samples[1:]:
-        sample.path.write_bytes(b"")
-    with pytest.raises(DataError, match=r"(?s)^25 images cannot be used.*and 5 more$"):
-        prepare(samples, skip_bad=False)
-
-
-def test_too_few_usable_images(spoilt: Path) -> None:
-    samples = [
-        s for s in read_samples(spoilt) if s.path.name[:3] in ("001", "002", "003", "004") or s.split == "val"
-    ]
-    with pytest.raises(
-        DataError, match="train split is empty.*3 images cannot be used, and no face was found in 1"
-    ):
-        prepare(samples, skip_bad=True, needed=("train", "val"))
+        _, beside = np.nonzero((pixels[..., 0] > 250) & (pixels[..., 1] < 5))
+        flipped = beside.mean() > columns.mean()
+        assert lean == (-12 if flipped else 12)
+        mirrored += bool(flipped)
+    assert 10 < mirrored < 30

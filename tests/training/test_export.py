@@ -17,10 +17,11 @@ from tests.sample_data import COLUMNS, face, make_dataset, write_csv
 from tests.training.runs import settings
 from veraface import Detector
 from veraface.datasets.manifest import read_samples
+from veraface.datasets.validation import prepare
 from veraface.errors import DataError
 from veraface.models.card import ModelCard
 from veraface.models.classifier import OnnxClassifier
-from veraface.models.crop import CropSettings, crop_face
+from veraface.models.crop import CropSettings
 from veraface.models.onnx_session import open_session
 from veraface.models.tta import jpeg_view, tta_batch
 from veraface.results import Verdict
@@ -139,12 +140,13 @@ def test_all_views_of_a_face_are_calibrated(tmp_path: Path, tiny_run: Path, tiny
     """As the detector compares them; the verdict rests on the recompressed view too."""
     targets = ErrorTargets(0.2, 0.2)
     card = export(tiny_run, tmp_path, name="tiny", targets=targets)
-    samples = [s for s in read_samples(tiny_data) if s.split == "val"]
+    validation = [s for s in read_samples(tiny_data) if s.split == "val"]
+    samples = prepare(validation, skip_bad=False).samples
     session = open_session(tmp_path / "tiny.onnx", threads=0)
     seed = TrainConfig.load(tiny_run / "config.yaml").seed
     logits, labels, _ = validation_logits(session, samples, card.crop, seed)
     assert logits.shape == (3 * len(samples), 2)
-    clean = [crop_face(*open_sample(sample, card.crop), card.crop) for sample in samples]
+    clean = [open_sample(sample, card.crop).crop(card.crop) for sample in samples]
     for of_face, crop in zip(logits[::3], clean, strict=True):
         views = tta_batch(crop), jpeg_view(crop)
         expected = [session.run(["logit"], {"pixels": view})[0].mean() for view in views]

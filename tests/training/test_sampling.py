@@ -16,6 +16,8 @@ SKEWED = [
     for (fake, source), count in COUNTS.items()
     for i in range(count)
 ]
+LANDMARKS = ((36.0, 41.0), (55.0, 42.0), (45.0, 51.0), (36.0, 57.0), (54.0, 58.0))
+DETECTED = [replace(sample, landmarks=LANDMARKS) for sample in SKEWED]
 
 
 def draws(sampler: PairSampler, epoch: int = 0) -> list[SampleDraw]:
@@ -55,7 +57,7 @@ def test_sources_of_fakes_get_the_root_of_their_size_too() -> None:
 @pytest.mark.parametrize("synthesized", [{}, {SELF_BLEND: 0.4}, {SELF_BLEND: 0.3, FACE_SWAP: 0.7}])
 def test_fakes_and_reals_alternate(synthesized: dict[str, float]) -> None:
     """With the same number, and so the same degradations; numbers are unique."""
-    sampler = PairSampler(SKEWED, 1, synthesized=synthesized, swappable=[True] * len(SKEWED))
+    sampler = PairSampler(DETECTED, 1, synthesized=synthesized)
     drawn = pairs(sampler, epoch=2)
     assert len(sampler) == 2 * len(drawn)
     for fake, real in drawn:
@@ -69,7 +71,7 @@ def test_fakes_and_reals_alternate(synthesized: dict[str, float]) -> None:
 
 def test_synthesized_fakes_have_their_shares_and_are_paired_with_their_reals() -> None:
     synthesized = {SELF_BLEND: 0.2, FACE_SWAP: 0.15}
-    drawn = pairs(PairSampler(SKEWED, 1, synthesized=synthesized, swappable=[True] * len(SKEWED)))
+    drawn = pairs(PairSampler(DETECTED, 1, synthesized=synthesized))
     counts = Counter(fake.synthesized for fake, _ in drawn)
     assert counts[SELF_BLEND] / len(drawn) == pytest.approx(0.2, abs=0.04)
     assert counts[FACE_SWAP] / len(drawn) == pytest.approx(0.15, abs=0.04)
@@ -81,10 +83,11 @@ def test_synthesized_fakes_have_their_shares_and_are_paired_with_their_reals() -
 def test_only_faces_with_landmarks_are_swapped() -> None:
     """And among them sources still count by the root of their size."""
     able = [i % 3 == 0 for i in range(len(SKEWED))]
+    samples = [replace(sample, landmarks=LANDMARKS * can) for sample, can in zip(SKEWED, able, strict=True)]
     drawn = [
         fake.sample
         for epoch in range(5)
-        for fake, _ in pairs(PairSampler(SKEWED, 1, synthesized={FACE_SWAP: 0.5}, swappable=able), epoch)
+        for fake, _ in pairs(PairSampler(samples, 1, synthesized={FACE_SWAP: 0.5}), epoch)
         if fake.synthesized
     ]
     assert len(drawn) > 2000
@@ -92,11 +95,11 @@ def test_only_faces_with_landmarks_are_swapped() -> None:
     assert np.mean([SKEWED[index].source == "small" for index in drawn]) == pytest.approx(0.2, abs=0.04)
 
 
-@pytest.mark.parametrize("reals_too", [None, False])
-def test_no_faces_are_swapped_where_no_real_has_landmarks(reals_too: bool | None) -> None:
+@pytest.mark.parametrize("of_fakes", [False, True])
+def test_no_faces_are_swapped_where_no_real_has_landmarks(of_fakes: bool) -> None:
     """The others keep their shares: of the fakes that lie there and of self-blends."""
-    able = [] if reals_too is None else [sample.fake for sample in SKEWED]
-    sampler = PairSampler(SKEWED, 1, synthesized={SELF_BLEND: 0.3, FACE_SWAP: 0.3}, swappable=able)
+    samples = [replace(sample, landmarks=LANDMARKS * (sample.fake and of_fakes)) for sample in SKEWED]
+    sampler = PairSampler(samples, 1, synthesized={SELF_BLEND: 0.3, FACE_SWAP: 0.3})
     counts = Counter(fake.synthesized for fake, _ in pairs(sampler))
     assert set(counts) == {"", SELF_BLEND}
     assert counts[SELF_BLEND] / counts.total() == pytest.approx(0.3, abs=0.05)
@@ -124,10 +127,7 @@ def test_fakes_are_paired_with_a_real_of_their_group() -> None:
 
 def test_draws_depend_on_seed_and_epoch_alone() -> None:
     def drawn(seed: int, epoch: int) -> list[SampleDraw]:
-        able = [True] * len(SKEWED)
-        return draws(
-            PairSampler(SKEWED, seed, synthesized={SELF_BLEND: 0.2, FACE_SWAP: 0.2}, swappable=able), epoch
-        )
+        return draws(PairSampler(DETECTED, seed, synthesized={SELF_BLEND: 0.2, FACE_SWAP: 0.2}), epoch)
 
     assert drawn(1, 3) == drawn(1, 3)
     assert {draw.epoch for draw in drawn(1, 3)} == {3}

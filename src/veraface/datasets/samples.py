@@ -27,6 +27,7 @@ class Sample:
     box: Box | None = None  # of the face, px of the upright image; None to detect it
     generator: str = ""  # what made or changed the face; "" for reals and if unknown
     frame: float | None = None  # position in the video, 0 to 1; None if the path is an image
+    landmarks: tuple[tuple[float, float], ...] = ()  # of the face, px; () until it is detected
 
 
 def split_by_hash(group: str) -> str:

@@ -1,20 +1,19 @@
-"""Before training: decode every image once, detect the face of images without a box, and landmarks."""
+"""Before training: decode every image once, and detect its face as serving does."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
-import numpy as np
-
 from veraface.datasets.frames import sample_image
 from veraface.datasets.manifest import Sample, check_samples
 from veraface.datasets.progress import in_parallel
-from veraface.datasets.synthesis.face_swap import Points
 from veraface.errors import DataError, ImageError
 from veraface.geometry import Box
 from veraface.imaging.decode import ImageFile
 from veraface.models.face_search import YuNetDetector
 
 _SAME_FACE = 0.4  # intersection over union of the sample's box and the detected one
+
+Known = dict[Sample, Sample | str | None]  # what `prepare` found before
 
 
 @dataclass(frozen=True)
@@ -26,8 +25,12 @@ class Prepared:
     without_face: list[str]  # paths of images in which no face was found
 
 
-def prepare(samples: Sequence[Sample], *, skip_bad: bool, needed: Iterable[str] = ()) -> Prepared:
-    """Decode every image and find the largest face where no box is given.
+def prepare(
+    samples: Sequence[Sample], *, skip_bad: bool, needed: Iterable[str] = (), known: Known | None = None
+) -> Prepared:
+    """Decode every image and detect its face: that of the box, or the largest where no box is given.
+
+    A face that is not detected keeps its box, and has no landmarks. `known` is a cache shared between calls.
 
     Raises `DataError` if some images cannot be read or have a box outside of them, unless `skip_bad`; and, as
     `check_samples`, if the usable samples of the needed splits cannot be trained on.
@@ -39,15 +42,23 @@ def prepare(samples: Sequence[Sample], *, skip_bad: bool, needed: Iterable[str] 
             pixels = ImageFile(sample_image(sample)).decode()
         except ImageError as error:
             return f"{sample.path}: {error}"
-        if sample.box is not None:
-            if problem := box_problem(sample.box, pixels.width, pixels.height):
-                return f"{sample.path}: {problem}"
-            return sample
+        box = sample.box
+        if box is not None and (problem := box_problem(box, pixels.width, pixels.height)):
+            return f"{sample.path}: {problem}"
         faces = detector.detect(pixels)
-        return replace(sample, box=faces[0].box) if faces else None
+        if box is None:
+            return replace(sample, box=faces[0].box, landmarks=faces[0].landmarks) if faces else None
+        best = max(faces, key=lambda face: box.iou(face.box), default=None)
+        if best is None or box.iou(best.box) < _SAME_FACE:
+            return sample
+        return replace(sample, box=best.box, landmarks=best.landmarks)
 
+    known = {} if known is None else known
+    new = [sample for sample in samples if sample not in known]
+    known.update(zip(new, in_parallel(check, new, "Checking images"), strict=True))
     prepared = Prepared([], [], [])
-    for sample, result in zip(samples, in_parallel(check, samples, "Checking images"), strict=True):
+    for sample in samples:
+        result = known[sample]
         if result is None:
             prepared.without_face.append(str(sample.path))
         elif isinstance(result, str):
@@ -67,34 +78,6 @@ def prepare(samples: Sequence[Sample], *, skip_bad: bool, needed: Iterable[str] 
             f"{len(prepared.without_face)}; add a box to the manifest if they have one)"
         ) from error
     return prepared
-
-
-def find_landmarks(
-    samples: Sequence[Sample], known: dict[Sample, Points | None] | None = None
-) -> list[Points | None]:
-    """Detect five landmarks of each real face, px of its image; None for fakes and if it is not detected.
-
-    All samples must have a box. `known` is a cache of landmarks from earlier calls; new ones are added.
-    """
-    known = {} if known is None else known
-    detector = YuNetDetector(threads=1)
-
-    def detect(sample: Sample) -> Points | None:
-        own = sample.box
-        if sample.fake or own is None:
-            return None  # only real faces are swapped
-        try:
-            faces = detector.detect(ImageFile(sample_image(sample)).decode())
-        except ImageError:
-            return None
-        best = max(faces, key=lambda face: own.iou(face.box), default=None)
-        if best is None or own.iou(best.box) < _SAME_FACE:
-            return None
-        return np.array(best.landmarks)
-
-    new = [sample for sample in samples if sample not in known]
-    known.update(zip(new, in_parallel(detect, new, "Finding landmarks"), strict=True))
-    return [known[sample] for sample in samples]
 
 
 def box_problem(box: Box, width: int, height: int) -> str:

@@ -11,7 +11,7 @@ import numpy as np
 
 from veraface.datasets.manifest import read_samples
 from veraface.datasets.samples import Sample, leave_out, leave_out_folds
-from veraface.datasets.synthesis.face_swap import Points
+from veraface.datasets.validation import Known
 from veraface.detector import Detector
 from veraface.errors import DataError
 from veraface.evaluation.arrays import ImageSet, PredictionArrays
@@ -58,7 +58,7 @@ def cross_validate(
     evaluation |= {"reals_called_fake": targets.max_fpr, "fakes_called_real": targets.max_fnr}
     ensure_writable_dir(out)
     rows: list[dict[str, Any]] = []
-    landmarks: dict[Sample, Points | None] = {}  # found once, shared by the folds
+    faces: Known = {}  # detected once, shared by the folds
     done = 0
     for number, left_out in enumerate(folds, start=1):
         config = replace(base, leave_out=(*base.leave_out, *left_out))
@@ -67,7 +67,7 @@ def cross_validate(
         if not finished.is_file():
             if only and number not in only:
                 continue
-            fold = _run_fold(config, samples, out / f"fold-{number}", images, targets, landmarks)
+            fold = _run_fold(config, samples, out / f"fold-{number}", images, targets, faces)
             write_atomic(finished, json.dumps({"settings": settings, "rows": fold}, indent=2) + "\n")
         rows += _stored(finished, settings)
         done += 1
@@ -109,10 +109,10 @@ def _run_fold(
     run: Path,
     images: int,
     targets: ErrorTargets,
-    landmarks: dict[Sample, Points | None],
+    faces: Known,
 ) -> list[dict[str, Any]]:
     """Train, export and evaluate; return a row for each class of each source that was left out."""
-    train(config, run, resume=True, landmarks=landmarks)
+    train(config, run, resume=True, known=faces)
     export(run, run, name="model", targets=targets)
     detector = Detector(run / "model.onnx", threads=1)
     kept = [s for s in samples if s.source not in config.leave_out and s.split == "val"]

@@ -23,7 +23,7 @@ from veraface.errors import DataError
 from veraface.files import atomic_write, ensure_writable_dir
 from veraface.imaging.decode import recompress
 from veraface.models.card import ModelCard
-from veraface.models.crop import CropSettings, crop_face
+from veraface.models.crop import CropSettings
 from veraface.models.onnx_session import open_session
 from veraface.models.tta import jpeg_view, tta_batch
 from veraface.training.calibration import (
@@ -34,7 +34,7 @@ from veraface.training.calibration import (
     fit_thresholds,
 )
 from veraface.training.config import TrainConfig
-from veraface.training.dataset import open_sample
+from veraface.training.dataset import Face, open_sample
 from veraface.training.network import MEAN, STD, Network, first_line
 from veraface.training.trainer import BEST, CONFIG
 
@@ -215,12 +215,12 @@ def validation_logits(
     logits: list[NDArray[np.float32]] = []
     batch: list[NDArray[np.uint8]] = []
     for index, sample in enumerate(progress(samples, "Calibrating", len(samples)), start=1):
-        image, box = open_sample(sample, crop)
+        face = open_sample(sample, crop)
         # Another stream than in training and validation, which are seeded by seed, epoch and number.
         random = np.random.default_rng([seed, 1_000_000, index - 1])
-        copies = [(image, box), (recompress(image, _WEB_QUALITY), box)]
-        copies.append(Degradations().apply(image, box, random))
-        batch += [crop_face(*copy, crop) for copy in copies]
+        degraded = Degradations().apply(face.image, face.box, random)
+        copies = [face, face._replace(image=recompress(face.image, _WEB_QUALITY)), Face(*degraded, face.roll)]
+        batch += [copy.crop(crop) for copy in copies]
         if len(batch) >= _BATCH or index == len(samples):
             views = [view for face in batch for view in (tta_batch(face), jpeg_view(face))]
             found = session.run(["logit"], {"pixels": np.concatenate(views)})[0].reshape(len(batch), -1)
@@ -233,7 +233,7 @@ def validation_logits(
 def _check_parity(
     session: onnxruntime.InferenceSession, network: Network, samples: Sequence[Sample], crop: CropSettings
 ) -> None:
-    pixels = np.stack([crop_face(*open_sample(s, crop), crop) for s in samples[:8]])
+    pixels = np.stack([open_sample(s, crop).crop(crop) for s in samples[:8]])
     with torch.inference_mode():
         expected = network(torch.from_numpy(pixels))[0].numpy()
     difference = float(np.abs(session.run(["logit"], {"pixels": pixels})[0] - expected).max())

@@ -38,15 +38,14 @@ class PairSampler(Sampler[SampleDraw]):
         seed: int,
         *,
         synthesized: Mapping[str, float] | None = None,
-        swappable: Sequence[bool] = (),
         matched: Mapping[str, Sequence[str]] | None = None,
         source_weights: Mapping[str, float] | None = None,
     ) -> None:
         """Compute the sampling weights of samples of both classes.
 
-        `synthesized` are the shares of fakes of each kind, `swappable` says of each sample whether its face
-        can be swapped (none if empty), `matched` are the sources of reals to pair with the fakes of a source,
-        and `source_weights` are factors on the probability of a source.
+        `synthesized` are the shares of fakes of each kind; reals with landmarks can be swapped. `matched` are
+        the sources of reals to pair with the fakes of a source, `source_weights` factors on the probability
+        of a source.
         """
         fake = np.array([sample.fake for sample in samples])
         self._fakes, self._reals = np.flatnonzero(fake), np.flatnonzero(~fake)
@@ -56,8 +55,7 @@ class PairSampler(Sampler[SampleDraw]):
         self._fake_weights = weights[self._fakes] / weights[self._fakes].sum()
         self._real_weights = weights[self._reals] / weights[self._reals].sum()
         self._synthesized = dict(synthesized or {})
-        able = np.asarray(swappable, bool) if len(swappable) else np.zeros(len(samples), bool)
-        self._swap_weights = self._real_weights * able[self._reals]
+        self._swap_weights = self._real_weights * [bool(samples[int(i)].landmarks) for i in self._reals]
         if (total := self._swap_weights.sum()) > 0:
             self._swap_weights = self._swap_weights / total
         else:

@@ -23,8 +23,7 @@ from torchmetrics.classification import BinaryAUROC
 from veraface.datasets.degradations import Degradations
 from veraface.datasets.manifest import Sample, check_samples, read_samples
 from veraface.datasets.samples import leave_out, matched_sources, parse_source_weights
-from veraface.datasets.synthesis.face_swap import Points
-from veraface.datasets.validation import find_landmarks, prepare
+from veraface.datasets.validation import Known, prepare
 from veraface.errors import DataError
 from veraface.files import ensure_writable_dir
 from veraface.models.crop import CropSettings
@@ -133,12 +132,12 @@ def train(
     *,
     resume: bool = False,
     skip_bad: bool = False,
-    landmarks: dict[Sample, Points | None] | None = None,
+    known: Known | None = None,
 ) -> TrainResult:
     """Train a network; write `config.yaml`, `best.ckpt`, `last.ckpt` and TensorBoard logs to `run`.
 
     `resume` continues from `last.ckpt` if it exists, `skip_bad` skips unreadable images instead of raising.
-    `landmarks` is a cache shared between runs on the same images; new ones are added.
+    `known` is a cache of detected faces, shared between runs on the same images.
 
     Raises:
         DataError: the data cannot be trained on, the folder contains another run, or its settings differ.
@@ -158,7 +157,7 @@ def train(
     source_weights = parse_source_weights(everything, config.source_weights)
     ensure_writable_dir(run)
     used = [s for s in samples if s.split != "test"]
-    prepared = prepare(used, skip_bad=skip_bad, needed=("train", "val"))
+    prepared = prepare(used, skip_bad=skip_bad, needed=("train", "val"), known=known)
 
     last = run / LAST
     resumed = resume and last.is_file()
@@ -167,7 +166,7 @@ def train(
     with _quiet():
         lightning.seed_everything(config.seed, workers=True, verbose=False)
         classifier = FaceClassifier(config, "none" if resumed else config.pretrained)
-        loaders = _loaders(prepared.samples, config, matched, source_weights, landmarks)
+        loaders = _loaders(prepared.samples, config, matched, source_weights)
         trainer, checkpoint = _trainer(config, run, len(loaders[0]))
         config.save(run / CONFIG)  # from here on the folder belongs to this run
         weights = f"resumed from {last}" if resumed else classifier.initial_weights
@@ -234,18 +233,15 @@ def _loaders(
     config: TrainConfig,
     matched: dict[str, list[str]],
     source_weights: dict[str, float],
-    known: dict[Sample, Points | None] | None,
 ) -> tuple[DataLoader[Any], DataLoader[Any]]:
     """Return the loaders of the training and the validation split; see `PairSampler`."""
     train_samples = [s for s in samples if s.split == "train"]
     val_samples = [s for s in samples if s.split == "val"]
-    landmarks = find_landmarks(train_samples, known) if config.face_swap else []
     synthesized = {SELF_BLEND: config.self_blend, FACE_SWAP: config.face_swap}
     sampler = PairSampler(
         train_samples,
         config.seed,
         synthesized={kind: share for kind, share in synthesized.items() if share},
-        swappable=[points is not None for points in landmarks],
         matched=matched,
         source_weights=source_weights,
     )
@@ -258,7 +254,7 @@ def _loaders(
         persistent_workers=config.workers > 0,
         pin_memory=config.accelerator != "cpu",
     )
-    train_set = dataset(train_samples, train=True, landmarks=landmarks)
+    train_set = dataset(train_samples, train=True)
     return (
         loader(train_set, sampler=sampler, drop_last=len(train_samples) > config.batch_size),
         loader(dataset(val_samples, train=False), sampler=fixed_draws(val_samples)),
