@@ -32,9 +32,7 @@ MAX_FACES = 64  # largest first; further faces of a crowd are dropped
 _COARSE_PIXELS = 288 * 216  # area to which an image is scaled
 _MAX_ENLARGED = 2.0  # how far a small image is enlarged
 _BORDER = 16  # px, padding on all sides; without it, boxes of faces that fill the frame are too small
-_SMALL = (
-    40  # px at the scale of a search; a smaller face suggests that there are more, and is looked at again
-)
+_SMALL = 40  # px at the scale of a search; smaller faces suggest that there are more, and are looked at again
 
 # The fine search, for faces of MIN_FACE px at full size
 _NOTICED_SIDE = 16  # px at that scale; nearly all faces of this size score at least _NOTICED
@@ -46,6 +44,7 @@ _TILE_MARGIN = 64  # px around a tile, more than the largest face that only the 
 _REGION = 2.0  # side of the square region around a face over the longer side of its box
 _FACE = 48  # px, to which a face is scaled to confirm it
 _UPRIGHT = 0.9  # nine of ten upright faces of that size score more, turned ones do not
+_UPRIGHT_TWICE = 0.88  # the same for the mean of two scores
 _UNSURE = 0.4  # from here up to _UPRIGHT, a face may lean by half a quarter
 _MAX_LOOKS = 128  # detections of lower score are dropped
 _LEVELED_FACE = 96  # px, to which a leaning face is scaled
@@ -154,7 +153,8 @@ class YuNetDetector:
         region = _Region(view, face, _FACE, 0.0)
         own = int(_turns(face[np.newaxis])[0])
         seen = self._look(region, own)
-        if _best(seen) < _UPRIGHT:
+        twice = not certain and (_best(seen) + face[14]) / 2 >= _UPRIGHT_TWICE
+        if len(seen) and not twice and _best(seen) < _UPRIGHT:
             seen = _merged(seen, *(self._look(region, turn) for turn in range(4) if turn != own))
         if _UNSURE <= _best(seen) < _UPRIGHT:
             leaning = (_Region(view, face, _FACE, lean) for lean in (45, 135, 225, 315))
