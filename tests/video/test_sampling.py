@@ -5,8 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from veraface.errors import VideoTooLargeError
+from veraface.video.detect import sample_every, sample_uniform
 from veraface.video.reader import FrameRef
-from veraface.video.sampling import sample_every, sample_uniform
 
 
 def refs(times: list[float], keys: set[int] = frozenset()) -> list[FrameRef]:  # type: ignore[assignment]

@@ -15,17 +15,18 @@ from veraface.errors import DataError
 from veraface.scan.item import Item
 from veraface.scan.tables import Record
 
-_FORMAT = 4  # of the file; incremented with every change of its tables
+_FORMAT = 5  # of the file; incremented with every change of its tables
 # EXCLUSIVE: a second scan into the same table is refused.
 _PRAGMAS = "PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;"
-# `run`: the last run that listed the image; `position`: its place in that run; `failed`: listing it failed.
+# `run`: the last run that listed the image; `rank`: order of rows, first those that the last run listed, in
+# its order, then those that only earlier ones did; `failed`: listing it failed.
 _TABLES = """
 CREATE TABLE about (name TEXT PRIMARY KEY, value TEXT NOT NULL);
 CREATE TABLE images (
-    path TEXT PRIMARY KEY, position INTEGER NOT NULL, run INTEGER NOT NULL, failed INTEGER NOT NULL,
+    path TEXT PRIMARY KEY, rank INTEGER NOT NULL, run INTEGER NOT NULL, failed INTEGER NOT NULL,
     facts TEXT, record TEXT, p_fake REAL, verdict TEXT, hash INTEGER
 ) WITHOUT ROWID;
-CREATE INDEX by_rank ON images (run DESC, position);
+CREATE INDEX by_rank ON images (rank);
 CREATE TABLE thumbnails (path TEXT PRIMARY KEY, p_fake REAL NOT NULL, jpeg BLOB NOT NULL);
 """
 _MAX_LISTED = 2**40  # images in one run
@@ -44,7 +45,7 @@ class StoredRecord:
     """One analyzed image as read from the store."""
 
     path: str
-    rank: int  # row order: as listed in this run, then what only earlier runs listed
+    rank: int  # row order
     facts: dict[str, Any]  # size, modified, sha256
     record: Record
 
@@ -100,14 +101,15 @@ class Store:
         with self._lock:
             query = "SELECT record IS NULL OR failed, run FROM images WHERE path = ?"
             found = self._run(query, item.path).fetchone()
-            values = (position, self._this_run, item.error is not None, item.path)
+            rank = position - self._this_run * _MAX_LISTED
+            values = (rank, self._this_run, item.error is not None, item.path)
             if found is None:
-                self._run("INSERT INTO images (position, run, failed, path) VALUES (?, ?, ?, ?)", *values)
+                self._run("INSERT INTO images (rank, run, failed, path) VALUES (?, ?, ?, ?)", *values)
                 return ItemState.NEW
             pending, run = found
             if run == self._this_run:
                 return ItemState.DUPLICATE
-            self._run("UPDATE images SET position = ?, run = ?, failed = ? WHERE path = ?", *values)
+            self._run("UPDATE images SET rank = ?, run = ?, failed = ? WHERE path = ?", *values)
             # An image that could not be listed is analyzed again: the cause may be gone.
             return ItemState.NEW if pending or item.error is not None else ItemState.DONE
 
@@ -149,40 +151,30 @@ class Store:
 
     def records(self) -> Iterator[StoredRecord]:
         """Yield all results by rank."""
-        query = (
-            "SELECT path, run, position, facts, record FROM images WHERE record IS NOT NULL "
-            "ORDER BY run DESC, position"
-        )
+        query = "SELECT path, rank, facts, record FROM images WHERE record IS NOT NULL ORDER BY rank"
         yield from map(self._stored, self._run(query))
 
     def most_suspicious(self) -> Iterator[tuple[StoredRecord, bytes]]:
         """Yield the images with the highest p_fake, each with its JPEG thumbnail."""
         query = (
-            "SELECT path, run, position, facts, record, jpeg FROM thumbnails JOIN images USING (path) "
+            "SELECT path, rank, facts, record, jpeg FROM thumbnails JOIN images USING (path) "
             "ORDER BY thumbnails.p_fake DESC, path"
         )
         for *row, jpeg in self._run(query):
             yield self._stored(row), jpeg
 
     def _stored(self, row: Sequence[Any]) -> StoredRecord:
-        path, run, position, facts, record = row
-        return StoredRecord(path, self._rank(run, position), json.loads(facts), json.loads(record))
+        path, rank, facts, record = row
+        return StoredRecord(path, rank, json.loads(facts), json.loads(record))
 
     def hashes(self) -> Iterator[tuple[int, int]]:
         """Yield rank and perceptual hash, -2**63 to 2**63 - 1, of all images that have one, by rank."""
-        query = "SELECT run, position, hash FROM images WHERE hash IS NOT NULL ORDER BY run DESC, position"
-        for run, position, hash_ in self._run(query):
-            yield self._rank(run, position), hash_
+        yield from self._run("SELECT rank, hash FROM images WHERE hash IS NOT NULL ORDER BY rank")
 
     def path_at(self, rank: int) -> str:
         """Return the path of the image with this rank."""
-        runs_ago, position = divmod(rank, _MAX_LISTED)
-        query = "SELECT path FROM images WHERE run = ? AND position = ?"
-        (path,) = self._run(query, self._this_run - runs_ago, position).fetchone()
+        (path,) = self._run("SELECT path FROM images WHERE rank = ?", rank).fetchone()
         return str(path)
-
-    def _rank(self, run: int, position: int) -> int:
-        return int((self._this_run - run) * _MAX_LISTED + position)
 
     def counts(self) -> dict[str, int]:
         """Return the number of images per verdict and per error code."""
