@@ -8,7 +8,6 @@ padding between them, and put no limit on the memory that an xz header asks for.
 
 import bz2
 import gzip
-import io
 import lzma
 import tarfile
 import zipfile
@@ -107,44 +106,35 @@ def decompressed(file: IO[bytes]) -> IO[bytes]:
 
     Reading it raises OSError, EOFError or lzma.LZMAError where the data are damaged or truncated.
     """
-    source = io.BufferedReader(_Raw(file), _CHUNK_BYTES)
-    magic = source.peek(6)[:6]
+    magic = read_up_to(file, 6)
+    source = cast("IO[bytes]", _Rewound(magic, file))
     if magic.startswith(b"\x1f\x8b"):
         return cast("IO[bytes]", gzip.GzipFile(fileobj=source))
     if magic.startswith(b"BZh"):
         return bz2.BZ2File(source)
-    if magic == b"\xfd7zXZ\0":
-        return io.BufferedReader(_Xz(source))
-    return source
+    return cast("IO[bytes]", _Xz(source)) if magic == b"\xfd7zXZ\0" else source
 
 
-class _Raw(io.RawIOBase):
-    """Adapts a binary file to `io.BufferedReader`, which does not close it then."""
+class _Rewound:
+    """A stream from its start on, of which the first bytes have been read; it need not be seekable."""
 
-    def __init__(self, file: IO[bytes]) -> None:
+    def __init__(self, start: bytes, file: IO[bytes]) -> None:
+        self._start = start
         self._file = file
 
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: "memoryview | bytearray") -> int:  # type: ignore[override]  # all a BufferedReader passes
-        content = self._next(len(buffer))
-        buffer[: len(content)] = content
-        return len(content)
-
-    def _next(self, count: int) -> bytes:
-        """Return up to `count` bytes, none at the end."""
-        return self._file.read(count)
+    def read(self, count: int) -> bytes:
+        part, self._start = self._start[:count], self._start[count:]
+        return part or self._file.read(count)
 
 
-class _Xz(_Raw):
+class _Xz:
     """Reads like `lzma.LZMAFile`, with a memory limit and support for stream padding."""
 
     def __init__(self, file: IO[bytes]) -> None:
-        super().__init__(file)
+        self._file = file
         self._decompressor = _xz_decompressor()
 
-    def _next(self, count: int) -> bytes:
+    def read(self, count: int) -> bytes:
         content = b""
         while not content:
             data = b""

@@ -32,19 +32,13 @@ class _JpegAsDataUrl:
         from pydantic_core import core_schema
 
         url = core_schema.str_schema(pattern="^" + _DATA_URL)
-        return core_schema.json_or_python_schema(
-            core_schema.no_info_after_validator_function(_decode, url),
-            core_schema.bytes_schema(),
-            serialization=core_schema.plain_serializer_function_ser_schema(_encode, return_schema=url),
+        from_url = core_schema.no_info_after_validator_function(
+            lambda text: b64decode(text.removeprefix(_DATA_URL), validate=True), url
         )
-
-
-def _encode(jpeg: bytes) -> str:
-    return _DATA_URL + b64encode(jpeg).decode()
-
-
-def _decode(url: str) -> bytes:
-    return b64decode(url.removeprefix(_DATA_URL), validate=True)
+        to_url = core_schema.plain_serializer_function_ser_schema(
+            lambda jpeg: _DATA_URL + b64encode(jpeg).decode(), return_schema=url
+        )
+        return core_schema.json_or_python_schema(from_url, core_schema.bytes_schema(), serialization=to_url)
 
 
 @dataclass(frozen=True)
