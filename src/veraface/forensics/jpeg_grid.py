@@ -74,7 +74,8 @@ def _count(jumps: NDArray[np.bool_]) -> NDArray[np.int64]:
     height, width = jumps.shape
     whole = np.pad(jumps, ((0, -height % _CELL), (0, -width % _CELL)))
     parts = whole.reshape(len(whole) // _CELL, _CELL, -1, _CELL // JPEG_BLOCK, JPEG_BLOCK)
-    return np.asarray(parts.sum((1, 3)), np.int64)
+    counted: NDArray[np.int64] = parts.sum(1, dtype=np.uint8).sum(2, dtype=np.int64)  # faster than both at once
+    return counted
 
 
 def _window_sums(votes: NDArray[np.int64]) -> NDArray[np.int64]:

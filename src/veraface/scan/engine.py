@@ -155,11 +155,8 @@ class LocalEngine(Engine):
 
 
 def _run(loop: asyncio.AbstractEventLoop, task: asyncio.Task[None]) -> None:
-    async def wait() -> None:
-        await task
-
-    with suppress(BaseException), asyncio.Runner(loop_factory=lambda: loop) as runner:
-        runner.run(wait())
+    with asyncio.Runner(loop_factory=lambda: loop) as runner:
+        runner.run(asyncio.wait([task]))  # the task keeps its exception
 
 
 def _call(loop: asyncio.AbstractEventLoop, function: Callable[..., object], *arguments: Any) -> None:
