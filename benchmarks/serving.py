@@ -20,7 +20,7 @@ def serving(**settings: str) -> Iterator[tuple[str, psutil.Process]]:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     named = {f"VERAFACE_{name.upper()}": value for name, value in {"port": str(port), **settings}.items()}
-    command = [sys.executable, "-m", "veraface.server"]
+    command = [sys.executable, "-c", "from veraface.cli import main; main()", "serve"]
     environment = {**os.environ, "VERAFACE_LOG_LEVEL": "error", **named}
     with subprocess.Popen(command, env=environment, stdin=subprocess.DEVNULL) as process:
         url = f"http://127.0.0.1:{port}"

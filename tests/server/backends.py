@@ -2,8 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Sequence
-from dataclasses import asdict
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
 import anyio.to_thread
@@ -50,8 +49,8 @@ class InProcess:
         def report_soon(progress: bytes) -> None:
             loop.call_soon_threadsafe(report, progress)
 
-        work = TASKS[task.name]
-        result = await anyio.to_thread.run_sync(work, self._context, content, asdict(options), report_soon)
+        work = partial(TASKS[task.name], self._context, content, report_soon, **options)
+        result = await anyio.to_thread.run_sync(work)
         return Reply(result.to_json())
 
 

@@ -6,7 +6,6 @@ import os
 import resource
 import socket
 import subprocess
-import sys
 import threading
 from collections.abc import Callable, Coroutine, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -19,6 +18,7 @@ import psutil
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from tests.cli.terminal import COMMAND
 from tests.server import sites
 from tests.server.page_pool import PagePool, PooledPage
 from tests.server.remembered import SEED
@@ -80,7 +80,7 @@ def running_server(**settings: str) -> Iterator[RunningServer]:
     ignored = ("VERAFACE_", "COVERAGE_")
     clean = {name: value for name, value in os.environ.items() if not name.startswith(ignored)}
     process = subprocess.Popen(
-        [sys.executable, "-m", "veraface.server"],
+        [*COMMAND, "serve"],
         env={**clean, "PYTHONUNBUFFERED": "1", "VERAFACE_PORT": port, **settings},
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,

@@ -3,7 +3,6 @@
 import os
 import shutil
 import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -11,6 +10,7 @@ from typing import Any
 import httpx
 import pytest
 
+from tests.cli.terminal import COMMAND
 from veraface.models.card import ModelCard
 from veraface.models.classifier import DEFAULT_MODEL
 
@@ -45,7 +45,7 @@ def test_a_server_does_not_start_with_weights_that_are_not_those_of_their_card(
     else:
         model.with_suffix(".json").unlink()
     done = subprocess.run(
-        [sys.executable, "-m", "veraface.server"],
+        [*COMMAND, "serve"],
         env={**os.environ, "VERAFACE_PORT": "0", "VERAFACE_MODEL": str(model)},
         capture_output=True,
         text=True,

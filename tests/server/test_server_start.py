@@ -13,6 +13,7 @@ import anyio
 import httpx
 import pytest
 
+from tests.cli.terminal import COMMAND
 from veraface.server import Settings, SettingsError, load_settings
 
 
@@ -57,7 +58,7 @@ def test_nonsense_is_refused_and_named(monkeypatch: pytest.MonkeyPatch, name: st
 
 
 def run_server(**environment: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "veraface.server"]
+    command = [*COMMAND, "serve"]
     return subprocess.run(
         command, env={**os.environ, **environment}, capture_output=True, text=True, timeout=60
     )
@@ -65,7 +66,7 @@ def run_server(**environment: str) -> subprocess.CompletedProcess[str]:
 
 def test_the_server_does_not_start_with_nonsense() -> None:
     finished = run_server(VERAFACE_PORT="70000")
-    assert finished.returncode == 2
+    assert finished.returncode == 1
     assert "VERAFACE_PORT='70000'" in finished.stderr
     assert "Traceback" not in finished.stderr
 
@@ -90,7 +91,7 @@ def test_an_address_that_is_taken_is_named_before_anything_starts() -> None:
     with create_server(("127.0.0.1", 0)) as other:
         port = other.getsockname()[1]
         finished = run_server(VERAFACE_PORT=str(port))
-    assert finished.returncode == 2
+    assert finished.returncode == 1
     assert f"cannot listen on port {port} of 127.0.0.1: Address already in use; " in finished.stderr
     assert finished.stderr.endswith("choose another with --port or VERAFACE_PORT\n")
     assert len(finished.stderr.splitlines()) == 1

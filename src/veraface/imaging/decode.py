@@ -297,3 +297,13 @@ def recompress(image: Image.Image, quality: int, kind: str = "JPEG", *, subsampl
     image.save(buffer, kind, quality=quality, **options)
     buffer.seek(0)
     return Image.open(buffer, formats=[kind]).convert("RGB")
+
+
+def thumbnail(image: Image.Image, side: int) -> bytes:
+    """Encode an RGB image as a JPEG of at most `side` px that contains nothing else of the image's file."""
+    small = image.copy()
+    small.thumbnail((side, side), Image.Resampling.LANCZOS, reducing_gap=3.0)
+    small.info.clear()
+    buffer = BytesIO()
+    small.save(buffer, "JPEG", quality=80)
+    return buffer.getvalue()

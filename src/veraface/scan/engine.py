@@ -23,7 +23,7 @@ from veraface.scan.item import MAX_BYTES, Item, is_url, read
 from veraface.scan.tables import Record, error_record, result_record
 from veraface.utils import available_cores
 from veraface.workers.client import WorkerSettings
-from veraface.workers.messages import ScanOptions, ScanResult, Task, WorkerFaultError, decode_reply
+from veraface.workers.messages import ScanResult, Task, WorkerFaultError, decode_reply
 from veraface.workers.pool import WorkerPool
 
 _TASK = Task("scan", timeout_s=120)  # for one image; CPU time has a lower limit
@@ -96,7 +96,7 @@ class ItemAnalyzer:
         return ItemResult(item, facts, result_record(result.to_dict()), result.thumbnail)
 
     async def _run_task(self, content: bytes) -> ScanResult:
-        options = ScanOptions(self.thumbnail_from())
+        options = {"thumbnail_from": self.thumbnail_from()}
         attempt = 1
         while True:
             try:

@@ -72,8 +72,7 @@ class Traces:
             finally:
                 route = route_of(scope)
                 span.update_name(f"{method} {route}")
-                span.set_attribute("http.request.method", method)
-                span.set_attribute("http.route", route)
+                span.set_attributes({"http.request.method": method, "http.route": route})
                 span.set_attribute("http.response.status_code", response.status)
                 span.set_attribute("veraface.request_id", correlation_id.get() or "")
                 if FAULT in scope:

@@ -10,7 +10,7 @@ import numpy as np
 from veraface.analysis import check_detector
 from veraface.detector import Detector
 from veraface.errors import UnreadableVideoError, VideoTooLargeError
-from veraface.imaging.thumbnail import thumbnail
+from veraface.imaging.decode import thumbnail
 from veraface.results import DetectionResult, Reason, Verdict
 from veraface.video.aggregation import decide_track, decide_video
 from veraface.video.container import VideoLimits

@@ -61,7 +61,7 @@ class Worker:
         self, task: Task, content: bytes, options: Options, cpu_s: float, report: Report
     ) -> protocol.Message:
         """Run a task and return its last message; those before it are reports of progress."""
-        job = {"task": task.name, "options": asdict(options), "cpu_s": cpu_s}
+        job = {"task": task.name, "options": dict(options), "cpu_s": cpu_s}
         self._writer.write(protocol.pack(job, len(content)))
         self._writer.write(content)
         await self._writer.drain()

@@ -144,7 +144,7 @@ def _work(connection: socket.socket, context: TaskContext, limits: WorkerLimits)
 
 def _run_task(context: TaskContext, job: dict[str, Any], content: bytes, report: Report) -> protocol.Message:
     try:
-        result = TASKS[job["task"]](context, content, job["options"], report)
+        result = TASKS[job["task"]](context, content, report, **job["options"])
         return {"kind": "result"}, result.to_json()
     except ImageError as error:
         return {"kind": "refused", "code": error.code, "message": str(error)}, b""

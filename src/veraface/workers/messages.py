@@ -1,9 +1,9 @@
-"""What a pool and its workers exchange, as JSON: tasks, their options, progress and results.
+"""What a pool and its workers exchange, as JSON: tasks, progress and results.
 
 Nothing here imports NumPy, since servers import it.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Annotated, Any, ClassVar, Literal, Protocol, TypeVar
 
@@ -11,7 +11,8 @@ from veraface.analysis import Analysis
 from veraface.results import DetectionResult, Digits, Milliseconds, Probability, Result
 from veraface.video.results import VideoResult
 
-Report = Callable[[bytes], None]  # is called with the progress of a task, as JSON
+Options = Mapping[str, Any]  # keyword arguments of a task
+Report = Callable[[bytes], None]  # called with the progress of a task, as JSON
 
 
 @dataclass(frozen=True)
@@ -24,37 +25,6 @@ class Task:
     """seconds until it is stopped, the time in the queue included"""
     cancellable: bool = False
     """whether the worker is killed if nobody waits for the result any more"""
-
-
-@dataclass(frozen=True)
-class Options:
-    """Base of the options of tasks; a task without options has these."""
-
-
-@dataclass(frozen=True)
-class DetectOptions(Options):
-    """Options of the task `detect`."""
-
-    heatmap: bool
-    """whether the result holds the heatmap of each face"""
-    provenance: Literal["off", "quick", "full"]
-    """how closely to read what the file claims"""
-
-
-@dataclass(frozen=True)
-class ScanOptions(Options):
-    """Options of the task `scan`; the result holds a thumbnail from this p_fake on."""
-
-    thumbnail_from: float
-
-
-@dataclass(frozen=True)
-class VideoOptions(Options):
-    """Options of the task `video`: how many frames and thumbnails, and the limit on a frame's pixels."""
-
-    frames: int
-    thumbnails: int
-    max_pixels: int
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,12 +1,12 @@
 """The tasks of workers: functions from the bytes of a file to a result."""
 
 from base64 import b64encode
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from importlib.util import find_spec
 from io import BytesIO
 from time import perf_counter
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from PIL import Image
@@ -15,10 +15,10 @@ from pillow_heif import from_pillow
 from veraface.analysis import Analysis, analyze
 from veraface.detector import Detector
 from veraface.forensics.views import forensic_views
-from veraface.imaging.decode import ImageLimits
+from veraface.imaging.decode import ImageLimits, thumbnail
 from veraface.imaging.formats import FORMATS
 from veraface.imaging.perceptual_hash import perceptual_hash
-from veraface.imaging.thumbnail import thumbnail
+from veraface.provenance.claims import Level
 from veraface.provenance.credentials import CredentialReader
 from veraface.results import Result
 from veraface.video.results import VideoResult
@@ -36,29 +36,26 @@ class TaskContext:
     credentials: CredentialReader
 
 
-Given = Mapping[str, Any]  # the fields of the options
-TaskFunction = Callable[[TaskContext, bytes, Given, Report], Result]
-
-
-def detect(context: TaskContext, content: bytes, options: Given, _: Report) -> Analysis:
+def detect(
+    context: TaskContext, content: bytes, _: Report, *, heatmap: bool, provenance: Level | Literal["off"]
+) -> Analysis:
     """Detect forged faces in one image and read its provenance."""
-    asked = messages.DetectOptions(**options)
-    return analyze(content, context.detector, **vars(asked), credentials=context.credentials)
+    detector, credentials = context.detector, context.credentials
+    return analyze(content, detector, heatmap=heatmap, provenance=provenance, credentials=credentials)
 
 
-def scan(context: TaskContext, content: bytes, options: Given, _: Report) -> messages.ScanResult:
-    """Detect forged faces in one image of many, without heatmaps."""
-    asked = messages.ScanOptions(**options)
+def scan(context: TaskContext, content: bytes, _: Report, *, thumbnail_from: float) -> messages.ScanResult:
+    """Detect forged faces in one image of many, without heatmaps; with a thumbnail from this p_fake on."""
     pixels = context.detector.open(content)
     result = context.detector.detect(pixels, heatmap=False)
     small = None
-    if result.p_fake is not None and result.p_fake >= asked.thumbnail_from:
+    if result.p_fake is not None and result.p_fake >= thumbnail_from:
         small = b64encode(thumbnail(pixels.decode(1), _THUMBNAIL_SIDE)).decode("ascii")
     seen = perceptual_hash(pixels.decode(1))
     return messages.ScanResult(**vars(result), perceptual_hash=seen, thumbnail=small)
 
 
-def forensics(context: TaskContext, content: bytes, _: Given, __: Report) -> messages.ForensicsResult:
+def forensics(context: TaskContext, content: bytes, _: Report) -> messages.ForensicsResult:
     """Compute the forensic views of one image."""
     started = perf_counter()
     image = context.detector.open(content).file
@@ -79,33 +76,35 @@ def forensics(context: TaskContext, content: bytes, _: Given, __: Report) -> mes
     )
 
 
-def video(context: TaskContext, content: bytes, options: Given, report: Report) -> VideoResult:
+def video(
+    context: TaskContext, content: bytes, report: Report, *, frames: int, thumbnails: int, max_pixels: int
+) -> VideoResult:
     """Detect forged faces in a video; reports `VideoProgress`. Needs PyAV."""
     from veraface.video import VideoLimits, detect_video
 
-    asked = messages.VideoOptions(**options)
-    image = ImageLimits(max_pixels=asked.max_pixels)
+    image = ImageLimits(max_pixels=max_pixels)
     # Most videos reach the deadline before these. Packets: an hour of 60 frames per second with sound.
     limits = VideoLimits(image=image, max_seconds=3600.0, max_packets=400_000, max_decoded=20_000)
     return detect_video(
         content,
         context.detector,
-        frames=asked.frames,
+        frames=frames,
         limits=limits,
-        thumbnails=asked.thumbnails,
+        thumbnails=thumbnails,
         progress=lambda *done: report(messages.VideoProgress(*done).to_json()),
     )
 
 
-TASKS: dict[str, TaskFunction] = {"detect": detect, "scan": scan, "forensics": forensics, "video": video}
+# Each takes the context, the content, a report of progress and the options of the task.
+TASKS: dict[str, Callable[..., Result]] = {task.__name__: task for task in (detect, scan, forensics, video)}
 
 
 def warm_up(context: TaskContext) -> None:
     """Run every code path once: inside the sandbox, no module and no codec can be loaded any more."""
     context.detector.warm_up()
 
-    def run(task: TaskFunction, file: BytesIO, **options: Any) -> None:
-        task(context, file.getvalue(), options, lambda _: None).to_json()
+    def run(task: Callable[..., Result], file: BytesIO, **options: Any) -> None:
+        task(context, file.getvalue(), lambda _: None, **options).to_json()
 
     for kind in FORMATS:
         file = BytesIO()

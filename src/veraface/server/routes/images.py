@@ -9,7 +9,7 @@ from veraface.server.errors import ApiError
 from veraface.server.openapi import IMAGE_ERRORS, IMAGE_FORM, UNDECIDED, error_responses
 from veraface.server.routes import State
 from veraface.server.schemas import DetectResponse, EvidenceResponse, PredictResponse, predict_response
-from veraface.workers.messages import DetectOptions, ForensicsResult, Options
+from veraface.workers.messages import ForensicsResult
 
 router = APIRouter(tags=["detect"], responses=error_responses(IMAGE_ERRORS))
 
@@ -74,7 +74,7 @@ async def forensics(request: Request, state: State) -> ForensicsResult:
     """Compute forensic views of one image, with or without faces. It is never stored or logged."""
     state.service.ensure_capacity()  # before the image is received
     async with state.images.read(request) as upload:
-        return await state.service.run(ForensicsResult, request, upload.content, Options())
+        return await state.service.run(ForensicsResult, request, upload.content, {})
 
 
 @router.post(
@@ -91,7 +91,7 @@ async def _analyze(request: Request, state: State, heatmap: bool, provenance: Le
     """Return the analysis of the uploaded image, and its file name."""
     state.service.ensure_capacity()  # before the image is received
     async with state.images.read(request) as upload:
-        options = DetectOptions(heatmap, provenance)
+        options = {"heatmap": heatmap, "provenance": provenance}
         analysis = await state.service.run(Analysis, request, upload.content, options)
     state.observe(analysis.detection)
     return analysis, upload.filename

@@ -13,7 +13,6 @@ from veraface.server.event_stream import VideoEventStream, VideoJob
 from veraface.server.openapi import Responses, error_responses, form
 from veraface.server.routes import AppState, State
 from veraface.video.results import VideoResult
-from veraface.workers.messages import VideoOptions
 
 _MAX_DRAIN_S = 20.0
 _MAX_DRAIN_BYTES = 512 * 2**20
@@ -107,7 +106,7 @@ async def detect_video(
         upload = await resources.enter_async_context(state.videos.read(request))
         _ensure_free_slot(state)
         await resources.enter_async_context(state.video_slots)
-        options = VideoOptions(frames, thumbnails, settings.max_pixels)
+        options = {"frames": frames, "thumbnails": thumbnails, "max_pixels": settings.max_pixels}
         work = state.service.run(VideoResult, request, upload.content, options, job.report)
         await job.start(work, state.observe)
     except BaseException:
