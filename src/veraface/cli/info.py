@@ -1,7 +1,7 @@
 """`veraface info`: show a model card."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -52,16 +52,8 @@ def _print(card: Mapping[str, Any]) -> None:
             table.add_row(key.replace("_", " "), Text(_words(value)))
     console = make_console()
     console.print(table)
-    measured = card["measured"]
-    if measured:
-        console.print(_sources(measured))
-        if measured.get("tiers"):
-            console.print(_tiers(measured["tiers"]))
-        if spots := measured.get("weak_spots"):
-            weak = Table("weak spots: significantly worse than average", box=box.SIMPLE_HEAD, pad_edge=False)
-            for sentence in spots:
-                weak.add_row(Text(sentence))
-            console.print(weak)
+    for measured in _measured(card["measured"]) if card["measured"] else ():
+        console.print(measured)
 
 
 def _words(value: Any) -> str:
@@ -73,27 +65,32 @@ def _words(value: Any) -> str:
     return f"{value:.4g}" if isinstance(value, float) else str(value)
 
 
-def _sources(measured: Mapping[str, Any]) -> "Table":
-    """Return the table of measured figures: one row for all sources, then one per source."""
+def _measured(measured: Mapping[str, Any]) -> Iterator["Table"]:
+    """Yield the tables of measured figures: by source, on degraded images, and the weak spots."""
+    from rich.text import Text
+
     title = f"measured on {measured['data']}"
     table = _table(title, {"source": False}, "real", "fake", "AUC", *_SHARE_HEADINGS)
     table.caption = measured["command"]
     for row in measured["rows"]:
         table.add_row(row["source"], str(row["real"]), str(row["fake"]), *_figures(row))
-    return table
+    yield table
+    if measured.get("tiers"):
+        title, texts = "robustness: the same images degraded", {"tier": True, "degradation": False}
+        table = _table(title, texts, "AUC", *_SHARE_HEADINGS, "verdicts\nflipped")
+        for row in measured["tiers"]:
+            flipped = row.get("changes", {}).get("flipped")
+            share = "" if flipped is None else f"{flipped:.1%}"
+            table.add_row(row["tier"], row["how"], *_figures(row), share)
+        yield table
+    if measured.get("weak_spots"):
+        table = _table(None, {"weak spots: significantly worse than average": False})
+        for sentence in measured["weak_spots"]:
+            table.add_row(Text(sentence))
+        yield table
 
 
-def _tiers(tiers: list[Mapping[str, Any]]) -> "Table":
-    """Return the table of figures on degraded images."""
-    title = "robustness: the same images degraded"
-    table = _table(title, {"tier": True, "degradation": False}, "AUC", *_SHARE_HEADINGS, "verdicts\nflipped")
-    for row in tiers:
-        flipped = row.get("changes", {}).get("flipped")
-        table.add_row(row["tier"], row["how"], *_figures(row), "" if flipped is None else f"{flipped:.1%}")
-    return table
-
-
-def _table(title: str, texts: Mapping[str, bool], *numbers: str) -> "Table":
+def _table(title: str | None, texts: Mapping[str, bool], *numbers: str) -> "Table":
     """Return a table without rows; `texts` tells for each heading whether that column stays in one line."""
     from rich import box
     from rich.table import Table

@@ -15,11 +15,7 @@ def report(
     out: Annotated[Path | None, Option(help="The .html file to write.")] = None,
     verify: Annotated[Path | None, Option(help="A report to verify instead of writing one.")] = None,
     key: Annotated[
-        Path | None,
-        Option(
-            help="PEM file of an Ed25519 key: the private key to sign with (by default your own, created at "
-            "the first use), or the public key that must have signed the report to verify."
-        ),
+        Path | None, Option(help="PEM of an Ed25519 key: private to sign (default: yours), public to verify.")
     ] = None,
     model: Model = None,
 ) -> None:

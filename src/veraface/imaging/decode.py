@@ -147,10 +147,7 @@ class ImageFile:
 
 def read_bytes(source: Any, max_bytes: int = ImageLimits.max_bytes) -> bytes:
     """Return all bytes of a path, a bytes-like object or a binary file object, or raise `ImageError`."""
-    too_large = ImageTooLargeError(f"the file is larger than the limit of {max_bytes / 2**20:.4g} MiB")
     if isinstance(source, bytes | bytearray | memoryview):
-        if memoryview(source).nbytes > max_bytes:
-            raise too_large
         data = bytes(source)
     elif isinstance(source, str | os.PathLike):
         data = _read_file(source, max_bytes)
@@ -162,7 +159,7 @@ def read_bytes(source: Any, max_bytes: int = ImageLimits.max_bytes) -> bytes:
     if not data:
         raise UnreadableImageError("the file is empty (0 bytes)")
     if len(data) > max_bytes:
-        raise too_large
+        raise ImageTooLargeError(f"the file is larger than the limit of {max_bytes / 2**20:.4g} MiB")
     return data
 
 

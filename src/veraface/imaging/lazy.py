@@ -7,11 +7,7 @@ from PIL import Image
 from veraface.imaging.decode import ImageFile
 
 # Counterclockwise, by the number of quarters
-QUARTER_TURNS = {
-    1: Image.Transpose.ROTATE_90,
-    2: Image.Transpose.ROTATE_180,
-    3: Image.Transpose.ROTATE_270,
-}
+QUARTER_TURNS = {1: Image.Transpose.ROTATE_90, 2: Image.Transpose.ROTATE_180, 3: Image.Transpose.ROTATE_270}
 
 
 class LazyImage:

@@ -13,7 +13,6 @@ from veraface.provenance.claims import Action, Credentials, CredentialState
 from veraface.provenance.texts import MAX_ENTRIES, clean_text, source_type_name
 
 _MAX_REPORT = 4 * 2**20  # characters; the report on an image with dozens of ingredients has some 100,000
-_MAX_ANCHORS_BYTES = 2**20
 # Nothing is ever fetched, whatever a file asks for: neither a manifest nor the revocation of a certificate.
 _OFFLINE = {"verify_trust": True, "remote_manifest_fetch": False, "ocsp_fetch": False}
 _ACTIONS = ("c2pa.actions", "c2pa.actions.v2")
@@ -81,13 +80,10 @@ class CredentialReader:
 
 def _read_anchors(path: Path) -> str:
     try:
-        with path.open(encoding="ascii") as file:
-            text = file.read(_MAX_ANCHORS_BYTES + 1)
+        text = path.read_text(encoding="ascii")
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else "not a PEM file"
         raise VerafaceError(f"{path}: trust anchors cannot be read: {reason}") from error
-    if len(text) > _MAX_ANCHORS_BYTES:
-        raise VerafaceError(f"{path}: the trust anchors are larger than a megabyte; list fewer")
     import ssl  # slow to load, and rarely needed
 
     try:

@@ -148,9 +148,7 @@ class PublicTransport(httpx.AsyncBaseTransport):
 class RemoteImageFetcher:
     """Fetches images from the public internet into memory; the timeout includes names and redirects."""
 
-    def __init__(
-        self, max_bytes: int, timeout_s: float, transport: httpx.AsyncBaseTransport | None = None
-    ) -> None:
+    def __init__(self, max_bytes: int, timeout_s: float, transport: PublicTransport | None = None) -> None:
         self._max_bytes = max_bytes
         self._timeout_s = timeout_s
         self._transport = transport or PublicTransport(timeout_s / 3)

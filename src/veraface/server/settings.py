@@ -18,7 +18,6 @@ from pydantic import (
     ValidationError,
     ValidationInfo,
     field_validator,
-    model_validator,
 )
 from pydantic_core import PydanticCustomError
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
@@ -194,12 +193,6 @@ class Settings(BaseSettings):
         """Return how many videos are processed at the same time: never all workers, unless there is one."""
         return self.video_workers or max(1, self.workers // 2)
 
-    @model_validator(mode="before")
-    @classmethod
-    def _read_deprecated_variables(cls, values: dict[str, Any]) -> dict[str, Any]:
-        former = {_field(name): os.environ.get(former) for former, name in DEPRECATED_VARIABLES.items()}
-        return {name: value for name, value in former.items() if value} | values
-
     @field_validator(*_EXTRAS)
     @classmethod
     def _needs_its_extra(cls, value: Any, info: ValidationInfo) -> Any:
@@ -226,22 +219,20 @@ class Settings(BaseSettings):
 def load_settings(**overrides: Any) -> Settings:
     """Read the settings from the environment; `overrides` that are not None take precedence.
 
-    Raises:
-        SettingsError: Settings are invalid; the message names each one with the reason.
+    Raise SettingsError if any are invalid; the message names each one with the reason.
     """
+    deprecated = {}
     for former, name in DEPRECATED_VARIABLES.items():
-        if os.environ.get(former):
+        if value := os.environ.get(former):
             _log.warning("%s is deprecated; use %s", former, name)
+            field = name.removeprefix(ENVIRONMENT_PREFIX).lower()
+            deprecated[field] = os.environ.get(name) or value
     given = {name: value for name, value in overrides.items() if value is not None}
     try:
-        return Settings(**given)
+        return Settings(**(deprecated | given))
     except ValidationError as error:
         problems = [_problem(detail, given) for detail in error.errors(include_url=False)]
         raise SettingsError("the server cannot start: " + "; ".join(problems)) from None
-
-
-def _field(variable: str) -> str:
-    return variable.removeprefix(ENVIRONMENT_PREFIX).lower()
 
 
 def _problem(detail: Any, given: dict[str, Any]) -> str:

@@ -4,15 +4,9 @@ from typing import Any
 
 from fastapi import APIRouter
 
+from veraface.server import schemas
 from veraface.server.openapi import NOT_READY
 from veraface.server.routes import State
-from veraface.server.schemas import (
-    CompatibleModelCardResponse,
-    HealthResponse,
-    LimitsResponse,
-    ModelCardResponse,
-    ModelStatusResponse,
-)
 
 router = APIRouter(tags=["info"])
 
@@ -23,20 +17,22 @@ router = APIRouter(tags=["info"])
     response_model_exclude_unset=True,
     summary="State of the model, and limits; the same as /api/v1/status",
 )
-async def model_status(state: State) -> ModelStatusResponse:
+async def model_status(state: State) -> schemas.ModelStatusResponse:
     """Return whether the model is loaded, which one it is, and the limits on uploads."""
     settings, model = state.settings, state.service.model_info()
-    limits = LimitsResponse(
+    limits = schemas.LimitsResponse(
         max_upload_bytes=settings.max_upload_bytes,
         max_pixels=settings.max_pixels,
         links=settings.fetch_links,
         video=settings.accepts_videos,
         max_video_bytes=settings.video_max_bytes,
     )
-    return ModelStatusResponse(loaded=bool(model), limits=limits, **model)
+    return schemas.ModelStatusResponse(loaded=bool(model), limits=limits, **model)
 
 
-@router.get("/api/v1/model", responses=NOT_READY, response_model=ModelCardResponse, summary="The model card")
+@router.get(
+    "/api/v1/model", responses=NOT_READY, response_model=schemas.ModelCardResponse, summary="The model card"
+)
 async def model_card(state: State) -> dict[str, Any]:
     """Return the whole model card."""
     card = state.service.require_model().card
@@ -46,7 +42,7 @@ async def model_card(state: State) -> dict[str, Any]:
 @router.get(
     "/api/model",
     responses=NOT_READY,
-    response_model=CompatibleModelCardResponse,
+    response_model=schemas.CompatibleModelCardResponse,
     summary="The model card, with its deprecated names too",
 )
 async def compatible_model_card(state: State) -> dict[str, Any]:
@@ -55,15 +51,15 @@ async def compatible_model_card(state: State) -> dict[str, Any]:
 
 
 @router.get("/healthz", responses=NOT_READY, summary="Whether the server is alive")
-async def healthz(state: State) -> HealthResponse:
+async def healthz(state: State) -> schemas.HealthResponse:
     """Return an error only if the model could not be loaded."""
     if state.service.failed:
         state.service.require_model()
-    return HealthResponse(status="ok")
+    return schemas.HealthResponse(status="ok")
 
 
 @router.get("/readyz", responses=NOT_READY, summary="Whether images can be processed now")
-async def readyz(state: State) -> HealthResponse:
+async def readyz(state: State) -> schemas.HealthResponse:
     """Return an error while the model is not loaded."""
     state.service.require_model()
-    return HealthResponse(status="ready")
+    return schemas.HealthResponse(status="ready")
