@@ -66,17 +66,16 @@ class Store:
         self._lock = threading.RLock()  # images are claimed and saved in different threads
         with ExitStack() as on_error:
             try:
-                exists = path.exists() and path.stat().st_size > 0
                 self._database = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
                 on_error.callback(self._database.close)
-                self._open(exists, {"format": str(_FORMAT), **about})
+                self._open({"format": str(_FORMAT), **about})
             except sqlite3.Error as error:
                 raise _open_error(path, error) from error
             on_error.pop_all()
 
-    def _open(self, exists: bool, about: Mapping[str, str]) -> None:
+    def _open(self, about: Mapping[str, str]) -> None:
         self._database.executescript(_PRAGMAS)
-        if not exists or not self._run("SELECT 1 FROM sqlite_master WHERE name = 'about'").fetchone():
+        if not self._run("SELECT 1 FROM sqlite_master WHERE name = 'about'").fetchone():
             self._database.executescript(f"BEGIN; {_TABLES}")
             self._database.executemany("INSERT INTO about VALUES (?, ?)", about.items())
             self._database.execute("COMMIT")
