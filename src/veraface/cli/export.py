@@ -8,6 +8,11 @@ from typer import Argument, Option
 from veraface.cli.options import MaxFnr, MaxFpr, SkipBad
 from veraface.utils import needs_extra
 
+_UNREACHED = (
+    "warning: the verdict {} is never reached: the validation split is too small for so low an error rate; "
+    "raise {} or add images"
+)
+
 
 def export(
     run: Annotated[Path, Argument(help="Folder of a training run.")],
@@ -40,17 +45,9 @@ def export(
     thresholds, rates = card.thresholds, card.error_rates
     print(f"{out / name}.onnx and its card {name}.json")
     print(f"real at or below {thresholds.real:.3f}, fake from {thresholds.fake:.3f}; on validation:")
-    for label, error, wrong in (
-        ("reals", "reals_called_fake", "false positives"),
-        ("fakes", "fakes_called_real", "false negatives"),
-    ):
-        print(f"  {label}: {rates[error]:.1%} {wrong}, {rates[f'{label}_uncertain']:.0%} uncertain")
-    for unreachable, verdict, option in (
-        (thresholds.fake >= 1, "fake", "--max-fpr"),
-        (thresholds.real <= 0, "real", "--max-fnr"),
-    ):
-        if unreachable:
-            print(
-                f"warning: the verdict {verdict} is never reached: the validation split is too small for so "
-                f"low an error rate; raise {option} or add images"
-            )
+    print("  reals: {reals_called_fake:.1%} false positives, {reals_uncertain:.0%} uncertain".format(**rates))
+    print("  fakes: {fakes_called_real:.1%} false negatives, {fakes_uncertain:.0%} uncertain".format(**rates))
+    if thresholds.fake >= 1:
+        print(_UNREACHED.format("fake", "--max-fpr"))
+    if thresholds.real <= 0:
+        print(_UNREACHED.format("real", "--max-fnr"))

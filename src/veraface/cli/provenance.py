@@ -8,7 +8,7 @@ from veraface.cli.terminal import printable
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from veraface.provenance import Action, Camera, Encoder, Generator, Provenance
+    from veraface.provenance import Action, Camera, Provenance
 
 _MAX_STEPS = 8  # of an edit history; --json prints all
 _ENCODERS = {
@@ -49,8 +49,9 @@ def _claims(provenance: "Provenance") -> _Claims:
     yield "remote manifest", f"{signed.remote} (never fetched)" if signed.remote else None
     for claim in provenance.claims:
         yield "claim", claim.message
-    if provenance.generator:
-        yield from _generator(provenance.generator)
+    if made := provenance.generator:
+        yield "generator", f"{made.name} ({made.place})" + (f", model {made.model}" if made.model else "")
+        yield "prompt", made.prompt
     if xmp:
         yield "IPTC source type", xmp.source_type
         yield "XMP creator tool", xmp.creator_tool
@@ -60,16 +61,13 @@ def _claims(provenance: "Provenance") -> _Claims:
         yield "history", _history(xmp.history)
     if provenance.camera:
         yield from _camera(provenance.camera)
-    if provenance.encoder:
-        yield from _encoder(provenance.encoder)
+    if encoder := provenance.encoder:
+        tables = _ENCODERS[encoder.tables].format(quality=encoder.quality)
+        yield "JPEG tables", tables + (f", {encoder.subsampling}" if encoder.subsampling else "")
+        if encoder.compressed_twice:
+            yield "compression", "traces of an earlier, stronger compression"
     for finding in provenance.findings:
         yield "inconsistent", finding.message
-
-
-def _generator(claims: "Generator") -> _Claims:
-    model = f", model {claims.model}" if claims.model else ""
-    yield "generator", f"{claims.name} ({claims.place}){model}"
-    yield "prompt", claims.prompt
 
 
 def _history(actions: "tuple[Action, ...]") -> str:
@@ -92,10 +90,3 @@ def _camera(claims: "Camera") -> _Claims:
     yield "taken", claims.taken
     yield "modified", claims.modified
     yield "position", "present, not shown" if claims.has_position else None
-
-
-def _encoder(claims: "Encoder") -> _Claims:
-    words = _ENCODERS[claims.tables].format(quality=claims.quality)
-    yield "JPEG tables", words + (f", {claims.subsampling}" if claims.subsampling else "")
-    if claims.compressed_twice:
-        yield "compression", "traces of an earlier, stronger compression"

@@ -3,7 +3,7 @@
 import encodings.utf_16_be
 import encodings.utf_16_le  # noqa: F401 - both loaded now, as a sandboxed worker cannot load modules later
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from io import BytesIO
 from typing import Any
 
@@ -32,11 +32,6 @@ class ExifFacts:
     user_comment: str = ""
     make: str = ""  # uncut, like `model`, as generators store other texts in them
     model: str = ""
-
-    def camera_without_names(self) -> Camera | None:
-        """Return the camera without make and model; None if there is nothing else."""
-        camera = replace(self.camera or Camera(), make=None, model=None)
-        return None if camera == Camera() else camera
 
 
 def read_exif(block: bytes) -> ExifFacts:

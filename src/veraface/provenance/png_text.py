@@ -34,23 +34,17 @@ def read_png_texts(data: bytes, chunks: Iterable[TextChunk], keywords: Collectio
 
 def _decode(kind: bytes, rest: bytes) -> str | None:
     """Decode what follows the keyword of a chunk; None if it is damaged or too large."""
-    if kind == b"tEXt":
-        return rest.decode("latin-1")
-    if kind == b"zTXt":
-        inflated = _inflate(rest[1:]) if rest[:1] == b"\0" else None
-        return None if inflated is None else inflated.decode("latin-1")
-    flag, rest = rest[:1], rest[2:]
-    body = rest.split(b"\0", 2)[-1]  # behind the language and the translated keyword
+    flag, body, codec = b"\0", rest, "latin-1"
+    if kind == b"iTXt":  # the body is behind the language and the translated keyword
+        flag, body, codec = rest[:1], rest[2:].split(b"\0", 2)[-1], "utf-8"
+    elif kind == b"zTXt":
+        flag, body = (b"\1", rest[1:]) if rest[:1] == b"\0" else (b"", rest)
     if flag == b"\1":
-        inflated = _inflate(body)
-        return None if inflated is None else inflated.decode("utf-8", "replace")
-    return body.decode("utf-8", "replace") if flag == b"\0" else None
-
-
-def _inflate(compressed: bytes) -> bytes | None:
-    try:
-        inflater = zlib.decompressobj()
-        text = inflater.decompress(compressed, MAX_TEXT_BYTES)
-    except zlib.error:
-        return None
-    return text if inflater.eof else None
+        try:
+            inflater = zlib.decompressobj()
+            body = inflater.decompress(body, MAX_TEXT_BYTES)
+        except zlib.error:
+            return None
+        if not inflater.eof:
+            return None
+    return body.decode(codec, "replace") if flag in (b"\0", b"\1") else None

@@ -8,7 +8,7 @@ from typing import TypeVar
 from veraface.forensics.jpeg_encoder import Encoder, identify_encoder
 from veraface.forensics.jpeg_history import compressed_twice
 from veraface.imaging.decode import ImageFile, ImageLimits, ImageSource
-from veraface.provenance.claims import Claim, Credentials, CredentialState, Finding, Level, Provenance
+from veraface.provenance.claims import Camera, Claim, Credentials, CredentialState, Finding, Level, Provenance
 from veraface.provenance.credentials import CredentialReader
 from veraface.provenance.exif import ExifFacts, read_exif
 from veraface.provenance.generators import READERS, read_generator
@@ -86,8 +86,9 @@ class _Reading:
         exif = self._try(self._exif, ExifFacts(), "EXIF")
         generator = self._try(lambda: read_generator(texts, exif), None, "generator parameters")
         camera = exif.camera
-        if generator and generator.place.startswith("EXIF ("):  # its graph is in place of make and model
-            camera = exif.camera_without_names()
+        if camera and generator and generator.place.startswith("EXIF ("):  # with its graph as make and model
+            camera = replace(camera, make=None, model=None)
+            camera = None if camera == Camera() else camera
         if camera:
             self._findings += self._try(
                 lambda: find_contradictions(exif, image.width, image.height, self._now), [], "EXIF data"
