@@ -26,7 +26,7 @@ def main() -> None:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     server = subprocess.Popen(
-        [sys.executable, "-m", "veraface.server"],
+        [sys.executable, "-c", "from veraface.cli import main; main()", "serve"],
         env={**os.environ, "VERAFACE_PORT": str(port)},
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,

@@ -80,8 +80,8 @@ def print_verdicts(what: str, rows: Iterable[VerdictRow], thresholds: Mapping[st
     return out
 
 
-# Takes the numbers of finished and of all steps; None leaves a number as it is.
-UpdateProgress = Callable[[int | None, int | None], None]
+# Takes the numbers of finished and of all steps, and details; None leaves a number as it is.
+UpdateProgress = Callable[..., None]
 
 
 @contextmanager
@@ -100,7 +100,7 @@ def progress_bar(title: str = "") -> Iterator[UpdateProgress]:
     with Progress(*columns, console=stderr, transient=True, disable=not stderr.is_terminal) as progress:
         task = progress.add_task(escape(title), total=None, rate="")
 
-        def update(done: int | None, total: int | None) -> None:
+        def update(done: int | None, total: int | None = None, *_: Any) -> None:
             speed = progress.tasks[0].speed
             progress.update(task, completed=done, total=total, rate=f"{speed:.1f}/s" if speed else "")
 

@@ -54,13 +54,7 @@ def video(
     for path in videos:
         try:
             with terminal.progress_bar(terminal.printable(path.name)) as update, bounded_memory():
-                result = detect_video(
-                    path,
-                    detector,
-                    frames=frames,
-                    every=every,
-                    progress=lambda done, total, *_, update=update: update(done, total),
-                )
+                result = detect_video(path, detector, frames=frames, every=every, progress=update)
         except ImageError as error:
             failures += terminal.fail_at(str(path), error, as_json)
             continue
