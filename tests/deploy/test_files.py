@@ -116,7 +116,7 @@ def test_the_server_accepts_its_settings(path: Path) -> None:
     assert settings.log_format == "json"
     if path in COMPOSE:
         assert str(settings.rate_limit) == fields["rate_limit"] == "60/minute"
-        assert settings.redis_url == "redis://redis:6379/0"
+        assert str(settings.redis_url) == "redis://redis:6379/0"
         assert "redis" in services(path)
     if "metrics" in fields:
         assert settings.metrics is True
