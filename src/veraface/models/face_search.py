@@ -48,6 +48,7 @@ _UPRIGHT_TWICE = 0.88  # the same for the mean of two scores
 _UNSURE = 0.4  # from here up to _UPRIGHT, a face may lean by half a quarter
 _MAX_LOOKS = 128  # detections of lower score are dropped
 _LEVELED_FACE = 96  # px, to which a leaning face is scaled
+_EXACT = 72  # px; landmarks of smaller faces hardly lean, even if the face does
 _OTHER_SIZE = 64  # px, to which faces of doubtful score are scaled in the end
 _MIN_OTHER = 0.74  # score that faces reach there, and heads of animals seldom do
 _MIN_TINY = 0.87  # score of faces below MIN_FACE, which are only counted
@@ -172,19 +173,18 @@ class YuNetDetector:
         return region.same_face(faces, 90.0 * turn)
 
     def _level(self, view: Image.Image, face: NDArray[np.float32]) -> Faces:
-        """Return a face as it is found upright; unchanged if it does not lean."""
-        lean = 0.0
+        """Return a face as it is found upright; unchanged if it is large and does not lean."""
+        lean = 90.0 * round(roll(_landmarks(face)) / 90)
+        exact = _sides(face[np.newaxis])[0] >= _EXACT
         for _ in range(4):
-            angle = roll(_landmarks(face))
-            measured = angle - (lean or 90.0 * round(angle / 90))
-            if abs(measured) < _LEAN:
+            measured = (roll(_landmarks(face)) - lean + 180) % 360 - 180
+            if exact and abs(measured) < _LEAN:
                 break
-            lean = angle + (_STRAIGHTENED - 1) * measured
-            region = _Region(view, face, _LEVELED_FACE, lean)
-            seen = self._look(region, 0)
-            if not len(seen) or seen[0, 14] < MIN_SCORE:
+            lean += _STRAIGHTENED * measured if exact else 0.0
+            seen = self._look(_Region(view, face, _LEVELED_FACE, lean), 0)
+            if _best(seen) < MIN_SCORE:
                 break
-            face = seen[0]
+            face, exact = seen[0], True
         return face[np.newaxis]
 
     def _is_face(self, image: LazyImage, face: NDArray[np.float32]) -> bool:
