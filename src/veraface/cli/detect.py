@@ -18,13 +18,18 @@ if TYPE_CHECKING:
 def detect(
     files: Annotated[list[str], Argument(help="Images to analyze; - reads one from standard input.")],
     as_json: JsonLines = False,
-    heatmap: Annotated[Path | None, Option(help="PNG to write with boxes and heatmaps; one input.")] = None,
+    heatmap: Annotated[
+        Path | None, Option(help="Write boxes and heatmaps to this PNG; one input file only.")
+    ] = None,
     model: Model = None,
     provenance: Annotated[
-        Literal["off", "quick", "full"], Option(help="Read the file's claims; full: and its recompression.")
+        Literal["off", "quick", "full"],
+        Option(help="Read the file's claims; full also looks for earlier compressions."),
     ] = "quick",
     trust_anchors: Annotated[Path | None, Option(help="PEM of authorities for Content Credentials.")] = None,
-    provider: Annotated[list[str] | None, Option(help="ONNX Runtime provider; best first.")] = None,
+    provider: Annotated[
+        list[str] | None, Option(help="ONNX Runtime provider; best first, repeatable.")
+    ] = None,
 ) -> None:
     """Detect forged faces in images.
 

@@ -16,7 +16,9 @@ def evaluate(
     split: Annotated[str, Option(help="train, val, test or all.")] = "test",
     pair: Annotated[list[str] | None, Option(help="Two sources to compare, REAL:FAKE; repeatable.")] = None,
     frames: Annotated[int, Option(min=1, help="Maximum number of frames per video.")] = 8,
-    tiers: Annotated[bool, Option("--tiers/--no-tiers", help="Repeat with degraded images.")] = True,
+    tiers: Annotated[
+        bool, Option("--tiers/--no-tiers", help="Repeat with images degraded as on the web.")
+    ] = True,
     curves: Annotated[int, Option(help="Images per robustness curve of a degradation; 0 for none.")] = 400,
     self_blend: Annotated[
         bool, Option("--self-blend/--no-self-blend", help="Also evaluate a self-blended fake of each real.")

@@ -15,7 +15,8 @@ def report(
     out: Annotated[Path | None, Option(help="The .html file to write.")] = None,
     verify: Annotated[Path | None, Option(help="A report to verify instead of writing one.")] = None,
     key: Annotated[
-        Path | None, Option(help="PEM of an Ed25519 key: private to sign (default: yours), public to verify.")
+        Path | None,
+        Option(help="PEM of an Ed25519 key: private (default: yours, made at first use) or public."),
     ] = None,
     model: Model = None,
 ) -> None:

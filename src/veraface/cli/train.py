@@ -17,7 +17,9 @@ def train(
     data: LabeledData,
     out: Annotated[Path, Option(help="Folder of the run, such as runs/first.")],
     backbone: Annotated[str, Option(help="Any timm model name.")] = "tf_efficientnet_lite0",
-    pretrained: Annotated[str, Option(help="auto (packaged ImageNet), timm, none, or a file.")] = "auto",
+    pretrained: Annotated[
+        str, Option(help="auto (packaged ImageNet), timm (download), none, or a file.")
+    ] = "auto",
     start_from: Annotated[Path | None, Option(help="Run or .ckpt whose weights to start from.")] = None,
     size: Annotated[int, Option(min=32, max=1024, help="Side of the model input, px.")] = 160,
     margin: Annotated[float, Option(min=1, max=4, help="Side of the crop over that of the face box.")] = 1.3,
@@ -32,7 +34,9 @@ def train(
     face_swap: Annotated[float, Option(min=0, max=1, help="Share of face swaps in fakes.")] = 0.15,
     leave_out: Annotated[list[str] | None, Option(help="Source to exclude; repeatable.")] = None,
     pair: Annotated[list[str] | None, Option(help="Sources to pair, REAL:FAKE; repeatable.")] = None,
-    source_weight: Annotated[list[str] | None, Option(help="Sampling weight, SOURCE=FACTOR.")] = None,
+    source_weight: Annotated[
+        list[str] | None, Option(help="Sampling weight, SOURCE=FACTOR; repeatable.")
+    ] = None,
     drop_path: Annotated[float, Option(min=0, max=0.9, help="Stochastic depth of the last block.")] = 0.0,
     label_smoothing: Annotated[float, Option(min=0, max=0.5)] = 0.05,
     patience: Annotated[int, Option(min=1, help="Epochs without a better AUC before stopping.")] = 4,

@@ -26,9 +26,14 @@ def video(
         float | None, Option(help="Analyze a frame every N seconds instead; at most 1000.", metavar="N")
     ] = None,
     as_json: JsonLines = False,
-    timeline: Annotated[Path | None, Option(help="JSON file to write p_fake over time to.")] = None,
+    timeline: Annotated[
+        Path | None, Option(help="JSON file to write p_fake over time to; one video only.")
+    ] = None,
     plot: Annotated[Path | None, Option(help="PNG file to plot p_fake over time to; one video only.")] = None,
-    out: Annotated[Path | None, Option(help="Copy to write with boxes, .mp4, .mov, .mkv.")] = None,
+    out: Annotated[
+        Path | None,
+        Option(help="Copy with boxes to write: .mp4, .mov or .mkv, without sound; one video only."),
+    ] = None,
     model: Model = None,
 ) -> None:
     """Detect forged faces in videos.

@@ -148,7 +148,8 @@ class ImageFile:
 def read_bytes(source: Any, max_bytes: int = ImageLimits.max_bytes) -> bytes:
     """Return all bytes of a path, a bytes-like object or a binary file object, or raise `ImageError`."""
     if isinstance(source, bytes | bytearray | memoryview):
-        data = bytes(source)
+        # Bytes beyond the limit are not copied; one more tells that there are some.
+        data = bytes(memoryview(source).cast("B")[: max_bytes + 1])
     elif isinstance(source, str | os.PathLike):
         data = _read_file(source, max_bytes)
     elif hasattr(source, "read"):
