@@ -80,6 +80,13 @@ def test_options_are_passed_on(
     assert (call["license"], call["data_licenses"]) == ("MIT", Path("l.yaml"))
 
 
+def test_calibrates_the_shipped_model_on_own_images(tiny_data: Path, tmp_path: Path) -> None:
+    result = CliRunner().invoke(app, ["calibrate", "--data", str(tiny_data), "--out", str(tmp_path)])
+    assert result.exit_code == 0, result.output
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["veraface-lite0.json", "veraface-lite0.onnx"]
+    assert "on validation:" in result.output
+
+
 def test_former_names_are_not_in_the_help() -> None:
     shown = CliRunner().invoke(app, ["export", "--help"], env={"COLUMNS": "200"}).output
     for name in ("--false-alarms", "--misses", "--licence", "--terms"):

@@ -28,7 +28,14 @@ from veraface.results import Verdict
 from veraface.training.calibration import ErrorTargets, fit_thresholds
 from veraface.training.config import TrainConfig
 from veraface.training.dataset import open_sample
-from veraface.training.export import LIMITS, average_weights, export, load_network, validation_logits
+from veraface.training.export import (
+    LIMITS,
+    average_weights,
+    calibrate,
+    export,
+    load_network,
+    validation_logits,
+)
 from veraface.training.network import Network
 from veraface.training.trainer import train
 
@@ -133,6 +140,24 @@ def test_target_error_rates_are_kept_and_on_the_card(tmp_path: Path, tiny_run: P
     lax, default = (card.thresholds for card in cards)
     assert (default.real, default.fake) == (0, 1)
     assert 0 < lax.real <= lax.fake < 1
+
+
+def test_calibrates_an_exported_model_on_other_data(
+    tmp_path: Path, tiny_model: Path, tiny_data: Path
+) -> None:
+    """Equal data and targets give the thresholds of the export; the weights are the same, old figures go."""
+    old = ModelCard.load(tiny_model.with_suffix(".json"))
+    targets = ErrorTargets(
+        old.error_rates["allowed_reals_called_fake"], old.error_rates["allowed_fakes_called_real"]
+    )
+    card = calibrate(tiny_model, tmp_path, data=tiny_data, targets=targets)
+    assert ModelCard.load(tmp_path / "tiny.json") == card
+    assert (tmp_path / "tiny.onnx").read_bytes() == tiny_model.read_bytes()
+    assert card.measured == {}
+    assert card.calibration.slope == pytest.approx(old.calibration.slope, rel=0.2)
+    lax = calibrate(tiny_model, tmp_path, data=tiny_data, targets=ErrorTargets(0.45, 0.45))
+    assert lax.thresholds.fake - lax.thresholds.real < card.thresholds.fake - card.thresholds.real
+    OnnxClassifier(tmp_path / "tiny.onnx")
 
 
 @pytest.mark.usefixtures("ready_file")

@@ -11,7 +11,7 @@ from veraface.cli.create_api_key import create_api_key
 from veraface.cli.cross_validate import cross_validate
 from veraface.cli.detect import detect
 from veraface.cli.evaluate import evaluate
-from veraface.cli.export import export
+from veraface.cli.export import calibrate, export
 from veraface.cli.info import info
 from veraface.cli.report import report
 from veraface.cli.scan import scan
@@ -67,7 +67,7 @@ def _root(
 for panel, commands in {
     "Detect": (detect, video, scan, report, info),
     "Serve": (serve, create_api_key),
-    "Train and measure": (train, export, evaluate, cross_validate),
+    "Train and measure": (train, export, calibrate, evaluate, cross_validate),
 }.items():
     for command in commands:
         _add(command, rich_help_panel=panel)

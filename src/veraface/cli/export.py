@@ -1,12 +1,15 @@
-"""`veraface export`: write the ONNX file and the model card of a finished training run."""
+"""`veraface export` and `veraface calibrate`: write the ONNX file and the model card of a classifier."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from typer import Argument, Option
 
-from veraface.cli.options import MaxFnr, MaxFpr, SkipBad
+from veraface.cli.options import LabeledData, MaxFnr, MaxFpr, Model, SkipBad
 from veraface.utils import needs_extra
+
+if TYPE_CHECKING:
+    from veraface.models.card import ModelCard
 
 _UNREACHED = (
     "warning: the verdict {} is never reached: the validation split is too small for so low an error rate; "
@@ -42,8 +45,29 @@ def export(
         data_licenses=data_licenses,
         skip_bad=skip_bad,
     )
+    _print(card, out)
+
+
+def calibrate(
+    out: Annotated[Path, Option(help="Folder to write the weights and the new card to.")],
+    data: LabeledData,
+    model: Model = None,
+    max_fpr: MaxFpr = 0.05,
+    max_fnr: MaxFnr = 0.05,
+    skip_bad: SkipBad = False,
+) -> None:
+    """Fit a model's probabilities and thresholds to the validation split of your own images."""
+    with needs_extra("train"):
+        from veraface.training.calibration import ErrorTargets
+        from veraface.training.export import calibrate as write
+
+    targets = ErrorTargets(max_fpr, max_fnr)
+    _print(write(model, out, data=data, targets=targets, skip_bad=skip_bad), out)
+
+
+def _print(card: "ModelCard", out: Path) -> None:
     thresholds, rates = card.thresholds, card.error_rates
-    print(f"{out / name}.onnx and its card {name}.json")
+    print(f"{out / card.name}.onnx and its card {card.name}.json")
     print(f"real at or below {thresholds.real:.3f}, fake from {thresholds.fake:.3f}; on validation:")
     print("  reals: {reals_called_fake:.1%} false positives, {reals_uncertain:.0%} uncertain".format(**rates))
     print("  fakes: {fakes_called_real:.1%} false negatives, {fakes_uncertain:.0%} uncertain".format(**rates))

@@ -3,6 +3,7 @@
 import hashlib
 import warnings
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -19,12 +20,13 @@ from veraface.datasets.manifest import Sample, check_samples, read_samples
 from veraface.datasets.progress import progress
 from veraface.datasets.samples import leave_out
 from veraface.datasets.validation import prepare
-from veraface.errors import DataError
+from veraface.errors import DataError, ModelError
 from veraface.files import atomic_write, ensure_writable_dir
 from veraface.imaging.decode import recompress
 from veraface.models.card import ModelCard
 from veraface.models.crop import CropSettings
 from veraface.models.onnx_session import open_session
+from veraface.models.registry import card_path
 from veraface.models.tta import jpeg_view, tta_batch
 from veraface.training.calibration import (
     ErrorTargets,
@@ -95,21 +97,12 @@ def export(
         write_onnx(network, config.size, partial)
         session = open_session(partial, threads=0)
         crop = CropSettings(config.size, config.margin)
-        logits, labels, sources = validation_logits(session, samples, crop, config.seed)
         _check_parity(session, network, samples, crop)
-        balance = balance_weights(labels, sources)
-        calibration = fit_calibration(logits[:, 0], labels, balance)
-        p_fake = calibration.probability(logits)
-        # Every image has the same weight, so that the target error rates can be checked on test data;
-        # `balance` would set them for a mix with equally many images of every source.
-        thresholds, rates = fit_thresholds(
-            p_fake.min(axis=1), p_fake.max(axis=1), labels, np.ones(len(labels)), targets, len(samples)
-        )
+        fitted = _fit(session, samples, crop, config.seed, targets)
         # Without the folders of the machine it ran on.
         settings = {k: v for k, v in config.to_dict().items() if k not in ("data", "workers")}
         settings["pretrained"] = Path(config.pretrained).name
         settings["averaged_with"] = [other.resolve().name for other in average]
-        allowed = {"allowed_reals_called_fake": targets.max_fpr, "allowed_fakes_called_real": targets.max_fnr}
         card = ModelCard(
             name=name,
             version=veraface.__version__,
@@ -117,9 +110,7 @@ def export(
             backbone=config.backbone,
             crop=crop,
             normalization={"mean": MEAN, "std": STD, "where": "inside the ONNX graph"},
-            calibration=calibration,
-            thresholds=thresholds,
-            error_rates=allowed | rates,
+            **fitted,
             data=f"{len(train) - fakes} real and {fakes} fake faces; sources: {', '.join(licenses)}",
             data_terms=licenses,
             license=license,
@@ -129,6 +120,55 @@ def export(
         )
         card.save(out / f"{name}.json")
     return card
+
+
+def calibrate(
+    model: str | Path | None,
+    out: Path,
+    *,
+    data: Path,
+    targets: ErrorTargets | None = None,
+    skip_bad: bool = False,
+) -> ModelCard:
+    """Fit calibration and thresholds of an exported model on the validation split of other data.
+
+    Writes a copy of the weights and the new card, without the figures that were measured with the old one, to
+    the folder `out`.
+
+    Raises `ModelError` if the model is not an ONNX file, and `DataError` if the data are too few.
+    """
+    path = card_path(model)
+    if path is None:
+        raise ModelError(f"{model}: only a model in an ONNX file can be calibrated")
+    card, weights = ModelCard.load(path), path.with_suffix(".onnx")
+    samples = _validation_samples(read_samples(data), skip_bad=skip_bad)
+    fitted = _fit(open_session(weights, threads=0), samples, card.crop, 0, targets or ErrorTargets())
+    ensure_writable_dir(out)
+    with atomic_write(out / weights.name) as partial:
+        partial.write_bytes(weights.read_bytes())
+    card = replace(card, **fitted, measured={}, made=datetime.now(UTC).date().isoformat())
+    card.save(out / path.name)
+    return card
+
+
+def _fit(
+    session: onnxruntime.InferenceSession,
+    samples: Sequence[Sample],
+    crop: CropSettings,
+    seed: int,
+    targets: ErrorTargets,
+) -> dict[str, Any]:
+    """Fit calibration and thresholds; return them and the error rates by the names of the card's fields."""
+    logits, labels, sources = validation_logits(session, samples, crop, seed)
+    calibration = fit_calibration(logits[:, 0], labels, balance_weights(labels, sources))
+    p_fake = calibration.probability(logits)
+    # Every image has the same weight, so that the target error rates can be checked on test data; those of
+    # the calibration would set them for a mix with equally many images of every source.
+    thresholds, rates = fit_thresholds(
+        p_fake.min(axis=1), p_fake.max(axis=1), labels, np.ones(len(labels)), targets, len(samples)
+    )
+    allowed = {"allowed_reals_called_fake": targets.max_fpr, "allowed_fakes_called_real": targets.max_fnr}
+    return {"calibration": calibration, "thresholds": thresholds, "error_rates": allowed | rates}
 
 
 def _load_averaged(run: Path, config: TrainConfig, average: Sequence[Path]) -> Network:
