@@ -112,7 +112,7 @@ def sniff_format(data: bytes) -> str | None:
 
 
 def require_format(data: bytes) -> str:
-    """Return the same; raise `UnsupportedImageError` that tells what another file seems to be."""
+    """Return the format; of another file raise `UnsupportedImageError`, with what it seems to be."""
     name = sniff_format(data)
     if name is None:
         what = next((title for title, matches in _UNSUPPORTED if matches(data)), "not in a known format")

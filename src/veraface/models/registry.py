@@ -51,7 +51,7 @@ def register(name: str, factory: Factory, *, kind: Kind = "classifier") -> None:
     """Make a model available under a name in this process.
 
     Args:
-        name: replaces a registered model of the same name; shipped names are taken.
+        name: a registered model of the same name is replaced; names of shipped models are refused.
         factory: takes `threads` and `providers` as keywords and returns a `Classifier` or `FaceDetector`.
         kind: what the factory returns.
 
@@ -109,9 +109,10 @@ def load_card(name: str | Path | None = None) -> ModelCard:
 def card_path(name: str | Path | None = None) -> Path | None:
     """Return the file of a classifier's model card; None if the classifier is not an ONNX file."""
     path = DEFAULT_MODEL if name is None else Path(name)
-    if name in _BUILT_IN["classifier"]:
+    builtin = name in _BUILT_IN["classifier"]
+    if builtin:
         path = WEIGHTS / f"{name}.onnx"
-    return path.with_suffix(".json") if path.suffix == ".onnx" else None
+    return path.with_suffix(".json") if path.suffix == ".onnx" and (path.exists() or not builtin) else None
 
 
 def check_model(model: Any, kind: Kind, name: str = "") -> Any:
