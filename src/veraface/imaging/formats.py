@@ -115,7 +115,9 @@ def require_format(data: bytes) -> str:
     """Return the format; of another file raise `UnsupportedImageError`, with what it seems to be."""
     name = sniff_format(data)
     if name is None:
-        what = next((title for title, matches in _UNSUPPORTED if matches(data)), "not in a known format")
+        what = next(
+            (title for title, matches in _UNSUPPORTED if matches(data)), "not an image in a known format"
+        )
         titles = listed(image_format.title for image_format in FORMATS.values())
         raise UnsupportedImageError(f"the file is {what}; give a {titles} image")
     return name
