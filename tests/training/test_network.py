@@ -1,6 +1,7 @@
 """The network before training: that logit and evidence belong together."""
 
 import math
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -8,7 +9,7 @@ import torch
 
 from tests.sample_images import portrait
 from veraface.errors import DataError
-from veraface.training.network import Network
+from veraface.training.network import Network, freeze_all_but_norms, load_pretrained
 
 
 def pixels(size: int) -> torch.Tensor:
@@ -48,3 +49,46 @@ def test_starts_at_ln_2_with_a_cam_that_averages_to_the_logit(backbone: str, siz
 def test_unavailable_backbones(backbone: str, size: int, message: str) -> None:
     with pytest.raises(DataError, match=message):
         Network(backbone, size)
+
+
+def test_a_transformer_is_classified_by_its_class_token_alone() -> None:
+    """Normalized, so that the length of the token, which grows with contrast, does not count."""
+    network = Network("test_vit", 48).eval()
+    torch.nn.init.normal_(network.head.weight)
+    with torch.inference_mode():
+        tokens = network.features(pixels(48))
+        logits, evidence = network.classify(tokens)
+        longer = tokens * torch.tensor([3.0] + [1.0] * (tokens.shape[1] - 1)).view(1, -1, 1)
+        assert torch.allclose(network.classify(longer)[0], logits, atol=1e-4)
+        other = tokens.clone()
+        other[:, 1:] = torch.randn_like(other[:, 1:])
+        assert torch.allclose(network.classify(other)[0], logits, atol=1e-4)
+    assert evidence.shape == (2, 3, 3)
+
+
+def test_only_the_norms_of_a_transformer_are_tuned() -> None:
+    network = Network("test_vit", 48)
+    count = freeze_all_but_norms(network)
+    trained = {name for name, weights in network.named_parameters() if weights.requires_grad}
+    assert {name.split(".")[-2].rstrip("12") for name in trained} == {"norm", "head"}
+    assert count < 0.02 * sum(weights.numel() for weights in network.parameters())
+    with pytest.raises(DataError, match="no LayerNorm"):
+        freeze_all_but_norms(Network("test_resnet", 50))
+
+
+def test_pixels_are_normalized_as_the_pretrained_weights_expect() -> None:
+    assert Network("test_vit", 48).mean.flatten().tolist() == pytest.approx([127.5] * 3)
+    lite0 = Network("tf_efficientnet_lite0", 64).mean.flatten().tolist()
+    assert lite0 == pytest.approx([123.7, 116.3, 103.5], abs=0.1)
+
+
+def test_weights_of_another_input_size_keep_their_positions(tmp_path: Path) -> None:
+    """Resampled, as a transformer learns one vector for each place of a patch."""
+    small, large = Network("test_vit", 48), Network("test_vit", 96)
+    torch.nn.init.zeros_(small.backbone.pos_embed)
+    small.backbone.pos_embed.data[:, 1:4] = 1.0  # the upper third of 3 x 3 patches
+    torch.save(small.backbone.state_dict(), tmp_path / "weights.pt")
+    assert load_pretrained(large, "test_vit", str(tmp_path / "weights.pt")).endswith("from weights.pt")
+    places = large.backbone.pos_embed.data[0, 1:].reshape(6, 6, -1)
+    assert places[0].mean() > 0.8
+    assert abs(places[-1].mean()) < 0.1

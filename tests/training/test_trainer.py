@@ -1,6 +1,7 @@
 """What a training run does to the weights, and what it leaves."""
 
 import csv
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
@@ -247,6 +248,17 @@ def test_other_backbones_train(tiny_data: Path, tmp_path: Path, backbone: str) -
     after = tensors(tmp_path / "run", "last.ckpt")
     assert new.keys() == after.keys()
     assert after["head.weight"].abs().max() > 0
+
+
+def test_tuned_norms_leave_all_other_weights_as_they_were(tiny_data: Path, tmp_path: Path) -> None:
+    config = settings(tiny_data, epochs=2, frozen_epochs=0, backbone="test_vit", tune="norms", lr=1e-2)
+    train(config, tmp_path / "run")
+    train(replace(config, epochs=1, lr=1e-9, head_lr=1e-9), tmp_path / "start")
+    before, after = tensors(tmp_path / "start", "last.ckpt"), tensors(tmp_path / "run", "last.ckpt")
+    changed = {name for name in after if abs(before[name] - after[name]).max() > 1e-6}
+    assert any(name.startswith("head") for name in changed)
+    assert any("norm" in name for name in changed)
+    assert all("norm" in name or name.startswith("head") for name in changed)
 
 
 @pytest.mark.parametrize("epoch", [1, 2, 3])

@@ -29,6 +29,7 @@ def train(
     lr: Annotated[float, Option(help="Peak learning rate of the second phase.")] = 6e-4,
     head_lr: Annotated[float, Option(help="Learning rate of the first phase.")] = 2e-3,
     weight_decay: Annotated[float, Option(min=0)] = 0.02,
+    tune: Annotated[str, Option(help="Train all weights, or the norms of a transformer.")] = "all",
     batch_norm: Annotated[str, Option(help="update or keep the BatchNorm statistics.")] = "update",
     self_blend: Annotated[float, Option(min=0, max=1, help="Share of self-blended reals in fakes.")] = 0.2,
     face_swap: Annotated[float, Option(min=0, max=1, help="Share of face swaps in fakes.")] = 0.15,

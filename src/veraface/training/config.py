@@ -31,6 +31,7 @@ class TrainConfig:
     lr: float = 6e-4  # peak learning rate of the second phase
     warmup: float = 0.05  # share of the second phase in which the learning rate rises
     weight_decay: float = 0.02  # of AdamW
+    tune: str = "all"  # weights that are trained: "all", or the "norms" (LayerNorms) of a transformer
     batch_norm: str = "update"  # "update" the statistics in the second phase, or "keep" the pretrained
     average_decay: float = 0.998  # upper bound of the EMA decay per step
     self_blend: float = 0.2  # share of the training fakes that are self-blended; see `self_blending.py`
@@ -53,6 +54,7 @@ class TrainConfig:
                 f"frozen epochs ({self.frozen_epochs}) must lie between 0 and epochs ({self.epochs})"
             )
         self._check("batch_size", self.batch_size >= 2, "must be at least 2 for batch normalization")
+        self._check("tune", self.tune in ("all", "norms"), "must be all or norms")
         self._check("batch_norm", self.batch_norm in ("update", "keep"), "must be update or keep")
         for name in _LISTS:
             entries = getattr(self, name)

@@ -37,7 +37,7 @@ from veraface.training.calibration import (
 )
 from veraface.training.config import TrainConfig
 from veraface.training.dataset import Face, open_sample
-from veraface.training.network import MEAN, STD, Network, first_line
+from veraface.training.network import Network, first_line
 from veraface.training.trainer import BEST, CONFIG
 
 TOLERANCE = 1e-4  # largest difference of a logit between torch and ONNX
@@ -103,13 +103,18 @@ def export(
         settings = {k: v for k, v in config.to_dict().items() if k not in ("data", "workers")}
         settings["pretrained"] = Path(config.pretrained).name
         settings["averaged_with"] = [other.resolve().name for other in average]
+        statistics = {"mean": network.mean, "std": network.std}
+        normalization = {
+            key: [round(float(value) / 255, 6) for value in tensor.flatten()]
+            for key, tensor in statistics.items()
+        }
         card = ModelCard(
             name=name,
             version=veraface.__version__,
             sha256=hashlib.sha256(partial.read_bytes()).hexdigest(),
             backbone=config.backbone,
             crop=crop,
-            normalization={"mean": MEAN, "std": STD, "where": "inside the ONNX graph"},
+            normalization=normalization | {"where": "inside the ONNX graph"},
             **fitted,
             data=f"{len(train) - fakes} real and {fakes} fake faces; sources: {', '.join(licenses)}",
             data_terms=licenses,

@@ -30,7 +30,7 @@ from veraface.models.crop import CropSettings
 from veraface.training.callbacks import EMA, AtomicCheckpointIO, BestCheckpoint, EarlyStop, LastCheckpoint
 from veraface.training.config import TrainConfig
 from veraface.training.dataset import FaceDataset
-from veraface.training.network import Network, load_pretrained
+from veraface.training.network import Network, freeze_all_but_norms, load_pretrained
 from veraface.training.sampling import FACE_SWAP, SELF_BLEND, PairSampler, fixed_draws
 
 CONFIG, LAST, BEST = "config.yaml", "last.ckpt", "best.ckpt"
@@ -50,6 +50,8 @@ class FaceClassifier(lightning.LightningModule):
         self.config = config
         self.network = Network(config.backbone, config.size, config.dropout, config.drop_path)
         self.initial_weights = load_pretrained(self.network, config.backbone, pretrained)
+        if config.tune == "norms":
+            freeze_all_but_norms(self.network)
         self.network.to(memory_format=torch.channels_last)  # faster convolutions
         self.auc = BinaryAUROC()
 
@@ -109,7 +111,7 @@ class FaceClassifier(lightning.LightningModule):
 
         groups = [
             {"params": self.network.head.parameters(), "lr": config.head_lr},
-            {"params": self.network.backbone.parameters(), "lr": config.lr},
+            {"params": [p for p in self.network.backbone.parameters() if p.requires_grad], "lr": config.lr},
         ]
         optimizer = torch.optim.AdamW(groups, weight_decay=config.weight_decay)
         scheduler = torch.optim.lr_scheduler.LambdaLR(optimizer, [head, backbone])
