@@ -2,7 +2,8 @@
 
     python benchmarks/run.py [--only latency floor ...] [--runs 60] [--seconds 10] [--out FILE]
 
-Writes benchmarks/results/MACHINE.md, one section per measurement; sections not measured are kept.
+Writes benchmarks/results/MACHINE.md: a summary beside must and aim, and one section per measurement; sections
+that are not measured are kept.
 """
 
 import argparse
@@ -15,6 +16,7 @@ import comparison
 import latency
 import server_figures
 import sizes
+from goals import summary
 from images import encoded, scene
 from machine import describe, slug
 
@@ -62,8 +64,10 @@ def main() -> None:
         kept[title] = f"{conditions}\n\n{measure(options)}"
         titles = [t for t, _ in measurements.values() if t in kept]
         page = "".join(f"\n## {title}\n\n{kept[title]}" for title in titles)
-        options.out.write_text(f"# Speed, memory and size on {slug()}\n{page}", encoding="utf-8")
-    print(options.out.read_text(encoding="utf-8"))
+        head = f"# Speed, memory and size on {slug()}\n\n{summary(kept)}"
+        options.out.write_text(head + page, encoding="utf-8")
+    print(options.out.read_text(encoding="utf-8").split("\n## ")[0])
+    print(f"All tables: {options.out}")
 
 
 def sections(page: Path) -> dict[str, str]:
