@@ -6,7 +6,6 @@ import re
 from datetime import UTC, datetime
 from pathlib import Path
 
-
 _SPEED = {
     "avx512_vnni": "VNNI",
     "avx_vnni": "VNNI",

@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -25,6 +26,10 @@ pytest_plugins = ["tests.fixtures.uploads"]
 hypothesis.settings.register_profile("quick", deadline=None, derandomize=True, max_examples=50)
 hypothesis.settings.register_profile("deep", deadline=None, max_examples=1000)
 hypothesis.settings.load_profile(PROFILE)
+
+# A shell that starts a job in the background lets it ignore interrupts, and every process that it starts too.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # One thread avoids contention on a busy machine and sums in a fixed order; set before torch is imported.
 os.environ["OMP_NUM_THREADS"] = "1"
