@@ -86,8 +86,12 @@ _SLOW = (
 
 
 def pytest_xdist_auto_num_workers() -> int:
-    """Start twice as many workers as there are cores, because tests wait for servers and browsers."""
-    return 2 * available_cores()
+    """Start half as many workers again as there are cores, because tests wait for servers and browsers.
+
+    Two per core take as long (510 s instead of 499 s on two cores).
+    """
+    cores = available_cores()
+    return cores + cores // 2
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
