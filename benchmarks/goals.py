@@ -38,36 +38,28 @@ class Goal:
         ]
 
 
-def _cell(tables: Tables, title: str, column: str, **where: str) -> float:
-    """Return a number of the first row whose first cells begin as `where` says."""
-    rows = tables[title]
-    row = next(r for r in rows if all(r[key.replace("_", " ")].startswith(v) for key, v in where.items()))
-    return float(row[column])
+def _cell(rows: Iterable[Row], column: str, **where: str) -> float:
+    """Return a number of the first row whose cells begin as `where` says; "_" stands for blanks in names."""
+    return next(
+        float(row[column])
+        for row in rows
+        if all(row[name.replace("_", " ")].startswith(start) for name, start in where.items())
+    )
 
 
 def _total(tables: Tables, faces: int) -> float:
-    title = "One image, warm, all cores, ms"
-    return _cell(tables, title, "p50", size="2 MP", format="JPEG", faces_found=f"{faces} of")
+    rows = tables["One image, warm, all cores, ms"]
+    return _cell(rows, "p50", size="2 MP", format="JPEG", faces_found=f"{faces} of")
 
 
 def _floor(tables: Tables) -> float:
     rows = tables["Total over the floor, ms"]
-    return next(
-        float(row["ratio"])
-        for row in rows
-        if row["threads"] == "one thread" and "2 MP" in row["image, one face"]
-    )
+    return _cell(rows, "ratio", threads="one thread", **{"image, one face": "2 MP"})
 
 
 def _memory(tables: Tables) -> float:
     rows = tables["Memory of the server"]
-    return float(
-        next(
-            row["mean"]
-            for row in reversed(rows)
-            if row["server and its processes, PSS in MB"].startswith("requests")
-        )
-    )
+    return _cell(reversed(rows), "mean", **{"server and its processes, PSS in MB": "requests"})
 
 
 GOALS = (

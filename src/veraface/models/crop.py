@@ -10,7 +10,7 @@ from PIL import Image
 from veraface.geometry import Box
 from veraface.imaging.lazy import QUARTER_TURNS
 
-_MIN_LEAN = 7.0  # degrees
+MIN_LEAN = 7.0  # degrees; a face that leans less is upright enough
 
 
 @dataclass(frozen=True)
@@ -64,12 +64,7 @@ def crop_face(image: Image.Image, box: Box, settings: CropSettings, roll: float 
     pixels = _cut(image, square, wide)
     if not lean:
         return pixels
-    c, s, half = cos(radians(lean)), sin(radians(lean)), settings.size / 2
-    matrix = (c, -s, wide / 2 - c * half + s * half, s, c, wide / 2 - s * half - c * half)
-    leveled = Image.fromarray(pixels).transform(
-        (settings.size, settings.size), Image.Transform.AFFINE, matrix, Image.Resampling.BICUBIC
-    )
-    return np.asarray(leveled)
+    return np.asarray(turn_upright(Image.fromarray(pixels), settings.size, lean, Image.Resampling.BICUBIC))
 
 
 def level_angle(roll: float) -> float:
@@ -82,7 +77,21 @@ def level_angle(roll: float) -> float:
         roll: by how many degrees the face leans clockwise.
     """
     quarter = 90.0 * round(roll / 90)
-    return quarter if abs(roll - quarter) < _MIN_LEAN else roll
+    return quarter if abs(roll - quarter) < MIN_LEAN else roll
+
+
+def turn_upright(square: Image.Image, size: int, lean: float, resample: Image.Resampling) -> Image.Image:
+    """Return the middle of a square image turned counterclockwise by `lean` degrees, at the same scale.
+
+    Args:
+        square: its side is at least `size` times the square root of 2, so that no corner is missing.
+        size: side of the result, px.
+        lean: degrees.
+        resample: filter.
+    """
+    c, s, half, middle = cos(radians(lean)), sin(radians(lean)), size / 2, square.width / 2
+    matrix = (c, -s, middle - c * half + s * half, s, c, middle - s * half - c * half)
+    return square.transform((size, size), Image.Transform.AFFINE, matrix, resample)
 
 
 def _overlaps(square: Box, image: Image.Image) -> bool:

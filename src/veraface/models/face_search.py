@@ -20,6 +20,7 @@ from PIL import Image
 from veraface.decision import MIN_FACE
 from veraface.geometry import Box, roll
 from veraface.imaging.lazy import LazyImage
+from veraface.models.crop import MIN_LEAN, level_angle, turn_upright
 from veraface.models.protocols import FaceDetection
 from veraface.models.yunet import NO_FACES, WEIGHTS, Faces, YuNet, iou, nms
 
@@ -53,7 +54,6 @@ _OTHER_SIZE = 64  # px, to which faces of doubtful score are scaled in the end
 _MIN_OTHER = 0.74  # score that faces reach there, and heads of animals seldom do
 _MIN_TINY = 0.87  # score of faces below MIN_FACE, which are only counted
 _FILLS = 0.6  # of the shorter side of the image
-_LEAN = 7.0  # degrees; a face that leans less is upright enough
 _STRAIGHTENED = 1.45  # true over measured lean
 _SAME_FACE = 0.25  # intersection over union from which two detections are the same face
 
@@ -119,7 +119,7 @@ class YuNetDetector:
     def _search(self, pixels: NDArray[np.uint8], border: int, turn: int) -> Faces:
         """Search an image turned counterclockwise by `turn` quarters; return faces in the unturned image."""
         turned = np.rot90(pixels, turn)
-        (faces,) = self._network.detect([turned], border, _NOTICED)
+        faces = self._network.detect(turned, border, _NOTICED)
         center = pixels.shape[1] / 2, pixels.shape[0] / 2
         return _mapped(faces, (turned.shape[1] / 2, turned.shape[0] / 2), center, 1.0, 90.0 * turn)
 
@@ -169,7 +169,7 @@ class YuNetDetector:
 
     def _look(self, region: "_Region", turn: int) -> Faces:
         """Return the face of a region as it is found after `turn` quarters counterclockwise, if it is."""
-        (faces,) = self._network.detect([np.rot90(region.pixels, turn)], 0, _NOTICED)
+        faces = self._network.detect(np.rot90(region.pixels, turn), 0, _NOTICED)
         return region.same_face(faces, 90.0 * turn)
 
     def _level(self, view: Image.Image, face: NDArray[np.float32]) -> Faces:
@@ -178,7 +178,7 @@ class YuNetDetector:
         exact = _sides(face[np.newaxis])[0] >= _EXACT
         for _ in range(4):
             measured = (roll(_landmarks(face)) - lean + 180) % 360 - 180
-            if exact and abs(measured) < _LEAN:
+            if exact and abs(measured) < MIN_LEAN:
                 break
             lean += _STRAIGHTENED * measured if exact else 0.0
             seen = self._look(_Region(view, face, _LEVELED_FACE, lean), 0)
@@ -199,9 +199,7 @@ class YuNetDetector:
             return True  # the region of a face that fills the frame would be mostly empty
         if side < MIN_FACE:
             return bool(face[14] >= _MIN_TINY)
-        angle = roll(_landmarks(face))
-        quarter = 90.0 * round(angle / 90)
-        lean = quarter if abs(angle - quarter) < _LEAN else angle
+        lean = level_angle(roll(_landmarks(face)))
         scale = min(1.0, 1.5 * _OTHER_SIZE / side)
         scaled = face * np.float32(scale)
         return _best(self._look(_Region(_scaled(image, scale), scaled, _OTHER_SIZE, lean), 0)) >= _MIN_OTHER
@@ -233,9 +231,7 @@ class _Region:
             (wide, wide), Image.Resampling.BILINEAR, box=(x - half, y - half, x + half, y + half)
         )
         if lean:
-            c, s, h = cos(radians(lean)), sin(radians(lean)), side / 2
-            turned = (c, -s, wide / 2 - c * h + s * h, s, c, wide / 2 - s * h - c * h)
-            square = square.transform((side, side), Image.Transform.AFFINE, turned, Image.Resampling.BILINEAR)
+            square = turn_upright(square, side, lean, Image.Resampling.BILINEAR)
         self.pixels: NDArray[np.uint8] = np.asarray(square)
 
     def same_face(self, faces: Faces, turn: float) -> Faces:

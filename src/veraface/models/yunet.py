@@ -35,33 +35,28 @@ class YuNet:
         """Load the network; arguments as in `veraface.models.load_face_detector`."""
         self._session = open_session(weights, threads, providers)
 
-    def detect(self, images: Sequence[NDArray[np.uint8]], border: int, min_score: float) -> list[Faces]:
-        """Return the faces of several images of one size, highest score first, in pixels of the images.
+    def detect(self, image: NDArray[np.uint8], border: int, min_score: float) -> Faces:
+        """Return the faces of an image, highest score first, in its pixels.
 
         Args:
-            images: RGB, shape (height, width, 3), searched at their own scale.
+            image: RGB, shape (height, width, 3), searched at its own scale.
             border: black padding on all sides, px, which helps with faces that fill the frame.
             min_score: 0 to 1.
         """
-        height, width = (_padded(side + 2 * border) for side in images[0].shape[:2])
-        pixels = np.zeros((len(images), 3, height, width), np.float32)
-        for canvas, image in zip(pixels, images, strict=True):
-            inside = canvas[:, border : border + image.shape[0], border : border + image.shape[1]]
-            inside[:] = image.transpose(2, 0, 1)[::-1]  # blue, green, red
+        height, width = (_padded(side + 2 * border) for side in image.shape[:2])
+        pixels = np.zeros((1, 3, height, width), np.float32)
+        inside = pixels[0, :, border : border + image.shape[0], border : border + image.shape[1]]
+        inside[:] = image.transpose(2, 0, 1)[::-1]  # blue, green, red
         outputs = self._session.run(_OUTPUTS, {"input": pixels})
-        cls, obj, boxes, points = (np.concatenate(outputs[i : i + 3], axis=1) for i in (0, 3, 6, 9))
-        scores = np.sqrt(cls[..., 0] * obj[..., 0])
-        cells, strides = _cells(width, height)
-        found = []
-        for score, box, point in zip(scores, boxes, points, strict=True):
-            keep = np.flatnonzero(score >= min_score)
-            keep = keep[np.argsort(-score[keep], kind="stable")][:_MAX_CANDIDATES]
-            cell, stride = cells[keep], strides[keep]
-            center, half = (cell + box[keep, :2]) * stride, np.exp(box[keep, 2:]) * stride / 2
-            landmarks = (np.tile(cell, 5) + point[keep]) * stride
-            coordinates = np.concatenate([center - half, center + half, landmarks], axis=1) - border
-            found.append(nms(np.concatenate([coordinates, score[keep, np.newaxis]], axis=1)))
-        return found
+        cls, obj, boxes, points = (np.concatenate(outputs[i : i + 3], axis=1)[0] for i in (0, 3, 6, 9))
+        scores = np.sqrt(cls[:, 0] * obj[:, 0])
+        keep = np.flatnonzero(scores >= min_score)
+        keep = keep[np.argsort(-scores[keep], kind="stable")][:_MAX_CANDIDATES]
+        cells, strides = (grid[keep] for grid in _cells(width, height))
+        centers, halves = (cells + boxes[keep, :2]) * strides, np.exp(boxes[keep, 2:]) * strides / 2
+        landmarks = (np.tile(cells, 5) + points[keep]) * strides
+        coordinates = np.concatenate([centers - halves, centers + halves, landmarks], axis=1) - border
+        return nms(np.concatenate([coordinates, scores[keep, np.newaxis]], axis=1))
 
 
 def nms(faces: Faces, limit: float = _MAX_OVERLAP) -> Faces:
