@@ -18,7 +18,7 @@ from tests.training.runs import settings
 from veraface import Detector
 from veraface.datasets.manifest import read_samples
 from veraface.datasets.validation import prepare
-from veraface.errors import DataError
+from veraface.errors import DataError, ModelError
 from veraface.models.card import ModelCard
 from veraface.models.classifier import OnnxClassifier
 from veraface.models.crop import CropSettings
@@ -158,6 +158,15 @@ def test_calibrates_an_exported_model_on_other_data(
     lax = calibrate(tiny_model, tmp_path, data=tiny_data, targets=ErrorTargets(0.45, 0.45))
     assert lax.thresholds.fake - lax.thresholds.real < card.thresholds.fake - card.thresholds.real
     OnnxClassifier(tmp_path / "tiny.onnx")
+
+
+def test_damaged_weights_are_not_calibrated(tmp_path: Path, tiny_model: Path, tiny_data: Path) -> None:
+    damaged = tmp_path / "tiny.onnx"
+    damaged.write_bytes(tiny_model.read_bytes()[:-100])
+    damaged.with_suffix(".json").write_bytes(tiny_model.with_suffix(".json").read_bytes())
+    with pytest.raises(ModelError, match="does not match its model card"):
+        calibrate(damaged, tmp_path / "out", data=tiny_data)
+    assert not (tmp_path / "out").exists()
 
 
 @pytest.mark.usefixtures("ready_file")

@@ -113,7 +113,7 @@ def _run_fold(
 ) -> list[dict[str, Any]]:
     """Train, export and evaluate; return a row for each class of each source that was left out."""
     train(config, run, resume=True, known=faces)
-    export(run, run, name="model", targets=targets)
+    export(run, run, name="model", targets=targets, known=faces)
     detector = Detector(run / "model.onnx", threads=1)
     kept = [s for s in samples if s.source not in config.leave_out and s.split == "val"]
     known = predict(detector, kept, title="Detecting, sources in training")

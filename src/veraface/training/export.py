@@ -19,11 +19,12 @@ from veraface.datasets.degradations import Degradations
 from veraface.datasets.manifest import Sample, check_samples, read_samples
 from veraface.datasets.progress import progress
 from veraface.datasets.samples import leave_out
-from veraface.datasets.validation import prepare
+from veraface.datasets.validation import Known, prepare
 from veraface.errors import DataError, ModelError
 from veraface.files import atomic_write, ensure_writable_dir
 from veraface.imaging.decode import recompress
 from veraface.models.card import ModelCard
+from veraface.models.classifier import OnnxClassifier
 from veraface.models.crop import CropSettings
 from veraface.models.onnx_session import open_session
 from veraface.models.registry import card_path
@@ -63,6 +64,7 @@ def export(
     average: Sequence[Path] = (),
     data_licenses: Path | None = None,
     skip_bad: bool = False,
+    known: Known | None = None,
 ) -> ModelCard:
     """Write `{out}/{name}.onnx` and `{out}/{name}.json`.
 
@@ -76,6 +78,7 @@ def export(
         average: folders of further runs to average the weights with; see `average_weights`.
         data_licenses: a YAML file of "SOURCE: LICENSE" of the training images, for the card.
         skip_bad: skip unreadable validation images instead of raising.
+        known: faces detected before, as in `prepare`.
 
     Raises:
         DataError: the run has no checkpoint, its data are missing or too few to calibrate on, or the
@@ -90,7 +93,7 @@ def export(
     train = [s for s in everything if s.split == "train"]
     fakes = sum(s.fake for s in train)
     licenses = _read_licenses(data_licenses, {s.source for s in train})
-    samples = _validation_samples(everything, skip_bad=skip_bad)
+    samples = _validation_samples(everything, skip_bad=skip_bad, known=known)
 
     ensure_writable_dir(out)
     with atomic_write(out / f"{name}.onnx") as partial:
@@ -140,12 +143,14 @@ def calibrate(
     Writes a copy of the weights and the new card, without the figures that were measured with the old one, to
     the folder `out`.
 
-    Raises `ModelError` if the model is not an ONNX file, and `DataError` if the data are too few.
+    Raises `ModelError` if the model is not an ONNX file or its files are damaged, and `DataError` if the data
+    are too few.
     """
     path = card_path(model)
     if path is None:
         raise ModelError(f"{model}: only a model in an ONNX file can be calibrated")
-    card, weights = ModelCard.load(path), path.with_suffix(".onnx")
+    weights = path.with_suffix(".onnx")
+    card = OnnxClassifier(weights).card  # checks the files
     samples = _validation_samples(read_samples(data), skip_bad=skip_bad)
     fitted = _fit(open_session(weights, threads=0), samples, card.crop, 0, targets or ErrorTargets())
     ensure_writable_dir(out)
@@ -191,11 +196,13 @@ def _load_averaged(run: Path, config: TrainConfig, average: Sequence[Path]) -> N
     return network
 
 
-def _validation_samples(samples: Sequence[Sample], *, skip_bad: bool) -> list[Sample]:
+def _validation_samples(
+    samples: Sequence[Sample], *, skip_bad: bool, known: Known | None = None
+) -> list[Sample]:
     """Return the validation samples with their boxes; check that there are enough to calibrate on."""
     validation = [s for s in samples if s.split == "val"]
     check_samples(validation, needed=("val",))
-    prepared = prepare(validation, skip_bad=skip_bad, needed=("val",))
+    prepared = prepare(validation, skip_bad=skip_bad, needed=("val",), known=known)
     check_enough(np.array([s.fake for s in prepared.samples]))
     return prepared.samples
 
