@@ -27,6 +27,8 @@ ALWAYS = Degradations(
     occlude=1,
     smooth=1,
     sharpen=1,
+    messenger=0,
+    screenshot=0,
 )
 BOX = Box(25, 21, 41, 52)
 
@@ -77,12 +79,13 @@ def test_any_image_and_box_get_through_in_proportion(
     before = Box(*box)
     image, after = chosen.apply(noise_image(width, height, 0), before, np.random.default_rng(seed))
     factor = after.max_side / before.max_side
-    assert 0 < factor <= 1
+    assert 0 < factor <= 1.4  # screenshots may enlarge
     for value, scaled in zip(before.to_list(), after.to_list(), strict=True):
         assert scaled == pytest.approx(value * factor, abs=0.11)  # lists are rounded to a tenth
     assert image.mode == "RGB"
-    assert abs(image.width - max(1, width * factor)) <= 0.5
-    assert abs(image.height - max(1, height * factor)) <= 0.5
+    # A forwarded image is rescaled, and so rounded to whole pixels, twice.
+    assert abs(image.width - max(1, width * factor)) <= (0.5 if always else 1)
+    assert abs(image.height - max(1, height * factor)) <= (0.5 if always else 1)
 
 
 @given(seed=st.integers(0, 2**32 - 1))
@@ -108,6 +111,8 @@ NOTHING = Degradations(
             "occlude",
             "smooth",
             "sharpen",
+            "messenger",
+            "screenshot",
         ),
         0.0,
     )
@@ -115,7 +120,11 @@ NOTHING = Degradations(
 
 
 @pytest.mark.parametrize(
-    "name", ["rescale", "blur", "noise", "color", "recompress", "occlude", "smooth", "sharpen"]
+    "name",
+    [
+        *("rescale", "blur", "noise", "color", "recompress", "occlude", "smooth", "sharpen"),
+        *("messenger", "screenshot"),
+    ],
 )
 def test_every_degradation_changes_the_image_and_depends_on_the_seed(name: str) -> None:
     image = face(0, fake=False)
@@ -152,6 +161,31 @@ def test_faces_shrink_to_the_smallest_side_and_no_further() -> None:
     assert min(sides) >= 60 - 1e-6
     assert min(sides) < 75
     assert max(sides) > 160
+
+
+def test_messengers_shrink_faces_and_compress_them() -> None:
+    """A face of 600 px never arrives larger than the limit of the photo allows, and as JPEG."""
+    chosen = replace(NOTHING, messenger=1.0)
+    image, box = noise_image(700, 700, 0), Box(50, 50, 600, 500)
+    sent = [chosen.apply(image, box, np.random.default_rng(i)) for i in range(20)]
+    sides = [after.max_side for _, after in sent]
+    assert 64 - 1e-6 <= min(sides) < 250
+    assert max(sides) <= 600
+    small = Box(20, 20, 60, 60)
+    kept = [chosen.apply(noise_image(100, 100, 0), small, np.random.default_rng(i)) for i in range(20)]
+    assert all(after == small for _, after in kept), "faces below the smallest side are only compressed"
+    assert all(pixels.tobytes() != noise_image(100, 100, 0).tobytes() for pixels, _ in kept)
+
+
+def test_screenshots_are_resampled_by_any_factor() -> None:
+    chosen = replace(NOTHING, screenshot=1.0)
+    sizes = [
+        chosen.apply(noise_image(256, 256, 0), Box(40, 40, 160, 180), np.random.default_rng(i))[0].width
+        for i in range(40)
+    ]
+    assert min(sizes) < 150
+    assert max(sizes) > 300
+    assert len(set(sizes)) > 30
 
 
 def test_primitives_match_their_names() -> None:

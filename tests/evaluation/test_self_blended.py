@@ -52,9 +52,13 @@ def test_every_real_gives_one_fake(samples: list[Sample], detector: Detector) ->
     assert [p.path for p in blended] == ["boxed.png", "found.png", "wall.png", "broken.png"]
     assert all(p.fake and p.generator == p.degradation == SELF_BLENDED for p in blended)
     boxed, found, wall, broken = blended
-    synthesized = self_blend(
-        decode_upright(samples[0]), samples[0].box or Box(0, 0, 1, 1), random_generator(samples[0])
+    synthesized, real = self_blend(
+        decode_upright(samples[0]),
+        samples[0].box or Box(0, 0, 1, 1),
+        random_generator(samples[0]),
+        keep_target=True,
     )
+    assert real.tobytes() == decode_upright(samples[0]).tobytes()
     assert boxed.p_fake == detector.detect(synthesized).p_fake
     assert found.p_fake is not None
     assert (wall.verdict, wall.error) == (None, "no face to blend was found")

@@ -1,4 +1,4 @@
-"""Image degradations seen in the wild: rescaling, recompression, blur, noise, color loss.
+"""Image degradations seen in the wild: rescaling, recompression, blur, noise, color loss, messengers.
 
 They are applied to real and fake images alike, so that they do not reveal the class. Training, calibration
 and robustness tests share this module; it needs Pillow and NumPy only.
@@ -13,6 +13,10 @@ from PIL import Image, ImageEnhance, ImageFilter
 from veraface.geometry import Box
 from veraface.imaging.decode import recompress
 
+_MESSENGER_SIDES = (720, 1600)  # px; messengers limit the longest side of a photo
+_MESSENGER_QUALITY = (60, 86)  # and save it as JPEG
+_FACE_SHARES = (0.12, 0.6)  # longer side of a face over that of its photo
+_SCREEN_FACTORS = (0.5, 1.4)  # size of an image on a screen over its own
 _INTERPOLATIONS = tuple(Image.Resampling[name] for name in ("BILINEAR", "BICUBIC", "LANCZOS", "BOX"))
 
 
@@ -86,6 +90,10 @@ class Degradations:
     occlude: float = 0.1  # probability of an occlusion of the face
     smooth: float = 0.06  # probability
     sharpen: float = 0.1  # probability
+    messenger: float = 0.2  # probability that a messenger rescales and compresses instead of the last steps
+    messenger_again: float = 0.5  # probability that it is forwarded, given that
+    screenshot: float = 0.1  # probability of a screenshot instead of the last steps
+    screenshot_jpeg: float = 0.5  # probability that it is saved as JPEG and not as PNG, given that
 
     def apply(self, image: Image.Image, box: Box, random: np.random.Generator) -> tuple[Image.Image, Box]:
         """Degrade an image at random, and return it and the face box, scaled together."""
@@ -106,18 +114,52 @@ class Degradations:
         drawn = [step for probability, step in first if chance(probability)]  # before any of them draws
         for step in drawn:
             image = step(image)
-        if chance(self.rescale) and box.max_side > self.smallest_side:
+        way = random.random()
+        if way < self.messenger:
+            return self._send(image, box, random)
+        if way < self.messenger + self.screenshot:
+            return self._capture(image, box, random)
+        return self._share(image, box, random)
+
+    def _share(self, image: Image.Image, box: Box, random: np.random.Generator) -> tuple[Image.Image, Box]:
+        """Apply the last steps in any combination: rescaling, blur, noise, compression."""
+        if random.random() < self.rescale and box.max_side > self.smallest_side:
             side = np.exp(random.uniform(np.log(self.smallest_side), np.log(box.max_side)))
             factor = float(side / box.max_side)
             image = rescale(image, factor, _INTERPOLATIONS[random.integers(len(_INTERPOLATIONS))])
             box = box.scaled(factor)
-        if chance(self.blur):
+        if random.random() < self.blur:
             image = blur(image, float(random.uniform(0.2, self.blur_sigma) * min(1.0, box.max_side / 120)))
-        if chance(self.noise):
+        if random.random() < self.noise:
             image = add_noise(image, float(random.uniform(0.005, self.noise_sigma)), random)
-        if chance(self.recompress):
+        if random.random() < self.recompress:
             image = self._recompress(image, random)
         return image, box
+
+    def _send(self, image: Image.Image, box: Box, random: np.random.Generator) -> tuple[Image.Image, Box]:
+        """Send the photo that the image was cut from with a messenger, once or twice.
+
+        The photo's longest side is limited, so that a face shrinks by its share of the photo.
+        """
+        share = float(np.exp(random.uniform(*np.log(_FACE_SHARES))))
+        side = float(random.uniform(*_MESSENGER_SIDES)) * share
+        for _ in range(1 + (random.random() < self.messenger_again)):
+            factor = min(1.0, max(side, self.smallest_side) / box.max_side)
+            resample = _INTERPOLATIONS[random.integers(len(_INTERPOLATIONS))]
+            if factor < 1:
+                image, box = rescale(image, factor, resample), box.scaled(factor)
+            image = recompress(image, int(random.integers(*_MESSENGER_QUALITY)), "JPEG")
+            side *= float(random.uniform(0.8, 1.2))
+        return image, box
+
+    def _capture(self, image: Image.Image, box: Box, random: np.random.Generator) -> tuple[Image.Image, Box]:
+        """Take a screenshot: resampled to the size on a screen, saved as PNG or JPEG."""
+        least = min(1.0, self.smallest_side / box.max_side)
+        factor = max(least, float(np.exp(random.uniform(*np.log(_SCREEN_FACTORS)))))
+        image = rescale(image, factor, _INTERPOLATIONS[random.integers(len(_INTERPOLATIONS))])
+        if random.random() < self.screenshot_jpeg:
+            image = recompress(image, int(random.integers(*self.quality)), "JPEG")
+        return image, box.scaled(factor)
 
     def _recompress(self, image: Image.Image, random: np.random.Generator) -> Image.Image:
         kind = "WEBP" if random.random() < self.webp else "JPEG"

@@ -136,7 +136,9 @@ def predict_self_blended(
                 box = faces[0].box
             elif problem := box_problem(box, pixels.width, pixels.height):
                 raise ImageError(problem)  # blending outside the image would change nothing
-            return self_blend(pixels, box, random_generator(sample))
+            # The reals are the images themselves, so that only the face may reveal a fake.
+            fake, _ = self_blend(pixels, box, random_generator(sample), keep_target=True)
+            return fake
 
         fake = replace(sample, fake=True, generator=SELF_BLENDED)
         return predict_image(detector, fake, image, SELF_BLENDED, root)

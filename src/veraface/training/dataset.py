@@ -102,7 +102,7 @@ class FaceDataset(Dataset[tuple[torch.Tensor, torch.Tensor]]):
             # A separate stream, so that a synthesized fake is degraded exactly like the real of its pair.
             stream = np.random.default_rng([self._seed, draw.epoch, draw.number, 1])
             if draw.synthesized == SELF_BLEND:
-                image = self_blend(face.image, face.box, stream)
+                image, _ = self_blend(face.image, face.box, stream)
             else:
                 image = self._swap_face(sample, face, stream)
             face = face._replace(image=image)
@@ -118,7 +118,7 @@ class FaceDataset(Dataset[tuple[torch.Tensor, torch.Tensor]]):
         drawn = [self._donors[i] for i in random.integers(len(self._donors), size=_CANDIDATES)]
         others = [donor for donor in drawn if donor.group != sample.group]
         if not others:
-            return self_blend(face.image, face.box, random)
+            return self_blend(face.image, face.box, random)[0]
         points = _landmarks(sample, face)
         donor = others[best_donor([np.array(other.landmarks) for other in others], points)]
         source = open_sample(donor, self._settings)

@@ -9,15 +9,25 @@ from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageFilter
+from PIL import Image
 
-from veraface.datasets.synthesis.blending import blend_mask, paste, rerender, warp
+from veraface.datasets.synthesis.blending import (
+    blend_mask,
+    match_color,
+    match_light,
+    paste,
+    rerender,
+    restore,
+    warp,
+)
+from veraface.datasets.synthesis.face_shapes import FaceShapes
 from veraface.geometry import Box
 
 Points = NDArray[np.float64]  # five landmarks, shape (5, 2): eyes, nose, mouth corners, px
 
-_SPREAD = 3.0  # standard deviations of color are matched by at most this factor
-_COLOR, _SEAMLESS, _RERENDERED = 0.8, 0.4, 0.7  # probability of each step of a swap
+_COLOR, _SEAMLESS, _RERENDERED, _RESTORED = 0.8, 0.4, 0.7, 0.25  # probability of each step of a swap
+_AFFINE = 0.5  # share of swaps with dense landmarks that are fitted with stretch and shear
+_MAX_STRETCH = 1.35  # of an affine fit relative to the similarity; more is a wrong fit or another pose
 _RATIOS = (0.85, 1.0, 1.0)  # weights of the donor in the blend
 
 
@@ -43,19 +53,29 @@ def swap_face(
     donor: Image.Image,
     donor_landmarks: Points,
     random: np.random.Generator,
+    shapes: FaceShapes | None = None,
+    donor_shapes: FaceShapes | None = None,
 ) -> Image.Image:
     """Return the target with the donor's face blended over the face in the box; both images are RGB.
 
-    The box and `landmarks` are px of the target, which stays the same outside the face.
+    The box, `landmarks` and `shapes` are px of the target, which stays the same outside the face. The
+    transform is fitted to the points of the shapes if both are given, otherwise to the landmarks.
     """
-    warped, covered = warp(donor, _similarity(landmarks, donor_landmarks), target.size)
-    mask = blend_mask(target.size, box, random) * covered
+    if shapes is not None and donor_shapes is not None:
+        points, others = shapes.to_array().astype(float), donor_shapes.to_array().astype(float)
+        matrix = _affine(points, others) if random.random() < _AFFINE else _similarity(points, others)
+    else:
+        matrix = _similarity(landmarks, donor_landmarks)
+    warped, covered = warp(donor, matrix, target.size)
+    mask = blend_mask(target.size, box, random, shapes) * covered
     if random.random() < _RERENDERED:
         warped = rerender(warped, box, random)
+    if random.random() < _RESTORED:
+        warped = restore(warped, box, random)
     if random.random() < _COLOR:
-        warped = _match_color(warped, target, mask)
+        warped = match_color(warped, target, mask)
     if random.random() < _SEAMLESS:
-        warped = _match_light(warped, target, mask, 0.12 * box.max_side)
+        warped = match_light(warped, target, mask, 0.12 * box.max_side)
     return paste(warped, target, mask * np.float32(random.choice(_RATIOS)))
 
 
@@ -70,27 +90,11 @@ def _similarity(of: Points, to: Points) -> Points:
     return np.column_stack([turn, mean_to - turn @ mean_of])
 
 
-def _match_color(source: Image.Image, target: Image.Image, mask: NDArray[np.float32]) -> Image.Image:
-    """Match mean and standard deviation of each channel under the mask (Reinhard et al., 2001, in RGB)."""
-    weights = mask / max(float(mask.sum()), 1e-6)
-    pixels = np.asarray(source, np.float32)
-    matched = np.empty_like(pixels)
-    for channel, wanted in enumerate(np.moveaxis(np.asarray(target, np.float32), 2, 0)):
-        own = pixels[..., channel]
-        mean, goal = float((own * weights).sum()), float((wanted * weights).sum())
-        spread = float((((own - mean) ** 2) * weights).sum()) ** 0.5
-        wide = float((((wanted - goal) ** 2) * weights).sum()) ** 0.5
-        matched[..., channel] = (own - mean) * min(_SPREAD, wide / max(spread, 1.0)) + goal
-    return Image.fromarray(np.clip(matched, 0, 255).astype(np.uint8))
-
-
-def _match_light(
-    source: Image.Image, target: Image.Image, mask: NDArray[np.float32], sigma: float
-) -> Image.Image:
-    """Take the low-frequency light of the target under the mask, similar to seamless cloning."""
-    softened = [
-        np.asarray(image.filter(ImageFilter.GaussianBlur(sigma)), np.float32) for image in (source, target)
-    ]
-    lit = np.asarray(source, np.float32) + (softened[1] - softened[0])
-    pixels = np.where(mask[..., None] > 0, lit, np.asarray(source, np.float32))
-    return Image.fromarray(np.clip(pixels, 0, 255).astype(np.uint8))
+def _affine(of: Points, to: Points) -> Points:
+    """Return the least-squares affine transform, shape (2, 3); a similarity if it would distort the face."""
+    matrix = np.asarray(np.linalg.lstsq(np.c_[of, np.ones(len(of))], to, rcond=None)[0].T, np.float64)
+    similarity = _similarity(of, to)
+    scale = max(float(np.hypot(*similarity[:, 0])), 1e-6)
+    stretch = np.linalg.svd(matrix[:, :2], compute_uv=False) / scale
+    usual = stretch.min() > 1 / _MAX_STRETCH and stretch.max() < _MAX_STRETCH
+    return matrix if usual and np.linalg.det(matrix[:, :2]) > 0 else similarity
