@@ -8,7 +8,7 @@ from math import ceil, floor
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
+from PIL import Image, ImageEnhance
 
 from veraface.datasets.synthesis.blending import (
     blend_mask,
@@ -24,7 +24,9 @@ from veraface.datasets.synthesis.face_shapes import FaceShapes
 from veraface.geometry import Box
 
 _FILTERS = (Image.Resampling.BILINEAR, Image.Resampling.BICUBIC, Image.Resampling.LANCZOS)
-_RESTORED, _MOVED, _COLOR, _SEAMLESS = 0.35, 0.3, 0.6, 0.25  # probability of each step
+_RESTORED, _SHARPENED = 0.35, 0.25  # shares of reconstructions
+_GRAIN, _MOVED, _COLOR, _SEAMLESS = 0.2, 0.3, 0.6, 0.25  # probability of each step
+_GRAIN_SIGMA = (1.0, 5.0)  # standard deviation of added grain, 0 to 255
 _MOVE = 0.012  # largest shift, scaling and standard deviation of the elastic warp, share of the face
 _SQUARE = 0.25  # share of masks that are the whole square with feathered edges
 _FACE = 0.85  # share of whole faces among the other masks; lip-sync tools paste the mouth alone
@@ -64,8 +66,7 @@ def paste_reconstruction(
     )
     resample = _FILTERS[random.integers(len(_FILTERS))]
     region = reconstruction.resize((right - left, bottom - top), resample, box=seen)
-    if random.random() < _RESTORED:
-        region = restore(region, box, random)
+    region = _finish(region, box, random)
     source = image.copy()
     source.paste(region, (left, top))
     covered = _feathered(image.size, square, float(random.uniform(0.03, 0.15)))
@@ -81,6 +82,20 @@ def paste_reconstruction(
     if random.random() < _SEAMLESS:
         source = match_light(source, image, mask, 0.12 * box.max_side)
     return paste(source, image, mask * np.float32(random.choice(_RATIOS)))
+
+
+def _finish(region: Image.Image, box: Box, random: np.random.Generator) -> Image.Image:
+    """Restore or sharpen a reconstruction or leave it as it is, and sometimes add grain, as tools offer."""
+    way = random.random()
+    if way < _RESTORED:
+        region = restore(region, box, random)
+    elif way < _RESTORED + _SHARPENED:
+        region = ImageEnhance.Sharpness(region).enhance(float(random.uniform(1.5, 3.5)))
+    if random.random() < _GRAIN:
+        grain = random.standard_normal((region.height, region.width, 1), np.float32)
+        pixels = np.asarray(region, np.float32) + grain * np.float32(random.uniform(*_GRAIN_SIGMA))
+        region = Image.fromarray(np.clip(pixels, 0, 255).astype(np.uint8))
+    return region
 
 
 def _inside(square: Box, size: tuple[int, int]) -> tuple[int, int, int, int] | None:
