@@ -9,7 +9,15 @@ from PIL import Image
 from tests.examples import examples
 from tests.sample_data import face
 from tests.sample_images import difference, noise, quadrants
-from veraface.datasets.synthesis.blending import blend_mask, jitter_appearance, paste, rerender, warp
+from veraface.datasets.synthesis.blending import (
+    blend_mask,
+    feather_coverage,
+    jitter_appearance,
+    paste,
+    random_bend,
+    rerender,
+    warp,
+)
 from veraface.geometry import Box
 
 BOX = Box(25, 21, 41, 52)
@@ -123,6 +131,32 @@ def test_warping_returns_its_coverage() -> None:
     assert covered[:, :53].min() == 1
     assert covered[:, 55:].max() == 0
     assert np.asarray(moved)[:, 55:].max() == 0
+
+
+def test_the_edge_of_a_coverage_is_softened_towards_its_inside() -> None:
+    covered = np.zeros((60, 60), np.float32)
+    covered[:, :40] = 1
+    soft = feather_coverage(covered, Box(0, 0, 100, 100))
+    assert (soft <= covered).all()
+    assert soft[:, :25].min() > 0.99
+    assert np.abs(np.diff(soft[30])).max() < 0.4
+    assert feather_coverage(np.ones((4, 4), np.float32), BOX).min() == 1
+
+
+def test_elastic_warps_move_features_apart_and_stay_smooth() -> None:
+    """By less than three pixels; without a bend, a grid of cells is the affine transform itself."""
+    image, identity = face(0, fake=False), np.eye(2, 3)
+    straight, covered = warp(image, identity, image.size, np.zeros((5, 4, 2)))
+    assert difference(straight, image) < 0.5
+    assert covered.min() == 1
+    part = (25, 21, 66, 73)  # around it, the image's edge moves in
+    shifted, _ = warp(image, np.array([[1.0, 0, 3], [0, 1, 3]]), image.size)
+    most = difference(shifted.crop(part), image.crop(part))
+    for seed in range(10):
+        bend = random_bend(image.size, BOX, np.random.default_rng(seed), 0.02)
+        assert 0 < np.abs(bend).max() <= 0.04 * BOX.max_side + 1e-9
+        moved, _ = warp(image, identity, image.size, bend)
+        assert 0.2 < difference(moved.crop(part), image.crop(part)) < most
 
 
 def test_pasting_follows_the_mask() -> None:

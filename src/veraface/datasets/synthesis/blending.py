@@ -27,6 +27,8 @@ _DENSE_MARGIN = 0.4  # the same for contours, which reach beyond the box
 _EDGES = (0.5, 1.5, 3.0, 6.0)  # standard deviations of the blur of an edge, px of the drawn mask
 _SPREAD = 3.0  # standard deviations of color are matched by at most this factor
 _CELL = 0.25  # side of a cell of an elastic warp over the longer side of the box
+_FEATHER = 0.03  # standard deviation of the softened edge of a coverage, share of the face
+_MAX_FEATHER = 12.0  # px
 _MAX_CELLS = 10  # along each side of the image
 
 
@@ -52,6 +54,16 @@ def warp(
         moved = image.transform(size, Image.Transform.MESH, mesh, Image.Resampling.BICUBIC)
         covered = whole.transform(size, Image.Transform.MESH, mesh, Image.Resampling.BILINEAR)
     return moved, np.asarray(covered, np.float32) / np.float32(255)
+
+
+def feather_coverage(covered: NDArray[np.float32], box: Box) -> NDArray[np.float32]:
+    """Soften the edge of a coverage towards its inside: no straight seam shows where a source ends."""
+    if covered.min() == 1:
+        return covered
+    sigma = min(_MAX_FEATHER, max(1.0, _FEATHER * box.max_side))
+    blurred = Image.fromarray((covered * 255).astype(np.uint8)).filter(ImageFilter.GaussianBlur(sigma))
+    soft = np.asarray(blurred, np.float32) * np.float32(2 / 255) - 1
+    return np.asarray(np.minimum(np.clip(soft, 0, 1), covered), np.float32)
 
 
 def random_bend(

@@ -13,6 +13,7 @@ from PIL import Image
 
 from veraface.datasets.synthesis.blending import (
     blend_mask,
+    feather_coverage,
     match_color,
     match_light,
     paste,
@@ -67,7 +68,7 @@ def swap_face(
     else:
         matrix = _similarity(landmarks, donor_landmarks)
     warped, covered = warp(donor, matrix, target.size)
-    mask = blend_mask(target.size, box, random, shapes) * covered
+    mask = blend_mask(target.size, box, random, shapes) * feather_coverage(covered, box)
     if random.random() < _RERENDERED:
         warped = rerender(warped, box, random)
     if random.random() < _RESTORED:

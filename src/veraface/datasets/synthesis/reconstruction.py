@@ -12,6 +12,7 @@ from PIL import Image, ImageEnhance
 
 from veraface.datasets.synthesis.blending import (
     blend_mask,
+    feather_coverage,
     match_color,
     match_light,
     paste,
@@ -76,7 +77,7 @@ def paste_reconstruction(
     if random.random() < _MOVED:
         bend = random_bend(image.size, box, random, _MOVE) if random.random() < 0.5 else None
         source, whole = warp(source, small_move(box, random, _MOVE, _MOVE), image.size, bend)
-        mask = mask * whole
+        mask = mask * feather_coverage(whole, box)
     if random.random() < _COLOR:
         source = match_color(source, image, mask)
     if random.random() < _SEAMLESS:

@@ -9,6 +9,7 @@ from PIL import Image
 
 from veraface.datasets.synthesis.blending import (
     blend_mask,
+    feather_coverage,
     jitter_appearance,
     paste,
     random_bend,
@@ -54,5 +55,5 @@ def self_blend(
         target = jitter_appearance(image, box, random)
     bend = random_bend(image.size, box, random, _BEND) if random.random() < _BENT else None
     source, covered = warp(source, small_move(box, random, 0.05, 0.03), image.size, bend)
-    mask = blend_mask(image.size, box, random, shapes) * covered
+    mask = blend_mask(image.size, box, random, shapes) * feather_coverage(covered, box)
     return paste(source, target, mask * np.float32(_RATIOS[random.integers(len(_RATIOS))])), target
