@@ -55,12 +55,20 @@ def test_commands_parse(block: Code, arguments: list[str]) -> None:
     if not arguments or arguments[0].startswith("-"):
         assert set(arguments) <= {"--help", "-h", "--version"}
         return
-    command = COMMANDS.get_command(click.Context(COMMANDS), arguments[0])
+    command, arguments = find_command(arguments)
     assert command, f"{block}: there is no `veraface {arguments[0]}`"
     if "--help" in arguments:
         return
     problem = refusal(command, arguments)
     assert not problem or "does not exist" in problem, f"{block}: {problem}"  # file names are placeholders
+
+
+def find_command(words: list[str]) -> tuple[click.Command | None, list[str]]:
+    """Return the command that words name, perhaps of a group such as `dataset build`, and its words."""
+    command = COMMANDS.get_command(click.Context(COMMANDS), words[0])
+    if hasattr(command, "get_command") and len(words) > 1:
+        return command.get_command(click.Context(command), words[1]), words[1:]
+    return command, words
 
 
 def refusal(command: click.Command, arguments: list[str]) -> str:
@@ -85,7 +93,7 @@ def test_inline_commands_exist(page: str, text: str) -> None:
     if words[0].startswith("-"):
         assert words[0] in ("--help", "--version", "-h")
         return
-    command = COMMANDS.get_command(click.Context(COMMANDS), words[0])
+    command, words = find_command(words)
     assert command, f"{page}: `{text}`"
     options = {option for parameter in command.params for option in parameter.opts} | {"--help", "-h"}
     used = {word.split("=")[0] for word in words[1:] if word.startswith("--")}

@@ -9,6 +9,7 @@ from typer import Exit, Option, Typer
 from veraface import __version__
 from veraface.cli.create_api_key import create_api_key
 from veraface.cli.cross_validate import cross_validate
+from veraface.cli.dataset import build
 from veraface.cli.detect import detect
 from veraface.cli.evaluate import evaluate
 from veraface.cli.export import calibrate, export
@@ -71,6 +72,10 @@ for panel, commands in {
 }.items():
     for command in commands:
         _add(command, rich_help_panel=panel)
+
+dataset = Typer(help="Build data sets.", no_args_is_help=True)
+dataset.command()(build)
+app.add_typer(dataset, name="dataset", rich_help_panel="Train and measure")
 
 # Former names of commands.
 _add(cross_validate, "crossval", hidden=True)
