@@ -10,6 +10,8 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from veraface.models.card import bound_lines
+
 ROOT = Path(__file__).resolve().parent.parent
 CARD = ROOT / "src/veraface/models/weights/veraface-lite0.json"
 TARGET = ROOT / "docs/model-card.md"
@@ -97,6 +99,10 @@ def text(card: Mapping[str, Any]) -> str:
                     f"FPR at most {_share(targets['allowed_reals_called_fake'])}, FNR at most "
                     f"{_share(targets['allowed_fakes_called_real'])}",
                 ],
+                *(
+                    ["error rates in each group of sources", line]
+                    for line in bound_lines(card.get("error_bounds", {}))
+                ),
             ],
         ),
         "## Intended use and limitations",

@@ -1,5 +1,7 @@
 """`veraface cross-validate` as a user meets it."""
 
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -7,6 +9,7 @@ import pytest
 from typer.testing import CliRunner
 
 from tests.cli.terminal import veraface
+from tests.evaluation.sample_tables import make_table
 from tests.sample_data import make_dataset
 from veraface.cli.app import app
 
@@ -37,6 +40,46 @@ def test_options_are_passed_on(
     assert (call["data"], call["out"], call["recipe"]) == (Path("faces"), Path("out"), Path("recipe"))
     assert (call["targets"].max_fpr, call["targets"].max_fnr, call["images"]) == (0.2, 0.3, 20)
     assert (call["changes"], call["only"]) == ({"epochs": 5}, [2])
+
+
+def test_scores_are_evaluated_without_training(monkeypatch: pytest.MonkeyPatch) -> None:
+    calls: list[tuple[Any, ...]] = []
+
+    def run(*arguments: Any, **options: Any) -> str:
+        calls.append((*arguments, options))
+        return "# The report\n"
+
+    monkeypatch.setattr("veraface.training.score_evaluation.evaluate_scores", run)
+    options = ("--max-uncertain", "0.3", "--confidence", "0.9", "--min-groups", "50", "--network", "vit")
+    result = CliRunner().invoke(app, ["crossval", "--scores", "s.npz", "--out", "out", *options])
+    assert result.exit_code == 0, result.output
+    written = "written to out/crossval.json, out/crossval.md and out/decision.json\n"
+    assert result.output == f"# The report\n\n{written}"
+    ((scores, out, settings, keywords),) = calls
+    assert (scores, out, keywords) == (Path("s.npz"), Path("out"), {"architectures": ["vit"]})
+    assert (settings.targets.max_fpr, settings.targets.max_fnr) == (0.06, 0.05)
+    assert (settings.max_uncertain, settings.confidence, settings.min_groups) == (0.3, 0.9, 50)
+
+
+@pytest.mark.parametrize("inputs", [(), ("--data", "faces", "--scores", "s.npz")], ids=["neither", "both"])
+def test_data_or_scores(inputs: tuple[str, ...]) -> None:
+    result = CliRunner().invoke(app, ["cross-validate", "--out", "out", *inputs])
+    assert result.exit_code == 2
+    assert "give either --data or --scores" in result.output
+
+
+def test_scores_are_evaluated_without_torch(tmp_path: Path) -> None:
+    make_table().save(tmp_path / "scores.npz")
+    code = (
+        "import sys; from pathlib import Path\n"
+        "from veraface.training.score_evaluation import evaluate_scores\n"
+        "print(evaluate_scores(Path(sys.argv[1]), Path(sys.argv[2])))\n"
+        "assert 'torch' not in sys.modules"
+    )
+    command = [sys.executable, "-c", code, tmp_path / "scores.npz", tmp_path / "out"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("# Left-out sources")
 
 
 def test_former_names_are_not_in_the_help() -> None:

@@ -41,6 +41,7 @@ def _print(card: Mapping[str, Any]) -> None:
     from rich.text import Text
 
     from veraface.cli.terminal import console as make_console
+    from veraface.models.card import bound_lines
 
     table = Table(box=box.SIMPLE, show_header=False)
     table.add_column(style="bold", no_wrap=True)
@@ -48,7 +49,9 @@ def _print(card: Mapping[str, Any]) -> None:
     for key, value in card.items():
         if key == "data_terms":
             value = [f"{source}: {words}" for source, words in value.items()]
-        if key not in ("measured", "training"):
+        if key == "error_bounds":
+            value = bound_lines(value)
+        if key not in ("measured", "training") and (value or key != "error_bounds"):
             table.add_row(key.replace("_", " "), Text(_words(value)))
     console = make_console()
     console.print(table)

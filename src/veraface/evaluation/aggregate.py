@@ -17,7 +17,7 @@ from veraface.results import Verdict
 # Bands of the longer side of the face box, px: below 60 hardly more than the outline is left, below 128 the
 # crop is upscaled for a model of 160 px or more.
 _SIZES = (60, 80, 128, 256)
-_BANDS = ("under 60 px", "60 to 80 px", "80 to 128 px", "128 to 256 px", "from 256 px")
+FACE_BANDS = ("under 60 px", "60 to 80 px", "80 to 128 px", "128 to 256 px", "from 256 px")
 MAX_POINTS = 60  # of a curve
 HISTOGRAM_BINS = 20
 _SLICES = (("rows", "source"), ("by_generator", "generator"), ("by_face_size", "face_size"))
@@ -92,10 +92,14 @@ def face_size_rows(predictions: Sequence[Prediction], bootstrap: BootstrapSample
     """Return a row of each band of face sizes; images without a classified face are in none."""
 
     def band(prediction: Prediction) -> str | None:
-        size = prediction.face_size
-        return None if size is None else _BANDS[bisect_right(_SIZES, size)]
+        return None if prediction.face_size is None else face_size_band(prediction.face_size)
 
-    return _slice_rows("face_size", band, predictions, bootstrap, _BANDS.index)
+    return _slice_rows("face_size", band, predictions, bootstrap, FACE_BANDS.index)
+
+
+def face_size_band(size: float) -> str:
+    """Return the name of the band of a face size in px."""
+    return FACE_BANDS[bisect_right(_SIZES, size)]
 
 
 def self_blended_row(

@@ -10,6 +10,7 @@ from markupsafe import Markup
 from veraface.evaluation.metrics import Metric, Place, shown_in
 from veraface.evaluation.plots import draw_plots
 from veraface.evaluation.tables import (
+    ReportTable,
     curve_table,
     detail_tables,
     shortcut_table,
@@ -52,6 +53,11 @@ def page(report: Row) -> str:
         plots=[(plot, Markup(plot.svg)) for plot in draw_plots(report)],  # nosec B704  # matplotlib escapes all text
         tables=[*summary_tables(report), *detail_tables(report), shortcut_table(report)],
     )
+
+
+def render_tables(tables: Sequence[ReportTable]) -> str:
+    """Return tables as Markdown."""
+    return _render("report.md.jinja", report={"weak_spots": ()}, tables=tables, full=True)
 
 
 def _render(name: str, **values: Any) -> str:

@@ -36,7 +36,7 @@ def with_interval(name: str, row: Row) -> str:
 
 def summary_tables(report: Row) -> Iterator[ReportTable]:
     """Yield the tables for the terminal: by source and pair, and robustness."""
-    yield _metric_table(
+    yield metric_table(
         "By source",
         "source",
         report["rows"],
@@ -53,7 +53,7 @@ def detail_tables(report: Row) -> Iterator[ReportTable]:
     """Yield the other tables but that of the curves."""
     if "self_blended" in report:
         block = report["self_blended"]
-        yield _metric_table(
+        yield metric_table(
             "Self-blended fakes",
             "source",
             [block, *block["rows"]],
@@ -70,11 +70,11 @@ def detail_tables(report: Row) -> Iterator[ReportTable]:
         f"to classify, {everything['uncertain']} uncertain, {everything['errors']} errors.",
     )
     if report["by_generator"]:
-        yield _metric_table("By generator", "generator", report["by_generator"])
+        yield metric_table("By generator", "generator", report["by_generator"])
     if report["by_face_size"]:
-        yield _metric_table("By face size", "face_size", report["by_face_size"])
+        yield metric_table("By face size", "face_size", report["by_face_size"])
     for row in tiers:
-        yield _metric_table(f"By source, {row['tier']} ({row['how']})", "source", row["rows"])
+        yield metric_table(f"By source, {row['tier']} ({row['how']})", "source", row["rows"])
     if tiers:
         rows = [(f"clean to {t['tier']}", *(_change(name, t["changes"]) for name in _CHANGES)) for t in tiers]
         yield ReportTable("Changes of the verdict", ("from, to", *_CHANGES.values()), tuple(rows))
@@ -141,7 +141,8 @@ def _change(name: str, changes: Row) -> str:
     return METRICS["accuracy"].format_interval(changes[name], changes["intervals"].get(name))
 
 
-def _metric_table(title: str, key: str, rows: Iterable[Row], note: str = "") -> ReportTable:
+def metric_table(title: str, key: str, rows: Iterable[Row], note: str = "") -> ReportTable:
+    """Return the metrics of rows named by `key`."""
     metrics, by_size = shown_in(Place.TABLES), key == "face_size"  # whose images are all classified
     head = (key.replace("_", " "), "real", "fake", *(metric.heading for metric in metrics))
     cells = []

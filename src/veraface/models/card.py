@@ -36,6 +36,8 @@ class ModelCard:
         data_terms: license of each training source.
         training: settings of the training run.
         measured: figures on test data, with the command that measured them.
+        error_bounds: `confidence`, and by `reals_called_fake` and `fakes_called_real` the upper bound of that
+            error rate in each group of sources; see docs/training.md.
     """
 
     name: str
@@ -54,6 +56,7 @@ class ModelCard:
     data_terms: Mapping[str, str] = field(default_factory=dict)
     training: Mapping[str, Any] = field(default_factory=dict)
     measured: Mapping[str, Any] = field(default_factory=dict)
+    error_bounds: Mapping[str, Any] = field(default_factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
         """Return a JSON-ready copy, with the deprecated names `licence` and `normalisation` too."""
@@ -88,6 +91,24 @@ class ModelCard:
             raise ModelError(f"{path}: invalid model card: {error}") from error
 
 
+def bound_lines(bounds: Mapping[str, Any]) -> list[str]:
+    """Return a line of text for each kind of error rate in the `error_bounds` of a card."""
+    lines = []
+    for name, rate in (("reals_called_fake", "FPR"), ("fakes_called_real", "FNR")):
+        for held in (True, False):
+            groups = [
+                f"{group} {found['bound']:.1%}"
+                for group, found in bounds.get(name, {}).items()
+                if found["held"] == held
+            ]
+            if groups:
+                kept = "" if held else ", above the target"
+                lines.append(
+                    f"{rate} at most, at confidence {bounds['confidence']:g}{kept}: {', '.join(groups)}"
+                )
+    return lines
+
+
 def _reject_constant(word: str) -> None:
     raise ValueError(f"{word} is not a JSON number")
 
@@ -99,7 +120,7 @@ def _checked(card: ModelCard) -> ModelCard:
             raise ValueError(f"{name} must be a string")
     if not all(isinstance(limit, str) for limit in card.limits):
         raise ValueError("limits must be strings")
-    for name in ("error_rates", "data_terms", "training", "measured"):
+    for name in ("error_rates", "error_bounds", "data_terms", "training", "measured"):
         if not isinstance(getattr(card, name), Mapping):
             raise ValueError(f"{name} must be an object")
     if not all(map(_is_number, card.error_rates.values())):

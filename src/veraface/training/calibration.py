@@ -93,10 +93,10 @@ def fit_thresholds(
     called_fake, called_real = lowest >= fake, (highest <= real) & (highest < fake)
     uncertain = ~called_fake & ~called_real
     return Thresholds(real=real, fake=fake), {
-        "reals_called_fake": _share(called_fake, ~labels, weights),
-        "fakes_called_real": _share(called_real, labels, weights),
-        "reals_uncertain": _share(uncertain, ~labels, weights),
-        "fakes_uncertain": _share(uncertain, labels, weights),
+        "reals_called_fake": share(called_fake, ~labels, weights),
+        "fakes_called_real": share(called_real, labels, weights),
+        "reals_uncertain": share(uncertain, ~labels, weights),
+        "fakes_uncertain": share(uncertain, labels, weights),
     }
 
 
@@ -109,5 +109,6 @@ def _bound(scores: Floats, weights: Floats, rate: float, copies: float) -> float
     return float(scores[order][position]) if position < len(scores) else np.inf
 
 
-def _share(chosen: Flags, among: Flags, weights: Floats) -> float:
+def share(chosen: Flags, among: Flags, weights: Floats) -> float:
+    """Return the weight of the images `among` that are also `chosen`, as a share."""
     return round(float(weights[chosen & among].sum() / weights[among].sum()), 4)

@@ -1,0 +1,351 @@
+"""The report of a score table: what its decision achieves on left-out sources and on the test split."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from veraface.decision import Thresholds
+from veraface.evaluation import roc
+from veraface.evaluation.aggregate import FACE_BANDS, compute_metrics, face_size_band, source_rows
+from veraface.evaluation.arrays import ImageSet, PredictionArrays
+from veraface.evaluation.bootstrap import MIN_GROUPS, BootstrapSamples, Values, rounded
+from veraface.evaluation.metrics import evaluator
+from veraface.evaluation.predict import CLEAN, SELF_BLENDED, Prediction
+from veraface.evaluation.robustness import auc_lost
+from veraface.evaluation.roc import Flags
+from veraface.evaluation.score_table import HARD, WEB, NetworkScores, ScoreTable
+from veraface.results import Verdict
+from veraface.training.calibration import balance_weights
+from veraface.training.decision_fit import DecisionFit, refit_without
+from veraface.training.group_thresholds import (
+    ScoredImages,
+    confidence_interval,
+    fit_group_thresholds,
+    image_shares,
+    real_for_uncertain,
+)
+
+Row = dict[str, Any]
+
+_CURVE_FPR = (0.03, 0.04, 0.06, 0.08, 0.12)  # bounds per group; a third of it is the limit of the mean
+_CURVE_UNCERTAIN = (0.1, 0.15, 0.2, 0.25, 0.35)
+_RANKED = ("auc", "recall_at_5_percent")
+
+
+@dataclass(frozen=True)
+class Scored:
+    """Images of a table with their verdicts by a decision.
+
+    Attributes:
+        table: the score table.
+        rows: which of its images these are.
+        images: scores that decide the verdicts.
+        p_fake: shown probability.
+        thresholds: of the verdicts.
+    """
+
+    table: ScoreTable
+    rows: NDArray[np.intp]
+    images: ScoredImages
+    p_fake: Values
+    thresholds: Thresholds
+
+    @classmethod
+    def of(cls, table: ScoreTable, scores: NetworkScores, fit: DecisionFit) -> "Scored":
+        """Score and decide."""
+        p_fake = fit.join.probability(scores.scores)
+        return cls(table, scores.rows, fit.score(scores), p_fake, fit.thresholds)
+
+    def where(self, flags: Flags) -> "Scored":
+        """Select images."""
+        return replace(
+            self, rows=self.rows[flags], images=self.images.where(flags), p_fake=self.p_fake[flags]
+        )
+
+    def column(self, name: str) -> NDArray[Any]:
+        """Return a column of the table for these images."""
+        values: NDArray[Any] = getattr(self.table, name)[self.rows]
+        return values
+
+    def predictions(self, view: str = CLEAN) -> list[Prediction]:
+        """Return them as `veraface evaluate` would."""
+        fakes, reals = self.images.called_fake(self.thresholds), self.images.called_real(self.thresholds)
+        verdicts = np.where(fakes, Verdict.FAKE, np.where(reals, Verdict.REAL, Verdict.UNCERTAIN))
+        names = ("path", "fake", "source", "group", "generator", "face_size")
+        columns = [self.column(name).tolist() for name in names]
+        return [
+            Prediction(
+                path=path,
+                fake=fake,
+                source=source,
+                group=group,
+                verdict=Verdict(verdict),
+                p_fake=float(p_fake),
+                generator=generator,
+                face_size=None if np.isnan(size) else size,
+                degradation=view,
+            )
+            for path, fake, source, group, generator, size, verdict, p_fake in zip(
+                *columns, verdicts, self.p_fake, strict=True
+            )
+        ]
+
+
+class OutOfFoldReport:
+    """Tables of images scored by networks that have not seen their source."""
+
+    def __init__(self, table: ScoreTable, fit: DecisionFit, *, bootstrap: int = 1000) -> None:
+        """Score the images; `bootstrap` is the number of resamples of the intervals."""
+        self._table, self._fit = table, fit
+        self._scores = fit.read(table, final=False)
+        self.scored = Scored.of(table, self._scores, fit)
+        predictions = self.scored.predictions()
+        self._bootstrap = BootstrapSamples((p.group for p in predictions), count=bootstrap)
+        self._arrays = PredictionArrays.of(predictions, self._bootstrap)
+
+    def fake_rows(self) -> list[Row]:
+        """Return a row of the fakes of each source, and their mean as the first row.
+
+        `auc` and `recall_at_5_percent` are against the reals of all sources, each scored by the networks that
+        have not seen it; `auc_same_networks` against those that the same networks have not seen, and
+        `auc_own` against the reals of the same source. Intervals are from a bootstrap over groups.
+        """
+        fake, source, fold = self._arrays.fake, self.scored.column("source"), self.scored.column("fold")
+        names = np.unique(source[fake])
+        computed: dict[str, Callable[[Values], dict[str, Values]]] = {}
+        for name in names:
+            own = fake & (source == name)
+            against = {"": ~fake, "same_networks": ~fake & np.isin(fold, fold[own])}
+            if self._arrays.count_groups(~fake & (source == name)) >= MIN_GROUPS:
+                against["own"] = ~fake & (source == name)
+            for suffix, reals in against.items():
+                images = ImageSet(self._arrays.where(own), self._arrays.where(reals))
+                computed[f"{name}/{suffix}"] = evaluator(images, _RANKED if not suffix else ("auc",))
+
+        def compute(groups: Values) -> dict[str, Values]:
+            found = {
+                f"{metric}/{key}": values
+                for key, function in computed.items()
+                for metric, values in function(groups).items()
+            }
+            for metric in _RANKED:
+                found[metric] = np.mean([found[f"{metric}/{name}/"] for name in names], axis=0)
+            return found
+
+        values, intervals = self._bootstrap.measure(compute)
+        rows: list[Row] = [
+            {
+                "source": "mean",
+                **{metric: values[metric] for metric in _RANKED},
+                "intervals": {metric: intervals[metric] for metric in _RANKED},
+            }
+        ]
+        for name in names:
+            keys = {metric: f"{metric}/{name}/" for metric in _RANKED}
+            keys |= {f"auc_{kind}": f"auc/{name}/{kind}" for kind in ("same_networks", "own")}
+            chosen = fake & (source == name)
+            few = self._arrays.count_groups(chosen) < MIN_GROUPS
+            rows.append(
+                verdict_row("source", str(name), self.scored.where(chosen))
+                | {key: values.get(of) for key, of in keys.items()}
+                | {"intervals": {key: None if few else intervals.get(of) for key, of in keys.items()}}
+            )
+        return rows
+
+    def real_rows(self) -> list[Row]:
+        """Return a row of the reals of each source, with the rates at thresholds fitted without the source.
+
+        `refitted` has the share called fake and the share uncertain with weights, calibration and thresholds
+        fitted to the other sources.
+        """
+        reals, source = ~self._arrays.fake, self.scored.column("source")
+        validation = self._fit.read(self._table, final=True, where=self._table.split == "val")
+        rows = []
+        for name in np.unique(source[reals]):
+            chosen = reals & (source == name)
+            refit = refit_without(self._fit, self._scores, validation, str(name))
+            again = refit.score(self._scores.where(chosen))
+            rows.append(
+                verdict_row("source", str(name), self.scored.where(chosen))
+                | {
+                    "refitted": {
+                        "called_fake": _mean(again.called_fake(refit.thresholds)),
+                        "uncertain": _mean(again.uncertain(refit.thresholds)),
+                    }
+                }
+            )
+        return rows
+
+    def generator_rows(self) -> list[Row]:
+        """Return a row of the fakes of each generator that the table names."""
+        generator = np.where(self._arrays.fake, self.scored.column("generator"), "")
+        return self._slices("generator", generator)
+
+    def face_size_rows(self) -> list[Row]:
+        """Return a row of each class in each band of face sizes."""
+        sizes = self.scored.column("face_size")
+        names = ["" if np.isnan(size) else face_size_band(size) for size in sizes]
+        return self._slices("face_size", np.array(names), FACE_BANDS.index)
+
+    def attribute_rows(self) -> dict[str, list[Row]]:
+        """Return rows of each attribute of the table by its name."""
+        return {
+            name: self._slices(name, values[self.scored.rows])
+            for name, values in self._table.attributes.items()
+        }
+
+    def _slices(self, key: str, names: NDArray[Any], order: Callable[[str], Any] = str) -> list[Row]:
+        """Return a row of each class in each slice; images named "" are in none."""
+        return [
+            verdict_row(key, name, self.scored.where(chosen))
+            for name in sorted({*map(str, names)} - {""}, key=order)
+            for fake in (False, True)
+            if (chosen := (names == name) & (self._arrays.fake == fake)).any()
+        ]
+
+
+def verdict_row(key: str, name: str, scored: Scored) -> Row:
+    """Return counts and the shares of the verdicts of images of one class.
+
+    `error_interval` is the 95% Clopper-Pearson interval, by group, of the error rate: the share of reals with
+    the verdict fake, or of fakes with the verdict real; see `upper_bound`.
+    """
+    images, thresholds = scored.images, scored.thresholds
+    fakes, reals = images.called_fake(thresholds), images.called_real(thresholds)
+    wrong = reals if images.fake.all() else fakes
+    groups = len(np.unique(images.group))
+    errors = float(image_shares(images.group)[wrong].sum())
+    return {
+        key: name,
+        "label": "fake" if images.fake.all() else "real",
+        "images": len(images.fake),
+        "groups": groups,
+        "called_fake": _mean(fakes),
+        "uncertain": _mean(images.uncertain(thresholds)),
+        "called_real": _mean(reals),
+        "error_interval": [round(end, 4) for end in confidence_interval(errors, groups)],
+    }
+
+
+def calibration_row(name: str, fake: Flags, source: NDArray[Any], p_fake: Values) -> Row:
+    """Return the expected calibration error with 15 bins, of the images and with sources in balance."""
+    edges = roc.equal_width_edges()
+    weights = np.stack([np.ones(len(fake)), balance_weights(fake, source)])
+    plain, balanced = roc.calibration_error(fake, p_fake, weights, edges)
+    return {"images": name, "calibration_error": rounded(balanced), "unbalanced": rounded(plain)}
+
+
+def trade_off(
+    table: ScoreTable, fit: DecisionFit, out_of_fold: ScoredImages, test: ScoredImages | None
+) -> list[Row]:
+    """Return error rates over bounds of the FPR and shares of uncertain images; the fit itself first.
+
+    The share of uncertain images is chosen on the validation split, as in `fit_decision`.
+    """
+    validation = fit.read(table, final=True, where=table.split == "val")
+    budget = fit.score(validation) if len(validation) else out_of_fold
+
+    def row(name: str, thresholds: Thresholds) -> Row:
+        fprs, fnrs, recalls = (
+            _by_source(out_of_fold, flags, fake)
+            for flags, fake in (
+                (out_of_fold.called_fake(thresholds), False),
+                (out_of_fold.called_real(thresholds), True),
+                (out_of_fold.called_fake(thresholds), True),
+            )
+        )
+        return {
+            "bound": name,
+            "real": round(thresholds.real, 4),
+            "fake": round(thresholds.fake, 4),
+            "uncertain": _mean(out_of_fold.uncertain(thresholds)),
+            "uncertain_test": None if test is None else _mean(test.uncertain(thresholds)),
+            "fpr_worst": round(max(fprs), 4),
+            "fpr_mean": round(float(np.mean(fprs)), 4),
+            "fnr_worst": round(max(fnrs), 4),
+            "fnr_mean": round(float(np.mean(fnrs)), 4),
+            "recall_mean": round(float(np.mean(recalls)), 4),
+        }
+
+    rows = [row("chosen", fit.thresholds)]
+    for max_fpr in _CURVE_FPR:
+        targets = replace(fit.settings.targets, max_fpr=max_fpr)
+        settings = replace(fit.settings, targets=targets, mean_fpr=max_fpr / 3)
+        fake = fit_group_thresholds(out_of_fold, settings, budget).fake
+        for share in _CURVE_UNCERTAIN:
+            real = real_for_uncertain(budget, fake, share)
+            rows.append(row(f"{max_fpr:.0%}, {share:.0%} uncertain", Thresholds(real=real, fake=fake)))
+    return rows
+
+
+def scale_rows(table: ScoreTable) -> list[Row]:
+    """Return mean and standard deviation of the logits of each network, by class.
+
+    On the sources that a fold's network has not seen, and on the validation split of those in its training:
+    calibration and thresholds are fitted to the former and used for the final network, so both networks
+    should agree on the latter.
+    """
+    rows = []
+    for network in table.logits:
+        logits, part = table.of_network(network), network.rpartition("/")[2]
+        unseen = table.fold.astype(np.str_) == part.removeprefix("fold-")
+        measured = np.isfinite(logits) & (table.generator != SELF_BLENDED)
+        for name, own in (("left out", unseen), ("validation", ~unseen & (table.split == "val"))):
+            row: Row = {"network": network, "images_of": name, "images": int((own & measured).sum())}
+            for label, fake in (("reals", False), ("fakes", True)):
+                values = logits[own & measured & (table.fake == fake)]
+                row[f"{label}_mean"] = rounded(values.mean()) if len(values) else None
+                row[f"{label}_deviation"] = rounded(values.std()) if len(values) else None
+            if row["images"]:
+                rows.append(row)
+    return rows
+
+
+def test_block(
+    table: ScoreTable, fit: DecisionFit, pairs: Sequence[str], count: int
+) -> Mapping[str, Any] | None:
+    """Return the metrics of the final networks on the test split; None if they were not run on it.
+
+    `rows` are all images, sources and pairs "REAL:FAKE" as in `veraface evaluate`; `tiers` the AUC lost by
+    each tier, whose verdicts have no check by recompression; `self_blended` the self-blended fakes.
+    """
+    test = table.split == "test"
+    clean_scores = fit.read(table, final=True, where=test)
+    if not len(clean_scores):
+        return None
+    scored = Scored.of(table, clean_scores, fit)
+    clean = scored.predictions()
+    bootstrap = BootstrapSamples((p.group for p in clean), count=count)
+    block: Row = {
+        "rows": source_rows(clean, bootstrap, pairs),
+        "calibration": [calibration_row("test", scored.images.fake, scored.images.source, scored.p_fake)],
+        "tiers": {},
+    }
+    for view in (WEB, HARD):
+        scores = fit.read(table, final=True, view=view, where=test)
+        if len(scores):
+            both = np.intersect1d(scores.rows, clean_scores.rows, return_indices=True)
+            degraded = Scored.of(table, scores, fit).predictions(view)
+            pair = [clean[i] for i in both[2]], [degraded[i] for i in both[1]]
+            block["tiers"][view] = auc_lost(*pair, bootstrap)
+    blended = fit.read(table, final=True, where=test, self_blended=True)
+    if len(blended):
+        images = Scored.of(table, blended, fit).predictions()
+        reals = [] if any(not p.fake for p in images) else [p for p in clean if not p.fake]
+        block["self_blended"] = compute_metrics([*images, *reals])
+    return block
+
+
+def _by_source(images: ScoredImages, chosen: Flags, fake: bool) -> list[float]:
+    """Return the share of chosen images of one class of each source that has it."""
+    return [
+        float(chosen[(images.source == name) & (images.fake == fake)].mean())
+        for name in np.unique(images.source[images.fake == fake])
+    ]
+
+
+def _mean(flags: Flags) -> float:
+    return round(float(flags.mean()), 4)
