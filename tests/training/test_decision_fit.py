@@ -48,6 +48,15 @@ def test_networks_can_be_limited() -> None:
     assert set(fit.candidates) == {"lite"}
 
 
+def test_networks_with_one_view() -> None:
+    fit = fit_decision(TABLE, one_view=["lite"])
+    images = fit.read(TABLE, final=False)
+    assert np.array_equal(images.scores["lite"], TABLE.out_of_fold("lite"))
+    assert np.array_equal(images.recompressed["lite"], images.scores["lite"])
+    assert np.array_equal(images.scores["vit"], IMAGES.scores["vit"])
+    assert fit.to_dict()["one_view"] == ("lite",)
+
+
 def test_a_network_with_a_negative_weight_is_left_out() -> None:
     scores = {"good": IMAGES.scores["vit"], "wrong": -IMAGES.scores["lite"]}
     join = fit_join(replace(IMAGES, scores=scores), ["good", "wrong"])

@@ -95,7 +95,7 @@ def test_slices_cover_the_images(report: dict[str, Any]) -> None:
         f"made by {source.name}" for source in SOURCES if source.fake
     }
     (ages,) = report["by_attribute"]["age"]
-    assert (ages["age"], ages["label"], ages["images"]) == ("20-39", "real", (~TABLE.fake).sum())
+    assert (ages["value"], ages["label"], ages["images"]) == ("20-39", "real", (~TABLE.fake).sum())
 
 
 def test_the_test_split_is_scored_by_the_final_networks(report: dict[str, Any]) -> None:
@@ -171,6 +171,23 @@ def test_files(tmp_path: Path) -> None:
     ]
     again = evaluate_scores(tmp_path / "scores.npz", tmp_path / "again", BoundSettings(min_groups=200))
     assert again == markdown
+
+
+def test_attributes_from_a_file(tmp_path: Path) -> None:
+    TABLE.save(tmp_path / "scores.npz")
+    lines = [f"{path},{'old' if i % 2 else ''}" for i, path in enumerate(TABLE.path) if i < 100]
+    (tmp_path / "ages.csv").write_text("\n".join(["path,age group", *lines]))
+    markdown = evaluate_scores(tmp_path / "scores.npz", tmp_path / "out", attributes=tmp_path / "ages.csv")
+    assert "## Left-out sources by age group" in markdown
+    report = json.loads((tmp_path / "out/crossval.json").read_text())
+    assert [(r["value"], r["images"]) for r in report["by_attribute"]["age group"]] == [("old", 50)]
+    for content, message in (
+        ("path,age\nunknown.jpg,old\n", "lists no image of the score table"),
+        ("name,age\na,b\n", "cannot be read as a CSV file with the column path"),
+    ):
+        (tmp_path / "ages.csv").write_text(content)
+        with pytest.raises(DataError, match=message):
+            evaluate_scores(tmp_path / "scores.npz", tmp_path / "out", attributes=tmp_path / "ages.csv")
 
 
 def test_a_missing_table(tmp_path: Path) -> None:

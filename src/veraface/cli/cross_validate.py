@@ -64,6 +64,20 @@ def cross_validate(
         list[str] | None,
         Option(help="Architecture to choose from, all by default; repeatable.", rich_help_panel=_SCORES),
     ] = None,
+    one_view: Annotated[
+        list[str] | None,
+        Option(
+            help="Architecture that sees a face neither mirrored nor recompressed; repeatable.",
+            rich_help_panel=_SCORES,
+        ),
+    ] = None,
+    attributes: Annotated[
+        Path | None,
+        Option(
+            help="CSV of further slices: path, and a column per attribute, such as an age group.",
+            rich_help_panel=_SCORES,
+        ),
+    ] = None,
 ) -> None:
     """Leave each source out of training once and evaluate on it; the test split is never used.
 
@@ -83,7 +97,16 @@ def cross_validate(
 
             targets = ErrorTargets(DEFAULT_GROUP_FPR if max_fpr is None else max_fpr, max_fnr)
             settings = BoundSettings(targets, mean_fpr, mean_fnr, confidence, min_groups, max_uncertain)
-            print(evaluate_scores(scores, out, settings, architectures=network))
+            print(
+                evaluate_scores(
+                    scores,
+                    out,
+                    settings,
+                    architectures=network,
+                    one_view=one_view or (),
+                    attributes=attributes,
+                )
+            )
             print(f"written to {out}/crossval.json, {out}/crossval.md and {out}/decision.json")
             return
         from veraface.training.cross_validation import cross_validate as run

@@ -3,8 +3,9 @@
 It separates running networks, which needs a GPU or hours, from fitting and reporting, which needs seconds.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+import csv
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 from zipfile import BadZipFile
@@ -117,6 +118,27 @@ class ScoreTable:
             return np.full(len(self), np.nan)
         return np.asarray(self.logits[network][:, self.views.index(view)], np.float64)
 
+    def with_attributes(self, path: Path) -> "ScoreTable":
+        """Add the attributes of a CSV file with the column `path` and one column per attribute.
+
+        Images that it does not list get "". Raises `DataError` if it cannot be read or lists no image of the
+        table.
+        """
+        try:
+            with path.open(newline="", encoding="utf-8") as file:
+                reader = csv.DictReader(file, strict=True)
+                rows = {row["path"]: row for row in reader}
+                names = [name for name in reader.fieldnames or () if name != "path"]
+        except (OSError, ValueError, KeyError, csv.Error) as error:
+            raise DataError(f"{path}: cannot be read as a CSV file with the column path: {error}") from error
+        if not rows.keys() & {*self.path.tolist()}:
+            raise DataError(f"{path}: lists no image of the score table, such as {self.path[:1]}")
+        own = {
+            name: np.array([rows.get(image, {}).get(name) or "" for image in self.path.tolist()], np.str_)
+            for name in names
+        }
+        return replace(self, attributes={**self.attributes, **own})
+
     def save(self, path: Path) -> None:
         """Write the table as a compressed `.npz` file without pickles, atomically."""
         arrays: dict[str, Any] = {name: getattr(self, name).astype(np.str_) for name in _TEXTS}
@@ -188,6 +210,7 @@ class NetworkScores:
         architectures: Sequence[str] | None = None,
         where: Flags | None = None,
         self_blended: bool = False,
+        one_view: Collection[str] = (),
     ) -> "NetworkScores":
         """Read the images that every architecture has scored.
 
@@ -198,12 +221,15 @@ class NetworkScores:
             view: clean, or a tier, which has no mirrored and recompressed view.
             where: limits the images.
             self_blended: read the images of the generator "self-blended" and not the others.
+            one_view: architectures that see a face in one view: neither mirrored nor recompressed (model
+                cards with `tta` false).
         """
         read = table.final if final else table.out_of_fold
         scores, recompressed = {}, {}
         for name in table.architectures(final=final) if architectures is None else architectures:
             own = read(name, view)
-            mirrored, jpeg = (read(name, v) if view == CLEAN else own for v in (MIRRORED, RECOMPRESSED))
+            alone = view != CLEAN or name in one_view
+            mirrored, jpeg = (own if alone else read(name, other) for other in (MIRRORED, RECOMPRESSED))
             scores[name] = np.where(np.isnan(mirrored), own, (own + mirrored) / 2)
             recompressed[name] = np.where(np.isnan(jpeg), scores[name], jpeg)
         chosen = np.isfinite([*scores.values()]).all(axis=0) & bool(scores)

@@ -36,6 +36,7 @@ class DecisionFit:
         error_rates: out-of-fold error rates and shares of uncertain, averaged over the sources of a class.
         disagreement: largest difference of two networks' calibrated logits with a verdict; None for no rule.
         disagreement_test: which errors the rule avoids.
+        one_view: networks that see a face in one view, neither mirrored nor recompressed.
     """
 
     join: Join
@@ -46,11 +47,12 @@ class DecisionFit:
     error_rates: Mapping[str, float] = field(default_factory=dict)
     disagreement: float | None = None
     disagreement_test: DisagreementTest = field(default_factory=DisagreementTest)
+    one_view: tuple[str, ...] = ()
 
     def read(self, table: ScoreTable, **options: Any) -> NetworkScores:
         """Read the logits of its networks from a table; the options are those of `NetworkScores.of`."""
         names = [network.name for network in self.join.networks]
-        return NetworkScores.of(table, architectures=names, **options)
+        return NetworkScores.of(table, architectures=names, one_view=self.one_view, **options)
 
     def score(self, images: NetworkScores) -> ScoredImages:
         """Return the scores that decide the verdicts of images.
@@ -95,22 +97,25 @@ def fit_decision(
     settings: BoundSettings | None = None,
     *,
     architectures: Sequence[str] | None = None,
+    one_view: Sequence[str] = (),
     min_gain: float = MIN_GAIN,
 ) -> DecisionFit:
     """Fit weights, calibration, thresholds and the rule of disagreement to out-of-fold logits.
 
     Networks whose gain in mean AUC over the sources with fakes is below `min_gain` are dropped. The share of
     uncertain images is limited on the validation split as the final networks score it, or on the out-of-fold
-    scores if the table has no final networks. `architectures` limits the networks to choose from.
+    scores if the table has no final networks. `architectures` limits the networks to choose from; those in
+    `one_view` see a face in one view, neither mirrored nor recompressed.
 
     Raises `DataError` if a class has too few images, or the logits do not rise with the label.
     """
     settings = settings or BoundSettings()
-    images = NetworkScores.of(table, final=False, architectures=architectures)
+    images = NetworkScores.of(table, final=False, architectures=architectures, one_view=one_view)
     check_enough(images.fake)
     kept, candidates = choose_networks(images, min_gain)
-    images = NetworkScores.of(table, final=False, architectures=kept)
-    fit = DecisionFit(fit_join(images, kept), Thresholds(0.5, 0.5), settings, candidates)
+    join = fit_join(images, kept)
+    fit = DecisionFit(join, Thresholds(0.5, 0.5), settings, candidates, one_view=tuple(one_view))
+    images = fit.read(table, final=False)
     validation = fit.read(table, final=True, where=table.split == "val")
     fit = with_thresholds(fit, images, validation)
     test = find_bound(fit.score(images), fit.join.disagreement(images.scores), fit.thresholds)

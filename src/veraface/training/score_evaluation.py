@@ -34,19 +34,24 @@ def evaluate_scores(
     settings: BoundSettings | None = None,
     *,
     architectures: Sequence[str] | None = None,
+    one_view: Sequence[str] = (),
+    attributes: Path | None = None,
     pairs: Sequence[str] = PAIRS,
     swaps: Sequence[str] = SWAPS,
 ) -> str:
     """Fit a decision to the score table `path` and evaluate it; write the report to the folder `out`.
 
     `decision.json` has the fit, `crossval.json` and `crossval.md` the report. `architectures` limits the
-    networks to choose from, `pairs` "REAL:FAKE" are rows of their own, `swaps` are words in the source or
-    generator of face swaps. Returns the report as Markdown. Raises `DataError` if the table is invalid or a
-    class has too few images.
+    networks to choose from, those in `one_view` see a face in one view. `attributes` is a CSV file of further
+    slices, see `ScoreTable.with_attributes`; `pairs` "REAL:FAKE" are rows of their own, `swaps` are words in
+    the source or generator of face swaps. Returns the report as Markdown. Raises `DataError` if the table is
+    invalid or a class has too few images.
     """
     table = ScoreTable.load(path)
+    if attributes is not None:
+        table = table.with_attributes(attributes)
     ensure_writable_dir(out)
-    fit = fit_decision(table, settings, architectures=architectures)
+    fit = fit_decision(table, settings, architectures=architectures, one_view=one_view)
     report = compute_score_report(table, fit, pairs=pairs, swaps=swaps)
     markdown = score_markdown(report, fit)
     fit.save(out / "decision.json")
@@ -271,10 +276,11 @@ def _slice_tables(report: Row) -> Iterator[ReportTable]:
         "called_real": "called real",
         "error_interval": "95%",
     }
-    slices = {"generator": report["by_generator"], "face_size": report["by_face_size"]}
-    for name, rows in (slices | report["by_attribute"]).items():
-        title = f"Left-out sources by {name.replace('_', ' ')}"
-        yield _table(title, rows, {name: name.replace("_", " "), **heads}, text_columns=2)
+    for key, rows in (("generator", report["by_generator"]), ("face_size", report["by_face_size"])):
+        name = key.replace("_", " ")
+        yield _table(f"Left-out sources by {name}", rows, {key: name, **heads}, text_columns=2)
+    for name, rows in report["by_attribute"].items():
+        yield _table(f"Left-out sources by {name}", rows, {"value": name, **heads}, text_columns=2)
 
 
 def _bound_names(bound: Any) -> dict[str, Any]:

@@ -193,7 +193,7 @@ class OutOfFoldReport:
     def attribute_rows(self) -> dict[str, list[Row]]:
         """Return rows of each attribute of the table by its name."""
         return {
-            name: self._slices(name, values[self.scored.rows])
+            name: self._slices("value", values[self.scored.rows])
             for name, values in self._table.attributes.items()
         }
 
