@@ -51,14 +51,20 @@ def test_scores_are_evaluated_without_training(monkeypatch: pytest.MonkeyPatch) 
 
     monkeypatch.setattr("veraface.training.score_evaluation.evaluate_scores", run)
     options = ("--max-uncertain", "0.3", "--confidence", "0.9", "--min-groups", "50", "--network", "vit")
-    options += ("--one-view", "vit", "--attributes", "ages.csv")
+    options += ("--one-view", "vit", "--attributes", "ages.csv", "--pair", "a:b")
     result = CliRunner().invoke(app, ["crossval", "--scores", "s.npz", "--out", "out", *options])
     assert result.exit_code == 0, result.output
     written = "written to out/crossval.json, out/crossval.md and out/decision.json\n"
     assert result.output == f"# The report\n\n{written}"
     ((scores, out, settings, keywords),) = calls
     assert (scores, out) == (Path("s.npz"), Path("out"))
-    assert keywords == {"architectures": ["vit"], "one_view": ["vit"], "attributes": Path("ages.csv")}
+    assert keywords == {
+        "architectures": ["vit"],
+        "one_view": ["vit"],
+        "attributes": Path("ages.csv"),
+        "pairs": ["a:b"],
+        "swaps": ("dfdc", "deepfacelive", "swap"),
+    }
     assert (settings.targets.max_fpr, settings.targets.max_fnr) == (0.06, 0.05)
     assert (settings.max_uncertain, settings.confidence, settings.min_groups) == (0.3, 0.9, 50)
 

@@ -49,10 +49,28 @@ def test_auc_of_a_left_out_source(report: dict[str, Any]) -> None:
         assert found[key] == pytest.approx(roc_auc_score(own[chosen], P_FAKE[chosen]), abs=1e-4), key
         low, high = found["intervals"][key]
         assert low <= found[key] <= high
-    assert row(report["fakes"], source="gan")["auc_own"] is None
+    assert "auc_own" not in row(report["fakes"], source="gan")
+    assert report["fakes"][0]["auc_own"] == found["auc_own"], "the only source with both classes"
     aucs = [r["auc"] for r in report["fakes"][1:]]
     assert report["fakes"][0]["auc"] == pytest.approx(np.mean(aucs), abs=1e-4)
     assert figure(report, "AUC of fakes of left-out sources, mean")["value"] == report["fakes"][0]["auc"]
+
+
+def test_pairs_of_left_out_sources() -> None:
+    found = compute_score_report(TABLE, FIT, pairs=("beach:gan", "beach:unknown"), bootstrap=20)
+    chosen = (IMAGES.fake & (IMAGES.source == "gan")) | (~IMAGES.fake & (IMAGES.source == "beach"))
+    pair = row(found["fakes"], source="beach / gan")
+    expected = roc_auc_score(IMAGES.fake[chosen], P_FAKE[chosen])
+    assert pair["auc_own"] == pytest.approx(expected, abs=1e-4)
+    assert "images" not in pair
+    assert [r["source"] for r in found["fakes"]] == ["mean", "edit", "gan", "studio", "swap", "beach / gan"]
+
+
+def test_the_final_network_is_compared_on_the_same_images(report: dict[str, Any]) -> None:
+    """The final networks of these tables separate 1.5 times as well."""
+    found = row(report["scale"], network="vit/fold-1", images_of="validation")
+    assert found["final_deviation"] == pytest.approx(1.5 * found["deviation"], rel=0.01)
+    assert "deviation" not in row(report["scale"], network="vit/final")
 
 
 def test_swaps_are_named_by_source_or_generator(report: dict[str, Any]) -> None:

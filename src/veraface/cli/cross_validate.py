@@ -71,6 +71,19 @@ def cross_validate(
             rich_help_panel=_SCORES,
         ),
     ] = None,
+    pair: Annotated[
+        list[str] | None,
+        Option(
+            help='Sources to compare, as REAL:FAKE; "ffhq:stylegan140k" if none.', rich_help_panel=_SCORES
+        ),
+    ] = None,
+    swap: Annotated[
+        list[str] | None,
+        Option(
+            help="Word in the source or generator of face swaps; dfdc, deepfacelive and swap if none.",
+            rich_help_panel=_SCORES,
+        ),
+    ] = None,
     attributes: Annotated[
         Path | None,
         Option(
@@ -93,7 +106,7 @@ def cross_validate(
         max_fnr = DEFAULT_ERROR_RATE if max_fnr is None else max_fnr
         if scores is not None:
             from veraface.training.group_thresholds import DEFAULT_GROUP_FPR, BoundSettings
-            from veraface.training.score_evaluation import evaluate_scores
+            from veraface.training.score_evaluation import PAIRS, SWAPS, evaluate_scores
 
             targets = ErrorTargets(DEFAULT_GROUP_FPR if max_fpr is None else max_fpr, max_fnr)
             settings = BoundSettings(targets, mean_fpr, mean_fnr, confidence, min_groups, max_uncertain)
@@ -105,6 +118,8 @@ def cross_validate(
                     architectures=network,
                     one_view=one_view or (),
                     attributes=attributes,
+                    pairs=pair or PAIRS,
+                    swaps=swap or SWAPS,
                 )
             )
             print(f"written to {out}/crossval.json, {out}/crossval.md and {out}/decision.json")

@@ -191,7 +191,7 @@ def fit_group_thresholds(
     fake = min(1.0, float(np.nextafter(above, 2)))
     real = max(0.0, float(np.nextafter(below, -1)))
     affordable = real_for_uncertain(images if budget is None else budget, fake, settings.max_uncertain)
-    real = max(real, min(affordable, max(0.0, float(np.nextafter(mean, -1)))))
+    real = min(max(real, affordable), max(0.0, float(np.nextafter(mean, -1))))
     if real > fake:  # all targets are met without an uncertain band: one threshold in the middle
         real = fake = (real + fake) / 2
     return Thresholds(real=real, fake=fake)

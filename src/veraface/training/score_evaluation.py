@@ -76,9 +76,9 @@ def compute_score_report(
     names = [network.name for network in fit.join.networks]
     present = {*table.source.tolist()}
     pairs = [pair for pair in pairs if {*pair.split(":")} <= present]
-    fakes = left_out.fake_rows()
+    fakes = left_out.fake_rows(pairs)
     generators = dict(zip(own.column("source").tolist(), own.column("generator").tolist(), strict=True))
-    for row in fakes[1:]:
+    for row in (row for row in fakes if row["source"] in generators and "images" in row):
         words = f"{row['source']} {generators[row['source']]}".lower()
         row["swap"] = any(word in words for word in swaps)
     crossed = cross_fitted(images, names)
@@ -164,8 +164,8 @@ def _tables(report: Row, fit: DecisionFit) -> Iterator[ReportTable]:
         },
         note="AUC and recall at 5% FPR: against the reals of all sources, each scored by networks that have "
         "not seen its source. Same networks: against the reals that the same networks have not seen. Own "
-        "reals: against those of the same source. 95% intervals by a bootstrap over groups; that of the FNR "
-        "is Clopper-Pearson, with the share of each group's images.",
+        "reals: against those of the same source, or of the first of a pair. 95% intervals by a bootstrap over "
+        "groups; that of the FNR is Clopper-Pearson, with the share of each group's images.",
     )
     yield _table(
         "Reals of left-out sources",
@@ -259,9 +259,12 @@ def _tables(report: Row, fit: DecisionFit) -> Iterator[ReportTable]:
             "reals_deviation": "deviation",
             "fakes_mean": "fakes, mean",
             "fakes_deviation": "deviation",
+            "deviation": "deviation of all",
+            "final_deviation": "of the final network",
         },
         lambda row, key, value: _number(value),
-        note="On the sources that a fold's network has not seen, and on the validation split of the others.",
+        note="On the sources that a fold's network has not seen, and on the validation split of the others; "
+        "there the final network should have about the same deviation, as it is used with this calibration.",
         text_columns=2,
     )
 

@@ -16,7 +16,7 @@ from veraface.evaluation.metrics import evaluator
 from veraface.evaluation.predict import CLEAN, SELF_BLENDED, Prediction
 from veraface.evaluation.robustness import auc_lost
 from veraface.evaluation.roc import Flags
-from veraface.evaluation.score_table import HARD, WEB, NetworkScores, ScoreTable
+from veraface.evaluation.score_table import FINAL, HARD, WEB, NetworkScores, ScoreTable
 from veraface.results import Verdict
 from veraface.training.calibration import balance_weights
 from veraface.training.decision_fit import DecisionFit, refit_without
@@ -106,54 +106,61 @@ class OutOfFoldReport:
         self._bootstrap = BootstrapSamples((p.group for p in predictions), count=bootstrap)
         self._arrays = PredictionArrays.of(predictions, self._bootstrap)
 
-    def fake_rows(self) -> list[Row]:
-        """Return a row of the fakes of each source, and their mean as the first row.
+    def fake_rows(self, pairs: Sequence[str] = ()) -> list[Row]:
+        """Return a row of the fakes of each source, after one of their means, and a row of each pair.
 
         `auc` and `recall_at_5_percent` are against the reals of all sources, each scored by the networks that
         have not seen it; `auc_same_networks` against those that the same networks have not seen, and
-        `auc_own` against the reals of the same source. Intervals are from a bootstrap over groups.
+        `auc_own` against the reals of the same source, or of the other in a pair "REAL:FAKE". Intervals are
+        from a bootstrap over groups.
         """
-        fake, source, fold = self._arrays.fake, self.scored.column("source"), self.scored.column("fold")
-        names = np.unique(source[fake])
+        fake, source = self._arrays.fake, self.scored.column("source")
+        names = [str(name) for name in np.unique(source[fake])]
         computed: dict[str, Callable[[Values], dict[str, Values]]] = {}
         for name in names:
-            own = fake & (source == name)
-            against = {"": ~fake, "same_networks": ~fake & np.isin(fold, fold[own])}
-            if self._arrays.count_groups(~fake & (source == name)) >= MIN_GROUPS:
-                against["own"] = ~fake & (source == name)
-            for suffix, reals in against.items():
+            for key, reals in self._reals_against(name).items():
+                images = ImageSet(self._arrays.where(fake & (source == name)), self._arrays.where(reals))
+                computed[f"{name}/{key}"] = evaluator(images, _RANKED if key == "auc" else ("auc",))
+        for pair in pairs:
+            real, name = pair.split(":")
+            own, reals = fake & (source == name), ~fake & (source == real)
+            if own.any() and reals.any():
                 images = ImageSet(self._arrays.where(own), self._arrays.where(reals))
-                computed[f"{name}/{suffix}"] = evaluator(images, _RANKED if not suffix else ("auc",))
+                computed[f"{pair.replace(':', ' / ')}/auc_own"] = evaluator(images, ("auc",))
 
         def compute(groups: Values) -> dict[str, Values]:
-            found = {
-                f"{metric}/{key}": values
-                for key, function in computed.items()
-                for metric, values in function(groups).items()
-            }
-            for metric in _RANKED:
-                found[metric] = np.mean([found[f"{metric}/{name}/"] for name in names], axis=0)
+            found = {}
+            for key, function in computed.items():
+                name, _, kind = key.rpartition("/")
+                for metric, values in function(groups).items():
+                    found[f"{name}/{kind if metric == 'auc' else metric}"] = values
+            for kind in (*_RANKED, "auc_same_networks", "auc_own"):
+                each = [found[f"{name}/{kind}"] for name in names if f"{name}/{kind}" in found]
+                found[f"mean/{kind}"] = np.mean(each, axis=0) if each else np.full(len(groups), np.nan)
             return found
 
         values, intervals = self._bootstrap.measure(compute)
-        rows: list[Row] = [
-            {
-                "source": "mean",
-                **{metric: values[metric] for metric in _RANKED},
-                "intervals": {metric: intervals[metric] for metric in _RANKED},
-            }
-        ]
-        for name in names:
-            keys = {metric: f"{metric}/{name}/" for metric in _RANKED}
-            keys |= {f"auc_{kind}": f"auc/{name}/{kind}" for kind in ("same_networks", "own")}
-            chosen = fake & (source == name)
-            few = self._arrays.count_groups(chosen) < MIN_GROUPS
-            rows.append(
-                verdict_row("source", str(name), self.scored.where(chosen))
-                | {key: values.get(of) for key, of in keys.items()}
-                | {"intervals": {key: None if few else intervals.get(of) for key, of in keys.items()}}
+        rows = []
+        others = [pair.replace(":", " / ") for pair in pairs]
+        for name in ["mean", *names, *(pair for pair in others if f"{pair}/auc_own" in values)]:
+            chosen = fake & (source == name.rpartition(" / ")[2])
+            row = (
+                verdict_row("source", name, self.scored.where(chosen)) if name in names else {"source": name}
             )
+            few = bool(chosen.any()) and self._arrays.count_groups(chosen) < MIN_GROUPS
+            kinds = {key.rpartition("/")[2]: key for key in values if key.rpartition("/")[0] == name}
+            row |= {kind: values[key] for kind, key in kinds.items()}
+            rows.append(row | {"intervals": {k: None if few else intervals[key] for k, key in kinds.items()}})
         return rows
+
+    def _reals_against(self, name: str) -> dict[str, Flags]:
+        """Return the reals that the fakes of a source are ranked against, by the name of the AUC."""
+        fake, source, fold = self._arrays.fake, self.scored.column("source"), self.scored.column("fold")
+        own = ~fake & (source == name)
+        reals = {"auc": ~fake, "auc_same_networks": ~fake & np.isin(fold, fold[source == name])}
+        if self._arrays.count_groups(own) >= MIN_GROUPS:
+            reals["auc_own"] = own
+        return {key: flags for key, flags in reals.items() if flags.any()}
 
     def real_rows(self) -> list[Row]:
         """Return a row of the reals of each source, with the rates at thresholds fitted without the source.
@@ -286,7 +293,7 @@ def scale_rows(table: ScoreTable) -> list[Row]:
 
     On the sources that a fold's network has not seen, and on the validation split of those in its training:
     calibration and thresholds are fitted to the former and used for the final network, so both networks
-    should agree on the latter.
+    should agree on the latter. `final_deviation` is that of the final network on the same images.
     """
     rows = []
     for network in table.logits:
@@ -299,6 +306,12 @@ def scale_rows(table: ScoreTable) -> list[Row]:
                 values = logits[own & measured & (table.fake == fake)]
                 row[f"{label}_mean"] = rounded(values.mean()) if len(values) else None
                 row[f"{label}_deviation"] = rounded(values.std()) if len(values) else None
+            final = table.final(network.rpartition("/")[0])
+            both = own & measured & np.isfinite(final)
+            if part != FINAL and both.any():
+                row["deviation"], row["final_deviation"] = (
+                    rounded(values[both].std()) for values in (logits, final)
+                )
             if row["images"]:
                 rows.append(row)
     return rows
