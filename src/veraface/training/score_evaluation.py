@@ -164,8 +164,8 @@ def _tables(report: Row, fit: DecisionFit) -> Iterator[ReportTable]:
         },
         note="AUC and recall at 5% FPR: against the reals of all sources, each scored by networks that have "
         "not seen its source. Same networks: against the reals that the same networks have not seen. Own "
-        "reals: against those of the same source, or of the first of a pair. 95% intervals by a bootstrap over "
-        "groups; that of the FNR is Clopper-Pearson, with the share of each group's images.",
+        "reals: against those of the same source, or of the first of a pair. 95% intervals by a bootstrap "
+        "over groups; that of the FNR is Clopper-Pearson, with the share of each group's images.",
     )
     yield _table(
         "Reals of left-out sources",

@@ -308,7 +308,7 @@ def scale_rows(table: ScoreTable) -> list[Row]:
                 row[f"{label}_deviation"] = rounded(values.std()) if len(values) else None
             final = table.final(network.rpartition("/")[0])
             both = own & measured & np.isfinite(final)
-            if part != FINAL and both.any():
+            if name == "validation" and part != FINAL and both.any():
                 row["deviation"], row["final_deviation"] = (
                     rounded(values[both].std()) for values in (logits, final)
                 )
