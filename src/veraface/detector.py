@@ -17,7 +17,7 @@ from veraface.models.card import ModelCard
 from veraface.models.crop import crop_box, crop_face, level_angle
 from veraface.models.protocols import Classifier, FaceDetection, FaceDetector
 from veraface.models.registry import check_model, load_face_detector, load_model
-from veraface.models.tta import jpeg_view, merge_heatmaps, tta_batch
+from veraface.models.tta import classify_face
 from veraface.results import DetectionResult, FaceResult, Heatmap, Reason, Verdict
 
 SMALL_FACE = 80  # px; smaller faces are classified, and their size is given as a reason for doubt
@@ -69,9 +69,8 @@ class Detector:
         """Run every code path once, so that the first image is as fast as the next ones."""
         self.detect(np.full((64, 64, 3), 127, np.uint8), heatmap=False)
         size = self.card.crop.size
-        crop = np.full((size, size, 3), 127, np.uint8)
-        self._classify(crop)
-        self._classifier.predict(jpeg_view(crop))  # not needed for every verdict
+        face = classify_face(self._classifier, np.full((size, size, 3), 127, np.uint8))
+        face.recompressed()  # not needed for every verdict
 
     def release_memory(self) -> None:
         """Release memory that the classifier holds for the next image."""
@@ -176,21 +175,17 @@ class Detector:
             yield crop_face(pixels, face.box.scaled(reduction), settings, roll(face.landmarks))
 
     def _classify(self, crop: NDArray[np.uint8]) -> "_FaceScore":
-        """Classify one face.
-
-        One face per call: on two cores, four or more in one batch take 1.5 times as long each, and 64
-        of them take gigabytes (benchmarks/results).
-        """
+        """Classify and decide one face."""
         probability = self.card.calibration.probability
-        logits, heatmaps = self._classifier.predict(tta_batch(crop))
-        p_fake = float(probability(logits.mean()))
-        grid = probability(merge_heatmaps(heatmaps)).astype(np.float32)
-
-        def recompressed() -> float:
-            return float(probability(self._classifier.predict(jpeg_view(crop))[0][0]))
-
-        verdict, reasons = decide_face(p_fake, recompressed, self.card.thresholds)
-        return _FaceScore(p_fake, grid, verdict, reasons)
+        face = classify_face(self._classifier, crop)
+        p_fake = float(probability(np.array(face.logit)))
+        verdict, reasons = decide_face(
+            p_fake,
+            lambda: float(probability(np.array(face.recompressed()))),
+            self.card.thresholds,
+            disagree=face.disagree,
+        )
+        return _FaceScore(p_fake, probability(face.heatmap).astype(np.float32), verdict, reasons)
 
 
 @dataclass(frozen=True)

@@ -22,10 +22,12 @@ THRESHOLDS = Thresholds(0.2, 0.8)
 chances = st.lists(st.floats(0, 1), min_size=1, max_size=50)
 
 
-def track(scores: list[float | None], *, flips: int = 0) -> Track:
+def track(
+    scores: list[float | None], *, flips: int = 0, reason: str = "changes_under_recompression"
+) -> Track:
     faces = []
     for number, p_fake in enumerate(scores):
-        reasons = (Reason("changes_under_recompression", ""),) if number < flips else ()
+        reasons = (Reason(reason, ""),) if number < flips else ()
         faces.append(FaceResult(Box(0, 0, 99, 99), (), 0.9, p_fake, Verdict.UNCERTAIN, reasons))
     return Track(list(range(len(scores))), faces)
 
@@ -105,6 +107,14 @@ def test_what_recompression_would_change_is_left_open() -> None:
     assert decided_track([0.95] * 8, flips=3).verdict is Verdict.FAKE
     result = decided_track([0.95] * 8, flips=5)
     assert (result.verdict, result.reasons[0].code) == (Verdict.UNCERTAIN, "changes_under_recompression")
+
+
+def test_frames_on_which_the_networks_disagree_are_left_open() -> None:
+    times = [float(i) for i in range(8)]
+    found = [track([0.95] * 8, flips=flips, reason="networks_disagree") for flips in (3, 5)]
+    results = [decide_track(faces, times, THRESHOLDS) for faces in found]
+    assert results[0].verdict is Verdict.FAKE
+    assert (results[1].verdict, results[1].reasons[0].code) == (Verdict.UNCERTAIN, "networks_disagree")
 
 
 def test_quickly_cut_videos_are_decided_by_all_frames_together() -> None:

@@ -5,7 +5,7 @@ from typing import Annotated
 
 from typer import Option
 
-Model = Annotated[str | None, Option(help="A name (`veraface info --list`) or the path of an .onnx file.")]
+Model = Annotated[str | None, Option(help="fast, accurate, a name (`info --list`) or a path (.onnx, .json).")]
 JsonLines = Annotated[bool, Option("--json", help="Print one JSON object per line and file.")]
 LabeledData = Annotated[Path, Option(help="Manifest (.csv, .parquet), or a folder with real/ and fake/.")]
 SkipBad = Annotated[bool, Option("--skip-bad", help="Skip unreadable images.")]

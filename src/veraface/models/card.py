@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
+from math import isfinite
 from pathlib import Path
 from typing import Any
 
@@ -16,13 +17,52 @@ _OLD_NAMES = {"license": "licence", "normalization": "normalisation"}
 
 
 @dataclass(frozen=True)
+class BaseFile:
+    """An ONNX file that several versions of a model share; only the tensors that were tuned are their own.
+
+    Attributes:
+        file: its name; it lies beside the card.
+        sha256: of the file, in hexadecimal.
+    """
+
+    file: str
+    sha256: str
+
+    def __post_init__(self) -> None:
+        _check_file_name(self.file)
+
+
+@dataclass(frozen=True)
+class Part:
+    """One classifier of an ensemble.
+
+    Attributes:
+        name: its model card is `NAME.json` beside the card of the ensemble.
+        sha256: of its weights, as in its own card.
+        weight: of its logit in the joined logit, the weighted sum.
+        calibration: of this classifier alone; two that differ in calibrated logits disagree.
+    """
+
+    name: str
+    sha256: str
+    weight: float
+    calibration: Calibration
+
+    def __post_init__(self) -> None:
+        _check_file_name(self.name)
+        if not _is_number(self.weight) or not isfinite(self.weight):
+            raise ValueError(f"weight must be a number, not {self.weight!r}")
+
+
+@dataclass(frozen=True)
 class ModelCard:
     """Preprocessing, calibration, thresholds and measured performance; a `.json` file next to the weights.
 
     Attributes:
         name: of the model.
         version: of the weights.
-        sha256: of the ONNX file, in hexadecimal.
+        sha256: of the weights, in hexadecimal: of the ONNX file; of the `.npz` file of tuned tensors, if
+            there is a `base`; of the parts' sha256 in one string, for an ensemble.
         backbone: timm name of the network.
         crop: how a face is cut out for this model.
         normalization: mean and standard deviation of RGB in 0..1; applied inside the ONNX graph.
@@ -38,6 +78,12 @@ class ModelCard:
         measured: figures on test data, with the command that measured them.
         error_bounds: `confidence`, and by `reals_called_fake` and `fakes_called_real` the upper bound of that
             error rate in each group of sources; see docs/training.md.
+        tta: classify the mirrored and the recompressed copy of a face too; otherwise one view for each face.
+        base: the ONNX file whose tensors are replaced by those of the `.npz` file; None if the weights are
+            one ONNX file.
+        parts: the classifiers of an ensemble; empty if this is one network.
+        max_disagreement: largest difference of two parts' calibrated logits with which a face can be called
+            fake or real; None for no bound.
     """
 
     name: str
@@ -57,6 +103,10 @@ class ModelCard:
     training: Mapping[str, Any] = field(default_factory=dict)
     measured: Mapping[str, Any] = field(default_factory=dict)
     error_bounds: Mapping[str, Any] = field(default_factory=dict)
+    tta: bool = True
+    base: BaseFile | None = None
+    parts: tuple[Part, ...] = ()
+    max_disagreement: float | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Return a JSON-ready copy, with the deprecated names `licence` and `normalisation` too."""
@@ -82,11 +132,17 @@ class ModelCard:
             values["calibration"] = Calibration(**values["calibration"])
             values["thresholds"] = Thresholds(**values["thresholds"])
             values["limits"] = tuple(values["limits"])
+            if values.get("base") is not None:
+                values["base"] = BaseFile(**values["base"])
+            values["parts"] = tuple(
+                Part(**part | {"calibration": Calibration(**part["calibration"])})
+                for part in values.get("parts", ())
+            )
             return _checked(cls(**values))
         except KeyError as error:
             raise ModelError(f"{path}: invalid model card: field {error} is missing") from error
         except FileNotFoundError as error:
-            raise ModelError(f"{path}: no such model card; it must lie beside the .onnx file") from error
+            raise ModelError(f"{path}: no such model card; it must lie beside the weights") from error
         except (OSError, ValueError, TypeError, AttributeError, RecursionError) as error:
             raise ModelError(f"{path}: invalid model card: {error}") from error
 
@@ -125,6 +181,10 @@ def _checked(card: ModelCard) -> ModelCard:
             raise ValueError(f"{name} must be an object")
     if not all(map(_is_number, card.error_rates.values())):
         raise ValueError("error_rates must be numbers")
+    if not isinstance(card.tta, bool):
+        raise ValueError("tta must be true or false")
+    if card.max_disagreement is not None and not _is_number(card.max_disagreement):
+        raise ValueError("max_disagreement must be a number or null")
     rows = card.measured.get("rows", [])
     if not isinstance(rows, list) or not all(isinstance(row, Mapping) for row in rows):
         raise ValueError("measured.rows must be a list of objects")
@@ -137,6 +197,11 @@ def _checked(card: ModelCard) -> ModelCard:
         ):
             raise ValueError("measured.rows: intervals must be pairs of numbers")
     return card
+
+
+def _check_file_name(name: str) -> None:
+    if not isinstance(name, str) or Path(name).name != name:
+        raise ValueError(f"{name!r} must be the name of a file beside the card")
 
 
 def _is_number(value: object) -> bool:

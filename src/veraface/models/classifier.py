@@ -1,7 +1,7 @@
-"""The classifier that Veraface ships: an ONNX session bound to its model card."""
+"""One network as a classifier: an ONNX session bound to its model card."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +13,7 @@ from veraface.models.onnx_session import open_session, shrink_arena
 
 WEIGHTS = Path(__file__).parent / "weights"
 DEFAULT_MODEL = WEIGHTS / "veraface-lite0.onnx"
+TUNED = ".npz"
 
 
 class OnnxClassifier:
@@ -20,6 +21,9 @@ class OnnxClassifier:
 
     The graph takes `pixels`, RGB uint8 of shape (N, size, size, 3), and returns `logit`, shape (N,), and
     `evidence`, the heatmaps of shape (N, rows, columns).
+
+    If the card names a `base`, that is the ONNX file, and the tensors in the model's own `.npz` file replace
+    those of the same names in it.
 
     Attributes:
         card: the model card.
@@ -31,7 +35,8 @@ class OnnxClassifier:
         """Load weights and card, and check that they belong together.
 
         Args:
-            path: the `.onnx` file, with its card beside it (same name, `.json`); the shipped one if None.
+            path: the `.onnx` file, with its card beside it (same name, `.json`), or the card; the shipped
+                file if None.
             threads: CPU threads for one call; 0 lets ONNX Runtime choose.
             providers: ONNX Runtime execution providers, best first; the CPU if None.
 
@@ -43,23 +48,28 @@ class OnnxClassifier:
         if not path.exists():
             raise ModelError(f"{path}: no such model")
         self.card = ModelCard.load(path.with_suffix(".json"))
+        onnx_file, *tuned = weight_files(path.with_suffix(".json"), self.card)
+        base = self.card.base
+        _check_hash(onnx_file, self.card.sha256 if base is None else base.sha256)
+        for file in tuned:
+            _check_hash(file, self.card.sha256)
         try:
-            weights = path.read_bytes()
-        except OSError as error:
-            raise ModelError(f"{path}: cannot be read: {error.strerror}") from error
-        if hashlib.sha256(weights).hexdigest() != self.card.sha256:
-            raise ModelError(
-                f"{path}: does not match its model card (sha256 differs); install or export it again"
-            )
-        try:
-            self._session = open_session(weights, threads, providers)
+            tensors = _read_tensors(tuned[0]) if tuned else None
+            self._session = open_session(onnx_file, threads, providers, tensors)
         except ModelError:
             raise
         except Exception as error:  # ONNX Runtime's exceptions are not public
-            raise ModelError(f"{path}: ONNX Runtime cannot load it: {error}") from error
+            raise ModelError(f"{onnx_file}: ONNX Runtime cannot load it: {error}") from error
 
     def predict(self, crops: NDArray[np.uint8]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """Classify face crops; shapes and units as in `veraface.models.Classifier`."""
+        if self.card.base is None:
+            return self._run(crops)
+        # A base is quantized as its input ranges, so that the score of a face would depend on its batch.
+        logits, heatmaps = zip(*(self._run(crop[None]) for crop in crops), strict=True)
+        return np.concatenate(logits), np.concatenate(heatmaps)
+
+    def _run(self, crops: NDArray[np.uint8]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         logits, heatmaps = self._session.run(["logit", "evidence"], {"pixels": crops})
         return logits, heatmaps
 
@@ -67,3 +77,30 @@ class OnnxClassifier:
         """Release memory held for later runs; after `use_shared_arena`, that of all models."""
         size = self.card.crop.size
         self._session.run(["logit"], {"pixels": np.zeros((1, size, size, 3), np.uint8)}, shrink_arena())
+
+
+def weight_files(card_file: Path, card: ModelCard) -> list[Path]:
+    """Return the files of a network's weights: the ONNX file, and with a base that of its tuned tensors."""
+    if card.base is None:
+        return [card_file.with_suffix(".onnx")]
+    return [card_file.with_name(card.base.file), card_file.with_suffix(TUNED)]
+
+
+def _check_hash(path: Path, sha256: str) -> None:
+    try:
+        with path.open("rb") as file:
+            found = hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise ModelError(f"{path}: cannot be read: {error.strerror}") from error
+    if found != sha256:
+        raise ModelError(
+            f"{path}: does not match its model card (sha256 differs); install or export it again"
+        )
+
+
+def _read_tensors(path: Path) -> Mapping[str, NDArray[np.float32]]:
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            return {name: np.ascontiguousarray(file[name], np.float32) for name in file.files}
+    except Exception as error:  # NumPy and zipfile raise many types
+        raise ModelError(f"{path}: cannot be read as tensors: {error}") from error

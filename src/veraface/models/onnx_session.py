@@ -1,9 +1,11 @@
 """ONNX Runtime sessions, set up the same way for face detectors and classifiers."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import onnxruntime
+from numpy.typing import NDArray
 
 from veraface.errors import ModelError
 
@@ -12,9 +14,14 @@ onnxruntime.disable_telemetry_events()
 
 
 def open_session(
-    weights: Path | bytes, threads: int = 0, providers: Sequence[str] | None = None
+    weights: Path | bytes,
+    threads: int = 0,
+    providers: Sequence[str] | None = None,
+    tensors: Mapping[str, NDArray[Any]] | None = None,
 ) -> onnxruntime.InferenceSession:
     """Open a session that is safe to share between threads; arguments as in `OnnxClassifier`.
+
+    `tensors` replace those of the same names and shapes in the weights.
 
     Raises `ModelError` for a provider that is not installed, and ONNX Runtime's own exceptions, none of them
     public, for weights it cannot load.
@@ -37,6 +44,9 @@ def open_session(
     options.enable_mem_pattern = False
     options.add_session_config_entry("session.use_env_allocators", "1")  # see use_shared_arena
     options.log_severity_level = 3
+    if tensors:
+        values = [onnxruntime.OrtValue.ortvalue_from_numpy(value) for value in tensors.values()]
+        options.add_external_initializers(list(tensors), values)
     return onnxruntime.InferenceSession(weights, options, providers=providers)
 
 

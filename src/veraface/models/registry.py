@@ -20,7 +20,8 @@ from typing import Any, Literal
 
 from veraface.errors import ModelError, VerafaceError
 from veraface.models.card import ModelCard
-from veraface.models.classifier import DEFAULT_MODEL, WEIGHTS, OnnxClassifier
+from veraface.models.classifier import WEIGHTS
+from veraface.models.ensemble import load_files
 from veraface.models.face_search import YuNetDetector
 from veraface.models.protocols import Classifier, FaceDetector
 
@@ -28,14 +29,15 @@ Kind = Literal["classifier", "face_detector"]
 Factory = Callable[..., Any]
 
 DEFAULT_FACE_DETECTOR = "yunet"
+ALIASES = {"fast": "veraface-lite0", "accurate": "veraface"}
 
 _BUILT_IN: Mapping[Kind, Mapping[str, Factory]] = {
-    "classifier": {
-        path.stem: partial(OnnxClassifier, path) for path in sorted(WEIGHTS.glob("veraface-*.onnx"))
-    },
+    "classifier": {path.stem: partial(load_files, path) for path in sorted(WEIGHTS.glob("veraface*.json"))},
     "face_detector": {"yunet": YuNetDetector},
 }
+DEFAULT_CLASSIFIER = "veraface" if "veraface" in _BUILT_IN["classifier"] else "veraface-lite0"
 _registered: dict[Kind, dict[str, Factory]] = {"classifier": {}, "face_detector": {}}
+_FILES = (".onnx", ".json")  # how the path of a classifier ends
 _MEMBERS: Mapping[Kind, tuple[type, str]] = {
     "classifier": (Classifier, "`card` and `predict(crops)`"),
     "face_detector": (FaceDetector, "`detect(image)`"),
@@ -62,7 +64,7 @@ def register(name: str, factory: Factory, *, kind: Kind = "classifier") -> None:
         raise ModelError(f"the name of a {_words(kind)} must be a string, not {name!r}")
     if not callable(factory):
         raise ModelError(f"{name!r}: register a class or a function that returns the {_words(kind)}")
-    if name in _BUILT_IN[kind]:
+    if name in _BUILT_IN[kind] or (kind == "classifier" and name in ALIASES):
         raise ModelError(f"{name!r} is the name of a shipped {_words(kind)}; choose another one")
     _registered[kind][name] = factory
 
@@ -73,8 +75,8 @@ def load_model(
     """Load a classifier.
 
     Args:
-        name: a name from `list_models()`, or the path of an `.onnx` file with its model card (`.json`, same
-            name) beside it; the default model if None.
+        name: a name from `list_models()`, "fast" or "accurate", or the path of a model card (`.json`) or of
+            the `.onnx` file beside it (same name); the default model if None.
         threads: CPU threads for one call; 0 lets ONNX Runtime choose.
         providers: ONNX Runtime execution providers, best first, such as
             `["CUDAExecutionProvider", "CPUExecutionProvider"]`; the CPU if None.
@@ -82,12 +84,15 @@ def load_model(
     Raises:
         ModelError: no model has this name, or its files are missing or damaged.
     """
-    name = DEFAULT_MODEL.stem if name is None else name
+    name = DEFAULT_CLASSIFIER if name is None else name
     if not isinstance(name, str | Path):
         raise ModelError(f"a classifier is loaded by name or path, not by {type(name).__name__}")
-    if str(name).endswith(".onnx"):
-        return OnnxClassifier(name, threads=threads, providers=providers)
-    classifier: Classifier = _load("classifier", str(name), threads, providers)
+    if str(name).endswith(_FILES):
+        path = Path(name)
+        if not path.exists():
+            raise ModelError(f"{path}: no such model")
+        return load_files(path.with_suffix(".json"), threads=threads, providers=providers)
+    classifier: Classifier = _load("classifier", ALIASES.get(str(name), str(name)), threads, providers)
     return classifier
 
 
@@ -107,12 +112,12 @@ def load_card(name: str | Path | None = None) -> ModelCard:
 
 
 def card_path(name: str | Path | None = None) -> Path | None:
-    """Return the file of a classifier's model card; None if the classifier is not an ONNX file."""
-    path = DEFAULT_MODEL if name is None else Path(name)
-    builtin = name in _BUILT_IN["classifier"]
-    if builtin:
-        path = WEIGHTS / f"{name}.onnx"
-    return path.with_suffix(".json") if path.suffix == ".onnx" and (path.exists() or not builtin) else None
+    """Return the file of a classifier's model card; None if the classifier is not one of weights in files."""
+    name = DEFAULT_CLASSIFIER if name is None else ALIASES.get(str(name), name)
+    if name in _BUILT_IN["classifier"]:
+        path = WEIGHTS / f"{name}.json"
+        return path if path.exists() else None
+    return Path(name).with_suffix(".json") if str(name).endswith(_FILES) else None
 
 
 def check_model(model: Any, kind: Kind, name: str = "") -> Any:
