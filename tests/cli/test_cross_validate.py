@@ -52,6 +52,7 @@ def test_scores_are_evaluated_without_training(monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setattr("veraface.training.score_evaluation.evaluate_scores", run)
     options = ("--max-uncertain", "0.3", "--confidence", "0.9", "--min-groups", "50", "--network", "vit")
     options += ("--one-view", "vit", "--attributes", "ages.csv", "--pair", "a:b")
+    options += ("--card", "vit=vit.json", "--name", "both")
     result = CliRunner().invoke(app, ["crossval", "--scores", "s.npz", "--out", "out", *options])
     assert result.exit_code == 0, result.output
     written = "written to out/crossval.json, out/crossval.md and out/decision.json\n"
@@ -64,9 +65,18 @@ def test_scores_are_evaluated_without_training(monkeypatch: pytest.MonkeyPatch) 
         "attributes": Path("ages.csv"),
         "pairs": ["a:b"],
         "swaps": ("dfdc", "deepfacelive", "swap"),
+        "cards": {"vit": Path("vit.json")},
+        "name": "both",
     }
     assert (settings.targets.max_fpr, settings.targets.max_fnr) == (0.06, 0.05)
     assert (settings.max_uncertain, settings.confidence, settings.min_groups) == (0.3, 0.9, 50)
+
+
+def test_a_card_needs_its_architecture(tmp_path: Path) -> None:
+    arguments = ("--scores", "s.npz", "--out", str(tmp_path), "--card", "vit.json")
+    result = CliRunner().invoke(app, ["cross-validate", *arguments])
+    assert result.exit_code == 2
+    assert "card is 'vit.json'; it must be NAME=FILE" in result.output
 
 
 @pytest.mark.parametrize("inputs", [(), ("--data", "faces", "--scores", "s.npz")], ids=["neither", "both"])

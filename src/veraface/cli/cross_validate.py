@@ -1,5 +1,6 @@
 """`veraface cross-validate`: measure a training recipe, or networks, on sources that they have not seen."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -71,6 +72,15 @@ def cross_validate(
             rich_help_panel=_SCORES,
         ),
     ] = None,
+    card: Annotated[
+        list[str] | None,
+        Option(
+            help="Architecture and model card of its final network, as NAME=FILE: write it with the decision "
+            "to --out, and the card of the ensemble; repeatable.",
+            rich_help_panel=_SCORES,
+        ),
+    ] = None,
+    name: Annotated[str, Option(help="Name of the ensemble.", rich_help_panel=_SCORES)] = "veraface",
     pair: Annotated[
         list[str] | None,
         Option(
@@ -120,6 +130,8 @@ def cross_validate(
                     attributes=attributes,
                     pairs=pair or PAIRS,
                     swaps=swap or SWAPS,
+                    cards=_cards(card or ()),
+                    name=name,
                 )
             )
             print(f"written to {out}/crossval.json, {out}/crossval.md and {out}/decision.json")
@@ -132,3 +144,14 @@ def cross_validate(
     targets = ErrorTargets(DEFAULT_ERROR_RATE if max_fpr is None else max_fpr, max_fnr)
     print(run(data, out, recipe=recipe, changes=changes, images=images, targets=targets, only=only))
     print(f"written to {out}/crossval.json and {out}/crossval.md")
+
+
+def _cards(options: Sequence[str]) -> dict[str, Path]:
+    """Parse "NAME=FILE" options."""
+    found = {}
+    for option in options:
+        architecture, _, file = option.partition("=")
+        if not (architecture and file):
+            raise BadParameter(f"card is {option!r}; it must be NAME=FILE")
+        found[architecture] = Path(file)
+    return found

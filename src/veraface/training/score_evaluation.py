@@ -9,6 +9,7 @@ from veraface.evaluation.report import render_tables
 from veraface.evaluation.score_table import ScoreTable
 from veraface.evaluation.tables import ReportTable, metric_table
 from veraface.files import ensure_writable_dir, write_atomic
+from veraface.training.decision_card import write_decision
 from veraface.training.decision_fit import DecisionFit, fit_decision
 from veraface.training.group_thresholds import BoundSettings
 from veraface.training.joining import cross_fitted
@@ -38,20 +39,27 @@ def evaluate_scores(
     attributes: Path | None = None,
     pairs: Sequence[str] = PAIRS,
     swaps: Sequence[str] = SWAPS,
+    cards: Mapping[str, Path] | None = None,
+    name: str = "veraface",
 ) -> str:
     """Fit a decision to the score table `path` and evaluate it; write the report to the folder `out`.
 
     `decision.json` has the fit, `crossval.json` and `crossval.md` the report. `architectures` limits the
     networks to choose from, those in `one_view` see a face in one view. `attributes` is a CSV file of further
     slices, see `ScoreTable.with_attributes`; `pairs` "REAL:FAKE" are rows of their own, `swaps` are words in
-    the source or generator of face swaps. Returns the report as Markdown. Raises `DataError` if the table is
-    invalid or a class has too few images.
+    the source or generator of face swaps. With `cards` of final networks by architecture, theirs and that of
+    their ensemble `name` are written too, see `write_decision`; it takes the place of `architectures` and
+    `one_view`. Returns the report as Markdown. Raises `DataError` if the table is invalid or a class has too
+    few images.
     """
     table = ScoreTable.load(path)
     if attributes is not None:
         table = table.with_attributes(attributes)
     ensure_writable_dir(out)
-    fit = fit_decision(table, settings, architectures=architectures, one_view=one_view)
+    if cards:
+        fit = write_decision(table, cards, out, name=name, settings=settings)
+    else:
+        fit = fit_decision(table, settings, architectures=architectures, one_view=one_view)
     report = compute_score_report(table, fit, pairs=pairs, swaps=swaps)
     markdown = score_markdown(report, fit)
     fit.save(out / "decision.json")

@@ -116,17 +116,38 @@ class OutOfFoldReport:
         """
         fake, source = self._arrays.fake, self.scored.column("source")
         names = [str(name) for name in np.unique(source[fake])]
+        values, intervals = self._measure_ranking(names, pairs)
+        shown = dict.fromkeys(key.rpartition("/")[0] for key in values)
+        rows = []
+        for name in ["mean", *(name for name in shown if name != "mean")]:
+            chosen = fake & (source == name.rpartition(" / ")[2])
+            row: Row = {"source": name}
+            if name in names:
+                row = verdict_row("source", name, self.scored.where(chosen))
+            few = bool(chosen.any()) and self._arrays.count_groups(chosen) < MIN_GROUPS
+            kinds = {key.rpartition("/")[2]: key for key in values if key.rpartition("/")[0] == name}
+            row |= {kind: values[key] for kind, key in kinds.items()}
+            rows.append(row | {"intervals": {k: None if few else intervals[key] for k, key in kinds.items()}})
+        return rows
+
+    def _measure_ranking(
+        self, names: Sequence[str], pairs: Sequence[str]
+    ) -> tuple[dict[str, float | None], dict[str, list[float] | None]]:
+        """Return values and intervals by "NAME/METRIC", of sources, pairs and the mean of the sources."""
+        fake, source = self._arrays.fake, self.scored.column("source")
         computed: dict[str, Callable[[Values], dict[str, Values]]] = {}
-        for name in names:
-            for key, reals in self._reals_against(name).items():
-                images = ImageSet(self._arrays.where(fake & (source == name)), self._arrays.where(reals))
-                computed[f"{name}/{key}"] = evaluator(images, _RANKED if key == "auc" else ("auc",))
-        for pair in pairs:
-            real, name = pair.split(":")
-            own, reals = fake & (source == name), ~fake & (source == real)
+
+        def add(key: str, own: Flags, reals: Flags, metrics: Sequence[str] = ("auc",)) -> None:
             if own.any() and reals.any():
                 images = ImageSet(self._arrays.where(own), self._arrays.where(reals))
-                computed[f"{pair.replace(':', ' / ')}/auc_own"] = evaluator(images, ("auc",))
+                computed[key] = evaluator(images, metrics)
+
+        for name in names:
+            for kind, reals in self._reals_against(name).items():
+                add(f"{name}/{kind}", fake & (source == name), reals, _RANKED if kind == "auc" else ("auc",))
+        for pair in pairs:
+            real, name = pair.split(":")
+            add(f"{real} / {name}/auc_own", fake & (source == name), ~fake & (source == real))
 
         def compute(groups: Values) -> dict[str, Values]:
             found = {}
@@ -139,19 +160,7 @@ class OutOfFoldReport:
                 found[f"mean/{kind}"] = np.mean(each, axis=0) if each else np.full(len(groups), np.nan)
             return found
 
-        values, intervals = self._bootstrap.measure(compute)
-        rows = []
-        others = [pair.replace(":", " / ") for pair in pairs]
-        for name in ["mean", *names, *(pair for pair in others if f"{pair}/auc_own" in values)]:
-            chosen = fake & (source == name.rpartition(" / ")[2])
-            row = (
-                verdict_row("source", name, self.scored.where(chosen)) if name in names else {"source": name}
-            )
-            few = bool(chosen.any()) and self._arrays.count_groups(chosen) < MIN_GROUPS
-            kinds = {key.rpartition("/")[2]: key for key in values if key.rpartition("/")[0] == name}
-            row |= {kind: values[key] for kind, key in kinds.items()}
-            rows.append(row | {"intervals": {k: None if few else intervals[key] for k, key in kinds.items()}})
-        return rows
+        return self._bootstrap.measure(compute)
 
     def _reals_against(self, name: str) -> dict[str, Flags]:
         """Return the reals that the fakes of a source are ranked against, by the name of the AUC."""
@@ -160,7 +169,7 @@ class OutOfFoldReport:
         reals = {"auc": ~fake, "auc_same_networks": ~fake & np.isin(fold, fold[source == name])}
         if self._arrays.count_groups(own) >= MIN_GROUPS:
             reals["auc_own"] = own
-        return {key: flags for key, flags in reals.items() if flags.any()}
+        return reals
 
     def real_rows(self) -> list[Row]:
         """Return a row of the reals of each source, with the rates at thresholds fitted without the source.
