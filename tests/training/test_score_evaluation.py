@@ -142,8 +142,10 @@ def test_goals_are_compared(report: dict[str, Any]) -> None:
 
 
 def test_the_trade_off_starts_with_the_fit(report: dict[str, Any]) -> None:
-    first, *others = report["trade_off"]
+    first, unchecked, *others = report["trade_off"]
     assert first["bound"] == "chosen"
+    assert unchecked["bound"] == "chosen, without recompression"
+    assert unchecked["fake"] > first["fake"], "the check avoids some false positives by itself"
     assert first["fake"] == pytest.approx(FIT.thresholds.fake, abs=1e-4)
     assert first["fpr_worst"] == pytest.approx(max(r["called_fake"] for r in report["reals"]), abs=1e-4)
     one_bound = [r for r in others if r["bound"].startswith("6%")]
@@ -151,6 +153,22 @@ def test_the_trade_off_starts_with_the_fit(report: dict[str, Any]) -> None:
     uncertain, missed = ([r[key] for r in one_bound] for key in ("uncertain", "fnr_mean"))
     assert uncertain == sorted(uncertain)
     assert missed == sorted(missed, reverse=True)
+
+
+def test_bounds_of_the_fpr_with_and_without_each_source(report: dict[str, Any]) -> None:
+    rows = report["bounds_of_fpr"]
+    assert [r["bound"] for r in rows] == ["3%", "4%", "6%", "8%", "12%"]
+    for key, rising in (("fake", False), ("recall_mean", True), ("fpr_worst", True), ("fpr_mean", True)):
+        values = [r[key] for r in rows]
+        assert values == sorted(values, reverse=not rising), key
+    same = row(rows, bound="6%")
+    refitted = [r["refitted"]["called_fake"] for r in report["reals"]]
+    assert same["fake"] == pytest.approx(FIT.thresholds.fake, abs=1e-4)
+    # Without an uncertain band, the threshold of a fit lies above what the bound alone needs.
+    assert max(refitted) <= same["fpr_refitted_worst"] <= 0.1
+    assert np.mean(refitted) <= same["fpr_refitted_mean"] + 1e-3
+    worst = figure(report, "the same, fitted without the source, worst")
+    assert worst["of"].split(",")[0] in {r["source"] for r in report["reals"]}
 
 
 def test_self_blended_fakes_have_their_own_figure() -> None:
@@ -179,12 +197,13 @@ def test_files(tmp_path: Path) -> None:
     report = json.loads((tmp_path / "out/crossval.json").read_text())
     assert report["images"] == {"real": 690, "fake": 430, "sources": 8, "not_left_out": 0}
     titles = [line for line in markdown.splitlines() if line.startswith("#")]
-    assert titles[:6] == [
+    assert titles[:7] == [
         "# Left-out sources",
         "## Main figures",
         "## Fakes of left-out sources",
         "## Reals of left-out sources",
         "## Bounds at confidence 0.95",
+        "## Bounds of the FPR",
         "## Uncertain images against errors",
     ]
     again = evaluate_scores(tmp_path / "scores.npz", tmp_path / "again", BoundSettings(min_groups=200))

@@ -136,14 +136,10 @@ def with_thresholds(fit: DecisionFit, images: NetworkScores, validation: Network
     return replace(fit, thresholds=fit_group_thresholds(fit.score(images), fit.settings, budget))
 
 
-def refit_without(
-    fit: DecisionFit, images: NetworkScores, validation: NetworkScores, source: str
-) -> DecisionFit:
-    """Fit weights, calibration and thresholds again to all sources but one."""
-    others = images.where(images.source != source)
+def refit_without(fit: DecisionFit, images: NetworkScores, source: str) -> DecisionFit:
+    """Fit weights and calibration again to all sources but one; the thresholds are left to the caller."""
     names = [network.name for network in fit.join.networks]
-    refitted = replace(fit, join=fit_join(others, names))
-    return with_thresholds(refitted, others, validation.where(validation.source != source))
+    return replace(fit, join=fit_join(images.where(images.source != source), names))
 
 
 def error_rates(images: ScoredImages, thresholds: Thresholds) -> dict[str, float]:

@@ -179,22 +179,24 @@ def fit_group_thresholds(
     share of uncertain images among `budget` (the images themselves if None) has priority: the lower threshold
     rises until that share is within `max_uncertain`, at most to the limit of the mean FNR.
     """
-    reals, fakes = images.where(~images.fake), images.where(images.fake)
-    targets = settings.targets
-    above = max(
-        _mean_limit(reals.lowest, reals, settings.mean_fpr),
-        *_group_limits(reals.lowest, reals, targets.max_fpr, settings).values(),
-    )
-    limits = _group_limits(-fakes.highest, fakes, targets.max_fnr, settings).values()
+    fakes = images.where(images.fake)
+    limits = _group_limits(-fakes.highest, fakes, settings.targets.max_fnr, settings).values()
     below, mean = -max(limits), -_mean_limit(-fakes.highest, fakes, settings.mean_fnr)
     # The next float beyond, because a score equal to a threshold gets its verdict.
-    fake = min(1.0, float(np.nextafter(above, 2)))
-    real = max(0.0, float(np.nextafter(below, -1)))
+    fake, real = fit_fake_threshold(images, settings), max(0.0, float(np.nextafter(below, -1)))
     affordable = real_for_uncertain(images if budget is None else budget, fake, settings.max_uncertain)
     real = min(max(real, affordable), max(0.0, float(np.nextafter(mean, -1))))
     if real > fake:  # all targets are met without an uncertain band: one threshold in the middle
         real = fake = (real + fake) / 2
     return Thresholds(real=real, fake=fake)
+
+
+def fit_fake_threshold(images: ScoredImages, settings: BoundSettings) -> float:
+    """Fit the upper threshold alone; see `fit_group_thresholds`."""
+    reals = images.where(~images.fake)
+    limits = _group_limits(reals.lowest, reals, settings.targets.max_fpr, settings).values()
+    above = max(_mean_limit(reals.lowest, reals, settings.mean_fpr), *limits)
+    return min(1.0, float(np.nextafter(above, 2)))
 
 
 def real_for_uncertain(images: ScoredImages, fake: float, share: float) -> float:

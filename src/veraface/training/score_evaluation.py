@@ -16,12 +16,11 @@ from veraface.training.joining import cross_fitted
 from veraface.training.score_goals import goal_rows
 from veraface.training.score_report import (
     OutOfFoldReport,
-    Scored,
     calibration_row,
     scale_rows,
     test_block,
-    trade_off,
 )
+from veraface.training.threshold_curves import trade_off
 
 PAIRS = ("ffhq:stylegan140k",)
 SWAPS = ("dfdc", "deepfacelive", "swap")  # words in the name or generator of a source of face swaps
@@ -80,7 +79,6 @@ def compute_score_report(
     images = fit.read(table, final=False)
     left_out = OutOfFoldReport(table, fit, bootstrap=bootstrap)
     own = left_out.scored
-    test = fit.read(table, final=True, where=table.split == "test")
     names = [network.name for network in fit.join.networks]
     present = {*table.source.tolist()}
     pairs = [pair for pair in pairs if {*pair.split(":")} <= present]
@@ -107,9 +105,8 @@ def compute_score_report(
             calibration_row("left-out sources, the fit itself", images.fake, images.source, own.p_fake),
         ],
         "test": test_block(table, fit, pairs, bootstrap),
-        "trade_off": trade_off(
-            table, fit, own.images, Scored.of(table, test, fit).images if len(test) else None
-        ),
+        "bounds_of_fpr": left_out.bound_rows(),
+        "trade_off": trade_off(table, fit),
         "scale": scale_rows(table),
     }
     if report["test"]:
@@ -151,7 +148,7 @@ def _tables(report: Row, fit: DecisionFit) -> Iterator[ReportTable]:
     yield _table(
         "Main figures",
         report["figures"],
-        {"figure": "figure", "value": "here", "must": "must", "aim": "aim", "kept": "kept"},
+        {"figure": "figure", "value": "here", "must": "must", "aim": "aim", "kept": "kept", "of": "of"},
         lambda row, key, value: _percent(value) if row["share"] else _number(value),
     )
     yield _table(
@@ -209,6 +206,21 @@ def _tables(report: Row, fit: DecisionFit) -> Iterator[ReportTable]:
         note="Upper Clopper-Pearson bound of the error rate in each group of sources: each source with at "
         f"least {fit.settings.min_groups} people or videos, and all others together.",
         text_columns=2,
+    )
+    yield _table(
+        "Bounds of the FPR",
+        report["bounds_of_fpr"],
+        {
+            "bound": "bound",
+            "fake": "fake from",
+            "recall_mean": "recall, mean",
+            "fpr_worst": "FPR, worst",
+            "fpr_mean": "FPR, mean",
+            "fpr_refitted_worst": "FPR fitted without the source, worst",
+            "fpr_refitted_mean": "mean",
+        },
+        lambda row, key, value: _number(value) if key == "fake" else _percent(value),
+        note="Other values of --max-fpr, with a third as --mean-fpr.",
     )
     yield _table(
         "Uncertain images against errors",

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -19,19 +20,12 @@ from veraface.evaluation.roc import Flags
 from veraface.evaluation.score_table import FINAL, HARD, WEB, NetworkScores, ScoreTable
 from veraface.results import Verdict
 from veraface.training.calibration import balance_weights
-from veraface.training.decision_fit import DecisionFit, refit_without
-from veraface.training.group_thresholds import (
-    ScoredImages,
-    confidence_interval,
-    fit_group_thresholds,
-    image_shares,
-    real_for_uncertain,
-)
+from veraface.training.decision_fit import DecisionFit, refit_without, with_thresholds
+from veraface.training.group_thresholds import ScoredImages, confidence_interval, image_shares
+from veraface.training.threshold_curves import bound_rows, mean_share
 
 Row = dict[str, Any]
 
-_CURVE_FPR = (0.03, 0.04, 0.06, 0.08, 0.12)  # bounds per group; a third of it is the limit of the mean
-_CURVE_UNCERTAIN = (0.1, 0.15, 0.2, 0.25, 0.35)
 _RANKED = ("auc", "recall_at_5_percent")
 
 
@@ -177,23 +171,29 @@ class OutOfFoldReport:
         `refitted` has the share called fake and the share uncertain with weights, calibration and thresholds
         fitted to the other sources.
         """
-        reals, source = ~self._arrays.fake, self.scored.column("source")
         validation = self._fit.read(self._table, final=True, where=self._table.split == "val")
         rows = []
-        for name in np.unique(source[reals]):
-            chosen = reals & (source == name)
-            refit = refit_without(self._fit, self._scores, validation, str(name))
-            again = refit.score(self._scores.where(chosen))
-            rows.append(
-                verdict_row("source", str(name), self.scored.where(chosen))
-                | {
-                    "refitted": {
-                        "called_fake": _mean(again.called_fake(refit.thresholds)),
-                        "uncertain": _mean(again.uncertain(refit.thresholds)),
-                    }
-                }
-            )
+        for name, refit in self._refits.items():
+            others = self._scores.where(self._scores.source != name)
+            refit = with_thresholds(refit, others, validation.where(validation.source != name))
+            own = ~self._scores.fake & (self._scores.source == name)
+            again = refit.score(self._scores.where(own))
+            rates = {
+                "called_fake": mean_share(again.called_fake(refit.thresholds)),
+                "uncertain": mean_share(again.uncertain(refit.thresholds)),
+            }
+            rows.append(verdict_row("source", name, self.scored.where(own)) | {"refitted": rates})
         return rows
+
+    def bound_rows(self) -> list[Row]:
+        """Return for several bounds of the FPR what they cost; see `bound_rows` of `threshold_curves`."""
+        return bound_rows(self._fit, self._scores, self._refits)
+
+    @cached_property
+    def _refits(self) -> dict[str, DecisionFit]:
+        """The decision with weights and calibration fitted without each source with reals."""
+        names = map(str, np.unique(self._scores.source[~self._scores.fake]))
+        return {name: refit_without(self._fit, self._scores, name) for name in names}
 
     def generator_rows(self) -> list[Row]:
         """Return a row of the fakes of each generator that the table names."""
@@ -239,9 +239,9 @@ def verdict_row(key: str, name: str, scored: Scored) -> Row:
         "label": "fake" if images.fake.all() else "real",
         "images": len(images.fake),
         "groups": groups,
-        "called_fake": _mean(fakes),
-        "uncertain": _mean(images.uncertain(thresholds)),
-        "called_real": _mean(reals),
+        "called_fake": mean_share(fakes),
+        "uncertain": mean_share(images.uncertain(thresholds)),
+        "called_real": mean_share(reals),
         "error_interval": [round(end, 4) for end in confidence_interval(errors, groups)],
     }
 
@@ -252,49 +252,6 @@ def calibration_row(name: str, fake: Flags, source: NDArray[Any], p_fake: Values
     weights = np.stack([np.ones(len(fake)), balance_weights(fake, source)])
     plain, balanced = roc.calibration_error(fake, p_fake, weights, edges)
     return {"images": name, "calibration_error": rounded(balanced), "unbalanced": rounded(plain)}
-
-
-def trade_off(
-    table: ScoreTable, fit: DecisionFit, out_of_fold: ScoredImages, test: ScoredImages | None
-) -> list[Row]:
-    """Return error rates over bounds of the FPR and shares of uncertain images; the fit itself first.
-
-    The share of uncertain images is chosen on the validation split, as in `fit_decision`.
-    """
-    validation = fit.read(table, final=True, where=table.split == "val")
-    budget = fit.score(validation) if len(validation) else out_of_fold
-
-    def row(name: str, thresholds: Thresholds) -> Row:
-        fprs, fnrs, recalls = (
-            _by_source(out_of_fold, flags, fake)
-            for flags, fake in (
-                (out_of_fold.called_fake(thresholds), False),
-                (out_of_fold.called_real(thresholds), True),
-                (out_of_fold.called_fake(thresholds), True),
-            )
-        )
-        return {
-            "bound": name,
-            "real": round(thresholds.real, 4),
-            "fake": round(thresholds.fake, 4),
-            "uncertain": _mean(out_of_fold.uncertain(thresholds)),
-            "uncertain_test": None if test is None else _mean(test.uncertain(thresholds)),
-            "fpr_worst": round(max(fprs), 4),
-            "fpr_mean": round(float(np.mean(fprs)), 4),
-            "fnr_worst": round(max(fnrs), 4),
-            "fnr_mean": round(float(np.mean(fnrs)), 4),
-            "recall_mean": round(float(np.mean(recalls)), 4),
-        }
-
-    rows = [row("chosen", fit.thresholds)]
-    for max_fpr in _CURVE_FPR:
-        targets = replace(fit.settings.targets, max_fpr=max_fpr)
-        settings = replace(fit.settings, targets=targets, mean_fpr=max_fpr / 3)
-        fake = fit_group_thresholds(out_of_fold, settings, budget).fake
-        for share in _CURVE_UNCERTAIN:
-            real = real_for_uncertain(budget, fake, share)
-            rows.append(row(f"{max_fpr:.0%}, {share:.0%} uncertain", Thresholds(real=real, fake=fake)))
-    return rows
 
 
 def scale_rows(table: ScoreTable) -> list[Row]:
@@ -359,15 +316,3 @@ def test_block(
         reals = [] if any(not p.fake for p in images) else [p for p in clean if not p.fake]
         block["self_blended"] = compute_metrics([*images, *reals])
     return block
-
-
-def _by_source(images: ScoredImages, chosen: Flags, fake: bool) -> list[float]:
-    """Return the share of chosen images of one class of each source that has it."""
-    return [
-        float(chosen[(images.source == name) & (images.fake == fake)].mean())
-        for name in np.unique(images.source[images.fake == fake])
-    ]
-
-
-def _mean(flags: Flags) -> float:
-    return round(float(flags.mean()), 4)
