@@ -2,6 +2,7 @@ import io
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ from PIL import Image, ImageEnhance
 
 from tests.sample_images import as_stored, encode, exif_with, portrait
 from tests.sample_models import brightness_model
-from veraface import Detector, ImageError, ImageLimits, ImageTooLargeError
+from veraface import Detector, ImageError, ImageLimits, ImageTooLargeError, analyze
 from veraface.decision import Thresholds
 from veraface.models.classifier import OnnxClassifier
 from veraface.results import DetectionResult, Verdict
@@ -81,6 +82,19 @@ def test_the_heatmap_is_turned_as_the_face_is(detector: Detector) -> None:
         assert (face.heatmap.angle - angle) % 360 == 0
     (face,) = detector.detect(portrait().rotate(-45, expand=True)).faces
     assert abs(face.heatmap.angle - 45) < 20
+
+
+def test_results_are_compared_and_hashed_by_value_without_timing(detector: Detector) -> None:
+    image = encode(portrait(), "JPEG")
+    first, again = (analyze(image, detector, forensics=True) for _ in range(2))
+    assert first == again
+    assert len({first, again, first.detection, again.detection, *first.detection.faces}) == 3
+    assert replace(first.detection, timing_ms={}) == again.detection
+    (face,) = first.detection.faces
+    assert replace(face, heatmap=replace(face.heatmap, grid=face.heatmap.grid + 0.01)) != face
+    assert replace(first.detection, width=1) != first.detection
+    views = {name: 255 - view for name, view in first.forensics.views.items()}
+    assert replace(first.forensics, views=views) != first.forensics
 
 
 def test_p_fake_grows_with_the_logit(tmp_path: Path) -> None:

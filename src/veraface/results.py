@@ -221,9 +221,9 @@ class DetectionResult(Result):
     """of the upright image, pixels"""
     format: str
     """JPEG, PNG, ...; "pixels" for an array or a PIL image in memory"""
-    model: ClassifierInfo
+    model: ClassifierInfo = field(hash=False)
     """name, version and sha256 of the classifier"""
-    thresholds: Thresholds
+    thresholds: Thresholds = field(hash=False)
     """p_fake at or below `real` is real, at or above `fake` is fake"""
     timing_ms: dict[str, Milliseconds] = field(compare=False)
     """milliseconds by stage: decode, faces, model, total"""

@@ -115,7 +115,8 @@ PART = b"--b\r\nContent-Disposition: "
         (MULTIPART, b"this is no multipart body", "malformed_upload"),
         (MULTIPART, b"", "missing_image"),
         (MULTIPART, PART + b"form-data; name=image; filename=a\r\n\r\ncut of", "missing_image"),
-        (MULTIPART, PART + b"form-data; name=image\r\n\r\nno file\r\n--b--\r\n", "missing_image"),
+        (MULTIPART, PART + b"form-data; name=image\r\n\r\n\r\n--b--\r\n", "missing_image"),
+        (MULTIPART, PART + b'form-data; name=image; filename=""\r\n\r\n\r\n--b--\r\n', "missing_image"),
         (MULTIPART, PART + b"x\r\n\r\ny\r\n--b--\r\n", "malformed_upload"),
     ],
 )

@@ -1,6 +1,7 @@
 """`detect_video`, the timeline and the annotated copy."""
 
 import json
+from dataclasses import replace
 from io import BytesIO
 from pathlib import Path
 
@@ -48,6 +49,7 @@ def test_each_frame_scores_as_it_does_as_an_image(
 
 def test_one_face_one_track_one_verdict(result: VideoResult) -> None:
     (track,) = result.tracks
+    assert len({result, replace(result, timing_ms={})}) == 1  # compared and hashed without timing
     assert len(track.frames) == 6
     assert (result.verdict, result.p_fake) == (track.verdict, track.p_fake)
     assert result.verdict is Verdict.REAL

@@ -77,7 +77,7 @@ VIEW_GUIDES = (
 )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class ForensicViews:
     """All views of one image.
 
@@ -88,6 +88,18 @@ class ForensicViews:
 
     views: dict[str, GrayImage]
     grid_offset: tuple[int, int] | None
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, ForensicViews):
+            return NotImplemented
+        return (
+            self.grid_offset == other.grid_offset
+            and self.views.keys() == other.views.keys()
+            and all(np.array_equal(view, other.views[name]) for name, view in self.views.items())
+        )
+
+    def __hash__(self) -> int:
+        return hash(self.grid_offset)
 
     def to_dict(self) -> dict[str, Any]:
         """Return a JSON-ready copy, each view as the bytes of a WebP in base64."""

@@ -20,7 +20,7 @@ from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 from veraface import __version__
 from veraface.server.errors import install_fault_handlers
 from veraface.server.logs import is_request_id, log_config
-from veraface.server.middleware import AccessLog, SecurityHeaders
+from veraface.server.middleware import AccessLog, HeadRequests, SecurityHeaders
 from veraface.server.openapi import document_links, error_responses
 from veraface.server.pages import install_pages
 from veraface.server.routes import AppState, images, info, videos
@@ -98,11 +98,12 @@ def create_app(
 
 def _add_middleware(app: FastAPI, settings: Settings, metrics: "Metrics | None") -> None:
     """Add middleware; each one wraps those added before it."""
+    app.add_middleware(HeadRequests)
     if settings.cors_origins:
         app.add_middleware(
             CORSMiddleware,
             allow_origins=settings.cors_origins,
-            allow_methods=["GET", "POST"],
+            allow_methods=["GET", "HEAD", "POST"],
             allow_headers=["Authorization", "X-API-Key", "X-Request-ID"],
             expose_headers=["Retry-After", "X-Request-ID"],
         )

@@ -94,7 +94,10 @@ def _api_error(error: Exception) -> ApiError:
     if isinstance(error, HTTPException):
         default = ("http_error", "the request could not be processed; see /docs")
         code, message = _HTTP_FAULTS.get(error.status_code, default)
-        return ApiError(error.status_code, code, message, headers=error.headers)
+        headers = dict(error.headers or {})
+        if headers.get("Allow") == "GET":
+            headers["Allow"] = "GET, HEAD"  # see middleware.HeadRequests
+        return ApiError(error.status_code, code, message, headers=headers)
     if isinstance(error, RequestValidationError):
         problems = (f"{detail['loc'][-1]}: {detail['msg']}" for detail in error.errors())
         return ApiError(422, "invalid_parameter", "; ".join(problems))

@@ -72,6 +72,30 @@ class SecurityHeaders:
         return "; ".join(f"{name} {sources}" for name, sources in policy.items())
 
 
+class HeadRequests:
+    """Answers HEAD on every route like GET, without the body (RFC 9110, section 9.3.2)."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Handle one request."""
+        if scope["type"] != "http" or scope["method"] != "HEAD":
+            await self._app(scope, receive, send)
+            return
+
+        async def send_without_body(message: Message) -> None:
+            if message["type"] == "http.response.body":
+                message = {**message, "body": b""}
+            await send(message)
+
+        scope["method"] = "GET"
+        try:
+            await self._app(scope, receive, send_without_body)
+        finally:
+            scope["method"] = "HEAD"  # for logs, metrics and traces
+
+
 @dataclass(frozen=True)
 class RequestRecord:
     """A request that was answered."""

@@ -26,7 +26,7 @@ def install_pages(app: FastAPI) -> None:
     swagger = Path(str(files("fastapi_offline"))) / "static"
 
     def add(path: str, file: Path) -> None:
-        app.add_api_route(path, lambda: FileResponse(file), methods=["GET", "HEAD"], include_in_schema=False)
+        app.add_api_route(path, lambda: FileResponse(file), include_in_schema=False)
 
     for path in _VIEWS:
         add(path, STATIC / "index.html")

@@ -4,9 +4,10 @@ import asyncio
 import contextlib
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 
 from fastapi import Request
+from python_multipart.multipart import parse_options_header
 from starlette.datastructures import UploadFile
 from starlette.formparsers import MultiPartException, MultiPartParser
 
@@ -101,8 +102,11 @@ class Uploads:
         if not request.headers.get("content-type", "").lower().startswith("multipart/form-data"):
             message = f"send the {self._kind} as multipart/form-data, in a file field named '{self._kind}'"
             raise ApiError(400, "not_multipart", message)
-        parser = MultiPartParser(
-            request.headers, chunks, max_files=1, max_fields=MAX_OTHER_FIELDS, max_part_size=_MAX_FIELD_BYTES
+        parser = _FormParser(
+            *(self._kind, request.headers, chunks),
+            max_files=1,
+            max_fields=MAX_OTHER_FIELDS,
+            max_part_size=_MAX_FIELD_BYTES,
         )
         # Starlette moves files of more than 1 MB to a temporary file. Uploads must not touch the disk, so the
         # threshold is above the limit on the whole body.
@@ -121,6 +125,8 @@ class Uploads:
             upload = None
             if isinstance(file, UploadFile):
                 upload = Upload(await file.read(), safe_filename(file.filename or ""))
+                if not (upload.content or upload.filename):  # a browser's form, with no file selected
+                    upload = None
             return upload, link.strip() if self._kind == "image" and isinstance(link, str) else ""
         finally:
             await form.close()  # releases the parser's copy
@@ -141,6 +147,25 @@ class Uploads:
         if len(upload.content) > self._max_bytes:
             raise too_large(self._max_bytes, self._kind)
         return upload
+
+
+class _FormParser(MultiPartParser):
+    """Parses a multipart form; the part named `file_field` is a file, with or without a file name.
+
+    RFC 7578, section 4.2, does not require a file name. Starlette's parser takes parts without one as text.
+    """
+
+    def __init__(self, file_field: str, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self._file_field = file_field.encode()
+
+    def on_headers_finished(self) -> None:
+        """Add an empty file name to the file's part if it has none."""
+        disposition = self._current_part.content_disposition or b""
+        _, options = parse_options_header(disposition)
+        if options.get(b"name") == self._file_field and b"filename" not in options:
+            self._current_part.content_disposition = disposition + b'; filename=""'
+        super().on_headers_finished()
 
 
 def too_large(max_bytes: int, kind: UploadKind = "image") -> ApiError:

@@ -107,9 +107,9 @@ class VideoResult(Result):
     """FFmpeg's name of the container"""
     codec: str
     """FFmpeg's name of the codec"""
-    model: ClassifierInfo
+    model: ClassifierInfo = field(hash=False)
     """name, version and sha256 of the classifier"""
-    thresholds: Thresholds
+    thresholds: Thresholds = field(hash=False)
     """p_fake at or below `real` is real, at or above `fake` is fake"""
     timing_ms: dict[str, Milliseconds] = field(compare=False)
     """milliseconds by stage"""

@@ -79,7 +79,7 @@ class ForensicsResult(Result):
     """of the upright image, pixels"""
     height: int
     format: str
-    timing_ms: dict[str, Milliseconds]
+    timing_ms: dict[str, Milliseconds] = field(compare=False)
     """milliseconds by stage"""
 
 
