@@ -51,7 +51,7 @@ def _print(card: Mapping[str, Any]) -> None:
             value = [f"{source}: {words}" for source, words in value.items()]
         if key == "error_bounds":
             value = bound_lines(value)
-        if key not in ("measured", "training") and value not in (None, (), {}):
+        if key not in ("measured", "training") and value not in (None, (), [], {}):
             table.add_row(key.replace("_", " "), Text(_words(value)))
     console = make_console()
     console.print(table)

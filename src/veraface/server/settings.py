@@ -160,7 +160,7 @@ class Settings(BaseSettings):
     upload_timeout_s: float = Field(60, gt=0, le=3600, description="timeout for an upload")
     max_inflight_bytes: int = Field(256 * 2**20, ge=2**20, description="image uploads of all clients, bytes")
     graceful_shutdown_s: int = Field(30, ge=0, le=3600, description="timeout for requests at shutdown")
-    model: str | None = Field(None, description="name of a classifier, or path of an .onnx file")
+    model: str | None = Field(None, description="fast, accurate, a name, or a path (.onnx, .json)")
     trust_anchors: FilePath | None = Field(None, description="PEM of authorities for Content Credentials")
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     fetch_links: bool = Field(False, description="fetch images from links on the public web")
