@@ -69,6 +69,7 @@ def test_differences_are_named() -> None:
         ({"self_blend": 1.1}, "self-blend is 1.1; it is a share"),
         ({"face_swap": -0.1}, "face-swap is -0.1; it is a share"),
         ({"face_swap": float("nan")}, "face-swap is nan; it is a share"),
+        ({"reconstruct": 0.2}, "reconstruct needs the folder of reconstructions; pass --reconstructions"),
         ({"self_blend": 0.6, "face_swap": 0.5}, "are shares of the fakes; their sum is 1.1, above 1"),
     ],
 )

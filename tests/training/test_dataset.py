@@ -1,5 +1,6 @@
 """The torch dataset: crops, leveling, augmentation and synthesized fakes."""
 
+import json
 from dataclasses import replace
 from math import atan2, degrees
 from pathlib import Path
@@ -16,10 +17,12 @@ from tests.sample_images import quadrants
 from veraface.datasets.degradations import Degradations
 from veraface.datasets.manifest import Sample, read_samples
 from veraface.datasets.synthesis.face_swap import Points
+from veraface.datasets.synthesis.reconstructions import INDEX, PIXELS, Reconstructions, sample_key
+from veraface.errors import DataError
 from veraface.geometry import Box, roll
 from veraface.models.crop import CropSettings
 from veraface.training.dataset import Face, FaceDataset, jitter, open_sample
-from veraface.training.sampling import FACE_SWAP, SELF_BLEND, SampleDraw, fixed_draws
+from veraface.training.sampling import FACE_SWAP, RECONSTRUCTION, SELF_BLEND, SampleDraw, fixed_draws
 
 CROP = CropSettings(48, 1.3)
 
@@ -78,10 +81,16 @@ def as_tuples(points: Points) -> tuple[tuple[float, float], ...]:
     return tuple((float(x), float(y)) for x, y in points)
 
 
-def of_people(people: list[Sample], *, train: bool = False, degraded: bool = False) -> FaceDataset:
+def of_people(
+    people: list[Sample],
+    *,
+    train: bool = False,
+    degraded: bool = False,
+    reconstructions: Reconstructions | None = None,
+) -> FaceDataset:
     settings = CropSettings(160, 2.6)
     degradations = Degradations() if degraded else Degradations(untouched=1)
-    return FaceDataset(people, settings, degradations, 1, train=train)
+    return FaceDataset(people, settings, degradations, 1, train=train, reconstructions=reconstructions)
 
 
 @pytest.mark.parametrize("train", [False, True])
@@ -89,22 +98,55 @@ def of_people(people: list[Sample], *, train: bool = False, degraded: bool = Fal
 def test_a_synthesized_fake_differs_from_its_real_on_the_face_only(
     people: list[Sample], synthesized: str, train: bool
 ) -> None:
-    """Also after flips, shifts and scaling, as both have the same degradations.
+    """Also after flips, shifts and scaling, as both are saved and degraded alike.
 
-    But self-blends may change the whole image, and of faces cropped tightly the edge is blended.
+    But of faces cropped tightly the edge is blended.
     """
     data = of_people(people, train=train)
     alike = 0
     for number in range(30):
-        (real, no), (fake, yes) = (data[SampleDraw(0, number, number % 6, way)] for way in ("", synthesized))
+        draw = SampleDraw(0, number, number % 6, synthesized)
+        (real, no), (fake, yes) = data[draw._replace(real=True)], data[draw]
         assert (float(no), float(yes)) == (0, 1)
         apart = (real.int() - fake.int()).abs().amax(dim=2)
         assert apart[40:120, 40:120].float().mean() > 0.02
         alike += int(apart[:12].max() == apart[-12:].max() == apart[:, :12].max() == 0)
-    if synthesized == SELF_BLEND:
-        assert 6 < alike < 24
-    else:
-        assert alike > 20 if train else alike == 30
+    assert alike > 20 if train else alike == 30
+
+
+@pytest.mark.parametrize("whole", [False, True])
+def test_a_reconstruction_replaces_the_face_or_the_image(
+    people: list[Sample], tmp_path: Path, whole: bool
+) -> None:
+    """A blue square of 32 px is given back for the face, or for the whole image."""
+    pixels = np.zeros((32, 32, 3), np.uint8)
+    pixels[..., 2] = 255
+    (tmp_path / PIXELS).write_bytes(pixels.tobytes())
+    square = [0, 0, 240] if whole else [84, 84, 72]
+    rows = [[sample_key(sample.path), 0, 32, *square, int(whole)] for sample in people]
+    (tmp_path / INDEX).write_text(json.dumps(rows))
+    given = Reconstructions(tmp_path)
+    data = of_people(people, reconstructions=given)
+    draw = SampleDraw(0, 0, 0, RECONSTRUCTION)
+    assert people[0].path in given
+    blue = []
+    for number in range(20):
+        fake, label = data[draw._replace(number=number)]
+        real, no = data[draw._replace(number=number, real=True)]
+        assert (float(label), float(no)) == (1, 0)
+        changed = (real.int() - fake.int()).abs().amax(dim=2)
+        assert changed[60:100, 60:100].float().mean() > 3
+        blue.append(bool(changed[:10].float().mean() > 3))
+    assert any(blue) == whole
+    assert not all(blue)  # some whole reconstructions are pasted as faces are
+
+
+@pytest.mark.parametrize("index", ["{", "[[1]]", '[["a/b/c", 0, 32, 0, 0, 9, 0]]'])
+def test_damaged_reconstructions_are_refused(tmp_path: Path, index: str) -> None:
+    (tmp_path / PIXELS).write_bytes(bytes(30))
+    (tmp_path / INDEX).write_text(index)
+    with pytest.raises(DataError, match="has no reconstructions that can be read"):
+        Reconstructions(tmp_path)
 
 
 def test_both_of_a_pair_have_the_same_degradations(people: list[Sample]) -> None:
@@ -134,7 +176,7 @@ def test_faces_are_swapped_with_those_of_other_people(people: list[Sample], tmp_
     data = of_people([*(replace(sample, group="one") for sample in people[:3]), *boards])
     changes = []
     for number in range(40):
-        real, fake = (data[SampleDraw(0, number, 0, way)][0].float() for way in ("", FACE_SWAP))
+        real, fake = (data[SampleDraw(0, number, 0, FACE_SWAP, real)][0].float() for real in (True, False))
         changes.append(float((real - fake).abs()[50:110, 55:105].mean()))
     assert np.mean(np.array(changes) > 3) > 0.9
 

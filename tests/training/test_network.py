@@ -66,6 +66,31 @@ def test_a_transformer_is_classified_by_its_class_token_alone() -> None:
     assert evidence.shape == (2, 3, 3)
 
 
+def test_inner_tokens_count_beside_the_last_one() -> None:
+    """They start at zero, change the logit, keep the map's mean, and are tuned with the norms."""
+    network, plain = Network("test_vit", 48, inner_tokens=True).eval(), Network("test_vit", 48).eval()
+    plain.load_state_dict({k: v for k, v in network.state_dict().items() if k != "inner"})
+    assert network.inner is not None
+    torch.nn.init.normal_(network.head.weight)
+    plain.head.load_state_dict(network.head.state_dict())
+    with torch.inference_mode():
+        assert torch.allclose(network(pixels(48))[0], plain(pixels(48))[0], atol=1e-5)
+        torch.nn.init.normal_(network.inner)
+        logits, evidence = network(pixels(48))
+    assert not torch.allclose(logits, plain(pixels(48))[0], atol=1e-2)
+    assert torch.allclose(evidence.mean(dim=(1, 2)), logits, atol=1e-5)
+    freeze_all_but_norms(network)
+    assert network.inner.requires_grad
+    assert {id(p) for p in network.head_parameters()} == {
+        id(p) for p in (network.inner, *network.head.parameters())
+    }
+
+
+def test_inner_tokens_need_a_class_token() -> None:
+    with pytest.raises(DataError, match=r"the backbone 'test_resnet' has no class token"):
+        Network("test_resnet", 50, inner_tokens=True)
+
+
 def test_only_the_norms_of_a_transformer_are_tuned() -> None:
     network = Network("test_vit", 48)
     count = freeze_all_but_norms(network)

@@ -63,7 +63,8 @@ def test_fakes_and_reals_alternate(synthesized: dict[str, float]) -> None:
     for fake, real in drawn:
         assert SKEWED[fake.sample].fake or fake.synthesized
         assert not SKEWED[real.sample].fake
-        assert not real.synthesized
+        assert real.synthesized == fake.synthesized
+        assert (fake.real, real.real) == (False, True)
         assert fake.number == real.number
         assert fake.epoch == real.epoch == 2
     assert len({fake.number for fake, _ in drawn}) == len(drawn)

@@ -30,9 +30,12 @@ def train(
     head_lr: Annotated[float, Option(help="Learning rate of the first phase.")] = 2e-3,
     weight_decay: Annotated[float, Option(min=0)] = 0.02,
     tune: Annotated[str, Option(help="Train all weights, or the norms of a transformer.")] = "all",
+    inner_tokens: Annotated[bool, Option(help="Use the class tokens between blocks too.")] = False,
     batch_norm: Annotated[str, Option(help="update or keep the BatchNorm statistics.")] = "update",
     self_blend: Annotated[float, Option(min=0, max=1, help="Share of self-blended reals in fakes.")] = 0.2,
     face_swap: Annotated[float, Option(min=0, max=1, help="Share of face swaps in fakes.")] = 0.15,
+    reconstruct: Annotated[float, Option(min=0, max=1, help="Share of reconstructions in fakes.")] = 0.0,
+    reconstructions: Annotated[str, Option(help="Folder of scripts/reconstruct_faces.py.")] = "",
     leave_out: Annotated[list[str] | None, Option(help="Source to exclude; repeatable.")] = None,
     pair: Annotated[list[str] | None, Option(help="Sources to pair, REAL:FAKE; repeatable.")] = None,
     source_weight: Annotated[

@@ -32,10 +32,13 @@ class TrainConfig:
     warmup: float = 0.05  # share of the second phase in which the learning rate rises
     weight_decay: float = 0.02  # of AdamW
     tune: str = "all"  # weights that are trained: "all", or the "norms" (LayerNorms) of a transformer
+    inner_tokens: bool = False  # classify by the class tokens between a transformer's blocks too
     batch_norm: str = "update"  # "update" the statistics in the second phase, or "keep" the pretrained
     average_decay: float = 0.998  # upper bound of the EMA decay per step
     self_blend: float = 0.2  # share of the training fakes that are self-blended; see `self_blending.py`
     face_swap: float = 0.15  # share of the training fakes that are synthesized face swaps; see `face_swap.py`
+    reconstruct: float = 0.0  # share of the training fakes that are reconstructions; see `reconstructions`
+    reconstructions: str = ""  # folder that `scripts/reconstruct_faces.py` wrote
     leave_out: tuple[str, ...] = ()  # sources excluded from training and calibration
     pairs: tuple[str, ...] = ()  # sources whose images are placed side by side in a batch, as "REAL:FAKE"
     source_weights: tuple[str, ...] = ()  # sources drawn more or less often than others, as "SOURCE=FACTOR"
@@ -64,12 +67,15 @@ class TrainConfig:
                 "must be a list of strings, each in quotes",
             )
             object.__setattr__(self, name, tuple(entries))  # YAML gives a list
-        for name in ("self_blend", "face_swap"):
+        for name in ("self_blend", "face_swap", "reconstruct"):
             self._check(name, 0 <= getattr(self, name) <= 1, "is a share and must lie in 0..1", "-")
-        if (total := self.self_blend + self.face_swap) > 1:
+        if (total := self.self_blend + self.face_swap + self.reconstruct) > 1:
             raise DataError(
-                f"self-blend and face-swap are shares of the fakes; their sum is {total:g}, above 1"
+                "self-blend, face-swap and reconstruct are shares of the fakes; "
+                f"their sum is {total:g}, above 1"
             )
+        if self.reconstruct and not self.reconstructions:
+            raise DataError("reconstruct needs the folder of reconstructions; pass --reconstructions")
         for name in ("label_smoothing", "dropout", "drop_path", "warmup", "average_decay"):
             self._check(name, 0 <= getattr(self, name) < 1, "must be at least 0 and below 1")
         for name in ("lr", "head_lr"):

@@ -30,7 +30,9 @@ class Network(nn.Module):
 
     A transformer with a class token is classified by that token, normalized to length 1, which suits tuned
     LayerNorms (Yermakov et al., "Deepfake Detection that Generalizes Across Benchmarks", 2025). Its map is
-    the head on the patch tokens, shifted to the same mean.
+    the head on the patch tokens, shifted to the same mean. With `inner_tokens`, the class tokens between the
+    blocks count too, each as the next block normalizes it: early blocks hold texture (Koutlis and
+    Papadopoulos, "Leveraging Representations from Intermediate Encoder-blocks", ECCV 2024).
 
     Attributes:
         mean: of RGB, 0 to 255, that is subtracted from the pixels.
@@ -42,7 +44,15 @@ class Network(nn.Module):
     mean: Tensor
     std: Tensor
 
-    def __init__(self, backbone: str, size: int, dropout: float = 0.0, drop_path: float = 0.0) -> None:
+    def __init__(
+        self,
+        backbone: str,
+        size: int,
+        dropout: float = 0.0,
+        drop_path: float = 0.0,
+        *,
+        inner_tokens: bool = False,
+    ) -> None:
         """Build with random weights, the head at zero so that the loss starts at ln 2.
 
         In training, `dropout` is the share of feature channels dropped before the head, and `drop_path` the
@@ -61,6 +71,12 @@ class Network(nn.Module):
         nn.init.zeros_(cast(Tensor, self.head.bias))
         self.dropout = nn.Dropout2d(dropout)
         self.prefix_tokens = int(getattr(self.backbone, "num_prefix_tokens", 0))
+        self.inner: nn.Parameter | None = None
+        if inner_tokens:
+            if not self.prefix_tokens:
+                raise DataError(f"the backbone {backbone!r} has no class token, so no inner ones either")
+            blocks = cast(nn.Sequential, self.backbone.blocks)
+            self.inner = nn.Parameter(torch.zeros(len(blocks) - 1, self._channels))
         mean, std = _mean_std(backbone)
         self.register_buffer("mean", 255 * torch.tensor(mean).view(1, 3, 1, 1), persistent=False)
         self.register_buffer("std", 255 * torch.tensor(std).view(1, 3, 1, 1), persistent=False)
@@ -77,13 +93,19 @@ class Network(nn.Module):
             raise DataError(f"the backbone {backbone!r} has no feature map for {size} px")
         self.train()
 
+    def head_parameters(self) -> list[nn.Parameter]:
+        """Return the weights that are not the backbone's."""
+        return [p for name, p in self.named_parameters() if not name.startswith("backbone.")]
+
     def features(self, pixels: Tensor) -> Tensor:
         """Return the features of RGB uint8 pixels (N, side, side, 3).
 
         These are the feature map (N, channels, rows, columns), or all tokens (N, tokens, channels) of a
-        transformer with a class token.
+        transformer with a class token, the inner ones first.
         """
         normalized = (pixels.permute(0, 3, 1, 2).float() - self.mean) / self.std
+        if self.inner is not None:
+            return self._all_tokens(normalized)
         features: Tensor = self.backbone.forward_features(normalized)  # type: ignore[operator]  # as does this
         if features.ndim == 3:  # tokens of a transformer
             return features if self.prefix_tokens else _square(features.transpose(1, 2))
@@ -91,12 +113,26 @@ class Network(nn.Module):
             return features.permute(0, 3, 1, 2)
         return features
 
+    def _all_tokens(self, normalized: Tensor) -> Tensor:
+        vit: Any = self.backbone
+        tokens = vit.norm_pre(vit.patch_drop(vit._pos_embed(vit.patch_embed(normalized))))
+        inner = []
+        for number, block in enumerate(vit.blocks):
+            if number:
+                inner.append(block.norm1(tokens[:, :1]))
+            tokens = block(tokens)
+        return torch.cat([*inner, vit.norm(tokens)], dim=1)
+
     def classify(self, features: Tensor) -> tuple[Tensor, Tensor]:
         """Return logits (N,), positive for fake, and the CAM (N, rows, columns), whose mean is the logit."""
         if features.ndim == 3:
-            tokens = nn.functional.normalize(features, dim=2).transpose(1, 2).unsqueeze(3)
-            scores = _TOKEN_SCALE * self.head(self.dropout(tokens)).flatten(1)
+            unit = nn.functional.normalize(features, dim=2)
+            inner = 0 if self.inner is None else len(self.inner)
+            scores = self.head(self.dropout(unit[:, inner:].transpose(1, 2).unsqueeze(3))).flatten(1)
             logit, patches = scores[:, 0], scores[:, self.prefix_tokens :]
+            if self.inner is not None:
+                logit = logit + (unit[:, :inner] * self.inner).sum(dim=(1, 2))
+            logit, patches = _TOKEN_SCALE * logit, _TOKEN_SCALE * patches
             return logit, _square(patches + (logit - patches.mean(dim=1)).unsqueeze(1))
         cam: Tensor = self.head(self.dropout(features)).squeeze(1)
         return cam.mean(dim=(1, 2)), cam

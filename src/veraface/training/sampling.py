@@ -10,7 +10,8 @@ from torch.utils.data import Sampler
 
 from veraface.datasets.samples import Sample
 
-SELF_BLEND, FACE_SWAP = "self-blend", "face-swap"  # the kinds of fakes synthesized from reals
+# The kinds of fakes synthesized from reals.
+SELF_BLEND, FACE_SWAP, RECONSTRUCTION = "self-blend", "face-swap", "reconstruction"
 
 
 class SampleDraw(NamedTuple):
@@ -19,7 +20,8 @@ class SampleDraw(NamedTuple):
     epoch: int
     number: int  # of the pair within the epoch; seeds the degradations, so that both share them
     sample: int  # index of the sample
-    synthesized: str = ""  # kind of fake that is synthesized from it, SELF_BLEND or FACE_SWAP; "" for none
+    synthesized: str = ""  # kind of fake that is synthesized from it; "" for none
+    real: bool = False  # whether it is the real of such a pair, which may be changed like the fake
 
 
 class PairSampler(Sampler[SampleDraw]):
@@ -40,10 +42,12 @@ class PairSampler(Sampler[SampleDraw]):
         synthesized: Mapping[str, float] | None = None,
         matched: Mapping[str, Sequence[str]] | None = None,
         source_weights: Mapping[str, float] | None = None,
+        reconstructed: Sequence[bool] = (),
     ) -> None:
         """Compute the sampling weights of samples of both classes.
 
-        `synthesized` are the shares of fakes of each kind; reals with landmarks can be swapped. `matched` are
+        `synthesized` are the shares of fakes of each kind; reals with landmarks can be swapped, and those of
+        `reconstructed`, one flag per sample, be replaced by a reconstruction. `matched` are
         the sources of reals to pair with the fakes of a source, `source_weights` factors on the probability
         of a source.
         """
@@ -55,11 +59,14 @@ class PairSampler(Sampler[SampleDraw]):
         self._fake_weights = weights[self._fakes] / weights[self._fakes].sum()
         self._real_weights = weights[self._reals] / weights[self._reals].sum()
         self._synthesized = dict(synthesized or {})
-        self._swap_weights = self._real_weights * [bool(samples[int(i)].landmarks) for i in self._reals]
-        if (total := self._swap_weights.sum()) > 0:
-            self._swap_weights = self._swap_weights / total
-        else:
-            self._synthesized.pop(FACE_SWAP, None)
+        able = {FACE_SWAP: [bool(sample.landmarks) for sample in samples], RECONSTRUCTION: reconstructed}
+        self._able: dict[str, NDArray[np.float64]] = {}  # weights of the reals that a kind can be made from
+        for kind, flags in able.items():
+            own = self._real_weights * [bool(flags) and flags[int(i)] for i in self._reals]
+            if own.sum() > 0:
+                self._able[kind] = own / own.sum()
+            else:
+                self._synthesized.pop(kind, None)
         of_group: dict[str, list[int]] = defaultdict(list)
         of_source: dict[str, list[int]] = defaultdict(list)
         for index in map(int, self._reals):
@@ -90,12 +97,12 @@ class PairSampler(Sampler[SampleDraw]):
         fakes = random.choice(self._fakes, size=self._pairs, p=self._fake_weights)
         reals = random.choice(self._reals, size=self._pairs, p=self._real_weights)
         uniform = random.random(self._pairs)
-        if FACE_SWAP in self._synthesized:
-            able = random.choice(self._reals, size=self._pairs, p=self._swap_weights)
-            swapped = kinds == names.index(FACE_SWAP)
-            reals[swapped] = able[swapped]
-        for number, (kind, fake, real, u) in enumerate(zip(kinds, fakes, reals, uniform, strict=True)):
-            synthesized = names[kind]
+        for kind in filter(self._synthesized.__contains__, self._able):
+            able = random.choice(self._reals, size=self._pairs, p=self._able[kind])
+            of_kind = kinds == names.index(kind)
+            reals[of_kind] = able[of_kind]
+        for number, (drawn, fake, real, u) in enumerate(zip(kinds, fakes, reals, uniform, strict=True)):
+            synthesized = names[drawn]
             if synthesized:
                 yield SampleDraw(self.epoch, number, int(real), synthesized)
             else:
@@ -103,7 +110,7 @@ class PairSampler(Sampler[SampleDraw]):
                     reals_beside, sums = partners
                     real = reals_beside[np.searchsorted(sums, u * sums[-1], side="right")]
                 yield SampleDraw(self.epoch, number, int(fake))
-            yield SampleDraw(self.epoch, number, int(real))
+            yield SampleDraw(self.epoch, number, int(real), synthesized, real=True)
 
     def set_epoch(self, epoch: int) -> None:
         """Set the epoch; Lightning calls this at the start of every epoch."""

@@ -23,6 +23,7 @@ from torchmetrics.classification import BinaryAUROC
 from veraface.datasets.degradations import Degradations
 from veraface.datasets.manifest import Sample, check_samples, read_samples
 from veraface.datasets.samples import leave_out, matched_sources, parse_source_weights
+from veraface.datasets.synthesis.reconstructions import Reconstructions
 from veraface.datasets.validation import Known, prepare
 from veraface.errors import DataError
 from veraface.files import ensure_writable_dir
@@ -31,7 +32,7 @@ from veraface.training.callbacks import EMA, AtomicCheckpointIO, BestCheckpoint,
 from veraface.training.config import TrainConfig
 from veraface.training.dataset import FaceDataset
 from veraface.training.network import Network, freeze_all_but_norms, load_pretrained
-from veraface.training.sampling import FACE_SWAP, SELF_BLEND, PairSampler, fixed_draws
+from veraface.training.sampling import FACE_SWAP, RECONSTRUCTION, SELF_BLEND, PairSampler, fixed_draws
 
 CONFIG, LAST, BEST = "config.yaml", "last.ckpt", "best.ckpt"
 
@@ -48,7 +49,9 @@ class FaceClassifier(lightning.LightningModule):
         """Build the network and load its initial weights ("none" if a checkpoint is loaded later)."""
         super().__init__()
         self.config = config
-        self.network = Network(config.backbone, config.size, config.dropout, config.drop_path)
+        self.network = Network(
+            config.backbone, config.size, config.dropout, config.drop_path, inner_tokens=config.inner_tokens
+        )
         self.initial_weights = load_pretrained(self.network, config.backbone, pretrained)
         if config.tune == "norms":
             freeze_all_but_norms(self.network)
@@ -110,7 +113,7 @@ class FaceClassifier(lightning.LightningModule):
             return 0.0 if step < frozen else second_phase(step)
 
         groups = [
-            {"params": self.network.head.parameters(), "lr": config.head_lr},
+            {"params": self.network.head_parameters(), "lr": config.head_lr},
             {"params": [p for p in self.network.backbone.parameters() if p.requires_grad], "lr": config.lr},
         ]
         optimizer = torch.optim.AdamW(groups, weight_decay=config.weight_decay)
@@ -239,13 +242,16 @@ def _loaders(
     """Return the loaders of the training and the validation split; see `PairSampler`."""
     train_samples = [s for s in samples if s.split == "train"]
     val_samples = [s for s in samples if s.split == "val"]
-    synthesized = {SELF_BLEND: config.self_blend, FACE_SWAP: config.face_swap}
+    given = Reconstructions(Path(config.reconstructions)) if config.reconstruct else None
+    shares = (config.self_blend, config.face_swap, config.reconstruct)
+    synthesized = dict(zip((SELF_BLEND, FACE_SWAP, RECONSTRUCTION), shares, strict=True))
     sampler = PairSampler(
         train_samples,
         config.seed,
         synthesized={kind: share for kind, share in synthesized.items() if share},
         matched=matched,
         source_weights=source_weights,
+        reconstructed=[given is not None and sample.path in given for sample in train_samples],
     )
     crop = CropSettings(config.size, config.margin)
     dataset = partial(FaceDataset, settings=crop, degradations=Degradations(), seed=config.seed)
@@ -256,7 +262,7 @@ def _loaders(
         persistent_workers=config.workers > 0,
         pin_memory=config.accelerator != "cpu",
     )
-    train_set = dataset(train_samples, train=True)
+    train_set = dataset(train_samples, train=True, reconstructions=given)
     return (
         loader(train_set, sampler=sampler, drop_last=len(train_samples) > config.batch_size),
         loader(dataset(val_samples, train=False), sampler=fixed_draws(val_samples)),
