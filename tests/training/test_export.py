@@ -5,6 +5,7 @@ import hashlib
 import json
 from dataclasses import fields
 from datetime import date
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -23,7 +24,7 @@ from veraface.models.card import ModelCard
 from veraface.models.classifier import OnnxClassifier
 from veraface.models.crop import CropSettings
 from veraface.models.onnx_session import open_session
-from veraface.models.tta import jpeg_view, tta_batch
+from veraface.models.tta import classify_face, jpeg_view, tta_batch
 from veraface.results import Verdict
 from veraface.training.calibration import ErrorTargets, fit_thresholds
 from veraface.training.config import TrainConfig
@@ -178,7 +179,8 @@ def test_all_views_of_a_face_are_calibrated(tmp_path: Path, tiny_run: Path, tiny
     samples = prepare(validation, skip_bad=False).samples
     session = open_session(tmp_path / "tiny.onnx", threads=0)
     seed = TrainConfig.load(tiny_run / "config.yaml").seed
-    logits, labels, _ = validation_logits(session, samples, card.crop, seed)
+    classifier = OnnxClassifier(tmp_path / "tiny.onnx")
+    logits, labels, _ = validation_logits(partial(classify_face, classifier), samples, card.crop, seed)
     assert logits.shape == (3 * len(samples), 2)
     clean = [open_sample(sample, card.crop).crop(card.crop) for sample in samples]
     for of_face, crop in zip(logits[::3], clean, strict=True):

@@ -28,6 +28,12 @@ def export(
     max_fpr: MaxFpr = 0.05,
     max_fnr: MaxFnr = 0.05,
     skip_bad: SkipBad = False,
+    base: Annotated[
+        Path | None, Option(help="INT8 base of a run with --tune norms: write tuned tensors only.")
+    ] = None,
+    one_view: Annotated[
+        bool, Option("--one-view", help="Classify a face neither mirrored nor recompressed.")
+    ] = False,
 ) -> None:
     """Export the best epoch as ONNX, calibrate it on the validation split, and write its card."""
     with needs_extra("train"):
@@ -44,6 +50,8 @@ def export(
         average=average or (),
         data_licenses=data_licenses,
         skip_bad=skip_bad,
+        base=base,
+        one_view=one_view,
     )
     _print(card, out)
 
@@ -67,7 +75,8 @@ def calibrate(
 
 def _print(card: "ModelCard", out: Path) -> None:
     thresholds, rates = card.thresholds, card.error_rates
-    print(f"{out / card.name}.onnx and its card {card.name}.json")
+    weights = "" if card.parts else f"{card.name}.npz and " if card.base else f"{card.name}.onnx and "
+    print(f"{out / weights}its card {card.name}.json" if weights else f"{out / card.name}.json")
     print(f"real at or below {thresholds.real:.3f}, fake from {thresholds.fake:.3f}; on validation:")
     print("  reals: {reals_called_fake:.1%} false positives, {reals_uncertain:.0%} uncertain".format(**rates))
     print("  fakes: {fakes_called_real:.1%} false negatives, {fakes_uncertain:.0%} uncertain".format(**rates))

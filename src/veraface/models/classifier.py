@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
+import onnxruntime
 from numpy.typing import NDArray
 
 from veraface.errors import ModelError
@@ -54,7 +55,7 @@ class OnnxClassifier:
         for file in tuned:
             _check_hash(file, self.card.sha256)
         try:
-            tensors = _read_tensors(tuned[0]) if tuned else None
+            tensors = read_tensors(tuned[0]) if tuned else None
             self._session = open_session(onnx_file, threads, providers, tensors)
         except ModelError:
             raise
@@ -63,20 +64,27 @@ class OnnxClassifier:
 
     def predict(self, crops: NDArray[np.uint8]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """Classify face crops; shapes and units as in `veraface.models.Classifier`."""
-        if self.card.base is None:
-            return self._run(crops)
-        # A base is quantized as its input ranges, so that the score of a face would depend on its batch.
-        logits, heatmaps = zip(*(self._run(crop[None]) for crop in crops), strict=True)
-        return np.concatenate(logits), np.concatenate(heatmaps)
-
-    def _run(self, crops: NDArray[np.uint8]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        logits, heatmaps = self._session.run(["logit", "evidence"], {"pixels": crops})
-        return logits, heatmaps
+        return run_network(self._session, crops, one_by_one=self.card.base is not None)
 
     def release_memory(self) -> None:
         """Release memory held for later runs; after `use_shared_arena`, that of all models."""
         size = self.card.crop.size
         self._session.run(["logit"], {"pixels": np.zeros((1, size, size, 3), np.uint8)}, shrink_arena())
+
+
+def run_network(
+    session: onnxruntime.InferenceSession, crops: NDArray[np.uint8], *, one_by_one: bool
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Run a session as `OnnxClassifier.predict` does.
+
+    Bases run `one_by_one`: their activations are quantized by the range that they have in a call, so that the
+    score of a face would depend on the others in its batch.
+    """
+    if not one_by_one:
+        logits, heatmaps = session.run(["logit", "evidence"], {"pixels": crops})
+        return logits, heatmaps
+    found = [session.run(["logit", "evidence"], {"pixels": crop[None]}) for crop in crops]
+    return np.concatenate([one[0] for one in found]), np.concatenate([one[1] for one in found])
 
 
 def weight_files(card_file: Path, card: ModelCard) -> list[Path]:
@@ -98,7 +106,8 @@ def _check_hash(path: Path, sha256: str) -> None:
         )
 
 
-def _read_tensors(path: Path) -> Mapping[str, NDArray[np.float32]]:
+def read_tensors(path: Path) -> Mapping[str, NDArray[np.float32]]:
+    """Read the tensors of an `.npz` file by name; raise `ModelError` if it is none."""
     try:
         with np.load(path, allow_pickle=False) as file:
             return {name: np.ascontiguousarray(file[name], np.float32) for name in file.files}

@@ -11,6 +11,8 @@ from PIL import Image
 from veraface.imaging.decode import recompress
 from veraface.models.protocols import Classifier
 
+Predict = Callable[[NDArray[np.uint8]], tuple[NDArray[np.float32], NDArray[np.float32]]]
+
 _QUALITY = 60  # JPEG quality of the recompressed view, about what messengers use
 
 
@@ -44,14 +46,17 @@ def classify_face(classifier: Classifier, crop: NDArray[np.uint8]) -> FaceLogits
     own: Callable[[NDArray[np.uint8]], FaceLogits] | None = getattr(classifier, "classify_face", None)
     if own is not None:
         return own(crop)
-    if not classifier.card.tta:
-        (logit,), (heatmap,) = classifier.predict(crop[None])
+    return classify_views(classifier.predict, crop, tta=classifier.card.tta)
+
+
+def classify_views(predict: Predict, crop: NDArray[np.uint8], *, tta: bool) -> FaceLogits:
+    """Classify one face with `Classifier.predict`, with `tta` in three views, otherwise in one."""
+    if not tta:
+        (logit,), (heatmap,) = predict(crop[None])
         return FaceLogits(float(logit), heatmap, lambda: float(logit))
-    logits, heatmaps = classifier.predict(tta_batch(crop))
+    logits, heatmaps = predict(tta_batch(crop))
     return FaceLogits(
-        float(logits.mean()),
-        merge_heatmaps(heatmaps),
-        lambda: float(classifier.predict(jpeg_view(crop))[0][0]),
+        float(logits.mean()), merge_heatmaps(heatmaps), lambda: float(predict(jpeg_view(crop))[0][0])
     )
 
 

@@ -1,10 +1,11 @@
 """Export of a finished run: an ONNX file and its model card, calibrated on the validation split."""
 
 import hashlib
-import warnings
-from collections.abc import Sequence
+import shutil
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial as partial_function
 from pathlib import Path
 from typing import Any
 
@@ -23,12 +24,13 @@ from veraface.datasets.validation import Known, prepare
 from veraface.errors import DataError, ModelError
 from veraface.files import atomic_write, ensure_writable_dir
 from veraface.imaging.decode import recompress
-from veraface.models.card import ModelCard
-from veraface.models.classifier import OnnxClassifier
+from veraface.models.card import BaseFile, ModelCard
+from veraface.models.classifier import TUNED, run_network
 from veraface.models.crop import CropSettings
+from veraface.models.ensemble import load_files, model_files
 from veraface.models.onnx_session import open_session
 from veraface.models.registry import card_path
-from veraface.models.tta import jpeg_view, tta_batch
+from veraface.models.tta import FaceLogits, classify_face, classify_views
 from veraface.training.calibration import (
     ErrorTargets,
     balance_weights,
@@ -39,11 +41,12 @@ from veraface.training.calibration import (
 from veraface.training.config import TrainConfig
 from veraface.training.dataset import Face, open_sample
 from veraface.training.network import Network, first_line
+from veraface.training.onnx_file import write_onnx
+from veraface.training.quantize import check_base, tuned_tensors
 from veraface.training.trainer import BEST, CONFIG
 
 TOLERANCE = 1e-4  # largest difference of a logit between torch and ONNX
 _WEB_QUALITY = 60  # JPEG quality of the recompressed copy that represents images from the web
-_BATCH = 32
 
 LIMITS = (
     "A statistical estimate about faces, not proof: never use it alone against a person.",
@@ -65,8 +68,10 @@ def export(
     data_licenses: Path | None = None,
     skip_bad: bool = False,
     known: Known | None = None,
+    base: Path | None = None,
+    one_view: bool = False,
 ) -> ModelCard:
-    """Write `{out}/{name}.onnx` and `{out}/{name}.json`.
+    """Write `{out}/{name}.onnx` and `{out}/{name}.json`; with a base, `{name}.npz` instead of the ONNX file.
 
     Args:
         run: the folder of a training run.
@@ -79,10 +84,13 @@ def export(
         data_licenses: a YAML file of "SOURCE: LICENSE" of the training images, for the card.
         skip_bad: skip unreadable validation images instead of raising.
         known: faces detected before, as in `prepare`.
+        base: the INT8 base of the run's network (`write_base`), copied to `out`; only the tuned tensors of
+            the run are written.
+        one_view: the model classifies a face once, without mirrored and recompressed copies.
 
     Raises:
         DataError: the run has no checkpoint, its data are missing or too few to calibrate on, or the
-            ONNX file does not agree with torch.
+            ONNX file does not agree with torch, or the base is that of other weights.
     """
     if name in ("", ".", "..") or Path(name).name != name:
         raise DataError(f"name is {name!r}; it must be a plain file name")
@@ -96,12 +104,22 @@ def export(
     samples = _validation_samples(everything, skip_bad=skip_bad, known=known)
 
     ensure_writable_dir(out)
-    with atomic_write(out / f"{name}.onnx") as partial:
-        write_onnx(network, config.size, partial)
-        session = open_session(partial, threads=0)
-        crop = CropSettings(config.size, config.margin)
-        _check_parity(session, network, samples, crop)
-        fitted = _fit(session, samples, crop, config.seed, targets)
+    crop = CropSettings(config.size, config.margin)
+    if base is not None:
+        base = _copied(base, out, network)
+    with atomic_write(out / f"{name}{'.onnx' if base is None else TUNED}") as partial:
+        if base is None:
+            write_onnx(network, config.size, partial)
+            session = open_session(partial, threads=0)
+            _check_parity(session, network, samples, crop)
+        else:
+            tensors = tuned_tensors(network)
+            with partial.open("wb") as file:
+                np.savez(file, allow_pickle=False, **tensors)
+            session = open_session(base, threads=0, tensors=tensors)
+        predict = partial_function(run_network, session, one_by_one=base is not None)
+        classify = partial_function(classify_views, predict, tta=not one_view)
+        fitted = _fit(classify, samples, crop, config.seed, targets)
         # Without the folders of the machine it ran on.
         settings = {k: v for k, v in config.to_dict().items() if k not in ("data", "workers")}
         settings["pretrained"] = Path(config.pretrained).name
@@ -114,7 +132,7 @@ def export(
         card = ModelCard(
             name=name,
             version=veraface.__version__,
-            sha256=hashlib.sha256(partial.read_bytes()).hexdigest(),
+            sha256=_sha256(partial),
             backbone=config.backbone,
             crop=crop,
             normalization=normalization | {"where": "inside the ONNX graph"},
@@ -125,6 +143,8 @@ def export(
             limits=LIMITS,
             made=datetime.now(UTC).date().isoformat(),
             training=settings,
+            tta=not one_view,
+            base=None if base is None else BaseFile(base.name, _sha256(base)),
         )
         card.save(out / f"{name}.json")
     return card
@@ -140,36 +160,51 @@ def calibrate(
 ) -> ModelCard:
     """Fit calibration and thresholds of an exported model on the validation split of other data.
 
-    Writes a copy of the weights and the new card, without the figures that were measured with the old one, to
+    Writes copies of its files and the new card, without the figures that were measured with the old one, to
     the folder `out`.
 
-    Raises `ModelError` if the model is not an ONNX file or its files are damaged, and `DataError` if the data
-    are too few.
+    Raises `ModelError` if the model is not one of weights in files or they are damaged, and `DataError` if
+    the data are too few.
     """
     path = card_path(model)
     if path is None:
         raise ModelError(f"{model}: only a model in an ONNX file can be calibrated")
-    weights = path.with_suffix(".onnx")
-    card = OnnxClassifier(weights).card  # checks the files
+    classifier = load_files(path)
     samples = _validation_samples(read_samples(data), skip_bad=skip_bad)
-    fitted = _fit(open_session(weights, threads=0), samples, card.crop, 0, targets or ErrorTargets())
+    classify = partial_function(classify_face, classifier)
+    fitted = _fit(classify, samples, classifier.card.crop, 0, targets or ErrorTargets())
     ensure_writable_dir(out)
-    with atomic_write(out / weights.name) as partial:
-        partial.write_bytes(weights.read_bytes())
-    card = replace(card, **fitted, measured={}, made=datetime.now(UTC).date().isoformat())
+    for file in model_files(path)[1:]:
+        with atomic_write(out / file.name) as partial:
+            shutil.copyfile(file, partial)
+    card = replace(classifier.card, **fitted, measured={}, made=datetime.now(UTC).date().isoformat())
     card.save(out / path.name)
     return card
 
 
+def _copied(base: Path, out: Path, network: Network) -> Path:
+    """Copy the base of a network to a folder; return the copy."""
+    check_base(network, base)
+    copy = out / base.name
+    if copy.resolve() != base.resolve():
+        with atomic_write(copy) as partial:
+            shutil.copyfile(base, partial)
+    return copy
+
+
+def _sha256(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
 def _fit(
-    session: onnxruntime.InferenceSession,
+    classify: Callable[[NDArray[np.uint8]], FaceLogits],
     samples: Sequence[Sample],
     crop: CropSettings,
     seed: int,
     targets: ErrorTargets,
 ) -> dict[str, Any]:
     """Fit calibration and thresholds; return them and the error rates by the names of the card's fields."""
-    logits, labels, sources = validation_logits(session, samples, crop, seed)
+    logits, labels, sources = validation_logits(classify, samples, crop, seed)
     calibration = fit_calibration(logits[:, 0], labels, balance_weights(labels, sources))
     p_fake = calibration.probability(logits)
     # Every image has the same weight, so that the target error rates can be checked on test data; those of
@@ -238,48 +273,29 @@ def average_weights(network: Network, others: Sequence[Network]) -> None:
     network.load_state_dict(mean)
 
 
-def write_onnx(network: Network, size: int, path: Path) -> None:
-    """Export with inputs `pixels` (N, size, size, 3) uint8 and outputs `logit` and `evidence`; N is free."""
-    example = torch.zeros(2, size, size, 3, dtype=torch.uint8)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # the exporter's own deprecations
-        torch.onnx.export(
-            network,
-            (example,),
-            path,
-            input_names=["pixels"],
-            output_names=["logit", "evidence"],
-            dynamic_shapes=({0: torch.export.Dim("batch", min=1)},),
-            dynamo=True,
-            external_data=False,
-            verbose=False,
-        )
-
-
 def validation_logits(
-    session: onnxruntime.InferenceSession, samples: Sequence[Sample], crop: CropSettings, seed: int
+    classify: Callable[[NDArray[np.uint8]], FaceLogits],
+    samples: Sequence[Sample],
+    crop: CropSettings,
+    seed: int,
 ) -> tuple[NDArray[np.float32], NDArray[np.bool_], NDArray[Any]]:
-    """Run the model on every validation image as stored, recompressed, and randomly degraded.
+    """Classify every validation image as stored, recompressed, and randomly degraded.
 
     Returns logits of shape (faces, 2), those of the averaged TTA views and the recompressed view; labels;
     sources.
     """
-    logits: list[NDArray[np.float32]] = []
-    batch: list[NDArray[np.uint8]] = []
+    logits: list[tuple[float, float]] = []
     for index, sample in enumerate(progress(samples, "Calibrating", len(samples)), start=1):
         face = open_sample(sample, crop)
         # Another stream than in training and validation, which are seeded by seed, epoch and number.
         random = np.random.default_rng([seed, 1_000_000, index - 1])
         degraded = Degradations().apply(face.image, face.box, random)
         copies = [face, face._replace(image=recompress(face.image, _WEB_QUALITY)), Face(*degraded, face.roll)]
-        batch += [copy.crop(crop) for copy in copies]
-        if len(batch) >= _BATCH or index == len(samples):
-            views = [view for face in batch for view in (tta_batch(face), jpeg_view(face))]
-            found = session.run(["logit"], {"pixels": np.concatenate(views)})[0].reshape(len(batch), -1)
-            logits.append(np.column_stack([found[:, :-1].mean(axis=1), found[:, -1]]))
-            batch = []
+        for copy in copies:
+            found = classify(copy.crop(crop))
+            logits.append((found.logit, found.recompressed()))
     labels, sources = [s.fake for s in samples], [s.source for s in samples]
-    return np.concatenate(logits), np.repeat(labels, len(copies)), np.repeat(sources, len(copies))
+    return np.array(logits, np.float32), np.repeat(labels, len(copies)), np.repeat(sources, len(copies))
 
 
 def _check_parity(
