@@ -18,7 +18,7 @@ from serving import memory_mb, serving
 from tables import table
 
 WORKERS = 2
-MEGAPIXELS = 49.9  # VERAFACE_MAX_PIXELS is 50 million
+MEGAPIXELS = 51.9  # VERAFACE_MAX_PIXELS is 52 million
 MAX_BYTES = 25 * 2**20  # VERAFACE_MAX_UPLOAD_BYTES
 
 

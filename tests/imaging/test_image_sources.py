@@ -88,6 +88,21 @@ def test_pixel_and_side_limits_hold_for_every_kind_of_source() -> None:
             ImageFile(source, ImageLimits(max_side=63))
 
 
+@pytest.mark.parametrize("size", [(8192, 6144), (8160, 6144), (8688, 5792), (8256, 6192), (6192, 8256)])
+def test_cameras_with_50_megapixels_are_within_the_default_limit(size: tuple[int, int]) -> None:
+    image = ImageFile(png_of_size(*size))
+    assert (image.width, image.height) == size
+
+
+def test_what_to_do_with_an_image_over_a_limit() -> None:
+    with pytest.raises(ImageTooLargeError, match="scale it to 8326 x 6244 or less$"):
+        ImageFile(png_of_size(16320, 12240))  # more than Pillow decodes: the limit cannot be raised
+    with pytest.raises(ImageTooLargeError, match=r"60.2 megapixels.*52: scale it.*VERAFACE_MAX_PIXELS"):
+        ImageFile(png_of_size(9504, 6336))
+    with pytest.raises(ImageTooLargeError, match="cut out the part"):
+        ImageFile(png_of_size(20_001, 10))
+
+
 @pytest.mark.parametrize(
     "limit", [{"max_bytes": 0}, {"max_pixels": -1}, {"max_side": 0}, {"max_pixels": 10**9}]
 )

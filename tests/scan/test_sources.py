@@ -23,7 +23,8 @@ import pytest
 
 from veraface.errors import DataError, ImageTooLargeError, UnreadableImageError
 from veraface.imaging.decode import ImageLimits
-from veraface.scan.item import MAX_BYTES, Filter, Item, read, read_up_to
+from veraface.imaging.limits import MAX_BYTES
+from veraface.scan.item import Filter, Item, read, read_up_to
 from veraface.scan.sources import can_be_counted, list_images
 
 TREE = ["tree/a.jpg", "tree/b.PNG", "tree/deep/c.webp"]  # the images among `FILES`, in order

@@ -21,7 +21,7 @@ def test_defaults_listen_on_this_machine_only() -> None:
     settings = Settings()
     assert (settings.host, settings.port) == ("127.0.0.1", 7860)
     assert settings.max_upload_bytes == 25 * 1024 * 1024
-    assert settings.max_pixels == 50_000_000
+    assert settings.max_pixels == 52_000_000
 
 
 def test_settings_come_from_the_environment_and_arguments_win(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -16,13 +16,19 @@ from veraface.errors import ImageError, ImageTooLargeError, UnreadableImageError
 from veraface.imaging.formats import FORMATS, check_variant, require_format
 from veraface.imaging.guards import ContainerInfo
 from veraface.imaging.guards.tiff import add_exif
+from veraface.imaging.limits import (
+    MAX_BYTES,
+    MAX_PIXELS,
+    MAX_SIDE,
+    PILLOW_MAX_PIXELS,
+    too_long_side,
+    too_many_bytes,
+    too_many_pixels,
+)
 
 ImageSource = (
     str | os.PathLike[str] | bytes | bytearray | memoryview | BinaryIO | Image.Image | NDArray[np.uint8]
 )
-
-# Above this, some operations of Pillow raise DecompressionBombError.
-_PILLOW_MAX_PIXELS = 178_956_970
 
 # By EXIF orientation (EXIF 2.32, table 4): what makes the stored pixels upright.
 _TRANSPOSE = {2: Transpose.FLIP_LEFT_RIGHT, 3: Transpose.ROTATE_180, 4: Transpose.FLIP_TOP_BOTTOM}
@@ -40,15 +46,15 @@ class ImageLimits:
         max_side: width or height, in pixels.
     """
 
-    max_bytes: int = 64 * 2**20
-    max_pixels: int = 50_000_000
-    max_side: int = 20_000
+    max_bytes: int = MAX_BYTES
+    max_pixels: int = MAX_PIXELS
+    max_side: int = MAX_SIDE
 
     def __post_init__(self) -> None:
         if min(self.max_bytes, self.max_pixels, self.max_side) < 1:
             raise ValueError("image limits must be positive")
-        if self.max_pixels > _PILLOW_MAX_PIXELS:
-            raise ValueError(f"max_pixels can be at most {_PILLOW_MAX_PIXELS}")
+        if self.max_pixels > PILLOW_MAX_PIXELS:
+            raise ValueError(f"max_pixels can be at most {PILLOW_MAX_PIXELS}")
 
 
 @dataclass(frozen=True)
@@ -160,7 +166,7 @@ def read_bytes(source: Any, max_bytes: int = ImageLimits.max_bytes) -> bytes:
     if not data:
         raise UnreadableImageError("the file is empty (0 bytes)")
     if len(data) > max_bytes:
-        raise ImageTooLargeError(f"the file is larger than the limit of {max_bytes / 2**20:.4g} MiB")
+        raise too_many_bytes(max_bytes)
     return data
 
 
@@ -217,7 +223,9 @@ def _open(data: bytes) -> tuple[str, ContainerInfo, Image.Image]:
     except ImageError:
         raise
     except Image.DecompressionBombError as error:
-        raise ImageTooLargeError(f"the image has more than {_PILLOW_MAX_PIXELS} pixels") from error
+        raise ImageTooLargeError(
+            f"the image has more than {PILLOW_MAX_PIXELS} pixels; scale it down"
+        ) from error
     except Exception as error:
         raise UnreadableImageError(f"the file begins like a {name} but is cut off or corrupt") from error
 
@@ -240,11 +248,9 @@ def _check_size(width: int, height: int, limits: ImageLimits) -> None:
     if width < 1 or height < 1:
         raise UnreadableImageError(f"the image has no pixels ({width} x {height})")
     if width * height > limits.max_pixels:
-        raise ImageTooLargeError(
-            f"the image has {width} x {height} pixels; the limit is {limits.max_pixels / 1e6:g} megapixels"
-        )
+        raise too_many_pixels(width, height, limits.max_pixels)
     if max(width, height) > limits.max_side:
-        raise ImageTooLargeError(f"the image is {width} x {height}; no side may be over {limits.max_side} px")
+        raise too_long_side(width, height, limits.max_side)
 
 
 def _check_array(array: NDArray[Any]) -> None:

@@ -19,7 +19,8 @@ from veraface.errors import (
     WorkerCrashedError,
     WorkerLostError,
 )
-from veraface.scan.item import MAX_BYTES, Item, is_url, read
+from veraface.imaging.limits import MAX_BYTES
+from veraface.scan.item import Item, is_url, read
 from veraface.scan.tables import Record, error_record, result_record
 from veraface.utils import available_cores
 from veraface.workers.client import WorkerSettings

@@ -8,12 +8,11 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import IO, Any
 
-from veraface.errors import ImageTooLargeError, UnreadableImageError
+from veraface.errors import UnreadableImageError
 from veraface.imaging.extensions import IMAGE_EXTENSIONS
+from veraface.imaging.limits import too_many_bytes
 from veraface.utils import needs_extra
 
-# Of an image file; the default of `ImageLimits`, which is not imported: the listing process loads no Pillow.
-MAX_BYTES = 64 * 2**20
 # Of the listing process, as Linux counts it for RLIMIT_DATA: PyArrow holds a whole row group.
 MAX_MEMORY = 4 * 2**30
 _CHUNK_BYTES = 2**20
@@ -81,7 +80,7 @@ def read(item: Item, max_bytes: int) -> bytes:
         raise UnreadableImageError(item.error)
     content = item.content if item.content is not None else _read(item.location, max_bytes + 1)
     if len(content) > max_bytes:
-        raise ImageTooLargeError(f"the file is larger than the limit of {max_bytes / 2**20:.4g} MiB")
+        raise too_many_bytes(max_bytes)
     return content
 
 

@@ -16,7 +16,8 @@ from dataclasses import asdict, replace
 from itertools import islice
 
 from veraface.errors import DataError, VerafaceError
-from veraface.scan.item import MAX_BYTES, MAX_MEMORY, Filter, Item, display_path
+from veraface.imaging.limits import MAX_BYTES
+from veraface.scan.item import MAX_MEMORY, Filter, Item, display_path
 from veraface.scan.sources import check_sources, list_source, unlisted_rest
 from veraface.workers import protocol
 

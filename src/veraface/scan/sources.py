@@ -18,9 +18,9 @@ from typing import IO, Any
 from urllib.parse import urlsplit
 
 from veraface.errors import DataError
+from veraface.imaging.limits import MAX_BYTES
 from veraface.scan.archives import from_tar, from_zip
 from veraface.scan.item import (
-    MAX_BYTES,
     Filter,
     Item,
     display_path,

@@ -23,6 +23,7 @@ from pydantic_core import PydanticCustomError
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from veraface.errors import VerafaceError
+from veraface.imaging.limits import MAX_PIXELS, PILLOW_MAX_PIXELS
 from veraface.utils import available_cores
 
 ENVIRONMENT_PREFIX = "VERAFACE_"
@@ -151,8 +152,9 @@ class Settings(BaseSettings):
     host: str = Field("127.0.0.1", min_length=1, description="address to listen on")
     port: int = Field(7860, ge=0, le=65535, description="port to listen on; 0 takes any free one")
     max_upload_bytes: int = Field(25 * 2**20, ge=1024, le=2**30, description="largest image file, bytes")
-    # Pillow refuses to decode more than twice its MAX_IMAGE_PIXELS.
-    max_pixels: int = Field(50_000_000, ge=4096, le=178_956_970, description="largest width times height")
+    max_pixels: int = Field(
+        MAX_PIXELS, ge=4096, le=PILLOW_MAX_PIXELS, description="largest width times height"
+    )
     workers: int = Field(default_factory=available_cores, ge=1, le=256, description="one per core by default")
     queue: int | None = Field(None, ge=0, le=10_000, description="waiting images; by default two per worker")
     deadline_s: float = Field(20, gt=0, le=600, description="timeout of an image, waiting included")

@@ -38,7 +38,7 @@ CODECS = (
     *("flv", "prores", "dnxhd", "theora", "vp6f", "rawvideo"),
 )
 
-MAX_MEMORY = 2 * 2**30  # bytes; 16 frames of 50 megapixels in 4:2:0, and the analysis of one
+MAX_MEMORY = 2 * 2**30  # bytes; 16 frames of 52 megapixels in 4:2:0, and the analysis of one
 
 _DATA = 5  # field of /proc/self/statm with the pages of data and stack; see proc_pid_statm(5)
 
@@ -91,7 +91,7 @@ def check_size(width: int, height: int, limits: ImageLimits) -> None:
     if width * height > limits.max_pixels or max(width, height) > limits.max_side:
         raise VideoTooLargeError(
             f"the video's frames have {width} x {height} pixels; the limit is "
-            f"{limits.max_pixels / 1e6:g} megapixels and {limits.max_side} px a side"
+            f"{limits.max_pixels / 1e6:g} megapixels and {limits.max_side} px a side; make the frames smaller"
         )
 
 

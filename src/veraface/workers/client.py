@@ -11,6 +11,7 @@ from itertools import count
 from pathlib import Path
 
 from veraface.errors import ModelError
+from veraface.imaging.limits import MAX_PIXELS
 from veraface.workers import protocol
 from veraface.workers.messages import ModelInfo, Options, Report, Task
 from veraface.workers.sandbox import WorkerLimits
@@ -34,7 +35,7 @@ class WorkerSettings:
     """name of a classifier or path of an `.onnx` file; the default classifier if None"""
     max_bytes: int = 25 * 2**20
     """limit on the bytes of an image file"""
-    max_pixels: int = 50_000_000
+    max_pixels: int = MAX_PIXELS
     """limit on the pixels of an image"""
     limits: WorkerLimits = field(default_factory=WorkerLimits)
     trust_anchors: Path | None = None
