@@ -13,10 +13,15 @@ from PIL import Image, ImageEnhance
 
 from tests.sample_images import as_stored, encode, exif_with, portrait
 from tests.sample_models import brightness_model
+from tests.sample_videos import write_video
 from veraface import Detector, ImageError, ImageLimits, ImageTooLargeError, analyze
 from veraface.decision import Thresholds
+from veraface.geometry import Box
+from veraface.imaging.lazy import LazyImage
 from veraface.models.classifier import OnnxClassifier
+from veraface.models.protocols import FaceDetection, FoundFaces
 from veraface.results import DetectionResult, Verdict
+from veraface.video import detect_video
 
 
 @pytest.fixture(scope="module")
@@ -248,3 +253,81 @@ def test_many_faces_are_classified_one_per_call(detector: Detector, monkeypatch:
     assert len(detector.detect(crowd).faces) == 4
     assert sizes.count(2) == 4
     assert set(sizes) <= {1, 2}, "one face per call, and one recompressed view if needed"
+
+
+class Grid:
+    """A face detector that returns so many faces in a grid, the last ones smaller."""
+
+    def __init__(self, count: int, side: float = 50, *, complete: bool = True) -> None:
+        self._faces = FoundFaces(
+            [self._face(number, side if number < 64 else 0.9 * side) for number in range(count)],
+            complete=complete,
+        )
+
+    @staticmethod
+    def _face(number: int, side: float) -> FaceDetection:
+        box = Box(60.0 * (number % 10), 60.0 * (number // 10), side, side)
+        points = ((0.3, 0.4), (0.7, 0.4), (0.5, 0.6), (0.35, 0.8), (0.65, 0.8))
+        return FaceDetection(box, tuple((box.x + side * x, box.y + side * y) for x, y in points), 0.9)
+
+    def detect(self, image: LazyImage) -> FoundFaces:
+        return self._faces
+
+
+CROWD = np.full((600, 600, 3), 60, np.uint8)  # the model for tests calls dark faces real, bright ones fake
+
+
+def test_a_crowd_over_the_limit_is_never_real(tmp_path: Path) -> None:
+    model = brightness_model(tmp_path)
+    within = Detector(model, face_detector=Grid(64), threads=1).detect(CROWD)
+    assert (within.verdict, [reason.code for reason in within.reasons]) == (Verdict.REAL, ["small_face"])
+    result = Detector(model, face_detector=Grid(70), threads=1).detect(CROWD)
+    assert (result.verdict, result.p_fake) == (Verdict.UNCERTAIN, within.p_fake)
+    assert [reason.code for reason in result.reasons] == ["too_many_faces", "small_face"]
+    assert result.reasons[0].message.startswith("70 faces, more than the limit of 64")
+    left_out = [face for face in result.faces if face.p_fake is None]
+    assert [face.reasons[0].code for face in left_out] == ["too_many_faces"] * 6
+    assert left_out == list(result.faces[64:])
+    assert Detector(model, face_detector=Grid(70), max_faces=70, threads=1).detect(CROWD).verdict == "real"
+
+
+def test_a_fake_face_of_a_crowd_over_the_limit_makes_it_fake(tmp_path: Path) -> None:
+    crowd = CROWD.copy()
+    crowd[:60, :60] = 200
+    result = Detector(brightness_model(tmp_path), face_detector=Grid(70), threads=1).detect(crowd)
+    assert (result.verdict, result.reasons[0].code) == (Verdict.FAKE, "too_many_faces")
+
+
+def test_faces_too_small_to_classify_do_not_count_towards_the_limit(tmp_path: Path) -> None:
+    crowd = Detector(brightness_model(tmp_path), face_detector=Grid(70, 42), threads=1).detect(CROWD)
+    assert (crowd.verdict, crowd.reasons[0].code) == (Verdict.REAL, "faces_too_small")
+
+
+@pytest.mark.parametrize("faces", [0, 1])
+def test_an_image_that_was_not_fully_searched_is_neither_real_nor_without_a_face(
+    tmp_path: Path, faces: int
+) -> None:
+    grid = Grid(faces, complete=False)
+    result = Detector(brightness_model(tmp_path), face_detector=grid, threads=1).detect(CROWD)
+    assert (result.verdict, result.reasons[0].code) == (Verdict.UNCERTAIN, "search_incomplete")
+
+
+@pytest.mark.parametrize("max_faces", [0, 257])
+def test_a_limit_of_faces_out_of_range_is_refused(max_faces: int) -> None:
+    with pytest.raises(ValueError, match="max_faces must be 1 to 256"):
+        Detector(max_faces=max_faces)
+
+
+@pytest.mark.parametrize(
+    ("faces", "complete", "code"), [(70, True, "too_many_faces"), (1, False, "search_incomplete")]
+)
+def test_a_video_with_frames_checked_in_part_is_never_real(
+    tmp_path: Path, faces: int, complete: bool, code: str
+) -> None:
+    model = brightness_model(tmp_path)
+    frames = [Image.fromarray(CROWD)] * 4
+    path = write_video(tmp_path / "crowd.mp4", frames)
+    whole = detect_video(path, Detector(model, face_detector=Grid(1), threads=1))
+    assert whole.verdict is Verdict.REAL
+    part = detect_video(path, Detector(model, face_detector=Grid(faces, complete=complete), threads=1))
+    assert (part.verdict, part.reasons[0].code) == (Verdict.UNCERTAIN, code)

@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 
 from veraface.results import FaceResult, Reason, Verdict
 
+# Codes of the reasons why only a part of an image was checked; such an image is never real.
+PARTIAL = ("too_many_faces", "search_incomplete")
 MIN_FACE = 40  # px, longer side of the face box at full size; smaller faces are reported, not classified
 
 
@@ -80,17 +82,34 @@ def decide_face(
     return verdict, ()
 
 
-def decide_image(faces: Sequence[FaceResult]) -> tuple[Verdict, float | None, tuple[Reason, ...]]:
+def decide_image(
+    faces: Sequence[FaceResult], doubts: Sequence[Reason] = ()
+) -> tuple[Verdict, float | None, tuple[Reason, ...]]:
     """Decide the verdict of an image from its faces: one fake face makes the image fake.
 
-    Returns the verdict, the largest p_fake of the classified faces (None if there are none), and the reasons.
+    Args:
+        faces: all that were found.
+        doubts: reasons why only a part of the image was checked. It is then neither real nor without a face.
+
+    Returns:
+        The verdict, the largest p_fake of the classified faces (None if there are none), and the reasons.
     """
+    verdict, p_fake, reasons = _decide_faces(faces)
+    if doubts and verdict is Verdict.NO_FACE:
+        return Verdict.UNCERTAIN, None, tuple(doubts)
+    if doubts and verdict is Verdict.REAL:
+        verdict = Verdict.UNCERTAIN
+    return verdict, p_fake, (*doubts, *reasons)
+
+
+def _decide_faces(faces: Sequence[FaceResult]) -> tuple[Verdict, float | None, tuple[Reason, ...]]:
     if not faces:
         message = f"no face of {MIN_FACE} px or more was found; Veraface checks faces only"
         return Verdict.NO_FACE, None, (Reason("no_face", message),)
     classified = [face for face in faces if face.p_fake is not None]
     reasons: list[Reason] = []
-    if skipped := len(faces) - len(classified):
+    over_limit = sum(any(reason.code == "too_many_faces" for reason in face.reasons) for face in faces)
+    if skipped := len(faces) - len(classified) - over_limit:
         what = "1 face is" if skipped == 1 else f"{skipped} faces are"
         reasons.append(Reason("faces_too_small", f"{what} too small to classify"))
     if not classified:

@@ -15,11 +15,13 @@ from veraface.imaging.decode import ImageFile, ImageLimits, ImageSource
 from veraface.imaging.lazy import LazyImage
 from veraface.models.card import ModelCard
 from veraface.models.crop import crop_box, crop_face, level_angle
-from veraface.models.protocols import Classifier, FaceDetection, FaceDetector
+from veraface.models.protocols import Classifier, FaceDetection, FaceDetector, FoundFaces
 from veraface.models.registry import check_model, load_face_detector, load_model
 from veraface.models.tta import classify_face
 from veraface.results import DetectionResult, FaceResult, Heatmap, Reason, Verdict
 
+MAX_FACES = 64  # by default; largest first
+MAX_MAX_FACES = 256  # the face detector finds some more
 SMALL_FACE = 80  # px; smaller faces are classified, and their size is given as a reason for doubt
 
 
@@ -38,6 +40,7 @@ class Detector:
         *,
         face_detector: FaceDetector | str | None = None,
         limits: ImageLimits | None = None,
+        max_faces: int = MAX_FACES,
         threads: int = 0,
         providers: Sequence[str] | None = None,
     ) -> None:
@@ -48,6 +51,8 @@ class Detector:
                 beside it; the default model if None.
             face_detector: a face detector or its name; the default one if None.
             limits: limits on bytes and pixels of an image; see `ImageLimits`.
+            max_faces: how many faces of an image are classified, the largest first; 1 to 256. If there are
+                more, the image is never real, with the reason `too_many_faces`.
             threads: CPU threads for one image; 0 lets ONNX Runtime choose.
             providers: ONNX Runtime execution providers, best first, such as
                 `["CUDAExecutionProvider", "CPUExecutionProvider"]`; the CPU if None. Used for models that are
@@ -56,7 +61,11 @@ class Detector:
         Raises:
             ModelError: a model is unknown, its files are missing or damaged, or an object lacks members of
                 its protocol.
+            ValueError: `max_faces` is out of range.
         """
+        if not 1 <= max_faces <= MAX_MAX_FACES:
+            raise ValueError(f"max_faces must be 1 to {MAX_MAX_FACES}, not {max_faces}")
+        self._max_faces = max_faces
         self._limits = limits or ImageLimits()
         if face_detector is None or isinstance(face_detector, str):
             face_detector = load_face_detector(face_detector, threads=threads, providers=providers)
@@ -119,7 +128,7 @@ class Detector:
             faces = self._face_detector.detect(image)
         with timer.stage("model"):
             results = self._classify_all(image, faces, heatmap)
-        verdict, p_fake, reasons = decide_image(results)
+        verdict, p_fake, reasons = decide_image(results, list(self._doubts(faces)))
         return DetectionResult(
             verdict=verdict,
             p_fake=p_fake,
@@ -137,13 +146,29 @@ class Detector:
         self, image: LazyImage, faces: Sequence[FaceDetection], heatmap: bool
     ) -> list[FaceResult]:
         """Return the results of all faces, in their order."""
-        large_enough = [face for face in faces if face.box.max_side >= MIN_FACE]
+        large_enough = _large_enough(faces)[: self._max_faces]
         crops = self._crops(image, large_enough)
         scores = {id(face): self._classify(crop) for face, crop in zip(large_enough, crops, strict=True)}
         return [self._face_result(face, scores.get(id(face)), heatmap) for face in faces]
 
+    def _doubts(self, faces: Sequence[FaceDetection]) -> Iterator[Reason]:
+        """Yield the reasons why only a part of the image was checked."""
+        found = len(_large_enough(faces))
+        if found > self._max_faces:
+            message = (
+                f"{found} faces, more than the limit of {self._max_faces}; only the largest were classified"
+            )
+            yield Reason("too_many_faces", message)
+        if isinstance(faces, FoundFaces) and not faces.complete:
+            message = "too many parts of the image resemble faces to check them all, so some may be missing"
+            yield Reason("search_incomplete", message)
+
     def _face_result(self, face: FaceDetection, score: "_FaceScore | None", heatmap: bool) -> FaceResult:
         size = face.box.max_side
+        if score is None and size >= MIN_FACE:
+            message = f"not classified, because the image has more than {self._max_faces} faces"
+            over_limit = (Reason("too_many_faces", message),)
+            return FaceResult(face.box, face.landmarks, face.score, None, Verdict.UNCERTAIN, over_limit)
         if score is None:
             message = f"face only {size:.0f} px across; at least {MIN_FACE} px are needed"
             too_small = (Reason("face_too_small", message),)
@@ -186,6 +211,10 @@ class Detector:
             disagree=face.disagree,
         )
         return _FaceScore(p_fake, probability(face.heatmap).astype(np.float32), verdict, reasons)
+
+
+def _large_enough(faces: Sequence[FaceDetection]) -> list[FaceDetection]:
+    return [face for face in faces if face.box.max_side >= MIN_FACE]
 
 
 @dataclass(frozen=True)

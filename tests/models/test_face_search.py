@@ -19,7 +19,7 @@ from veraface.geometry import Box, roll
 from veraface.imaging.decode import ImageFile
 from veraface.imaging.lazy import QUARTER_TURNS, LazyImage
 from veraface.models import load_face_detector
-from veraface.models.face_search import MAX_FACES, MIN_SCORE, YuNetDetector
+from veraface.models.face_search import MIN_SCORE, YuNetDetector
 from veraface.models.protocols import FaceDetection
 
 FACE = Box(175, 63, 93, 130)  # of the portrait, drawn by hand: hairline to chin, cheek to cheek
@@ -127,12 +127,37 @@ def test_larger_scales_do_not_report_parts_of_a_large_face(detector: YuNetDetect
     assert all(face.box.iou(truth) > 0.5 for face, truth in zip(faces, truths, strict=True))
 
 
-def test_at_most_64_faces_are_reported(detector: YuNetDetector) -> None:
+@pytest.mark.parametrize("size", [(1080, 6000), (5000, 1200)], ids=str)
+def test_small_faces_beside_a_large_one_are_detected_in_long_images(
+    detector: YuNetDetector, size: tuple[int, int]
+) -> None:
+    canvas = background(*size)
+    truths = [place(canvas, 50, 20, 900)]
+    truths += [place(canvas, size[0] - 300, size[1] - y, side) for y, side in ((900, 60), (200, 100))]
+    faces = detector.detect(canvas)
+    assert len(faces) == len(truths)
+    assert all(max(face.box.iou(truth) for face in faces) > 0.5 for truth in truths)
+
+
+def test_a_search_that_a_limit_ends_is_incomplete(
+    detector: YuNetDetector, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    canvas = background(2000, 1400)
+    place(canvas, 300, 100, 90)
+    place(canvas, 1500, 900, 90)
+    assert detector.detect(canvas).complete
+    monkeypatch.setattr("veraface.models.face_search._MAX_FOUND", 1)
+    found = detector.detect(canvas)
+    assert (len(found), found.complete) == (1, False)
+
+
+def test_all_70_faces_of_a_crowd_are_found(detector: YuNetDetector) -> None:
     canvas = background(2000, 1700)
     for row in range(7):
         for column in range(10):
             place(canvas, 200 * column, 240 * row, 110)
-    assert len(detector.detect(canvas)) == MAX_FACES == 64
+    found = detector.detect(canvas)
+    assert (len(found), found.complete) == (70, True)
 
 
 @pytest.mark.parametrize("part", [1.0, 0.8])

@@ -27,6 +27,9 @@ def detect(
         Option(help="Read the file's claims; full also looks for earlier compressions."),
     ] = "quick",
     trust_anchors: Annotated[Path | None, Option(help="PEM of authorities for Content Credentials.")] = None,
+    max_faces: Annotated[
+        int, Option(min=1, max=256, help="Faces of an image to classify, the largest first.")
+    ] = 64,
     provider: Annotated[
         list[str] | None, Option(help="ONNX Runtime provider; best first, repeatable.")
     ] = None,
@@ -48,7 +51,7 @@ def detect(
     from veraface.imaging.overlay import write_overlay
     from veraface.provenance.credentials import CredentialReader
 
-    detector = Detector(model, providers=provider)
+    detector = Detector(model, max_faces=max_faces, providers=provider)
     credentials = CredentialReader(trust_anchors)
     max_read = ImageLimits().max_bytes + 1  # enough to detect that a stream is too large
     failures = 0

@@ -2,8 +2,9 @@
 
 1. The whole image at a small scale; unless all faces there are confirmed upright, also turned by 90, 180 and
    270 degrees, since the network scores a face highest the right way up.
-2. Where no face was found, or small ones suggest more, the whole image at the scale at which the smallest
-   faces that are classified are noticed. What was noticed is enlarged and looked at again.
+2. Where no face was found, small ones suggest more, or the image is very long or wide, the whole image at the
+   scale at which the smallest faces that are classified are noticed. What was noticed is enlarged and looked
+   at again.
 3. Faces that lean are looked at again upright: the network draws tilted landmarks too straight.
 
 The constants are measured: benchmarks/results/face_detectors.md.
@@ -21,13 +22,12 @@ from veraface.decision import MIN_FACE
 from veraface.geometry import Box, roll
 from veraface.imaging.lazy import LazyImage
 from veraface.models.crop import MIN_LEAN, level_angle, turn_upright
-from veraface.models.protocols import FaceDetection
+from veraface.models.protocols import FaceDetection, FoundFaces
 from veraface.models.yunet import NO_FACES, WEIGHTS, Faces, YuNet, iou, nms
 
 _CERTAIN = 0.8  # 0..1; a large detection at or above is a face, others are looked at again
 MIN_SCORE = 0.8  # of a face that is looked at again
 _MIN_TURNED = 0.88  # the same if it is turned otherwise than the largest face
-MAX_FACES = 64  # largest first; further faces of a crowd are dropped
 
 # The coarse search
 _COARSE_PIXELS = 288 * 216  # area to which an image is scaled
@@ -36,6 +36,7 @@ _BORDER = 16  # px, padding on all sides; without it, boxes of faces that fill t
 _SMALL = 40  # px at the scale of a search; smaller faces suggest that there are more, and are looked at again
 
 # The fine search, for faces of MIN_FACE px at full size
+_LONG = 2.0  # ratio of the sides above which an image is always searched; photos have at most 16:9
 _NOTICED_SIDE = 16  # px at that scale; nearly all faces of this size score at least _NOTICED
 _NOTICED = 0.1  # a detection from here on is looked at again
 _TILE = 1024  # px at that scale; larger images are searched in tiles, to save memory
@@ -47,7 +48,8 @@ _FACE = 48  # px, to which a face is scaled to confirm it
 _UPRIGHT = 0.9  # nine of ten upright faces of that size score more, turned ones do not
 _UPRIGHT_TWICE = 0.88  # the same for the mean of two scores
 _UNSURE = 0.4  # from here up to _UPRIGHT, a face may lean by half a quarter
-_MAX_LOOKS = 128  # detections of lower score are dropped
+_MAX_MISSES = 512  # looks without a face after which the search ends, incomplete; about 1.5 ms each
+_MAX_FOUND = 320  # faces after which it ends, too
 _LEVELED_FACE = 96  # px, to which a leaning face is scaled
 _EXACT = 72  # px; landmarks of smaller faces hardly lean, even if the face does
 _OTHER_SIZE = 64  # px, to which faces of doubtful score are scaled in the end
@@ -67,38 +69,39 @@ class YuNetDetector:
         """Load the network; arguments as in `veraface.models.load_face_detector`."""
         self._network = YuNet(weights, threads=threads, providers=providers)
 
-    def detect(self, image: LazyImage | Image.Image) -> list[FaceDetection]:
-        """Return the faces of an RGB image, in full-size pixels, largest first, at most `MAX_FACES`.
+    def detect(self, image: LazyImage | Image.Image) -> FoundFaces:
+        """Return the faces of an RGB image, in full-size pixels, largest first.
 
         Raises:
             ImageError: the image cannot be decoded.
         """
         lazy = image if isinstance(image, LazyImage) else LazyImage(image)
-        faces = self._detect(lazy)
+        faces, complete = self._detect(lazy)
         if turns := _main_turn(faces):
             # Searched again upright, so that an image and its turned copy give exactly the same faces.
-            upright = self._detect(lazy.turned(turns))
+            upright, complete_upright = self._detect(lazy.turned(turns))
             if len(upright) and not _main_turn(upright):
                 middle = lazy.width / 2, lazy.height / 2
                 faces = _mapped(upright, middle if turns == 2 else middle[::-1], middle, 1.0, 90.0 * turns)
+                complete = complete_upright
         detections = [_detection(face) for face in faces]
-        return sorted(detections, key=lambda face: face.box.area, reverse=True)[:MAX_FACES]
+        return FoundFaces(sorted(detections, key=lambda face: face.box.area, reverse=True), complete=complete)
 
-    def _detect(self, image: LazyImage) -> Faces:
-        """Return the faces in full-size pixels."""
+    def _detect(self, image: LazyImage) -> tuple[Faces, bool]:
+        """Return the faces in full-size pixels, and whether the search was complete."""
         coarse = min(sqrt(_COARSE_PIXELS / (image.width * image.height)), _MAX_ENLARGED)
         fine = _NOTICED_SIDE / MIN_FACE
         view = _scaled(image, coarse)
         faces, upright = self._search_turned(view)
-        if 1.25 * coarse < fine and _may_show_small(faces):
+        if 1.25 * coarse < fine and (_is_long(image) or _may_show_small(faces)):
             view = _scaled(image, fine)
             faces[:, :14] *= fine / coarse
             faces = _merged(faces, self._search_tiles(view))
-        faces = self._look_again(view, faces, upright)
+        faces, complete = self._look_again(view, faces, upright)
         faces = _merged(*(self._level(view, face) for face in faces))
         # In an image a few pixels wide, rounding scales the two sides differently.
         faces[:, :14] *= np.tile([image.width / view.width, image.height / view.height], 7)
-        return faces[[self._is_face(image, face) for face in faces]]
+        return faces[[self._is_face(image, face) for face in faces]], complete
 
     def _search_turned(self, view: Image.Image) -> tuple[Faces, bool]:
         """Search an image, also turned unless its faces are upright.
@@ -134,21 +137,29 @@ class YuNetDetector:
                 found.append(_mapped(faces, (0, 0), (x, y), 1.0, 0.0))
         return _inside(_merged(*found), view.size)
 
-    def _look_again(self, view: Image.Image, faces: Faces, upright: bool) -> Faces:
+    def _look_again(self, view: Image.Image, faces: Faces, upright: bool) -> tuple[Faces, bool]:
         """Confirm faces by what is seen when they are enlarged and turned; drop those that are none.
 
         Args:
             view: the image.
             faces: in the image, highest score first.
             upright: large faces are confirmed already.
+
+        Returns:
+            The faces, and whether all detections were looked at.
         """
-        seen = [NO_FACES]
-        for face, certain in zip(faces[:_MAX_LOOKS], _certain(faces), strict=False):
+        seen, misses, complete = [NO_FACES], 0, True
+        for face, certain in zip(faces, _certain(faces), strict=True):
+            if misses == _MAX_MISSES or len(seen) > _MAX_FOUND:
+                complete = False
+                break
             if certain and upright:
                 seen.append(face[np.newaxis])
             elif certain or len(_apart(face[np.newaxis], np.concatenate(seen))):
-                seen.append(self._confirm(view, face, bool(certain)))
-        return _without_odd_turns(_merged(*seen))
+                confirmed = self._confirm(view, face, bool(certain))
+                misses += not len(confirmed)
+                seen += [confirmed] * len(confirmed)
+        return _without_odd_turns(_merged(*seen)), complete
 
     def _confirm(self, view: Image.Image, face: NDArray[np.float32], certain: bool) -> Faces:
         region = _Region(view, face, _FACE, 0.0)
@@ -307,6 +318,11 @@ def _turns(faces: Faces) -> NDArray[np.int64]:
 def _certain(faces: Faces) -> NDArray[np.bool_]:
     """Return which faces are large enough, and of a score high enough, to need no second look."""
     return np.asarray((faces[:, 14] >= _CERTAIN) & (_sides(faces) >= _SMALL))
+
+
+def _is_long(image: LazyImage) -> bool:
+    """Return whether an image has the shape of a panorama or a long screenshot."""
+    return max(image.width, image.height) > _LONG * min(image.width, image.height)
 
 
 def _may_show_small(faces: Faces) -> bool:

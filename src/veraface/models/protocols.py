@@ -1,5 +1,6 @@
 """Extension points: what a face detector and a classifier must offer. Nothing has to be inherited."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
@@ -31,12 +32,27 @@ class FaceDetection:
         return FaceDetection(self.box.scaled(factor), points, self.score)
 
 
+class FoundFaces(list[FaceDetection]):
+    """The faces of an image and whether the search for them was complete.
+
+    Attributes:
+        complete: False if a limit ended the search, so that there may be further faces.
+    """
+
+    def __init__(self, faces: Iterable[FaceDetection] = (), *, complete: bool = True) -> None:
+        super().__init__(faces)
+        self.complete = complete
+
+
 @runtime_checkable
 class FaceDetector(Protocol):
     """Finds faces. One instance is shared by all threads."""
 
     def detect(self, image: LazyImage) -> list[FaceDetection]:
         """Return all faces, largest first, in pixels of the upright full-size image.
+
+        A search that ends before all of the image was searched returns `FoundFaces(..., complete=False)`: the
+        image is then never called real or without a face.
 
         `image.decode(side)` gives an RGB image whose longest side is at least `side` px (or the full size, if
         that is smaller), and may raise `ImageError`; `image.longest_side` is the full size.

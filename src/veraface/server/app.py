@@ -125,7 +125,12 @@ def _worker_pool(settings: Settings) -> WorkerPool:
     cpu_s = math.ceil(max(settings.deadline_s, settings.video_deadline_s)) * available_cores()
     limits = WorkerLimits(settings.worker_memory_bytes, cpu_s)
     worker_settings = WorkerSettings(
-        settings.model, settings.max_upload_bytes, settings.max_pixels, limits, settings.trust_anchors
+        model=settings.model,
+        max_bytes=settings.max_upload_bytes,
+        max_pixels=settings.max_pixels,
+        max_faces=settings.max_faces,
+        limits=limits,
+        trust_anchors=settings.trust_anchors,
     )
     queue = 2 * settings.workers if settings.queue is None else settings.queue
     return WorkerPool(worker_settings, workers=settings.workers, queue=queue)

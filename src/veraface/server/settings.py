@@ -155,6 +155,7 @@ class Settings(BaseSettings):
     max_pixels: int = Field(
         MAX_PIXELS, ge=4096, le=PILLOW_MAX_PIXELS, description="largest width times height"
     )
+    max_faces: int = Field(64, ge=1, le=256, description="faces of an image to classify, the largest first")
     workers: int = Field(default_factory=available_cores, ge=1, le=256, description="one per core by default")
     queue: int | None = Field(None, ge=0, le=10_000, description="waiting images; by default two per worker")
     deadline_s: float = Field(20, gt=0, le=600, description="timeout of an image, waiting included")

@@ -51,9 +51,12 @@ def decide_track(track: Track, times: Sequence[float], thresholds: Thresholds) -
     scores = [frame.p_fake for frame in frames if frame.p_fake is not None]
     if not scores:
         message = "the face is too small to classify in every frame"
-        too_small = (Reason("face_too_small", message),)
+        reason = Reason("face_too_small", message)
+        further = [
+            reason for face in track.faces for reason in face.reasons if reason.code == "too_many_faces"
+        ]
         largest = max(range(len(frames)), key=lambda number: frames[number].box.area)
-        return TrackResult(Verdict.UNCERTAIN, None, largest, too_small, frames)
+        return TrackResult(Verdict.UNCERTAIN, None, largest, (*further, reason)[:1], frames)
     p_fake = aggregate_scores(scores)
     fewest = min_classified_frames(len(times))
     if len(scores) < fewest:

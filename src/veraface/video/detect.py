@@ -8,6 +8,7 @@ from time import perf_counter
 import numpy as np
 
 from veraface.analysis import check_detector
+from veraface.decision import PARTIAL
 from veraface.detector import Detector
 from veraface.errors import UnreadableVideoError, VideoTooLargeError
 from veraface.imaging.decode import thumbnail
@@ -168,8 +169,12 @@ def _result(
     tracks = tuple(decide_track(track, times, thresholds) for track in face_tracks)
     scores = [result.p_fake for result in results if result.p_fake is not None]
     verdict, p_fake, reasons = decide_video(tracks, scores, len(times), thresholds)
+    doubts = _partial_frames(results)
     if verdict is Verdict.REAL and (video.overlaps or 2 * video.damaged > wanted):
         verdict = Verdict.UNCERTAIN  # frames that were not analyzed may show anything; see `_file_reasons`
+    if verdict in (Verdict.REAL, Verdict.NO_FACE) and doubts:
+        verdict = Verdict.UNCERTAIN
+        reasons = tuple(reason for reason in reasons if reason.code != "no_face")
     ranked = sorted(range(len(analyzed)), key=lambda number: -(results[number].p_fake or 0.0))
     kept = set(ranked[:thumbnails])
     timeline = tuple(
@@ -181,7 +186,7 @@ def _result(
         p_fake=p_fake,
         tracks=tracks,
         timeline=timeline,
-        reasons=(*reasons, *_file_reasons(video, wanted)),
+        reasons=(*doubts, *reasons, *_file_reasons(video, wanted)),
         duration=video.duration,
         rate=video.rate,
         rotation=video.rotation,
@@ -193,6 +198,12 @@ def _result(
         thresholds={"real": thresholds.real, "fake": thresholds.fake},
         timing_ms=timing,
     )
+
+
+def _partial_frames(results: Sequence[DetectionResult]) -> list[Reason]:
+    """Return the reasons, each once, why some frames were checked only in part."""
+    found = {reason.code: reason for result in results for reason in result.reasons if reason.code in PARTIAL}
+    return [Reason(code, f"in some frames: {reason.message}") for code, reason in found.items()]
 
 
 def _file_reasons(video: Video, wanted: int) -> Iterator[Reason]:

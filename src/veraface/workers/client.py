@@ -37,6 +37,8 @@ class WorkerSettings:
     """limit on the bytes of an image file"""
     max_pixels: int = MAX_PIXELS
     """limit on the pixels of an image"""
+    max_faces: int = 64
+    """how many faces of an image are classified"""
     limits: WorkerLimits = field(default_factory=WorkerLimits)
     trust_anchors: Path | None = None
     """PEM file of the authorities whose signers of Content Credentials are trusted"""

@@ -39,7 +39,9 @@ def main(pool: socket.socket) -> int:
     use_shared_arena()
     try:
         image_limits = ImageLimits(max_bytes=settings["max_bytes"], max_pixels=settings["max_pixels"])
-        detector = Detector(settings["model"], limits=image_limits, threads=1)
+        detector = Detector(
+            settings["model"], limits=image_limits, max_faces=settings["max_faces"], threads=1
+        )
         context = TaskContext(detector, CredentialReader(settings["trust_anchors"]))
         warm_up(context)
     except VerafaceError as error:

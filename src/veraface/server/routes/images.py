@@ -58,8 +58,8 @@ async def predict(
     detection = analysis.detection
     if detection.p_fake is not None:
         return predict_response(analysis, filename)
-    code = "face_too_small" if detection.faces else "no_face"
     reasons = detection.faces[0].reasons if detection.faces else detection.reasons
+    code = "face_too_small" if detection.faces else reasons[0].code  # no_face, or why there may be some
     found = analysis.to_dict()
     details = {name: found[name] for name in _UNDECIDED_FIELDS if name in found}
     raise ApiError(422, code, "; ".join(reason.message for reason in reasons), **details)

@@ -6,6 +6,7 @@ import { hasText, text } from "./language.js";
 const ICONS = {
   no_face: "no_face",
   face_too_small: "small",
+  search_incomplete: "no_face",
   unsupported_image: "file",
   unreadable_image: "file",
   image_too_large: "large",
@@ -28,8 +29,8 @@ const ICONS = {
 };
 // Codes whose server message repeats the text of the page.
 const ALREADY_STATED = [
-  ...["no_face", "unsupported_image", "not_ready", "model_unavailable", "busy", "too_slow", "upload_too_slow"],
-  ...["unsupported_video", "video_not_available", "key_required"],
+  ...["no_face", "search_incomplete", "unsupported_image", "not_ready", "model_unavailable", "busy", "too_slow"],
+  ...["upload_too_slow", "unsupported_video", "video_not_available", "key_required"],
 ];
 const WORTH_RETRYING = [
   ...["unreachable", "not_ready", "busy", "upload_too_slow", "link_unreachable", "link_timeout", "other"],

@@ -185,9 +185,14 @@ async function finish(check, outcome) {
   await remember({ id, time, name, size, hash, verdict, p_fake, answer, failure, picture: image });
 }
 
+// Failures that say something about the image itself.
+const ABOUT_IMAGE = [
+  ...["no_face", "face_too_small", "search_incomplete", "unsupported_image", "unreadable_image"],
+];
+
 /** Whether it is a result: what the server never saw, or could not look at, is none. */
 export function isResult({ state, failure }) {
-  return state === "analyzed" || ["no_face", "face_too_small", "unsupported_image", "unreadable_image"].includes(failure?.code);
+  return state === "analyzed" || ABOUT_IMAGE.includes(failure?.code);
 }
 
 function changed(check) {
