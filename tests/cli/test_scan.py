@@ -79,6 +79,7 @@ def test_table_has_a_row_per_image_and_a_row_per_face(mixed: Path, tmp_path: Pat
     assert inside["size"] == len(face(3))
     assert "8 images" in done.stdout
     assert "not analyzed: unreadable image" in done.stdout
+    assert "       1  left out: not named like images (1 .zip; --all checks their content)" in done.stdout
     assert not (tmp_path / "t.parquet.unfinished").exists()
 
 

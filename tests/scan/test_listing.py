@@ -10,6 +10,7 @@ import sys
 import tarfile
 import threading
 import zipfile
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -43,9 +44,21 @@ def test_same_items_as_listing_in_this_process(folder: Path) -> None:
     with zipfile.ZipFile("z.zip", "w") as archive:
         archive.writestr("deep/c.jpg", b"three")
     (folder / os.fsdecode(b"p/\xff.jpg")).write_bytes(b"four")
+    (folder / "p" / "clip.mp4").write_bytes(b"five")
     sources = ("p", "z.zip", "p/a.jpg")
-    for filters in (Filter(), Filter(include=("*c.jpg",)), Filter(limit=2), Filter(since=1e12)):
-        assert listed(*sources, filters=filters) == list(list_images(sources, filters))
+    for filters in (
+        Filter(),
+        Filter(include=("*c.jpg",)),
+        Filter(limit=2),
+        Filter(since=1e12),
+        Filter(all_files=True),
+    ):
+        left_out = Counter[str]()
+        expected = list(list_images(sources, filters, left_out=left_out))
+        with Listing(sources, filters) as listing:
+            assert list(listing) == expected
+            if filters.limit is None:
+                assert listing.left_out == left_out
 
 
 def test_missing_source_is_an_error_before_any_work(folder: Path) -> None:

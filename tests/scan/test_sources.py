@@ -10,6 +10,7 @@ import tarfile
 import threading
 import warnings
 import zipfile
+from collections import Counter
 from collections.abc import Callable, Iterator
 from functools import partial
 from http.server import BaseHTTPRequestHandler, SimpleHTTPRequestHandler, ThreadingHTTPServer
@@ -25,6 +26,7 @@ from veraface.errors import DataError, ImageTooLargeError, UnreadableImageError
 from veraface.imaging.decode import ImageLimits
 from veraface.imaging.limits import MAX_BYTES
 from veraface.scan.item import Filter, Item, read, read_up_to
+from veraface.scan.selection import left_out_lines
 from veraface.scan.sources import can_be_counted, list_images
 
 TREE = ["tree/a.jpg", "tree/b.PNG", "tree/deep/c.webp"]  # the images among `FILES`, in order
@@ -149,6 +151,84 @@ def test_filters(tree: Path, filters: Filter, names: list[str]) -> None:
         os.utime(path, (1000, 1000))
     os.utime(tree / "tree" / "b.PNG", (5000, 5000))
     assert list(listed("tree", filters=filters)) == names
+
+
+# As cameras, phones, browsers and systems leave them.
+CAMERA = {
+    **dict.fromkeys(("DSC1.HIF", "a.heics", "b.avifs", "c.MPO", "d.pjpeg", "e.jpg_large", "f.dib"), b"named"),
+    **{"noext": b"\xff\xd8\xff", "shot.jpg.download": b"\x89PNG", ".hidden.gif": b"GIF89a"},
+    **{"clip.mp4": b"\0\0\0\x18ftypmp42", "raw.CR3": b"x", "raw2.cr3": b"x", "._a.jpg": b"\0\5\x16\7"},
+    **{"odd.2026-11-29 at noon": b"x", ".cache/thumb.jpg": b"thumb"},
+}
+NAMED = ["DSC1.HIF", "a.heics", "b.avifs", "c.MPO", "d.pjpeg", "e.jpg_large", "f.dib"]
+SNIFFED = sorted([*NAMED, "noext", "shot.jpg.download", ".hidden.gif"]) + [".cache/thumb.jpg"]
+
+
+def camera_folder(where: Path) -> None:
+    for name, content in CAMERA.items():
+        path = where / "camera" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+    (where / "camera" / "up").symlink_to(where, target_is_directory=True)
+
+
+def camera_zip(where: Path) -> None:
+    with zipfile.ZipFile(where / "camera.zip", "w") as archive:
+        for name, content in CAMERA.items():
+            archive.writestr(name, content)
+
+
+def camera_tar(where: Path) -> None:
+    camera_folder(where)
+    with tarfile.open(where / "camera.tar", "w") as archive:
+        for name in CAMERA:
+            archive.add(where / "camera" / name, name)
+
+
+@pytest.mark.parametrize(
+    ("source", "make"),
+    [
+        *(("camera", camera_folder), ("camera/**", camera_folder)),
+        *(("camera.zip", camera_zip), ("camera.tar", camera_tar)),
+    ],
+)
+def test_files_that_are_left_out_are_counted_and_all_of_them_can_be_checked(
+    tree: Path, source: str, make: Callable[[Path], None]
+) -> None:
+    make(tree)
+    left_out = Counter[str]()
+    found = [item.path.partition("/")[2] for item in list_images([source], left_out=left_out)]
+    in_hidden_folder = 1 if source in ("camera.zip", "camera.tar") else 0
+    assert sorted(found) == sorted([*NAMED, *[".cache/thumb.jpg"] * in_hidden_folder])
+    names, *others = left_out_lines(left_out)
+    assert names.startswith(
+        "6 not named like images (2 .cr3, 1 .download, 1 .mp4, 1 other extensions, 1 without"
+    )
+    if source == "camera":
+        assert sorted(others) == ["1 hidden folders", "1 links to folders", "2 hidden files"]
+    else:
+        assert others == [f"{3 - in_hidden_folder} hidden files"]
+
+    left_out.clear()
+    items = {
+        i.path.partition("/")[2]: i for i in list_images([source], Filter(all_files=True), left_out=left_out)
+    }
+    assert sorted(items) == sorted(SNIFFED)
+    assert {name: read(item, 1000) for name, item in items.items()} == {
+        name: CAMERA[name] for name in SNIFFED
+    }
+    assert "5 no images, by their content" in left_out_lines(left_out)
+
+
+def test_filters_count_what_they_leave_out(tree: Path) -> None:
+    for path in (tree / "tree").rglob("*"):
+        os.utime(path, (1000, 1000))
+    left_out = Counter[str]()
+    assert not list(list_images(["tree"], Filter(since=5000), left_out=left_out))
+    assert left_out_lines(left_out) == ["5 modified before --since"]
+    left_out.clear()
+    assert len(list(list_images(["tree"], Filter(include=("*.md",)), left_out=left_out))) == 1
+    assert left_out_lines(left_out) == ["4 not matched by --include"]
 
 
 def make_zip(path: Path) -> None:

@@ -42,6 +42,9 @@ def scan(
         list[str] | None,
         Option(help="Only names that match this pattern, such as '*.png'; repeatable. Default: image files."),
     ] = None,
+    all_files: Annotated[
+        bool, Option("--all", help="Also images with any other name, and hidden ones, by their content.")
+    ] = False,
     since: Annotated[
         str | None, Option(help="Only files modified since 2026-11-01, 2026-11-01T12:00, or 36h, 7d, 2w ago.")
     ] = None,
@@ -52,7 +55,8 @@ def scan(
 ) -> None:
     """Analyze many images and write one table: a row per image and a row per face.
 
-    An image that cannot be analyzed is a row with its error. After an interruption, --resume continues
+    An image that cannot be analyzed is a row with its error. Files that are not named like images are left
+    out, and counted. After an interruption, --resume continues
     without analyzing any image twice. The exit status is 0 once the table is written,
     whatever the verdicts are.
     """
@@ -63,6 +67,8 @@ def scan(
 
     if resume and overwrite:
         raise BadParameter("cannot be combined with --overwrite", param_hint="--resume")
+    if all_files and include:
+        raise BadParameter("cannot be combined with --include", param_hint="--all")
     output = Output(out, report, resume, overwrite)
     if resume and is_finished(output):
         if report is not None and not os.path.exists(report):
@@ -74,11 +80,12 @@ def scan(
         message = "this scan is already complete; choose another name for new images, or --overwrite"
         print(f"{printable(str(out))}: {message}", file=sys.stderr)
         return
-    filters = Filter(tuple(include or ()), None if since is None else _timestamp(since), limit)
+    modified_since = None if since is None else _timestamp(since)
+    filters = Filter(tuple(include or ()), modified_since, limit, all_files)
     chosen = _engine(engine, workers, model)
     try:
         with progress_bar() as update:
-            if sys.stderr.isatty():
+            if sys.stderr.isatty() and not all_files:
                 threading.Thread(target=_count, args=(sources, filters, update), daemon=True).start()
             summary = run(
                 sources, output, chosen, filters=filters, progress=lambda done, _: update(done, None)
@@ -131,6 +138,9 @@ def _print_summary(summary: "Summary", report: Path | None) -> None:
         print(f"  {count:>8}  not analyzed: {code.replace('_', ' ')}")
     if summary.duplicates:
         print(f"  {summary.duplicates:>8}  near-duplicates of an earlier image (column duplicate_of)")
+    for line in summary.left_out:
+        number, _, reason = line.partition(" ")
+        print(printable(f"  {number:>8}  left out: {reason}"))
     rate = summary.analyzed / max(summary.seconds, 1e-3)
     earlier = f", {summary.skipped} analyzed before" if summary.skipped else ""
     print(f"{summary.analyzed} analyzed in {_duration(summary.seconds)}, {rate:.1f} per second{earlier}")

@@ -2,13 +2,17 @@
 
 # By format, as in `veraface.imaging.formats.FORMATS`; a module of its own, as that one loads all decoders.
 EXTENSIONS = {
-    "JPEG": (".jpg", ".jpeg", ".jpe", ".jfif"),
+    "JPEG": (
+        *(".jpg", ".jpeg", ".jpe", ".jfif", ".jif", ".pjpeg", ".pjp"),
+        *(".mpo",),  # of cameras with two lenses or views
+        *(".jpg_large", ".jpg_small", ".jpg_orig", ".jpg_original", ".jpg!large"),  # of downloads and editors
+    ),
     "PNG": (".png", ".apng"),
     "WEBP": (".webp",),
-    "AVIF": (".avif",),
-    "HEIF": (".heic", ".heif"),
+    "AVIF": (".avif", ".avifs"),
+    "HEIF": (".heic", ".heif", ".heics", ".heifs", ".hif"),  # the last: of Canon, Fujifilm and Sony cameras
     "GIF": (".gif",),
-    "BMP": (".bmp",),
+    "BMP": (".bmp", ".dib"),
     "TIFF": (".tif", ".tiff"),
 }
 IMAGE_EXTENSIONS = frozenset(extension for names in EXTENSIONS.values() for extension in names)

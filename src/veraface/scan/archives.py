@@ -12,12 +12,14 @@ import lzma
 import tarfile
 import zipfile
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import datetime
 from typing import IO, cast
 
-from veraface.scan.item import Filter, Item, display_path, error_message, read_up_to, valid_time
+from veraface.errors import UnreadableImageError
+from veraface.scan.item import Item, display_path, error_message, read_up_to, valid_time
+from veraface.scan.selection import SNIFF_BYTES, Selection
 
 _MAX_TAR_HEADER = 2**20  # bytes of a long name, or of a member's extended header
 _TAR_HEADERS = (
@@ -26,21 +28,23 @@ _TAR_HEADERS = (
 )
 _MAX_XZ_MEMORY = 128 * 2**20  # bytes; decompressing the output of `xz -9` takes 65 MiB
 _CHUNK_BYTES = 2**16  # of compressed data
+# Python's zipfile decompresses the other methods without a size limit.
+_ZIP_METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 
 
-def from_zip(source: str, file: IO[bytes], filters: Filter, max_bytes: int) -> Iterator[Item]:
+def from_zip(source: str, file: IO[bytes], selection: Selection, max_bytes: int) -> Iterator[Item]:
     """Yield the images in a seekable zip archive; a member that cannot be read is an item with an error.
 
-    The filters apply to names within the archive. At most one byte more than `max_bytes` is read of a member.
+    The selection applies to names within the archive. At most one byte more than `max_bytes` is read of a
+    member.
     """
     seen = Counter[str]()
     with zipfile.ZipFile(file) as archive:
         for member in archive.infolist():
             item = _member(source, member.filename, seen, _zip_time(member.date_time))
-            if member.is_dir() or not filters.accepts(item, member.filename):
+            if member.is_dir() or not selection.accepts(item, member.filename, _zip_head(archive, member)):
                 continue
-            if member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
-                # Python's zipfile decompresses the other methods without a size limit.
+            if member.compress_type not in _ZIP_METHODS:
                 message = "uses an unsupported compression; unpack the archive and scan the folder"
                 yield replace(item, error=message)
                 continue
@@ -49,6 +53,21 @@ def from_zip(source: str, file: IO[bytes], filters: Filter, max_bytes: int) -> I
                     yield replace(item, content=read_up_to(opened, max_bytes + 1))
             except Exception as error:  # a password, or damage to this member alone
                 yield replace(item, error=f"cannot be read: {error_message(error)}")
+
+
+def _zip_head(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> Callable[[], bytes]:
+    """Return a function that reads the first bytes of a member."""
+
+    def read() -> bytes:
+        try:
+            if member.compress_type not in _ZIP_METHODS:
+                raise UnreadableImageError("uses an unsupported compression")
+            with archive.open(member) as opened:
+                return read_up_to(opened, SNIFF_BYTES)
+        except Exception as error:
+            raise UnreadableImageError(f"cannot be read: {error_message(error)}") from error
+
+    return read
 
 
 def _member(source: str, name: str, seen: Counter[str], modified: float | None) -> Item:
@@ -65,7 +84,7 @@ def _zip_time(parts: tuple[int, ...]) -> float | None:
         return None
 
 
-def from_tar(source: str, file: IO[bytes], filters: Filter, max_bytes: int) -> Iterator[Item]:
+def from_tar(source: str, file: IO[bytes], selection: Selection, max_bytes: int) -> Iterator[Item]:
     """Yield the images in a tar archive, compressed or not, in one sequential pass; see `from_zip`.
 
     Raises an exception where the archive is damaged or truncated, after all members before that.
@@ -91,12 +110,14 @@ def from_tar(source: str, file: IO[bytes], filters: Filter, max_bytes: int) -> I
         while (member := archive.next()) is not None:
             archive.members = []  # type: ignore[attr-defined]  # or tarfile keeps all of them in memory
             item = _member(source, member.name, seen, valid_time(member.mtime))
-            if (member.islnk() or member.issym()) and filters.accepts(item, member.name):
+            if (member.islnk() or member.issym()) and selection.accepts(item, member.name, bytes):
                 yield replace(item, error=f"is a link within the archive, to {display_path(member.linkname)}")
-            elif member.isfile() and filters.accepts(item, member.name):
-                content = archive.extractfile(member)
-                assert content is not None  # a regular file has content
-                yield replace(item, content=read_up_to(content, max_bytes + 1))
+            elif member.isfile():
+                opened = archive.extractfile(member)
+                assert opened is not None  # a regular file has content
+                content = _Rewound(b"", opened)
+                if selection.accepts(item, member.name, content.peek):
+                    yield replace(item, content=read_up_to(cast("IO[bytes]", content), max_bytes + 1))
     if not ended:
         raise tarfile.ReadError("unexpected end of the archive")
 
@@ -125,6 +146,11 @@ class _Rewound:
     def read(self, count: int) -> bytes:
         part, self._start = self._start[:count], self._start[count:]
         return part or self._file.read(count)
+
+    def peek(self) -> bytes:
+        """Return the first bytes, which `read` returns again."""
+        self._start = read_up_to(self._file, SNIFF_BYTES)
+        return self._start
 
 
 class _Xz:

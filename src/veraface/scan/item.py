@@ -1,15 +1,13 @@
 """The images of a scan: where each one is, which ones are selected, and how their bytes are read."""
 
-import fnmatch
 import os
 import stat
 from contextlib import suppress
 from dataclasses import dataclass, field
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import IO, Any
 
 from veraface.errors import UnreadableImageError
-from veraface.imaging.extensions import IMAGE_EXTENSIONS
 from veraface.imaging.limits import too_many_bytes
 from veraface.utils import needs_extra
 
@@ -42,11 +40,12 @@ class Item:
 
 @dataclass(frozen=True)
 class Filter:
-    """Selects images by name, time and count. An item with an error is always selected: it gets a row."""
+    """Which images to scan, by name, time and count; applied by `veraface.scan.selection.Selection`."""
 
     include: tuple[str, ...] = ()  # shell patterns; if empty, names with the extension of an image
     since: float | None = None  # seconds since 1970: only images modified then or later, or at no known time
     limit: int | None = None  # only the first `limit` images
+    all_files: bool = False  # also files whose names are not those of images, if their content is an image
 
     @property
     def nothing_found(self) -> str:
@@ -54,24 +53,9 @@ class Filter:
         options = [name for name, value in (("--include", self.include), ("--since", self.since)) if value]
         if options:
             return f"no image matched {' and '.join(options)}"
-        return "no image was found; use --include for names without the extension of an image"
-
-    def accepts(self, item: Item, name: str | None = None) -> bool:
-        """Return whether to scan an image found in a folder, or by this name in an archive."""
-        return item.error is not None or (self._is_recent(item) and self._matches(name or item.location))
-
-    def accepts_named(self, item: Item) -> bool:
-        """Return whether to scan an image that was named itself; no extension is required then."""
-        return self.accepts(item) if self.include else item.error is not None or self._is_recent(item)
-
-    def _is_recent(self, item: Item) -> bool:
-        return self.since is None or item.modified is None or item.modified >= self.since
-
-    def _matches(self, name: str) -> bool:
-        base = name.replace("\\", "/").rsplit("/", 1)[-1]
-        if self.include:
-            return any(fnmatch.fnmatch(part, pattern) for pattern in self.include for part in (base, name))
-        return not base.startswith(".") and PurePosixPath(base).suffix.lower() in IMAGE_EXTENSIONS
+        if self.all_files:
+            return "no image was found"
+        return "no image was found; --all checks files that are not named like images"
 
 
 def read(item: Item, max_bytes: int) -> bytes:
@@ -82,6 +66,11 @@ def read(item: Item, max_bytes: int) -> bytes:
     if len(content) > max_bytes:
         raise too_many_bytes(max_bytes)
     return content
+
+
+def read_head(item: Item, count: int) -> bytes:
+    """Return the first bytes of a listed file; raise UnreadableImageError if it cannot be read."""
+    return _read(item.location, count)
 
 
 def is_url(location: str) -> bool:

@@ -10,6 +10,7 @@ import socket
 import subprocess  # nosec B404  # runs this module only
 import sys
 import threading
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import asdict, replace
@@ -18,6 +19,7 @@ from itertools import islice
 from veraface.errors import DataError, VerafaceError
 from veraface.imaging.limits import MAX_BYTES
 from veraface.scan.item import MAX_MEMORY, Filter, Item, display_path
+from veraface.scan.selection import Selection
 from veraface.scan.sources import check_sources, list_source, unlisted_rest
 from veraface.workers import protocol
 
@@ -25,12 +27,17 @@ _ERRORS: dict[str, type[VerafaceError]] = {"DataError": DataError, "VerafaceErro
 
 
 class Listing:
-    """The images of `list_images`, listed by a process that is killed on leaving the `with` block."""
+    """The images of `list_images`, listed by a process that is killed on leaving the `with` block.
+
+    Attributes:
+        left_out: number of files that the filter left out, by reason; of the sources listed to their end.
+    """
 
     def __init__(self, sources: Sequence[str], filters: Filter) -> None:
         check_sources(sources)
         self._sources = list(sources)
         self._filters = filters
+        self.left_out = Counter[str]()
         self._lock = threading.Lock()  # the thread that iterates is not the one that leaves the block
         self._ended = False
         self._process: subprocess.Popen[bytes] | None = None
@@ -64,6 +71,8 @@ class Listing:
                     number = header["source"]
                     if "item" in header:
                         yield Item.unpacked(header["item"], content)
+                    elif "left_out" in header:
+                        self.left_out.update(header["left_out"])
                     elif "error" in header:
                         if len(self._sources) == 1:
                             raise _ERRORS[header["kind"]](header["error"])
@@ -116,13 +125,15 @@ def main(connection: socket.socket) -> None:
     with suppress(OSError):  # the parent has closed the socket
         for number, source in list(enumerate(request["sources"]))[request["first"] :]:
             protocol.send(connection, {"source": number})
+            selection = Selection(filters)
             try:
-                for item in list_source(source, filters, MAX_BYTES):
+                for item in list_source(source, selection, MAX_BYTES):
                     fields, content = item.packed()
                     protocol.send(connection, {"source": number, "item": fields}, content)
             except VerafaceError as error:
                 kind = "DataError" if isinstance(error, DataError) else "VerafaceError"
                 protocol.send(connection, {"source": number, "error": str(error), "kind": kind})
+            protocol.send(connection, {"source": number, "left_out": selection.left_out})
         protocol.send(connection, {"end": True})
 
 

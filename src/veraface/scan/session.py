@@ -14,6 +14,7 @@ from veraface.scan.duplicates import find_near_duplicates
 from veraface.scan.engine import Engine, ItemResult
 from veraface.scan.item import Filter, Item, display_path
 from veraface.scan.listing import Listing
+from veraface.scan.selection import left_out_lines
 from veraface.scan.store import ItemState, Store, StoredRecord, discard
 from veraface.scan.tables import check_name, table_rows, write_table
 from veraface.text import VERDICT_LABELS
@@ -55,6 +56,7 @@ class Summary:
     skipped: int  # images that an earlier run had analyzed
     seconds: float  # duration of this run
     model: dict[str, str] = field(default_factory=dict)  # name, version and sha256
+    left_out: list[str] = field(default_factory=list)  # how many files were left out and why, as text
 
     @property
     def images(self) -> int:
@@ -84,7 +86,7 @@ def scan(
         with listing as items, closing(engine.process(pending(items), session.thumbnail_from)) as results:
             for result in results:
                 session.save(result)
-        return session.finish(filters.nothing_found)
+        return session.finish(filters.nothing_found, left_out_lines(listing.left_out))
 
 
 class _Session:
@@ -131,10 +133,10 @@ class _Session:
         self._analyzed += 1
         self._progress(self._analyzed + self._skipped, self._analyzed)
 
-    def finish(self, nothing_found: str) -> Summary:
+    def finish(self, nothing_found: str, left_out: list[str]) -> Summary:
         """Write the table, and the report if there is one; raise DataError, `nothing_found` if empty."""
         if self._analyzed + self._skipped == 0:
-            raise DataError(nothing_found)
+            raise DataError("\nleft out: ".join([nothing_found, *left_out]))
         self._store.forget_failed()
         duplicates = find_near_duplicates(self._store.hashes())
         write_table(self._output.table, self._rows(duplicates))
@@ -149,6 +151,7 @@ class _Session:
             skipped=self._skipped,
             seconds=perf_counter() - self._started,
             model=self._model,
+            left_out=left_out,
         )
         if self._output.report is not None:
             _write_report(self._output.report, summary, self._store.most_suspicious())

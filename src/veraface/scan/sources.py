@@ -9,6 +9,7 @@ import codecs
 import glob
 import os
 import sys
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import nullcontext
 from datetime import UTC, datetime
@@ -29,6 +30,7 @@ from veraface.scan.item import (
     open_file,
     valid_time,
 )
+from veraface.scan.selection import Selection
 from veraface.utils import needs_extra
 
 _ZIP = (".zip", ".cbz")
@@ -39,7 +41,11 @@ _MAX_LINE = 2**16  # bytes of a line in a list; paths have at most 4,096 on Linu
 
 
 def list_images(
-    sources: Sequence[str], filters: Filter | None = None, *, max_bytes: int = MAX_BYTES
+    sources: Sequence[str],
+    filters: Filter | None = None,
+    *,
+    max_bytes: int = MAX_BYTES,
+    left_out: Counter[str] | None = None,
 ) -> Iterator[Item]:
     """Yield all images, in the order of the sources, and by name within each folder.
 
@@ -47,11 +53,12 @@ def list_images(
     (.txt, one per line; - for standard input), tables (.parquet with a column of paths or of bytes), and URLs
     of all of these. An image in two sources is yielded twice. A source that breaks off in the middle ends
     with an item that has an error. At most `max_bytes` + 1 are read of an image that can be read only while
-    listing, such as a member of a tar archive. Raises DataError if a source does not exist, or cannot be
-    listed at all.
+    listing, such as a member of a tar archive. Files that the filter leaves out are counted in `left_out`, by
+    reason. Raises DataError if a source does not exist, or cannot be listed at all.
     """
     filters = filters or Filter()
-    found = (item for source in sources for item in list_source(source, filters, max_bytes))
+    selection = Selection(filters, left_out)
+    found = (item for source in sources for item in list_source(source, selection, max_bytes))
     yield from islice(found, filters.limit)
 
 
@@ -77,33 +84,33 @@ def check_sources(sources: Sequence[str]) -> None:
                 raise DataError(f"{source}: no such file or folder")
 
 
-def list_source(source: str, filters: Filter, max_bytes: int) -> Iterator[Item]:
+def list_source(source: str, selection: Selection, max_bytes: int) -> Iterator[Item]:
     """Yield the images of one source as `list_images` does, without the limit."""
     if source == "-":
-        return _guarded(source, _from_list, filters, max_bytes)
+        return _guarded(source, _from_list, selection, max_bytes)
     check_sources([source])
     if not is_url(source) and glob.has_magic(source) and not os.path.lexists(source):
-        return _matching(source, filters, max_bytes)
+        return _matching(source, selection, max_bytes)
     name = urlsplit(source).path if _is_web(source) else source
     for suffixes, lister in _LISTERS:
         if name.lower().endswith(suffixes) and (is_url(source) or not Path(source).is_dir()):
-            return _guarded(source, lister, filters, max_bytes)
-    return _remote(source, filters) if is_url(source) else _local(source, filters)
+            return _guarded(source, lister, selection, max_bytes)
+    return _remote(source, selection) if is_url(source) else _local(source, selection)
 
 
 def _is_web(source: str) -> bool:
     return source.startswith(("http://", "https://"))
 
 
-Lister = Callable[[str, IO[bytes], Filter, int], Iterator[Item]]
+Lister = Callable[[str, IO[bytes], Selection, int], Iterator[Item]]
 
 
-def _guarded(source: str, lister: Lister, filters: Filter, max_bytes: int) -> Iterator[Item]:
+def _guarded(source: str, lister: Lister, selection: Selection, max_bytes: int) -> Iterator[Item]:
     """Yield the images in one file; if it breaks off in the middle, an item with the error comes last."""
     listed = 0
     try:
         with nullcontext(sys.stdin.buffer) if source == "-" else open_file(source) as file:
-            for item in lister(source, file, filters, max_bytes):
+            for item in lister(source, file, selection, max_bytes):
                 listed += 1
                 yield item
     except DataError:
@@ -120,32 +127,32 @@ def unlisted_rest(source: str, error: str) -> Item:
     return Item(f"{display_path(source)} (the rest of it)", source, error=error)
 
 
-def _local(source: str, filters: Filter) -> Iterator[Item]:
+def _local(source: str, selection: Selection) -> Iterator[Item]:
     path = Path(source)
     if path.is_dir():
-        yield from filter(filters.accepts, _walk(str(path)))
-    elif filters.accepts_named(item := _local_item(source)):
+        yield from filter(selection.accepts, _walk(str(path), selection))
+    elif selection.accepts_named(item := _local_item(source)):
         yield item
 
 
-def _matching(pattern: str, filters: Filter, max_bytes: int) -> Iterator[Item]:
+def _matching(pattern: str, selection: Selection, max_bytes: int) -> Iterator[Item]:
     """Yield what a shell would expand a pattern to, except files that are neither images nor named by it."""
     listable = tuple(suffix for suffixes, _ in _LISTERS for suffix in suffixes)
     recursive = "**" in Path(pattern).parts
-    for match in _matches(pattern):
+    for match in _matches(pattern, selection):
         if os.path.isdir(match):
             if not recursive:  # else the files in it match as well
-                yield from _local(match, filters)
+                yield from _local(match, selection)
         elif pattern.lower().endswith(listable):
             try:
-                yield from list_source(match, filters, max_bytes)
+                yield from list_source(match, selection, max_bytes)
             except DataError as error:
                 yield Item(display_path(match), match, error=str(error))
-        elif filters.accepts(item := _local_item(match)):
+        elif selection.accepts(item := _local_item(match)):
             yield item
 
 
-def _matches(pattern: str) -> list[str]:
+def _matches(pattern: str, selection: Selection) -> list[str]:
     """Return all matching names, sorted. `**` enters no hidden folders and no links, like `_walk`."""
     parts = Path(pattern).parts
     if "**" in parts:
@@ -153,8 +160,13 @@ def _matches(pattern: str) -> list[str]:
         rest = [part if part == "**" else part.replace("**", "*") for part in parts[len(plain) :]]
         rest += ["*"] if rest[-1] == "**" else []
         found = Path(*plain).glob(str(Path(*rest)))
-        seen = (path for path in found if not _hidden(path.parts[len(plain) :], rest))
-        matches = sorted(map(str, seen))
+        matches = []
+        for path in found:
+            if selection.enters_hidden_folders or not _hidden(path.parts[len(plain) :], rest):
+                matches.append(str(path))
+            elif path.is_file():
+                selection.leave_out("hidden files")
+        matches.sort()
     else:
         matches = sorted(glob.iglob(pattern))
     if not matches:
@@ -168,13 +180,13 @@ def _hidden(parts: Sequence[str], patterns: Sequence[str]) -> bool:
     return not wanted and any(part.startswith(".") for part in parts)
 
 
-def _walk(folder: str) -> Iterator[Item]:
+def _walk(folder: str, selection: Selection) -> Iterator[Item]:
     """Yield all files below a folder by name, files before folders, without following links to folders."""
     folders = [folder]
     while folders:
         folder = folders.pop()
         try:
-            files, inner = _entries(folder)
+            files, inner = _entries(folder, selection)
         except OSError as error:
             yield Item(display_path(folder), folder, error=f"the folder cannot be read: {error.strerror}")
             continue
@@ -182,14 +194,18 @@ def _walk(folder: str) -> Iterator[Item]:
         folders.extend(os.path.join(folder, name) for name in reversed(inner))
 
 
-def _entries(folder: str) -> tuple[list[str], list[str]]:
-    """Return the sorted names of the files and of the folders in a folder."""
+def _entries(folder: str, selection: Selection) -> tuple[list[str], list[str]]:
+    """Return the sorted names of the files and of the folders to enter in a folder."""
     files, inner = [], []
     with os.scandir(folder) as entries:
         for entry in entries:
             if not _is_folder(entry):
                 files.append(entry.name)
-            elif not entry.name.startswith(".") and not entry.is_symlink():
+            elif entry.is_symlink():
+                selection.leave_out("links to folders")
+            elif entry.name.startswith(".") and not selection.enters_hidden_folders:
+                selection.leave_out("hidden folders")
+            else:
                 inner.append(entry.name)
     return sorted(files), sorted(inner)
 
@@ -210,7 +226,7 @@ def _local_item(path: str) -> Item:
         return Item(display_path(path), path, error="is not a valid path")
 
 
-def _from_list(source: str, file: IO[bytes], filters: Filter, max_bytes: int) -> Iterator[Item]:
+def _from_list(source: str, file: IO[bytes], selection: Selection, max_bytes: int) -> Iterator[Item]:
     """Yield one image per line of a list; relative paths start from the folder of the list."""
     folder = _folder(source)
     first = True
@@ -219,7 +235,7 @@ def _from_list(source: str, file: IO[bytes], filters: Filter, max_bytes: int) ->
             raise ValueError("a line is longer than any path")
         name = os.fsdecode(line.removeprefix(codecs.BOM_UTF8 if first else b"").strip())
         first = False
-        if name and filters.accepts_named(item := _named_item(name, folder)):
+        if name and selection.accepts_named(item := _named_item(name, folder)):
             yield item
 
 
@@ -232,7 +248,7 @@ def _named_item(name: str, folder: Path) -> Item:
     return Item(display_path(name), name) if is_url(name) else _local_item(str(folder / name))
 
 
-def _from_parquet(source: str, file: IO[bytes], filters: Filter, max_bytes: int) -> Iterator[Item]:
+def _from_parquet(source: str, file: IO[bytes], selection: Selection, max_bytes: int) -> Iterator[Item]:
     with needs_extra("scan"):
         import pyarrow.parquet
     # A local file is mapped, not read into memory.
@@ -247,7 +263,7 @@ def _from_parquet(source: str, file: IO[bytes], filters: Filter, max_bytes: int)
     batches = table.iter_batches(1, columns=[column, *([label] if label else [])])
     for number, row in enumerate(row for batch in batches for row in batch.to_pylist()):
         item = _from_row(source, row, row[column], number)
-        if item.content is not None or filters.accepts_named(item):
+        if item.content is not None or selection.accepts_named(item):
             yield item
 
 
@@ -272,7 +288,7 @@ _LISTERS: tuple[tuple[tuple[str, ...], Lister], ...] = (
 )
 
 
-def _remote(source: str, filters: Filter) -> Iterator[Item]:
+def _remote(source: str, selection: Selection) -> Iterator[Item]:
     """Yield what fsspec lists: one file, all files below a folder, or all that match a pattern."""
     with needs_extra("scan"):
         from fsspec.core import url_to_fs
@@ -290,8 +306,9 @@ def _remote(source: str, filters: Filter) -> Iterator[Item]:
     for name in sorted(found):
         url = source if single else system.unstrip_protocol(name)
         item = Item(display_path(url), url, modified=_remote_time(found[name]))
-        accepted = filters.accepts_named(item) if single else filters.accepts(item)
-        if accepted and found[name].get("type") != "directory":
+        if found[name].get("type") == "directory":
+            continue
+        if selection.accepts_named(item) if single else selection.accepts(item):
             yield item
 
 

@@ -1,6 +1,6 @@
 // What lies in folders that were dropped.
 
-const IMAGES = /\.(jpe?g|jfif|png|webp|avif|hei[cf]|gif|bmp|tiff?)$/i;
+const IMAGES = /\.(jpe?g?|jfif|pjp(eg)?|mpo|a?png|webp|avifs?|hei[cf]s?|hif|gif|bmp|dib|tiff?)$/i;
 
 /**
  * A promise of the images that were dropped, including those in nested folders, by name; null where no folder
