@@ -377,6 +377,12 @@ def write_parquet(to: str, **columns: list[object]) -> None:
     pyarrow.parquet.write_table(pa.table(columns), to)
 
 
+def test_closed_standard_input_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.stdin", None)
+    with pytest.raises(DataError, match="standard input is closed; pipe"):
+        list(list_images(["-"]))
+
+
 def test_tables_with_paths_or_bytes(tree: Path) -> None:
     write_parquet("paths.parquet", path=["tree/a.jpg", "tree/notes.md"], label=[0, 1])
     assert listed("paths.parquet") == {"tree/a.jpg": b"one", "tree/notes.md": b"x"}

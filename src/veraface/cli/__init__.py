@@ -5,16 +5,25 @@ import sys
 
 def main() -> None:
     """Entry point of the `veraface` command."""
+    from veraface.cli import streams
+
+    streams.replace_closed_streams()
+
     from veraface.cli.app import app
     from veraface.cli.terminal import fail
     from veraface.errors import VerafaceError
 
     try:
-        app()
+        try:
+            app()
+        finally:
+            streams.flush_output()  # an error here would otherwise be a traceback at the exit
     except VerafaceError as error:
         sys.exit(fail(str(error)))
     except KeyboardInterrupt:
         sys.exit(fail("stopped"))
-    except BrokenPipeError:  # the reader of our output went away, as `head` does
-        sys.stderr.close()
-        sys.exit(1)
+    except OSError:
+        reason = streams.output_error()
+        if reason is None:
+            raise
+        sys.exit(fail(reason) if reason else 1)

@@ -1,6 +1,5 @@
 """`veraface detect`: analyze images, print a table or JSON lines, write heatmaps."""
 
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -8,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from typer import Argument, BadParameter, Exit, Option
 
 from veraface.cli.options import JsonLines, Model
+from veraface.cli.streams import read_input
 from veraface.cli.terminal import VerdictRow, fail_at, print_json, print_verdicts
 from veraface.files import same_file
 
@@ -56,21 +56,25 @@ def detect(
     max_read = ImageLimits().max_bytes + 1  # enough to detect that a stream is too large
     failures = 0
     found: list[tuple[str, Analysis]] = []
-    for name in files:
-        source: str | bytes = sys.stdin.buffer.read(max_read) if name == "-" else name
-        try:
-            result = analyze(source, detector, provenance=provenance, credentials=credentials)
-        except ImageError as error:
-            failures += fail_at(name, error, as_json)
-            continue
-        if as_json:
-            print_json({"file": name, **result.to_dict()})
-        else:
-            found.append((name, result))
-        if heatmap is not None:
-            write_overlay(source, result.detection, heatmap)
-    if found:
-        _print(found)
+    try:
+        for name in files:
+            try:
+                source = read_input(max_read) if name == "-" else name
+                result = analyze(source, detector, provenance=provenance, credentials=credentials)
+            except ImageError as error:
+                failures += fail_at(name, error, as_json)
+                continue
+            try:
+                if as_json:
+                    print_json({"file": name, **result.to_dict()})
+                else:
+                    found.append((name, result))
+            finally:  # a closed output must not lose the overlay
+                if heatmap is not None:
+                    write_overlay(source, result.detection, heatmap)
+    finally:  # Ctrl-C loses no verdict
+        if found:
+            _print(found)
     if failures:
         raise Exit(1)
 

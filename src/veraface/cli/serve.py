@@ -5,6 +5,7 @@ from typing import Annotated
 from typer import Exit, Option
 
 from veraface.cli.options import Model
+from veraface.cli.streams import discard_output, output_error
 
 
 def serve(
@@ -13,6 +14,9 @@ def serve(
     model: Model = None,
 ) -> None:
     """Serve the page and the API. All settings are VERAFACE_... environment variables."""
+    if output_error() is not None:
+        discard_output()  # a server without an output runs without its log
+
     from veraface.server.app import serve as run
     from veraface.server.settings import load_settings
 

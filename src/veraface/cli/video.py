@@ -56,24 +56,33 @@ def video(
     detector = Detector(model)
     failures = 0
     results: list[tuple[Path, VideoResult]] = []
-    for path in videos:
-        try:
-            with terminal.progress_bar(terminal.printable(path.name)) as update, bounded_memory():
-                result = detect_video(path, detector, frames=frames, every=every, progress=update)
-        except ImageError as error:
-            failures += terminal.fail_at(str(path), error, as_json)
-            continue
-        if as_json:
-            terminal.print_json({"file": str(path), **result.to_dict()})
-            failures += _write(path, result, outputs)
-        else:
+    try:
+        for path in videos:
+            try:
+                with terminal.progress_bar(terminal.printable(path.name)) as update, bounded_memory():
+                    result = detect_video(path, detector, frames=frames, every=every, progress=update)
+            except ImageError as error:
+                failures += terminal.fail_at(str(path), error, as_json)
+                continue
             results.append((path, result))
-    if results:
-        terminal.print_verdicts("video", _rows(results), results[0][1].thresholds)
-        for path, result in results:  # last, so that a full disk loses no verdict
-            failures += _write(path, result, outputs)
+            if as_json:
+                terminal.print_json({"file": str(path), **result.to_dict()})
+    finally:  # Ctrl-C loses no verdict
+        failures += _finish(results, outputs, as_json)
     if failures:
         raise Exit(1)
+
+
+def _finish(results: "list[tuple[Path, VideoResult]]", outputs: Mapping[str, Path], as_json: bool) -> int:
+    """Print the verdicts, then write the requested files; return the number of errors."""
+    failures = 0
+    try:
+        if results and not as_json:
+            terminal.print_verdicts("video", _rows(results), results[0][1].thresholds)
+    finally:  # a closed output loses no file, and, as they come last, a full disk no verdict
+        for path, result in results:
+            failures += _write(path, result, outputs)
+    return failures
 
 
 def _check_output(option: str, path: Path, videos: list[Path]) -> None:

@@ -7,11 +7,12 @@ read.
 
 import codecs
 import glob
+import io
 import os
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, nullcontext
 from datetime import UTC, datetime
 from itertools import islice, takewhile
 from pathlib import Path
@@ -109,7 +110,7 @@ def _guarded(source: str, lister: Lister, selection: Selection, max_bytes: int) 
     """Yield the images in one file; if it breaks off in the middle, an item with the error comes last."""
     listed = 0
     try:
-        with nullcontext(sys.stdin.buffer) if source == "-" else open_file(source) as file:
+        with _standard_input() if source == "-" else open_file(source) as file:
             for item in lister(source, file, selection, max_bytes):
                 listed += 1
                 yield item
@@ -120,6 +121,16 @@ def _guarded(source: str, lister: Lister, selection: Selection, max_bytes: int) 
         if not listed:
             raise DataError(f"{source}: cannot be read: {reason}") from error
         yield unlisted_rest(source, f"breaks off after {listed} images: {reason}")
+
+
+def _standard_input() -> AbstractContextManager[IO[bytes]]:
+    try:
+        os.read(sys.stdin.fileno(), 0)
+    except io.UnsupportedOperation:  # not a file
+        pass
+    except (AttributeError, OSError) as error:  # None if it was closed before Python started
+        raise DataError("standard input is closed; pipe a list of paths into it") from error
+    return nullcontext(sys.stdin.buffer)
 
 
 def unlisted_rest(source: str, error: str) -> Item:
