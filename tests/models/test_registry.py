@@ -55,14 +55,14 @@ def test_models_of_installed_packages_are_found_by_name(
 
 
 def test_the_shipped_models_are_listed_and_load() -> None:
-    assert list_models() == ["veraface-lite0"]
+    assert "veraface-lite0" in list_models()
     assert list_models("face_detector") == ["yunet"]
     assert load_model("veraface-lite0").card.name == load_model().card.name
     assert load_face_detector("yunet").detect(LazyImage(portrait()))
 
 
 def test_unknown_names_are_refused_with_the_known_ones() -> None:
-    with pytest.raises(ModelError, match="unknown classifier 'x'; choose one of veraface-lite0"):
+    with pytest.raises(ModelError, match="unknown classifier 'x'; choose one of .*veraface-lite0"):
         load_model("x")
     with pytest.raises(ModelError, match="unknown face detector 'x'; choose one of yunet"):
         Detector(face_detector="x")
@@ -115,7 +115,7 @@ def test_a_factory_that_fails_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_cards_are_found_by_name_and_path() -> None:
     card = load_card()
-    assert card == load_card("veraface-lite0") == load_model().card
+    assert card == load_card(card.name) == load_model().card
     with pytest.raises(ModelError, match="by name or path, not by int"):
         load_model(3)  # type: ignore[arg-type]
 
