@@ -48,7 +48,7 @@ def int8_logits(base: Path, tuned: Path, crops: NDArray[np.uint8]) -> tuple[NDAr
 def report(options: argparse.Namespace) -> str:
     """Return the report as Markdown."""
     tensors = read_tensors(options.tuned)
-    network = Network(options.backbone, options.size)
+    network = Network(options.backbone, options.size, inner_tokens=options.inner_tokens)
     load_pretrained(network, options.backbone, options.weights)
     network.load_state_dict({k: torch.from_numpy(v) for k, v in tensors.items()}, strict=False)
     crops, samples = crops_by_source(options.data, "val", options.faces, CropSettings(options.size))
@@ -92,6 +92,7 @@ def main() -> None:
     parser.add_argument("data", type=Path, nargs="+")
     parser.add_argument("--backbone", default="vit_base_patch16_clip_quickgelu_224")
     parser.add_argument("--size", type=int, default=192)
+    parser.add_argument("--inner-tokens", action="store_true", help="as of the training run")
     parser.add_argument("--faces", type=int, default=14, help="of each source and class")
     parser.add_argument("--out", type=Path)
     options = parser.parse_args()

@@ -134,3 +134,16 @@ def test_an_export_with_a_base_ships_tuned_tensors(tiny_data: Path, tmp_path: Pa
     calibrated = calibrate(tmp_path / "out" / "tuned.json", tmp_path / "again", data=tiny_data)
     assert calibrated.thresholds == card.thresholds
     assert OnnxClassifier(tmp_path / "again" / "tuned.json").card == calibrated
+
+
+def test_a_base_with_inner_class_tokens(tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    network, pixels = Network("test_vit", SIZE, inner_tokens=True), crops(3)
+    write_base(network, SIZE, pixels, tmp_path / "inner.onnx")
+    session = open_session(tmp_path / "inner.onnx", tensors=tuned_tensors(tuned(network, 1)))
+    with torch.inference_mode():
+        expected = network(torch.from_numpy(pixels))[0].numpy()
+    logits = [session.run(["logit"], {"pixels": crop[None]})[0][0] for crop in pixels]
+    assert logits == pytest.approx(expected, abs=0.05 * float(np.abs(expected).max()))
+    with pytest.raises(DataError, match="base of another network"):
+        check_base(new(), tmp_path / "inner.onnx")
