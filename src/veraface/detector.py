@@ -129,6 +129,9 @@ class Detector:
         with timer.stage("model"):
             results = self._classify_all(image, faces, heatmap)
         verdict, p_fake, reasons = decide_image(results, list(self._doubts(faces)))
+        if image.file.color.problem is not None:
+            message = f"the image could not be converted to sRGB: {image.file.color.problem}"
+            reasons += (Reason("color_not_converted", message),)
         return DetectionResult(
             verdict=verdict,
             p_fake=p_fake,

@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageEnhance
 
+from tests.sample_colors import icc_profile
 from veraface.detector import Detector
 from veraface.models.classifier import OnnxClassifier
 from veraface.models.crop import crop_face
@@ -52,6 +53,7 @@ def files(
         "one.jpg": encode(people[0], "JPEG", quality=92),
         "one.png": encode(people[1], "PNG"),
         "one.webp": encode(people[2], "WEBP"),
+        "p3.jpg": encode(people[4], "JPEG", quality=92, icc_profile=icc_profile("Display P3")),
         "large.jpg": encode(people[3].resize((2400, 2400)), "JPEG", quality=90),
         "crowd.jpg": encode(crowd, "JPEG", quality=92),
         "crowd.png": encode(crowd, "PNG"),

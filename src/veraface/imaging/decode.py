@@ -13,9 +13,10 @@ from PIL import Image, JpegImagePlugin
 from PIL.Image import Transpose
 
 from veraface.errors import ImageError, ImageTooLargeError, UnreadableImageError, UnsupportedImageError
+from veraface.imaging.color import color_conversion, to_rgb
 from veraface.imaging.formats import FORMATS, check_variant, require_format
 from veraface.imaging.guards import ContainerInfo
-from veraface.imaging.guards.tiff import add_exif
+from veraface.imaging.guards.tiff import add_exif, names_adobe_rgb
 from veraface.imaging.limits import (
     MAX_BYTES,
     MAX_PIXELS,
@@ -79,6 +80,7 @@ class ImageFile:
         data: the bytes of the file; None for "pixels".
         container: what the one pass over the file found: orientation, EXIF, XMP and more.
         jpeg: how a JPEG was encoded; None for other formats.
+        color: how its pixels are converted to sRGB.
     """
 
     def __init__(self, source: ImageSource, limits: ImageLimits | None = None) -> None:
@@ -110,6 +112,8 @@ class ImageFile:
             for size in self.container.stored_sizes:  # all of a HEIC is decoded before it is cropped
                 _check_size(*size, limits)
         _check_size(*image.size, limits)
+        is_adobe_rgb = self.format == "JPEG" and names_adobe_rgb(self.container.exif)
+        self.color = color_conversion(image.info, self.container.cicp, is_adobe_rgb=is_adobe_rgb)
         swapped = self.container.orientation >= 5  # 5 to 8 exchange rows and columns
         self.width, self.height = image.size[::-1] if swapped else image.size
 
@@ -119,7 +123,7 @@ class ImageFile:
         return max(self.width, self.height)
 
     def decode(self, min_side: float | None = None) -> Image.Image:
-        """Decode to an upright RGB image, which the caller may change.
+        """Decode to an upright image in sRGB, which the caller may change.
 
         Args:
             min_side: the longest side that is sufficient, in pixels. A JPEG is then decoded at the smallest
@@ -135,7 +139,7 @@ class ImageFile:
                 ratio = min(1.0, min_side / self.longest_side)
                 image.draft(None, (max(1, int(image.width * ratio)), max(1, int(image.height * ratio))))
             declared = image.size
-            rgb = _to_rgb(image)
+            rgb = to_rgb(image, self.color)
             if rgb.size != declared:  # a HEIC may declare another size than it has
                 raise UnreadableImageError("the image is not as large as its file declares; save it again")
             if self.container.orientation in _TRANSPOSE:
@@ -218,7 +222,7 @@ def _open(data: bytes) -> tuple[str, ContainerInfo, Image.Image]:
         if FORMATS[name].decoder_metadata:
             info = replace(add_exif(info, _block(image, "exif")), xmp=_block(image, "xmp"))
             if name == "HEIF":  # libheif has applied the orientation
-                info = replace(info, orientation=1)
+                info = replace(info, orientation=1, cicp=_code_points(image))
         return name, info, image
     except ImageError:
         raise
@@ -233,6 +237,12 @@ def _open(data: bytes) -> tuple[str, ContainerInfo, Image.Image]:
 def _block(image: Image.Image, name: str) -> bytes | None:
     block = image.info.get(name)
     return block if isinstance(block, bytes) else None
+
+
+def _code_points(image: Image.Image) -> tuple[int, int] | None:
+    """Return the code points that libheif found for the main image, of primaries and transfer."""
+    nclx = image.info.get("nclx_profile")
+    return (nclx["color_primaries"], nclx["transfer_characteristics"]) if nclx else None
 
 
 def _jpeg_info(image: JpegImagePlugin.JpegImageFile) -> JpegInfo:
@@ -270,24 +280,6 @@ def _load(image: Image.Image) -> ContainerInfo:
         return ContainerInfo(add_exif(ContainerInfo(), _block(image, "exif")).orientation)
     except UnreadableImageError:  # more EXIF than any real image has
         return ContainerInfo()
-
-
-def _to_rgb(image: Image.Image) -> Image.Image:
-    """Convert to 8-bit RGB; transparent parts become white, as on a page."""
-    if image.mode == "RGB" and "transparency" not in image.info:
-        image.load()
-        return image
-    if image.mode.startswith("I;16"):
-        gray = np.asarray(image, dtype=np.uint16) // 257  # 65535 -> 255
-        return Image.fromarray(gray.astype(np.uint8)).convert("RGB")
-    if image.mode not in ("1", "L", "LA", "P", "PA", "RGB", "RGBA", "RGBX", "RGBa", "CMYK", "YCbCr"):
-        meaning = "which has no clear meaning as color; save the image as 8-bit RGB"
-        raise UnsupportedImageError(f"the pixels are stored in mode {image.mode!r}, {meaning}")
-    if image.has_transparency_data:
-        image = image.convert("RGBA")
-        page = Image.new("RGBA", image.size, "white")
-        return Image.alpha_composite(page, image).convert("RGB")
-    return image.convert("RGB")
 
 
 def recompress(image: Image.Image, quality: int, kind: str = "JPEG", *, subsampling: int = 2) -> Image.Image:

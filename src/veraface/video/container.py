@@ -15,6 +15,7 @@ import numpy as np
 from PIL import Image
 
 from veraface.errors import UnreadableVideoError, UnsupportedVideoError, VerafaceError, VideoTooLargeError
+from veraface.imaging.color import frame_to_srgb
 from veraface.imaging.decode import ImageLimits
 from veraface.imaging.formats import sniff_format
 
@@ -225,6 +226,7 @@ def to_image(frame: "VideoFrame", aspect: Fraction | None, limits: ImageLimits) 
     check_size(*size, limits)
     try:
         image = Image.fromarray(frame.to_ndarray(format="rgb24"))
+        image = frame_to_srgb(image, int(frame.color_primaries), int(frame.color_trc))
         if image.size != size:
             image = image.resize(size, Image.Resampling.BICUBIC)
         _, transpose = frame_orientation(frame)

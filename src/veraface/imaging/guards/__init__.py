@@ -38,6 +38,7 @@ class ContainerInfo:
     text_chunks: tuple[TextChunk, ...] = ()  # of a PNG, in their order
     has_c2pa: bool = False  # whether there is a C2PA manifest store
     end: int | None = None  # where the image ends, in bytes from the start; None where the format has no end
+    cicp: tuple[int, int] | None = None  # code points of primaries and transfer (ITU-T H.273), if given
     stored_sizes: tuple[tuple[int, int], ...] = ()  # of all images of a HEIC before cropping and rotation, px
 
 

@@ -41,7 +41,7 @@ def scan_avif(data: bytes) -> ContainerInfo:
         if count > MAX_IFDS:
             raise decoder_bomb_error("AVIF", "metadata")
         scan_ifds(data[header.start() :])
-    return ContainerInfo(has_c2pa=found.has_c2pa, end=found.end)
+    return ContainerInfo(has_c2pa=found.has_c2pa, end=found.end, cicp=found.cicp)
 
 
 class _Box(NamedTuple):
@@ -59,6 +59,7 @@ class _Found:
     uses: Counter[int] = field(default_factory=Counter)  # references from an item to others
     overlays: set[int] = field(default_factory=set)  # items made of layers
     stored_sizes: list[tuple[int, int]] = field(default_factory=list)  # width, height in pixels
+    cicp: tuple[int, int] | None = None  # of the first color property, which is that of the main image
     has_c2pa: bool = False  # in a box of its own at the top level, the only place allowed
     end: int = 0  # of the last complete box at the top level
 
@@ -108,6 +109,9 @@ def _read_box(data: bytes, box: _Box, found: _Found, kind: str) -> None:
         for reference in islice(_boxes(data, start + 4, box.end), _MAX_BOXES):
             at = reference.start
             found.uses[_number(data, at, width)] += _number(data, at + width, 2)
+    elif box.name == b"colr":
+        if found.cicp is None and data.startswith(b"nclx", start):
+            found.cicp = (_number(data, start + 4, 2), _number(data, start + 6, 2))
     elif box.name == b"ispe":
         found.stored_sizes.append((_number(data, start + 4, 4), _number(data, start + 8, 4)))
 

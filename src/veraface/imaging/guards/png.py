@@ -10,6 +10,7 @@ def scan_png(data: bytes) -> ContainerInfo:
     """Walk the chunks of a PNG up to IEND. EXIF and texts may also stand behind the pixels."""
     exif, has_c2pa, profiles, at = None, False, 0, 8
     texts: list[TextChunk] = []
+    cicp: tuple[int, int] | None = None
     for _ in range(MAX_PARTS):
         length, kind = int.from_bytes(data[at : at + 4]), data[at + 4 : at + 8]
         if kind == b"eXIf":
@@ -18,6 +19,8 @@ def scan_png(data: bytes) -> ContainerInfo:
             profiles += 1
             if profiles > _MAX_COLOR_PROFILES:
                 raise decoder_bomb_error("PNG", "color profiles")
+        elif kind == b"cICP":
+            cicp = cicp or (data[at + 8], data[at + 9]) if length == 4 and at + 12 <= len(data) else cicp
         elif kind in (b"tEXt", b"zTXt", b"iTXt"):
             texts.append(TextChunk(kind, at + 8, at + 8 + length))
         elif kind == b"caBX":  # C2PA 2.1, A.3.3
@@ -25,5 +28,6 @@ def scan_png(data: bytes) -> ContainerInfo:
         at += length + 12
         if kind in (b"IEND", b"") or at >= len(data):
             end = at if kind == b"IEND" else None
-            return add_exif(ContainerInfo(text_chunks=tuple(texts), has_c2pa=has_c2pa, end=end), exif)
+            info = ContainerInfo(text_chunks=tuple(texts), has_c2pa=has_c2pa, end=end, cicp=cicp)
+            return add_exif(info, exif)
     raise decoder_bomb_error("PNG", "chunks")

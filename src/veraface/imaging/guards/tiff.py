@@ -13,8 +13,10 @@ MAX_IFDS = 8
 
 _ORIENTATION = 0x0112  # EXIF 2.32, table 4
 _XMP = 0x02BC  # XMP specification part 3, 1.1.2
+_INTEROPERABILITY_INDEX = 0x0001  # EXIF 2.32, table 13
 _C2PA = 0xCD41  # C2PA 2.1, A.3.2 (the annex that also defines the place in the other formats)
-_SUB_IFDS = (0x8769, 0x8825, 0xA005)  # EXIF, GPS, interoperability: the value is the offset of another IFD
+_EXIF_IFD, _GPS_IFD, _INTEROPERABILITY_IFD = 0x8769, 0x8825, 0xA005
+_SUB_IFDS = (_EXIF_IFD, _GPS_IFD, _INTEROPERABILITY_IFD)  # the value is the offset of another IFD
 _TYPE_BYTES = (0, 1, 1, 2, 4, 8, 1, 1, 2, 4, 8, 4, 8, 4, 0, 0, 8, 8, 8)  # by type, TIFF 6.0 and BigTIFF
 _BYTE_TYPES = (1, 2, 7)  # decoders keep these as bytes; of all others each value becomes a Python number
 _MAX_XMP_BYTES = 2**20 + 1  # one byte more than the XMP reader accepts
@@ -50,6 +52,17 @@ def add_exif(info: ContainerInfo, block: bytes | None) -> ContainerInfo:
     entry = scan_ifds(exif).get(_ORIENTATION)
     # An orientation outside 1 to 8 is ignored, as browsers do.
     return replace(info, exif=exif, orientation=entry.value if entry and 1 <= entry.value <= 8 else 1)
+
+
+def names_adobe_rgb(exif: bytes | None) -> bool:
+    """Return whether EXIF names Adobe RGB: interoperability index R03 (DCF 2.0, 3.5.3)."""
+    if exif is None:
+        return False
+    offset = first_ifd(exif)
+    for tag in (_EXIF_IFD, _INTEROPERABILITY_IFD):
+        offset = next((entry.value for entry in iter_ifd(exif, offset) if entry.tag == tag), len(exif))
+    entries = (entry for entry in iter_ifd(exif, offset) if entry.tag == _INTEROPERABILITY_INDEX)
+    return any(exif.startswith(b"R03", entry.offset) for entry in entries)
 
 
 def scan_ifds(data: bytes) -> dict[int, IfdEntry]:
