@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageCms
 
 from veraface.errors import UnsupportedImageError
+from veraface.imaging.tiff import gray_levels
 
 Convert = Callable[[Image.Image], Image.Image]
 
@@ -121,8 +122,7 @@ def _to_rgb(image: Image.Image) -> Image.Image:
         image.load()
         return image
     if image.mode.startswith("I;16"):
-        gray = np.asarray(image, dtype=np.uint16) // 257  # 65535 -> 255
-        return Image.fromarray(gray.astype(np.uint8)).convert("RGB")
+        return Image.fromarray(gray_levels(image)).convert("RGB")
     if image.mode not in ("1", "L", "LA", "P", "PA", "RGB", "RGBA", "RGBX", "RGBa", "CMYK", "YCbCr"):
         meaning = "which has no clear meaning as color; save the image as 8-bit RGB"
         raise UnsupportedImageError(f"the pixels are stored in mode {image.mode!r}, {meaning}")

@@ -23,6 +23,7 @@ from veraface.imaging.guards.jpeg import scan_jpeg
 from veraface.imaging.guards.png import scan_png
 from veraface.imaging.guards.tiff import scan_tiff
 from veraface.imaging.guards.webp import scan_webp
+from veraface.imaging.tiff import TiffFile
 from veraface.utils import listed
 
 # One hostile image can make Pillow warn thousands of times about its metadata, each time with another text,
@@ -89,7 +90,7 @@ FORMATS: dict[str, ImageFormat] = {
     "GIF": ImageFormat("GIF", "image/gif", _is_gif, scan_gif, GifImageFile),
     # A BMP has nothing beside its pixels and one header of fixed size, so there is nothing to guard.
     "BMP": ImageFormat("BMP", "image/bmp", _is_bmp, lambda _: ContainerInfo(), BmpImageFile),
-    "TIFF": ImageFormat("TIFF", "image/tiff", _is_tiff, scan_tiff, TiffImageFile),
+    "TIFF": ImageFormat("TIFF", "image/tiff", _is_tiff, scan_tiff, TiffFile),
 }
 
 _UNSUPPORTED: tuple[tuple[str, Matches], ...] = (
