@@ -18,6 +18,16 @@ def markdown(text: str, longest: int = 80) -> str:
     return re.sub(r"([\\`*\[\]|!])", r"\\\1", escaped)
 
 
+def missing_file(name: object) -> str:
+    """Return the message for a file that does not exist; a link was perhaps given instead of one."""
+    if re.match("data:", str(name), re.IGNORECASE):
+        return "is a data URL, not a file; decode it and give its bytes"
+    # A Path has one slash left of two.
+    if re.match("[a-z][a-z0-9+.-]+:/", str(name), re.IGNORECASE):
+        return "is a link, not a file; download it first, or for images give it to `veraface scan`"
+    return "no such file"
+
+
 # The English labels of the verdicts, for the command line and the HTML reports.
 VERDICT_LABELS = {
     "fake": "Likely fake",

@@ -199,6 +199,32 @@ def test_row_numbers_are_those_an_editor_shows(tmp_path: Path) -> None:
         read_samples(tmp_path / "m.csv")
 
 
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-be"])
+@pytest.mark.parametrize(
+    ("text", "first"),
+    [
+        ("Path,Label\r\nä.jpg,real\r\nb.jpg,odd\r\n", 3),
+        ("path;label;group\nä.jpg;REAL;one, two\nb.jpg;odd;\n", 3),
+        ("sep=;\r\nPATH ; LABEL\r\nä.jpg;real\r\nb.jpg;odd\r\n", 4),
+        ("Label\tPath\nreal\tä.jpg\nodd\tb.jpg\n", 3),
+    ],
+)
+def test_tables_of_spreadsheets_are_read(tmp_path: Path, encoding: str, text: str, first: int) -> None:
+    path = tmp_path / "m.csv"
+    mark = b"\xfe\xff" if encoding == "utf-16-be" else b""
+    path.write_bytes(mark + text.replace("odd", "fake").encode(encoding))
+    assert [(s.path.name, s.fake) for s in read_samples(path)] == [("ä.jpg", False), ("b.jpg", True)]
+    path.write_bytes(mark + text.encode(encoding))
+    with pytest.raises(DataError, match=f"row {first}: label is 'odd'"):
+        read_samples(path)
+
+
+def test_a_column_of_the_exact_name_counts(tmp_path: Path) -> None:
+    (tmp_path / "m.csv").write_text("Path,path,label\n/old/a.jpg,a.jpg,real\n")
+    (sample,) = read_samples(tmp_path / "m.csv")
+    assert sample.path == tmp_path / "a.jpg"
+
+
 @pytest.mark.parametrize("missing", ["path", "label"])
 @pytest.mark.parametrize("rows", [[], ROWS])
 @pytest.mark.parametrize("name", ["faces.csv", "faces.parquet"])

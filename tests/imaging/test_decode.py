@@ -221,6 +221,22 @@ def test_modes_without_a_clear_color_are_refused(mode: str) -> None:
         ImageFile(Image.new(mode, (8, 8))).decode()
 
 
+@pytest.mark.parametrize("missing", [1, 2])
+@pytest.mark.parametrize("mode", ["L", "RGB", "CMYK"])
+def test_a_jpeg_without_its_end_marker_is_decoded(mode: str, missing: int) -> None:
+    data = encode(portrait(200).convert(mode), "JPEG")
+    assert difference(ImageFile(data[:-missing]).decode(), ImageFile(data).decode()) == 0
+    assert difference(ImageFile(data[:-missing]).decode(50), ImageFile(data).decode(50)) == 0
+
+
+@pytest.mark.parametrize("options", [{}, {"progressive": True}])
+def test_a_jpeg_without_some_of_its_pixels_is_not(options: dict[str, Any]) -> None:
+    data = encode(portrait(200), "JPEG", **options)
+    for kept in (len(data) - 12, len(data) // 2):
+        with pytest.raises(UnreadableImageError, match="cut off"):
+            ImageFile(data[:kept]).decode()
+
+
 # --- reduced decoding -----------------------------------------------------------------------------
 
 

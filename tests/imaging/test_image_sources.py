@@ -88,6 +88,37 @@ def test_pixel_and_side_limits_hold_for_every_kind_of_source() -> None:
             ImageFile(source, ImageLimits(max_side=63))
 
 
+def test_a_file_object_that_was_read_already_is_named(tmp_path: Path) -> None:
+    data = encode(quadrants(), "PNG")
+    file = BytesIO(data)
+    file.read()
+    with pytest.raises(UnreadableImageError, match=r"at its end; call seek\(0\)"):
+        ImageFile(file)
+    with pytest.raises(UnreadableImageError, match="empty"):
+        ImageFile(BytesIO())
+    file.seek(10)
+    with pytest.raises(UnsupportedImageError, match=r"read from byte 10 on, perhaps seek\(0\)"):
+        ImageFile(file)
+    both = BytesIO(b"prefix" + data)
+    both.seek(6)
+    assert ImageFile(both).width == quadrants().width
+
+
+@pytest.mark.parametrize(
+    "link", ["https://example.org/a.jpg", "HTTP://x/a", "s3://bucket/a.jpg", "file:///a"]
+)
+def test_a_link_is_named(link: str) -> None:
+    for source in (link, Path(link)):
+        with pytest.raises(UnreadableImageError, match="is a link, not a file; download it first"):
+            ImageFile(source)
+
+
+@pytest.mark.parametrize("length", [10, 10_000])
+def test_a_data_url_is_named(length: int) -> None:
+    with pytest.raises(UnreadableImageError, match="is a data URL, not a file"):
+        ImageFile("data:image/jpeg;base64," + "A" * length)
+
+
 @pytest.mark.parametrize("size", [(8192, 6144), (8160, 6144), (8688, 5792), (8256, 6192), (6192, 8256)])
 def test_cameras_with_50_megapixels_are_within_the_default_limit(size: tuple[int, int]) -> None:
     image = ImageFile(png_of_size(*size))

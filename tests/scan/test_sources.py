@@ -373,6 +373,24 @@ def test_lists(tree: Path) -> None:
         read(missing, 10)
 
 
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-be"])
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r\n\r\n"])
+def test_lists_as_windows_writes_them(tree: Path, encoding: str, end: str) -> None:
+    (tree / "tree" / "日本.jpg").write_bytes(b"four")
+    names = end.join(["a.jpg", *["deep/c.webp"] * 30_000, "日本.jpg"])
+    mark = b"\xfe\xff" if encoding == "utf-16-be" else b""
+    (tree / "tree" / "list.txt").write_bytes(mark + names.encode(encoding))
+    found = [item.path for item in list_images(["tree/list.txt"])]
+    assert (len(found), {*found}) == (30_002, {"tree/a.jpg", "tree/deep/c.webp", "tree/日本.jpg"})
+
+
+def test_a_line_of_a_list_has_a_limit_in_any_encoding(tree: Path) -> None:
+    for content in (b"x" * 10**6, ("x" * 10**6).encode("utf-16")):
+        (tree / "long.txt").write_bytes(content)
+        with pytest.raises(DataError, match="longer than any path"):
+            list(list_images(["long.txt"]))
+
+
 def write_parquet(to: str, **columns: list[object]) -> None:
     pyarrow.parquet.write_table(pa.table(columns), to)
 

@@ -66,7 +66,8 @@ def test_all_formats_contain_the_same_rows(tmp_path: Path) -> None:
     assert pyarrow.parquet.read_table(tmp_path / "t.parquet").to_pylist() == expected
     lines = (tmp_path / "t.jsonl").read_text().splitlines()
     assert [dict.fromkeys(COLUMNS) | json.loads(line) for line in lines] == expected
-    with (tmp_path / "t.csv").open(newline="") as file:
+    assert (tmp_path / "t.csv").read_bytes().startswith(b"\xef\xbb\xbfrow,")  # for Excel
+    with (tmp_path / "t.csv").open(newline="", encoding="utf-8-sig") as file:
         first, face, broken = csv.DictReader(file)
     assert first["path"] == expected[0]["path"]
     assert face["reasons"] == "small_face;other"

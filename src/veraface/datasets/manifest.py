@@ -3,10 +3,11 @@
 import csv
 import os
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from veraface.datasets.csv_files import column_names, read_csv
 from veraface.datasets.folders import Labels, is_video, samples_of, shorten
 from veraface.datasets.layouts import MANIFEST, data_folder, read_folder
 from veraface.datasets.samples import SPLIT_NAMES, SPLITS, Sample, split_by_hash
@@ -98,17 +99,14 @@ def _from_manifest(manifest: Path, frames: int) -> list[Sample]:
     return [sample for number, row in rows for sample in _samples(row, manifest, number, frames)]
 
 
-def _read_rows(manifest: Path) -> list[tuple[int, Mapping[str, Any]]]:
+def _read_rows(manifest: Path) -> Sequence[tuple[int, Mapping[str, Any]]]:
     """Read rows with their numbers: the line on which a CSV row ends, else counted with the header as 1."""
     suffix = manifest.suffix.lower()
     if suffix == ".csv":
         try:
-            with manifest.open(newline="", encoding="utf-8-sig") as file:
-                reader = csv.DictReader(file)
-                rows: list[tuple[int, Mapping[str, Any]]] = [(reader.line_num, row) for row in reader]
-                columns = set(reader.fieldnames or ())
-        except (OSError, UnicodeDecodeError, csv.Error) as error:
-            raise DataError(f"{manifest}: cannot be read as CSV in UTF-8: {error}") from error
+            columns, rows = read_csv(manifest)
+        except (OSError, UnicodeError, csv.Error) as error:
+            raise DataError(f"{manifest}: cannot be read as CSV in UTF-8 or UTF-16: {error}") from error
     elif suffix == ".parquet":
         try:
             import pyarrow.parquet
@@ -118,8 +116,8 @@ def _read_rows(manifest: Path) -> list[tuple[int, Mapping[str, Any]]]:
             ) from error
         try:
             table = pyarrow.parquet.read_table(manifest)
-            rows = list(enumerate(table.to_pylist(), start=2))
-            columns = set(table.column_names)
+            table = table.rename_columns(column_names(table.column_names))
+            columns, rows = set(table.column_names), list(enumerate(table.to_pylist(), start=2))
         except (OSError, ValueError, OverflowError, pyarrow.ArrowException) as error:
             raise DataError(f"{manifest}: cannot be read as Parquet: {error}") from error
     else:

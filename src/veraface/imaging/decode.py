@@ -3,6 +3,7 @@
 import os
 import stat
 from dataclasses import dataclass, replace
+from functools import cached_property
 from io import BytesIO
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -17,6 +18,7 @@ from veraface.imaging.color import color_conversion, to_rgb
 from veraface.imaging.formats import FORMATS, check_variant, require_format
 from veraface.imaging.guards import ContainerInfo
 from veraface.imaging.guards.tiff import add_exif, names_adobe_rgb
+from veraface.imaging.jpeg_end import with_end
 from veraface.imaging.limits import (
     MAX_BYTES,
     MAX_PIXELS,
@@ -26,6 +28,7 @@ from veraface.imaging.limits import (
     too_many_bytes,
     too_many_pixels,
 )
+from veraface.text import missing_file
 
 ImageSource = (
     str | os.PathLike[str] | bytes | bytearray | memoryview | BinaryIO | Image.Image | NDArray[np.uint8]
@@ -105,8 +108,9 @@ class ImageFile:
             image = self._image = source
             self.container = _load(source)
         else:
+            start = _position(source)
             self.data = read_bytes(source, limits.max_bytes)
-            self.format, self.container, image = _open(self.data)
+            self.format, self.container, image = _open_from(self.data, start)
             if isinstance(image, JpegImagePlugin.JpegImageFile):
                 self.jpeg = _jpeg_info(image)
             for size in self.container.stored_sizes:  # all of a HEIC is decoded before it is cropped
@@ -122,6 +126,12 @@ class ImageFile:
         """The larger of width and height at full size, in pixels."""
         return max(self.width, self.height)
 
+    @cached_property
+    def _whole(self) -> bytes:
+        """The file, with the end that a JPEG may lack."""
+        data = self.data or b""
+        return with_end(data) if self.format == "JPEG" and self.container.end is None else data
+
     def decode(self, min_side: float | None = None) -> Image.Image:
         """Decode to an upright image in sRGB, which the caller may change.
 
@@ -134,7 +144,7 @@ class ImageFile:
             ImageError: the data are cut off or corrupt, or have no clear meaning as 8-bit color.
         """
         try:
-            image = self._image if self.data is None else FORMATS[self.format].open(BytesIO(self.data))
+            image = self._image if self.data is None else FORMATS[self.format].open(BytesIO(self._whole))
             if min_side is not None and self.format == "JPEG":
                 ratio = min(1.0, min_side / self.longest_side)
                 image.draft(None, (max(1, int(image.width * ratio)), max(1, int(image.height * ratio))))
@@ -168,6 +178,8 @@ def read_bytes(source: Any, max_bytes: int = ImageLimits.max_bytes) -> bytes:
         choices = "a path, bytes, a binary file object, a PIL image or an RGB uint8 array"
         raise UnsupportedImageError(f"cannot read an image from {type(source).__name__}; give {choices}")
     if not data:
+        if _position(source) > 0:
+            raise UnreadableImageError("the file object is at its end; call seek(0) before")
         raise UnreadableImageError("the file is empty (0 bytes)")
     if len(data) > max_bytes:
         raise too_many_bytes(max_bytes)
@@ -186,8 +198,10 @@ def _read_file(path: str | os.PathLike[str], max_bytes: int) -> bytes:
         with path.open("rb") as file:
             return file.read(max_bytes + 1)
     except FileNotFoundError as error:
-        raise UnreadableImageError("no such file") from error
+        raise UnreadableImageError(missing_file(path)) from error
     except OSError as error:
+        if str(path).startswith("data:"):  # too long for a name
+            raise UnreadableImageError(missing_file(path)) from error
         raise UnreadableImageError(f"cannot be read: {error.strerror or error}") from error
     except (ValueError, TypeError) as error:  # a NUL or a lone surrogate in the name; a path of bytes
         raise UnreadableImageError("cannot be read: not a valid path") from error
@@ -210,6 +224,25 @@ def _read_stream(stream: Any, max_bytes: int) -> bytes:
         chunks.append(bytes(chunk))
         remaining -= len(chunk)
     return b"".join(chunks)
+
+
+def _position(source: Any) -> int:
+    """Return where a file object is; 0 for anything else, and for streams without a position."""
+    try:
+        return int(source.tell())
+    except (AttributeError, OSError, TypeError, ValueError):
+        return 0
+
+
+def _open_from(data: bytes, start: int) -> tuple[str, ContainerInfo, Image.Image]:
+    """Open an image that was read from a file object at this position."""
+    try:
+        return _open(data)
+    except ImageError as error:
+        if start == 0:
+            raise
+        hint = f"{error}; the file object was read from byte {start} on, perhaps seek(0) was forgotten"
+        raise type(error)(hint) from error
 
 
 def _open(data: bytes) -> tuple[str, ContainerInfo, Image.Image]:

@@ -101,7 +101,7 @@ _UNSUPPORTED: tuple[tuple[str, Matches], ...] = (
     ("a JPEG 2000 image", _begins(b"\0\0\0\x0cjP  ", b"\xff\x4f\xff\x51")),
     ("an icon", _begins(b"\0\0\1\0")),
     ("a zip archive", _begins(b"PK\x03\x04")),
-    ("a video", lambda data: data[4:8] == b"ftyp" or data.startswith(b"\x1aE\xdf\xa3")),
+    ("a video, for `veraface video`", lambda data: data[4:8] == b"ftyp" or data.startswith(b"\x1aE\xdf\xa3")),
     ("a video or sound file", _begins(b"RIFF", b"OggS", b"ID3")),
     ("an SVG drawing or a web page", lambda data: data[:64].lstrip(b"\xef\xbb\xbf \t\r\n")[:1] == b"<"),
 )

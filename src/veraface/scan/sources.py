@@ -240,14 +240,36 @@ def _local_item(path: str) -> Item:
 def _from_list(source: str, file: IO[bytes], selection: Selection, max_bytes: int) -> Iterator[Item]:
     """Yield one image per line of a list; relative paths start from the folder of the list."""
     folder = _folder(source)
-    first = True
-    while line := file.readline(_MAX_LINE + 1):
-        if len(line) > _MAX_LINE:
-            raise ValueError("a line is longer than any path")
-        name = os.fsdecode(line.removeprefix(codecs.BOM_UTF8 if first else b"").strip())
-        first = False
+    for name in _lines(file):
         if name and selection.accepts_named(item := _named_item(name, folder)):
             yield item
+
+
+def _lines(file: IO[bytes]) -> Iterator[str]:
+    """Yield the stripped lines of a list: bytes of the file system, or UTF-16 with a byte order mark."""
+    line = file.readline(_MAX_LINE + 1)
+    for mark, encoding in ((codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be")):
+        if line.startswith(mark):
+            yield from _utf16_lines(file, line.removeprefix(mark), encoding)
+            return
+    line = line.removeprefix(codecs.BOM_UTF8)
+    while line:
+        if len(line) > _MAX_LINE:
+            raise ValueError("a line is longer than any path")
+        yield os.fsdecode(line.strip())
+        line = file.readline(_MAX_LINE + 1)
+
+
+def _utf16_lines(file: IO[bytes], start: bytes, encoding: str) -> Iterator[str]:
+    decoder = codecs.getincrementaldecoder(encoding)("surrogatepass")
+    chunk, rest = start, ""
+    while chunk:
+        *lines, rest = (rest + decoder.decode(chunk)).split("\n")
+        if len(rest) > _MAX_LINE:
+            raise ValueError("a line is longer than any path")
+        yield from (line.strip() for line in lines)
+        chunk = file.read(_MAX_LINE)
+    yield (rest + decoder.decode(b"", final=True)).strip()
 
 
 def _folder(source: str) -> Path:

@@ -122,8 +122,8 @@ def _write_parquet(path: Path, rows: Rows) -> None:
 
 
 def _write_csv(path: Path, rows: Rows) -> None:
-    """Write CSV; lists are joined by ";", missing values are empty."""
-    with path.open("w", encoding="utf-8", newline="") as file:
+    """Write CSV; lists are joined by ";", missing values are empty. Excel needs the byte order mark."""
+    with path.open("w", encoding="utf-8-sig", newline="") as file:
         writer = csv.DictWriter(file, COLUMNS)
         writer.writeheader()
         writer.writerows({name: _cell(value) for name, value in row.items()} for row in rows)

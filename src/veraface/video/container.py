@@ -18,6 +18,7 @@ from veraface.errors import UnreadableVideoError, UnsupportedVideoError, Verafac
 from veraface.imaging.color import frame_to_srgb
 from veraface.imaging.decode import ImageLimits
 from veraface.imaging.formats import sniff_format
+from veraface.text import missing_file
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -135,7 +136,7 @@ def open_file(path: "Path") -> BinaryIO:
             raise UnreadableVideoError("not a regular file; give the videos themselves")
         return path.open("rb")
     except FileNotFoundError as error:
-        raise UnreadableVideoError("no such file") from error
+        raise UnreadableVideoError(missing_file(path)) from error
     except OSError as error:
         raise UnreadableVideoError(f"cannot be read: {error.strerror or error}") from error
     except ValueError as error:  # a NUL in the name
