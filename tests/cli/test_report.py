@@ -30,7 +30,7 @@ from tests.sample_images import encode, noise, portrait
 from veraface.analysis import analyze
 from veraface.detector import Detector
 from veraface.errors import VerafaceError
-from veraface.models.classifier import DEFAULT_MODEL
+from veraface.models.registry import card_path
 from veraface.report.page import gather, read_data, render
 from veraface.report.signature import (
     ReportError,
@@ -119,12 +119,13 @@ def test_it_contains_the_detection_and_the_model_card(written: Path, image: Path
     del result["timing_ms"], data["result"]["timing_ms"]
     assert data["result"] == result
     card = detector.card
-    weights = DEFAULT_MODEL
+    card_file = card_path()
+    assert card_file is not None
     row = card.measured["rows"][0]
     for text in (
         hashlib.sha256(image.read_bytes()).hexdigest(),
-        hashlib.sha256(weights.with_suffix(".onnx").read_bytes()).hexdigest(),
-        hashlib.sha256(weights.with_suffix(".json").read_bytes()).hexdigest(),
+        card.sha256,
+        hashlib.sha256(card_file.read_bytes()).hexdigest(),
         f"{100 * result['p_fake']:.1f}%",
         f"{100 * result['thresholds']['fake']:.1f}%",
         "{:.1f}% to {:.1f}%".format(*(100 * v for v in row["intervals"]["reals_called_fake"])),

@@ -11,8 +11,8 @@ import httpx
 import pytest
 
 from tests.cli.terminal import COMMAND
-from veraface.models.card import ModelCard
 from veraface.models.classifier import DEFAULT_MODEL
+from veraface.models.registry import load_card
 
 
 def copy_of_the_shipped(folder: Path) -> Path:
@@ -30,7 +30,7 @@ def test_weights_that_lie_about_are_not_taken(
     monkeypatch.chdir(tmp_path)
     with start_server() as server:
         status = httpx.get(f"{server.url}/api/model-status").json()
-    assert status["sha256"] == ModelCard.load(DEFAULT_MODEL.with_suffix(".json")).sha256
+    assert status["sha256"] == load_card().sha256
 
 
 @pytest.mark.parametrize("what", ["one bit", "no card"])
