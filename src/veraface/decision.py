@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from veraface.results import FaceResult, Reason, Verdict
 
 # Codes of the reasons why only a part of an image was checked; such an image is never real.
-PARTIAL = ("too_many_faces", "search_incomplete")
+PARTIAL = ("first_frame_only", "too_many_faces", "search_incomplete")
 MIN_FACE = 40  # px, longer side of the face box at full size; smaller faces are reported, not classified
 
 

@@ -128,7 +128,7 @@ class Detector:
             faces = self._face_detector.detect(image)
         with timer.stage("model"):
             results = self._classify_all(image, faces, heatmap)
-        verdict, p_fake, reasons = decide_image(results, list(self._doubts(faces)))
+        verdict, p_fake, reasons = decide_image(results, list(self._doubts(image, faces)))
         if image.file.color.problem is not None:
             message = f"the image could not be converted to sRGB: {image.file.color.problem}"
             reasons += (Reason("color_not_converted", message),)
@@ -154,8 +154,12 @@ class Detector:
         scores = {id(face): self._classify(crop) for face, crop in zip(large_enough, crops, strict=True)}
         return [self._face_result(face, scores.get(id(face)), heatmap) for face in faces]
 
-    def _doubts(self, faces: Sequence[FaceDetection]) -> Iterator[Reason]:
+    def _doubts(self, image: LazyImage, faces: Sequence[FaceDetection]) -> Iterator[Reason]:
         """Yield the reasons why only a part of the image was checked."""
+        if image.file.frames > 1:
+            count = image.file.frames
+            message = f"only 1 of {count} frames or pages was analyzed; analyze the file as a video for all"
+            yield Reason("first_frame_only", message)
         found = len(_large_enough(faces))
         if found > self._max_faces:
             message = (

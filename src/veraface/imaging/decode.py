@@ -40,6 +40,10 @@ _TRANSPOSE |= {5: Transpose.TRANSPOSE, 7: Transpose.TRANSVERSE}
 _TRANSPOSE |= {6: Transpose.ROTATE_270, 8: Transpose.ROTATE_90}
 
 
+# Seconds that a frame is shown in the formats whose guard does not tell; an assumption.
+_FRAME_SECONDS = {"AVIF": 0.1, "HEIF": 1.0}
+
+
 @dataclass(frozen=True)
 class ImageLimits:
     """Limits on an image; checked from the file size and the header, before decoding.
@@ -122,6 +126,11 @@ class ImageFile:
         self.width, self.height = image.size[::-1] if swapped else image.size
 
     @property
+    def frames(self) -> int:
+        """The number of frames or pages, of which `decode` returns the first; 1 for a still image."""
+        return max(1, sum(seconds > 0 for seconds in self.container.durations))
+
+    @property
     def longest_side(self) -> int:
         """The larger of width and height at full size, in pixels."""
         return max(self.width, self.height)
@@ -131,6 +140,14 @@ class ImageFile:
         """The file, with the end that a JPEG may lack."""
         data = self.data or b""
         return with_end(data) if self.format == "JPEG" and self.container.end is None else data
+
+    def to_upright_rgb(self, frame: Image.Image) -> Image.Image:
+        """Convert a frame of the file, as its decoder returns it, like `decode` converts the first one."""
+        return self._upright(to_rgb(frame, self.color))
+
+    def _upright(self, rgb: Image.Image) -> Image.Image:
+        transpose = _TRANSPOSE.get(self.container.orientation)
+        return rgb if transpose is None else rgb.transpose(transpose)
 
     def decode(self, min_side: float | None = None) -> Image.Image:
         """Decode to an upright image in sRGB, which the caller may change.
@@ -152,9 +169,8 @@ class ImageFile:
             rgb = to_rgb(image, self.color)
             if rgb.size != declared:  # a HEIC may declare another size than it has
                 raise UnreadableImageError("the image is not as large as its file declares; save it again")
-            if self.container.orientation in _TRANSPOSE:
-                return rgb.transpose(_TRANSPOSE[self.container.orientation])
-            return rgb.copy() if self.data is None and rgb is self._image else rgb
+            upright = self._upright(rgb)
+            return rgb.copy() if self.data is None and upright is self._image else upright
         except ImageError:
             raise
         except MemoryError as error:
@@ -256,6 +272,8 @@ def _open(data: bytes) -> tuple[str, ContainerInfo, Image.Image]:
             info = replace(add_exif(info, _block(image, "exif")), xmp=_block(image, "xmp"))
             if name == "HEIF":  # libheif has applied the orientation
                 info = replace(info, orientation=1, cicp=_code_points(image))
+            if name in _FRAME_SECONDS:
+                info = replace(info, durations=(_FRAME_SECONDS[name],) * getattr(image, "n_frames", 1))
         return name, info, image
     except ImageError:
         raise
@@ -309,10 +327,12 @@ def _load(image: Image.Image) -> ContainerInfo:
         image.load()
     except Exception as error:
         raise UnreadableImageError("the PIL image cannot be loaded; its file is closed or corrupt") from error
+    durations = (0.1,) * getattr(image, "n_frames", 1)
     try:
-        return ContainerInfo(add_exif(ContainerInfo(), _block(image, "exif")).orientation)
+        orientation = add_exif(ContainerInfo(), _block(image, "exif")).orientation
     except UnreadableImageError:  # more EXIF than any real image has
-        return ContainerInfo()
+        orientation = 1
+    return ContainerInfo(orientation, durations=durations)
 
 
 def recompress(image: Image.Image, quality: int, kind: str = "JPEG", *, subsampling: int = 2) -> Image.Image:

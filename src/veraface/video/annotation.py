@@ -15,7 +15,8 @@ from veraface.geometry import Box
 from veraface.imaging.overlay import draw_boxes
 from veraface.utils import available_cores, listed
 from veraface.video.container import VideoLimits, memory_error
-from veraface.video.reader import Frame, VideoSource, open_video
+from veraface.video.frames import Frame
+from veraface.video.reader import VideoSource, open_video
 from veraface.video.results import TrackResult, VideoResult
 
 if TYPE_CHECKING:

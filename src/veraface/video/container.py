@@ -17,7 +17,6 @@ from PIL import Image
 from veraface.errors import UnreadableVideoError, UnsupportedVideoError, VerafaceError, VideoTooLargeError
 from veraface.imaging.color import frame_to_srgb
 from veraface.imaging.decode import ImageLimits
-from veraface.imaging.formats import sniff_format
 from veraface.text import missing_file
 
 if TYPE_CHECKING:
@@ -154,8 +153,6 @@ def open_container(file: BinaryIO, limits: ImageLimits) -> "InputContainer":
     head = file.read(1024)
     if not head:
         raise UnreadableVideoError("the file is empty (0 bytes)")
-    if kind := sniff_format(head):
-        raise UnsupportedVideoError(f"is a {kind} image, not a video")
     file.seek(0)
     # With custom I/O FFmpeg opens no address itself; without protocols a container cannot open another one.
     options = {

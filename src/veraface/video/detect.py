@@ -14,8 +14,10 @@ from veraface.errors import UnreadableVideoError, VideoTooLargeError
 from veraface.imaging.decode import thumbnail
 from veraface.results import DetectionResult, Reason, Verdict
 from veraface.video.aggregation import decide_track, decide_video
+from veraface.video.animation import Animation
 from veraface.video.container import VideoLimits
-from veraface.video.reader import FrameRef, Video, VideoSource, open_video
+from veraface.video.frames import FrameRef
+from veraface.video.reader import Video, VideoSource, open_video
 from veraface.video.results import TimelinePoint, VideoResult
 from veraface.video.tracking import frame_signature, is_cut, track_faces
 
@@ -36,7 +38,7 @@ def detect_video(
     thumbnails: int = 0,
     progress: ProgressCallback = lambda *_: None,
 ) -> VideoResult:
-    """Detect forged faces in a video.
+    """Detect forged faces in a video, in an animated GIF, WebP, PNG or AVIF, or in the pages of a TIFF.
 
     Args:
         source: a path, the bytes of a file, or a seekable binary file object.
@@ -52,7 +54,7 @@ def detect_video(
         UnreadableVideoError: empty, cut off or corrupt, or a path that cannot be read.
         VideoTooLargeError: over one of the limits.
         ValueError: `frames` or `every` is not positive.
-        ModuleNotFoundError: PyAV is not installed (extra `video`).
+        ModuleNotFoundError: PyAV is not installed (extra `video`), which all but animated images need.
 
     Example:
         >>> import veraface
@@ -137,7 +139,11 @@ class _AnalyzedFrame:
 
 
 def _analyze(
-    detector: Detector, video: Video, wanted: Sequence[FrameRef], keep: bool, progress: ProgressCallback
+    detector: Detector,
+    video: Video | Animation,
+    wanted: Sequence[FrameRef],
+    keep: bool,
+    progress: ProgressCallback,
 ) -> list[_AnalyzedFrame]:
     """Analyze the wanted frames that can be decoded, in order; `keep` their thumbnails."""
     analyzed: list[_AnalyzedFrame] = []
@@ -156,7 +162,7 @@ def _analyze(
 
 def _result(
     detector: Detector,
-    video: Video,
+    video: Video | Animation,
     analyzed: Sequence[_AnalyzedFrame],
     wanted: int,
     thumbnails: int,
@@ -206,7 +212,7 @@ def _partial_frames(results: Sequence[DetectionResult]) -> list[Reason]:
     return [Reason(code, f"in some frames: {reason.message}") for code, reason in found.items()]
 
 
-def _file_reasons(video: Video, wanted: int) -> Iterator[Reason]:
+def _file_reasons(video: Video | Animation, wanted: int) -> Iterator[Reason]:
     """Yield the reasons to doubt the result that lie in the file itself."""
     if video.cut:
         message = f"the video is cut off: it ends after {video.duration:.1f} s, long before its declared end"

@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 from PIL import Image
 
 from veraface.errors import UnreadableVideoError, VideoTooLargeError
+from veraface.imaging.formats import sniff_format
+from veraface.video.animation import Animation
 from veraface.video.container import (
     VideoLimits,
     frame_orientation,
@@ -23,6 +25,7 @@ from veraface.video.container import (
     open_file,
     to_image,
 )
+from veraface.video.frames import Frame, FrameRef
 
 if TYPE_CHECKING:
     from av.container import InputContainer
@@ -44,23 +47,6 @@ _MAX_REORDER_PACKETS = 40
 # order, which differ by a few positions from those of display order.
 _MAX_LATER_FRAMES = 4
 _MAX_SEEK_TEST = 5000  # frames that may be decoded to find out whether seeking works
-
-
-@dataclass(frozen=True, slots=True)
-class FrameRef:
-    """A frame in the index of a video, not decoded."""
-
-    pts: int  # presentation time in units of the stream's time base
-    time: float  # seconds since the first frame
-    key: bool  # decodes by itself; usually the least compressed of its neighborhood
-
-
-@dataclass(frozen=True)
-class Frame:
-    """A decoded frame."""
-
-    time: float  # seconds since the first frame
-    image: Image.Image  # upright RGB with square pixels
 
 
 class Video:
@@ -128,8 +114,11 @@ class Video:
 
 
 @contextmanager
-def open_video(source: VideoSource, limits: VideoLimits | None = None) -> Iterator[Video]:
-    """Open a video (path, bytes or seekable binary file) and index its frames; raise as `detect_video`."""
+def open_video(source: VideoSource, limits: VideoLimits | None = None) -> Iterator[Video | Animation]:
+    """Open a video or an animated image (path, bytes or seekable binary file) and index its frames.
+
+    Raises as `detect_video`.
+    """
     limits = limits or VideoLimits()
     with ExitStack() as opened:
         if isinstance(source, bytes | bytearray | memoryview):
@@ -140,6 +129,11 @@ def open_video(source: VideoSource, limits: VideoLimits | None = None) -> Iterat
             raise VideoTooLargeError(
                 f"the file is larger than the limit of {limits.max_bytes / 2**20:.4g} MiB"
             )
+        source.seek(0)
+        if kind := sniff_format(source.read(1024)):
+            source.seek(0)
+            yield Animation(source.read(limits.image.max_bytes + 1), kind, limits)
+            return
         yield Video(opened.enter_context(open_container(source, limits.image)), limits)
 
 

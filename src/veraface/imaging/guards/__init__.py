@@ -38,8 +38,14 @@ class ContainerInfo:
     text_chunks: tuple[TextChunk, ...] = ()  # of a PNG, in their order
     has_c2pa: bool = False  # whether there is a C2PA manifest store
     end: int | None = None  # where the image ends, in bytes from the start; None where the format has no end
+    durations: tuple[float, ...] = ()  # of frames or pages, s; 0 for one that is not shown; of stills 0 or 1
     cicp: tuple[int, int] | None = None  # code points of primaries and transfer (ITU-T H.273), if given
     stored_sizes: tuple[tuple[int, int], ...] = ()  # of all images of a HEIC before cropping and rotation, px
+
+
+def shown_for(seconds: float) -> float:
+    """Return how long browsers show a frame of an animation: 0.1 s if it declares next to nothing."""
+    return seconds if seconds > 0.01 else 0.1
 
 
 def decoder_bomb_error(kind: str, what: str) -> UnreadableImageError:

@@ -12,6 +12,7 @@ TIFF_HEADER = re.compile(rb"II[*+]\0|II\0\*|MM\0[*+]|MM\*\0")
 MAX_IFDS = 8
 
 _ORIENTATION = 0x0112  # EXIF 2.32, table 4
+_NEW_SUBFILE_TYPE, _REDUCED, _MASK = 0x00FE, 1, 4  # TIFF 6.0, section 8; a bit of the value each
 _XMP = 0x02BC  # XMP specification part 3, 1.1.2
 _INTEROPERABILITY_INDEX = 0x0001  # EXIF 2.32, table 13
 _C2PA = 0xCD41  # C2PA 2.1, A.3.2 (the annex that also defines the place in the other formats)
@@ -41,7 +42,26 @@ def scan_tiff(data: bytes) -> ContainerInfo:
         exif=data,
         xmp=data[xmp.offset : xmp.offset + min(xmp.size, _MAX_XMP_BYTES)] if xmp else None,
         has_c2pa=_C2PA in entries,
+        durations=tuple(_pages(data)),
     )
+
+
+def _pages(data: bytes) -> Iterator[float]:
+    """Yield 1 s for each page and 0 for reduced copies and masks; check what a decoder would copy of each."""
+    order, word = _layout(data)
+    counter, entry_bytes = (8, 20) if word == 8 else (2, 12)
+    start, seen, parts = first_ifd(data), set[int](), 0
+    while 0 < start < len(data) and start not in seen:
+        seen.add(start)
+        entries = list(iter_ifd(data, start))
+        whole = [entry for entry in entries if entry.size <= len(data)]
+        parts += 1 + len(entries) + sum(e.length for e in whole if e.type not in _BYTE_TYPES)
+        if sum(entry.size for entry in whole) > 2 * len(data) or parts > MAX_PARTS:
+            raise decoder_bomb_error("TIFF", "pages")
+        kind = next((entry.value for entry in entries if entry.tag == _NEW_SUBFILE_TYPE), 0)
+        yield 0.0 if kind & (_REDUCED | _MASK) else 1.0
+        end = start + counter + entry_bytes * int.from_bytes(data[start : start + counter], order)
+        start = int.from_bytes(data[end : end + word], order)
 
 
 def add_exif(info: ContainerInfo, block: bytes | None) -> ContainerInfo:

@@ -7,6 +7,7 @@ const ICONS = {
   no_face: "no_face",
   face_too_small: "small",
   search_incomplete: "no_face",
+  first_frame_only: "file",
   unsupported_image: "file",
   unreadable_image: "file",
   image_too_large: "large",
@@ -29,7 +30,7 @@ const ICONS = {
 };
 // Codes whose server message repeats the text of the page.
 const ALREADY_STATED = [
-  ...["no_face", "search_incomplete", "unsupported_image", "not_ready", "model_unavailable", "busy", "too_slow"],
+  ...["no_face", "first_frame_only", "search_incomplete", "unsupported_image", "not_ready", "model_unavailable", "busy", "too_slow"],
   ...["upload_too_slow", "unsupported_video", "video_not_available", "key_required"],
 ];
 const WORTH_RETRYING = [

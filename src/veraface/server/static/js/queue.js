@@ -187,7 +187,7 @@ async function finish(check, outcome) {
 
 // Failures that say something about the image itself.
 const ABOUT_IMAGE = [
-  ...["no_face", "face_too_small", "search_incomplete", "unsupported_image", "unreadable_image"],
+  ...["no_face", "face_too_small", "search_incomplete", "first_frame_only", "unsupported_image", "unreadable_image"],
 ];
 
 /** Whether it is a result: what the server never saw, or could not look at, is none. */

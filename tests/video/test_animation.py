@@ -1,0 +1,126 @@
+"""Animated images and pages: as stills never real, as videos like any other."""
+
+from collections.abc import Sequence
+from io import BytesIO
+from pathlib import Path
+
+import numpy as np
+import pillow_heif
+import pytest
+from PIL import Image, ImageEnhance
+
+from tests.cli.terminal import veraface
+from tests.sample_images import encode, portrait
+from tests.sample_models import brightness_model
+from veraface import Detector, ImageTooLargeError, VideoLimits, detect_video
+from veraface.errors import UnsupportedVideoError
+from veraface.imaging.decode import ImageFile, ImageLimits
+from veraface.results import Verdict
+
+KINDS = ["GIF", "WEBP", "PNG", "AVIF", "TIFF", "HEIF"]
+REAL = ImageEnhance.Brightness(portrait(256)).enhance(0.4)  # to the model for tests
+FAKE = ImageEnhance.Brightness(portrait(256)).enhance(1.6)
+
+
+@pytest.fixture(scope="module")
+def detector(tmp_path_factory: pytest.TempPathFactory) -> Detector:
+    return Detector(brightness_model(tmp_path_factory.mktemp("model"), center=100), threads=1)
+
+
+def animation(kind: str, frames: Sequence[Image.Image], duration: int | list[int] = 200) -> bytes:
+    if kind == "HEIF":
+        images = pillow_heif.from_pillow(frames[0])
+        for frame in frames[1:]:
+            images.add_from_pillow(frame)
+        file = BytesIO()
+        images.save(file)
+        return file.getvalue()
+    options = {} if kind == "TIFF" else {"duration": duration}
+    return encode(frames[0], kind, save_all=True, append_images=list(frames[1:]), **options)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_an_animation_is_never_real_as_a_still_and_judged_as_a_video(detector: Detector, kind: str) -> None:
+    content = animation(kind, [REAL, FAKE, FAKE, FAKE, FAKE])
+    still = detector.detect(content, heatmap=False)
+    assert (still.verdict, still.reasons[0].code) == (Verdict.UNCERTAIN, "first_frame_only")
+    result = detect_video(content, detector)
+    assert result.verdict is Verdict.FAKE
+    assert (result.format, result.width, result.height) == (kind, 256, 256)
+    real = detect_video(animation(kind, [REAL, *(REAL.rotate(angle) for angle in (1, 2, 3))]), detector)
+    assert real.verdict is Verdict.REAL
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_an_image_of_one_frame_is_a_still(detector: Detector, kind: str) -> None:
+    content = animation(kind, [REAL])
+    assert detector.detect(content).verdict is Verdict.REAL
+    with pytest.raises(UnsupportedVideoError, match="image, not a video"):
+        detect_video(content, detector)
+
+
+def test_a_fade_in_from_black_is_not_without_a_face(detector: Detector) -> None:
+    content = animation("GIF", [Image.new("RGB", REAL.size), FAKE])
+    result = detector.detect(content)
+    assert (result.verdict, [reason.code for reason in result.reasons]) == ("uncertain", ["first_frame_only"])
+    with Image.open(BytesIO(content)) as opened:
+        assert detector.detect(opened).reasons[0].code == "first_frame_only"
+
+
+def test_a_fake_first_frame_makes_an_animation_fake(detector: Detector) -> None:
+    assert detector.detect(animation("GIF", [FAKE, REAL])).verdict is Verdict.FAKE
+
+
+@pytest.mark.parametrize("kind", ["GIF", "WEBP", "PNG"])
+def test_a_frame_counts_for_as_long_as_it_is_shown(detector: Detector, kind: str) -> None:
+    result = detect_video(animation(kind, [REAL, FAKE], [100, 900]), detector)
+    assert (result.verdict, len(result.timeline)) == (Verdict.FAKE, 10)
+    assert result.duration == pytest.approx(1.0)
+    assert [point.time for point in result.timeline[:3]] == pytest.approx([0, 0.1, 0.2])
+
+
+def test_frames_are_those_that_players_show(detector: Detector) -> None:
+    opened = Image.open(BytesIO(animation("PNG", [REAL, FAKE, REAL], 100)))
+    shown = []
+    for number in range(3):
+        opened.seek(number)
+        shown.append(np.asarray(opened.convert("RGB")).mean())
+    assert shown == pytest.approx([np.asarray(image).mean() for image in (REAL, FAKE, REAL)])
+
+
+def test_the_still_image_before_an_animated_png_is_no_frame() -> None:
+    content = encode(REAL, "PNG", save_all=True, append_images=[FAKE, REAL], default_image=True)
+    file = ImageFile(content)
+    assert (file.frames, file.container.durations[0]) == (2, 0)
+
+
+def test_a_thumbnail_in_a_tiff_is_no_page() -> None:
+    thumbnail = REAL.resize((64, 64))
+    thumbnail.encoderinfo = {"tiffinfo": {254: 1}}  # type: ignore[attr-defined]
+    assert ImageFile(encode(REAL, "TIFF", save_all=True, append_images=[thumbnail])).frames == 1
+
+
+def test_limits_of_a_video_hold_for_an_animation(detector: Detector) -> None:
+    content = animation("GIF", [REAL, FAKE])
+    for limits in (
+        VideoLimits(max_seconds=0.1),
+        VideoLimits(max_decoded=1),
+        VideoLimits(image=ImageLimits(max_pixels=1000)),
+        VideoLimits(max_bytes=1000),
+    ):
+        with pytest.raises(ImageTooLargeError):
+            detect_video(content, detector, limits=limits)
+
+
+def test_a_truncated_animation_is_analyzed_as_far_as_it_goes(detector: Detector) -> None:
+    content = animation("GIF", [FAKE, REAL, FAKE, FAKE.rotate(2), FAKE.rotate(3)])
+    result = detect_video(content[: len(content) - 3000], detector)
+    assert result.timeline
+
+
+def test_the_command_takes_an_animation(tmp_path: Path) -> None:
+    (tmp_path / "a.gif").write_bytes(animation("GIF", [REAL, FAKE]))
+    done = veraface("video", "--json", tmp_path / "a.gif")
+    assert '"format": "GIF"' in done.stdout or '"format":"GIF"' in done.stdout
+    done = veraface("detect", "--json", tmp_path / "a.gif")
+    assert "first_frame_only" in done.stdout
