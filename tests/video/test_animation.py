@@ -16,6 +16,7 @@ from veraface import Detector, ImageTooLargeError, VideoLimits, detect_video
 from veraface.errors import UnsupportedVideoError
 from veraface.imaging.decode import ImageFile, ImageLimits
 from veraface.results import Verdict
+from veraface.video.image_frames import detect_all_frames
 
 KINDS = ["GIF", "WEBP", "PNG", "AVIF", "TIFF", "HEIF"]
 REAL = ImageEnhance.Brightness(portrait(256)).enhance(0.4)  # to the model for tests
@@ -123,4 +124,20 @@ def test_the_command_takes_an_animation(tmp_path: Path) -> None:
     done = veraface("video", "--json", tmp_path / "a.gif")
     assert '"format": "GIF"' in done.stdout or '"format":"GIF"' in done.stdout
     done = veraface("detect", "--json", tmp_path / "a.gif")
-    assert "first_frame_only" in done.stdout
+    assert "several_frames" in done.stdout
+
+
+def test_all_frames_in_the_form_of_an_image(detector: Detector, monkeypatch: pytest.MonkeyPatch) -> None:
+    content = animation("GIF", [REAL, *(FAKE.rotate(angle) for angle in range(4)), REAL])
+    still = detector.detect(content)
+    result = detect_all_frames(content, still, detector)
+    assert (result.verdict, result.format) == (Verdict.FAKE, "GIF")
+    assert result.p_fake == detect_video(content, detector).p_fake
+    assert result.reasons[-1].code == "several_frames"
+    assert result.faces[0].verdict is Verdict.FAKE
+    stages = sum(result.timing_ms[stage] for stage in ("decode", "faces", "model"))
+    assert stages <= result.timing_ms["total"] + 1
+    monkeypatch.setattr("veraface.video.image_frames._MAX_PIXELS", 6 * 256 * 256 - 1)
+    assert detect_all_frames(content, still, detector) is still
+    one = detector.detect(REAL)
+    assert detect_all_frames(encode(REAL, "PNG"), one, detector) is one

@@ -1,6 +1,7 @@
 """`veraface detect`: analyze images, print a table or JSON lines, write heatmaps."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -50,6 +51,7 @@ def detect(
     from veraface.imaging.decode import ImageLimits
     from veraface.imaging.overlay import write_overlay
     from veraface.provenance.credentials import CredentialReader
+    from veraface.video.image_frames import detect_all_frames
 
     detector = Detector(model, max_faces=max_faces, providers=provider)
     credentials = CredentialReader(trust_anchors)
@@ -61,6 +63,7 @@ def detect(
             try:
                 source = read_input(max_read) if name == "-" else name
                 result = analyze(source, detector, provenance=provenance, credentials=credentials)
+                result = replace(result, detection=detect_all_frames(source, result.detection, detector))
             except ImageError as error:
                 failures += fail_at(name, error, as_json)
                 continue

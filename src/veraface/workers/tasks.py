@@ -2,7 +2,7 @@
 
 from base64 import b64encode
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.util import find_spec
 from io import BytesIO
 from time import perf_counter
@@ -21,6 +21,7 @@ from veraface.imaging.perceptual_hash import perceptual_hash
 from veraface.provenance.claims import Level
 from veraface.provenance.credentials import CredentialReader
 from veraface.results import Result
+from veraface.video.image_frames import detect_all_frames
 from veraface.video.results import VideoResult
 from veraface.workers import messages
 from veraface.workers.messages import Report
@@ -41,13 +42,16 @@ def detect(
 ) -> Analysis:
     """Detect forged faces in one image and read its provenance."""
     detector, credentials = context.detector, context.credentials
-    return analyze(content, detector, heatmap=heatmap, provenance=provenance, credentials=credentials)
+    analysis = analyze(content, detector, heatmap=heatmap, provenance=provenance, credentials=credentials)
+    detection = detect_all_frames(content, analysis.detection, detector, heatmap=heatmap)
+    return replace(analysis, detection=detection)
 
 
 def scan(context: TaskContext, content: bytes, _: Report, *, thumbnail_from: float) -> messages.ScanResult:
     """Detect forged faces in one image of many, without heatmaps; with a thumbnail from this p_fake on."""
     pixels = context.detector.open(content)
     result = context.detector.detect(pixels, heatmap=False)
+    result = detect_all_frames(content, result, context.detector, heatmap=False)
     small = None
     if result.p_fake is not None and result.p_fake >= thumbnail_from:
         small = b64encode(thumbnail(pixels.decode(1), _THUMBNAIL_SIDE)).decode("ascii")
@@ -111,6 +115,10 @@ def warm_up(context: TaskContext) -> None:
         image = Image.new("RGB", (64, 64), "gray")
         from_pillow(image).save(file) if kind == "HEIF" else image.save(file, kind)
         run(detect, file, heatmap=False, provenance="full")
+    for kind in ("GIF", "PNG", "WEBP", "AVIF", "TIFF"):
+        file = BytesIO()
+        image.save(file, kind, save_all=True, append_images=[Image.new("RGB", image.size, "white")])
+        run(detect, file, heatmap=False, provenance="off")
     thumbnail(image, _THUMBNAIL_SIDE)
     run(scan, file, thumbnail_from=0.0)
     run(forensics, file)
