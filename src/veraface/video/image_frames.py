@@ -11,7 +11,7 @@ from veraface.video.detect import detect_video
 from veraface.video.reader import open_video
 
 _FRAMES = 16
-# Pixels of all frames, which may have to be decoded: they take a few seconds, and images have short deadlines.
+# Pixels of all frames, which may have to be decoded: a few seconds of work, as images have short deadlines.
 _MAX_PIXELS = 300_000_000
 
 
