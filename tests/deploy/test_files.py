@@ -354,6 +354,18 @@ def running_nginx(configuration: Path, port: str) -> Iterator[None]:
         process.wait(timeout=60)
 
 
+def test_the_proxy_serves_the_page_under_a_sub_path(nginx: Path) -> None:
+    port = free_port()
+    with running_server(VERAFACE_ROOT_PATH="/veraface") as server:
+        text = nginx.read_text().replace("http://veraface:7860", server.url)
+        nginx.write_text(text.replace("listen 8080", f"listen 127.0.0.1:{port}"))
+        with running_nginx(nginx, port), httpx.Client(base_url=f"http://127.0.0.1:{port}") as client:
+            assert 'href="/veraface/static/favicon.svg"' in client.get("/veraface/").text
+            assert client.get("/veraface/static/js/main.js").status_code == 200
+            image = encode(portrait(), "PNG")
+            assert client.post("/veraface/api/predict", files={"image": ("a", image)}).status_code == 200
+
+
 def test_the_proxy_forwards_images_and_the_client_address(nginx: Path) -> None:
     """Clients cannot forge their address, and no request body is written to disk."""
     port = free_port()

@@ -11,6 +11,9 @@ from veraface.cli.streams import discard_output, output_error
 def serve(
     host: Annotated[str | None, Option(help="Address; default VERAFACE_HOST, else 127.0.0.1.")] = None,
     port: Annotated[int | None, Option(help="Port to listen on; default VERAFACE_PORT, else 7860.")] = None,
+    root_path: Annotated[
+        str | None, Option(help="Path under which a proxy serves the page, such as /veraface.")
+    ] = None,
     model: Model = None,
 ) -> None:
     """Serve the page and the API. All settings are VERAFACE_... environment variables."""
@@ -20,4 +23,4 @@ def serve(
     from veraface.server.app import serve as run
     from veraface.server.settings import load_settings
 
-    raise Exit(run(load_settings(host=host, port=port, model=model)))
+    raise Exit(run(load_settings(host=host, port=port, root_path=root_path, model=model)))

@@ -20,7 +20,7 @@ from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 from veraface import __version__
 from veraface.server.errors import install_fault_handlers
 from veraface.server.logs import is_request_id, log_config
-from veraface.server.middleware import AccessLog, HeadRequests, SecurityHeaders
+from veraface.server.middleware import AccessLog, HeadRequests, RootPath, SecurityHeaders
 from veraface.server.openapi import document_links, error_responses
 from veraface.server.pages import install_pages
 from veraface.server.routes import AppState, images, info, videos
@@ -66,6 +66,8 @@ def create_app(
         await service.close()
 
     app = FastAPI(title="Veraface", version=__version__, docs_url=None, redoc_url=None, lifespan=lifespan)
+    if settings.root_path:
+        app.servers = [{"url": settings.root_path}]
     app.description = _DESCRIPTION
     metrics = None
     if settings.metrics:
@@ -92,7 +94,7 @@ def create_app(
         app.add_api_route("/metrics", metrics.respond, include_in_schema=False, dependencies=access.key)
     if settings.fetch_links:
         document_links(app)
-    install_pages(app)
+    install_pages(app, settings.root_path)
     return app
 
 
@@ -119,6 +121,8 @@ def _add_middleware(app: FastAPI, settings: Settings, metrics: "Metrics | None")
     app.add_middleware(
         CorrelationIdMiddleware, generator=new_id, validator=is_request_id, update_request_header=False
     )
+    if settings.root_path:
+        app.add_middleware(RootPath, root_path=settings.root_path)
 
 
 def _worker_pool(settings: Settings) -> WorkerPool:

@@ -5,6 +5,7 @@ import time
 import traceback
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from urllib.parse import urlsplit
 
 from asgi_correlation_id import correlation_id
 from starlette.datastructures import MutableHeaders
@@ -70,6 +71,37 @@ class SecurityHeaders:
     def _policy(self, path: str) -> str:
         policy = {**(_DOCS_POLICY if path == "/docs" else _PAGE_POLICY), **self._frames}
         return "; ".join(f"{name} {sources}" for name, sources in policy.items())
+
+
+class RootPath:
+    """Serves the application under a path such as "/veraface", whether or not a proxy removes it.
+
+    The application sees paths without it.
+    """
+
+    def __init__(self, app: ASGIApp, root_path: str) -> None:
+        self._app = app
+        self._root = root_path
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Handle one request."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        path: str = scope["path"]
+        if path == self._root or path.startswith(f"{self._root}/"):
+            scope = {**scope, "path": path.removeprefix(self._root) or "/"}
+
+        async def send_with_location(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                if location := headers.get("location"):  # of a path with a slash at its end, to one without
+                    headers["location"] = (
+                        self._root + urlsplit(location)._replace(scheme="", netloc="").geturl()
+                    )
+            await send(message)
+
+        await self._app(scope, receive, send_with_location)
 
 
 class HeadRequests:

@@ -1,11 +1,12 @@
 """Routes of the browser page, its static files and the API documentation."""
 
+import hashlib
 import mimetypes
 from importlib.resources import files
 from pathlib import Path
 
 from fastapi import FastAPI
-from fastapi.responses import FileResponse
+from fastapi.responses import FileResponse, HTMLResponse
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.staticfiles import StaticFiles
 
@@ -20,13 +21,21 @@ mimetypes.add_type("application/manifest+json", ".webmanifest")
 mimetypes.add_type("text/plain", "")  # display LICENSE files instead of downloading them
 
 
-def install_pages(app: FastAPI) -> None:
-    """Add the page at all its paths, /docs, /static and the service worker to the application."""
+def install_pages(app: FastAPI, root_path: str = "") -> None:
+    """Add the page at all its paths, /docs, /static and the service worker to the application.
+
+    `root_path` is the path under which a proxy serves the page.
+    """
     # FastAPI's own /docs loads Swagger UI from another host. fastapi_offline ships the same files.
     swagger = Path(str(files("fastapi_offline"))) / "static"
 
     def add(path: str, file: Path) -> None:
-        app.add_api_route(path, lambda: FileResponse(file), include_in_schema=False)
+        if root_path and file.suffix == ".html":
+            page = _page_under(root_path, file)
+            headers = {"ETag": f'"{hashlib.sha256(page.encode()).hexdigest()}"'}
+            app.add_api_route(path, lambda: HTMLResponse(page, headers=headers), include_in_schema=False)
+        else:
+            app.add_api_route(path, lambda: FileResponse(file), include_in_schema=False)
 
     for path in _VIEWS:
         add(path, STATIC / "index.html")
@@ -36,3 +45,9 @@ def install_pages(app: FastAPI) -> None:
     add("/docs/swagger-ui.css", swagger / "swagger-ui.css")
     add("/docs/swagger-ui-bundle.js", swagger / "swagger-ui-bundle.js")
     app.mount("/static", GZipMiddleware(StaticFiles(directory=STATIC)), name="static")
+
+
+def _page_under(root_path: str, file: Path) -> str:
+    """Return a page whose addresses begin with the root path, which its scripts read from `data-root`."""
+    page = file.read_text(encoding="utf-8").replace('="/', f'="{root_path}/')
+    return page.replace("<html ", f'<html data-root="{root_path}" ', 1)

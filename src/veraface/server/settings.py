@@ -34,6 +34,8 @@ DEPRECATED_VARIABLES = {
     "VERAFACE_SHUTDOWN_S": "VERAFACE_GRACEFUL_SHUTDOWN_S",
 }
 _log = logging.getLogger("veraface.server")
+# First parts of the server's own paths. A root path of such a name could not be told from them.
+_OWN_PATHS = ("api", "static", "docs", "result", "history", "dashboard", "about")
 _SECRET = ("api_keys", "api_keys_file", "redis_url")  # messages must not contain keys and passwords
 # A module that a setting needs, and the extra that installs it.
 _EXTRAS = {
@@ -91,6 +93,15 @@ def _digests_in_file(value: Any) -> tuple[str, ...]:
     return digests
 
 
+def _root_path(value: Any) -> str:
+    path = str(value).strip().rstrip("/")
+    if path and not re.fullmatch(r"(/(?!\.+(/|$))[A-Za-z0-9._~-]+)+", path):
+        raise _refused("must be a path such as /veraface, of letters, digits and . _ ~ -")
+    if path.split("/")[1:2] and path.split("/")[1] in _OWN_PATHS:
+        raise _refused("begins like a path of the server itself; choose another, such as /veraface")
+    return path
+
+
 def _origin(value: str) -> str:
     """Refuse an origin that no browser sends, since it would never match."""
     if value == "*":
@@ -135,6 +146,7 @@ Digests = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_digests)]
 DigestsInFile = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_digests_in_file)]
 Origins = Annotated[tuple[Annotated[str, AfterValidator(_origin)], ...], NoDecode, BeforeValidator(_entries)]
 Proxies = Annotated[tuple[Annotated[str, AfterValidator(_proxy)], ...], NoDecode, BeforeValidator(_entries)]
+RootPath = Annotated[str, BeforeValidator(_root_path)]
 Rate = Annotated[str, BeforeValidator(_rate)]
 
 
@@ -151,6 +163,7 @@ class Settings(BaseSettings):
 
     host: str = Field("127.0.0.1", min_length=1, description="address to listen on")
     port: int = Field(7860, ge=0, le=65535, description="port to listen on; 0 takes any free one")
+    root_path: RootPath = Field("", description="path under which a proxy serves the page: /veraface")
     max_upload_bytes: int = Field(25 * 2**20, ge=1024, le=2**30, description="largest image file, bytes")
     max_pixels: int = Field(
         MAX_PIXELS, ge=4096, le=PILLOW_MAX_PIXELS, description="largest width times height"

@@ -1,5 +1,6 @@
 // Keeps the page's own files, so that it opens without its server. Never an image, an answer or anything else.
 
+const ROOT = new URL(".", self.location).pathname.slice(0, -1); // "/veraface" behind a proxy that serves the page there
 const FAMILY = "veraface-shell-";
 const CACHE = `${FAMILY}1`;
 const PATIENCE = 3000; // ms for a server that is there but does not answer, before the kept copy is shown
@@ -125,9 +126,10 @@ self.addEventListener("activate", (event) => {
 self.addEventListener("fetch", (event) => {
   const { request } = event;
   const { origin, pathname } = new URL(request.url);
-  if (request.method !== "GET" || origin !== location.origin) return;
-  if (pathname.startsWith("/static/")) event.respondWith(freshOrKept(event, pathname));
-  else if (request.mode === "navigate" && VIEWS.test(pathname)) event.respondWith(freshOrKept(event, "/"));
+  if (request.method !== "GET" || origin !== location.origin || !pathname.startsWith(`${ROOT}/`)) return;
+  const path = pathname.slice(ROOT.length);
+  if (path.startsWith("/static/")) event.respondWith(freshOrKept(event, pathname));
+  else if (request.mode === "navigate" && VIEWS.test(path)) event.respondWith(freshOrKept(event, `${ROOT}/`));
 });
 
 // The server's copy where it answers in time, so that an update shows at once; else the one kept under `key`.
@@ -146,7 +148,7 @@ async function freshOrKept(event, key) {
 }
 
 function fill(cache) {
-  return cache.addAll(["/", ...SHELL.map((name) => `/static/${name}`)]);
+  return cache.addAll([`${ROOT}/`, ...SHELL.map((name) => `${ROOT}/static/${name}`)]);
 }
 
 function isOther(kept, answer) {
@@ -162,7 +164,7 @@ function renew(event, cache) {
 
 async function renewAll(cache) {
   await fill(cache);
-  const others = (await cache.keys()).filter(({ url }) => new URL(url).pathname.startsWith("/static/languages/"));
+  const others = (await cache.keys()).filter(({ url }) => new URL(url).pathname.startsWith(`${ROOT}/static/languages/`));
   await Promise.all(others.map((request) => cache.add(request)));
 }
 

@@ -1,4 +1,5 @@
 // Adds files and links to the queue, however they were given.
+import { localPath } from "./dom.js";
 import { showNotice } from "./notice.js";
 import { analyse, announce, enqueue } from "./queue.js";
 import { go } from "./router.js";
@@ -26,7 +27,7 @@ export async function addFiles(given) {
   const added = enqueue(given, { maxBytes, shape });
   showNotice("");
   if (single) await go(`/result/${added[0].id}`);
-  else if (location.pathname !== "/") await go("/");
+  else if (localPath() !== "/") await go("/");
   if (startsAtOnce()) analyse(added);
   else announce();
 }

@@ -1,4 +1,5 @@
 // Talks to the server. Never throws for a failed request: every outcome is an object with `kind`.
+import { serverPath } from "./dom.js";
 import { isBusy, retryAfter } from "./retry.js";
 import { areFaces, areViews, isDetection, isStatus } from "./validate.js";
 
@@ -50,7 +51,7 @@ export function fetchForensicViews({ file, link }, signal) {
 
 async function send(form, signal, address = "/api/predict?heatmap=true", fits = (answer) => isDetection(answer) && "analyzed") {
   try {
-    const response = await fetch(address, { method: "POST", body: form, signal });
+    const response = await fetch(serverPath(address), { method: "POST", body: form, signal });
     return outcomeOf(response, await bodyOf(response), fits);
   } catch {
     if (signal.aborted) return null;
@@ -81,7 +82,7 @@ export function outcomeOf(response, answer, fits = () => null) {
 
 async function fetchJson(address) {
   try {
-    const response = await fetch(address);
+    const response = await fetch(serverPath(address));
     return response.ok ? await response.json() : null;
   } catch {
     return null;

@@ -1,5 +1,5 @@
 // One image of the queue as a card: thumbnail, state and a link to its result.
-import { element, icon } from "./dom.js";
+import { element, icon, serverPath } from "./dom.js";
 import { canBeSent, faultIcon, knownCode } from "./fault.js";
 import { nameOf, percent } from "./format.js";
 import { text } from "./language.js";
@@ -11,7 +11,7 @@ export function cardOf(check) {
     ? element("img", { src: check.url, alt: "", loading: "lazy", decoding: "async" })
     : element("span", { class: "no-image" }, icon("link"));
   if (check.url) image.addEventListener("error", () => image.replaceWith(element("span", { class: "no-image" }, icon("file"))));
-  const link = element("a", { class: "card-link", href: `/result/${check.id}` });
+  const link = element("a", { class: "card-link", href: serverPath(`/result/${check.id}`) });
   const close = element("button", { type: "button", class: "icon-button card-close" }, icon("close"));
   close.addEventListener("click", () => {
     // While it is under way, the first press stops it; the next takes it off the list.

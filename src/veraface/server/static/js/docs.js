@@ -1,6 +1,6 @@
 // Starts Swagger UI on the OpenAPI document of this server.
 window.SwaggerUIBundle({
-  url: "/openapi.json",
+  url: `${document.documentElement.dataset.root ?? ""}/openapi.json`,
   dom_id: "#api",
   presets: [window.SwaggerUIBundle.presets.apis],
   deepLinking: true,

@@ -2,6 +2,19 @@
 
 const SVG = "http://www.w3.org/2000/svg";
 
+// The path under which a proxy serves the page, such as "/veraface"; empty without one. The server writes it into the page.
+const ROOT = globalThis.document?.documentElement?.dataset?.root ?? "";
+
+/** Return the address of a path of the server: serverPath("/history") is "/veraface/history" under a proxy. */
+export function serverPath(path) {
+  return ROOT + path;
+}
+
+/** Return the path of the server that an address of this site belongs to; the address itself outside of it. */
+export function localPath(address = location.pathname) {
+  return ROOT && address.startsWith(`${ROOT}/`) ? address.slice(ROOT.length) : address;
+}
+
 export function byId(id) {
   return document.getElementById(id);
 }

@@ -1,6 +1,6 @@
 // One entry of the history as a card: thumbnail, result, time and a link to the result.
 import { stateNodes } from "./card.js";
-import { element, icon } from "./dom.js";
+import { element, icon, serverPath } from "./dom.js";
 import { faultIcon, knownCode } from "./fault.js";
 import { nameOf, percent } from "./format.js";
 import { text } from "./language.js";
@@ -20,7 +20,7 @@ export function cardOfEntry(entry) {
     element(
       "div",
       { class: "card-words" },
-      element("a", { class: "card-link", href: `/result/${encodeURIComponent(entry.id)}`, dir: "auto" }),
+      element("a", { class: "card-link", href: serverPath(`/result/${encodeURIComponent(entry.id)}`), dir: "auto" }),
       element("p", { class: "card-state" }),
       element("p", { class: "past-time" }),
     ),

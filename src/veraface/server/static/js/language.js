@@ -1,4 +1,5 @@
 // The message catalogs of the page, one file per language.
+import { serverPath } from "./dom.js";
 import { keep, remembered } from "./storage.js";
 
 /** The languages by their own names. */
@@ -38,7 +39,7 @@ async function choose(name) {
  * Whether the language is in use now: not where its words do not come, or another was wanted meanwhile. The browser
  * extension keeps its words in a folder of its own, and its worker has no document.
  */
-export async function use(name, folder = "/static/languages") {
+export async function use(name, folder = serverPath("/static/languages")) {
   const own = (latest += 1);
   let fetched;
   try {

@@ -1,11 +1,12 @@
 // Offline use: registers the service worker and reports changes of the connection.
+import { serverPath } from "./dom.js";
 import { scriptUrl } from "./trusted.js";
 
 /** Installs the service worker, where there can be one: on https and on this machine. */
 export async function setUpOffline() {
   if (!("serviceWorker" in navigator)) return;
   try {
-    await navigator.serviceWorker.register(scriptUrl("/sw.js"));
+    await navigator.serviceWorker.register(scriptUrl(serverPath("/sw.js")));
   } catch {
     // Private windows and some settings allow none. The page works without, as long as there is a server.
   }

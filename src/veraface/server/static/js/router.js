@@ -1,5 +1,5 @@
 // Which view is shown for which address; the views themselves are loaded when they are first needed.
-import { byId } from "./dom.js";
+import { byId, localPath, serverPath } from "./dom.js";
 import { fillIn, text } from "./language.js";
 import { find } from "./queue.js";
 
@@ -24,8 +24,8 @@ export function startRouter() {
 
 /** Goes to another view: go("/history"). `replace` leaves no way back to the present one. */
 export function go(path, { replace = false } = {}) {
-  if (path === location.pathname + location.hash) return show({});
-  history[replace ? "replaceState" : "pushState"](null, "", path);
+  if (path === localPath() + location.hash) return show({});
+  history[replace ? "replaceState" : "pushState"](null, "", serverPath(path));
   return show({});
 }
 
@@ -39,7 +39,7 @@ export function renderView() {
 
 async function show({ focus = true, scroll = true }) {
   const own = (visit += 1);
-  const [name, id] = match(location.pathname);
+  const [name, id] = match(localPath());
   const file = name === "result" && find(id)?.video ? "video" : name;
   const view = await import(`./views/${file}.js`);
   if (own !== visit) return;
@@ -77,7 +77,7 @@ function follow(event) {
   const own = !event.defaultPrevented && event.button === 0 && !(event.metaKey || event.ctrlKey || event.shiftKey || event.altKey);
   if (!link || !own || link.target || link.hasAttribute("download") || link.origin !== location.origin) return;
   const inPage = link.pathname === location.pathname && link.hash;
-  if (inPage || !ROUTES.some(([pattern]) => pattern.test(link.pathname))) return;
+  if (inPage || !ROUTES.some(([pattern]) => pattern.test(localPath(link.pathname)))) return;
   event.preventDefault();
-  go(link.pathname + link.hash);
+  go(localPath(link.pathname) + link.hash);
 }

@@ -1,6 +1,7 @@
 // The Trusted Types policy: the only script URL that may be created from text.
+import { serverPath } from "./dom.js";
 
-const ALLOWED = ["/sw.js"];
+const ALLOWED = [serverPath("/sw.js")];
 
 const policy = globalThis.trustedTypes?.createPolicy("veraface", {
   createScriptURL(address) {

@@ -1,5 +1,5 @@
 // How to call Veraface from a program: examples that work as they stand, a tab each.
-import { byId, element } from "../dom.js";
+import { byId, element, serverPath } from "../dom.js";
 import { text } from "../language.js";
 
 const FEEDBACK_MS = 2500; // how long a button shows its outcome
@@ -90,7 +90,7 @@ function example(name, attributes, label, detail, code) {
     { type: "button", role: "tab", id: `tab-${name}`, "aria-controls": `example-${name}`, ...attributes },
     label,
   );
-  const box = codeBox(code(location.origin), `tab-${name}`);
+  const box = codeBox(code(location.origin + serverPath("")), `tab-${name}`);
   const copy = element("button", { type: "button", class: "quiet copy", "data-text": "about.api.copy", "aria-describedby": `tab-${name}` });
   copy.addEventListener("click", () => hand(box.querySelector("code"), copy));
   const panel = element(

@@ -1,5 +1,5 @@
 // Statistics of the results in this browser, by verdict and day.
-import { element } from "../dom.js";
+import { element, serverPath } from "../dom.js";
 import * as history from "../history.js";
 import { number, text } from "../language.js";
 import { part, plotFigure, table } from "./parts.js";
@@ -51,7 +51,7 @@ function nothing() {
 }
 
 function remark(words, href, link) {
-  return element("p", { class: "remark" }, `${words} `, element("a", { href }, link));
+  return element("p", { class: "remark" }, `${words} `, element("a", { href: serverPath(href) }, link));
 }
 
 function byVerdict(entries) {

@@ -1,5 +1,6 @@
 // Sends a video and receives progress. Never throws for a failed request: outcomes are those of api.js.
 import { bodyOf, outcomeOf } from "../api.js";
+import { serverPath } from "../dom.js";
 import { areNumbers, areReasons, areTexts, isChance } from "../validate.js";
 
 const ADDRESS = "/api/predict-video?thumbnails=64";
@@ -10,7 +11,7 @@ export async function detectVideo(file, signal, tell) {
   const form = new FormData();
   form.append("video", file, file.name || "video");
   try {
-    const response = await fetch(ADDRESS, { method: "POST", body: form, signal });
+    const response = await fetch(serverPath(ADDRESS), { method: "POST", body: form, signal });
     if (!response.ok || !response.body) return outcomeOf(response, await bodyOf(response));
     for await (const [name, data] of eventsOf(response.body)) {
       if (name === "progress" && areNumbers([data?.done, data?.total])) tell(data);

@@ -2,7 +2,7 @@
 import { modelCard } from "../about/card.js";
 import { examples } from "../about/examples.js";
 import { fetchCard } from "../api.js";
-import { byId, element, icon } from "../dom.js";
+import { byId, element, icon, serverPath } from "../dom.js";
 import { text } from "../language.js";
 import { changes, status } from "../status.js";
 
@@ -145,7 +145,7 @@ function fails() {
         ["about.fails.faces", "about.fails.facesDetail"],
       ].map(weakness),
     ),
-    element("p", {}, element("a", { href: "/dashboard", "data-text": "about.fails.figures" })),
+    element("p", {}, element("a", { href: serverPath("/dashboard"), "data-text": "about.fails.figures" })),
   );
 }
 
@@ -162,7 +162,7 @@ function privacy(place) {
       "about.privacy.shell",
       "about.privacy.links",
     ),
-    element("p", {}, element("a", { href: "/history", "data-text": "about.privacy.toHistory" })),
+    element("p", {}, element("a", { href: serverPath("/history"), "data-text": "about.privacy.toHistory" })),
   );
 }
 
@@ -175,8 +175,8 @@ function modelSection(card) {
     element(
       "p",
       { class: "more" },
-      element("a", { href: "/dashboard", "data-text": "about.card.measured" }),
-      element("a", { href: "/api/model", "data-text": "about.card.whole" }),
+      element("a", { href: serverPath("/dashboard"), "data-text": "about.card.measured" }),
+      element("a", { href: serverPath("/api/model"), "data-text": "about.card.whole" }),
     ),
   );
 }
@@ -214,7 +214,7 @@ function api() {
     { "data-text": "about.api.heading" },
     element("p", { "data-text": "about.api.lead" }),
     examples(),
-    element("p", {}, element("a", { href: "/docs", "data-text": "about.api.docs" })),
+    element("p", {}, element("a", { href: serverPath("/docs"), "data-text": "about.api.docs" })),
   );
 }
 

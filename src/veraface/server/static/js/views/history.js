@@ -1,5 +1,5 @@
 // What this browser remembers: search, filter, open again, export, delete, and the switch that ends it.
-import { byId, element, icon } from "../dom.js";
+import { byId, element, icon, localPath } from "../dom.js";
 import { download, entriesAsCsv, entriesAsJson } from "../export.js";
 import * as history from "../history.js";
 import { cardOfEntry, showThumbnail, tint, updateEntry, updateTime, verdictIcon, verdictName } from "../historyCard.js";
@@ -15,7 +15,7 @@ const NEAR = "400px"; // distance from the viewport at which images are loaded
 
 // Lasts from visit to visit of the view, so that the way back from a result leads to the same place.
 const place = { query: "", verdicts: new Set(), scroll: 0, back: false };
-addEventListener("popstate", () => (place.back = location.pathname === "/history"));
+addEventListener("popstate", () => (place.back = localPath() === "/history"));
 
 /** Fills root with the history. */
 export function open(root) {

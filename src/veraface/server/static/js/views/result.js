@@ -1,5 +1,5 @@
 // One image: during the analysis, afterwards, and reopened from the history.
-import { byId, element } from "../dom.js";
+import { byId, element, serverPath } from "../dom.js";
 import { download, entriesAsJson } from "../export.js";
 import { faultAnnouncement, faultView } from "../fault.js";
 import { nameOf } from "../format.js";
@@ -80,8 +80,8 @@ class ResultView {
     const links = element(
       "p",
       { class: "links" },
-      element("a", { class: "button primary", href: "/", "data-text": "result.toStart" }),
-      element("a", { class: "button", href: "/history", "data-text": "result.toHistory" }),
+      element("a", { class: "button primary", href: serverPath("/"), "data-text": "result.toStart" }),
+      element("a", { class: "button", href: serverPath("/history"), "data-text": "result.toHistory" }),
     );
     const words = [element("h1", { "data-text": "result.missing" }), element("p", { "data-text": "result.missingDetail" })];
     const missing = element("section", { class: "nothing" }, ...words, links);
@@ -184,7 +184,7 @@ class ResultView {
     this.before.addEventListener("click", () => this.#neighbor(-1));
     this.after.addEventListener("click", () => this.#neighbor(1));
     this.walk = element("span", { class: "walk", role: "group", "data-label": "result.walk" }, this.before, this.place, this.after);
-    this.back = element("a", { class: "quiet button", id: "back", href: "/" });
+    this.back = element("a", { class: "quiet button", id: "back", href: serverPath("/") });
     return element("div", { class: "toolbar" }, this.back, this.filename, this.walk, another);
   }
 
@@ -192,7 +192,7 @@ class ResultView {
     const at = checks().indexOf(this.check);
     const many = checks().length;
     this.walk.hidden = at < 0 || many < 2;
-    this.back.href = this.check.old ? "/history" : "/";
+    this.back.href = serverPath(this.check.old ? "/history" : "/");
     this.back.textContent = this.check.old ? text("nav.history") : text("result.toList");
     this.back.hidden = !this.check.old && many < 2;
     this.place.textContent = text("result.place", { number: at + 1, count: many });

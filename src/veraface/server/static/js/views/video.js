@@ -1,5 +1,5 @@
 // One video: progress during the analysis, then verdict, timeline and frames.
-import { byId, element } from "../dom.js";
+import { byId, element, serverPath } from "../dom.js";
 import { download } from "../export.js";
 import { faultAnnouncement, faultView } from "../fault.js";
 import { nameOf, verdictOf } from "../format.js";
@@ -11,7 +11,7 @@ import { chartOf, frameLabel } from "../video/chart.js";
 import { frameTable, videoAnnouncement, videoPanel } from "../video/panel.js";
 import { waitingView } from "../waiting.js";
 
-await style("/static/css/video.css");
+await style(serverPath("/static/css/video.css"));
 
 /** Fill root with the result of a video. */
 export function open(root, { id }) {
