@@ -6,7 +6,9 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
+from tests.sample_images import encode, portrait
 from tests.scan.sample_folders import empty, folder
 from veraface.errors import ModelError
 from veraface.scan.engine import LocalEngine
@@ -37,6 +39,14 @@ def test_every_image_has_one_result() -> None:
     results = list(LocalEngine(2).process(items([]), lambda: 1.0))
     assert {result.item.path for result in results} == {f"{number}.png" for number in range(COUNT)}
     assert len(results) == COUNT
+
+
+def test_an_animation_has_the_verdict_of_its_frames() -> None:
+    frames = [Image.new("RGB", (256, 256)), *(portrait(256).rotate(angle) for angle in range(4))]
+    content = encode(frames[0], "GIF", save_all=True, append_images=frames[1:])
+    (result,) = LocalEngine(1).process(iter([Item("a.gif", "memory", content=content)]), lambda: 1.0)
+    assert "several_frames" in result.record["reasons"]
+    assert (result.record["verdict"], len(result.record["faces"])) == ("real", 1)
 
 
 def test_errors_of_the_source_and_the_model_are_raised() -> None:

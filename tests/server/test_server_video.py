@@ -110,6 +110,13 @@ def test_progress_and_then_the_result_of_the_library(server: Any, video: bytes) 
     assert result == own
 
 
+@pytest.mark.parametrize("kind", ["GIF", "PNG", "WEBP", "AVIF", "TIFF"])
+def test_animated_images_are_videos(server: Any, kind: str) -> None:
+    content = encode(portrait(256), kind, save_all=True, append_images=[portrait(256).rotate(2)])
+    *_, (name, result) = all_events(send(server.url, content, f"a.{kind.lower()}"))
+    assert (name, result["format"], len(result["timeline"])) == ("result", kind, 2)
+
+
 @pytest.mark.parametrize(
     ("codec", "kind"),
     [

@@ -101,6 +101,13 @@ def test_a_thumbnail_in_a_tiff_is_no_page() -> None:
     assert ImageFile(encode(REAL, "TIFF", save_all=True, append_images=[thumbnail])).frames == 1
 
 
+def test_the_further_images_of_a_phones_photo_are_no_frames() -> None:
+    content = encode(REAL, "MPO", save_all=True, append_images=[REAL.resize((64, 64))])
+    with Image.open(BytesIO(content)) as opened:
+        assert (opened.format, ImageFile(opened).frames) == ("MPO", 1)
+    assert ImageFile(content).frames == 1
+
+
 def test_limits_of_a_video_hold_for_an_animation(detector: Detector) -> None:
     content = animation("GIF", [REAL, FAKE])
     for limits in (

@@ -47,6 +47,21 @@ def test_each_frame_scores_as_it_does_as_an_image(
         assert detector.detect(image, heatmap=False).p_fake == point.p_fake
 
 
+def test_frames_in_hdr_are_converted_to_srgb(tmp_path: Path) -> None:
+    gray = np.full((64, 64, 3), round(255 * 0.75), np.uint8)  # 75% of HLG is diffuse white
+    with av.open(tmp_path / "a.mp4", "w") as container:
+        stream = container.add_stream("libx264", rate=2)
+        stream.width = stream.height = 64
+        stream.pix_fmt = "yuv420p"
+        stream.codec_context.color_primaries, stream.codec_context.color_trc = 9, 18
+        for _ in range(2):
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(gray)))
+        container.mux(stream.encode())
+    with open_video(tmp_path / "a.mp4") as opened:
+        frame = next(opened.decode(opened.frames))
+    assert np.asarray(frame.image).mean() == pytest.approx(253, abs=4)
+
+
 def test_one_face_one_track_one_verdict(result: VideoResult) -> None:
     (track,) = result.tracks
     assert len({result, replace(result, timing_ms={})}) == 1  # compared and hashed without timing

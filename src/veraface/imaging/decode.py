@@ -327,12 +327,16 @@ def _load(image: Image.Image) -> ContainerInfo:
         image.load()
     except Exception as error:
         raise UnreadableImageError("the PIL image cannot be loaded; its file is closed or corrupt") from error
-    durations = (0.1,) * getattr(image, "n_frames", 1)
+    try:
+        # Not of an MPO, whose further images are previews and gain maps.
+        frames = getattr(image, "n_frames", 1) if image.format in FORMATS else 1
+    except Exception:  # the frames behind the current one are cut off or corrupt
+        frames = 1
     try:
         orientation = add_exif(ContainerInfo(), _block(image, "exif")).orientation
     except UnreadableImageError:  # more EXIF than any real image has
         orientation = 1
-    return ContainerInfo(orientation, durations=durations)
+    return ContainerInfo(orientation, durations=(0.1,) * frames)
 
 
 def recompress(image: Image.Image, quality: int, kind: str = "JPEG", *, subsampling: int = 2) -> Image.Image:
