@@ -19,13 +19,16 @@ export function setStartsAtOnce(wanted) {
   keep(KEY, wanted ? "at once" : "wait");
 }
 
-/** Add files or one link and show them: a single one as a result, several as a list. */
-export async function addFiles(given) {
+/**
+ * Add files or one link and show them: a single one as a result, several as a list. `leftOut`: other files of a
+ * folder were left out, which is said.
+ */
+export async function addFiles(given, leftOut = false) {
   const single = given.length === 1;
   // Wait briefly for the image size, so that the layout does not shift when the image appears.
   const shape = single && given[0] instanceof Blob && !isVideo(given[0]) ? await shapeOf(given[0]) : null;
   const added = enqueue(given, { maxBytes, shape });
-  showNotice("");
+  showNotice(leftOut ? "intake.leftOut" : "");
   if (single) await go(`/result/${added[0].id}`);
   else if (localPath() !== "/") await go("/");
   if (startsAtOnce()) analyse(added);

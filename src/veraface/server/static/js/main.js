@@ -16,7 +16,7 @@ const words = loadLanguage(); // comes while the rest is set up: nothing that a 
 
 setUpIntake(
   { input: byId("file"), veil: byId("veil") },
-  (files) => words.then(() => addFiles(files)),
+  (files, leftOut) => words.then(() => addFiles(files, leftOut)),
   (link) => words.then(() => addLink(link)),
 );
 changes.addEventListener("change", () => words.then(renderStatus));
