@@ -89,6 +89,14 @@ def test_frames_are_those_that_players_show(detector: Detector) -> None:
     assert shown == pytest.approx([np.asarray(image).mean() for image in (REAL, FAKE, REAL)])
 
 
+@pytest.mark.parametrize("kind", KINDS)
+def test_of_two_frames_the_worse_verdict_counts(detector: Detector, kind: str) -> None:
+    for frames, verdict in (((REAL, FAKE), "fake"), ((FAKE, REAL), "fake"), ((REAL, REAL.rotate(2)), "real")):
+        content = animation(kind, frames)
+        result = detect_all_frames(content, detector.detect(content), detector)
+        assert (result.verdict, result.reasons[-1].code) == (verdict, "several_frames")
+
+
 def test_the_still_image_before_an_animated_png_is_no_frame() -> None:
     content = encode(REAL, "PNG", save_all=True, append_images=[FAKE, REAL], default_image=True)
     file = ImageFile(content)
@@ -144,7 +152,9 @@ def test_all_frames_in_the_form_of_an_image(detector: Detector, monkeypatch: pyt
     assert result.faces[0].verdict is Verdict.FAKE
     stages = sum(result.timing_ms[stage] for stage in ("decode", "faces", "model"))
     assert stages <= result.timing_ms["total"] + 1
-    monkeypatch.setattr("veraface.video.image_frames._MAX_PIXELS", 6 * 256 * 256 - 1)
-    assert detect_all_frames(content, still, detector) is still
+    for name, limit in (("_MAX_PIXELS", 6 * 256 * 256 - 1), ("_MAX_FACES", 2)):
+        with monkeypatch.context() as patch:
+            patch.setattr(f"veraface.video.image_frames.{name}", limit)
+            assert detect_all_frames(content, still, detector) is still
     one = detector.detect(REAL)
     assert detect_all_frames(encode(REAL, "PNG"), one, detector) is one

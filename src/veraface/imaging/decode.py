@@ -143,7 +143,8 @@ class ImageFile:
 
     def to_upright_rgb(self, frame: Image.Image) -> Image.Image:
         """Convert a frame of the file, as its decoder returns it, like `decode` converts the first one."""
-        return self._upright(to_rgb(frame, self.color))
+        upright = self._upright(to_rgb(frame, self.color))
+        return upright.copy() if upright is frame else upright  # the decoder changes its image
 
     def _upright(self, rgb: Image.Image) -> Image.Image:
         transpose = _TRANSPOSE.get(self.container.orientation)

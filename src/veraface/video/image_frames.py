@@ -5,14 +5,17 @@ from dataclasses import replace
 from veraface.detector import Detector
 from veraface.errors import ImageError
 from veraface.imaging.decode import ImageFile, ImageSource
-from veraface.results import DetectionResult, Reason
+from veraface.results import DetectionResult, Reason, Verdict
+from veraface.video.aggregation import MIN_FRAMES
 from veraface.video.container import VideoLimits
 from veraface.video.detect import detect_video
 from veraface.video.reader import open_video
 
-_FRAMES = 16
-# Pixels of all frames, which may have to be decoded: a few seconds of work, as images have short deadlines.
-_MAX_PIXELS = 300_000_000
+# Images have short deadlines: files that would take longer than a few seconds are left to `detect_video`.
+_MAX_FRAMES = 8
+_MAX_FACES = 24  # of all analyzed frames, if each has as many as the first
+_MAX_PIXELS = 200_000_000  # of all frames, which may have to be decoded
+_WORST_FIRST = (Verdict.FAKE, Verdict.UNCERTAIN, Verdict.REAL, Verdict.NO_FACE)
 
 
 def detect_all_frames(
@@ -20,42 +23,62 @@ def detect_all_frames(
 ) -> DetectionResult:
     """Return the result for all frames of an animated image, or of all pages.
 
-    The verdict, p_fake and reasons are those of `detect_video` with 16 frames; the faces are those of the
-    frame with the highest p_fake.
+    The verdict, p_fake and reasons are those of `detect_video` with up to 8 frames; the faces are those of
+    the frame with the highest p_fake. Two frames, too few for a video, are two images: the worse verdict counts.
 
     Args:
         source: the image file.
-        still: its result as a still image. It is returned where there is one frame only, or so many that it
-            would take too long; it is not real then, and has the reason `first_frame_only`.
+        still: its result as a still image. It is returned where there is one frame only, or so many frames or
+            faces that it would take too long; it is not real then, and has the reason `first_frame_only`.
         detector: the one that returned it.
         heatmap: keep the heatmaps.
     """
-    if not any(reason.code == "first_frame_only" for reason in still.reasons):
+    frames = min(_MAX_FRAMES, _MAX_FACES // max(1, len(still.faces)))
+    if frames < MIN_FRAMES or not any(reason.code == "first_frame_only" for reason in still.reasons):
         return still
     try:
         file = ImageFile(source, detector.limits)
         if file.data is None or file.frames * file.width * file.height > _MAX_PIXELS:
             return still
-        limits = VideoLimits(image=detector.limits)
-        video = detect_video(file.data, detector, frames=_FRAMES, limits=limits)
-        best = max(video.timeline, key=lambda point: -1.0 if point.p_fake is None else point.p_fake)
-        with open_video(file.data, limits) as opened:
-            times = {point.time for point in video.timeline}
-            analyzed = [ref for ref in opened.frames if ref.time in times]
-            (frame,) = opened.decode([ref for ref in analyzed if ref.time == best.time])
-        shown = detector.detect(frame.image, heatmap=heatmap)
-    except (ImageError, ValueError):  # ValueError: the frame cannot be decoded a second time
+        if file.frames < MIN_FRAMES:
+            result, count = _worst(file, detector, heatmap), file.frames
+        else:
+            result, count = _as_video(file, detector, frames, heatmap)
+    except (ImageError, ValueError):  # ValueError: a frame cannot be decoded
         return still
-    count = len({ref.pts for ref in analyzed})
     message = f"{count} of {file.frames} frames or pages were analyzed; the faces are those of one"
-    stages = ("decode", "faces", "model", "total")
-    timing = {stage: sum(part.timing_ms[stage] for part in (still, video, shown)) for stage in stages}
+    reasons = (*result.reasons, Reason("several_frames", message))
+    timing = {stage: still.timing_ms[stage] + result.timing_ms[stage] for stage in still.timing_ms}
+    return replace(result, reasons=reasons, format=file.format, timing_ms=timing)
+
+
+def _as_video(file: ImageFile, detector: Detector, frames: int, heatmap: bool) -> tuple[DetectionResult, int]:
+    """Return the verdict on a video with the faces of one frame, and the number of analyzed frames."""
+    data, limits = file.data or b"", VideoLimits(image=detector.limits)
+    video = detect_video(data, detector, frames=frames, limits=limits)
+    best = max(video.timeline, key=lambda point: -1.0 if point.p_fake is None else point.p_fake)
+    times = {point.time for point in video.timeline}
+    with open_video(data, limits) as opened:
+        analyzed = [ref for ref in opened.frames if ref.time in times]
+        (frame,) = opened.decode([ref for ref in analyzed if ref.time == best.time])
+    shown = detector.detect(frame.image, heatmap=heatmap)
+    timing = {stage: video.timing_ms[stage] + ms for stage, ms in shown.timing_ms.items()}
     timing["decode"] += video.timing_ms["read"]
-    return replace(
-        shown,
-        verdict=video.verdict,
-        p_fake=video.p_fake,
-        reasons=(*video.reasons, Reason("several_frames", message)),
-        format=file.format,
-        timing_ms=timing,
+    result = replace(
+        shown, verdict=video.verdict, p_fake=video.p_fake, reasons=video.reasons, timing_ms=timing
     )
+    return result, len({ref.pts for ref in analyzed})
+
+
+def _worst(file: ImageFile, detector: Detector, heatmap: bool) -> DetectionResult:
+    """Return the result of the frame with the worst verdict; raise ValueError if one cannot be decoded."""
+    with open_video(file.data or b"", VideoLimits(image=detector.limits)) as opened:
+        frames = {ref.pts: ref for ref in opened.frames}
+        results = [
+            detector.detect(frame.image, heatmap=heatmap) for frame in opened.decode([*frames.values()])
+        ]
+    if len(results) < len(frames):
+        raise ValueError("a frame cannot be decoded")
+    worst = min(results, key=lambda result: (_WORST_FIRST.index(result.verdict), -(result.p_fake or 0.0)))
+    timing = {stage: sum(result.timing_ms[stage] for result in results) for stage in worst.timing_ms}
+    return replace(worst, timing_ms=timing)
