@@ -24,7 +24,7 @@ def detect_all_frames(
     """Return the result for all frames of an animated image, or of all pages.
 
     The verdict, p_fake and reasons are those of `detect_video` with up to 8 frames; the faces are those of
-    the frame with the highest p_fake. Two frames, too few for a video, are two images: the worse verdict counts.
+    the frame with the highest p_fake. Two frames are too few for a video: of these, the worse result counts.
 
     Args:
         source: the image file.
