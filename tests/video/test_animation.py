@@ -17,6 +17,7 @@ from veraface.errors import UnsupportedVideoError
 from veraface.imaging.decode import ImageFile, ImageLimits
 from veraface.results import Verdict
 from veraface.video.image_frames import detect_all_frames
+from veraface.video.reader import open_video
 
 KINDS = ["GIF", "WEBP", "PNG", "AVIF", "TIFF", "HEIF"]
 REAL = ImageEnhance.Brightness(portrait(256)).enhance(0.4)  # to the model for tests
@@ -78,6 +79,14 @@ def test_a_frame_counts_for_as_long_as_it_is_shown(detector: Detector, kind: str
     assert (result.verdict, len(result.timeline)) == (Verdict.FAKE, 10)
     assert result.duration == pytest.approx(1.0)
     assert [point.time for point in result.timeline[:3]] == pytest.approx([0, 0.1, 0.2])
+
+
+def test_a_slide_show_with_one_short_frame_has_few_entries(detector: Detector) -> None:
+    slides = [REAL.rotate(angle) for angle in range(4)]
+    with open_video(animation("GIF", slides, [600_000, 600_000, 20, 600_000])) as opened:
+        assert 10_000 <= len(opened.frames) < 10_010
+        assert [ref.pts for ref in opened.frames].count(2) == 1
+        assert opened.frames[-1].time == pytest.approx(opened.duration, abs=1)
 
 
 def test_frames_are_those_that_players_show(detector: Detector) -> None:

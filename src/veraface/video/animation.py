@@ -11,7 +11,7 @@ from veraface.imaging.formats import FORMATS
 from veraface.video.container import VideoLimits, check_size, memory_error
 from veraface.video.frames import Frame, FrameRef
 
-_MAX_REPEATS = 1000  # of a frame
+_MAX_REPEATS = 10_000  # of all frames
 
 
 class Animation:
@@ -38,23 +38,16 @@ class Animation:
         self.rotation = 0  # EXIF orientation is applied
         self.damaged = self.unseen_streams = 0
         self.cut = self.overlaps = False
-        self.frames: list[FrameRef] = []  # pts: number of the frame in the file
-        self.duration = 0.0  # seconds
         durations = self._file.container.durations
-        shortest = min(seconds for seconds in durations if seconds > 0)
-        for number, seconds in enumerate(durations):
-            # A frame that is shown for longer counts as often as in a video of constant frame rate.
-            for repeat in range(times := min(_MAX_REPEATS, round(seconds / shortest))):
-                at = self.duration + repeat * seconds / times
-                self.frames.append(FrameRef(number, at, key=False))
-            self.duration += seconds
-        self.rate = len(self.frames) / self.duration
+        self.duration = sum(durations)  # seconds
         if self.duration > limits.max_seconds:
             raise VideoTooLargeError(
                 f"the animation takes {self.duration:.0f} s; the limit is {limits.max_seconds:.0f} s; cut it"
             )
-        if len(self.frames) > limits.max_decoded:
+        if self._file.frames > limits.max_decoded:
             raise VideoTooLargeError(f"the animation has more than {limits.max_decoded} frames; cut it")
+        self.frames = list(_timed(durations))
+        self.rate = len(self.frames) / self.duration
 
     def decode(self, wanted: Sequence[FrameRef]) -> Iterator[Frame]:
         """Decode frames in display order; those that cannot be decoded are skipped and counted."""
@@ -79,3 +72,18 @@ class Animation:
     def _decode(self, image: Image.Image) -> Image.Image:
         check_size(*image.size, self._limits.image)  # pages of a TIFF differ in size
         return self._file.to_upright_rgb(image)
+
+
+def _timed(durations: Sequence[float]) -> Iterator[FrameRef]:
+    """Yield the frames with their time; `pts` is the number of the frame in the file.
+
+    A frame that is shown for longer comes as often as in a video of constant frame rate.
+    """
+    shortest = min(seconds for seconds in durations if seconds > 0)
+    step = max(shortest, sum(durations) / _MAX_REPEATS)
+    start = 0.0
+    for number, seconds in enumerate(durations):
+        repeats = max(1, round(seconds / step)) if seconds > 0 else 0
+        for repeat in range(repeats):
+            yield FrameRef(number, start + repeat * seconds / repeats, key=False)
+        start += seconds

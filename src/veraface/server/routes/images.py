@@ -59,7 +59,9 @@ async def predict(
     if detection.p_fake is not None:
         return predict_response(analysis, filename)
     reasons = detection.faces[0].reasons if detection.faces else detection.reasons
-    code = "face_too_small" if detection.faces else reasons[0].code  # no_face, or why there may be some
+    code = reasons[0].code  # without faces no_face, or why there may be some
+    if detection.faces or code == "faces_too_small":
+        code = "face_too_small"
     found = analysis.to_dict()
     details = {name: found[name] for name in _UNDECIDED_FIELDS if name in found}
     raise ApiError(422, code, "; ".join(reason.message for reason in reasons), **details)
