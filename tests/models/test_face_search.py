@@ -151,6 +151,11 @@ def test_a_search_that_a_limit_ends_is_incomplete(
     assert (len(found), found.complete) == (1, False)
 
 
+def test_a_search_in_noise_is_complete(detector: YuNetDetector) -> None:
+    found = detector.detect(noise(256, 256))
+    assert (len(found), found.complete) == (0, True)
+
+
 def test_all_70_faces_of_a_crowd_are_found(detector: YuNetDetector) -> None:
     canvas = background(2000, 1700)
     for row in range(7):

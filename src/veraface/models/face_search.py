@@ -48,7 +48,8 @@ _FACE = 48  # px, to which a face is scaled to confirm it
 _UPRIGHT = 0.9  # nine of ten upright faces of that size score more, turned ones do not
 _UPRIGHT_TWICE = 0.88  # the same for the mean of two scores
 _UNSURE = 0.4  # from here up to _UPRIGHT, a face may lean by half a quarter
-_MAX_MISSES = 512  # looks without a face after which the search ends, incomplete; about 1.5 ms each
+_MAX_MISSES = 256  # looks in a row without a face, after which detections of lower score are taken for none
+_MAX_LOOKS = 1024  # after which the search ends, incomplete; about 1.5 ms each
 _MAX_FOUND = 320  # faces after which it ends, too
 _LEVELED_FACE = 96  # px, to which a leaning face is scaled
 _EXACT = 72  # px; landmarks of smaller faces hardly lean, even if the face does
@@ -146,18 +147,18 @@ class YuNetDetector:
             upright: large faces are confirmed already.
 
         Returns:
-            The faces, and whether all detections were looked at.
+            The faces, and whether all detections were looked at that may be faces.
         """
-        seen, misses, complete = [NO_FACES], 0, True
+        seen, looks, misses, complete = [NO_FACES], 0, 0, True
         for face, certain in zip(faces, _certain(faces), strict=True):
-            if misses == _MAX_MISSES or len(seen) > _MAX_FOUND:
-                complete = False
+            complete = looks < _MAX_LOOKS and len(seen) <= _MAX_FOUND
+            if misses == _MAX_MISSES or not complete:
                 break
             if certain and upright:
                 seen.append(face[np.newaxis])
             elif certain or len(_apart(face[np.newaxis], np.concatenate(seen))):
                 confirmed = self._confirm(view, face, bool(certain))
-                misses += not len(confirmed)
+                looks, misses = looks + 1, 0 if len(confirmed) else misses + 1
                 seen += [confirmed] * len(confirmed)
         return _without_odd_turns(_merged(*seen)), complete
 
