@@ -58,8 +58,7 @@ def crop_face(image: Image.Image, box: Box, settings: CropSettings, roll: float 
     turns = round(angle / 90) % 4
     lean = angle - 90 * round(angle / 90)
     wide = ceil(settings.size * sqrt(2)) if lean else settings.size  # px, a square that holds the turned crop
-    if turns:
-        image, box = _turned(image, box, box.max_side * settings.margin * wide / settings.size, turns)
+    image, box = _turned(image, box, box.max_side * settings.margin * wide / settings.size, turns)
     square = crop_box(box, CropSettings(settings.size, settings.margin * wide / settings.size))
     pixels = _cut(image, square, wide)
     if not lean:
@@ -102,14 +101,16 @@ def _overlaps(square: Box, image: Image.Image) -> bool:
 def _turned(image: Image.Image, box: Box, side: float, turns: int) -> tuple[Image.Image, Box]:
     """Cut out the surroundings of a face and turn them counterclockwise by quarters; return them and the box.
 
-    Done before scaling, so that a turned copy of an image gives exactly the same crop.
+    Done before scaling, and for upright faces too, so that a turned copy of an image gives exactly the same
+    crop.
     """
     reach = side / 2 + side / 16 + 4  # with what the scaling filter takes in beyond the edge
     x, y = box.x + box.width / 2, box.y + box.height / 2
     left, top = max(0, floor(x - reach)), max(0, floor(y - reach))
     region = image.crop((left, top, min(image.width, ceil(x + reach)), min(image.height, ceil(y + reach))))
     moved = Box(box.x - left, box.y - top, box.width, box.height)
-    return region.transpose(QUARTER_TURNS[turns]), moved.turned(turns, region.width, region.height)
+    upright = region.transpose(QUARTER_TURNS[turns]) if turns else region
+    return upright, moved.turned(turns, region.width, region.height)
 
 
 def _cut(image: Image.Image, square: Box, size: int) -> NDArray[np.uint8]:

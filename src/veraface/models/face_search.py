@@ -45,6 +45,7 @@ _TILE_MARGIN = 64  # px around a tile, more than the largest face that only the 
 # Looking again
 _REGION = 2.0  # side of the square region around a face over the longer side of its box
 _FACE = 48  # px, to which a face is scaled to confirm it
+_PARTS = 64  # of a pixel, to which boxes and landmarks are rounded
 _UPRIGHT = 0.9  # nine of ten upright faces of that size score more, turned ones do not
 _UPRIGHT_TWICE = 0.88  # the same for the mean of two scores
 _UNSURE = 0.4  # from here up to _UPRIGHT, a face may lean by half a quarter
@@ -357,8 +358,11 @@ def _spans(length: int) -> list[tuple[int, int]]:
 
 
 def _detection(face: NDArray[np.float32]) -> FaceDetection:
+    # To parts of a pixel that floats keep exactly, so that a turned copy of an image gives the same crop.
+    score = face[14]
+    face = np.round(face * _PARTS) / _PARTS
     x0, y0, x1, y1, *_ = map(float, face)
-    return FaceDetection(Box(x0, y0, x1 - x0, y1 - y0), _landmarks(face), float(face[14]))
+    return FaceDetection(Box(x0, y0, x1 - x0, y1 - y0), _landmarks(face), float(score))
 
 
 def _landmarks(face: NDArray[np.float32]) -> tuple[tuple[float, float], ...]:
