@@ -13,7 +13,7 @@ from typing import Any
 from veraface.models.card import bound_lines
 
 ROOT = Path(__file__).resolve().parent.parent
-CARD = ROOT / "src/veraface/models/weights/veraface-lite0.json"
+CARD = ROOT / "src/veraface/models/weights/veraface.json"
 TARGET = ROOT / "docs/model-card.md"
 
 
