@@ -55,9 +55,10 @@ def test_models_of_installed_packages_are_found_by_name(
 
 
 def test_the_shipped_models_are_listed_and_load() -> None:
-    assert "veraface-lite0" in list_models()
+    assert {"veraface", "veraface-lite0"} <= set(list_models())
     assert list_models("face_detector") == ["yunet"]
-    assert load_model("veraface-lite0").card.name == load_model().card.name
+    assert load_model().card.name == load_model("accurate").card.name == "veraface"
+    assert load_model("fast").card.name == "veraface-lite0"
     assert load_face_detector("yunet").detect(LazyImage(portrait()))
 
 

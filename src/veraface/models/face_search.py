@@ -359,10 +359,10 @@ def _spans(length: int) -> list[tuple[int, int]]:
 
 def _detection(face: NDArray[np.float32]) -> FaceDetection:
     # To parts of a pixel that floats keep exactly, so that a turned copy of an image gives the same crop.
-    score = face[14]
-    face = np.round(face * _PARTS) / _PARTS
+    score = float(face[14])
+    face = np.asarray(np.round(face * _PARTS) / _PARTS, np.float32)
     x0, y0, x1, y1, *_ = map(float, face)
-    return FaceDetection(Box(x0, y0, x1 - x0, y1 - y0), _landmarks(face), float(score))
+    return FaceDetection(Box(x0, y0, x1 - x0, y1 - y0), _landmarks(face), score)
 
 
 def _landmarks(face: NDArray[np.float32]) -> tuple[tuple[float, float], ...]:
