@@ -62,7 +62,7 @@ def make_broken(kind: str, images: list[Image.Image], whole: set[int], key_frame
         stream = container.add_stream("libx264", rate=8)
         stream.width, stream.height = images[0].size
         stream.pix_fmt, stream.gop_size, stream.codec_context.max_b_frames = "yuv420p", key_frames, 0
-        stream.codec_context.options = {"preset": "ultrafast", "sc_threshold": "0"}
+        stream.codec_context.options = {"preset": "ultrafast", "sc_threshold": "0", "crf": "10"}
         for image in images:
             container.mux(stream.encode(av.VideoFrame.from_ndarray(np.asarray(image))))
         container.mux(stream.encode())
@@ -111,8 +111,8 @@ def two_streams(first: bytes, second: bytes, kind: str) -> bytes:
 
 def panned(frames: int = 12, *, width: int = 480, height: int = 400) -> list[Image.Image]:
     """Return crops that move over a photograph of a face: images for `write_video`."""
-    photo = portrait(560)
-    places = [(round(60 * i / frames), round(40 * i / frames)) for i in range(frames)]
+    photo = portrait(800)
+    places = [(150 + round(60 * i / frames), 30 + round(20 * i / frames)) for i in range(frames)]
     return [photo.crop((x, y, x + width, y + height)) for x, y in places]
 
 

@@ -83,7 +83,8 @@ def test_options_are_passed_on(
 def test_calibrates_the_shipped_model_on_own_images(tiny_data: Path, tmp_path: Path) -> None:
     result = CliRunner().invoke(app, ["calibrate", "--data", str(tiny_data), "--out", str(tmp_path)])
     assert result.exit_code == 0, result.output
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["veraface-lite0.json", "veraface-lite0.onnx"]
+    files = ["clip-vit-b16-192.int8.onnx", "veraface.json", "veraface.npz"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == files
     assert "on validation:" in result.output
 
 
