@@ -23,7 +23,7 @@ REMEMBER = """async (entries) => {
 
 
 def card() -> dict[str, Any]:
-    text = (files("veraface") / "models" / "weights" / "veraface-lite0.json").read_text("utf-8")
+    text = (files("veraface") / "models" / "weights" / "veraface.json").read_text("utf-8")
     return dict(json.loads(text))
 
 
