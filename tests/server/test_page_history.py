@@ -13,6 +13,7 @@ from playwright.sync_api import Page, Request, expect
 
 from tests.server.page import choose, expect_verdict
 from tests.server.remembered import ANSWER, MIXED, SEED, acts, names, saved, select, stored
+from tests.waiting import wait_until
 
 OpenPage = Callable[..., Page]
 Predict = Callable[..., httpx.Response]
@@ -114,7 +115,8 @@ def test_the_way_back_from_a_result_leads_to_the_same_place(open_history: OpenPa
     page.go_back()
     expect(page.locator("#search")).to_have_value(".png")
     expect(page.locator(".past").nth(30)).to_be_in_viewport()
-    page.wait_for_function("Math.abs(scrollY - leftAt) <= 2")
+    # Not by `wait_for_function`, whose second look the page's content security policy forbids.
+    wait_until(lambda: page.evaluate("Math.abs(scrollY - leftAt) <= 2"))
 
 
 def test_verdicts_and_times_are_in_the_language(open_history: OpenPage) -> None:
