@@ -40,6 +40,10 @@ class Box:
         """Return the same rectangle in an image whose sides are `factor` times as long."""
         return Box(self.x * factor, self.y * factor, self.width * factor, self.height * factor)
 
+    def moved(self, x: float, y: float) -> "Box":
+        """Return the rectangle shifted by `x` and `y` px, as needed after a crop."""
+        return Box(self.x + x, self.y + y, self.width, self.height)
+
     def turned(self, turns: int, width: float, height: float) -> "Box":
         """Return the same rectangle after the image was turned counterclockwise by quarters.
 

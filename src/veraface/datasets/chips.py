@@ -74,7 +74,7 @@ def make_chip(content: bytes, detector: FaceDetector) -> Chip | str:
     file = BytesIO()
     chip.info.clear()
     chip.save(file, "JPEG", quality=_QUALITY, subsampling="4:2:0")
-    inside = Box(box.x - left, box.y - top, box.width, box.height).scaled(scale)
+    inside = box.moved(-left, -top).scaled(scale)
     return Chip(file.getvalue(), chip.width, inside, phash, np.array(hashes, np.uint64))
 
 

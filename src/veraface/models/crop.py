@@ -108,7 +108,7 @@ def _turned(image: Image.Image, box: Box, side: float, turns: int) -> tuple[Imag
     x, y = box.x + box.width / 2, box.y + box.height / 2
     left, top = max(0, floor(x - reach)), max(0, floor(y - reach))
     region = image.crop((left, top, min(image.width, ceil(x + reach)), min(image.height, ceil(y + reach))))
-    moved = Box(box.x - left, box.y - top, box.width, box.height)
+    moved = box.moved(-left, -top)
     upright = region.transpose(QUARTER_TURNS[turns]) if turns else region
     return upright, moved.turned(turns, region.width, region.height)
 

@@ -55,7 +55,7 @@ def _crop(image: Image.Image, box: Box, edges: tuple[float, float, float, float]
     """Crop to the pixels that left, top, right and bottom edges touch; move the box with them."""
     left, top = max(0, int(edges[0])), max(0, int(edges[1]))
     right, bottom = min(image.width, int(edges[2]) + 1), min(image.height, int(edges[3]) + 1)
-    return image.crop((left, top, right, bottom)), Box(box.x - left, box.y - top, box.width, box.height)
+    return image.crop((left, top, right, bottom)), box.moved(-left, -top)
 
 
 def jitter(face: Face, random: np.random.Generator) -> Face:
@@ -173,13 +173,7 @@ class FaceDataset(Dataset[tuple[torch.Tensor, torch.Tensor]]):
         assert sample.box is not None
         assert self._reconstructions is not None
         given = self._reconstructions.draw(sample.path, random)
-        square = given.square
-        square = Box(
-            square.x - sample.box.x + face.box.x,
-            square.y - sample.box.y + face.box.y,
-            square.width,
-            square.height,
-        )
+        square = given.square.moved(face.box.x - sample.box.x, face.box.y - sample.box.y)
         if given.whole and random.random() < _WHOLE:
             scale = given.image.width / square.width
             edges = np.array(
