@@ -16,6 +16,7 @@ import time
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from copy import deepcopy
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -33,6 +34,7 @@ from veraface.datasets.synthesis.reconstructions import Reconstructions
 from veraface.datasets.validation import prepare
 from veraface.evaluation.score_images import view_crops
 from veraface.evaluation.score_table import VIEWS, ScoreTable
+from veraface.geometry import Box
 from veraface.models.crop import CropSettings
 from veraface.training.dataset import FaceDataset
 from veraface.training.network import Network, freeze_all_but_norms, load_pretrained
@@ -75,11 +77,8 @@ def fold_of(source: str) -> int:
 # --- images ---
 
 
-class TwoViews(Dataset[tuple[Tensor, Tensor, float, int]]):
-    """Degraded crop, crop before its degradations, label, and number of the source's fold.
-
-    An item is a pair of draws, a fake and a real.
-    """
+class TwoViews(Dataset[tuple[Tensor, Tensor, Tensor, Tensor]]):
+    """Pairs of a fake and a real: degraded crops, the crops before, labels, and folds of the sources."""
 
     def __init__(self, faces: FaceDataset) -> None:
         self._faces = faces
@@ -289,10 +288,6 @@ def detected(folders: Sequence[Path], cache: Path | None) -> list[Sample]:
     """Read the samples with the boxes and landmarks that serving would find; `cache` keeps those of a run."""
     samples = [sample for folder in folders for sample in read_samples(folder)]
     if cache is not None and cache.is_file():
-        from dataclasses import replace
-
-        from veraface.geometry import Box
-
         known = json.loads(cache.read_text())
         found = ((s, known.get("/".join(s.path.parts[-4:]))) for s in samples)
         return [replace(s, box=Box(*f[0]), landmarks=tuple((x, y) for x, y in f[1])) for s, f in found if f]

@@ -28,14 +28,13 @@ from veraface.models.protocols import Classifier, FaceDetector
 Kind = Literal["classifier", "face_detector"]
 Factory = Callable[..., Any]
 
-DEFAULT_FACE_DETECTOR = "yunet"
+DEFAULT_CLASSIFIER, DEFAULT_FACE_DETECTOR = "veraface", "yunet"
 ALIASES = {"fast": "veraface-lite0", "accurate": "veraface"}
 
 _BUILT_IN: Mapping[Kind, Mapping[str, Factory]] = {
     "classifier": {path.stem: partial(load_files, path) for path in sorted(WEIGHTS.glob("veraface*.json"))},
     "face_detector": {"yunet": YuNetDetector},
 }
-DEFAULT_CLASSIFIER = "veraface" if "veraface" in _BUILT_IN["classifier"] else "veraface-lite0"
 _registered: dict[Kind, dict[str, Factory]] = {"classifier": {}, "face_detector": {}}
 _FILES = (".onnx", ".json")  # how the path of a classifier ends
 _MEMBERS: Mapping[Kind, tuple[type, str]] = {
