@@ -17,7 +17,7 @@ LAYERS = (
     {"detector", "provenance"},
     {"analysis"},
     {"video"},
-    {"datasets", "workers"},
+    {"audit", "datasets", "workers"},
     {"evaluation", "report", "scan"},
     {"training", "server"},
     {"cli"},

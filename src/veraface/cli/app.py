@@ -7,6 +7,7 @@ from typing import Annotated, Any
 from typer import Exit, Option, Typer
 
 from veraface import __version__
+from veraface.cli.audit import audit
 from veraface.cli.create_api_key import create_api_key
 from veraface.cli.cross_validate import cross_validate
 from veraface.cli.dataset import build
@@ -76,6 +77,7 @@ for panel, commands in {
 dataset = Typer(help="Build data sets.", no_args_is_help=True)
 dataset.command()(build)
 app.add_typer(dataset, name="dataset", rich_help_panel="Train and measure")
+app.add_typer(audit, name="audit", rich_help_panel="Keep records")
 
 # Former names of commands.
 _add(cross_validate, "crossval", hidden=True)

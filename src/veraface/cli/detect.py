@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 from typer import Argument, BadParameter, Exit, Option
 
-from veraface.cli.options import JsonLines, Model
+from veraface.cli.audit import open_log
+from veraface.cli.options import Audit, JsonLines, Model
 from veraface.cli.streams import read_input
 from veraface.cli.terminal import VerdictRow, fail_at, print_json, print_verdicts
 from veraface.files import same_file
@@ -34,6 +35,7 @@ def detect(
     provider: Annotated[
         list[str] | None, Option(help="ONNX Runtime provider; best first, repeatable.")
     ] = None,
+    audit: Audit = None,
 ) -> None:
     """Detect forged faces in images.
 
@@ -46,25 +48,32 @@ def detect(
         raise BadParameter("would overwrite the input image", param_hint="--heatmap")
 
     from veraface.analysis import analyze
+    from veraface.audit.entries import FileId
     from veraface.detector import Detector
     from veraface.errors import ImageError
-    from veraface.imaging.decode import ImageLimits
+    from veraface.imaging.decode import ImageLimits, read_bytes
     from veraface.imaging.overlay import write_overlay
     from veraface.provenance.credentials import CredentialReader
     from veraface.video.image_frames import detect_all_frames
 
     detector = Detector(model, max_faces=max_faces, providers=provider)
     credentials = CredentialReader(trust_anchors)
+    log = open_log(audit)
     max_read = ImageLimits().max_bytes + 1  # enough to detect that a stream is too large
     failures = 0
     found: list[tuple[str, Analysis]] = []
     try:
         for name in files:
+            source = b""
             try:
-                source = read_input(max_read) if name == "-" else name
+                source = read_input(max_read) if name == "-" else read_bytes(name)
                 result = analyze(source, detector, provenance=provenance, credentials=credentials)
                 result = replace(result, detection=detect_all_frames(source, result.detection, detector))
+                if log is not None:
+                    log.add_analysis(FileId.of(source), result.detection)
             except ImageError as error:
+                if log is not None and source:
+                    log.add_outcome(FileId.of(source), {"error": error.code})
                 failures += fail_at(name, error, as_json)
                 continue
             try:

@@ -7,6 +7,15 @@ from typer import Option
 
 Model = Annotated[str | None, Option(help="fast, accurate, a name (`info --list`) or a path (.onnx, .json).")]
 JsonLines = Annotated[bool, Option("--json", help="Print one JSON object per line and file.")]
+Audit = Annotated[
+    Path | None,
+    Option(
+        "--audit",
+        help="Append every result to this audit log (.jsonl).",
+        envvar="VERAFACE_AUDIT_LOG",
+        show_envvar=False,
+    ),
+]
 LabeledData = Annotated[Path, Option(help="Manifest (.csv, .parquet), or a folder with real/ and fake/.")]
 SkipBad = Annotated[bool, Option("--skip-bad", help="Skip unreadable images.")]
 MaxFpr = Annotated[float, Option(help="Target false positive rate (reals with the verdict fake).")]

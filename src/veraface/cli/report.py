@@ -5,7 +5,8 @@ from typing import Annotated
 
 from typer import Argument, BadParameter, Exit, Option
 
-from veraface.cli.options import Model
+from veraface.cli.audit import open_log
+from veraface.cli.options import Audit, Model
 from veraface.cli.terminal import fail, printable
 from veraface.utils import needs_extra
 
@@ -19,6 +20,7 @@ def report(
         Option(help="PEM of an Ed25519 key: private (default: yours, made at first use) or public."),
     ] = None,
     model: Model = None,
+    audit: Audit = None,
 ) -> None:
     """Write a signed report on one image, or verify one.
 
@@ -35,13 +37,14 @@ def report(
         raise BadParameter("missing; name an image, or a report with --verify", param_hint="IMAGE")
     if out is None or out.suffix.lower() not in (".html", ".htm"):
         raise BadParameter("takes an output name ending in .html", param_hint="--out")
-    _write(image, out, key, model)
+    _write(image, out, key, model, audit)
 
 
-def _write(image: str, out: Path, key: Path | None, model: str | None) -> None:
+def _write(image: str, out: Path, key: Path | None, model: str | None, audit: Path | None) -> None:
     with needs_extra("report"):
         from veraface.report.page import gather, render
         from veraface.report.signature import default_key_path, fingerprint, own_key, read_private_key, sign
+    from veraface.audit.entries import FileId
     from veraface.detector import Detector
     from veraface.errors import ImageError
     from veraface.files import same_file, write_atomic
@@ -49,12 +52,15 @@ def _write(image: str, out: Path, key: Path | None, model: str | None) -> None:
 
     if same_file(out, image):
         raise BadParameter("would overwrite the image itself", param_hint="--out")
+    log = open_log(audit)
     try:
         content = read_bytes(image)
         secret = own_key(default_key_path()) if key is None else read_private_key(key)
         contents = gather(content, Path(image).name, Detector(model), model)
     except ImageError as error:
         raise Exit(fail(f"{image}: {error}")) from error
+    if log is not None:
+        log.add_analysis(FileId.of(content), contents.facts["result"])
     owner = fingerprint(secret.public_key())
     write_atomic(out, sign(render(contents, owner), secret))
     print(f"written to {printable(str(out))}, signed by key {owner}")

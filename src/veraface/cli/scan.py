@@ -8,16 +8,19 @@ import time
 from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 from typer import Argument, BadParameter, Option
 
-from veraface.cli.options import Model
+from veraface.cli.audit import open_log
+from veraface.cli.options import Audit, Model
 from veraface.cli.terminal import UpdateProgress, fail, printable, progress_bar
 from veraface.text import VERDICT_LABELS
 
 if TYPE_CHECKING:
-    from veraface.scan.engine import Engine
+    from collections.abc import Callable
+
+    from veraface.scan.engine import Engine, ItemResult
     from veraface.scan.item import Filter
     from veraface.scan.session import Summary
 
@@ -52,6 +55,7 @@ def scan(
     workers: Annotated[int | None, Option(min=1, max=256, help="Worker processes, or one per core.")] = None,
     engine: Annotated[str, Option(help="local (this machine) or ray (a Ray cluster).")] = "local",
     model: Model = None,
+    audit: Audit = None,
 ) -> None:
     """Analyze many images and write one table: a row per image and a row per face.
 
@@ -83,18 +87,52 @@ def scan(
     modified_since = None if since is None else _timestamp(since)
     filters = Filter(tuple(include or ()), modified_since, limit, all_files)
     chosen = _engine(engine, workers, model)
+    observe = _auditor(audit, model)
     try:
         with progress_bar() as update:
             if sys.stderr.isatty() and not all_files:
                 threading.Thread(target=_count, args=(sources, filters, update), daemon=True).start()
             summary = run(
-                sources, output, chosen, filters=filters, progress=lambda done, _: update(done, None)
+                sources,
+                output,
+                chosen,
+                filters=filters,
+                progress=lambda done, _: update(done, None),
+                observe=observe,
             )
     except KeyboardInterrupt:
         fail("stopped; results are kept, continue with --resume")
         sys.stdout.flush()
         os._exit(1)  # at once: a thread may be blocked in a read that never returns
     _print_summary(summary, report)
+
+
+def _auditor(audit: Path | None, model: str | None) -> "Callable[[ItemResult], None]":
+    """Return a function that adds each result to the audit log, if there is one."""
+    from veraface.audit.entries import FileId
+    from veraface.models.registry import load_card
+
+    log = open_log(audit)
+    if log is None:
+        return lambda _: None
+    card = load_card(model)
+    about: dict[str, Any] = {
+        "model": {"name": card.name, "version": card.version, "sha256": card.sha256},
+        "thresholds": {"real": card.thresholds.real, "fake": card.thresholds.fake},
+    }
+
+    def observe(result: "ItemResult") -> None:
+        facts, record = result.facts, result.record
+        if "sha256" not in facts:  # it could not be read, so nothing was analyzed
+            return
+        file = FileId(facts["sha256"], facts["size"])
+        if "error" in record:
+            log.add_outcome(file, {"error": record["error"]}, **about)
+        else:
+            reasons = [{"code": code} for code in record["reasons"]]
+            log.add_analysis(file, {**record, **about, "reasons": reasons})
+
+    return observe
 
 
 def _engine(name: str, workers: int | None, model: str | None) -> "Engine":

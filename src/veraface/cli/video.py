@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 from typer import Argument, BadParameter, Exit, Option
 
 from veraface.cli import terminal
-from veraface.cli.options import JsonLines, Model
+from veraface.cli.audit import open_log
+from veraface.cli.options import Audit, JsonLines, Model
 from veraface.files import same_file
 from veraface.utils import listed, needs_extra
 
@@ -35,6 +36,7 @@ def video(
         Option(help="Copy with boxes to write: .mp4, .mov or .mkv, without sound; one video only."),
     ] = None,
     model: Model = None,
+    audit: Audit = None,
 ) -> None:
     """Detect forged faces in videos.
 
@@ -48,12 +50,13 @@ def video(
         _check_output(option, path, videos)
     with needs_extra("video"):
         import av  # noqa: F401 - check that it is installed
+    from veraface.audit.entries import FileId
     from veraface.detector import Detector
     from veraface.errors import ImageError
     from veraface.video import detect_video
     from veraface.video.container import bounded_memory
 
-    detector = Detector(model)
+    detector, log = Detector(model), open_log(audit)
     failures = 0
     results: list[tuple[Path, VideoResult]] = []
     try:
@@ -62,8 +65,12 @@ def video(
                 with terminal.progress_bar(terminal.printable(path.name)) as update, bounded_memory():
                     result = detect_video(path, detector, frames=frames, every=every, progress=update)
             except ImageError as error:
+                if log is not None and path.is_file():
+                    log.add_outcome(FileId.of_path(path), {"error": error.code})
                 failures += terminal.fail_at(str(path), error, as_json)
                 continue
+            if log is not None:
+                log.add_analysis(FileId.of_path(path), result)
             results.append((path, result))
             if as_json:
                 terminal.print_json({"file": str(path), **result.to_dict()})

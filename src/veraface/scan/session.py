@@ -71,11 +71,13 @@ def scan(
     *,
     filters: Filter | None = None,
     progress: ProgressCallback = lambda *_: None,
+    observe: Callable[[ItemResult], None] = lambda _: None,
 ) -> Summary:
     """Analyze all images and write one table.
 
     Results are kept beside the table, in NAME.unfinished, until the table is written. `sources` are those of
-    `list_images`; `progress` is called after each image, possibly in another thread. Raises DataError if a
+    `list_images`; `progress` is called after each image, possibly in another thread, and `observe` with each
+    result before it is kept. Raises DataError if a
     source does not exist, or an output cannot be written or exists, and ModelError.
     """
     check_output(output, sources)
@@ -85,6 +87,7 @@ def scan(
         pending = session.pending
         with listing as items, closing(engine.process(pending(items), session.thumbnail_from)) as results:
             for result in results:
+                observe(result)
                 session.save(result)
         return session.finish(filters.nothing_found, left_out_lines(listing.left_out))
 

@@ -18,12 +18,14 @@ from starlette.middleware.cors import CORSMiddleware
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from veraface import __version__
+from veraface.audit import AuditLog
+from veraface.server.auditing import Auditor
 from veraface.server.errors import install_fault_handlers
 from veraface.server.logs import is_request_id, log_config
 from veraface.server.middleware import AccessLog, HeadRequests, RootPath, SecurityHeaders
 from veraface.server.openapi import document_links, error_responses
 from veraface.server.pages import install_pages
-from veraface.server.routes import AppState, images, info, videos
+from veraface.server.routes import AppState, decisions, images, info, videos
 from veraface.server.security import AccessPolicy
 from veraface.server.service import InferenceService
 from veraface.server.settings import Settings, SettingsError, load_settings
@@ -82,12 +84,13 @@ def create_app(
         videos=Uploads(settings, kind="video"),
         video_slots=asyncio.Semaphore(settings.concurrent_videos),
         observe=metrics.observe if metrics else lambda _: None,
+        audit=Auditor(AuditLog(settings.audit_log, via="server") if settings.audit_log else None),
     )
     _add_middleware(app, settings, metrics)
     install_fault_handlers(app)
     access = AccessPolicy(settings)
     failures = error_responses(access.failures)
-    for router in (images.router, videos.router):
+    for router in (images.router, videos.router, *([decisions.router] if settings.audit_log else ())):
         app.include_router(router, dependencies=access.key_and_rate, responses=failures)
     app.include_router(info.router)
     if metrics:

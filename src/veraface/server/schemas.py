@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from veraface import results
 from veraface.analysis import Analysis
 from veraface.provenance import Provenance
+from veraface.video.results import VideoResult
 from veraface.workers.messages import ForensicsResult
 
 
@@ -15,10 +16,22 @@ from veraface.workers.messages import ForensicsResult
 class DetectResponse(results.DetectionResult):
     """Result for an image."""
 
-    _omitted_if_none: ClassVar[tuple[str, ...]] = ("provenance",)
+    _omitted_if_none: ClassVar[tuple[str, ...]] = ("provenance", "audit_entry")
 
     provenance: Provenance | None = None
     """what the file claims about its origin, without influence on the verdict; absent with provenance=off"""
+    audit_entry: str | None = None
+    """hash of the entry in the server's audit log; absent if it keeps none"""
+
+
+@dataclass(frozen=True)
+class DetectVideoResponse(VideoResult):
+    """Result for a video."""
+
+    _omitted_if_none: ClassVar[tuple[str, ...]] = ("audit_entry",)
+
+    audit_entry: str | None = None
+    """hash of the entry in the server's audit log; absent if it keeps none"""
 
 
 class Prediction(BaseModel):
@@ -122,7 +135,7 @@ class HealthResponse(BaseModel):
     status: Literal["ok", "ready"]
 
 
-def predict_response(analysis: Analysis, filename: str) -> PredictResponse:
+def predict_response(analysis: Analysis, filename: str, audit_entry: str | None = None) -> PredictResponse:
     """Return the compatible response for an image; raise ValueError if no face was classified."""
     detection = analysis.detection
     p_fake = detection.p_fake
@@ -139,5 +152,9 @@ def predict_response(analysis: Analysis, filename: str) -> PredictResponse:
         }
     )
     return PredictResponse(
-        success=True, prediction=prediction, **vars(detection), provenance=analysis.provenance
+        success=True,
+        prediction=prediction,
+        **vars(detection),
+        provenance=analysis.provenance,
+        audit_entry=audit_entry,
     )

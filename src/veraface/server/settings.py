@@ -178,6 +178,7 @@ class Settings(BaseSettings):
     graceful_shutdown_s: int = Field(30, ge=0, le=3600, description="timeout for requests at shutdown")
     model: str | None = Field(None, description="fast, accurate, a name, or a path (.onnx, .json)")
     trust_anchors: FilePath | None = Field(None, description="PEM of authorities for Content Credentials")
+    audit_log: Path | None = Field(None, description="file to which every result is appended (.jsonl)")
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     fetch_links: bool = Field(False, description="fetch images from links on the public web")
     link_timeout_s: float = Field(10, gt=0, le=60, description="timeout for fetching an image")

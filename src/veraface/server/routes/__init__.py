@@ -8,6 +8,7 @@ from typing import Annotated
 from fastapi import Depends, Request
 
 from veraface.results import DetectionResult
+from veraface.server.auditing import Auditor
 from veraface.server.service import InferenceService
 from veraface.server.settings import Settings
 from veraface.server.uploads import Uploads
@@ -26,6 +27,7 @@ class AppState:
     """limits how many videos are processed at the same time; the other workers are left to images"""
     observe: Callable[[DetectionResult | VideoResult], None]
     """called with the result of every image and video"""
+    audit: Auditor
 
 
 def _state(request: Request) -> AppState:

@@ -37,8 +37,9 @@ async def detect(
 
     An image without a face has the verdict `no_face`.
     """
-    analysis, _ = await _analyze(request, state, heatmap, provenance)
-    return DetectResponse(**vars(analysis.detection), provenance=analysis.provenance)
+    analysis, _, entry = await _analyze(request, state, heatmap, provenance)
+    found = vars(analysis.detection)
+    return DetectResponse(**found, provenance=analysis.provenance, audit_entry=entry)
 
 
 @router.post(
@@ -54,10 +55,10 @@ async def predict(
 
     An image without a classified face is an error with status 422.
     """
-    analysis, filename = await _analyze(request, state, heatmap, provenance)
+    analysis, filename, entry = await _analyze(request, state, heatmap, provenance)
     detection = analysis.detection
     if detection.p_fake is not None:
-        return predict_response(analysis, filename)
+        return predict_response(analysis, filename, entry)
     reasons = detection.faces[0].reasons if detection.faces else detection.reasons
     code = reasons[0].code  # without faces no_face, or why there may be some
     if detection.faces or code == "faces_too_small":
@@ -89,11 +90,18 @@ async def evidence(request: Request, state: State) -> EvidenceResponse:
     return EvidenceResponse(success=True, **vars(await forensics(request, state)))
 
 
-async def _analyze(request: Request, state: State, heatmap: bool, provenance: Level) -> tuple[Analysis, str]:
-    """Return the analysis of the uploaded image, and its file name."""
+async def _analyze(
+    request: Request, state: State, heatmap: bool, provenance: Level
+) -> tuple[Analysis, str, str | None]:
+    """Return the analysis of the uploaded image, its file name, and the hash of its audit entry."""
     state.service.ensure_capacity()  # before the image is received
     async with state.images.read(request) as upload:
         options = {"heatmap": heatmap, "provenance": provenance}
-        analysis = await state.service.run(Analysis, request, upload.content, options)
+        try:
+            analysis = await state.service.run(Analysis, request, upload.content, options)
+        except ApiError as error:
+            await state.audit.add_failure(request, upload.content, error)
+            raise
+        entry = await state.audit.add_analysis(request, upload.content, analysis.detection)
     state.observe(analysis.detection)
-    return analysis, upload.filename
+    return analysis, upload.filename, entry

@@ -12,6 +12,7 @@ from veraface.server.errors import ApiError
 from veraface.server.event_stream import VideoEventStream, VideoJob
 from veraface.server.openapi import Responses, error_responses, form
 from veraface.server.routes import AppState, State
+from veraface.server.schemas import DetectVideoResponse
 from veraface.video.results import VideoResult
 
 _MAX_DRAIN_S = 20.0
@@ -61,7 +62,8 @@ _FORM = form(["video"], video={"type": "string", "format": "binary", "descriptio
 _EVENTS = (
     "Server-sent events, each with JSON as its data. `progress`: `done` and `total` frames, `time` (s) and "
     "`p_fake` of the newest. Then one `result` (verdict, p_fake, tracks, timeline with thumbnails as data "
-    "URLs, reasons, duration, rate, rotation, thresholds, model, timing_ms), or one `error` in the form of "
+    "URLs, reasons, duration, rate, rotation, thresholds, model, timing_ms, and audit_entry if there is an "
+    "audit log), or one `error` in the form of "
     "other error responses."
 )
 _ERRORS = {
@@ -107,12 +109,25 @@ async def detect_video(
         _ensure_free_slot(state)
         await resources.enter_async_context(state.video_slots)
         options = {"frames": frames, "thumbnails": thumbnails, "max_pixels": settings.max_pixels}
-        work = state.service.run(VideoResult, request, upload.content, options, job.report)
+        work = _analyze(request, state, upload.content, options, job)
         await job.start(work, state.observe)
     except BaseException:
         await job.close()
         raise
     return VideoEventStream(job, request.scope)
+
+
+async def _analyze(
+    request: Request, state: AppState, content: bytes, options: dict[str, Any], job: VideoJob
+) -> DetectVideoResponse:
+    """Return the result for a video, once it is in the audit log."""
+    try:
+        result = await state.service.run(VideoResult, request, content, options, job.report)
+    except ApiError as error:
+        await state.audit.add_failure(request, content, error)
+        raise
+    entry = await state.audit.add_analysis(request, content, result)
+    return DetectVideoResponse(**vars(result), audit_entry=entry)
 
 
 def _ensure_free_slot(state: AppState) -> None:

@@ -1,0 +1,75 @@
+"""One entry of an audit log: its fields, its hash and its line."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from veraface.errors import VerafaceError
+
+FORMAT = "veraface-audit/1"
+FIRST_PREVIOUS = "0" * 64  # `previous` of the first entry
+MAX_LINE_BYTES = 64 * 1024
+
+Entry = dict[str, Any]
+
+
+class AuditError(VerafaceError, code="audit_failed"):
+    """An audit log cannot be written or read, or is damaged."""
+
+
+@dataclass(frozen=True)
+class FileId:
+    """The file that an entry is about."""
+
+    sha256: str
+    """hexadecimal; `sha256sum FILE` prints the same"""
+    size: int
+    """bytes"""
+
+    @classmethod
+    def of(cls, content: bytes) -> "FileId":
+        """Return the identity of the content of a file."""
+        return cls(hashlib.sha256(content).hexdigest(), len(content))
+
+    @classmethod
+    def of_path(cls, path: Path | str) -> "FileId":
+        """Return the identity of a file that may be too large for the memory; raise AuditError."""
+        try:
+            with open(path, "rb") as file:
+                return cls(hashlib.file_digest(file, "sha256").hexdigest(), file.tell())
+        except (OSError, ValueError) as error:  # ValueError: a NUL in the name
+            reason = error.strerror if isinstance(error, OSError) else error
+            raise AuditError(f"{path}: cannot be read: {reason}") from error
+
+
+def canonical(entry: Mapping[str, Any]) -> bytes:
+    """Return the only accepted spelling of an entry: sorted keys, no spaces, ASCII."""
+    text = json.dumps(entry, sort_keys=True, separators=(",", ":"), ensure_ascii=True, allow_nan=False)
+    return text.encode("ascii")
+
+
+def seal(fields: Mapping[str, Any], previous: str) -> tuple[str, bytes]:
+    """Return the hash and the line of an entry that follows the one with the hash `previous`."""
+    entry = {"format": FORMAT, **fields, "previous": previous}
+    digest = hashlib.sha256(canonical(entry)).hexdigest()
+    line = canonical({**entry, "hash": digest}) + b"\n"
+    if len(line) > MAX_LINE_BYTES:
+        raise AuditError(f"an entry of {len(line)} bytes is too long; at most {MAX_LINE_BYTES} are allowed")
+    return digest, line
+
+
+def read_entry(line: bytes) -> Entry:
+    """Decode a line without its line break and check its hash; raise ValueError with what is wrong."""
+    try:
+        entry = json.loads(line)
+    except (ValueError, RecursionError):
+        raise ValueError("is not JSON, or only a part of it") from None
+    if not isinstance(entry, dict) or entry.get("format") != FORMAT or canonical(entry) != line:
+        raise ValueError(f"is not an entry of the format {FORMAT}, or was written by another program")
+    unsealed = {name: value for name, value in entry.items() if name != "hash"}
+    if hashlib.sha256(canonical(unsealed)).hexdigest() != entry.get("hash"):
+        raise ValueError("was changed: its hash does not match its content")
+    return entry

@@ -1,0 +1,201 @@
+"""The writer of an audit log."""
+
+import hashlib
+import os
+import stat
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
+from getpass import getuser
+from pathlib import Path
+from typing import Any, Literal, get_args
+
+from veraface import __version__
+from veraface.audit.entries import (
+    FIRST_PREVIOUS,
+    MAX_LINE_BYTES,
+    AuditError,
+    Entry,
+    FileId,
+    read_entry,
+    seal,
+)
+from veraface.results import DetectionResult
+from veraface.video.results import VideoResult
+
+Decision = Literal["fake", "real", "undecided"]
+DECISIONS: tuple[Decision, ...] = get_args(Decision)
+MAX_NOTE = 2000  # characters
+_FIGURES = ("verdict", "p_fake", "p_fake_range")
+_MODE = 0o600  # of a new log
+
+
+class AuditLog:
+    """Appends entries to a log; safe to use from several threads and processes at the same time.
+
+    Every entry is written and flushed to the disk (fsync) before its method returns. Writers take an
+    exclusive lock on the file (flock), so that the chain never forks.
+    """
+
+    def __init__(self, path: Path | str, *, actor: str | None = None, via: str = "library") -> None:
+        """Open or create a log, readable by its owner only.
+
+        Args:
+            path: of the log.
+            actor: who asks, in entries without an own actor; the user of this process if None.
+            via: the program that asks, such as "library", "command" or "server".
+
+        Raises:
+            AuditError: it cannot be written, or its last entry is damaged.
+        """
+        self.path = Path(path)
+        self._actor = actor or f"user:{_user()}"
+        self._via = via
+        with self._locked() as file:
+            self._tail(file)
+
+    def add_analysis(
+        self,
+        file: FileId,
+        result: DetectionResult | VideoResult | Mapping[str, Any],
+        *,
+        actor: str | None = None,
+        **more: Any,
+    ) -> str:
+        """Append the result for a file, or its `to_dict()`; return the entry's hash.
+
+        `more` are further JSON-ready fields.
+        """
+        found = result if isinstance(result, Mapping) else result.to_dict()
+        outcome = {name: found[name] for name in _FIGURES if name in found}
+        faces = found["faces"] if "faces" in found else found["tracks"]
+        outcome["faces"] = [{name: face[name] for name in _FIGURES if name in face} for face in faces]
+        outcome["reasons"] = [reason["code"] for reason in found["reasons"]]
+        about = {"model": found["model"], "thresholds": found["thresholds"]}
+        return self.add_outcome(file, outcome, actor=actor, **about, **more)
+
+    def add_outcome(
+        self, file: FileId, outcome: Mapping[str, Any], *, actor: str | None = None, **more: Any
+    ) -> str:
+        """Append a JSON-ready outcome of an analysis, such as {"error": code}; return the entry's hash."""
+        return self._append("analysis", actor, {"file": vars(file), "result": dict(outcome), **more})
+
+    def add_decision(
+        self, entry: str, decision: Decision, note: str = "", *, actor: str | None = None, **more: Any
+    ) -> str:
+        """Append what a person decided about the analysis with the hash `entry`; return the new hash.
+
+        Raises:
+            AuditError: the log has no such analysis, or it cannot be written.
+            ValueError: the decision is unknown, or the note has more than 2,000 characters.
+        """
+        if decision not in DECISIONS or len(note) > MAX_NOTE:
+            raise ValueError(f"a decision is one of {DECISIONS}, with a note of up to {MAX_NOTE} characters")
+        about = self.find(entry)
+        if about is None:
+            raise AuditError(f"{self.path}: has no analysis with the hash {entry}")
+        fields = {"entry": entry, "file": about["file"], "decision": decision, "note": note, **more}
+        return self._append("decision", actor, fields)
+
+    def find(self, entry: str) -> Entry | None:
+        """Return the analysis with this hash."""
+        return next((e for e in self._analyses(entry) if e["hash"] == entry), None)
+
+    def latest(self, sha256: str) -> Entry | None:
+        """Return the last analysis of the file with this SHA-256."""
+        found = None
+        for entry in self._analyses(sha256):
+            if entry["file"]["sha256"] == sha256:
+                found = entry
+        return found
+
+    def _analyses(self, hexadecimal: str) -> Iterator[Entry]:
+        """Yield the analyses whose line contains a hash."""
+        with _errors(self.path), self.path.open("rb") as file:
+            for line in file:
+                if hexadecimal.encode() in line and b'"event":"analysis"' in line:
+                    with suppress(ValueError):  # `verify` reports what is wrong with it
+                        yield read_entry(line.removesuffix(b"\n"))
+
+    def _append(self, event: str, actor: str | None, fields: Mapping[str, Any]) -> str:
+        with self._locked() as file:
+            previous, torn = self._tail(file)
+            lines = b""
+            if torn:
+                about = {"torn_bytes": len(torn), "torn_sha256": hashlib.sha256(torn).hexdigest()}
+                previous, line = seal({**self._common("recovered", None), **about}, previous)
+                lines = b"\n" + line
+            digest, line = seal({**self._common(event, actor), **fields}, previous)
+            _write(file, lines + line)
+        return digest
+
+    def _common(self, event: str, actor: str | None) -> Entry:
+        time = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+        return {
+            "time": time,
+            "event": event,
+            "actor": actor or self._actor,
+            "via": self._via,
+            "veraface": __version__,
+        }
+
+    def _tail(self, file: int) -> tuple[str, bytes]:
+        """Return the hash of the last entry, and what follows it without a line break."""
+        size = os.fstat(file).st_size
+        start = max(0, size - 2 * MAX_LINE_BYTES)
+        whole, newline, torn = os.pread(file, size - start, start).rpartition(b"\n")
+        if not newline and not start:
+            return FIRST_PREVIOUS, torn
+        last = whole.rpartition(b"\n")[2]
+        try:
+            return str(read_entry(last)["hash"]), torn
+        except ValueError as error:
+            raise AuditError(
+                f"{self.path}: its last entry {error}; nothing is appended to a damaged log: keep it, see "
+                f"`veraface audit verify {self.path}`, and start a new one under another name"
+            ) from None
+
+    @contextmanager
+    def _locked(self) -> Iterator[int]:
+        """Open the log under an exclusive lock, which closing it releases."""
+        import fcntl  # missing on Windows, where the rest of the package can be imported
+
+        with _errors(self.path):
+            file = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, _MODE)
+            try:
+                if not stat.S_ISREG(os.fstat(file).st_mode):
+                    raise AuditError(f"{self.path}: is not a regular file; name one for the audit log")
+                fcntl.flock(file, fcntl.LOCK_EX)
+                yield file
+            finally:
+                os.close(file)
+
+
+def _write(file: int, lines: bytes) -> None:
+    """Append and flush to the disk; on an error, such as a full disk, leave nothing of it behind."""
+    before = os.fstat(file).st_size
+    try:
+        written = os.write(file, lines)
+        if written != len(lines):
+            raise OSError(0, "only a part of an entry could be written")
+        os.fsync(file)
+    except OSError:
+        with suppress(OSError):
+            os.ftruncate(file, before)
+        raise
+
+
+@contextmanager
+def _errors(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except (OSError, ValueError) as error:  # ValueError: a NUL in the name
+        reason = error.strerror if isinstance(error, OSError) else error
+        raise AuditError(f"{path}: the audit log cannot be used: {reason}") from error
+
+
+def _user() -> str:
+    try:
+        return getuser()
+    except (OSError, KeyError):  # a user without a name, as in some containers
+        return str(os.getuid())
