@@ -5,7 +5,7 @@ from time import perf_counter
 import numpy as np
 from tables import table
 
-from veraface.models.classifier import OnnxClassifier
+from veraface.models.registry import load_model
 from veraface.models.tta import tta_batch
 
 BATCHES = (1, 2, 4, 8)  # faces
@@ -15,7 +15,7 @@ def milliseconds_per_face(runs: int) -> str:
     """Return the table: the fastest of interleaved runs, which other programs disturb least."""
     rows = []
     for threads in (1, 2):
-        model = OnnxClassifier(threads=threads)
+        model = load_model("fast", threads=threads)
         size = model.card.crop.size
         views = len(tta_batch(np.zeros((size, size, 3), np.uint8)))
         generator = np.random.default_rng(0)

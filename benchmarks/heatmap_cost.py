@@ -13,7 +13,7 @@ import numpy as np
 import onnx
 from machine import describe
 
-from veraface.models.classifier import DEFAULT_MODEL
+from veraface.models.classifier import WEIGHTS
 from veraface.models.onnx_session import open_session
 
 
@@ -44,7 +44,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--runs", type=int, default=300)
     runs = parser.parse_args().runs
-    model = onnx.load(DEFAULT_MODEL)
+    model = onnx.load(WEIGHTS / "veraface-lite0.onnx")
     sessions = {
         name: open_session(m.SerializeToString(), threads=1)
         for name, m in (("with heatmap", model), ("without", without_heatmap(model)))

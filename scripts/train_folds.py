@@ -1,7 +1,7 @@
 """Train several networks on one stream of crops: folds of left-out sources, and networks on everything.
 
     python scripts/train_folds.py data/faces data/faces2 --clip build/clip_b16.pt --out build/folds
-    veraface crossval --scores build/folds/scores.npz --out build/crossval
+    veraface cross-validate --scores build/folds/scores.npz --network vit --one-view --out build/crossval
 
 Decoding and degrading an image takes longer than a step of a small network on an accelerator, so all networks
 share the stream, and each skips the sources that it must not see. The learning rate follows the time that has

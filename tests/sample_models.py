@@ -1,7 +1,6 @@
 """Small models with known behavior."""
 
 import hashlib
-from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -11,9 +10,8 @@ import onnx
 from onnx import TensorProto, helper, numpy_helper
 
 from veraface.decision import Calibration, Thresholds
-from veraface.models.card import BaseFile, ModelCard, Part
+from veraface.models.card import BaseFile, ModelCard
 from veraface.models.crop import CropSettings
-from veraface.models.ensemble import joined_sha256
 
 WIDE_BAND = Thresholds(real=0.2, fake=0.8)
 
@@ -101,20 +99,6 @@ def tuned_model(folder: Path, *, name: str = "tuned", center: float = 127.5, **o
         tta=False,
     )
     card.save(folder / f"{name}.json")
-    return folder / f"{name}.json"
-
-
-def ensemble_model(
-    folder: Path, parts: Sequence[Path], weights: Sequence[float], *, name: str = "both", **changes: Any
-) -> Path:
-    """Write the card of an ensemble of classifiers in the same folder; return it."""
-    cards = [ModelCard.load(path.with_suffix(".json")) for path in parts]
-    named = [
-        Part(card.name, card.sha256, weight, card.calibration)
-        for card, weight in zip(cards, weights, strict=True)
-    ]
-    sha256 = joined_sha256([card.sha256 for card in cards])
-    replace(cards[0], name=name, sha256=sha256, parts=tuple(named), **changes).save(folder / f"{name}.json")
     return folder / f"{name}.json"
 
 

@@ -49,13 +49,6 @@ def test_a_verdict_that_changes_under_recompression_is_uncertain_with_that_reaso
     assert "recompression" in reasons[0].message
 
 
-def test_a_face_on_which_networks_disagree_is_uncertain_with_that_reason() -> None:
-    verdict, reasons = decide_face(0.95, lambda: pytest.fail("not needed"), BAND, disagree=True)
-    assert verdict is Verdict.UNCERTAIN
-    assert [reason.code for reason in reasons] == ["networks_disagree"]
-    assert decide_face(0.5, lambda: 0.5, BAND, disagree=True)[1][0].code == "weak_evidence"
-
-
 def test_an_uncertain_score_needs_no_recompressed_view() -> None:
     verdict, reasons = decide_face(0.5, lambda: pytest.fail("not needed"), BAND)
     assert (verdict, reasons[0].code) == (Verdict.UNCERTAIN, "weak_evidence")

@@ -61,21 +61,17 @@ class Thresholds:
 
 
 def decide_face(
-    p_fake: float, recompressed: Callable[[], float], thresholds: Thresholds, *, disagree: bool = False
+    p_fake: float, recompressed: Callable[[], float], thresholds: Thresholds
 ) -> tuple[Verdict, tuple[Reason, ...]]:
     """Decide the verdict of one face.
 
-    It becomes uncertain if the networks of an ensemble `disagree`, or if the recompression of a messenger
-    changes it. `recompressed` returns p_fake of a recompressed copy; it is called only if the verdict depends
-    on it.
+    It becomes uncertain if the recompression of a messenger changes it. `recompressed` returns p_fake of a
+    recompressed copy; it is called only if the verdict depends on it.
     """
     verdict = thresholds.decide(p_fake)
     if verdict is Verdict.UNCERTAIN:
         message = "the model sees no clear sign of either a real or a fake face"
         return verdict, (Reason("weak_evidence", message),)
-    if disagree:
-        message = f"would be {verdict.value}, but the networks disagree on this face"
-        return Verdict.UNCERTAIN, (Reason("networks_disagree", message),)
     if thresholds.decide(recompressed()) is not verdict:
         message = f"would be {verdict.value}, but the verdict changes after recompression"
         return Verdict.UNCERTAIN, (Reason("changes_under_recompression", message),)

@@ -215,7 +215,6 @@ class Detector:
             p_fake,
             lambda: float(probability(np.array(face.recompressed()))),
             self.card.thresholds,
-            disagree=face.disagree,
         )
         return _FaceScore(p_fake, probability(face.heatmap).astype(np.float32), verdict, reasons)
 

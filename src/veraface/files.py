@@ -1,6 +1,7 @@
 """Writing files and folders safely."""
 
 import os
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -35,6 +36,13 @@ def write_atomic(path: Path, content: str | bytes) -> None:
     """Write a file like `atomic_write`; text as UTF-8 without newline translation."""
     with atomic_write(path) as partial:
         partial.write_bytes(content.encode("utf-8") if isinstance(content, str) else content)
+
+
+def copy_file(source: Path, target: Path) -> None:
+    """Copy a file like `atomic_write`; does nothing if both are the same."""
+    if not same_file(source, target):
+        with atomic_write(target) as partial:
+            shutil.copyfile(source, partial)
 
 
 @contextmanager

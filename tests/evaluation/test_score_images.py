@@ -1,5 +1,6 @@
 """Score tables of images: the views are those of detection."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +10,7 @@ from tests.sample_data import make_dataset
 from tests.sample_models import brightness_model
 from veraface import Detector
 from veraface.datasets.manifest import read_samples
+from veraface.datasets.samples import Sample
 from veraface.datasets.validation import prepare
 from veraface.errors import DataError
 from veraface.evaluation.score_images import score_images, view_crops
@@ -22,50 +24,50 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
+def samples(data: Path) -> list[Sample]:
+    return prepare(read_samples(data), skip_bad=False).samples
+
+
+@pytest.fixture(scope="module")
 def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return brightness_model(tmp_path_factory.mktemp("model"))
 
 
-@pytest.fixture(scope="module")
-def table(data: Path, model: Path) -> ScoreTable:
+def score(model: Path, samples: list[Sample], data: Path) -> ScoreTable:
     classifier = OnnxClassifier(model, threads=1)
-    networks = {f"lite/{kind}": classifier for kind in ("fold-1", "fold-2", "final")}
-    samples = prepare(read_samples(data), skip_bad=False).samples
-    return score_images(networks, samples, {"left": 1, "right": 2}, root=data)
+    crop = classifier.card.crop
+    return score_images("lite/final", lambda crops: classifier.predict(crops)[0], crop, samples, 2, data)
 
 
-def test_each_network_of_a_fold_scores_the_sources_that_it_leaves_out(table: ScoreTable, data: Path) -> None:
+def test_a_table_describes_the_samples(model: Path, samples: list[Sample], data: Path) -> None:
+    table = score(model, samples, data)
     assert table.path.tolist() == [f"{number:03}.png" for number in range(8)]
-    assert table.views == VIEWS
+    assert (table.views, set(table.fold)) == (VIEWS, {2})
     assert not np.isnan(table.logits["lite/final"]).any()
-    for number, source in ((1, "left"), (2, "right")):
-        scored = ~np.isnan(table.logits[f"lite/fold-{number}"]).any(axis=1)
-        assert np.array_equal(scored, table.source == source)
     assert set(table.generator[table.fake]) == {"cheeks"}
     assert set(table.generator[~table.fake]) == {""}
     assert ((table.face_size > 30) & (table.face_size < 96)).all()
 
 
-def test_scores_are_those_of_the_detector(table: ScoreTable, data: Path, model: Path) -> None:
+def test_scores_are_those_of_the_detector(model: Path, samples: list[Sample], data: Path) -> None:
     detector = Detector(model, threads=1)
-    images = NetworkScores.of(table, final=True)
-    for row, score in zip(images.rows, images.scores["lite"], strict=True):
+    table = score(model, samples, data)
+    images = NetworkScores.of(table, "lite", final=True)
+    for row, logit in zip(images.rows, images.logit, strict=True):
         result = detector.detect(data / table.path[row], heatmap=False)
-        assert detector.card.calibration.probability(score) == pytest.approx(result.p_fake, abs=0.02)
+        assert detector.card.calibration.probability(logit) == pytest.approx(result.p_fake, abs=0.02)
 
 
-def test_views_are_degraded(data: Path) -> None:
-    sample = prepare(read_samples(data)[:1], skip_bad=False).samples[0]
-    settings = Detector().card.crop
-    clean, mirrored, *others = view_crops(sample, settings)
+def test_the_views(samples: list[Sample]) -> None:
+    clean, mirrored, recompressed = view_crops(samples[0], Detector().card.crop)
     assert np.array_equal(clean[:, ::-1], mirrored)
-    assert all(not np.array_equal(clean, other) for other in others)
-    assert view_crops(sample, settings, ("clean",)).shape == (1, settings.size, settings.size, 3)
+    assert not np.array_equal(clean, recompressed)
 
 
-def test_a_sample_without_a_box_is_refused(data: Path) -> None:
-    from dataclasses import replace
-
-    sample = replace(read_samples(data)[0], box=None)
+def test_a_sample_without_a_face_is_not_scored(model: Path, samples: list[Sample], data: Path) -> None:
+    without = replace(samples[0], box=None)
+    table = score(model, [without, samples[1]], data)
+    assert np.isnan(table.logits["lite/final"]).all(axis=1).tolist() == [True, False]
+    assert np.isnan(table.face_size[0])
     with pytest.raises(DataError, match="has no face box"):
-        view_crops(sample, Detector().card.crop)
+        view_crops(without, Detector().card.crop)

@@ -7,24 +7,21 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tests.evaluation.sample_tables import Source, make_table
+from tests.evaluation.sample_tables import SOURCES, Source, make_table
 from veraface.errors import DataError
 from veraface.evaluation.predict import SELF_BLENDED
-from veraface.evaluation.score_table import CLEAN, MIRRORED, RECOMPRESSED, WEB, NetworkScores, ScoreTable
+from veraface.evaluation.score_table import CLEAN, MIRRORED, RECOMPRESSED, NetworkScores, ScoreTable
 
 TABLE = make_table()
-AGES = np.where(TABLE.fake, "", "20-39")
 
 
 def test_a_table_survives_a_round_trip(tmp_path: Path) -> None:
-    written = replace(TABLE, attributes={"age": AGES})
-    written.save(tmp_path / "scores.npz")
+    TABLE.save(tmp_path / "scores.npz")
     read = ScoreTable.load(tmp_path / "scores.npz")
     for name in ("path", "fake", "source", "generator", "group", "split", "face_size", "fold", "views"):
-        assert np.array_equal(getattr(read, name), getattr(written, name)), name
-    assert set(read.logits) == set(written.logits)
-    assert all(np.array_equal(read.logits[name], written.logits[name]) for name in read.logits)
-    assert np.array_equal(read.attributes["age"], AGES)
+        assert np.array_equal(getattr(read, name), getattr(TABLE, name)), name
+    assert set(read.logits) == set(TABLE.logits)
+    assert all(np.array_equal(read.logits[name], TABLE.logits[name]) for name in read.logits)
     with np.load(tmp_path / "scores.npz", allow_pickle=False) as file:
         assert all(file[name].dtype != object for name in file.files)
 
@@ -71,12 +68,9 @@ def changed(name: str, value: Any) -> Any:
     ("changes", "message"),
     [
         ({"split": changed("split", "holdout")}, "split is .*holdout.*; it must be train, val or test"),
-        ({"path": changed("path", str(TABLE.path[1]))}, "a path is listed twice"),
         ({"fold": changed("fold", 2)}, "alps: is in folds 1, 2; must be in one"),
         ({"group": TABLE.group[1:]}, r"group has shape \(1119,\), not \(1120,\)"),
-        ({"attributes": {"age": AGES[1:]}}, r"attribute/age has shape \(1119,\), not"),
         ({"views": ("mirrored",)}, "there is no view 'clean', only mirrored"),
-        ({"views": (CLEAN, "dark")}, "unknown view .*dark"),
         ({"views": (CLEAN, CLEAN)}, "a view is listed twice"),
         (
             {"logits": {"vit": TABLE.logits["vit/final"]}},
@@ -97,42 +91,44 @@ def test_each_image_is_scored_by_the_network_that_has_not_seen_its_source() -> N
     for number in (1, 2, 3):
         own = TABLE.fold == number
         assert np.array_equal(scores[own], TABLE.of_network(f"vit/fold-{number}")[own])
-    assert np.array_equal(TABLE.final("lite", WEB), TABLE.of_network("lite/final", WEB))
     assert np.isnan(TABLE.of_network("unknown/final")).all()
     assert np.isnan(TABLE.out_of_fold("vit", "dark")).all()
 
 
 def test_scores_are_those_of_detection() -> None:
     """The mean of clean and mirrored; a view that was not measured is replaced by those that were."""
-    images = NetworkScores.of(TABLE, final=True)
-    mean = (TABLE.final("vit") + TABLE.final("vit", MIRRORED)) / 2
-    assert np.allclose(images.scores["vit"], mean)
-    assert np.allclose(images.recompressed["lite"], TABLE.final("lite", RECOMPRESSED))
-    alone = NetworkScores.of(make_table(views=(CLEAN,)), final=True)
-    assert np.array_equal(alone.scores["vit"], alone.recompressed["vit"])
-    web = NetworkScores.of(TABLE, final=True, view=WEB)
-    assert np.allclose(web.scores["vit"], TABLE.final("vit", WEB))
+    images = NetworkScores.of(TABLE, "vit", final=True)
+    clean, mirrored, jpeg = (TABLE.of_network("vit/final", view) for view in (CLEAN, MIRRORED, RECOMPRESSED))
+    assert np.allclose(images.logit, (clean + mirrored) / 2)
+    assert np.allclose(images.recompressed, jpeg)
+    alone = NetworkScores.of(make_table(views=(CLEAN,)), "vit", final=True)
+    assert np.array_equal(alone.logit, alone.recompressed)
 
 
 def test_images_that_a_network_was_not_run_on_are_left_out() -> None:
     logits = {name: values.copy() for name, values in TABLE.logits.items()}
     logits["vit/fold-1"][TABLE.fold == 1] = np.nan
-    images = NetworkScores.of(replace(TABLE, logits=logits), final=False)
+    images = NetworkScores.of(replace(TABLE, logits=logits), "vit", final=False)
     assert set(TABLE.fold[images.rows]) == {2, 3}
-    assert len(NetworkScores.of(replace(TABLE, logits={}), final=False)) == 0
+    assert len(NetworkScores.of(replace(TABLE, logits={}), "vit", final=False)) == 0
 
 
-def test_architectures_without_folds_are_not_scored_out_of_fold() -> None:
+def test_architectures_are_those_with_folds() -> None:
     logits = {**TABLE.logits, "student/final": TABLE.logits["vit/final"]}
-    table = replace(TABLE, logits=logits)
-    assert table.architectures(final=False) == ("vit", "lite")
-    assert table.architectures(final=True) == ("vit", "lite", "student")
-    assert len(NetworkScores.of(table, final=False)) == len(table)
+    assert replace(TABLE, logits=logits).architectures() == ("vit", "lite")
 
 
-def test_self_blended_fakes_are_read_for_themselves() -> None:
+def test_self_blended_fakes_are_left_out() -> None:
     sources = (Source("alps", False, 20), Source(SELF_BLENDED, True, 20))
     table = make_table(sources)
     table = replace(table, generator=np.where(table.fake, SELF_BLENDED, ""))
-    assert not NetworkScores.of(table, final=False).fake.any()
-    assert NetworkScores.of(table, final=False, self_blended=True).fake.all()
+    assert not NetworkScores.of(table, "vit", final=False).fake.any()
+
+
+def test_tables_are_joined() -> None:
+    """A network keeps its logits, and was not run on the images of the other tables."""
+    one, other = make_table(SOURCES[:2]), make_table(SOURCES[5:6], architectures=("vit",))
+    both = ScoreTable.joined([one, other])
+    assert both.path.tolist() == [*one.path, *other.path]
+    assert np.array_equal(both.logits["vit/final"][len(one) :], other.logits["vit/final"])
+    assert np.isnan(both.logits["lite/final"][len(one) :]).all()

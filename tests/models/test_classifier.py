@@ -8,14 +8,15 @@ from tests.sample_models import brightness_model
 from veraface.decision import Calibration
 from veraface.errors import ModelError
 from veraface.models.card import ModelCard
-from veraface.models.classifier import OnnxClassifier
+from veraface.models.classifier import WEIGHTS, OnnxClassifier
 
-SIDE = OnnxClassifier().card.crop.size
+SHIPPED = WEIGHTS / "veraface-lite0.onnx"
+SIDE = OnnxClassifier(SHIPPED).card.crop.size
 
 
 @pytest.fixture(scope="module")
 def shipped() -> OnnxClassifier:
-    return OnnxClassifier()
+    return OnnxClassifier(SHIPPED)
 
 
 def crops(count: int) -> np.ndarray:

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import psutil
 
-from veraface.models.classifier import OnnxClassifier
+from veraface.models.registry import load_model
 
 PROGRAM = """
 import os
@@ -37,7 +37,7 @@ def test_telemetry_is_disabled(tmp_path: Path) -> None:
 
 
 def test_release_memory_frees_the_memory_of_earlier_runs() -> None:
-    model, process = OnnxClassifier(threads=1), psutil.Process()
+    model, process = load_model("fast", threads=1), psutil.Process()
     side = model.card.crop.size
     model.predict(np.zeros((24, side, side, 3), np.uint8))
     before = process.memory_info().rss

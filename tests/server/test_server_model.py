@@ -11,14 +11,16 @@ import httpx
 import pytest
 
 from tests.cli.terminal import COMMAND
-from veraface.models.classifier import DEFAULT_MODEL
+from veraface.models.classifier import WEIGHTS
 from veraface.models.registry import load_card
+
+SHIPPED = WEIGHTS / "veraface-lite0.onnx"
 
 
 def copy_of_the_shipped(folder: Path) -> Path:
     for suffix in (".onnx", ".json"):
-        shutil.copy(DEFAULT_MODEL.with_suffix(suffix), folder)
-    return folder / DEFAULT_MODEL.name
+        shutil.copy(SHIPPED.with_suffix(suffix), folder)
+    return folder / SHIPPED.name
 
 
 def test_weights_that_lie_about_are_not_taken(

@@ -15,8 +15,8 @@ from PIL import Image, ImageEnhance
 
 from tests.sample_colors import icc_profile
 from veraface.detector import Detector
-from veraface.models.classifier import OnnxClassifier
 from veraface.models.crop import crop_face
+from veraface.models.registry import load_model
 
 Predict = Callable[..., httpx.Response]
 SIDE = 256
@@ -122,7 +122,7 @@ def test_sixteen_at_once_get_the_digits_that_each_gets_alone(
 
 
 def test_the_model_scores_one_crop_as_in_a_batch_of_sixteen(people: list[Image.Image]) -> None:
-    model, detector = OnnxClassifier(None), Detector()
+    model, detector = load_model(), Detector()
     boxes = [detector.detect(one, heatmap=False).faces[0].box for one in people]
     crops = np.stack([crop_face(one, box, model.card.crop) for one, box in zip(people, boxes, strict=True)])
     logits, evidence = model.predict(crops)

@@ -11,12 +11,13 @@ import pytest
 from tests.sample_data import make_sources
 from tests.training.runs import break_down, logged, recipe, same, tensors
 from veraface.errors import DataError
-from veraface.models.card import ModelCard
+from veraface.evaluation.score_table import ScoreTable
 from veraface.training.calibration import ErrorTargets
 from veraface.training.config import TrainConfig
 from veraface.training.cross_validation import cross_validate
+from veraface.training.group_thresholds import BoundSettings
 
-TARGETS = ErrorTargets(0.2, 0.2)
+SETTINGS = BoundSettings(ErrorTargets(0.3, 0.3), mean_fpr=0.3, mean_fnr=0.3)
 
 
 class Done(NamedTuple):
@@ -28,7 +29,7 @@ class Done(NamedTuple):
     markdown: str
 
     def again(self, out: Path | None = None, **changes: Any) -> str:
-        arguments: dict[str, Any] = {"recipe": self.recipe, "images": 20, "targets": TARGETS} | changes
+        arguments: dict[str, Any] = {"recipe": self.recipe, "images": 20, "settings": SETTINGS} | changes
         return cross_validate(self.data, out or self.out, **arguments)
 
     @property
@@ -62,24 +63,25 @@ def times(out: Path) -> dict[str, int]:
 
 def test_every_source_is_evaluated_once_by_class(done: Done) -> None:
     """Of the images of train and val at most the number asked for, and every one could be read."""
-    rows = done.report["rows"]
-    assert [(row["source"], row["label"]) for row in rows] == [
-        ("lab", "real"),
-        ("lab", "fake"),
-        ("street", "real"),
-        ("web", "real"),
-        ("web", "fake"),
+    report = done.report
+    assert [(row["source"], row["images"]) for row in report["reals"]] == [
+        ("lab", 20),
+        ("street", 20),
+        ("web", 20),
     ]
-    assert [row["pictures"] for row in rows] == [20] * 5
-    assert sum(row["not_judged"] for row in rows) == 0
+    assert [(row["source"], row.get("images")) for row in report["fakes"]] == [
+        ("mean", None),
+        ("lab", 20),
+        ("web", 20),
+    ]
+    assert report["images"] == {"real": 60, "fake": 40, "sources": 3, "not_left_out": 0}
 
 
 def test_what_is_left_out_is_in_no_training(done: Done) -> None:
-    for fold, left_out, kept in ((1, ("lab", "street"), "web"), (2, ("web",), "lab, street")):
-        run = done.out / f"fold-{fold}"
-        assert TrainConfig.load(run / "config.yaml").leave_out == left_out
-        data = ModelCard.load(run / "model.json").data
-        assert data.endswith(f"faces; sources: {kept}")
+    table = ScoreTable.load(done.out / "scores.npz")
+    for fold, left_out in ((1, ("lab", "street")), (2, ("web",))):
+        assert TrainConfig.load(done.out / f"fold-{fold}" / "config.yaml").leave_out == left_out
+        assert set(table.source[table.fold == fold]) == set(left_out)
 
 
 def test_the_recipe_decides_how_it_is_trained(done: Done) -> None:
@@ -90,43 +92,21 @@ def test_the_recipe_decides_how_it_is_trained(done: Done) -> None:
 
 
 def test_marks_shared_by_all_sources_are_detected_in_the_one_left_out(done: Done) -> None:
-    for row in done.report["rows"]:
+    for row in done.report["fakes"][1:]:
         low, high = row["intervals"]["auc"]
         assert 0.9 < row["auc"] <= 1
         assert low <= row["auc"] <= high
-        verdicts = row["called_fake"] + row["called_real"] + row["uncertain"]
-        assert verdicts == pytest.approx(1, abs=1e-3)
-        wrong, right = (
-            ("called_real", "called_fake") if row["label"] == "fake" else ("called_fake", "called_real")
-        )
-        assert row[wrong] <= row[right]
-        assert ("recall_at_5_percent" in row) == (row["label"] == "fake")
-
-
-def test_the_summary_sums_up_the_rows(done: Done) -> None:
-    report = done.report
-    rows, summary = report["rows"], report["summary"]
-    recalls = [row["recall_at_5_percent"] for row in rows if row["label"] == "fake"]
-    alarms = {row["source"]: row["called_fake"] for row in rows if row["label"] == "real"}
-    assert summary["mean_recall_at_5_percent"] == pytest.approx(sum(recalls) / 2, abs=1e-4)
-    assert summary["mean_false_alarms"] == pytest.approx(sum(alarms.values()) / 3, abs=1e-4)
-    assert (
-        summary["worst_false_alarms"] == max(alarms.values()) == alarms[summary["worst_false_alarms_source"]]
-    )
-    assert (summary["sources_with_fakes"], summary["sources_with_reals"]) == (2, 3)
+        assert row["called_real"] <= row["called_fake"]
+    for row in done.report["reals"]:
+        assert row["called_fake"] <= row["called_real"]
 
 
 def test_the_report_is_written_and_returned(done: Done) -> None:
     assert (done.out / "crossval.md").read_text() == done.markdown
-    lines = done.markdown.splitlines()
-    assert lines[0] == "# Leave-one-source-out cross-validation"
-    assert "at 5% false positive rate, mean over 2 sources" in done.markdown
-    table = [line for line in lines if line.startswith("| ")]
-    assert len(table) == 1 + 5
-    assert len({line.count("|") for line in lines if line.startswith("|")}) == 1
-    assert str(done.data) not in (done.out / "crossval.json").read_text(), (
-        "it names no folders of the machine"
-    )
+    assert done.markdown.startswith("# Left-out sources\n\n60 real and 40 fake images of 3 sources")
+    for name in ("crossval.json", "scores.npz"):
+        content = (done.out / name).read_bytes()
+        assert str(done.data).encode() not in content, "it names no folders of the machine"
 
 
 def test_finished_folds_are_kept(copy: Done) -> None:
@@ -137,37 +117,28 @@ def test_finished_folds_are_kept(copy: Done) -> None:
 
 
 def test_one_fold_can_be_asked_for(copy: Done) -> None:
-    """Other folds are not run; finished ones are in the report."""
+    """Other folds are not run; the report needs all."""
     assert copy.again(only=[2]) == copy.markdown
-    (copy.out / "fold-1.json").unlink()
-    markdown = copy.again(only=[2])
-    assert "| web | fake |" in markdown
-    assert "| lab |" not in markdown
-    assert "Only 1 of 2 folds so far." in markdown
-    assert [row["source"] for row in copy.report["rows"]] == ["web", "web"]
+    (copy.out / "fold-1.npz").unlink()
+    assert copy.again(only=[2]) == "folds 1 of 2 are missing; the report needs all of them"
 
 
 def test_a_damaged_fold_is_named(copy: Done) -> None:
-    for content in ("", "[]", "{}", '{"settings": {'):
-        (copy.out / "fold-1.json").write_text(content)
-        with pytest.raises(DataError, match=r"fold-1\.json: is damaged; delete it"):
-            copy.again()
+    (copy.out / "fold-1.npz").write_bytes(b"cut off")
+    with pytest.raises(DataError, match=r"fold-1\.npz: cannot be read as a score table"):
+        copy.again()
 
 
 @pytest.mark.parametrize(
     "change",
-    [
-        {"changes": {"epochs": 6}},
-        {"changes": {"seed": 2}},
-        {"images": 30},
-        {"targets": ErrorTargets(0.2, 0.1)},
-        {"targets": None},
-    ],
+    [{"changes": {"epochs": 6}}, {"changes": {"seed": 2}}, {"images": 30}],
     ids=str,
 )
 def test_other_settings_are_refused(copy: Done, change: dict[str, Any]) -> None:
     before = (copy.out / "crossval.json").read_bytes(), times(copy.out)
-    with pytest.raises(DataError, match="fold-1.json: was written with other settings or data; pass"):
+    with pytest.raises(
+        DataError, match=r"fold-1.npz: was written with other settings or data \((epochs|seed|images)\); pass"
+    ):
         copy.again(**change)
     assert ((copy.out / "crossval.json").read_bytes(), times(copy.out)) == before
 
@@ -184,13 +155,15 @@ def test_an_interrupted_fold_is_resumed(done: Done, tmp_path: Path, monkeypatch:
     break_down(monkeypatch, 3)
     with pytest.raises(RuntimeError, match="power failure"):
         done.again(tmp_path / "out", only=[2])
-    assert not (tmp_path / "out" / "fold-2.json").exists()
+    assert not (tmp_path / "out" / "fold-2.npz").exists()
     break_down(monkeypatch, -1)
     done.again(tmp_path / "out", only=[2])
     stopped, whole = tmp_path / "out" / "fold-2", done.out / "fold-2"
     assert same(tensors(stopped), tensors(whole))
     assert logged(stopped, "val_auc") == logged(whole, "val_auc"), "no epoch was run twice"
-    assert (tmp_path / "out" / "fold-2.json").read_text() == (done.out / "fold-2.json").read_text()
+    tables = [ScoreTable.load(out / "fold-2.npz") for out in (tmp_path / "out", done.out)]
+    (network,) = tables[0].logits
+    assert (tables[0].logits[network] == tables[1].logits[network]).all()
 
 
 def test_a_missing_recipe(done: Done, tmp_path: Path) -> None:

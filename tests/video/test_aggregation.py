@@ -109,14 +109,6 @@ def test_what_recompression_would_change_is_left_open() -> None:
     assert (result.verdict, result.reasons[0].code) == (Verdict.UNCERTAIN, "changes_under_recompression")
 
 
-def test_frames_on_which_the_networks_disagree_are_left_open() -> None:
-    times = [float(i) for i in range(8)]
-    found = [track([0.95] * 8, flips=flips, reason="networks_disagree") for flips in (3, 5)]
-    results = [decide_track(faces, times, THRESHOLDS) for faces in found]
-    assert results[0].verdict is Verdict.FAKE
-    assert (results[1].verdict, results[1].reasons[0].code) == (Verdict.UNCERTAIN, "networks_disagree")
-
-
 def test_quickly_cut_videos_are_decided_by_all_frames_together() -> None:
     short = [decided_track([0.95, 0.95], looked_at=32) for _ in range(8)]
     assert decide(*short, looked_at=32) == ("fake", pytest.approx(0.95), ["short_scenes"])

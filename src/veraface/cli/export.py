@@ -75,8 +75,8 @@ def calibrate(
 
 def _print(card: "ModelCard", out: Path) -> None:
     thresholds, rates = card.thresholds, card.error_rates
-    weights = "" if card.parts else f"{card.name}.npz and " if card.base else f"{card.name}.onnx and "
-    print(f"{out / weights}its card {card.name}.json" if weights else f"{out / card.name}.json")
+    weights = f"{card.name}.npz" if card.base else f"{card.name}.onnx"
+    print(f"{out / weights} and its card {card.name}.json")
     print(f"real at or below {thresholds.real:.3f}, fake from {thresholds.fake:.3f}; on validation:")
     print("  reals: {reals_called_fake:.1%} false positives, {reals_uncertain:.0%} uncertain".format(**rates))
     print("  fakes: {fakes_called_real:.1%} false negatives, {fakes_uncertain:.0%} uncertain".format(**rates))

@@ -6,13 +6,12 @@ To add one: write a class with the members of `FaceDetector` or `Classifier`, an
 
 from veraface.models.card import ModelCard
 from veraface.models.classifier import OnnxClassifier
-from veraface.models.ensemble import EnsembleClassifier
 from veraface.models.face_search import YuNetDetector
 from veraface.models.protocols import Classifier, FaceDetection, FaceDetector, FoundFaces
 from veraface.models.registry import list_models, load_face_detector, load_model, register
 from veraface.models.tta import FaceLogits
 
-__all__ = ["Classifier", "EnsembleClassifier", "FaceDetection", "FaceDetector", "FaceLogits", "ModelCard"]
+__all__ = ["Classifier", "FaceDetection", "FaceDetector", "FaceLogits", "ModelCard"]
 __all__ += [
     "FoundFaces",
     "OnnxClassifier",

@@ -3,7 +3,6 @@
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
-from math import isfinite
 from pathlib import Path
 from typing import Any
 
@@ -33,28 +32,6 @@ class BaseFile:
 
 
 @dataclass(frozen=True)
-class Part:
-    """One classifier of an ensemble.
-
-    Attributes:
-        name: its model card is `NAME.json` beside the card of the ensemble.
-        sha256: of its weights, as in its own card.
-        weight: of its logit in the joined logit, the weighted sum.
-        calibration: of this classifier alone; two that differ in calibrated logits disagree.
-    """
-
-    name: str
-    sha256: str
-    weight: float
-    calibration: Calibration
-
-    def __post_init__(self) -> None:
-        _check_file_name(self.name)
-        if not _is_number(self.weight) or not isfinite(self.weight):
-            raise ValueError(f"weight must be a number, not {self.weight!r}")
-
-
-@dataclass(frozen=True)
 class ModelCard:
     """Preprocessing, calibration, thresholds and measured performance; a `.json` file next to the weights.
 
@@ -62,7 +39,7 @@ class ModelCard:
         name: of the model.
         version: of the weights.
         sha256: of the weights, in hexadecimal: of the ONNX file; of the `.npz` file of tuned tensors, if
-            there is a `base`; of the parts' sha256 in one string, for an ensemble.
+            there is a `base`.
         backbone: timm name of the network.
         crop: how a face is cut out for this model.
         normalization: mean and standard deviation of RGB in 0..1; applied inside the ONNX graph.
@@ -81,9 +58,6 @@ class ModelCard:
         tta: classify the mirrored and the recompressed copy of a face too; otherwise one view for each face.
         base: the ONNX file whose tensors are replaced by those of the `.npz` file; None if the weights are
             one ONNX file.
-        parts: the classifiers of an ensemble; empty if this is one network.
-        max_disagreement: largest difference of two parts' calibrated logits with which a face can be called
-            fake or real; None for no bound.
     """
 
     name: str
@@ -105,8 +79,6 @@ class ModelCard:
     error_bounds: Mapping[str, Any] = field(default_factory=dict)
     tta: bool = True
     base: BaseFile | None = None
-    parts: tuple[Part, ...] = ()
-    max_disagreement: float | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Return a JSON-ready copy, with the deprecated names `licence` and `normalisation` too."""
@@ -134,10 +106,6 @@ class ModelCard:
             values["limits"] = tuple(values["limits"])
             if values.get("base") is not None:
                 values["base"] = BaseFile(**values["base"])
-            values["parts"] = tuple(
-                Part(**part | {"calibration": Calibration(**part["calibration"])})
-                for part in values.get("parts", ())
-            )
             return _checked(cls(**values))
         except KeyError as error:
             raise ModelError(f"{path}: invalid model card: field {error} is missing") from error
@@ -183,8 +151,6 @@ def _checked(card: ModelCard) -> ModelCard:
         raise ValueError("error_rates must be numbers")
     if not isinstance(card.tta, bool):
         raise ValueError("tta must be true or false")
-    if card.max_disagreement is not None and not _is_number(card.max_disagreement):
-        raise ValueError("max_disagreement must be a number or null")
     rows = card.measured.get("rows", [])
     if not isinstance(rows, list) or not all(isinstance(row, Mapping) for row in rows):
         raise ValueError("measured.rows must be a list of objects")

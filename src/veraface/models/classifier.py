@@ -13,7 +13,6 @@ from veraface.models.card import ModelCard
 from veraface.models.onnx_session import open_session, shrink_arena
 
 WEIGHTS = Path(__file__).parent / "weights"
-DEFAULT_MODEL = WEIGHTS / "veraface-lite0.onnx"
 TUNED = ".npz"
 
 
@@ -30,14 +29,11 @@ class OnnxClassifier:
         card: the model card.
     """
 
-    def __init__(
-        self, path: Path | str | None = None, *, threads: int = 0, providers: Sequence[str] | None = None
-    ) -> None:
+    def __init__(self, path: Path | str, *, threads: int = 0, providers: Sequence[str] | None = None) -> None:
         """Load weights and card, and check that they belong together.
 
         Args:
-            path: the `.onnx` file, with its card beside it (same name, `.json`), or the card; the shipped
-                file if None.
+            path: the `.onnx` file, with its card beside it (same name, `.json`), or the card.
             threads: CPU threads for one call; 0 lets ONNX Runtime choose.
             providers: ONNX Runtime execution providers, best first; the CPU if None.
 
@@ -45,7 +41,7 @@ class OnnxClassifier:
             ModelError: a file is missing or damaged, the card belongs to other weights, or a provider is
                 not available here.
         """
-        path = DEFAULT_MODEL if path is None else Path(path)
+        path = Path(path)
         if not path.exists():
             raise ModelError(f"{path}: no such model")
         self.card = ModelCard.load(path.with_suffix(".json"))

@@ -20,8 +20,7 @@ from typing import Any, Literal
 
 from veraface.errors import ModelError, VerafaceError
 from veraface.models.card import ModelCard
-from veraface.models.classifier import WEIGHTS
-from veraface.models.ensemble import load_files
+from veraface.models.classifier import WEIGHTS, OnnxClassifier
 from veraface.models.face_search import YuNetDetector
 from veraface.models.protocols import Classifier, FaceDetector
 
@@ -32,7 +31,9 @@ DEFAULT_CLASSIFIER, DEFAULT_FACE_DETECTOR = "veraface", "yunet"
 ALIASES = {"fast": "veraface-lite0", "accurate": "veraface"}
 
 _BUILT_IN: Mapping[Kind, Mapping[str, Factory]] = {
-    "classifier": {path.stem: partial(load_files, path) for path in sorted(WEIGHTS.glob("veraface*.json"))},
+    "classifier": {
+        path.stem: partial(OnnxClassifier, path) for path in sorted(WEIGHTS.glob("veraface*.json"))
+    },
     "face_detector": {"yunet": YuNetDetector},
 }
 _registered: dict[Kind, dict[str, Factory]] = {"classifier": {}, "face_detector": {}}
@@ -90,7 +91,7 @@ def load_model(
         path = Path(name)
         if not path.exists():
             raise ModelError(f"{path}: no such model")
-        return load_files(path.with_suffix(".json"), threads=threads, providers=providers)
+        return OnnxClassifier(path, threads=threads, providers=providers)
     classifier: Classifier = _load("classifier", ALIASES.get(str(name), str(name)), threads, providers)
     return classifier
 

@@ -24,13 +24,11 @@ class FaceLogits:
         logit: positive for fake.
         heatmap: rows x columns in the same unit; its mean is the logit.
         recompressed: returns the logit of a recompressed copy; called only if the verdict depends on it.
-        disagree: the networks of an ensemble differ by more than its card allows.
     """
 
     logit: float
     heatmap: NDArray[np.floating[Any]]
     recompressed: Callable[[], float]
-    disagree: bool = False
 
 
 def classify_face(classifier: Classifier, crop: NDArray[np.uint8]) -> FaceLogits:

@@ -1,18 +1,22 @@
-"""From a score table to a decision: weights of the networks, calibration, thresholds and their bounds."""
+"""From a score table to a decision: calibration, thresholds and their bounds."""
 
-import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field, replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from veraface.decision import Thresholds
+from veraface.decision import Calibration, Thresholds
+from veraface.errors import DataError
+from veraface.evaluation.bootstrap import Values
 from veraface.evaluation.score_table import NetworkScores, ScoreTable
-from veraface.files import write_atomic
-from veraface.training.calibration import balance_weights, check_enough, share
-from veraface.training.disagreement import DisagreementTest, find_bound
+from veraface.files import copy_file, ensure_writable_dir
+from veraface.models.card import ModelCard
+from veraface.models.classifier import OnnxClassifier, weight_files
+from veraface.training.calibration import balance_weights, fit_calibration, share
 from veraface.training.group_thresholds import (
     BoundSettings,
     GroupBound,
@@ -20,52 +24,34 @@ from veraface.training.group_thresholds import (
     fit_group_thresholds,
     measure_bounds,
 )
-from veraface.training.joining import MIN_GAIN, Join, choose_networks, fit_join
 
 
 @dataclass(frozen=True)
 class DecisionFit:
-    """How logits become a verdict.
+    """How the logit of a network becomes a verdict.
 
     Attributes:
-        join: the networks that are kept, their weights, and the calibration of the joined logit.
-        thresholds: bounds of the uncertain band.
+        architecture: name of the network in the score table.
+        one_view: it sees a face in one view, neither mirrored nor recompressed.
         settings: targets that the thresholds were fitted for.
-        candidates: mean out-of-fold AUC over the sources with fakes, by the names of the networks.
+        calibration: from logit to p_fake.
+        thresholds: bounds of the uncertain band.
         bounds: error rate and confidence bound of each group of sources.
         error_rates: out-of-fold error rates and shares of uncertain, averaged over the sources of a class.
-        disagreement: largest difference of two networks' calibrated logits with a verdict; None for no rule.
-        disagreement_test: which errors the rule avoids.
-        one_view: networks that see a face in one view, neither mirrored nor recompressed.
     """
 
-    join: Join
-    thresholds: Thresholds
+    architecture: str
+    one_view: bool
     settings: BoundSettings
-    candidates: Mapping[str, float] = field(default_factory=dict)
+    calibration: Calibration
+    thresholds: Thresholds
     bounds: tuple[GroupBound, ...] = ()
     error_rates: Mapping[str, float] = field(default_factory=dict)
-    disagreement: float | None = None
-    disagreement_test: DisagreementTest = field(default_factory=DisagreementTest)
-    one_view: tuple[str, ...] = ()
-
-    def read(self, table: ScoreTable, **options: Any) -> NetworkScores:
-        """Read the logits of its networks from a table; the options are those of `NetworkScores.of`."""
-        names = [network.name for network in self.join.networks]
-        return NetworkScores.of(table, architectures=names, one_view=self.one_view, **options)
 
     def score(self, images: NetworkScores) -> ScoredImages:
-        """Return the scores that decide the verdicts of images.
-
-        With the rule of disagreement, images beyond its bound get the scores of an uncertain verdict.
-        """
-        p_fake, recompressed = (
-            self.join.probability(logits) for logits in (images.scores, images.recompressed)
-        )
-        lowest, highest = np.minimum(p_fake, recompressed), np.maximum(p_fake, recompressed)
-        if self.disagreement is not None:
-            beyond = self.join.disagreement(images.scores) > self.disagreement
-            lowest, highest = np.where(beyond, 0.0, lowest), np.where(beyond, 1.0, highest)
+        """Return the scores that decide the verdicts of images."""
+        views = [self.calibration.probability(logits) for logits in (images.logit, images.recompressed)]
+        lowest, highest = np.min(views, axis=0), np.max(views, axis=0)
         return ScoredImages(lowest, highest, images.fake, images.source, images.group)
 
     def card_fields(self) -> dict[str, Any]:
@@ -77,7 +63,7 @@ class DecisionFit:
             for name, fake in (("reals_called_fake", False), ("fakes_called_real", True))
         }
         return {
-            "calibration": self.join.calibration,
+            "calibration": self.calibration,
             "thresholds": self.thresholds,
             "error_rates": allowed | dict(self.error_rates),
             "error_bounds": {"confidence": self.settings.confidence, **bounds},
@@ -87,62 +73,89 @@ class DecisionFit:
         """Return a JSON-ready copy."""
         return asdict(self) | {"bounds": [asdict(b) | {"held": b.held} for b in self.bounds]}
 
-    def save(self, path: Path) -> None:
-        """Write the fit as JSON, atomically."""
-        write_atomic(path, json.dumps(self.to_dict(), indent=2) + "\n")
-
 
 def fit_decision(
     table: ScoreTable,
     settings: BoundSettings | None = None,
     *,
-    architectures: Sequence[str] | None = None,
-    one_view: Sequence[str] = (),
-    min_gain: float = MIN_GAIN,
+    architecture: str | None = None,
+    one_view: bool = False,
 ) -> DecisionFit:
-    """Fit weights, calibration, thresholds and the rule of disagreement to out-of-fold logits.
+    """Fit calibration and thresholds to the out-of-fold logits of an architecture.
 
-    Networks whose gain in mean AUC over the sources with fakes is below `min_gain` are dropped. The share of
-    uncertain images is limited on the validation split as the final networks score it, or on the out-of-fold
-    scores if the table has no final networks. `architectures` limits the networks to choose from; those in
-    `one_view` see a face in one view, neither mirrored nor recompressed.
+    The share of uncertain images is limited on the validation split as the final network scores it, or on the
+    out-of-fold scores if the table has no final network.
 
-    Raises `DataError` if a class has too few images, or the logits do not rise with the label.
+    Args:
+        table: logits of the networks of folds, and of the final one.
+        settings: targets of the thresholds.
+        architecture: name in the table; needed if it has several.
+        one_view: the network sees a face neither mirrored nor recompressed.
+
+    Raises:
+        DataError: the table has another number of architectures, a class has too few images, or the logits
+            do not rise with the label.
     """
     settings = settings or BoundSettings()
-    images = NetworkScores.of(table, final=False, architectures=architectures, one_view=one_view)
-    check_enough(images.fake)
-    kept, candidates = choose_networks(images, min_gain)
-    join = fit_join(images, kept)
-    fit = DecisionFit(join, Thresholds(0.5, 0.5), settings, candidates, one_view=tuple(one_view))
-    images = fit.read(table, final=False)
-    validation = fit.read(table, final=True, where=table.split == "val")
-    fit = with_thresholds(fit, images, validation)
-    test = find_bound(fit.score(images), fit.join.disagreement(images.scores), fit.thresholds)
-    if test.bound is not None:
-        fit = with_thresholds(replace(fit, disagreement=test.bound), images, validation)
+    names = table.architectures()
+    if architecture is None and len(names) != 1:
+        raise DataError(f"the score table has the networks {', '.join(names)}; choose one with --network")
+    architecture = architecture or names[0]
+    if architecture not in names:
+        raise DataError(f"the score table has no network {architecture}, only {', '.join(names)}")
+    images = NetworkScores.of(table, architecture, final=False, one_view=one_view)
+    validation = NetworkScores.of(table, architecture, final=True, one_view=one_view)
+    validation = validation.where(table.split[validation.rows] == "val")
+    unfitted = DecisionFit(architecture, one_view, settings, Calibration(1, 0), Thresholds(0.5, 0.5))
+    fit = refit(unfitted, images, validation)
     scored = fit.score(images)
     return replace(
         fit,
-        disagreement_test=test,
         bounds=measure_bounds(scored, fit.thresholds, settings),
-        error_rates=error_rates(scored, fit.thresholds),
+        error_rates=_error_rates(scored, fit.thresholds),
     )
 
 
-def with_thresholds(fit: DecisionFit, images: NetworkScores, validation: NetworkScores) -> DecisionFit:
-    """Fit the thresholds to images, for a share of uncertain images of `validation`, if there are any."""
+def refit(fit: DecisionFit, images: NetworkScores, validation: NetworkScores) -> DecisionFit:
+    """Fit calibration and thresholds again, for a share of uncertain images of `validation`, if any."""
+    weights = balance_weights(images.fake, images.source)
+    fit = replace(fit, calibration=fit_calibration(images.logit, images.fake, weights))
     budget = fit.score(validation) if len(validation) else None
     return replace(fit, thresholds=fit_group_thresholds(fit.score(images), fit.settings, budget))
 
 
-def refit_without(fit: DecisionFit, images: NetworkScores, source: str) -> DecisionFit:
-    """Fit weights and calibration again to all sources but one; the thresholds are left to the caller."""
-    names = [network.name for network in fit.join.networks]
-    return replace(fit, join=fit_join(images.where(images.source != source), names))
+def cross_fitted(images: NetworkScores) -> Values:
+    """Return p_fake of each image, with a calibration fitted to all sources but its own.
+
+    NaN where these have too few images of a class.
+    """
+    p_fake = np.full(len(images), np.nan)
+    for source in np.unique(images.source):
+        own, others = images.source == source, images.where(images.source != source)
+        with suppress(DataError):
+            weights = balance_weights(others.fake, others.source)
+            calibration = fit_calibration(others.logit, others.fake, weights)
+            p_fake[own] = calibration.probability(images.logit[own])
+    return p_fake
 
 
-def error_rates(images: ScoredImages, thresholds: Thresholds) -> dict[str, float]:
+def write_card(card_file: Path, fit: DecisionFit, out: Path) -> ModelCard:
+    """Write a network's card with a fitted decision to the folder `out`, and copy its weights there.
+
+    Figures that were measured with the former card are removed. Raises `ModelError` if files of the network
+    are missing or damaged.
+    """
+    card = OnnxClassifier(card_file).card
+    ensure_writable_dir(out)
+    for file in weight_files(card_file, card):
+        copy_file(file, out / file.name)
+    today = datetime.now(UTC).date().isoformat()
+    card = replace(card, **fit.card_fields(), measured={}, made=today)
+    card.save(out / card_file.name)
+    return card
+
+
+def _error_rates(images: ScoredImages, thresholds: Thresholds) -> dict[str, float]:
     """Return error rates and shares of uncertain, averaged over the sources of a class."""
     weights = balance_weights(images.fake, images.source)
     uncertain = images.uncertain(thresholds)

@@ -1,7 +1,6 @@
 """Export of a finished run: an ONNX file and its model card, calibrated on the validation split."""
 
 import hashlib
-import shutil
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -22,12 +21,11 @@ from veraface.datasets.progress import progress
 from veraface.datasets.samples import leave_out
 from veraface.datasets.validation import Known, prepare
 from veraface.errors import DataError, ModelError
-from veraface.files import atomic_write, ensure_writable_dir
+from veraface.files import atomic_write, copy_file, ensure_writable_dir
 from veraface.imaging.decode import recompress
 from veraface.models.card import BaseFile, ModelCard
-from veraface.models.classifier import TUNED, run_network
+from veraface.models.classifier import TUNED, OnnxClassifier, run_network, weight_files
 from veraface.models.crop import CropSettings
-from veraface.models.ensemble import load_files, model_files
 from veraface.models.onnx_session import open_session
 from veraface.models.registry import card_path
 from veraface.models.tta import FaceLogits, classify_face, classify_views
@@ -169,14 +167,13 @@ def calibrate(
     path = card_path(model)
     if path is None:
         raise ModelError(f"{model}: only a model in an ONNX file can be calibrated")
-    classifier = load_files(path)
+    classifier = OnnxClassifier(path)
     samples = _validation_samples(read_samples(data), skip_bad=skip_bad)
     classify = partial_function(classify_face, classifier)
     fitted = _fit(classify, samples, classifier.card.crop, 0, targets or ErrorTargets())
     ensure_writable_dir(out)
-    for file in model_files(path)[1:]:
-        with atomic_write(out / file.name) as partial:
-            shutil.copyfile(file, partial)
+    for file in weight_files(path, classifier.card):
+        copy_file(file, out / file.name)
     card = replace(classifier.card, **fitted, measured={}, made=datetime.now(UTC).date().isoformat())
     card.save(out / path.name)
     return card
@@ -186,9 +183,7 @@ def _copied(base: Path, out: Path, network: Network) -> Path:
     """Copy the base of a network to a folder; return the copy."""
     check_base(network, base)
     copy = out / base.name
-    if copy.resolve() != base.resolve():
-        with atomic_write(copy) as partial:
-            shutil.copyfile(base, partial)
+    copy_file(base, copy)
     return copy
 
 

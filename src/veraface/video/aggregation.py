@@ -13,11 +13,6 @@ SCORE_QUANTILE = 0.75  # of the frames' p_fake; measured, see `aggregate_scores`
 # one frame of 300 decides nothing.
 MIN_FRAMES = 3
 MIN_SHARE = 0.05
-# Reasons for which a frame that would be fake or real is uncertain, and what most frames of a face then mean.
-_DOUBTS = {
-    "changes_under_recompression": "most frames would be called {}, but not after recompression",
-    "networks_disagree": "most frames would be called {}, but the networks disagree on them",
-}
 _WORST_FIRST = (Verdict.FAKE, Verdict.UNCERTAIN, Verdict.REAL)
 
 _Decision = tuple[Verdict, float | None, tuple[Reason, ...]]  # with the p_fake that the verdict rests on
@@ -159,10 +154,10 @@ def _decide(
     if verdict is Verdict.UNCERTAIN:
         return verdict, (Reason("weak_evidence", "the evidence points neither way clearly enough"),)
     same = [face for face in faces if face.p_fake is not None and thresholds.decide(face.p_fake) is verdict]
-    doubts = [reason.code for face in same for reason in face.reasons if reason.code in _DOUBTS]
-    if len(doubts) > len(same) / 2:  # a frame has one of them at most
-        code = max(_DOUBTS, key=doubts.count)
-        return Verdict.UNCERTAIN, (Reason(code, _DOUBTS[code].format(verdict.value)),)
+    code = "changes_under_recompression"
+    if sum(reason.code == code for face in same for reason in face.reasons) > len(same) / 2:
+        message = f"most frames would be called {verdict.value}, but not after recompression"
+        return Verdict.UNCERTAIN, (Reason(code, message),)
     return verdict, ()
 
 
