@@ -25,8 +25,9 @@ CONTENT_SCRIPTS = ("content/card.js", "content/automatic.js")  # cannot be modul
 COPIED = ("icons", "pages/options.html", "pages/popup.html", "content/result.css")
 COPIED += ("pages/page.css", "pages/options.css", "pages/popup.css")
 SHARED_STYLES = ("tokens.css", "verdict.css")
-PAGE_TEXTS = ("verdicts", "reasons", "faults")  # sections of the page's message catalog
+PAGE_TEXTS = ("answer", "verdicts", "reasons", "faults")  # sections of the page's message catalog
 RESULT_TEXTS = (  # and single messages of its section "result"
+    "announce",
     "bandFake",
     "bandReal",
     "bandText",

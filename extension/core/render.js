@@ -1,6 +1,6 @@
 // Renders a view (see resultView.js) in the card and in the popup. Everything is set as text, never as markup.
 import { element, icon } from "../../src/veraface/server/static/js/dom.js";
-import { probabilityBar } from "../../src/veraface/server/static/js/verdictParts.js";
+import { answerCard, answerDetails } from "../../src/veraface/server/static/js/answerCard.js";
 
 const SVG_NAMES = "http://www.w3.org/2000/svg";
 const BRAND = {
@@ -46,18 +46,10 @@ function drawWorking(view) {
 
 function drawVerdict(view) {
   return [
-    headline(view, element("span", { class: "badge" }, icon(view.verdict)), { "data-verdict": view.verdict }),
-    element(
-      "p",
-      { class: "figure" },
-      element("span", {}, view.label),
-      element("strong", {}, view.percent),
-    ),
-    scale(view),
-    element("p", { class: "hint" }, view.band),
+    answerCard(view),
+    answerDetails(view),
     view.reasons.length ? element("h3", {}, view.reasonsHeading) : null,
     view.reasons.length ? element("ul", { class: "reasons" }, view.reasons.map((reason) => note("li", reason))) : null,
-    element("p", { class: "caveat" }, view.caveat),
   ];
 }
 
@@ -83,10 +75,4 @@ function headline(view, badge, attributes = {}) {
 // Messages of the server are English in every language; the list around them keeps its own writing direction.
 function note(tag, { text, english }) {
   return element(tag, { class: "note" }, english ? element("bdi", { lang: "en", dir: "ltr" }, text) : text);
-}
-
-function scale({ chance, zones, scaleLabel }) {
-  // Labels at the ends may continue below the next zone; one in the middle that does not fit is left to the text below.
-  const fits = ({ from, to, label }) => from === 0 || to === 1 || (to - from) * 34 > label.length;
-  return probabilityBar({ p: chance, zones, label: scaleLabel, fits });
 }

@@ -1,9 +1,10 @@
 // The result of a check in words: a plain object that can be sent to a script on a page, which has no catalog.
+import { answerOf } from "../../src/veraface/server/static/js/answer.js";
 import { megabytes, percent, sentence } from "../../src/veraface/server/static/js/format.js";
 import { hasText, isolated, text } from "../../src/veraface/server/static/js/language.js";
-import { bandText, scaleLabel, zonesOf } from "../../src/veraface/server/static/js/thresholds.js";
 import { uniqueReasons } from "../../src/veraface/server/static/js/verdictParts.js";
 
+const VERDICTS = ["fake", "real", "uncertain"];
 const ICONS = {
   no_face: "no_face",
   face_too_small: "small",
@@ -52,26 +53,12 @@ export function outcomeView(outcome, shown = {}) {
 /** The verdict in a few words, for a badge or a list. */
 export function shortView({ verdict, p_fake: chance }) {
   if (chance === null) return { verdict: "unclassified", short: text(`faults.${verdict}.name`), percent: "" };
-  return { verdict, short: text(`verdicts.${verdict}.short`), percent: percent(chance) };
+  return { verdict, short: text(`verdicts.${verdict}.name`), percent: percent(chance) };
 }
 
 function verdictView(answer, shown) {
-  const { verdict, p_fake: chance, thresholds } = answer;
-  return {
-    kind: "verdict",
-    verdict,
-    heading: text(`verdicts.${verdict}.name`),
-    detail: text(`verdicts.${verdict}.detail`),
-    label: text("result.probability"),
-    percent: percent(chance),
-    chance,
-    zones: zonesOf(thresholds),
-    scaleLabel: scaleLabel(chance, thresholds),
-    band: bandText(thresholds),
-    reasonsHeading: text("result.reasons"),
-    reasons: reasons(answer, shown),
-    caveat: text("extension.notProof"),
-  };
+  const faces = answer.faces.filter((face) => VERDICTS.includes(face?.verdict));
+  return { kind: "verdict", ...answerOf({ ...answer, faces }), reasonsHeading: text("result.reasons"), reasons: reasons(answer, shown) };
 }
 
 function reasons(answer, { shape, redrawn }) {

@@ -195,7 +195,7 @@ class Card:
 
     def verdict(self) -> str | None:
         self.wait("this.querySelector('[data-verdict] h2, .pill')")
-        return self.attribute(".headline, .pill", "data-verdict")
+        return self.attribute(".answer, .pill", "data-verdict")
 
     def fault(self) -> str | None:
         self.wait("this.querySelector('[data-fault]')")
@@ -289,7 +289,7 @@ class Chromium:
         with self.context.expect_page() as opened:
             self.right_click(page, address)
         window = opened.value
-        window.wait_for_selector("#view .figure")
+        window.wait_for_selector("#view .answer")
         return window
 
     def right_click(self, page: Page, address: str, frame: int = 0, allow: bool | None = None) -> Card:

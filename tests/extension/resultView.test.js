@@ -21,11 +21,11 @@ test("each verdict has its text and its percentage", () => {
     [{ verdict: "uncertain", p_fake: 0.5 }, "50%"],
     [{ verdict: "real", p_fake: 0.001 }, "<1%"],
   ]) {
-    const { kind, verdict, heading, percent: shown } = view(answer);
-    assert.deepEqual([kind, verdict, shown], ["verdict", answer.verdict ?? "fake", percent]);
-    assert.ok(heading);
+    const { kind, verdict, name, range } = view(answer);
+    assert.deepEqual([kind, verdict, range], ["verdict", answer.verdict ?? "fake", percent]);
+    assert.ok(name);
   }
-  assert.match(view({}).caveat, /not proof/);
+  assert.match(view({}).caveat, /Not proof/);
 });
 
 test("the zones of the scale follow the thresholds", () => {

@@ -88,7 +88,7 @@ def test_a_badge_shows_the_verdict_until_the_check_is_disabled(
 
     card = Card(page)
     badge.click(".pill")
-    card.wait("this.querySelector('[role=dialog] .figure')")
+    card.wait("this.querySelector('[role=dialog] .answer')")
     assert card.text("h2") == "Likely real"
 
     options.bring_to_front()

@@ -30,8 +30,8 @@ def test_shows_the_verdict_of_the_api(
         card = chromium.right_click(page, site.url(f"/{name}"))
         answer = detection(server, image)
         assert card.verdict() == answer["verdict"]
-        assert card.text(".figure strong") == percent(answer["p_fake"])
-        assert "not proof" in (card.text(".caveat") or "")
+        assert card.text(".range strong") == percent(answer["p_fake"])
+        assert "Not proof" in (card.text(".not-proof") or "")
         assert ("2 faces found." in (card.text() or "")) == (len(answer["faces"]) == 2)
         assert chromium.worker.evaluate("() => asked") == []
     kept = chromium.history()
@@ -57,7 +57,7 @@ def test_every_verdict(
     page = chromium.visit(site.page(IMAGE))
     card = chromium.right_click(page, site.url("/it.jpg"))
     assert card.verdict() == verdict
-    assert card.text(".figure strong") == shown
+    assert card.text(".range strong") == shown
     real, open_, fake = (card.box(f".zone[data-verdict={name}]") for name in ("real", "uncertain", "fake"))
     assert real["x"] < open_["x"] < fake["x"]
     marker = card.box(".marker")

@@ -34,7 +34,7 @@ def test_shows_the_api_verdict(chromium: Chromium, server: RunningServer, face: 
     page = chromium.open("popup.html")
     bring(page, face, how)
     expect(page.locator("#view [data-verdict]").first).to_have_attribute("data-verdict", answer["verdict"])
-    expect(page.locator("#view .figure strong")).to_have_text(f"{round(answer['p_fake'] * 100)}%")
+    expect(page.locator("#view .range strong")).to_have_text(f"{round(answer['p_fake'] * 100)}%")
     expect(page.locator("#recent li")).to_have_count(1)
     expect(page.locator("#recent .what")).to_have_text("portrait.jpg")
     assert chromium.history()[0]["p_fake"] == answer["p_fake"]
@@ -81,7 +81,7 @@ def test_at_most_fifty_checks_are_stored_and_none_if_disabled(
     expect(page.locator("#recent li")).to_have_count(0)
     chromium.settings(server=server.url, history=False)
     bring(page, face, "choose")
-    expect(page.locator("#view .figure")).to_be_visible()
+    expect(page.locator("#view .answer")).to_be_visible()
     expect(page.locator("#empty")).to_contain_text("history is off")
     assert chromium.history() == []
 
@@ -183,7 +183,7 @@ def test_fits_the_popup_size_of_browsers(
     page.set_viewport_size({"width": 380, "height": 600})
     expect(page.locator("#recent li")).to_have_count(50)
     bring(page, face, "choose")
-    expect(page.locator("#view .figure")).to_be_visible()
+    expect(page.locator("#view .answer")).to_be_visible()
     expect(page.locator("#recent .what").first).to_have_text("portrait.jpg")
     scrolling = """() => [...document.querySelectorAll("html, body, body *")].filter(node =>
         ["auto", "scroll"].includes(getComputedStyle(node).overflowY) && node.scrollHeight > node.clientHeight

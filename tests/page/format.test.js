@@ -27,11 +27,6 @@ test("milliseconds have one decimal below 10", () => {
   for (const [ms, shown] of [[3.21, "3.2 ms"], [47.8, "48 ms"], [1234, "1234 ms"]]) assert.equal(format.milliseconds(ms), shown);
 });
 
-test("a face in one line has its number, its verdict and its probability", () => {
-  assert.equal(format.faceLabel({ p_fake: 0.93, verdict: "fake" }, 1), "Face 2: Likely fake, 93% fake");
-  assert.doesNotMatch(format.faceLabel({ p_fake: null, verdict: "uncertain" }, 0), /%/);
-});
-
 test("a name loses the characters that disguise it", () => {
   assert.equal(format.nameOf({ name: "gpj.\u202eexe" }), "gpj.exe");
   assert.equal(format.nameOf({ name: "\u0000\u202e" }), "Pasted image");

@@ -5,7 +5,7 @@ from typing import Any
 
 from playwright.sync_api import FloatRect, Locator, Page, expect
 
-VERDICTS = {"fake": "Likely fake", "real": "Likely real", "uncertain": "Uncertain"}
+VERDICTS = {"fake": "Likely fake", "real": "Likely real", "uncertain": "Cannot tell"}
 
 
 def choose(page: Page, content: bytes, name: str = "image.jpg", kind: str = "image/jpeg") -> None:
@@ -47,10 +47,33 @@ def percent(p: float) -> str:
     return "<1%" if p < 0.01 else ">99%" if p > 0.99 else f"{int(p * 100 + 0.5)}%"
 
 
+def shown_range(result: dict[str, Any], thresholds: dict[str, float]) -> str | None:
+    """The range that the page shows of a result; None where it would contradict the verdict."""
+    ends = result.get("p_fake_range") or [result["p_fake"]] * 2
+
+    def zone(p: float) -> str:
+        return "fake" if p >= thresholds["fake"] else "real" if p <= thresholds["real"] else "uncertain"
+
+    zones = {zone(p) for p in ends}
+    if result["verdict"] != (zones.pop() if len(zones) == 1 else "uncertain"):
+        return None
+    low, high = (percent(p) for p in ends)
+    return low if low == high else f"{low.removesuffix('%')} to {high}"
+
+
+def expect_range(page: Page, result: dict[str, Any], thresholds: dict[str, float]) -> None:
+    """Expect that range as the answer's."""
+    shown = shown_range(result, thresholds)
+    if shown is None:
+        expect(page.locator("#p-fake")).to_have_count(0)
+    else:
+        expect(page.locator("#p-fake")).to_have_text(shown)
+
+
 def expect_verdict(page: Page, answer: dict[str, Any]) -> None:
     expect_state(page, "analyzed")
     expect(page.locator("#verdict")).to_have_text(VERDICTS[answer["verdict"]])
-    expect(page.locator("#p-fake")).to_have_text(percent(answer["p_fake"]))
+    expect_range(page, answer, answer["thresholds"])
     expect(page.locator(".face-box")).to_have_count(len(answer["faces"]))
     expect(page.locator("#live")).to_contain_text(VERDICTS[answer["verdict"]])
 

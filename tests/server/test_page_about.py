@@ -57,7 +57,7 @@ def test_a_part_has_an_address_of_its_own(open_page: OpenPage) -> None:
 def test_it_states_what_a_verdict_is_not(open_page: OpenPage) -> None:
     page = open_page(path="/about")
     expect(page.locator("#verdict")).to_contain_text("It is not proof")
-    expect(page.locator("#verdict dt")).to_have_text(["Likely fake", "Uncertain", "Likely real"])
+    expect(page.locator("#verdict dt")).to_have_text(["Likely fake", "Cannot tell", "Likely real"])
     expect(page.locator("#how li h3")).to_have_text(["Decode", "Detect faces", "Crop", "Classify", "Decide"])
     expect(page.locator("#uses")).to_contain_text("alone against a person")
     expect(page.locator("#limits dt")).to_have_count(5)

@@ -93,7 +93,7 @@ def test_it_is_searched_by_name_and_fingerprint_and_filtered_by_verdict(open_his
     expect(page.locator("#history-count")).to_have_text("4 of 5 results")
     page.get_by_role("button", name="Likely fake 1").click()
     assert names(page) == ["anna.jpg"]
-    page.get_by_role("button", name="Uncertain 1").click()
+    page.get_by_role("button", name="Cannot tell 1").click()
     assert names(page) == ["anna.jpg", "carla.jpg"]
     search.fill("nobody")
     expect(page.get_by_role("heading", name="No matching result")).to_be_visible()
@@ -123,7 +123,7 @@ def test_verdicts_and_times_are_in_the_language(open_history: OpenPage) -> None:
     hour = 3_600_000
     page = open_history(MIXED)
     states = page.locator(".card-state > span:first-of-type").all_text_contents()
-    assert states == ["Likely fake", "Likely real", "Uncertain", "No face found", "Faces too small"]
+    assert states == ["Likely fake", "Likely real", "Cannot tell", "No face found", "Faces too small"]
     chances = page.locator(".card-chance > .unseen").all_text_contents()
     assert chances == [f"Probability of fake: {percent}%" for percent in (97, 4, 50)]
     page.evaluate(SEED, [{"id": "old", "name": "old.jpg", "time": page.evaluate("Date.now()") - 49 * hour}])

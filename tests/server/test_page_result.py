@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Page, Route, expect
 
-from tests.server.page import bounds, choose, choose_many, expect_fault, expect_state, expect_verdict, percent
+from tests.server.page import bounds, choose, choose_many, expect_fault, expect_state, expect_verdict, percent, shown_range
 
 OpenPage = Callable[..., Page]
 Predict = Callable[..., httpx.Response]
@@ -33,14 +33,13 @@ def test_a_chosen_file_is_shown_and_analyzed(open_page: OpenPage, predict: Predi
     expect(page.locator("#filename")).to_have_text("holiday.jpg")
     assert page.evaluate("document.querySelector('#image').naturalWidth") == 512
     details = page.locator(".details")
-    expect(details).to_contain_text(f"{1 - answer['p_fake']:.3f}")
     expect(details).to_contain_text(answer["model"]["name"])
     expect(details).to_contain_text("JPEG, 512 × 512")
     for stage in ("decode", "find faces", "classify"):
         expect(page.locator(".timing")).to_contain_text(re.compile(rf"{stage} [\d.]+ ms"))
     thresholds = answer["thresholds"]
-    expect(page.locator(".probability")).to_contain_text(percent(thresholds["real"]))
-    expect(page.locator(".probability")).to_contain_text(percent(thresholds["fake"]))
+    expect(page.locator(".answer-more")).to_contain_text(percent(thresholds["real"]))
+    expect(page.locator(".answer-more")).to_contain_text(percent(thresholds["fake"]))
     marker = page.locator(".marker").evaluate(
         "m => (m.getBoundingClientRect().x + 2 - m.parentNode.getBoundingClientRect().x)"
         " / m.parentNode.getBoundingClientRect().width"
@@ -94,7 +93,8 @@ def test_a_face_box_has_the_place_from_the_api(open_page: OpenPage, predict: Pre
 
 
 def test_each_face_can_be_looked_at(open_page: OpenPage, predict: Predict, two_faces: bytes) -> None:
-    faces = predict(two_faces).json()["faces"]
+    answer = predict(two_faces).json()
+    faces, thresholds = answer["faces"], answer["thresholds"]
     assert len(faces) == 2
     page = open_page()
     choose(page, two_faces)
@@ -105,7 +105,8 @@ def test_each_face_can_be_looked_at(open_page: OpenPage, predict: Predict, two_f
         expect(boxes.nth(index)).to_have_attribute("aria-pressed", "true")
         expect(boxes.nth(1 - index)).to_have_attribute("aria-pressed", "false")
         expect(items.nth(index)).to_have_attribute("aria-pressed", "true")
-        expect(page.locator("#p-fake")).to_have_text(percent(faces[index]["p_fake"]))
+        shown = shown_range(faces[index], thresholds)
+        expect(page.locator(".face-answer .range")).to_have_text(shown or "")
         expect(boxes.nth(index)).to_have_attribute("aria-label", re.compile(f"^Face {index + 1}: "))
         rings = [box.evaluate("b => getComputedStyle(b).boxShadow") for box in boxes.all()]
         assert "255, 255, 255" in rings[index]  # the chosen one is seen to be chosen
@@ -293,7 +294,7 @@ def test_a_result_is_printed_without_what_cannot_be_pressed_on_paper(
     page.emulate_media(media="print")
     for hidden in ("#pages", "#language", "#another", ".actions", ".zoom", "#evidence-controls"):
         expect(page.locator(hidden)).to_be_hidden()
-    for shown in ("#image", "#verdict", ".probability", ".details", ".caveat"):
+    for shown in ("#image", "#verdict", ".answer", ".details", ".caveat"):
         expect(page.locator(shown)).to_be_visible()
     assert page.evaluate("getComputedStyle(document.documentElement).backgroundColor") == "rgb(255, 255, 255)"
     for words in ("#verdict", ".details dd", ".caveat"):

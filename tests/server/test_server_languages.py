@@ -16,7 +16,7 @@ LANGUAGES = sorted(path.stem for path in (STATIC / "languages").glob("*.json"))
 OTHERS = [name for name in LANGUAGES if name != "en"]
 CATEGORIES = {"zero", "one", "two", "few", "many", "other"}
 # Asked for by a name that is put together: text(`verdicts.${verdict}.name`).
-COMPOSED = ("verdicts.", "faults.", "reasons.", "result.stages.", "waiting.", "theme.", "provenance.")
+COMPOSED = ("answer.", "verdicts.", "faults.", "reasons.", "result.stages.", "waiting.", "theme.", "provenance.")
 
 OpenPage = Callable[..., Page]
 

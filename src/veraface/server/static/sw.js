@@ -34,6 +34,8 @@ const SHELL = [
   "js/about/card.js",
   "js/about/examples.js",
   "js/addFiles.js",
+  "js/answer.js",
+  "js/answerCard.js",
   "js/api.js",
   "js/camera.js",
   "js/card.js",

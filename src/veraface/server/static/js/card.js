@@ -1,7 +1,8 @@
 // One image of the queue as a card: thumbnail, state and a link to its result.
+import { answerOf } from "./answer.js";
 import { element, icon, serverPath } from "./dom.js";
 import { canBeSent, faultIcon, knownCode } from "./fault.js";
-import { nameOf, percent } from "./format.js";
+import { nameOf } from "./format.js";
 import { text } from "./language.js";
 import { analyse, cancel, remove } from "./queue.js";
 
@@ -32,13 +33,13 @@ export function cardOf(check) {
 /** Show the current state of a check in the current language. */
 export function updateCard(card, check) {
   const name = nameOf(check);
-  const { words, mark, tint, chance } = standing(check);
+  const { words, mark, tint, chance, count } = standing(check);
   card.dataset.state = check.state;
   card.dataset.verdict = tint;
   const link = card.querySelector(".card-link");
   link.textContent = name;
   link.title = name;
-  card.querySelector(".card-state").replaceChildren(...stateNodes(mark, words, chance));
+  card.querySelector(".card-state").replaceChildren(...stateNodes(mark, words, chance, count));
   const again = card.querySelector(".card-again");
   again.hidden = !canBeSent(check);
   again.textContent = text("checks.analyseOne");
@@ -48,18 +49,27 @@ export function updateCard(card, check) {
   card.querySelector(".card-close").setAttribute("aria-label", text(path, { name }));
 }
 
-/** The state line of a card: icon, text and, if any, the probability. */
-export function stateNodes(mark, words, chance) {
+/** The state line of a card: icon, text and, if any, the range of probabilities and a sentence for several faces. */
+export function stateNodes(mark, words, chance, count) {
   const nodes = [icon(mark), element("span", {}, words)];
-  if (!chance) return nodes;
-  const label = text("result.probabilityLabel", { percent: chance });
-  const shown = element("span", { "aria-hidden": "true" }, chance);
-  return [...nodes, element("span", { class: "card-chance", title: label }, shown, element("span", { class: "unseen" }, label))];
+  if (chance) {
+    const label = text("result.probabilityLabel", { percent: chance });
+    const shown = element("span", { "aria-hidden": "true" }, chance);
+    nodes.push(element("span", { class: "card-chance", title: label }, shown, element("span", { class: "unseen" }, label)));
+  }
+  return count ? [...nodes, element("span", { class: "card-count" }, count)] : nodes;
 }
 
-function standing({ state, verdict, p_fake, failure }) {
+/** What stateNodes() shows of a finished check or an entry of the history: [icon, verdict, range, faces]. */
+export function stateOf(answer) {
+  const { verdict, name, range, count } = answerOf(answer);
+  return [verdict, name, range, count];
+}
+
+function standing({ state, answer, failure }) {
   if (state === "analyzed") {
-    return { words: text(`verdicts.${verdict}.name`), mark: verdict, tint: verdict, chance: percent(p_fake) };
+    const [verdict, words, chance, count] = stateOf(answer);
+    return { words, mark: verdict, tint: verdict, chance, count };
   }
   if (state === "failed") {
     const code = knownCode(failure.code);

@@ -25,12 +25,15 @@ export function download(blob, name) {
 }
 
 function record({ name, time, hash, verdict, p_fake, answer, failure }) {
+  const range = answer?.p_fake_range ?? [p_fake ?? null, p_fake ?? null];
   return {
     name: name ?? "",
     time: time ? new Date(time).toISOString() : null,
     hash: hash ?? null,
     verdict: verdict ?? null,
     p_fake: p_fake ?? null,
+    p_fake_range: range,
+    reasons: reasonsOf(answer),
     failure: failure?.code ?? null,
     faces: answer?.faces?.map(({ heatmap: _, ...face }) => face) ?? [],
     model: answer?.model ?? null,
@@ -38,9 +41,18 @@ function record({ name, time, hash, verdict, p_fake, answer, failure }) {
   };
 }
 
-function row({ faces, model, thresholds, ...plain }) {
+// Of the image and of its faces, each once.
+function reasonsOf(answer) {
+  const all = [...(answer?.reasons ?? []), ...(answer?.faces ?? []).flatMap(({ reasons }) => reasons ?? [])];
+  return [...new Set(all.map(({ code }) => code))];
+}
+
+function row({ faces, model, thresholds, p_fake_range, reasons, ...plain }) {
   return {
     ...plain,
+    p_fake_low: p_fake_range[0],
+    p_fake_high: p_fake_range[1],
+    reasons: reasons.join(" "),
     faces: faces.length,
     model: model?.name ?? null,
     model_version: model?.version ?? null,

@@ -16,6 +16,26 @@ export function percent(probability) {
   return isolated(shown(Math.round(probability * 100) / 100));
 }
 
+/**
+ * [.61, .88] -> "61 to 88%", [.031, .034] -> "3%". A value is never rounded into the zone of another verdict: with
+ * `thresholds`, .8199 is "81%" where 82% is fake.
+ */
+export function rangeText([low, high], thresholds) {
+  const [first, last] = [low, high].map((p) => points(p, thresholds));
+  if (first === last) return percent(first / 100);
+  const bare = first === 0 ? `<${number(1)}` : number(first);
+  return isolated(text("answer.range", { low: bare, high: percent(last / 100) }));
+}
+
+// Whole percent of p; 0 stands for less than 1, 100 for more than 99.
+function points(p, thresholds) {
+  if (p < 0.01 || p > 0.99) return p < 0.01 ? 0 : 100;
+  const whole = Math.round(p * 100);
+  if (!thresholds || p <= thresholds.real || p >= thresholds.fake) return whole;
+  const [real, fake] = [thresholds.real, thresholds.fake].map((value) => Math.round(value * 100));
+  return Math.max(Math.min(whole, fake - 1), real + 1);
+}
+
 /** 26214400 -> "25 MB". */
 export function megabytes(bytes) {
   return isolated(`${number(Math.round(bytes / 2 ** 20))} MB`);
@@ -35,14 +55,7 @@ export function milliseconds(ms) {
 
 /** The name of the verdict's words and colours: a face without a probability is "unclassified". */
 export function verdictOf(face) {
-  return face.p_fake === null ? "unclassified" : face.verdict;
-}
-
-/** "Face 2: Likely fake, 93% fake": a face in one line, for screen readers. */
-export function faceLabel(face, index) {
-  const values = { number: index + 1, verdict: text(`verdicts.${verdictOf(face)}.name`) };
-  if (face.p_fake === null) return text("result.faceLabel", values);
-  return text("result.faceLabelPercent", { ...values, percent: percent(face.p_fake) });
+  return face.p_fake === null || face.p_fake === undefined ? "unclassified" : face.verdict;
 }
 
 /** Format a message of the server as a sentence. */

@@ -1,8 +1,8 @@
 // One entry of the history as a card: thumbnail, result, time and a link to the result.
-import { stateNodes } from "./card.js";
+import { stateNodes, stateOf } from "./card.js";
 import { element, icon, serverPath } from "./dom.js";
 import { faultIcon, knownCode } from "./fault.js";
-import { nameOf, percent } from "./format.js";
+import { nameOf } from "./format.js";
 import { text } from "./language.js";
 
 const UNITS = [["year", 31_536_000], ["month", 2_592_000], ["week", 604_800], ["day", 86_400], ["hour", 3600], ["minute", 60]];
@@ -80,8 +80,8 @@ export function tint(verdict) {
   return ["fake", "real", "uncertain"].includes(verdict) ? verdict : "unclassified";
 }
 
-function findings({ verdict, p_fake, failure }) {
-  if (tint(verdict) !== "unclassified") return [verdict, verdictName(verdict), p_fake === null ? null : percent(p_fake)];
+function findings({ verdict, answer, failure }) {
+  if (tint(verdict) !== "unclassified") return answer?.thresholds ? stateOf(answer) : [verdict, verdictName(verdict)];
   if (verdict === "no_face") return ["no_face", verdictName(verdict)];
   const code = knownCode(failure?.code);
   return [faultIcon(code), failure?.code ? text(`faults.${code}.name`) : verdictName(verdict)];

@@ -89,6 +89,11 @@ export function number(value, options = {}) {
   return new Intl.NumberFormat(language, { numberingSystem: "latn", ...options }).format(value);
 }
 
+/** Join parts of a sentence as the language does: "a, b, and c". */
+export function list(parts) {
+  return new Intl.ListFormat(language).format(parts);
+}
+
 /** Set the texts of elements with data-text="hero.heading" or data-label="nav.label". */
 export function fillIn(root) {
   for (const node of root.querySelectorAll("[data-text]")) node.textContent = text(node.dataset.text);

@@ -1,6 +1,7 @@
 // One result as a PNG file: the image with boxes and heatmap, the verdict, and the caveat.
+import { answerOf, faceLabel } from "./answer.js";
 import { knownCode } from "./fault.js";
-import { faceLabel, nameOf, percent } from "./format.js";
+import { nameOf } from "./format.js";
 import { text } from "./language.js";
 
 const WIDTH = 1200; // px of the drawn sheet
@@ -43,17 +44,20 @@ export async function snapshot(check, viewer) {
     y += image.height + 28;
   }
   if (check.state === "analyzed") {
-    const { verdict, p_fake } = answer;
-    write(text(`verdicts.${verdict}.name`), { size: 44, weight: 650, fill: verdict, gap: 0.3 });
-    write(text(`verdicts.${verdict}.detail`), { size: 22, fill: "text-soft" });
+    const { verdict, name, range, span, zones, band, count, why, worth, open, next, steps } = answerOf(answer);
+    write(name, { size: 44, weight: 650, fill: verdict, gap: 0.3 });
+    if (count) write(count, { size: 22, weight: 600 });
+    write(why, { size: 22, fill: "text-soft" });
+    if (span) {
+      y += 14;
+      write(text("result.probabilityLabel", { percent: range }), { size: 26, weight: 600 });
+      y = drawBar(context, span, zones, y + 8, color) + 10;
+      write(band, { size: 18, fill: "text-soft" });
+    }
     y += 14;
-    write(text("result.probabilityLabel", { percent: percent(p_fake) }), { size: 26, weight: 600 });
-    y = drawBar(context, p_fake, answer.thresholds, y + 8, color) + 10;
-    write(text("result.bandText", { real: percent(answer.thresholds.real), fake: percent(answer.thresholds.fake) }), {
-      size: 18,
-      fill: "text-soft",
-    });
-    const labels = answer.faces.length > 1 ? answer.faces.slice(0, MAX_FACES).map(faceLabel) : [];
+    for (const line of [worth, open].filter(Boolean)) write(line, { size: 20 });
+    write(`${next}: ${steps.join(" · ")}`, { size: 20 });
+    const labels = answer.faces.length > 1 ? answer.faces.slice(0, MAX_FACES).map((face, index) => faceLabel(face, index, answer.thresholds)) : [];
     if (labels.length) y += 14;
     for (const label of labels) write(label, { size: 20, gap: 0.35 });
   } else {
@@ -102,16 +106,16 @@ function drawTag(context, words, tint, { x, y, above }) {
 }
 
 // From left to right in every language, as on the page.
-function drawBar(context, p, { real, fake }, y, color) {
+function drawBar(context, [low, high], zones, y, color) {
   const wide = WIDTH - 2 * EDGE;
-  for (const [name, from, to] of [["real", 0, real], ["uncertain", real, fake], ["fake", fake, 1]]) {
-    context.globalAlpha = name === "uncertain" ? 0.35 : 0.6;
-    context.fillStyle = color(name);
+  for (const { verdict, from, to } of zones) {
+    context.globalAlpha = verdict === "uncertain" ? 0.35 : 0.6;
+    context.fillStyle = color(verdict);
     context.fillRect(EDGE + wide * from + 1, y, wide * (to - from) - 2, 16);
   }
   context.globalAlpha = 1;
   context.fillStyle = color("text");
-  context.fillRect(EDGE + wide * p - 3, y - 7, 6, 30);
+  context.fillRect(EDGE + wide * low - 3, y - 7, Math.max(6, wide * (high - low)), 30);
   return y + 24;
 }
 

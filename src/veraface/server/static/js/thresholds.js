@@ -1,6 +1,11 @@
 // The thresholds of a verdict in words, for the page and the browser extension.
-import { percent } from "./format.js";
+import { percent, rangeText } from "./format.js";
 import { text } from "./language.js";
+
+/** The verdict that a probability alone would get; with equal thresholds, fake wins the tie. */
+export function zoneOf(p, { real, fake }) {
+  return p >= fake ? "fake" : p <= real ? "real" : "uncertain";
+}
 
 /** The zones of the probability scale: [{ verdict, from, to, label }]. */
 export function zonesOf({ real, fake }) {
@@ -15,7 +20,7 @@ export function bandText({ real, fake }) {
   return text("result.bandText", { real: percent(real), fake: percent(fake) });
 }
 
-/** The accessible name of the probability scale. */
-export function scaleLabel(p, thresholds) {
-  return `${text("result.probabilityLabel", { percent: percent(p) })}. ${bandText(thresholds)}`;
+/** The accessible name of the probability scale with a span on it. */
+export function spanLabel(span, thresholds) {
+  return `${text("result.probabilityLabel", { percent: rangeText(span, thresholds) })}. ${bandText(thresholds)}`;
 }

@@ -9,6 +9,7 @@ export function isDetection(answer) {
     answer?.success === true &&
     VERDICTS.includes(answer.verdict) &&
     isChance(answer.p_fake) &&
+    isRange(answer.p_fake_range) &&
     areFaces(answer) &&
     answer.faces?.length > 0 &&
     areReasons(answer.reasons) &&
@@ -46,8 +47,8 @@ export function isStatus(status) {
 }
 
 function isFace(face) {
-  const { box, p_fake, verdict, reasons, heatmap } = face ?? {};
-  const scored = p_fake === null || isChance(p_fake);
+  const { box, p_fake, p_fake_range, verdict, reasons, heatmap } = face ?? {};
+  const scored = (p_fake === null || isChance(p_fake)) && isRange(p_fake_range);
   return isBox(box) && scored && VERDICTS.includes(verdict) && areReasons(reasons) && (!heatmap || isHeatmap(heatmap));
 }
 
@@ -66,6 +67,11 @@ export function areReasons(reasons) {
 
 export function isChance(value) {
   return Number.isFinite(value) && value >= 0 && value <= 1;
+}
+
+/** Whether it is [low, high], or left out as in results of earlier versions. */
+export function isRange(range) {
+  return (range ?? null) === null || (Array.isArray(range) && range.length === 2 && range.every(isChance) && range[0] <= range[1]);
 }
 
 export function areNumbers(values) {

@@ -1,21 +1,22 @@
-// The panel beside an image: verdict, probability, reasons and details.
-import { element, icon } from "./dom.js";
-import { bytes, faceLabel, milliseconds, percent, sentence, verdictOf } from "./format.js";
-import { hasText, number, text } from "./language.js";
+// The panel beside an image: the answer, its faces, reasons and details.
+import { answerOf, faceAnswerOf, faceLabel, headlineOf, verdictName } from "./answer.js";
+import { answerCard, answerDetails } from "./answerCard.js";
+import { element } from "./dom.js";
+import { bytes, milliseconds, sentence, verdictOf } from "./format.js";
+import { hasText, text } from "./language.js";
 import { provenanceView } from "./provenance.js";
-import { bandText, scaleLabel, zonesOf } from "./thresholds.js";
 import { probabilityBar, uniqueReasons } from "./verdictParts.js";
 
 /** The whole panel of an analyzed check; `select(index)` is called when a face is chosen from the list. */
 export function verdictView({ answer, hash, size }, selected, select) {
   const face = answer.faces[selected];
   const single = answer.faces.length === 1;
+  const whole = answerOf(answer);
   return [
-    headline(answer.verdict),
-    single ? null : faceList(answer.faces, selected, select),
-    single ? null : element("h3", { class: "face-name" }, text("result.face", { number: selected + 1 })),
-    single ? null : faceSentence(face),
-    face.p_fake === null ? null : probability(face.p_fake, answer.thresholds),
+    answerCard(whole),
+    single ? null : faceList(answer, selected, select),
+    single ? null : faceView(face, selected, answer.thresholds),
+    answerDetails(whole),
     reasons(single ? [...answer.reasons, ...face.reasons] : face.reasons, single ? [] : answer.reasons),
     provenanceView(answer.provenance),
     details(answer, face, { hash, size }),
@@ -23,9 +24,7 @@ export function verdictView({ answer, hash, size }, selected, select) {
 }
 
 export function announcement(answer) {
-  const verdict = text(`verdicts.${answer.verdict}.name`);
-  const summary = text("result.announce", { verdict, percent: percent(answer.p_fake) });
-  return `${summary} ${text("result.found", { count: answer.faces.length })}`;
+  return `${headlineOf(answerOf(answer))} ${text("result.found", { count: answer.faces.length })}`;
 }
 
 /** Which face to show first: the one that decides. */
@@ -34,47 +33,25 @@ export function decisiveFace(faces) {
   return ranked.reduce((best, next) => (next[0] > best[0] ? next : best), [-2, 0])[1];
 }
 
-export function headline(verdict) {
-  const name = text(`verdicts.${verdict}.name`);
-  const detail = text(`verdicts.${verdict}.detail`);
-  return element(
-    "header",
-    { class: "headline", "data-verdict": verdict },
-    element("span", { class: "badge" }, icon(verdict)),
-    element("div", {}, element("h2", { id: "verdict", tabindex: "-1" }, name), element("p", {}, detail)),
-  );
-}
-
-function faceSentence(face) {
-  const verdict = verdictOf(face);
-  const name = element("strong", {}, text(`verdicts.${verdict}.name`));
-  return element("p", { class: "face-verdict", "data-verdict": verdict }, name, element("span", {}, text(`verdicts.${verdict}.detail`)));
-}
-
-export function probability(p, thresholds) {
-  // Labels that do not fit their zone are left to the sentence below the bar.
-  const fits = ({ from, to, label }) => (to - from) * 44 > label.length;
-  const bar = probabilityBar({ p, zones: zonesOf(thresholds), label: scaleLabel(p, thresholds), fits });
+function faceView(face, index, thresholds) {
+  const { verdict, name, range, span, zones, scaleLabel, why } = faceAnswerOf(face, thresholds);
   return element(
     "section",
-    { class: "probability" },
-    element(
-      "p",
-      { class: "figure" },
-      element("span", { class: "label" }, text("result.probability")),
-      element("strong", { id: "p-fake" }, percent(p)),
-    ),
-    bar,
-    element("p", { class: "hint" }, bandText(thresholds)),
+    { class: "face-answer", "data-verdict": verdict },
+    element("h3", {}, text("result.face", { number: index + 1 })),
+    element("p", { class: "face-verdict" }, element("strong", {}, name), range ? element("bdi", { class: "range" }, range) : null),
+    span ? probabilityBar({ span, zones, label: scaleLabel }) : null,
+    element("p", { class: "hint" }, why),
   );
 }
 
-function faceList(faces, selected, select) {
+function faceList({ faces, thresholds }, selected, select) {
   const decisive = decisiveFace(faces);
   const buttons = faces.map((face, index) => {
-    const label = faceLabel(face, index);
+    const label = faceLabel(face, index, thresholds);
     const button = faceButton(face, index, {
       label: index === decisive ? `${label}. ${text("result.decisive")}` : label,
+      range: faceAnswerOf(face, thresholds).range,
       attributes: { "aria-pressed": String(index === selected) },
     });
     button.addEventListener("click", () => select(index));
@@ -83,15 +60,14 @@ function faceList(faces, selected, select) {
   return faceSection(buttons);
 }
 
-/** One face in a list of faces: number, verdict, chance and further nodes; label for screen readers. */
-export function faceButton(face, index, { label, attributes = {}, more = [] }) {
-  const verdict = verdictOf(face);
+/** One face in a list of faces: number, verdict, range and further nodes; label for screen readers. */
+export function faceButton(face, index, { label, range, attributes = {}, more = [] }) {
   return element(
     "button",
-    { type: "button", class: "face-item", "data-verdict": verdict, ...attributes },
+    { type: "button", class: "face-item", "data-verdict": verdictOf(face), ...attributes },
     element("span", { class: "number", "aria-hidden": "true" }, String(index + 1)),
-    element("span", { class: "what", "aria-hidden": "true" }, text(`verdicts.${verdict}.short`)),
-    element("bdi", { class: "chance", "aria-hidden": "true" }, face.p_fake === null ? "–" : percent(face.p_fake)),
+    element("span", { class: "what", "aria-hidden": "true" }, verdictName(face)),
+    range ? element("bdi", { class: "chance", "aria-hidden": "true" }, range) : null,
     more,
     element("span", { class: "unseen" }, label),
   );
@@ -117,7 +93,6 @@ function details(answer, face, { hash, size }) {
   const [, , faceWidth, faceHeight] = face.box;
   const { name, version } = answer.model;
   const rows = [
-    [text("result.rawScore"), face.p_fake === null ? "–" : rawScore(face), text("result.rawScoreHint")],
     [text("result.image"), `${answer.format}, ${answer.width} × ${answer.height}`, size && bytes(size)],
     [text("result.faceSize"), `${Math.round(faceWidth)} × ${Math.round(faceHeight)} px`],
     [text("result.model"), `${name} ${version}`],
@@ -132,10 +107,6 @@ function details(answer, face, { hash, size }) {
     list,
     timing(answer.timing_ms),
   );
-}
-
-function rawScore(face) {
-  return number(1 - face.p_fake, { minimumFractionDigits: 3, maximumFractionDigits: 3 });
 }
 
 function row(term, value, hint) {

@@ -5,26 +5,32 @@ import { element } from "./dom.js";
 const REDUNDANT_REASON = "weak_evidence";
 
 /**
- * The probability on a scale from real to fake.
+ * A span of probabilities on a scale from real to fake.
  *
+ * @param span [low, high].
  * @param zones What zonesOf() returns.
  * @param label The accessible name.
- * @param fits Whether a zone is wide enough to show its label.
  */
-export function probabilityBar({ p, zones, label, fits }) {
+export function probabilityBar({ span, zones, label }) {
   // Left to right in every writing direction.
   const bar = element("div", { class: "bar", role: "img", dir: "ltr", "aria-label": label });
   for (const { verdict, from, to, label } of zones) {
     if (to <= from) continue;
-    const shown = fits({ from, to, label }) ? element("span", {}, label) : null;
-    const zone = element("span", { class: "zone", "data-verdict": verdict }, shown);
+    const zone = element("span", { class: "zone", "data-verdict": verdict }, fits({ from, to, label }) ? element("span", {}, label) : null);
     zone.style.flexGrow = String(to - from);
     bar.append(zone);
   }
+  const [low, high] = span;
   const marker = element("span", { class: "marker" });
-  marker.style.left = `${100 * p}%`;
+  marker.style.left = `${100 * low}%`;
+  marker.style.width = `${100 * (high - low)}%`; // never narrower than its style says
   bar.append(marker);
   return bar;
+}
+
+// Labels at the ends may continue below the next zone; one in the middle that does not fit is left to the text below.
+function fits({ from, to, label }) {
+  return from === 0 || to === 1 || (to - from) * 34 > label.length;
 }
 
 /** The first reason of each code, without those that the verdict's own text states. */

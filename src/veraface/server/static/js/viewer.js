@@ -1,6 +1,7 @@
 // The image viewer with its overlays: scan animation, face boxes, heatmap, forensic views; zoom and pan.
+import { faceLabel, verdictName } from "./answer.js";
 import { element, icon } from "./dom.js";
-import { faceLabel, verdictOf } from "./format.js";
+import { verdictOf } from "./format.js";
 import { paintGrid } from "./heatmap.js";
 import { text } from "./language.js";
 import { setUpZoom } from "./zoom.js";
@@ -73,7 +74,7 @@ export class Viewer {
   }
 
   /** Draw the faces of an answer over the image. */
-  lay({ faces, width, height }, selected) {
+  lay({ faces, width, height, thresholds }, selected) {
     if (!width) {
       this.controls.hidden = true;
       this.why = "stage.nothing";
@@ -84,6 +85,7 @@ export class Viewer {
     this.#proportions(width, height);
     this.size = { width, height };
     this.faces = faces ?? [];
+    this.thresholds = thresholds;
     this.boxes.replaceChildren(...this.faces.map((face, index) => this.#box(face, index)));
     this.controls.hidden = !this.faces.some((face) => face.heatmap);
     this.controls.classList.remove("to-come");
@@ -171,8 +173,8 @@ export class Viewer {
 
   #nameBox(box, index) {
     const face = this.faces[index];
-    box.firstChild.textContent = this.faces.length > 1 ? String(index + 1) : text(`verdicts.${verdictOf(face)}.short`);
-    box.title = faceLabel(face, index);
+    box.firstChild.textContent = this.faces.length > 1 ? String(index + 1) : verdictName(face);
+    box.title = faceLabel(face, index, this.thresholds);
     box.setAttribute("aria-label", box.title);
   }
 

@@ -1,17 +1,20 @@
 // The panel beside a video: verdict, faces, notes and details; and the table of frames.
+import { answerOf, faceAnswerOf, faceLabel, headlineOf } from "../answer.js";
+import { answerCard, answerDetails } from "../answerCard.js";
 import { element } from "../dom.js";
-import { bytes, faceLabel, percent } from "../format.js";
+import { bytes, percent } from "../format.js";
 import { text } from "../language.js";
-import { faceButton, faceSection, headline, probability, reasons } from "../verdict.js";
+import { faceButton, faceSection, reasons } from "../verdict.js";
 import { frameVerdict } from "./chart.js";
 import { clock } from "./files.js";
 
 /** The whole panel of an analyzed video; calls `look(track)` when a face is chosen. */
 export function videoPanel({ answer, size }, look) {
+  const whole = answerOf(answer);
   return [
-    headline(answer.verdict),
-    probability(answer.p_fake, answer.thresholds),
-    faces(answer.tracks, look),
+    answerCard(whole),
+    faces(answer, look),
+    answerDetails(whole),
     reasons([], answer.reasons),
     details(answer, size),
   ].filter(Boolean);
@@ -19,9 +22,7 @@ export function videoPanel({ answer, size }, look) {
 
 /** The announcement for screen readers. */
 export function videoAnnouncement(answer) {
-  const verdict = text(`verdicts.${answer.verdict}.name`);
-  const summary = text("result.announce", { verdict, percent: percent(answer.p_fake) });
-  return `${summary} ${text("video.frames", { count: answer.timeline.length })}`;
+  return `${headlineOf(answerOf(answer))} ${text("video.frames", { count: answer.timeline.length })}`;
 }
 
 /** All frames as a table, collapsed at first. */
@@ -42,11 +43,12 @@ export function frameTable({ timeline, thresholds }) {
   return element("details", { class: "frame-table" }, element("summary", {}, text("video.table")), table);
 }
 
-function faces(tracks, look) {
+function faces({ tracks, thresholds }, look) {
   const buttons = tracks.map((track, index) => {
     const [from, to] = [track.frames[0], track.frames.at(-1)].map(({ time }) => clock(time));
     const button = faceButton(track, index, {
-      label: `${faceLabel(track, index)}. ${text("video.seen", { from, to })}. ${text("video.look")}`,
+      label: `${faceLabel(track, index, thresholds)}. ${text("video.seen", { from, to })}. ${text("video.look")}`,
+      range: faceAnswerOf(track, thresholds).range,
       more: [element("bdi", { class: "when", "aria-hidden": "true" }, `${from}–${to}`)],
     });
     button.addEventListener("click", () => look(track));
