@@ -236,6 +236,8 @@ def test_the_export_has_results_and_no_images(open_history: OpenPage) -> None:
         "hash": "ab12" + 60 * "0",
         "verdict": "fake",
         "p_fake": 0.97,
+        "p_fake_range": [0.97, 0.97],
+        "reasons": [],
         "failure": None,
         "faces": [{"box": [1.5, 2, 30, 40], "p_fake": 0.97, "verdict": "fake"}],
         "model": ANSWER["model"],

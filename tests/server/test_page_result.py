@@ -11,7 +11,16 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Page, Route, expect
 
-from tests.server.page import bounds, choose, choose_many, expect_fault, expect_state, expect_verdict, percent, shown_range
+from tests.server.page import (
+    bounds,
+    choose,
+    choose_many,
+    expect_fault,
+    expect_state,
+    expect_verdict,
+    percent,
+    shown_range,
+)
 
 OpenPage = Callable[..., Page]
 Predict = Callable[..., httpx.Response]

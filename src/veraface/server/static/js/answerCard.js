@@ -10,7 +10,7 @@ export function answerCard(answer) {
     element(
       "header",
       { class: "headline" },
-      element("span", { class: "badge" }, icon(iconOf(answer.verdict))),
+      element("span", { class: "badge" }, icon(answer.verdict)),
       element("h2", { id: "verdict", tabindex: "-1" }, answer.name),
       answer.range
         ? element("p", { class: "range" }, element("strong", { id: "p-fake" }, answer.range), element("span", { class: "label" }, answer.label))
@@ -32,9 +32,4 @@ export function answerCard(answer) {
 export function answerDetails({ worth, open, band, caveat }) {
   const lines = [worth, open, band].filter(Boolean).map((line) => element("p", {}, line));
   return element("section", { class: "answer-more" }, lines, element("p", { class: "not-proof" }, caveat));
-}
-
-/** The icon of a verdict. */
-export function iconOf(verdict) {
-  return verdict === "unclassified" ? "small" : verdict;
 }

@@ -80,8 +80,8 @@ export function tint(verdict) {
   return ["fake", "real", "uncertain"].includes(verdict) ? verdict : "unclassified";
 }
 
-function findings({ verdict, answer, failure }) {
-  if (tint(verdict) !== "unclassified") return answer?.thresholds ? stateOf(answer) : [verdict, verdictName(verdict)];
+function findings({ verdict, p_fake, answer, failure }) {
+  if (tint(verdict) !== "unclassified") return answer?.thresholds ? stateOf({ ...answer, verdict, p_fake }) : [verdict, verdictName(verdict)];
   if (verdict === "no_face") return ["no_face", verdictName(verdict)];
   const code = knownCode(failure?.code);
   return [faultIcon(code), failure?.code ? text(`faults.${code}.name`) : verdictName(verdict)];
