@@ -10,18 +10,18 @@ down and up again.
 """
 
 import argparse
+import sys
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
+import leak_checks as leaks
 import numpy as np
 from PIL import Image
 
 from veraface.datasets.degradations import Degradations
 from veraface.datasets.manifest import read_samples
-from veraface.datasets.synthesis import leaks
-from veraface.datasets.synthesis.face_mesh import FaceMesh
 from veraface.datasets.synthesis.face_shapes import FaceShapes
 from veraface.datasets.synthesis.face_swap import Points, best_donor, swap_face
 from veraface.datasets.synthesis.reconstruction import paste_reconstruction
@@ -30,6 +30,9 @@ from veraface.geometry import Box, roll
 from veraface.imaging.decode import ImageFile
 from veraface.models.crop import CropSettings, crop_face
 from veraface.models.face_search import YuNetDetector
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "scripts"))
+from face_mesh import FaceMesh  # noqa: E402
 
 MARGIN = 0.3  # of the box, by which it is dilated
 MIN_OUTSIDE = 0.05  # share of an image that must lie outside

@@ -9,11 +9,11 @@ import argparse
 from pathlib import Path
 
 import numpy as np
+from face_mesh import FaceMesh
 from train_folds import detected
 
 from veraface.datasets.progress import in_parallel
 from veraface.datasets.samples import Sample
-from veraface.datasets.synthesis.face_mesh import FaceMesh
 from veraface.datasets.synthesis.face_shapes import FaceShapes
 from veraface.datasets.synthesis.reconstructions import sample_key
 from veraface.geometry import roll

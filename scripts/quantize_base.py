@@ -4,22 +4,188 @@
 
 Uses a few training faces of each source to find the channels with large activations. `veraface export --base`
 then ships a run with `--tune norms` as the tensors that it tuned.
+
+Weights are quantized per output channel, activations as ONNX Runtime meets them. Two measures keep the logits
+(benchmarks/results/quantization.md):
+
+- Inputs of the layers behind a LayerNorm have a few large channels. They are divided by a factor per channel
+  that the weights are multiplied with (Xiao et al., "SmoothQuant", ICML 2023). The factors belong to the base
+  and not to the LayerNorms, so that these can be tuned further.
+- Inputs differ in size by token, and ONNX Runtime has one scale for all of them. Each token is divided by its
+  peak first.
 """
 
 import argparse
+import copy
 import random
+import tempfile
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import onnx
+import torch
 from numpy.typing import NDArray
+from onnx import TensorProto, helper, numpy_helper
+from torch import nn
 
 from veraface.datasets.manifest import read_samples
 from veraface.datasets.samples import Sample
 from veraface.datasets.validation import prepare
+from veraface.errors import DataError
 from veraface.models.crop import CropSettings
 from veraface.training.dataset import open_sample
 from veraface.training.network import Network, load_pretrained
-from veraface.training.quantize import write_base
+from veraface.training.onnx_file import write_onnx
+from veraface.training.tuned import tuned_tensors
+
+_ALPHA = 0.7  # exponent of the activations in the factors of SmoothQuant; 0.6 to 0.75 differ by chance alone
+_MIN_PEAK = 1e-3  # of a token, by which it is divided
+_LEVELS = 127
+_SMOOTHED = (".attn.qkv", ".mlp.fc1")  # layers behind a LayerNorm
+_BEHIND_GELU = (".mlp.fc2",)  # whose inputs are hardly below 0
+_OTHERS = (".attn.proj",)
+_CONTRIB = "com.microsoft"
+
+Floats = NDArray[np.float32]
+Arrays = dict[str, NDArray[Any]]
+
+
+def write_base(network: Network, size: int, crops: NDArray[np.uint8], path: Path) -> None:
+    """Write the INT8 base of a network as ONNX; its tuned tensors are left to be given when it is loaded.
+
+    Args:
+        network: a transformer of timm with a class token.
+        size: side of its input, px.
+        crops: face crops (N, size, size, 3) from which the factors of SmoothQuant are fitted.
+        path: of the ONNX file.
+
+    Raises:
+        DataError: the network has no LayerNorm, or not the layers of a transformer of timm.
+    """
+    peaks = _channel_peaks(network, crops)
+    tuned = tuned_tensors(network)
+    network = copy.deepcopy(network)
+    for name in tuned:  # distinct values, so that the exporter merges none of them
+        nn.init.normal_(network.get_parameter(name), mean=1.0)
+    with tempfile.TemporaryDirectory() as folder:
+        write_onnx(network, size, Path(folder) / "float.onnx")
+        model = onnx.load(Path(folder) / "float.onnx")
+    _quantize(model.graph, network, peaks)
+    _leave_out(model.graph, tuned)
+    model.opset_import.append(helper.make_opsetid(_CONTRIB, 1))
+    path.write_bytes(model.SerializeToString())
+
+
+def _channel_peaks(network: Network, crops: NDArray[np.uint8]) -> dict[str, Floats]:
+    """Return the largest absolute input of each channel of the linear layers to smooth, by layer."""
+    peaks: dict[str, Floats] = {}
+    hooks = []
+    for name, module in network.named_modules():
+        if isinstance(module, nn.Linear) and name.endswith(_SMOOTHED):
+
+            def record(_: nn.Module, inputs: tuple[torch.Tensor, ...], name: str = name) -> None:
+                found = inputs[0].abs().flatten(0, -2).amax(0).numpy()
+                peaks[name] = np.maximum(peaks.get(name, found), found)
+
+            hooks.append(module.register_forward_pre_hook(record))
+    with torch.inference_mode():
+        for crop in crops:
+            network(torch.from_numpy(crop[None]))
+    for hook in hooks:
+        hook.remove()
+    return peaks
+
+
+def _quantize(graph: onnx.GraphProto, network: Network, peaks: Mapping[str, Floats]) -> None:
+    """Replace the linear layers of all blocks by INT8 ones; raise `DataError` if they are not found."""
+    layers = [
+        (name, module.weight.detach().numpy().T)
+        for name, module in network.named_modules()
+        if isinstance(module, nn.Linear) and name.endswith(_SMOOTHED + _BEHIND_GELU + _OTHERS)
+    ]
+    left = list(layers)  # in the order in which they run
+    tensors = {tensor.name: tensor for tensor in graph.initializer}
+    adds = {name: node for node in graph.node if node.op_type == "Add" for name in node.input}
+    added: Arrays = {"last_axis": np.array([-1]), "min_peak": np.array(_MIN_PEAK, np.float32)}
+    nodes, skipped = [], set()
+    for node in graph.node:
+        add = adds.get(node.output[0])
+        if left and node.op_type == "MatMul" and node.input[1] in tensors and add is not None:
+            layer, weights = left[0]
+            if np.array_equal(numpy_helper.to_array(tensors[node.input[1]]), weights):
+                bias = next(name for name in add.input if name != node.output[0])
+                names = (node.input[0], bias, add.output[0])
+                nodes += _int8_layer(layer, names, weights, peaks.get(layer), added)
+                skipped.add(add.name)
+                del tensors[node.input[1]], left[0]
+                continue
+        if node.name not in skipped:
+            nodes.append(node)
+    if left or not layers:
+        raise DataError("the network has no layers of a transformer of timm; export it without a base")
+    tensors |= {name: numpy_helper.from_array(value, name) for name, value in added.items()}
+    del graph.node[:], graph.initializer[:]
+    graph.node.extend(nodes)
+    graph.initializer.extend(tensors.values())
+
+
+def _int8_layer(
+    layer: str,
+    names: tuple[str, str, str],
+    weights: Floats,
+    peaks: Floats | None,
+    added: Arrays,
+) -> list[onnx.NodeProto]:
+    """Return the nodes of a linear layer with INT8 weights, and add its tensors.
+
+    `names` are those of input, bias and output, `weights` have the shape (inputs, outputs).
+    """
+    (x, bias, output), nodes = names, []
+
+    def step(kind: str, inputs: list[str], name: str, **options: Any) -> str:
+        nodes.append(helper.make_node(kind, inputs, [name], **options))
+        return name
+
+    if peaks is not None:
+        factors = smoothing_factors(peaks, weights)
+        added[f"{layer}.smooth"] = 1 / factors
+        weights = weights * factors[:, None]
+        x = step("Mul", [x, f"{layer}.smooth"], f"{layer}.smoothed")
+    size = x if layer.endswith(_BEHIND_GELU) else step("Abs", [x], f"{layer}.size")
+    peak = step("ReduceMax", [size, "last_axis"], f"{layer}.max", keepdims=1)
+    peak = step("Max", [peak, "min_peak"], f"{layer}.peak")
+    x = step("Mul", [x, step("Reciprocal", [peak], f"{layer}.by")], f"{layer}.leveled")
+    scale = np.maximum(np.abs(weights).max(0), 1e-12) / _LEVELS
+    added[f"{layer}.int8"] = np.round(weights / scale).astype(np.int8)
+    added[f"{layer}.scale"] = scale.astype(np.float32)
+    added[f"{layer}.zero"] = np.zeros(len(scale), np.int8)
+    inputs = [x, f"{layer}.int8", f"{layer}.scale", f"{layer}.zero"]
+    product = step("DynamicQuantizeMatMul", inputs, f"{layer}.product", domain=_CONTRIB)
+    step("Add", [step("Mul", [product, peak], f"{layer}.restored"), bias], output)
+    return nodes
+
+
+def smoothing_factors(peaks: Floats, weights: Floats) -> Floats:
+    """Return the factors of SmoothQuant by which channels of activations are divided.
+
+    `peaks` are the largest absolute activations of the channels, `weights` have the shape (inputs, outputs).
+    """
+    own = np.abs(weights).max(1)
+    factors = np.maximum(peaks, 1e-4) ** _ALPHA / np.maximum(own, 1e-4) ** (1 - _ALPHA)
+    return np.asarray(factors / np.exp(np.log(factors).mean()), np.float32)
+
+
+def _leave_out(graph: onnx.GraphProto, tuned: Mapping[str, Floats]) -> None:
+    """Mark tensors as stored elsewhere; ONNX Runtime refuses to load the file without them."""
+    found = [tensor for tensor in graph.initializer if tensor.name in tuned]
+    if missing := tuned.keys() - {tensor.name for tensor in found}:
+        raise DataError(f"the exported graph lacks the tuned tensors {', '.join(sorted(missing))}")
+    for tensor in found:
+        tensor.ClearField("raw_data")
+        tensor.data_location = TensorProto.EXTERNAL
+        tensor.external_data.add(key="location", value="tuned")
 
 
 def crops_by_source(

@@ -1,30 +1,18 @@
 """Every example runs and prints the documented output."""
 
 import base64
-import importlib.util
-import sys
 from io import BytesIO
 from pathlib import Path
-from types import ModuleType
 
 import numpy as np
 import pytest
 from PIL import Image
 
+from tests.programs import load_program
 from tests.sample_images import encode, portrait
 from tests.sample_videos import make_portrait
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
-
-
-def load(name: str) -> ModuleType:
-    spec = importlib.util.spec_from_file_location(f"example_{name}", EXAMPLES / f"{name}.py")
-    assert spec
-    assert spec.loader
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
-    return module
 
 
 @pytest.fixture
@@ -43,7 +31,7 @@ def test_each_example_is_listed_and_tested() -> None:
 
 
 def test_check_folder(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    load("check_folder").main(folder)
+    load_program("examples/check_folder.py").main(folder)
     face, note = (line.split("\t") for line in capsys.readouterr().out.splitlines())
     assert (Path(face[0]).name, face[1]) == ("face.jpg", "real")
     assert 0 <= float(face[2]) <= 1
@@ -52,7 +40,7 @@ def test_check_folder(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
 
 def test_video_timeline(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     pytest.importorskip("av", reason="needs the extra video")
-    load("video_timeline").main(str(make_portrait(tmp_path / "video.mp4")))
+    load_program("examples/video_timeline.py").main(str(make_portrait(tmp_path / "video.mp4")))
     first, *rest = capsys.readouterr().out.splitlines()
     assert first.split()[0] in ("real", "fake", "uncertain")
     assert rest
@@ -62,7 +50,7 @@ def test_video_timeline(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> N
 def test_fastapi_app(folder: Path) -> None:
     from fastapi.testclient import TestClient
 
-    client = TestClient(load("fastapi_app").app)
+    client = TestClient(load_program("examples/fastapi_app.py").app)
     response = client.post("/check", files={"file": (folder / "face.jpg").open("rb")})
     assert response.json()["verdict"] == "real"
     refused = client.post("/check", files={"file": (folder / "note.txt").open("rb")})
@@ -71,13 +59,13 @@ def test_fastapi_app(folder: Path) -> None:
 
 @pytest.mark.parametrize(("brightness", "verdict"), [(10, "real"), (250, "fake")])
 def test_own_model(brightness: int, verdict: str) -> None:
-    example = load("own_model")
+    example = load_program("examples/own_model.py")
     detector = example.Detector(example.Brightness(), face_detector=example.Centered())
     assert detector.detect(np.full((200, 300, 3), brightness, np.uint8)).verdict == verdict
 
 
 def test_train_model(tiny_data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    load("train_model").main(
+    load_program("examples/train_model.py").main(
         [str(tiny_data), str(tmp_path / "run"), "--epochs=1", "--backbone=test_efficientnet", "--size=64"]
     )
     assert "trained on 12 real and 12 fake faces" in capsys.readouterr().out

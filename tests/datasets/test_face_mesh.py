@@ -1,6 +1,7 @@
 """Face Mesh: where its points lie in the image. The network itself is not shipped."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnx
@@ -8,21 +9,24 @@ import pytest
 from onnx import TensorProto, helper, numpy_helper
 from PIL import Image
 
+from tests.programs import load_program
 from tests.sample_images import portrait
-from veraface.datasets.synthesis.face_mesh import FaceMesh
 from veraface.geometry import Box, roll
 from veraface.models.face_search import YuNetDetector
 
+face_mesh = load_program("scripts/face_mesh.py")
+FaceMesh = face_mesh.FaceMesh
+
 
 @pytest.fixture(scope="module")
-def real_mesh(data: Path) -> FaceMesh:
+def real_mesh(data: Path) -> Any:
     path = data.parent / "models" / "facemesh.onnx"
     if not path.is_file():
         pytest.skip(f"no network at {path}")
     return FaceMesh(path)
 
 
-def constant(folder: Path, points: np.ndarray) -> FaceMesh:
+def constant(folder: Path, points: np.ndarray) -> Any:
     """Return a network that finds the same 468 points, px of its input, in every crop."""
     coordinates = np.concatenate([points, np.zeros((468, 1))], axis=1).reshape(1, 1, 1, 1404)
     nodes = [

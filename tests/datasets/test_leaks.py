@@ -14,9 +14,9 @@ from tests.datasets.sample_shapes import shapes_of
 from tests.datasets.test_blending import BOX
 from tests.datasets.test_face_swap import POINTS
 from tests.datasets.test_reconstruction import reconstruction
+from tests.programs import load_program
 from tests.sample_images import portrait
 from veraface.datasets.degradations import Degradations
-from veraface.datasets.synthesis import leaks
 from veraface.datasets.synthesis.blending import jitter_appearance
 from veraface.datasets.synthesis.face_swap import swap_face
 from veraface.datasets.synthesis.reconstruction import paste_reconstruction
@@ -25,6 +25,7 @@ from veraface.geometry import Box
 from veraface.imaging.decode import recompress
 from veraface.models.crop import CropSettings, crop_face
 
+leaks = load_program("benchmarks/leak_checks.py")
 MARGIN = 0.3
 PAIRS = 120
 Real = tuple[Image.Image, Box]

@@ -1,7 +1,6 @@
 """Chromium with the extension, a website to test it on, and the real server."""
 
 import contextlib
-import importlib.util
 import json
 import os
 import threading
@@ -18,18 +17,10 @@ from playwright.sync_api import Browser, BrowserContext, CDPSession, Page, Worke
 from playwright.sync_api import Error as BrowserError
 
 from tests.conftest import chromium_path
+from tests.programs import load_program
 from tests.server.conftest import RunningServer, running_server
 
 ROOT = Path(__file__).parents[2]
-
-
-def load_script(name: str) -> ModuleType:
-    spec = importlib.util.spec_from_file_location(name, ROOT / "scripts" / f"{name}.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
 
 
 def require(tool: Path, name: str) -> None:
@@ -41,7 +32,7 @@ def require(tool: Path, name: str) -> None:
 
 @pytest.fixture(scope="session")
 def builder() -> ModuleType:
-    return load_script("build_extension")
+    return load_program("scripts/build_extension.py")
 
 
 @pytest.fixture(scope="session")

@@ -16,7 +16,8 @@ import pytest
 from PIL import Image
 
 import veraface
-from tests.extension.conftest import ROOT, load_script, require
+from tests.extension.conftest import ROOT, require
+from tests.programs import load_program
 
 SOURCE = ROOT / "extension"
 WEB_EXT = ROOT / "tests" / "tools" / "node_modules" / ".bin" / "web-ext"
@@ -91,7 +92,7 @@ def test_scripts_create_neither_markup_nor_code(unpacked: Path) -> None:
 
 def test_icons_have_their_size(unpacked: Path) -> None:
     """They equal those that scripts/draw_icons.py draws."""
-    drawing = load_script("draw_icons")
+    drawing = load_program("scripts/draw_icons.py")
     for size in drawing.EXTENSION_SIZES:
         icon = Image.open(unpacked / f"icons/{size}.png")
         assert icon.size == (size, size)

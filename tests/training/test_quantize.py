@@ -7,6 +7,7 @@ import onnx
 import pytest
 import torch
 
+from tests.programs import load_program
 from tests.sample_data import face
 from tests.training.runs import settings
 from veraface.errors import DataError
@@ -17,10 +18,12 @@ from veraface.models.tta import classify_face
 from veraface.training.config import TrainConfig
 from veraface.training.export import calibrate, export, load_network
 from veraface.training.network import Network, freeze_all_but_norms
-from veraface.training.quantize import check_base, smoothing_factors, tuned_tensors, write_base
 from veraface.training.trainer import train
+from veraface.training.tuned import check_base, tuned_tensors
 
 SIZE = 64
+quantize_base = load_program("scripts/quantize_base.py")
+smoothing_factors, write_base = quantize_base.smoothing_factors, quantize_base.write_base
 
 
 def crops(count: int) -> np.ndarray:

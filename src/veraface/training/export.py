@@ -40,8 +40,8 @@ from veraface.training.config import TrainConfig
 from veraface.training.dataset import Face, open_sample
 from veraface.training.network import Network, first_line
 from veraface.training.onnx_file import write_onnx
-from veraface.training.quantize import check_base, tuned_tensors
 from veraface.training.trainer import BEST, CONFIG
+from veraface.training.tuned import check_base, tuned_tensors
 
 TOLERANCE = 1e-4  # largest difference of a logit between torch and ONNX
 _WEB_QUALITY = 60  # JPEG quality of the recompressed copy that represents images from the web
@@ -82,8 +82,8 @@ def export(
         data_licenses: a YAML file of "SOURCE: LICENSE" of the training images, for the card.
         skip_bad: skip unreadable validation images instead of raising.
         known: faces detected before, as in `prepare`.
-        base: the INT8 base of the run's network (`write_base`), copied to `out`; only the tuned tensors of
-            the run are written.
+        base: the INT8 base of the run's network, copied to `out`; only the tuned tensors of the run are
+            written. `scripts/quantize_base.py` writes it.
         one_view: the model classifies a face once, without mirrored and recompressed copies.
 
     Raises:
