@@ -1,10 +1,6 @@
-"""Face chips and their manifest from folders, archives and git repositories."""
+"""Face chips and their manifest from folders."""
 
 import csv
-import os
-import subprocess
-import tarfile
-import zipfile
 from collections import Counter
 from hashlib import sha256
 from io import BytesIO
@@ -20,12 +16,8 @@ from tests.sample_images import encode, portrait
 from veraface.datasets import build as module
 from veraface.datasets.build import build, source_spec
 from veraface.datasets.manifest import check_samples, read_samples
-from veraface.datasets.origins import read_origin
 from veraface.datasets.samples import split_by_hash
 from veraface.errors import DataError
-from veraface.imaging.decode import ImageLimits
-
-GIT = ("git", "-c", "user.name=Test", "-c", "user.email=test@example.org", "-c", "init.defaultBranch=main")
 
 
 def photo(number: int, side: int = 200) -> Image.Image:
@@ -46,20 +38,6 @@ def make_folder(folder: Path, names: dict[str, int]) -> Path:
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_bytes(jpeg(number))
     return folder
-
-
-def make_repository(folder: Path, bare: Path) -> Path:
-    """Commit a folder, delete old/ in a second commit, and return a bare clone."""
-    for command in (
-        ("init", "-q"),
-        ("add", "."),
-        ("commit", "-qm", "one"),
-        ("rm", "-qr", "old"),
-        ("commit", "-qm", "two"),
-    ):
-        subprocess.run([*GIT, *command], cwd=folder, check=True, capture_output=True)
-    subprocess.run([*GIT, "clone", "-q", "--bare", str(folder), str(bare)], check=True, capture_output=True)
-    return bare
 
 
 def spec(images: Path, source: str = "web", label: str = "real", **more: object) -> module.SourceSpec:
@@ -101,46 +79,6 @@ def test_cuts_out_faces_and_lists_them(tmp_path: Path) -> None:
     assert "anna" not in by_origin["example.org/a:anna/1.jpg"]["group"]
     assert len({row["group"] for row in found}) == 3
     assert len(read_samples(out)) == 4
-
-
-def test_reads_the_same_images_of_folders_archives_and_repositories(tmp_path: Path) -> None:
-    names = {"new/a.jpg": 1, "new/b.jpg": 2, "old/c.jpg": 3}
-    folder = make_folder(tmp_path / "in", names)
-    (folder / "new" / "notes.txt").write_text("no image")
-    os.symlink("a.jpg", folder / "new" / "link.jpg")
-    with zipfile.ZipFile(tmp_path / "a.zip", "w", zipfile.ZIP_DEFLATED) as archive:
-        for name in names:
-            archive.write(folder / name, name)
-    for name in ("a.tar", "a.tgz"):
-        with tarfile.open(tmp_path / name, "w:gz" if name.endswith("tgz") else "w") as archive:
-            archive.add(folder, "")
-    repository = make_repository(folder, tmp_path / "bare.git")
-    expected = {name: jpeg(number) for name, number in names.items()}
-    for origin in (tmp_path / "a.zip", tmp_path / "a.tar", tmp_path / "a.tgz"):
-        assert dict(read_origin(origin)) == expected, origin
-    assert dict(read_origin(repository, history=True)).items() >= expected.items()
-    new = {name: data for name, data in expected.items() if name.startswith("new/")}
-    assert dict(read_origin(repository)) == new
-    assert dict(read_origin(tmp_path / "a.zip", ["new/*", "*.png"])) == new
-    assert [name for name, _ in read_origin(repository)] == [
-        name for name, _ in read_origin(tmp_path / "a.zip", ["new/*"])
-    ], "the order depends on the names only"
-
-
-def test_reads_no_more_of_a_file_than_the_limit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    folder = make_folder(tmp_path / "in", {"old/x.jpg": 3, "a.jpg": 1})
-    (folder / "large.jpg").write_bytes(bytes(3 * 2**20))
-    with zipfile.ZipFile(tmp_path / "a.zip", "w", zipfile.ZIP_DEFLATED) as archive:
-        archive.write(folder / "large.jpg", "large.jpg")
-        archive.writestr("slow.jpg", jpeg(1), zipfile.ZIP_LZMA)
-    with tarfile.open(tmp_path / "a.tar.xz", "w:xz") as archive_:
-        archive_.add(folder / "large.jpg", "large.jpg")
-    repository = make_repository(folder, tmp_path / "bare.git")
-    monkeypatch.setattr("veraface.datasets.origins._MAX_BYTES", 2**20)
-    assert dict(read_origin(tmp_path / "a.zip")) == {"large.jpg": None, "slow.jpg": None}
-    assert dict(read_origin(tmp_path / "a.tar.xz")) == {"large.jpg": None}
-    assert dict(read_origin(repository)) == {"large.jpg": None, "a.jpg": jpeg(1)}
-    assert ImageLimits.max_bytes > 2**20
 
 
 def test_keeps_one_of_near_duplicates_with_the_same_label(tmp_path: Path) -> None:
@@ -266,22 +204,11 @@ def test_refuses_invalid_recipes(tmp_path: Path, text: str, problem: str) -> Non
 
 def test_refuses_origins_and_folders_it_cannot_use(tmp_path: Path) -> None:
     folder = make_folder(tmp_path / "in", {"a.jpg": 1})
-    (tmp_path / "text.txt").write_text("neither")
-    broken = tmp_path / "broken.git"
-    (broken / "objects").mkdir(parents=True)
-    (broken / "HEAD").write_text("ref: refs/heads/main\n")
-    for origin, problem in (
-        (tmp_path / "text.txt", "not a folder, zip or tar archive"),
-        (tmp_path / "nowhere", "not a folder, zip or tar archive"),
-        (broken, "git ls-tree failed"),
-        (folder / "a.jpg", "not a folder, zip or tar archive"),
-    ):
-        with pytest.raises(DataError, match=problem):
-            list(build([spec(origin)], tmp_path / "out"))
+    for images in (tmp_path / "nowhere", folder / "a.jpg"):
+        with pytest.raises(DataError, match="not a folder; unpack an archive first"):
+            list(build([spec(images)], tmp_path / "out"))
     with pytest.raises(DataError, match="no image matches"):
         list(build([spec(folder, include=["b*"])], tmp_path / "out"))
-    with pytest.raises(DataError, match="only a bare git repository has a history"):
-        list(build([spec(folder, history=True)], tmp_path / "out"))
     with pytest.raises(DataError, match="listed twice"):
         list(build([spec(folder), spec(folder)], tmp_path / "out"))
     write_csv(tmp_path / "manifest.csv", [])

@@ -1,4 +1,4 @@
-"""`veraface dataset build`: build a data set of face chips from folders, archives and git repositories."""
+"""`veraface dataset build`: build a data set of face chips from folders of images."""
 
 from pathlib import Path
 from typing import Annotated
@@ -10,9 +10,7 @@ from veraface.utils import needs_extra
 
 def build(
     out: Annotated[Path, Option(help="Folder for the chips and manifest.csv.")],
-    images: Annotated[
-        Path | None, Argument(help="A folder, a zip or tar archive, or a bare git repository.")
-    ] = None,
+    images: Annotated[Path | None, Argument(help="A folder of images.")] = None,
     recipe: Annotated[
         Path | None, Option(help="YAML list of sources with these options as fields, instead of IMAGES.")
     ] = None,
@@ -21,7 +19,6 @@ def build(
     include: Annotated[
         list[str] | None, Option(help="Only paths in IMAGES that match, such as 'faces/*.jpg'; repeatable.")
     ] = None,
-    history: Annotated[bool, Option("--history", help="Also read files deleted from a repository.")] = False,
     group: Annotated[
         str, Option(help="Regular expression that finds the person or video in a path, or 'folder'.")
     ] = "",
@@ -52,7 +49,7 @@ def build(
         names = {"source": source, "label": label, "generator": generator, "license": license}
         names |= {"origin": origin, "group": group, "split": split}
         limits = {"limit": limit, "per_group": per_group}
-        chosen = {"images": images, "include": include or (), "history": history}
+        chosen = {"images": images, "include": include or ()}
         specs = [source_spec({**names, **limits, **chosen}, "options")]
     for result in run(specs, out, against=against or (), replace=replace):
         print(f"{result.spec.source} {result.spec.label}: {result}", flush=True)

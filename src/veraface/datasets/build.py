@@ -1,12 +1,14 @@
-"""Build a data set of face chips and its manifest from folders, archives and git repositories."""
+"""Build a data set of face chips and its manifest from folders of images."""
 
 import csv
+import os
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from hashlib import sha256
 from io import StringIO
 from itertools import islice
@@ -16,10 +18,10 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, NonNegativeInt, ValidationError, field_validator
 
 from veraface.datasets.chips import Chip, Duplicates, make_chip
+from veraface.datasets.folders import is_video, media
 from veraface.datasets.frames import sample_image
 from veraface.datasets.layouts import MANIFEST
 from veraface.datasets.manifest import read_samples
-from veraface.datasets.origins import read_origin
 from veraface.datasets.progress import in_parallel
 from veraface.datasets.samples import SPLITS, Sample, split_by_hash
 from veraface.errors import DataError, ImageError
@@ -46,12 +48,10 @@ class SourceSpec(BaseModel):
     source: Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$")]
     """Name of the source; part of the paths of its chips."""
     images: Path
-    """A folder, a zip or tar archive, or a bare git repository."""
+    """A folder."""
     label: Literal["real", "fake"]
     include: tuple[str, ...] = ()
-    """Shell patterns of paths within `images`, of which one must match."""
-    history: bool = False
-    """Also read the files of a git repository that its newest commit lacks."""
+    """Shell patterns of paths within `images`, of which one must match; "*" also matches "/"."""
     group: str = ""
     """A regular expression whose first group, or match, in a path names the person, video or base photo;
     paths without a match are skipped. "folder" for the folder of the image; "" if each image is a group."""
@@ -148,7 +148,7 @@ def build(
         replace: build sources again that the manifest lists.
 
     Raises:
-        DataError: an origin, data set or output folder cannot be used, or a source has no chip.
+        DataError: a folder, data set or output folder cannot be used, or a source has no chip.
     """
     keys = [(spec.source, spec.label) for spec in specs]
     if twice := [key for key, count in Counter(keys).items() if count > 1]:
@@ -209,8 +209,8 @@ def _chips(
     """Yield path, group and chip, or why there is none, of the images whose group may be used."""
     detector = YuNetDetector(threads=1)
 
-    def usable() -> Iterator[tuple[str, str, bytes | None]]:
-        for path, content in read_origin(spec.images, spec.include, history=spec.history):
+    def usable() -> Iterator[tuple[str, str, Path]]:
+        for path, file in _images(spec):
             group = spec.group_of(path)
             if not group:
                 dropped["without a group"] += 1
@@ -219,15 +219,30 @@ def _chips(
             elif spec.per_group and per_group[group] >= spec.per_group:
                 dropped["beyond the limit per group"] += 1
             else:
-                yield path, group, content
+                yield path, group, file
 
     images = usable()
     with ThreadPoolExecutor(available_cores()) as pool:
         while batch := list(islice(images, _BATCH)):
-            contents = [content for _, _, content in batch]
-            chips = pool.map(lambda data: make_chip(data, detector) if data else "unreadable", contents)
+            chips = pool.map(lambda entry: make_chip(entry[2], detector), batch)
             for (path, group, _), chip in zip(batch, chips, strict=True):
                 yield path, group, chip
+
+
+def _images(spec: SourceSpec) -> list[tuple[str, Path]]:
+    """Return the images of a source by their path within it, in an order that depends on these paths only.
+
+    It is the order of their hashes, so that a part of them is a random sample.
+    """
+    if not spec.images.is_dir():
+        raise DataError(f"{spec.images}: not a folder; unpack an archive first")
+    found = ((path.relative_to(spec.images).as_posix(), path) for path in media(spec.images))
+    chosen = [
+        (name, path)
+        for name, path in found
+        if not is_video(path) and (not spec.include or any(fnmatchcase(name, p) for p in spec.include))
+    ]
+    return sorted(chosen, key=lambda entry: sha256(os.fsencode(entry[0])).digest())
 
 
 def _row(spec: SourceSpec, path: str, group: str, split: str, chip: Chip) -> dict[str, str]:
@@ -279,7 +294,7 @@ def _read_rows(manifest: Path) -> list[dict[str, str]]:
     return rows
 
 
-def _write_rows(manifest: Path, rows: Iterable[dict[str, str]]) -> None:
+def _write_rows(manifest: Path, rows: Sequence[dict[str, str]]) -> None:
     table = StringIO()
     writer = csv.DictWriter(table, COLUMNS, lineterminator="\n")
     writer.writeheader()

@@ -11,7 +11,7 @@ from PIL import Image
 from veraface.decision import MIN_FACE
 from veraface.errors import ImageError
 from veraface.geometry import Box
-from veraface.imaging.decode import ImageFile
+from veraface.imaging.decode import ImageFile, ImageSource
 from veraface.imaging.lazy import LazyImage
 from veraface.imaging.perceptual_hash import perceptual_hash
 from veraface.models.protocols import FaceDetector
@@ -45,14 +45,14 @@ class Chip:
         return sha256(self.jpeg).hexdigest()
 
 
-def make_chip(content: bytes, detector: FaceDetector) -> Chip | str:
+def make_chip(source: ImageSource, detector: FaceDetector) -> Chip | str:
     """Cut out the largest face of an image; return the reason if that is not possible.
 
     The square is 1.8 times as wide as the longer side of the face's box, moved into the image and no wider
     than it, and scaled down to 256 px if it is larger. Nothing is enlarged.
     """
     try:
-        image = ImageFile(content).decode()
+        image = ImageFile(source).decode()
     except ImageError:
         return "unreadable"
     faces = detector.detect(LazyImage(image))
