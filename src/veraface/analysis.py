@@ -61,7 +61,7 @@ def analyze(
         heatmap: keep the heatmap of each face in the result.
         provenance: "quick" reads what the file contains; "full" also decodes a JPEG to look for traces of an
             earlier compression; "off" or None skips provenance. It has no influence on the verdict.
-        credentials: reads C2PA Content Credentials and holds the trust anchors; trusts no signer if None.
+        credentials: reads C2PA Content Credentials and holds the trust lists; the default ones if None.
         forensics: compute the forensic views.
 
     Raises:

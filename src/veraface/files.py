@@ -24,6 +24,13 @@ def ensure_writable_dir(path: Path) -> None:
         raise DataError(f"{path}: no file can be written to this folder: {error.strerror}") from error
 
 
+def settings_folder() -> Path:
+    """Return the folder for settings of Veraface in the home of this user, by the rules of the system."""
+    import typer
+
+    return Path(typer.get_app_dir("veraface"))
+
+
 def same_file(path: Path | str, other: Path | str) -> bool:
     """Return whether both paths name the same existing file."""
     try:

@@ -19,6 +19,7 @@ from veraface.cli.report import report
 from veraface.cli.scan import scan
 from veraface.cli.serve import serve
 from veraface.cli.train import train
+from veraface.cli.trust import list_lists, update
 from veraface.cli.video import video
 
 # Former names of options, still accepted but not shown in the help.
@@ -78,6 +79,11 @@ dataset = Typer(help="Build data sets.", no_args_is_help=True)
 dataset.command()(build)
 app.add_typer(dataset, name="dataset", rich_help_panel="Train and measure")
 app.add_typer(audit, name="audit", rich_help_panel="Keep records")
+
+trust = Typer(help="Show and update the trust lists for Content Credentials.", no_args_is_help=True)
+trust.command("list")(list_lists)
+trust.command()(update)
+app.add_typer(trust, name="trust", rich_help_panel="Detect")
 
 # Former names of commands.
 _add(cross_validate, "crossval", hidden=True)

@@ -29,6 +29,9 @@ def detect(
         Option(help="Read the file's claims; full also looks for earlier compressions."),
     ] = "quick",
     trust_anchors: Annotated[Path | None, Option(help="PEM of authorities for Content Credentials.")] = None,
+    trust_lists: Annotated[
+        bool, Option(help="Recognize signers on the public trust lists; see `veraface trust`.")
+    ] = True,
     max_faces: Annotated[
         int, Option(min=1, max=256, help="Faces of an image to classify, the largest first.")
     ] = 64,
@@ -57,8 +60,8 @@ def detect(
     from veraface.video.image_frames import detect_all_frames
 
     detector = Detector(model, max_faces=max_faces, providers=provider)
-    credentials = CredentialReader(trust_anchors)
     log = open_log(audit)
+    credentials = CredentialReader(trust_anchors, trust_lists=trust_lists)
     max_read = ImageLimits().max_bytes + 1  # enough to detect that a stream is too large
     failures = 0
     found: list[tuple[str, Analysis]] = []

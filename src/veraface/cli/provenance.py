@@ -43,6 +43,8 @@ def _claims(provenance: "Provenance") -> _Claims:
     signed, xmp = provenance.credentials, provenance.xmp
     yield "Content Credentials", signed.message
     yield "signed by", signed.signer
+    for signal in signed.signals:
+        yield "ingredient" if signal.of_ingredient else "signed claim", f"{signal.message} ({signal.code})"
     yield "made with", signed.generator
     yield "history", _history(signed.actions)
     yield "C2PA status", ", ".join(signed.problems)

@@ -13,21 +13,57 @@ Level = Literal["quick", "full"]  # "full" also decodes the whole image, to find
 class CredentialState(StrEnum):
     """State of a file's C2PA Content Credentials."""
 
-    VALID = "valid"  # unchanged since it was signed, by a certificate that a trusted authority has issued
-    UNTRUSTED_SIGNER = "untrusted_signer"  # signed and unchanged, by a certificate of no trusted authority
+    # Unchanged since it was signed, by a signer on a list:
+    VALID = "valid"  # certified by an authority that the user has named
+    TRUSTED_OFFICIAL = "trusted_official"  # ... that is on the C2PA Trust List
+    TRUSTED_INTERIM = "trusted_interim"  # ... that is on the interim list, frozen since 2026
+    VERIFIED_PUBLISHER = "verified_publisher"  # named on the IPTC's list of verified news publishers
+    UNTRUSTED_SIGNER = "untrusted_signer"  # signed and unchanged, by a signer on none of the lists
     INVALID = "invalid"  # broken, or the file was changed after it was signed
     ABSENT = "absent"
     NOT_INSTALLED = "not_installed"  # not read: the extra `provenance` is not installed
 
 
+_UNCHANGED = "Content Credentials are valid: unchanged since they were signed, by"
 _MESSAGES = {
-    "valid": "Content Credentials are valid, and their signer is trusted here",
-    "untrusted_signer": "Content Credentials are intact, but nobody here vouches for who signed them: "
-    "anybody can make such a signature",
-    "invalid": "Content Credentials are broken, or the file was changed after it was signed",
-    "absent": "The file has no Content Credentials, which proves nothing: most files have none",
+    "valid": f"trusted (your list): {_UNCHANGED} a signer whom an authority on your list has certified",
+    "trusted_official": f"trusted (official list): {_UNCHANGED} a signer whom an authority on {{list}} has "
+    "certified",
+    "trusted_interim": f"trusted (interim list): {_UNCHANGED} a signer whom an authority on {{list}} has "
+    "certified; the list is no longer kept up",
+    "verified_publisher": f"verified news publisher: {_UNCHANGED} a signer on {{list}}; who it is was "
+    "verified, not whether the content is true",
+    "untrusted_signer": "unknown signer: Content Credentials are intact, but who signed them is on none of "
+    "the trust lists: anybody can make such a signature",
+    "invalid": "invalid: Content Credentials are broken, or the file was changed after it was signed",
+    "absent": "absent: The file has no Content Credentials, which proves nothing: most files have none",
     "not_installed": 'Content Credentials were not read: not installed, pip install "veraface[provenance]"',
 }
+
+
+@dataclass(frozen=True)
+class TrustListInfo(Result):
+    """A list of certificates whose signatures are recognized."""
+
+    name: str
+    """official, interim, publishers, or own"""
+    title: str
+    date: str | None
+    """as of which day, ISO 8601"""
+    sha256: str
+    """of its file; of several files, of their hashes one behind the other"""
+
+
+@dataclass(frozen=True)
+class Signal(Result):
+    """What a manifest shows, by the C2PA Asset Signals Rubric."""
+
+    code: str
+    """name in the rubric, such as fullyGenAIMedia or capturedMedia"""
+    message: str
+    """plain English"""
+    of_ingredient: bool = False
+    """of an image that is part of this one"""
 
 
 @dataclass(frozen=True)
@@ -48,7 +84,7 @@ class Action(Result):
 
 @dataclass(frozen=True)
 class Credentials(Result):
-    """C2PA Content Credentials. `state` is whether the signer is known."""
+    """C2PA Content Credentials. `state` is whether they are intact and on which list the signer is."""
 
     state: CredentialState
     found: bool = False
@@ -57,7 +93,7 @@ class Credentials(Result):
     generator: str | None = None
     """the program that made the claim"""
     signer: str | None = None
-    """organization in the signer's certificate; verified only if the state is `valid`"""
+    """organization in the signer's certificate; verified only if the signer is on a list"""
     signed_at: str | None = None
     """from a time stamp, ISO 8601"""
     source_types: tuple[str, ...] = ()
@@ -67,11 +103,16 @@ class Credentials(Result):
     """status codes of C2PA, such as "assertion.dataHash.mismatch\""""
     remote: str | None = None
     """URL of the manifest according to the file; never fetched"""
+    trust_list: TrustListInfo | None = None
+    """the list that the signer is on"""
+    signals: tuple[Signal, ...] = ()
+    """what the manifests show, by the C2PA Asset Signals Rubric"""
     message: str = field(init=False, default="")
     """the state in plain English"""
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "message", _MESSAGES[self.state])
+        title = f"the {self.trust_list.title} (as of {self.trust_list.date})" if self.trust_list else "a list"
+        object.__setattr__(self, "message", _MESSAGES[self.state].format(list=title))
 
 
 @dataclass(frozen=True)

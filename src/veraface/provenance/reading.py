@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
+from functools import cache
 from typing import TypeVar
 
 from veraface.forensics.jpeg_encoder import Encoder, identify_encoder
@@ -54,14 +55,19 @@ def read_provenance(
 
     Args:
         image: an opened image.
-        credentials: reads its Content Credentials; if None, one without trusted authorities.
+        credentials: reads its Content Credentials; if None, one with the public trust lists.
         now: the time to compare dates with, without a time zone; the current time if None.
         level: "quick" reads metadata, in about a millisecond without Content Credentials; "full" also decodes
             a JPEG to find traces of an earlier compression.
     """
     if image.data is None:
         return None
-    return _Reading(image.data, image, now or datetime.now()).run(credentials or CredentialReader(), level)
+    return _Reading(image.data, image, now or datetime.now()).run(credentials or _default_reader(), level)
+
+
+@cache
+def _default_reader() -> CredentialReader:
+    return CredentialReader()
 
 
 class _Reading:

@@ -28,7 +28,7 @@ from joserfc.jwk import OKPKey
 from joserfc.util import urlsafe_b64decode, urlsafe_b64encode
 
 from veraface.errors import VerafaceError
-from veraface.files import write_atomic
+from veraface.files import settings_folder, write_atomic
 
 MAX_BYTES = 64 * 2**20  # of a signed document
 FORMAT = "veraface-report/2"
@@ -146,9 +146,7 @@ def _canonical(signature: dict[str, str]) -> bytes:
 
 def default_key_path() -> Path:
     """Return the path of this user's key in the user's folder for settings."""
-    import typer
-
-    return Path(typer.get_app_dir("veraface")) / "report-key.pem"
+    return settings_folder() / "report-key.pem"
 
 
 def own_key(path: Path) -> Ed25519PrivateKey:

@@ -179,6 +179,7 @@ class Settings(BaseSettings):
     model: str | None = Field(None, description="fast, accurate, a name, or a path (.onnx, .json)")
     trust_anchors: FilePath | None = Field(None, description="PEM of authorities for Content Credentials")
     audit_log: Path | None = Field(None, description="file to which every result is appended (.jsonl)")
+    trust_lists: bool = Field(True, description="recognize signers on the public trust lists")
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     fetch_links: bool = Field(False, description="fetch images from links on the public web")
     link_timeout_s: float = Field(10, gt=0, le=60, description="timeout for fetching an image")

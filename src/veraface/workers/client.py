@@ -42,6 +42,8 @@ class WorkerSettings:
     limits: WorkerLimits = field(default_factory=WorkerLimits)
     trust_anchors: Path | None = None
     """PEM file of the authorities whose signers of Content Credentials are trusted"""
+    trust_lists: bool = True
+    """whether signers on the public trust lists are recognized"""
 
 
 class Worker:

@@ -42,7 +42,8 @@ def main(pool: socket.socket) -> int:
         detector = Detector(
             settings["model"], limits=image_limits, max_faces=settings["max_faces"], threads=1
         )
-        context = TaskContext(detector, CredentialReader(settings["trust_anchors"]))
+        reader = CredentialReader(settings["trust_anchors"], trust_lists=settings["trust_lists"])
+        context = TaskContext(detector, reader)
         warm_up(context)
     except VerafaceError as error:
         protocol.send(pool, {"failed": str(error)})

@@ -1,0 +1,108 @@
+"""`veraface trust`: show and update the trust lists for Content Credentials."""
+
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+from typer import Argument, BadParameter, Option
+
+from veraface.cli.terminal import printable
+from veraface.errors import VerafaceError
+
+if TYPE_CHECKING:
+    from veraface.provenance.trust import TrustList
+
+_TIMEOUT_S = 30
+
+
+def list_lists(
+    as_json: Annotated[bool, Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Show the trust lists in use: date, number of certificates, SHA-256 and source."""
+    from veraface.provenance.trust import load_lists
+
+    lists = load_lists()
+    if as_json:
+        print(json.dumps([_facts(item) for item in lists], indent=2))
+        return
+    for item in lists:
+        facts = _facts(item)
+        print(f"{facts['name']}: {printable(item.info.title)}, as of {item.info.date} ({facts['origin']})")
+        print(f"  {facts['authorities']} authorities, {facts['single_signers']} single signers")
+        print(f"  SHA-256  {item.info.sha256}")
+        print(f"  source   {printable(item.source)}")
+        print(f"  terms    {printable(item.license)}")
+
+
+def update(
+    name: Annotated[Literal["official", "interim", "publishers"], Argument(help="The list to update.")],
+    sources: Annotated[
+        list[str], Argument(metavar="FILE|URL...", help="PEM files of the list, or https addresses of them.")
+    ],
+    date: Annotated[
+        datetime | None, Option(formats=["%Y-%m-%d"], help="As of which day; default: today.")
+    ] = None,
+    sha256: Annotated[str | None, Option(help="Expected SHA-256 of the (only) file.")] = None,
+) -> None:
+    """Replace a trust list by a newer one, from files or addresses that you name.
+
+    It is stored in your settings folder and used from then on. This is the only command that fetches a
+    trust list, and it does so only from the addresses you type.
+    """
+    from hashlib import sha256 as digest
+
+    from veraface.provenance.trust import update_list
+
+    if sha256 is not None and len(sources) != 1:
+        raise BadParameter("takes exactly one file", param_hint="--sha256")
+    files: dict[str, bytes] = {}
+    for number, source in enumerate(sources, start=1):
+        content = _read(source)
+        found = digest(content).hexdigest()
+        if sha256 is not None and found != sha256.strip().lower():
+            raise VerafaceError(f"{source}: its SHA-256 is {found}, not the expected {sha256}")
+        files[f"{number}-{Path(source.rpartition('/')[2]).stem[:60] or 'list'}.pem"] = content
+    day = (date or datetime.now(UTC)).date().isoformat()
+    item = update_list(name, files, day, ", ".join(sources))
+    facts = _facts(item)
+    counts = f"{facts['authorities']} authorities and {facts['single_signers']} single signers"
+    print(f"{name}: {counts}, as of {day}, SHA-256 {item.info.sha256}")
+
+
+def _facts(item: "TrustList") -> dict[str, object]:
+    authorities, single = item.counts
+    return {
+        **item.info.to_dict(),
+        "origin": "updated" if item.updated else "shipped",
+        "authorities": authorities,
+        "single_signers": single,
+        "source": item.source,
+        "license": item.license,
+    }
+
+
+def _read(source: str) -> bytes:
+    """Read a file, or fetch an https address; at most the size of any real list."""
+    from veraface.provenance.trust import MAX_BYTES
+
+    if source.startswith("http://"):
+        raise VerafaceError(
+            f"{source}: must be an https address, so that nobody can change the list on its way"
+        )
+    try:
+        if source.startswith("https://"):
+            from urllib.request import urlopen
+
+            with urlopen(source, timeout=_TIMEOUT_S) as answer:  # noqa: S310  # nosec B310 - https only
+                content: bytes = answer.read(MAX_BYTES + 1)
+        else:
+            with Path(source).open("rb") as file:
+                content = file.read(MAX_BYTES + 1)
+    except (OSError, ValueError) as error:  # URLError is an OSError
+        raise VerafaceError(
+            f"{source}: cannot be read: {getattr(error, 'strerror', None) or error}"
+        ) from error
+    if len(content) > MAX_BYTES:
+        raise VerafaceError(f"{source}: larger than any trust list; give the PEM file of the list")
+    return content
