@@ -15,7 +15,7 @@ const STATED = {
   findings: [],
 };
 
-for (const state of ["valid", "untrusted_signer", "invalid", "absent", "not_installed"]) {
+for (const state of ["valid", "trusted_official", "trusted_interim", "verified_publisher", "untrusted_signer", "invalid", "absent", "not_installed"]) {
   test(`every state of Content Credentials has its line: ${state}`, () => {
     const panel = provenanceView({ ...STATED, credentials: { ...STATED.credentials, state } });
     const line = panel.querySelector(`.credentials[data-state="${state}"]`);
@@ -47,10 +47,22 @@ for (const odd of ["all mine", [null], { length: 3 }, { credentials: { state: 1 
   });
 }
 
+test("the list and what the manifests show stand beside the state", () => {
+  const signals = [
+    { code: "fullyGenAIMedia", message: "m", of_ingredient: false },
+    { code: "newSignal", message: "in English", of_ingredient: true },
+    { code: 5, message: "left out" },
+  ];
+  const trust_list = { name: "official", title: "C2PA Trust List", date: "2026-08-14", sha256: "00" };
+  const panel = provenanceView({ ...STATED, credentials: { ...STATED.credentials, state: "trusted_official", trust_list, signals } });
+  assert.deepEqual([...panel.querySelectorAll(".signals li")].map((item) => item.textContent), ["made by AI as a whole", "an image it contains: in English"]);
+  assert.match(panel.textContent, /C2PA Trust List, 2026-08-14/);
+});
+
 test("odd values inside are text or left out", () => {
   const evil = "<img src=x onerror=document.title='owned'>";
   const panel = provenanceView({
-    credentials: { state: evil, message: evil, signer: evil, actions: [{ action: evil }, 5] },
+    credentials: { state: evil, message: evil, signer: evil, trust_list: evil, signals: [evil, { code: evil, message: evil }], actions: [{ action: evil }, 5] },
     claims: [{ code: evil, place: evil, message: evil }],
     findings: [{ code: "__proto__", message: evil }],
     generator: { name: evil, prompt: evil.repeat(50), settings: [[evil, evil], 3] },

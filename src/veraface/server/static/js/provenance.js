@@ -18,6 +18,7 @@ function contents(value) {
   const rows = [...credentialRows(credentials), ...generatorRows(value.generator), ...xmpRows(value.xmp), ...cameraRows(value.camera), ...encoderRows(value.encoder)];
   return [
     state,
+    list("signals", signalItems(credentials.signals)),
     list("claims", claims.map((claim) => item(claim, `claims.${claim.code}`, { place: isolated(claim.place) }))),
     rows.length ? element("dl", {}, rows) : null,
     findings.length ? element("h4", {}, text("provenance.odd")) : null,
@@ -34,14 +35,27 @@ function item({ code, message }, path, values = {}) {
   return translated("li", { "data-code": code }, path, message, values);
 }
 
+/** What signed manifests show, by the names of the C2PA Asset Signals Rubric. */
+function signalItems(signals) {
+  if (!Array.isArray(signals)) return [];
+  return signals
+    .filter((signal) => typeof signal?.code === "string" && typeof signal.message === "string")
+    .map(({ code, message, of_ingredient }) => {
+      const path = `provenance.signals.${code}`;
+      const claim = hasText(path) ? text(path) : message;
+      return element("li", { "data-code": code }, of_ingredient === true ? text("provenance.ofIngredient", { claim }) : claim);
+    });
+}
+
 /** Use the page's translation if there is one, else the server's English. */
 function translated(tag, attributes, path, english, values = {}) {
   if (hasText(`provenance.${path}`)) return element(tag, attributes, text(`provenance.${path}`, values));
   return element(tag, { ...attributes, lang: "en", dir: "ltr" }, english);
 }
 
-function credentialRows({ signer, generator, title, signed_at, actions, problems, remote }) {
-  return rowsOf({ signer, claimGenerator: generator, title, signed: signed_at, history: steps(actions), status: joined(problems), remote });
+function credentialRows({ signer, generator, title, signed_at, actions, problems, remote, trust_list }) {
+  const { title: listName, date } = objectOf(trust_list);
+  return rowsOf({ signer, trustList: joined([listName, date]), claimGenerator: generator, title, signed: signed_at, history: steps(actions), status: joined(problems), remote });
 }
 
 function generatorRows(value) {
