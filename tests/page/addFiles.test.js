@@ -35,7 +35,7 @@ for (const text of TEXTS) {
     addLink(text);
     const notice = document.getElementById("notice");
     assert.equal(notice.hidden, false);
-    assert.match(notice.textContent, /neither an image nor the address of one/);
+    assert.match(notice.textContent, /That is not an image/);
     assert.equal(checks().length, 0);
   });
 }

@@ -15,6 +15,7 @@ from PIL import Image
 from playwright.sync_api import Page, Route, expect
 
 from tests.server.page import choose, choose_many, expect_state, give
+from tests.waiting import wait_until
 
 HASH = re.compile("[0-9a-f]{64}")
 NOW = "2026-03-14T09:26:53Z"
@@ -126,6 +127,7 @@ def with_links(page: Page) -> None:
 
 
 def waiting_for_the_person(page: Page) -> None:
+    page.locator("#options").click()
     page.locator("#at-once").uncheck()
     choose(page, portrait(), "portrait.jpg")
     expect_state(page, "ready")
@@ -136,7 +138,7 @@ def analyzing(page: Page) -> None:
     page.route("**/api/predict*", lambda route: held.append(route))
     choose(page, portrait(), "portrait.jpg")
     expect_state(page, "analyzing")
-    page.wait_for_function("document.querySelector('#image').naturalWidth > 0")
+    wait_until(lambda: page.evaluate("document.querySelector('#image').naturalWidth > 0"))
 
 
 def cancelled(page: Page) -> None:

@@ -13,6 +13,7 @@ from playwright.sync_api import Page, Route, expect
 
 from tests.server.page import card, choose, choose_many, expect_fault, expect_state, expect_verdict, give
 from tests.server.page_requests import count_uploads, hold
+from tests.waiting import wait_until
 
 OpenPage = Callable[..., Page]
 Predict = Callable[..., httpx.Response]
@@ -101,17 +102,18 @@ def test_images_wait_for_the_user_when_immediate_analysis_is_off(
     """A preview first; nothing is sent until Enter or the button is pressed. The setting is stored."""
     page = open_page()
     uploads = count_uploads(page)
+    page.locator("#options").click()
     page.get_by_role("switch", name="Analyze immediately").uncheck()
     choose(page, face)
     expect_state(page, "ready")
-    page.wait_for_function("document.querySelector('#image').naturalWidth === 512")
+    wait_until(lambda: page.evaluate("document.querySelector('#image').naturalWidth === 512"))
     expect(page.locator("#panel")).to_contain_text("in this browser only")
     assert uploads() == 0
     page.keyboard.press("Enter")
     expect_verdict(page, predict(face).json())
     page.reload()
     page.goto(page.url.split("/result")[0])
-    expect(page.get_by_role("switch", name="Analyze immediately")).not_to_be_checked()
+    expect(page.locator("#at-once")).not_to_be_checked()
     uploads = count_uploads(page)
     choose_many(page, [("one.jpg", face), ("two.jpg", two_faces)])
     expect(page.locator('.card[data-state="ready"]')).to_have_count(2)
@@ -127,7 +129,7 @@ def test_a_batch_is_saved_as_json_and_csv(
     choose_many(page, [("one.jpg", face), ("=cmd|calc.jpg", no_face)])
     expect(page.locator("#count")).to_contain_text("2 of 2")
     hashed = "async () => (await import('/static/js/queue.js')).checks().every(({ hash }) => hash)"
-    page.wait_for_function(hashed)  # the hashes may come after the verdicts
+    wait_until(lambda: page.evaluate(hashed))  # the hashes may come after the verdicts
     with page.expect_download() as saved:
         page.locator("#save-json").click()
     entries = {entry["name"]: entry for entry in json.loads(Path(saved.value.path()).read_text("utf-8"))}
@@ -183,7 +185,7 @@ def test_the_cards_are_walked_with_the_arrows(open_page: OpenPage, face: bytes) 
 def test_dropping_something_else_is_explained(open_page: OpenPage) -> None:
     page = open_page()
     give(page, "drop", [])
-    expect(page.locator("#notice")).to_contain_text("neither an image nor the address of one")
+    expect(page.locator("#notice")).to_contain_text("That is not an image")
     expect_state(page, "empty")
     page.locator("#notice").get_by_role("button", name="Close").click()
     expect(page.locator("#notice")).to_be_hidden()

@@ -31,7 +31,7 @@ def test_a_dropped_folder_is_looked_through(open_page: OpenPage, tmp_path: Path,
             browser.send("Input.dispatchDragEvent", {"type": kind, "x": 600, "y": 300, "data": data})
 
     drop("empty")
-    expect(page.locator("#notice")).to_contain_text("neither an image")
+    expect(page.locator("#notice")).to_contain_text("That is not an image")
     drop("party", "loose.jpg")
     expect(page.locator("#count")).to_contain_text("4 of 4 images done")
     assert page.locator(".card-link").all_inner_texts() == ["9.JPG", "10.jpg", "a.jpg", "loose.jpg"]

@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 from playwright.sync_api import Locator, Page, Route, expect
 
+from tests.waiting import wait_until
+
 OpenPage = Callable[..., Page]
 PARTS = ("roc", "reliability", "scores", "confusion", "sources", "tiers", "curves", "spots")
 FITTED = """() => [...document.querySelectorAll(".plot")].every(
@@ -106,9 +108,9 @@ def test_plots_take_the_colours_of_the_theme_and_the_size_of_the_window(open_das
         "d => d.theme = d.theme === 'light' ? 'dark' : 'light'",
         page.evaluate_handle("document.documentElement.dataset"),
     )
-    page.wait_for_function("([c, b]) => c.toDataURL() !== b", arg=[canvas.element_handle(), before])
+    wait_until(lambda: page.evaluate("([c, b]) => c.toDataURL() !== b", [canvas.element_handle(), before]))
     page.set_viewport_size({"width": 400, "height": 800})
-    page.wait_for_function("c => c.clientWidth < 380", arg=canvas.element_handle())
+    wait_until(lambda: page.evaluate("c => c.clientWidth < 380", canvas.element_handle()))
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
 
 
@@ -116,7 +118,7 @@ def test_it_fits_windows_of_every_width(open_dashboard: OpenPage) -> None:
     page = open_dashboard()
     for width in (320, 360, 768, 1000, 3840):
         page.set_viewport_size({"width": width, "height": 800})
-        page.wait_for_function(FITTED)
+        wait_until(lambda: page.evaluate(FITTED))
         assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), width
 
 

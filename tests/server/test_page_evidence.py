@@ -14,6 +14,7 @@ from playwright.sync_api import Page, expect
 from tests.server.page import choose, expect_state
 from tests.server.page_requests import hold, wait_for
 from tests.server.test_page_scenes import AXE, violations
+from tests.waiting import wait_until
 
 OpenPage = Callable[..., Page]
 VIEWS = {"Error levels": "error_levels", "Noise": "noise", "JPEG grid": "grid"}
@@ -85,7 +86,7 @@ def test_a_view_covers_the_image_exactly_below_the_boxes(open_result: Callable[.
     page = open_result()
     pick(page, "Noise")
     expect(page.locator("#view")).to_be_visible()
-    page.wait_for_function("document.querySelector('#view').naturalWidth === 512")
+    wait_until(lambda: page.evaluate("document.querySelector('#view').naturalWidth === 512"))
     assert page.locator("#view").bounding_box() == page.locator("#image").bounding_box()
     page.locator(".face-box").click()  # still within reach
     expect(page.locator(".face-box")).to_have_attribute("aria-pressed", "true")
@@ -173,7 +174,7 @@ def test_a_result_from_the_history_has_no_file_for_views(open_result: Callable[.
     page = open_result()
     expect(page.locator(".details")).to_contain_text(re.compile("[0-9a-f]{64}"))
     kept = "import('/static/js/history.js').then(({ recall }) => recall(location.pathname.split('/').pop()))"
-    page.wait_for_function(f"async () => Boolean(await {kept})")
+    wait_until(lambda: page.evaluate(f"async () => Boolean(await {kept})"))
     page.reload()
     expect_state(page, "analyzed")
     asked = count_requests(page)

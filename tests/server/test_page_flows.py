@@ -80,6 +80,8 @@ def test_by_keyboard_alone(
     page = with_theme(open_page, theme)
     # Playwright asks the browser for the chooser without waiting for its answer: ask before the keys.
     with page.expect_file_chooser() as chooser:
+        tab_to(page, "#options")
+        page.keyboard.press("Enter")
         tab_to(page, "#at-once")
         page.keyboard.press("Space")  # sent on request only
         page.keyboard.press("o")

@@ -2,13 +2,17 @@
 
 import re
 from collections.abc import Callable
+from pathlib import Path
 
 import httpx
 import pytest
 from playwright.sync_api import Error as BrowserError
 from playwright.sync_api import Page, expect
 
-from tests.server.page import choose, expect_state
+import veraface.server
+from tests.server.page import bounds, choose, expect_state
+
+STATIC = Path(veraface.server.__file__).parent / "static"
 
 OpenPage = Callable[..., Page]
 Predict = Callable[..., httpx.Response]
@@ -20,9 +24,11 @@ def test_the_empty_page_states_its_purpose_and_limits(open_page: OpenPage) -> No
     expect(page.get_by_role("heading", level=1)).to_be_visible()
     expect(page.locator("footer")).to_contain_text("not proof")
     expect(page.locator("footer")).to_contain_text("Never use it alone against a person")
-    expect(page.locator("#privacy")).to_contain_text("Stays on this machine")
+    expect(page.locator("#privacy")).to_contain_text("stays on this computer")
     expect(page.locator("#limit")).to_have_text("up to 25 MB · videos up to 100 MB")
-    expect(page.locator("main")).to_contain_text("listed in this browser only; History switches that off")
+    expect(page.locator("#privacy")).to_contain_text(
+        "This browser keeps a list of results; you can turn that off"
+    )
 
 
 def test_a_file_name_is_never_markup(open_page: OpenPage, face: bytes, no_face: bytes) -> None:
@@ -48,21 +54,21 @@ def brightness(page: Page) -> int:
 
 
 def test_dark_light_and_as_the_system_has_it(open_page: OpenPage) -> None:
-    """Dark at first, whatever the system setting; the choice is stored."""
+    """As the system has it at first; another choice is stored."""
     page = open_page(fresh=True, color_scheme="light")
-    assert brightness(page) < 40
-    page.get_by_role("button", name="Theme: dark. Switch to light").click()
     assert brightness(page) > 220
-    page.reload()
-    assert brightness(page) > 220
-    page.get_by_role("button", name="Theme: light. Switch to system").click()
     page.emulate_media(color_scheme="dark")
     assert brightness(page) < 40
-    page.emulate_media(color_scheme="light")
+    page.get_by_role("button", name="Theme: as the system. Switch to light").click()
+    assert brightness(page) > 220
     page.reload()
     assert brightness(page) > 220
-    page.get_by_role("button", name="Theme: system. Switch to dark").click()
+    page.get_by_role("button", name="Theme: light. Switch to dark").click()
+    page.emulate_media(color_scheme="light")
+    page.reload()
     assert brightness(page) < 40
+    page.get_by_role("button", name="Theme: dark. Switch to as the system").click()
+    assert brightness(page) > 220
 
 
 @pytest.mark.parametrize("wish", ["reduce", "no-preference"])
@@ -83,7 +89,7 @@ def test_a_phone_needs_no_sideways_scrolling(
     page = open_page(viewport={"width": width, "height": 844}, has_touch=True, is_mobile=True)
     fits = "document.documentElement.scrollWidth <= innerWidth"
     assert page.evaluate(fits)
-    expect(page.get_by_text("Choose images")).to_be_visible()
+    expect(page.get_by_text("Choose an image")).to_be_visible()
     choose(page, two_faces, "a-very-long-name-" * 12 + ".jpg")
     expect_state(page, "analyzed")
     assert page.evaluate(fits)
@@ -92,9 +98,58 @@ def test_a_phone_needs_no_sideways_scrolling(
     assert page.evaluate(fits)
 
 
-def test_the_api_documentation_works_offline(open_page: OpenPage) -> None:
-    page = open_page(path="/docs")
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_api_documentation_works_offline_in_the_theme_of_the_page(
+    open_page: OpenPage, scheme: str
+) -> None:
+    page = open_page(path="/docs", color_scheme=scheme)
     expect(page.get_by_text("/api/predict", exact=True)).to_be_visible()
+    assert (brightness(page) < 40) == (scheme == "dark")
+    page.get_by_role("link", name="Back to the page").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Is this face real?")
+
+
+def test_a_wrong_address_leads_to_the_start(open_page: OpenPage, client: httpx.Client) -> None:
+    """In a browser; a program gets JSON."""
+    page = open_page(path="/no/such/page")
+    expect(page.get_by_role("heading", level=1)).to_have_text("There is no page here")
+    expect(page).to_have_title("Not found · Veraface")
+    page.get_by_role("link", name="Analyze an image").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Is this face real?")
+    assert client.get("/no/such/page", headers={"Accept": "text/html"}).status_code == 404
+    assert client.get("/no/such/page").json()["error"]["code"] == "not_found"
+    assert client.get("/api/no-such-route", headers={"Accept": "text/html"}).json()["success"] is False
+
+
+@pytest.mark.parametrize("view", ["history", "dashboard"])
+def test_every_view_lines_up_with_the_bar_on_a_huge_screen(open_page: OpenPage, view: str) -> None:
+    page = open_page(path=f"/{view}", viewport={"width": 3840, "height": 1600})
+    brand, tools = bounds(page, ".brand"), bounds(page, ".tools")
+    assert bounds(page, "#main h1")["x"] == pytest.approx(brand["x"], abs=2)
+    assert tools["x"] + tools["width"] == pytest.approx(3840 - brand["x"], abs=2)
+
+
+def test_the_bar_takes_one_row_on_the_narrowest_phone(open_page: OpenPage) -> None:
+    page = open_page(viewport={"width": 320, "height": 568}, has_touch=True, is_mobile=True)
+    assert bounds(page, ".top")["height"] < 60
+
+
+def test_modules_of_the_start_page_are_loaded_at_once() -> None:
+    """Not one after another, and none that is not needed."""
+    named = set(
+        re.findall(r'rel="modulepreload" href="/static/([^"]+)"', (STATIC / "index.html").read_text())
+    )
+    needed: set[str] = set()
+    todo = ["js/main.js", "js/views/analyse.js"]
+    while todo:
+        path = todo.pop()
+        needed.add(path)
+        folder = (STATIC / path).parent
+        for other in re.findall(r'^import .*?from "(\..*?)";', (STATIC / path).read_text(), re.MULTILINE):
+            module = (folder / other).resolve().relative_to(STATIC.resolve()).as_posix()
+            todo += [module] if module not in needed else []
+    assert named <= needed
+    assert len(needed - named) < 8, "name new modules in index.html"
 
 
 @pytest.mark.parametrize("view", ["history", "dashboard", "about"])

@@ -141,7 +141,7 @@ def test_one_is_deleted_and_brought_back(open_history: OpenPage) -> None:
     expect(page.locator(".past")).to_have_count(4)
     expect(page.locator("#undo")).to_contain_text("Bob Árbol.png")
     # At once, not when the chance to undo is over after 10 s.
-    page.wait_for_function(STORED, arg=4)
+    wait_until(lambda: page.evaluate(STORED, 4))
     page.locator("#undo button").click()
     expect(page.locator(".past")).to_have_count(5)
     assert names(page) == [entry["name"] for entry in MIXED]

@@ -131,7 +131,7 @@ def test_pasted_text_that_is_no_address_of_an_image_is_explained(open_page: Open
     """Other such texts are tested in tests/page/addFiles.test.js."""
     page = open_page()
     give(page, "paste", [], "javascript:document.title='owned'")
-    expect(page.locator("#notice")).to_contain_text("neither an image nor the address of one")
+    expect(page.locator("#notice")).to_contain_text("That is not an image")
     expect_state(page, "empty")
     expect(page).to_have_title("Analyze · Veraface")
 
@@ -153,6 +153,6 @@ def test_names_of_a_list_are_never_markup_either(open_page: OpenPage) -> None:
     expect(page.locator("#count")).to_contain_text("3 of 3")
     expect(page.locator(".card-link").nth(0)).to_have_text(EVIL)
     expect(page.locator(".card-link").nth(2)).to_have_text("gpj.exe")  # shown as it is, not turned round
-    expect(page.locator("main img")).to_have_count(3)
+    expect(page.locator(".cards img")).to_have_count(3)
     expect(page).to_have_title("Analyze · Veraface")
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")

@@ -1,5 +1,6 @@
 """The page as an installed application: it opens without the server and caches nothing private."""
 
+import base64
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -10,7 +11,8 @@ import pytest
 from playwright.sync_api import Page, expect
 
 import veraface.server
-from tests.server.page import choose, expect_fault, expect_verdict
+from tests.server.page import choose, expect_fault, expect_state, expect_verdict
+from tests.waiting import wait_until
 
 STATIC = Path(veraface.server.__file__).parent / "static"
 
@@ -19,7 +21,11 @@ OpenPage = Callable[..., Page]
 
 def wait_for_worker(page: Page) -> None:
     page.evaluate("navigator.serviceWorker.ready.then(() => {})")
-    page.wait_for_function("async () => (await (await caches.open('veraface-shell-1')).keys()).length > 30")
+    wait_until(
+        lambda: page.evaluate(
+            "async () => (await (await caches.open('veraface-shell-1')).keys()).length > 30"
+        )
+    )
 
 
 def test_the_worker_keeps_every_file_of_the_page() -> None:
@@ -121,13 +127,12 @@ def test_after_an_upgrade_no_old_file_stays_behind(open_page: OpenPage) -> None:
     page.evaluate(age, ["js/dom.js", "js/views/dashboard.js", "languages/hi.json", "js/dashboard/roc.js"])
     page.reload()
     expect(page.get_by_role("heading", level=1)).to_have_text("About Veraface")
-    page.wait_for_function(
-        """async () => {
-            const kept = await caches.open("veraface-shell-1");
-            const texts = (await kept.matchAll()).map((answer) => answer.text());
-            return (await Promise.all(texts)).every((text) => text !== "old");
-        }"""
-    )
+    renewed = """async () => {
+        const kept = await caches.open("veraface-shell-1");
+        const texts = (await kept.matchAll()).map((answer) => answer.text());
+        return (await Promise.all(texts)).every((text) => text !== "old");
+    }"""
+    wait_until(lambda: page.evaluate(renewed))
 
 
 def test_caches_of_other_applications_are_left_alone(open_page: OpenPage) -> None:
@@ -136,7 +141,7 @@ def test_caches_of_other_applications_are_left_alone(open_page: OpenPage) -> Non
     page.evaluate("Promise.all(['veraface-shell-0', 'somebody-else'].map((name) => caches.open(name)))")
     page.goto(page.url.replace("/docs", "/"))
     wait_for_worker(page)
-    page.wait_for_function("caches.has('veraface-shell-0').then((there) => !there)")
+    wait_until(lambda: page.evaluate("caches.has('veraface-shell-0').then((there) => !there)"))
     assert sorted(page.evaluate("caches.keys()")) == ["somebody-else", "veraface-shell-1"]
 
 
@@ -164,6 +169,40 @@ def test_the_page_can_be_installed(open_page: OpenPage) -> None:
     problems = browser.send("Page.getInstallabilityErrors")["installabilityErrors"]
     # A test's browser window is a private one, which installs nothing.
     assert [problem["errorId"] for problem in problems if problem["errorId"] != "in-incognito"] == []
+
+
+def test_another_app_can_share_an_image_with_the_installed_page(open_page: OpenPage, face: bytes) -> None:
+    """The worker takes it, in memory; what is shared is analyzed at once and kept nowhere else."""
+    page = open_page(fresh=True)
+    wait_for_worker(page)
+    page.reload()
+    manifest = page.evaluate("fetch('/static/manifest.webmanifest').then((answer) => answer.json())")
+    target = manifest["share_target"]
+    assert target["action"] == "../share"  # from /static/
+    share = """([content, name]) => {
+        const bytes = Uint8Array.from(atob(content), (c) => c.charCodeAt(0));
+        const form = document.createElement("form");
+        Object.assign(form, { method: "post", action: "/share", enctype: "multipart/form-data" });
+        const field = Object.assign(document.createElement("input"), { type: "file", name });
+        const transfer = new DataTransfer();
+        if (bytes.length) transfer.items.add(new File([bytes], "shared.jpg", { type: "image/jpeg" }));
+        field.files = transfer.files;
+        form.append(field);
+        document.body.append(form);
+        form.submit();
+    }"""
+    page.evaluate(share, [base64.b64encode(face).decode(), target["params"]["files"][0]["name"]])
+    expect_state(page, "analyzed")
+    expect(page.locator("#filename")).to_have_text("shared.jpg")
+    kept = (
+        "caches.open('veraface-shell-1').then((kept) => kept.keys()).then((all) => all.map(({ url }) => url))"
+    )
+    assert [url for url in page.evaluate(kept) if "shar" in url] == [
+        page.url.split("/result")[0] + "/static/js/share.js"
+    ]
+    page.goto(page.url.split("/result")[0] + "/?shared")
+    expect(page.locator("#notice")).to_contain_text("did not arrive")
+    assert page.url.endswith("/")
 
 
 @pytest.mark.parametrize("name", ["icon-192.png", "icon-512.png", "maskable-512.png"])

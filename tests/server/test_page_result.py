@@ -21,6 +21,7 @@ from tests.server.page import (
     percent,
     shown_range,
 )
+from tests.waiting import wait_until
 
 OpenPage = Callable[..., Page]
 Predict = Callable[..., httpx.Response]
@@ -324,7 +325,11 @@ def test_a_result_is_opened_again_from_the_history(
     choose(page, two_faces, "party.jpg")
     expect_verdict(page, answer)
     expect(page.locator(".details")).to_contain_text(hashlib.sha256(two_faces).hexdigest()[:16])
-    page.wait_for_function("async () => (await (await import('/static/js/history.js')).list()).length === 1")
+    wait_until(
+        lambda: page.evaluate(
+            "async () => (await (await import('/static/js/history.js')).list()).length === 1"
+        )
+    )
     address = page.url
     page.reload()
     expect_verdict(page, answer)
@@ -332,7 +337,7 @@ def test_a_result_is_opened_again_from_the_history(
     expect(page.locator("#filename")).to_have_text("party.jpg")
     expect(page.locator("#evidence-controls")).to_be_visible()
     assert page.evaluate(INK) > 0
-    page.wait_for_function("document.querySelector('#image').naturalWidth === 640")
+    wait_until(lambda: page.evaluate("document.querySelector('#image').naturalWidth === 640"))
     page.locator("#back").click()
     expect(page.locator("body")).to_have_attribute("data-view", "history")
     expect(page.get_by_text("party.jpg")).to_be_visible()

@@ -19,6 +19,7 @@ from playwright.sync_api import Browser, Page, Playwright
 from tests.conftest import headless_path
 from tests.server.page_pool import PooledPage
 from tests.server.scenes import AFTER_RESIZE, NOW, SCENES, STATUS
+from tests.waiting import wait_until
 
 HERE = Path(__file__).parent
 REFERENCES = HERE / "references"
@@ -33,6 +34,7 @@ OPTIONS: dict[str, Any] = {
     "locale": "en-GB",
     "timezone_id": "UTC",
     "reduced_motion": "reduce",
+    "color_scheme": "dark",
     "permissions": ["camera"],
     "service_workers": "block",
 }
@@ -127,7 +129,7 @@ def turn_into_phone(pooled: PooledPage) -> None:
     pooled.page.set_viewport_size(PHONE_VIEWPORT)
     emulate_touch(pooled, True)
     pooled.page.evaluate("document.getElementById('theme').click()")
-    pooled.page.wait_for_function("document.documentElement.dataset.theme === 'light'")
+    wait_until(lambda: pooled.page.evaluate("document.documentElement.dataset.theme === 'light'"))
 
 
 def violations(page: Page, axe: str) -> list[str]:

@@ -10,6 +10,7 @@ from playwright.sync_api import Page, Route, expect
 
 from tests.server.page import card, choose, choose_many, expect_fault, expect_state, expect_verdict
 from tests.server.page_requests import hold, wait_for
+from tests.waiting import wait_until
 
 OpenPage = Callable[..., Page]
 Predict = Callable[..., httpx.Response]
@@ -24,7 +25,7 @@ def test_the_image_is_shown_during_the_analysis(open_page: OpenPage, face: bytes
     expect(page.locator("#panel")).to_have_attribute("aria-busy", "true")
     expect(page.locator("#panel .bones .bone")).to_have_count(4)
     expect(page.locator("#panel .bones .bone").first).to_be_visible()
-    page.wait_for_function("document.querySelector('#image').naturalWidth === 512")
+    wait_until(lambda: page.evaluate("document.querySelector('#image').naturalWidth === 512"))
     wait_for(page, lambda: bool(held))
     held[0].abort()
     expect_fault(page, "Server not reachable")

@@ -11,6 +11,7 @@ from playwright.sync_api import Page, expect
 
 from tests.server.page import choose, expect_verdict
 from tests.server.remembered import MIXED, SEED, acts, names, saved, stored
+from tests.waiting import wait_until
 
 OpenPage = Callable[..., Page]
 Predict = Callable[..., httpx.Response]
@@ -84,7 +85,9 @@ def test_entries_of_another_shape_do_not_break_the_list(open_history: OpenPage) 
     acts(page, "Select all").click()
     page.locator("#delete").click()
     expect(page.locator(".past")).to_have_count(0)
-    page.wait_for_function("async () => !(await (await import('/static/js/history.js')).list()).length")
+    wait_until(
+        lambda: page.evaluate("async () => !(await (await import('/static/js/history.js')).list()).length")
+    )
 
 
 def test_an_entry_that_is_lost_takes_no_other_with_it(open_history: OpenPage) -> None:

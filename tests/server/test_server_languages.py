@@ -119,7 +119,7 @@ def test_the_menu_changes_everything_at_once(
     expect(page.locator(".face-box").nth(1)).to_have_attribute("aria-pressed", "true")
     digits = re.compile(r"\D")
     assert digits.sub("", page.locator("#p-fake").text_content() or "") == digits.sub("", shown or "")
-    theme = words["theme.label"].format(theme=words["theme.dark"], next=words["theme.light"])
+    theme = words["theme.label"].format(theme=words["theme.system"], next=words["theme.light"])
     expect(page.locator("#theme")).to_have_attribute("aria-label", theme)
     assert english_in(page, words) == []
 

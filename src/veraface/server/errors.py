@@ -79,10 +79,11 @@ def from_error(error: errors.VerafaceError) -> ApiError:
 def install_fault_handlers(app: FastAPI) -> None:
     """Turn all exceptions of routes and of the router into error responses."""
     for kind in (ApiError, HTTPException, RequestValidationError, ClientDisconnect):
-        app.add_exception_handler(kind, _respond)
+        app.add_exception_handler(kind, respond_with_json)
 
 
-async def _respond(request: Request, error: Exception) -> JSONResponse:
+async def respond_with_json(request: Request, error: Exception) -> JSONResponse:
+    """Return the JSON response to an exception, and note its code for the access log."""
     api_error = _api_error(error)
     request.scope[FAULT] = api_error.code
     return api_error.response()

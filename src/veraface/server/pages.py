@@ -2,13 +2,17 @@
 
 import hashlib
 import mimetypes
+from functools import cache
 from importlib.resources import files
 from pathlib import Path
 
-from fastapi import FastAPI
-from fastapi.responses import FileResponse, HTMLResponse
+from fastapi import FastAPI, Request
+from fastapi.responses import FileResponse, HTMLResponse, Response
+from starlette.exceptions import HTTPException
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.staticfiles import StaticFiles
+
+from veraface.server.errors import respond_with_json
 
 STATIC = Path(__file__).parent / "static"
 
@@ -30,12 +34,7 @@ def install_pages(app: FastAPI, root_path: str = "") -> None:
     swagger = Path(str(files("fastapi_offline"))) / "static"
 
     def add(path: str, file: Path) -> None:
-        if root_path and file.suffix == ".html":
-            page = _page_under(root_path, file)
-            headers = {"ETag": f'"{hashlib.sha256(page.encode()).hexdigest()}"'}
-            app.add_api_route(path, lambda: HTMLResponse(page, headers=headers), include_in_schema=False)
-        else:
-            app.add_api_route(path, lambda: FileResponse(file), include_in_schema=False)
+        app.add_api_route(path, lambda: _document(file, root_path), include_in_schema=False)
 
     for path in _VIEWS:
         add(path, STATIC / "index.html")
@@ -46,7 +45,26 @@ def install_pages(app: FastAPI, root_path: str = "") -> None:
     add("/docs/swagger-ui-bundle.js", swagger / "swagger-ui-bundle.js")
     app.mount("/static", GZipMiddleware(StaticFiles(directory=STATIC)), name="static")
 
+    async def respond(request: Request, error: Exception) -> Response:
+        """Answer a browser at a wrong address with the page, everything else with JSON."""
+        answer = await respond_with_json(request, error)
+        wants_page = "text/html" in request.headers.get("Accept", "")
+        if answer.status_code == 404 and wants_page and not request.url.path.startswith("/api/"):
+            return _document(STATIC / "index.html", root_path, answer.status_code)
+        return answer
 
+    app.add_exception_handler(HTTPException, respond)
+
+
+def _document(file: Path, root_path: str, status: int = 200) -> Response:
+    if not root_path or file.suffix != ".html":
+        return FileResponse(file, status)
+    page = _page_under(root_path, file)
+    headers = {"ETag": f'"{hashlib.sha256(page.encode()).hexdigest()}"'}
+    return HTMLResponse(page, status, headers)
+
+
+@cache
 def _page_under(root_path: str, file: Path) -> str:
     """Return a page whose addresses begin with the root path, which its scripts read from `data-root`."""
     page = file.read_text(encoding="utf-8").replace('="/', f'="{root_path}/')

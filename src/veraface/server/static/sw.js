@@ -8,6 +8,9 @@ const PATIENCE = 3000; // ms for a server that is there but does not answer, bef
 // The addresses of js/router.js: at each of them is the same document. No other page is touched.
 const VIEWS = /^\/(history|dashboard|about|result\/[\w-]+)?$/;
 
+// Shared by another app with the installed page, until it asks: { files, link }. In memory only.
+let shared = {};
+
 let renewing = null; // promise of all files in the version that the server has now
 
 // All files of the page; a test compares the list with the folder. Other languages are kept once they are used.
@@ -16,6 +19,7 @@ const SHELL = [
   "css/base.css",
   "css/dashboard.css",
   "css/dialog.css",
+  "css/docs.css",
   "css/forensics.css",
   "css/frame.css",
   "css/history.css",
@@ -79,6 +83,8 @@ const SHELL = [
   "js/retry.js",
   "js/router.js",
   "js/rovingTabindex.js",
+  "js/samples.js",
+  "js/share.js",
   "js/snapshot.js",
   "js/status.js",
   "js/storage.js",
@@ -98,6 +104,7 @@ const SHELL = [
   "js/views/analyse.js",
   "js/views/dashboard.js",
   "js/views/history.js",
+  "js/views/missing.js",
   "js/views/result.js",
   "js/views/video.js",
   "js/waiting.js",
@@ -128,11 +135,29 @@ self.addEventListener("activate", (event) => {
 self.addEventListener("fetch", (event) => {
   const { request } = event;
   const { origin, pathname } = new URL(request.url);
+  if (request.method === "POST" && origin === location.origin && pathname === `${ROOT}/share`) {
+    event.respondWith(receive(request));
+    return;
+  }
   if (request.method !== "GET" || origin !== location.origin || !pathname.startsWith(`${ROOT}/`)) return;
   const path = pathname.slice(ROOT.length);
   if (path.startsWith("/static/")) event.respondWith(freshOrKept(event, pathname));
   else if (request.mode === "navigate" && VIEWS.test(path)) event.respondWith(freshOrKept(event, `${ROOT}/`));
 });
+
+self.addEventListener("message", ({ data, ports: [port] }) => {
+  if (data !== "shared") return;
+  port.postMessage(shared);
+  shared = {};
+});
+
+// A share from another app (manifest: "share_target"). js/share.js takes it once the page is there.
+async function receive(request) {
+  const form = await request.formData();
+  const words = [form.get("url"), form.get("text")].filter(Boolean).join(" ");
+  shared = { files: form.getAll("files"), link: words.match(/https?:\/\/\S+/)?.[0] ?? "" };
+  return Response.redirect(`${ROOT}/?shared`, 303);
+}
 
 // The server's copy where it answers in time, so that an update shows at once; else the one kept under `key`.
 async function freshOrKept(event, key) {

@@ -8,6 +8,7 @@ import { renderNotice } from "./notice.js";
 import { setUpOffline, watchConnection } from "./offline.js";
 import { changes as checkChanges } from "./queue.js";
 import { renderView, startRouter } from "./router.js";
+import { receiveShared } from "./share.js";
 import { changes, isReachable, readStatus, status } from "./status.js";
 import { setUpTheme } from "./theme.js";
 
@@ -31,6 +32,7 @@ addKeys({ o: { label: "keys.choose", run: () => byId("file").click() } });
 setUpLanguageMenu(byId("language"), renderAll);
 renderAll();
 await startRouter();
+receiveShared(addFiles, addLink);
 setUpOffline(); // last: nothing depends on it
 
 // All texts of the page in the current language.

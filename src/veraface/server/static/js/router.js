@@ -69,7 +69,7 @@ function match(path) {
     const found = path.match(pattern);
     if (found) return [name, found[1]];
   }
-  return ["analyse", undefined];
+  return ["missing", undefined];
 }
 
 function follow(event) {

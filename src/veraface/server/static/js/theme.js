@@ -1,12 +1,12 @@
-// The theme button: dark, light, system.
+// The theme button: as the system, light, dark.
 import { icon } from "./dom.js";
 import { text } from "./language.js";
 import { keep, remembered } from "./storage.js";
 
 const KEY = "veraface-theme";
-const ROUND = ["dark", "light", "system"];
+const ROUND = ["system", "light", "dark"];
 
-let theme = ROUND.includes(remembered(KEY)) ? remembered(KEY) : "dark";
+let theme = ROUND.includes(remembered(KEY)) ? remembered(KEY) : "system";
 
 /** Set up the button; returns the function that labels it, to be called when the language changes. */
 export function setUpTheme(button) {

@@ -2,8 +2,8 @@
 // theme.js and language.js.
 try {
   const theme = localStorage.getItem("veraface-theme");
-  if (theme === "light" || theme === "system") document.documentElement.dataset.theme = theme;
+  if (theme === "light" || theme === "dark") document.documentElement.dataset.theme = theme;
   if (localStorage.getItem("veraface-language") === "ar") document.documentElement.dir = "rtl";
 } catch {
-  // No storage allowed: dark, and the browser's language.
+  // No storage allowed: theme and language of the system.
 }

@@ -11,6 +11,7 @@ import { addKeys } from "../keys.js";
 import { text } from "../language.js";
 import { analyse, cancel, changes, checks, isDone, isOpen, remove } from "../queue.js";
 import { moveFocus } from "../rovingTabindex.js";
+import { sampleRow } from "../samples.js";
 import { changes as statusChanges, status } from "../status.js";
 
 const HERE = ["localhost", "127.0.0.1", "[::1]"];
@@ -48,7 +49,7 @@ class AnalyseView {
   render() {
     const here = HERE.includes(location.hostname);
     const words = here ? text("privacy.here") : text("privacy.elsewhere", { host: location.hostname });
-    this.privacy.textContent = isOn() ? `${words} ${text("privacy.history")}` : words;
+    this.privacy.textContent = [words, isOn() && text("privacy.history"), text("privacy.free")].filter(Boolean).join(" ");
     this.#renderLimits();
     this.#onChange(null);
   }
@@ -131,9 +132,6 @@ class AnalyseView {
       element("span", { class: "drop-formats" }, element("span", { "data-text": "intake.formats" }), this.limit),
     );
     choose.addEventListener("click", () => byId("file").click());
-    const camera = element("button", { type: "button", class: "quiet", id: "camera" }, icon("camera"), element("span", { "data-text": "camera.open" }));
-    camera.hidden = !navigator.mediaDevices?.getUserMedia;
-    camera.addEventListener("click", () => openCamera((file) => addFiles([file])));
     const atOnce = element("input", { type: "checkbox", id: "at-once", role: "switch" });
     atOnce.checked = startsAtOnce();
     atOnce.addEventListener("change", () => setStartsAtOnce(atOnce.checked));
@@ -143,7 +141,19 @@ class AnalyseView {
       element("h1", { "data-text": "hero.heading" }),
       element("p", { class: "lead", "data-text": "hero.lead" }),
       choose,
-      element("div", { class: "ways" }, camera, this.link, element("label", { class: "switch" }, atOnce, element("span", { "data-text": "intake.atOnce" }))),
+      element(
+        "div",
+        { class: "ways" },
+        cameraButton(),
+        this.link,
+        element(
+          "details",
+          { class: "menu" },
+          element("summary", { class: "quiet", id: "options", "data-text": "intake.options" }),
+          element("label", { class: "switch" }, atOnce, element("span", { "data-text": "intake.atOnce" })),
+        ),
+      ),
+      sampleRow(addFiles),
       element("p", { class: "privacy" }, icon("lock"), this.privacy),
     );
   }
@@ -196,6 +206,18 @@ class AnalyseView {
       Escape: { label: "keys.close", run: () => cancel(checks().filter(({ state }) => state !== "ready")) },
     });
   }
+}
+
+// A phone has a camera program of its own, which takes better photos than a page can.
+function cameraButton() {
+  const own = element("input", { type: "file", accept: "image/*", capture: "environment", hidden: true });
+  own.addEventListener("change", () => own.files.length && addFiles([...own.files]));
+  const onPhone = matchMedia("(pointer: coarse)").matches;
+  const take = () => (onPhone ? own.click() : openCamera((file) => addFiles([file])));
+  const words = element("span", { "data-text": "camera.open" });
+  const button = element("button", { type: "button", class: "quiet", id: "camera", onclick: take }, icon("camera"), words, own);
+  button.hidden = !onPhone && !navigator.mediaDevices?.getUserMedia;
+  return button;
 }
 
 function dropMark() {
