@@ -2,8 +2,7 @@
 
 fsspec's zip and tar file systems are not used: they index an archive by name, so they lose members of the
 same name, and they read a whole tar archive before the first member, so they lose what precedes a damaged
-part. tarfile and fsspec decompress too, but stop after the first of several concatenated streams or at the
-padding between them, and put no limit on the memory that an xz header asks for.
+part. tarfile decompresses too, but stops after the first of several concatenated streams.
 """
 
 import bz2
@@ -15,6 +14,8 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import datetime
+from functools import partial
+from io import BufferedReader, RawIOBase
 from typing import IO, cast
 
 from veraface.errors import UnreadableImageError
@@ -26,8 +27,6 @@ _TAR_HEADERS = (
     *(tarfile.GNUTYPE_LONGNAME, tarfile.GNUTYPE_LONGLINK),
     *(tarfile.XHDTYPE, tarfile.XGLTYPE, tarfile.SOLARIS_XHDTYPE),
 )
-_MAX_XZ_MEMORY = 128 * 2**20  # bytes; decompressing the output of `xz -9` takes 65 MiB
-_CHUNK_BYTES = 2**16  # of compressed data
 # Python's zipfile decompresses the other methods without a size limit.
 _ZIP_METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 
@@ -104,7 +103,7 @@ def from_tar(source: str, file: IO[bytes], selection: Selection, max_bytes: int)
             return member
 
     seen = Counter[str]()
-    stream = decompressed(file)
+    stream = _decompressed(file)
     # Read block by block, so that every member before a damaged part is yielded.
     with tarfile.open(fileobj=stream, mode="r|", tarinfo=Member, bufsize=tarfile.BLOCKSIZE) as archive:
         while (member := archive.next()) is not None:
@@ -114,68 +113,22 @@ def from_tar(source: str, file: IO[bytes], selection: Selection, max_bytes: int)
                 yield replace(item, error=f"is a link within the archive, to {display_path(member.linkname)}")
             elif member.isfile():
                 opened = archive.extractfile(member)
-                assert opened is not None  # a regular file has content
-                content = _Rewound(b"", opened)
-                if selection.accepts(item, member.name, content.peek):
-                    yield replace(item, content=read_up_to(cast("IO[bytes]", content), max_bytes + 1))
+                assert isinstance(opened, BufferedReader)  # a regular file has content
+                if selection.accepts(item, member.name, partial(opened.peek, SNIFF_BYTES)):
+                    yield replace(item, content=read_up_to(opened, max_bytes + 1))
     if not ended:
         raise tarfile.ReadError("unexpected end of the archive")
 
 
-def decompressed(file: IO[bytes]) -> IO[bytes]:
-    """Return the stream itself, or its decompressed content if it starts as gzip, bzip2 or xz data do.
+def _decompressed(file: IO[bytes]) -> IO[bytes]:
+    """Return the stream, or its decompressed content if it starts as gzip, bzip2 or xz data do.
 
     Reading it raises OSError, EOFError or lzma.LZMAError where the data are damaged or truncated.
     """
-    magic = read_up_to(file, 6)
-    source = cast("IO[bytes]", _Rewound(magic, file))
+    source = BufferedReader(cast("RawIOBase", file))
+    magic = source.peek(6)[:6]
     if magic.startswith(b"\x1f\x8b"):
         return cast("IO[bytes]", gzip.GzipFile(fileobj=source))
     if magic.startswith(b"BZh"):
         return bz2.BZ2File(source)
-    return cast("IO[bytes]", _Xz(source)) if magic == b"\xfd7zXZ\0" else source
-
-
-class _Rewound:
-    """A stream from its start on, of which the first bytes have been read; it need not be seekable."""
-
-    def __init__(self, start: bytes, file: IO[bytes]) -> None:
-        self._start = start
-        self._file = file
-
-    def read(self, count: int) -> bytes:
-        part, self._start = self._start[:count], self._start[count:]
-        return part or self._file.read(count)
-
-    def peek(self) -> bytes:
-        """Return the first bytes, which `read` returns again."""
-        self._start = read_up_to(self._file, SNIFF_BYTES)
-        return self._start
-
-
-class _Xz:
-    """Reads like `lzma.LZMAFile`, with a memory limit and support for stream padding."""
-
-    def __init__(self, file: IO[bytes]) -> None:
-        self._file = file
-        self._decompressor = _xz_decompressor()
-
-    def read(self, count: int) -> bytes:
-        content = b""
-        while not content:
-            data = b""
-            if self._decompressor.eof:  # another stream may follow, with zero padding between
-                data = (self._decompressor.unused_data or self._file.read(_CHUNK_BYTES)).lstrip(b"\0")
-                if not data:
-                    return b""
-                self._decompressor = _xz_decompressor()
-            elif self._decompressor.needs_input:
-                data = self._file.read(_CHUNK_BYTES)
-                if not data:
-                    raise EOFError("the compressed data are truncated")
-            content = self._decompressor.decompress(data, count)
-        return content
-
-
-def _xz_decompressor() -> lzma.LZMADecompressor:
-    return lzma.LZMADecompressor(lzma.FORMAT_XZ, _MAX_XZ_MEMORY)
+    return lzma.LZMAFile(source) if magic == b"\xfd7zXZ\0" else source
