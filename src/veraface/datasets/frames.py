@@ -1,21 +1,15 @@
 """The image of a sample: an image file, or a frame of a video, decoded on demand."""
 
+from bisect import bisect_left
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from PIL import Image
 
 from veraface.datasets.samples import Sample
-from veraface.errors import DataError, ImageError, UnreadableVideoError
+from veraface.errors import DataError, UnreadableVideoError
 from veraface.imaging.decode import ImageLimits, ImageSource
-from veraface.video.container import image_stream, open_container, open_file, to_image
-
-if TYPE_CHECKING:
-    from av.container import InputContainer
-    from av.video.frame import VideoFrame
-    from av.video.stream import VideoStream
-
-_MAX_DECODED = 20_000  # frames from a key frame to the wanted one: 11 minutes at 30 fps
+from veraface.video.container import VideoLimits
+from veraface.video.reader import open_video
 
 
 def sample_image(sample: Sample, limits: ImageLimits | None = None) -> ImageSource:
@@ -29,12 +23,12 @@ def sample_image(sample: Sample, limits: ImageLimits | None = None) -> ImageSour
 def read_frame(path: Path, position: float, limits: ImageLimits | None = None) -> Image.Image:
     """Decode one frame of a video: the first at or after a position, 0 to 1; the last frame at 1.
 
-    The limits are those of a frame; the file size is not limited, as a video is streamed.
+    The limits are those of a frame.
 
     Raises:
         UnsupportedImageError: not a video of a supported format, or one without an image.
         UnreadableImageError: empty, cut off or corrupt, or a path that cannot be read.
-        ImageTooLargeError: its frames exceed a limit of pixels.
+        ImageTooLargeError: its frames exceed a limit of pixels, or it is over another limit of videos.
         DataError: the package that decodes videos is not installed.
     """
     try:
@@ -43,38 +37,10 @@ def read_frame(path: Path, position: float, limits: ImageLimits | None = None) -
         raise DataError(
             "reading videos needs PyAV (av), which is not installed: pip install 'veraface[evaluate]'"
         ) from error
-    limits = limits or ImageLimits()
-    with open_file(path) as file, open_container(file, limits) as container:
-        return to_image(_frame_at(container, position, limits), None, limits)
-
-
-def _frame_at(container: "InputContainer", position: float, limits: ImageLimits) -> "VideoFrame":
-    stream = image_stream(container, limits)
-    try:
-        wanted = _timestamp(container, stream, position)
-        container.seek(wanted, stream=stream)  # to the key frame before it
-        frame = None
-        for count, frame in enumerate(container.decode(stream), start=1):
-            if frame.pts is None or frame.pts >= wanted or count == _MAX_DECODED:
-                break
-    except ImageError:
-        raise
-    except Exception as error:
-        raise UnreadableVideoError("the video is cut off or corrupt; fetch or export it again") from error
+    with open_video(path, VideoLimits(image=limits or ImageLimits())) as video:
+        wanted = position * video.duration - 1e-6  # against rounding, s
+        number = bisect_left(video.frames, wanted, key=lambda frame: frame.time)
+        frame = next(video.decode(video.frames[min(number, len(video.frames) - 1) :][:1]), None)
     if frame is None:
         raise UnreadableVideoError(f"the video has no frame at {position:.0%} of its length; it is cut off")
-    return frame
-
-
-def _timestamp(container: "InputContainer", stream: "VideoStream", position: float) -> int:
-    """Return a position in units of the stream's time base."""
-    if stream.duration is not None:
-        length = float(stream.duration)
-    elif container.duration is not None and stream.time_base:
-        length = container.duration / 1e6 / float(stream.time_base)  # from millionths of a second
-    else:
-        raise UnreadableVideoError(
-            "the video does not state its duration; repair it: ffmpeg -i VIDEO -c copy NEW"
-        )
-    frame = length / stream.frames if stream.frames else 0.0
-    return (stream.start_time or 0) + max(0, int(min(position * length, length - frame)))
+    return frame.image
