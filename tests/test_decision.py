@@ -1,11 +1,12 @@
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from veraface.decision import Thresholds, decide_face, decide_image
+from veraface.decision import Thresholds, decide_face, decide_image, image_range
 from veraface.geometry import Box
 from veraface.results import DetectionResult, FaceResult, Heatmap, Reason, Verdict
 
@@ -33,7 +34,7 @@ def test_invalid_thresholds_are_refused(real: float, fake: float) -> None:
 
 @given(PROBABILITIES, PROBABILITIES)
 def test_real_and_fake_require_agreement_after_recompression(first: float, second: float) -> None:
-    verdict, reasons = decide_face(first, lambda: second, BAND)
+    verdict, reasons = decide_face(first, second, BAND)
     if verdict in (Verdict.FAKE, Verdict.REAL):
         assert BAND.decide(first) == BAND.decide(second) == verdict
         assert not reasons
@@ -43,15 +44,32 @@ def test_real_and_fake_require_agreement_after_recompression(first: float, secon
 
 
 def test_a_verdict_that_changes_under_recompression_is_uncertain_with_that_reason() -> None:
-    verdict, reasons = decide_face(0.95, lambda: 0.5, BAND)
+    verdict, reasons = decide_face(0.95, 0.5, BAND)
     assert verdict is Verdict.UNCERTAIN
     assert reasons[0].code == "changes_under_recompression"
     assert "recompression" in reasons[0].message
 
 
-def test_an_uncertain_score_needs_no_recompressed_view() -> None:
-    verdict, reasons = decide_face(0.5, lambda: pytest.fail("not needed"), BAND)
-    assert (verdict, reasons[0].code) == (Verdict.UNCERTAIN, "weak_evidence")
+RANGES = st.tuples(PROBABILITIES, PROBABILITIES)
+
+
+@given(st.lists(RANGES, min_size=1, max_size=5))
+def test_the_range_of_an_image_never_contradicts_its_verdict(ranges: list[tuple[float, float]]) -> None:
+    faces = []
+    for p_fake, saved_again in ranges:
+        verdict, reasons = decide_face(p_fake, saved_again, BAND)
+        ends = min(p_fake, saved_again), max(p_fake, saved_again)
+        faces.append(replace(face(verdict, p_fake, *reasons), p_fake_range=ends))
+    low, high = image_range(faces) or pytest.fail("faces were classified")
+    verdict, p_fake, _ = decide_image(faces)
+    assert (verdict is Verdict.FAKE) == (low >= BAND.fake)
+    assert (verdict is Verdict.REAL) == (high <= BAND.real)
+    assert p_fake is not None
+    assert p_fake <= high
+
+
+def test_an_image_without_a_classified_face_has_no_range() -> None:
+    assert image_range([face(Verdict.UNCERTAIN, None)]) is None
 
 
 def test_an_image_without_a_face_has_the_verdict_no_face() -> None:

@@ -129,14 +129,53 @@ def test_a_verdict_near_its_threshold_becomes_uncertain_under_recompression(tmp_
     assert Verdict.UNCERTAIN in verdicts
 
 
-@pytest.mark.parametrize(("thresholds", "copies"), [(Thresholds(0, 1), 0), (Thresholds(0.5, 0.5), 1)])
-def test_the_recompressed_view_is_classified_only_if_the_verdict_depends_on_it(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, thresholds: Thresholds, copies: int
+@pytest.mark.parametrize("save_again", [True, False])
+def test_the_range_holds_the_scores_as_it_is_and_saved_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, save_again: bool
 ) -> None:
-    detector = Detector(brightness_model(tmp_path, thresholds=thresholds))
+    detector = Detector(brightness_model(tmp_path))
     sizes = record_batches(monkeypatch)
-    detector.detect(portrait())
-    assert sizes == [2, *[1] * copies]
+    result = detector.detect(portrait(), save_again=save_again)
+    assert sizes == [2, 2] if save_again else [2]
+    low, high = result.faces[0].p_fake_range or pytest.fail("no range")
+    assert result.p_fake in (low, high)
+    assert (low < high) == save_again
+    assert result.p_fake_range == (low, high)
+
+
+@pytest.mark.parametrize("transpose", list(Image.Transpose))
+def test_a_mirrored_or_turned_image_has_the_same_result(
+    detector: Detector, transpose: Image.Transpose
+) -> None:
+    image = portrait()
+    first, other = detector.detect(image), detector.detect(image.transpose(transpose))
+    assert (other.verdict, other.p_fake, other.p_fake_range) == (
+        first.verdict,
+        first.p_fake,
+        first.p_fake_range,
+    )
+
+
+def test_the_heatmap_of_a_mirror_image_is_mirrored(detector: Detector) -> None:
+    image = portrait()
+    mirrored = image.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
+    first, other = (detector.detect(seen).faces[0] for seen in (image, mirrored))
+    assert np.array_equal(first.heatmap.grid, other.heatmap.grid[:, ::-1])
+    assert other.box == first.box.mirrored(image.width)
+
+
+def test_the_shipped_card_says_what_a_verdict_is_worth(detector: Detector) -> None:
+    result = detector.detect(portrait())
+    assert result.reliability is not None
+    confusion = detector.card.measured["diagrams"]["confusion"]
+    shares = [confusion[label][result.verdict] / sum(confusion[label].values()) for label in ("fake", "real")]
+    assert result.reliability.fake_of_100 == round(100 * shares[0] / sum(shares))
+    assert result.reliability.real + result.reliability.fake > 100
+    assert result.to_dict()["reliability"]["face_size"].endswith("px")
+
+
+def test_a_card_without_figures_says_nothing_of_a_verdict(tmp_path: Path) -> None:
+    assert Detector(brightness_model(tmp_path)).detect(portrait()).reliability is None
 
 
 def test_an_image_without_a_face(detector: Detector) -> None:
@@ -251,7 +290,7 @@ def test_many_faces_are_classified_one_per_call(detector: Detector, monkeypatch:
     for x, y in ((0, 0), (512, 0), (0, 512), (512, 512)):
         crowd.paste(portrait(512), (x, y))
     assert len(detector.detect(crowd).faces) == 4
-    assert sizes == [1] * 4, "one face per call, in one view"
+    assert sizes == [1] * 8, "one face per call, as it is and saved again"
 
 
 class Grid:

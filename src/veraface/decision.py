@@ -1,7 +1,7 @@
 """From logits to verdicts: calibration, thresholds and the decision rule shared by every surface."""
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -61,21 +61,31 @@ class Thresholds:
 
 
 def decide_face(
-    p_fake: float, recompressed: Callable[[], float], thresholds: Thresholds
+    p_fake: float, saved_again: float, thresholds: Thresholds
 ) -> tuple[Verdict, tuple[Reason, ...]]:
     """Decide the verdict of one face.
 
-    It becomes uncertain if the recompression of a messenger changes it. `recompressed` returns p_fake of a
-    recompressed copy; it is called only if the verdict depends on it.
+    It is uncertain unless `p_fake` and `saved_again`, the same of the image saved again as JPEG, lie beyond
+    the same threshold.
     """
     verdict = thresholds.decide(p_fake)
     if verdict is Verdict.UNCERTAIN:
         message = "the model sees no clear sign of either a real or a fake face"
         return verdict, (Reason("weak_evidence", message),)
-    if thresholds.decide(recompressed()) is not verdict:
+    if thresholds.decide(saved_again) is not verdict:
         message = f"would be {verdict.value}, but the verdict changes after recompression"
         return Verdict.UNCERTAIN, (Reason("changes_under_recompression", message),)
     return verdict, ()
+
+
+def image_range(faces: Sequence[FaceResult]) -> tuple[float, float] | None:
+    """Return the range of an image's p_fake: the largest lower and the largest upper end of its faces.
+
+    It lies beyond a threshold exactly if the faces decide so: all of it above if one face is fake, all of it
+    below if all are real. None: no face was classified.
+    """
+    ranges = [face.p_fake_range for face in faces if face.p_fake_range is not None]
+    return (max(low for low, _ in ranges), max(high for _, high in ranges)) if ranges else None
 
 
 def decide_image(

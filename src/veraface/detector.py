@@ -9,14 +9,15 @@ from time import perf_counter
 import numpy as np
 from numpy.typing import NDArray
 
-from veraface.decision import MIN_FACE, decide_face, decide_image
+from veraface.decision import MIN_FACE, decide_face, decide_image, image_range
 from veraface.geometry import roll
 from veraface.imaging.decode import ImageFile, ImageLimits, ImageSource
 from veraface.imaging.lazy import LazyImage
 from veraface.models.card import ModelCard
-from veraface.models.crop import crop_box, crop_face, level_angle
+from veraface.models.crop import FaceViews, crop_box, crop_views, level_angle
 from veraface.models.protocols import Classifier, FaceDetection, FaceDetector, FoundFaces
 from veraface.models.registry import check_model, load_face_detector, load_model
+from veraface.models.reliability import reliability
 from veraface.models.tta import classify_face
 from veraface.results import DetectionResult, FaceResult, Heatmap, Reason, Verdict
 
@@ -78,8 +79,7 @@ class Detector:
         """Run every code path once, so that the first image is as fast as the next ones."""
         self.detect(np.full((64, 64, 3), 127, np.uint8), heatmap=False)
         size = self.card.crop.size
-        face = classify_face(self._classifier, np.full((size, size, 3), 127, np.uint8))
-        face.recompressed()  # not needed for every verdict
+        classify_face(self._classifier, np.full((size, size, 3), 127, np.uint8))
 
     def release_memory(self) -> None:
         """Release memory that the classifier holds for the next image."""
@@ -110,13 +110,17 @@ class Detector:
         """
         return LazyImage(ImageFile(source, self._limits))
 
-    def detect(self, source: ImageSource | LazyImage, *, heatmap: bool = True) -> DetectionResult:
+    def detect(
+        self, source: ImageSource | LazyImage, *, heatmap: bool = True, save_again: bool = True
+    ) -> DetectionResult:
         """Detect forged faces in one image.
 
         Args:
             source: a path, the bytes of a file, a binary file object, a PIL image, an RGB uint8 array of
                 shape (height, width, 3), or the return value of `open`.
             heatmap: keep the heatmap of each face in the result.
+            save_again: also classify each face as it would be once the image is saved again as JPEG; a
+                verdict that this would change is uncertain. Takes as long again as the classifier does.
 
         Raises:
             ImageError: the image is unsupported, unreadable or too large; see `veraface.errors`.
@@ -127,7 +131,7 @@ class Detector:
         with timer.stage("faces"):
             faces = self._face_detector.detect(image)
         with timer.stage("model"):
-            results = self._classify_all(image, faces, heatmap)
+            results = self._classify_all(image, faces, heatmap, save_again)
         verdict, p_fake, reasons = decide_image(results, list(self._doubts(image, faces)))
         if image.file.color.problem is not None:
             message = f"the image could not be converted to sRGB: {image.file.color.problem}"
@@ -143,15 +147,17 @@ class Detector:
             model=self.model_info,
             thresholds={"real": self.card.thresholds.real, "fake": self.card.thresholds.fake},
             timing_ms={**timer.milliseconds, "total": 1000 * (perf_counter() - started)},
+            p_fake_range=image_range(results),
+            reliability=reliability(self.card.measured, verdict, results),
         )
 
     def _classify_all(
-        self, image: LazyImage, faces: Sequence[FaceDetection], heatmap: bool
+        self, image: LazyImage, faces: Sequence[FaceDetection], heatmap: bool, save_again: bool
     ) -> list[FaceResult]:
         """Return the results of all faces, in their order."""
         large_enough = _large_enough(faces)[: self._max_faces]
-        crops = self._crops(image, large_enough)
-        scores = {id(face): self._classify(crop) for face, crop in zip(large_enough, crops, strict=True)}
+        views = zip(large_enough, self._views(image, large_enough), strict=True)
+        scores = {id(face): self._classify(seen, save_again) for face, seen in views}
         return [self._face_result(face, scores.get(id(face)), heatmap) for face in faces]
 
     def _doubts(self, image: LazyImage, faces: Sequence[FaceDetection]) -> Iterator[Reason]:
@@ -192,31 +198,38 @@ class Detector:
             verdict=score.verdict,
             reasons=reasons,
             heatmap=self._heatmap(face, score.grid) if heatmap else None,
+            p_fake_range=score.p_fake_range,
         )
 
     def _heatmap(self, face: FaceDetection, grid: NDArray[np.float32]) -> Heatmap:
         return Heatmap(crop_box(face.box, self.card.crop), grid, level_angle(roll(face.landmarks)))
 
-    def _crops(self, image: LazyImage, faces: Sequence[FaceDetection]) -> Iterator[NDArray[np.uint8]]:
-        """Yield the crop of each face, from a decode with at least as many pixels as the crop has."""
+    def _views(self, image: LazyImage, faces: Sequence[FaceDetection]) -> Iterator[FaceViews]:
+        """Yield the views of each face, from a decode with at least as many pixels as the crop has."""
         settings = self.card.crop
         smallest = min((crop_box(face.box, settings).width for face in faces), default=settings.size)
         pixels = image.decode(image.longest_side * settings.size / smallest)
         reduction = max(pixels.size) / image.longest_side
         for face in faces:
-            yield crop_face(pixels, face.box.scaled(reduction), settings, roll(face.landmarks))
+            yield crop_views(pixels, face.box.scaled(reduction), settings, roll(face.landmarks))
 
-    def _classify(self, crop: NDArray[np.uint8]) -> "_FaceScore":
+    def _classify(self, views: FaceViews, save_again: bool) -> "_FaceScore":
         """Classify and decide one face."""
         probability = self.card.calibration.probability
-        face = classify_face(self._classifier, crop)
-        p_fake = float(probability(np.array(face.logit)))
-        verdict, reasons = decide_face(
-            p_fake,
-            lambda: float(probability(np.array(face.recompressed()))),
-            self.card.thresholds,
+        face = classify_face(self._classifier, views.as_is())
+        p_fake = saved_again = float(probability(np.array(face.logit)))
+        if save_again:
+            logit = classify_face(self._classifier, views.saved_again()).logit
+            saved_again = float(probability(np.array(logit)))
+        verdict, reasons = decide_face(p_fake, saved_again, self.card.thresholds)
+        grid = probability(face.heatmap).astype(np.float32)
+        return _FaceScore(
+            p_fake=p_fake,
+            p_fake_range=(min(p_fake, saved_again), max(p_fake, saved_again)),
+            grid=grid[:, ::-1] if views.mirrored else grid,
+            verdict=verdict,
+            reasons=reasons,
         )
-        return _FaceScore(p_fake, probability(face.heatmap).astype(np.float32), verdict, reasons)
 
 
 def _large_enough(faces: Sequence[FaceDetection]) -> list[FaceDetection]:
@@ -225,9 +238,10 @@ def _large_enough(faces: Sequence[FaceDetection]) -> list[FaceDetection]:
 
 @dataclass(frozen=True)
 class _FaceScore:
-    """The outcome of one face: p_fake, heatmap as p_fake per cell, verdict and reasons."""
+    """The outcome of one face: p_fake, its range, heatmap as p_fake per cell, verdict and reasons."""
 
     p_fake: float
+    p_fake_range: tuple[float, float]
     grid: NDArray[np.float32]
     verdict: Verdict
     reasons: tuple[Reason, ...]

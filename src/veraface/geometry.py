@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from math import degrees
 
 # Left eye, right eye, nose, left and right corner of the mouth of an upright face, around their mean.
-# Deng et al., "ArcFace", CVPR 2019, as released, for faces of 112 px.
-_UPRIGHT_LANDMARKS = (-17.73 - 20.20j, 17.51 - 20.40j, 0.0 - 0.16j, -14.48 + 20.46j, 14.70 + 20.30j)
+# Deng et al., "ArcFace", CVPR 2019, as released, for faces of 112 px; here the mean with its mirror image.
+_UPRIGHT_LANDMARKS = (-17.62 - 20.30j, 17.62 - 20.30j, 0.0 - 0.16j, -14.59 + 20.38j, 14.59 + 20.38j)
 
 
 @dataclass(frozen=True)
@@ -59,6 +59,10 @@ class Box:
         if turns == 3:
             return Box(height - self.y - self.height, self.x, self.height, self.width)
         return self
+
+    def mirrored(self, width: float) -> "Box":
+        """Return the same rectangle in the mirror image of an image of that width, px."""
+        return Box(width - self.x - self.width, self.y, self.width, self.height)
 
     def iou(self, other: "Box") -> float:
         """Return the intersection over union, 0 (apart) to 1 (equal)."""

@@ -137,6 +137,8 @@ if not TYPE_CHECKING:
 
 JsonBox = Annotated[Box, _BoxAsList()]
 Probability = Annotated[float, Digits(6)]
+ProbabilityRange = tuple[Probability, Probability]
+Rate = Annotated[float, Digits(4)]
 Milliseconds = Annotated[float, Digits(2)]
 Coordinate = Annotated[float, Digits(1)]
 ClassifierInfo = Annotated[dict[str, str], _Keys(("name", "version", "sha256"))]
@@ -202,6 +204,30 @@ class FaceResult(Result):
     """most important first"""
     heatmap: Heatmap | None = None
     """absent if it was not requested or the face was not classified"""
+    p_fake_range: ProbabilityRange | None = None
+    """lowest and highest p_fake of the face as it is and saved again as JPEG; a range that reaches over a
+    threshold is uncertain; null: not classified"""
+
+
+@dataclass(frozen=True)
+class Reliability(Result):
+    """What a verdict is worth: how often it was right on test images, as the model card states it."""
+
+    fake_of_100: int
+    """of 100 test faces with this verdict, as many real as fake ones tested, how many were fake"""
+    face_size: str
+    """the size of faces that the rates below were measured on, such as "128 to 256 px"; "all" if the card has
+    none for this size"""
+    false_positive_rate: Rate
+    """share of the real faces of this size that were called fake"""
+    recall: Rate
+    """share of the fake faces of this size that were called fake"""
+    false_negative_rate: Rate
+    """share of the fake faces of this size that were called real"""
+    real: int
+    """number of real faces of this size"""
+    fake: int
+    """number of fake faces of this size"""
 
 
 @dataclass(frozen=True)
@@ -227,6 +253,10 @@ class DetectionResult(Result):
     """p_fake at or below `real` is real, at or above `fake` is fake"""
     timing_ms: dict[str, Milliseconds] = field(compare=False)
     """milliseconds by stage: decode, faces, model, total"""
+    p_fake_range: ProbabilityRange | None = None
+    """the largest lower and the largest upper end of the faces' ranges; null: no face was classified"""
+    reliability: Reliability | None = None
+    """what this verdict is worth; null: no face was classified, or the model card has no figures"""
 
     def to_dict(self, *, heatmap: bool = True) -> dict[str, Any]:
         """Return a JSON-ready copy with rounded numbers, without heatmaps if they are not wanted."""

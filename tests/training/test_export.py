@@ -24,7 +24,7 @@ from veraface.models.card import ModelCard
 from veraface.models.classifier import OnnxClassifier
 from veraface.models.crop import CropSettings
 from veraface.models.onnx_session import open_session
-from veraface.models.tta import classify_face, jpeg_view, tta_batch
+from veraface.models.tta import classify_face, tta_batch
 from veraface.results import Verdict
 from veraface.training.calibration import ErrorTargets, fit_thresholds
 from veraface.training.config import TrainConfig
@@ -182,10 +182,10 @@ def test_all_views_of_a_face_are_calibrated(tmp_path: Path, tiny_run: Path, tiny
     classifier = OnnxClassifier(tmp_path / "tiny.onnx")
     logits, labels, _ = validation_logits(partial(classify_face, classifier), samples, card.crop, seed)
     assert logits.shape == (3 * len(samples), 2)
-    clean = [open_sample(sample, card.crop).crop(card.crop) for sample in samples]
-    for of_face, crop in zip(logits[::3], clean, strict=True):
-        views = tta_batch(crop), jpeg_view(crop)
-        expected = [session.run(["logit"], {"pixels": view})[0].mean() for view in views]
+    clean = [open_sample(sample, card.crop).views(card.crop) for sample in samples]
+    for of_face, views in zip(logits[::3], clean, strict=True):
+        batches = tta_batch(views.as_is()), tta_batch(views.saved_again())
+        expected = [session.run(["logit"], {"pixels": batch})[0].mean() for batch in batches]
         assert of_face == pytest.approx(expected, abs=1e-5)
     assert np.abs(logits[:, 0] - logits[:, 1]).max() > 1e-3
     p_fake = card.calibration.probability(logits)

@@ -47,7 +47,7 @@ def cross_validate(
         bool,
         Option(
             "--one-view",
-            help="The network sees a face neither mirrored nor recompressed.",
+            help="Do not average the logits of a face and its mirror image.",
             rich_help_panel=_SCORES,
         ),
     ] = False,

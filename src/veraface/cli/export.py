@@ -32,7 +32,7 @@ def export(
         Path | None, Option(help="INT8 base of a run with --tune norms: write tuned tensors only.")
     ] = None,
     one_view: Annotated[
-        bool, Option("--one-view", help="Classify a face neither mirrored nor recompressed.")
+        bool, Option("--one-view", help="Do not average the logits of a face and its mirror image.")
     ] = False,
 ) -> None:
     """Export the best epoch as ONNX, calibrate it on the validation split, and write its card."""

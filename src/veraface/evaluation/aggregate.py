@@ -1,6 +1,5 @@
 """Rows of metrics by source, generator and face size, those that are worse than the whole, and plot data."""
 
-from bisect import bisect_right
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
@@ -12,12 +11,9 @@ from veraface.evaluation.bootstrap import MIN_GROUPS, BootstrapSamples
 from veraface.evaluation.metrics import METRICS, evaluator
 from veraface.evaluation.predict import SELF_BLENDED, Prediction
 from veraface.evaluation.roc import BINS, Flags, RocCurve, equal_width_edges
+from veraface.models.reliability import FACE_BANDS, face_size_band
 from veraface.results import Verdict
 
-# Bands of the longer side of the face box, px: below 60 hardly more than the outline is left, below 128 the
-# crop is upscaled for a model of 160 px or more.
-_SIZES = (60, 80, 128, 256)
-FACE_BANDS = ("under 60 px", "60 to 80 px", "80 to 128 px", "128 to 256 px", "from 256 px")
 MAX_POINTS = 60  # of a curve
 HISTOGRAM_BINS = 20
 _SLICES = (("rows", "source"), ("by_generator", "generator"), ("by_face_size", "face_size"))
@@ -95,11 +91,6 @@ def face_size_rows(predictions: Sequence[Prediction], bootstrap: BootstrapSample
         return None if prediction.face_size is None else face_size_band(prediction.face_size)
 
     return _slice_rows("face_size", band, predictions, bootstrap, FACE_BANDS.index)
-
-
-def face_size_band(size: float) -> str:
-    """Return the name of the band of a face size in px."""
-    return FACE_BANDS[bisect_right(_SIZES, size)]
 
 
 def self_blended_row(

@@ -189,7 +189,7 @@ class NetworkScores:
             table: the table.
             architecture: name in the table.
             final: read the network trained on all sources, not those that have not seen the image's source.
-            one_view: it sees a face neither mirrored nor recompressed (model cards with `tta` false).
+            one_view: it does not see the mirror image of a face too (model cards with `tta` false).
         """
 
         def read(view: str) -> Values:
@@ -200,7 +200,7 @@ class NetworkScores:
             )
 
         own = read(CLEAN)
-        mirrored, jpeg = (own, own) if one_view else (read(MIRRORED), read(RECOMPRESSED))
+        mirrored, jpeg = own if one_view else read(MIRRORED), read(RECOMPRESSED)
         logit = np.where(np.isnan(mirrored), own, (own + mirrored) / 2)
         group = np.unique(table.group, return_inverse=True)[1]
         found = cls(

@@ -2,6 +2,7 @@
 
 from time import perf_counter
 
+import numpy as np
 from PIL import Image
 
 from veraface.imaging.decode import ImageFile
@@ -39,15 +40,35 @@ class LazyImage:
 
     def turned(self, turns: int) -> "LazyImage":
         """Return the image turned counterclockwise by quarters, 1 to 3; it is decoded once for both."""
-        return _TurnedImage(self, turns)
+        return _TransposedImage(self, QUARTER_TURNS[turns])
+
+    def mirrored(self) -> "LazyImage":
+        """Return the mirror image; it is decoded once for both."""
+        return _TransposedImage(self, Image.Transpose.FLIP_LEFT_RIGHT)
 
 
-class _TurnedImage(LazyImage):
-    def __init__(self, image: LazyImage, turns: int) -> None:
+class _TransposedImage(LazyImage):
+    def __init__(self, image: LazyImage, transpose: Image.Transpose) -> None:
+        turned = transpose in (Image.Transpose.ROTATE_90, Image.Transpose.ROTATE_270)
         self.file, self.longest_side = image.file, image.longest_side
-        self.width, self.height = (image.height, image.width) if turns % 2 else (image.width, image.height)
-        self.seconds = 0.0  # decoding is counted by the image that was turned
-        self._image, self._transpose = image, QUARTER_TURNS[turns]
+        self.width, self.height = (image.height, image.width) if turned else (image.width, image.height)
+        self.seconds = 0.0  # decoding is counted by the image that was transposed
+        self._decoded = None
+        self._image, self._transpose = image, transpose
+        self._original: Image.Image | None = None
 
     def decode(self, side: float) -> Image.Image:
-        return self._image.decode(side).transpose(self._transpose)
+        original = self._image.decode(side)
+        if self._decoded is None or original is not self._original:
+            self._original, self._decoded = original, original.transpose(self._transpose)
+        return self._decoded
+
+
+def is_heavier_left(image: Image.Image) -> bool:
+    """Return whether the left half of an RGB image has more light; never true of its mirror image too.
+
+    Each column is weighted by its distance from the middle, in whole numbers, so that the two moments of an
+    image and its mirror image differ in nothing but the sign.
+    """
+    columns = np.asarray(image).sum(axis=(0, 2), dtype=np.int64)
+    return int(columns @ (2 * np.arange(image.width) + 1 - image.width)) < 0

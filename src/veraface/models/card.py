@@ -55,7 +55,7 @@ class ModelCard:
         measured: figures on test data, with the command that measured them.
         error_bounds: `confidence`, and by `reals_called_fake` and `fakes_called_real` the upper bound of that
             error rate in each group of sources; see docs/training.md.
-        tta: classify the mirrored and the recompressed copy of a face too; otherwise one view for each face.
+        tta: classify the mirror image of a face too and average both logits.
         base: the ONNX file whose tensors are replaced by those of the `.npz` file; None if the weights are
             one ONNX file.
     """

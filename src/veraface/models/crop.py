@@ -8,9 +8,11 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from veraface.geometry import Box
-from veraface.imaging.lazy import QUARTER_TURNS
+from veraface.imaging.decode import recompress
+from veraface.imaging.lazy import QUARTER_TURNS, is_heavier_left
 
 MIN_LEAN = 7.0  # degrees; a face that leans less is upright enough
+_QUALITY = 85  # JPEG quality at which an image is saved again, about what programs and web sites use
 
 
 @dataclass(frozen=True)
@@ -50,20 +52,37 @@ def crop_face(image: Image.Image, box: Box, settings: CropSettings, roll: float 
     Raises:
         ValueError: the box lies wholly outside the image, is empty, or has a side that is no number.
     """
-    if not all(map(isfinite, (box.x, box.y, box.width, box.height))):
-        raise ValueError(f"the face box {box.to_list()} is no rectangle")
-    if not _overlaps(crop_box(box, settings), image):
-        raise ValueError(f"the face box {box.to_list()} lies outside the image")
-    angle = level_angle(roll)
-    turns = round(angle / 90) % 4
-    lean = angle - 90 * round(angle / 90)
-    wide = ceil(settings.size * sqrt(2)) if lean else settings.size  # px, a square that holds the turned crop
-    image, box = _turned(image, box, box.max_side * settings.margin * wide / settings.size, turns)
-    square = crop_box(box, CropSettings(settings.size, settings.margin * wide / settings.size))
-    pixels = _cut(image, square, wide)
-    if not lean:
-        return pixels
-    return np.asarray(turn_upright(Image.fromarray(pixels), settings.size, lean, Image.Resampling.BICUBIC))
+    return _Region.of(image, box, settings, roll).crop(settings)
+
+
+def crop_views(image: Image.Image, box: Box, settings: CropSettings, roll: float = 0.0) -> "FaceViews":
+    """Cut out a face for detection; arguments and errors as in `crop_face`.
+
+    An image and its mirror image give exactly the same views: the half with more light is always on the
+    right.
+    """
+    region = _Region.of(image, box, settings, roll)
+    mirrored = is_heavier_left(region.image)
+    return FaceViews(region.mirrored() if mirrored else region, settings, mirrored)
+
+
+class FaceViews:
+    """What the classifier sees of a face.
+
+    Attributes:
+        mirrored: the views are mirror images of the face as it is in the image.
+    """
+
+    def __init__(self, region: "_Region", settings: CropSettings, mirrored: bool) -> None:
+        self._region, self._settings, self.mirrored = region, settings, mirrored
+
+    def as_is(self) -> NDArray[np.uint8]:
+        """Return the face as it is: RGB, shape (size, size, 3)."""
+        return self._region.crop(self._settings)
+
+    def saved_again(self) -> NDArray[np.uint8]:
+        """Return the face as it would be once the image is saved again, as a JPEG of quality 85."""
+        return self._region.saved_again().crop(self._settings)
 
 
 def level_angle(roll: float) -> float:
@@ -93,24 +112,71 @@ def turn_upright(square: Image.Image, size: int, lean: float, resample: Image.Re
     return square.transform((size, size), Image.Transform.AFFINE, matrix, resample)
 
 
+@dataclass(frozen=True)
+class _Region:
+    """The surroundings of a face, turned upright by quarters.
+
+    Attributes:
+        image: the surroundings, at the scale of the image.
+        box: of the face, px of `image`.
+        lean: degrees clockwise by which the face still leans.
+    """
+
+    image: Image.Image
+    box: Box
+    lean: float
+
+    @classmethod
+    def of(cls, image: Image.Image, box: Box, settings: CropSettings, roll: float) -> "_Region":
+        """Cut out the surroundings; raise `ValueError` as `crop_face` does.
+
+        Done before scaling, and for upright faces too, so that a turned copy of an image gives exactly the
+        same crop.
+        """
+        if not all(map(isfinite, (box.x, box.y, box.width, box.height))):
+            raise ValueError(f"the face box {box.to_list()} is no rectangle")
+        if not _overlaps(crop_box(box, settings), image):
+            raise ValueError(f"the face box {box.to_list()} lies outside the image")
+        angle = level_angle(roll)
+        turns = round(angle / 90) % 4
+        lean = angle - 90 * round(angle / 90)
+        side = box.max_side * settings.margin * _wide(settings, lean) / settings.size
+        reach = side / 2 + side / 16 + 4  # with what the scaling filter takes in beyond the edge
+        x, y = box.x + box.width / 2, box.y + box.height / 2
+        left, top = max(0, floor(x - reach)), max(0, floor(y - reach))
+        right, bottom = min(image.width, ceil(x + reach)), min(image.height, ceil(y + reach))
+        region = image.crop((left, top, right, bottom))
+        turned = box.moved(-left, -top).turned(turns, region.width, region.height)
+        return cls(region.transpose(QUARTER_TURNS[turns]) if turns else region, turned, lean)
+
+    def mirrored(self) -> "_Region":
+        """Return the mirror image."""
+        flipped = self.image.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
+        return _Region(flipped, self.box.mirrored(self.image.width), -self.lean)
+
+    def saved_again(self) -> "_Region":
+        """Return the surroundings as they are in a JPEG."""
+        return _Region(recompress(self.image, _QUALITY), self.box, self.lean)
+
+    def crop(self, settings: CropSettings) -> NDArray[np.uint8]:
+        """Return the face at the model's input size, leveled."""
+        wide = _wide(settings, self.lean)
+        square = crop_box(self.box, CropSettings(settings.size, settings.margin * wide / settings.size))
+        pixels = _cut(self.image, square, wide)
+        if not self.lean:
+            return pixels
+        upright = turn_upright(Image.fromarray(pixels), settings.size, self.lean, Image.Resampling.BICUBIC)
+        return np.asarray(upright)
+
+
+def _wide(settings: CropSettings, lean: float) -> int:
+    """Return the side of the square that holds a crop turned by `lean`, px of the model's input."""
+    return ceil(settings.size * sqrt(2)) if lean else settings.size
+
+
 def _overlaps(square: Box, image: Image.Image) -> bool:
     right, bottom = square.x + square.width, square.y + square.height
     return max(0.0, square.x) < min(image.width, right) and max(0.0, square.y) < min(image.height, bottom)
-
-
-def _turned(image: Image.Image, box: Box, side: float, turns: int) -> tuple[Image.Image, Box]:
-    """Cut out the surroundings of a face and turn them counterclockwise by quarters; return them and the box.
-
-    Done before scaling, and for upright faces too, so that a turned copy of an image gives exactly the same
-    crop.
-    """
-    reach = side / 2 + side / 16 + 4  # with what the scaling filter takes in beyond the edge
-    x, y = box.x + box.width / 2, box.y + box.height / 2
-    left, top = max(0, floor(x - reach)), max(0, floor(y - reach))
-    region = image.crop((left, top, min(image.width, ceil(x + reach)), min(image.height, ceil(y + reach))))
-    moved = box.moved(-left, -top)
-    upright = region.transpose(QUARTER_TURNS[turns]) if turns else region
-    return upright, moved.turned(turns, region.width, region.height)
 
 
 def _cut(image: Image.Image, square: Box, size: int) -> NDArray[np.uint8]:

@@ -7,6 +7,9 @@
    at again.
 3. Faces that lean are looked at again upright: the network draws tilted landmarks too straight.
 
+All of it happens in the image or its mirror image, whichever has more light on its right, so that both give
+exactly the same faces.
+
 The constants are measured: benchmarks/results/face_detectors.md.
 """
 
@@ -20,7 +23,7 @@ from PIL import Image
 
 from veraface.decision import MIN_FACE
 from veraface.geometry import Box, roll
-from veraface.imaging.lazy import LazyImage
+from veraface.imaging.lazy import LazyImage, is_heavier_left
 from veraface.models.crop import MIN_LEAN, level_angle, turn_upright
 from veraface.models.protocols import FaceDetection, FoundFaces
 from veraface.models.yunet import NO_FACES, WEIGHTS, Faces, YuNet, iou, nms
@@ -59,6 +62,8 @@ _MIN_OTHER = 0.74  # score that faces reach there, and heads of animals seldom d
 _MIN_TINY = 0.87  # score of faces below MIN_FACE, which are only counted
 _FILLS = 0.6  # of the shorter side of the image
 _STRAIGHTENED = 1.45  # true over measured lean
+# Columns of a face in the mirror image: left and right are exchanged.
+_MIRRORED = [2, 1, 0, 3, 6, 7, 4, 5, 8, 9, 12, 13, 10, 11, 14]
 _SAME_FACE = 0.25  # intersection over union from which two detections are the same face
 
 
@@ -78,10 +83,10 @@ class YuNetDetector:
             ImageError: the image cannot be decoded.
         """
         lazy = image if isinstance(image, LazyImage) else LazyImage(image)
-        faces, complete = self._detect(lazy)
+        faces, complete = self._detect_mirrored(lazy)
         if turns := _main_turn(faces):
             # Searched again upright, so that an image and its turned copy give exactly the same faces.
-            upright, complete_upright = self._detect(lazy.turned(turns))
+            upright, complete_upright = self._detect_mirrored(lazy.turned(turns))
             if len(upright) and not _main_turn(upright):
                 middle = lazy.width / 2, lazy.height / 2
                 faces = _mapped(upright, middle if turns == 2 else middle[::-1], middle, 1.0, 90.0 * turns)
@@ -89,9 +94,16 @@ class YuNetDetector:
         detections = [_detection(face) for face in faces]
         return FoundFaces(sorted(detections, key=lambda face: face.box.area, reverse=True), complete=complete)
 
+    def _detect_mirrored(self, image: LazyImage) -> tuple[Faces, bool]:
+        """Do the same as `_detect`, in the mirror image where that has more light on its right."""
+        if not is_heavier_left(_scaled(image, _coarse_scale(image))):
+            return self._detect(image)
+        faces, complete = self._detect(image.mirrored())
+        return _mirrored(faces, image.width), complete
+
     def _detect(self, image: LazyImage) -> tuple[Faces, bool]:
         """Return the faces in full-size pixels, and whether the search was complete."""
-        coarse = min(sqrt(_COARSE_PIXELS / (image.width * image.height)), _MAX_ENLARGED)
+        coarse = _coarse_scale(image)
         fine = _NOTICED_SIDE / MIN_FACE
         view = _scaled(image, coarse)
         faces, upright = self._search_turned(view)
@@ -259,6 +271,11 @@ class _Region:
         return faces[iou(self._face, faces) >= _SAME_FACE][:1]
 
 
+def _coarse_scale(image: LazyImage) -> float:
+    """Return the scale of the coarse search."""
+    return min(sqrt(_COARSE_PIXELS / (image.width * image.height)), _MAX_ENLARGED)
+
+
 def _scaled(image: LazyImage, scale: float) -> Image.Image:
     """Return an image at a scale of its full size."""
     pixels = image.decode(scale * image.longest_side)
@@ -284,6 +301,13 @@ def _mapped(
     return np.concatenate([center - halves, center + halves, landmarks, faces[:, 14:]], axis=1).astype(
         np.float32
     )
+
+
+def _mirrored(faces: Faces, width: float) -> Faces:
+    """Return the faces in the mirror image of an image of that width, px."""
+    mirrored = faces[:, _MIRRORED]
+    mirrored[:, :14:2] = width - mirrored[:, :14:2]
+    return mirrored
 
 
 def _merged(*found: Faces) -> Faces:

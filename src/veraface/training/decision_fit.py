@@ -32,7 +32,7 @@ class DecisionFit:
 
     Attributes:
         architecture: name of the network in the score table.
-        one_view: it sees a face in one view, neither mirrored nor recompressed.
+        one_view: it does not see the mirror image of a face too.
         settings: targets that the thresholds were fitted for.
         calibration: from logit to p_fake.
         thresholds: bounds of the uncertain band.
@@ -90,7 +90,7 @@ def fit_decision(
         table: logits of the networks of folds, and of the final one.
         settings: targets of the thresholds.
         architecture: name in the table; needed if it has several.
-        one_view: the network sees a face neither mirrored nor recompressed.
+        one_view: the network does not see the mirror image of a face too.
 
     Raises:
         DataError: the table has another number of architectures, a class has too few images, or the logits

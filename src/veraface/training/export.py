@@ -287,8 +287,8 @@ def validation_logits(
         degraded = Degradations().apply(face.image, face.box, random)
         copies = [face, face._replace(image=recompress(face.image, _WEB_QUALITY)), Face(*degraded, face.roll)]
         for copy in copies:
-            found = classify(copy.crop(crop))
-            logits.append((found.logit, found.recompressed()))
+            views = copy.views(crop)
+            logits.append((classify(views.as_is()).logit, classify(views.saved_again()).logit))
     labels, sources = [s.fake for s in samples], [s.source for s in samples]
     return np.array(logits, np.float32), np.repeat(labels, len(copies)), np.repeat(sources, len(copies))
 

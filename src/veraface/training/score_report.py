@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 
 from veraface.errors import DataError
 from veraface.evaluation import roc
-from veraface.evaluation.aggregate import FACE_BANDS, face_size_band
 from veraface.evaluation.arrays import ImageSet, PredictionArrays
 from veraface.evaluation.bootstrap import DRAWS, MIN_GROUPS, BootstrapSamples, Values, rounded
 from veraface.evaluation.metrics import evaluator
@@ -21,6 +20,7 @@ from veraface.evaluation.score_table import NetworkScores, ScoreTable
 from veraface.evaluation.tables import ReportTable
 from veraface.files import ensure_writable_dir, write_atomic
 from veraface.models.card import ModelCard
+from veraface.models.reliability import FACE_BANDS, face_size_band
 from veraface.training.calibration import balance_weights
 from veraface.training.decision_fit import DecisionFit, cross_fitted, fit_decision, refit, write_card
 from veraface.training.group_thresholds import (

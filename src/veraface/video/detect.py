@@ -150,7 +150,8 @@ def _analyze(
     previous = None
     progress(0, len(wanted), 0.0, None)
     for frame in video.decode(wanted):
-        result = detector.detect(np.asarray(frame.image), heatmap=False)
+        # The frames of a video are compressed already, and its frames differ as an image saved again does.
+        result = detector.detect(np.asarray(frame.image), heatmap=False, save_again=False)
         signature = frame_signature(frame.image)
         cut = previous is not None and is_cut(previous, signature)
         previous = signature
