@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 from numpy.typing import NDArray
-from PIL import Image, ImageEnhance
+from PIL import Image, ImageDraw, ImageEnhance, ImageFilter
 
 from tests.sample_images import as_stored, encode, exif_with, portrait
 from tests.sample_models import brightness_model
@@ -196,6 +196,52 @@ def test_a_face_under_40_px_is_reported_but_not_classified(detector: Detector) -
     assert [f.p_fake for f in result.faces] == [None]
     assert result.faces[0].reasons[0].code == "face_too_small"
     assert "40 px" in result.faces[0].reasons[0].message
+
+
+def _covered(image: Image.Image, box: Box, how: str) -> Image.Image:
+    """Cover a face as the press, map services and messengers do."""
+    out = image.copy()
+    left, top, right, bottom = (round(v) for v in (box.x, box.y, box.x + box.width, box.y + box.height))
+    if how == "bar":
+        ImageDraw.Draw(out).rectangle(
+            (left, top + box.height * 0.28, right, top + box.height * 0.5), fill="black"
+        )
+        return out
+    face = out.crop((left, top, right, bottom))
+    if how == "blur":
+        over = face.filter(ImageFilter.GaussianBlur(box.width * 0.07))
+    else:
+        over = face.resize((10, 12), Image.Resampling.BOX).resize(face.size, Image.Resampling.NEAREST)
+    out.paste(over, (left, top))
+    return out
+
+
+@pytest.mark.parametrize("how", ["bar", "blur", "pixels"])
+def test_a_covered_face_is_uncertain_and_not_classified(detector: Detector, how: str) -> None:
+    image = portrait()
+    covered = _covered(image, detector.detect(image).faces[0].box, how)
+    result = detector.detect(covered)
+    if how == "pixels" and not result.faces:  # so coarse that no face is found
+        assert result.verdict is Verdict.NO_FACE
+        return
+    assert (result.verdict, result.p_fake, result.p_fake_range) == (Verdict.UNCERTAIN, None, None)
+    assert [reason.code for reason in result.faces[0].reasons] == ["face_obscured"]
+    assert [(r.code, r.message) for r in result.reasons] == [
+        ("face_obscured", "1 face is covered or blurred, so it was not classified")
+    ]
+
+
+def test_a_covered_face_beside_others_keeps_the_image_from_being_real(tmp_path: Path) -> None:
+    detector = Detector(brightness_model(tmp_path, thresholds=Thresholds(1.0, 1.0)))
+    image = portrait()
+    box = detector.detect(image).faces[0].box
+    pair = Image.new("RGB", (2 * image.width, image.height))
+    pair.paste(image, (0, 0))
+    pair.paste(_covered(image, box, "blur"), (image.width, 0))
+    result = detector.detect(pair)
+    assert sorted(face.verdict for face in result.faces) == ["real", "uncertain"]
+    assert result.verdict is Verdict.UNCERTAIN
+    assert result.p_fake is not None
 
 
 def test_a_small_face_is_classified_with_the_reason_small_face(detector: Detector) -> None:

@@ -12,6 +12,11 @@ from veraface.results import FaceResult, Reason, Verdict
 
 # Codes of the reasons why only a part of an image was checked; such an image is never real.
 PARTIAL = ("first_frame_only", "too_many_faces", "search_incomplete")
+# Reasons why a face was not classified, the image's reason, and what its message says of the faces.
+_NOT_CLASSIFIED = (
+    ("face_obscured", "face_obscured", "covered or blurred, so it was not classified"),
+    ("face_too_small", "faces_too_small", "too small to classify"),
+)
 MIN_FACE = 40  # px, longer side of the face box at full size; smaller faces are reported, not classified
 
 
@@ -114,13 +119,15 @@ def _decide_faces(faces: Sequence[FaceResult]) -> tuple[Verdict, float | None, t
         return Verdict.NO_FACE, None, (Reason("no_face", message),)
     classified = [face for face in faces if face.p_fake is not None]
     reasons: list[Reason] = []
-    over_limit = sum(any(reason.code == "too_many_faces" for reason in face.reasons) for face in faces)
-    if skipped := len(faces) - len(classified) - over_limit:
-        what = "1 face is" if skipped == 1 else f"{skipped} faces are"
-        reasons.append(Reason("faces_too_small", f"{what} too small to classify"))
+    for code, image_code, problem in _NOT_CLASSIFIED:
+        if count := sum(any(reason.code == code for reason in face.reasons) for face in faces):
+            what = "1 face is" if count == 1 else f"{count} faces are"
+            reasons.append(Reason(image_code, f"{what} {problem}"))
     if not classified:
         return Verdict.UNCERTAIN, None, tuple(reasons)
-    verdicts = {face.verdict for face in classified}
+    # A covered face may hide a forgery; one that is too small is not what the image shows.
+    obscured = [face for face in faces if any(reason.code == "face_obscured" for reason in face.reasons)]
+    verdicts = {face.verdict for face in (*classified, *obscured)}
     verdict = next(v for v in (Verdict.FAKE, Verdict.UNCERTAIN, Verdict.REAL) if v in verdicts)
     if len(verdicts) > 1:
         reasons.append(Reason("faces_disagree", "the faces of this image have different verdicts"))

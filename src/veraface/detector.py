@@ -15,6 +15,8 @@ from veraface.imaging.decode import ImageFile, ImageLimits, ImageSource
 from veraface.imaging.lazy import LazyImage
 from veraface.models.card import ModelCard
 from veraface.models.crop import FaceViews, crop_box, crop_views, level_angle
+from veraface.models.obscured import CROP as OBSCURED_CROP
+from veraface.models.obscured import ObscuredFaces
 from veraface.models.protocols import Classifier, FaceDetection, FaceDetector, FoundFaces
 from veraface.models.registry import check_model, load_face_detector, load_model
 from veraface.models.reliability import reliability
@@ -74,12 +76,15 @@ class Detector:
             model = load_model(model, threads=threads, providers=providers)
         self._face_detector: FaceDetector = check_model(face_detector, "face_detector")
         self._classifier: Classifier = check_model(model, "classifier")
+        self._obscured = ObscuredFaces(threads=threads, providers=providers)
 
     def warm_up(self) -> None:
         """Run every code path once, so that the first image is as fast as the next ones."""
         self.detect(np.full((64, 64, 3), 127, np.uint8), heatmap=False)
         size = self.card.crop.size
         classify_face(self._classifier, np.full((size, size, 3), 127, np.uint8))
+        size = OBSCURED_CROP.size
+        self._obscured.is_obscured(np.full((size, size, 3), 127, np.uint8))
 
     def release_memory(self) -> None:
         """Release memory that the classifier holds for the next image."""
@@ -157,8 +162,11 @@ class Detector:
         """Return the results of all faces, in their order."""
         large_enough = _large_enough(faces)[: self._max_faces]
         views = zip(large_enough, self._views(image, large_enough), strict=True)
-        scores = {id(face): self._classify(seen, save_again) for face, seen in views}
-        return [self._face_result(face, scores.get(id(face)), heatmap) for face in faces]
+        outcomes = {id(face): self._classify(*seen, save_again) for face, seen in views}
+        return [
+            self._face_result(face, outcomes.get(id(face)) or self._not_classified(face), heatmap)
+            for face in faces
+        ]
 
     def _doubts(self, image: LazyImage, faces: Sequence[FaceDetection]) -> Iterator[Reason]:
         """Yield the reasons why only a part of the image was checked."""
@@ -176,17 +184,19 @@ class Detector:
             message = "too many parts of the image resemble faces to check them all, so some may be missing"
             yield Reason("search_incomplete", message)
 
-    def _face_result(self, face: FaceDetection, score: "_FaceScore | None", heatmap: bool) -> FaceResult:
+    def _not_classified(self, face: FaceDetection) -> Reason:
+        """Return why a face was left out: it is too small, or beyond the limit."""
         size = face.box.max_side
-        if score is None and size >= MIN_FACE:
-            message = f"not classified, because the image has more than {self._max_faces} faces"
-            over_limit = (Reason("too_many_faces", message),)
-            return FaceResult(face.box, face.landmarks, face.score, None, Verdict.UNCERTAIN, over_limit)
-        if score is None:
+        if size < MIN_FACE:
             message = f"face only {size:.0f} px across; at least {MIN_FACE} px are needed"
-            too_small = (Reason("face_too_small", message),)
-            return FaceResult(face.box, face.landmarks, face.score, None, Verdict.UNCERTAIN, too_small)
-        reasons = score.reasons
+            return Reason("face_too_small", message)
+        message = f"not classified, because the image has more than {self._max_faces} faces"
+        return Reason("too_many_faces", message)
+
+    def _face_result(self, face: FaceDetection, score: "_FaceScore | Reason", heatmap: bool) -> FaceResult:
+        if isinstance(score, Reason):
+            return FaceResult(face.box, face.landmarks, face.score, None, Verdict.UNCERTAIN, (score,))
+        reasons, size = score.reasons, face.box.max_side
         if size < SMALL_FACE:
             message = f"face only {size:.0f} px across, so there is little detail to classify"
             reasons += (Reason("small_face", message),)
@@ -204,17 +214,25 @@ class Detector:
     def _heatmap(self, face: FaceDetection, grid: NDArray[np.float32]) -> Heatmap:
         return Heatmap(crop_box(face.box, self.card.crop), grid, level_angle(roll(face.landmarks)))
 
-    def _views(self, image: LazyImage, faces: Sequence[FaceDetection]) -> Iterator[FaceViews]:
-        """Yield the views of each face, from a decode with at least as many pixels as the crop has."""
+    def _views(
+        self, image: LazyImage, faces: Sequence[FaceDetection]
+    ) -> Iterator[tuple[FaceViews, FaceViews]]:
+        """Yield the views of each face for the classifier, and with its surroundings.
+
+        They come from a decode with at least as many pixels as the classifier's crop has.
+        """
         settings = self.card.crop
         smallest = min((crop_box(face.box, settings).width for face in faces), default=settings.size)
         pixels = image.decode(image.longest_side * settings.size / smallest)
         reduction = max(pixels.size) / image.longest_side
         for face in faces:
-            yield crop_views(pixels, face.box.scaled(reduction), settings, roll(face.landmarks))
+            box, lean = face.box.scaled(reduction), roll(face.landmarks)
+            yield crop_views(pixels, box, settings, lean), crop_views(pixels, box, OBSCURED_CROP, lean)
 
-    def _classify(self, views: FaceViews, save_again: bool) -> "_FaceScore":
-        """Classify and decide one face."""
+    def _classify(self, views: FaceViews, around: FaceViews, save_again: bool) -> "_FaceScore | Reason":
+        """Classify and decide one face; return why not, if it is obscured."""
+        if self._obscured.is_obscured(around.as_is()):
+            return Reason("face_obscured", "the face is covered or blurred, so it was not classified")
         probability = self.card.calibration.probability
         face = classify_face(self._classifier, views.as_is())
         p_fake = saved_again = float(probability(np.array(face.logit)))
