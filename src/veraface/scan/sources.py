@@ -16,7 +16,7 @@ from contextlib import AbstractContextManager, nullcontext
 from datetime import UTC, datetime
 from itertools import islice, takewhile
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, cast
 from urllib.parse import urlsplit
 
 from veraface.errors import DataError
@@ -38,7 +38,7 @@ _ZIP = (".zip", ".cbz")
 _TAR = (".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tbz2", ".tar.xz", ".txz")
 _BYTES_COLUMNS = ("bytes", "image", "content")  # "image" as in Hugging Face data sets
 _PATH_COLUMNS = ("path", "file", "file_name", "filename", "image_path", "url")
-_MAX_LINE = 2**16  # bytes of a line in a list; paths have at most 4,096 on Linux
+_MAX_LINE = 2**16  # characters of a line in a list; paths have at most 4,096 on Linux
 
 
 def list_images(
@@ -247,29 +247,17 @@ def _from_list(source: str, file: IO[bytes], selection: Selection, max_bytes: in
 
 def _lines(file: IO[bytes]) -> Iterator[str]:
     """Yield the stripped lines of a list: bytes of the file system, or UTF-16 with a byte order mark."""
-    line = file.readline(_MAX_LINE + 1)
-    for mark, encoding in ((codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be")):
-        if line.startswith(mark):
-            yield from _utf16_lines(file, line.removeprefix(mark), encoding)
-            return
-    line = line.removeprefix(codecs.BOM_UTF8)
-    while line:
-        if len(line) > _MAX_LINE:
-            raise ValueError("a line is longer than any path")
-        yield os.fsdecode(line.strip())
-        line = file.readline(_MAX_LINE + 1)
-
-
-def _utf16_lines(file: IO[bytes], start: bytes, encoding: str) -> Iterator[str]:
-    decoder = codecs.getincrementaldecoder(encoding)("surrogatepass")
-    chunk, rest = start, ""
-    while chunk:
-        *lines, rest = (rest + decoder.decode(chunk)).split("\n")
-        if len(rest) > _MAX_LINE:
-            raise ValueError("a line is longer than any path")
-        yield from (line.strip() for line in lines)
-        chunk = file.read(_MAX_LINE)
-    yield (rest + decoder.decode(b"", final=True)).strip()
+    source = file if isinstance(file, io.BufferedReader) else io.BufferedReader(cast("io.RawIOBase", file))
+    is_utf16 = source.peek(2).startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+    encoding, errors = ("utf-16", "surrogatepass") if is_utf16 else ("utf-8-sig", "surrogateescape")
+    text = io.TextIOWrapper(source, encoding, errors, newline="\n")
+    try:
+        while line := text.readline(_MAX_LINE + 1):
+            if len(line) > _MAX_LINE:
+                raise ValueError("a line is longer than any path")
+            yield line.strip()
+    finally:
+        text.detach()  # or the end of the wrapper closes the file
 
 
 def _folder(source: str) -> Path:
