@@ -37,8 +37,7 @@ from veraface.errors import DataError
 from veraface.models.crop import CropSettings
 from veraface.training.dataset import open_sample
 from veraface.training.network import Network, load_pretrained
-from veraface.training.onnx_file import write_onnx
-from veraface.training.tuned import tuned_tensors
+from veraface.training.onnx_file import tuned_tensors, write_onnx
 
 _ALPHA = 0.7  # exponent of the activations in the factors of SmoothQuant; 0.6 to 0.75 differ by chance alone
 _MIN_PEAK = 1e-3  # of a token, by which it is divided

@@ -34,11 +34,10 @@ from veraface.training.export import (
     average_weights,
     calibrate,
     export,
-    load_network,
     validation_logits,
 )
 from veraface.training.network import Network
-from veraface.training.trainer import train
+from veraface.training.trainer import load_network, train
 
 
 @pytest.fixture

@@ -8,8 +8,8 @@ import torch
 from tests.training.test_network import pixels
 from veraface.errors import DataError
 from veraface.training.config import TrainConfig
-from veraface.training.export import load_network
 from veraface.training.network import Network, load_pretrained
+from veraface.training.trainer import load_network
 
 
 def test_packaged_weights_load_into_every_tensor_of_lite0() -> None:

@@ -16,10 +16,10 @@ from veraface.models.classifier import OnnxClassifier
 from veraface.models.onnx_session import open_session
 from veraface.models.tta import classify_face
 from veraface.training.config import TrainConfig
-from veraface.training.export import calibrate, export, load_network
+from veraface.training.export import calibrate, export
 from veraface.training.network import Network, freeze_all_but_norms
-from veraface.training.trainer import train
-from veraface.training.tuned import check_base, tuned_tensors
+from veraface.training.onnx_file import check_base, tuned_tensors
+from veraface.training.trainer import load_network, train
 
 SIZE = 64
 quantize_base = load_program("scripts/quantize_base.py")

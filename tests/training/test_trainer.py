@@ -21,10 +21,9 @@ from veraface.models.crop import CropSettings
 from veraface.training.callbacks import EMA
 from veraface.training.config import TrainConfig
 from veraface.training.dataset import FaceDataset
-from veraface.training.export import load_network
 from veraface.training.network import Network
 from veraface.training.sampling import fixed_draws
-from veraface.training.trainer import FaceClassifier, train
+from veraface.training.trainer import FaceClassifier, load_network, train
 
 BACKBONE, HEAD = "backbone.", "head."
 

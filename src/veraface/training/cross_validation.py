@@ -19,10 +19,9 @@ from veraface.files import ensure_writable_dir
 from veraface.models.crop import CropSettings
 from veraface.training.calibration import balance_weights, fit_calibration
 from veraface.training.config import TrainConfig
-from veraface.training.export import load_network
 from veraface.training.group_thresholds import BoundSettings
 from veraface.training.score_report import evaluate_scores
-from veraface.training.trainer import CONFIG, train
+from veraface.training.trainer import CONFIG, load_network, train
 
 
 def cross_validate(

@@ -13,6 +13,7 @@ import onnxruntime
 import torch
 import yaml
 from numpy.typing import NDArray
+from torch.optim.swa_utils import AveragedModel
 
 import veraface
 from veraface.datasets.degradations import Degradations
@@ -38,10 +39,9 @@ from veraface.training.calibration import (
 )
 from veraface.training.config import TrainConfig
 from veraface.training.dataset import Face, open_sample
-from veraface.training.network import Network, first_line
-from veraface.training.onnx_file import write_onnx
-from veraface.training.trainer import BEST, CONFIG
-from veraface.training.tuned import check_base, tuned_tensors
+from veraface.training.network import Network
+from veraface.training.onnx_file import check_base, tuned_tensors, write_onnx
+from veraface.training.trainer import CONFIG, load_network
 
 TOLERANCE = 1e-4  # largest difference of a logit between torch and ONNX
 _WEB_QUALITY = 60  # JPEG quality of the recompressed copy that represents images from the web
@@ -104,7 +104,9 @@ def export(
     ensure_writable_dir(out)
     crop = CropSettings(config.size, config.margin)
     if base is not None:
-        base = _copied(base, out, network)
+        check_base(network, base)
+        copy_file(base, out / base.name)
+        base = out / base.name
     with atomic_write(out / f"{name}{'.onnx' if base is None else TUNED}") as partial:
         if base is None:
             write_onnx(network, config.size, partial)
@@ -179,14 +181,6 @@ def calibrate(
     return card
 
 
-def _copied(base: Path, out: Path, network: Network) -> Path:
-    """Copy the base of a network to a folder; return the copy."""
-    check_base(network, base)
-    copy = out / base.name
-    copy_file(base, copy)
-    return copy
-
-
 def _sha256(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
@@ -237,35 +231,16 @@ def _validation_samples(
     return prepared.samples
 
 
-def load_network(run: Path, config: TrainConfig) -> Network:
-    """Load the network of a run's best epoch, in evaluation mode; raise `DataError` if it is unreadable."""
-    path = run / BEST
-    if not path.is_file():
-        raise DataError(f"{path}: no checkpoint; train first, or give the folder of a finished run")
-    network = Network(config.backbone, config.size, inner_tokens=config.inner_tokens)
-    try:
-        state = torch.load(path, map_location="cpu", weights_only=True)["state_dict"]
-        own = {key.removeprefix("network."): v for key, v in state.items() if key.startswith("network.")}
-        network.load_state_dict(own)
-    except Exception as error:  # torch raises many types for a file that is not a checkpoint
-        raise DataError(
-            f"{path}: is not a checkpoint of {config.backbone}, or is damaged: {first_line(error)}"
-        ) from error
-    return network.eval()
-
-
 def average_weights(network: Network, others: Sequence[Network]) -> None:
     """Replace a network's tensors by their mean over it and others that started from the same weights.
 
     Wortsman et al., "Model soups: averaging weights of multiple fine-tuned models improves accuracy without
     increasing inference time", ICML 2022. BatchNorm statistics are averaged like the rest.
     """
-    states = [network.state_dict(), *(other.state_dict() for other in others)]
-    mean = {
-        name: torch.stack([state[name] for state in states]).mean(0) if tensor.is_floating_point() else tensor
-        for name, tensor in states[0].items()
-    }
-    network.load_state_dict(mean)
+    mean = AveragedModel(network, use_buffers=True)
+    for one in (network, *others):
+        mean.update_parameters(one)
+    network.load_state_dict(mean.module.state_dict())
 
 
 def validation_logits(

@@ -31,7 +31,7 @@ from veraface.models.crop import CropSettings
 from veraface.training.callbacks import EMA, AtomicCheckpointIO, BestCheckpoint, EarlyStop, LastCheckpoint
 from veraface.training.config import TrainConfig
 from veraface.training.dataset import FaceDataset
-from veraface.training.network import Network, freeze_all_but_norms, load_pretrained
+from veraface.training.network import Network, first_line, freeze_all_but_norms, load_pretrained
 from veraface.training.sampling import FACE_SWAP, RECONSTRUCTION, SELF_BLEND, PairSampler, fixed_draws
 
 CONFIG, LAST, BEST = "config.yaml", "last.ckpt", "best.ckpt"
@@ -184,6 +184,23 @@ def train(
     skipped = (*prepared.unreadable, *(f"{path}: no face was found" for path in prepared.without_face))
     best = float(checkpoint.best_model_score or 0.0)
     return TrainResult(run, best, trainer.current_epoch, skipped)
+
+
+def load_network(run: Path, config: TrainConfig) -> Network:
+    """Load the network of a run's best epoch, in evaluation mode; raise `DataError` if it is unreadable."""
+    path = run / BEST
+    if not path.is_file():
+        raise DataError(f"{path}: no checkpoint; train first, or give the folder of a finished run")
+    network = Network(config.backbone, config.size, inner_tokens=config.inner_tokens)
+    try:
+        state = torch.load(path, map_location="cpu", weights_only=True)["state_dict"]
+        own = {key.removeprefix("network."): v for key, v in state.items() if key.startswith("network.")}
+        network.load_state_dict(own)
+    except Exception as error:  # torch raises many types for a file that is not a checkpoint
+        raise DataError(
+            f"{path}: is not a checkpoint of {config.backbone}, or is damaged: {first_line(error)}"
+        ) from error
+    return network.eval()
 
 
 def _trainer(config: TrainConfig, run: Path, steps: int) -> tuple[lightning.Trainer, BestCheckpoint]:
