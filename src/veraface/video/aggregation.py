@@ -4,7 +4,7 @@ import math
 from collections.abc import Sequence
 
 from veraface.decision import Thresholds
-from veraface.results import FaceResult, Reason, Verdict
+from veraface.results import Reason, Verdict
 from veraface.video.results import TrackFrame, TrackResult
 from veraface.video.tracking import Track
 
@@ -13,6 +13,7 @@ SCORE_QUANTILE = 0.75  # of the frames' p_fake; measured, see `aggregate_scores`
 # one frame of 300 decides nothing.
 MIN_FRAMES = 3
 MIN_SHARE = 0.05
+_NOT_CLASSIFIED = ("too_many_faces", "face_obscured")  # reasons besides the size
 _WORST_FIRST = (Verdict.FAKE, Verdict.UNCERTAIN, Verdict.REAL)
 
 _Decision = tuple[Verdict, float | None, tuple[Reason, ...]]  # with the p_fake that the verdict rests on
@@ -45,13 +46,10 @@ def decide_track(track: Track, times: Sequence[float], thresholds: Thresholds) -
     )
     scores = [frame.p_fake for frame in frames if frame.p_fake is not None]
     if not scores:
-        message = "the face is too small to classify in every frame"
-        reason = Reason("face_too_small", message)
-        further = [
-            reason for face in track.faces for reason in face.reasons if reason.code == "too_many_faces"
-        ]
+        too_small = Reason("face_too_small", "the face is too small to classify in every frame")
+        other = [r for face in track.faces for r in face.reasons if r.code in _NOT_CLASSIFIED]
         largest = max(range(len(frames)), key=lambda number: frames[number].box.area)
-        return TrackResult(Verdict.UNCERTAIN, None, largest, (*further, reason)[:1], frames)
+        return TrackResult(Verdict.UNCERTAIN, None, largest, (*other, too_small)[:1], frames)
     p_fake = aggregate_scores(scores)
     fewest = min_classified_frames(len(times))
     if len(scores) < fewest:
@@ -59,7 +57,7 @@ def decide_track(track: Track, times: Sequence[float], thresholds: Thresholds) -
         verdict = Verdict.UNCERTAIN
         reasons: tuple[Reason, ...] = (Reason("too_few_frames", message),)
     else:
-        verdict, reasons = _decide(p_fake, track.faces, thresholds)
+        verdict, reasons = _decide(p_fake, thresholds)
     return TrackResult(verdict, p_fake, _clearest(frames, verdict, p_fake), reasons, frames)
 
 
@@ -76,7 +74,9 @@ def decide_video(
         reason = Reason("no_face", "no face was found; Veraface checks faces only")
         return Verdict.NO_FACE, None, (reason,)
     if not scores:
-        return Verdict.UNCERTAIN, None, (Reason("faces_too_small", "the faces are too small to classify"),)
+        obscured = next((r for track in tracks for r in track.reasons if r.code == "face_obscured"), None)
+        too_small = Reason("faces_too_small", "the faces are too small to classify")
+        return Verdict.UNCERTAIN, None, (obscured or too_small,)
     fewest = min_classified_frames(looked_at)
     decisive = [t for t in tracks if sum(f.p_fake is not None for f in t.frames) >= fewest]
     brief = [t for t in tracks if sum(f.p_fake is not None for f in t.frames) < fewest]
@@ -98,7 +98,7 @@ def _decide_scenes(scores: Sequence[float], fewest: int, thresholds: Thresholds)
     if len(scores) < fewest:
         message = f"faces could be classified in only {_frames(len(scores))}; at least {fewest} are needed"
         return Verdict.UNCERTAIN, p_fake, (Reason("too_few_frames", message),)
-    verdict, weak = _decide(p_fake, (), thresholds)
+    verdict, weak = _decide(p_fake, thresholds)
     message = "no face is seen long enough by itself, so the frames were decided together"
     return verdict, p_fake, (*weak, Reason("short_scenes", message))
 
@@ -118,7 +118,7 @@ def _decide_faces(
     scores = _largest_by_time(brief)
     if len(scores) >= fewest:
         joined = aggregate_scores(scores)
-        together, _ = _decide(joined, (), thresholds)
+        together, _ = _decide(joined, thresholds)
         if together is Verdict.FAKE and not mostly_brief:
             # Passers-by: the maximum of many scores has too many false positives.
             together = Verdict.UNCERTAIN
@@ -147,17 +147,10 @@ def min_classified_frames(looked_at: int) -> int:
     return max(MIN_FRAMES, math.ceil(MIN_SHARE * looked_at))
 
 
-def _decide(
-    p_fake: float, faces: Sequence[FaceResult], thresholds: Thresholds
-) -> tuple[Verdict, tuple[Reason, ...]]:
+def _decide(p_fake: float, thresholds: Thresholds) -> tuple[Verdict, tuple[Reason, ...]]:
     verdict = thresholds.decide(p_fake)
     if verdict is Verdict.UNCERTAIN:
         return verdict, (Reason("weak_evidence", "the evidence points neither way clearly enough"),)
-    same = [face for face in faces if face.p_fake is not None and thresholds.decide(face.p_fake) is verdict]
-    code = "changes_under_recompression"
-    if sum(reason.code == code for face in same for reason in face.reasons) > len(same) / 2:
-        message = f"most frames would be called {verdict.value}, but not after recompression"
-        return Verdict.UNCERTAIN, (Reason(code, message),)
     return verdict, ()
 
 
