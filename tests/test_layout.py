@@ -10,7 +10,7 @@ SOURCE = Path(__file__).parents[1] / "src" / "veraface"
 
 # Lowest first. A package or root module imports only from the lines above its own, and from itself.
 LAYERS = (
-    {"errors", "geometry", "text"},
+    {"errors", "geometry", "text", "wording"},
     {"files", "results", "utils"},
     {"decision", "imaging"},
     {"forensics", "models"},
@@ -113,7 +113,7 @@ def test_the_root_imports_no_application_package() -> None:
 
 
 def test_the_root_is_small() -> None:
-    assert len([path for path in SOURCE.glob("*.py") if path.name != "__init__.py"]) <= 9
+    assert len([path for path in SOURCE.glob("*.py") if path.name != "__init__.py"]) <= 10
 
 
 def test_no_two_modules_import_each_other() -> None:

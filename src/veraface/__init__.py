@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from veraface.video.container import VideoLimits
     from veraface.video.detect import detect_video
     from veraface.video.results import VideoResult
+    from veraface.wording import Wording
 
 __version__ = "0.1.0"
 
@@ -43,7 +44,7 @@ os.environ["ORT_DISABLE_TELEMETRY"] = "1"
 logging.getLogger(__name__).addHandler(logging.NullHandler())
 
 __all__ = ["Analysis", "Detector", "__version__", "analyze", "detect", "detect_video"]
-__all__ += ["Box", "DetectionResult", "FaceResult", "Heatmap", "Reason", "Verdict", "VideoResult"]
+__all__ += ["Box", "DetectionResult", "FaceResult", "Heatmap", "Reason", "Verdict", "VideoResult", "Wording"]
 __all__ += ["Classifier", "FaceDetection", "FaceDetector", "list_models", "load_face_detector", "load_model"]
 __all__ += ["ImageError", "ImageTooLargeError", "ModelError", "UnreadableImageError", "UnsupportedImageError"]
 __all__ += ["ImageLimits", "VerafaceError", "VideoError", "VideoLimits"]
@@ -61,6 +62,7 @@ _EXPORTS = {
     "video.detect": "detect_video",
     "video.container": "VideoLimits",
     "video.results": "VideoResult",
+    "wording": "Wording",
 }
 
 __getattr__ = lazy_exports(__name__, _EXPORTS)

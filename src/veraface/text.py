@@ -26,12 +26,3 @@ def missing_file(name: object) -> str:
     if re.match("[a-z][a-z0-9+.-]+:/", str(name), re.IGNORECASE):
         return "is a link, not a file; download it first, or for images give it to `veraface scan`"
     return "no such file"
-
-
-# The English labels of the verdicts, for the command line and the HTML reports.
-VERDICT_LABELS = {
-    "fake": "Likely fake",
-    "real": "Likely real",
-    "uncertain": "Uncertain",
-    "no_face": "No face found",
-}

@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from typer import Argument, BadParameter, Exit, Option
 
 from veraface.cli.audit import open_log
-from veraface.cli.options import Audit, JsonLines, Model
+from veraface.cli.options import Audit, JsonLines, Model, NeverSayReal, WordsOnly
 from veraface.cli.streams import read_input
 from veraface.cli.terminal import VerdictRow, fail_at, print_json, print_verdicts
 from veraface.files import same_file
+from veraface.wording import Wording
 
 if TYPE_CHECKING:
     from veraface.analysis import Analysis
@@ -39,6 +40,8 @@ def detect(
         list[str] | None, Option(help="ONNX Runtime provider; best first, repeatable.")
     ] = None,
     audit: Audit = None,
+    words_only: WordsOnly = False,
+    never_say_real: NeverSayReal = False,
 ) -> None:
     """Detect forged faces in images.
 
@@ -60,7 +63,7 @@ def detect(
     from veraface.video.image_frames import detect_all_frames
 
     detector = Detector(model, max_faces=max_faces, providers=provider)
-    log = open_log(audit)
+    log, wording = open_log(audit), Wording(words_only, never_say_real)
     credentials = CredentialReader(trust_anchors, trust_lists=trust_lists)
     max_read = ImageLimits().max_bytes + 1  # enough to detect that a stream is too large
     failures = 0
@@ -81,23 +84,24 @@ def detect(
                 continue
             try:
                 if as_json:
-                    print_json({"file": name, **result.to_dict()})
+                    label = wording.label(result.detection.verdict)
+                    print_json({"file": name, "label": label, **result.to_dict()})
                 else:
                     found.append((name, result))
             finally:  # a closed output must not lose the overlay
                 if heatmap is not None:
-                    write_overlay(source, result.detection, heatmap)
+                    write_overlay(source, result.detection, heatmap, wording)
     finally:  # Ctrl-C loses no verdict
         if found:
-            _print(found)
+            _print(found, wording)
     if failures:
         raise Exit(1)
 
 
-def _print(found: "list[tuple[str, Analysis]]") -> None:
+def _print(found: "list[tuple[str, Analysis]]", wording: Wording) -> None:
     from veraface.cli.provenance import is_notable, print_provenance
 
-    console = print_verdicts("file", _rows(found), found[0][1].detection.thresholds)
+    console = print_verdicts("file", _rows(found), found[0][1].detection.thresholds, wording)
     for name, analysis in found:
         claims = analysis.provenance
         if claims is not None and (len(found) == 1 or is_notable(claims)):

@@ -16,6 +16,19 @@ Audit = Annotated[
         show_envvar=False,
     ),
 ]
+WordsOnly = Annotated[
+    bool,
+    Option("--words-only", help="Show no probabilities.", envvar="VERAFACE_WORDS_ONLY", show_envvar=False),
+]
+NeverSayReal = Annotated[
+    bool,
+    Option(
+        "--never-say-real",
+        help="Say 'no sign of forgery found' for real.",
+        envvar="VERAFACE_NEVER_SAY_REAL",
+        show_envvar=False,
+    ),
+]
 LabeledData = Annotated[Path, Option(help="Manifest (.csv, .parquet), or a folder with real/ and fake/.")]
 SkipBad = Annotated[bool, Option("--skip-bad", help="Skip unreadable images.")]
 MaxFpr = Annotated[float, Option(help="Target false positive rate (reals with the verdict fake).")]

@@ -6,9 +6,10 @@ from typing import Annotated
 from typer import Argument, BadParameter, Exit, Option
 
 from veraface.cli.audit import open_log
-from veraface.cli.options import Audit, Model
+from veraface.cli.options import Audit, Model, NeverSayReal, WordsOnly
 from veraface.cli.terminal import fail, printable
 from veraface.utils import needs_extra
+from veraface.wording import Wording
 
 
 def report(
@@ -21,6 +22,8 @@ def report(
     ] = None,
     model: Model = None,
     audit: Audit = None,
+    words_only: WordsOnly = False,
+    never_say_real: NeverSayReal = False,
 ) -> None:
     """Write a signed report on one image, or verify one.
 
@@ -37,10 +40,12 @@ def report(
         raise BadParameter("missing; name an image, or a report with --verify", param_hint="IMAGE")
     if out is None or out.suffix.lower() not in (".html", ".htm"):
         raise BadParameter("takes an output name ending in .html", param_hint="--out")
-    _write(image, out, key, model, audit)
+    _write(image, out, key, model, audit, Wording(words_only, never_say_real))
 
 
-def _write(image: str, out: Path, key: Path | None, model: str | None, audit: Path | None) -> None:
+def _write(
+    image: str, out: Path, key: Path | None, model: str | None, audit: Path | None, wording: Wording
+) -> None:
     with needs_extra("report"):
         from veraface.report.page import gather, render
         from veraface.report.signature import default_key_path, fingerprint, own_key, read_private_key, sign
@@ -56,13 +61,13 @@ def _write(image: str, out: Path, key: Path | None, model: str | None, audit: Pa
     try:
         content = read_bytes(image)
         secret = own_key(default_key_path()) if key is None else read_private_key(key)
-        contents = gather(content, Path(image).name, Detector(model), model)
+        contents = gather(content, Path(image).name, Detector(model), model, wording)
     except ImageError as error:
         raise Exit(fail(f"{image}: {error}")) from error
     if log is not None:
         log.add_analysis(FileId.of(content), contents.facts["result"])
     owner = fingerprint(secret.public_key())
-    write_atomic(out, sign(render(contents, owner), secret))
+    write_atomic(out, sign(render(contents, owner, wording), secret))
     print(f"written to {printable(str(out))}, signed by key {owner}")
     if key is None:
         public = default_key_path().with_suffix(".pub.pem")

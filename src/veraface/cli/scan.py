@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 from typer import Argument, BadParameter, Option
 
 from veraface.cli.audit import open_log
-from veraface.cli.options import Audit, Model
+from veraface.cli.options import Audit, Model, NeverSayReal, WordsOnly
 from veraface.cli.terminal import UpdateProgress, fail, printable, progress_bar
-from veraface.text import VERDICT_LABELS
+from veraface.wording import Wording
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -56,6 +56,8 @@ def scan(
     engine: Annotated[str, Option(help="local (this machine) or ray (a Ray cluster).")] = "local",
     model: Model = None,
     audit: Audit = None,
+    words_only: WordsOnly = False,
+    never_say_real: NeverSayReal = False,
 ) -> None:
     """Analyze many images and write one table: a row per image and a row per face.
 
@@ -87,7 +89,7 @@ def scan(
     modified_since = None if since is None else _timestamp(since)
     filters = Filter(tuple(include or ()), modified_since, limit, all_files)
     chosen = _engine(engine, workers, model)
-    observe = _auditor(audit, model)
+    observe, wording = _auditor(audit, model), Wording(words_only, never_say_real)
     try:
         with progress_bar() as update:
             if sys.stderr.isatty() and not all_files:
@@ -99,12 +101,13 @@ def scan(
                 filters=filters,
                 progress=lambda done, _: update(done, None),
                 observe=observe,
+                wording=wording,
             )
     except KeyboardInterrupt:
         fail("stopped; results are kept, continue with --resume")
         sys.stdout.flush()
         os._exit(1)  # at once: a thread may be blocked in a read that never returns
-    _print_summary(summary, report)
+    _print_summary(summary, report, wording)
 
 
 def _auditor(audit: Path | None, model: str | None) -> "Callable[[ItemResult], None]":
@@ -168,10 +171,10 @@ def _count(sources: list[str], filters: "Filter", update: UpdateProgress) -> Non
             update(None, sum(1 for _ in list_images(sources, filters)))
 
 
-def _print_summary(summary: "Summary", report: Path | None) -> None:
+def _print_summary(summary: "Summary", report: Path | None, wording: Wording) -> None:
     print("1 image" if summary.images == 1 else f"{summary.images} images")
     for name, count in summary.verdicts.items():
-        print(f"  {count:>8}  {VERDICT_LABELS[name].lower()}")
+        print(f"  {count:>8}  {wording.label(name).lower()}")
     for code, count in summary.errors.items():
         print(f"  {count:>8}  not analyzed: {code.replace('_', ' ')}")
     if summary.duplicates:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from veraface.text import VERDICT_LABELS
+from veraface.wording import Wording
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -54,7 +54,9 @@ def console() -> "Console":
 VerdictRow = tuple[str, str, float | None, "Iterable[Reason]"]
 
 
-def print_verdicts(what: str, rows: Iterable[VerdictRow], thresholds: Mapping[str, float]) -> "Console":
+def print_verdicts(
+    what: str, rows: Iterable[VerdictRow], thresholds: Mapping[str, float], wording: Wording
+) -> "Console":
     """Print a table of verdicts, with `what` as heading of the names, and its legend; return the console."""
     from rich import box
     from rich.table import Table
@@ -63,20 +65,18 @@ def print_verdicts(what: str, rows: Iterable[VerdictRow], thresholds: Mapping[st
     table = Table(box=box.SIMPLE_HEAD, expand=False)
     table.add_column(what, overflow="fold")
     table.add_column("verdict", no_wrap=True)
-    table.add_column("p(fake)", justify="right")
+    if not wording.words_only:
+        table.add_column("p(fake)", justify="right")
     table.add_column("why")
     for name, verdict, p_fake, reasons in rows:
-        label = f"[{_COLORS[verdict]}]{VERDICT_LABELS[verdict].lower()}[/]"
-        why = "; ".join(reason.message for reason in reasons)
-        score = "" if p_fake is None else f"{p_fake:.3f}"
-        table.add_row(Text(printable(name)), label, score, Text(printable(why)))
+        label = f"[{_COLORS[verdict]}]{wording.label(verdict).lower()}[/]"
+        why = "; ".join(wording.message(reason.message) for reason in reasons)
+        score = () if wording.words_only else (wording.score(p_fake),)
+        table.add_row(Text(printable(name)), label, *score, Text(printable(why)))
     out = console()
     out.print(table)
-    out.print(
-        f"real up to {thresholds['real']:.2f}, fake from {thresholds['fake']:.2f}, uncertain between; "
-        "a statistical estimate, not proof",
-        style="dim",
-    )
+    scale = wording.scale(thresholds["real"], thresholds["fake"])
+    out.print(f"{scale}; {wording.caveat}" if scale else wording.caveat, style="dim")
     return out
 
 

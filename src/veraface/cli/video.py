@@ -9,9 +9,10 @@ from typer import Argument, BadParameter, Exit, Option
 
 from veraface.cli import terminal
 from veraface.cli.audit import open_log
-from veraface.cli.options import Audit, JsonLines, Model
+from veraface.cli.options import Audit, JsonLines, Model, NeverSayReal, WordsOnly
 from veraface.files import same_file
 from veraface.utils import listed, needs_extra
+from veraface.wording import Wording
 
 if TYPE_CHECKING:
     from veraface.video import VideoResult
@@ -37,6 +38,8 @@ def video(
     ] = None,
     model: Model = None,
     audit: Audit = None,
+    words_only: WordsOnly = False,
+    never_say_real: NeverSayReal = False,
 ) -> None:
     """Detect forged faces in videos.
 
@@ -46,6 +49,9 @@ def video(
         raise BadParameter("must be above 0 seconds", param_hint="--every")
     wanted = {"--timeline": timeline, "--plot": plot, "--out": out}
     outputs = {option: path for option, path in wanted.items() if path is not None}
+    wording = Wording(words_only, never_say_real)
+    if words_only and plot is not None:
+        raise BadParameter("plots the probability, which --words-only hides", param_hint="--plot")
     for option, path in outputs.items():
         _check_output(option, path, videos)
     with needs_extra("video"):
@@ -73,22 +79,26 @@ def video(
                 log.add_analysis(FileId.of_path(path), result)
             results.append((path, result))
             if as_json:
-                terminal.print_json({"file": str(path), **result.to_dict()})
+                terminal.print_json(
+                    {"file": str(path), "label": wording.label(result.verdict), **result.to_dict()}
+                )
     finally:  # Ctrl-C loses no verdict
-        failures += _finish(results, outputs, as_json)
+        failures += _finish(results, outputs, as_json, wording)
     if failures:
         raise Exit(1)
 
 
-def _finish(results: "list[tuple[Path, VideoResult]]", outputs: Mapping[str, Path], as_json: bool) -> int:
+def _finish(
+    results: "list[tuple[Path, VideoResult]]", outputs: Mapping[str, Path], as_json: bool, wording: Wording
+) -> int:
     """Print the verdicts, then write the requested files; return the number of errors."""
     failures = 0
     try:
         if results and not as_json:
-            terminal.print_verdicts("video", _rows(results), results[0][1].thresholds)
+            terminal.print_verdicts("video", _rows(results), results[0][1].thresholds, wording)
     finally:  # a closed output loses no file, and, as they come last, a full disk no verdict
         for path, result in results:
-            failures += _write(path, result, outputs)
+            failures += _write(path, result, outputs, wording)
     return failures
 
 
@@ -107,7 +117,7 @@ def _check_output(option: str, path: Path, videos: list[Path]) -> None:
         raise BadParameter(message, param_hint=option)
 
 
-def _write(video: Path, result: "VideoResult", outputs: Mapping[str, Path]) -> int:
+def _write(video: Path, result: "VideoResult", outputs: Mapping[str, Path], wording: Wording) -> int:
     """Write the requested files; print errors and return their number."""
     from veraface.errors import VerafaceError
     from veraface.files import write_atomic
@@ -124,9 +134,9 @@ def _write(video: Path, result: "VideoResult", outputs: Mapping[str, Path]) -> i
                     data = {"video": video.name, "clip": video.name, **timeline_data(result)}
                     write_atomic(path, json.dumps(data, indent=1) + "\n")
                 elif option == "--plot":
-                    write_timeline(result, path, video.name)
+                    write_timeline(result, path, video.name, wording)
                 else:
-                    write_annotated(video, result, path)
+                    write_annotated(video, result, path, wording=wording)
         except VerafaceError as error:
             message = str(error)
             failures += terminal.fail(message if message.startswith(f"{path}: ") else f"{path}: {message}")

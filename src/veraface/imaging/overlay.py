@@ -10,6 +10,7 @@ from veraface.files import atomic_write
 from veraface.geometry import Box
 from veraface.imaging.decode import ImageFile, ImageLimits, ImageSource
 from veraface.results import DetectionResult, Heatmap, Verdict
+from veraface.wording import PLAIN, Wording
 
 # Color-blind safe (Okabe and Ito, "Color Universal Design", 2008): vermilion for fake, blue for real.
 _FAKE, _REAL, _UNCERTAIN = (213, 94, 0), (0, 114, 178), (240, 228, 66)
@@ -19,7 +20,10 @@ _MAX_SIDE = 2000  # px of the overlay; larger images are shrunk to it
 
 
 def draw_overlay(
-    source: ImageSource, result: DetectionResult, limits: ImageLimits | None = None
+    source: ImageSource,
+    result: DetectionResult,
+    limits: ImageLimits | None = None,
+    wording: Wording = PLAIN,
 ) -> Image.Image:
     """Draw boxes, verdicts and heatmaps into a copy of the upright image, at most 2,000 px long."""
     image = ImageFile(source, limits)
@@ -31,11 +35,14 @@ def draw_overlay(
     for face in result.faces:
         if face.heatmap is not None:
             _blend_heatmap(pixels, face.heatmap, scale)
-    draw_boxes(pixels, [(face.box.scaled(scale), face.verdict, face.p_fake) for face in result.faces])
+    boxes = [(face.box.scaled(scale), face.verdict, face.p_fake) for face in result.faces]
+    draw_boxes(pixels, boxes, wording)
     return pixels
 
 
-def draw_boxes(pixels: Image.Image, faces: Iterable[tuple[Box, Verdict, float | None]]) -> None:
+def draw_boxes(
+    pixels: Image.Image, faces: Iterable[tuple[Box, Verdict, float | None]], wording: Wording = PLAIN
+) -> None:
     """Draw boxes, in pixels of an RGB image, with their verdict and p_fake into it."""
     draw = ImageDraw.Draw(pixels)
     line = max(2, round(max(pixels.size) / 400))
@@ -43,7 +50,7 @@ def draw_boxes(pixels: Image.Image, faces: Iterable[tuple[Box, Verdict, float | 
     for box, verdict, p_fake in faces:
         color = _COLORS[verdict]
         draw.rectangle((box.x, box.y, box.x + box.width, box.y + box.height), outline=color, width=line)
-        label = verdict.value if p_fake is None else f"{verdict.value} {p_fake:.2f}"
+        label = wording.tag(verdict.value, p_fake)
         left, top, right, bottom = draw.textbbox((box.x, box.y), label, font=font, anchor="ls")
         shift = max(0.0, 2 * line - top)  # the label of a face at the upper edge is inside the box
         draw.rectangle((left - line, top + shift - line, right + line, bottom + shift + line), fill=color)
@@ -51,10 +58,10 @@ def draw_boxes(pixels: Image.Image, faces: Iterable[tuple[Box, Verdict, float | 
         draw.text((box.x, box.y + shift), label, font=font, fill=text, anchor="ls")
 
 
-def write_overlay(source: ImageSource, result: DetectionResult, path: Path) -> None:
+def write_overlay(source: ImageSource, result: DetectionResult, path: Path, wording: Wording = PLAIN) -> None:
     """Write the overlay as PNG, atomically."""
     with atomic_write(path) as partial:
-        draw_overlay(source, result).save(partial, "PNG")
+        draw_overlay(source, result, wording=wording).save(partial, "PNG")
 
 
 def _blend_heatmap(pixels: Image.Image, heatmap: Heatmap, scale: float) -> None:

@@ -21,7 +21,8 @@ from veraface.detector import Detector
 from veraface.forensics.views import VIEW_GUIDES, encode_view
 from veraface.imaging.overlay import draw_overlay
 from veraface.models.registry import card_path
-from veraface.text import VERDICT_LABELS, clean
+from veraface.text import clean
+from veraface.wording import PLAIN, Wording
 
 _TEMPLATE = Path(__file__).with_name("page.html")
 _STYLE = Path(__file__).with_name("page.css")
@@ -65,10 +66,17 @@ class Contents:
     images: dict[str, EmbeddedImage]  # "picture", "heatmap", and one by the name of each forensic view
 
 
-def gather(content: bytes, name: str, detector: Detector, model: str | Path | None = None) -> Contents:
+def gather(
+    content: bytes,
+    name: str,
+    detector: Detector,
+    model: str | Path | None = None,
+    wording: Wording = PLAIN,
+) -> Contents:
     """Analyze an image file, with its name, for a report; raise ImageError.
 
     `model` is the name of the detector's model or the path of its `.onnx` file; the default model if None.
+    `wording` is that of the boxes in the heatmap.
     """
     opened = detector.open(content)
     analysis = analyze(opened, detector, provenance="full", forensics=True)
@@ -78,7 +86,8 @@ def gather(content: bytes, name: str, detector: Detector, model: str | Path | No
     card = detector.card
     path = card_path(model)
     card_file = json.dumps(card.to_dict()).encode() if path is None else path.read_bytes()
-    images = {"picture": _embed(pixels), "heatmap": _embed(draw_overlay(content, result, detector.limits))}
+    overlay = draw_overlay(content, result, detector.limits, wording)
+    images = {"picture": _embed(pixels), "heatmap": _embed(overlay)}
     for guide in VIEW_GUIDES:
         height, width = views.views[guide.name].shape
         images[guide.name] = EmbeddedImage(encode_view(views.views[guide.name]), width, height)
@@ -134,7 +143,7 @@ def _sha256(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()
 
 
-def render(contents: Contents, fingerprint: str) -> str:
+def render(contents: Contents, fingerprint: str, wording: Wording = PLAIN) -> str:
     """Return the document, which shows the fingerprint of the key to sign it with; escape untrusted text."""
     style = _STYLE.read_text(encoding="utf-8")
     digest = base64.b64encode(hashlib.sha256(style.encode("utf-8")).digest()).decode("ascii")
@@ -148,7 +157,7 @@ def render(contents: Contents, fingerprint: str) -> str:
         result=facts["result"],
         images=contents.images,
         kinds=VIEW_GUIDES,
-        verdicts=VERDICT_LABELS,
+        wording=wording,
         lines=_lines(facts["provenance"]),
         fingerprint=fingerprint,
         style=Markup(style),  # nosec B704  # a file of this package

@@ -17,8 +17,8 @@ from veraface.scan.listing import Listing
 from veraface.scan.selection import left_out_lines
 from veraface.scan.store import ItemState, Store, StoredRecord, discard
 from veraface.scan.tables import check_name, table_rows, write_table
-from veraface.text import VERDICT_LABELS
 from veraface.utils import needs_extra
+from veraface.wording import PLAIN, Wording
 
 _VERDICTS = ("fake", "uncertain", "real", "no_face")
 _HISTOGRAM_BINS = 20
@@ -72,6 +72,7 @@ def scan(
     filters: Filter | None = None,
     progress: ProgressCallback = lambda *_: None,
     observe: Callable[[ItemResult], None] = lambda _: None,
+    wording: Wording = PLAIN,
 ) -> Summary:
     """Analyze all images and write one table.
 
@@ -83,7 +84,7 @@ def scan(
     check_output(output, sources)
     filters = filters or Filter()
     listing = Listing(sources, filters)
-    with _Session(output, engine.model_info(), progress) as session:
+    with _Session(output, engine.model_info(), progress, wording) as session:
         pending = session.pending
         with listing as items, closing(engine.process(pending(items), session.thumbnail_from)) as results:
             for result in results:
@@ -99,8 +100,11 @@ class _Session:
     unfinished scan was made with another model, or is running.
     """
 
-    def __init__(self, output: Output, model: dict[str, str], progress: ProgressCallback) -> None:
+    def __init__(
+        self, output: Output, model: dict[str, str], progress: ProgressCallback, wording: Wording
+    ) -> None:
         self._output = output
+        self._wording = wording
         self._model = model
         self._progress = progress
         self._started = perf_counter()
@@ -157,7 +161,7 @@ class _Session:
             left_out=left_out,
         )
         if self._output.report is not None:
-            _write_report(self._output.report, summary, self._store.most_suspicious())
+            _write_report(self._output.report, summary, self._store.most_suspicious(), self._wording)
         self._finished = True
         return summary
 
@@ -167,10 +171,14 @@ class _Session:
         for stored in self._store.records():
             first = duplicates.get(stored.rank)
             duplicate_of = None if first is None else self._store.path_at(first)
-            yield from table_rows(stored.path, stored.facts, stored.record, duplicate_of, model)
+            rows = table_rows(stored.path, stored.facts, stored.record, duplicate_of, model)
+            for row in rows:
+                yield row | {"label": None if row["verdict"] is None else self._wording.label(row["verdict"])}
 
 
-def _write_report(path: Path, summary: Summary, suspicious: Iterable[tuple[StoredRecord, bytes]]) -> None:
+def _write_report(
+    path: Path, summary: Summary, suspicious: Iterable[tuple[StoredRecord, bytes]], wording: Wording
+) -> None:
     """Write counts, histogram, and a gallery of the images with the highest p_fake, each with its JPEG."""
     with needs_extra("scan"):
         from jinja2 import Environment, StrictUndefined
@@ -183,7 +191,7 @@ def _write_report(path: Path, summary: Summary, suspicious: Iterable[tuple[Store
         for stored, jpeg in suspicious
     ]
     highest = max(summary.histogram) or 1
-    page = template.render(summary=summary, labels=VERDICT_LABELS, highest=highest, gallery=gallery)
+    page = template.render(summary=summary, wording=wording, highest=highest, gallery=gallery)
     write_atomic(path, page)
 
 

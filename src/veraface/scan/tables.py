@@ -22,6 +22,7 @@ COLUMNS: dict[str, str] = {
     "path": "string",  # location of the image, with archive and member
     "face": "int32",  # face rows: index, 0 for the largest face
     "verdict": "string",  # fake, real, uncertain, no_face; empty if there is an error
+    "label": "string",  # the verdict in words; see docs/newsroom.md
     "p_fake": "float64",  # calibrated probability that the face is fake, 0 to 1; of an image, the maximum
     "box_x": "float64",  # face rows: left edge, pixels of the upright image
     "box_y": "float64",  # top edge

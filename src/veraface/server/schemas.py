@@ -1,6 +1,6 @@
 """Response models of the API. Results are the library's own types; only what the API adds is defined here."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -9,6 +9,7 @@ from veraface import results
 from veraface.analysis import Analysis
 from veraface.provenance import Provenance
 from veraface.video.results import VideoResult
+from veraface.wording import Wording
 from veraface.workers.messages import ForensicsResult
 
 
@@ -18,6 +19,8 @@ class DetectResponse(results.DetectionResult):
 
     _omitted_if_none: ClassVar[tuple[str, ...]] = ("provenance", "audit_entry")
 
+    label: str = ""
+    """the verdict in the words to show, by the server's settings"""
     provenance: Provenance | None = None
     """what the file claims about its origin, without influence on the verdict; absent with provenance=off"""
     audit_entry: str | None = None
@@ -30,6 +33,8 @@ class DetectVideoResponse(VideoResult):
 
     _omitted_if_none: ClassVar[tuple[str, ...]] = ("audit_entry",)
 
+    label: str = ""
+    """the verdict in the words to show, by the server's settings"""
     audit_entry: str | None = None
     """hash of the entry in the server's audit log; absent if it keeps none"""
 
@@ -100,11 +105,20 @@ class LimitsResponse(BaseModel):
     max_video_bytes: int
 
 
+class WordingResponse(BaseModel):
+    """How clients are to show verdicts."""
+
+    words_only: bool = Field(description="show words and no probabilities")
+    never_say_real: bool = Field(description="call the verdict real `no sign of forgery found`")
+    labels: dict[str, str] = Field(description="English words for each verdict")
+
+
 class ModelStatusResponse(BaseModel):
-    """Whether the model is loaded, which one it is, and the limits on uploads."""
+    """Whether the model is loaded, which one it is, the limits on uploads, and how to show verdicts."""
 
     loaded: bool
     limits: LimitsResponse
+    wording: WordingResponse
     name: str | None = None
     version: str | None = None
     sha256: str | None = None
@@ -135,14 +149,39 @@ class HealthResponse(BaseModel):
     status: Literal["ok", "ready"]
 
 
-def predict_response(analysis: Analysis, filename: str, audit_entry: str | None = None) -> PredictResponse:
-    """Return the compatible response for an image; raise ValueError if no face was classified."""
+def image_response(analysis: Analysis, wording: Wording, audit_entry: str | None) -> DetectResponse:
+    """Return the response for an image."""
     detection = analysis.detection
-    p_fake = detection.p_fake
+    faces = tuple(replace(face, reasons=_in_words(face.reasons, wording)) for face in detection.faces)
+    return DetectResponse(
+        **{**vars(detection), "faces": faces, "reasons": _in_words(detection.reasons, wording)},
+        label=wording.label(detection.verdict),
+        provenance=analysis.provenance,
+        audit_entry=audit_entry,
+    )
+
+
+def video_response(result: VideoResult, wording: Wording, audit_entry: str | None) -> DetectVideoResponse:
+    """Return the response for a video."""
+    tracks = tuple(replace(track, reasons=_in_words(track.reasons, wording)) for track in result.tracks)
+    return DetectVideoResponse(
+        **{**vars(result), "tracks": tracks, "reasons": _in_words(result.reasons, wording)},
+        label=wording.label(result.verdict),
+        audit_entry=audit_entry,
+    )
+
+
+def _in_words(reasons: tuple[results.Reason, ...], wording: Wording) -> tuple[results.Reason, ...]:
+    return tuple(replace(reason, message=wording.message(reason.message)) for reason in reasons)
+
+
+def predict_response(found: DetectResponse, filename: str) -> PredictResponse:
+    """Return the compatible response for an image; raise ValueError if no face was classified."""
+    p_fake = found.p_fake
     if p_fake is None:
         raise ValueError("no face was classified")
-    uncertain_but_closer_to_fake = detection.verdict == results.Verdict.UNCERTAIN and p_fake >= 0.5
-    is_fake = detection.verdict == results.Verdict.FAKE or uncertain_but_closer_to_fake
+    uncertain_but_closer_to_fake = found.verdict == results.Verdict.UNCERTAIN and p_fake >= 0.5
+    is_fake = found.verdict == results.Verdict.FAKE or uncertain_but_closer_to_fake
     prediction = Prediction.model_validate(
         {
             "class": "Fake" if is_fake else "Real",
@@ -151,10 +190,4 @@ def predict_response(analysis: Analysis, filename: str, audit_entry: str | None 
             "filename": filename,
         }
     )
-    return PredictResponse(
-        success=True,
-        prediction=prediction,
-        **vars(detection),
-        provenance=analysis.provenance,
-        audit_entry=audit_entry,
-    )
+    return PredictResponse(success=True, prediction=prediction, **vars(found))

@@ -25,6 +25,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from veraface.errors import VerafaceError
 from veraface.imaging.limits import MAX_PIXELS, PILLOW_MAX_PIXELS
 from veraface.utils import available_cores
+from veraface.wording import Wording
 
 ENVIRONMENT_PREFIX = "VERAFACE_"
 # Former names of environment variables, which are still read, and their present names.
@@ -180,6 +181,8 @@ class Settings(BaseSettings):
     trust_anchors: FilePath | None = Field(None, description="PEM of authorities for Content Credentials")
     audit_log: Path | None = Field(None, description="file to which every result is appended (.jsonl)")
     trust_lists: bool = Field(True, description="recognize signers on the public trust lists")
+    words_only: bool = Field(False, description="have clients show words and no probabilities")
+    never_say_real: bool = Field(False, description="call the verdict real 'no sign of forgery found'")
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     fetch_links: bool = Field(False, description="fetch images from links on the public web")
     link_timeout_s: float = Field(10, gt=0, le=60, description="timeout for fetching an image")
@@ -200,6 +203,11 @@ class Settings(BaseSettings):
     metrics: bool = Field(False, description="serve metrics for Prometheus at /metrics")
     log_format: Literal["text", "json"] = Field("text", description="text lines, or JSON objects")
     telemetry: bool = Field(False, description="send traces, configured by the OTEL_... variables")
+
+    @property
+    def wording(self) -> Wording:
+        """Return the words for verdicts."""
+        return Wording(self.words_only, self.never_say_real)
 
     @property
     def accepts_videos(self) -> bool:

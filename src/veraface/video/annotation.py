@@ -18,6 +18,7 @@ from veraface.video.container import VideoLimits, memory_error
 from veraface.video.frames import Frame
 from veraface.video.reader import VideoSource, open_video
 from veraface.video.results import TrackResult, VideoResult
+from veraface.wording import PLAIN, Wording
 
 if TYPE_CHECKING:
     from av.video.stream import VideoStream
@@ -32,7 +33,11 @@ _MAX_GAP = 4  # sampling intervals over which a box is interpolated
 
 
 def write_annotated(
-    source: VideoSource, result: VideoResult, path: Path, limits: VideoLimits | None = None
+    source: VideoSource,
+    result: VideoResult,
+    path: Path,
+    limits: VideoLimits | None = None,
+    wording: Wording = PLAIN,
 ) -> None:
     """Write an upright copy of a video with a box on each tracked face, atomically and without sound.
 
@@ -46,7 +51,7 @@ def write_annotated(
         raise VerafaceError(f"{path}: the name of an annotated video must end in {listed(CONTAINERS)}")
     with atomic_write(path) as partial, open_video(source, limits) as video:
         rate = Fraction(max(1.0, min(video.rate, 240.0))).limit_denominator(1001)
-        frames = _drawn(video.decode_all(), result)
+        frames = _drawn(video.decode_all(), result, wording)
         try:
             _encode(frames, partial, kind, rate)
         except MemoryError as error:
@@ -80,14 +85,15 @@ def _encode(frames: Iterator[Frame], path: Path, kind: str, rate: Fraction) -> N
         container.mux(stream.encode())
 
 
-def _drawn(frames: Iterator[Frame], result: VideoResult) -> Iterator[Frame]:
+def _drawn(frames: Iterator[Frame], result: VideoResult, wording: Wording) -> Iterator[Frame]:
     step = result.duration / max(1, len(result.timeline))
     for frame in frames:
         full = max(frame.image.size)
         frame.image.thumbnail((_MAX_SIDE, _MAX_SIDE))
         scale = max(frame.image.size) / full
         boxes = [(_box_at(track, frame.time, step), track) for track in result.tracks]
-        draw_boxes(frame.image, [(box.scaled(scale), t.verdict, t.p_fake) for box, t in boxes if box])
+        tagged = [(box.scaled(scale), t.verdict, t.p_fake) for box, t in boxes if box]
+        draw_boxes(frame.image, tagged, wording)
         yield frame
 
 

@@ -8,7 +8,13 @@ from veraface.analysis import Analysis
 from veraface.server.errors import ApiError
 from veraface.server.openapi import IMAGE_ERRORS, IMAGE_FORM, UNDECIDED, error_responses
 from veraface.server.routes import State
-from veraface.server.schemas import DetectResponse, EvidenceResponse, PredictResponse, predict_response
+from veraface.server.schemas import (
+    DetectResponse,
+    EvidenceResponse,
+    PredictResponse,
+    image_response,
+    predict_response,
+)
 from veraface.workers.messages import ForensicsResult
 
 router = APIRouter(tags=["detect"], responses=error_responses(IMAGE_ERRORS))
@@ -37,9 +43,8 @@ async def detect(
 
     An image without a face has the verdict `no_face`.
     """
-    analysis, _, entry = await _analyze(request, state, heatmap, provenance)
-    found = vars(analysis.detection)
-    return DetectResponse(**found, provenance=analysis.provenance, audit_entry=entry)
+    found, _ = await _analyze(request, state, heatmap, provenance)
+    return found
 
 
 @router.post(
@@ -53,19 +58,28 @@ async def predict(
 ) -> PredictResponse:
     """Detect forged faces in one image. It stays in memory for this request and is never stored or logged.
 
-    An image without a classified face is an error with status 422.
+    An image without a classified face is an error with status 422. So is one that would be called Real on a
+    server that never says real.
     """
-    analysis, filename, entry = await _analyze(request, state, heatmap, provenance)
-    detection = analysis.detection
-    if detection.p_fake is not None:
-        return predict_response(analysis, filename, entry)
-    reasons = detection.faces[0].reasons if detection.faces else detection.reasons
-    code = reasons[0].code  # without faces no_face, or why there may be some
-    if detection.faces or code == "faces_too_small":
-        code = "face_too_small"
-    found = analysis.to_dict()
-    details = {name: found[name] for name in _UNDECIDED_FIELDS if name in found}
-    raise ApiError(422, code, "; ".join(reason.message for reason in reasons), **details)
+    found, filename = await _analyze(request, state, heatmap, provenance)
+    if found.p_fake is None:
+        reasons = found.faces[0].reasons if found.faces else found.reasons
+        code = reasons[0].code  # without faces no_face, or why there may be some
+        if found.faces or code == "faces_too_small":
+            code = "face_too_small"
+        raise _undecided(found, code, "; ".join(reason.message for reason in reasons))
+    response = predict_response(found, filename)
+    if state.settings.never_say_real and response.prediction.class_ == "Real":
+        message = "no sign of forgery was found; this server calls no image real, so use /api/v1/detect"
+        raise _undecided(found, "no_sign_of_forgery", message)
+    return response
+
+
+def _undecided(found: DetectResponse, code: str, message: str) -> ApiError:
+    """Return the error for an image that has neither of two classes."""
+    fields = found.to_dict()
+    details = {name: fields[name] for name in _UNDECIDED_FIELDS if name in fields}
+    return ApiError(422, code, message, **details)
 
 
 @router.post(
@@ -92,8 +106,8 @@ async def evidence(request: Request, state: State) -> EvidenceResponse:
 
 async def _analyze(
     request: Request, state: State, heatmap: bool, provenance: Level
-) -> tuple[Analysis, str, str | None]:
-    """Return the analysis of the uploaded image, its file name, and the hash of its audit entry."""
+) -> tuple[DetectResponse, str]:
+    """Return the response for the uploaded image, and its file name."""
     state.service.ensure_capacity()  # before the image is received
     async with state.images.read(request) as upload:
         options = {"heatmap": heatmap, "provenance": provenance}
@@ -104,4 +118,4 @@ async def _analyze(
             raise
         entry = await state.audit.add_analysis(request, upload.content, analysis.detection)
     state.observe(analysis.detection)
-    return analysis, upload.filename, entry
+    return image_response(analysis, state.settings.wording, entry), upload.filename

@@ -18,7 +18,7 @@ router = APIRouter(tags=["info"])
     summary="State of the model, and limits; the same as /api/v1/status",
 )
 async def model_status(state: State) -> schemas.ModelStatusResponse:
-    """Return whether the model is loaded, which one it is, and the limits on uploads."""
+    """Return whether the model is loaded and which it is, the limits on uploads, and how to show verdicts."""
     settings, model = state.settings, state.service.model_info()
     limits = schemas.LimitsResponse(
         max_upload_bytes=settings.max_upload_bytes,
@@ -27,7 +27,12 @@ async def model_status(state: State) -> schemas.ModelStatusResponse:
         video=settings.accepts_videos,
         max_video_bytes=settings.video_max_bytes,
     )
-    return schemas.ModelStatusResponse(loaded=bool(model), limits=limits, **model)
+    wording = schemas.WordingResponse(
+        words_only=settings.words_only,
+        never_say_real=settings.never_say_real,
+        labels=settings.wording.labels,
+    )
+    return schemas.ModelStatusResponse(loaded=bool(model), limits=limits, wording=wording, **model)
 
 
 @router.get(

@@ -12,7 +12,7 @@ from veraface.server.errors import ApiError
 from veraface.server.event_stream import VideoEventStream, VideoJob
 from veraface.server.openapi import Responses, error_responses, form
 from veraface.server.routes import AppState, State
-from veraface.server.schemas import DetectVideoResponse
+from veraface.server.schemas import DetectVideoResponse, video_response
 from veraface.video.results import VideoResult
 
 _MAX_DRAIN_S = 20.0
@@ -61,10 +61,9 @@ router = APIRouter(route_class=_DrainOnReject, tags=["detect"])
 _FORM = form(["video"], video={"type": "string", "format": "binary", "description": "the video file"})
 _EVENTS = (
     "Server-sent events, each with JSON as its data. `progress`: `done` and `total` frames, `time` (s) and "
-    "`p_fake` of the newest. Then one `result` (verdict, p_fake, tracks, timeline with thumbnails as data "
-    "URLs, reasons, duration, rate, rotation, thresholds, model, timing_ms, and audit_entry if there is an "
-    "audit log), or one `error` in the form of "
-    "other error responses."
+    "`p_fake` of the newest. Then one `result` (verdict, label, p_fake, tracks, timeline with thumbnails as "
+    "data URLs, reasons, duration, rate, rotation, thresholds, model, timing_ms; audit_entry if there is an "
+    "audit log), or one `error` in the form of other error responses."
 )
 _ERRORS = {
     400: "not a well-formed multipart form with one file in `video`",
@@ -127,7 +126,7 @@ async def _analyze(
         await state.audit.add_failure(request, content, error)
         raise
     entry = await state.audit.add_analysis(request, content, result)
-    return DetectVideoResponse(**vars(result), audit_entry=entry)
+    return video_response(result, state.settings.wording, entry)
 
 
 def _ensure_free_slot(state: AppState) -> None:

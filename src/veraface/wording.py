@@ -1,0 +1,67 @@
+"""The words for verdicts that people read, and how much they reveal; the one place that decides them."""
+
+from dataclasses import dataclass
+
+_LABELS = {
+    "fake": "Likely fake",
+    "real": "Likely real",
+    "uncertain": "Uncertain",
+    "no_face": "No face found",
+}
+_NO_SIGN = "No sign of forgery found"
+CAVEAT = "a statistical estimate, not proof"
+_NO_SIGN_CAVEAT = "that no sign of forgery was found does not mean that an image is real"
+
+
+@dataclass(frozen=True)
+class Wording:
+    """What people get to read instead of the plain verdict and its probability.
+
+    It changes texts only: `verdict` and `p_fake` of results, JSON and tables stay as they are.
+    docs/newsroom.md describes whom each mode is for.
+    """
+
+    words_only: bool = False
+    """no probability is shown, only words"""
+    never_say_real: bool = False
+    """the verdict real is called "no sign of forgery found" """
+
+    @property
+    def labels(self) -> dict[str, str]:
+        """The label of each verdict, by its name."""
+        return _LABELS | ({"real": _NO_SIGN} if self.never_say_real else {})
+
+    @property
+    def caveat(self) -> str:
+        """What to keep in mind about each verdict."""
+        return f"{CAVEAT}; {_NO_SIGN_CAVEAT}" if self.never_say_real else CAVEAT
+
+    def label(self, verdict: str) -> str:
+        """Return the words for a verdict."""
+        return self.labels[verdict]
+
+    def short(self, verdict: str) -> str:
+        """Return one or two words for a verdict, for boxes in an image and plots."""
+        shown = "no sign" if self.never_say_real and verdict == "real" else verdict
+        return shown.replace("_", " ")
+
+    def score(self, p_fake: float | None, form: str = ".3f") -> str:
+        """Format a probability; an empty string if there is none, or none is to be shown."""
+        return "" if p_fake is None or self.words_only else format(p_fake, form)
+
+    def tag(self, verdict: str, p_fake: float | None) -> str:
+        """Return the short words with the probability, for a box in an image."""
+        return f"{self.short(verdict)} {self.score(p_fake, '.2f')}".rstrip()
+
+    def scale(self, real: float, fake: float) -> str:
+        """Describe the thresholds; an empty string if no probability is shown."""
+        if self.words_only:
+            return ""
+        return f"{self.short('real')} up to {real:.2f}, fake from {fake:.2f}, uncertain between"
+
+    def message(self, text: str) -> str:
+        """Return the message of a reason in these words."""
+        return text.replace("would be real", "would show no sign of forgery") if self.never_say_real else text
+
+
+PLAIN = Wording()
