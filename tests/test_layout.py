@@ -19,7 +19,7 @@ LAYERS = (
     {"video"},
     {"audit", "datasets", "workers"},
     {"evaluation", "report", "scan"},
-    {"training", "server"},
+    {"mcp", "training", "server"},
     {"cli"},
 )
 # The public API may load anything but these, lazily.

@@ -5,7 +5,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from veraface.errors import VerafaceError
 
@@ -35,11 +35,16 @@ class FileId:
         return cls(hashlib.sha256(content).hexdigest(), len(content))
 
     @classmethod
+    def of_file(cls, file: BinaryIO) -> "FileId":
+        """Return the identity of an open file at its start."""
+        return cls(hashlib.file_digest(file, "sha256").hexdigest(), file.tell())
+
+    @classmethod
     def of_path(cls, path: Path | str) -> "FileId":
         """Return the identity of a file that may be too large for the memory; raise AuditError."""
         try:
             with open(path, "rb") as file:
-                return cls(hashlib.file_digest(file, "sha256").hexdigest(), file.tell())
+                return cls.of_file(file)
         except (OSError, ValueError) as error:  # ValueError: a NUL in the name
             reason = error.strerror if isinstance(error, OSError) else error
             raise AuditError(f"{path}: cannot be read: {reason}") from error

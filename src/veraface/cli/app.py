@@ -15,6 +15,7 @@ from veraface.cli.detect import detect
 from veraface.cli.evaluate import evaluate
 from veraface.cli.export import calibrate, export
 from veraface.cli.info import info
+from veraface.cli.mcp import mcp
 from veraface.cli.report import report
 from veraface.cli.scan import scan
 from veraface.cli.serve import serve
@@ -69,7 +70,7 @@ def _root(
 
 for panel, commands in {
     "Detect": (detect, video, scan, report, info),
-    "Serve": (serve, create_api_key),
+    "Serve": (serve, mcp, create_api_key),
     "Train and measure": (train, export, calibrate, evaluate, cross_validate),
 }.items():
     for command in commands:

@@ -1,0 +1,39 @@
+"""`veraface mcp`: let an assistant on this machine analyze files."""
+
+from pathlib import Path
+from typing import Annotated
+
+from typer import Argument, Option
+
+from veraface.cli.options import Audit, Model, NeverSayReal, WordsOnly
+from veraface.utils import needs_extra
+from veraface.wording import Wording
+
+
+def mcp(
+    folders: Annotated[
+        list[Path], Argument(metavar="FOLDER...", help="Folders whose files the assistant may read.")
+    ],
+    trust_anchors: Annotated[Path | None, Option(help="PEM of authorities for Content Credentials.")] = None,
+    model: Model = None,
+    audit: Audit = None,
+    words_only: WordsOnly = False,
+    never_say_real: NeverSayReal = False,
+) -> None:
+    """Serve the Model Context Protocol on standard input and output, for an assistant on this machine.
+
+    The assistant starts this command itself. It gets the tools detect_image, detect_video and
+    inspect_provenance, reads files in the named folders only, and never gets the images.
+    """
+    with needs_extra("mcp"):
+        from veraface.mcp.server import Tools, build_server
+    from veraface.audit import AuditLog
+    from veraface.detector import Detector
+    from veraface.mcp.folders import AllowedFolders
+    from veraface.provenance.credentials import CredentialReader
+
+    allowed = AllowedFolders(folders)
+    log = None if audit is None else AuditLog(audit, via="mcp")
+    wording = Wording(words_only, never_say_real)
+    tools = Tools(allowed, Detector(model), wording, CredentialReader(trust_anchors), log)
+    build_server(tools).run("stdio")
