@@ -11,7 +11,8 @@ from PIL import Image
 from veraface.analysis import Analysis
 from veraface.detector import Detector
 from veraface.results import DetectionResult, Verdict
-from veraface.server.schemas import PredictResponse, predict_response
+from veraface.server.schemas import PredictResponse, image_response, predict_response
+from veraface.wording import PLAIN
 
 Predict = Callable[..., httpx.Response]
 
@@ -110,7 +111,9 @@ def test_older_clients_get_one_of_two_classes(
 ) -> None:
     model = {"name": "m", "version": "1", "sha256": "0"}
     result = DetectionResult(verdict, p_fake, (), (), 9, 9, "PNG", model, {"real": 0.3, "fake": 0.7}, {})
-    prediction = predict_response(Analysis(result), "a.png").to_dict()["prediction"]
+    prediction = predict_response(image_response(Analysis(result), PLAIN, None), "a.png").to_dict()[
+        "prediction"
+    ]
     assert prediction == {
         "class": shown,
         "confidence": confidence,

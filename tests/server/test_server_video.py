@@ -30,6 +30,7 @@ from veraface.results import Verdict
 from veraface.server import create_app, event_stream, load_settings
 from veraface.video import detect_video
 from veraface.video.results import TimelinePoint, VideoResult
+from veraface.wording import Wording
 
 Event = tuple[str, dict[str, Any]]
 PATH = "/api/predict-video"
@@ -107,6 +108,7 @@ def test_progress_and_then_the_result_of_the_library(server: Any, video: bytes) 
     for timed in (own, result):
         timed.pop("timing_ms")
     assert name == "result"
+    assert result.pop("label") == Wording().label(own["verdict"])
     assert result == own
 
 

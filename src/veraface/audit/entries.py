@@ -4,8 +4,9 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from io import BufferedReader
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 from veraface.errors import VerafaceError
 
@@ -35,7 +36,7 @@ class FileId:
         return cls(hashlib.sha256(content).hexdigest(), len(content))
 
     @classmethod
-    def of_file(cls, file: BinaryIO) -> "FileId":
+    def of_file(cls, file: BufferedReader) -> "FileId":
         """Return the identity of an open file at its start."""
         return cls(hashlib.file_digest(file, "sha256").hexdigest(), file.tell())
 

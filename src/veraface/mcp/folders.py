@@ -3,8 +3,8 @@
 import os
 import stat
 from collections.abc import Iterable
+from io import BufferedReader
 from pathlib import Path
-from typing import BinaryIO
 
 from veraface.errors import VerafaceError
 
@@ -22,7 +22,7 @@ class AllowedFolders:
         if not self.folders:
             raise VerafaceError("name at least one folder whose files may be read")
 
-    def open(self, path: str) -> BinaryIO:
+    def open(self, path: str) -> BufferedReader:
         """Open a file for reading.
 
         Args:
@@ -56,7 +56,7 @@ def _resolved_folder(folder: Path) -> Path:
     return real
 
 
-def _open_beneath(folder: Path, relative: Path, shown: str) -> BinaryIO:
+def _open_beneath(folder: Path, relative: Path, shown: str) -> BufferedReader:
     """Open a resolved path step by step, following no link: one that appears meanwhile is refused."""
     at = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:

@@ -111,7 +111,8 @@ class Tools:
 
         with _tool_errors():
             image = self._detector.open(self._read(path))
-            return read_provenance(image.file, self._credentials, level="full").to_dict()
+            claims = read_provenance(image.file, self._credentials, level="full")
+            return {} if claims is None else claims.to_dict()
 
     def _read(self, path: str) -> bytes:
         with self._folders.open(path) as file:
