@@ -23,14 +23,21 @@ def evaluate(
     self_blend: Annotated[
         bool, Option("--self-blend/--no-self-blend", help="Also evaluate a self-blended fake of each real.")
     ] = True,
+    attributes: Annotated[
+        Path | None,
+        Option(help="CSV of further slices: path, and a column per attribute, such as an age group."),
+    ] = None,
     write_card: Annotated[bool, Option(help="Also store the metrics in the model card.")] = False,
 ) -> None:
-    """Evaluate on every image of a data set: accuracy, calibration, robustness, with intervals."""
+    """Evaluate on every image of a data set: accuracy, calibration, robustness, with intervals.
+
+    Also error rates by kind of attack as in ISO/IEC 30107-3, and by attributes of the people.
+    """
     with needs_extra("evaluate"):
         from veraface.evaluation.run import EvaluationConfig
         from veraface.evaluation.run import evaluate as run
 
     pairs = tuple(pair or ())
-    config = EvaluationConfig(split, frames, pairs, tiers=tiers, curves=curves, self_blend=self_blend)
+    config = EvaluationConfig(split, frames, pairs, tiers, curves, self_blend, attributes)
     print(run(data, out, config, model=model, write_card=write_card))
     print(f"written to {out}/report.html, report.md, report.json and pictures.jsonl")

@@ -4,6 +4,7 @@ import csv
 import os
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -24,11 +25,11 @@ def read_samples(data: Path, frames: int = FRAMES) -> list[Sample]:
     """Read a manifest file, a folder with `manifest.csv`, or a folder in one of the known layouts.
 
     Manifests (.csv or .parquet) need the columns `path` (relative to the manifest) and `label` (real or
-    fake); `source`, `group`, `split`, `generator`, `box` ("x y width height") and `frame` (place in a video,
-    0 to 1) are optional. Folders are `{Train,Validation,Test}/{Real,Fake}/` or `{real,fake}/`, names in any
-    case, or FaceForensics++, Celeb-DF or DFDC as they are published (docs/data-sets.md), or a
-    folder whose only entry is one of these. Without a split, a tenth of the groups each goes to val and test,
-    by a hash of the group's name. `frames` is the maximum number of evenly spaced frames per video, of video
+    fake); `source`, `group`, `split`, `generator`, `attack` (kind of attack), `box` ("x y width height") and
+    `frame` (place in a video, 0 to 1) are optional. Folders are `{Train,Validation,Test}/{Real,Fake}/` or
+    `{real,fake}/`, names in any case, or FaceForensics++, Celeb-DF or DFDC as they are published
+    (docs/data-sets.md), or a folder whose only entry is one of these. Without a split, a tenth of the groups
+    each goes to val and test, by a hash of the group's name. `frames` is the maximum number of evenly spaced frames per video, of video
     files and folders of frames.
 
     Raises:
@@ -156,8 +157,8 @@ def _samples(row: Mapping[str, Any], manifest: Path, number: int, frames: int) -
     if frame is None and is_video(path):
         if box is not None:
             raise DataError(f"{where}: the box is of one image, so the video needs a frame, 0 to 1")
-        return samples_of((path,), frames, labels)
-    return [Sample(path, **labels._asdict(), box=box, frame=frame)]
+        return [replace(sample, attack=text("attack")) for sample in samples_of((path,), frames, labels)]
+    return [Sample(path, **labels._asdict(), box=box, frame=frame, attack=text("attack"))]
 
 
 def _frame(text: str, where: str) -> float | None:

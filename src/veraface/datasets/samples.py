@@ -28,6 +28,7 @@ class Sample:
     generator: str = ""  # what made or changed the face; "" for reals and if unknown
     frame: float | None = None  # position in the video, 0 to 1; None if the path is an image
     landmarks: tuple[tuple[float, float], ...] = ()  # of the face, px; () until it is detected
+    attack: str = ""  # kind of attack, of fakes; "" to derive it from the generator
 
 
 def split_by_hash(group: str) -> str:

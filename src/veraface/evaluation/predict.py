@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from veraface.datasets.attacks import attack_kind
 from veraface.datasets.frames import sample_image
 from veraface.datasets.progress import in_parallel
 from veraface.datasets.samples import Sample
@@ -38,6 +39,7 @@ class Prediction:
     face_size: float | None = None  # longer side of that box, px of the full-size image
     degradation: str = CLEAN  # applied before detection
     frame: float | None = None  # position in a video, 0 to 1; None for an image file
+    attack: str = ""  # kind of attack; "" for reals
 
     @property
     def outcome(self) -> str:
@@ -113,6 +115,7 @@ def predict_image(
         face_size=None if box is None else round(box.max_side, 1),
         degradation=degradation,
         frame=sample.frame,
+        attack=(sample.attack or attack_kind(sample.generator, sample.source)) if sample.fake else "",
     )
 
 

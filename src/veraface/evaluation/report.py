@@ -92,7 +92,7 @@ def short_form(report: Row) -> dict[str, Any]:
     if "self_blended" in report:
         block = report["self_blended"]
         short["self_blended"] = {"not_made": block["not_made"], **_rows([block], "source")[0]}
-    return short | _choose(report, ("weak_spots", "trivial", "diagrams"))
+    return short | _choose(report, ("attacks", "by_attribute", "weak_spots", "trivial", "diagrams"))
 
 
 def _rows(rows: Iterable[Row], key: str, metrics: Sequence[Metric] | None = None) -> list[dict[str, Any]]:

@@ -20,6 +20,8 @@ from veraface.evaluation.aggregate import (
     self_blended_row,
     source_rows,
 )
+from veraface.evaluation.attacks import attack_report
+from veraface.evaluation.attributes import attribute_rows, read_attributes
 from veraface.evaluation.bootstrap import BootstrapSamples
 from veraface.evaluation.predict import Prediction, predict, predict_self_blended
 from veraface.evaluation.report import full_markdown, page, short_form, summary
@@ -41,6 +43,7 @@ class EvaluationConfig:
     tiers: bool = True  # repeat with all images degraded as on the web
     curves: int = CURVE_IMAGES  # number of images for the robustness curves; 0 for none
     self_blend: bool = True  # also evaluate a self-blended fake of each real
+    attributes: Path | None = None  # CSV of attributes of the people, such as an age group
 
     def check(self) -> None:
         """Raise `DataError` for an unknown split or an invalid number of images."""
@@ -59,6 +62,7 @@ class EvaluationConfig:
         words += [] if self.tiers else ["--no-tiers"]
         words += [] if self.curves == CURVE_IMAGES else ["--curves", str(self.curves)]
         words += [] if self.self_blend else ["--no-self-blend"]
+        words += ["--attributes", self.attributes.name] if self.attributes else []
         return shlex.join([*words, "--out", "report"])
 
 
@@ -99,7 +103,9 @@ def evaluate(
     samples = [s for s in read_samples(data, config.frames) if config.split in (s.split, "all")]
     if not samples:
         raise DataError(f"{data}: the {config.split} split is empty")
-    matched_sources(samples, config.pairs)  # check the pairs before the long work
+    matched_sources(samples, config.pairs)  # check the options before the long work
+    if config.attributes:
+        read_attributes(config.attributes)
     detector = Detector(model, threads=1)
     ensure_writable_dir(out)
     predictions = predict_all(detector, samples, config, data if data.is_dir() else data.parent)
@@ -170,6 +176,10 @@ def compute_report(predictions: AllPredictions, config: EvaluationConfig) -> dic
         "by_generator": generator_rows(clean, bootstrap),
         "by_face_size": face_size_rows(clean, bootstrap),
     }
+    if attacks := attack_report(clean):
+        report["attacks"] = attacks
+    if config.attributes:
+        report["by_attribute"] = attribute_rows(clean, *read_attributes(config.attributes))
     if predictions.tiers:
         report["tiers"] = tier_rows(clean, predictions.tiers, bootstrap)
     if predictions.curves:

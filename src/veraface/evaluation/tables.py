@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from veraface.evaluation.attacks import percent
 from veraface.evaluation.metrics import METRICS, Place, shown_in
 
 Row = Mapping[str, Any]
@@ -73,11 +74,70 @@ def detail_tables(report: Row) -> Iterator[ReportTable]:
         yield metric_table("By generator", "generator", report["by_generator"])
     if report["by_face_size"]:
         yield metric_table("By face size", "face_size", report["by_face_size"])
+    if "attacks" in report:
+        yield from attack_tables(report["attacks"])
+    for name, values in report.get("by_attribute", {}).items():
+        yield attribute_table(name, values)
     for row in tiers:
         yield metric_table(f"By source, {row['tier']} ({row['how']})", "source", row["rows"])
     if tiers:
         rows = [(f"clean to {t['tier']}", *(_change(name, t["changes"]) for name in _CHANGES)) for t in tiers]
         yield ReportTable("Changes of the verdict", ("from, to", *_CHANGES.values()), tuple(rows))
+
+
+def attack_tables(attacks: Row) -> Iterator[ReportTable]:
+    """Yield the error rates by kind of attack at each operating point, and by face size."""
+    for point in attacks["points"]:
+        rows = [("reals (BPCER)", str(point["bpcer"]["images"]), percent(point["bpcer"]))]
+        rows += [(kind["kind"], str(kind["images"]), percent(kind)) for kind in point["kinds"]]
+        yield ReportTable(
+            f"Error rates by kind of attack: {point['name']}",
+            ("kind of attack, worst first", "images", "error rate"),
+            tuple(rows),
+            f"{attacks['standard']}; a face counts as an attack if {point['detected_if']}. BPCER: reals "
+            "taken for attacks. Of a kind: attacks that were missed (APCER); the worst one counts. In "
+            "parentheses: 95% Clopper-Pearson intervals, for independent images.",
+        )
+    yield ReportTable(
+        "Reals taken for attacks at a limit for every kind",
+        ("limit of APCER", "kind that sets the threshold", "BPCER"),
+        tuple(
+            (f"{found['apcer']:.0%}", found["kind"] or "", percent(found["bpcer"]))
+            for found in attacks["bpcer_at_apcer"]
+        ),
+        f"Kinds with at least {attacks['min_attacks']} images.",
+        2,
+    )
+    points = [(row["face_size"], point) for row in attacks["by_face_size"] for point in row["points"]]
+    yield ReportTable(
+        "Error rates by face size and operating point",
+        ("face size", "an attack if", "reals", "BPCER", "worst kind", "its APCER"),
+        tuple(
+            (
+                *(size, point["name"], str(point["bpcer"]["images"]), percent(point["bpcer"])),
+                *((point["apcer"]["kind"], percent(point["apcer"])) if point["apcer"] else ("", "")),
+            )
+            for size, point in points
+        ),
+        text_columns=2,
+    )
+
+
+def attribute_table(name: str, rows: Iterable[Row]) -> ReportTable:
+    """Return the error rates by the values of an attribute."""
+    return ReportTable(
+        f"By {name.replace('_', ' ')}",
+        (name.replace("_", " "), "reals", "FPR", "reals uncertain", "fakes", "FNR"),
+        tuple(
+            (
+                *(row["value"], str(row["fpr"]["images"]), percent(row["fpr"])),
+                *(percent(row["reals_uncertain"]), str(row["fnr"]["images"]), percent(row["fnr"])),
+            )
+            for row in rows
+        ),
+        "As the data set labels its people. In parentheses: 95% Clopper-Pearson intervals, for independent "
+        "images.",
+    )
 
 
 def shortcut_table(report: Row) -> ReportTable:
