@@ -58,6 +58,60 @@ _HEADS = (
 )
 
 
+def _rate(found: Mapping[str, Any] | None) -> str:
+    """Return a rate with its Clopper-Pearson interval."""
+    if not found or found["value"] is None:
+        return ""
+    low, high = found["interval"]
+    return f"{_share(found['value'])} ({_share(low)} to {_share(high)})"
+
+
+def _attacks(attacks: Mapping[str, Any]) -> Iterable[str]:
+    """Yield the tables of error rates by kind of attack."""
+    points = attacks["points"]
+    names = [point["name"] for point in points]
+    kinds = {row["kind"]: row["images"] for row in points[0]["kinds"]}
+    by_kind = [
+        [
+            kind,
+            str(images),
+            *(_rate(next(row for row in point["kinds"] if row["kind"] == kind)) for point in points),
+        ]
+        for kind, images in kinds.items()
+    ]
+    reals = ["reals (BPCER)", str(points[0]["bpcer"]["images"]), *(_rate(point["bpcer"]) for point in points)]
+    yield "## Error rates by kind of attack"
+    yield (
+        f"As {attacks['standard']} reports them, worst kind first "
+        "([definitions](evaluation.md#by-kind-of-attack)): share of the attacks that were missed (APCER), and "
+        "of the reals taken for attacks (BPCER), if a face counts as an attack where the verdict is fake, "
+        "where it is not real, and at thresholds that 1% and 5% of these reals exceed. In parentheses: 95% "
+        "Clopper-Pearson intervals."
+    )
+    yield _table(("kind of attack", "images", *names), [reals, *by_kind])
+    sizes = [
+        [
+            row["face_size"],
+            *(_rate(point[name]) for point in row["points"][:2] for name in ("bpcer", "apcer")),
+        ]
+        for row in attacks["by_face_size"]
+    ]
+    heads = [f"{name}: {rate}" for name in names[:2] for rate in ("BPCER", "APCER, worst kind")]
+    yield _table(("face size", *heads), sizes)
+
+
+def _by_attribute(attributes: Mapping[str, Any]) -> Iterable[str]:
+    """Yield the tables of error rates by attributes of the people."""
+    for name, rows in attributes.items():
+        shown = name.replace("_", " ")
+        cells = [
+            [row["value"], str(row["fpr"]["images"]), _rate(row["fpr"]), _rate(row["reals_uncertain"])]
+            for row in rows
+        ]
+        yield f"## False positive rate by {shown}"
+        yield _table((f"{shown}, as the data set labels it", "reals", "FPR", "real uncertain"), cells)
+
+
 def text(card: Mapping[str, Any]) -> str:
     """Return the page.
 
@@ -114,6 +168,8 @@ def text(card: Mapping[str, Any]) -> str:
         f"recall {_between(whole, 'fakes_called_fake')}, "
         f"FNR {_between(whole, 'fakes_called_real')}.",
         _table(("source", "real", "fake", *_HEADS), sources),
+        *(_attacks(measured["attacks"]) if "attacks" in measured else ()),
+        *_by_attribute(measured.get("by_attribute", {})),
         "## Degraded images",
         _table(("tier", "degradation", *_HEADS), tiers),
         "## Weak slices",

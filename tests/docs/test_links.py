@@ -105,3 +105,23 @@ def test_the_site_does_not_query_github(site: Path) -> None:
     """The theme's link to the repository would fetch the number of stars from api.github.com."""
     for page in site.rglob("*.html"):
         assert 'data-md-component="source"' not in page.read_text("utf-8"), page.name
+
+
+def test_the_model_card_page_shows_rates_by_kind_of_attack_and_attribute() -> None:
+    sys.path.insert(0, str(ROOT / "scripts"))
+    try:
+        import write_model_card
+    finally:
+        sys.path.pop(0)
+    card = json.loads(write_model_card.CARD.read_text())
+    rate = {"errors": 1, "images": 40, "value": 0.025, "interval": [0.0006, 0.1316]}
+    point = {"name": "fake", "bpcer": rate, "apcer": None, "kinds": [{"kind": "face swap", **rate}]}
+    sizes = [{"face_size": "80 to 128 px", "points": [point]}]
+    attacks = {"standard": "ISO/IEC 30107-3", "points": [point], "by_face_size": sizes}
+    row = {"value": "0-9", "fpr": rate, "reals_uncertain": rate, "fnr": rate}
+    card["measured"] |= {"attacks": attacks, "by_attribute": {"age_group": [row]}}
+    page = write_model_card.text(card)
+    assert "| face swap | 40 | 2.5% (0.1% to 13.2%) |" in page
+    assert "| 80 to 128 px | 2.5% (0.1% to 13.2%) |  |" in page
+    assert "## False positive rate by age group" in page
+    assert "| 0-9 | 40 | 2.5% (0.1% to 13.2%) |" in page

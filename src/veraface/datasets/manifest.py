@@ -29,8 +29,8 @@ def read_samples(data: Path, frames: int = FRAMES) -> list[Sample]:
     `frame` (place in a video, 0 to 1) are optional. Folders are `{Train,Validation,Test}/{Real,Fake}/` or
     `{real,fake}/`, names in any case, or FaceForensics++, Celeb-DF or DFDC as they are published
     (docs/data-sets.md), or a folder whose only entry is one of these. Without a split, a tenth of the groups
-    each goes to val and test, by a hash of the group's name. `frames` is the maximum number of evenly spaced frames per video, of video
-    files and folders of frames.
+    each goes to val and test, by a hash of the group's name. `frames` is the maximum number of evenly spaced
+    frames per video, of video files and folders of frames.
 
     Raises:
         DataError: the data cannot be read, or a row or folder is invalid or ambiguous.
