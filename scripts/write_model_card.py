@@ -83,10 +83,10 @@ def _attacks(attacks: Mapping[str, Any]) -> Iterable[str]:
     yield "## Error rates by kind of attack"
     yield (
         f"As {attacks['standard']} reports them, worst kind first "
-        "([definitions](evaluation.md#by-kind-of-attack)): share of the attacks that were missed (APCER), and "
-        "of the reals taken for attacks (BPCER), if a face counts as an attack where the verdict is fake, "
-        "where it is not real, and at thresholds that 1% and 5% of these reals exceed. In parentheses: 95% "
-        "Clopper-Pearson intervals."
+        "([definitions](evaluation.md#by-kind-of-attack)): share of the attacks that were missed (APCER), "
+        "and of the reals taken for attacks (BPCER), if a face counts as an attack where the verdict is "
+        "fake, where it is not real, and at thresholds that 1% and 5% of these reals exceed. In parentheses: "
+        "95% Clopper-Pearson intervals."
     )
     yield _table(("kind of attack", "images", *names), [reals, *by_kind])
     sizes = [

@@ -14,6 +14,7 @@ from veraface.cli.dataset import build
 from veraface.cli.detect import detect
 from veraface.cli.evaluate import evaluate
 from veraface.cli.export import calibrate, export
+from veraface.cli.feedback import feedback
 from veraface.cli.info import info
 from veraface.cli.mcp import mcp
 from veraface.cli.report import report
@@ -70,6 +71,7 @@ def _root(
 
 for panel, commands in {
     "Detect": (detect, video, scan, report, info),
+    "Keep records": (feedback,),
     "Serve": (serve, mcp, create_api_key),
     "Train and measure": (train, export, calibrate, evaluate, cross_validate),
 }.items():

@@ -19,13 +19,14 @@ from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from veraface import __version__
 from veraface.audit import AuditLog
+from veraface.datasets.feedback import FeedbackFolder
 from veraface.server.auditing import Auditor
 from veraface.server.errors import install_fault_handlers
 from veraface.server.logs import is_request_id, log_config
 from veraface.server.middleware import AccessLog, HeadRequests, RootPath, SecurityHeaders
 from veraface.server.openapi import document_links, error_responses
 from veraface.server.pages import install_pages
-from veraface.server.routes import AppState, decisions, images, info, videos
+from veraface.server.routes import AppState, decisions, feedback, images, info, videos
 from veraface.server.security import AccessPolicy
 from veraface.server.service import InferenceService
 from veraface.server.settings import Settings, SettingsError, load_settings
@@ -90,7 +91,11 @@ def create_app(
     install_fault_handlers(app)
     access = AccessPolicy(settings)
     failures = error_responses(access.failures)
-    for router in (images.router, videos.router, *([decisions.router] if settings.audit_log else ())):
+    optional = [decisions.router] if settings.audit_log else []
+    if settings.feedback_folder:
+        FeedbackFolder(settings.feedback_folder)  # an error now, not at the first report
+        optional.append(feedback.router)
+    for router in (images.router, videos.router, *optional):
         app.include_router(router, dependencies=access.key_and_rate, responses=failures)
     app.include_router(info.router)
     if metrics:

@@ -49,10 +49,14 @@ class Auditor:
         return await _in_thread(lambda: log.add_decision(entry, decision, note, **about))
 
 
-def _about(request: Request) -> dict[str, str]:
+def actor(request: Request) -> str:
     """Return who asks: the digest of the API key, as the server's settings list it, or "anonymous"."""
     key = getattr(request.state, "key", None)
-    return {"actor": f"key:{key}" if key else "anonymous", "request_id": correlation_id.get() or ""}
+    return f"key:{key}" if key else "anonymous"
+
+
+def _about(request: Request) -> dict[str, str]:
+    return {"actor": actor(request), "request_id": correlation_id.get() or ""}
 
 
 async def _in_thread(add: Callable[[], str]) -> str:

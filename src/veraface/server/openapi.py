@@ -22,6 +22,14 @@ def form(required: list[str], **fields: dict[str, str]) -> dict[str, Any]:
     return {"requestBody": {"required": True, "content": {"multipart/form-data": {"schema": schema}}}}
 
 
+def with_fields(body: dict[str, Any], required: list[str], **fields: dict[str, Any]) -> dict[str, Any]:
+    """Return the request body of a form with further fields."""
+    schema = body["requestBody"]["content"]["multipart/form-data"]["schema"]
+    own = {**schema, "properties": {**schema["properties"], **fields}}
+    own["required"] = [*schema.get("required", ()), *required]
+    return {"requestBody": {"required": True, "content": {"multipart/form-data": {"schema": own}}}}
+
+
 def error_responses(descriptions: dict[int, str]) -> Responses:
     """Return the error responses from their descriptions by status."""
     return {status: {"model": ErrorResponse, "description": text} for status, text in descriptions.items()}

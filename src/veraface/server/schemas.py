@@ -103,6 +103,7 @@ class LimitsResponse(BaseModel):
     links: bool = Field(description="whether the field `url` with a link to an image is accepted")
     video: bool = Field(description="whether videos are accepted")
     max_video_bytes: int
+    feedback: bool = Field(description="whether /api/v1/feedback keeps images with a wrong verdict")
 
 
 class WordingResponse(BaseModel):

@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -31,6 +31,8 @@ class Upload:
     content: bytes = field(repr=False)
     filename: str = field(repr=False)
     """without folders and control characters"""
+    fields: Mapping[str, str] = field(default_factory=dict, repr=False)
+    """other fields of the form"""
 
 
 FetchLink = Callable[[str], Awaitable[Upload]]
@@ -117,14 +119,19 @@ class Uploads:
             message = f"not a well-formed multipart form with one file in the field '{self._kind}'"
             raise ApiError(400, "malformed_upload", message) from None
         try:
-            others = (value for name, value in form.multi_items() if name not in (self._kind, "url"))
-            if any(isinstance(value, str) and len(value) > MAX_OTHER_FIELD_CHARACTERS for value in others):
+            known = (self._kind, "url")
+            others = {
+                name: value
+                for name, value in form.multi_items()
+                if name not in known and isinstance(value, str)
+            }
+            if any(len(value) > MAX_OTHER_FIELD_CHARACTERS for value in others.values()):
                 message = f"a field of the form has more than {MAX_OTHER_FIELD_CHARACTERS} characters"
                 raise ApiError(400, "malformed_upload", message)
             file, link = form.get(self._kind), form.get("url")
             upload = None
             if isinstance(file, UploadFile):
-                upload = Upload(await file.read(), safe_filename(file.filename or ""))
+                upload = Upload(await file.read(), safe_filename(file.filename or ""), others)
                 if not (upload.content or upload.filename):  # a browser's form, with no file selected
                     upload = None
             return upload, link.strip() if self._kind == "image" and isinstance(link, str) else ""

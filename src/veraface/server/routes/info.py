@@ -26,6 +26,7 @@ async def model_status(state: State) -> schemas.ModelStatusResponse:
         links=settings.fetch_links,
         video=settings.accepts_videos,
         max_video_bytes=settings.video_max_bytes,
+        feedback=settings.feedback_folder is not None,
     )
     wording = schemas.WordingResponse(
         words_only=settings.words_only,

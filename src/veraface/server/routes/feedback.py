@@ -1,0 +1,69 @@
+"""Route that puts an image with a wrong verdict aside, if the operator has named a folder for that."""
+
+import asyncio
+import logging
+from typing import Literal
+
+from fastapi import APIRouter, Request
+from pydantic import BaseModel
+
+from veraface.analysis import Analysis
+from veraface.datasets.feedback import LABELS, MAX_NOTE, FeedbackFolder, Label
+from veraface.errors import DataError
+from veraface.server.auditing import actor
+from veraface.server.errors import ApiError
+from veraface.server.openapi import IMAGE_ERRORS, IMAGE_FORM, error_responses, with_fields
+from veraface.server.routes import State
+
+_log = logging.getLogger("veraface.server")
+_ERRORS = {**IMAGE_ERRORS, 422: "broken image, or no label", 507: "the folder for wrong answers is full"}
+_FORM = with_fields(
+    IMAGE_FORM,
+    required=["label"],
+    label={"type": "string", "enum": list(LABELS), "description": "what the image is, by a person"},
+    note={"type": "string", "maxLength": MAX_NOTE, "description": "how the person knows"},
+    generator={"type": "string", "maxLength": 200, "description": "what made a fake, if known"},
+)
+router = APIRouter(tags=["feedback"], responses=error_responses(_ERRORS))
+
+
+class FeedbackResponse(BaseModel):
+    """The image as it was kept."""
+
+    kept: Literal[True]
+    label: Label
+    sha256: str
+
+
+@router.post("/api/v1/feedback", openapi_extra=_FORM, summary="Keep an image with a wrong verdict")
+async def feedback(request: Request, state: State) -> FeedbackResponse:
+    """Keep one image with a person's label in a folder of the server, for evaluation and training.
+
+    This is the only route that stores an image.
+    """
+    state.service.ensure_capacity()  # before the image is received
+    async with state.images.read(request) as upload:
+        label = upload.fields.get("label", "")
+        note, generator = upload.fields.get("note", ""), upload.fields.get("generator", "")
+        if label not in LABELS or len(note) > MAX_NOTE or len(generator) > 200:
+            message = f"label must be real or fake, and note have at most {MAX_NOTE} characters"
+            raise ApiError(422, "invalid_parameter", message)
+        options = {"heatmap": False, "provenance": "off"}
+        analysis = await state.service.run(Analysis, request, upload.content, options)
+        known: Label = "real" if label == "real" else "fake"
+        by = actor(request)
+
+        def keep() -> str:
+            assert state.settings.feedback_folder is not None
+            folder = FeedbackFolder(state.settings.feedback_folder)
+            kept = folder.add(
+                upload.content, known, analysis.detection, note=note, generator=generator, by=by
+            )
+            return kept.sha256
+
+        try:
+            sha256 = await asyncio.to_thread(keep)
+        except DataError as error:
+            _log.error("%s", error)
+            raise ApiError(507, "feedback_not_kept", "this server cannot keep the image") from None
+    return FeedbackResponse(kept=True, label=known, sha256=sha256)
