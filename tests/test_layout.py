@@ -15,6 +15,7 @@ LAYERS = (
     {"decision", "imaging"},
     {"forensics", "models"},
     {"detector", "provenance"},
+    {"findings"},
     {"analysis"},
     {"video"},
     {"audit", "datasets", "workers"},

@@ -6,6 +6,7 @@ from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
+from veraface.findings import GradedFinding, collect_findings
 from veraface.provenance import Provenance
 from veraface.results import DetectionResult, Result
 
@@ -36,9 +37,15 @@ class Analysis(Result):
     provenance: Provenance | None = None
     forensics: "ForensicViews | None" = None
 
+    @property
+    def findings(self) -> tuple[GradedFinding, ...]:
+        """Everything that was found, each with how it is known and what limits it."""
+        return collect_findings(self.detection, self.provenance, self.forensics)
+
     def to_dict(self, *, heatmap: bool = True) -> dict[str, Any]:
-        """Return the detection, JSON-ready, with the provenance under its name if present."""
+        """Return the detection, JSON-ready, with the findings, and the provenance if present."""
         found = self.detection.to_dict(heatmap=heatmap)
+        found["findings"] = [finding.to_dict() for finding in self.findings]
         if self.provenance is not None:
             found["provenance"] = self.provenance.to_dict()
         return found

@@ -61,7 +61,11 @@ class Wording:
 
     def message(self, text: str) -> str:
         """Return the message of a reason in these words."""
-        return text.replace("would be real", "would show no sign of forgery") if self.never_say_real else text
+        if not self.never_say_real:
+            return text
+        for real in ("would be called real", "would be real"):
+            text = text.replace(real, "would show no sign of forgery")
+        return text
 
 
 PLAIN = Wording()

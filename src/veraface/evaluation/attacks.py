@@ -10,9 +10,9 @@ from typing import Any
 
 import numpy as np
 
-from veraface.evaluation.aggregate import FACE_BANDS, face_size_band
 from veraface.evaluation.binomial import clopper_pearson
 from veraface.evaluation.predict import Prediction
+from veraface.models.reliability import FACE_BANDS, face_size_band
 from veraface.results import Verdict
 
 MIN_ATTACKS = 20  # images of a kind from which on it can be the worst one

@@ -123,6 +123,8 @@ class Tools:
         answer |= {"caveat": self._wording.caveat, "faces": faces, "model": result.model}
         if not self._wording.words_only:
             answer["thresholds"] = result.thresholds
+            if isinstance(result, DetectionResult) and result.reliability is not None:
+                answer["reliability"] = result.reliability.to_dict()
         return answer
 
     def _verdict(self, verdict: str, p_fake: float | None, reasons: tuple[Reason, ...]) -> dict[str, Any]:

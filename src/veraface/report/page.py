@@ -18,6 +18,7 @@ from PIL import Image
 from veraface import __version__
 from veraface.analysis import analyze
 from veraface.detector import Detector
+from veraface.findings import collect_findings
 from veraface.forensics.views import VIEW_GUIDES, encode_view
 from veraface.imaging.overlay import draw_overlay
 from veraface.models.registry import card_path
@@ -99,6 +100,9 @@ def gather(
         "time": datetime.now(UTC).isoformat(timespec="seconds"),
         "file": {"name": clean(name, 255), "bytes": len(content), "sha256": _sha256(content)},
         "result": result.to_dict(heatmap=False),
+        "findings": [
+            finding.to_dict() for finding in collect_findings(result, analysis.provenance, views, wording)
+        ],
         "provenance": json.loads(claims, parse_constant=str),
         "grid_offset": None if views.grid_offset is None else list(views.grid_offset),
         "model": {

@@ -7,6 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from veraface import results
 from veraface.analysis import Analysis
+from veraface.findings import GradedFinding, collect_findings
 from veraface.provenance import Provenance
 from veraface.video.results import VideoResult
 from veraface.wording import Wording
@@ -21,6 +22,8 @@ class DetectResponse(results.DetectionResult):
 
     label: str = ""
     """the verdict in the words to show, by the server's settings"""
+    findings: tuple[GradedFinding, ...] = ()
+    """what was found, each with how it is known and what limits it"""
     provenance: Provenance | None = None
     """what the file claims about its origin, without influence on the verdict; absent with provenance=off"""
     audit_entry: str | None = None
@@ -157,6 +160,7 @@ def image_response(analysis: Analysis, wording: Wording, audit_entry: str | None
     return DetectResponse(
         **{**vars(detection), "faces": faces, "reasons": _in_words(detection.reasons, wording)},
         label=wording.label(detection.verdict),
+        findings=collect_findings(detection, analysis.provenance, wording=wording),
         provenance=analysis.provenance,
         audit_entry=audit_entry,
     )
