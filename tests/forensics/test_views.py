@@ -20,7 +20,7 @@ from veraface.forensics import (
     noise_residual,
     strips,
 )
-from veraface.forensics.views import ERROR_GAIN, NOISE_GAIN, RESAVED_QUALITY
+from veraface.forensics.guides import ERROR_GAIN, NOISE_GAIN, RESAVED_QUALITY
 from veraface.imaging.decode import ImageFile, recompress
 
 PATCH = (200, 120, 360, 280)  # left, upper, right, lower

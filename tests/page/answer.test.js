@@ -106,6 +106,14 @@ test("several faces are counted, the worst first", () => {
   assert.equal(answerOf(result([faces[0], faces[5]])).count, "All 2 faces are likely real.");
 });
 
+test("of several faces, the count says why an image is fake or real, and a reason why it cannot be told", () => {
+  const fake = answerOf(result([face("fake", 0.9), face("real", 0.1)]));
+  assert.equal(fake.why, fake.count);
+  assert.equal(summaryOf(fake).split("faces is likely").length, 2);
+  const open = answerOf(result([face("uncertain", 0.5, 0.9, ["changes_under_recompression"]), face("real", 0.1)]));
+  assert.match(open.why, /saved again/i);
+});
+
 test("what helps next depends on the verdict", () => {
   const steps = (...given) => answerOf(result([face(...given)])).steps;
   assert.match(steps("fake", 0.9)[0], /first published/);

@@ -24,7 +24,7 @@ MODEL = {"name": "veraface-lite0", "version": "0.1.0", "sha256": "0" * 64}
 TIMING = {"decode": 3.2, "faces": 21.0, "model": 14.5, "total": 38.7}
 STATUS = {
     "loaded": True,
-    "limits": {"max_upload_bytes": 26_214_400, "max_pixels": 52_000_000, "links": False},
+    "limits": {"max_upload_bytes": 26_214_400, "max_pixels": 52_000_000, "links": False, "reports": True},
     **MODEL,
 }
 # Evidence that is strongest in the middle of the face.
@@ -49,6 +49,19 @@ def _jpeg(image: Image.Image) -> bytes:
     return buffer.getvalue()
 
 
+# Shares of the box: eyes, nose, corners of the mouth.
+LANDMARKS = ((0.3, 0.4), (0.7, 0.4), (0.5, 0.6), (0.35, 0.78), (0.65, 0.78))
+RELIABILITY = {
+    "fake_of_100": 97,
+    "face_size": "64 to 128 px",
+    "false_positive_rate": 0.002,
+    "recall": 0.32,
+    "false_negative_rate": 0.04,
+    "real": 1761,
+    "fake": 1385,
+}
+
+
 def face(p_fake: float | None, box: tuple[float, ...] = (178, 58, 94, 122)) -> dict[str, Any]:
     verdict = "uncertain" if p_fake is None or 0.2 < p_fake < 0.8 else "fake" if p_fake >= 0.8 else "real"
     x, y, width, height = box
@@ -57,9 +70,10 @@ def face(p_fake: float | None, box: tuple[float, ...] = (178, 58, 94, 122)) -> d
     reason = {"code": "face_too_small", "message": "the face is too small to classify"}
     return {
         "box": list(box),
-        "landmarks": [],
+        "landmarks": [[x + width * a, y + height * b] for a, b in LANDMARKS],
         "detection_score": 0.999,
         "p_fake": p_fake,
+        "p_fake_range": None if p_fake is None else [max(0.0, p_fake - 0.01), p_fake],
         "verdict": verdict,
         "reasons": [] if p_fake is not None else [reason],
         **({"heatmap": {"box": around, "grid": grid}} if p_fake is not None else {}),
@@ -72,6 +86,8 @@ def answer(faces: list[dict[str, Any]], size: tuple[int, int] = (512, 512), **mo
         "success": True,
         "verdict": top["verdict"],
         "p_fake": top["p_fake"],
+        "p_fake_range": top["p_fake_range"],
+        "reliability": RELIABILITY,
         "faces": faces,
         "reasons": [],
         "width": size[0],
@@ -197,6 +213,20 @@ def zoom_in(page: Page) -> None:
 def zoomed(page: Page) -> None:
     with_result(0.97)(page)
     zoom_in(page)
+
+
+def verified(page: Page) -> None:
+    known = {
+        "name": "portrait.jpg",
+        "sha256": "5" * 64,
+        "time": "2026-03-14T09:26:53+00:00",
+        "verdict": "fake",
+    }
+    body = {"intact": True, "own_key": False, "fingerprint": "0" * 64, **known}
+    page.route("**/api/v1/report/verify", lambda route: route.fulfill(json=body))
+    file = {"name": "portrait-report.html", "mimeType": "text/html", "buffer": b"<!doctype html>"}
+    page.set_input_files("#report-file", [file])
+    expect(page.locator("#verify-outcome dl")).to_be_visible()
 
 
 FOUR = ["one.jpg", "two.jpg", "three.jpg", "four.jpg"]
@@ -356,4 +386,5 @@ SCENES: dict[str, tuple[str, Callable[[Page], None]]] = {
     "dashboard": ("/dashboard", shown("#main .uplot")),
     "dashboard-without": ("/dashboard", unmeasured),
     "about": ("/about", shown("#main h1")),
+    "verify": ("/verify", verified),
 }

@@ -229,7 +229,11 @@ def test_several_faces_that_disagree(open_page: OpenPage, predict: Predict, two_
     page.route("**/api/predict*", lambda route: route.fulfill(json=answer))
     choose(page, two_faces)
     expect_verdict(page, answer)
-    expect(page.locator(".face-box").nth(1)).to_have_attribute("aria-pressed", "true")
+    expect(page.locator(".face-box").first).to_have_attribute(
+        "aria-pressed", "true"
+    )  # the worst is the first
+    expect(page.locator(".face-box").first).to_have_attribute("data-verdict", "fake")
+    expect(page.locator(".answer-why")).to_have_text("1 of 2 faces is likely fake and 1 is likely real.")
     expect(page.locator(".reasons")).to_contain_text("do not all get the same verdict")
     expect(page.locator('.face-box[data-verdict="fake"]')).to_have_count(1)
     expect(page.locator('.face-box[data-verdict="real"]')).to_have_count(1)

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
 from veraface.files import atomic_write
@@ -16,6 +17,8 @@ from veraface.wording import PLAIN, Wording
 _FAKE, _REAL, _UNCERTAIN = (213, 94, 0), (0, 114, 178), (240, 228, 66)
 _COLORS = {"fake": _FAKE, "real": _REAL, "uncertain": _UNCERTAIN}
 _MAX_OPACITY = 0.6  # where the heatmap is 0 or 1
+_ONE_SIDED = 0.9  # share of cells on one side of 0.5, from which on the difference to their mean is shown
+_LEAST_DIFFERENCE = 0.5  # in log odds: smaller ones are not drawn in full color
 _MAX_SIDE = 2000  # px of the overlay; larger images are shrunk to it
 
 
@@ -64,11 +67,28 @@ def write_overlay(source: ImageSource, result: DetectionResult, path: Path, word
         draw_overlay(source, result, wording=wording).save(partial, "PNG")
 
 
+def shown_grid(grid: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return a heatmap as it is drawn: 0 blue, 0.5 nothing, 1 orange.
+
+    Where nearly all cells suggest the same, the face would be one color, so the difference to the mean of its
+    cells is shown instead. js/heatmap.js has the same rule for the page.
+    """
+    fake = float(np.mean(grid >= 0.5))
+    if max(fake, 1 - fake) < _ONE_SIDED:
+        return grid
+    bounded = np.clip(grid.astype(np.float64), 1e-4, 1 - 1e-4)
+    difference = np.log(bounded / (1 - bounded))
+    difference -= difference.mean()
+    most = max(_LEAST_DIFFERENCE, float(np.abs(difference).max()))
+    return np.asarray(0.5 + difference / most / 2, np.float32)
+
+
 def _blend_heatmap(pixels: Image.Image, heatmap: Heatmap, scale: float) -> None:
     """Blend a heatmap in: the color shows fake or real, the opacity how strongly."""
     square = heatmap.box.scaled(scale)
     side = max(1, round(square.width))
-    grid = Image.fromarray(heatmap.grid, mode="F").resize((side, side), Image.Resampling.BICUBIC)
+    cells = Image.fromarray(shown_grid(heatmap.grid), mode="F")
+    grid = cells.resize((side, side), Image.Resampling.BICUBIC)
     strength = np.clip(np.asarray(grid) * 2 - 1, -1, 1)  # -1 real ... 1 fake
     colors = np.where(strength[..., None] > 0, np.array(_FAKE, np.uint8), np.array(_REAL, np.uint8))
     opacity = (np.abs(strength) * _MAX_OPACITY * 255).astype(np.uint8)

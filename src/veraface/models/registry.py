@@ -12,6 +12,8 @@ that takes `threads` and `providers` as keywords and returns the model:
 Nothing is loaded before it is asked for by name.
 """
 
+import hashlib
+import json
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from importlib.metadata import entry_points
@@ -118,6 +120,13 @@ def card_path(name: str | Path | None = None) -> Path | None:
         path = WEIGHTS / f"{name}.json"
         return path if path.exists() else None
     return Path(name).with_suffix(".json") if str(name).endswith(_FILES) else None
+
+
+def card_sha256(name: str | Path | None, card: ModelCard) -> str:
+    """Return the SHA-256 of the file with a classifier's model card, or of the card if it is in no file."""
+    path = card_path(name)
+    content = json.dumps(card.to_dict()).encode() if path is None else path.read_bytes()
+    return hashlib.sha256(content).hexdigest()
 
 
 def check_model(model: Any, kind: Kind, name: str = "") -> Any:

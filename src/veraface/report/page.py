@@ -1,4 +1,7 @@
-"""A report on one image as an HTML page without scripts and external resources, not yet signed."""
+"""A report on one image as an HTML page without scripts and external resources, not yet signed.
+
+Nothing here imports NumPy: the server renders what a worker has computed.
+"""
 
 import base64
 import hashlib
@@ -6,24 +9,22 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from io import BytesIO
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
 from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup
-from PIL import Image
 
 from veraface import __version__
-from veraface.analysis import analyze
-from veraface.detector import Detector
 from veraface.findings import collect_findings
-from veraface.forensics.views import VIEW_GUIDES, encode_view
-from veraface.imaging.overlay import draw_overlay
-from veraface.models.registry import card_path
+from veraface.forensics.guides import VIEW_GUIDES
+from veraface.report.answer import answer_of, band_text, face_answer_of, worst_first
 from veraface.text import clean
 from veraface.wording import PLAIN, Wording
+from veraface.workers.messages import EncodedImage, ForensicView, ReportMaterial
+
+if TYPE_CHECKING:
+    from veraface.detector import Detector
 
 _TEMPLATE = Path(__file__).with_name("page.html")
 _STYLE = Path(__file__).with_name("page.css")
@@ -34,7 +35,6 @@ _MAX_LINES = 600
 _MAX_ITEMS = 40  # of one list
 _MAX_LENGTH = 2000  # characters of one value
 _FIRST = ("claims", "findings")  # shown even if the rest is cut off
-_MAX_SIDE = 1280  # px of the image in the report
 _METRICS = (  # of the model card, in the order shown
     ("auc", "AUC: chance that a fake face gets a higher probability than a real one"),
     ("reals_called_fake", "False positive rate: real faces called fake"),
@@ -46,75 +46,66 @@ _METRICS = (  # of the model card, in the order shown
 
 
 @dataclass(frozen=True)
-class EmbeddedImage:
-    """A WebP image in the report, encoded from pixels, without any metadata of the input."""
-
-    content: bytes
-    width: int  # px
-    height: int  # px
-
-    @property
-    def url(self) -> str:
-        """Return a data URL."""
-        return f"data:image/webp;base64,{base64.b64encode(self.content).decode('ascii')}"
-
-
-@dataclass(frozen=True)
 class Contents:
     """The contents of a report: detection, provenance, forensic views and model card."""
 
-    facts: dict[str, Any]  # everything but the images, JSON-ready
-    images: dict[str, EmbeddedImage]  # "picture", "heatmap", and one by the name of each forensic view
+    facts: dict[str, Any]
+    """everything but the images, JSON-ready"""
+    images: dict[str, EncodedImage | ForensicView]
+    """"picture", "heatmap", and one by the name of each forensic view"""
 
 
 def gather(
     content: bytes,
     name: str,
-    detector: Detector,
+    detector: "Detector",
     model: str | Path | None = None,
     wording: Wording = PLAIN,
 ) -> Contents:
     """Analyze an image file, with its name, for a report; raise ImageError.
 
     `model` is the name of the detector's model or the path of its `.onnx` file; the default model if None.
-    `wording` is that of the boxes in the heatmap.
+    `wording` is that of the boxes in the heatmap and of the findings.
     """
-    opened = detector.open(content)
-    analysis = analyze(opened, detector, provenance="full", forensics=True)
-    result, views = analysis.detection, analysis.forensics
-    assert views is not None
-    pixels = opened.decode(opened.longest_side)  # the forensic views have decoded it
-    card = detector.card
-    path = card_path(model)
-    card_file = json.dumps(card.to_dict()).encode() if path is None else path.read_bytes()
-    overlay = draw_overlay(content, result, detector.limits, wording)
-    images = {"picture": _embed(pixels), "heatmap": _embed(overlay)}
-    for guide in VIEW_GUIDES:
-        height, width = views.views[guide.name].shape
-        images[guide.name] = EmbeddedImage(encode_view(views.views[guide.name]), width, height)
+    from veraface.models.registry import card_sha256
+    from veraface.provenance.credentials import CredentialReader
+    from veraface.workers.tasks import TaskContext, report_material
+
+    context = TaskContext(detector, CredentialReader(), card_sha256(model, detector.card))
+    material = report_material(context, content, lambda _: None, **vars(wording))
+    return contents_of(material, content, name, detector.card.to_dict(), wording)
+
+
+def contents_of(
+    material: ReportMaterial, content: bytes, name: str, card: Mapping[str, Any], wording: Wording = PLAIN
+) -> Contents:
+    """Return the contents of a report on an image file from what a worker has found, and the model card."""
+    analysis, views = material.analysis, material.forensics
+    images: dict[str, EncodedImage | ForensicView] = {view.name: view for view in views.views}
+    images |= {"picture": material.image, "heatmap": material.overlay}
     # JSON cannot represent lone surrogates and NaN.
     provenance = None if analysis.provenance is None else analysis.provenance.to_dict()
     claims = json.dumps(provenance, ensure_ascii=False, default=str).encode("utf-8", "replace")
+    forensics: Any = views  # they have its grid_offset
+    findings = collect_findings(analysis.detection, analysis.provenance, forensics, wording)
     facts = {
         "veraface": __version__,
         "time": datetime.now(UTC).isoformat(timespec="seconds"),
         "file": {"name": clean(name, 255), "bytes": len(content), "sha256": _sha256(content)},
-        "result": result.to_dict(heatmap=False),
-        "findings": [
-            finding.to_dict() for finding in collect_findings(result, analysis.provenance, views, wording)
-        ],
+        "result": analysis.detection.to_dict(heatmap=False),
+        "findings": [finding.to_dict() for finding in findings],
         "provenance": json.loads(claims, parse_constant=str),
         "grid_offset": None if views.grid_offset is None else list(views.grid_offset),
         "model": {
-            **result.model,
-            "card_sha256": _sha256(card_file),
-            "data": card.data,
-            "licence": card.license,
-            "limits": list(card.limits),
-            "error_rates": dict(card.error_rates),
-            "measured": _measured(card.measured),
+            **analysis.detection.model,
+            "card_sha256": material.card_sha256,
+            "data": card["data"],
+            "licence": card["license"],
+            "limits": list(card["limits"]),
+            "error_rates": dict(card["error_rates"]),
+            "measured": _measured(card["measured"]),
         },
-        "pictures": {name: _sha256(image.content) for name, image in images.items()},
+        "pictures": {name: _sha256(base64.b64decode(image.data)) for name, image in images.items()},
     }
     return Contents(facts, images)
 
@@ -133,16 +124,6 @@ def _measured(measured: Mapping[str, Any]) -> dict[str, Any] | None:
     return {**about, "real": row.get("real"), "fake": row.get("fake"), "figures": metrics}
 
 
-def _embed(pixels: Image.Image) -> EmbeddedImage:
-    """Encode a smaller copy without metadata."""
-    copy = pixels.copy()
-    copy.thumbnail((_MAX_SIDE, _MAX_SIDE), Image.Resampling.LANCZOS)
-    buffer = BytesIO()
-    # The array drops color profiles and text.
-    Image.fromarray(np.asarray(copy)).save(buffer, "WEBP", quality=88, method=2)
-    return EmbeddedImage(buffer.getvalue(), *copy.size)
-
-
 def _sha256(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()
 
@@ -154,14 +135,19 @@ def render(contents: Contents, fingerprint: str, wording: Wording = PLAIN) -> st
     environment = Environment(autoescape=True, undefined=StrictUndefined, keep_trailing_newline=True)
     environment.trim_blocks = environment.lstrip_blocks = True
     environment.filters |= {"clean": clean, "percent": "{:.1%}".format}
-    facts = contents.facts
+    facts, result = contents.facts, contents.facts["result"]
+    faces = worst_first(result["faces"])
     policy = ("default-src 'none'", "img-src data:", f"style-src 'sha256-{digest}'", "base-uri 'none'")
     return environment.from_string(_TEMPLATE.read_text(encoding="utf-8")).render(
         facts=facts,
-        result=facts["result"],
+        result=result,
+        answer=answer_of(result, wording),
+        band=band_text(result["thresholds"], wording),
+        faces=[(face, face_answer_of(face, result["thresholds"], wording)) for face in faces],
+        wording=wording,
         images=contents.images,
         kinds=VIEW_GUIDES,
-        wording=wording,
+        url=lambda image: f"data:{image.media_type};base64,{image.data}",
         lines=_lines(facts["provenance"]),
         fingerprint=fingerprint,
         style=Markup(style),  # nosec B704  # a file of this package

@@ -165,8 +165,13 @@ def own_key(path: Path) -> Ed25519PrivateKey:
     return key
 
 
+def new_key() -> Ed25519PrivateKey:
+    """Return a key that is in no file."""
+    return Ed25519PrivateKey.generate()
+
+
 def _create(path: Path) -> Ed25519PrivateKey:
-    key = Ed25519PrivateKey.generate()
+    key = new_key()
     secret = key.private_bytes(
         serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
     )

@@ -83,6 +83,7 @@ def create_app(
         service=service,
         images=Uploads(settings, _link_fetcher(settings, fetch_link)),
         videos=Uploads(settings, kind="video"),
+        reports=Uploads(settings, kind="report"),
         video_slots=asyncio.Semaphore(settings.concurrent_videos),
         observe=metrics.observe if metrics else lambda _: None,
         audit=Auditor(AuditLog(settings.audit_log, via="server") if settings.audit_log else None),
@@ -97,6 +98,12 @@ def create_app(
         optional.append(feedback.router)
     for router in (images.router, videos.router, *optional):
         app.include_router(router, dependencies=access.key_and_rate, responses=failures)
+    if settings.makes_reports:
+        from veraface.server.routes import reports
+        from veraface.server.signing import ReportSigner
+
+        app.state.report_signer = ReportSigner(settings.report_key)
+        app.include_router(reports.router, dependencies=access.key_and_rate, responses=failures)
     app.include_router(info.router)
     if metrics:
         app.add_api_route("/metrics", metrics.respond, include_in_schema=False, dependencies=access.key)

@@ -27,6 +27,13 @@ _POLICY = {
 _PAGE_POLICY = {**_POLICY, "require-trusted-types-for": "'script'", "trusted-types": "veraface"}
 # Swagger UI writes markup with style attributes. No script is allowed for it.
 _DOCS_POLICY = {**_POLICY, "style-src": "'self' 'unsafe-inline'"}
+# A report allows its own style by a hash, and nothing else.
+_REPORT = "/api/v1/report"
+_REPORT_POLICY = {
+    **dict.fromkeys(["default-src", "base-uri", "form-action", "frame-ancestors"], "'none'"),
+    "style-src": "'unsafe-inline'",
+    "img-src": "data:",
+}
 
 _HEADERS = {
     "X-Content-Type-Options": "nosniff",
@@ -69,7 +76,7 @@ class SecurityHeaders:
         await self._app(scope, receive, send_with_headers)
 
     def _policy(self, path: str) -> str:
-        policy = {**(_DOCS_POLICY if path == "/docs" else _PAGE_POLICY), **self._frames}
+        policy = {**{"/docs": _DOCS_POLICY, _REPORT: _REPORT_POLICY}.get(path, _PAGE_POLICY), **self._frames}
         return "; ".join(f"{name} {sources}" for name, sources in policy.items())
 
 

@@ -17,7 +17,7 @@ from veraface.server.errors import respond_with_json
 STATIC = Path(__file__).parent / "static"
 
 # The page is one document; js/router.js shows the view of each path.
-_VIEWS = ("/", "/history", "/dashboard", "/about", "/result/{id}")
+_VIEWS = ("/", "/history", "/dashboard", "/about", "/verify", "/result/{id}")
 
 # Browsers execute modules of this type only, and some systems map .js to text/plain.
 mimetypes.add_type("text/javascript", ".js")

@@ -43,26 +43,28 @@ class DetectVideoResponse(VideoResult):
 
 
 class Prediction(BaseModel):
-    """The verdict as one of the two classes of the compatible API."""
+    """Legacy: the verdict as one of two classes, for older clients. Use `verdict` and `p_fake_range`."""
 
     class_: Literal["Fake", "Real"] = Field(alias="class")
     confidence: Annotated[float, results.Digits(4)] = Field(description="probability of that class, percent")
-    raw_score: Annotated[float, results.Digits(6)] = Field(description="1 - p_fake")
+    raw_score: Annotated[float, results.Digits(6)] = Field(
+        description="legacy: 1 - p_fake, so 0 is fake; use `p_fake`"
+    )
     filename: str = Field(description="name of the file as sent by the client")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class _Succeeded(results.Result):
     success: Literal[True]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class _Predicted(_Succeeded):
     prediction: Prediction
 
 
 @dataclass(frozen=True)
-class PredictResponse(DetectResponse, _Predicted):
+class PredictResponse(_Predicted, DetectResponse):
     """Result for an image in which a face was classified."""
 
 
@@ -106,6 +108,7 @@ class LimitsResponse(BaseModel):
     links: bool = Field(description="whether the field `url` with a link to an image is accepted")
     video: bool = Field(description="whether videos are accepted")
     max_video_bytes: int
+    reports: bool = Field(description="whether signed reports can be requested")
     feedback: bool = Field(description="whether /api/v1/feedback keeps images with a wrong verdict")
 
 
@@ -145,6 +148,18 @@ class CompatibleModelCardResponse(ModelCardResponse):
 
     licence: str = Field(description="use `license`", deprecated=True)
     normalisation: dict[str, Any] = Field(description="use `normalization`", deprecated=True)
+
+
+class ReportVerificationResponse(BaseModel):
+    """Whether a report is as it was when it was signed."""
+
+    intact: bool = Field(description="whether the report and its signature are unchanged")
+    own_key: bool = Field(description="whether this server's key signed it")
+    fingerprint: str = Field(description="SHA-256 of the key in the report, which signed it if it is intact")
+    name: str | None = Field(default=None, description="of the image file; null if changed, as below")
+    sha256: str | None = Field(default=None, description="of the image file")
+    time: str | None = Field(default=None, description="when it was made, by the clock of its maker")
+    verdict: results.Verdict | None = None
 
 
 class HealthResponse(BaseModel):

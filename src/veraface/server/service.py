@@ -25,6 +25,7 @@ class InferenceService:
         self._tasks: dict[type[Result], messages.Task] = {
             Analysis: messages.Task("detect", settings.deadline_s),
             messages.ForensicsResult: messages.Task("forensics", settings.deadline_s),
+            messages.ReportMaterial: messages.Task("report_material", settings.deadline_s),
             VideoResult: messages.Task("video", settings.video_deadline_s, cancellable=True),
         }
 

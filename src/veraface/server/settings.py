@@ -36,7 +36,7 @@ DEPRECATED_VARIABLES = {
 }
 _log = logging.getLogger("veraface.server")
 # First parts of the server's own paths. A root path of such a name could not be told from them.
-_OWN_PATHS = ("api", "static", "docs", "result", "history", "dashboard", "about")
+_OWN_PATHS = ("api", "static", "docs", "result", "history", "dashboard", "about", "verify")
 _SECRET = ("api_keys", "api_keys_file", "redis_url")  # messages must not contain keys and passwords
 # A module that a setting needs, and the extra that installs it.
 _EXTRAS = {
@@ -184,6 +184,7 @@ class Settings(BaseSettings):
     feedback_folder: Path | None = Field(None, description="folder for images that people report as wrong")
     words_only: bool = Field(False, description="have clients show words and no probabilities")
     never_say_real: bool = Field(False, description="call the verdict real 'no sign of forgery found'")
+    report_key: FilePath | None = Field(None, description="PEM of the Ed25519 key that signs reports")
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     fetch_links: bool = Field(False, description="fetch images from links on the public web")
     link_timeout_s: float = Field(10, gt=0, le=60, description="timeout for fetching an image")
@@ -214,6 +215,11 @@ class Settings(BaseSettings):
     def accepts_videos(self) -> bool:
         """Return whether videos are accepted: they are enabled, and PyAV is installed."""
         return self.video and _is_installed("av")
+
+    @property
+    def makes_reports(self) -> bool:
+        """Return whether signed reports can be requested: the extra `report` is installed."""
+        return all(map(_is_installed, ("cryptography", "jinja2", "joserfc")))
 
     @property
     def concurrent_videos(self) -> int:

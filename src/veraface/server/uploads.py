@@ -21,7 +21,7 @@ _ENVELOPE_BYTES = 64 * 1024  # multipart boundaries, part headers and a few smal
 _MAX_FILENAME = 255
 _MAX_IDLE_S = 10  # between two chunks of an upload
 
-UploadKind = Literal["image", "video"]  # also the name of its field in the form
+UploadKind = Literal["image", "video", "report"]  # also the name of its field in the form
 
 
 @dataclass(frozen=True)

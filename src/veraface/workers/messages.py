@@ -84,6 +84,35 @@ class ForensicsResult(Result):
 
 
 @dataclass(frozen=True)
+class EncodedImage(Result):
+    """An image encoded from pixels, without any metadata of the input."""
+
+    media_type: Literal["image/webp"]
+    width: int
+    height: int
+    data: str
+    """the file, in base64"""
+
+
+@dataclass(frozen=True)
+class ReportMaterial(Result):
+    """What a report contains of one image: its analysis without heatmaps, views, and copies of it."""
+
+    analysis: Analysis
+    forensics: ForensicsResult
+    image: EncodedImage
+    overlay: EncodedImage
+    """the image with boxes and heatmaps"""
+    card_sha256: str
+    """of the file with the model card"""
+
+    @property
+    def timing_ms(self) -> dict[str, float]:
+        """Return the milliseconds of the detection by stage."""
+        return self.analysis.detection.timing_ms
+
+
+@dataclass(frozen=True)
 class ModelInfo:
     """The loaded classifier."""
 
@@ -139,7 +168,7 @@ class Backend(Protocol):
         """
 
 
-TimedResult = TypeVar("TimedResult", Analysis, ScanResult, ForensicsResult, VideoResult)
+TimedResult = TypeVar("TimedResult", Analysis, ScanResult, ForensicsResult, VideoResult, ReportMaterial)
 
 
 def decode_reply(kind: type[TimedResult], reply: Reply) -> TimedResult:

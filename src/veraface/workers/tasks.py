@@ -17,16 +17,19 @@ from veraface.detector import Detector
 from veraface.forensics.views import forensic_views
 from veraface.imaging.decode import ImageLimits, thumbnail
 from veraface.imaging.formats import FORMATS
+from veraface.imaging.overlay import draw_overlay
 from veraface.imaging.perceptual_hash import perceptual_hash
 from veraface.provenance.claims import Level
 from veraface.provenance.credentials import CredentialReader
 from veraface.results import Result
 from veraface.video.image_frames import detect_all_frames
 from veraface.video.results import VideoResult
+from veraface.wording import Wording
 from veraface.workers import messages
 from veraface.workers.messages import Report
 
 _THUMBNAIL_SIDE = 360  # px of the longer side
+_REPORT_SIDE = 1280  # px of the longer side of the images in a report
 
 
 @dataclass(frozen=True)
@@ -35,6 +38,8 @@ class TaskContext:
 
     detector: Detector
     credentials: CredentialReader
+    card_sha256: str = ""
+    """of the file with the model card, for reports"""
 
 
 def detect(
@@ -80,6 +85,36 @@ def forensics(context: TaskContext, content: bytes, _: Report) -> messages.Foren
     )
 
 
+def report_material(
+    context: TaskContext, content: bytes, report: Report, *, words_only: bool, never_say_real: bool
+) -> messages.ReportMaterial:
+    """Analyze one image for a report, with boxes in that wording."""
+    image = context.detector.open(content)
+    analysis = analyze(image, context.detector, provenance="full", credentials=context.credentials)
+    detection = detect_all_frames(content, analysis.detection, context.detector, heatmap=True)
+    wording = Wording(words_only, never_say_real)
+    overlay = draw_overlay(content, detection, context.detector.limits, wording)
+    faces = tuple(replace(face, heatmap=None) for face in detection.faces)
+    return messages.ReportMaterial(
+        analysis=replace(analysis, detection=replace(detection, faces=faces)),
+        forensics=forensics(context, content, report),
+        image=_encoded(image.decode(_REPORT_SIDE)),
+        overlay=_encoded(overlay),
+        card_sha256=context.card_sha256,
+    )
+
+
+def _encoded(pixels: Image.Image) -> messages.EncodedImage:
+    """Encode a smaller copy without metadata."""
+    copy = pixels.copy()
+    copy.thumbnail((_REPORT_SIDE, _REPORT_SIDE), Image.Resampling.LANCZOS)
+    buffer = BytesIO()
+    # The array drops color profiles and text.
+    Image.fromarray(np.asarray(copy)).save(buffer, "WEBP", quality=88, method=2)
+    data = b64encode(buffer.getvalue()).decode("ascii")
+    return messages.EncodedImage("image/webp", *copy.size, data)
+
+
 def video(
     context: TaskContext, content: bytes, report: Report, *, frames: int, thumbnails: int, max_pixels: int
 ) -> VideoResult:
@@ -100,7 +135,9 @@ def video(
 
 
 # Each takes the context, the content, a report of progress and the options of the task.
-TASKS: dict[str, Callable[..., Result]] = {task.__name__: task for task in (detect, scan, forensics, video)}
+TASKS: dict[str, Callable[..., Result]] = {
+    task.__name__: task for task in (detect, scan, forensics, report_material, video)
+}
 
 
 def warm_up(context: TaskContext) -> None:
@@ -122,6 +159,7 @@ def warm_up(context: TaskContext) -> None:
     thumbnail(image, _THUMBNAIL_SIDE)
     run(scan, file, thumbnail_from=0.0)
     run(forensics, file)
+    run(report_material, file, words_only=False, never_say_real=False)
     if find_spec("av"):
         run(video, _two_frames(), frames=2, thumbnails=1, max_pixels=4096)
 

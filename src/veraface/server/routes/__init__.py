@@ -23,6 +23,8 @@ class AppState:
     service: InferenceService
     images: Uploads
     videos: Uploads
+    reports: Uploads
+    """signed reports to verify"""
     video_slots: Semaphore
     """limits how many videos are processed at the same time; the other workers are left to images"""
     observe: Callable[[DetectionResult | VideoResult], None]

@@ -27,6 +27,7 @@ async def model_status(state: State) -> schemas.ModelStatusResponse:
         video=settings.accepts_videos,
         max_video_bytes=settings.video_max_bytes,
         feedback=settings.feedback_folder is not None,
+        reports=settings.makes_reports,
     )
     wording = schemas.WordingResponse(
         words_only=settings.words_only,

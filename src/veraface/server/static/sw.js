@@ -6,7 +6,7 @@ const CACHE = `${FAMILY}1`;
 const PATIENCE = 3000; // ms for a server that is there but does not answer, before the kept copy is shown
 
 // The addresses of js/router.js: at each of them is the same document. No other page is touched.
-const VIEWS = /^\/(history|dashboard|about|result\/[\w-]+)?$/;
+const VIEWS = /^\/(history|dashboard|about|verify|result\/[\w-]+)?$/;
 
 // Shared by another app with the installed page, until it asks: { files, link }. In memory only.
 let shared = {};
@@ -29,6 +29,7 @@ const SHELL = [
   "css/queue.css",
   "css/tokens.css",
   "css/verdict.css",
+  "css/verify.css",
   "css/video.css",
   "css/viewer.css",
   "favicon.svg",
@@ -43,6 +44,7 @@ const SHELL = [
   "js/api.js",
   "js/camera.js",
   "js/card.js",
+  "js/closeup.js",
   "js/dashboard/colors.js",
   "js/dashboard/confusion.js",
   "js/dashboard/curves.js",
@@ -67,6 +69,7 @@ const SHELL = [
   "js/folders.js",
   "js/forensicViews.js",
   "js/format.js",
+  "js/handOn.js",
   "js/heatmap.js",
   "js/history.js",
   "js/historyCard.js",
@@ -76,10 +79,12 @@ const SHELL = [
   "js/keys.js",
   "js/language.js",
   "js/main.js",
+  "js/menu.js",
   "js/notice.js",
   "js/offline.js",
   "js/provenance.js",
   "js/queue.js",
+  "js/report.js",
   "js/retry.js",
   "js/router.js",
   "js/rovingTabindex.js",
@@ -106,8 +111,10 @@ const SHELL = [
   "js/views/history.js",
   "js/views/missing.js",
   "js/views/result.js",
+  "js/views/verify.js",
   "js/views/video.js",
   "js/waiting.js",
+  "js/whereElse.js",
   "js/zoom.js",
   "languages/en.json",
   "manifest.webmanifest",

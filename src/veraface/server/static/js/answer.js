@@ -7,6 +7,7 @@ import { isChance, isRange } from "./validate.js";
 // Reasons that are remarks: they do not explain why a result is uncertain.
 const REMARKS = ["faces_disagree", "faces_too_small", "small_face", "several_frames", "color_not_converted", "short_scenes", "faces_left_out"];
 const SMALL = ["small_face", "face_too_small", "faces_too_small"]; // a larger copy helps
+const CLEAR = ["fake", "real"];
 const ORDER = ["fake", "uncertain", "real", "unclassified"];
 
 /**
@@ -19,12 +20,14 @@ export function answerOf(result) {
   const faces = result.faces ?? result.tracks ?? [];
   const verdict = verdictOf(result);
   const span = spanOf(result, result.thresholds);
+  const count = faces.length > 1 ? countText(faces) : null;
   return {
     verdict,
     name: verdictName(result),
     ...scale(span, result.thresholds),
-    count: faces.length > 1 ? countText(faces) : null,
-    why: whyText(result, faces),
+    count,
+    // Of several faces, how many are fake says why the image is.
+    why: count && CLEAR.includes(verdict) ? count : whyText(result, faces),
     worth: worthText(verdict, result.reliability),
     open: openText(verdict, result.reliability),
     next: text("answer.next"),
@@ -78,7 +81,7 @@ export function headlineOf({ name, range }) {
 /** The answer as one paragraph, to be copied or shared. `more` are sentences to be added: the file, its hash. */
 export function summaryOf(answer, more = []) {
   const { count, why, worth, open, caveat } = answer;
-  return [headlineOf(answer), count, why, worth, open, caveat, ...more].filter(Boolean).join(" ");
+  return [headlineOf(answer), count === why ? null : count, why, worth, open, caveat, ...more].filter(Boolean).join(" ");
 }
 
 function scale(span, thresholds) {
@@ -108,7 +111,7 @@ function countText(faces) {
 // A clear verdict has the same reason everywhere; an uncertain one has that of the image, else of its worst face.
 function whyText(result, faces) {
   const verdict = verdictOf(result);
-  if (["fake", "real"].includes(verdict)) return text(`verdicts.${verdict}.detail`);
+  if (CLEAR.includes(verdict)) return text(`verdicts.${verdict}.detail`);
   const worst = faces[worstFirst(faces)[0]];
   const cause = [...codesOf(result), ...codesOf(worst)].find((code) => !REMARKS.includes(code) && hasText(`reasons.${code}`));
   return cause ? text(causePath(cause, worst ?? result)) : text("verdicts.uncertain.detail");
@@ -136,11 +139,12 @@ function worthText(verdict, reliability) {
 
 function openText(verdict, reliability) {
   const rate = { fake: reliability?.false_positive_rate, real: reliability?.false_negative_rate }[verdict];
-  if (!["fake", "real"].includes(verdict)) return text("answer.open.uncertain");
+  if (!CLEAR.includes(verdict)) return text("answer.open.uncertain");
   if (!Number.isFinite(rate)) return text(`answer.openUnmeasured.${verdict}`);
   const all = rate < 0.01 ? 1000 : 100;
   const count = rate * all < 0.5 ? `<${number(1)}` : number(Math.round(rate * all));
-  return text(`answer.open.${verdict}`, { count, all: number(all) });
+  const size = reliability.face_size === "all" ? "" : text("answer.thisSize"); // few test faces have the size of some
+  return text(`answer.open.${verdict}`, { count, all: number(all), size }).replace(/ {2,}/g, " ");
 }
 
 function stepsFor(verdict, result, faces) {
@@ -148,7 +152,7 @@ function stepsFor(verdict, result, faces) {
 }
 
 function stepNames(verdict, result, faces) {
-  if (["fake", "real"].includes(verdict)) return ["search", "original", "compare"];
+  if (CLEAR.includes(verdict)) return ["search", "original", "compare"];
   const codes = [result, ...faces].flatMap(codesOf);
   return codes.some((code) => SMALL.includes(code)) ? ["larger", "original", "compare"] : ["original", "search", "compare"];
 }

@@ -11,13 +11,17 @@ export function answerCard(answer) {
       "header",
       { class: "headline" },
       element("span", { class: "badge" }, icon(answer.verdict)),
-      element("h2", { id: "verdict", tabindex: "-1" }, answer.name),
-      answer.range
-        ? element("p", { class: "range" }, element("strong", { id: "p-fake" }, answer.range), element("span", { class: "label" }, answer.label))
-        : null,
+      element(
+        "div",
+        { class: "answer-name" },
+        element("h2", { id: "verdict", tabindex: "-1" }, answer.name),
+        answer.range
+          ? element("p", { class: "range" }, element("strong", { id: "p-fake" }, answer.range), " ", element("span", { class: "label" }, answer.label))
+          : null,
+      ),
     ),
     answer.span ? probabilityBar({ span: answer.span, zones: answer.zones, label: answer.scaleLabel }) : null,
-    answer.count ? element("p", { class: "answer-count" }, answer.count) : null,
+    answer.count && answer.count !== answer.why ? element("p", { class: "answer-count" }, answer.count) : null,
     element("p", { class: "answer-why" }, answer.why),
     element(
       "div",

@@ -1,4 +1,5 @@
 // Results as JSON and CSV files, without images.
+import { nameOf } from "./format.js";
 
 const BOM = "\ufeff"; // Excel reads UTF-8 only with it
 // Spreadsheets take a cell that starts so for a formula, wide signs included.
@@ -14,6 +15,12 @@ export function entriesAsCsv(entries) {
   const rows = entries.map((entry) => row(record(entry)));
   const lines = [Object.keys(row(record({}))), ...rows.map(Object.values)].map((cells) => cells.map(cell).join(","));
   return new Blob([BOM, ...lines.map((line) => `${line}\r\n`)], { type: "text/csv;charset=utf-8" });
+}
+
+/** A file name after that of the image: fileNameFor({ name: "party.jpg" }, "report.html") is "party-report.html". */
+export function fileNameFor(check, ending) {
+  const stem = nameOf(check).replace(/\.[^.]{1,5}$/, "").replace(/[\\/:*?"<>|\s]+/g, "-").replace(/^[.-]+/, "").slice(0, 80);
+  return `${stem || "image"}-${ending}`;
 }
 
 /** Has the browser save it under that name. */

@@ -24,26 +24,28 @@ const ICONS = {
   key_required: "server",
   links_not_enabled: "link",
   bad_link: "link",
+  bad_report: "file",
   link_refused: "link",
   link_unreachable: "link",
   link_timeout: "link",
 };
-// Codes whose server message repeats the text of the page.
-const ALREADY_STATED = [
-  ...["no_face", "first_frame_only", "search_incomplete", "unsupported_image", "not_ready", "model_unavailable", "busy", "too_slow"],
-  ...["upload_too_slow", "unsupported_video", "video_not_available", "key_required"],
-];
 const WORTH_RETRYING = [
   ...["unreachable", "not_ready", "busy", "upload_too_slow", "link_unreachable", "link_timeout", "other"],
 ];
 
-/** Return the nodes of the panel; `retry()`, if given, sends the same image again. */
-export function faultView({ code, message, limit }, retry) {
+/**
+ * Return the nodes of the panel of a check. `retry()`, if given, sends the same image again; `zoom()` shows a small face;
+ * `shrink()` sends a smaller copy.
+ */
+export function faultView({ code, message, limit }, { retry = null, zoom = null, shrink = null, isPdf = false }) {
   const known = knownCode(code);
   const name = text(`faults.${known}.name`);
-  const detail = text(`faults.${known}.detail`);
-  const again = element("button", { type: "button", class: "quiet", id: "again" }, text("again"));
-  again.addEventListener("click", () => retry());
+  const detail = known === "unsupported_image" && isPdf ? text("faults.unsupported_image.pdf") : text(`faults.${known}.detail`);
+  const helps = [
+    retry && WORTH_RETRYING.includes(known) ? help("again", "again", retry) : null,
+    zoom && known === "face_too_small" ? help("zoom-face", "faults.zoom", zoom) : null,
+    shrink && known === "image_too_large" ? help("shrink", "faults.shrink", shrink) : null,
+  ].filter(Boolean);
   return [
     element(
       "header",
@@ -52,11 +54,15 @@ export function faultView({ code, message, limit }, retry) {
       element("div", {}, element("h2", { id: "verdict", tabindex: "-1" }, name), element("p", {}, detail)),
     ),
     limit ? element("p", { class: "server-words" }, limitText(limit)) : null,
-    message && !ALREADY_STATED.includes(known)
-      ? element("p", { class: "server-words", lang: "en", dir: "ltr" }, sentence(message))
-      : null,
-    retry && WORTH_RETRYING.includes(known) ? again : null,
+    message && known === "other" ? element("p", { class: "server-words", lang: "en", dir: "ltr" }, sentence(message)) : null,
+    helps.length ? element("p", { class: "links" }, helps) : null,
   ];
+}
+
+function help(id, path, press) {
+  const button = element("button", { type: "button", class: "quiet", id }, text(path));
+  button.addEventListener("click", press);
+  return button;
 }
 
 export function faultAnnouncement({ code }) {

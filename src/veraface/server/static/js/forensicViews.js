@@ -1,12 +1,12 @@
-// Forensic views (error levels, noise, JPEG grid) over an analyzed image, each with an explanation.
+// Forensic views (error levels, noise, JPEG grid) over an analyzed image, each with an explanation; folded, for experts.
 import { fetchForensicViews } from "./api.js";
 import { element } from "./dom.js";
 import { knownCode } from "./fault.js";
 import { text } from "./language.js";
 
-const HEATMAP = "heatmap";
+const NONE = "none";
 const WORDS = {
-  heatmap: ["evidence.heatmap.name", "evidence.heatmap.reading", "evidence.heatmap.misleading"],
+  none: ["evidence.none.name", "evidence.none.reading", "evidence.none.misleading"],
   error_levels: ["evidence.errorLevels.name", "evidence.errorLevels.reading", "evidence.errorLevels.misleading"],
   noise: ["evidence.noise.name", "evidence.noise.reading", "evidence.noise.misleading"],
   grid: ["evidence.grid.name", "evidence.grid.reading", "evidence.grid.misleading"],
@@ -15,43 +15,60 @@ const WORDS = {
 const outcomes = new WeakMap(); // the outcome of each check, as long as the page is open
 
 export class ForensicViews {
-  /** Fill `container` with the choice of overlay for the image of a check in a viewer. */
+  /** Fill `container` with the choice of view for the image of a check in a viewer. */
   constructor(container, viewer, check) {
     this.viewer = viewer;
     this.check = check;
-    this.chosen = HEATMAP;
-    this.legend = element("legend", { class: "unseen" });
-    this.options = Object.keys(WORDS).map((name) => {
-      const input = element("input", { type: "radio", name: "view", value: name, checked: name === HEATMAP });
-      input.addEventListener("change", () => this.#choose(name));
-      return element("label", {}, input, element("span", {}));
-    });
-    this.words = element("div", { class: "view-words", "aria-live": "polite" });
-    container.replaceChildren(element("fieldset", { class: "views" }, this.legend, element("div", {}, this.options)), this.words);
+    this.chosen = NONE;
+    this.summary = element("summary");
+    this.body = element("div", { class: "experts-body" });
+    container.replaceChildren(element("details", { class: "experts" }, this.summary, this.body));
+    if (this.#canAsk()) this.#buildChoice();
+    viewer.onHeatmap = () => this.chosen !== NONE && this.#choose(NONE);
     this.render();
   }
 
   /** Set all texts in the current language. */
   render() {
+    this.summary.textContent = text("evidence.experts");
+    if (!this.#canAsk()) {
+      this.body.replaceChildren(element("p", { class: "hint" }, text("evidence.notKept")));
+      return;
+    }
     this.legend.textContent = text("evidence.label");
     for (const label of this.options) label.lastChild.textContent = text(WORDS[label.firstChild.value][0]);
-    if (this.asked) this.#show(); // before anything was chosen, there is nothing to explain
+    // All in one place, so that it is as high as the longest and nothing moves when another is chosen.
+    this.words.replaceChildren(...Object.entries(WORDS).map(([name, [, ...paths]]) => wordsOf(name, paths)));
+    this.#show();
   }
 
   close() {
     this.controller?.abort();
   }
 
-  #choose(name) {
-    this.chosen = name;
-    this.asked = true;
-    this.#show();
-    const waiting = this.controller && !this.controller.signal.aborted;
-    if (name !== HEATMAP && this.#canAsk() && outcomes.get(this.check)?.kind !== "views" && !waiting) this.#ask();
-  }
-
   #canAsk() {
     return Boolean(this.check.file || this.check.link);
+  }
+
+  #buildChoice() {
+    this.legend = element("legend", { class: "unseen" });
+    this.options = Object.keys(WORDS).map((name) => {
+      const input = element("input", { type: "radio", name: "view", value: name, checked: name === NONE });
+      input.addEventListener("change", () => this.#choose(name));
+      return element("label", {}, input, element("span", {}));
+    });
+    this.words = element("div", { class: "view-words" });
+    this.status = element("div", { class: "view-status", role: "status" });
+    this.body.append(element("fieldset", { class: "views" }, this.legend, element("div", {}, this.options)), this.words, this.status);
+  }
+
+  #choose(name) {
+    this.chosen = name;
+    for (const label of this.options) label.firstChild.checked = label.firstChild.value === name;
+    if (name !== NONE) this.viewer.heatmapOn.checked = false; // one overlay at a time
+    this.#show();
+    const waiting = this.controller && !this.controller.signal.aborted;
+    if (name !== NONE && outcomes.get(this.check)?.kind !== "views" && !waiting) this.#ask();
   }
 
   async #ask() {
@@ -68,20 +85,17 @@ export class ForensicViews {
   #show() {
     const outcome = outcomes.get(this.check);
     const view = outcome?.kind === "views" ? outcome.answer.views.find(({ name }) => name === this.chosen) : null;
-    const [name, reading, misleading] = WORDS[this.chosen];
-    this.viewer.cover(view ? { url: `data:${view.media_type};base64,${view.data}`, alt: text(name) } : null);
-    if (view || this.chosen === HEATMAP) {
-      this.words.replaceChildren(labeled("evidence.reading", reading), labeled("evidence.misleading", misleading));
-    } else if (!this.#canAsk()) {
-      this.words.replaceChildren(element("p", {}, text("evidence.notKept")));
-    } else if (outcome) {
-      const again = element("button", { type: "button", class: "quiet" }, text("again"));
-      again.addEventListener("click", () => this.#again());
-      const code = knownCode(outcome.code);
-      this.words.replaceChildren(labeled(`faults.${code}.name`, `faults.${code}.detail`), again);
-    } else {
-      this.words.replaceChildren(element("p", {}, text("evidence.loading")));
-    }
+    this.viewer.cover(view ? { url: `data:${view.media_type};base64,${view.data}`, alt: text(WORDS[this.chosen][0]) } : null);
+    for (const words of this.words.children) words.classList.toggle("chosen", words.dataset.view === this.chosen);
+    this.status.replaceChildren(...(view || this.chosen === NONE ? [] : this.#missing(outcome)));
+  }
+
+  #missing(outcome) {
+    if (!outcome) return [element("p", {}, text("evidence.loading"))];
+    const again = element("button", { type: "button", class: "quiet" }, text("again"));
+    again.addEventListener("click", () => this.#again());
+    const code = knownCode(outcome.code);
+    return [labeled(`faults.${code}.name`, `faults.${code}.detail`), again];
   }
 
   // The button goes while it has the focus: the choice that it belongs to takes it.
@@ -89,6 +103,10 @@ export class ForensicViews {
     this.options.find((label) => label.firstChild.checked).firstChild.focus();
     this.#ask();
   }
+}
+
+function wordsOf(name, [reading, misleading]) {
+  return element("div", { "data-view": name }, labeled("evidence.reading", reading), labeled("evidence.misleading", misleading));
 }
 
 function labeled(heading, sentence) {

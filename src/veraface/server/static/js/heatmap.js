@@ -1,4 +1,4 @@
-// Renders the model's coarse heatmap grid as a smooth image: amber suggests fake, blue real.
+// Draws the model's coarse heatmap grid as a smooth image: amber suggests fake, blue real.
 
 const SIDE = 192;
 const FAKE = [255, 122, 60];
@@ -6,9 +6,48 @@ const REAL = [74, 158, 255];
 const STRONGEST_ALPHA = 235;
 // The outermost part of the square fades out, so that its edge does not look like a signal.
 const FADE = 0.12;
+const ONE_SIDED = 0.9; // share of cells on one side of 0.5, from which on the difference to their mean is shown
+const LEAST_DIFFERENCE = 0.5; // in log odds: smaller ones are not drawn in full color
 
-/** A canvas of SIDE x SIDE with the grid's values interpolated, then coloured. */
-export function paintGrid(grid) {
+const painted = new WeakMap();
+
+/** Draw a heatmap at its place in a context whose unit is a pixel of the image. The square is turned as the face is. */
+export function drawHeatmap(context, heatmap) {
+  if (!painted.has(heatmap)) painted.set(heatmap, paintGrid(shownGrid(heatmap.grid)));
+  const [x, y, width, height] = heatmap.box;
+  context.save();
+  context.translate(x + width / 2, y + height / 2);
+  context.rotate(((heatmap.angle ?? 0) * Math.PI) / 180);
+  context.drawImage(painted.get(heatmap), -width / 2, -height / 2, width, height);
+  context.restore();
+}
+
+/**
+ * Whether nearly all cells suggest the same. The face would be one color, so the difference to the mean of its cells is
+ * shown instead. imaging/overlay.py has the same rule.
+ */
+export function isRelative(grid) {
+  const cells = grid.flat();
+  const fake = cells.filter((value) => value >= 0.5).length / cells.length;
+  return Math.max(fake, 1 - fake) >= ONE_SIDED;
+}
+
+/** The grid as it is drawn: 0 blue, 0.5 nothing, 1 amber. */
+export function shownGrid(grid) {
+  if (!isRelative(grid)) return grid;
+  const odds = grid.map((row) => row.map(logOdds));
+  const mean = odds.flat().reduce((sum, value) => sum + value, 0) / odds.flat().length;
+  const most = Math.max(LEAST_DIFFERENCE, ...odds.flat().map((value) => Math.abs(value - mean)));
+  return odds.map((row) => row.map((value) => 0.5 + (value - mean) / most / 2));
+}
+
+function logOdds(p) {
+  const bounded = Math.min(1 - 1e-4, Math.max(1e-4, p));
+  return Math.log(bounded / (1 - bounded));
+}
+
+// A canvas of SIDE x SIDE with the grid's values interpolated, then colored.
+function paintGrid(grid) {
   const canvas = document.createElement("canvas");
   canvas.width = SIDE;
   canvas.height = SIDE;

@@ -38,8 +38,9 @@ function press(event) {
   found[name].run(event);
 }
 
-// What is typed into a field, or presses what has the focus, is not for the page.
+// What is typed into a field, or presses what has the focus, is not for the page. A slider or a choice takes no letters.
 function takesKeys(target, key) {
+  if (target.closest("input:is([type=range], [type=radio])")) return key.length > 1 || key === " ";
   if (target.closest("input:not([type=checkbox]), select, textarea, [contenteditable]")) return key !== "Escape";
   return ["Enter", " "].includes(key) && Boolean(target.closest("a, button, summary, input"));
 }
@@ -72,6 +73,7 @@ function openHelp() {
   dialog.addEventListener("close", () => dialog.remove());
   document.body.append(dialog);
   dialog.showModal();
+  dialog.scrollTop = 0; // the button at its end has the focus
 }
 
 function shown(name) {

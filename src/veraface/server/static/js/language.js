@@ -89,6 +89,12 @@ export function number(value, options = {}) {
   return new Intl.NumberFormat(language, { numberingSystem: "latn", ...options }).format(value);
 }
 
+/** "14 March 2026 at 09:26", in the way of the browser's region where it speaks the language of the page. */
+export function dateAndTime(time, style = { dateStyle: "long", timeStyle: "short" }) {
+  const region = navigator.languages?.find((tag) => tag.split("-")[0] === language) ?? language;
+  return new Intl.DateTimeFormat(region, { numberingSystem: "latn", calendar: "gregory", ...style }).format(time);
+}
+
 /** Join parts of a sentence as the language does: "a, b, and c". */
 export function list(parts) {
   return new Intl.ListFormat(language).format(parts);

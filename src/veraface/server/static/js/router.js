@@ -9,6 +9,7 @@ const ROUTES = [
   [/^\/history$/, "history"],
   [/^\/dashboard$/, "dashboard"],
   [/^\/about$/, "about"],
+  [/^\/verify$/, "verify"],
 ];
 
 let current = null;

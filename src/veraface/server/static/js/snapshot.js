@@ -1,8 +1,7 @@
 // One result as a PNG file: the image with boxes and heatmap, the verdict, and the caveat.
 import { answerOf, faceLabel } from "./answer.js";
-import { knownCode } from "./fault.js";
 import { nameOf } from "./format.js";
-import { text } from "./language.js";
+import { dateAndTime, text } from "./language.js";
 
 const WIDTH = 1200; // px of the drawn sheet
 const EDGE = 48;
@@ -10,13 +9,13 @@ const MAX_HEIGHT = 1100; // px of the analyzed image on it
 const MAX_FACES = 40; // listed individually
 const TAG = 20; // px of the letters on a face's box
 
-/** A PNG Blob of a finished check, drawn in the page's own colours from what `stage` shows. */
+/** A PNG Blob of an analyzed check, drawn in the page's own colors from what the viewer shows. */
 export async function snapshot(check, viewer) {
-  const { answer, failure } = check;
+  const { answer } = check;
   const style = getComputedStyle(document.body);
   const color = (name) => resolved(`var(--${name})`);
-  const scale = viewer.size ? Math.min((WIDTH - 2 * EDGE) / viewer.size.width, MAX_HEIGHT / viewer.size.height) : 0;
-  const image = { width: scale * (viewer.size?.width ?? 0), height: scale * (viewer.size?.height ?? 0) };
+  const scale = Math.min((WIDTH - 2 * EDGE) / viewer.size.width, MAX_HEIGHT / viewer.size.height);
+  const image = { width: scale * viewer.size.width, height: scale * viewer.size.height };
   const canvas = document.createElement("canvas");
   canvas.width = WIDTH;
   canvas.height = 4000;
@@ -28,9 +27,9 @@ export async function snapshot(check, viewer) {
   context.fillRect(0, 0, canvas.width, canvas.height);
   let y = EDGE;
 
-  const write = (words, { size, weight = 400, fill = "text", gap = 0.45 }) => {
+  const write = (words, { size = 20, weight = 400, fill = "text", gap = 0.45 } = {}) => {
     context.font = `${weight} ${size}px ${style.fontFamily}`;
-    context.fillStyle = fill.startsWith("#") || fill.startsWith("rgb") ? fill : color(fill);
+    context.fillStyle = color(fill);
     for (const line of lines(context, words, WIDTH - 2 * EDGE)) {
       y += size;
       context.fillText(line, start, y);
@@ -38,38 +37,29 @@ export async function snapshot(check, viewer) {
     }
   };
 
-  if (viewer.size) {
-    const left = (WIDTH - image.width) / 2;
-    drawResult(context, viewer, { left, top: y, scale, ...image });
-    y += image.height + 28;
+  const { verdict, name, range, span, zones, band, count, why, worth, open, next, steps, caveat } = answerOf(answer);
+  write(name, { size: 44, weight: 650, fill: verdict, gap: 0.3 });
+  if (span) {
+    write(text("result.probabilityLabel", { percent: range }), { size: 26, weight: 600 });
+    y = drawBar(context, span, zones, { y: y + 12, color, font: style.fontFamily }) + 10;
+    write(band, { size: 18, fill: "text-soft" });
   }
-  if (check.state === "analyzed") {
-    const { verdict, name, range, span, zones, band, count, why, worth, open, next, steps } = answerOf(answer);
-    write(name, { size: 44, weight: 650, fill: verdict, gap: 0.3 });
-    if (count) write(count, { size: 22, weight: 600 });
-    write(why, { size: 22, fill: "text-soft" });
-    if (span) {
-      y += 14;
-      write(text("result.probabilityLabel", { percent: range }), { size: 26, weight: 600 });
-      y = drawBar(context, span, zones, y + 8, color) + 10;
-      write(band, { size: 18, fill: "text-soft" });
-    }
-    y += 14;
-    for (const line of [worth, open].filter(Boolean)) write(line, { size: 20 });
-    write(`${next}: ${steps.join(" · ")}`, { size: 20 });
-    const labels = answer.faces.length > 1 ? answer.faces.slice(0, MAX_FACES).map((face, index) => faceLabel(face, index, answer.thresholds)) : [];
-    if (labels.length) y += 14;
-    for (const label of labels) write(label, { size: 20, gap: 0.35 });
-  } else {
-    write(text(`faults.${knownCode(failure.code)}.name`), { size: 44, weight: 650 });
-    write(text(`faults.${knownCode(failure.code)}.detail`), { size: 22, fill: "text-soft" });
-  }
-  y += 22;
-  const when = new Intl.DateTimeFormat(document.documentElement.lang, { dateStyle: "long", timeStyle: "short" }).format(check.time);
-  const model = answer?.model ? `${answer.model.name} ${answer.model.version}` : "";
+  y += 10;
+  if (count && count !== why) write(count, { size: 22, weight: 600 });
+  write(why, { size: 22 });
+  for (const line of [worth, open].filter(Boolean)) write(line, { fill: "text-soft" });
+  write(`${next}: ${steps.join(" · ")}`);
+  y += 16;
+  drawResult(context, viewer, { left: (WIDTH - image.width) / 2, top: y, scale, ...image });
+  y += image.height + 16;
+  if (viewer.heatmapOn.checked) write(`${text("stage.heatmap")}: ${[...viewer.legend.children].map(({ textContent }) => textContent).filter(Boolean).join(" – ")}`, { size: 18, fill: "text-soft" });
+  const labels = viewer.faces.length > 1 ? viewer.faces.slice(0, MAX_FACES).map((face, index) => faceLabel(face, index, answer.thresholds)) : [];
+  for (const label of labels) write(label, { gap: 0.35 });
+  y += 16;
   write(`\u2068${nameOf(check)}\u2069`, { size: 18 }); // its own direction is that of its letters
-  write([when, "Veraface", model].filter(Boolean).join(" · "), { size: 18, fill: "text-soft" });
+  write(`${dateAndTime(check.time)} · Veraface · ${answer.model.name} ${answer.model.version}`, { size: 18, fill: "text-soft" });
   if (check.hash) write(`SHA-256 ${check.hash}`, { size: 16, fill: "text-faint" });
+  write(caveat, { weight: 600 });
   write(text("caveat"), { size: 18, fill: "text-soft" });
   return cut(canvas, Math.ceil(y + EDGE / 2));
 }
@@ -106,17 +96,25 @@ function drawTag(context, words, tint, { x, y, above }) {
 }
 
 // From left to right in every language, as on the page.
-function drawBar(context, [low, high], zones, y, color) {
+function drawBar(context, [low, high], zones, { y, color, font }) {
   const wide = WIDTH - 2 * EDGE;
-  for (const { verdict, from, to } of zones) {
+  const { direction, textAlign } = context;
+  context.direction = "ltr";
+  context.font = `400 16px ${font}`;
+  for (const [index, { verdict, from, to, label }] of zones.entries()) {
     context.globalAlpha = verdict === "uncertain" ? 0.35 : 0.6;
     context.fillStyle = color(verdict);
     context.fillRect(EDGE + wide * from + 1, y, wide * (to - from) - 2, 16);
+    context.globalAlpha = 1;
+    context.fillStyle = color("text-soft");
+    context.textAlign = ["left", "center", "right"][index];
+    context.fillText(label, EDGE + wide * [from, (from + to) / 2, to][index], y + 44);
   }
-  context.globalAlpha = 1;
-  context.fillStyle = color("text");
-  context.fillRect(EDGE + wide * low - 3, y - 7, Math.max(6, wide * (high - low)), 30);
-  return y + 24;
+  context.lineWidth = 4;
+  context.strokeStyle = color("text");
+  context.strokeRect(EDGE + wide * low - 2, y - 7, wide * (high - low) + 4, 30);
+  Object.assign(context, { direction, textAlign });
+  return y + 48;
 }
 
 function lines(context, words, width) {

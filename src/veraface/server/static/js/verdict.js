@@ -3,34 +3,34 @@ import { answerOf, faceAnswerOf, faceLabel, headlineOf, verdictName } from "./an
 import { answerCard, answerDetails } from "./answerCard.js";
 import { element } from "./dom.js";
 import { bytes, milliseconds, sentence, verdictOf } from "./format.js";
-import { hasText, text } from "./language.js";
+import { dateAndTime, hasText, text } from "./language.js";
 import { provenanceView } from "./provenance.js";
 import { probabilityBar, uniqueReasons } from "./verdictParts.js";
 
-/** The whole panel of an analyzed check; `select(index)` is called when a face is chosen from the list. */
-export function verdictView({ answer, hash, size }, selected, select) {
+const CUT_OUT = 96; // px
+
+/**
+ * The panel of an analyzed check, whose faces have the order in which they are shown. `select(index)` is called when a
+ * face is chosen from the list, `image` is the loaded image, `actions` what can be done with the result.
+ */
+export function verdictView({ check, answer, selected, select, image, actions }) {
   const face = answer.faces[selected];
   const single = answer.faces.length === 1;
   const whole = answerOf(answer);
   return [
     answerCard(whole),
-    single ? null : faceList(answer, selected, select),
+    single ? null : faceList(answer, selected, select, image),
     single ? null : faceView(face, selected, answer.thresholds),
+    actions,
     answerDetails(whole),
     reasons(single ? [...answer.reasons, ...face.reasons] : face.reasons, single ? [] : answer.reasons),
     provenanceView(answer.provenance),
-    details(answer, face, { hash, size }),
+    details(answer, face, check),
   ];
 }
 
 export function announcement(answer) {
   return `${headlineOf(answerOf(answer))} ${text("result.found", { count: answer.faces.length })}`;
-}
-
-/** Which face to show first: the one that decides. */
-export function decisiveFace(faces) {
-  const ranked = faces.map((face, index) => [face.p_fake ?? -1, index]);
-  return ranked.reduce((best, next) => (next[0] > best[0] ? next : best), [-2, 0])[1];
 }
 
 function faceView(face, index, thresholds) {
@@ -45,13 +45,13 @@ function faceView(face, index, thresholds) {
   );
 }
 
-function faceList({ faces, thresholds }, selected, select) {
-  const decisive = decisiveFace(faces);
+function faceList({ faces, thresholds, width, height }, selected, select, image) {
   const buttons = faces.map((face, index) => {
     const label = faceLabel(face, index, thresholds);
     const button = faceButton(face, index, {
-      label: index === decisive ? `${label}. ${text("result.decisive")}` : label,
+      label: index === 0 ? `${label}. ${text("result.decisive")}` : label,
       range: faceAnswerOf(face, thresholds).range,
+      picture: image.naturalWidth ? cutOut(image, { width, height }, face) : null,
       attributes: { "aria-pressed": String(index === selected) },
     });
     button.addEventListener("click", () => select(index));
@@ -60,11 +60,24 @@ function faceList({ faces, thresholds }, selected, select) {
   return faceSection(buttons);
 }
 
-/** One face in a list of faces: number, verdict, range and further nodes; label for screen readers. */
-export function faceButton(face, index, { label, range, attributes = {}, more = [] }) {
+// The face, a little larger than its box.
+function cutOut(image, size, { box: [x, y, width, height] }) {
+  const side = 1.3 * Math.max(width, height);
+  const canvas = element("canvas", { width: String(CUT_OUT), height: String(CUT_OUT), "aria-hidden": "true" });
+  const context = canvas.getContext("2d");
+  context.imageSmoothingQuality = "high";
+  context.scale(CUT_OUT / side, CUT_OUT / side);
+  context.translate(side / 2 - x - width / 2, side / 2 - y - height / 2);
+  context.drawImage(image, 0, 0, size.width, size.height);
+  return canvas;
+}
+
+/** One face in a list of faces: cut-out, number, verdict, range and further nodes; label for screen readers. */
+export function faceButton(face, index, { label, range, picture = null, attributes = {}, more = [] }) {
   return element(
     "button",
     { type: "button", class: "face-item", "data-verdict": verdictOf(face), ...attributes },
+    picture,
     element("span", { class: "number", "aria-hidden": "true" }, String(index + 1)),
     element("span", { class: "what", "aria-hidden": "true" }, verdictName(face)),
     range ? element("bdi", { class: "chance", "aria-hidden": "true" }, range) : null,
@@ -89,13 +102,14 @@ export function reasons(own, ofImage) {
   return element("section", { class: "reasons" }, element("h3", {}, text("result.reasons")), element("ul", {}, items));
 }
 
-function details(answer, face, { hash, size }) {
+function details(answer, face, { hash, size, time }) {
   const [, , faceWidth, faceHeight] = face.box;
   const { name, version } = answer.model;
   const rows = [
     [text("result.image"), `${answer.format}, ${answer.width} × ${answer.height}`, size && bytes(size)],
     [text("result.faceSize"), `${Math.round(faceWidth)} × ${Math.round(faceHeight)} px`],
     [text("result.model"), `${name} ${version}`],
+    [text("result.checked"), time ? dateAndTime(time, { dateStyle: "medium", timeStyle: "short" }) : "–"],
     ["SHA-256", hash ?? "–"], // cut short on the screen only: it is copied and printed whole
   ];
   const list = element("dl", {}, rows.map(([term, value, hint]) => row(term, value, hint)));
@@ -125,9 +139,9 @@ function timing({ total, ...stages }) {
     return element("li", { class: `stage-${at}` }, `${name} `, element("bdi", {}, milliseconds(ms)));
   });
   return element(
-    "div",
+    "details",
     { class: "timing" },
-    element("dl", {}, row(text("result.time"), milliseconds(total))),
+    element("summary", {}, text("result.time"), " ", element("bdi", {}, milliseconds(total))),
     split,
     element("ul", {}, legend),
   );

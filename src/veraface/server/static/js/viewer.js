@@ -2,12 +2,12 @@
 import { faceLabel, verdictName } from "./answer.js";
 import { element, icon } from "./dom.js";
 import { verdictOf } from "./format.js";
-import { paintGrid } from "./heatmap.js";
+import { drawHeatmap, isRelative } from "./heatmap.js";
 import { text } from "./language.js";
 import { setUpZoom } from "./zoom.js";
 
 const CANVAS_SIDE = 1024; // px of the longer side; the heatmap is smooth, more would only cost memory
-const DEFAULT_STRENGTH = 40; // percent
+const OPACITY = 0.6; // of the heatmap
 
 export class Viewer {
   /** Append the viewer to `container`; calls `onSelect(index)` when a face is chosen. */
@@ -17,32 +17,12 @@ export class Viewer {
     this.canvas = element("canvas", { id: "evidence", width: "1", height: "1", "aria-hidden": "true" });
     this.boxes = element("div", { id: "boxes", role: "group", "data-label": "stage.faces" });
     this.view = element("img", { id: "view", alt: "", draggable: "false", hidden: true });
-    this.layer = element("div", { class: "layer" }, this.image, this.canvas, this.view, this.boxes);
+    this.divider = element("span", { class: "divider", "aria-hidden": "true", hidden: true });
+    this.layer = element("div", { class: "layer" }, this.image, this.canvas, this.view, this.divider, this.boxes);
     this.note = element("p", { id: "stage-note" });
     const scan = element("div", { class: "scan", "aria-hidden": "true" });
     this.frame = element("div", { class: "frame", id: "frame", role: "group", tabindex: "-1", "data-label": "stage.frame" }, this.layer, scan, this.note);
-    this.slider = element("input", {
-      type: "range",
-      id: "evidence-strength",
-      min: "0",
-      max: "100",
-      value: String(DEFAULT_STRENGTH),
-      "data-label": "stage.heatmapLabel",
-    });
-    this.legend = element(
-      "span",
-      { class: "legend" },
-      element("span", { "data-text": "stage.speaksReal" }),
-      element("span", { class: "scale", "aria-hidden": "true" }),
-      element("span", { "data-text": "stage.speaksFake" }),
-    );
-    this.controls = element(
-      "div",
-      { id: "evidence-controls", class: "to-come" },
-      element("label", { for: "evidence-strength", "data-text": "stage.heatmap" }),
-      this.slider,
-      this.legend,
-    );
+    this.controls = this.#controls();
     const tools = element("div", { class: "stage-tools" }, this.controls);
     container.append(element("figure", { class: "stage", "data-label": "stage.label" }, this.frame, tools));
     this.zoom = setUpZoom(this.layer, this.frame, () => this.boxes.children[this.selected] ?? this.frame);
@@ -50,7 +30,6 @@ export class Viewer {
     this.url = null;
     this.faces = [];
     this.selected = -1;
-    this.slider.addEventListener("input", () => this.#drawHeatmap());
     this.image.addEventListener("load", () => this.#shown());
     this.image.addEventListener("error", () => this.#notShown());
   }
@@ -99,35 +78,33 @@ export class Viewer {
     const blank = this.frame.classList.contains("blank");
     this.note.replaceChildren(...(blank ? [icon(this.url ? "file" : "link"), text(this.#noteName())] : []));
     [...this.boxes.children].forEach((box, index) => this.#nameBox(box, index));
+    this.#renderLegend();
     this.zoom.render();
   }
 
   select(index) {
     this.selected = index;
-    [...this.boxes.children].forEach((box, at) => box.setAttribute("aria-pressed", String(at === index)));
-    this.#drawHeatmap();
+    [...this.boxes.children].forEach((box, at) => {
+      box.setAttribute("aria-pressed", String(at === index));
+      box.tabIndex = at === Math.max(0, index) ? 0 : -1; // one tab stop; arrow keys move between faces
+    });
+    this.#drawOverlay();
   }
 
   /** Show a view { url, alt } of the whole image instead of the heatmap; null removes it. */
   cover(view) {
-    if (Boolean(view) === this.view.hidden) {
-      [this.slider.value, this.otherStrength] = [this.otherStrength ?? "100", this.slider.value];
-      this.strengthBefore = null;
-    }
     this.view.hidden = !view;
-    this.legend.hidden = Boolean(view);
     this.frame.classList.toggle("covered", Boolean(view));
     this.view.alt = view?.alt ?? "";
     if (view && this.view.src !== view.url) this.view.src = view.url;
-    this.#drawHeatmap();
+    this.#drawOverlay();
   }
 
-  /** Hides the evidence, or shows it as strongly as before. */
-  toggleHeatmap() {
-    const strength = Number(this.slider.value);
-    if (strength) this.strengthBefore = strength;
-    this.slider.value = String(strength ? 0 : (this.strengthBefore ?? DEFAULT_STRENGTH));
-    this.#drawHeatmap();
+  /** Show or hide the heatmap. */
+  toggleHeatmap(wanted = !this.heatmapOn.checked) {
+    this.heatmapOn.checked = wanted;
+    if (wanted) this.onHeatmap?.();
+    this.#drawOverlay();
   }
 
   close() {
@@ -178,26 +155,65 @@ export class Viewer {
     box.setAttribute("aria-label", box.title);
   }
 
-  #drawHeatmap() {
+  // The switch, the slider between image and overlay, and what the colors mean. All keep their room while they are hidden.
+  #controls() {
+    this.heatmapOn = element("input", { type: "checkbox", role: "switch", id: "heatmap-on" });
+    this.heatmapOn.addEventListener("change", () => this.toggleHeatmap(this.heatmapOn.checked));
+    this.compare = element("input", { type: "range", id: "compare", min: "0", max: "100", value: "100", dir: "ltr", "data-label": "stage.compare" });
+    this.compare.addEventListener("input", () => this.#wipe());
+    this.legend = element(
+      "span",
+      { class: "legend", dir: "ltr" }, // as the scale of the answer
+      element("span", { class: "less" }),
+      element("span", { class: "scale", "aria-hidden": "true" }),
+      element("span", { class: "more" }),
+    );
+    const label = element("label", { class: "switch" }, this.heatmapOn, element("span", { "data-text": "stage.heatmap" }));
+    const slide = element("label", { class: "slide", for: "compare" }, element("span", { "data-text": "stage.slide" }), this.compare);
+    return element("div", { id: "evidence-controls", class: "to-come" }, label, slide, this.legend);
+  }
+
+  #renderLegend() {
+    const relative = this.faces[this.selected]?.heatmap && isRelative(this.faces[this.selected].heatmap.grid);
+    const [less, more] = relative ? ["stage.lessThanRest", "stage.moreThanRest"] : ["stage.speaksReal", "stage.speaksFake"];
+    this.legend.firstChild.textContent = text(less);
+    this.legend.lastChild.textContent = text(more);
+  }
+
+  #drawOverlay() {
+    const covered = !this.view.hidden;
+    const on = covered || this.heatmapOn.checked;
+    this.controls.classList.toggle("off", !on);
+    this.legend.classList.toggle("of-view", covered);
+    this.#renderLegend();
     const context = this.canvas.getContext("2d");
     const heatmap = this.faces[this.selected]?.heatmap;
-    this.view.style.opacity = String(Number(this.slider.value) / 100);
-    if (!heatmap || !this.view.hidden) {
-      context.clearRect(0, 0, this.canvas.width, this.canvas.height);
-      return;
+    context.clearRect(0, 0, this.canvas.width, this.canvas.height);
+    if (heatmap && on && !covered) {
+      const scale = CANVAS_SIDE / Math.max(this.size.width, this.size.height);
+      this.canvas.width = Math.max(1, Math.round(this.size.width * scale));
+      this.canvas.height = Math.max(1, Math.round(this.size.height * scale));
+      context.globalAlpha = OPACITY;
+      context.imageSmoothingQuality = "high";
+      context.scale(scale, scale);
+      drawHeatmap(context, heatmap);
     }
-    const scale = CANVAS_SIDE / Math.max(this.size.width, this.size.height);
-    this.canvas.width = Math.max(1, Math.round(this.size.width * scale));
-    this.canvas.height = Math.max(1, Math.round(this.size.height * scale));
-    const [x, y, width, height] = heatmap.box.map((value) => value * scale);
-    context.globalAlpha = Number(this.slider.value) / 100;
-    context.imageSmoothingQuality = "high";
-    this.painted ??= new Map();
-    if (!this.painted.has(heatmap)) this.painted.set(heatmap, paintGrid(heatmap.grid));
-    // The square is turned as the face is.
-    context.translate(x + width / 2, y + height / 2);
-    context.rotate(((heatmap.angle ?? 0) * Math.PI) / 180);
-    context.drawImage(this.painted.get(heatmap), -width / 2, -height / 2, width, height);
-    context.resetTransform();
+    this.#wipe();
+  }
+
+  // The overlay is seen left of the slider: of the face's square for the heatmap, of the image for a view.
+  #wipe() {
+    const [from, to] = this.view.hidden ? this.#extent() : [0, 100];
+    const share = Number(this.compare.value) / 100;
+    const edge = from + (to - from) * share;
+    for (const overlay of [this.canvas, this.view]) overlay.style.clipPath = share === 1 ? "" : `inset(0 ${100 - edge}% 0 0)`;
+    this.divider.style.left = `${edge}%`;
+    this.divider.hidden = this.controls.classList.contains("off") || share === 1 || share === 0;
+  }
+
+  #extent() {
+    const [x, , width] = this.faces[this.selected]?.heatmap?.box ?? [0, 0, 0, 0];
+    const share = (value) => Math.min(100, Math.max(0, (100 * value) / (this.size?.width || 1)));
+    return [share(x), share(x + width)];
   }
 }

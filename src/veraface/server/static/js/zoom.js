@@ -12,7 +12,7 @@ const TOWARDS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], Arro
 /**
  * Lets `layer` be zoomed and moved inside `frame`; buttons and keys zoom towards what `target()` returns.
  *
- * Returns { controls (to be placed), zoomIn(), zoomOut(), reset(), bringIn(part), justMoved(), say(), close() }.
+ * Returns { controls (to be placed), zoomIn(), zoomOut(), zoomTo(scale), reset(), bringIn(part), justMoved(), say(), close() }.
  */
 export function setUpZoom(layer, frame, target) {
   const panzoom = Panzoom(layer, {
@@ -113,6 +113,7 @@ export function setUpZoom(layer, frame, target) {
   return {
     controls,
     zoomIn: () => zoomBy(STEP),
+    zoomTo: (scale) => zoomBy(scale / panzoom.getScale()),
     zoomOut: () => zoomBy(1 / STEP),
     reset: () => panzoom.reset(),
     bringIn,

@@ -1,19 +1,26 @@
 // One image: during the analysis, afterwards, and reopened from the history.
+import { addFiles } from "../addFiles.js";
+import { worstFirst } from "../answer.js";
 import { byId, element, serverPath } from "../dom.js";
-import { download, entriesAsJson } from "../export.js";
 import { faultAnnouncement, faultView } from "../fault.js";
 import { nameOf } from "../format.js";
+import { handOnView } from "../handOn.js";
+import { isRelative } from "../heatmap.js";
 import { recall } from "../history.js";
+import { makeThumbnail } from "../images.js";
 import { addKeys } from "../keys.js";
-import { text } from "../language.js";
+import { fillIn, text } from "../language.js";
+import { showNotice } from "../notice.js";
 import { provenanceView } from "../provenance.js";
-import { analyse, cancel, changes, checks, find, isResult, retryNow } from "../queue.js";
+import { analyse, cancel, changes, checks, find, retryNow } from "../queue.js";
 import { go } from "../router.js";
-import { snapshot } from "../snapshot.js";
 import { isProvenance } from "../validate.js";
-import { announcement, decisiveFace, verdictView } from "../verdict.js";
+import { announcement, verdictView } from "../verdict.js";
 import { Viewer } from "../viewer.js";
 import { waitingView } from "../waiting.js";
+
+const SHRUNK_SIDE = 4000; // px; faces need far fewer
+const FACE_ZOOM = 4; // times, for a face too small to judge
 
 /** Fills root with the result of that check or entry of the history. */
 export function open(root, { id }) {
@@ -26,13 +33,16 @@ class ResultView {
     this.id = id;
     this.panel = element("div", { class: "panel", id: "panel" });
     this.filename = element("h1", { id: "filename", dir: "auto" });
-    this.actions = this.#actions();
     const left = element("div", { class: "left" });
     const columns = element("div", { class: "columns" }, left, this.panel);
     root.append(element("section", { class: "work", "data-label": "result.label" }, this.#toolbar(), columns));
     this.viewer = new Viewer(left, (index) => this.#select(index));
+    this.words = element("div", { class: "heatmap-words" });
+    this.closeup = element("div", { class: "closeup-place" }); // filled by closeup.js
     this.views = element("div", { class: "evidence" }); // filled by forensicViews.js
-    left.append(this.views, this.actions);
+    left.append(this.words, this.closeup, this.views);
+    // Cut-outs and close-ups need the image, which may come after the verdict.
+    this.viewer.image.addEventListener("load", () => this.answer && this.#fillPanel());
     this.stops = [this.#listen(), this.#keys()];
     this.check = find(id);
     if (this.check) this.#start(this.check);
@@ -103,8 +113,8 @@ class ResultView {
     document.body.dataset.state = { queued: "analyzing", busy: "busy" }[check.state] ?? check.state;
     this.viewer.scan(check.state === "analyzing" || check.state === "queued");
     this.panel.setAttribute("aria-busy", String(check.state === "analyzing" || check.state === "queued"));
-    this.actions.hidden = !isResult(check);
-    this.views.hidden = check.state === "failed";
+    const analyzed = check.state === "analyzed";
+    for (const part of [this.views, this.words, this.closeup]) part.hidden = !analyzed;
     clearInterval(this.clock);
     const held = this.panel.contains(document.activeElement);
     if (check.state === "analyzed") this.#layVerdict();
@@ -116,7 +126,12 @@ class ResultView {
 
   #layVerdict() {
     const { answer } = this.check;
-    if (this.viewer.selected < 0) this.viewer.lay(answer, decisiveFace(answer.faces));
+    if (!this.answer) {
+      // The worst first, also in the numbers on the image.
+      this.answer = { ...answer, faces: worstFirst(answer.faces).map((index) => answer.faces[index]) };
+      this.actions = handOnView(this.check, this.viewer);
+      this.viewer.lay(this.answer, 0);
+    }
     this.#fillPanel();
     this.viewer.render();
     byId("live").textContent = announcement(answer);
@@ -132,18 +147,43 @@ class ResultView {
   #fillPanel() {
     const keepFocus = this.panel.contains(document.activeElement);
     const { selected } = this.viewer;
-    this.panel.replaceChildren(...verdictView(this.check, selected, (index) => this.#select(index)).filter(Boolean));
+    const { check, answer, actions } = this;
+    const { image } = this.viewer;
+    fillIn(actions);
+    const parts = verdictView({ check, answer, selected, select: (index) => this.#select(index), image, actions });
+    this.panel.replaceChildren(...parts.filter(Boolean));
     if (keepFocus) this.panel.querySelectorAll(".face-item")[selected]?.focus();
+    this.words.replaceChildren(...heatmapWords(answer.faces[selected]));
+    this.#layCloseup();
+  }
+
+  // Later than all that a verdict needs.
+  async #layCloseup() {
+    const { closeupView } = await import("../closeup.js");
+    if (this.closed || !this.answer) return;
+    const { selected, image } = this.viewer;
+    this.closeup.replaceChildren(...[closeupView(image, this.answer, this.answer.faces[selected], selected)].filter(Boolean));
   }
 
   #layFault() {
     const { failure, answer } = this.check;
     const retry = this.check.file || this.check.link ? () => analyse([this.check]) : null;
-    this.viewer.lay(answer ?? {}, -1);
+    this.viewer.lay(answer ?? {}, answer?.faces?.length ? 0 : -1);
     this.viewer.render();
-    this.panel.replaceChildren(...faultView(failure, retry).filter(Boolean));
+    const { file, name } = this.check;
+    const zoom = answer?.faces?.length ? () => this.viewer.zoom.zoomTo(FACE_ZOOM) : null;
+    const shrink = file ? () => this.#shrink(file) : null;
+    const isPdf = file?.type === "application/pdf" || /\.pdf$/i.test(name);
+    this.panel.replaceChildren(...faultView(failure, { retry, zoom, shrink, isPdf }).filter(Boolean));
     if (isProvenance(answer?.provenance)) this.panel.append(provenanceView(answer.provenance)); // it needs no face
     byId("live").textContent = faultAnnouncement(failure);
+  }
+
+  // Sends a copy that the server accepts; the browser could read the image.
+  async #shrink(file) {
+    const copy = await makeThumbnail(file, SHRUNK_SIDE);
+    if (copy) addFiles([new File([copy], file.name, { type: copy.type })]);
+    else showNotice("faults.notShrunk");
   }
 
   #layWaiting() {
@@ -173,6 +213,7 @@ class ResultView {
     this.viewer.zoom.bringIn(kept);
     if (this.check.state === "analyzed") this.#fillPanel();
     if (this.viewer.boxes.contains(document.activeElement)) kept?.focus();
+    else this.panel.querySelectorAll(".face-item")[index]?.scrollIntoView({ block: "nearest" });
   }
 
   #toolbar() {
@@ -206,25 +247,6 @@ class ResultView {
     go(`/result/${next.id}`, { replace: true });
   }
 
-  #actions() {
-    const action = (id, path, press) => {
-      const button = element("button", { type: "button", class: "quiet", id, "data-text": path });
-      button.addEventListener("click", press);
-      return button;
-    };
-    return element(
-      "div",
-      { class: "actions", role: "group", "data-label": "result.actions" },
-      action("print", "result.print", () => print()),
-      action("save-image", "result.saveImage", () => this.#saveImage()),
-      action("save-json", "result.saveJson", () => download(entriesAsJson([this.check]), `veraface-${this.id}.json`)),
-    );
-  }
-
-  async #saveImage() {
-    download(await snapshot(this.check, this.viewer), `veraface-${this.id}.png`);
-  }
-
   #keys() {
     const turn = () => (document.documentElement.dir === "rtl" ? -1 : 1);
     const face = (step) => {
@@ -252,4 +274,12 @@ class ResultView {
     if (this.check && ["queued", "analyzing", "busy"].includes(this.check.state)) cancel([this.check]);
     else go(this.check?.old ? "/history" : "/");
   }
+}
+
+// How the heatmap is read and how it misleads: always there, whether it is shown or not.
+function heatmapWords(face) {
+  if (!face?.heatmap) return [];
+  const reading = isRelative(face.heatmap.grid) ? "evidence.heatmap.relative" : "evidence.heatmap.reading";
+  const labeled = ([heading, path]) => element("p", {}, element("strong", {}, text(heading)), " ", text(path));
+  return [["evidence.reading", reading], ["evidence.misleading", "evidence.heatmap.misleading"]].map(labeled);
 }

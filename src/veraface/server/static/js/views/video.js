@@ -94,7 +94,7 @@ class VideoView {
     this.shown = "failed";
     this.left.replaceChildren();
     this.overTime.replaceChildren();
-    this.panel.replaceChildren(...faultView(failure, () => analyse([this.check])).filter(Boolean));
+    this.panel.replaceChildren(...faultView(failure, { retry: () => analyse([this.check]) }).filter(Boolean));
     byId("live").textContent = faultAnnouncement(failure);
   }
 

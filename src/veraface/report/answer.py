@@ -1,0 +1,243 @@
+"""The answer about an image in words, as the page gives it: the texts of languages/en.json, the same rules.
+
+`js/answer.js` has the rules for the page, the extension and saved images; a test compares both.
+"""
+
+import json
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import veraface
+from veraface.wording import PLAIN, Wording
+
+_TEXTS = Path(veraface.__file__).parent / "server/static/languages/en.json"
+_CLEAR = ("fake", "real")
+_ORDER = ("fake", "uncertain", "real", "unclassified")
+# Reasons that are remarks: they do not explain why a result is uncertain.
+_REMARKS: tuple[str, ...] = ("faces_disagree", "faces_too_small", "small_face", "several_frames")
+_REMARKS += ("color_not_converted", "short_scenes", "faces_left_out")
+_SMALL = ("small_face", "face_too_small", "faces_too_small")
+
+Json = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Answer:
+    """The answer about an image, or about one of its faces."""
+
+    verdict: str
+    """fake, real, uncertain, unclassified or no_face"""
+    name: str
+    span: tuple[float, float] | None
+    """None where a number would contradict the verdict, or there is none"""
+    range: str | None
+    """the same as text: "61 to 88%" """
+    why: str
+    count: str | None = None
+    """a sentence for several faces"""
+    worth: str | None = None
+    """what the verdict is worth in frequencies; None without measured figures"""
+    open: str | None = None
+    """what it does not rule out"""
+    steps: tuple[str, ...] = ()
+    caveat: str = ""
+
+
+def answer_of(result: Json, wording: Wording = PLAIN) -> Answer:
+    """Return the answer about an image from its result as JSON, in that wording."""
+    return _in_words(_answer_of(result), wording)
+
+
+def _answer_of(result: Json) -> Answer:
+    faces, verdict = result["faces"], _verdict(result)
+    if result["verdict"] == "no_face":
+        name, why = (_text(f"faults.no_face.{part}") for part in ("name", "detail"))
+        return Answer("no_face", name, None, None, why, caveat=_text("answer.notProof"))
+    span = span_of(result, result["thresholds"])
+    count = _count(faces) if len(faces) > 1 else None
+    return Answer(
+        verdict,
+        _name(result),
+        span,
+        None if span is None else range_text(span, result["thresholds"]),
+        count if count and verdict in _CLEAR else _why(result, faces),
+        count,
+        _worth(verdict, result.get("reliability")),
+        _open(verdict, result.get("reliability")),
+        tuple(_text(f"answer.steps.{step}") for step in _steps(verdict, (result, *faces))),
+        _text("answer.notProof"),
+    )
+
+
+def face_answer_of(face: Json, thresholds: Json, wording: Wording = PLAIN) -> Answer:
+    """Return the answer about one face, in that wording."""
+    span = span_of(face, thresholds)
+    range_ = None if span is None else range_text(span, thresholds)
+    return _in_words(Answer(_verdict(face), _name(face), span, range_, _why(face, ())), wording)
+
+
+def _in_words(answer: Answer, wording: Wording) -> Answer:
+    if wording.words_only:
+        answer = replace(answer, span=None, range=None)
+    if wording.never_say_real:
+        name = wording.label("real") if answer.verdict == "real" else answer.name
+        why, count = (text and _without_real(text) for text in (answer.why, answer.count))
+        answer = replace(answer, name=name, why=why or "", count=count)
+    return answer
+
+
+def _without_real(text: str) -> str:
+    for real, words in (
+        ("likely real", "without a sign of forgery"),
+        ("looks real", "shows no sign of forgery"),
+    ):
+        text = text.replace(real, words)
+    return text
+
+
+def worst_first(faces: Sequence[Json]) -> list[Json]:
+    """Return the faces, the most suspicious first."""
+
+    def highest(face: Json) -> float:
+        span = face.get("p_fake_range")
+        return float(span[1] if span else -1 if face["p_fake"] is None else face["p_fake"])
+
+    return sorted(faces, key=lambda face: (_ORDER.index(_verdict(face)), -highest(face)))
+
+
+def span_of(result: Json, thresholds: Json) -> tuple[float, float] | None:
+    """Return the lowest and highest p_fake of a face or image; None where they contradict its verdict."""
+    if result["p_fake"] is None:
+        return None
+    low, high = result.get("p_fake_range") or (result["p_fake"], result["p_fake"])
+    zones = {_zone(low, thresholds), _zone(high, thresholds)}
+    agrees = result["verdict"] == (zones.pop() if len(zones) == 1 else "uncertain")
+    return (low, high) if agrees else None
+
+
+def range_text(span: tuple[float, float], thresholds: Json) -> str:
+    """Return the range in percent; no value is rounded into the zone of another verdict."""
+    low, high = (_points(p, thresholds) for p in span)
+    if low == high:
+        return f"{low}%"
+    return _text("answer.range", low=low, high=f"{high}%")
+
+
+def band_text(thresholds: Json, wording: Wording = PLAIN) -> str:
+    """Return how the scale is read, in that wording."""
+    real, fake = (f"{_rounded(100 * thresholds[name])}%" for name in _CLEAR[::-1])
+    text = _text("result.bandText", real=real, fake=fake)
+    return _without_real(text) if wording.never_say_real else text
+
+
+def _points(p: float, thresholds: Json) -> str:
+    if p < 0.01 or p > 0.99:
+        return "<1" if p < 0.01 else ">99"
+    whole = _rounded(100 * p)
+    if thresholds["real"] < p < thresholds["fake"]:
+        real, fake = (_rounded(100 * thresholds[name]) for name in ("real", "fake"))
+        whole = max(min(whole, fake - 1), real + 1)
+    return str(whole)
+
+
+def _zone(p: float, thresholds: Json) -> str:
+    return "fake" if p >= thresholds["fake"] else "real" if p <= thresholds["real"] else "uncertain"
+
+
+def _verdict(result: Json) -> str:
+    return "unclassified" if result["p_fake"] is None else result["verdict"]
+
+
+def _name(result: Json) -> str:
+    if _verdict(result) != "unclassified":
+        return _text(f"verdicts.{result['verdict']}.name")
+    known = (code for code in _codes(result) if code in _texts()["answer"]["unclassified"])
+    code = next(known, None)
+    return _text(f"answer.unclassified.{code}" if code else "verdicts.uncertain.name")
+
+
+def _why(result: Json, faces: Sequence[Json]) -> str:
+    verdict = _verdict(result)
+    if verdict in _CLEAR:
+        return _text(f"verdicts.{verdict}.detail")
+    worst = worst_first(faces)[0] if faces else result
+    known = _texts()["reasons"]
+    causes = (code for code in _codes(result, worst) if code not in _REMARKS and code in known)
+    cause = next(causes, None)
+    if cause is None:
+        return _text("verdicts.uncertain.detail")
+    if cause == "changes_under_recompression" and worst["p_fake"] is not None:
+        return _text(f"answer.unstable.{'fake' if worst['p_fake'] > 0.5 else 'real'}")
+    return _text(f"reasons.{cause}")
+
+
+def _count(faces: Sequence[Json]) -> str:
+    counted = {verdict: sum(_verdict(face) == verdict for face in faces) for verdict in _ORDER}
+    if counted["real"] == len(faces):
+        return _text("answer.faces.allReal", all=len(faces))
+    parts = [
+        _text(f"answer.faces.{verdict}", count=counted[verdict], all=len(faces))
+        for verdict in _ORDER
+        if counted[verdict] or verdict == "fake"
+    ]
+    joined = " and ".join(parts) if len(parts) < 3 else f"{', '.join(parts[:-1])}, and {parts[-1]}"
+    return _text("answer.sentence", text=joined)
+
+
+def _worth(verdict: str, reliability: Json | None) -> str | None:
+    if not reliability or verdict == "unclassified":
+        return None
+
+    def shown(count: float) -> str:  # a sample never proves that all of them are
+        return ">99" if count > 99 else "<1" if count < 1 else str(_rounded(count))
+
+    fake = reliability["fake_of_100"]
+    return _text(f"answer.worth.{verdict}", fake=shown(fake), real=shown(100 - fake))
+
+
+def _open(verdict: str, reliability: Json | None) -> str:
+    if verdict not in _CLEAR:
+        return _text("answer.open.uncertain")
+    if not reliability:
+        return _text(f"answer.openUnmeasured.{verdict}")
+    rate: float = reliability["false_positive_rate" if verdict == "fake" else "false_negative_rate"]
+    of = 1000 if rate < 0.01 else 100
+    count = "<1" if rate * of < 0.5 else str(_rounded(rate * of))
+    size = "" if reliability["face_size"] == "all" else _text("answer.thisSize")
+    return _text(f"answer.open.{verdict}", count=count, all=f"{of:,}", size=size).replace("  ", " ")
+
+
+def _steps(verdict: str, results: Sequence[Json]) -> tuple[str, ...]:
+    if verdict in _CLEAR:
+        return "search", "original", "compare"
+    small = any(code in _SMALL for code in _codes(*results))
+    return ("larger", "original", "compare") if small else ("original", "search", "compare")
+
+
+def _codes(*results: Json) -> list[str]:
+    return [reason["code"] for result in results for reason in result["reasons"]]
+
+
+def _text(path: str, **values: Any) -> str:
+    found: Any = _texts()
+    for name in path.split("."):
+        found = found[name]
+    if isinstance(found, dict):  # plural forms
+        found = found["one" if values["count"] == 1 else "other"]
+    for name, value in values.items():
+        found = found.replace(f"{{{name}}}", str(value))
+    return str(found)
+
+
+def _rounded(value: float) -> int:
+    return math.floor(value + 0.5)  # as JavaScript rounds
+
+
+@cache
+def _texts() -> dict[str, Any]:
+    texts: dict[str, Any] = json.loads(_TEXTS.read_text(encoding="utf-8"))
+    return texts
