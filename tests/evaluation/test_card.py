@@ -6,7 +6,7 @@ from tests.evaluation.sample_reports import make_report, small_report
 from veraface.evaluation.aggregate import MAX_POINTS
 from veraface.evaluation.report import short_form
 
-MAX_BYTES = 80_000
+MAX_BYTES = 100_000
 
 
 def test_it_contains_the_data_of_the_pages() -> None:
