@@ -1,7 +1,7 @@
 """Thresholds whose error rates have an upper confidence bound in every group of sources."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Any
 
 import numpy as np
@@ -76,9 +76,7 @@ class ScoredImages:
 
     def where(self, flags: Flags) -> "ScoredImages":
         """Select images."""
-        return ScoredImages(
-            self.lowest[flags], self.highest[flags], self.fake[flags], self.source[flags], self.group[flags]
-        )
+        return ScoredImages(*(getattr(self, column.name)[flags] for column in fields(self)))
 
     def called_fake(self, thresholds: Thresholds) -> Flags:
         """Return which images have the verdict fake."""
@@ -179,24 +177,18 @@ def fit_group_thresholds(
     share of uncertain images among `budget` (the images themselves if None) has priority: the lower threshold
     rises until that share is within `max_uncertain`, at most to the limit of the mean FNR.
     """
-    fakes = images.where(images.fake)
-    limits = _group_limits(-fakes.highest, fakes, settings.targets.max_fnr, settings).values()
-    below, mean = -max(limits), -_mean_limit(-fakes.highest, fakes, settings.mean_fnr)
+    reals, fakes = images.where(~images.fake), images.where(images.fake)
+    above = _group_limit(reals.lowest, reals, settings.targets.max_fpr, settings)
+    above = max(above, _mean_limit(reals.lowest, reals, settings.mean_fpr))
+    below = -_group_limit(-fakes.highest, fakes, settings.targets.max_fnr, settings)
+    mean = -_mean_limit(-fakes.highest, fakes, settings.mean_fnr)
     # The next float beyond, because a score equal to a threshold gets its verdict.
-    fake, real = fit_fake_threshold(images, settings), max(0.0, float(np.nextafter(below, -1)))
+    fake, real = min(1.0, float(np.nextafter(above, 2))), max(0.0, float(np.nextafter(below, -1)))
     affordable = real_for_uncertain(images if budget is None else budget, fake, settings.max_uncertain)
     real = min(max(real, affordable), max(0.0, float(np.nextafter(mean, -1))))
     if real > fake:  # all targets are met without an uncertain band: one threshold in the middle
         real = fake = (real + fake) / 2
     return Thresholds(real=real, fake=fake)
-
-
-def fit_fake_threshold(images: ScoredImages, settings: BoundSettings) -> float:
-    """Fit the upper threshold alone; see `fit_group_thresholds`."""
-    reals = images.where(~images.fake)
-    limits = _group_limits(reals.lowest, reals, settings.targets.max_fpr, settings).values()
-    above = max(_mean_limit(reals.lowest, reals, settings.mean_fpr), *limits)
-    return min(1.0, float(np.nextafter(above, 2)))
 
 
 def real_for_uncertain(images: ScoredImages, fake: float, share: float) -> float:
@@ -237,15 +229,13 @@ def measure_bounds(
     return tuple(found)
 
 
-def _group_limits(
-    scores: Values, images: ScoredImages, rate: float, settings: BoundSettings
-) -> dict[str, float]:
-    """Return for each group of sources the score that must be exceeded for the bound to hold.
+def _group_limit(scores: Values, images: ScoredImages, rate: float, settings: BoundSettings) -> float:
+    """Return the score that must be exceeded for the bound to hold in each group of sources.
 
     Without the groups that are too small for any bound, unless all are.
     """
     names = bound_groups(images.source, images.group, settings.min_groups)
-    limits = {}
+    limits = []
     for name in np.unique(names):
         own = names == name
         groups = len(np.unique(images.group[own]))
@@ -253,9 +243,8 @@ def _group_limits(
         def bound(errors: Values, groups: int = groups) -> Values:
             return upper_bound(errors, groups, settings.confidence)
 
-        limits[str(name)] = _limit(scores[own], image_shares(images.group[own]), bound, rate)
-    feasible = {name: limit for name, limit in limits.items() if limit < np.inf}
-    return feasible or limits
+        limits.append(_limit(scores[own], image_shares(images.group[own]), bound, rate))
+    return max([limit for limit in limits if limit < np.inf] or limits)
 
 
 def _mean_limit(scores: Values, images: ScoredImages, rate: float) -> float:
