@@ -31,6 +31,7 @@ from veraface.analysis import analyze
 from veraface.detector import Detector
 from veraface.errors import VerafaceError
 from veraface.models.registry import card_path
+from veraface.provenance.claims import CredentialState
 from veraface.report.answer import answer_of, band_text
 from veraface.report.page import gather, read_data, render
 from veraface.report.signature import (
@@ -406,7 +407,9 @@ def test_claims_that_json_cannot_represent_are_replaced(
     image: Path, secret: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     claims = {"half": "\ud800", "none": float("nan"), "when": Path("x"), "b": ["<i>", {"c": "d"}]}
-    provenance = SimpleNamespace(to_dict=lambda: claims)
+    credentials = SimpleNamespace(state=CredentialState.NOT_INSTALLED, signals=())
+    none: dict[str, Any] = {"claims": (), "findings": (), "encoder": None}
+    provenance = SimpleNamespace(to_dict=lambda: claims, credentials=credentials, **none)
     monkeypatch.setattr(
         "veraface.workers.tasks.analyze",
         lambda *asked, **options: replace(analyze(*asked, **options), provenance=provenance),

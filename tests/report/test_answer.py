@@ -1,6 +1,7 @@
 """The answer in a report: the same as on the page, for every verdict and reason."""
 
 import json
+import os
 import shutil
 import subprocess
 from itertools import product
@@ -10,6 +11,7 @@ from typing import Any
 import pytest
 
 import veraface
+from veraface.detector import Detector
 from veraface.report.answer import answer_of, span_of, worst_first
 
 STATIC = Path(veraface.__file__).parent / "server/static"
@@ -100,3 +102,17 @@ def test_the_verdict_and_the_span_never_contradict_each_other() -> None:
             continue
         zones = {"fake" if p >= 0.82 else "real" if p <= 0.17 else "uncertain" for p in span}
         assert one["verdict"] == (zones.pop() if len(zones) == 1 else "uncertain")
+
+
+def test_every_photo_has_a_number_that_agrees_with_its_verdict() -> None:
+    """Of the shared data, where there are any."""
+    root = Path(__file__).parents[2]
+    folder = Path(os.environ.get("VERAFACE_DATA", root.parent / "shared/data")) / "photos"
+    photos = sorted([*folder.glob("*/*.jpg"), *folder.glob("*/*.png")])[::8]
+    if not photos:
+        pytest.skip(f"no photos at {folder}; set VERAFACE_DATA to the folder above them")
+    detector = Detector()
+    for photo in photos:
+        found = detector.detect(photo, heatmap=False).to_dict()
+        if found["p_fake"] is not None:
+            assert answer_of(found).range, photo

@@ -5,7 +5,7 @@ import { addKeys } from "./keys.js";
 /** A menu with the label of path `label` and these nodes; it closes when one is used, at Escape and at a click elsewhere. */
 export function menu(id, label, nodes) {
   const summary = element("summary", { class: "quiet", "data-text": label });
-  const details = element("details", { class: "menu", id }, summary, element("div", { class: "menu-items" }, nodes));
+  const details = element("details", { class: "actions-menu", id }, summary, element("div", { class: "menu-items" }, nodes));
   let stop = () => {};
   const away = ({ target }) => !details.contains(target) && close();
   function close(focus = false) {

@@ -13,7 +13,7 @@ const ENGINES = [
 export function whereElseMenu({ link }) {
   const links = ENGINES.map(({ name, page, byLink }) => {
     const href = link ? byLink + encodeURIComponent(link) : page;
-    return element("a", { href, target: "_blank", rel: "noopener noreferrer", class: "menu-item", translate: "no" }, name, element("span", { "aria-hidden": "true" }, " ↗"));
+    return element("a", { href, target: "_blank", rel: "noopener noreferrer", translate: "no" }, name, element("span", { "aria-hidden": "true" }, " ↗"));
   });
   const warning = element("p", { class: "hint", "data-text": link ? "whereElse.sendsLink" : "whereElse.leaves" });
   return menu("where-else", "whereElse.label", [warning, ...links]);
