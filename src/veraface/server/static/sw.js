@@ -115,6 +115,7 @@ const SHELL = [
   "js/views/video.js",
   "js/waiting.js",
   "js/whereElse.js",
+  "js/wording.js",
   "js/zoom.js",
   "languages/en.json",
   "manifest.webmanifest",

@@ -3,6 +3,7 @@ import { rangeText, verdictOf } from "./format.js";
 import { hasText, list, number, text } from "./language.js";
 import { bandText, spanLabel, zoneOf, zonesOf } from "./thresholds.js";
 import { isChance, isRange } from "./validate.js";
+import { hidesNumbers } from "./wording.js";
 
 // Reasons that are remarks: they do not explain why a result is uncertain.
 const REMARKS = ["faces_disagree", "faces_too_small", "small_face", "several_frames", "color_not_converted", "short_scenes", "faces_left_out"];
@@ -43,6 +44,7 @@ export function faceAnswerOf(face, thresholds) {
 
 /** [low, high] of the probability that a face or image is fake; null where that would contradict its verdict. */
 export function spanOf({ p_fake, p_fake_range, verdict }, thresholds) {
+  if (hidesNumbers()) return null;
   if (!isChance(p_fake) || !isRange(p_fake_range)) return null;
   const span = p_fake_range ?? [p_fake, p_fake]; // results of earlier versions have one value
   const [first, last] = span.map((p) => zoneOf(p, thresholds));

@@ -20,6 +20,7 @@ let words = {};
 let rightToLeft = false;
 let latest = 0; // how often a language was asked for
 let plurals = new Intl.PluralRules(language);
+let overlays = []; // parts of the catalog whose texts replace others
 
 /** Loads the language that was chosen before, else the first of the browser's that there is, else English. */
 export async function loadLanguage() {
@@ -69,6 +70,11 @@ export function text(path, values = {}) {
   let found = find(path) ?? "";
   if (typeof found === "object") found = found[plurals.select(values.count)] ?? found.other;
   return found.replace(/\{(\w+)\}/g, (_, name) => String(values[name]));
+}
+
+/** Have texts of these parts of the catalog replace those of the same paths: "neverSayReal" holds "verdicts.real.name". */
+export function useOverlays(names) {
+  overlays = names;
 }
 
 export function hasText(path) {
@@ -121,6 +127,14 @@ export function setUpLanguageMenu(menu, onChange) {
 }
 
 function find(path) {
+  for (const name of overlays) {
+    const found = lookUp(`${name}.${path}`);
+    if (found !== undefined) return found;
+  }
+  return lookUp(path);
+}
+
+function lookUp(path) {
   const within = (value, name) => (typeof value === "object" && Object.hasOwn(value, name) ? value[name] : undefined);
   return path.split(".").reduce(within, words);
 }

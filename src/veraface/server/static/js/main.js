@@ -11,6 +11,7 @@ import { renderView, startRouter } from "./router.js";
 import { receiveShared } from "./share.js";
 import { changes, isReachable, readStatus, status } from "./status.js";
 import { setUpTheme } from "./theme.js";
+import { setWording } from "./wording.js";
 
 const nameTheme = setUpTheme(byId("theme"));
 const words = loadLanguage(); // comes while the rest is set up: nothing that a person does early is lost
@@ -20,7 +21,7 @@ setUpIntake(
   (files, leftOut) => words.then(() => addFiles(files, leftOut)),
   (link) => words.then(() => addLink(link)),
 );
-changes.addEventListener("change", () => words.then(renderStatus));
+changes.addEventListener("change", () => words.then(() => (setWording(status()?.wording) ? renderAll() : renderStatus())));
 watchConnection(readStatus);
 // After an unreachable request, show the banner and poll until the server is back.
 checkChanges.addEventListener("change", ({ detail }) => detail?.failure?.code === "unreachable" && isReachable() && readStatus());

@@ -2,6 +2,7 @@
 import { element } from "../dom.js";
 import { percent } from "../format.js";
 import { text } from "../language.js";
+import { hidesNumbers } from "../wording.js";
 import { clock } from "./files.js";
 
 const SVG = "http://www.w3.org/2000/svg";
@@ -95,7 +96,7 @@ function axes(duration, x, y) {
   const times = Array.from({ length: Math.min(MAX_MARKS, Math.floor(duration / step)) + 1 }, (_, number) => number * step);
   return [
     draw("path", { class: "axis", d: `M${LEFT} ${TOP}V${HIGH - BOTTOM}H${WIDE - RIGHT}` }),
-    ...[0, 0.5, 1].map((p) => draw("text", { class: "tick", x: LEFT - 8, y: y(p) + 4, "text-anchor": "end" }, `${100 * p}%`)),
+    ...(hidesNumbers() ? [] : [0, 0.5, 1]).map((p) => draw("text", { class: "tick", x: LEFT - 8, y: y(p) + 4, "text-anchor": "end" }, `${100 * p}%`)),
     ...times.map((time) => draw("text", { class: "tick", x: x(time), y: HIGH - BOTTOM + 26, "text-anchor": "middle" }, clock(time, step < 1))),
   ];
 }

@@ -4,6 +4,7 @@ import { answerCard, answerDetails } from "../answerCard.js";
 import { element } from "../dom.js";
 import { bytes, percent } from "../format.js";
 import { text } from "../language.js";
+import { hidesNumbers } from "../wording.js";
 import { faceButton, faceSection, reasons } from "../verdict.js";
 import { frameVerdict } from "./chart.js";
 import { clock } from "./files.js";
@@ -27,7 +28,8 @@ export function videoAnnouncement(answer) {
 
 /** All frames as a table, collapsed at first. */
 export function frameTable({ timeline, thresholds }) {
-  const head = ["video.time", "result.probability", "video.verdict"].map((path) => element("th", { scope: "col" }, text(path)));
+  const columns = hidesNumbers() ? ["video.time", "video.verdict"] : ["video.time", "result.probability", "video.verdict"];
+  const head = columns.map((path) => element("th", { scope: "col" }, text(path)));
   const rows = timeline.map(({ time, p_fake }) => {
     const verdict = frameVerdict(p_fake, thresholds);
     const name = verdict ? text(`verdicts.${verdict}.name`) : text("video.noFace");
@@ -35,7 +37,7 @@ export function frameTable({ timeline, thresholds }) {
       "tr",
       {},
       element("th", { scope: "row" }, element("bdi", {}, clock(time, true))),
-      element("td", {}, p_fake === null ? "–" : percent(p_fake)),
+      hidesNumbers() ? null : element("td", {}, p_fake === null ? "–" : percent(p_fake)),
       element("td", {}, name),
     );
   });
