@@ -17,7 +17,8 @@ OTHERS = [name for name in LANGUAGES if name != "en"]
 CATEGORIES = {"zero", "one", "two", "few", "many", "other"}
 # Asked for by a name that is put together: text(`verdicts.${verdict}.name`).
 COMPOSED = ("answer.", "verdicts.", "faults.", "reasons.", "result.stages.", "waiting.", "theme.")
-COMPOSED += ("provenance.", "neverSayReal.", "wordsOnly.")  # the last two replace others in a mode
+COMPOSED += ("provenance.", "closeup.", "verify.")
+COMPOSED += ("neverSayReal.", "wordsOnly.")  # replace others in a mode
 
 OpenPage = Callable[..., Page]
 
