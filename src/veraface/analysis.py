@@ -89,7 +89,7 @@ def analyze(
     if provenance is not None and provenance != "off":
         from veraface.provenance.reading import read_provenance
 
-        claims = read_provenance(image.file, credentials, level=provenance)
+        claims = read_provenance(image.file, credentials, level=provenance, decode=image.decode)
     if forensics:
         from veraface.forensics.views import forensic_views
 

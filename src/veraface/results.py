@@ -1,5 +1,6 @@
 """Result types of a detection. Each is defined once, for Python, for JSON and for the schema of the API."""
 
+from base64 import b64decode, b64encode
 from dataclasses import dataclass, field, is_dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Self
@@ -13,6 +14,8 @@ if TYPE_CHECKING:  # the server process loads no NumPy
     from pydantic_core import CoreSchema
 
     Grid = NDArray[np.float32]
+
+_DATA_URL = "data:image/jpeg;base64,"
 
 
 class Result:
@@ -136,6 +139,24 @@ if not TYPE_CHECKING:
     Grid = Annotated[Any, _GridAsLists()]
 
 JsonBox = Annotated[Box, _BoxAsList()]
+
+
+class JpegDataUrl:
+    """Annotation of the bytes of a JPEG file: JSON holds them as a data URL."""
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: "GetCoreSchemaHandler") -> "CoreSchema":
+        from pydantic_core import core_schema
+
+        url = core_schema.str_schema(pattern="^" + _DATA_URL)
+        from_url = core_schema.no_info_after_validator_function(
+            lambda text: b64decode(text.removeprefix(_DATA_URL), validate=True), url
+        )
+        to_url = core_schema.plain_serializer_function_ser_schema(
+            lambda jpeg: _DATA_URL + b64encode(jpeg).decode(), return_schema=url
+        )
+        return core_schema.json_or_python_schema(from_url, core_schema.bytes_schema(), serialization=to_url)
+
+
 Probability = Annotated[float, Digits(6)]
 ProbabilityRange = tuple[Probability, Probability]
 Rate = Annotated[float, Digits(4)]

@@ -95,11 +95,10 @@ def camera_exif(**tags: Any) -> Image.Exif:
     return exif
 
 
-def with_thumbnail(exif: Image.Exif, width: int, height: int) -> bytes:
+def with_thumbnail(exif: Image.Exif, thumbnail: bytes) -> bytes:
     """Return an EXIF block with a thumbnail, in a second directory as cameras write it."""
     block = bytearray(exif.tobytes()[6:])
     order = "<" if block.startswith(b"II") else ">"
-    thumbnail = encode(noise(width, height), "JPEG")
     first = struct.unpack(order + "I", block[4:8])[0]
     link = first + 2 + 12 * struct.unpack(order + "H", block[first : first + 2])[0]
     second = len(block)
@@ -124,3 +123,9 @@ def gif(**options: Any) -> bytes:
     buffer = BytesIO()
     noise(32, 32).convert("P").save(buffer, "GIF", **options)
     return buffer.getvalue()
+
+
+def thumbnail_exif(image: Image.Image, thumbnail: Image.Image | bytes) -> bytes:
+    """Return an EXIF block of a camera whose thumbnail shows this."""
+    small = thumbnail if isinstance(thumbnail, bytes) else encode(thumbnail, "JPEG", quality=80)
+    return with_thumbnail(camera_exif(tag_A002=image.width, tag_A003=image.height), small)

@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,7 @@ from tests.provenance.credentials import AI, authority, sign
 from tests.provenance.files import insert, jpeg, jpeg_segment, png, read, xmp
 from tests.sample_images import encode, noise, png_chunk
 from veraface.errors import VerafaceError
-from veraface.provenance import Credentials, CredentialState
+from veraface.provenance import Credentials, CredentialState, Provenance
 from veraface.provenance.credentials import CredentialReader
 
 c2pa = pytest.importorskip("c2pa")
@@ -40,6 +41,12 @@ def anchors(tmp_path: Path) -> Path:
     path = tmp_path / "anchors.pem"
     path.write_text(authority().root)
     return path
+
+
+def image_part(found: Provenance) -> Provenance:
+    """Leave out that there is something behind the image."""
+    kept = tuple(finding for finding in found.findings if finding.code != "appended_data")
+    return replace(found, appended=None, findings=kept)
 
 
 def credentials(content: bytes, trusted: Path | None = None) -> Credentials:
@@ -146,7 +153,9 @@ def test_what_is_appended_changes_nothing(signed: bytes, anchors: Path, tail: by
     for kind in ("JPEG", "PNG", "WEBP", "AVIF", "HEIF"):
         content = signed if kind == "JPEG" else sign(encode(noise(64, 48), kind), MIME[kind])
         reader = CredentialReader(anchors)
-        assert read(content, credentials=reader) == read(content + tail, credentials=reader)
+        assert image_part(read(content, credentials=reader)) == image_part(
+            read(content + tail, credentials=reader)
+        )
 
 
 @settings(
@@ -154,14 +163,16 @@ def test_what_is_appended_changes_nothing(signed: bytes, anchors: Path, tail: by
 )
 @given(tail=st.binary(min_size=1, max_size=200))
 def test_whatever_is_appended_changes_nothing(signed: bytes, tail: bytes) -> None:
-    assert read(signed + tail) == read(signed)
+    assert image_part(read(signed + tail)) == image_part(read(signed))
 
 
 def test_appended_signed_image_changes_nothing(signed: bytes, anchors: Path) -> None:
     other = sign(jpeg(quality=60), by=authority("Other Press"), generator="Other")
     reader = CredentialReader(anchors)
     for tail in (other, other[2:]):
-        assert read(signed + tail, credentials=reader) == read(signed, credentials=reader)
+        assert image_part(read(signed + tail, credentials=reader)) == image_part(
+            read(signed, credentials=reader)
+        )
 
 
 def test_credentials_behind_the_end_are_ignored(signed: bytes) -> None:

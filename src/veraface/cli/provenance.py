@@ -68,8 +68,15 @@ def _claims(provenance: "Provenance") -> _Claims:
         yield "JPEG tables", tables + (f", {encoder.subsampling}" if encoder.subsampling else "")
         if encoder.compressed_twice:
             yield "compression", "traces of an earlier, stronger compression"
+    for step in provenance.timeline:
+        by = f" ({step.software})" if step.software else ""
+        yield step.when, f"{step.action}{by}, {step.place}"
     for finding in provenance.findings:
         yield "inconsistent", finding.message
+    if provenance.thumbnail and provenance.thumbnail.thumbnail:
+        yield "thumbnail", "both images are in the report (`veraface report`), the page and --json"
+    for hint in provenance.hints:
+        yield "hint", hint.message
 
 
 def _history(actions: "tuple[Action, ...]") -> str:

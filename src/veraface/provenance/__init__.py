@@ -5,14 +5,20 @@ from typing import TYPE_CHECKING
 from veraface.forensics.jpeg_encoder import Encoder
 from veraface.provenance.claims import (
     Action,
+    AppendedData,
     Camera,
     Claim,
     Credentials,
     CredentialState,
+    EmbeddedThumbnail,
     Finding,
     Generator,
     Level,
     Provenance,
+    Signal,
+    TimelineStep,
+    TrustListInfo,
+    Watermark,
     XmpFacts,
 )
 from veraface.utils import lazy_exports
@@ -23,6 +29,7 @@ if TYPE_CHECKING:
 
 __all__ = ["CredentialReader", "Level", "Provenance", "inspect_provenance", "read_provenance"]
 __all__ += ["Action", "Camera", "Claim", "CredentialState", "Credentials", "Encoder", "Finding", "Generator"]
+__all__ += ["AppendedData", "EmbeddedThumbnail", "Signal", "TimelineStep", "TrustListInfo", "Watermark"]
 __all__ += ["XmpFacts"]
 
 _EXPORTS = {"credentials": "CredentialReader", "reading": "inspect_provenance read_provenance"}

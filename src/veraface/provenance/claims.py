@@ -2,10 +2,10 @@
 
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Literal
+from typing import Annotated, Literal
 
 from veraface.forensics.jpeg_encoder import Encoder
-from veraface.results import Result
+from veraface.results import Digits, JpegDataUrl, Result
 
 Level = Literal["quick", "full"]  # "full" also decodes the whole image, to find an earlier compression
 
@@ -171,9 +171,9 @@ class Claim(Result):
     """One statement of the file about its origin."""
 
     code: str
-    """ai_generated, ai_edited, captured or generator_parameters"""
+    """ai_generated, ai_edited, captured, generator_parameters or watermark"""
     place: str
-    """where in the file: Content Credentials, XMP, EXIF, PNG text"""
+    """where in the file: Content Credentials, XMP, EXIF, PNG text, pixels"""
     message: str
     """plain English"""
 
@@ -186,6 +186,64 @@ class Finding(Result):
     """stable name, for programs and translations"""
     message: str
     """plain English"""
+
+
+@dataclass(frozen=True)
+class EmbeddedThumbnail(Result):
+    """The thumbnail in the EXIF block, beside the image it should show."""
+
+    _omitted_if_none = ("thumbnail", "image")
+
+    width: int
+    """px"""
+    height: int
+    """px"""
+    relation: Literal["same", "image_cropped", "thumbnail_cropped", "different", "not_compared"]
+    """what explains it: the same view, a crop of either, or nothing; not_compared: too small or plain"""
+    correlation: Annotated[float, Digits(3)] | None = None
+    """of the best match in brightness, -1 to 1"""
+    difference: Annotated[float, Digits(1)] | None = None
+    """mean in the most different place, in gray levels (0 to 255), beyond small shifts and tone changes"""
+    thumbnail: Annotated[bytes, JpegDataUrl()] | None = field(default=None, repr=False)
+    """the thumbnail, encoded again; only if it shows something else or more"""
+    image: Annotated[bytes, JpegDataUrl()] | None = field(default=None, repr=False)
+    """the image, reduced; only with `thumbnail`"""
+
+
+@dataclass(frozen=True)
+class Watermark(Result):
+    """A known open watermark in the pixels. Its absence proves nothing."""
+
+    name: str
+    """the program that writes it into its images"""
+    agreement: Annotated[float, Digits(3)]
+    """share of its bits that were read as they should be"""
+
+
+@dataclass(frozen=True)
+class AppendedData(Result):
+    """Bytes behind the end of the image, which are not part of it."""
+
+    size: int
+    """in bytes"""
+    kind: str
+    """jpeg, png, gif, riff, zip, rar, 7z, gzip, pdf, program, video, samsung, text or unknown"""
+    declared: bool = False
+    """whether the file lists them as further images (MPF), such as a preview or a gain map"""
+
+
+@dataclass(frozen=True)
+class TimelineStep(Result):
+    """One dated step that the file records about itself."""
+
+    when: str
+    """as written, usually ISO 8601"""
+    action: str
+    """such as taken, saved, c2pa.created, signed"""
+    software: str | None = None
+    """program or device"""
+    place: str = ""
+    """where in the file: EXIF, XMP, Content Credentials"""
 
 
 @dataclass(frozen=True)
@@ -202,3 +260,11 @@ class Provenance(Result):
     generator: Generator | None = None
     encoder: Encoder | None = None
     findings: tuple[Finding, ...] = ()
+    hints: tuple[Finding, ...] = ()
+    """what the size suggests; weaker than a finding"""
+    thumbnail: EmbeddedThumbnail | None = None
+    appended: AppendedData | None = None
+    timeline: tuple[TimelineStep, ...] = ()
+    """all dated steps, in the order of their dates"""
+    watermarks: tuple[Watermark, ...] = ()
+    """open watermarks in the pixels; looked for at the level "full" only"""

@@ -29,6 +29,7 @@ class ExifFacts:
     camera: Camera | None = None  # how the image was taken; None if nothing of it is there
     size: tuple[int, int] | None = None  # width and height when the image was taken, in pixels
     thumbnail: tuple[int, int] | None = None  # width and height of the embedded thumbnail, in pixels
+    thumbnail_jpeg: bytes = b""  # the embedded thumbnail, checked by the guard of JPEG
     user_comment: str = ""
     make: str = ""  # uncut, like `model`, as generators store other texts in them
     model: str = ""
@@ -57,11 +58,13 @@ def read_exif(block: bytes) -> ExifFacts:
         focal_length_mm=_ratio(detail.get(_Tag.FocalLength)),
         has_position=ExifTags.GPS.GPSLatitude in position and ExifTags.GPS.GPSLongitude in position,
     )
+    thumbnail_jpeg, thumbnail = _thumbnail(block, exif.get_ifd(ExifTags.IFD.IFD1))
     width, height = _integer(detail.get(_Tag.ExifImageWidth)), _integer(detail.get(_Tag.ExifImageHeight))
     return ExifFacts(
         camera=None if camera == Camera() else camera,
         size=(width, height) if width and height else None,
-        thumbnail=_thumbnail(block, exif.get_ifd(ExifTags.IFD.IFD1)),
+        thumbnail=thumbnail,
+        thumbnail_jpeg=thumbnail_jpeg,
         user_comment=_comment(detail.get(_Tag.UserComment), big_endian=exif.endian == ">"),
         make=make or "",
         model=model or "",
@@ -114,16 +117,16 @@ def _comment(value: Any, *, big_endian: bool) -> str:
     return body.decode(codec, "replace").rstrip("\0")
 
 
-def _thumbnail(block: bytes, ifd: dict[int, Any]) -> tuple[int, int] | None:
-    """Return the size of the JPEG that the second directory refers to."""
+def _thumbnail(block: bytes, ifd: dict[int, Any]) -> tuple[bytes, tuple[int, int] | None]:
+    """Return the JPEG that the second directory refers to, and its size."""
     offset, length = _integer(ifd.get(_Tag.JpegIFOffset)), _integer(ifd.get(_Tag.JpegIFByteCount))
     if not offset or not length:
-        return None
+        return b"", None
     image = block[offset : offset + min(length, _MAX_THUMBNAIL_BYTES)]
     if not image.startswith(b"\xff\xd8"):
-        return None
+        return b"", None
     try:
         scan_jpeg(image)
-        return JpegImagePlugin.JpegImageFile(BytesIO(image)).size
+        return image, JpegImagePlugin.JpegImageFile(BytesIO(image)).size
     except (ImageError, OSError, SyntaxError, ValueError):
-        return None
+        return b"", None

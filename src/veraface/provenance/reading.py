@@ -8,13 +8,29 @@ from typing import TypeVar
 
 from veraface.forensics.jpeg_encoder import Encoder, identify_encoder
 from veraface.forensics.jpeg_history import compressed_twice
+from veraface.forensics.watermarks import find_watermarks
 from veraface.imaging.decode import ImageFile, ImageLimits, ImageSource
-from veraface.provenance.claims import Camera, Claim, Credentials, CredentialState, Finding, Level, Provenance
+from veraface.provenance.appended import describe_appended, find_appended
+from veraface.provenance.claims import (
+    AppendedData,
+    Camera,
+    Claim,
+    Credentials,
+    CredentialState,
+    EmbeddedThumbnail,
+    Finding,
+    Level,
+    Provenance,
+    Watermark,
+)
 from veraface.provenance.credentials import CredentialReader
+from veraface.provenance.embedded_thumbnail import Decode, read_thumbnail
 from veraface.provenance.exif import ExifFacts, read_exif
 from veraface.provenance.generators import READERS, read_generator
 from veraface.provenance.plausibility import find_contradictions, find_editor
 from veraface.provenance.png_text import XMP_KEYWORD, read_png_texts
+from veraface.provenance.sizes import find_size_hints
+from veraface.provenance.timeline import build_timeline
 from veraface.provenance.xmp import read_xmp
 
 # IPTC DigitalSourceTypes, by what they claim.
@@ -27,6 +43,7 @@ _CLAIMS = {
     "ai_edited": "parts are declared as made by AI (a trained algorithm)",
     "captured": "declared as taken by a camera, or scanned",
     "generator_parameters": "contains parameters of an image generator",
+    "watermark": "carry the invisible mark of {name}",
 }
 
 _T = TypeVar("_T")
@@ -50,6 +67,7 @@ def read_provenance(
     *,
     now: datetime | None = None,
     level: Level = "quick",
+    decode: Decode | None = None,
 ) -> Provenance | None:
     """Return what an opened image file claims about itself; None for an image in memory, without a file.
 
@@ -59,10 +77,13 @@ def read_provenance(
         now: the time to compare dates with, without a time zone; the current time if None.
         level: "quick" reads metadata, in about a millisecond without Content Credentials; "full" also decodes
             a JPEG to find traces of an earlier compression.
+        decode: returns the upright image, its longer side at least so many pixels, to compare with an
+            embedded thumbnail; for callers that have decoded it already.
     """
     if image.data is None:
         return None
-    return _Reading(image.data, image, now or datetime.now()).run(credentials or _default_reader(), level)
+    reading = _Reading(image.data, image, now or datetime.now(), decode or image.decode)
+    return reading.run(credentials or _default_reader(), level)
 
 
 @cache
@@ -73,8 +94,8 @@ def _default_reader() -> CredentialReader:
 class _Reading:
     """The reading of one file, with the findings so far."""
 
-    def __init__(self, data: bytes, image: ImageFile, now: datetime) -> None:
-        self._data, self._image, self._now = data, image, now
+    def __init__(self, data: bytes, image: ImageFile, now: datetime, decode: Decode) -> None:
+        self._data, self._image, self._now, self._decode = data, image, now, decode
         self._findings: list[Finding] = []
 
     def run(self, reader: CredentialReader, level: Level) -> Provenance:
@@ -104,7 +125,26 @@ class _Reading:
             self._findings.append(Finding("editor_software", f"was saved by an editing program: {editor}"))
         source_type, place = xmp.source_type if xmp else None, generator.place if generator else None
         claims, encoder = _claims(credentials, source_type, place), self._encoder(level)
-        return Provenance(credentials, claims, xmp, camera, generator, encoder, tuple(self._findings))
+        marks = self._watermarks() if level == "full" else ()
+        words = _CLAIMS["watermark"]
+        claims += tuple(Claim("watermark", "pixels", f"pixels {words.format(name=m.name)}") for m in marks)
+        thumbnail, appended = self._thumbnail(exif), self._appended()
+        has_camera = camera is not None and bool(camera.make or camera.model)
+        hints = find_size_hints(image.width, image.height, image.format, has_camera=has_camera)
+        return Provenance(
+            credentials,
+            claims,
+            xmp,
+            camera,
+            generator,
+            encoder,
+            findings=tuple(self._findings),
+            hints=tuple(hints),
+            thumbnail=thumbnail,
+            appended=appended,
+            timeline=build_timeline(credentials, xmp, camera),
+            watermarks=marks,
+        )
 
     def _try(self, read: Callable[[], _T], default: _D, what: str) -> _T | _D:
         try:
@@ -122,8 +162,29 @@ class _Reading:
         block = self._image.container.exif
         facts = read_exif(block) if block else ExifFacts()
         if self._image.format == "TIFF":  # the second directory is another page, not a thumbnail
-            facts = replace(facts, thumbnail=None)
+            facts = replace(facts, thumbnail=None, thumbnail_jpeg=b"")
         return facts
+
+    def _thumbnail(self, exif: ExifFacts) -> EmbeddedThumbnail | None:
+        if not exif.thumbnail_jpeg:
+            return None
+        found, finding = self._try(
+            lambda: read_thumbnail(exif.thumbnail_jpeg, self._decode), (None, None), "embedded thumbnail"
+        )
+        if finding and finding.code not in {known.code for known in self._findings}:
+            self._findings.append(finding)
+        return found
+
+    def _appended(self) -> AppendedData | None:
+        found = find_appended(self._image)
+        if found and not found.declared:
+            self._findings.append(Finding("appended_data", describe_appended(found)))
+        return found
+
+    def _watermarks(self) -> tuple[Watermark, ...]:
+        whole = self._try(lambda: self._decode(self._image.longest_side), None, "pixels")
+        found = find_watermarks(whole) if whole else []
+        return tuple(Watermark(mark.name, mark.agreement) for mark in found)
 
     def _encoder(self, level: Level) -> Encoder | None:
         jpeg = self._image.jpeg

@@ -53,6 +53,8 @@ class Contents:
     """everything but the images, JSON-ready"""
     images: dict[str, EncodedImage | ForensicView]
     """"picture", "heatmap", and one by the name of each forensic view"""
+    thumbnails: tuple[str, str] | None = None
+    """data URLs of the embedded thumbnail and of the image, if they differ"""
 
 
 def gather(
@@ -85,6 +87,9 @@ def contents_of(
     images |= {"picture": material.image, "heatmap": material.overlay}
     # JSON cannot represent lone surrogates and NaN.
     provenance = None if analysis.provenance is None else analysis.provenance.to_dict()
+    thumbnails = None
+    if provenance and (embedded := provenance["thumbnail"]) and "thumbnail" in embedded:
+        thumbnails = (embedded.pop("thumbnail"), embedded.pop("image"))
     claims = json.dumps(provenance, ensure_ascii=False, default=str).encode("utf-8", "replace")
     forensics: Any = views  # they have its grid_offset
     findings = collect_findings(analysis.detection, analysis.provenance, forensics, wording)
@@ -107,7 +112,7 @@ def contents_of(
         },
         "pictures": {name: _sha256(base64.b64decode(image.data)) for name, image in images.items()},
     }
-    return Contents(facts, images)
+    return Contents(facts, images, thumbnails)
 
 
 def _measured(measured: Mapping[str, Any]) -> dict[str, Any] | None:
@@ -146,6 +151,7 @@ def render(contents: Contents, fingerprint: str, wording: Wording = PLAIN) -> st
         faces=[(face, face_answer_of(face, result["thresholds"], wording)) for face in faces],
         wording=wording,
         images=contents.images,
+        thumbnails=contents.thumbnails,
         kinds=VIEW_GUIDES,
         url=lambda image: f"data:{image.media_type};base64,{image.data}",
         lines=_lines(facts["provenance"]),

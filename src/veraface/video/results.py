@@ -1,12 +1,12 @@
 """Result types of a video."""
 
-from base64 import b64decode, b64encode
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated
 
 from veraface.results import (
     ClassifierInfo,
     Digits,
+    JpegDataUrl,
     JsonBox,
     Milliseconds,
     Probability,
@@ -16,29 +16,7 @@ from veraface.results import (
     Verdict,
 )
 
-if TYPE_CHECKING:
-    from pydantic import GetCoreSchemaHandler
-    from pydantic_core import CoreSchema
-
-_DATA_URL = "data:image/jpeg;base64,"
-
 Seconds = Annotated[float, Digits(3)]
-
-
-class _JpegAsDataUrl:
-    """Annotation of the bytes of a JPEG file: JSON holds them as a data URL."""
-
-    def __get_pydantic_core_schema__(self, source: Any, handler: "GetCoreSchemaHandler") -> "CoreSchema":
-        from pydantic_core import core_schema
-
-        url = core_schema.str_schema(pattern="^" + _DATA_URL)
-        from_url = core_schema.no_info_after_validator_function(
-            lambda text: b64decode(text.removeprefix(_DATA_URL), validate=True), url
-        )
-        to_url = core_schema.plain_serializer_function_ser_schema(
-            lambda jpeg: _DATA_URL + b64encode(jpeg).decode(), return_schema=url
-        )
-        return core_schema.json_or_python_schema(from_url, core_schema.bytes_schema(), serialization=to_url)
 
 
 @dataclass(frozen=True)
@@ -77,7 +55,7 @@ class TimelinePoint(Result):
     """seconds since the first frame"""
     p_fake: Probability | None
     """the largest of its faces; null: no face was classified"""
-    thumbnail: Annotated[bytes, _JpegAsDataUrl()] | None = field(default=None, repr=False)
+    thumbnail: Annotated[bytes, JpegDataUrl()] | None = field(default=None, repr=False)
     """a small JPEG of it as a data URL, if requested"""
 
 

@@ -23,7 +23,8 @@ def scan_gif(data: bytes) -> ContainerInfo:
             delay = 0.0
             at += 11 + _table_bytes(data[at + 9])
         else:  # the end
-            return ContainerInfo(has_c2pa=has_c2pa, durations=tuple(durations))
+            end = at + 1 if kind == b";" else None
+            return ContainerInfo(has_c2pa=has_c2pa, end=end, durations=tuple(durations))
         while at < len(data) and data[at]:
             at += data[at] + 1
             sub_blocks += 1

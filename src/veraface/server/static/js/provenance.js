@@ -23,8 +23,34 @@ function contents(value) {
     rows.length ? element("dl", {}, rows) : null,
     findings.length ? element("h4", {}, text("provenance.odd")) : null,
     list("findings", findings.map((finding) => item(finding, `findings.${finding.code}`))),
+    thumbnails(value.thumbnail),
+    list("hints", reasons(value.hints).map((hint) => item(hint, `hints.${hint.code}`))),
+    timeline(value.timeline),
     element("p", { class: "hint" }, text("provenance.hint")),
   ];
+}
+
+/** The embedded thumbnail beside the image, if it shows something else or more. */
+function thumbnails(value) {
+  const { thumbnail, image } = objectOf(value);
+  const isJpeg = (url) => typeof url === "string" && /^data:image\/jpeg;base64,[\w+/]+=*$/.test(url);
+  if (!isJpeg(thumbnail) || !isJpeg(image)) return null;
+  const figure = (src, name) => element("figure", {}, element("img", { src, alt: "" }), element("figcaption", {}, text(`provenance.${name}`)));
+  return element("div", { class: "thumbnails" }, figure(thumbnail, "thumbnailShown"), figure(image, "imageShown"));
+}
+
+function timeline(steps) {
+  const dated = (Array.isArray(steps) ? steps : []).filter((step) => typeof step?.when === "string" && typeof step.action === "string");
+  if (dated.length < 2) return null; // one date alone is shown above
+  const items = dated.map(({ when, action, software, place }) => {
+    const what = joined([action, software, place]);
+    return element("li", {}, element("bdi", {}, `${time(when)}: ${what}`));
+  });
+  return element("details", { class: "timeline" }, element("summary", {}, text("provenance.timeline")), element("ol", {}, items));
+}
+
+function reasons(value) {
+  return (Array.isArray(value) ? value : []).filter((entry) => typeof entry?.code === "string" && typeof entry.message === "string");
 }
 
 function list(name, items) {
@@ -37,14 +63,11 @@ function item({ code, message }, path, values = {}) {
 
 /** What signed manifests show, by the names of the C2PA Asset Signals Rubric. */
 function signalItems(signals) {
-  if (!Array.isArray(signals)) return [];
-  return signals
-    .filter((signal) => typeof signal?.code === "string" && typeof signal.message === "string")
-    .map(({ code, message, of_ingredient }) => {
-      const path = `provenance.signals.${code}`;
-      const claim = hasText(path) ? text(path) : message;
-      return element("li", { "data-code": code }, of_ingredient === true ? text("provenance.ofIngredient", { claim }) : claim);
-    });
+  return reasons(signals).map(({ code, message, of_ingredient }) => {
+    const path = `provenance.signals.${code}`;
+    const claim = hasText(path) ? text(path) : message;
+    return element("li", { "data-code": code }, of_ingredient === true ? text("provenance.ofIngredient", { claim }) : claim);
+  });
 }
 
 /** Use the page's translation if there is one, else the server's English. */
