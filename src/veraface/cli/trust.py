@@ -96,6 +96,8 @@ def _read(source: str) -> bytes:
 
             with urlopen(source, timeout=_TIMEOUT_S) as answer:  # noqa: S310  # nosec B310 - https only
                 content: bytes = answer.read(MAX_BYTES + 1)
+                if not answer.url.startswith("https://"):
+                    raise VerafaceError(f"{source}: redirects to an address without https: {answer.url}")
         else:
             with Path(source).open("rb") as file:
                 content = file.read(MAX_BYTES + 1)

@@ -90,5 +90,5 @@ def _provenance(provenance: Provenance) -> Iterator[tuple[str, str]]:
         yield signal.code, f"Content Credentials: {part}{signal.message}"
     for claim in provenance.claims:
         yield claim.code, claim.message
-    for finding in (*provenance.findings, *getattr(provenance, "hints", ())):
+    for finding in (*provenance.findings, *provenance.hints):
         yield finding.code, finding.message

@@ -49,6 +49,10 @@ GRADES: dict[str, tuple[Grade, str]] = {
     "ai_edited": (Grade.OBSERVED, _WRITABLE),
     "captured": (Grade.OBSERVED, _WRITABLE),
     "generator_parameters": (Grade.OBSERVED, _WRITABLE),
+    "watermark": (
+        Grade.DERIVED,
+        "anyone can write this mark into any image; most images made by AI have none",
+    ),
     "editor_software": (Grade.OBSERVED, "cropping or resizing leaves the same trace as a forgery"),
     "unreadable_metadata": (Grade.OBSERVED, _HARMLESS),
     # Metadata that do not fit together.

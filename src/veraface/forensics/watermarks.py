@@ -18,7 +18,7 @@ _BLOCK = 4
 _MIN_PIXELS = 256 * 256  # the encoder marks no smaller image
 _MAX_PIXELS = 16_000_000  # generators make no larger image
 # Agreement that chance reaches in at most one of this many images, if the bits are independent.
-_CHANCE = 1e-9
+_CHANCE = 1e-8
 
 
 @dataclass(frozen=True)
