@@ -2,6 +2,7 @@
 
 import struct
 import zlib
+from dataclasses import replace
 from io import BytesIO
 from typing import Any
 
@@ -35,6 +36,12 @@ def read(
     found = read_provenance(ImageFile(content), credentials, level=level, **options)
     assert found is not None
     return found
+
+
+def image_part(found: Provenance) -> Provenance:
+    """Leave out that there is something behind the image."""
+    kept = tuple(finding for finding in found.findings if finding.code != "appended_data")
+    return replace(found, appended=None, findings=kept)
 
 
 def jpeg(**options: Any) -> bytes:

@@ -3,7 +3,6 @@
 import json
 import subprocess
 import sys
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,10 +11,10 @@ from hypothesis import strategies as st
 
 from tests.examples import examples
 from tests.provenance.credentials import AI, authority, sign
-from tests.provenance.files import insert, jpeg, jpeg_segment, png, read, xmp
+from tests.provenance.files import image_part, insert, jpeg, jpeg_segment, png, read, xmp
 from tests.sample_images import encode, noise, png_chunk
 from veraface.errors import VerafaceError
-from veraface.provenance import Credentials, CredentialState, Provenance
+from veraface.provenance import Credentials, CredentialState
 from veraface.provenance.credentials import CredentialReader
 
 c2pa = pytest.importorskip("c2pa")
@@ -41,12 +40,6 @@ def anchors(tmp_path: Path) -> Path:
     path = tmp_path / "anchors.pem"
     path.write_text(authority().root)
     return path
-
-
-def image_part(found: Provenance) -> Provenance:
-    """Leave out that there is something behind the image."""
-    kept = tuple(finding for finding in found.findings if finding.code != "appended_data")
-    return replace(found, appended=None, findings=kept)
 
 
 def credentials(content: bytes, trusted: Path | None = None) -> Credentials:
