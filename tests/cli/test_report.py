@@ -408,7 +408,7 @@ def test_claims_that_json_cannot_represent_are_replaced(
 ) -> None:
     claims = {"half": "\ud800", "none": float("nan"), "when": Path("x"), "b": ["<i>", {"c": "d"}]}
     credentials = SimpleNamespace(state=CredentialState.NOT_INSTALLED, signals=())
-    none: dict[str, Any] = {"claims": (), "findings": (), "encoder": None}
+    none: dict[str, Any] = {"claims": (), "findings": (), "hints": (), "encoder": None}
     provenance = SimpleNamespace(to_dict=lambda: claims, credentials=credentials, **none)
     monkeypatch.setattr(
         "veraface.workers.tasks.analyze",

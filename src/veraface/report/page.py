@@ -88,7 +88,7 @@ def contents_of(
     # JSON cannot represent lone surrogates and NaN.
     provenance = None if analysis.provenance is None else analysis.provenance.to_dict()
     thumbnails = None
-    if provenance and (embedded := provenance["thumbnail"]) and "thumbnail" in embedded:
+    if provenance and (embedded := provenance.get("thumbnail")) and "thumbnail" in embedded:
         thumbnails = (embedded.pop("thumbnail"), embedded.pop("image"))
     claims = json.dumps(provenance, ensure_ascii=False, default=str).encode("utf-8", "replace")
     forensics: Any = views  # they have its grid_offset
