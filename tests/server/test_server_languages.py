@@ -18,6 +18,7 @@ CATEGORIES = {"zero", "one", "two", "few", "many", "other"}
 # Asked for by a name that is put together: text(`verdicts.${verdict}.name`).
 COMPOSED = ("answer.", "verdicts.", "faults.", "reasons.", "result.stages.", "waiting.", "theme.")
 COMPOSED += ("provenance.", "closeup.", "verify.")
+COMPOSED += ("wrongAnswer.",)
 COMPOSED += ("neverSayReal.", "wordsOnly.")  # replace others in a mode
 
 OpenPage = Callable[..., Page]

@@ -116,6 +116,7 @@ const SHELL = [
   "js/waiting.js",
   "js/whereElse.js",
   "js/wording.js",
+  "js/wrongAnswer.js",
   "js/zoom.js",
   "languages/en.json",
   "manifest.webmanifest",

@@ -10,6 +10,7 @@ import { fetchReport, reportInTab } from "./report.js";
 import { snapshot } from "./snapshot.js";
 import { status } from "./status.js";
 import { whereElseMenu } from "./whereElse.js";
+import { openWrongAnswer } from "./wrongAnswer.js";
 
 /** The actions of an analyzed check. */
 export function handOnView(check, viewer) {
@@ -48,6 +49,7 @@ function moreMenu(check, viewer, reportable) {
     action("save-image", "result.saveImage", async () => download(await png(), fileNameFor(check, "veraface.png"))),
     action("save-json", "result.saveJson", () => download(entriesAsJson([check]), fileNameFor(check, "veraface.json"))),
     action("print", "result.print", () => print()),
+    check.file ? action("wrong-answer", "wrongAnswer.action", () => openWrongAnswer(check)) : null,
   ];
   return menu("more", "handOn.more", items.filter(Boolean));
 }
