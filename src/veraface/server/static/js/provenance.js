@@ -1,6 +1,6 @@
 // The provenance panel, shown beside the verdict. Its strings come from the file and are untrusted.
 import { element } from "./dom.js";
-import { hasText, isolated, number, text } from "./language.js";
+import { hasText, isRightToLeft, isolated, number, text } from "./language.js";
 import { isProvenance } from "./validate.js";
 
 const MAX_UNFOLDED = 120; // characters of a value, from which it is folded
@@ -120,7 +120,7 @@ function steps(actions) {
   return joined(actions.map((step) => (step?.software ? `${step.action} (${step.software})` : step?.action)));
 }
 
-function joined(parts, separator = ", ") {
+function joined(parts, separator = isRightToLeft() ? "، " : ", ") {
   return Array.isArray(parts) ? parts.filter((part) => typeof part === "string" && part).join(separator) : null;
 }
 
