@@ -53,7 +53,7 @@ def test_the_list_is_that_of_the_view(open_page: OpenPage, face: bytes) -> None:
     expect_state(page, "analyzed")
     page.keyboard.press("?")
     keys = dict(listed(page.get_by_role("dialog")))
-    assert keys["e"] == "Show or hide the overlay"
+    assert keys["e"] == "Show or hide the heatmap"
     assert keys["⇧ →"] == "Next result"
     page.keyboard.press("Escape")
     page.locator("#home").click()
