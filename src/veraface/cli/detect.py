@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from typer import Argument, BadParameter, Exit, Option
 
 from veraface.cli.audit import open_log
+from veraface.cli.marks import SignCertificate, SignKey, open_signer, report_marks
 from veraface.cli.options import Audit, JsonLines, Model, NeverSayReal, WordsOnly
 from veraface.cli.streams import read_input
 from veraface.cli.terminal import VerdictRow, fail_at, print_json, print_verdicts
@@ -16,6 +17,7 @@ from veraface.wording import Wording
 
 if TYPE_CHECKING:
     from veraface.analysis import Analysis
+    from veraface.provenance.marks import MarkSigner
 
 
 def detect(
@@ -42,6 +44,8 @@ def detect(
     audit: Audit = None,
     words_only: WordsOnly = False,
     never_say_real: NeverSayReal = False,
+    sign_certificate: SignCertificate = None,
+    sign_key: SignKey = None,
 ) -> None:
     """Detect forged faces in images.
 
@@ -58,13 +62,13 @@ def detect(
     from veraface.detector import Detector
     from veraface.errors import ImageError
     from veraface.imaging.decode import ImageLimits, read_bytes
-    from veraface.imaging.overlay import write_overlay
     from veraface.provenance.credentials import CredentialReader
     from veraface.video.image_frames import detect_all_frames
 
     detector = Detector(model, max_faces=max_faces, providers=provider)
     log, wording = open_log(audit), Wording(words_only, never_say_real)
     credentials = CredentialReader(trust_anchors, trust_lists=trust_lists)
+    signer = open_signer(sign_certificate, sign_key)
     max_read = ImageLimits().max_bytes + 1  # enough to detect that a stream is too large
     failures = 0
     found: list[tuple[str, Analysis]] = []
@@ -90,12 +94,35 @@ def detect(
                     found.append((name, result))
             finally:  # a closed output must not lose the overlay
                 if heatmap is not None:
-                    write_overlay(source, result.detection, heatmap, wording)
+                    _write_overlay(name, source, result, heatmap, wording, signer)
     finally:  # Ctrl-C loses no verdict
         if found:
             _print(found, wording)
     if failures:
         raise Exit(1)
+
+
+def _write_overlay(
+    name: str,
+    source: bytes,
+    result: "Analysis",
+    path: Path,
+    wording: Wording,
+    signer: "MarkSigner | None",
+) -> None:
+    """Write the overlay, which states or carries the marks of its source."""
+    from veraface.imaging.formats import FORMATS
+    from veraface.imaging.overlay import write_overlay
+    from veraface.provenance import inspect_provenance
+    from veraface.provenance.marks import MediaFile, source_marks
+
+    marks = source_marks(source, result.provenance or inspect_provenance(source, level="quick"))
+    write_overlay(source, result.detection, path, wording, marks.to_xmp() if marks else None)
+    if signer is not None:
+        media_type = FORMATS[result.detection.format].media_type
+        output = MediaFile(str(path), "image/png", path)
+        signer.sign(output, MediaFile(name, media_type, source), "boxes, verdicts and heatmaps drawn in")
+    report_marks(path, marks, signed=signer is not None)
 
 
 def _print(found: "list[tuple[str, Analysis]]", wording: Wording) -> None:

@@ -9,12 +9,15 @@ from typer import Argument, BadParameter, Exit, Option
 
 from veraface.cli import terminal
 from veraface.cli.audit import open_log
+from veraface.cli.marks import SignCertificate, SignKey, open_signer, report_marks
 from veraface.cli.options import Audit, JsonLines, Model, NeverSayReal, WordsOnly
 from veraface.files import same_file
 from veraface.utils import listed, needs_extra
 from veraface.wording import Wording
 
 if TYPE_CHECKING:
+    from veraface.provenance import Provenance
+    from veraface.provenance.marks import MarkSigner
     from veraface.video import VideoResult
 
 # The endings of the files that an option may name.
@@ -40,6 +43,8 @@ def video(
     audit: Audit = None,
     words_only: WordsOnly = False,
     never_say_real: NeverSayReal = False,
+    sign_certificate: SignCertificate = None,
+    sign_key: SignKey = None,
 ) -> None:
     """Detect forged faces in videos.
 
@@ -59,12 +64,15 @@ def video(
     from veraface.audit.entries import FileId
     from veraface.detector import Detector
     from veraface.errors import ImageError
+    from veraface.provenance.movie import read_movie
     from veraface.video import detect_video
     from veraface.video.container import bounded_memory
 
     detector, log = Detector(model), open_log(audit)
+    signer = open_signer(sign_certificate, sign_key)
     failures = 0
     results: list[tuple[Path, VideoResult]] = []
+    claims: dict[Path, Provenance | None] = {}
     try:
         for path in videos:
             try:
@@ -78,27 +86,38 @@ def video(
             if log is not None:
                 log.add_analysis(FileId.of_path(path), result)
             results.append((path, result))
+            claims[path] = stated = read_movie(path)
             if as_json:
-                terminal.print_json(
-                    {"file": str(path), "label": wording.label(result.verdict), **result.to_dict()}
-                )
+                label = wording.label(result.verdict)
+                told = {} if stated is None else {"provenance": stated.to_dict()}
+                terminal.print_json({"file": str(path), "label": label, **result.to_dict(), **told})
     finally:  # Ctrl-C loses no verdict
-        failures += _finish(results, outputs, as_json, wording)
+        failures += _finish(results, claims, outputs, as_json, wording, signer)
     if failures:
         raise Exit(1)
 
 
 def _finish(
-    results: "list[tuple[Path, VideoResult]]", outputs: Mapping[str, Path], as_json: bool, wording: Wording
+    results: "list[tuple[Path, VideoResult]]",
+    claims: "Mapping[Path, Provenance | None]",
+    outputs: Mapping[str, Path],
+    as_json: bool,
+    wording: Wording,
+    signer: "MarkSigner | None",
 ) -> int:
     """Print the verdicts, then write the requested files; return the number of errors."""
+    from veraface.cli.provenance import is_notable, print_provenance
+
     failures = 0
     try:
         if results and not as_json:
-            terminal.print_verdicts("video", _rows(results), results[0][1].thresholds, wording)
+            console = terminal.print_verdicts("video", _rows(results), results[0][1].thresholds, wording)
+            for path, _ in results:
+                if (stated := claims[path]) is not None and is_notable(stated):
+                    print_provenance(console, str(path), stated)
     finally:  # a closed output loses no file, and, as they come last, a full disk no verdict
         for path, result in results:
-            failures += _write(path, result, outputs, wording)
+            failures += _write(path, result, claims[path], outputs, wording, signer)
     return failures
 
 
@@ -117,11 +136,17 @@ def _check_output(option: str, path: Path, videos: list[Path]) -> None:
         raise BadParameter(message, param_hint=option)
 
 
-def _write(video: Path, result: "VideoResult", outputs: Mapping[str, Path], wording: Wording) -> int:
+def _write(
+    video: Path,
+    result: "VideoResult",
+    claims: "Provenance | None",
+    outputs: Mapping[str, Path],
+    wording: Wording,
+    signer: "MarkSigner | None",
+) -> int:
     """Write the requested files; print errors and return their number."""
     from veraface.errors import VerafaceError
     from veraface.files import write_atomic
-    from veraface.video.annotation import write_annotated
     from veraface.video.container import bounded_memory
     from veraface.video.plot import timeline_data, write_timeline
 
@@ -136,11 +161,36 @@ def _write(video: Path, result: "VideoResult", outputs: Mapping[str, Path], word
                 elif option == "--plot":
                     write_timeline(result, path, video.name, wording)
                 else:
-                    write_annotated(video, result, path, wording=wording)
+                    _write_annotated(video, result, claims, path, wording, signer)
         except VerafaceError as error:
             message = str(error)
             failures += terminal.fail(message if message.startswith(f"{path}: ") else f"{path}: {message}")
     return failures
+
+
+def _write_annotated(
+    video: Path,
+    result: "VideoResult",
+    claims: "Provenance | None",
+    path: Path,
+    wording: Wording,
+    signer: "MarkSigner | None",
+) -> None:
+    """Write the annotated copy, which states or carries the marks of its source."""
+    from veraface.errors import VerafaceError
+    from veraface.provenance.marks import MediaFile, source_marks
+    from veraface.video.annotation import write_annotated
+
+    kinds = {".mp4": "video/mp4", ".mov": "video/quicktime"}
+    if signer is not None and path.suffix.lower() not in kinds:
+        raise VerafaceError(f"{path}: only .mp4 and .mov can carry Content Credentials")
+    marks = source_marks(video, claims)
+    write_annotated(video, result, path, wording=wording, comment=marks.describe())
+    if signer is not None:
+        source = MediaFile(str(video), kinds.get(video.suffix.lower(), "video/mp4"), video)
+        output = MediaFile(str(path), kinds[path.suffix.lower()], path)
+        signer.sign(output, source, "boxes and verdicts drawn in, sound left out")
+    report_marks(path, marks, signed=signer is not None)
 
 
 def _rows(results: "list[tuple[Path, VideoResult]]") -> Iterator[terminal.VerdictRow]:

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
+from PIL.PngImagePlugin import PngInfo
 
 from veraface.files import atomic_write
 from veraface.geometry import Box
@@ -61,10 +62,19 @@ def draw_boxes(
         draw.text((box.x, box.y + shift), label, font=font, fill=text, anchor="ls")
 
 
-def write_overlay(source: ImageSource, result: DetectionResult, path: Path, wording: Wording = PLAIN) -> None:
-    """Write the overlay as PNG, atomically."""
+def write_overlay(
+    source: ImageSource,
+    result: DetectionResult,
+    path: Path,
+    wording: Wording = PLAIN,
+    xmp: bytes | None = None,
+) -> None:
+    """Write the overlay as PNG, atomically, with an XMP packet if there is one."""
+    info = PngInfo()
+    if xmp is not None:
+        info.add_itxt("XML:com.adobe.xmp", xmp.decode())
     with atomic_write(path) as partial:
-        draw_overlay(source, result, wording=wording).save(partial, "PNG")
+        draw_overlay(source, result, wording=wording).save(partial, "PNG", pnginfo=info)
 
 
 def shown_grid(grid: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -60,21 +60,22 @@ class CredentialReader:
         """Return the Content Credentials of an image file and whether they are valid."""
         return self.read_data(image.data, FORMATS[image.format].media_type, image.container)
 
-    def read_data(self, data: bytes | None, media_type: str, container: ContainerInfo) -> Credentials:
-        """Return the Content Credentials of a file, given what its guard has found in it."""
+    def read_data(self, data: bytes | Path | None, media_type: str, container: ContainerInfo) -> Credentials:
+        """Return the Content Credentials of a file, its bytes or its path, given what was found in it."""
         if _library() is None:
             return Credentials(CredentialState.NOT_INSTALLED, found=container.has_c2pa)
         if data is None or not container.has_c2pa:
             return Credentials(CredentialState.ABSENT)
         credentials = self._check(data, media_type)
-        has_appended = container.end is not None and container.end < len(data)
-        if has_appended and credentials.state is CredentialState.INVALID:
+        if isinstance(data, Path) or credentials.state is not CredentialState.INVALID:
+            return credentials
+        if container.end is not None and container.end < len(data):
             # What was appended after signing is not part of the image; what phones append before is signed.
             alone = self._check(data[: container.end], media_type)
             credentials = credentials if alone.state is CredentialState.INVALID else alone
         return credentials
 
-    def _check(self, data: bytes, media_type: str) -> Credentials:
+    def _check(self, data: bytes | Path, media_type: str) -> Credentials:
         sets = [self._time_stamps, *(anchors for _, anchors in self._sets)]
         try:
             report, state = _validate(data, media_type, sets)
@@ -95,7 +96,7 @@ class CredentialReader:
             parsed, CredentialState.UNTRUSTED_SIGNER if state == "Valid" else CredentialState.INVALID
         )
 
-    def _find_list(self, data: bytes, media_type: str) -> Credentials | None:
+    def _find_list(self, data: bytes | Path, media_type: str) -> Credentials | None:
         """Ask the lists one by one, as the library names a random one if a signer is on several."""
         for info, anchors in self._sets:
             report, state = _validate(data, media_type, [anchors, self._time_stamps])
@@ -105,14 +106,15 @@ class CredentialReader:
         return None
 
 
-def _validate(data: bytes, media_type: str, sets: list[dict[str, str]]) -> tuple[str, str]:
+def _validate(data: bytes | Path, media_type: str, sets: list[dict[str, str]]) -> tuple[str, str]:
     """Return the report of the library, as JSON, and its validation state."""
     library = _library()
     settings = {"verify": _OFFLINE, "trust": {"anchors": sets}}
     # Making a context takes a millisecond; none is kept, as it cannot be used after a fork.
     with (
+        BytesIO(data) if isinstance(data, bytes) else data.open("rb") as stream,
         library.Context.from_dict(settings) as context,
-        library.Reader(media_type, BytesIO(data), context=context) as reader,
+        library.Reader(media_type, stream, context=context) as reader,
     ):
         return reader.json(), str(reader.get_validation_state())
 

@@ -124,7 +124,7 @@ class _Reading:
         if editor:
             self._findings.append(Finding("editor_software", f"was saved by an editing program: {editor}"))
         source_type, place = xmp.source_type if xmp else None, generator.place if generator else None
-        claims, encoder = _claims(credentials, source_type, place), self._encoder(level)
+        claims, encoder = claims_of(credentials, source_type, place), self._encoder(level)
         marks = self._watermarks() if level == "full" else ()
         words = _CLAIMS["watermark"]
         claims += tuple(Claim("watermark", "pixels", f"pixels {words.format(name=m.name)}") for m in marks)
@@ -197,7 +197,9 @@ class _Reading:
         return encoder
 
 
-def _claims(credentials: Credentials, xmp_type: str | None, generator: str | None) -> tuple[Claim, ...]:
+def claims_of(
+    credentials: Credentials, xmp_type: str | None, generator: str | None = None
+) -> tuple[Claim, ...]:
     """Return all claims, given the source type in XMP and the place of a generator's parameters."""
     found: list[tuple[str, str]] = []
     own = [action for action in credentials.actions if not action.of_ingredient]

@@ -152,6 +152,7 @@ def render(contents: Contents, fingerprint: str, wording: Wording = PLAIN) -> st
         wording=wording,
         images=contents.images,
         thumbnails=contents.thumbnails,
+        has_credentials=bool(((facts["provenance"] or {}).get("credentials") or {}).get("found")),
         kinds=VIEW_GUIDES,
         url=lambda image: f"data:{image.media_type};base64,{image.data}",
         lines=_lines(facts["provenance"]),

@@ -38,8 +38,11 @@ def write_annotated(
     path: Path,
     limits: VideoLimits | None = None,
     wording: Wording = PLAIN,
+    comment: str = "",
 ) -> None:
     """Write an upright copy of a video with a box on each tracked face, atomically and without sound.
+
+    `comment` is stored in the file, such as which marks of the source the copy lacks.
 
     Boxes are interpolated between the analyzed frames of `result`, which `source` had. Raises VerafaceError
     if the video cannot be read or is too long, or the file cannot be written or is none of `CONTAINERS`.
@@ -53,7 +56,7 @@ def write_annotated(
         rate = Fraction(max(1.0, min(video.rate, 240.0))).limit_denominator(1001)
         frames = _drawn(video.decode_all(), result, wording)
         try:
-            _encode(frames, partial, kind, rate)
+            _encode(frames, partial, kind, rate, comment)
         except MemoryError as error:
             raise memory_error() from error
         except av.error.FFmpegError as error:  # few are OSErrors; some only wrap the one with the cause
@@ -61,11 +64,12 @@ def write_annotated(
             raise DataError(f"{path}: cannot be written: {cause.strerror or cause}") from error
 
 
-def _encode(frames: Iterator[Frame], path: Path, kind: str, rate: Fraction) -> None:
+def _encode(frames: Iterator[Frame], path: Path, kind: str, rate: Fraction, comment: str) -> None:
     import av
 
     # Opened by Python, because FFmpeg interprets some names as protocols.
     with path.open("wb") as file, av.open(file, "w", format=kind) as container:
+        container.metadata["comment"] = comment
         codec = next(name for name in _CODECS if name in av.codecs_available)
         stream = cast("VideoStream", container.add_stream(codec, rate=rate))
         stream.pix_fmt = "yuv420p"
