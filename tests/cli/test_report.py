@@ -26,7 +26,9 @@ from playwright.sync_api import Browser
 
 from tests.cli.terminal import veraface, veraface_process
 from tests.examples import examples
-from tests.sample_images import encode, noise, portrait
+from tests.provenance.credentials import sign as sign_image
+from tests.provenance.files import thumbnail_exif
+from tests.sample_images import cat, encode, noise, portrait
 from veraface.analysis import analyze
 from veraface.detector import Detector
 from veraface.errors import VerafaceError
@@ -386,6 +388,21 @@ def hostile(image: Path, secret: Any) -> bytes:
         "data": "</script><script>alert(1)</script><!--",
     }
     return sign(render(contents, fingerprint(secret.public_key())), secret)
+
+
+def test_marks_and_a_differing_thumbnail_are_shown(secret: Any) -> None:
+    pytest.importorskip("c2pa")
+    shown = cat().resize((160, 160))
+    content = sign_image(encode(portrait(), "JPEG", exif=thumbnail_exif(portrait(), shown)))
+    contents = gather(content, "photo.jpg", Detector(), None)
+    page = render(contents, fingerprint(secret.public_key()))
+    assert "The file carries Content Credentials. The images in this report are copies" in page
+    assert page.count("data:image/jpeg;base64,") == 2
+    assert "thumbnail" not in contents.facts["provenance"]["thumbnail"]
+    assert contents.facts["provenance"]["thumbnail"]["relation"] == "different"
+    plain = render(gather(encode(portrait(), "JPEG"), "photo.jpg", Detector(), None), "")
+    assert 'id="marks"' not in plain
+    assert 'id="thumbnail"' not in plain
 
 
 def test_names_and_metadata_are_shown_as_text(hostile: bytes) -> None:

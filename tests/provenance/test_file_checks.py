@@ -183,7 +183,7 @@ def test_the_timeline_joins_all_dates_in_order() -> None:
     found = read(encode(noise(64, 48), "JPEG", exif=camera_exif(), xmp=packet))
     steps = [(step.when, step.action, step.software, step.place) for step in found.timeline]
     assert steps == [
-        ("2024-05-06T07:08:09", "taken", "Canon Canon EOS R6", "EXIF"),
+        ("2024-05-06T07:08:09", "taken", "Canon EOS R6", "EXIF"),
         ("2024-05-06T10:00:00", "modified", None, "EXIF"),
         ("2024-05-07T12:00:00+02:00", "saved", "Photoshop", "XMP"),
         ("2024-05-08T00:00:00Z", "modified", None, "XMP"),

@@ -12,8 +12,7 @@ def build_timeline(
     """Join the dates of EXIF, XMP with its history, and Content Credentials; undated steps are left out."""
     steps: list[TimelineStep] = []
     if camera:
-        device = " ".join(part for part in (camera.make, camera.model) if part) or None
-        steps += [TimelineStep(camera.taken or "", "taken", device, "EXIF")]
+        steps += [TimelineStep(camera.taken or "", "taken", camera.model or camera.make, "EXIF")]
         steps += [TimelineStep(camera.modified or "", "modified", camera.software, "EXIF")]
     if xmp:
         steps += [TimelineStep(xmp.created or "", "created", xmp.creator_tool, "XMP")]

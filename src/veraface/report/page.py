@@ -152,7 +152,7 @@ def render(contents: Contents, fingerprint: str, wording: Wording = PLAIN) -> st
         wording=wording,
         images=contents.images,
         thumbnails=contents.thumbnails,
-        has_credentials=bool(((facts["provenance"] or {}).get("credentials") or {}).get("found")),
+        has_credentials=_has_credentials(facts["provenance"]),
         kinds=VIEW_GUIDES,
         url=lambda image: f"data:{image.media_type};base64,{image.data}",
         lines=_lines(facts["provenance"]),
@@ -167,6 +167,11 @@ def read_data(file: bytes) -> dict[str, Any]:
     _, _, rest = file.decode().partition(_DATA)
     facts: dict[str, Any] = json.loads(rest.partition("</script>")[0])
     return facts
+
+
+def _has_credentials(claims: Any) -> bool:
+    credentials = claims.get("credentials") if isinstance(claims, Mapping) else None
+    return isinstance(credentials, Mapping) and credentials.get("found") is True
 
 
 def _lines(claims: Any) -> list[tuple[int, str, str]]:
