@@ -13,6 +13,7 @@ import pytest
 from PIL import Image
 
 from tests.provenance import files
+from tests.sample_images import noise
 from veraface.analysis import analyze
 from veraface.detector import Detector
 
@@ -41,6 +42,13 @@ def claiming(portrait: Image.Image, encode: Callable[..., bytes]) -> dict[str, b
         "camera.heic": encode(portrait, "HEIF", exif=files.camera_exif(), xmp=files.AI_PACKET),
         "comment.webp": encode(portrait, "WEBP", exif=commented()),
         "comfy.png": files.png(("prompt", files.COMFYUI)),
+        "thumbnail.jpg": encode(portrait, "JPEG", exif=files.thumbnail_exif(portrait, noise(160, 120))),
+        "cropped.jpg": encode(
+            portrait.crop((60, 40, 420, 400)),
+            "JPEG",
+            exif=files.thumbnail_exif(portrait, portrait.resize((160, 160))),
+        ),
+        "appended.jpg": encode(portrait, "JPEG") + b"PK\x03\x04" + bytes(range(200)),
     }
 
 
@@ -60,6 +68,14 @@ def test_library_command_and_server_say_the_same(
         claims = analyze(content, detector, provenance="quick").provenance
         assert claims is not None
         assert predict(content).json()["provenance"] == by_command[name] == claims.to_dict(), name
+
+
+def test_thumbnails_are_compared_in_the_worker(predict: Predict, claiming: dict[str, bytes]) -> None:
+    for name, relation in (("thumbnail.jpg", "different"), ("cropped.jpg", "image_cropped")):
+        provenance = predict(claiming[name]).json()["provenance"]
+        assert provenance["thumbnail"]["relation"] == relation
+        assert provenance["thumbnail"]["image"].startswith("data:image/jpeg;base64,")
+        assert "unreadable_metadata" not in {finding["code"] for finding in provenance["findings"]}
 
 
 def test_a_signature_is_checked_in_the_worker(predict: Predict, claiming: dict[str, bytes]) -> None:

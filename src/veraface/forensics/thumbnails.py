@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
+from numpy import fft  # now, as a sandboxed worker cannot load modules later
 from numpy.typing import NDArray
 from PIL import Image
 
@@ -93,8 +94,8 @@ def _search(part: Gray, scene: Gray, scale: float) -> tuple[float, float, int, i
     template = _resized(part, (height, width))
     template = template - template.mean()
     padded = (scene.shape[0] + height, scene.shape[1] + width)
-    spectrum = np.fft.rfft2(scene, padded)
-    cross = np.fft.irfft2(spectrum * np.conj(np.fft.rfft2(template, padded)), padded)
+    spectrum = fft.rfft2(scene, padded)
+    cross = fft.irfft2(spectrum * np.conj(fft.rfft2(template, padded)), padded)
     rows, columns = scene.shape[0] - height + 1, scene.shape[1] - width + 1
     sums, squares = (_window_sums(values, height, width) for values in (scene, scene**2))
     variance = np.maximum(squares - sums**2 / (height * width), 1.0)
