@@ -4,6 +4,7 @@ import json
 import os
 import sys
 from collections.abc import Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -48,7 +49,8 @@ def talk(use: Callable[[Any], Awaitable[Any]], *arguments: object) -> Any:
         async with mcp.Client(server) as client:
             return await use(client)
 
-    return anyio.run(run)
+    with ThreadPoolExecutor(max_workers=1) as pool:  # Playwright keeps a loop in the main thread
+        return pool.submit(anyio.run, run).result()
 
 
 def call(folder: Path, *calls: tuple[str, dict[str, Any]], options: tuple[object, ...] = ()) -> list[Any]:
