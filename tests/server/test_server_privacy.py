@@ -110,6 +110,8 @@ def test_openapi_documents_the_routes() -> None:
         "/api/v1/detect-video",
         "/api/v1/forensics",
         "/api/v1/model",
+        "/api/v1/report",
+        "/api/v1/report/verify",
         "/api/v1/status",
         "/api/predict",
         "/api/predict-video",

@@ -68,7 +68,8 @@ def document_links(app: FastAPI) -> None:
 
     def openapi() -> dict[str, Any]:
         document = generate()
-        for path in ("/api/v1/detect", "/api/v1/forensics", "/api/predict", "/api/evidence"):
+        paths = ("/api/v1/detect", "/api/v1/forensics", "/api/v1/report", "/api/predict", "/api/evidence")
+        for path in filter(document["paths"].__contains__, paths):  # reports need an extra
             operation = document["paths"][path]["post"]
             operation["requestBody"] = _IMAGE_OR_LINK
             for status, text in _LINK_ERRORS.items():
