@@ -40,7 +40,7 @@ def test_the_panel_shows_the_claims_of_the_file(open_page: OpenPage, claiming: b
     for words in (
         "Canon EOS R6",
         "1/250 s, f/2.8, ISO 200, 85 mm",
-        "standard, quality 90",
+        "common software, JPEG quality 90",
         "Present, not shown",
     ):
         expect(panel).to_contain_text(words)

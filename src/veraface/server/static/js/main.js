@@ -48,6 +48,7 @@ function renderAll() {
 function renderStatus() {
   const current = status();
   byId("model").textContent = current?.loaded ? `${current.name} ${current.version}` : current ? text("footer.noModel") : "";
+  byId("verify-link").hidden = !current?.limits.reports;
   const banner = byId("banner");
   const path = !isReachable() ? "banner.unreachable" : current && !current.loaded ? "banner.loading" : "";
   banner.hidden = !path;
