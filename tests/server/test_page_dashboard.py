@@ -14,14 +14,6 @@ OpenPage = Callable[..., Page]
 PARTS = ("roc", "reliability", "scores", "confusion", "sources", "tiers", "curves", "spots")
 FITTED = """() => [...document.querySelectorAll(".plot")].every(
   (plot) => plot.firstChild?.offsetWidth === plot.clientWidth)"""  # empty until it is drawn
-REMEMBER = """async (entries) => {
-  const history = await import("/static/js/history.js");
-  const nothing = { hash: null, p_fake: null, answer: null, failure: null, picture: null };
-  for (const [i, [verdict, days]] of entries.entries()) {
-    const time = Date.now() - days * 86400e3;
-    await history.remember({ ...nothing, id: `entry-${i}`, name: "", size: 1, verdict, time });
-  }
-}"""
 
 
 def card() -> dict[str, Any]:
@@ -39,7 +31,7 @@ def open_dashboard(open_page: OpenPage) -> OpenPage:
         if shown is not ...:
             page.route("**/api/model", lambda route: route.fulfill(json=shown))
         page.locator('nav a[href="/dashboard"]').click()
-        expect(page.locator(".dashboard-body")).to_have_attribute("aria-busy", "false")
+        expect(page.locator(".dashboard-body").first).to_have_attribute("aria-busy", "false")
         return page
 
     return open_
@@ -56,9 +48,10 @@ def valuetext(page: Page, part: str) -> str:
 def test_every_plot_is_drawn_has_a_caption_and_a_table_and_is_read_by_keys(open_dashboard: OpenPage) -> None:
     """What they show is tested in tests/page/dashboard.test.js, without a browser."""
     page = open_dashboard()
+    page.locator("#all > details > summary").click()
     figures = page.locator("figure")
-    expect(figures).to_have_count(5)
-    expect(page.locator("figure canvas")).to_have_count(5)
+    expect(figures).to_have_count(4)
+    expect(page.locator("figure canvas")).to_have_count(4)
     for figure in figures.all():
         assert len(figure.locator("figcaption").inner_text()) > 20
         assert not figure.locator("table").is_visible()
@@ -80,6 +73,7 @@ def test_every_plot_is_drawn_has_a_caption_and_a_table_and_is_read_by_keys(open_
 def test_a_card_of_another_form_is_drawn_without_errors(open_dashboard: OpenPage) -> None:
     """Each odd part by itself is tested in tests/page/dashboard.test.js."""
     page = open_dashboard(card={**card(), "measured": {**card()["measured"], **ODD}})
+    page.locator("#all > details > summary").click()
     for part in PARTS:
         expect(page.locator(f"#{part} h2")).to_be_visible()
     shown = page.locator("main").inner_text()
@@ -88,6 +82,7 @@ def test_a_card_of_another_form_is_drawn_without_errors(open_dashboard: OpenPage
 
 def test_the_pointer_reads_the_nearest_point(open_dashboard: OpenPage) -> None:
     page = open_dashboard()
+    page.locator("#all > details > summary").click()
     over = page.locator("#reliability .u-over")
     over.scroll_into_view_if_needed()
     box = over.bounding_box()
@@ -101,6 +96,7 @@ def test_the_pointer_reads_the_nearest_point(open_dashboard: OpenPage) -> None:
 
 def test_plots_take_the_colours_of_the_theme_and_the_size_of_the_window(open_dashboard: OpenPage) -> None:
     page = open_dashboard()
+    page.locator("#all > details > summary").click()
     canvas = page.locator("#roc canvas")
     pixels = "canvas => canvas.toDataURL()"
     before = canvas.evaluate(pixels)
@@ -116,6 +112,7 @@ def test_plots_take_the_colours_of_the_theme_and_the_size_of_the_window(open_das
 
 def test_it_fits_windows_of_every_width(open_dashboard: OpenPage) -> None:
     page = open_dashboard()
+    page.locator("#all > details > summary").click()
     for width in (320, 360, 768, 1000, 3840):
         page.set_viewport_size({"width": width, "height": 800})
         wait_until(lambda: page.evaluate(FITTED))
@@ -128,12 +125,43 @@ def test_nothing_moves_when_the_card_comes(open_page: OpenPage) -> None:
     page.route("**/api/model", lambda route: waiting.append(route))
     page.locator('nav a[href="/dashboard"]').click()
     expect(page.locator(".dashboard-body")).to_have_attribute("aria-busy", "true")
-    expect(page.locator(".tile .bone")).to_have_count(10)
+    expect(page.locator('.hundred [data-kind="unknown"]')).to_have_count(200)
     tops = "nodes => nodes.map((node) => node.getBoundingClientRect().top)"
-    before = page.locator(".tile, .grounds, .contents").evaluate_all(tops)
+    parts = page.locator(".glance .part, .glance .hundred, .glance .outcomes")
+    before = parts.evaluate_all(tops)
     waiting[0].continue_()
-    expect(page.locator(".dashboard-body")).to_have_attribute("aria-busy", "false")
-    assert page.locator(".tile, .grounds, .contents").evaluate_all(tops) == pytest.approx(before, abs=2)
+    expect(page.locator(".dashboard-body").first).to_have_attribute("aria-busy", "false")
+    assert parts.evaluate_all(tops) == pytest.approx(before, abs=2)
+
+
+def test_two_arrays_of_100_faces_come_first(open_dashboard: OpenPage) -> None:
+    page = open_dashboard()
+    whole = card()["measured"]["rows"][0]
+    for at, keys in enumerate(
+        (["reals_uncertain", "reals_called_fake"], ["fakes_uncertain", "fakes_called_real"])
+    ):
+        array = page.locator(".hundred").nth(at)
+        expect(array.locator("span")).to_have_count(100)
+        for kind, key in zip(("open", "wrong"), keys, strict=True):
+            assert array.locator(f'[data-kind="{kind}"]').count() == pytest.approx(100 * whole[key], abs=1)
+    expect(page.locator(".hundred").last).to_be_in_viewport()
+    expect(page.locator(".worth dd").first).to_contain_text("99 were fake")
+    expect(page.locator("#well, #badly")).to_have_count(2)
+    assert page.locator("#badly .kinds li").count() >= 3
+    expect(page.locator("#badly")).to_contain_text("Swapped faces in videos")
+    expect(page.locator("#roc")).to_be_hidden()
+
+
+def test_each_size_of_a_face_has_a_line_that_a_link_leads_to(open_page: OpenPage) -> None:
+    page = open_page(path="/dashboard#size-128-to-256-px")
+    line = page.locator("#size-128-to-256-px")
+    expect(line).to_be_in_viewport()
+    row = next(row for row in card()["measured"]["by_face_size"] if row["face_size"] == "128 to 256 px")
+    expect(line).to_contain_text(f"{100 * row['reals_called_fake']:.1f}%")
+    expect(line.locator("th")).to_have_text("128 to 256 pixels")
+    page.goto(page.url.split("#")[0].replace("/dashboard", "/"))
+    page.goto(page.url + "dashboard#curves")
+    expect(page.locator("#curves canvas").first).to_be_visible()  # unfolded
 
 
 ODD: dict[str, Any] = {
@@ -172,38 +200,9 @@ def test_words_of_a_card_are_never_markup_and_never_too_long(open_dashboard: Ope
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
 
 
-def test_an_empty_history_links_to_the_start(open_dashboard: OpenPage) -> None:
-    page = open_dashboard()
-    expect(page.locator("#own")).to_contain_text("Nothing yet")
-    expect(page.locator("#own a")).to_have_attribute("href", "/")
-
-
-def test_own_results_are_counted_by_verdict_and_by_day(open_dashboard: OpenPage) -> None:
-    page = open_dashboard()
-    page.evaluate(REMEMBER, [["fake", 0], ["fake", 2], ["real", 2], ["no_face", 45]])
-    rows = page.locator("#own table").first.locator("tbody tr")
-    expect(rows.nth(0)).to_have_text("Likely fake250%")
-    expect(rows.nth(2)).to_have_text("Likely real125%")
-    expect(rows.nth(3)).to_have_text("No face found125%")
-    plot = slider(page, "own")
-    expect(plot).to_have_attribute("aria-valuemax", "30")
-    plot.focus()
-    page.keyboard.press("End")
-    expect(page.locator("#own .reading")).to_contain_text("1 image · Likely fake 1")
-    page.keyboard.press("ArrowLeft")
-    page.keyboard.press("ArrowLeft")
-    expect(page.locator("#own .reading")).to_contain_text("2 images · Likely fake 1 · Likely real 1")
-
-
-def test_a_switched_off_history_is_reported(open_dashboard: OpenPage) -> None:
-    page = open_dashboard()
-    page.evaluate("import('/static/js/history.js').then((history) => history.setOn(false))")
-    expect(page.locator("#own")).to_contain_text("switched off")
-    expect(page.locator("#own a")).to_have_attribute("href", "/history")
-
-
 def test_the_list_of_parts_leads_to_each(open_dashboard: OpenPage) -> None:
     page = open_dashboard()
+    page.locator("#all > details > summary").click()
     page.locator(".contents").get_by_text("Worst slices").click()
     expect(page.locator("#spots h2")).to_be_in_viewport()
     expect(page.locator("#spots h2")).to_be_focused()
@@ -211,6 +210,7 @@ def test_the_list_of_parts_leads_to_each(open_dashboard: OpenPage) -> None:
 
 def test_what_was_chosen_and_opened_stays_when_the_language_changes(open_dashboard: OpenPage) -> None:
     page = open_dashboard()
+    page.locator("#all > details > summary").click()
     page.locator('#curves input[value="blur"]').check(force=True)
     page.locator("#roc summary").click()
     page.locator("#language").select_option("de")

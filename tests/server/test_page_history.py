@@ -128,10 +128,22 @@ def test_verdicts_and_times_are_in_the_language(open_history: OpenPage) -> None:
     assert chances == [f"Probability of fake: {percent}%" for percent in (97, 4, 50)]
     page.evaluate(SEED, [{"id": "old", "name": "old.jpg", "time": page.evaluate("Date.now()") - 49 * hour}])
     time = page.locator('.past[data-id="old"] time')
-    expect(time).to_contain_text("2 days ago")
-    assert re.search(r", 20\d\d", time.text_content() or "")
+    expect(time).to_have_attribute("title", "2 days ago")
+    assert re.fullmatch(r"\d+:\d\d [AP]M", time.text_content() or "")
+    days = page.locator(".day:visible h2")
+    expect(days).to_have_count(2)
+    assert re.search(r"day, .*20\d\d", days.last.text_content() or "")
     page.locator("#language").select_option("de")
-    expect(time).to_contain_text("vorgestern")
+    expect(time).to_have_attribute("title", "vorgestern")
+    expect(days.first).to_have_text("heute")
+
+
+def test_the_most_suspicious_come_first_where_that_is_wanted(open_history: OpenPage) -> None:
+    page = open_history(MIXED)
+    page.locator("#sort").select_option("suspicion")
+    expect(page.locator(".day")).to_have_count(0)
+    states = page.locator(".card-state > span:first-of-type").all_text_contents()
+    assert states == ["Likely fake", "Cannot tell", "Likely real", "No face found", "Faces too small"]
 
 
 def test_one_is_deleted_and_brought_back(open_history: OpenPage) -> None:

@@ -1,5 +1,6 @@
 """Images to try: their size, what the packaged model answers, and one click each."""
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -46,3 +47,35 @@ def test_a_sample_that_does_not_come_is_reported(open_page: OpenPage) -> None:
     page.route("**/static/samples/*", lambda route: route.abort())
     page.get_by_role("button", name="Real photo").click()
     expect(page.locator("#notice")).to_contain_text("sample image did not load")
+
+
+def test_a_person_plays_against_the_model(open_page: OpenPage) -> None:
+    """Whoever calls all of them real is right twice; the model leaves the hard case open."""
+    page = open_page()
+    page.get_by_role("button", name="Can you tell?").click()
+    game = page.get_by_role("dialog")
+    for number in range(3):
+        expect(game).to_contain_text(f"{number + 1} of 3")
+        game.get_by_role("button", name="Real", exact=True).click()
+        expect(game).to_contain_text("The truth:")
+        game.get_by_role("button", name=re.compile("Next face|See the score")).click()
+    expect(game).to_contain_text("You: 2 of 3 right")
+    expect(game).to_contain_text("Veraface: 2 of 3 right, 1 without a verdict")
+    game.get_by_role("button", name="Close").click()
+    expect(game).to_have_count(0)
+
+
+def test_the_game_draws_ten_labeled_images_of_a_folder(open_page: OpenPage) -> None:
+    page = open_page()
+    drawn = page.evaluate(
+        """async () => {
+            const { labeledImages } = await import("/static/js/game.js");
+            const image = (name, kind = "image/jpeg") => new File(["x"], name, { type: kind });
+            const names = [...Array(12).keys()].map((i) => `${i % 2 ? "fake" : "real"}_${i}.jpg`);
+            const others = [image("reality.jpg"), image("real.txt", "text/plain")];
+            const files = [...names.map((name) => image(name)), ...others];
+            return labeledImages(files).map(({ file, truth }) => [file.name, truth]);
+        }"""
+    )
+    assert len(drawn) == 10
+    assert all(name.startswith(truth) for name, truth in drawn)

@@ -31,7 +31,7 @@ export function download(blob, name) {
   setTimeout(() => URL.revokeObjectURL(url), 60_000); // not before the browser has read it
 }
 
-function record({ name, time, hash, verdict, p_fake, answer, failure }) {
+function record({ name, time, hash, verdict, p_fake, answer, failure, decision, note }) {
   const range = answer?.p_fake_range ?? [p_fake ?? null, p_fake ?? null];
   return {
     name: name ?? "",
@@ -42,6 +42,8 @@ function record({ name, time, hash, verdict, p_fake, answer, failure }) {
     p_fake_range: range,
     reasons: reasonsOf(answer),
     failure: failure?.code ?? null,
+    decision: decision ?? null,
+    note: note ?? "",
     faces: answer?.faces?.map(({ heatmap: _, ...face }) => face) ?? [],
     model: answer?.model ?? null,
     thresholds: answer?.thresholds ?? null,

@@ -68,6 +68,17 @@ export async function recall(id) {
   return packed && unpack(packed);
 }
 
+/** Adds a person's { decision } or { note } to an entry, if it is still there. */
+export async function annotate(id, fields) {
+  await attempt((database) =>
+    change(database, async (store) => {
+      const kept = await store.get(id);
+      if (kept) await store.put({ ...kept, ...fields });
+    }),
+  );
+  changed();
+}
+
 /** Puts entries back that were forgotten a moment ago, whether or not new ones are kept. */
 export async function restore(entries) {
   for (const entry of entries) await put(pack(entry));
@@ -215,9 +226,9 @@ function notify() {
 }
 
 // Only what is known is kept, the grids of the heatmaps in a fifth of the room.
-function pack({ id, time, name, size, hash, verdict, p_fake, answer, failure, picture }) {
+function pack({ id, time, name, size, hash, verdict, p_fake, answer, failure, picture, decision = null, note = "" }) {
   const faces = answer?.faces?.map((face) => (face.heatmap?.grid ? { ...face, heatmap: packHeatmap(face.heatmap) } : face));
-  return { id, time, name, size, hash, verdict, p_fake, answer: faces ? { ...answer, faces } : answer, failure, picture };
+  return { id, time, name, size, hash, verdict, p_fake, answer: faces ? { ...answer, faces } : answer, failure, picture, decision, note };
 }
 
 function packHeatmap({ grid, ...rest }) {
@@ -238,6 +249,8 @@ function unpack(kept) {
     answer: unpackAnswer(object(kept.answer) ?? {}),
     failure: unpackFailure(object(kept.failure)),
     picture: kept.picture instanceof Blob ? kept.picture : null,
+    decision: ["fake", "real", "uncertain"].includes(kept.decision) ? kept.decision : null,
+    note: string(kept.note) ?? "",
   };
 }
 

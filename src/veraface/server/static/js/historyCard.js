@@ -50,14 +50,22 @@ export function updateEntry(card, entry) {
   updateTime(card, entry);
 }
 
-/** Set the relative time. */
-export function updateTime(card, { time }) {
+/** Set the time: the hour, as the day stands above; the relative time where a person points at it. */
+export function updateTime(card, { time, decision }) {
   const place = card.querySelector(".past-time");
-  if (!time) return place.replaceChildren();
-  const { day, ago } = formatsOf(document.documentElement.lang);
+  const { hour, ago } = formatsOf(document.documentElement.lang);
   const date = new Date(time);
-  const shown = element("time", { datetime: date.toISOString() }, agoText(ago, time), " · ", element("span", { class: "past-date" }, day.format(date)));
-  return place.replaceChildren(shown);
+  const shown = element("time", { datetime: date.toISOString(), title: agoText(ago, time) }, hour.format(date));
+  const own = decision ? element("span", { class: "past-decision" }, `${text("decision.own")} ${text(`verdicts.${decision}.name`)}`) : null;
+  place.replaceChildren(...[time ? shown : null, own].filter(Boolean));
+}
+
+/** The day of an entry, as a heading: "Today", "Yesterday", "Thursday, March 12, 2026". */
+export function dayText(time) {
+  const { day, ago } = formatsOf(document.documentElement.lang);
+  const midnight = (moment) => new Date(moment).setHours(0, 0, 0, 0);
+  const days = Math.round((midnight(time) - midnight(Date.now())) / 86_400_000);
+  return days > -2 && days < 1 ? ago.format(days, "day") : day.format(new Date(time));
 }
 
 /** A name that keeps its own writing direction, and any tricks with it, to itself. */
@@ -97,8 +105,9 @@ function agoText(ago, time) {
 function formatsOf(language) {
   if (formats.language !== language) {
     const digits = { numberingSystem: "latn" };
-    const day = new Intl.DateTimeFormat(language, { ...digits, calendar: "gregory", dateStyle: "medium", timeStyle: "short" });
-    formats = { language, day, ago: new Intl.RelativeTimeFormat(language, { ...digits, numeric: "auto" }) };
+    const day = new Intl.DateTimeFormat(language, { ...digits, calendar: "gregory", dateStyle: "full" });
+    const hour = new Intl.DateTimeFormat(language, { ...digits, timeStyle: "short" });
+    formats = { language, day, hour, ago: new Intl.RelativeTimeFormat(language, { ...digits, numeric: "auto" }) };
   }
   return formats;
 }

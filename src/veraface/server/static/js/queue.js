@@ -1,6 +1,7 @@
 // The queue of images and videos of this visit: added, sent in turn, kept until the page is left.
 import { detect, detectLink } from "./api.js";
 import { remember } from "./history.js";
+import { differenceHash } from "./duplicates.js";
 import { makeThumbnail, sha256 } from "./images.js";
 import { isVideo } from "./video/files.js";
 
@@ -115,6 +116,9 @@ function newCheck(given) {
     verdict: null,
     p_fake: null,
     hash: null,
+    look: null, // what the image looks like, to find copies
+    decision: null, // the person's own: "fake", "real" or "uncertain"
+    note: "",
   };
 }
 
@@ -179,10 +183,11 @@ async function finish(check, outcome) {
   if (!isResult(check) || check.video) return; // results of videos are not stored
   const late = check.file && check.hash === null;
   const image = check.file ? await makeThumbnail(check.file, THUMBNAIL_SIDE) : null;
+  if (image) check.look = await differenceHash(image);
   await check.hashing;
-  if (late) changed(check);
-  const { id, time, name, size, hash, verdict, p_fake, failure } = check;
-  await remember({ id, time, name, size, hash, verdict, p_fake, answer, failure, picture: image });
+  if (late || check.look) changed(check);
+  const { id, time, name, size, hash, verdict, p_fake, failure, decision, note } = check;
+  await remember({ id, time, name, size, hash, verdict, p_fake, answer, failure, picture: image, decision, note });
 }
 
 // Failures that say something about the image itself.

@@ -2,7 +2,7 @@
 import { element, serverPath } from "../dom.js";
 import * as history from "../history.js";
 import { number, text } from "../language.js";
-import { part, plotFigure, table } from "./parts.js";
+import { plotFigure, table } from "./parts.js";
 import { pattern } from "./plotOverlay.js";
 import { bars, ticksTo } from "./plots.js";
 import { count, share } from "./words.js";
@@ -19,20 +19,12 @@ const VERDICTS = [
   ["failed", "crossed", "unclassified", () => text("dashboard.own.failed")],
 ];
 
-/** The section; filled once the history is read. */
-export function localStatsPart(plots) {
-  const body = element("div", { class: "own", "aria-busy": "true" }, element("span", { class: "bone block" }));
-  fill(body, plots);
-  return part("own", text("dashboard.own.heading"), body);
-}
-
-/** Fills it anew after a change. */
+/** Fill a node with the counts; to be called again after each change. */
 export async function fill(body, plots) {
   const entries = await history.list();
   if (!body.isConnected) return;
   plots.drop(body);
   body.replaceChildren(...contents(entries, plots));
-  body.removeAttribute("aria-busy");
 }
 
 function contents(entries, plots) {

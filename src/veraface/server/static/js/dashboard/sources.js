@@ -1,7 +1,9 @@
 // Results by source, generator and face size.
 import { element } from "../dom.js";
+import { sizeName } from "../faceSize.js";
 import { text } from "../language.js";
 import { gauge } from "./gauge.js";
+import { kindName } from "./kinds.js";
 import { choice, lacking, part, table } from "./parts.js";
 import { count, figure, isNumber, ownWords, share } from "./words.js";
 
@@ -89,7 +91,7 @@ function block(kind, heading, figures, rows, label, { name, terms, sort }) {
       ...figures.map((one) => head(one.key, one.name(), one.note?.())),
     ];
     const body = sorted.map((row) => [
-      rowName(row, terms.get(row.name)),
+      rowName(row, terms),
       count(row[label]),
       ...figures.map((one) => gauge(row[one.key], row.intervals?.[one.key], one.format, one.scale)),
     ]);
@@ -110,14 +112,16 @@ function block(kind, heading, figures, rows, label, { name, terms, sort }) {
   return own;
 }
 
-// The card's own words are English; ours say what its card does not.
-function rowName(row, term) {
+// A plain name first, then the card's own.
+function rowName(row, terms) {
+  const known = terms.has(row.name);
+  const own = element("bdi", { lang: "en" }, row.name);
   const ours = row.own ? text("dashboard.sources.blended") : row.name.includes(PAIR) ? text("dashboard.sources.pair") : "";
   return element(
     "span",
     { class: "row-name" },
-    element("bdi", { lang: "en" }, row.name),
-    term ? element("small", { lang: "en", dir: "ltr" }, term.split(";")[0]) : null,
+    known ? kindName(row.name, terms) : row.face_size ? sizeName(row.name) : own,
+    known ? element("small", {}, own) : null,
     ours ? element("small", {}, ours) : null,
   );
 }

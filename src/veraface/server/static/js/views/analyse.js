@@ -2,17 +2,19 @@
 import { addFiles, addLink, setStartsAtOnce, startsAtOnce } from "../addFiles.js";
 import { openCamera } from "../camera.js";
 import { cardOf, updateCard } from "../card.js";
+import { DECISIONS, decide, decisionRow, updateDecision } from "../decision.js";
 import { byId, element, icon } from "../dom.js";
 import { download, entriesAsCsv, entriesAsJson } from "../export.js";
 import { canBeSent } from "../fault.js";
 import { megabytes } from "../format.js";
 import { isOn } from "../history.js";
 import { addKeys } from "../keys.js";
-import { text } from "../language.js";
+import { isRightToLeft, text } from "../language.js";
 import { analyse, cancel, changes, checks, isDone, isOpen, remove } from "../queue.js";
 import { moveFocus } from "../rovingTabindex.js";
 import { sampleRow } from "../samples.js";
 import { changes as statusChanges, status } from "../status.js";
+import { Worklist, copyText, facePosition } from "../worklist.js";
 
 const HERE = ["localhost", "127.0.0.1", "[::1]"];
 const SVG = "http://www.w3.org/2000/svg";
@@ -33,6 +35,7 @@ class AnalyseView {
     this.progress = element("progress", { id: "progress", "data-label": "checks.progress" });
     this.count = element("p", { id: "count" });
     this.link = this.#linkForm();
+    this.worklist = new Worklist(() => this.#onChange(null));
     this.session = this.#session();
     root.append(this.#intake(), this.session);
     const onChange = ({ detail }) => this.#onChange(detail);
@@ -73,8 +76,8 @@ class AnalyseView {
     const at = [...this.list.children].indexOf(held.closest?.(".card"));
     document.body.dataset.state = all.length ? "list" : "empty";
     this.session.hidden = !all.length;
-    if (check && this.cards.has(check.id)) updateCard(this.cards.get(check.id), check);
-    else this.#layCards(all);
+    if (check && this.cards.has(check.id)) this.#fillCard(check);
+    if (!check || !isOpen(check)) this.#layCards(all);
     this.#renderProgress(all);
     if (this.session.contains(held) || at >= 0) this.#keepFocus(held, at);
   }
@@ -88,15 +91,37 @@ class AnalyseView {
     (near ?? button ?? byId("choose")).focus();
   }
 
+  // Cards that stay where they are are not touched, so that they keep the focus.
   #layCards(all) {
-    for (const check of all) {
-      if (!this.cards.has(check.id)) this.cards.set(check.id, cardOf(check));
-      updateCard(this.cards.get(check.id), check);
+    const { ordered, states } = this.worklist.arrange(all);
+    for (const [id, card] of this.cards) {
+      if (states.has(id)) continue;
+      card.remove();
+      this.cards.delete(id);
     }
-    const laid = all.map(({ id }) => this.cards.get(id));
-    for (const card of [...this.list.children]) if (!laid.includes(card)) card.remove();
-    this.list.append(...laid.slice(this.list.children.length)); // new ones come last, and those that stay are not touched
-    for (const id of this.cards.keys()) if (!all.some((check) => check.id === id)) this.cards.delete(id);
+    let next = this.list.firstElementChild;
+    for (const check of ordered) {
+      if (!this.cards.has(check.id)) {
+        const card = cardOf(check);
+        card.append(element("p", { class: "card-copy" }), decisionRow(check));
+        this.cards.set(check.id, card);
+      }
+      const card = this.#fillCard(check);
+      const { hidden, copy } = states.get(check.id);
+      card.hidden = hidden;
+      card.querySelector(".card-copy").textContent = copy ? copyText(copy) : "";
+      if (card === next) next = next.nextElementSibling;
+      else this.list.insertBefore(card, next);
+    }
+  }
+
+  #fillCard(check) {
+    const card = this.cards.get(check.id);
+    updateCard(card, check);
+    updateDecision(card, check);
+    const image = card.querySelector(".card-image img");
+    if (image) image.style.objectPosition = facePosition(check.answer);
+    return card;
   }
 
   #renderProgress(all) {
@@ -105,16 +130,13 @@ class AnalyseView {
     this.progress.max = Math.max(1, all.length);
     this.progress.value = done;
     this.progress.classList.toggle("done", !open.length);
-    const found = ["fake", "uncertain", "real"]
-      .map((verdict) => [verdict, all.filter((check) => check.verdict === verdict && check.state === "analyzed").length])
-      .filter(([, count]) => count)
-      .map(([verdict, count]) => text("checks.found", { count, verdict: text(`verdicts.${verdict}.name`) }));
-    this.count.textContent = [text("checks.done", { done, count: all.length }), ...found].join(" · ");
+    this.count.textContent = text("checks.done", { done, count: all.length });
     const count = all.filter(canBeSent).length;
     this.start.hidden = !count;
     this.start.textContent = text("checks.analyse", { count });
     this.stop.hidden = !all.some(({ state }) => ["queued", "analyzing", "busy"].includes(state));
     for (const button of this.saving.children) button.disabled = !done;
+    this.progress.classList.toggle("single", all.length < 2);
     this.clear.hidden = !this.stop.hidden;
     if (all.length > 1 && !open.length) byId("live").textContent = this.count.textContent;
   }
@@ -190,18 +212,25 @@ class AnalyseView {
       { class: "session", "data-label": "checks.heading" },
       element("div", { class: "session-top" }, this.count, element("div", { class: "links" }, this.start, this.saving, this.stop, this.clear)),
       this.progress,
+      this.worklist.node,
       this.list,
     );
   }
 
   #keys() {
     const move = ({ key }) => moveFocus(this.list, key);
+    const step = (forward) => moveFocus(this.list, forward === isRightToLeft() ? "ArrowLeft" : "ArrowRight");
+    const decideOn = (verdict) => decide(checks().find(({ id }) => id === document.activeElement.closest(".card")?.dataset.id), verdict);
+    const decisions = DECISIONS.map((verdict, i) => [String(i + 1), { label: `keys.decide.${verdict}`, run: () => decideOn(verdict) }]);
     return addKeys({
       Enter: { label: "keys.analyse", run: () => analyse(checks().filter(({ state }) => state === "ready")) },
       ArrowRight: { label: "keys.nextResult", run: move },
       ArrowLeft: { label: "keys.previousResult", run: move },
       ArrowDown: { run: move },
       ArrowUp: { run: move },
+      j: { label: "keys.nextResult", run: () => step(true) },
+      k: { label: "keys.previousResult", run: () => step(false) },
+      ...Object.fromEntries(decisions),
       c: { label: "keys.camera", run: () => byId("camera").hidden || byId("camera").click() },
       Escape: { label: "keys.close", run: () => cancel(checks().filter(({ state }) => state !== "ready")) },
     });

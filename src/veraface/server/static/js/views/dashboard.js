@@ -1,20 +1,21 @@
-// The dashboard: measured performance from the model card, and statistics of this browser's results.
+// The dashboard: measured performance from the model card; at a glance, then all figures.
 import { fetchCard } from "../api.js";
 import { confusionPart } from "../dashboard/confusion.js";
 import { curvesPart } from "../dashboard/curves.js";
-import { fill, localStatsPart } from "../dashboard/localStats.js";
+import { glance } from "../dashboard/glance.js";
+import { kindsPart } from "../dashboard/kinds.js";
 import { normalizeCard } from "../dashboard/normalizeCard.js";
 import { lacking } from "../dashboard/parts.js";
 import { Plots } from "../dashboard/plots.js";
 import { reliabilityPart } from "../dashboard/reliability.js";
 import { rocPart } from "../dashboard/roc.js";
 import { scoresPart } from "../dashboard/scores.js";
+import { sizesPart } from "../dashboard/sizes.js";
 import { FIRST_SORT, sourcesPart } from "../dashboard/sources.js";
 import { headlines, provenance } from "../dashboard/summary.js";
 import { tiersPart } from "../dashboard/tiers.js";
 import { worstSlicesPart } from "../dashboard/worstSlices.js";
 import { element, icon } from "../dom.js";
-import { changes } from "../history.js";
 import { text } from "../language.js";
 
 export function open(root) {
@@ -29,7 +30,7 @@ export function open(root) {
     plots.clear();
     body.setAttribute("aria-busy", String(card === undefined));
     if (card === undefined) body.replaceChildren(...skeleton());
-    else body.replaceChildren(...(card ? parts(card, plots, state) : [unreachable(retry)]), localStatsPart(plots));
+    else body.replaceChildren(...(card ? parts(card, plots, state) : [unreachable(retry)]));
     for (const details of body.querySelectorAll("details")) details.open = opened.has(placeOf(details));
   };
   const load = async () => {
@@ -44,11 +45,6 @@ export function open(root) {
     root.focus({ preventScroll: true }); // the button goes
     await load();
   };
-  const renew = () => {
-    const own = body.querySelector(".own");
-    if (own) fill(own, plots);
-  };
-
   root.append(
     element(
       "div",
@@ -62,14 +58,12 @@ export function open(root) {
       body,
     ),
   );
-  changes.addEventListener("change", renew);
   load();
   return {
     title: "dashboard.title",
     render: lay,
     close() {
       closed = true;
-      changes.removeEventListener("change", renew);
       plots.close();
     },
   };
@@ -79,16 +73,28 @@ function parts(card, plots, state) {
   const known = normalizeCard(card);
   if (!Object.keys(card.measured ?? {}).length) return [unmeasured(), provenance(card, known)];
   return [
-    headlines(known.whole ?? {}),
-    provenance(card, known),
-    contents(),
-    element("div", { class: "pair" }, rocPart(plots, known), reliabilityPart(plots, known)),
-    element("div", { class: "pair" }, scoresPart(plots, known, state), confusionPart(known)),
-    sourcesPart(known, state),
-    tiersPart(known),
-    curvesPart(plots, known, state),
-    worstSlicesPart(known),
-  ];
+    glance(known.whole ?? {}),
+    kindsPart(known),
+    sizesPart(known),
+    all(
+      headlines(known.whole ?? {}),
+      provenance(card, known),
+      contents(),
+      element("div", { class: "pair" }, rocPart(plots, known), reliabilityPart(plots, known)),
+      element("div", { class: "pair" }, scoresPart(plots, known, state), confusionPart(known)),
+      sourcesPart(known, state),
+      tiersPart(known),
+      curvesPart(plots, known, state),
+      worstSlicesPart(known),
+    ),
+  ].filter(Boolean);
+}
+
+// Folded: what only somebody who knows the field asks for.
+function all(...children) {
+  const heading = element("h2", { id: "all-heading" }, text("dashboard.all"));
+  const details = element("details", {}, element("summary", {}, heading), element("div", { class: "dashboard-body" }, children));
+  return element("section", { id: "all", "aria-labelledby": "all-heading" }, details);
 }
 
 function unmeasured() {
@@ -112,7 +118,6 @@ function contents() {
     ["tiers", text("dashboard.tiers.heading")],
     ["curves", text("dashboard.curves.heading")],
     ["spots", text("dashboard.spots.heading")],
-    ["own", text("dashboard.own.heading")],
   ];
   const link = ([id, words]) => element("li", {}, element("a", { href: `#${id}`, onclick: jump }, words));
   return element("nav", { class: "contents", "aria-label": text("dashboard.contents") }, element("ul", {}, places.map(link)));
@@ -127,7 +132,12 @@ function jump(event) {
 }
 
 function goToHash() {
-  if (location.hash) document.getElementById(location.hash.slice(1))?.scrollIntoView();
+  const place = location.hash && document.getElementById(location.hash.slice(1));
+  if (!place) return;
+  const folded = place.closest("details");
+  if (folded) folded.open = true;
+  place.classList.add("pointed");
+  place.scrollIntoView({ block: "center" });
 }
 
 function unreachable(retry) {
@@ -146,10 +156,7 @@ function skeleton() {
   const box = (size = "") => element("div", { class: `part waiting ${size}`, "aria-hidden": "true" }, bones());
   return [
     element("p", { class: "unseen", role: "status" }, text("dashboard.loading")),
-    headlines(),
-    element("div", { class: "grounds" }, box(), box()),
-    element("div", { class: "contents" }, element("span", { class: "bone word", "aria-hidden": "true" })),
-    element("div", { class: "pair" }, box("tall"), box("tall")),
+    glance(),
     element("div", { class: "pair" }, box("tall"), box("tall")),
     box("tall"),
   ];

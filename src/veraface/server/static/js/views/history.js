@@ -2,11 +2,13 @@
 import { byId, element, icon, localPath } from "../dom.js";
 import { download, entriesAsCsv, entriesAsJson } from "../export.js";
 import * as history from "../history.js";
-import { cardOfEntry, showThumbnail, tint, updateEntry, updateTime, verdictIcon, verdictName } from "../historyCard.js";
+import { cardOfEntry, dayText, showThumbnail, tint, updateEntry, updateTime, verdictIcon, verdictName } from "../historyCard.js";
+import { HistoryStats } from "../historyStats.js";
 import { UndoBar } from "../historyUndo.js";
 import { addKeys } from "../keys.js";
 import { number, text } from "../language.js";
 import { ARROWS, moveFocus } from "../rovingTabindex.js";
+import { suspicion } from "../worklist.js";
 
 const VERDICTS = ["fake", "uncertain", "real", "no_face", "failed"];
 const SETTLE = 120; // ms: a batch changes the history many times in a row
@@ -14,7 +16,7 @@ const MINUTE = 60_000;
 const NEAR = "400px"; // distance from the viewport at which images are loaded
 
 // Lasts from visit to visit of the view, so that the way back from a result leads to the same place.
-const place = { query: "", verdicts: new Set(), scroll: 0, back: false };
+const place = { query: "", verdicts: new Set(), sort: "newest", scroll: 0, back: false };
 addEventListener("popstate", () => (place.back = localPath() === "/history"));
 
 /** Fills root with the history. */
@@ -27,6 +29,7 @@ class HistoryView {
   constructor(root) {
     this.entries = null; // not read yet
     this.cards = new Map();
+    this.days = new Map(); // heading of each day by its midnight
     this.chosen = new Set(); // ids
     this.closing = new AbortController();
     this.near = new IntersectionObserver((seen) => this.#showNear(seen), { rootMargin: NEAR });
@@ -55,6 +58,7 @@ class HistoryView {
     for (const entry of this.entries ?? []) updateEntry(this.cards.get(entry.id), entry);
     this.search.placeholder = text("history.search");
     this.undo.render();
+    this.stats.render();
     this.#renderState();
   }
 
@@ -65,6 +69,7 @@ class HistoryView {
     clearTimeout(this.settling);
     this.undo.end();
     this.near.disconnect();
+    this.stats.close();
     this.removeKeys();
     this.dialog.close();
     byId("live").textContent = "";
@@ -83,6 +88,7 @@ class HistoryView {
     this.entries = entries;
     this.#layCards();
     this.#renderState();
+    this.stats.render();
     if (this.scrollTo) scrollTo(0, this.scrollTo);
     this.scrollTo = 0;
   }
@@ -92,11 +98,28 @@ class HistoryView {
     const known = new Set(this.entries.map(({ id }) => id));
     for (const [id, card] of this.cards) if (!known.has(id)) this.#dropCard(id, card);
     let next = this.list.firstElementChild;
-    for (const entry of this.entries) {
-      const card = this.cards.get(entry.id) ?? this.#newCard(entry);
-      if (card === next) next = next.nextElementSibling;
-      else this.list.insertBefore(card, next);
+    const lay = (node) => {
+      if (node === next) next = next.nextElementSibling;
+      else this.list.insertBefore(node, next);
+    };
+    const days = new Map();
+    let day = null;
+    for (const entry of this.#sorted()) {
+      const midnight = new Date(entry.time).setHours(0, 0, 0, 0);
+      if (place.sort === "newest" && midnight !== day) {
+        day = midnight;
+        days.set(day, this.days.get(day) ?? element("li", { class: "day" }, element("h2")));
+        lay(days.get(day));
+      }
+      lay(this.cards.get(entry.id) ?? this.#newCard(entry));
     }
+    for (const [midnight, heading] of this.days) if (!days.has(midnight)) heading.remove();
+    this.days = days;
+  }
+
+  #sorted() {
+    if (place.sort === "newest") return this.entries;
+    return [...this.entries].sort((one, other) => suspicion(other) - suspicion(one));
   }
 
   #newCard(entry) {
@@ -124,7 +147,7 @@ class HistoryView {
   }
 
   #shown() {
-    return (this.entries ?? []).filter((entry) => this.#fits(entry) && (!place.verdicts.size || place.verdicts.has(entry.verdict)));
+    return (this.entries ? this.#sorted() : []).filter((entry) => this.#fits(entry) && (!place.verdicts.size || place.verdicts.has(entry.verdict)));
   }
 
   #fits({ name, hash }) {
@@ -139,6 +162,11 @@ class HistoryView {
     const shown = this.#shown();
     const ids = new Set(shown.map(({ id }) => id));
     for (const [id, card] of this.cards) card.hidden = !ids.has(id);
+    const shownDays = new Set(shown.map(({ time }) => new Date(time).setHours(0, 0, 0, 0)));
+    for (const [midnight, heading] of this.days) {
+      heading.hidden = !shownDays.has(midnight);
+      heading.firstChild.textContent = midnight ? dayText(midnight) : "";
+    }
     this.#renderChosen(shown);
     this.#renderFilter();
     const state = this.#state(shown);
@@ -356,6 +384,7 @@ class HistoryView {
     this.nothing = element("div", { class: "nothing past-nothing", role: "status" });
     this.bones = element("div", { class: "cards", "aria-hidden": "true" }, ...Array.from({ length: 8 }, () => element("div", { class: "bone past-bone" })));
     this.list = element("ul", { class: "cards", id: "past", "data-label": "history.list" });
+    this.stats = new HistoryStats();
     this.undo = new UndoBar((entries) => this.#bringBack(entries));
     this.dialog = element("dialog", { class: "past-ask", id: "ask", "aria-labelledby": "ask-heading" });
     this.root = element(
@@ -369,6 +398,7 @@ class HistoryView {
       this.nothing,
       this.bones,
       this.list,
+      this.stats.node,
       this.undo.node,
       this.dialog,
     );
@@ -386,12 +416,23 @@ class HistoryView {
       return toggle;
     });
     this.filter = element("fieldset", { class: "filters" }, element("legend", { class: "unseen", "data-text": "history.filter" }), ...toggles);
+    this.sort = element(
+      "select",
+      { id: "sort" },
+      ["newest", "suspicion"].map((name) => element("option", { value: name, selected: name === place.sort, "data-text": `worklist.sort.${name}` })),
+    );
+    this.sort.addEventListener("change", () => {
+      place.sort = this.sort.value;
+      this.#layCards();
+      this.#renderState();
+    });
     this.count = element("p", { class: "history-count", id: "history-count", role: "status" });
     this.selectAll = button("", () => this.#chooseAll());
-    this.asJson = button("", () => this.#export(entriesAsJson, "json"), { "data-text": "history.json", "data-label": "history.jsonLabel" });
-    this.asCsv = button("", () => this.#export(entriesAsCsv, "csv"), { "data-text": "history.csv", "data-label": "history.csvLabel" });
+    this.asJson = button("", () => this.#export(entriesAsJson, "json"), { "data-text": "history.json" });
+    this.asCsv = button("", () => this.#export(entriesAsCsv, "csv"), { "data-text": "history.csv" });
     this.delete = button("", () => this.#deleteChosen(), { id: "delete" });
-    const acts = element("div", { class: "links" }, this.selectAll, this.asJson, this.asCsv, this.delete);
+    const sortBy = element("label", { class: "sort-by" }, element("span", { "data-text": "worklist.sort.label" }), this.sort);
+    const acts = element("div", { class: "links" }, sortBy, this.selectAll, this.asJson, this.asCsv, this.delete);
     return element("div", { class: "history-tools" }, element("div", { class: "history-find" }, this.search, this.filter), element("div", { class: "history-acts" }, this.count, acts));
   }
 }

@@ -1,0 +1,144 @@
+"""The list of many images as a worklist: filters, order, copies, a person's own decisions."""
+
+import csv
+import io
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import skimage.data
+from PIL import Image
+from playwright.sync_api import Page, Route, expect
+
+from tests.server import scenes
+from tests.server.page import card, choose_many
+from tests.server.scenes import answer, face
+
+OpenPage = Callable[..., Page]
+
+
+def portrait(quality: int = 85) -> bytes:
+    buffer = io.BytesIO()
+    Image.fromarray(skimage.data.astronaut()).save(buffer, "JPEG", quality=quality)
+    return buffer.getvalue()
+
+
+def plain(brightness: int) -> bytes:
+    buffer = io.BytesIO()
+    ramp = Image.linear_gradient("L").rotate(brightness)
+    ramp.convert("RGB").save(buffer, "JPEG")
+    return buffer.getvalue()
+
+
+FILES = [
+    ("real.jpg", portrait()),
+    ("copy.jpg", portrait()),
+    ("again.jpg", portrait(60)),
+    ("open.jpg", plain(90)),
+    ("none.jpg", plain(180)),
+    ("fake.jpg", plain(270)),
+]
+CHANCES = {"real": 0.03, "copy": 0.03, "again": 0.03, "open": 0.5, "fake": 0.97}
+
+
+@pytest.fixture
+def listed(open_page: OpenPage) -> Page:
+    page = open_page()
+
+    def respond(route: Route) -> None:
+        sent = route.request.post_data_buffer or b""
+        chance = next((p for name, p in CHANCES.items() if f'"{name}.jpg"'.encode() in sent), None)
+        if chance is None:
+            route.fulfill(status=422, json={"success": False, "error": {"code": "no_face", "message": ""}})
+        else:
+            route.fulfill(json=answer([face(chance)]))
+
+    page.route("**/api/predict*", respond)
+    choose_many(page, FILES)
+    expect(page.locator("#count")).to_contain_text("6 of 6 images done")
+    expect(card(page, "again.jpg").locator(".card-copy")).to_have_text("Looks like real.jpg")
+    return page
+
+
+def names(page: Page) -> list[str]:
+    return page.locator(".card:visible .card-link").all_text_contents()
+
+
+def saved(page: Page, name: str) -> str:
+    with page.expect_download() as download:
+        page.get_by_role("button", name=name).click()
+    return Path(download.value.path()).read_text("utf-8-sig")
+
+
+def test_each_outcome_is_counted_and_can_be_shown_alone(listed: Page) -> None:
+    counts = listed.locator(".session .filter-count").all_text_contents()
+    assert counts == ["1", "1", "3", "1", "0"]  # fake, cannot tell, real, no face, not classified
+    listed.get_by_role("button", name="Likely real 3").click()
+    assert names(listed) == ["real.jpg", "copy.jpg", "again.jpg"]
+    listed.get_by_role("button", name="Likely fake 1").click()
+    assert len(names(listed)) == 4
+    expect(listed.locator("#progress")).to_be_hidden()
+
+
+def test_the_most_suspicious_come_first(listed: Page) -> None:
+    listed.locator("#sort").select_option("suspicion")
+    assert names(listed)[:3] == ["fake.jpg", "open.jpg", "real.jpg"]
+    assert names(listed)[-1] == "none.jpg"
+    listed.locator("#sort").select_option("name")
+    assert names(listed) == sorted(names(listed))
+
+
+def test_copies_are_named_and_can_be_hidden(listed: Page) -> None:
+    expect(card(listed, "copy.jpg").locator(".card-copy")).to_have_text("Copy of real.jpg")
+    listed.get_by_role("switch", name="Hide 2 copies").check()
+    assert names(listed) == ["real.jpg", "open.jpg", "none.jpg", "fake.jpg"]
+
+
+def test_faces_are_in_the_middle_of_their_cards(listed: Page) -> None:
+    """The face of the sample is in the upper quarter: the image is aligned with its top."""
+    position = card(listed, "real.jpg").locator("img").evaluate("(one) => one.style.objectPosition")
+    assert position == "50% 0%"
+
+
+def test_decisions_are_made_by_keys_and_exported_with_the_verdict(listed: Page) -> None:
+    listed.keyboard.press("j")
+    listed.keyboard.press("3")
+    listed.keyboard.press("j")
+    listed.keyboard.press("1")
+    expect(
+        card(listed, "copy.jpg").get_by_role("button", name="Your decision: Likely fake")
+    ).to_have_attribute("aria-pressed", "true")
+    listed.keyboard.press("k")
+    expect(card(listed, "real.jpg").locator(".card-link")).to_be_focused()
+    note = card(listed, "real.jpg").get_by_label("Note")
+    note.fill("asked the photographer")
+    note.blur()
+    entries: list[dict[str, Any]] = json.loads(saved(listed, "JSON"))
+    assert [(one["name"], one["verdict"], one["decision"]) for one in entries[:2]] == [
+        ("real.jpg", "real", "real"),
+        ("copy.jpg", "real", "fake"),
+    ]
+    rows = list(csv.DictReader(io.StringIO(saved(listed, "CSV"))))
+    assert rows[0]["note"] == "asked the photographer"
+    assert {"verdict", "decision", "reasons", "hash"} <= set(rows[0])
+    listed.locator("#pages").get_by_role("link", name="History").click()
+    expect(card(listed, "copy.jpg").locator(".past-decision")).to_have_text("You: Likely fake")
+
+
+def test_the_same_key_takes_a_decision_back(listed: Page) -> None:
+    for _ in range(2):
+        card(listed, "fake.jpg").locator(".card-link").focus()
+        listed.keyboard.press("2")
+    expect(listed.locator('.judge[aria-pressed="true"]')).to_have_count(0)
+
+
+def test_a_single_image_needs_no_tools(open_page: OpenPage) -> None:
+    page = open_page()
+    page.route("**/api/predict*", lambda route: route.fulfill(json=scenes.answer([face(0.97)])))
+    choose_many(page, FILES[:1])
+    page.keyboard.press("Escape")
+    expect(page.locator(".card")).to_have_count(1)
+    expect(page.locator(".worklist")).to_be_hidden()
+    expect(page.locator("#progress")).to_be_hidden()
