@@ -101,7 +101,7 @@ def test_plots_take_the_colours_of_the_theme_and_the_size_of_the_window(open_das
     pixels = "canvas => canvas.toDataURL()"
     before = canvas.evaluate(pixels)
     page.evaluate(
-        "d => d.theme = d.theme === 'light' ? 'dark' : 'light'",
+        "d => d.theme = 'dark'",
         page.evaluate_handle("document.documentElement.dataset"),
     )
     wait_until(lambda: page.evaluate("([c, b]) => c.toDataURL() !== b", [canvas.element_handle(), before]))

@@ -20,6 +20,7 @@ COMPOSED = ("answer.", "verdicts.", "faults.", "reasons.", "result.stages.", "wa
 COMPOSED += ("provenance.", "closeup.", "verify.")
 COMPOSED += ("wrongAnswer.",)
 COMPOSED += ("neverSayReal.", "wordsOnly.")  # replace others in a mode
+COMPOSED += ("dashboard.glance.", "dashboard.kindNames.", "game.", "keys.decide.", "worklist.sort.")
 
 OpenPage = Callable[..., Page]
 

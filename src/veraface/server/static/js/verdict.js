@@ -1,7 +1,8 @@
 // The panel beside an image: the answer, its faces, reasons and details.
 import { answerOf, faceAnswerOf, faceLabel, headlineOf, verdictName } from "./answer.js";
 import { answerCard, answerDetails } from "./answerCard.js";
-import { element } from "./dom.js";
+import { element, serverPath } from "./dom.js";
+import { sizeAnchor, sizeName } from "./faceSize.js";
 import { bytes, milliseconds, sentence, verdictOf } from "./format.js";
 import { dateAndTime, hasText, text } from "./language.js";
 import { provenanceView } from "./provenance.js";
@@ -23,6 +24,7 @@ export function verdictView({ check, answer, selected, select, image, actions })
     single ? null : faceView(face, selected, answer.thresholds),
     actions,
     answerDetails(whole),
+    sizeLink(answer.reliability?.face_size),
     reasons(single ? [...answer.reasons, ...face.reasons] : face.reasons, single ? [] : answer.reasons),
     provenanceView(answer.provenance),
     details(answer, face, check),
@@ -31,6 +33,13 @@ export function verdictView({ check, answer, selected, select, image, actions })
 
 export function announcement(answer) {
   return `${headlineOf(answerOf(answer))} ${text("result.found", { count: answer.faces.length })}`;
+}
+
+// To the figures of images like this one.
+function sizeLink(size) {
+  if (typeof size !== "string") return null;
+  const href = serverPath(`/dashboard#${sizeAnchor(size)}`);
+  return element("p", { class: "size-link" }, element("a", { href }, text("dashboard.sizes.link", { size: sizeName(size) })));
 }
 
 function faceView(face, index, thresholds) {
