@@ -143,7 +143,7 @@ def with_links(page: Page) -> None:
 
 
 def waiting_for_the_person(page: Page) -> None:
-    page.locator("#options").click()
+    page.locator("#options summary").click()
     page.locator("#at-once").uncheck()
     choose(page, portrait(), "portrait.jpg")
     expect_state(page, "ready")

@@ -102,7 +102,7 @@ def test_images_wait_for_the_user_when_immediate_analysis_is_off(
     """A preview first; nothing is sent until Enter or the button is pressed. The setting is stored."""
     page = open_page()
     uploads = count_uploads(page)
-    page.locator("#options").click()
+    page.locator("#options summary").click()
     page.get_by_role("switch", name="Analyze immediately").uncheck()
     choose(page, face)
     expect_state(page, "ready")

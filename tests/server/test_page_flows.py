@@ -81,7 +81,7 @@ def test_by_keyboard_alone(
     page = with_theme(open_page, theme)
     # Playwright asks the browser for the chooser without waiting for its answer: ask before the keys.
     with page.expect_file_chooser() as chooser:
-        tab_to(page, "#options")
+        tab_to(page, "#options summary")
         page.keyboard.press("Enter")
         tab_to(page, "#at-once")
         page.keyboard.press("Space")  # sent on request only

@@ -1,5 +1,5 @@
 // Images to try, for people who have none at hand. Their origins and licenses: samples/README.md.
-import { element, serverPath } from "./dom.js";
+import { element, icon, serverPath } from "./dom.js";
 import { text } from "./language.js";
 import { showNotice } from "./notice.js";
 
@@ -18,13 +18,12 @@ export function sampleRow(addFiles) {
     node.addEventListener("click", () => add(address, text(label), addFiles));
     return element("li", {}, node);
   };
-  const game = element("button", { type: "button", class: "quiet", id: "game", "data-text": "game.heading", onclick: play });
+  const game = element("button", { type: "button", class: "sample", id: "game", onclick: play }, icon("uncertain"), element("span", { "data-text": "game.heading" }));
   return element(
     "div",
     { class: "samples" },
     element("p", { id: "samples-heading", "data-text": "samples.heading" }),
-    element("ul", { "aria-labelledby": "samples-heading" }, SAMPLES.map(button)),
-    game,
+    element("ul", { "aria-labelledby": "samples-heading" }, SAMPLES.map(button), element("li", {}, game)),
   );
 }
 

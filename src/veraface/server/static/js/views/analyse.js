@@ -10,6 +10,7 @@ import { megabytes } from "../format.js";
 import { isOn } from "../history.js";
 import { addKeys } from "../keys.js";
 import { isRightToLeft, text } from "../language.js";
+import { menu } from "../menu.js";
 import { analyse, cancel, changes, checks, isDone, isOpen, remove } from "../queue.js";
 import { moveFocus } from "../rovingTabindex.js";
 import { sampleRow } from "../samples.js";
@@ -168,12 +169,7 @@ class AnalyseView {
         { class: "ways" },
         cameraButton(),
         this.link,
-        element(
-          "details",
-          { class: "menu" },
-          element("summary", { class: "quiet", id: "options", "data-text": "intake.options" }),
-          element("label", { class: "switch" }, atOnce, element("span", { "data-text": "intake.atOnce" })),
-        ),
+        menu("options", "intake.options", [element("label", { class: "switch" }, atOnce, element("span", { "data-text": "intake.atOnce" }))]),
       ),
       sampleRow(addFiles),
       element("p", { class: "privacy" }, icon("lock"), this.privacy),
