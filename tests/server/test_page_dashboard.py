@@ -50,8 +50,8 @@ def test_every_plot_is_drawn_has_a_caption_and_a_table_and_is_read_by_keys(open_
     page = open_dashboard()
     page.locator("#all > details > summary").click()
     figures = page.locator("figure")
-    expect(figures).to_have_count(4)
-    expect(page.locator("figure canvas")).to_have_count(4)
+    expect(figures).to_have_count(5)
+    expect(page.locator("figure canvas")).to_have_count(5)
     for figure in figures.all():
         assert len(figure.locator("figcaption").inner_text()) > 20
         assert not figure.locator("table").is_visible()
