@@ -383,7 +383,7 @@ SCENES: dict[str, tuple[str, Callable[[Page], None]]] = {
     "history-off": ("/history", history_off),
     "history-no-match": ("/", none_matches),
     "history-delete": ("/", deleting),
-    "dashboard": ("/dashboard", shown("#main .uplot")),
+    "dashboard": ("/dashboard", shown("#main .kinds")),
     "dashboard-without": ("/dashboard", unmeasured),
     "about": ("/about", shown("#main h1")),
     "verify": ("/verify", verified),

@@ -49,8 +49,7 @@ def test_the_keyboard_is_enough(open_page: OpenPage, predict: Predict, two_faces
     page.locator("#another").focus()
     page.keyboard.press("Tab")
     expect(boxes.nth(0)).to_be_focused()
-    page.keyboard.press("Tab")
-    page.keyboard.press("Enter")
+    page.keyboard.press("ArrowRight")
     expect(boxes.nth(1)).to_have_attribute("aria-pressed", "true")
 
 

@@ -13,7 +13,7 @@ from PIL import Image
 from playwright.sync_api import Page, Route, expect
 
 from tests.server import scenes
-from tests.server.page import card, choose_many
+from tests.server.page import card, choose_many, expect_state
 from tests.server.scenes import answer, face
 
 OpenPage = Callable[..., Page]
@@ -138,6 +138,7 @@ def test_a_single_image_needs_no_tools(open_page: OpenPage) -> None:
     page = open_page()
     page.route("**/api/predict*", lambda route: route.fulfill(json=scenes.answer([face(0.97)])))
     choose_many(page, FILES[:1])
+    expect_state(page, "analyzed")
     page.keyboard.press("Escape")
     expect(page.locator(".card")).to_have_count(1)
     expect(page.locator(".worklist")).to_be_hidden()
