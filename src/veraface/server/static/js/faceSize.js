@@ -9,7 +9,7 @@ export function sizeAnchor(size) {
 /** A range in the language of the page; as it is where it has another form. */
 export function sizeName(size) {
   const [, low, high] = size.match(/^(\d+) to (\d+) px$/) ?? [];
-  if (low) return text("dashboard.sizes.between", { low: number(Number(low)), high: number(Number(high)) });
+  if (low) return text("dashboard.sizes.between", { first: number(Number(low)), last: number(Number(high)) });
   const [, way, limit] = size.match(/^(under|from) (\d+) px$/) ?? [];
   if (!way) return size;
   return text(way === "under" ? "dashboard.sizes.under" : "dashboard.sizes.from", { limit: number(Number(limit)) });
