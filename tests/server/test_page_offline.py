@@ -65,7 +65,7 @@ def test_the_page_opens_without_its_server_and_works_again_with_it(
     expect(page.get_by_role("heading", level=1)).to_have_text("About Veraface")
     expect(page.locator("#model-card")).to_contain_text("does not answer")
     page.goto(f"{server.url}/result/0123456789abcdef01234567")
-    expect(page.get_by_role("heading", level=1)).to_have_text("This result is not here")
+    expect(page.get_by_role("heading", level=1)).to_have_text("This result is not in this browser")
     page.goto(server.url)
     choose(page, face)
     expect_fault(page, "Server not reachable")
