@@ -43,13 +43,13 @@ def main() -> None:
             )
             page = browser.new_page(viewport={"width": 1280, "height": 800}, color_scheme="dark")
             page.goto(url)
-            page.set_input_files("input[type=file]", portrait)
+            page.set_input_files("#file", portrait)
             page.wait_for_selector("body[data-state=analyzed]")
             page.wait_for_timeout(800)  # transitions
             page.screenshot(path=DOCS / "page.png")
-            page.set_viewport_size({"width": 1280, "height": 1540})  # down to the first plots
+            page.set_viewport_size({"width": 1280, "height": 1300})  # down to the kinds of fakes
             page.goto(f"{url}/dashboard")
-            page.wait_for_selector(".uplot")
+            page.wait_for_selector(".kinds")
             page.wait_for_timeout(800)
             page.screenshot(path=DOCS / "dashboard.png")
             browser.close()
