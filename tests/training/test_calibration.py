@@ -108,7 +108,7 @@ def test_thresholds_keep_both_bounds(
     lowest, highest = np.minimum(one, two), np.maximum(one, two)
     images = max(1, len(labels) // copies)
     thresholds, rates = fit_thresholds(lowest, highest, labels, weights, targets, images)
-    verdicts = np.array([decide_face(a, lambda b=b: b, thresholds)[0] for a, b in zip(one, two, strict=True)])
+    verdicts = np.array([decide_face(a, b, thresholds)[0] for a, b in zip(one, two, strict=True)])
 
     def share(verdict: Verdict, of: Flags) -> float:
         return float(weights[of & (verdicts == verdict)].sum() / weights[of].sum())
