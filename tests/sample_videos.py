@@ -24,11 +24,13 @@ def make_ramp(path: Path, frames: int = 20, key_frames: int = 12) -> Path:
     return write_video(path, levels, rate=20, key_frames=key_frames)
 
 
-def write_video(path: Path, images: list[Image.Image], rate: int = 8, key_frames: int = 12) -> Path:
-    """Encode images of one size as MPEG-4 in the container that the suffix names."""
+def write_video(
+    path: Path, images: list[Image.Image], rate: int = 8, key_frames: int = 12, codec: str = "mpeg4"
+) -> Path:
+    """Encode images of one size, as MPEG-4 if nothing else is asked for, in the container of the suffix."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with av.open(str(path), "w") as container:
-        stream = container.add_stream("mpeg4", rate=rate)
+        stream = container.add_stream(codec, rate=rate)
         stream.width, stream.height = images[0].size
         stream.pix_fmt = "yuv420p"
         stream.gop_size = key_frames
@@ -119,6 +121,11 @@ def panned(frames: int = 12, *, width: int = 480, height: int = 400) -> list[Ima
 def make_portrait(path: Path, frames: int = 12, rate: int = 8, key_frames: int = 12) -> Path:
     """Write a video of a real face; return the path."""
     return write_video(path, panned(frames), rate, key_frames)
+
+
+def make_playable(path: Path, images: list[Image.Image], rate: int = 8) -> Path:
+    """Write a WebM file, which every browser plays; MPEG-4 is played by none."""
+    return write_video(path, images, rate, codec="libvpx")
 
 
 def make_plain(path: Path, frames: int = 8, size: tuple[int, int] = (320, 240)) -> Path:

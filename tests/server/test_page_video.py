@@ -1,16 +1,28 @@
 """Videos on the page: adding, progress, timeline and frames."""
 
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
+from PIL import Image
 from playwright.sync_api import Page, expect
 
-from tests.sample_videos import make_audio, make_plain, make_portrait
-from tests.server.page import VERDICTS, choose, choose_many, expect_fault, expect_range, expect_state, percent
+from tests.sample_images import portrait
+from tests.sample_videos import make_audio, make_plain, make_playable, make_portrait, panned
+from tests.server.page import (
+    VERDICTS,
+    bounds,
+    choose,
+    choose_many,
+    expect_fault,
+    expect_range,
+    expect_state,
+    percent,
+)
 from tests.server.test_page_scenes import axe, violations
 
 OpenPage = Callable[..., Page]
@@ -43,19 +55,228 @@ def page(open_page: OpenPage, video: bytes) -> Page:
     return page
 
 
+@pytest.fixture(scope="module")
+def playable(tmp_path_factory: pytest.TempPathFactory) -> bytes:
+    """Three seconds of a face, in a format that browsers play."""
+    return make_playable(tmp_path_factory.mktemp("videos") / "a.webm", panned(24)).read_bytes()
+
+
+def choose_playable(page: Page, playable: bytes) -> None:
+    choose(page, playable, "a.webm", "video/webm")
+    expect(page.locator("body")).to_have_attribute("data-state", "analyzed", timeout=60_000)
+
+
+TIME = "document.querySelector('video').currentTime"
+
+
+def test_a_video_plays_beside_its_timeline(open_page: OpenPage, playable: bytes) -> None:
+    page = open_page()
+    choose_playable(page, playable)
+    timeline, plot = page.locator(".timeline"), bounds(page, ".plot")
+    expect(page.locator("video")).to_be_visible()
+    expect(page.locator(".video-frame img, .video-note")).to_have_count(2)
+    expect(page.locator(".video-frame img")).to_be_hidden()
+    expect(page.locator(".video-note")).to_be_hidden()
+    expect(page.locator(".video-box")).to_have_count(1)
+    page.mouse.click(plot["x"] + plot["width"] * 0.9, plot["y"] + 10)
+    assert 2.5 < page.evaluate(TIME) < 2.9
+    timeline.focus()
+    page.keyboard.press("Home")
+    expect(timeline).to_have_attribute("aria-valuenow", "1")
+    assert page.evaluate(TIME) < 0.2
+    page.keyboard.press("w")
+    worst = page.evaluate(TIME)
+    shown = page.locator("figcaption").inner_text()
+    page.keyboard.press("Home")
+    page.locator("#worst").click()
+    assert page.evaluate(TIME) == worst
+    expect(page.locator("figcaption")).to_have_text(shown)
+    page.keyboard.press("Home")
+    timeline.focus()
+    page.keyboard.press(" ")
+    expect(page.locator("video")).to_have_js_property("ended", True)
+    expect(timeline).to_have_attribute("aria-valuenow", "24")
+    expect(page.locator(".video-box")).to_have_count(1)
+
+
+def test_the_video_is_seen_while_it_is_analyzed(open_page: OpenPage, playable: bytes) -> None:
+    page = open_page()
+    page.route("**/api/predict-video*", lambda route: None)
+    choose(page, playable, "a.webm", "video/webm")
+    expect(page.locator("video")).to_be_visible()
+    expect(page.locator("video")).to_have_js_property("videoWidth", 480)
+    expect(page.locator("#video-count")).to_have_text("Uploading the video")
+    page.keyboard.press("Escape")
+
+
+def test_a_video_that_the_browser_cannot_play_is_shown_by_its_frames(page: Page) -> None:
+    expect(page.locator(".video-note")).to_contain_text("cannot play this kind of video")
+    expect(page.locator("video")).to_be_hidden()
+    expect(page.locator(".video-frame img")).to_be_visible()
+    frames = page.locator(".key-frame")
+    expect(frames).to_have_count(6)
+    frames.last.click()
+    expect(frames.last).to_have_attribute("aria-current", "true")
+    assert page.locator("figcaption").inner_text() == frames.last.inner_text()
+
+
+def test_each_face_has_its_lane(open_page: OpenPage, tmp_path: Path) -> None:
+    """The second face comes after half of the time."""
+    one = portrait(400)
+    images = []
+    for number in range(16):
+        images.append(Image.new("RGB", (800, 400), (90, 100, 110)))
+        images[-1].paste(one, (number, 0))
+        if number >= 8:
+            images[-1].paste(one.transpose(Image.Transpose.FLIP_LEFT_RIGHT), (400, 0))
+    page = open_page()
+    choose_playable(page, make_playable(tmp_path / "two.webm", images).read_bytes())
+    expect(page.locator(".lane")).to_have_count(2)
+    expect(page.locator(".lane-name .cut-out")).to_have_count(2)
+    lanes = page.locator(".lane").evaluate_all(
+        """lanes => lanes.map(lane => {
+            const whole = lane.getBoundingClientRect();
+            const parts = [...lane.children].map(part => part.getBoundingClientRect());
+            const [from, to] = [parts.map(part => part.left), parts.map(part => part.right)];
+            return [Math.min(...from), Math.max(...to)].map(x => (x - whole.left) / whole.width);
+        })"""
+    )
+    assert lanes[0] == pytest.approx([0, 1], abs=0.03)
+    assert lanes[1] == pytest.approx([0.5, 1], abs=0.1)
+    page.keyboard.press("Home")
+    expect(page.locator(".video-box")).to_have_count(1)
+    page.keyboard.press("End")
+    expect(page.locator(".video-box")).to_have_count(2)
+
+
+def test_the_history_keeps_a_video_as_key_frames(open_page: OpenPage, playable: bytes) -> None:
+    page = open_page()
+    choose_playable(page, playable)
+    expect(page.locator(".details .hash")).to_contain_text(re.compile("[0-9a-f]{64}"))
+    words = [page.locator(name).inner_text() for name in ("#verdict", "#p-fake")]
+    page.locator("#pages").get_by_role("link", name="History").click()
+    page.get_by_role("link", name="a.webm", exact=True).click()
+    kept = """async id => {
+        const { recall } = await import("/static/js/history.js");
+        const { answer, picture } = await recall(id);
+        const frames = answer.timeline.filter(({ thumbnail }) => thumbnail);
+        return [JSON.stringify(answer).length + picture.size, frames.length];
+    }"""
+    page.reload()
+    expect(page.locator(".timeline .dot")).to_have_count(24)
+    assert [page.locator(name).inner_text() for name in ("#verdict", "#p-fake")] == words
+    size, frames = page.evaluate(kept, page.url.rsplit("/", 1)[1])
+    assert frames == 8
+    assert size < 250_000
+    expect(page.locator(".video-note")).to_contain_text("not stored")
+    expect(page.locator(".key-frame")).to_have_count(6)
+    pictures = set()
+    page.keyboard.press("Home")
+    for _ in range(10):
+        expect(page.locator(".video-frame img")).to_be_visible()
+        pictures.add(page.locator(".video-frame img").get_attribute("src"))
+        page.keyboard.press("ArrowRight")
+    assert len(pictures) == 8, "the arrow keys go through the kept frames"
+    expect(page.locator("#back")).to_have_text("History")
+
+
+def test_a_stored_video_that_is_damaged_is_not_shown(open_page: OpenPage) -> None:
+    page = open_page()
+    page.evaluate(
+        """async () => {
+            const { remember } = await import("/static/js/history.js");
+            const answer = { verdict: "fake", p_fake: 0.9, timeline: [{ time: "x" }], tracks: [] };
+            const entry = { id: "damaged", time: 1, name: "x.mp4", verdict: "fake", p_fake: 0.9 };
+            await remember({ ...entry, video: true, answer });
+        }"""
+    )
+    page.goto(page.url + "result/damaged")
+    expect(page.get_by_role("heading", level=1)).to_have_text("This result is not here")
+
+
+def test_a_video_without_a_face_is_kept_as_well(open_page: OpenPage, tmp_path: Path) -> None:
+    page = open_page()
+    choose_video(page, make_plain(tmp_path / "p.mp4").read_bytes(), "p.mp4")
+    expect_fault(page, "No face found")
+    page.locator("#pages").get_by_role("link", name="History").click()
+    page.get_by_role("link", name="p.mp4", exact=True).click()
+    expect_fault(page, "No face found")
+    expect(page.locator("#again")).to_have_count(0)
+
+
+def test_a_video_is_printed_on_one_page(open_page: OpenPage, playable: bytes) -> None:
+    page = open_page(fresh=True)
+    choose_playable(page, playable)
+    expect(page.locator(".details .hash")).to_contain_text(re.compile("[0-9a-f]{64}"))
+    page.evaluate("window.print = () => document.body.classList.add('printed')")
+    page.locator("#print").click()
+    expect(page.locator("body.printed")).to_have_count(1)
+    sheet = page.pdf(format="A4")
+    assert len(re.findall(rb"/Type\s*/Page\b", sheet)) == 1
+    page.emulate_media(media="print")
+    for name in ("#filename", "#verdict", ".timeline", ".key-frame >> nth=5", ".caveat", ".details"):
+        expect(page.locator(name)).to_be_visible()
+    expect(page.locator(".details")).to_contain_text("Checked")
+    for name in ("video", "#worst", "#print"):
+        expect(page.locator(name)).to_be_hidden()
+
+
+def test_progress_is_not_called_slow_while_it_moves(open_page: OpenPage, video: bytes) -> None:
+    page = open_page(fresh=True, service_workers="block")
+    page.clock.install()
+    page.evaluate(
+        """() => {
+            const real = window.fetch;
+            window.fetch = (address, options) => String(address).includes("predict-video")
+                ? Promise.resolve(new Response(new ReadableStream({
+                      start(stream) {
+                          const event = (data) => `event: progress\\ndata: ${JSON.stringify(data)}\\n\\n`;
+                          const sent = (done) => event({ done, total: 9, time: 1, p_fake: null });
+                          window.send = (done) => stream.enqueue(new TextEncoder().encode(sent(done)));
+                          options.signal.addEventListener("abort", () => stream.error(new Error("aborted")));
+                      },
+                  })))
+                : real(address, options);
+        }"""
+    )
+    choose_video(page, video)
+    expect_state(page, "analyzing")
+    expect(page.locator("#video-count")).to_have_text("Uploading the video")
+    for done in range(1, 5):
+        page.evaluate("done => send(done)", done)
+        expect(page.locator("#video-count")).to_contain_text(f"{done} of 9 frames")
+        page.clock.run_for(10_000)
+        expect(page.locator("#verdict")).to_have_text("Analyzing")
+    page.clock.run_for(10_000)
+    expect(page.locator("#verdict")).to_have_text("Still analyzing")
+    page.keyboard.press("Escape")
+
+
+def test_touch_screens_are_told_to_tap(open_page: OpenPage, playable: bytes) -> None:
+    page = open_page(viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True)
+    choose_playable(page, playable)
+    expect(page.get_by_text("Tap the timeline")).to_be_visible()
+    expect(page.get_by_text("Click the timeline")).to_be_hidden()
+    expect(page.locator("#back")).to_be_hidden()
+    plot = page.locator(".plot")
+    plot.scroll_into_view_if_needed()
+    plot.tap()  # its middle
+    assert 1.3 < page.evaluate(TIME) < 1.7
+
+
 def test_a_video_gets_its_verdict_and_a_timeline(page: Page, result: dict[str, Any]) -> None:
     expect(page.locator("#verdict")).to_have_text(VERDICTS[result["verdict"]])
     expect_range(page, result, result["thresholds"])
     expect(page.locator("#live")).to_contain_text(VERDICTS[result["verdict"]])
     expect(page.locator("#live")).to_contain_text(f"{len(result['timeline'])} frames")
     seen = [point for point in result["timeline"] if point["p_fake"] is not None]
-    expect(page.locator(".chart .dot")).to_have_count(len(seen))
+    expect(page.locator(".timeline .dot")).to_have_count(len(seen))
     expect(page.locator(".face-item")).to_have_count(len(result["tracks"]))
     expect(page.locator("#filename")).to_have_text("a.mp4")
 
 
 def test_arrow_keys_go_from_frame_to_frame(page: Page, result: dict[str, Any]) -> None:
-    chart, count = page.locator(".chart"), len(result["timeline"])
+    chart, count = page.locator(".timeline"), len(result["timeline"])
     chart.focus()
     page.keyboard.press("Home")
     expect(chart).to_have_attribute("aria-valuenow", "1")
@@ -64,7 +285,7 @@ def test_arrow_keys_go_from_frame_to_frame(page: Page, result: dict[str, Any]) -
     page.keyboard.press("ArrowRight")
     expect(chart).to_have_attribute("aria-valuenow", "2")
     point = result["timeline"][1]
-    expect(chart).to_have_attribute("aria-valuetext", f"0:00.1: {percent(point['p_fake'])} fake, Likely real")
+    expect(chart).to_have_attribute("aria-valuetext", f"0:00.1 · Likely real, {percent(point['p_fake'])}")
     expect(page.locator(".video-frame figcaption")).to_contain_text("0:00.1")
     assert page.locator(".video-frame img").get_attribute("src") != first
     assert page.evaluate("document.querySelector('.video-frame img').naturalWidth") == 320
@@ -77,10 +298,8 @@ def test_arrow_keys_go_from_frame_to_frame(page: Page, result: dict[str, Any]) -
 
 
 def test_points_of_the_chart_and_faces_can_be_selected(page: Page, result: dict[str, Any]) -> None:
-    chart = page.locator(".chart")
-    box = chart.bounding_box()
-    assert box
-    chart.click(position={"x": box["width"] - 12, "y": 40})
+    chart, plot = page.locator(".timeline"), bounds(page, ".plot")
+    page.mouse.click(plot["x"] + plot["width"] - 2, plot["y"] + 40)
     expect(chart).to_have_attribute("aria-valuenow", str(len(result["timeline"])))
     page.locator(".face-item").click()
     track = result["tracks"][0]
@@ -109,7 +328,7 @@ def test_in_arabic_on_the_narrowest_phone(open_page: OpenPage, video: bytes) -> 
     expect(page.locator("body")).to_have_attribute("data-state", "analyzed", timeout=60_000)
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
     page.locator("#language").select_option("en")
-    expect(page.locator(".chart-name")).to_have_text("Probability of fake over time")
+    expect(page.locator(".chart-name").first).to_have_text("Probability of fake over time")
 
 
 def test_progress_is_shown_and_a_video_can_be_canceled(open_page: OpenPage, video: bytes) -> None:
@@ -130,7 +349,7 @@ def test_progress_is_shown_and_a_video_can_be_canceled(open_page: OpenPage, vide
         }"""
     )
     choose_video(page, video)
-    expect(page.locator("#video-count")).to_have_text("3 of 9 frames analyzed")
+    expect(page.locator("#video-count")).to_have_text("3 of 9 frames analyzed · 0:01")
     expect(page.locator(".video-progress progress")).to_have_attribute("max", "9")
     page.keyboard.press("Escape")
     expect_state(page, "cancelled")
@@ -180,7 +399,7 @@ def test_videos_and_images_together(open_page: OpenPage, video: bytes, face: byt
     )
     expect(page.locator("#count")).to_contain_text("2 of 2", timeout=60_000)
     page.get_by_role("link", name="a.mkv", exact=True).click()
-    expect(page.locator(".chart")).to_be_visible()
+    expect(page.locator(".timeline")).to_be_visible()
     page.locator("#back").click()
     page.get_by_role("link", name="b.jpg", exact=True).click()
     expect(page.locator("#frame")).to_be_visible()

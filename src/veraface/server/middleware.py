@@ -22,6 +22,7 @@ _POLICY = {
     **dict.fromkeys(["script-src", "style-src", "connect-src", "worker-src", "manifest-src"], "'self'"),
     "form-action": "'self'",
     "img-src": "'self' blob: data:",
+    "media-src": "blob:",  # a video that was chosen
 }
 # Trusted Types: the browser refuses to turn text into markup or code, except in js/trusted.js.
 _PAGE_POLICY = {**_POLICY, "require-trusted-types-for": "'script'", "trusted-types": "veraface"}

@@ -1,6 +1,7 @@
 // The history of results in this browser, stored in IndexedDB and never sent.
 import { openDB } from "../vendor/idb/idb.js";
 import { keep, remembered } from "./storage.js";
+import { isVideoResult } from "./validate.js";
 
 const NAME = "veraface";
 const VERSION = 1;
@@ -46,7 +47,7 @@ export function isFull() {
 }
 
 /**
- * Keeps { id, time, name, size, hash, verdict, p_fake, answer, failure, picture }, unless that is switched off; the
+ * Keeps { id, time, name, size, hash, verdict, p_fake, answer, failure, picture, video }, unless that is switched off; the
  * oldest beyond 500 go. Never throws; returns whether it was stored.
  */
 export async function remember(entry) {
@@ -226,9 +227,9 @@ function notify() {
 }
 
 // Only what is known is kept, the grids of the heatmaps in a fifth of the room.
-function pack({ id, time, name, size, hash, verdict, p_fake, answer, failure, picture, decision = null, note = "" }) {
+function pack({ id, time, name, size, hash, verdict, p_fake, answer, failure, picture, decision = null, note = "", video = false }) {
   const faces = answer?.faces?.map((face) => (face.heatmap?.grid ? { ...face, heatmap: packHeatmap(face.heatmap) } : face));
-  return { id, time, name, size, hash, verdict, p_fake, answer: faces ? { ...answer, faces } : answer, failure, picture, decision, note };
+  return { id, time, name, size, hash, verdict, p_fake, answer: faces ? { ...answer, faces } : answer, failure, picture, decision, note, video };
 }
 
 function packHeatmap({ grid, ...rest }) {
@@ -251,6 +252,7 @@ function unpack(kept) {
     picture: kept.picture instanceof Blob ? kept.picture : null,
     decision: ["fake", "real", "uncertain"].includes(kept.decision) ? kept.decision : null,
     note: string(kept.note) ?? "",
+    video: kept.video === true && (kept.failure ? true : isVideoResult(kept.answer)),
   };
 }
 

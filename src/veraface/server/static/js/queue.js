@@ -9,6 +9,7 @@ const AT_ONCE = 2; // the default number of worker processes of the server
 const MAX_TRIES = 5; // for an image that a busy server refuses
 const MAX_WAIT_S = 60; // between two tries, even if Retry-After is longer
 const THUMBNAIL_SIDE = 640; // px of the copy that the history keeps
+const MAX_HASHED_BYTES = 256 * 2 ** 20; // of a video: the browser hashes only what lies in memory as a whole
 
 /** Event "change" for every change, its detail the check (or null: several). */
 export const changes = new EventTarget();
@@ -105,7 +106,7 @@ function newCheck(given) {
     name: file ? (file.name ?? "") : given.link,
     size: file?.size ?? null,
     file,
-    video: isVideo(file), // analyzed frame by frame; `progress` is { done, total } meanwhile
+    video: isVideo(file), // analyzed frame by frame; `progress` is { done, total } meanwhile, as of `movedAt`
     progress: null,
     link: given.link ?? null,
     url,
@@ -134,10 +135,10 @@ function sendNext() {
 
 async function send(check) {
   const controller = new AbortController();
-  Object.assign(check, { state: "analyzing", controller, sentAt: Date.now(), tries: check.tries + 1 });
+  Object.assign(check, { state: "analyzing", controller, sentAt: Date.now(), movedAt: Date.now(), progress: null, tries: check.tries + 1 });
   changed(check);
   // Meanwhile, so that it is there with the verdict.
-  if (check.file && !check.video) check.hashing ??= sha256(check.file).then((hash) => (check.hash = hash));
+  if (check.file && (!check.video || check.size <= MAX_HASHED_BYTES)) check.hashing ??= sha256(check.file).then((hash) => (check.hash = hash));
   const outcome = await ask(check, controller.signal);
   if (!outcome || check.controller !== controller || check.state !== "analyzing") return;
   if (outcome.kind === "busy" && check.tries < MAX_TRIES) waitAndRetry(check, outcome);
@@ -150,7 +151,7 @@ async function ask(check, signal) {
   if (!check.video) return detect(check.file, signal);
   const { detectVideo } = await import("./video/detect.js");
   return detectVideo(check.file, signal, (progress) => {
-    check.progress = progress;
+    Object.assign(check, { progress, movedAt: Date.now() });
     changed(check);
   });
 }
@@ -180,19 +181,28 @@ async function finish(check, outcome) {
   check.verdict = analyzed ? answer.verdict : code === "no_face" ? "no_face" : "failed";
   check.p_fake = analyzed ? answer.p_fake : null;
   changed(check);
-  if (!isResult(check) || check.video) return; // results of videos are not stored
+  if (!isResult(check)) return;
   const late = check.file && check.hash === null;
-  const image = check.file ? await makeThumbnail(check.file, THUMBNAIL_SIDE) : null;
-  if (image) check.look = await differenceHash(image);
+  const kept = await keepable(check);
+  if (kept.picture && !check.video) check.look = await differenceHash(kept.picture);
   await check.hashing;
   if (late || check.look) changed(check);
-  const { id, time, name, size, hash, verdict, p_fake, failure, decision, note } = check;
-  await remember({ id, time, name, size, hash, verdict, p_fake, answer, failure, picture: image, decision, note });
+  const { id, time, name, size, hash, verdict, p_fake, failure, decision, note, video } = check;
+  await remember({ id, time, name, size, hash, verdict, p_fake, failure, decision, note, video, ...kept });
+}
+
+// What the history keeps of an answer and its image: of a video the key frames.
+async function keepable({ file, video, answer, state }) {
+  if (!video) return { answer, picture: file ? await makeThumbnail(file, THUMBNAIL_SIDE) : null };
+  if (state !== "analyzed") return { answer, picture: null };
+  const { forHistory, posterOf } = await import("./video/keyFrames.js");
+  return { answer: forHistory(answer), picture: await posterOf(answer) };
 }
 
 // Failures that say something about the image itself.
 const ABOUT_IMAGE = [
   ...["no_face", "face_too_small", "search_incomplete", "first_frame_only", "unsupported_image", "unreadable_image"],
+  ...["unsupported_video", "unreadable_video"],
 ];
 
 /** Whether it is a result: what the server never saw, or could not look at, is none. */

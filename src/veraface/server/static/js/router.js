@@ -1,5 +1,6 @@
 // Which view is shown for which address; the views themselves are loaded when they are first needed.
 import { byId, localPath, serverPath } from "./dom.js";
+import { recall } from "./history.js";
 import { fillIn, text } from "./language.js";
 import { find } from "./queue.js";
 
@@ -41,8 +42,8 @@ export function renderView() {
 async function show({ focus = true, scroll = true }) {
   const own = (visit += 1);
   const [name, id] = match(localPath());
-  const file = name === "result" && find(id)?.video ? "video" : name;
-  const view = await import(`./views/${file}.js`);
+  const entry = name === "result" ? (find(id) ?? (await recall(id))) : null;
+  const view = await import(`./views/${entry?.video ? "video" : name}.js`);
   if (own !== visit) return;
   current?.close?.();
   shown = location.pathname;
@@ -54,7 +55,7 @@ async function show({ focus = true, scroll = true }) {
     if (link.dataset.view === name) link.setAttribute("aria-current", "page");
     else link.removeAttribute("aria-current");
   }
-  current = view.open(main, { id });
+  current = view.open(main, { id, entry });
   renderView();
   if (scroll && !location.hash) scrollTo(0, 0);
   scrollToHash();

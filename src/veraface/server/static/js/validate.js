@@ -41,9 +41,42 @@ export function areViews(views) {
   return Array.isArray(views) && views.length > 0 && views.every((view) => view && isView(view));
 }
 
+/** Return whether it is a valid result of a video. */
+export function isVideoResult(answer) {
+  const { tracks, timeline, thresholds, width, height, duration, rate, timing_ms } = answer ?? {};
+  const analyzed = VERDICTS.includes(answer?.verdict) && (answer.p_fake === null || isChance(answer.p_fake));
+  return (
+    (analyzed || answer?.verdict === "no_face") &&
+    areNumbers([width, height, duration, rate, timing_ms?.total]) &&
+    areReasons(answer.reasons) &&
+    isChance(thresholds?.real) &&
+    isChance(thresholds.fake) &&
+    areTexts(answer.model?.name, answer.model?.version, answer.codec) &&
+    Array.isArray(timeline) && timeline.length > 0 && timeline.every(isPoint) &&
+    Array.isArray(tracks) && tracks.every(isTrack)
+  );
+}
+
 /** Return whether it is a valid server status. */
 export function isStatus(status) {
   return typeof status?.loaded === "boolean" && areNumbers([status.limits?.max_upload_bytes, status.limits?.max_pixels]);
+}
+
+function isPoint(point) {
+  const { time, p_fake, thumbnail } = point ?? {};
+  const shown = thumbnail === undefined || (typeof thumbnail === "string" && /^data:image\/jpeg;base64,[\w+/]+=*$/.test(thumbnail));
+  return areNumbers([time]) && (p_fake === null || isChance(p_fake)) && shown;
+}
+
+function isTrack(track) {
+  const { verdict, p_fake, frames, best, reasons } = track ?? {};
+  const known = VERDICTS.includes(verdict) && (p_fake === null || isChance(p_fake)) && areReasons(reasons);
+  return known && Array.isArray(frames) && frames.every(isSighting) && Boolean(frames[best]);
+}
+
+function isSighting(frame) {
+  const { time, box, p_fake } = frame ?? {};
+  return areNumbers([time]) && isBox(box) && (p_fake === null || isChance(p_fake));
 }
 
 function isFace(face) {

@@ -3,6 +3,7 @@ import { element, icon } from "./dom.js";
 import { number, text } from "./language.js";
 
 const SLOW = 4000; // ms after which the page reports a slow server
+const STUCK = 15_000; // ms without another frame after which it does for a video
 
 /**
  * Return { nodes, announcement, key } for a check without an answer: the panel, its text for screen readers, and a key
@@ -18,6 +19,7 @@ export function waitingView(check, act) {
     return view(name, "server", { seconds: number(seconds) }, [button("again", "quiet", "waiting.now", act.retryNow), stop]);
   }
   if (check.state === "queued") return view("queued", null, {}, [stop]);
+  if (check.video) return view(Date.now() - check.movedAt > STUCK ? "slow" : "video", null, {}, [stop]);
   const slow = Date.now() - check.sentAt > SLOW;
   return view(slow ? "slow" : "analyzing", null, {}, slow ? [stop] : []);
 }

@@ -1,10 +1,9 @@
 // Sends a video and receives progress. Never throws for a failed request: outcomes are those of api.js.
 import { bodyOf, outcomeOf } from "../api.js";
 import { serverPath } from "../dom.js";
-import { areNumbers, areReasons, areTexts, isChance } from "../validate.js";
+import { areNumbers, isVideoResult } from "../validate.js";
 
 const ADDRESS = "/api/predict-video?thumbnails=64";
-const VERDICTS = ["fake", "real", "uncertain"];
 
 /** Send one video; calls `tell({ done, total })` as frames are analyzed. Returns as detect() of api.js does. */
 export async function detectVideo(file, signal, tell) {
@@ -50,33 +49,4 @@ function resultOf(answer) {
 function failed(code, message) {
   const textOr = (words, otherwise) => (typeof words === "string" ? words : otherwise);
   return { kind: "failed", code: textOr(code, "other"), message: textOr(message, ""), answer: {} };
-}
-
-function isVideoResult(answer) {
-  const { tracks, timeline, thresholds, width, height, duration } = answer ?? {};
-  const analyzed = VERDICTS.includes(answer?.verdict) && (answer.p_fake === null || isChance(answer.p_fake));
-  return (
-    (analyzed || answer?.verdict === "no_face") &&
-    areNumbers([width, height, duration]) &&
-    areReasons(answer.reasons) &&
-    isChance(thresholds?.real) &&
-    isChance(thresholds.fake) &&
-    areTexts(answer.model?.name, answer.model?.version, answer.codec) &&
-    Array.isArray(timeline) && timeline.length > 0 && timeline.every(isPoint) &&
-    Array.isArray(tracks) && tracks.every(isTrack)
-  );
-}
-
-function isPoint({ time, p_fake, thumbnail }) {
-  const shown = thumbnail === undefined || (typeof thumbnail === "string" && thumbnail.startsWith("data:image/jpeg;base64,"));
-  return areNumbers([time]) && (p_fake === null || isChance(p_fake)) && shown;
-}
-
-function isTrack({ verdict, p_fake, frames, best, reasons }) {
-  const known = VERDICTS.includes(verdict) && (p_fake === null || isChance(p_fake)) && areReasons(reasons);
-  return known && Array.isArray(frames) && frames.every(isSighting) && Boolean(frames[best]);
-}
-
-function isSighting({ time, box, p_fake }) {
-  return areNumbers([time]) && Array.isArray(box) && box.length === 4 && areNumbers(box) && (p_fake === null || isChance(p_fake));
 }

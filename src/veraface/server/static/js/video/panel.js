@@ -2,22 +2,22 @@
 import { answerOf, faceAnswerOf, faceLabel, headlineOf } from "../answer.js";
 import { answerCard, answerDetails } from "../answerCard.js";
 import { element } from "../dom.js";
-import { bytes, percent } from "../format.js";
+import { bytes, rangeText } from "../format.js";
 import { text } from "../language.js";
 import { hidesNumbers } from "../wording.js";
 import { faceButton, faceSection, reasons } from "../verdict.js";
-import { frameVerdict } from "./chart.js";
 import { clock } from "./files.js";
+import { frameVerdict } from "./times.js";
 
 /** The whole panel of an analyzed video; calls `look(track)` when a face is chosen. */
-export function videoPanel({ answer, size }, look) {
+export function videoPanel({ answer, size, hash, time }, look) {
   const whole = answerOf(answer);
   return [
     answerCard(whole),
     faces(answer, look),
     answerDetails(whole),
     reasons([], answer.reasons),
-    details(answer, size),
+    details(answer, { size, hash, time }),
   ].filter(Boolean);
 }
 
@@ -37,7 +37,7 @@ export function frameTable({ timeline, thresholds }) {
       "tr",
       {},
       element("th", { scope: "row" }, element("bdi", {}, clock(time, true))),
-      hidesNumbers() ? null : element("td", {}, p_fake === null ? "–" : percent(p_fake)),
+      hidesNumbers() ? null : element("td", {}, p_fake === null ? "–" : rangeText([p_fake, p_fake], thresholds)),
       element("td", {}, name),
     );
   });
@@ -59,14 +59,19 @@ function faces({ tracks, thresholds }, look) {
   return faceSection(buttons);
 }
 
-function details({ width, height, duration, rate, codec, model, timing_ms }, size) {
+function details({ width, height, duration, rate, codec, model, timing_ms }, { size, hash, time }) {
+  const when = new Intl.DateTimeFormat(document.documentElement.lang, { numberingSystem: "latn", dateStyle: "medium", timeStyle: "short" });
   const rows = [
+    [text("video.checked"), when.format(time)],
     [text("video.video"), `${codec}, ${width} × ${height}`, size && bytes(size)],
     [text("video.length"), clock(duration, true), `${Math.round(rate * 100) / 100} fps`],
     [text("result.model"), `${model.name} ${model.version}`],
     [text("result.time"), `${(timing_ms.total / 1000).toFixed(1)} s`],
+    ["SHA-256", hash ?? "–"],
   ];
   const row = ([term, value, hint]) =>
     element("div", {}, element("dt", {}, term), element("dd", {}, element("bdi", {}, value), hint ? element("small", {}, " ", element("bdi", {}, hint)) : null));
-  return element("section", { class: "details" }, element("h3", {}, text("result.details")), element("dl", {}, rows.map(row)));
+  const list = element("dl", {}, rows.map(row));
+  list.lastChild.classList.add("hash");
+  return element("section", { class: "details" }, element("h3", {}, text("result.details")), list);
 }

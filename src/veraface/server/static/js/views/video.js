@@ -1,21 +1,25 @@
-// One video: progress during the analysis, then verdict, timeline and frames.
+// One video: the player during the analysis, then verdict, timeline and frames; reopened from the history without the player.
 import { byId, element, serverPath } from "../dom.js";
 import { download } from "../export.js";
 import { faultAnnouncement, faultView } from "../fault.js";
-import { nameOf, verdictOf } from "../format.js";
+import { nameOf } from "../format.js";
 import { addKeys } from "../keys.js";
 import { text } from "../language.js";
-import { analyse, cancel, changes, find, retryNow } from "../queue.js";
+import { analyse, cancel, changes, checks, find, retryNow } from "../queue.js";
 import { go } from "../router.js";
-import { chartOf, frameLabel } from "../video/chart.js";
+import { clock } from "../video/files.js";
+import { keyFrameStrip } from "../video/keyFrames.js";
 import { frameTable, videoAnnouncement, videoPanel } from "../video/panel.js";
+import { Player } from "../video/player.js";
+import { timelineOf } from "../video/timeline.js";
+import { decisiveTrack, nearestFrame, worstFrame } from "../video/times.js";
 import { waitingView } from "../waiting.js";
 
 await style(serverPath("/static/css/video.css"));
 
-/** Fill root with the result of a video. */
-export function open(root, { id }) {
-  const view = new VideoView(root, find(id));
+/** Fill root with the result of a video: a check, or the `entry` of the history. */
+export function open(root, { id, entry }) {
+  const view = new VideoView(root, find(id) ?? { ...entry, state: entry.failure ? "failed" : "analyzed", url: null, old: true });
   return { title: "result.title", render: () => view.render(), close: () => view.close() };
 }
 
@@ -32,14 +36,12 @@ class VideoView {
     this.check = check;
     this.selected = -1;
     this.panel = element("div", { class: "panel", id: "panel" });
-    this.left = element("div", { class: "left" });
+    this.player = new Player(check.url, (time) => this.#played(time));
+    this.progress = element("div", { class: "video-progress", hidden: true });
+    this.left = element("div", { class: "left" }, this.player.node, this.progress);
     this.overTime = element("div", { class: "over-time" });
-    this.filename = element("h1", { id: "filename", dir: "auto" });
-    const back = element("a", { class: "quiet button", id: "back", href: "/", "data-text": "result.toList" });
-    const another = element("button", { type: "button", class: "quiet", id: "another", "data-text": "another" });
-    another.addEventListener("click", () => byId("file").click());
-    const toolbar = element("div", { class: "toolbar" }, back, this.filename, another);
-    root.append(element("section", { class: "work", "data-label": "result.label" }, toolbar, element("div", { class: "columns video-columns" }, this.left, this.panel, this.overTime)));
+    const columns = element("div", { class: "columns video-columns" }, this.left, this.panel, this.overTime);
+    root.append(element("section", { class: "work", "data-label": "result.label" }, this.#toolbar(), columns));
     const onChange = ({ detail }) => (detail === null || detail === check) && this.#layOut();
     changes.addEventListener("change", onChange);
     this.stops = [() => changes.removeEventListener("change", onChange), this.#keys()];
@@ -48,19 +50,55 @@ class VideoView {
   render() {
     this.filename.textContent = nameOf(this.check);
     this.shown = null; // rebuild everything after a change of language
+    this.player.render();
     this.#layOut();
+    this.#renderPlace();
   }
 
   close() {
     clearInterval(this.clock);
     for (const stop of this.stops) stop();
+    this.player.close();
     byId("live").textContent = "";
+  }
+
+  #toolbar() {
+    this.filename = element("h1", { id: "filename", dir: "auto" });
+    this.back = element("a", { class: "quiet button", id: "back" });
+    const another = element("button", { type: "button", class: "quiet", id: "another", "data-text": "another" });
+    another.addEventListener("click", () => byId("file").click());
+    this.before = element("button", { type: "button", class: "quiet", id: "previous", "data-text": "result.previous" });
+    this.after = element("button", { type: "button", class: "quiet", id: "next", "data-text": "result.next" });
+    this.before.addEventListener("click", () => this.#neighbor(-1));
+    this.after.addEventListener("click", () => this.#neighbor(1));
+    this.place = element("span", { class: "place" });
+    this.walk = element("span", { class: "walk", role: "group", "data-label": "result.walk" }, this.before, this.place, this.after);
+    return element("div", { class: "toolbar" }, this.back, this.filename, this.walk, another);
+  }
+
+  #renderPlace() {
+    const { old } = this.check;
+    const [at, many] = [checks().indexOf(this.check), checks().length];
+    this.walk.hidden = at < 0 || many < 2;
+    this.back.href = serverPath(old ? "/history" : "/");
+    this.back.textContent = old ? text("nav.history") : text("result.toList");
+    this.back.hidden = !old && many < 2;
+    this.place.textContent = text("result.place", { number: at + 1, count: many });
+    this.before.disabled = at <= 0;
+    this.after.disabled = at === many - 1;
+  }
+
+  #neighbor(step) {
+    const next = checks()[checks().indexOf(this.check) + step];
+    if (next && !this.check.old) go(`/result/${next.id}`, { replace: true });
   }
 
   #layOut() {
     const { state } = this.check;
     document.body.dataset.state = { queued: "analyzing" }[state] ?? state;
     this.panel.setAttribute("aria-busy", String(["analyzing", "queued"].includes(state)));
+    this.progress.hidden = state !== "analyzing";
+    this.left.hidden = state === "failed";
     clearInterval(this.clock);
     const held = this.panel.contains(document.activeElement);
     if (state === "analyzed") this.#layResult();
@@ -70,31 +108,42 @@ class VideoView {
   }
 
   #layResult() {
-    if (this.shown === "analyzed") return;
+    if (this.shown === "analyzed") return this.#fillPanel(); // the hash has come
     this.shown = "analyzed";
     const { answer } = this.check;
-    this.chart = chartOf(answer, (index) => this.#select(index));
-    this.image = element("img", { alt: "", width: answer.width, height: answer.height });
-    this.boxes = element("div", { class: "video-boxes", "aria-hidden": "true" });
-    this.words = element("figcaption", {});
-    this.frame = element("figure", { class: "video-frame" }, element("div", { class: "screen" }, this.image, this.boxes), this.words);
-    this.frame.style.setProperty("--ratio", String(answer.width / answer.height));
-    const save = element("button", { type: "button", class: "quiet", id: "save-json" }, text("result.saveJson"));
-    save.addEventListener("click", () => this.#save());
-    const hint = element("p", { class: "hint" }, text("video.hint"));
-    this.left.replaceChildren(this.frame);
-    this.overTime.replaceChildren(element("h2", { class: "chart-name" }, text("video.chart")), this.chart.node, hint, frameTable(answer), element("p", { class: "actions" }, save));
-    this.panel.replaceChildren(...videoPanel(this.check, (track) => this.#look(track)));
+    this.player.lay(answer);
+    this.timeline = timelineOf(answer, (time) => this.#seek(time));
+    const worst = element("button", { type: "button", class: "quiet", id: "worst" }, text("video.worst"));
+    worst.addEventListener("click", () => this.#worst());
+    const hints = ["mouse", "touch"].map((by) => element("span", { class: `for-${by}` }, text(by === "touch" ? "video.hintTouch" : "video.hint")));
+    const head = element("div", { class: "chart-top" }, element("h2", { class: "chart-name" }, text("video.chart")), worst);
+    const parts = [head, this.timeline.node, element("p", { class: "hint" }, hints), keyFrameStrip(answer, (index) => this.#select(index)), frameTable(answer), this.#actions()];
+    this.overTime.replaceChildren(...parts.filter(Boolean));
+    this.#fillPanel();
     this.#select(this.selected < 0 ? this.#first() : this.selected);
     byId("live").textContent = videoAnnouncement(answer);
+  }
+
+  #fillPanel() {
+    const held = [...this.panel.querySelectorAll("button")].indexOf(document.activeElement);
+    this.panel.replaceChildren(...videoPanel(this.check, (track) => this.#look(track)));
+    if (held >= 0) this.panel.querySelectorAll("button")[held]?.focus({ preventScroll: true });
+  }
+
+  #actions() {
+    const action = (id, path, press) => {
+      const button = element("button", { type: "button", class: "quiet", id }, text(path));
+      button.addEventListener("click", press);
+      return button;
+    };
+    return element("div", { class: "actions", role: "group", "aria-label": text("result.actions") }, action("print", "result.print", () => this.#print()), action("save-json", "result.saveJson", () => this.#save()));
   }
 
   #layFault() {
     const { failure } = this.check;
     this.shown = "failed";
-    this.left.replaceChildren();
     this.overTime.replaceChildren();
-    this.panel.replaceChildren(...faultView(failure, { retry: () => analyse([this.check]) }).filter(Boolean));
+    this.panel.replaceChildren(...faultView(failure, this.check.old ? {} : { retry: () => analyse([this.check]) }).filter(Boolean));
     byId("live").textContent = faultAnnouncement(failure);
   }
 
@@ -107,7 +156,7 @@ class VideoView {
         byId("live").textContent = announcement;
         this.bar = element("progress", { "aria-label": text("video.progressLabel") });
         this.count = element("p", { class: "hint", id: "video-count" });
-        this.left.replaceChildren(element("div", { class: "video-progress" }, this.bar, this.count));
+        this.progress.replaceChildren(this.bar, this.count);
         this.overTime.replaceChildren();
         this.panel.replaceChildren(...nodes);
       } else this.panel.querySelector("#verdict + p").textContent = nodes[0].querySelector("#verdict + p").textContent;
@@ -118,47 +167,88 @@ class VideoView {
   }
 
   #renderProgress() {
-    const { progress, state } = this.check;
-    this.bar.parentNode.hidden = state !== "analyzing";
+    const { progress } = this.check;
     if (progress) {
       this.bar.max = progress.total;
       this.bar.value = progress.done;
     } else this.bar.removeAttribute("value");
-    this.count.textContent = progress ? text("video.progress", { done: progress.done, count: progress.total }) : text("video.sending");
+    const words = progress ? text("video.progress", { done: progress.done, count: progress.total }) : text("video.sending");
+    this.count.textContent = progress?.done ? `${words} · ${clock(progress.time)}` : words;
   }
 
   // The frame that the deciding face is best seen in.
   #first() {
-    const { tracks, timeline } = this.check.answer;
-    const track = tracks.find(({ p_fake }) => p_fake === this.check.answer.p_fake) ?? tracks[0];
+    const { answer } = this.check;
+    const track = decisiveTrack(answer);
+    return track ? this.#frameOf(track) : worstFrame(answer.timeline);
+  }
+
+  #frameOf(track) {
     const { time } = track.frames[track.best];
-    return Math.max(0, timeline.findIndex((point) => point.time === time));
+    return nearestFrame(this.check.answer.timeline, time);
   }
 
   #look(track) {
-    const { time } = track.frames[track.best];
-    this.#select(this.check.answer.timeline.findIndex((point) => point.time === time));
+    this.#select(this.#frameOf(track));
+  }
+
+  #worst() {
+    this.#select(worstFrame(this.check.answer.timeline));
+    this.player.node.scrollIntoView({ block: "nearest" });
+  }
+
+  // What can be shown: every frame of a video that plays, else those with a thumbnail.
+  #canShow = ({ thumbnail }) => this.player.playable || Boolean(thumbnail);
+
+  // To a time that was pointed at; without the video, to the nearest frame there is.
+  #seek(time) {
+    const { timeline } = this.check.answer;
+    if (!this.player.playable) return this.#select(nearestFrame(timeline, time, this.#canShow));
+    this.player.video.currentTime = time;
+    return this.#played(time);
   }
 
   #select(index) {
-    const { timeline, thresholds, tracks, width, height } = this.check.answer;
+    const { timeline } = this.check.answer;
     this.selected = Math.min(timeline.length - 1, Math.max(0, index));
-    const point = timeline[this.selected];
-    const label = frameLabel(point, thresholds);
-    this.frame.classList.toggle("blank", !point.thumbnail);
-    if (point.thumbnail) this.image.src = point.thumbnail;
-    else this.image.removeAttribute("src");
-    this.image.alt = text("video.frameAlt", { frame: label });
-    this.words.replaceChildren(element("bdi", {}, label));
-    this.chart.mark(this.selected);
-    const part = (value, whole) => `${(100 * value) / whole}%`;
-    const boxes = tracks.flatMap((track, number) => track.frames.filter(({ time }) => time === point.time).map(({ box }) => {
-      const [x, y, w, h] = box;
-      const node = element("div", { class: "video-box", "data-verdict": verdictOf(track) }, element("span", {}, String(number + 1)));
-      Object.assign(node.style, { left: part(x, width), top: part(y, height), width: part(w, width), height: part(h, height) });
-      return node;
-    }));
-    this.boxes.replaceChildren(...boxes);
+    this.player.pause();
+    this.player.show(timeline[this.selected]);
+    this.#mark(timeline[this.selected].time);
+  }
+
+  // The video is at another time, by its own controls or because it plays.
+  #played(time) {
+    if (this.check.state !== "analyzed" || !this.timeline) return;
+    const { timeline } = this.check.answer;
+    const nearest = nearestFrame(timeline, time);
+    if (nearest !== this.selected) this.player.show(timeline[nearest], { seek: false });
+    this.selected = nearest;
+    this.#mark(time);
+  }
+
+  #mark(time) {
+    this.timeline.mark(this.selected, time);
+    for (const frame of this.overTime.querySelectorAll(".key-frame")) {
+      if (frame.dataset.index === String(this.selected)) frame.setAttribute("aria-current", "true");
+      else frame.removeAttribute("aria-current");
+    }
+  }
+
+  #step(by) {
+    const { timeline } = this.check.answer;
+    const possible = timeline.flatMap((point, index) => (this.#canShow(point) ? [index] : []));
+    const next = by > 0 ? possible.find((index) => index > this.selected) : possible.findLast((index) => index < this.selected);
+    if (next !== undefined) this.#select(next);
+  }
+
+  #end(last) {
+    const possible = this.check.answer.timeline.flatMap((point, index) => (this.#canShow(point) ? [index] : []));
+    if (possible.length) this.#select(possible.at(last ? -1 : 0));
+  }
+
+  #print() {
+    this.player.pause();
+    print();
   }
 
   #save() {
@@ -169,15 +259,22 @@ class VideoView {
   }
 
   #keys() {
-    const move = (to) => this.check.state === "analyzed" && this.#select(to(this.selected));
-    const last = () => this.check.answer.timeline.length - 1;
+    const done = (act) => () => this.check.state === "analyzed" && act();
     return addKeys({
-      ArrowRight: { label: "video.nextFrame", run: () => move((at) => at + 1) },
-      ArrowLeft: { label: "video.previousFrame", run: () => move((at) => at - 1) },
-      Home: { label: "video.firstFrame", run: () => move(() => 0) },
-      End: { label: "video.lastFrame", run: () => move(last) },
+      " ": { label: "video.play", run: () => this.player.toggle() },
+      ArrowRight: { label: "video.nextFrame", run: done(() => this.#step(1)) },
+      ArrowLeft: { label: "video.previousFrame", run: done(() => this.#step(-1)) },
+      Home: { label: "video.firstFrame", run: done(() => this.#end(false)) },
+      End: { label: "video.lastFrame", run: done(() => this.#end(true)) },
+      w: { label: "video.worst", run: done(() => this.#worst()) },
+      p: { label: "keys.print", run: done(() => this.#print()) },
       Enter: { label: "keys.analyse", run: () => this.check.state === "ready" && analyse([this.check]) },
-      Escape: { label: "keys.close", run: () => (["queued", "analyzing", "busy"].includes(this.check.state) ? cancel([this.check]) : go("/")) },
+      Escape: { label: "keys.close", run: () => this.#escape() },
     });
+  }
+
+  #escape() {
+    if (["queued", "analyzing", "busy"].includes(this.check.state)) cancel([this.check]);
+    else go(this.check.old ? "/history" : "/");
   }
 }
