@@ -2,7 +2,7 @@
 import { hostPattern, isSameOrigin } from "./core/addresses.js";
 import { applyAutomatic, checkUnderPointer, showWholeCard } from "./core/automatic.js";
 import { browser } from "./core/browser.js";
-import { checkAgain, checkOnPage } from "./core/pageCheck.js";
+import { checkAgain, checkOnPage, openFull } from "./core/pageCheck.js";
 import { onSettingsChanged, readSettings, saveSettings } from "./core/settings.js";
 import { loadLanguage } from "./core/language.js";
 import { text } from "../src/veraface/server/static/js/language.js";
@@ -31,6 +31,7 @@ browser.contextMenus.onClicked.addListener((info, tab) => {
 browser.runtime.onMessage.addListener((message, sender, answer) => {
   if (sender.id !== browser.runtime.id || !sender.tab) return false;
   if (message?.ask === "again") checkAgain(String(message.id), sender);
+  else if (message?.ask === "full") openFull(String(message.id), sender);
   else if (message?.ask === "options") browser.runtime.openOptionsPage();
   else if (message?.ask === "under pointer") {
     checkUnderPointer(String(message.address), sender).then(answer);

@@ -32,7 +32,9 @@ RESULT_TEXTS = (  # and single messages of its section "result"
     "bandReal",
     "bandText",
     "bandUncertain",
-    "found",
+    "faceLabel",
+    "faceLabelPercent",
+    "faces",
     "label",
     "probability",
     "probabilityLabel",
@@ -106,8 +108,11 @@ def version() -> str:
 
 
 def manifest() -> dict[str, Any]:
-    """Return the manifest with the version; browsers accept only numbers and dots in it."""
-    content: dict[str, Any] = json.loads((SOURCE / "manifest.json").read_text("utf-8"))
+    """Return the manifest with the version; browsers accept only numbers and dots in it.
+
+    extension/manifest.json is for those who load that folder itself: it only says that it must be built.
+    """
+    content: dict[str, Any] = json.loads((SOURCE / "manifest.built.json").read_text("utf-8"))
     numbers = re.match(r"\d+(\.\d+)*", version())
     return {**content, "version": numbers[0] if numbers else "0"}
 

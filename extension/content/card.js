@@ -1,41 +1,50 @@
 // The card beside an image. Runs on the page in an isolated world: the page's scripts cannot read the closed shadow root,
 // and its styles do not apply there. Renders the views that the worker sends.
 import { element } from "../../src/veraface/server/static/js/dom.js";
-import { brand, cross, renderView } from "../core/render.js";
+import { brand, cross, fold, grip, renderView } from "../core/render.js";
 import { IMAGES, deepAll } from "./images.js";
 import { bareHost } from "./host.js";
+import { placeBeside, WIDTH, within } from "./place.js";
 import { cardStyle } from "./styles.js";
 
-const GAP = 10; // px between image and card
-const MARGIN = 8; // px between card and window
+const STEP = 24; // px that an arrow key moves the card
+const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
+// What the page must neither observe nor handle.
+const INPUT = ["keydown", "keyup", "keypress", "click", "pointerdown", "pointermove", "pointerup", "mousedown", "mousemove", "mouseup"];
 
-let card = null; // { id, host, body, target, before, stop }
+// { id, host, box, body, fold, target, before, stop, moved, folded }: `moved` is where the user put it, `folded` whether
+// the user wants one line only, both null until then.
+let card = null;
 
 function open({ id, view, labels, language, rightToLeft, address }) {
   close();
   const target = findImage(address);
   const before = document.activeElement;
-  const close_ = element("button", { type: "button", class: "close", "aria-label": labels.close }, cross());
+  const button = (name, drawing) => element("button", { type: "button", class: `icon-button ${name}`, "aria-label": labels[name], title: labels[name] }, drawing);
+  const [move_, fold_, close_] = [button("move", grip()), button("fold", fold()), button("close", cross())];
   const body = element("div", { class: "body", "aria-live": "polite" });
   const dir = rightToLeft ? "rtl" : "ltr";
   const box = element(
     "div",
     { class: "card", role: "dialog", "aria-label": labels.card, tabindex: "-1", lang: language, dir },
-    element("div", { class: "top" }, brand(), close_),
+    element("div", { class: "top" }, brand(), element("span", { class: "short", dir: "auto" }), move_, fold_, close_),
     body,
   );
   const host = bareHost(target?.closest("dialog[open]") ?? document.documentElement, cardStyle, box);
   const watching = new AbortController();
   const stop = () => watching.abort();
-  card = { id, host, box, body, target, before, stop };
+  card = { id, host, box, body, fold: fold_, target, before, stop, moved: null, folded: null };
   close_.addEventListener("click", (event) => event.isTrusted && close());
+  fold_.addEventListener("click", (event) => {
+    if (!event.isTrusted) return;
+    card.folded = !box.classList.contains("folded");
+    place();
+  });
+  setUpMoving(box.firstChild, move_);
   box.addEventListener("keydown", (event) => {
     if (event.isTrusted && event.key === "Escape") close();
   });
-  // The page must not observe or handle input in the card.
-  for (const kind of ["keydown", "keyup", "keypress", "click", "pointerdown", "mousedown"]) {
-    box.addEventListener(kind, (event) => event.stopPropagation());
-  }
+  for (const kind of INPUT) box.addEventListener(kind, (event) => event.stopPropagation());
   for (const kind of ["scroll", "resize"]) {
     addEventListener(kind, () => requestAnimationFrame(place), { capture: true, passive: true, signal: watching.signal });
   }
@@ -61,9 +70,35 @@ function isVisible() {
 }
 
 function draw(view) {
-  const { id, body } = card;
+  const { id, body, box } = card;
   const shown = renderView(view, (ask) => chrome.runtime.sendMessage({ ask, id }));
   body.replaceChildren(...shown);
+  box.querySelector(".short").textContent = [view.name ?? view.heading, view.range].filter(Boolean).join(" · ");
+  place();
+}
+
+// With the pointer by its head, with the arrow keys while the button for it has the focus.
+function setUpMoving(head, button) {
+  let from = null; // where pointer and card were
+  head.addEventListener("pointerdown", (event) => {
+    if (!event.isTrusted || event.button !== 0 || event.target.closest(".close, .fold")) return;
+    const { left, top } = card.box.getBoundingClientRect();
+    from = { x: event.clientX - left, y: event.clientY - top };
+    head.setPointerCapture(event.pointerId);
+  });
+  head.addEventListener("pointermove", (event) => from && event.isTrusted && moveTo(event.clientX - from.x, event.clientY - from.y));
+  for (const kind of ["pointerup", "pointercancel"]) head.addEventListener(kind, () => (from = null));
+  button.addEventListener("keydown", (event) => {
+    const direction = event.isTrusted && ARROWS[event.key];
+    if (!direction) return;
+    event.preventDefault();
+    const { left, top } = card.box.getBoundingClientRect();
+    moveTo(left + STEP * direction[0], top + STEP * direction[1]);
+  });
+}
+
+function moveTo(left, top) {
+  card.moved = { left, top };
   place();
 }
 
@@ -76,25 +111,22 @@ function close() {
   if (before?.isConnected) before.focus({ preventScroll: true });
 }
 
-// Beside the image if there is room, else over its corner; always within the window.
+// Where the user put it, else beside the image; always within the window.
 function place() {
   if (!card) return;
-  const { box, target, host } = card;
-  const size = box.getBoundingClientRect();
-  const width = document.documentElement.clientWidth || innerWidth;
-  const there = target?.isConnected ? target.getBoundingClientRect() : null;
-  const clamp = (value, most) => Math.max(MARGIN, Math.min(value, most - MARGIN));
-  let left = width - size.width;
-  let top = MARGIN;
-  if (there?.width) {
-    const after = there.right + GAP;
-    const ahead = there.left - GAP - size.width;
-    const fits = (at) => at >= MARGIN && at + size.width + MARGIN <= width;
-    left = [after, ahead].find(fits) ?? there.right - size.width - GAP;
-    top = there.top;
-  }
-  host.style.setProperty("left", `${clamp(left, width - size.width)}px`, "important");
-  host.style.setProperty("top", `${clamp(top, innerHeight - size.height)}px`, "important");
+  const { box, target, host, moved, folded } = card;
+  const room = { width: document.documentElement.clientWidth || innerWidth, height: innerHeight };
+  box.classList.remove("folded");
+  Object.assign(box.style, { width: `${Math.min(WIDTH, room.width - 16)}px`, maxHeight: "none" });
+  const own = placeBeside(target?.isConnected ? target.getBoundingClientRect() : null, box.getBoundingClientRect().height, room);
+  const isFolded = folded ?? own.folded;
+  Object.assign(box.style, { width: `${own.width}px`, maxHeight: `${isFolded || own.folded || moved ? room.height - 16 : own.height}px` });
+  box.classList.toggle("folded", isFolded);
+  card.fold.setAttribute("aria-expanded", String(!isFolded));
+  const { width, height } = box.getBoundingClientRect();
+  const { left, top } = within({ ...own, ...moved, width, height }, room);
+  host.style.setProperty("left", `${left}px`, "important");
+  host.style.setProperty("top", `${top}px`, "important");
 }
 
 // Of several images with the same address, the one under the pointer, else the one with the largest visible area.

@@ -48,7 +48,7 @@ export async function checkUnderPointer(address, sender) {
   return navigator.locks.request("under pointer", { ifAvailable: true }, async (lock) => {
     if (!lock) return LATER;
     const read = async (limit) => ({ blob: await readImage(address, { limit }), name: imageName(address) });
-    const outcome = await checkImage(read, { forget: true });
+    const outcome = await checkImage(read, { forget: true, pictures: false });
     if (outcome.kind !== "detected") return NOTHING;
     const language = await loadLanguage();
     const badge = { ...shortView(outcome.answer), label: text("extension.whole"), language, rightToLeft: isRightToLeft() };

@@ -73,7 +73,8 @@ function textOf(value) {
   return typeof value === "string" ? value : "";
 }
 
-function isVerdict(answer) {
+/** Whether it is a server's answer with a verdict; what is beside it may still be anything. */
+export function isVerdict(answer) {
   const { verdict, p_fake: chance, thresholds, faces, reasons } = answer ?? {};
   return (
     VERDICTS.includes(verdict) &&

@@ -2,10 +2,14 @@
 import { imageName } from "./addresses.js";
 import { browser } from "./browser.js";
 import { checkImage } from "./check.js";
+import { fetchStatus } from "./detect.js";
 import { Fault } from "./fault.js";
+import { openFullResult } from "./fullResult.js";
+import { keptImage } from "./images.js";
 import { readImage } from "./readImage.js";
 import { outcomeView, workingView } from "./resultView.js";
 import { loadLanguage } from "./language.js";
+import { readSettings } from "./settings.js";
 import { isRightToLeft, text } from "../../src/veraface/server/static/js/language.js";
 
 const JOBS = "jobs";
@@ -29,15 +33,47 @@ export async function checkOnPage({ address, tab, frameId, allowed = true, cooki
 
 /** Repeat a check for the card that shows it; other senders are ignored. */
 export async function checkAgain(id, sender) {
-  const job = (await kept(JOBS)).find((job) => job.id === id && job.tabId === sender.tab.id);
+  const job = await jobOf(id, sender);
   if (job) await run(job, true);
+}
+
+/** Open the full result of a check for the card that shows it; other senders are ignored. */
+export async function openFull(id, sender) {
+  const job = await jobOf(id, sender);
+  if (job) await openFullOf(job);
+}
+
+/** Open the full result of the check that a window shows; returns false if its image is gone. */
+export async function openFullInWindow(id) {
+  const job = (await kept(JOBS)).find((job) => job.id === id);
+  return Boolean(job) && openFullOf(job);
+}
+
+// Of the image that was checked, as long as it is in memory; else it is read again.
+async function openFullOf(job) {
+  const name = imageName(job.address);
+  const { windowId } = await browser.tabs.get(job.tabId).catch(() => ({}));
+  try {
+    const { limit } = await fetchStatus((await readSettings()).server);
+    const blob = (await keptImage(job.sha256)) ?? (await read(job, { id: job.cardFrame ?? job.frameId }, limit)).blob;
+    return await openFullResult({ blob, name, windowId });
+  } catch (fault) {
+    const known = fault instanceof Fault ? fault : new Fault("other");
+    const view = outcomeView({ kind: "failed", code: known.code, details: known.details });
+    await inPage(job, { id: job.cardFrame ?? job.frameId }, (id, view) => globalThis.verafaceCard?.show(id, view), [job.id, view]);
+    return false;
+  }
+}
+
+async function jobOf(id, sender) {
+  return (await kept(JOBS)).find((job) => job.id === id && job.tabId === sender.tab.id);
 }
 
 async function run(job, allowed) {
   const language = await loadLanguage();
   const frame = await openCard(job, language);
   const show = (view) => frame && inPage(job, frame, (id, view) => globalThis.verafaceCard?.show(id, view), [job.id, view]);
-  const shown = { shape: frame?.shape, redrawn: false };
+  const shown = { shape: frame?.shape, redrawn: false, full: true };
   const outcome = await checkImage(
     async (limit) => {
       await allowed;
@@ -47,6 +83,7 @@ async function run(job, allowed) {
     },
     { stage: (name) => show(workingView(name)), forget: job.incognito },
   );
+  await keepJob({ ...job, sha256: outcome.sha256, cardFrame: frame?.id });
   const view = outcomeView(outcome, shown);
   // A page can remove or hide the card: the result is then shown in a window.
   if (!frame || (await show(view)) === "removed") await showInWindow(job, view);
@@ -55,7 +92,7 @@ async function run(job, allowed) {
 // In the frame of the image, or in the main frame if that one belongs to another host.
 async function openCard(job, language) {
   const view = workingView("detecting");
-  const labels = { close: text("extension.close"), card: text("extension.card") };
+  const labels = { close: text("extension.close"), card: text("extension.card"), move: text("extension.move"), fold: text("extension.fold") };
   const content = { id: job.id, view, labels, language, rightToLeft: isRightToLeft(), address: job.address };
   await waitForAccess(job.tabId);
   for (const frameId of new Set([job.frameId, 0])) {
@@ -144,6 +181,7 @@ async function kept(key) {
 
 async function keepLatest(key, most, latest) {
   await navigator.locks.request(key, async () => {
-    await browser.storage.session.set({ [key]: [latest, ...(await kept(key))].slice(0, most) });
+    const others = (await kept(key)).filter(({ id }) => id !== latest.id);
+    await browser.storage.session.set({ [key]: [latest, ...others].slice(0, most) });
   });
 }

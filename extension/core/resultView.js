@@ -1,8 +1,9 @@
 // The result of a check in words: a plain object that can be sent to a script on a page, which has no catalog.
-import { answerOf } from "../../src/veraface/server/static/js/answer.js";
-import { megabytes, percent, sentence } from "../../src/veraface/server/static/js/format.js";
+import { answerOf, faceAnswerOf, faceLabel, spanOf, worstFirst } from "../../src/veraface/server/static/js/answer.js";
+import { megabytes, percent, rangeText, sentence } from "../../src/veraface/server/static/js/format.js";
 import { hasText, isolated, text } from "../../src/veraface/server/static/js/language.js";
 import { uniqueReasons } from "../../src/veraface/server/static/js/verdictParts.js";
+import { MAX_FACES } from "./cutOuts.js";
 
 const VERDICTS = ["fake", "real", "uncertain"];
 const ICONS = {
@@ -45,20 +46,57 @@ export function workingView(stage) {
  * @param outcome What checkImage() returned.
  * @param shown.shape Width and height of the image as the page shows it, where known.
  * @param shown.redrawn Whether the image was read from the page's rendering instead of the file.
+ * @param shown.full Whether the full result can be opened.
  */
 export function outcomeView(outcome, shown = {}) {
-  return outcome.kind === "detected" ? verdictView(outcome.answer, shown) : faultView(outcome);
+  return outcome.kind === "detected" ? verdictView(outcome, shown) : faultView(outcome);
 }
 
 /** The verdict in a few words, for a badge or a list. */
-export function shortView({ verdict, p_fake: chance }) {
+export function shortView({ verdict, p_fake: chance, ...answer }) {
   if (chance === null) return { verdict: "unclassified", short: text(`faults.${verdict}.name`), percent: "" };
-  return { verdict, short: text(`verdicts.${verdict}.name`), percent: percent(chance) };
+  return { verdict, short: text(`verdicts.${verdict}.name`), percent: shortRange({ verdict, p_fake: chance, ...answer }) };
 }
 
-function verdictView(answer, shown) {
-  const faces = answer.faces.filter((face) => VERDICTS.includes(face?.verdict));
-  return { kind: "verdict", ...answerOf({ ...answer, faces }), reasonsHeading: text("result.reasons"), reasons: reasons(answer, shown) };
+/** The view of an entry of the history. `pictures` are its faces, if its image is still in memory. */
+export function entryView({ verdict, p_fake, answer }, { pictures = [], full = false } = {}) {
+  if (p_fake === null) return faultView({ code: verdict, details: {} });
+  // Of an earlier version only the verdict is known: without thresholds its number is not shown.
+  const known = answer ?? { verdict, p_fake, p_fake_range: [], faces: [], reasons: [] };
+  const view = verdictView({ answer: known, pictures }, { full });
+  return full ? view : { ...view, hint: text("extension.notKept") };
+}
+
+// Without thresholds, as of earlier versions, only a clear verdict cannot contradict its number.
+function shortRange(answer) {
+  if (!answer.thresholds) return answer.verdict === "uncertain" ? "" : percent(answer.p_fake);
+  const span = spanOf(answer, answer.thresholds);
+  return span ? rangeText(span, answer.thresholds) : "";
+}
+
+function verdictView({ answer, pictures = [] }, shown) {
+  const known = answer.faces.map((face, index) => ({ face, picture: pictures[index] ?? null })).filter(({ face }) => VERDICTS.includes(face?.verdict));
+  const faces = known.map(({ face }) => face);
+  return {
+    kind: "verdict",
+    ...answerOf({ ...answer, faces }),
+    faces: facesOf(known, answer.thresholds),
+    facesHeading: text("result.faces", { count: faces.length }),
+    reasonsHeading: text("result.reasons"),
+    reasons: reasons(answer, shown),
+    actions: shown.full ? [{ name: "full", label: text("extension.full"), hint: text("extension.fullHint") }] : [],
+    hint: "",
+  };
+}
+
+// The most suspicious first; a single face only with its picture.
+function facesOf(known, thresholds) {
+  const faces = known.map(({ face }) => face);
+  if (faces.length === 1 && !known[0].picture) return [];
+  return worstFirst(faces).slice(0, MAX_FACES).map((index, place) => {
+    const { verdict, name, range } = faceAnswerOf(faces[index], thresholds);
+    return { picture: known[index].picture, verdict, name, range, label: faceLabel(faces[index], place, thresholds) };
+  });
 }
 
 function reasons(answer, { shape, redrawn }) {
@@ -69,7 +107,6 @@ function reasons(answer, { shape, redrawn }) {
     if (hasText(`reasons.${code}`)) return { text: text(`reasons.${code}`) };
     return { text: sentence((isText(message) ? message : code).slice(0, MAX_MESSAGE_LENGTH)), english: true };
   });
-  if (answer.faces.length > 1) lines.unshift({ text: text("result.found", { count: answer.faces.length }) });
   // A host may serve the extension another image than it served the page.
   if (shape && differs(shape, answer)) lines.unshift({ text: text("extension.otherShape") });
   if (redrawn) lines.unshift({ text: text("extension.redrawn") });

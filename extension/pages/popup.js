@@ -5,16 +5,21 @@ import { fillIn, isolated, text } from "../../src/veraface/server/static/js/lang
 import { hostOf, isOnThisMachine, isUnprotected, plainName } from "../core/addresses.js";
 import { browser } from "../core/browser.js";
 import { checkImage } from "../core/check.js";
+import { cutOuts } from "../core/cutOuts.js";
+import { openFullResult } from "../core/fullResult.js";
 import { clearHistory, onHistoryChanged, readHistory } from "../core/history.js";
-import { shownInWindow } from "../core/pageCheck.js";
+import { keptImage } from "../core/images.js";
+import { openFullInWindow, shownInWindow } from "../core/pageCheck.js";
 import { onSettingsChanged, readSettings } from "../core/settings.js";
-import { outcomeView, shortView, workingView } from "../core/resultView.js";
+import { entryView, outcomeView, shortView, workingView } from "../core/resultView.js";
 import { loadLanguage } from "../core/language.js";
 
 const ICONS = { no_face: "no_face", face_too_small: "small" };
 
 let latest = 0; // number of the latest check: results of earlier ones are not shown
 let again = () => {};
+let full = () => {}; // opens the full result of what is shown
+let shownHash = null; // of what is shown: the list does not repeat it
 
 setUpIntake();
 byId("clear").addEventListener("click", clearHistory);
@@ -69,21 +74,31 @@ async function check(file, name) {
   await ready;
   const isLatest = () => own === latest;
   again = () => check(file, name);
+  full = () => openFull(file, name);
+  shownHash = null;
   drawName(name);
   drawIn(workingView("detecting"));
   const outcome = await checkImage(async () => ({ blob: file, name }), {
     stage: (stage) => isLatest() && drawIn(workingView(stage === "reading" ? "detecting" : stage)),
     forget: browser.extension.inIncognitoContext,
   });
-  if (isLatest()) draw(outcome);
+  if (!isLatest()) return;
+  shownHash = outcome.sha256;
+  draw(outcome);
+  await drawRecent();
+}
+
+// The popup closes by itself once another tab is in front.
+async function openFull(blob, name) {
+  if (!(await openFullResult({ blob, name }))) draw({ kind: "failed", code: "other", details: {} });
 }
 
 function draw(outcome) {
-  drawIn(outcomeView(outcome));
+  drawIn(outcomeView(outcome, { full: true }));
 }
 
 function drawIn(view) {
-  const actions = { again: () => again(), options: () => browser.runtime.openOptionsPage() };
+  const actions = { again: () => again(), full: () => full(), options: () => browser.runtime.openOptionsPage() };
   document.body.classList.add("checked");
   byId("view").replaceChildren(...renderView(view, (name) => actions[name]()));
   byId("result").hidden = false;
@@ -95,7 +110,22 @@ async function drawShown(id) {
   const shown = await shownInWindow(id);
   if (!shown) return;
   drawName(shown.name);
-  drawIn({ ...shown.view, actions: [] });
+  full = () => openFullInWindow(id);
+  drawIn({ ...shown.view, actions: shown.view.actions.filter(({ name }) => name === "full") });
+}
+
+// An earlier check. Its image is in memory until the browser is closed, or until others took its room.
+async function drawEntry(entry) {
+  const own = (latest += 1);
+  const blob = await keptImage(entry.sha256);
+  const pictures = blob && entry.answer ? await cutOuts(blob, entry.answer) : [];
+  if (own !== latest) return;
+  full = () => openFull(blob, entry.name);
+  shownHash = entry.sha256;
+  drawName(entry.name);
+  drawIn(entryView(entry, { pictures, full: Boolean(blob) }));
+  byId("result").focus();
+  await drawRecent();
 }
 
 function drawName(name) {
@@ -111,27 +141,30 @@ function drawPrivacy(server) {
 
 async function drawRecent() {
   const entries = await readHistory();
-  byId("recent").replaceChildren(...entries.map(recentItem));
+  byId("recent").replaceChildren(...entries.filter(({ sha256 }) => sha256 !== shownHash).map(recentItem));
   byId("clear").hidden = !entries.length;
   byId("empty").hidden = entries.length > 0;
   const { history } = await readSettings();
   byId("empty").textContent = text(history ? "extension.popup.none" : "extension.popup.off");
 }
 
-function recentItem({ time, verdict, p_fake: chance, name }) {
-  const shown = shortView({ verdict, p_fake: chance });
+function recentItem(entry) {
+  const { time, verdict, p_fake, name, answer } = entry;
+  const shown = shortView({ ...answer, verdict, p_fake });
   const when = new Date(time);
   const today = when.toDateString() === new Date().toDateString();
   const style = today ? { timeStyle: "short" } : { dateStyle: "medium" };
   const shownTime = new Intl.DateTimeFormat(document.documentElement.lang, { numberingSystem: "latn", ...style }).format(when);
   const label = name || text("extension.unnamed");
-  return element(
-    "li",
-    { "data-verdict": shown.verdict },
+  const button = element(
+    "button",
+    { type: "button", class: "recent-item", "data-verdict": shown.verdict },
     element("span", { class: "badge" }, icon(ICONS[verdict] ?? verdict)),
     element("span", { class: "what", title: label, dir: "auto" }, label),
     element("span", { class: "chance" }, shown.percent),
     element("span", { class: "verdict" }, shown.short),
     element("time", { datetime: when.toISOString() }, shownTime),
   );
+  button.addEventListener("click", () => drawEntry(entry));
+  return element("li", {}, button);
 }

@@ -6,17 +6,22 @@ const STATIC = new URL("../../src/veraface/server/static/", import.meta.url);
 
 /** Values in browser.storage.local. */
 export const storage = {};
+/** Values in browser.storage.session. */
+export const session = {};
 /** Origins that the user granted. */
 export const granted = new Set();
 
+function area(values) {
+  return {
+    get: async (key) => ({ [key]: values[key] }),
+    set: async (changes) => void Object.assign(values, structuredClone(changes)),
+    remove: async (key) => void delete values[key],
+    onChanged: { addListener() {} },
+  };
+}
+
 globalThis.chrome = {
-  storage: {
-    local: {
-      get: async (key) => ({ [key]: storage[key] }),
-      set: async (values) => Object.assign(storage, structuredClone(values)),
-      onChanged: { addListener() {} },
-    },
-  },
+  storage: { local: area(storage), session: area(session) },
   permissions: { contains: async ({ origins }) => origins.every((origin) => granted.has(origin)) },
 };
 Object.defineProperty(globalThis, "navigator", {

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import test from "node:test";
 import { load, useLanguage, VERDICT } from "./harness.js";
 
-const { outcomeView, shortView, workingView } = await load("core/resultView.js");
+const { entryView, outcomeView, shortView, workingView } = await load("core/resultView.js");
 await useLanguage("en");
 // What no text can be made of.
 const NO_TEXT = { toString: 1, valueOf: 1 };
@@ -70,8 +70,25 @@ test("an image of another shape than on the page is noticed, a scaled one is not
   assert.equal(view({}, { redrawn: true }).reasons.length, 1);
 });
 
-test("several faces are counted", () => {
-  assert.match(view({ faces: [{}, {}] }).reasons[0].text, /^2 faces/);
+test("faces are listed with their pictures, the most suspicious first", () => {
+  const face = (p_fake, verdict) => ({ box: [0, 0, 9, 9], p_fake, verdict, reasons: [] });
+  const answer = { ...VERDICT, faces: [face(0.1, "real"), null, face(0.95, "fake"), face(0.5, "uncertain")] };
+  const shown = outcomeView({ kind: "detected", answer, pictures: ["a", "b", "c", null] }, { full: true });
+  assert.deepEqual(shown.faces.map(({ picture, name }) => [picture, name]), [["c", "Likely fake"], [null, "Cannot tell"], ["a", "Likely real"]]);
+  assert.match(shown.facesHeading, /^3 faces/);
+  assert.deepEqual(shown.actions.map(({ name }) => name), ["full"]);
+  assert.deepEqual(view({ faces: [face(0.9, "fake")] }).faces, [], "one face needs no list without a picture");
+});
+
+test("an earlier check shows what is known of it, and never a number that contradicts it", () => {
+  const old = entryView({ verdict: "uncertain", p_fake: 0.97 });
+  assert.deepEqual([old.name, old.range], ["Cannot tell", null]);
+  assert.match(old.hint, /not stored/);
+  assert.equal(shortView({ verdict: "uncertain", p_fake: 0.97 }).percent, "");
+  const known = entryView({ verdict: "fake", p_fake: 0.9, answer: VERDICT }, { full: true });
+  assert.deepEqual([known.name, known.range, known.hint], ["Likely fake", "90%", ""]);
+  assert.equal(shortView({ ...VERDICT, p_fake_range: [0.85, 0.95] }).percent, "85 to 95%");
+  assert.equal(entryView({ verdict: "no_face", p_fake: null }).fault, "no_face");
 });
 
 test("codes that the catalog does not know are shown as other failures", () => {

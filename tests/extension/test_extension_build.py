@@ -90,6 +90,19 @@ def test_scripts_create_neither_markup_nor_code(unpacked: Path) -> None:
     )
 
 
+def test_the_folder_with_the_source_code_says_how_to_build_it(browser: Browser, tmp_path: Path) -> None:
+    """Loading it is what people try first: its first words, and what the browser shows, are the command."""
+    readme = (SOURCE / "README.md").read_text("utf-8").splitlines()
+    assert "make extension" in readme[2]
+    folder = shutil.copytree(SOURCE, tmp_path / "extension")
+    with chromium_with(browser, folder, tmp_path / "profile") as chromium:
+        page = chromium.context.pages[-1]
+        wait_until(page, lambda: any("unbuilt" in one.url for one in chromium.context.pages))
+        shown = next(one for one in chromium.context.pages if "unbuilt" in one.url)
+        expect(shown.locator("h1")).to_have_text("The extension is not built yet")
+        expect(shown.locator("pre")).to_have_text(["make extension", "build/extension"])
+
+
 def test_icons_have_their_size(unpacked: Path) -> None:
     """They equal those that scripts/draw_icons.py draws."""
     drawing = load_program("scripts/draw_icons.py")

@@ -6,6 +6,7 @@ from typing import Any
 
 import httpx
 import pytest
+from playwright.sync_api import expect
 
 from tests.extension.conftest import Chromium, RunningServer, Site
 
@@ -32,13 +33,18 @@ def test_shows_the_verdict_of_the_api(
         assert card.verdict() == answer["verdict"]
         assert card.text(".range strong") == percent(answer["p_fake"])
         assert "Not proof" in (card.text(".not-proof") or "")
-        assert ("2 faces found." in (card.text() or "")) == (len(answer["faces"]) == 2)
+        card.wait("this.querySelector('.faces canvas')")
+        verdicts = card.call(
+            "function() { return [...this.querySelectorAll('.faces li')].map(one => one.dataset.verdict) }"
+        )
+        assert sorted(verdicts) == sorted(face["verdict"] for face in answer["faces"])
         assert chromium.worker.evaluate("() => asked") == []
     kept = chromium.history()
     assert [entry["name"] for entry in kept] == ["two.jpg", "it.jpg"]
     assert kept[1]["p_fake"] == detection(server, face)["p_fake"]
-    assert set(kept[0]) == {"time", "verdict", "p_fake", "name", "sha256"}
+    assert set(kept[0]) == {"time", "verdict", "p_fake", "name", "sha256", "answer"}
     assert str(site.port) not in json.dumps(kept), "no addresses are stored"
+    assert "base64" not in json.dumps(kept), "no images either"
 
 
 @pytest.mark.parametrize(
@@ -205,7 +211,11 @@ def test_keyboard_and_focus(chromium: Chromium, site: Site, face: bytes) -> None
     assert card.attribute("[role=dialog]", "aria-label") == "Veraface's verdict on the image"
     assert card.call("function() { return this.activeElement?.getAttribute('role') }") == "dialog"
     page.keyboard.press("Tab")
-    assert card.call("function() { return this.activeElement?.className }") == "close"
+    focused = []
+    for _ in range(3):
+        focused.append(card.call("function() { return this.activeElement?.className }").split()[-1])
+        page.keyboard.press("Tab")
+    assert focused == ["move", "fold", "close"]
     page.keyboard.press("Escape")
     assert card.text() is None
     assert page.evaluate("document.activeElement.id") == "before"
@@ -234,29 +244,132 @@ def test_a_page_that_accepts_scripts_late_gets_the_card(chromium: Chromium, site
     assert len(chromium.context.pages) == pages, "and no window"
 
 
-def test_the_card_is_beside_the_image_in_the_window(chromium: Chromium, site: Site, face: bytes) -> None:
+def overlap(card: dict[str, float], image: dict[str, float]) -> float:
+    """Return the area of the image that a card covers, in square pixels."""
+    across = min(card["right"], image["x"] + image["width"]) - max(card["left"], image["x"])
+    down = min(card["bottom"], image["y"] + image["height"]) - max(card["top"], image["y"])
+    return max(0, across) * max(0, down)
+
+
+@pytest.mark.parametrize(
+    "style",
+    [
+        "position:absolute;left:10px;top:40px;width:200px",
+        "position:absolute;right:10px;top:40px;width:200px",
+        "position:absolute;left:250px;top:100px;width:500px",  # less room at its sides than the card is wide
+        "position:absolute;left:0;top:0;width:100%;height:400px",
+        "position:absolute;left:0;bottom:0;width:100%;height:400px",
+        "position:absolute;left:10px;top:1200px;width:200px",
+    ],
+)
+def test_the_card_is_in_the_window_and_never_covers_its_image(
+    chromium: Chromium, site: Site, face: bytes, style: str
+) -> None:
     site.put("/it.jpg", face)
-    places = {
-        "left": "position:absolute;left:10px;top:40px;width:200px",
-        "right": "position:absolute;right:10px;top:40px;width:200px",
-        "wide": "width:100%",
-        "below": "position:absolute;left:10px;top:1200px;width:200px",
-    }
-    for name, style in places.items():
-        page = chromium.visit(site.page(f'<img src="/it.jpg" style="{style}">', f"/{name}.html"))
-        page.locator("img").scroll_into_view_if_needed()
-        card = chromium.right_click(page, site.url("/it.jpg"))
-        card.verdict()
-        box, image = card.box(), page.locator("img").bounding_box()
-        assert image is not None
-        assert box["left"] >= 8
-        assert box["top"] >= 8
-        assert box["right"] <= 1000 - 8
-        assert box["bottom"] <= 700 - 8
-        if name == "left":
-            assert box["left"] >= image["x"] + image["width"]
-        if name == "right":
-            assert box["right"] <= image["x"]
+    page = chromium.visit(site.page(f'<img src="/it.jpg" style="{style}">'))
+    page.locator("img").scroll_into_view_if_needed()
+    card = chromium.right_click(page, site.url("/it.jpg"))
+    card.verdict()
+    box, image = card.box(), page.locator("img").bounding_box()
+    assert image is not None
+    assert box["left"] >= 8
+    assert box["top"] >= 8
+    assert box["right"] <= 1000 - 8
+    assert box["bottom"] <= 700 - 8
+    assert overlap(box, dict(image)) == 0
+    assert box["width"] >= 230
+    assert box["height"] >= 140
+
+
+def test_over_an_image_that_fills_the_window_the_card_is_one_line(
+    chromium: Chromium, site: Site, face: bytes
+) -> None:
+    site.put("/it.jpg", face)
+    page = chromium.visit(
+        site.page('<img src="/it.jpg" style="position:fixed;inset:0;width:100%;height:100%">')
+    )
+    card = chromium.right_click(page, site.url("/it.jpg"))
+    card.verdict()
+    box = card.box()
+    assert box["height"] < 60
+    assert box["bottom"] == 700 - 8
+    assert "Likely real" in (card.text(".short") or "")
+    card.click(".fold")
+    assert card.box()["height"] > 200
+    card.click(".fold")
+    assert card.box()["height"] < 60
+
+
+def test_the_card_can_be_moved(chromium: Chromium, site: Site, face: bytes) -> None:
+    """By the pointer and by the keyboard, and not out of the window; it then stays where it was put."""
+    site.put("/it.jpg", face)
+    page = chromium.visit(site.page(f'{IMAGE}<p style="height: 2000px">'))
+    card = chromium.right_click(page, site.url("/it.jpg"))
+    card.verdict()
+    before, brand = card.box(), card.box(".brand")
+    page.mouse.move(brand["x"] + 5, brand["y"] + 5)
+    page.mouse.down()
+    page.mouse.move(brand["x"] + 105, brand["y"] + 45, steps=3)
+    page.mouse.up()
+    page.mouse.move(5, 5)
+    moved = card.box()
+    assert (moved["left"], moved["top"]) == (before["left"] + 100, before["top"] + 40)
+    card.call("function() { this.querySelector('.move').focus() }")
+    page.keyboard.press("ArrowLeft")
+    page.keyboard.press("ArrowDown")
+    assert (card.box()["left"], card.box()["top"]) == (moved["left"] - 24, moved["top"] + 24)
+    page.evaluate("scrollTo(0, 300)")
+    page.wait_for_timeout(200)
+    assert card.box()["left"] == moved["left"] - 24
+    for _ in range(60):
+        page.keyboard.press("ArrowRight")
+    assert card.box()["right"] == page.evaluate("document.documentElement.clientWidth") - 8
+
+
+def test_the_full_result_opens_on_the_page_of_the_server(
+    chromium: Chromium, site: Site, server: RunningServer, two_faces: bytes
+) -> None:
+    """With the very image that was checked: the website may serve another one later, or none."""
+    site.put("/two.jpg", two_faces)
+    site.put("/two.jpg", b"", status=410)
+    page = chromium.visit("about:blank")
+    site.answers["/two.jpg"].insert(0, site.answers["/two.jpg"][0])
+    page = chromium.visit(site.page('<img src="/two.jpg" width="300">'))
+    card = chromium.right_click(page, site.url("/two.jpg"))
+    verdict = card.text("h2") if card.verdict() else None
+    asked = len(site.asked)
+    card.wait("this.querySelector('[data-action=full]')")
+    card.call("function() { this.querySelector('[data-action=full]').scrollIntoView() }")
+    with chromium.context.expect_page() as opened:
+        card.click("[data-action=full]")
+    full = opened.value
+    expect(full.locator("#filename")).to_have_text("two.jpg")
+    expect(full.locator("#verdict")).to_have_text(verdict or "")
+    expect(full.locator(".face-box")).to_have_count(2)
+    assert full.url.startswith(f"{server.url}/result/")
+    assert len(site.asked) == asked, "the website is not asked again"
+    assert page.evaluate("document.documentElement.outerHTML").count("base64") == 0
+
+
+def test_an_image_that_is_no_longer_in_memory_is_read_again(
+    chromium: Chromium, site: Site, face: bytes
+) -> None:
+    site.put("/it.jpg", face)
+    page = chromium.visit(site.page(IMAGE))
+    card = chromium.right_click(page, site.url("/it.jpg"))
+    card.verdict()
+    card.wait("this.querySelector('[data-action=full]')")
+    card.call("function() { this.querySelector('[data-action=full]').scrollIntoView() }")
+    chromium.worker.evaluate("async () => chrome.storage.session.remove('images')")
+    with chromium.context.expect_page() as opened:
+        card.click("[data-action=full]")
+    expect(opened.value.locator("#verdict")).to_have_text("Likely real")
+    opened.value.close()
+    chromium.worker.evaluate("async () => chrome.storage.session.remove('images')")
+    site.answers["/it.jpg"] = [(410, {}, b"")]
+    page.bring_to_front()
+    card.click("[data-action=full]")
+    assert card.fault() == "image_unavailable"
 
 
 def test_inside_a_dialog_of_the_page(chromium: Chromium, site: Site, face: bytes) -> None:

@@ -35,8 +35,8 @@ def test_shows_the_api_verdict(chromium: Chromium, server: RunningServer, face: 
     bring(page, face, how)
     expect(page.locator("#view [data-verdict]").first).to_have_attribute("data-verdict", answer["verdict"])
     expect(page.locator("#view .range strong")).to_have_text(f"{round(answer['p_fake'] * 100)}%")
-    expect(page.locator("#recent li")).to_have_count(1)
-    expect(page.locator("#recent .what")).to_have_text("portrait.jpg")
+    expect(page.locator("#name")).to_have_text("portrait.jpg")
+    expect(page.locator("#recent li")).to_have_count(0)  # it is shown already
     assert chromium.history()[0]["p_fake"] == answer["p_fake"]
 
 
@@ -52,14 +52,42 @@ def test_recent_checks_are_listed_and_cleared(
         ("again.jpg", face),
     ):
         bring(page, image, "choose", name)
-        expect(page.locator("#recent .what").first).to_have_text(name)
-    expect(page.locator("#recent .what")).to_have_text(["again.jpg", "two.jpg", "none.jpg"])
-    expect(page.locator("#recent .verdict").nth(2)).to_have_text("No face found")
+        expect(page.locator("#name")).to_have_text(name)
+        expect(page.locator("#view .answer, #view [data-fault]")).to_have_count(1)
+    expect(page.locator("#recent .what")).to_have_text(["two.jpg", "none.jpg"])
+    expect(page.locator("#recent .verdict").nth(1)).to_have_text("No face found")
     page.reload()
     expect(page.locator("#recent li")).to_have_count(3)
     page.locator("#clear").click()
     expect(page.locator("#recent li")).to_have_count(0)
     assert chromium.history() == []
+
+
+def test_recent_checks_open_with_faces_and_full_result(
+    chromium: Chromium, face: bytes, no_face: bytes, two_faces: bytes
+) -> None:
+    """As long as the image is in memory; later without them."""
+    page = chromium.open("popup.html")
+    for name, image in (("two.jpg", two_faces), ("none.jpg", no_face), ("one.jpg", face)):
+        bring(page, image, "choose", name)
+        expect(page.locator("#name")).to_have_text(name)
+        expect(page.locator("#view .answer, #view [data-fault]")).to_have_count(1)
+    page.locator(".recent-item").filter(has_text="two.jpg").focus()
+    page.keyboard.press("Enter")
+    expect(page.locator("#name")).to_have_text("two.jpg")
+    expect(page.locator("#view .faces li")).to_have_count(2)
+    with chromium.context.expect_page() as opened:
+        page.locator("[data-action=full]").click()
+    expect(opened.value.locator("#filename")).to_have_text("two.jpg")
+    page.bring_to_front()
+    page.locator(".recent-item").filter(has_text="none.jpg").click()
+    expect(page.locator("#view h2")).to_have_text("No face found")
+    expect(page.locator("#recent .what")).to_have_text(["one.jpg", "two.jpg"])
+    chromium.worker.evaluate("async () => chrome.storage.session.clear()")  # as at a new start of the browser
+    page.locator(".recent-item").filter(has_text="two.jpg").click()
+    expect(page.locator("#view .answer")).to_be_visible()
+    expect(page.locator("[data-action=full]")).to_have_count(0)
+    expect(page.locator("#view")).to_contain_text("The image itself is not stored")
 
 
 def test_at_most_fifty_checks_are_stored_and_none_if_disabled(
@@ -75,8 +103,9 @@ def test_at_most_fifty_checks_are_stored_and_none_if_disabled(
     expect(page.locator("#recent li")).to_have_count(50)
     chromium.worker.evaluate(store, entries)
     bring(page, face, "choose")
-    expect(page.locator("#recent .what").first).to_have_text("portrait.jpg")
-    expect(page.locator("#recent li")).to_have_count(50)
+    expect(page.locator("#name")).to_have_text("portrait.jpg")
+    expect(page.locator("#recent li")).to_have_count(49)
+    assert len(chromium.history()) == 50
     page.locator("#clear").click()
     expect(page.locator("#recent li")).to_have_count(0)
     chromium.settings(server=server.url, history=False)
@@ -89,8 +118,10 @@ def test_at_most_fifty_checks_are_stored_and_none_if_disabled(
 def test_hostile_file_names_are_shown_as_text(chromium: Chromium, face: bytes) -> None:
     page = chromium.open("popup.html")
     bring(page, face, "drop", NAME)
+    expect(page.locator("#name")).to_have_text("<img src=x onerror=document.title='owned'> & gpj.jpg")
+    expect(page.locator("#view .answer")).to_be_visible()
+    page.reload()
     expect(page.locator("#recent .what")).to_have_text("<img src=x onerror=document.title='owned'> & gpj.jpg")
-    expect(page.locator("#name")).to_contain_text("<img src=x")
     assert page.locator("main img, main b").count() == 0
     assert page.title() == "Veraface"
 
@@ -124,14 +155,13 @@ def test_only_the_latest_check_is_shown(chromium: Chromium, site: Site) -> None:
     bring(page, b"first", "choose", "first.jpg")
     expect(page.locator("#view h2")).to_have_text("The server is busy")
     bring(page, b"second", "choose", "second.jpg")
-    expect(page.locator("#recent .what").first).to_have_text("second.jpg")
-    expect(page.locator("#recent li")).to_have_count(2)
+    expect(page.locator("#recent .what")).to_have_text(["first.jpg"])
     expect(page.locator("#name")).to_have_text("second.jpg")
 
 
 def test_shows_where_images_are_sent(chromium: Chromium, server: RunningServer) -> None:
     page = chromium.open("popup.html")
-    expect(page.locator("#privacy")).to_contain_text("on this machine")
+    expect(page.locator("#privacy")).to_have_text("Images stay on this computer.")
     chromium.settings(server="http://veraface.example.org")
     expect(page.locator("#privacy")).to_contain_text("Images are sent to veraface.example.org")
     expect(page.locator("#privacy .warning")).to_contain_text("not encrypted")
@@ -184,7 +214,8 @@ def test_fits_the_popup_size_of_browsers(
     expect(page.locator("#recent li")).to_have_count(50)
     bring(page, face, "choose")
     expect(page.locator("#view .answer")).to_be_visible()
-    expect(page.locator("#recent .what").first).to_have_text("portrait.jpg")
+    expect(page.locator("#name")).to_have_text("portrait.jpg")
+    expect(page.locator("#recent li")).to_have_count(49)
     scrolling = """() => [...document.querySelectorAll("html, body, body *")].filter(node =>
         ["auto", "scroll"].includes(getComputedStyle(node).overflowY) && node.scrollHeight > node.clientHeight
     ).map(node => node.localName)"""
@@ -202,9 +233,11 @@ def test_fits_the_popup_size_of_browsers(
 
 
 @pytest.mark.parametrize("scheme", ["dark", "light"])
-def test_is_accessible(chromium: Chromium, face: bytes, scheme: str) -> None:
+def test_is_accessible(chromium: Chromium, face: bytes, two_faces: bytes, scheme: str) -> None:
     page = chromium.open("popup.html")
     page.emulate_media(color_scheme=scheme)
+    bring(page, two_faces, "choose")
+    expect(page.locator("#view .faces li")).to_have_count(2)
     bring(page, face, "choose")
     expect(page.locator("#recent li")).to_have_count(1)
     assert violations(page) == []
