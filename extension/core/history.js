@@ -43,7 +43,8 @@ export function onHistoryChanged(listener) {
 function withoutDetails({ success, verdict, p_fake, p_fake_range, thresholds, reliability, reasons, width, height, faces }) {
   const few = faces.map((face) => ({ box: face?.box, verdict: face?.verdict, p_fake: face?.p_fake, p_fake_range: face?.p_fake_range, reasons: face?.reasons }));
   const kept = { success, verdict, p_fake, p_fake_range, thresholds, reliability, reasons, width, height, faces: few };
-  return JSON.stringify(kept).length <= MAX_ANSWER_LENGTH ? kept : undefined;
+  const text = JSON.stringify(kept);
+  return text.length <= MAX_ANSWER_LENGTH ? JSON.parse(text) : undefined; // without what is undefined
 }
 
 // The lock serializes writes of the worker and the popup.

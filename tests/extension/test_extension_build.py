@@ -14,9 +14,10 @@ from typing import Any
 
 import pytest
 from PIL import Image
+from playwright.sync_api import Browser, expect
 
 import veraface
-from tests.extension.conftest import ROOT, require
+from tests.extension.conftest import ROOT, chromium_with, require, wait_until
 from tests.programs import load_program
 
 SOURCE = ROOT / "extension"

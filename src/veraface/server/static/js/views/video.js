@@ -1,4 +1,5 @@
 // One video: the player during the analysis, then verdict, timeline and frames; reopened from the history without the player.
+import { worstFirst } from "../answer.js";
 import { byId, element, serverPath } from "../dom.js";
 import { download } from "../export.js";
 import { faultAnnouncement, faultView } from "../fault.js";
@@ -110,7 +111,10 @@ class VideoView {
   #layResult() {
     if (this.shown === "analyzed") return this.#fillPanel(); // the hash has come
     this.shown = "analyzed";
-    const { answer } = this.check;
+    const { answer: given } = this.check;
+    // The most suspicious face is number 1, as in images.
+    const answer = { ...given, tracks: worstFirst(given.tracks).map((index) => given.tracks[index]) };
+    this.answer = answer;
     this.player.lay(answer);
     this.timeline = timelineOf(answer, (time) => this.#seek(time));
     const worst = element("button", { type: "button", class: "quiet", id: "worst" }, text("video.worst"));
@@ -126,7 +130,7 @@ class VideoView {
 
   #fillPanel() {
     const held = [...this.panel.querySelectorAll("button")].indexOf(document.activeElement);
-    this.panel.replaceChildren(...videoPanel(this.check, (track) => this.#look(track)));
+    this.panel.replaceChildren(...videoPanel({ ...this.check, answer: this.answer }, (track) => this.#look(track)));
     if (held >= 0) this.panel.querySelectorAll("button")[held]?.focus({ preventScroll: true });
   }
 
@@ -178,14 +182,13 @@ class VideoView {
 
   // The frame that the deciding face is best seen in.
   #first() {
-    const { answer } = this.check;
-    const track = decisiveTrack(answer);
-    return track ? this.#frameOf(track) : worstFrame(answer.timeline);
+    const track = decisiveTrack(this.answer);
+    return track ? this.#frameOf(track) : worstFrame(this.answer.timeline);
   }
 
   #frameOf(track) {
     const { time } = track.frames[track.best];
-    return nearestFrame(this.check.answer.timeline, time);
+    return nearestFrame(this.answer.timeline, time);
   }
 
   #look(track) {
@@ -193,7 +196,7 @@ class VideoView {
   }
 
   #worst() {
-    this.#select(worstFrame(this.check.answer.timeline));
+    this.#select(worstFrame(this.answer.timeline));
     this.player.node.scrollIntoView({ block: "nearest" });
   }
 
@@ -202,14 +205,14 @@ class VideoView {
 
   // To a time that was pointed at; without the video, to the nearest frame there is.
   #seek(time) {
-    const { timeline } = this.check.answer;
+    const { timeline } = this.answer;
     if (!this.player.playable) return this.#select(nearestFrame(timeline, time, this.#canShow));
     this.player.video.currentTime = time;
     return this.#played(time);
   }
 
   #select(index) {
-    const { timeline } = this.check.answer;
+    const { timeline } = this.answer;
     this.selected = Math.min(timeline.length - 1, Math.max(0, index));
     this.player.pause();
     this.player.show(timeline[this.selected]);
@@ -219,7 +222,7 @@ class VideoView {
   // The video is at another time, by its own controls or because it plays.
   #played(time) {
     if (this.check.state !== "analyzed" || !this.timeline) return;
-    const { timeline } = this.check.answer;
+    const { timeline } = this.answer;
     const nearest = nearestFrame(timeline, time);
     if (nearest !== this.selected) this.player.show(timeline[nearest], { seek: false });
     this.selected = nearest;
@@ -235,14 +238,14 @@ class VideoView {
   }
 
   #step(by) {
-    const { timeline } = this.check.answer;
+    const { timeline } = this.answer;
     const possible = timeline.flatMap((point, index) => (this.#canShow(point) ? [index] : []));
     const next = by > 0 ? possible.find((index) => index > this.selected) : possible.findLast((index) => index < this.selected);
     if (next !== undefined) this.#select(next);
   }
 
   #end(last) {
-    const possible = this.check.answer.timeline.flatMap((point, index) => (this.#canShow(point) ? [index] : []));
+    const possible = this.answer.timeline.flatMap((point, index) => (this.#canShow(point) ? [index] : []));
     if (possible.length) this.#select(possible.at(last ? -1 : 0));
   }
 
