@@ -76,7 +76,7 @@ def test_a_badge_shows_the_verdict_until_the_check_is_disabled(
     )
     page.hover("#big")
     assert badge.verdict() == "real"
-    assert "Real" in (badge.text() or "")
+    assert "Likely real" in (badge.text() or "")
     page.hover("#small")
     assert badge.text() is None
     page.hover("#big")

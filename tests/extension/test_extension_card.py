@@ -368,6 +368,7 @@ def test_an_image_that_is_no_longer_in_memory_is_read_again(
     chromium.worker.evaluate("async () => chrome.storage.session.remove('images')")
     site.answers["/it.jpg"] = [(410, {}, b"")]
     page.bring_to_front()
+    page.evaluate("document.querySelector('img').removeAttribute('src')")
     card.click("[data-action=full]")
     assert card.fault() == "image_unavailable"
 
