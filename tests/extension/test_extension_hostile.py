@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 from playwright.sync_api import expect
 
-from tests.extension.conftest import Chromium, RunningServer, Site, wait_until
+from tests.extension.conftest import Chromium, Site, wait_until
 
 IMAGE = '<img id="it" src="/it.jpg" width="300" height="300">'
 HOSTILE = "\"><img src=x onerror=document.title='owned'><b>\u202egpj.evil"
@@ -40,48 +40,6 @@ def test_messages_of_a_page_start_no_check(chromium: Chromium, site: Site, face:
     assert answers[1] == {"stop": True, "badge": None}
     assert [path for _, path, _ in site.asked] == ["/"]
     assert len(chromium.context.pages) == pages
-
-
-def test_a_website_cannot_hand_the_page_an_image_or_read_its_result(
-    chromium: Chromium, site: Site, server: RunningServer
-) -> None:
-    """It may open the page, but neither reach into it nor send it anything that the page listens to."""
-    page = chromium.visit(site.page("<button>open</button>"))
-    page.evaluate(
-        """url => document.querySelector("button").addEventListener("click", () => {
-            globalThis.opened = open(url);
-            setInterval(() => opened?.postMessage({ image: "data:image/png;base64,AA==" }, "*"), 50);
-        })""",
-        server.url,
-    )
-    with chromium.context.expect_page() as opened:
-        page.locator("button").click()
-    expect(opened.value.locator("#choose")).to_be_visible()
-    page.wait_for_timeout(500)
-    assert opened.value.evaluate("opener") is None
-    assert page.evaluate("opened.closed"), "the website has lost sight of it"
-    assert opened.value.url == f"{server.url}/"
-    assert opened.value.locator(".card").count() == 0
-
-
-def test_a_page_that_is_not_the_server_receives_no_image(chromium: Chromium, site: Site) -> None:
-    """The server redirects to another website, which has a file input of the same name."""
-    site.put("/it.jpg", b"any bytes")
-    address = site.as_server()
-    site.put("/", "", status=302, Location=site.url("/trap", "other.test"))
-    trap = "<body data-view=analyse><input type=file id=file onchange=document.title=this.files.length>"
-    site.put("/trap", trap, "text/html")
-    chromium.settings(server=address)
-    page = chromium.visit(site.page(IMAGE, "/page"))
-    card = chromium.right_click(page, site.url("/it.jpg"))
-    card.verdict()
-    card.wait("this.querySelector('[data-action=full]')")
-    card.call("function() { this.querySelector('[data-action=full]').scrollIntoView() }")
-    with chromium.context.expect_page() as opened:
-        card.click("[data-action=full]")
-    opened.value.wait_for_url("**/trap")
-    page.wait_for_timeout(1500)
-    assert opened.value.title() == ""
 
 
 def test_cookies_are_never_sent_to_this_machine(chromium: Chromium, site: Site) -> None:

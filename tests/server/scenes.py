@@ -6,6 +6,7 @@ a model shows in a reference image.
 
 import base64
 import io
+import json
 import re
 from collections.abc import Callable
 from typing import Any
@@ -348,6 +349,54 @@ def unmeasured(page: Page) -> None:
     expect(page.locator("#main button, #main [role=alert], #main [role=status]").first).to_be_visible()
 
 
+def video_answer() -> dict[str, Any]:
+    """Return the result for a video of two faces, the second from half of the time on."""
+    image = Image.open(io.BytesIO(two_faces())).reduce(3)
+    thumbnail = f"data:image/jpeg;base64,{base64.b64encode(_jpeg(image)).decode()}"
+    times = [0.25 + 0.5 * number for number in range(24)]
+    scores = [0.05 + 0.01 * (number % 3) for number in range(24)]
+    others = [0.55 if number < 14 else 0.97 for number in range(24)]
+
+    def track(box: tuple[float, ...], points: list[tuple[float, float]], p_fake: float) -> dict[str, Any]:
+        frames = [{"time": time, "box": list(box), "p_fake": p} for time, p in points]
+        verdict = "fake" if p_fake >= 0.8 else "real"
+        return {
+            "verdict": verdict,
+            "p_fake": p_fake,
+            "best": len(frames) - 1,
+            "reasons": [],
+            "frames": frames,
+        }
+
+    second = list(zip(times, others, strict=True))[12:]
+    points = [max(scores[at], others[at] if at >= 12 else 0) for at in range(24)]
+    tracks = [
+        track((178, 58, 94, 122), list(zip(times, scores, strict=True)), 0.06),
+        track((705, 105, 67, 83), second, 0.97),
+    ]
+    timeline = [{"time": t, "p_fake": p, "thumbnail": thumbnail} for t, p in zip(times, points, strict=True)]
+    whole = {"verdict": "fake", "p_fake": 0.97, "tracks": tracks, "timeline": timeline, "reasons": []}
+    file = {"duration": 12.0, "rate": 25.0, "rotation": 0, "format": "avi", "codec": "mpeg4"}
+    size = {"width": 960, "height": 512}
+    return {**whole, **file, **size, "model": MODEL, "thresholds": THRESHOLDS, "timing_ms": {"total": 4200.0}}
+
+
+def video(page: Page) -> None:
+    """A video that the browser cannot play: no decoder's work shows in the reference."""
+    limits = {**STATUS["limits"], "video": True, "max_video_bytes": 104_857_600}
+    page.route("**/api/model-status", lambda route: route.fulfill(json={**STATUS, "limits": limits}))
+    body = f"event: result\ndata: {json.dumps(video_answer())}\n\n"
+    page.route(
+        "**/api/predict-video*", lambda route: route.fulfill(content_type="text/event-stream", body=body)
+    )
+    page.reload()
+    expect(page.locator("#limit")).to_contain_text("videos up to 100 MB")
+    choose(page, b"RIFF" + b"\0" * 400, "clip.avi", "video/x-msvideo")
+    expect_state(page, "analyzed")
+    expect(page.locator(".details")).to_contain_text(HASH)
+    expect(page.locator(".video-note")).to_be_visible()
+
+
 # What a scene has to do again once the page has another size.
 AFTER_RESIZE: dict[str, Callable[[Page], None]] = {"zoomed": zoom_in}
 
@@ -368,6 +417,7 @@ SCENES: dict[str, tuple[str, Callable[[Page], None]]] = {
     "disagreeing": ("/", disagreeing),
     "without-preview": ("/", without_preview),
     "zoomed": ("/", zoomed),
+    "video": ("/", video),
     "no-face": ("/", failed(422, "no_face", width=512, height=512, faces=[])),
     "too-small": ("/", failed(422, "face_too_small", width=512, height=512, faces=[face(None)])),
     "unsupported": ("/", failed(415, "unsupported_image", content=b"%PDF-1.7")),

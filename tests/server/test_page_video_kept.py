@@ -1,0 +1,86 @@
+"""What stays of a video: its entry in the history, and its report on paper."""
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+from playwright.sync_api import Page, expect
+
+from tests.sample_videos import make_plain
+from tests.server.page import expect_fault
+from tests.server.test_page_video import choose_playable, choose_video, playable
+
+OpenPage = Callable[..., Page]
+__all__ = ["playable"]  # a fixture
+
+
+def test_the_history_keeps_a_video_as_key_frames(open_page: OpenPage, playable: bytes) -> None:
+    page = open_page()
+    choose_playable(page, playable)
+    expect(page.locator(".details .hash")).to_contain_text(re.compile("[0-9a-f]{64}"))
+    words = [page.locator(name).inner_text() for name in ("#verdict", "#p-fake")]
+    page.locator("#pages").get_by_role("link", name="History").click()
+    page.get_by_role("link", name="a.webm", exact=True).click()
+    kept = """async id => {
+        const { recall } = await import("/static/js/history.js");
+        const { answer, picture } = await recall(id);
+        const frames = answer.timeline.filter(({ thumbnail }) => thumbnail);
+        return [JSON.stringify(answer).length + picture.size, frames.length];
+    }"""
+    page.reload()
+    expect(page.locator(".timeline .dot")).to_have_count(24)
+    assert [page.locator(name).inner_text() for name in ("#verdict", "#p-fake")] == words
+    size, frames = page.evaluate(kept, page.url.rsplit("/", 1)[1])
+    assert frames == 8
+    assert size < 250_000
+    expect(page.locator(".video-note")).to_contain_text("not stored")
+    expect(page.locator(".key-frame")).to_have_count(6)
+    pictures = set()
+    page.keyboard.press("Home")
+    for _ in range(10):
+        expect(page.locator(".video-frame img")).to_be_visible()
+        pictures.add(page.locator(".video-frame img").get_attribute("src"))
+        page.keyboard.press("ArrowRight")
+    assert len(pictures) == 8, "the arrow keys go through the kept frames"
+    expect(page.locator("#back")).to_have_text("History")
+
+
+def test_a_stored_video_that_is_damaged_is_not_shown(open_page: OpenPage) -> None:
+    page = open_page()
+    page.evaluate(
+        """async () => {
+            const { remember } = await import("/static/js/history.js");
+            const answer = { verdict: "fake", p_fake: 0.9, timeline: [{ time: "x" }], tracks: [] };
+            const entry = { id: "damaged", time: 1, name: "x.mp4", verdict: "fake", p_fake: 0.9 };
+            await remember({ ...entry, video: true, answer });
+        }"""
+    )
+    page.goto(page.url + "result/damaged")
+    expect(page.get_by_role("heading", level=1)).to_have_text("This result is not here")
+
+
+def test_a_video_without_a_face_is_kept_as_well(open_page: OpenPage, tmp_path: Path) -> None:
+    page = open_page()
+    choose_video(page, make_plain(tmp_path / "p.mp4").read_bytes(), "p.mp4")
+    expect_fault(page, "No face found")
+    page.locator("#pages").get_by_role("link", name="History").click()
+    page.get_by_role("link", name="p.mp4", exact=True).click()
+    expect_fault(page, "No face found")
+    expect(page.locator("#again")).to_have_count(0)
+
+
+def test_a_video_is_printed_on_one_page(open_page: OpenPage, playable: bytes) -> None:
+    page = open_page(fresh=True)
+    choose_playable(page, playable)
+    expect(page.locator(".details .hash")).to_contain_text(re.compile("[0-9a-f]{64}"))
+    page.evaluate("window.print = () => document.body.classList.add('printed')")
+    page.locator("#print").click()
+    expect(page.locator("body.printed")).to_have_count(1)
+    sheet = page.pdf(format="A4")
+    assert len(re.findall(rb"/Type\s*/Page\b", sheet)) == 1
+    page.emulate_media(media="print")
+    for name in ("#filename", "#verdict", ".timeline", ".key-frame >> nth=5", ".caveat", ".details"):
+        expect(page.locator(name)).to_be_visible()
+    expect(page.locator(".details")).to_contain_text("Checked")
+    for name in ("video", "#worst", "#print"):
+        expect(page.locator(name)).to_be_hidden()
