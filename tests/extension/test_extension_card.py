@@ -8,16 +8,13 @@ import httpx
 import pytest
 
 from tests.extension.conftest import Chromium, RunningServer, Site
+from tests.server.page import shown_range
 
 IMAGE = '<img id="it" src="/it.jpg" width="300" height="300">'
 
 
 def detection(server: RunningServer, image: bytes) -> dict[str, Any]:
     return httpx.post(f"{server.url}/api/predict", files={"image": ("it.jpg", image)}, timeout=30).json()
-
-
-def percent(chance: float) -> str:
-    return f"{round(chance * 100)}%"
 
 
 def test_shows_the_verdict_of_the_api(
@@ -30,7 +27,7 @@ def test_shows_the_verdict_of_the_api(
         card = chromium.right_click(page, site.url(f"/{name}"))
         answer = detection(server, image)
         assert card.verdict() == answer["verdict"]
-        assert card.text(".range strong") == percent(answer["p_fake"])
+        assert card.text(".range strong") == shown_range(answer, answer["thresholds"])
         assert "Not proof" in (card.text(".not-proof") or "")
         card.wait("this.querySelector('.faces canvas')")
         verdicts = card.call(

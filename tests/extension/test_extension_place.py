@@ -66,6 +66,7 @@ def test_the_card_can_be_moved(chromium: Chromium, site: Site, face: bytes) -> N
     """By the pointer and by the keyboard, and not out of the window; it then stays where it was put."""
     site.put("/it.jpg", face)
     page = chromium.visit(site.page(f'{IMAGE}<p style="height: 2000px">'))
+    page.set_viewport_size({"width": 1000, "height": 1000})  # the card is high
     card = chromium.right_click(page, site.url("/it.jpg"))
     card.verdict()
     before, brand = card.box(), card.box(".brand")

@@ -9,6 +9,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.extension.conftest import AXE, Chromium, RunningServer, Site, violations
+from tests.server.page import shown_range
 
 NAME = "<img src=x onerror=document.title='owned'> & \u202egpj.jpg"
 BRING = """([name, data, how]) => {
@@ -34,7 +35,7 @@ def test_shows_the_api_verdict(chromium: Chromium, server: RunningServer, face: 
     page = chromium.open("popup.html")
     bring(page, face, how)
     expect(page.locator("#view [data-verdict]").first).to_have_attribute("data-verdict", answer["verdict"])
-    expect(page.locator("#view .range strong")).to_have_text(f"{round(answer['p_fake'] * 100)}%")
+    expect(page.locator("#view .range strong")).to_have_text(shown_range(answer, answer["thresholds"]) or "")
     expect(page.locator("#name")).to_have_text("portrait.jpg")
     expect(page.locator("#recent li")).to_have_count(0)  # it is shown already
     assert chromium.history()[0]["p_fake"] == answer["p_fake"]

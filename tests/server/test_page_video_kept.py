@@ -1,14 +1,19 @@
 """What stays of a video: its entry in the history, and its report on paper."""
 
+import json
 import re
 from collections.abc import Callable
+from io import BytesIO
 from pathlib import Path
 
+from PIL import Image
 from playwright.sync_api import Page, expect
 
 from tests.sample_videos import make_plain
 from tests.server.page import expect_fault
 from tests.server.test_page_video import choose_playable, choose_video, playable
+
+HASH = re.compile("[0-9a-f]{64}")
 
 OpenPage = Callable[..., Page]
 __all__ = ["playable"]  # a fixture
@@ -17,7 +22,7 @@ __all__ = ["playable"]  # a fixture
 def test_the_history_keeps_a_video_as_key_frames(open_page: OpenPage, playable: bytes) -> None:
     page = open_page()
     choose_playable(page, playable)
-    expect(page.locator(".details .hash")).to_contain_text(re.compile("[0-9a-f]{64}"))
+    expect(page.locator(".details .hash")).to_contain_text(HASH)
     words = [page.locator(name).inner_text() for name in ("#verdict", "#p-fake")]
     page.locator("#pages").get_by_role("link", name="History").click()
     page.get_by_role("link", name="a.webm", exact=True).click()
@@ -43,6 +48,33 @@ def test_the_history_keeps_a_video_as_key_frames(open_page: OpenPage, playable: 
         page.keyboard.press("ArrowRight")
     assert len(pictures) == 8, "the arrow keys go through the kept frames"
     expect(page.locator("#back")).to_have_text("History")
+
+
+def test_a_result_is_handed_on_as_summary_image_and_numbers(open_page: OpenPage, playable: bytes) -> None:
+    page = open_page(permissions=["clipboard-read", "clipboard-write"])
+    choose_playable(page, playable)
+    expect(page.locator(".details .hash")).to_contain_text(HASH)
+    page.locator("#copy-summary").click()
+    expect(page.locator("#copy-summary")).to_have_text("Copied")
+    summary = page.evaluate("navigator.clipboard.readText()")
+    assert page.locator("#verdict").inner_text() in summary
+    assert "Not proof" in summary
+    assert re.search("a.webm .SHA-256 [0-9a-f]{64}", summary)
+    for button, name in (("#save-image", "a-veraface.png"), ("#save-json", "a-veraface.json")):
+        page.locator("#more summary").click()
+        with page.expect_download() as saved:
+            page.locator(button).click()
+        assert saved.value.suggested_filename == name
+        content = Path(saved.value.path()).read_bytes()
+        if name.endswith("png"):
+            image = Image.open(BytesIO(content))
+            assert image.width == 1200
+            assert image.height > 1000
+            assert len(image.convert("RGB").getcolors(2**20) or []) > 1000  # the key frames
+        else:
+            numbers = json.loads(content)
+            assert (numbers["name"], len(numbers["timeline"]), len(numbers["tracks"])) == ("a.webm", 24, 1)
+            assert b"base64" not in content
 
 
 def test_a_stored_video_that_is_damaged_is_not_shown(open_page: OpenPage) -> None:
@@ -72,7 +104,7 @@ def test_a_video_without_a_face_is_kept_as_well(open_page: OpenPage, tmp_path: P
 def test_a_video_is_printed_on_one_page(open_page: OpenPage, playable: bytes) -> None:
     page = open_page(fresh=True)
     choose_playable(page, playable)
-    expect(page.locator(".details .hash")).to_contain_text(re.compile("[0-9a-f]{64}"))
+    expect(page.locator(".details .hash")).to_contain_text(HASH)
     page.evaluate("window.print = () => document.body.classList.add('printed')")
     page.locator("#print").click()
     expect(page.locator("body.printed")).to_have_count(1)

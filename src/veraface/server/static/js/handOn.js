@@ -54,7 +54,8 @@ function moreMenu(check, viewer, reportable) {
   return menu("more", "handOn.more", items.filter(Boolean));
 }
 
-function action(id, path, press, look = "quiet") {
+/** A button that calls `press(button)`; the one of a video uses it as well, like those below. */
+export function action(id, path, press, look = "quiet") {
   const button = element("button", { type: "button", class: look, id, "data-text": path });
   button.addEventListener("click", () => press(button));
   return button;
@@ -71,7 +72,7 @@ async function saveReport(check, button) {
   } else showNotice(`faults.${outcome.code}.detail`);
 }
 
-async function copySummary(check, button) {
+export async function copySummary(check, button) {
   try {
     await navigator.clipboard.writeText(resultText(check));
     confirm(button, "handOn.copied");
@@ -80,11 +81,11 @@ async function copySummary(check, button) {
   }
 }
 
-function canCopyImage() {
+export function canCopyImage() {
   return Boolean(navigator.clipboard?.write && globalThis.ClipboardItem);
 }
 
-async function copyImage(png) {
+export async function copyImage(png) {
   try {
     // A promise: the browser asks for the permission of the click at once.
     await navigator.clipboard.write([new ClipboardItem({ "image/png": png() })]);
@@ -94,7 +95,7 @@ async function copyImage(png) {
   }
 }
 
-async function share(check, png) {
+export async function share(check, png) {
   const files = [new File([await png()], fileNameFor(check, "veraface.png"), { type: "image/png" })];
   const shared = { text: resultText(check) };
   try {

@@ -132,8 +132,8 @@ function lines(context, words, width) {
   return found;
 }
 
-// A canvas knows no light-dark() and no variables: the browser works the colour out on an element.
-function resolved(value) {
+/** A color for a canvas, which knows no light-dark() and no variables: the browser resolves it on an element. */
+export function resolved(value) {
   const probe = document.createElement("span");
   probe.style.color = value;
   document.body.append(probe);

@@ -3,18 +3,20 @@ import { answerOf, faceAnswerOf, faceLabel, headlineOf } from "../answer.js";
 import { answerCard, answerDetails } from "../answerCard.js";
 import { element } from "../dom.js";
 import { bytes, rangeText } from "../format.js";
-import { text } from "../language.js";
+import { dateAndTime, text } from "../language.js";
 import { hidesNumbers } from "../wording.js";
 import { faceButton, faceSection, reasons } from "../verdict.js";
 import { clock } from "./files.js";
+import { cutOut } from "./keyFrames.js";
 import { frameVerdict } from "./times.js";
 
-/** The whole panel of an analyzed video; calls `look(track)` when a face is chosen. */
-export function videoPanel({ answer, size, hash, time }, look) {
+/** The whole panel of an analyzed video; calls `look(track)` when a face is chosen. `actions` is what can be done with it. */
+export function videoPanel({ answer, size, hash, time }, look, actions) {
   const whole = answerOf(answer);
   return [
     answerCard(whole),
     faces(answer, look),
+    actions,
     answerDetails(whole),
     reasons([], answer.reasons),
     details(answer, { size, hash, time }),
@@ -45,12 +47,14 @@ export function frameTable({ timeline, thresholds }) {
   return element("details", { class: "frame-table" }, element("summary", {}, text("video.table")), table);
 }
 
-function faces({ tracks, thresholds }, look) {
+function faces(answer, look) {
+  const { tracks, thresholds } = answer;
   const buttons = tracks.map((track, index) => {
     const [from, to] = [track.frames[0], track.frames.at(-1)].map(({ time }) => clock(time));
     const button = faceButton(track, index, {
       label: `${faceLabel(track, index, thresholds)}. ${text("video.seen", { from, to })}. ${text("video.look")}`,
       range: faceAnswerOf(track, thresholds).range,
+      picture: cutOut(track, answer),
       more: [element("bdi", { class: "when", "aria-hidden": "true" }, `${from}–${to}`)],
     });
     button.addEventListener("click", () => look(track));
@@ -60,9 +64,8 @@ function faces({ tracks, thresholds }, look) {
 }
 
 function details({ width, height, duration, rate, codec, model, timing_ms }, { size, hash, time }) {
-  const when = new Intl.DateTimeFormat(document.documentElement.lang, { numberingSystem: "latn", dateStyle: "medium", timeStyle: "short" });
   const rows = [
-    [text("video.checked"), when.format(time)],
+    [text("result.checked"), dateAndTime(time, { dateStyle: "medium", timeStyle: "short" })],
     [text("video.video"), `${codec}, ${width} × ${height}`, size && bytes(size)],
     [text("video.length"), clock(duration, true), `${Math.round(rate * 100) / 100} fps`],
     [text("result.model"), `${model.name} ${model.version}`],

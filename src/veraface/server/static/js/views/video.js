@@ -1,7 +1,6 @@
 // One video: the player during the analysis, then verdict, timeline and frames; reopened from the history without the player.
 import { worstFirst } from "../answer.js";
 import { byId, element, serverPath } from "../dom.js";
-import { download } from "../export.js";
 import { faultAnnouncement, faultView } from "../fault.js";
 import { nameOf } from "../format.js";
 import { addKeys } from "../keys.js";
@@ -9,6 +8,7 @@ import { text } from "../language.js";
 import { analyse, cancel, changes, checks, find, retryNow } from "../queue.js";
 import { go } from "../router.js";
 import { clock } from "../video/files.js";
+import { videoHandOn } from "../video/handOn.js";
 import { keyFrameStrip } from "../video/keyFrames.js";
 import { frameTable, videoAnnouncement, videoPanel } from "../video/panel.js";
 import { Player } from "../video/player.js";
@@ -41,7 +41,7 @@ class VideoView {
     this.progress = element("div", { class: "video-progress", hidden: true });
     this.left = element("div", { class: "left" }, this.player.node, this.progress);
     this.overTime = element("div", { class: "over-time" });
-    const columns = element("div", { class: "columns video-columns" }, this.left, this.panel, this.overTime);
+    const columns = element("div", { class: "columns video-columns" }, this.left, this.overTime, this.panel);
     root.append(element("section", { class: "work", "data-label": "result.label" }, this.#toolbar(), columns));
     const onChange = ({ detail }) => (detail === null || detail === check) && this.#layOut();
     changes.addEventListener("change", onChange);
@@ -115,13 +115,14 @@ class VideoView {
     // The most suspicious face is number 1, as in images.
     const answer = { ...given, tracks: worstFirst(given.tracks).map((index) => given.tracks[index]) };
     this.answer = answer;
+    this.actions = videoHandOn(this.check, answer, () => this.#print());
     this.player.lay(answer);
     this.timeline = timelineOf(answer, (time) => this.#seek(time));
     const worst = element("button", { type: "button", class: "quiet", id: "worst" }, text("video.worst"));
     worst.addEventListener("click", () => this.#worst());
     const hints = ["mouse", "touch"].map((by) => element("span", { class: `for-${by}` }, text(by === "touch" ? "video.hintTouch" : "video.hint")));
     const head = element("div", { class: "chart-top" }, element("h2", { class: "chart-name" }, text("video.chart")), worst);
-    const parts = [head, this.timeline.node, element("p", { class: "hint" }, hints), keyFrameStrip(answer, (index) => this.#select(index)), frameTable(answer), this.#actions()];
+    const parts = [head, this.timeline.node, element("p", { class: "hint" }, hints), keyFrameStrip(answer, (index) => this.#select(index)), frameTable(answer)];
     this.overTime.replaceChildren(...parts.filter(Boolean));
     this.#fillPanel();
     this.#select(this.selected < 0 ? this.#first() : this.selected);
@@ -130,17 +131,8 @@ class VideoView {
 
   #fillPanel() {
     const held = [...this.panel.querySelectorAll("button")].indexOf(document.activeElement);
-    this.panel.replaceChildren(...videoPanel({ ...this.check, answer: this.answer }, (track) => this.#look(track)));
+    this.panel.replaceChildren(...videoPanel({ ...this.check, answer: this.answer }, (track) => this.#look(track), this.actions));
     if (held >= 0) this.panel.querySelectorAll("button")[held]?.focus({ preventScroll: true });
-  }
-
-  #actions() {
-    const action = (id, path, press) => {
-      const button = element("button", { type: "button", class: "quiet", id }, text(path));
-      button.addEventListener("click", press);
-      return button;
-    };
-    return element("div", { class: "actions", role: "group", "aria-label": text("result.actions") }, action("print", "result.print", () => this.#print()), action("save-json", "result.saveJson", () => this.#save()));
   }
 
   #layFault() {
@@ -252,13 +244,6 @@ class VideoView {
   #print() {
     this.player.pause();
     print();
-  }
-
-  #save() {
-    const { answer } = this.check;
-    const timeline = answer.timeline.map(({ thumbnail: _, ...point }) => point);
-    const content = JSON.stringify({ name: this.check.name, ...answer, timeline }, null, 2);
-    download(new Blob([`${content}\n`], { type: "application/json" }), `veraface-${this.check.id}.json`);
   }
 
   #keys() {
