@@ -5,7 +5,7 @@ import { load, readJson, serve } from "./page.js";
 
 const { LANGUAGES, text, use } = await load("language.js");
 const { answerOf, summaryOf } = await load("answer.js");
-const { frameLabel } = await load("video/chart.js");
+const { frameLabel } = await load("video/times.js");
 const { hidesNumbers, setWording } = await load("wording.js");
 
 const THRESHOLDS = { real: 0.17, fake: 0.82 };
