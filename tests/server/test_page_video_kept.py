@@ -88,7 +88,7 @@ def test_a_stored_video_that_is_damaged_is_not_shown(open_page: OpenPage) -> Non
         }"""
     )
     page.goto(page.url + "result/damaged")
-    expect(page.get_by_role("heading", level=1)).to_have_text("This result is not here")
+    expect(page.get_by_role("heading", level=1)).to_have_text("This result is not in this browser")
 
 
 def test_a_video_without_a_face_is_kept_as_well(open_page: OpenPage, tmp_path: Path) -> None:
