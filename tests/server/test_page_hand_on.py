@@ -15,6 +15,7 @@ from playwright.sync_api import Page, expect
 
 from tests.server.page import bounds, choose, expect_state, settle
 from tests.server.scenes import answer, answers, face, two_faces
+from tests.waiting import wait_until
 from veraface.report.page import read_data
 from veraface.report.signature import verify
 
@@ -228,7 +229,7 @@ def test_the_face_is_enlarged_beside_its_heatmap(result: Page) -> None:
 
 def test_without_the_file_there_is_no_report(result: Page) -> None:
     kept = "import('/static/js/history.js').then(({ recall }) => recall(location.pathname.split('/').pop()))"
-    result.wait_for_function(f"async () => Boolean(await {kept})")
+    wait_until(lambda: result.evaluate(f"() => {kept}.then(Boolean)"), 30)
     result.reload()
     expect_state(result, "analyzed")
     expect(result.get_by_role("button", name="Signed report")).to_be_disabled()
