@@ -31,7 +31,7 @@ test("what is left out of a folder is counted, hidden files are not", async () =
 test("the page says that files were left out", async () => {
   const image = () => new File(["x"], "a.jpg", { type: "image/jpeg" });
   const notice = document.getElementById("notice");
-  await addFiles([image(), image()], true);
+  await addFiles([image(), image()], { leftOut: true });
   assert.match(notice.textContent, /left out of the folder/);
   await addFiles([image(), image()]);
   assert.equal(notice.hidden, true);

@@ -172,7 +172,7 @@ def test_the_page_can_be_installed(open_page: OpenPage) -> None:
 
 
 def test_another_app_can_share_an_image_with_the_installed_page(open_page: OpenPage, face: bytes) -> None:
-    """The worker takes it, in memory; what is shared is analyzed at once and kept nowhere else."""
+    """The worker takes it, in memory; it waits for a click, as websites can send such a form too."""
     page = open_page(fresh=True)
     wait_for_worker(page)
     page.reload()
@@ -192,6 +192,8 @@ def test_another_app_can_share_an_image_with_the_installed_page(open_page: OpenP
         form.submit();
     }"""
     page.evaluate(share, [base64.b64encode(face).decode(), target["params"]["files"][0]["name"]])
+    expect_state(page, "ready")
+    page.locator("#analyse").click()
     expect_state(page, "analyzed")
     expect(page.locator("#filename")).to_have_text("shared.jpg")
     kept = (

@@ -21,9 +21,9 @@ export function setStartsAtOnce(wanted) {
 
 /**
  * Add files or one link and show them: a single one as a result, several as a list. `leftOut`: other files of a
- * folder were left out, which is said.
+ * folder were left out, which is said. `wait`: they are analyzed only once a person asks for it.
  */
-export async function addFiles(given, leftOut = false) {
+export async function addFiles(given, { leftOut = false, wait = !startsAtOnce() } = {}) {
   const single = given.length === 1;
   // Wait briefly for the image size, so that the layout does not shift when the image appears.
   const shape = single && given[0] instanceof Blob && !isVideo(given[0]) ? await shapeOf(given[0]) : null;
@@ -31,8 +31,8 @@ export async function addFiles(given, leftOut = false) {
   showNotice(leftOut ? "intake.leftOut" : "");
   if (single) await go(`/result/${added[0].id}`);
   else if (localPath() !== "/") await go("/");
-  if (startsAtOnce()) analyse(added);
-  else announce();
+  if (wait) announce();
+  else analyse(added);
 }
 
 function maxBytes(file) {
@@ -53,13 +53,13 @@ async function shapeOf(file) {
 }
 
 /** Add a pasted or dropped address if the server fetches links, else explain why not. */
-export function addLink(link) {
+export function addLink(link, options = {}) {
   if (link.startsWith("data:image/")) {
     const file = fileOf(link);
-    if (file) addFiles([file]);
+    if (file) addFiles([file], options);
     else showNotice("intake.notAFile");
   } else if (!/^https?:\/\//i.test(link)) showNotice("intake.notAFile");
-  else if (status()?.limits.links) addFiles([{ link }]);
+  else if (status()?.limits.links) addFiles([{ link }], options);
   else showNotice("intake.linksOff");
 }
 

@@ -1,7 +1,7 @@
 // Receives files and links: file dialog, drag and drop, paste.
 import { imagesOf } from "./folders.js";
 
-/** Call `addFiles(files, leftOut)` for files, perhaps without others of their folder, and `addLink(link)` for an address. */
+/** Call `addFiles(files, { leftOut })` for files, perhaps without others of their folder, and `addLink(link)` for an address. */
 export function setUpIntake({ input, veil }, addFiles, addLink) {
   input.addEventListener("change", () => {
     addAll(input.files);
@@ -47,7 +47,7 @@ export function setUpIntake({ input, veil }, addFiles, addLink) {
       event.preventDefault();
       show(false);
       const images = imagesOf(event.dataTransfer);
-      if (images) images.then((found) => (found.images.length ? addFiles(found.images, found.leftOut > 0) : addLink("")));
+      if (images) images.then((found) => (found.images.length ? addFiles(found.images, { leftOut: found.leftOut > 0 }) : addLink("")));
       else if (!addTransfer(event, event.dataTransfer)) addLink("");
     });
   }

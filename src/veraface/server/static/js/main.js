@@ -18,7 +18,7 @@ const words = loadLanguage(); // comes while the rest is set up: nothing that a 
 
 setUpIntake(
   { input: byId("file"), veil: byId("veil") },
-  (files, leftOut) => words.then(() => addFiles(files, leftOut)),
+  (files, options) => words.then(() => addFiles(files, options)),
   (link) => words.then(() => addLink(link)),
 );
 changes.addEventListener("change", () => words.then(() => (setWording(status()?.wording) ? renderAll() : renderStatus())));

@@ -4,13 +4,16 @@ import { showNotice } from "./notice.js";
 
 const TIMEOUT_MS = 3000;
 
-/** Pass shared files to `addFiles`, or a shared address to `addLink`, if this page was opened to receive them. */
+/**
+ * Pass shared files to `addFiles`, or a shared address to `addLink`, if this page was opened to receive them. They wait
+ * for a person's click: websites can send such a form too.
+ */
 export async function receiveShared(addFiles, addLink) {
   if (!new URLSearchParams(location.search).has("shared")) return;
   history.replaceState(null, "", location.pathname);
   const { files = [], link = "" } = await ask();
-  if (files.length) addFiles(files);
-  else if (link) addLink(link);
+  if (files.length) addFiles(files, { wait: true });
+  else if (link) addLink(link, { wait: true });
   else showNotice("share.lost");
 }
 
