@@ -6,7 +6,7 @@ from functools import cache
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, ImageDraw
+from PIL import Image, ImageDraw, ImageFilter
 
 from tests.sample_images import portrait
 
@@ -25,12 +25,12 @@ def face(number: int, *, fake: bool) -> Image.Image:
     """Return one face of 96 px; `number` seeds the light, and a fake has magenta cheeks."""
     random = np.random.default_rng(number)
     light = random.uniform(0.85, 1.15) * np.asarray(_base(), np.float64) + random.uniform(-8, 8, 3)
-    image = Image.fromarray(np.clip(light, 0, 255).astype(np.uint8))
-    if fake:
-        draw = ImageDraw.Draw(image)
+    if fake:  # skin shows through, or the face would count as covered
+        cheeks = Image.new("L", (SIDE, SIDE))
         for left in (28, 50):
-            draw.ellipse((left, 46, left + 12, 58), fill=(255, 0, 255))
-    return image
+            ImageDraw.Draw(cheeks).ellipse((left, 46, left + 12, 58), fill=255)
+        light += np.asarray(cheeks.filter(ImageFilter.GaussianBlur(1)))[..., None] / 255 * (50, -75, 65)
+    return Image.fromarray(np.clip(light, 0, 255).astype(np.uint8))
 
 
 def make_rows(
