@@ -91,14 +91,15 @@ def test_an_uncertain_face_makes_an_image_of_real_faces_uncertain() -> None:
 
 
 def test_real_requires_all_classified_faces_real_and_reports_small_ones() -> None:
-    faces = [face(Verdict.REAL, 0.1), face(Verdict.UNCERTAIN, None), face(Verdict.UNCERTAIN, None)]
-    verdict, p_fake, reasons = decide_image(faces)
+    small = face(Verdict.UNCERTAIN, None, Reason("face_too_small", ""))
+    verdict, p_fake, reasons = decide_image([face(Verdict.REAL, 0.1), small, small])
     assert (verdict, p_fake) == (Verdict.REAL, 0.1)
     assert reasons == (Reason("faces_too_small", "2 faces are too small to classify"),)
 
 
 def test_an_image_with_only_small_faces_is_uncertain() -> None:
-    verdict, p_fake, reasons = decide_image([face(Verdict.UNCERTAIN, None)])
+    small = face(Verdict.UNCERTAIN, None, Reason("face_too_small", ""))
+    verdict, p_fake, reasons = decide_image([small])
     assert (verdict, p_fake) == (Verdict.UNCERTAIN, None)
     assert reasons == (Reason("faces_too_small", "1 face is too small to classify"),)
 

@@ -377,7 +377,7 @@ def test_a_crowd_over_the_limit_is_never_real(tmp_path: Path) -> None:
 
 def test_a_fake_face_of_a_crowd_over_the_limit_makes_it_fake(tmp_path: Path) -> None:
     crowd = CROWD.copy()
-    crowd[:60, :60] = 200
+    crowd[:200, :200] = 200
     result = Detector(brightness_model(tmp_path), face_detector=Grid(70), threads=1).detect(crowd)
     assert (result.verdict, result.reasons[0].code) == (Verdict.FAKE, "too_many_faces")
 

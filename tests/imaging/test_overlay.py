@@ -34,22 +34,35 @@ def test_heatmap_is_drawn_in_place_and_neutral_cells_are_not() -> None:
 
 def test_the_heatmap_of_a_leaning_face_is_turned_with_it() -> None:
     gray = Image.new("RGB", (100, 100), (128, 128, 128))
-    grid = np.full((4, 4), 0.5, np.float32)
-    neutral = np.asarray(draw_overlay(gray, result(grid)), int)
+    grid = np.zeros((4, 4), np.float32)
     grid[:, :2] = 1.0  # the left half of the upright face, above after a quarter turn clockwise
-    quarter = np.abs(np.asarray(draw_overlay(gray, result(grid, angle=90)), int) - neutral).sum(axis=2)
-    assert quarter[22:45, 25:75].mean() > 60 > 10 > quarter[60:78, 25:75].mean()
-    tilted = np.abs(np.asarray(draw_overlay(gray, result(grid, angle=45)), int) - neutral).sum(axis=2)
-    assert tilted[12:18, 48:52].mean() > 20  # the corner of the square, above it now
+
+    def redness(angle: float) -> np.ndarray:
+        pixels = np.asarray(draw_overlay(gray, result(grid, angle=angle)), int)
+        return pixels[..., 0] - pixels[..., 2]
+
+    quarter = redness(90)
+    assert quarter[22:45, 25:75].mean() > 30 > -30 > quarter[60:78, 25:75].mean()
+    tilted = redness(45)
+    assert tilted[12:18, 48:52].mean() > 10  # the corner of the square, above it now
     assert tilted[75:, 75:].max() == 0
 
 
 def test_fake_and_real_have_different_colors() -> None:
     gray = Image.new("RGB", (100, 100), (128, 128, 128))
-    red, _, blue = draw_overlay(gray, result(np.ones((2, 2), np.float32))).getpixel((50, 50))
+    overlay = draw_overlay(gray, result(np.array([[1, 0], [1, 0]], np.float32)))
+    red, _, blue = overlay.getpixel((35, 50))
     assert red > blue
-    red, _, blue = draw_overlay(gray, result(np.zeros((2, 2), np.float32))).getpixel((50, 50))
+    red, _, blue = overlay.getpixel((65, 50))
     assert blue > red
+
+
+def test_a_heatmap_that_is_fake_all_over_shows_where_it_is_most_so() -> None:
+    gray = Image.new("RGB", (100, 100), (128, 128, 128))
+    overlay = draw_overlay(gray, result(np.array([[0.99, 0.8], [0.99, 0.8]], np.float32)))
+    (red, _, blue), (other_red, _, other_blue) = (overlay.getpixel((x, 50)) for x in (35, 65))
+    assert red > blue
+    assert other_red < other_blue
 
 
 @pytest.mark.parametrize("box", [Box(-10, -10, 60, 60), Box(90, 90, 50, 50), Box(0, 0, 100, 100)])

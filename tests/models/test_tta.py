@@ -5,7 +5,7 @@ import pytest
 from PIL import Image
 
 from tests.sample_images import portrait
-from veraface.models.classifier import OnnxClassifier
+from veraface.models.registry import load_model
 from veraface.models.tta import merge_heatmaps, tta_batch
 
 
@@ -34,7 +34,7 @@ def test_the_mean_of_the_merged_heatmap_is_the_mean_logit() -> None:
 
 def test_a_mirrored_image_gets_the_same_logit() -> None:
     """Compare the shipped model on a crop and its mirror image."""
-    model = OnnxClassifier()
+    model = load_model("fast")
     image = portrait().crop((120, 10, 340, 230)).resize((model.card.crop.size,) * 2)
     one = np.asarray(image)
     logits = [model.predict(tta_batch(crop))[0].mean() for crop in (one, np.ascontiguousarray(one[:, ::-1]))]

@@ -1,5 +1,7 @@
 """From the scores of frames to verdicts."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -106,6 +108,17 @@ def test_a_face_that_is_covered_in_every_frame_is_uncertain_with_that_reason() -
     assert (result.verdict, result.reasons[0].code) == (Verdict.UNCERTAIN, "face_obscured")
     assert decide(result) == ("uncertain", None, ["face_obscured"])
     assert decide(decided_track([None] * 8)) == ("uncertain", None, ["faces_too_small"])
+
+
+def test_a_face_that_is_mostly_covered_keeps_a_video_from_being_real() -> None:
+    real = decided_track([0.05] * 8)
+    assert decide(real)[0] == "real"
+    covered = decided_track([None] * 8, reason="face_obscured")
+    assert decide(real, covered)[::2] == ("uncertain", ["face_obscured", "faces_left_out"])
+    partly = track([0.05] * 4 + [None] * 4)
+    hidden = (Reason("face_obscured", ""),)
+    partly.faces[4:] = [replace(face, reasons=hidden) for face in partly.faces[4:]]
+    assert decide_track(partly, [float(i) for i in range(8)], THRESHOLDS).verdict is Verdict.UNCERTAIN
 
 
 def test_quickly_cut_videos_are_decided_by_all_frames_together() -> None:

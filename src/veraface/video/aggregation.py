@@ -45,19 +45,23 @@ def decide_track(track: Track, times: Sequence[float], thresholds: Thresholds) -
         for number, face in zip(track.frames, track.faces, strict=True)
     )
     scores = [frame.p_fake for frame in frames if frame.p_fake is not None]
+    fewest = min_classified_frames(len(times))
+    obscured = [r for face in track.faces for r in face.reasons if r.code == "face_obscured"]
+    hidden = tuple(obscured[:1]) if len(obscured) >= fewest else ()
     if not scores:
         too_small = Reason("face_too_small", "the face is too small to classify in every frame")
         other = [r for face in track.faces for r in face.reasons if r.code in _NOT_CLASSIFIED]
         largest = max(range(len(frames)), key=lambda number: frames[number].box.area)
         return TrackResult(Verdict.UNCERTAIN, None, largest, (*other, too_small)[:1], frames)
     p_fake = aggregate_scores(scores)
-    fewest = min_classified_frames(len(times))
     if len(scores) < fewest:
         message = f"classified in {_frames(len(scores))} only, at least {fewest} are needed"
         verdict = Verdict.UNCERTAIN
-        reasons: tuple[Reason, ...] = (Reason("too_few_frames", message),)
+        reasons: tuple[Reason, ...] = (Reason("too_few_frames", message), *hidden)
     else:
         verdict, reasons = _decide(p_fake, thresholds)
+        if verdict is Verdict.REAL and hidden:
+            verdict, reasons = Verdict.UNCERTAIN, hidden
     return TrackResult(verdict, p_fake, _clearest(frames, verdict, p_fake), reasons, frames)
 
 
@@ -73,10 +77,10 @@ def decide_video(
     if not tracks:
         reason = Reason("no_face", "no face was found; Veraface checks faces only")
         return Verdict.NO_FACE, None, (reason,)
+    obscured = (r for track in tracks for r in track.reasons if r.code == "face_obscured")
     if not scores:
-        obscured = next((r for track in tracks for r in track.reasons if r.code == "face_obscured"), None)
         too_small = Reason("faces_too_small", "the faces are too small to classify")
-        return Verdict.UNCERTAIN, None, (obscured or too_small,)
+        return Verdict.UNCERTAIN, None, (next(obscured, too_small),)
     fewest = min_classified_frames(looked_at)
     decisive = [t for t in tracks if sum(f.p_fake is not None for f in t.frames) >= fewest]
     brief = [t for t in tracks if sum(f.p_fake is not None for f in t.frames) < fewest]
@@ -86,6 +90,8 @@ def decide_video(
         verdict, p_fake, reasons = _decide_faces(decisive, brief, fewest, 2 * covered < shown, thresholds)
     else:
         verdict, p_fake, reasons = _decide_scenes(scores, fewest, thresholds)
+    if verdict is Verdict.REAL and (hidden := next(obscured, None)):
+        return Verdict.UNCERTAIN, p_fake, (hidden, *reasons)
     if verdict is Verdict.REAL and 2 * covered < shown:
         message = f"only {_frames(covered)} of {shown} with a face could be classified"
         return Verdict.UNCERTAIN, p_fake, (*reasons, Reason("mostly_unjudged", message))

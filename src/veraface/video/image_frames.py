@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+from veraface.decision import decide_image
 from veraface.detector import Detector
 from veraface.errors import ImageError
 from veraface.imaging.decode import ImageFile, ImageSource
@@ -46,6 +47,10 @@ def detect_all_frames(
             result, count = _as_video(file, detector, frames, heatmap)
     except (ImageError, ValueError):  # ValueError: a frame cannot be decoded
         return still
+    if result.verdict is Verdict.REAL and decide_image(still.faces)[0] is not Verdict.REAL:
+        # The first frame is what most programs show. It counts, whatever the others are.
+        first = decide_image(still.faces)[2]
+        result = replace(result, verdict=Verdict.UNCERTAIN, reasons=(*first, *result.reasons))
     message = f"{count} of {file.frames} frames or pages were analyzed; the faces are those of one"
     reasons = (*result.reasons, Reason("several_frames", message))
     timing = {stage: still.timing_ms[stage] + result.timing_ms[stage] for stage in still.timing_ms}
@@ -64,8 +69,15 @@ def _as_video(file: ImageFile, detector: Detector, frames: int, heatmap: bool) -
     shown = detector.detect(frame.image, heatmap=heatmap)
     timing = {stage: video.timing_ms[stage] + ms for stage, ms in shown.timing_ms.items()}
     timing["decode"] += video.timing_ms["read"]
+    # Range and reliability are those of a single image.
     result = replace(
-        shown, verdict=video.verdict, p_fake=video.p_fake, reasons=video.reasons, timing_ms=timing
+        shown,
+        verdict=video.verdict,
+        p_fake=video.p_fake,
+        p_fake_range=None,
+        reliability=None,
+        reasons=video.reasons,
+        timing_ms=timing,
     )
     return result, len({ref.pts for ref in analyzed})
 
