@@ -74,7 +74,7 @@ benchmark: $(TEST_VENV)/.ready ## measure speed, memory and size here, beside ot
 COMPILE = $(TEST_VENV)/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-annotate --no-header $(if $(UPGRADE),--upgrade)
 # What the container holds beyond the core.
-SERVER_EXTRAS := --extra links --extra provenance --extra redis --extra telemetry --extra video
+SERVER_EXTRAS := --extra links --extra provenance --extra redis --extra report --extra telemetry --extra video
 lock: $(TEST_VENV)/.ready ## resolve requirements/*.txt anew from pyproject.toml (UPGRADE=1: newest versions)
 	$(COMPILE) pyproject.toml -o requirements/core.txt >/dev/null
 	$(COMPILE) --group build -c requirements/core.txt -o requirements/build.txt >/dev/null

@@ -151,6 +151,17 @@ def test_the_command_takes_an_animation(tmp_path: Path) -> None:
     assert "several_frames" in done.stdout
 
 
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_fake_first_frame_keeps_an_animation_of_real_ones_from_being_real(
+    detector: Detector, kind: str
+) -> None:
+    content = animation(kind, [FAKE, *(REAL.rotate(angle) for angle in range(6))])
+    assert detect_video(content, detector).verdict is Verdict.REAL
+    result = detect_all_frames(content, detector.detect(content), detector)
+    assert result.verdict is Verdict.UNCERTAIN
+    assert (result.p_fake_range, result.reliability) == (None, None)
+
+
 def test_all_frames_in_the_form_of_an_image(detector: Detector, monkeypatch: pytest.MonkeyPatch) -> None:
     content = animation("GIF", [REAL, *(FAKE.rotate(angle) for angle in range(4)), REAL])
     still = detector.detect(content)

@@ -47,10 +47,10 @@ def detect_all_frames(
             result, count = _as_video(file, detector, frames, heatmap)
     except (ImageError, ValueError):  # ValueError: a frame cannot be decoded
         return still
-    if result.verdict is Verdict.REAL and decide_image(still.faces)[0] is not Verdict.REAL:
-        # The first frame is what most programs show. It counts, whatever the others are.
-        first = decide_image(still.faces)[2]
-        result = replace(result, verdict=Verdict.UNCERTAIN, reasons=(*first, *result.reasons))
+    # The first frame is what most programs show. It counts, whatever the others are.
+    first, _, doubts = decide_image(still.faces)
+    if result.verdict is Verdict.REAL and first in (Verdict.FAKE, Verdict.UNCERTAIN):
+        result = replace(result, verdict=Verdict.UNCERTAIN, reasons=(*doubts, *result.reasons))
     message = f"{count} of {file.frames} frames or pages were analyzed; the faces are those of one"
     reasons = (*result.reasons, Reason("several_frames", message))
     timing = {stage: still.timing_ms[stage] + result.timing_ms[stage] for stage in still.timing_ms}
