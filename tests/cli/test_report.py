@@ -320,6 +320,7 @@ def test_long_metadata_hides_neither_claims_nor_findings(image: Path, secret: An
         signed_with(b""),
         signed_with(b"{}"),
         signed_with(b'{"protected":1,"signature":2}'),
+        signed_with(b'{"protected":1,"signature":"AA"}'),
         signed_with(b'{"protected":"AA","signature":"AA"}'),
         signed_with(b"[" * 100_000),
         signed_with(header({"alg": "none", "typ": "veraface-report/2"})),

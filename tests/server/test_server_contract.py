@@ -36,7 +36,7 @@ include-path = "{path}"
 checks.negative_data_rejection.enabled = false
 checks.ignored_auth.enabled = false
 """
-    for path in ("/api/evidence", "/api/v1/detect", "/api/v1/forensics")
+    for path in ("/api/evidence", "/api/v1/detect", "/api/v1/forensics", "/api/v1/report")
 )
 
 

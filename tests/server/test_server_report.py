@@ -1,6 +1,7 @@
 """Signed reports of the server: /api/v1/report and their verification."""
 
 import hashlib
+import re
 import stat
 from collections.abc import Callable
 from contextlib import AbstractContextManager
@@ -66,7 +67,8 @@ def test_it_is_verified(client: httpx.Client, face: bytes) -> None:
     assert found["fingerprint"] == verify(signed).fingerprint
     changed = verified(client, signed.replace(b"Not proof", b"Proof")).json()
     assert (changed["intact"], changed["name"]) == (False, None)
-    for broken in (b"", b"<h1>no report</h1>", signed[:-5]):
+    damaged = re.sub(rb'{"protected":"[^"]*"', b'{"protected":1', signed)
+    for broken in (b"", b"<h1>no report</h1>", signed[:-5], damaged):
         response = verified(client, broken)
         assert response.status_code in (400, 422)
     assert verified(client, bytes(26 * 2**20)).status_code == 413

@@ -95,7 +95,7 @@ def verify(file: bytes, key: Ed25519PublicKey | None = None) -> Verification:
         own = OKPKey.import_key({name: header["jwk"][name] for name in ("kty", "crv", "x")}).public_key
         if header["typ"] != FORMAT or not isinstance(own, Ed25519PublicKey):
             raise ReportError(f"the report is not of the form {FORMAT}; a newer version may read it")
-    except (JoseError, ValueError, LookupError, TypeError, RecursionError) as error:
+    except (JoseError, ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
         raise ReportError("the report's signature is damaged") from error
     if is_weak(own):
         raise ReportError("is signed by a key of small order, with which anybody can sign")

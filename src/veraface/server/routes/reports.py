@@ -16,6 +16,10 @@ from veraface.workers.messages import ReportMaterial
 router = APIRouter(tags=["report"])
 
 _FILE = {"type": "string", "format": "binary", "description": "the report, an HTML file"}
+_REPORT = {
+    "description": "the signed report",
+    "content": {"text/html": {"schema": {"type": "string"}}},
+}
 _VERIFICATION_ERRORS = {
     400: "not a well-formed multipart form with one file in `report`",
     408: "the report arrived too slowly or not completely",
@@ -36,8 +40,8 @@ Signer = Annotated[ReportSigner, Depends(_signer)]
 
 @router.post(
     "/api/v1/report",
-    response_class=HTMLResponse,
-    responses=error_responses(IMAGE_ERRORS),
+    response_class=Response,
+    responses={200: _REPORT, **error_responses(IMAGE_ERRORS)},
     openapi_extra=IMAGE_FORM,
     summary="Analyze an image and return a signed report",
 )
