@@ -15,7 +15,7 @@ _NO_SIGN_CAVEAT = "that no sign of forgery was found does not mean that an image
 
 @dataclass(frozen=True)
 class Wording:
-    """What people get to read instead of the plain verdict and its probability.
+    """Text shown to people instead of the plain verdict and its probability.
 
     It changes texts only: `verdict` and `p_fake` of results, JSON and tables stay as they are.
     docs/newsroom.md describes whom each mode is for.

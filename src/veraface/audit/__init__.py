@@ -1,4 +1,4 @@
-"""A record of who asked what and what the answer was: one JSON object per line, chained by hashes, no pixels.
+"""Audit log of requests, results and decisions: one JSON object per line, chained by hashes, no pixels.
 
 from veraface.audit import AuditLog, FileId
 

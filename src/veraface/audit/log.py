@@ -42,7 +42,7 @@ class AuditLog:
 
         Args:
             path: of the log.
-            actor: who asks, in entries without an own actor; the user of this process if None.
+            actor: default actor of entries; the user of this process if None.
             via: the program that asks, such as "library", "command" or "server".
 
         Raises:

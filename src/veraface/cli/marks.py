@@ -1,4 +1,4 @@
-"""Options and messages for the marks of an input, which its outputs must not lose silently."""
+"""Options and messages for the marks of an input, and their transfer to outputs."""
 
 import sys
 from pathlib import Path
@@ -29,7 +29,7 @@ def open_signer(certificate: Path | None, key: Path | None) -> "MarkSigner | Non
 
 
 def report_marks(output: Path, marks: "SourceMarks", *, signed: bool) -> None:
-    """Print on standard error what became of the marks of the input, if it had any."""
+    """Print on standard error how the marks of the input were preserved, if it had any."""
     if not marks:
         return
     about = f"{printable(str(output))} is {marks.describe()}"

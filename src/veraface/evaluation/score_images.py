@@ -39,7 +39,7 @@ def score_images(
     Args:
         network: name in the table, "ARCHITECTURE/final" or "ARCHITECTURE/fold-N".
         classify: returns logits (N,) of crops (N, size, size, 3).
-        crop: how it wants faces cut out.
+        crop: crop geometry of the network.
         samples: with a box, as `prepare` returns them; the others are not scored.
         fold: number of the fold that leaves the sources of the samples out; 0 for none.
         root: folder that paths are relative to.

@@ -25,7 +25,7 @@ _BLACK = 24  # gray level
 # Clipped highlights gave more than 10 for 2% to 11%.
 MIN_CORRELATION = 0.9
 MAX_DIFFERENCE = 10.0
-_FLAT = 4.0  # gray levels; an image with less contrast is alike everything
+_FLAT = 4.0  # gray levels; an image with less contrast correlates with any image
 
 
 @dataclass(frozen=True)

@@ -65,7 +65,7 @@ class _TransposedImage(LazyImage):
 
 
 def is_heavier_left(image: Image.Image) -> bool:
-    """Return whether the left half of an RGB image has more light; never true of its mirror image too.
+    """Return whether the left half of an RGB image is brighter; never true of its mirror image too.
 
     Each column is weighted by its distance from the middle, in whole numbers, so that the two moments of an
     image and its mirror image differ in nothing but the sign.

@@ -17,7 +17,7 @@ class AllowedFolders:
     """Opens files in some folders and nowhere else, whatever links lead there."""
 
     def __init__(self, folders: Iterable[Path]) -> None:
-        """Resolve the folders; raise VerafaceError if one is none."""
+        """Resolve the folders; raise VerafaceError if one is not a folder."""
         self.folders: tuple[Path, ...] = tuple(_resolved_folder(folder) for folder in folders)
         if not self.folders:
             raise VerafaceError("name at least one folder whose files may be read")

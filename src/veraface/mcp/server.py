@@ -128,7 +128,7 @@ class Tools:
         return answer
 
     def _verdict(self, verdict: str, p_fake: float | None, reasons: tuple[Reason, ...]) -> dict[str, Any]:
-        """Return what an assistant gets to read of a verdict, since it will repeat it."""
+        """Return the verdict fields for the assistant, since it will repeat it."""
         words = [self._wording.message(reason.message) for reason in reasons]
         shown: dict[str, Any] = {"label": self._wording.label(verdict), "reasons": words}
         if not self._wording.never_say_real:
@@ -150,7 +150,7 @@ def build_server(tools: Tools) -> MCPServer[Any]:
 
 @contextmanager
 def _tool_errors() -> Iterator[None]:
-    """Have the assistant read what is wrong with a file; other exceptions stay in the log."""
+    """Convert VerafaceError to ToolError; other exceptions stay in the log."""
     try:
         yield
     except VerafaceError as error:

@@ -58,8 +58,7 @@ def crop_face(image: Image.Image, box: Box, settings: CropSettings, roll: float 
 def crop_views(image: Image.Image, box: Box, settings: CropSettings, roll: float = 0.0) -> "FaceViews":
     """Cut out a face for detection; arguments and errors as in `crop_face`.
 
-    An image and its mirror image give exactly the same views: the half with more light is always on the
-    right.
+    An image and its mirror image give exactly the same views: the brighter half is always on the right.
     """
     region = _Region.of(image, box, settings, roll)
     mirrored = is_heavier_left(region.image)

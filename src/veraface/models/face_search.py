@@ -7,8 +7,8 @@
    at again.
 3. Faces that lean are looked at again upright: the network draws tilted landmarks too straight.
 
-All of it happens in the image or its mirror image, whichever has more light on its right, so that both give
-exactly the same faces.
+All of it happens in the image or its mirror image, whichever is brighter in its right half, so that both
+give exactly the same faces.
 
 The constants are measured: benchmarks/results/face_detectors.md.
 """
@@ -95,7 +95,7 @@ class YuNetDetector:
         return FoundFaces(sorted(detections, key=lambda face: face.box.area, reverse=True), complete=complete)
 
     def _detect_mirrored(self, image: LazyImage) -> tuple[Faces, bool]:
-        """Do the same as `_detect`, in the mirror image where that has more light on its right."""
+        """Do the same as `_detect`, in the mirror image where that is brighter in its right half."""
         if not is_heavier_left(_scaled(image, _coarse_scale(image))):
             return self._detect(image)
         faces, complete = self._detect(image.mirrored())

@@ -38,7 +38,7 @@ class CredentialReader:
     """Reads Content Credentials, validates them, and finds their signer on trust lists."""
 
     def __init__(self, trust_anchors: Path | str | None = None, *, trust_lists: bool = True) -> None:
-        """Load the lists, which is all that is ever read from disk.
+        """Load the trust lists; nothing else is read from disk.
 
         Args:
             trust_anchors: a PEM file with authorities of your own, asked before the lists.
@@ -97,7 +97,7 @@ class CredentialReader:
         )
 
     def _find_list(self, data: bytes | Path, media_type: str) -> Credentials | None:
-        """Ask the lists one by one, as the library names a random one if a signer is on several."""
+        """Validate against each list, as the library names a random one if a signer is on several."""
         for info, anchors in self._sets:
             report, state = _validate(data, media_type, [anchors, self._time_stamps])
             parsed = json.loads(report)

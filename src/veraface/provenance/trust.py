@@ -15,7 +15,7 @@ from veraface.files import ensure_writable_dir, settings_folder, write_atomic
 from veraface.provenance.claims import CredentialState, TrustListInfo
 
 SHIPPED = Path(__file__).with_name("trust_lists")
-# In the order in which they are asked: the most specific statement about a signer first.
+# In the order in which they are checked: the most specific statement about a signer first.
 STATES = {
     "publishers": CredentialState.VERIFIED_PUBLISHER,
     "official": CredentialState.TRUSTED_OFFICIAL,

@@ -50,7 +50,7 @@ class Auditor:
 
 
 def actor(request: Request) -> str:
-    """Return who asks: the digest of the API key, as the server's settings list it, or "anonymous"."""
+    """Return the actor: the digest of the API key, as the server's settings list it, or "anonymous"."""
     key = getattr(request.state, "key", None)
     return f"key:{key}" if key else "anonymous"
 
