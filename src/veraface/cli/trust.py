@@ -3,7 +3,7 @@
 import json
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from typer import Argument, BadParameter, Option
 
@@ -92,12 +92,18 @@ def _read(source: str) -> bytes:
         )
     try:
         if source.startswith("https://"):
-            from urllib.request import urlopen
+            from urllib.request import HTTPRedirectHandler, build_opener
 
-            with urlopen(source, timeout=_TIMEOUT_S) as answer:  # noqa: S310  # nosec B310 - https only
+            class HttpsOnly(HTTPRedirectHandler):
+                """Refuses every step of a redirection that is not https."""
+
+                def redirect_request(self, *request: Any) -> Any:
+                    if not request[-1].startswith("https://"):
+                        raise VerafaceError(f"{source}: redirects to an address without https: {request[-1]}")
+                    return super().redirect_request(*request)
+
+            with build_opener(HttpsOnly).open(source, timeout=_TIMEOUT_S) as answer:
                 content: bytes = answer.read(MAX_BYTES + 1)
-                if not answer.url.startswith("https://"):
-                    raise VerafaceError(f"{source}: redirects to an address without https: {answer.url}")
         else:
             with Path(source).open("rb") as file:
                 content = file.read(MAX_BYTES + 1)

@@ -61,7 +61,9 @@ class VerifyView {
   #show() {
     const { kind, code, answer, file } = this.found;
     const state = kind !== "verified" ? "none" : answer.intact ? "intact" : "changed";
-    const [verdict, mark] = { none: ["unclassified", "file"], intact: ["real", "real"], changed: ["fake", "fake"] }[state];
+    // Anyone can sign a report: only this server's own key is a good sign.
+    const intact = answer?.own_key ? "real" : "uncertain";
+    const [verdict, mark] = { none: ["unclassified", "file"], intact: [intact, intact], changed: ["fake", "fake"] }[state];
     const detail = state === "none" ? text(`faults.${knownCode(code)}.detail`) : text(`verify.${state}.detail`);
     const name = state === "none" ? text(`faults.${knownCode(code)}.name`) : text(`verify.${state}.name`);
     this.outcome.dataset.state = state;
