@@ -9,7 +9,7 @@ const STORE = "entries";
 const MAX_ENTRIES = 500; // entries
 const OPEN_TIMEOUT_MS = 3000; // for opening the database
 const KEY = "veraface-history";
-const MAX_TIME = 8.64e15; // ms, the largest valid Date
+const MAX_TIME = 8.64e15 - 86_400_000; // ms, a day below the largest valid Date: the midnight before is valid too
 const CELL_STEPS = 10_000; // a heatmap's cell is kept as a whole number of these
 
 /** Event "change" whenever an entry or the choice changed, in this tab or another. */
@@ -241,7 +241,7 @@ function packHeatmap({ grid, ...rest }) {
 function unpack(kept) {
   return {
     id: kept.id,
-    time: Math.abs(number(kept.time)) <= MAX_TIME ? kept.time : 0,
+    time: Math.abs(number(kept.time) ?? Infinity) <= MAX_TIME ? kept.time : 0, // 0: unknown
     name: string(kept.name) ?? "",
     size: number(kept.size),
     hash: string(kept.hash),

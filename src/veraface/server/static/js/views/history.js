@@ -29,7 +29,7 @@ class HistoryView {
   constructor(root) {
     this.entries = null; // not read yet
     this.cards = new Map();
-    this.days = new Map(); // heading of each day by its midnight
+    this.days = new Map(); // heading of each day by what dayOf() returns
     this.chosen = new Set(); // ids
     this.closing = new AbortController();
     this.near = new IntersectionObserver((seen) => this.#showNear(seen), { rootMargin: NEAR });
@@ -103,17 +103,16 @@ class HistoryView {
       else this.list.insertBefore(node, next);
     };
     const days = new Map();
-    let day = null;
+    let day;
     for (const entry of this.#sorted()) {
-      const midnight = new Date(entry.time).setHours(0, 0, 0, 0);
-      if (place.sort === "newest" && midnight !== day) {
-        day = midnight;
+      if (place.sort === "newest" && dayOf(entry) !== day) {
+        day = dayOf(entry);
         days.set(day, this.days.get(day) ?? element("li", { class: "day" }, element("h2")));
         lay(days.get(day));
       }
       lay(this.cards.get(entry.id) ?? this.#newCard(entry));
     }
-    for (const [midnight, heading] of this.days) if (!days.has(midnight)) heading.remove();
+    for (const [one, heading] of this.days) if (!days.has(one)) heading.remove();
     this.days = days;
   }
 
@@ -162,10 +161,10 @@ class HistoryView {
     const shown = this.#shown();
     const ids = new Set(shown.map(({ id }) => id));
     for (const [id, card] of this.cards) card.hidden = !ids.has(id);
-    const shownDays = new Set(shown.map(({ time }) => new Date(time).setHours(0, 0, 0, 0)));
-    for (const [midnight, heading] of this.days) {
-      heading.hidden = !shownDays.has(midnight);
-      heading.firstChild.textContent = midnight ? dayText(midnight) : "";
+    const shownDays = new Set(shown.map(dayOf));
+    for (const [day, heading] of this.days) {
+      heading.hidden = !shownDays.has(day);
+      heading.firstChild.textContent = day === null ? text("history.undated") : dayText(day);
     }
     this.#renderChosen(shown);
     this.#renderFilter();
@@ -443,6 +442,11 @@ function button(words, press, attributes = {}) {
 
 function cardAt({ target }) {
   return target.closest(".past");
+}
+
+/** The midnight at which the day of an entry began; null if its time is unknown. */
+function dayOf({ time }) {
+  return time ? new Date(time).setHours(0, 0, 0, 0) : null;
 }
 
 // Compared regardless of case and of how accents are written.
