@@ -5,13 +5,14 @@ from collections.abc import Callable
 from typing import Any
 
 
-def wait_until(condition: Callable[[], Any], seconds: float = 60, pause_s: float = 0.02) -> None:
-    """Check a condition at intervals until it holds.
+def wait_until(condition: Callable[[], Any], seconds: float = 60, pause_s: float = 0.02) -> Any:
+    """Check a condition at intervals until it holds, and return what it returned.
 
     Raises:
         AssertionError: it does not hold in time.
     """
     deadline = time.monotonic() + seconds
-    while not condition():
+    while not (value := condition()):
         assert time.monotonic() < deadline, f"the condition does not hold after {seconds:g} s"
         time.sleep(pause_s)
+    return value

@@ -5,6 +5,8 @@ from typing import Any
 
 from playwright.sync_api import FloatRect, Locator, Page, expect
 
+from tests.waiting import wait_until
+
 VERDICTS = {"fake": "Likely fake", "real": "Likely real", "uncertain": "Cannot tell"}
 
 
@@ -90,9 +92,11 @@ def card(page: Page, name: str) -> Locator:
 
 
 def bounds(page: Page, selector: str) -> FloatRect:
-    """Return position and size of a visible element."""
-    box = page.locator(selector).bounding_box()
-    assert box is not None
+    """Return position and size of an element, once it is visible.
+
+    A panel that is laid out again replaces its elements: one that was just found may be gone.
+    """
+    box: FloatRect = wait_until(page.locator(selector).bounding_box)
     return box
 
 

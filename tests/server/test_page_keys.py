@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from tests.server.page import choose, expect_state
@@ -87,28 +88,38 @@ def test_shift_counts_for_arrows_and_other_modifiers_belong_to_the_browser(open_
     assert page.evaluate("pressed") == ["x", "ArrowRight", "Shift+ArrowRight"]
 
 
+FOCUS = """(markup) => {
+    const [tag, attribute] = markup.split(" ");
+    const field = document.createElement(tag);
+    const [name, value] = (attribute ?? "data-none").split("=");
+    field.setAttribute(name, value ?? "");
+    document.querySelector("main").append(field);
+    field.focus();
+}"""
+
+
 def test_typed_keys_are_not_shortcuts(open_page: OpenPage) -> None:
     page = open_page(path="/about")
     page.evaluate(LISTEN, ["x", "ArrowRight"])
-    kinds = ("input", "textarea", "select", "input type=search", "input type=range", "div contenteditable")
+    kinds = ("input", "textarea", "select", "input type=search", "div contenteditable")
     for count, markup in enumerate(kinds):
-        page.evaluate(
-            """(markup) => {
-                const [tag, attribute] = markup.split(" ");
-                const field = document.createElement(tag);
-                const [name, value] = (attribute ?? "data-none").split("=");
-                field.setAttribute(name, value ?? "");
-                document.querySelector("main").append(field);
-                field.focus();
-            }""",
-            markup,
-        )
+        page.evaluate(FOCUS, markup)
         page.keyboard.press("x")
         page.keyboard.press("ArrowRight")
         assert page.evaluate("pressed") == ["x"] * count, markup
         page.evaluate("document.activeElement.blur()")
         page.keyboard.press("x")
         assert page.evaluate("pressed") == ["x"] * (count + 1), markup
+
+
+@pytest.mark.parametrize("kind", ["range", "radio"])
+def test_a_slider_or_a_choice_takes_the_arrows_but_no_letters(open_page: OpenPage, kind: str) -> None:
+    page = open_page(path="/about")
+    page.evaluate(LISTEN, ["x", "ArrowRight", " "])
+    page.evaluate(FOCUS, f"input type={kind}")
+    for key in ("ArrowRight", "Space", "x"):
+        page.keyboard.press(key)
+    assert page.evaluate("pressed") == ["x"]
 
 
 def test_what_something_else_has_used_is_not_used_twice(open_page: OpenPage) -> None:

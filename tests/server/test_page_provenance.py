@@ -44,7 +44,7 @@ def test_the_panel_shows_the_claims_of_the_file(open_page: OpenPage, claiming: b
         "Present, not shown",
     ):
         expect(panel).to_contain_text(words)
-    expect(panel).to_contain_text("do not affect the verdict")
+    expect(panel).to_contain_text("does not affect the verdict")
     expect(panel).not_to_contain_text("29.5")
 
 
