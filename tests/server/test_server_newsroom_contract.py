@@ -41,3 +41,5 @@ def test_answers_of_optional_routes_are_as_documented(tmp_path: Path, face: byte
         assert status(send("/api/v1/feedback", face)) == 422
         assert status(send("/api/v1/feedback", b"text", label="real")) == 415
         assert status(client.post("/api/v1/feedback")) == 400
+        for path in ("/api/v1/decisions", "/api/v1/feedback", "/api/v1/report"):
+            assert status(client.post(path, json=decision, headers={"Sec-Fetch-Site": "cross-site"})) == 403

@@ -1,4 +1,4 @@
-"""Access policy: API keys and rate limits, as the settings configure them."""
+"""Access policy: API keys, rate limits and pages of other sites, as the settings configure them."""
 
 import hashlib
 import hmac
@@ -46,6 +46,23 @@ async def _check_key(
         challenge = {"WWW-Authenticate": 'Bearer realm="veraface", error="invalid_token"'}
         raise ApiError(401, "key_unknown", message, headers=challenge)
     request.state.key = given
+
+
+async def _refuse_other_sites(request: Request, state: State) -> None:
+    """Refuse what a page of another site had a browser send, unless the settings name its origin.
+
+    Browsers say so in a header, over HTTPS and to this machine. Other clients send none, and may pass.
+    """
+    site = request.headers.get("Sec-Fetch-Site", "none")
+    named = request.headers.get("Origin") in state.settings.cors_origins
+    if site not in ("none", "same-origin", "same-site") and not named:
+        message = "a page of another site sent this; VERAFACE_CORS_ORIGINS does not name its origin"
+        raise ApiError(403, "cross_site_request", message)
+
+
+REFUSE_OTHER_SITES: params.Depends = Depends(_refuse_other_sites)
+"""for routes that keep something, or sign it"""
+REFUSED = "the request came from a page of another site, which VERAFACE_CORS_ORIGINS does not name"
 
 
 class AccessPolicy:

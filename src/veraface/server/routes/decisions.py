@@ -9,14 +9,16 @@ from veraface.audit import Decision
 from veraface.audit.log import MAX_NOTE
 from veraface.server.openapi import error_responses
 from veraface.server.routes import State
+from veraface.server.security import REFUSE_OTHER_SITES, REFUSED
 
 _ERRORS = {
+    403: REFUSED,
     404: "the audit log has no analysis with this hash",
     422: "not a decision in JSON",
     500: "internal error of the server",
     503: "the audit log cannot be written",
 }
-router = APIRouter(tags=["audit"], responses=error_responses(_ERRORS))
+router = APIRouter(tags=["audit"], dependencies=[REFUSE_OTHER_SITES], responses=error_responses(_ERRORS))
 
 Hash = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
 

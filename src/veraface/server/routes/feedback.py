@@ -14,9 +14,15 @@ from veraface.server.auditing import actor
 from veraface.server.errors import ApiError
 from veraface.server.openapi import IMAGE_ERRORS, IMAGE_FORM, error_responses, with_fields
 from veraface.server.routes import State
+from veraface.server.security import REFUSE_OTHER_SITES, REFUSED
 
 _log = logging.getLogger("veraface.server")
-_ERRORS = {**IMAGE_ERRORS, 422: "broken image, or no label", 507: "the folder for wrong answers is full"}
+_ERRORS = {
+    **IMAGE_ERRORS,
+    403: REFUSED,
+    422: "broken image, or no label",
+    507: "the folder for wrong answers is full",
+}
 _FORM = with_fields(
     IMAGE_FORM,
     required=["label"],
@@ -24,7 +30,7 @@ _FORM = with_fields(
     note={"type": "string", "maxLength": MAX_NOTE, "description": "how the person knows"},
     generator={"type": "string", "maxLength": 200, "description": "what made a fake, if known"},
 )
-router = APIRouter(tags=["feedback"], responses=error_responses(_ERRORS))
+router = APIRouter(tags=["feedback"], dependencies=[REFUSE_OTHER_SITES], responses=error_responses(_ERRORS))
 
 
 class FeedbackResponse(BaseModel):

@@ -10,6 +10,7 @@ from veraface.server.errors import ApiError
 from veraface.server.openapi import IMAGE_ERRORS, IMAGE_FORM, error_responses, form
 from veraface.server.routes import State
 from veraface.server.schemas import ReportVerificationResponse
+from veraface.server.security import REFUSE_OTHER_SITES, REFUSED
 from veraface.server.signing import ReportSigner
 from veraface.workers.messages import ReportMaterial
 
@@ -41,7 +42,8 @@ Signer = Annotated[ReportSigner, Depends(_signer)]
 @router.post(
     "/api/v1/report",
     response_class=Response,
-    responses={200: _REPORT, **error_responses(IMAGE_ERRORS)},
+    dependencies=[REFUSE_OTHER_SITES],
+    responses={200: _REPORT, **error_responses({**IMAGE_ERRORS, 403: REFUSED})},
     openapi_extra=IMAGE_FORM,
     summary="Analyze an image and return a signed report",
 )
