@@ -6,7 +6,7 @@ import { detect, fetchStatus } from "./detect.js";
 import { keepImage } from "./images.js";
 import { readSettings } from "./settings.js";
 
-const WITHOUT_VERDICT = ["no_face", "face_too_small"]; // completed checks, which the history contains
+const WITHOUT_VERDICT = ["no_face", "face_obscured", "face_too_small"]; // completed checks, which the history contains
 
 /**
  * Returns { kind: "detected", answer, sha256, pictures } or { kind: "failed", code, details, sha256 }; never throws.

@@ -8,7 +8,7 @@ export const MAX_ENTRIES = 50;
 
 const KEY = "history";
 const MAX_ANSWER_LENGTH = 20_000; // characters of a result
-const VERDICTS = ["fake", "real", "uncertain", "no_face", "face_too_small"];
+const VERDICTS = ["fake", "real", "uncertain", "no_face", "face_obscured", "face_too_small"];
 
 /** Entries { time, verdict, p_fake, name, sha256, answer }, latest first; those of earlier versions have no answer. */
 export async function readHistory() {

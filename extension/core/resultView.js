@@ -8,6 +8,7 @@ import { MAX_FACES } from "./cutOuts.js";
 const VERDICTS = ["fake", "real", "uncertain"];
 const ICONS = {
   no_face: "no_face",
+  face_obscured: "unclassified",
   face_too_small: "small",
   image_too_large: "large",
   unsupported_image: "file",

@@ -14,7 +14,7 @@ import { onSettingsChanged, readSettings } from "../core/settings.js";
 import { entryView, outcomeView, shortView, workingView } from "../core/resultView.js";
 import { loadLanguage } from "../core/language.js";
 
-const ICONS = { no_face: "no_face", face_too_small: "small" };
+const ICONS = { no_face: "no_face", face_obscured: "unclassified", face_too_small: "small" };
 
 let latest = 0; // number of the latest check: results of earlier ones are not shown
 let again = () => {};

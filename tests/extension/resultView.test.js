@@ -109,6 +109,7 @@ test("a failure offers the actions that can resolve it", () => {
 
 test("a list entry without a verdict names the failure", () => {
   assert.deepEqual(shortView({ verdict: "no_face", p_fake: null }), { verdict: "unclassified", short: "No face found", percent: "" });
+  assert.equal(shortView({ verdict: "face_obscured", p_fake: null }).short, "Face covered or blurred");
   assert.equal(shortView({ verdict: "fake", p_fake: 0.93 }).percent, "93%");
   for (const stage of ["reading", "detecting", "busy", "not_ready"]) assert.ok(workingView(stage).heading, stage);
 });

@@ -26,6 +26,9 @@ test("entries that are not valid are left out", async () => {
   ];
   storage.history = [...changes.map((change) => ({ ...ENTRY, ...change })), ENTRY, 7, "x", null];
   assert.deepEqual(await readHistory(), [ENTRY]);
+  const covered = { ...ENTRY, verdict: "face_obscured", p_fake: null };
+  storage.history = [covered];
+  assert.deepEqual(await readHistory(), [covered]);
   storage.history = "nonsense";
   assert.deepEqual(await readHistory(), []);
 });

@@ -125,7 +125,7 @@ test("what helps next depends on the verdict", () => {
 test("a face in one line has its number, its verdict and its range", () => {
   assert.equal(faceLabel(face("fake", 0.93, 0.97), 1, THRESHOLDS), "Face 2: Likely fake, 93 to 97% fake");
   assert.equal(faceLabel(face("uncertain", null, null, ["face_too_small"]), 0, THRESHOLDS), "Face 1: Too small to judge");
-  assert.equal(faceAnswerOf(face("uncertain", null, null, ["face_obscured"]), THRESHOLDS).name, "Cannot tell");
+  assert.equal(faceAnswerOf(face("uncertain", null, null, ["face_obscured"]), THRESHOLDS).name, "Covered or blurred");
 });
 
 test("the summary has the verdict, its worth and the caveat", () => {

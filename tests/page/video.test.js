@@ -1,9 +1,10 @@
 import assert from "node:assert/strict";
 import test from "node:test";
-import { load } from "./page.js";
+import { load, serve } from "./page.js";
 
 const { boxAt, decisiveTrack, nearestFrame, stretchesOf, worstFrame } = await load("video/times.js");
 const { forHistory, keyFrames, posterOf } = await load("video/keyFrames.js");
+const { detectVideo } = await load("video/detect.js");
 const { isVideoResult } = await load("validate.js");
 
 const JPEG = "data:image/jpeg;base64,/9j/";
@@ -68,4 +69,15 @@ test("the history keeps all points and the thumbnails of eight frames, as a vali
   for (const change of [{ timeline: [null] }, { tracks: [{}] }, { rate: "25" }, { timeline: [{ time: 1, p_fake: null, thumbnail: `${JPEG}");` }] }]) {
     assert.equal(isVideoResult(video(change)), false, JSON.stringify(change));
   }
+});
+
+test("a video without a classified face says why", async () => {
+  const code = async (...codes) => {
+    const reasons = codes.map((code) => ({ code, message: code }));
+    const answer = video({ verdict: "uncertain", p_fake: null, reasons });
+    serve({ "/api/predict-video": new Response(`event: result\ndata: ${JSON.stringify(answer)}\n\n`) });
+    return (await detectVideo(new Blob(["video"]), new AbortController().signal, () => {})).code;
+  };
+  assert.equal(await code("face_obscured"), "face_obscured");
+  assert.equal(await code("faces_too_small"), "face_too_small");
 });

@@ -47,6 +47,19 @@ def test_a_face_too_small(open_page: OpenPage, small_face: bytes) -> None:
     expect(page.locator(".face-box")).to_have_attribute("data-verdict", "unclassified")
 
 
+def test_a_covered_face(open_page: OpenPage, face: bytes) -> None:
+    page = open_page()
+    body = {"success": False, "error": {"code": "face_obscured", "message": "the face is covered"}}
+    page.route("**/api/predict*", lambda route: route.fulfill(status=422, json=body))
+    choose(page, face, "masked.jpg")
+    expect_fault(page, "Face covered or blurred")
+    expect(page.locator("#panel")).to_contain_text(
+        "The face is covered or blurred, so it was not classified."
+    )
+    page.get_by_role("link", name="History").first.click()
+    expect(card(page, "masked.jpg")).to_contain_text("Face covered or blurred")
+
+
 def test_a_damaged_file(open_page: OpenPage, corrupt: bytes) -> None:
     page = open_page()
     choose(page, corrupt, "broken.png", "image/png")

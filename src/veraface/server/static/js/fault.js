@@ -5,6 +5,7 @@ import { hasText, text } from "./language.js";
 
 const ICONS = {
   no_face: "no_face",
+  face_obscured: "unclassified",
   face_too_small: "small",
   search_incomplete: "no_face",
   first_frame_only: "file",

@@ -201,7 +201,7 @@ async function keepable({ file, video, answer, state }) {
 
 // Failures that say something about the image itself.
 const ABOUT_IMAGE = [
-  ...["no_face", "face_too_small", "search_incomplete", "first_frame_only", "unsupported_image", "unreadable_image"],
+  ...["no_face", "face_obscured", "face_too_small", "search_incomplete", "first_frame_only", "unsupported_image", "unreadable_image"],
   ...["unsupported_video", "unreadable_video"],
 ];
 

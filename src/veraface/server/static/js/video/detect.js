@@ -42,7 +42,7 @@ async function* eventsOf(body) {
 function resultOf(answer) {
   if (!isVideoResult(answer)) return failed("other");
   if (answer.verdict === "no_face") return failed("no_face");
-  if (answer.p_fake === null) return failed("face_too_small");
+  if (answer.p_fake === null) return failed(answer.reasons.some(({ code }) => code === "face_obscured") ? "face_obscured" : "face_too_small");
   return { kind: "analyzed", answer };
 }
 
