@@ -1,5 +1,6 @@
 """The modes "words only" and "never say real": in every text for people, and nowhere else."""
 
+import contextlib
 import json
 import re
 from collections.abc import Iterator
@@ -123,12 +124,19 @@ def test_the_report_follows_the_modes(content: bytes, real: DetectionResult, wor
     assert bool(re.search(r"\d%", shown)) is not words_only
 
 
-@pytest.fixture
-def client(real: DetectionResult) -> Iterator[Any]:
+@contextlib.contextmanager
+def serving(detection: DetectionResult) -> Iterator[Any]:
+    """A client of a server in both modes, which finds that in every image."""
     from fastapi.testclient import TestClient
 
     settings = load_settings(words_only=True, never_say_real=True)
-    with TestClient(create_app(settings, Scripted(Analysis(real)))) as client:
+    with TestClient(create_app(settings, Scripted(Analysis(detection)))) as client:
+        yield client
+
+
+@pytest.fixture
+def client(real: DetectionResult) -> Iterator[Any]:
+    with serving(real) as client:
         yield client
 
 
@@ -157,3 +165,20 @@ def test_the_two_classes_of_the_compatible_api_are_not_used_to_say_real(client: 
     assert answer.json()["error"]["code"] == "no_sign_of_forgery"
     assert answer.json()["faces"]
     assert '"Real"' not in answer.text
+
+
+def test_an_uncertain_image_is_not_said_to_show_no_sign(real: DetectionResult, content: bytes) -> None:
+    with serving(replace(real, verdict=Verdict.UNCERTAIN, p_fake=0.4)) as client:
+        answer = client.post("/api/predict", files={"image": content})
+        assert (answer.status_code, answer.json()["error"]["code"]) == (422, "uncertain")
+        assert answer.json()["error"]["message"].startswith("no verdict is possible")
+        assert "no sign of forgery was found" not in answer.text
+    with serving(replace(real, verdict=Verdict.UNCERTAIN, p_fake=0.6)) as client:
+        answer = client.post("/api/predict", files={"image": content})
+        assert answer.json()["prediction"]["class"] == "Fake"
+
+
+def test_clients_that_show_the_label_leave_the_class_out(client: Any, content: bytes) -> None:
+    answer = client.post("/api/predict?prediction=false", files={"image": content})
+    assert answer.status_code == 200
+    assert (answer.json()["label"], "prediction" in answer.json()) == (NO_SIGN, False)

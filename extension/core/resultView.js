@@ -10,6 +10,8 @@ const ICONS = {
   no_face: "no_face",
   face_obscured: "unclassified",
   face_too_small: "small",
+  no_sign_of_forgery: "uncertain",
+  uncertain: "uncertain",
   image_too_large: "large",
   unsupported_image: "file",
   unreadable_image: "file",
@@ -29,7 +31,7 @@ const RETRYABLE = [
 ];
 const FIXED_IN_OPTIONS = ["unreachable_elsewhere", "not_veraface", "server_not_permitted"];
 // The catalog's texts for these codes state what the server's message would.
-const COVERED_BY_TEXT = ["no_face", "not_ready", "model_unavailable", "unsupported_image"];
+const COVERED_BY_TEXT = ["no_face", "face_obscured", "no_sign_of_forgery", "uncertain", "not_ready", "model_unavailable", "unsupported_image"];
 const MAX_MESSAGE_LENGTH = 300;
 const MAX_REASONS = 8;
 const SHAPE_TOLERANCE = 0.03; // of the logarithm of the aspect ratio: displayed sizes are rounded

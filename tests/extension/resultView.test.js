@@ -96,6 +96,12 @@ test("codes that the catalog does not know are shown as other failures", () => {
   assert.equal(fault("malformed_upload", { message: "<b>bold</b>".repeat(100) }).notes[0].text.length, 301);
 });
 
+test("a server that never says real, and a covered face, are shown in words of their own", () => {
+  const shown = ["no_sign_of_forgery", "uncertain", "face_obscured"].map((code) => fault(code, { message: "in English" }));
+  assert.deepEqual(shown.map(({ heading }) => heading), ["No sign of forgery found", "Cannot tell", "Face covered or blurred"]);
+  assert.deepEqual(shown.flatMap(({ notes }) => notes), []);
+});
+
 test("a failure offers the actions that can resolve it", () => {
   const actions = (code) => fault(code).actions.map(({ name }) => name);
   assert.deepEqual(actions("unreachable"), ["again"]);

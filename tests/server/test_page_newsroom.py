@@ -58,6 +58,16 @@ def test_never_say_real_replaces_the_word(analyzed: Callable[..., Page]) -> None
     assert "Likely real" not in page.locator("#main").inner_text()
 
 
+def test_a_server_that_never_says_real_gives_the_page_every_result(
+    open_page: OpenPage, start_server: Callable[..., Any], face: bytes
+) -> None:
+    with start_server(VERAFACE_NEVER_SAY_REAL="true") as server:
+        page = open_page(server.url, fresh=True)
+        choose(page, face)  # one that is called real elsewhere
+        expect_state(page, "analyzed")
+        expect(page.locator("#verdict")).to_contain_text("No sign of forgery found")
+
+
 def report(page: Page) -> None:
     page.locator("#more summary").click()
     page.locator("#wrong-answer").click()

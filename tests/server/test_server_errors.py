@@ -44,6 +44,12 @@ def test_only_small_faces_are_reported_with_their_boxes(predict: Predict, small_
     assert 150 <= y <= 230
 
 
+def test_a_covered_face_is_reported_as_such(predict: Predict, covered_face: bytes) -> None:
+    answer = check_error(predict(covered_face), 422, "face_obscured")
+    assert "covered or blurred" in answer["error"]["message"]
+    assert [face["p_fake"] for face in answer["faces"]] == [None]
+
+
 def test_unreadable_images(predict: Predict, corrupt: bytes, face: bytes) -> None:
     check_error(predict(corrupt), 422, "unreadable_image")
     check_error(predict(b""), 422, "unreadable_image")

@@ -60,12 +60,15 @@ class _Succeeded(results.Result):
 
 @dataclass(frozen=True, kw_only=True)
 class _Predicted(_Succeeded):
-    prediction: Prediction
+    prediction: Prediction | None
+    """absent with prediction=false"""
 
 
 @dataclass(frozen=True)
 class PredictResponse(_Predicted, DetectResponse):
     """Result for an image in which a face was classified."""
+
+    _omitted_if_none: ClassVar[tuple[str, ...]] = (*DetectResponse._omitted_if_none, "prediction")
 
 
 @dataclass(frozen=True)

@@ -1,10 +1,12 @@
 """Routes that analyze an image."""
 
+from dataclasses import replace
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Query, Request
 
 from veraface.analysis import Analysis
+from veraface.results import Verdict
 from veraface.server.errors import ApiError
 from veraface.server.openapi import IMAGE_ERRORS, IMAGE_FORM, UNDECIDED, error_responses
 from veraface.server.routes import State
@@ -28,6 +30,8 @@ _ABOUT_PROVENANCE = (
     "of an earlier compression"
 )
 ProvenanceLevel = Annotated[Level, Query(description=_ABOUT_PROVENANCE)]
+_ABOUT_CLASS = "include one of two classes; clients that show `label` leave it out"
+WithClass = Annotated[bool, Query(description=_ABOUT_CLASS)]
 
 
 @router.post(
@@ -54,24 +58,32 @@ async def detect(
     summary="Detect forged faces in an image, as one of two classes",
 )
 async def predict(
-    request: Request, state: State, heatmap: Heatmap = False, provenance: ProvenanceLevel = "quick"
+    request: Request,
+    state: State,
+    heatmap: Heatmap = False,
+    provenance: ProvenanceLevel = "quick",
+    prediction: WithClass = True,
 ) -> PredictResponse:
     """Detect forged faces in one image. It stays in memory for this request and is never stored or logged.
 
     An image without a classified face is an error with status 422. So is one that would be called Real on a
-    server that never says real.
+    server that never says real, unless the class is left out.
     """
     found, filename = await _analyze(request, state, heatmap, provenance)
     if found.p_fake is None:
         reasons = found.faces[0].reasons if found.faces else found.reasons
         code = reasons[0].code  # without faces no_face, or why there may be some
-        if found.faces or code == "faces_too_small":
-            code = "face_too_small"
         raise _undecided(found, code, "; ".join(reason.message for reason in reasons))
     response = predict_response(found, filename)
-    if state.settings.never_say_real and response.prediction.class_ == "Real":
-        message = "no sign of forgery was found; this server calls no image real, so use /api/v1/detect"
-        raise _undecided(found, "no_sign_of_forgery", message)
+    if not prediction:
+        return replace(response, prediction=None)
+    if state.settings.never_say_real and response.prediction and response.prediction.class_ == "Real":
+        if found.verdict is Verdict.REAL:
+            code, message = "no_sign_of_forgery", "no sign of forgery was found"
+        else:
+            code, message = "uncertain", "no verdict is possible"
+        why = "this server calls no image real, so use /api/v1/detect or prediction=false"
+        raise _undecided(found, code, f"{message}; {why}")
     return response
 
 

@@ -5,6 +5,8 @@ import { areFaces, areViews, isDetection, isStatus } from "./validate.js";
 
 // Codes for error pages of a proxy in front of the server.
 const MEANT = { 413: "image_too_large", 429: "busy", 502: "unreachable", 503: "busy", 504: "unreachable" };
+// Without one of two classes, which a server that never says real gives for no real image.
+const DETECT = "/api/predict?heatmap=true&prediction=false";
 const DEFAULT_WAIT_S = 2; // for a busy server that sends no Retry-After
 
 /** Return the limits and the model of the server; null if it cannot be reached. */
@@ -49,7 +51,7 @@ export function fetchForensicViews({ file, link }, signal) {
   return send(form, signal, "/api/evidence", (answer) => areViews(answer?.views) && "views");
 }
 
-async function send(form, signal, address = "/api/predict?heatmap=true", fits = (answer) => isDetection(answer) && "analyzed") {
+async function send(form, signal, address = DETECT, fits = (answer) => isDetection(answer) && "analyzed") {
   try {
     const response = await fetch(serverPath(address), { method: "POST", body: form, signal });
     return outcomeOf(response, await bodyOf(response), fits);
