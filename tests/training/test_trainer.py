@@ -16,6 +16,7 @@ from tests.sample_data import write_csv
 from tests.training.runs import break_down, logged, same, settings, tensors
 from veraface.datasets.degradations import Degradations
 from veraface.datasets.manifest import read_samples
+from veraface.datasets.validation import prepare
 from veraface.errors import DataError
 from veraface.models.crop import CropSettings
 from veraface.training.callbacks import EMA
@@ -151,7 +152,7 @@ def test_best_checkpoint_is_what_was_validated(tiny_data: Path, tmp_path: Path) 
         tensors(tmp_path / "run", "last.ckpt"), tensors(tmp_path / "run", "last.ckpt", "current_model_state")
     )
 
-    samples = [s for s in read_samples(tiny_data) if s.split == "val"]
+    samples = prepare([s for s in read_samples(tiny_data) if s.split == "val"], skip_bad=False).samples
     dataset = FaceDataset(samples, CropSettings(64, 1.3), Degradations(), config.seed, train=False)
     pixels, labels = next(iter(DataLoader(dataset, 24, sampler=fixed_draws(samples))))
     with torch.inference_mode():
