@@ -6,7 +6,9 @@ import stat
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -57,6 +59,17 @@ def test_an_entry_holds_the_answer_and_no_pixels(path: Path, content: bytes, res
     assert len(found["faces"]) == len(result.faces)
     assert {"heatmap", "box", "landmarks"}.isdisjoint(found["faces"][0])
     assert str(entry["time"]).endswith("Z")
+
+
+def test_of_very_many_faces_the_most_likely_fakes_are_kept(path: Path, result: DetectionResult) -> None:
+    faces = tuple(replace(result.faces[0], p_fake=number / 3000) for number in range(2999))
+    hidden = replace(result.faces[0], p_fake=None, p_fake_range=None)
+    AuditLog(path).add_analysis(FileId.of(b""), replace(result, faces=(hidden, *faces)))
+    (entry,) = entries(path)
+    kept: Any = entry["result"]
+    assert (kept["faces_found"], len(kept["faces"])) == (3000, 256)
+    assert kept["faces"][0]["p_fake"] == pytest.approx(2998 / 3000, abs=1e-4)
+    assert verify(path).problems == []
 
 
 def test_a_new_log_is_readable_by_its_owner_only(path: Path) -> None:

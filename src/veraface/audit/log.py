@@ -27,6 +27,7 @@ Decision = Literal["fake", "real", "undecided"]
 DECISIONS: tuple[Decision, ...] = get_args(Decision)
 MAX_NOTE = 2000  # characters
 _FIGURES = ("verdict", "p_fake", "p_fake_range")
+_MAX_FACES = 256  # of one entry; the most likely fakes
 _MODE = 0o600  # of a new log
 
 
@@ -69,6 +70,9 @@ class AuditLog:
         found = result if isinstance(result, Mapping) else result.to_dict()
         outcome = {name: found[name] for name in _FIGURES if name in found}
         faces = found["faces"] if "faces" in found else found["tracks"]
+        if len(faces) > _MAX_FACES:  # a line has a limit, which a crowd in a long video would exceed
+            outcome["faces_found"] = len(faces)
+            faces = sorted(faces, key=lambda face: face["p_fake"] or 0.0, reverse=True)[:_MAX_FACES]
         outcome["faces"] = [{name: face[name] for name in _FIGURES if name in face} for face in faces]
         outcome["reasons"] = [reason["code"] for reason in found["reasons"]]
         about = {"model": found["model"], "thresholds": found["thresholds"]}
