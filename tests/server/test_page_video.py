@@ -23,6 +23,7 @@ from tests.server.page import (
     percent,
 )
 from tests.server.test_page_scenes import axe, violations
+from tests.waiting import wait_until
 
 OpenPage = Callable[..., Page]
 __all__ = ["axe"]  # a fixture
@@ -170,6 +171,7 @@ def test_progress_is_not_called_slow_while_it_moves(open_page: OpenPage, video: 
     choose_video(page, video)
     expect_state(page, "analyzing")
     expect(page.locator("#video-count")).to_have_text("Uploading the video")
+    wait_until(lambda: page.evaluate("typeof window.send === 'function'"))
     for done in range(1, 5):
         page.evaluate("done => send(done)", done)
         expect(page.locator("#video-count")).to_contain_text(f"{done} of 9 frames")
