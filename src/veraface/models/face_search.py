@@ -96,16 +96,23 @@ class YuNetDetector:
 
     def _detect_mirrored(self, image: LazyImage) -> tuple[Faces, bool]:
         """Do the same as `_detect`, in the mirror image where that is brighter in its right half."""
-        if not is_heavier_left(_scaled(image, _coarse_scale(image))):
-            return self._detect(image)
-        faces, complete = self._detect(image.mirrored())
+        coarse = min(sqrt(_COARSE_PIXELS / (image.width * image.height)), _MAX_ENLARGED)
+        view = _scaled(image, coarse)
+        if not is_heavier_left(view):
+            return self._detect(image, view, coarse)
+        mirrored = image.mirrored()
+        faces, complete = self._detect(mirrored, _scaled(mirrored, coarse), coarse)
         return _mirrored(faces, image.width), complete
 
-    def _detect(self, image: LazyImage) -> tuple[Faces, bool]:
-        """Return the faces in full-size pixels, and whether the search was complete."""
-        coarse = _coarse_scale(image)
+    def _detect(self, image: LazyImage, view: Image.Image, coarse: float) -> tuple[Faces, bool]:
+        """Return the faces in full-size pixels, and whether the search was complete.
+
+        Args:
+            image: at full size.
+            view: the image at the scale of the coarse search.
+            coarse: that scale.
+        """
         fine = _NOTICED_SIDE / MIN_FACE
-        view = _scaled(image, coarse)
         faces, upright = self._search_turned(view)
         if 1.25 * coarse < fine and (_is_long(image) or _may_show_small(faces)):
             view = _scaled(image, fine)
@@ -269,11 +276,6 @@ class _Region:
         middle = (self._side / 2, self._side / 2)
         faces = _mapped(faces, middle, self._center, self._scale, self._lean + turn)
         return faces[iou(self._face, faces) >= _SAME_FACE][:1]
-
-
-def _coarse_scale(image: LazyImage) -> float:
-    """Return the scale of the coarse search."""
-    return min(sqrt(_COARSE_PIXELS / (image.width * image.height)), _MAX_ENLARGED)
 
 
 def _scaled(image: LazyImage, scale: float) -> Image.Image:
