@@ -396,6 +396,20 @@ def test_an_image_that_was_not_fully_searched_is_neither_real_nor_without_a_face
     assert (result.verdict, result.reasons[0].code) == (Verdict.UNCERTAIN, "search_incomplete")
 
 
+def test_an_image_is_searched_for_small_faces_before_it_is_called_real(tmp_path: Path) -> None:
+    head = portrait().crop((130, 20, 310, 230))
+    dark, bright = (ImageEnhance.Brightness(head).enhance(factor) for factor in (0.3, 1.6))
+    photo = Image.new("RGB", (4000, 3000), (60, 60, 60))
+    photo.paste(dark.resize((1800, 2100)), (0, 0))
+    detector = Detector(brightness_model(tmp_path), threads=1)
+    alone = detector.detect(photo)
+    assert (alone.verdict, len(alone.faces)) == (Verdict.REAL, 1)
+    photo.paste(bright.resize((90, 105)), (3700, 2700))
+    result = detector.detect(photo)
+    assert [face.verdict for face in result.faces] == [Verdict.REAL, Verdict.FAKE]
+    assert result.verdict is Verdict.FAKE
+
+
 @pytest.mark.parametrize("max_faces", [0, 257])
 def test_a_limit_of_faces_out_of_range_is_refused(max_faces: int) -> None:
     with pytest.raises(ValueError, match="max_faces must be 1 to 256"):

@@ -25,6 +25,7 @@ from veraface.results import DetectionResult, FaceResult, Heatmap, Reason, Verdi
 
 MAX_FACES = 64  # by default; largest first
 MAX_MAX_FACES = 256  # the face detector finds some more
+_SAME_FACE = 0.25  # intersection over union from which two detections are the same face
 SMALL_FACE = 80  # px; smaller faces are classified, and their size is given as a reason for doubt
 
 
@@ -138,6 +139,13 @@ class Detector:
         with timer.stage("model"):
             results = self._classify_all(image, faces, heatmap, save_again)
         verdict, p_fake, reasons = decide_image(results, list(self._doubts(image, faces)))
+        if verdict is Verdict.REAL and isinstance(faces, FoundFaces) and faces.search_fully:
+            with timer.stage("faces"):
+                everything = faces.search_fully()
+            if any(all(face.box.iou(other.box) < _SAME_FACE for other in faces) for face in everything):
+                with timer.stage("model"):
+                    results = self._classify_all(image, everything, heatmap, save_again)
+            verdict, p_fake, reasons = decide_image(results, list(self._doubts(image, everything)))
         if image.file.color.problem is not None:
             message = f"the image could not be converted to sRGB: {image.file.color.problem}"
             reasons += (Reason("color_not_converted", message),)
@@ -277,7 +285,7 @@ class _StageTimer:
         started, decoding = perf_counter(), self._image.seconds
         yield
         decoding = self._image.seconds - decoding
-        self._seconds[name] = perf_counter() - started - decoding
+        self._seconds[name] = self._seconds.get(name, 0.0) + perf_counter() - started - decoding
         self._seconds["decode"] += decoding
 
     @property

@@ -127,6 +127,19 @@ def test_larger_scales_do_not_report_parts_of_a_large_face(detector: YuNetDetect
     assert all(face.box.iou(truth) > 0.5 for face, truth in zip(faces, truths, strict=True))
 
 
+def test_a_quick_search_tells_that_small_faces_were_skipped(detector: YuNetDetector) -> None:
+    canvas = background(4032, 3024)
+    truths = [place(canvas, 0, 0, 1800), place(canvas, 3700, 2700, 60)]
+    quick = detector.detect(canvas)
+    assert only(quick).box.iou(truths[0]) > 0.5
+    assert quick.search_fully is not None
+    fully = quick.search_fully()
+    assert fully.search_fully is None
+    assert len(fully) == 2
+    assert all(face.box.iou(truth) > 0.5 for face, truth in zip(fully, truths, strict=True))
+    assert detector.detect(portrait()).search_fully is None, "all of a small image is searched at once"
+
+
 @pytest.mark.parametrize("size", [(1080, 6000), (5000, 1200)], ids=str)
 def test_small_faces_beside_a_large_one_are_detected_in_long_images(
     detector: YuNetDetector, size: tuple[int, int]

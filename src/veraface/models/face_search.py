@@ -4,7 +4,7 @@
    270 degrees, since the network scores a face highest the right way up.
 2. Where no face was found, small ones suggest more, or the image is very long or wide, the whole image at the
    scale at which the smallest faces that are classified are noticed. What was noticed is enlarged and looked
-   at again.
+   at again. A search that skipped this is quick; it is repeated in full before an image is called real.
 3. Faces that lean are looked at again upright: the network draws tilted landmarks too straight.
 
 All of it happens in the image or its mirror image, whichever is brighter in its right half, so that both
@@ -14,8 +14,10 @@ The constants are measured: benchmarks/results/face_detectors.md.
 """
 
 from collections.abc import Sequence
+from functools import partial
 from math import ceil, cos, floor, radians, sin, sqrt
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -67,6 +69,12 @@ _MIRRORED = [2, 1, 0, 3, 6, 7, 4, 5, 8, 9, 12, 13, 10, 11, 14]
 _SAME_FACE = 0.25  # intersection over union from which two detections are the same face
 
 
+class _Found(NamedTuple):
+    faces: Faces
+    complete: bool  # no limit ended the search
+    quick: bool  # small faces were not searched for
+
+
 class YuNetDetector:
     """Finds faces with YuNet; safe to share between threads."""
 
@@ -76,45 +84,53 @@ class YuNetDetector:
         """Load the network; arguments as in `veraface.models.load_face_detector`."""
         self._network = YuNet(weights, threads=threads, providers=providers)
 
-    def detect(self, image: LazyImage | Image.Image) -> FoundFaces:
+    def detect(self, image: LazyImage | Image.Image, *, quick: bool = True) -> FoundFaces:
         """Return the faces of an RGB image, in full-size pixels, largest first.
+
+        Args:
+            image: to search.
+            quick: skip the search for small faces where the image shows a large face and none seem likely.
 
         Raises:
             ImageError: the image cannot be decoded.
         """
         lazy = image if isinstance(image, LazyImage) else LazyImage(image)
-        faces, complete = self._detect_mirrored(lazy)
-        if turns := _main_turn(faces):
+        found = self._detect_mirrored(lazy, quick)
+        if turns := _main_turn(found.faces):
             # Searched again upright, so that an image and its turned copy give exactly the same faces.
-            upright, complete_upright = self._detect_mirrored(lazy.turned(turns))
-            if len(upright) and not _main_turn(upright):
+            upright = self._detect_mirrored(lazy.turned(turns), quick)
+            if len(upright.faces) and not _main_turn(upright.faces):
                 middle = lazy.width / 2, lazy.height / 2
-                faces = _mapped(upright, middle if turns == 2 else middle[::-1], middle, 1.0, 90.0 * turns)
-                complete = complete_upright
-        detections = [_detection(face) for face in faces]
-        return FoundFaces(sorted(detections, key=lambda face: face.box.area, reverse=True), complete=complete)
+                origin = middle if turns == 2 else middle[::-1]
+                found = upright._replace(faces=_mapped(upright.faces, origin, middle, 1.0, 90.0 * turns))
+        detections = sorted(map(_detection, found.faces), key=lambda face: face.box.area, reverse=True)
+        fully = partial(self.detect, lazy, quick=False) if found.quick else None
+        return FoundFaces(detections, complete=found.complete, search_fully=fully)
 
-    def _detect_mirrored(self, image: LazyImage) -> tuple[Faces, bool]:
+    def _detect_mirrored(self, image: LazyImage, quick: bool) -> "_Found":
         """Do the same as `_detect`, in the mirror image where that is brighter in its right half."""
         coarse = min(sqrt(_COARSE_PIXELS / (image.width * image.height)), _MAX_ENLARGED)
         view = _scaled(image, coarse)
         if not is_heavier_left(view):
-            return self._detect(image, view, coarse)
+            return self._detect(image, view, coarse, quick)
         mirrored = image.mirrored()
-        faces, complete = self._detect(mirrored, _scaled(mirrored, coarse), coarse)
-        return _mirrored(faces, image.width), complete
+        found = self._detect(mirrored, _scaled(mirrored, coarse), coarse, quick)
+        return found._replace(faces=_mirrored(found.faces, image.width))
 
-    def _detect(self, image: LazyImage, view: Image.Image, coarse: float) -> tuple[Faces, bool]:
-        """Return the faces in full-size pixels, and whether the search was complete.
+    def _detect(self, image: LazyImage, view: Image.Image, coarse: float, quick: bool) -> "_Found":
+        """Return the faces in full-size pixels.
 
         Args:
             image: at full size.
             view: the image at the scale of the coarse search.
             coarse: that scale.
+            quick: as in `detect`.
         """
         fine = _NOTICED_SIDE / MIN_FACE
         faces, upright = self._search_turned(view)
-        if 1.25 * coarse < fine and (_is_long(image) or _may_show_small(faces)):
+        is_coarse = 1.25 * coarse < fine
+        quick = is_coarse and quick and not (_is_long(image) or _may_show_small(faces))
+        if is_coarse and not quick:
             view = _scaled(image, fine)
             faces[:, :14] *= fine / coarse
             faces = _merged(faces, self._search_tiles(view))
@@ -122,7 +138,7 @@ class YuNetDetector:
         faces = _merged(*(self._level(view, face) for face in faces))
         # In an image a few pixels wide, rounding scales the two sides differently.
         faces[:, :14] *= np.tile([image.width / view.width, image.height / view.height], 7)
-        return faces[[self._is_face(image, face) for face in faces]], complete
+        return _Found(faces[[self._is_face(image, face) for face in faces]], complete, quick)
 
     def _search_turned(self, view: Image.Image) -> tuple[Faces, bool]:
         """Search an image, also turned unless its faces are upright.

@@ -1,6 +1,6 @@
 """Extension points: what a face detector and a classifier must offer. Nothing has to be inherited."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
@@ -37,11 +37,18 @@ class FoundFaces(list[FaceDetection]):
 
     Attributes:
         complete: False if a limit ended the search, so that there may be further faces.
+        search_fully: searches for the small faces, too, if that was skipped because none seemed likely.
     """
 
-    def __init__(self, faces: Iterable[FaceDetection] = (), *, complete: bool = True) -> None:
+    def __init__(
+        self,
+        faces: Iterable[FaceDetection] = (),
+        *,
+        complete: bool = True,
+        search_fully: Callable[[], "FoundFaces"] | None = None,
+    ) -> None:
         super().__init__(faces)
-        self.complete = complete
+        self.complete, self.search_fully = complete, search_fully
 
 
 @runtime_checkable
@@ -52,7 +59,8 @@ class FaceDetector(Protocol):
         """Return all faces, largest first, in pixels of the upright full-size image.
 
         A search that ends before all of the image was searched returns `FoundFaces(..., complete=False)`: the
-        image is then never called real or without a face.
+        image is then never called real or without a face. A search that skips small faces to save time
+        returns `FoundFaces(..., search_fully=...)`, which is called before the image is called real.
 
         `image.decode(side)` gives an RGB image whose longest side is at least `side` px (or the full size, if
         that is smaller), and may raise `ImageError`; `image.longest_side` is the full size.
