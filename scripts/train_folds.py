@@ -7,6 +7,9 @@ Decoding and degrading an image takes longer than a step of a small network on a
 share the stream, and each skips the sources that it must not see. The learning rate follows the time that has
 passed. Writes the tuned weights of every network, and a score table with the logits of all images that a
 network may be judged by. `veraface train` does the same one network at a time.
+
+Without an accelerator, one network is trained further from shipped weights (`--start-from`, `--compile`): on
+two cores with AMX that makes 16 crops a second.
 """
 
 import argparse
@@ -17,6 +20,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from copy import deepcopy
 from dataclasses import replace
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -32,6 +36,7 @@ from veraface.datasets.manifest import read_samples
 from veraface.datasets.samples import Sample, matched_sources
 from veraface.datasets.synthesis.reconstructions import Reconstructions
 from veraface.datasets.validation import prepare
+from veraface.errors import DataError
 from veraface.evaluation.score_images import view_crops
 from veraface.evaluation.score_table import VIEWS, ScoreTable
 from veraface.geometry import Box
@@ -102,15 +107,16 @@ class TwoViews(Dataset[tuple[Tensor, Tensor, Tensor, Tensor]]):
 
 
 class PairStream:
-    """Endless pairs of draws from a `PairSampler`."""
+    """Endless pairs of draws from a `PairSampler`, whole batches of each epoch."""
 
-    def __init__(self, sampler: PairSampler) -> None:
-        self._sampler = sampler
+    def __init__(self, sampler: PairSampler, batch: int) -> None:
+        self._sampler, self._batch = sampler, batch
 
     def __iter__(self) -> Iterator[tuple[SampleDraw, SampleDraw]]:
         while True:
             draws = iter(self._sampler)
-            yield from zip(draws, draws, strict=True)
+            pairs = len(self._sampler) // 2
+            yield from islice(zip(draws, draws, strict=True), pairs - pairs % self._batch)
             self._sampler.set_epoch(self._sampler.epoch + 1)
 
 
@@ -144,7 +150,7 @@ class Trainee:
     """A network in training, with its optimizer and the running mean of its weights."""
 
     def __init__(self, name: str, network: Network, *, fold: int, lr: float, head_lr: float, decay: float,
-                 teacher: "Trainee | None" = None) -> None:  # fmt: skip
+                 teacher: "Trainee | None" = None, compiled: bool = False) -> None:  # fmt: skip
         self.name, self.fold, self.network, self.teacher = name, fold, network, teacher
         self.transformer = bool(network.prefix_tokens)
         backbone = [p for p in network.backbone.parameters() if p.requires_grad]
@@ -159,6 +165,9 @@ class Trainee:
         self.mean = deepcopy(network).eval()
         self.means = [p for p in self.mean.parameters() if p.requires_grad]
         self.mean.requires_grad_(False)
+        if compiled and self.transformer:
+            for block in network.backbone.blocks:
+                block.compile(dynamic=False)
         self.decay, self.steps = decay, 0
         self.loss, self.right = 0.0, 0.0
         self.degraded = torch.zeros(0)
@@ -221,8 +230,11 @@ class Trainee:
         return logits
 
 
-def build(name: str, clip: Path, device: str) -> Network:
-    """Build a network from its name: `vit` or `lite`, with variants after a plus sign."""
+def build(name: str, clip: Path, device: str, start: Path | None = None) -> Network:
+    """Build a network from its name: `vit` or `lite`, with variants after a plus sign.
+
+    A transformer starts from the tuned tensors of a model, .npz, if they are given.
+    """
     kind = name.split("/")[0]
     if kind.startswith("vit"):
         network = Network(VIT, CROP.size, inner_tokens="+inner" in kind)
@@ -232,6 +244,11 @@ def build(name: str, clip: Path, device: str) -> Network:
             for key, parameter in network.backbone.named_parameters():
                 if key.endswith(".bias") or key in ("pos_embed", "cls_token"):
                     parameter.requires_grad_(True)
+        if start is not None:
+            fill(network, start)
+        if device == "cpu":  # PyTorch 2.14 has a slow backward pass of fused attention there
+            for block in network.backbone.blocks:
+                block.attn.fused_attn = False
         for parameter in network.backbone.parameters():  # frozen products need no other precision
             if not parameter.requires_grad and parameter.ndim == 2:
                 parameter.data = parameter.data.to(torch.bfloat16)
@@ -239,6 +256,15 @@ def build(name: str, clip: Path, device: str) -> Network:
     network = Network(LITE, CROP.size, dropout=0.2, drop_path=0.05)
     load_pretrained(network, LITE, "auto")
     return network.to(device, memory_format=torch.channels_last)
+
+
+def fill(network: Network, tuned: Path) -> None:
+    """Load the tuned tensors of an exported model."""
+    with np.load(tuned) as tensors:
+        found = {name: torch.from_numpy(tensors[name]) for name in tensors.files}
+    wrong = network.load_state_dict(found, strict=False).unexpected_keys
+    if wrong:
+        raise DataError(f"{tuned}: has tensors that the network lacks: {', '.join(wrong)}")
 
 
 def main() -> None:
@@ -255,6 +281,9 @@ def main() -> None:
     parser.add_argument("--networks", nargs="+", default=["vit/final", "lite/final"])
     parser.add_argument("--minutes", type=float, default=8)
     parser.add_argument("--pairs", type=int, default=64, help="pairs of a batch")
+    parser.add_argument("--start-from", type=Path, help="tuned tensors of a model (.npz) to start from")
+    parser.add_argument("--lr-factor", type=float, default=1.0, help="of the learning rates")
+    parser.add_argument("--compile", action="store_true", help="compile the blocks of transformers")
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--limit", type=int, default=0, help="images, for a trial")
@@ -274,10 +303,20 @@ def main() -> None:
         number = int(fold.removeprefix("fold-")) if fold.startswith("fold-") else 0
         teachers = [t for t in trainees if t.transformer and t.name.endswith(f"/{fold}")]
         teacher = teachers[0] if "+student" in kind and teachers else None
-        network = build(name, options.clip, options.device)
-        lr, head = (8e-4, 4e-3) if kind.startswith("vit") else (1e-3, 2e-3)
+        network = build(name, options.clip, options.device, options.start_from)
+        rates = (8e-4, 4e-3) if kind.startswith("vit") else (1e-3, 2e-3)
+        lr, head = (options.lr_factor * rate for rate in rates)
         trainees.append(
-            Trainee(name, network, fold=number, lr=lr, head_lr=head, decay=0.998, teacher=teacher)
+            Trainee(
+                name,
+                network,
+                fold=number,
+                lr=lr,
+                head_lr=head,
+                decay=0.998,
+                teacher=teacher,
+                compiled=options.compile,
+            )  # fmt: skip
         )
     run(loader, trainees, options)
     save(trainees, options.out)
@@ -323,7 +362,7 @@ def stream(train: Sequence[Sample], options: argparse.Namespace) -> DataLoader[t
     return DataLoader(
         TwoViews(faces),
         batch_size=options.pairs,
-        sampler=PairStream(sampler),  # type: ignore[arg-type]  # endless
+        sampler=PairStream(sampler, options.pairs),  # type: ignore[arg-type]  # endless
         collate_fn=collate,
         num_workers=options.workers,
         prefetch_factor=4 if options.workers else None,
@@ -350,6 +389,8 @@ def run(
         for trainee in trainees:
             kept, among, places = chosen[trainee.fold]
             trainee.step(crops[kept], labels[kept], clean[among], places, progress)
+        if number % 200 == 0:
+            save(trainees, options.out)
         if time.monotonic() - said > 15:
             said = time.monotonic()
             losses = " ".join(f"{t.name} {t.loss:.3f}" for t in trainees)
@@ -358,8 +399,6 @@ def run(
                 f"{number} steps, {rate:.0f} crops/s, waited {waited:.0f} s, {progress:.0%}: {losses}",
                 flush=True,
             )
-            if number // 400 > (number - 1) // 400:
-                save(trainees, options.out)
         before = time.monotonic()
     print(f"trained on {images} crops in {time.monotonic() - started:.0f} s", flush=True)
 

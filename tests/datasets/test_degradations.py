@@ -29,6 +29,7 @@ ALWAYS = Degradations(
     sharpen=1,
     messenger=0,
     screenshot=0,
+    video=0,
 )
 BOX = Box(25, 21, 41, 52)
 
@@ -113,6 +114,7 @@ NOTHING = Degradations(
             "sharpen",
             "messenger",
             "screenshot",
+            "video",
         ),
         0.0,
     )
@@ -123,7 +125,7 @@ NOTHING = Degradations(
     "name",
     [
         *("rescale", "blur", "noise", "color", "recompress", "occlude", "smooth", "sharpen"),
-        *("messenger", "screenshot"),
+        *("messenger", "screenshot", "video"),
     ],
 )
 def test_every_degradation_changes_the_image_and_depends_on_the_seed(name: str) -> None:
@@ -133,6 +135,15 @@ def test_every_degradation_changes_the_image_and_depends_on_the_seed(name: str) 
     degraded = [chosen.apply(image, box, np.random.default_rng(seed))[0] for seed in range(3)]
     assert image.tobytes() not in [outcome.tobytes() for outcome in degraded]
     assert len({outcome.tobytes() for outcome in degraded}) == 3
+
+
+@pytest.mark.parametrize("codec", ["mpeg4", "libx264"])
+def test_a_frame_of_a_video_is_the_image_with_the_loss_of_its_quality(codec: str) -> None:
+    image = face(0, fake=False).resize((97, 131))  # odd sides, which 4:2:0 cannot have
+    before = np.asarray(image, float)
+    good, bad = (np.asarray(d.film(image, codec, quality), float) for quality in (3, 31))
+    assert good.shape == bad.shape == before.shape
+    assert np.abs(good - before).mean() < np.abs(bad - before).mean() < 25
 
 
 def test_grayscale_removes_the_color() -> None:

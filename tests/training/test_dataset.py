@@ -13,7 +13,7 @@ from PIL import Image
 from tests.datasets.test_blending import BOX
 from tests.datasets.test_face_swap import POINTS, checks, turned
 from tests.sample_data import face
-from tests.sample_images import quadrants
+from tests.sample_images import portrait, quadrants
 from veraface.datasets.degradations import Degradations
 from veraface.datasets.manifest import Sample, read_samples
 from veraface.datasets.synthesis.face_swap import Points
@@ -21,7 +21,7 @@ from veraface.datasets.synthesis.reconstructions import INDEX, PIXELS, Reconstru
 from veraface.errors import DataError
 from veraface.geometry import Box, roll
 from veraface.models.crop import CropSettings
-from veraface.training.dataset import Face, FaceDataset, jitter, open_sample
+from veraface.training.dataset import Face, FaceDataset, jitter, open_sample, turn
 from veraface.training.sampling import FACE_SWAP, RECONSTRUCTION, SELF_BLEND, SampleDraw, fixed_draws
 
 CROP = CropSettings(48, 1.3)
@@ -227,20 +227,32 @@ def test_the_lean_of_a_sample_is_that_of_its_landmarks(leaning: list[Sample]) ->
 
 
 def test_jitter_keeps_the_face_in_its_box() -> None:
-    """A mark in the middle of the face stays near the middle of the box; a flip negates the roll."""
+    """A mark in the middle of the face stays there; flips negate the roll, turns add to it."""
     image = face(0, fake=False)
     image.paste((0, 255, 0), (42, 44, 49, 51))
     image.paste((255, 0, 0), (32, 44, 39, 51))
-    mirrored = 0
-    for i in range(40):
+    mirrored = leaning = 0
+    for i in range(60):
         moved, box, lean = jitter(Face(image, Box(25, 21, 41, 52), 12.0), np.random.default_rng(i))
         pixels = np.asarray(moved, int)
-        rows, columns = np.nonzero((pixels[..., 1] > 250) & (pixels[..., 0] < 5))
+        rows, columns = np.nonzero((pixels[..., 1] > 200) & (pixels[..., 0] < 60))
         assert abs(columns.mean() - (box.x + box.width / 2)) < 0.2 * box.width
         assert abs(rows.mean() - (box.y + box.height / 2)) < 0.2 * box.height
         assert 0.85 < box.height / 52 < 1.15
-        _, beside = np.nonzero((pixels[..., 0] > 250) & (pixels[..., 1] < 5))
-        flipped = beside.mean() > columns.mean()
-        assert lean == (-12 if flipped else 12)
+        lower, beside = np.nonzero((pixels[..., 0] > 200) & (pixels[..., 1] < 60))
+        across, down = columns.mean() - beside.mean(), rows.mean() - lower.mean()
+        flipped = across < 0  # no turn reaches a right angle
+        angle = degrees(atan2(-down, -across) if flipped else atan2(down, across))
+        assert lean == pytest.approx((-12 if flipped else 12) + angle, abs=5)
         mirrored += bool(flipped)
-    assert 10 < mirrored < 30
+        leaning += abs(angle) > 10
+    assert 15 < mirrored < 45
+    assert 1 < leaning < 20
+
+
+def test_a_turned_face_gives_the_crop_of_the_upright_one() -> None:
+    upright = Face(portrait(), Box(175, 63, 93, 130))
+    leaning = turn(upright, 40.0)
+    assert (leaning.roll, leaning.image.size) == (40.0, upright.image.size)
+    difference = np.abs(leaning.crop(CROP).astype(int) - upright.crop(CROP))
+    assert difference.mean() < 4

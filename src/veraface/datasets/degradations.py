@@ -1,11 +1,13 @@
-"""Image degradations seen in the wild: rescaling, recompression, blur, noise, color loss, messengers.
+"""Image degradations seen in the wild: rescaling, recompression, blur, noise, color loss, messengers, video.
 
 They are applied to real and fake images alike, so that they do not reveal the class. Training, calibration
-and robustness tests share this module; it needs Pillow and NumPy only.
+and robustness tests share this module. It needs Pillow and NumPy, and PyAV for the compression of videos.
 """
 
+import io
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 from PIL import Image, ImageEnhance, ImageFilter
@@ -13,10 +15,14 @@ from PIL import Image, ImageEnhance, ImageFilter
 from veraface.geometry import Box
 from veraface.imaging.decode import recompress
 
+if TYPE_CHECKING:
+    from av.video.stream import VideoStream
+
 _MESSENGER_SIDES = (720, 1600)  # px; messengers limit the longest side of a photo
 _MESSENGER_QUALITY = (60, 86)  # and save it as JPEG
 _FACE_SHARES = (0.12, 0.6)  # longer side of a face over that of its photo
 _SCREEN_FACTORS = (0.5, 1.4)  # size of an image on a screen over its own
+_CODECS = {"mpeg4": (3, 12), "libx264": (20, 36)}  # range of the quality
 _INTERPOLATIONS = tuple(Image.Resampling[name] for name in ("BILINEAR", "BICUBIC", "LANCZOS", "BOX"))
 
 
@@ -59,6 +65,36 @@ def sharpen(image: Image.Image, factor: float) -> Image.Image:
     return ImageEnhance.Sharpness(image).enhance(factor)
 
 
+def film(image: Image.Image, codec: str, quality: int) -> Image.Image:
+    """Return the image as a frame of a video, after one change of the picture.
+
+    Args:
+        image: RGB.
+        codec: of FFmpeg: `mpeg4` or `libx264`.
+        quality: constant quantizer of `mpeg4`, 1 (best) to 31, or rate factor of `libx264`, 0 (best) to 51.
+    """
+    import av
+
+    width, height = (side + side % 2 for side in image.size)  # 4:2:0 needs even sides
+    still = np.pad(np.asarray(image), ((0, height - image.height), (0, width - image.width), (0, 0)), "edge")
+    file = io.BytesIO()
+    options = {"crf": str(quality), "preset": "veryfast"} if codec == "libx264" else {}
+    with av.open(file, "w", "matroska") as writer:
+        stream = cast("VideoStream", writer.add_stream(codec, rate=25, options=options))
+        stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"
+        stream.codec_context.thread_count = 1
+        if codec == "mpeg4":
+            stream.codec_context.qmin = stream.codec_context.qmax = quality
+        for shown in (np.roll(still, 2, axis=1), still):
+            writer.mux(stream.encode(av.VideoFrame.from_ndarray(shown, "rgb24")))
+        writer.mux(stream.encode())
+    file.seek(0)
+    with av.open(file, "r") as reader:
+        *_, frame = reader.decode(video=0)
+        pixels = frame.to_ndarray(format="rgb24")
+    return Image.fromarray(pixels[: image.height, : image.width])
+
+
 def occlude(image: Image.Image, box: Box, random: np.random.Generator) -> Image.Image:
     """Cover up to a tenth of the face with a random color."""
     width, height = (side * random.uniform(0.1, 0.32) for side in (box.width, box.height))
@@ -94,6 +130,7 @@ class Degradations:
     messenger_again: float = 0.5  # probability that it is forwarded, given that
     screenshot: float = 0.1  # probability of a screenshot instead of the last steps
     screenshot_jpeg: float = 0.5  # probability that it is saved as JPEG and not as PNG, given that
+    video: float = 0.12  # probability of a video's compression instead of the last steps
 
     def apply(self, image: Image.Image, box: Box, random: np.random.Generator) -> tuple[Image.Image, Box]:
         """Degrade an image at random, and return it and the face box, scaled together."""
@@ -119,15 +156,13 @@ class Degradations:
             return self._send(image, box, random)
         if way < self.messenger + self.screenshot:
             return self._capture(image, box, random)
+        if way < self.messenger + self.screenshot + self.video:
+            return self._film(image, box, random)
         return self._share(image, box, random)
 
     def _share(self, image: Image.Image, box: Box, random: np.random.Generator) -> tuple[Image.Image, Box]:
         """Apply the last steps in any combination: rescaling, blur, noise, compression."""
-        if random.random() < self.rescale and box.max_side > self.smallest_side:
-            side = np.exp(random.uniform(np.log(self.smallest_side), np.log(box.max_side)))
-            factor = float(side / box.max_side)
-            image = rescale(image, factor, _INTERPOLATIONS[random.integers(len(_INTERPOLATIONS))])
-            box = box.scaled(factor)
+        image, box = self._shrink(image, box, random)
         if random.random() < self.blur:
             image = blur(image, float(random.uniform(0.2, self.blur_sigma) * min(1.0, box.max_side / 120)))
         if random.random() < self.noise:
@@ -160,6 +195,21 @@ class Degradations:
         if random.random() < self.screenshot_jpeg:
             image = recompress(image, int(random.integers(*self.quality)), "JPEG")
         return image, box.scaled(factor)
+
+    def _shrink(self, image: Image.Image, box: Box, random: np.random.Generator) -> tuple[Image.Image, Box]:
+        """Rescale at times, by at most so much that the face keeps the smallest side."""
+        if random.random() >= self.rescale or box.max_side <= self.smallest_side:
+            return image, box
+        side = np.exp(random.uniform(np.log(self.smallest_side), np.log(box.max_side)))
+        factor = float(side / box.max_side)
+        image = rescale(image, factor, _INTERPOLATIONS[random.integers(len(_INTERPOLATIONS))])
+        return image, box.scaled(factor)
+
+    def _film(self, image: Image.Image, box: Box, random: np.random.Generator) -> tuple[Image.Image, Box]:
+        """Take a frame of a video, whose frames are often smaller than photos."""
+        image, box = self._shrink(image, box, random)
+        codec = tuple(_CODECS)[random.integers(len(_CODECS))]
+        return film(image, codec, int(random.integers(*_CODECS[codec], endpoint=True))), box
 
     def _recompress(self, image: Image.Image, random: np.random.Generator) -> Image.Image:
         kind = "WEBP" if random.random() < self.webp else "JPEG"

@@ -26,6 +26,7 @@ from veraface.training.sampling import FACE_SWAP, SELF_BLEND, SampleDraw
 _CONTEXT = 1.5  # side of the region that is degraded over the side of the crop
 _CANDIDATES = 6  # donors of a face swap, of which the one with the best fitting pose is used
 _TIGHT = 0.15  # share of training images that are cropped tightly around the face
+_LEANING, _LEAN = 0.12, 60.0  # share of training images that are turned, and by how many degrees at most
 _SAVED = 0.5  # share of synthesized pairs that are saved as JPEG before anything else happens
 _WHOLE, _MIXED = 0.6, 0.3  # of whole reconstructions: share that is not pasted; of those, mixed with the real
 
@@ -62,8 +63,20 @@ def _crop(image: Image.Image, box: Box, edges: tuple[float, float, float, float]
     return image.crop((left, top, right, bottom)), box.moved(-left, -top)
 
 
+def turn(face: Face, angle: float) -> Face:
+    """Turn an image clockwise by an angle, degrees; corners that it does not fill repeat its edge."""
+    image, box, lean = face
+    reach = round(max(image.size) / 2)
+    wide = np.pad(np.asarray(image), ((reach, reach), (reach, reach), (0, 0)), "edge")
+    x, y = box.x + box.width / 2, box.y + box.height / 2
+    middle = (x + reach, y + reach)
+    turned = Image.fromarray(wide).rotate(-angle, Image.Resampling.BICUBIC, center=middle)
+    kept = turned.crop((reach, reach, reach + image.width, reach + image.height))
+    return Face(kept, box, lean + angle)
+
+
 def jitter(face: Face, random: np.random.Generator) -> Face:
-    """Augment geometry: random flip, tight crop, and the shift and scale that face detectors vary by."""
+    """Augment geometry: tight crop, flip, turn, and the shift and scale that face detectors vary by."""
     image, box, lean = face
     if random.random() < _TIGHT:
         # At most 15% of the box around the face, as some sources do; it must not reveal the class.
@@ -74,6 +87,8 @@ def jitter(face: Face, random: np.random.Generator) -> Face:
     if random.random() < 0.5:
         image = image.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
         box, lean = Box(image.width - box.x - box.width, box.y, box.width, box.height), -lean
+    if random.random() < _LEANING:
+        image, box, lean = turn(Face(image, box, lean), float(random.uniform(-_LEAN, _LEAN)))
     scale = float(np.exp(random.uniform(-0.12, 0.12)))
     width, height = box.width * scale, box.height * scale
     x = box.x + (box.width - width) / 2 + random.uniform(-0.05, 0.05) * box.width
