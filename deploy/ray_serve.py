@@ -51,7 +51,8 @@ _SETTINGS.setdefault("VERAFACE_WORKERS", str(CORES))
 
 def application() -> FastAPI:
     """Return the application of one replica; its worker processes start and end with the replica."""
-    return create_app(load_settings())
+    # Ray's proxy listens, on the address of Ray's settings: VERAFACE_ALLOWED_HOSTS alone decides on names.
+    return create_app(load_settings(host="0.0.0.0"))
 
 
 @serve.deployment(

@@ -130,7 +130,8 @@ def serving(detection: DetectionResult) -> Iterator[Any]:
     from fastapi.testclient import TestClient
 
     settings = load_settings(words_only=True, never_say_real=True)
-    with TestClient(create_app(settings, Scripted(Analysis(detection)))) as client:
+    app = create_app(settings, Scripted(Analysis(detection)))
+    with TestClient(app, "http://localhost") as client:
         yield client
 
 

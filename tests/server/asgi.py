@@ -17,6 +17,7 @@ CLIENT_ADDRESS = "127.0.0.1"
 def application(fetch_link: FetchLink | None = None, **settings: Any) -> Iterator[TestClient]:
     """A client of an application with these settings, which detects in this process."""
     app = create_app(load_settings(**settings), InProcess(shared_detector()), fetch_link)
-    with TestClient(app, raise_server_exceptions=False, client=(CLIENT_ADDRESS, 50_000)) as client:
+    own, peer = "http://localhost", (CLIENT_ADDRESS, 50_000)
+    with TestClient(app, own, raise_server_exceptions=False, client=peer) as client:
         assert client.get("/readyz").status_code == 200
         yield client

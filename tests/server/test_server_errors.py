@@ -80,7 +80,7 @@ def connect(url: str) -> socket.socket:
     return socket.create_connection((urlsplit(url).hostname, urlsplit(url).port), timeout=60)
 
 
-HEAD = b"POST /api/predict HTTP/1.1\r\nHost: here\r\nContent-Type: multipart/form-data; boundary=b\r\n"
+HEAD = b"POST /api/predict HTTP/1.1\r\nHost: localhost\r\nContent-Type: multipart/form-data; boundary=b\r\n"
 
 
 def test_a_declared_size_over_the_limit_is_refused_before_the_body_is_sent(small_server: Any) -> None:
@@ -164,7 +164,7 @@ def ask(run_async: Callable[..., Any]) -> Callable[..., httpx.Response]:
             if start:
                 await app.state.inference.start()
             transport = httpx.ASGITransport(app)
-            async with httpx.AsyncClient(transport=transport, base_url="http://here") as client:
+            async with httpx.AsyncClient(transport=transport, base_url="http://localhost") as client:
                 return await client.request(method, path, **request)
 
         return run_async(run)

@@ -97,7 +97,9 @@ def server_with_keys(start_server: Start) -> Iterator[Any]:
 def test_an_upload_without_a_key_is_not_waited_for(server_with_keys: Any) -> None:
     address = urlsplit(server_with_keys.url)
     with socket.create_connection((address.hostname, address.port), timeout=60) as connection:
-        connection.sendall(b"POST /api/predict HTTP/1.1\r\nHost: here\r\nContent-Length: 100000\r\n\r\nx")
+        connection.sendall(
+            b"POST /api/predict HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100000\r\n\r\nx"
+        )
         assert connection.recv(100).startswith(b"HTTP/1.1 401")  # before the rest of the body is sent
 
 

@@ -44,7 +44,7 @@ def connect(server: Any) -> socket.socket:
 
 def head(body_bytes: int) -> bytes:
     return (
-        b"POST /api/predict HTTP/1.1\r\nHost: here\r\n"
+        b"POST /api/predict HTTP/1.1\r\nHost: localhost\r\n"
         b"Content-Type: multipart/form-data; boundary=b\r\nContent-Length: %d\r\n\r\n" % body_bytes
     )
 
@@ -168,7 +168,7 @@ def test_the_event_loop_never_waits_for_the_work(run_async: RunAsync, large: byt
         await app.state.inference.start()
         watching = asyncio.create_task(watch())
         transport = httpx.ASGITransport(app)
-        async with httpx.AsyncClient(transport=transport, base_url="http://here", timeout=60) as client:
+        async with httpx.AsyncClient(transport=transport, base_url="http://localhost", timeout=60) as client:
             outcomes = await asyncio.gather(*(post(client, large) for _ in range(4)))
         watching.cancel()
         await app.state.inference.close()
@@ -233,7 +233,7 @@ def test_uploads_take_no_more_memory_than_allowed(run_async: RunAsync) -> None:
         await app.state.inference.start()
         uploads = app.state.veraface.images
         transport = httpx.ASGITransport(app)
-        async with httpx.AsyncClient(transport=transport, base_url="http://here", timeout=60) as client:
+        async with httpx.AsyncClient(transport=transport, base_url="http://localhost", timeout=60) as client:
 
             async def whole() -> httpx.Response:
                 return await client.post("/api/predict", files={"image": ("a", chunk * 2)})

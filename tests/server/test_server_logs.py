@@ -95,7 +95,8 @@ def test_each_line_of_the_json_log_is_an_object(
 
 
 def test_an_error_is_logged_without_its_message(caplog: pytest.LogCaptureFixture) -> None:
-    with TestClient(create_app(load_settings(), backend=Broken()), raise_server_exceptions=False) as client:
+    app = create_app(load_settings(), backend=Broken())
+    with TestClient(app, "http://localhost", raise_server_exceptions=False) as client:
         response = client.post("/api/predict", files={"image": ("a.jpg", b"x")})
     assert response.status_code == 500
     assert response.json()["error"]["request_id"] == response.headers["X-Request-ID"]

@@ -128,8 +128,8 @@ def test_a_client_that_hangs_up_does_no_harm(
     address = (urlsplit(server.url).hostname, urlsplit(server.url).port)
     with create_connection(address) as connection:
         connection.sendall(
-            b"POST /api/predict HTTP/1.1\r\nHost: here\r\nContent-Type: multipart/form-data; boundary=b\r\n"
-            b"Content-Length: 100000\r\n\r\n--b\r\n"
+            b"POST /api/predict HTTP/1.1\r\nHost: localhost\r\n"
+            b"Content-Type: multipart/form-data; boundary=b\r\nContent-Length: 100000\r\n\r\n--b\r\n"
         )
     assert predict(face).status_code == 200
     assert "Traceback" not in server.log()

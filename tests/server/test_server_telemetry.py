@@ -96,7 +96,7 @@ def test_a_request_is_traced_without_private_data(collector: Collector, face: by
 
 def test_an_error_is_traced_without_its_message(collector: Collector) -> None:
     app = create_app(load_settings(telemetry=True), Broken())
-    with TestClient(app, raise_server_exceptions=False) as client:
+    with TestClient(app, "http://localhost", raise_server_exceptions=False) as client:
         assert client.post("/api/predict", files={"image": ("a.jpg", b"x")}).status_code == 500
     ((span, _),) = collector.spans()
     attributes = {entry.key: entry.value for entry in span.attributes}

@@ -270,7 +270,7 @@ def large_result() -> VideoResult:
 
 async def call(app: Any, send: Callable[[Any], Any]) -> dict[str, Any]:
     """Send a video to an application, and its response to `send`; return the scope of the request."""
-    request = httpx.Request("POST", "http://here" + PATH, files={"video": ("a.mp4", b"video")})
+    request = httpx.Request("POST", "http://localhost" + PATH, files={"video": ("a.mp4", b"video")})
     body = await request.aread()
     messages = iter([{"type": "http.request", "body": body}])
     scope = {
@@ -360,7 +360,7 @@ def test_a_rejection_comes_before_the_rest_is_sent(without_video: Any) -> None:
     host, port = server.url.removeprefix("http://").split(":")
     with socket.create_connection((host, int(port)), timeout=60) as connection:
         connection.sendall(
-            f"POST {PATH} HTTP/1.1\r\nHost: a\r\nContent-Length: 100000\r\n"
+            f"POST {PATH} HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100000\r\n"
             "Content-Type: multipart/form-data; boundary=x\r\n\r\n--x\r\n".encode()
         )
         assert connection.recv(100).startswith(b"HTTP/1.1 501")
@@ -462,7 +462,7 @@ def test_an_upload_that_stops_frees_its_slot(one_worker: Any, video: bytes) -> N
     host, port = server.url.removeprefix("http://").split(":")
     with socket.create_connection((host, int(port))) as connection:
         connection.sendall(
-            f"POST {PATH} HTTP/1.1\r\nHost: a\r\nContent-Length: 100000\r\n"
+            f"POST {PATH} HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100000\r\n"
             "Content-Type: multipart/form-data; boundary=x\r\n\r\n--x\r\n".encode()
         )
     *_, (name, result) = all_events(send(server.url, video, frames=3))

@@ -11,6 +11,10 @@ from veraface.cli.streams import discard_output, output_error
 def serve(
     host: Annotated[str | None, Option(help="Address; default VERAFACE_HOST, else 127.0.0.1.")] = None,
     port: Annotated[int | None, Option(help="Port to listen on; default VERAFACE_PORT, else 7860.")] = None,
+    allowed_host: Annotated[
+        list[str] | None,
+        Option(help="Name by which clients may address the server, such as example.org; repeatable."),
+    ] = None,
     root_path: Annotated[
         str | None, Option(help="Path under which a proxy serves the page, such as /veraface.")
     ] = None,
@@ -23,4 +27,8 @@ def serve(
     from veraface.server.app import serve as run
     from veraface.server.settings import load_settings
 
-    raise Exit(run(load_settings(host=host, port=port, root_path=root_path, model=model)))
+    # Typer gives an empty list for an option that is not given; the environment then counts.
+    settings = load_settings(
+        host=host, port=port, allowed_hosts=allowed_host or None, root_path=root_path, model=model
+    )
+    raise Exit(run(settings))

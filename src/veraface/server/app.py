@@ -22,6 +22,7 @@ from veraface.audit import AuditLog
 from veraface.datasets.feedback import FeedbackFolder
 from veraface.server.auditing import Auditor
 from veraface.server.errors import install_fault_handlers
+from veraface.server.hosts import AllowedHosts, allowed_names
 from veraface.server.logs import is_request_id, log_config
 from veraface.server.middleware import AccessLog, HeadRequests, RootPath, SecurityHeaders
 from veraface.server.openapi import document_links, error_responses
@@ -130,6 +131,8 @@ def _add_middleware(app: FastAPI, settings: Settings, metrics: "Metrics | None")
         from veraface.server.telemetry import Traces  # needs an extra
 
         app.add_middleware(Traces)
+    if names := allowed_names(settings.host, settings.allowed_hosts):
+        app.add_middleware(AllowedHosts, names=names)
     app.add_middleware(AccessLog, observers=[metrics.observe_request] if metrics else [])
     app.add_middleware(SecurityHeaders, frame_origins=settings.frame_origins)
     new_id = partial(secrets.token_hex, 8)

@@ -119,6 +119,22 @@ def _origin(value: str) -> str:
     return value
 
 
+def _host_name(value: str) -> str:
+    """Return a name as a Host header has it, in lower case, without port and brackets."""
+    if value == "*":
+        raise _refused("would let every web site read responses by DNS rebinding; name hosts")
+    name = value.lower().removeprefix("*.")
+    try:
+        return str(ipaddress.ip_address(name.removeprefix("[").removesuffix("]")))
+    except ValueError:
+        if not re.fullmatch(r"[a-z0-9_-]+(\.[a-z0-9_-]+)*", name):
+            reason = (
+                "is not a host name such as example.org or *.example.org; leave out scheme, port and path"
+            )
+            raise _refused(reason) from None
+    return value.lower()
+
+
 def _proxy(value: str) -> str:
     try:
         network = ipaddress.ip_network(value)
@@ -146,6 +162,7 @@ def _rate(value: Any) -> Any:
 Digests = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_digests)]
 DigestsInFile = Annotated[tuple[str, ...], NoDecode, BeforeValidator(_digests_in_file)]
 Origins = Annotated[tuple[Annotated[str, AfterValidator(_origin)], ...], NoDecode, BeforeValidator(_entries)]
+Hosts = Annotated[tuple[Annotated[str, AfterValidator(_host_name)], ...], NoDecode, BeforeValidator(_entries)]
 Proxies = Annotated[tuple[Annotated[str, AfterValidator(_proxy)], ...], NoDecode, BeforeValidator(_entries)]
 RootPath = Annotated[str, BeforeValidator(_root_path)]
 Rate = Annotated[str, BeforeValidator(_rate)]
@@ -164,6 +181,7 @@ class Settings(BaseSettings):
 
     host: str = Field("127.0.0.1", min_length=1, description="address to listen on")
     port: int = Field(7860, ge=0, le=65535, description="port to listen on; 0 takes any free one")
+    allowed_hosts: Hosts = Field((), description="names by which clients may address the server")
     root_path: RootPath = Field("", description="path under which a proxy serves the page: /veraface")
     max_upload_bytes: int = Field(25 * 2**20, ge=1024, le=2**30, description="largest image file, bytes")
     max_pixels: int = Field(
