@@ -1,5 +1,6 @@
 """Writing files and folders safely."""
 
+import errno
 import os
 import shutil
 from collections.abc import Iterator
@@ -43,6 +44,23 @@ def write_atomic(path: Path, content: str | bytes) -> None:
     """Write a file like `atomic_write`; text as UTF-8 without newline translation."""
     with atomic_write(path) as partial:
         partial.write_bytes(content.encode("utf-8") if isinstance(content, str) else content)
+
+
+def append_durably(file: int, content: bytes) -> None:
+    """Append to an open file descriptor and flush to the disk; on an error, such as a full disk, undo it.
+
+    Raises:
+        OSError: it cannot be written.
+    """
+    before = os.fstat(file).st_size
+    try:
+        if os.write(file, content) != len(content):
+            raise OSError(errno.ENOSPC, "only a part of an entry could be written")
+        os.fsync(file)
+    except OSError:
+        with suppress(OSError):
+            os.ftruncate(file, before)
+        raise
 
 
 def copy_file(source: Path, target: Path) -> None:

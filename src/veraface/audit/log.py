@@ -20,6 +20,7 @@ from veraface.audit.entries import (
     read_entry,
     seal,
 )
+from veraface.files import append_durably
 from veraface.results import DetectionResult
 from veraface.video.results import VideoResult
 
@@ -130,7 +131,7 @@ class AuditLog:
                 previous, line = seal({**self._common("recovered", None), **about}, previous)
                 lines = b"\n" + line
             digest, line = seal({**self._common(event, actor), **fields}, previous)
-            _write(file, lines + line)
+            append_durably(file, lines + line)
         return digest
 
     def _common(self, event: str, actor: str | None) -> Entry:
@@ -173,20 +174,6 @@ class AuditLog:
                 yield file
             finally:
                 os.close(file)
-
-
-def _write(file: int, lines: bytes) -> None:
-    """Append and flush to the disk; on an error, such as a full disk, leave nothing of it behind."""
-    before = os.fstat(file).st_size
-    try:
-        written = os.write(file, lines)
-        if written != len(lines):
-            raise OSError(0, "only a part of an entry could be written")
-        os.fsync(file)
-    except OSError:
-        with suppress(OSError):
-            os.ftruncate(file, before)
-        raise
 
 
 @contextmanager

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from veraface.datasets.csv_files import column_names, read_csv
+from veraface.datasets.feedback import read_reports
 from veraface.datasets.folders import Labels, is_video, samples_of, shorten
 from veraface.datasets.layouts import MANIFEST, data_folder, read_folder
 from veraface.datasets.samples import SPLIT_NAMES, SPLITS, Sample, split_by_hash
@@ -105,6 +106,8 @@ def _read_rows(manifest: Path) -> Sequence[tuple[int, Mapping[str, Any]]]:
     suffix = manifest.suffix.lower()
     if suffix == ".csv":
         try:
+            if (reports := read_reports(manifest)) is not None:
+                return reports
             columns, rows = read_csv(manifest)
         except (OSError, UnicodeError, csv.Error) as error:
             raise DataError(f"{manifest}: cannot be read as CSV in UTF-8 or UTF-16: {error}") from error
