@@ -44,6 +44,22 @@ def fill(path: Path, count: int = 5) -> list[str]:
     return [log.add_outcome(IMAGE, {"error": f"number_{number}"}) for number in range(count)]
 
 
+def test_every_analysis_is_found_up_to_the_limit(path: Path) -> None:
+    """In a log of several blocks, with lines of different lengths, some across two blocks."""
+    log = AuditLog(path)
+    added = [log.add_outcome(IMAGE, {"error": "x" * (29_000 + 997 * n % 3_000)}) for n in range(90)]
+    decided = log.add_decision(added[3], "fake")
+    assert path.stat().st_size > 2 * 2**20
+    assert [found and found["hash"] for found in map(log.find, added)] == added
+    assert log.find(decided) is None  # it is no analysis
+    assert log.find("0" * 64) is None
+    lines = path.read_bytes().splitlines(keepends=True)
+    within = sum(map(len, lines[40:]))
+    for limit, first in ((within, 40), (within - 1, 41), (within + 1, 40), (10**9, 0), (0, 90)):
+        found = [entry for entry in added if log.find(entry, limit)]
+        assert found == added[first:], limit
+
+
 def test_an_entry_holds_the_answer_and_no_pixels(path: Path, content: bytes, result: DetectionResult) -> None:
     added = AuditLog(path, actor="desk").add_analysis(FileId.of(content), result)
     (entry,) = entries(path)

@@ -2,7 +2,10 @@
 
 import hashlib
 import json
+import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +14,7 @@ from fastapi.testclient import TestClient
 
 from tests.sample_videos import make_portrait
 from tests.server.asgi import application
-from veraface.audit import AuditError, verify
+from veraface.audit import AuditError, AuditLog, verify
 
 KEY = "vf_audit"
 DIGEST = hashlib.sha256(KEY.encode()).hexdigest()
@@ -100,3 +103,27 @@ def test_without_a_log_there_is_no_entry_and_no_route(face: bytes) -> None:
         assert "audit_entry" not in detect(client, face).json()
         assert client.post("/api/v1/decisions", json={}).status_code == 404
         assert "/api/v1/decisions" not in client.get("/openapi.json").json()["paths"]
+
+
+def test_searches_for_decisions_hold_up_no_result(
+    audited: TestClient, face: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    body = {"entry": detect(audited, face).json()["audit_entry"], "decision": "fake"}
+    ended, limits, find = threading.Event(), [], AuditLog.find
+
+    def slow(self: AuditLog, entry: str, within: int | None = None) -> Any:
+        limits.append(within)
+        ended.wait(60)
+        return find(self, entry, within)
+
+    monkeypatch.setattr(AuditLog, "find", slow)
+    with ThreadPoolExecutor(40) as clients:
+        answers = [clients.submit(audited.post, "/api/v1/decisions", json=body) for _ in range(40)]
+        refused = [answer.result() for answer in islice(as_completed(answers, timeout=60), 32)]
+        assert {answer.json()["error"]["code"] for answer in refused} == {"overloaded"}
+        assert limits == [64 * 2**20]  # one at a time
+        assert detect(audited, face).status_code == 200
+        ended.set()
+    codes = sorted(answer.result().status_code for answer in answers)
+    assert codes == [200] * 8 + [503] * 32
+    assert audited.post("/api/v1/decisions", json=body).status_code == 200

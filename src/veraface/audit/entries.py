@@ -2,7 +2,8 @@
 
 import hashlib
 import json
-from collections.abc import Mapping
+import os
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from io import BufferedReader
 from pathlib import Path
@@ -13,6 +14,7 @@ from veraface.errors import VerafaceError
 FORMAT = "veraface-audit/1"
 FIRST_PREVIOUS = "0" * 64  # `previous` of the first entry
 MAX_LINE_BYTES = 64 * 1024
+_BLOCK_BYTES = 2**20  # read at a time
 
 Entry = dict[str, Any]
 
@@ -79,3 +81,22 @@ def read_entry(line: bytes) -> Entry:
     if hashlib.sha256(canonical(unsealed)).hexdigest() != entry.get("hash"):
         raise ValueError("was changed: its hash does not match its content")
     return entry
+
+
+def lines_from_end(file: int, part: bytes, within: int | None = None) -> Iterator[bytes]:
+    """Yield the complete lines of an open log that contain `part`, the last ones first, without line breaks.
+
+    Lines that begin before the last `within` bytes are left out. A line may be yielded twice.
+    """
+    size = os.fstat(file).st_size
+    lowest = 0 if within is None else max(0, size - within)
+    for end in range(size, lowest, -_BLOCK_BYTES):
+        # With as much of the next block as the last line of this one can reach into, and one byte before.
+        start = max(lowest, end - _BLOCK_BYTES, 1) - 1
+        block = os.pread(file, end - start + MAX_LINE_BYTES, start)
+        at = block.rfind(part)
+        while at >= 0:
+            before, after = block.rfind(b"\n", 0, at), block.find(b"\n", at)
+            if after >= 0 and (before >= 0 or start == 0):
+                yield block[before + 1 : after]
+            at = block.rfind(part, 0, at)

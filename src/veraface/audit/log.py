@@ -17,6 +17,7 @@ from veraface.audit.entries import (
     AuditError,
     Entry,
     FileId,
+    lines_from_end,
     read_entry,
     seal,
 )
@@ -86,9 +87,11 @@ class AuditLog:
         return self._append("analysis", actor, {"file": vars(file), "result": dict(outcome), **more})
 
     def add_decision(
-        self, entry: str, decision: Decision, note: str = "", *, actor: str | None = None, **more: Any
+        self, entry: str | Entry, decision: Decision, note: str = "", *, actor: str | None = None, **more: Any
     ) -> str:
-        """Append what a person decided about the analysis with the hash `entry`; return the new hash.
+        """Append what a person decided about an analysis; return the hash of the new entry.
+
+        `entry` is the hash of the analysis, or the analysis as `find` has returned it.
 
         Raises:
             AuditError: the log has no such analysis, or it cannot be written.
@@ -96,15 +99,24 @@ class AuditLog:
         """
         if decision not in DECISIONS or len(note) > MAX_NOTE:
             raise ValueError(f"a decision is one of {DECISIONS}, with a note of up to {MAX_NOTE} characters")
-        about = self.find(entry)
+        about = self.find(entry) if isinstance(entry, str) else entry
         if about is None:
             raise AuditError(f"{self.path}: has no analysis with the hash {entry}")
-        fields = {"entry": entry, "file": about["file"], "decision": decision, "note": note, **more}
+        fields = {"entry": about["hash"], "file": about["file"], "decision": decision, "note": note, **more}
         return self._append("decision", actor, fields)
 
-    def find(self, entry: str) -> Entry | None:
-        """Return the analysis with this hash."""
-        return next((e for e in self._analyses(entry) if e["hash"] == entry), None)
+    def find(self, entry: str, within: int | None = None) -> Entry | None:
+        """Return the analysis with this hash, if it begins in the last `within` bytes; None for all of them.
+
+        The search begins at the end of the log and holds one block of it in memory.
+        """
+        with _errors(self.path), self.path.open("rb") as file:
+            for line in lines_from_end(file.fileno(), f'"hash":"{entry}"'.encode(), within):
+                with suppress(ValueError):  # `verify` reports what is wrong with it
+                    found = read_entry(line)
+                    if found["event"] == "analysis":
+                        return found
+        return None
 
     def latest(self, sha256: str) -> Entry | None:
         """Return the last analysis of the file with this SHA-256."""

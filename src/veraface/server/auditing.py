@@ -3,16 +3,22 @@
 import asyncio
 import logging
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
 
 from asgi_correlation_id import correlation_id
 from fastapi import Request
 
 from veraface.audit import AuditError, AuditLog, Decision, FileId
+from veraface.audit.entries import Entry
 from veraface.results import DetectionResult
 from veraface.server.errors import ApiError
 from veraface.video.results import VideoResult
 
+_T = TypeVar("_T")
 _log = logging.getLogger("veraface.server")
+SEARCHED_BYTES = 64 * 2**20  # at the end of the log: about 75,000 analyses of one face
+_MAX_SEARCHES = 8  # that wait for their turn
 
 
 class Auditor:
@@ -20,6 +26,9 @@ class Auditor:
 
     def __init__(self, log: AuditLog | None) -> None:
         self._log = log
+        # One search at a time, in a thread of their own: results do not wait for them.
+        self._searcher = ThreadPoolExecutor(1, "audit-search")
+        self._searches = 0
 
     async def add_analysis(
         self, request: Request, content: bytes, result: DetectionResult | VideoResult
@@ -41,12 +50,25 @@ class Auditor:
     async def add_decision(self, request: Request, entry: str, decision: Decision, note: str) -> str:
         """Add a person's decision about an analysis; return the entry's hash."""
         log = self._log
-        if log is None or await asyncio.to_thread(log.find, entry) is None:
+        analysis = None if log is None else await self._find(log, entry)
+        if log is None or analysis is None:
             raise ApiError(
-                404, "unknown_entry", "the audit log of this server has no analysis with this hash"
+                404,
+                "unknown_entry",
+                f"the last {SEARCHED_BYTES // 2**20} MiB of this server's audit log have no such analysis; "
+                "decide on older ones with `veraface audit decide` on the server",
             )
         about = _about(request)
-        return await _in_thread(lambda: log.add_decision(entry, decision, note, **about))
+        return await _in_thread(lambda: log.add_decision(analysis, decision, note, **about))
+
+    async def _find(self, log: AuditLog, entry: str) -> Entry | None:
+        if self._searches >= _MAX_SEARCHES:
+            raise ApiError(503, "overloaded", "too many decisions at the same time", retry_after_s=1)
+        self._searches += 1
+        try:
+            return await _in_thread(lambda: log.find(entry, SEARCHED_BYTES), self._searcher)
+        finally:
+            self._searches -= 1
 
 
 def actor(request: Request) -> str:
@@ -59,9 +81,9 @@ def _about(request: Request) -> dict[str, str]:
     return {"actor": actor(request), "request_id": correlation_id.get() or ""}
 
 
-async def _in_thread(add: Callable[[], str]) -> str:
+async def _in_thread(task: Callable[[], _T], threads: ThreadPoolExecutor | None = None) -> _T:
     try:
-        return await asyncio.to_thread(add)
+        return await asyncio.get_running_loop().run_in_executor(threads, task)
     except AuditError as error:
         _log.error("%s", error)
         message = "this server keeps an audit log that cannot be written, so it returns no result"

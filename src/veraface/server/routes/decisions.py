@@ -7,16 +7,17 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from veraface.audit import Decision
 from veraface.audit.log import MAX_NOTE
+from veraface.server.auditing import SEARCHED_BYTES
 from veraface.server.openapi import error_responses
 from veraface.server.routes import State
 from veraface.server.security import REFUSE_OTHER_SITES, REFUSED
 
 _ERRORS = {
     403: REFUSED,
-    404: "the audit log has no analysis with this hash",
+    404: f"the last {SEARCHED_BYTES // 2**20} MiB of the audit log have no analysis with this hash",
     422: "not a decision in JSON",
     500: "internal error of the server",
-    503: "the audit log cannot be written",
+    503: "the audit log cannot be used, or too many decisions at the same time",
 }
 router = APIRouter(tags=["audit"], dependencies=[REFUSE_OTHER_SITES], responses=error_responses(_ERRORS))
 
