@@ -9,6 +9,13 @@ _LABELS = {
     "no_face": "No face found",
 }
 _NO_SIGN = "No sign of forgery found"
+# Parts of the messages of reasons.
+_NO_SIGN_MESSAGES = {
+    "would be called real": "would show no sign of forgery",
+    "would be real": "would show no sign of forgery",
+    "are less real": "show more signs of forgery",
+    "no clear sign of either a real or a fake face": "too weak signs to say whether the face is fake",
+}
 CAVEAT = "a statistical estimate, not proof"
 _NO_SIGN_CAVEAT = "that no sign of forgery was found does not mean that an image is real"
 
@@ -63,8 +70,8 @@ class Wording:
         """Return the message of a reason in these words."""
         if not self.never_say_real:
             return text
-        for real in ("would be called real", "would be real"):
-            text = text.replace(real, "would show no sign of forgery")
+        for real, words in _NO_SIGN_MESSAGES.items():
+            text = text.replace(real, words)
         return text
 
 

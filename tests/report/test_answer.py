@@ -2,8 +2,10 @@
 
 import json
 import os
+import re
 import shutil
 import subprocess
+from dataclasses import replace
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -12,7 +14,8 @@ import pytest
 
 import veraface
 from veraface.detector import Detector
-from veraface.report.answer import answer_of, span_of, worst_first
+from veraface.report.answer import answer_of, band_text, face_answer_of, span_of, worst_first
+from veraface.wording import Wording
 
 STATIC = Path(veraface.__file__).parent / "server/static"
 TEXTS = json.loads((STATIC / "languages/en.json").read_text("utf-8"))
@@ -34,7 +37,9 @@ const root = process.argv[1];
 globalThis.fetch = async () => new Response(readFileSync(`${root}/languages/en.json`));
 const { use } = await import(`${root}/js/language.js`);
 const { answerOf } = await import(`${root}/js/answer.js`);
+const { setWording } = await import(`${root}/js/wording.js`);
 await use("en");
+setWording(JSON.parse(process.argv[2]));
 const results = JSON.parse(readFileSync(0, "utf-8"));
 console.log(JSON.stringify(results.map(answerOf)));
 """
@@ -73,14 +78,15 @@ def results() -> list[dict[str, Any]]:
     return [*found, older]
 
 
-def test_it_is_the_answer_of_the_page() -> None:
+@pytest.mark.parametrize("wording", [Wording(*modes) for modes in product((False, True), repeat=2)], ids=str)
+def test_it_is_the_answer_of_the_page(wording: Wording) -> None:
     node = shutil.which("node")
     if node is None:
         pytest.skip("no Node")
     made_up = results()
     command = [node, "--disable-warning=MODULE_TYPELESS_PACKAGE_JSON", "--input-type=module", "-e", SCRIPT]
     done = subprocess.run(
-        [*command, str(STATIC)],
+        [*command, str(STATIC), json.dumps(vars(wording))],
         input=json.dumps(made_up),
         capture_output=True,
         text=True,
@@ -89,10 +95,22 @@ def test_it_is_the_answer_of_the_page() -> None:
     )
     assert done.returncode == 0, done.stderr
     for one, expected in zip(made_up, json.loads(done.stdout), strict=True):
-        own = answer_of(one)
+        own = answer_of(one, wording)
         shown = {name: getattr(own, name) for name in ("verdict", "name", "range", "why", "count", "worth")}
         shown |= {"open": own.open, "steps": list(own.steps), "caveat": own.caveat}
         assert shown == {name: expected[name] for name in shown}, one
+
+
+def test_nothing_is_called_real_where_it_must_not_be() -> None:
+    """Neither in the answer about an image, nor about a face, nor in the reading of the scale."""
+    wording = Wording(never_say_real=True)
+    for one in results():
+        faces = [face_answer_of(each, THRESHOLDS, wording) for each in one["faces"]]
+        for answer in (answer_of(one, wording), *faces):
+            assert not re.search(r"\breal\b", str(replace(answer, verdict="")), re.IGNORECASE), one
+    assert "real" not in band_text(THRESHOLDS, wording)
+    found = answer_of(result(face("real", 0.1), reliability=RELIABILITY), wording)
+    assert found.worth == "Of 100 faces in our test that got this verdict, 97 were fake."
 
 
 def test_the_verdict_and_the_span_never_contradict_each_other() -> None:

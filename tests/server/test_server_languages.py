@@ -96,6 +96,47 @@ def test_every_word_is_asked_for_and_every_one_asked_for_is_there() -> None:
     assert known - asked - named - composed == set()
 
 
+# How each language says "real", and the texts about one image or face.
+REAL = {
+    "ar": "حقيقي|واقعي",
+    "de": r"\becht",
+    "en": r"\breal",
+    "es": r"\breal(es)?\b|auténtic",
+    "fr": r"\bréel|authenti",
+    "hi": "असली|वास्तविक",
+    "zh": "真",
+}
+ABOUT_AN_IMAGE = (
+    "answer.",
+    "evidence.heatmap.",
+    "keys.decide.",
+    "reasons.",
+    "result.",
+    "stage.",
+    "verdicts.",
+)
+NOT_REAL = "verdicts.real.detail"  # in this mode it says that nothing proves an image to be authentic
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_never_say_real_replaces_every_text_about_an_image_that_says_so(language: str) -> None:
+    words, real = read(language), re.compile(REAL[language], re.IGNORECASE)
+    assert real.search(words["verdicts.real.name"])
+    assert real.search(words["answer.worth.real"])
+    instead = {p.removeprefix("neverSayReal."): t for p, t in words.items() if p.startswith("neverSayReal.")}
+    assert instead.keys() <= words.keys()
+    shown = {
+        path: [re.sub(r"\{\w+\}", "", form) for form in forms(instead.get(path, text))]
+        for path, text in words.items()
+    }
+    said = [
+        path
+        for path, texts in shown.items()
+        if path.startswith(ABOUT_AN_IMAGE) and path != NOT_REAL and any(map(real.search, texts))
+    ]
+    assert said == []
+
+
 def choose(page: Page, content: bytes) -> None:
     page.set_input_files("#file", {"name": "one.jpg", "mimeType": "image/jpeg", "buffer": content})
 

@@ -6,7 +6,7 @@
 import json
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -23,6 +23,39 @@ _REMARKS += ("color_not_converted", "short_scenes", "faces_left_out")
 _SMALL = ("small_face", "face_too_small", "faces_too_small")
 
 Json = Mapping[str, Any]
+
+
+class _Texts:
+    """The texts of the page in English; those of a mode replace others."""
+
+    def __init__(self, never_say_real: bool) -> None:
+        catalog: dict[str, Any] = json.loads(_TEXTS.read_text(encoding="utf-8"))
+        self._catalogs = [catalog["neverSayReal"]] * never_say_real + [catalog]
+
+    def __call__(self, path: str, **values: Any) -> str:
+        """Return the text at a path, with values in it, one of them perhaps the `count` of a plural form."""
+        found = self._find(path)
+        if isinstance(found, dict):  # plural forms
+            found = found["one" if values["count"] == 1 else "other"]
+        for name, value in values.items():
+            found = found.replace(f"{{{name}}}", str(value))
+        return str(found)
+
+    def has(self, path: str) -> bool:
+        """Return whether there is such a text."""
+        return self._find(path) is not None
+
+    def _find(self, path: str) -> Any:
+        for catalog in self._catalogs:
+            found: Any = catalog
+            for name in path.split("."):
+                found = found.get(name) if isinstance(found, dict) else None
+            if found is not None:
+                return found
+        return None
+
+
+_texts = cache(_Texts)
 
 
 @dataclass(frozen=True)
@@ -49,54 +82,32 @@ class Answer:
 
 def answer_of(result: Json, wording: Wording = PLAIN) -> Answer:
     """Return the answer about an image from its result as JSON, in that wording."""
-    return _in_words(_answer_of(result), wording)
-
-
-def _answer_of(result: Json) -> Answer:
-    faces, verdict = result["faces"], _verdict(result)
+    texts, faces, verdict = _texts(wording.never_say_real), result["faces"], _verdict(result)
+    caveat = texts("answer.notProof")
     if result["verdict"] == "no_face":
-        name, why = (_text(f"faults.no_face.{part}") for part in ("name", "detail"))
-        return Answer("no_face", name, None, None, why, caveat=_text("answer.notProof"))
-    span = span_of(result, result["thresholds"])
-    count = _count(faces) if len(faces) > 1 else None
+        name, why = (texts(f"faults.no_face.{part}") for part in ("name", "detail"))
+        return Answer("no_face", name, None, None, why, caveat=caveat)
+    span = span_of(result, result["thresholds"], wording)
+    count = _count(texts, faces) if len(faces) > 1 else None
     return Answer(
         verdict,
-        _name(result),
+        _name(texts, result),
         span,
         None if span is None else range_text(span, result["thresholds"]),
-        count if count and verdict in _CLEAR else _why(result, faces),
+        count if count and verdict in _CLEAR else _why(texts, result, faces),
         count,
-        _worth(verdict, result.get("reliability")),
-        _open(verdict, result.get("reliability")),
-        tuple(_text(f"answer.steps.{step}") for step in _steps(verdict, (result, *faces))),
-        _text("answer.notProof"),
+        _worth(texts, verdict, result.get("reliability")),
+        _open(texts, verdict, result.get("reliability")),
+        tuple(texts(f"answer.steps.{step}") for step in _steps(verdict, (result, *faces))),
+        caveat,
     )
 
 
 def face_answer_of(face: Json, thresholds: Json, wording: Wording = PLAIN) -> Answer:
     """Return the answer about one face, in that wording."""
-    span = span_of(face, thresholds)
+    texts, span = _texts(wording.never_say_real), span_of(face, thresholds, wording)
     range_ = None if span is None else range_text(span, thresholds)
-    return _in_words(Answer(_verdict(face), _name(face), span, range_, _why(face, ())), wording)
-
-
-def _in_words(answer: Answer, wording: Wording) -> Answer:
-    if wording.words_only:
-        answer = replace(answer, span=None, range=None)
-    if wording.never_say_real:
-        name = wording.label("real") if answer.verdict == "real" else answer.name
-        why, count = (text and _without_real(text) for text in (answer.why, answer.count))
-        answer = replace(answer, name=name, why=why or "", count=count)
-    return answer
-
-
-def _without_real(text: str) -> str:
-    for real, words in (
-        ("likely real", "without a sign of forgery"),
-        ("looks real", "shows no sign of forgery"),
-    ):
-        text = text.replace(real, words)
-    return text
+    return Answer(_verdict(face), _name(texts, face), span, range_, _why(texts, face, ()))
 
 
 def worst_first(faces: Sequence[Json]) -> list[Json]:
@@ -109,9 +120,12 @@ def worst_first(faces: Sequence[Json]) -> list[Json]:
     return sorted(faces, key=lambda face: (_ORDER.index(_verdict(face)), -highest(face)))
 
 
-def span_of(result: Json, thresholds: Json) -> tuple[float, float] | None:
-    """Return the lowest and highest p_fake of a face or image; None where they contradict its verdict."""
-    if result["p_fake"] is None:
+def span_of(result: Json, thresholds: Json, wording: Wording = PLAIN) -> tuple[float, float] | None:
+    """Return the lowest and highest p_fake of a face or image; None where they contradict its verdict.
+
+    None also where the wording shows no probabilities.
+    """
+    if result["p_fake"] is None or wording.words_only:
         return None
     low, high = result.get("p_fake_range") or (result["p_fake"], result["p_fake"])
     zones = {_zone(low, thresholds), _zone(high, thresholds)}
@@ -124,14 +138,13 @@ def range_text(span: tuple[float, float], thresholds: Json) -> str:
     low, high = (_points(p, thresholds) for p in span)
     if low == high:
         return f"{low}%"
-    return _text("answer.range", low=low, high=f"{high}%")
+    return _texts(False)("answer.range", low=low, high=f"{high}%")
 
 
 def band_text(thresholds: Json, wording: Wording = PLAIN) -> str:
     """Return how the scale is read, in that wording."""
     real, fake = (f"{_rounded(100 * thresholds[name])}%" for name in _CLEAR[::-1])
-    text = _text("result.bandText", real=real, fake=fake)
-    return _without_real(text) if wording.never_say_real else text
+    return _texts(wording.never_say_real)("result.bandText", real=real, fake=fake)
 
 
 def _points(p: float, thresholds: Json) -> str:
@@ -152,43 +165,42 @@ def _verdict(result: Json) -> str:
     return "unclassified" if result["p_fake"] is None else result["verdict"]
 
 
-def _name(result: Json) -> str:
+def _name(texts: _Texts, result: Json) -> str:
     if _verdict(result) != "unclassified":
-        return _text(f"verdicts.{result['verdict']}.name")
-    known = (code for code in _codes(result) if code in _texts()["answer"]["unclassified"])
+        return texts(f"verdicts.{result['verdict']}.name")
+    known = (code for code in _codes(result) if texts.has(f"answer.unclassified.{code}"))
     code = next(known, None)
-    return _text(f"answer.unclassified.{code}" if code else "verdicts.uncertain.name")
+    return texts(f"answer.unclassified.{code}" if code else "verdicts.uncertain.name")
 
 
-def _why(result: Json, faces: Sequence[Json]) -> str:
+def _why(texts: _Texts, result: Json, faces: Sequence[Json]) -> str:
     verdict = _verdict(result)
     if verdict in _CLEAR:
-        return _text(f"verdicts.{verdict}.detail")
+        return texts(f"verdicts.{verdict}.detail")
     worst = worst_first(faces)[0] if faces else result
-    known = _texts()["reasons"]
-    causes = (code for code in _codes(result, worst) if code not in _REMARKS and code in known)
-    cause = next(causes, None)
+    codes = (code for code in _codes(result, worst) if code not in _REMARKS)
+    cause = next((code for code in codes if texts.has(f"reasons.{code}")), None)
     if cause is None:
-        return _text("verdicts.uncertain.detail")
+        return texts("verdicts.uncertain.detail")
     if cause == "changes_under_recompression" and worst["p_fake"] is not None:
-        return _text(f"answer.unstable.{'fake' if worst['p_fake'] > 0.5 else 'real'}")
-    return _text(f"reasons.{cause}")
+        return texts(f"answer.unstable.{'fake' if worst['p_fake'] > 0.5 else 'real'}")
+    return texts(f"reasons.{cause}")
 
 
-def _count(faces: Sequence[Json]) -> str:
+def _count(texts: _Texts, faces: Sequence[Json]) -> str:
     counted = {verdict: sum(_verdict(face) == verdict for face in faces) for verdict in _ORDER}
     if counted["real"] == len(faces):
-        return _text("answer.faces.allReal", all=len(faces))
+        return texts("answer.faces.allReal", all=len(faces))
     parts = [
-        _text(f"answer.faces.{verdict}", count=counted[verdict], all=len(faces))
+        texts(f"answer.faces.{verdict}", count=counted[verdict], all=len(faces))
         for verdict in _ORDER
         if counted[verdict] or verdict == "fake"
     ]
     joined = " and ".join(parts) if len(parts) < 3 else f"{', '.join(parts[:-1])}, and {parts[-1]}"
-    return _text("answer.sentence", text=joined)
+    return texts("answer.sentence", text=joined)
 
 
-def _worth(verdict: str, reliability: Json | None) -> str | None:
+def _worth(texts: _Texts, verdict: str, reliability: Json | None) -> str | None:
     if not reliability or verdict == "unclassified":
         return None
 
@@ -196,19 +208,19 @@ def _worth(verdict: str, reliability: Json | None) -> str | None:
         return ">99" if count > 99 else "<1" if count < 1 else str(_rounded(count))
 
     fake = reliability["fake_of_100"]
-    return _text(f"answer.worth.{verdict}", fake=shown(fake), real=shown(100 - fake))
+    return texts(f"answer.worth.{verdict}", fake=shown(fake), real=shown(100 - fake))
 
 
-def _open(verdict: str, reliability: Json | None) -> str:
+def _open(texts: _Texts, verdict: str, reliability: Json | None) -> str:
     if verdict not in _CLEAR:
-        return _text("answer.open.uncertain")
+        return texts("answer.open.uncertain")
     if not reliability:
-        return _text(f"answer.openUnmeasured.{verdict}")
+        return texts(f"answer.openUnmeasured.{verdict}")
     rate: float = reliability["false_positive_rate" if verdict == "fake" else "false_negative_rate"]
     of = 1000 if rate < 0.01 else 100
     count = "<1" if rate * of < 0.5 else str(_rounded(rate * of))
-    size = "" if reliability["face_size"] == "all" else _text("answer.thisSize")
-    return _text(f"answer.open.{verdict}", count=count, all=f"{of:,}", size=size).replace("  ", " ")
+    size = "" if reliability["face_size"] == "all" else texts("answer.thisSize")
+    return texts(f"answer.open.{verdict}", count=count, all=f"{of:,}", size=size).replace("  ", " ")
 
 
 def _steps(verdict: str, results: Sequence[Json]) -> tuple[str, ...]:
@@ -222,22 +234,5 @@ def _codes(*results: Json) -> list[str]:
     return [reason["code"] for result in results for reason in result["reasons"]]
 
 
-def _text(path: str, **values: Any) -> str:
-    found: Any = _texts()
-    for name in path.split("."):
-        found = found[name]
-    if isinstance(found, dict):  # plural forms
-        found = found["one" if values["count"] == 1 else "other"]
-    for name, value in values.items():
-        found = found.replace(f"{{{name}}}", str(value))
-    return str(found)
-
-
 def _rounded(value: float) -> int:
     return math.floor(value + 0.5)  # as JavaScript rounds
-
-
-@cache
-def _texts() -> dict[str, Any]:
-    texts: dict[str, Any] = json.loads(_TEXTS.read_text(encoding="utf-8"))
-    return texts
