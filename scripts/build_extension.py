@@ -120,10 +120,15 @@ def manifest() -> dict[str, Any]:
 def messages(language: str, own: dict[str, Any]) -> dict[str, Any]:
     """Return the message catalog of one language: the parts shared with the page, and the extension's own."""
     page = json.loads((STATIC / "languages" / f"{language}.json").read_text("utf-8"))
-    shared = {section: page[section] for section in PAGE_TEXTS}
-    shared["result"] = {name: page["result"][name] for name in RESULT_TEXTS}
+    shared, mode = used(page), {"neverSayReal": used(page["neverSayReal"])}
     faults = shared["faults"] | own["faults"]
-    return {**shared, "faults": faults, "extension": {k: v for k, v in own.items() if k != "faults"}}
+    return {**shared, **mode, "faults": faults, "extension": {k: v for k, v in own.items() if k != "faults"}}
+
+
+def used(page: dict[str, Any]) -> dict[str, Any]:
+    """Return the parts of the page's catalog that the extension shows."""
+    result = {name: page["result"][name] for name in RESULT_TEXTS if name in page["result"]}
+    return {**{section: page[section] for section in PAGE_TEXTS if section in page}, "result": result}
 
 
 def copy(source: Path, target: Path) -> None:

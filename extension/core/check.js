@@ -5,6 +5,7 @@ import { remember } from "./history.js";
 import { detect, fetchStatus } from "./detect.js";
 import { keepImage } from "./images.js";
 import { readSettings } from "./settings.js";
+import { followWording } from "./wording.js";
 
 const WITHOUT_VERDICT = ["no_face", "face_obscured", "face_too_small"]; // completed checks, which the history contains
 
@@ -21,7 +22,8 @@ export async function checkImage(read, { stage = () => {}, forget = false, pictu
   let sha256 = null; // as long as there is no image
   try {
     const { server, history } = await readSettings();
-    const { limit } = await fetchStatus(server);
+    const { limit, wording } = await fetchStatus(server);
+    await followWording(wording);
     await stage("reading");
     const { blob, name } = await read(limit);
     if (blob.size > limit) throw new Fault("image_too_large", { size: blob.size, most: limit });

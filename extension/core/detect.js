@@ -14,13 +14,17 @@ const DEFAULT_MAX_BYTES = 25 * 2 ** 20; // where the server does not report its 
 const MAX_BYTES = 128 * 2 ** 20; // whatever limit the server reports
 const VERDICTS = ["fake", "real", "uncertain"];
 
-/** The server's upload limit in bytes, and its model's { name, version }, null until it is loaded. */
+/**
+ * The server's upload limit in bytes, its model's { name, version }, null until it is loaded, and its `wording`: whether
+ * it has verdicts shown in words only, and without calling anything real.
+ */
 export async function fetchStatus(server) {
   const { response, answer } = await request(server, "/api/model-status", {}, STATUS_TIMEOUT_MS);
   if (!response.ok || typeof answer?.loaded !== "boolean") throw new Fault("not_veraface", { server: hostOf(server) });
   const reported = answer.limits?.max_upload_bytes;
   const limit = typeof reported === "number" && reported > 0 ? Math.min(reported, MAX_BYTES) : DEFAULT_MAX_BYTES;
-  return { limit, model: answer.loaded ? { name: textOf(answer.name), version: textOf(answer.version) } : null };
+  const wording = { words_only: answer.wording?.words_only === true, never_say_real: answer.wording?.never_say_real === true };
+  return { limit, wording, model: answer.loaded ? { name: textOf(answer.name), version: textOf(answer.version) } : null };
 }
 
 /** The server's answer for an image; `waiting(code)` is called before each further attempt with a busy server. */
@@ -28,7 +32,7 @@ export async function detect(server, blob, waiting) {
   for (let attempt = 1; ; attempt += 1) {
     const body = new FormData();
     body.append("image", blob, "image"); // the image's real name is not sent
-    const { response, answer } = await request(server, "/api/predict", { method: "POST", body }, DETECT_TIMEOUT_MS);
+    const { response, answer } = await request(server, "/api/predict?prediction=false", { method: "POST", body }, DETECT_TIMEOUT_MS);
     if (response.ok && isVerdict(answer)) return answer;
     const { code, message } = failure(server, response, answer);
     if (!isBusy(response, code)) throw new Fault(code, { message });

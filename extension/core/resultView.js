@@ -3,6 +3,7 @@ import { answerOf, faceAnswerOf, faceLabel, spanOf, worstFirst } from "../../src
 import { megabytes, percent, rangeText, sentence } from "../../src/veraface/server/static/js/format.js";
 import { hasText, isolated, text } from "../../src/veraface/server/static/js/language.js";
 import { uniqueReasons } from "../../src/veraface/server/static/js/verdictParts.js";
+import { hidesNumbers } from "../../src/veraface/server/static/js/wording.js";
 import { MAX_FACES } from "./cutOuts.js";
 
 const VERDICTS = ["fake", "real", "uncertain"];
@@ -10,8 +11,6 @@ const ICONS = {
   no_face: "no_face",
   face_obscured: "unclassified",
   face_too_small: "small",
-  no_sign_of_forgery: "uncertain",
-  uncertain: "uncertain",
   image_too_large: "large",
   unsupported_image: "file",
   unreadable_image: "file",
@@ -31,7 +30,7 @@ const RETRYABLE = [
 ];
 const FIXED_IN_OPTIONS = ["unreachable_elsewhere", "not_veraface", "server_not_permitted"];
 // The catalog's texts for these codes state what the server's message would.
-const COVERED_BY_TEXT = ["no_face", "face_obscured", "no_sign_of_forgery", "uncertain", "not_ready", "model_unavailable", "unsupported_image"];
+const COVERED_BY_TEXT = ["no_face", "face_obscured", "not_ready", "model_unavailable", "unsupported_image"];
 const MAX_MESSAGE_LENGTH = 300;
 const MAX_REASONS = 8;
 const SHAPE_TOLERANCE = 0.03; // of the logarithm of the aspect ratio: displayed sizes are rounded
@@ -72,7 +71,7 @@ export function entryView({ verdict, p_fake, answer }, { pictures = [], full = f
 
 // Without thresholds, as of earlier versions, only a clear verdict cannot contradict its number.
 function shortRange(answer) {
-  if (!answer.thresholds) return answer.verdict === "uncertain" ? "" : percent(answer.p_fake);
+  if (!answer.thresholds) return hidesNumbers() || answer.verdict === "uncertain" ? "" : percent(answer.p_fake);
   const span = spanOf(answer, answer.thresholds);
   return span ? rangeText(span, answer.thresholds) : "";
 }

@@ -13,6 +13,7 @@ import { openFullInWindow, shownInWindow } from "../core/pageCheck.js";
 import { onSettingsChanged, readSettings } from "../core/settings.js";
 import { entryView, outcomeView, shortView, workingView } from "../core/resultView.js";
 import { loadLanguage } from "../core/language.js";
+import { loadWording } from "../core/wording.js";
 
 const ICONS = { no_face: "no_face", face_obscured: "unclassified", face_too_small: "small" };
 
@@ -140,6 +141,7 @@ function drawPrivacy(server) {
 }
 
 async function drawRecent() {
+  await loadWording(); // a check on a page may have changed it
   const entries = await readHistory();
   byId("recent").replaceChildren(...entries.filter(({ sha256 }) => sha256 !== shownHash).map(recentItem));
   byId("clear").hidden = !entries.length;

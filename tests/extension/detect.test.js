@@ -30,16 +30,19 @@ async function detectWithoutWaiting(...answers) {
   return { outcome, delays, reasons, requests };
 }
 
-test("the status has the limit and the model", async () => {
-  serve(Response.json({ loaded: true, name: "m", version: "1", limits: { max_upload_bytes: 1000 } }));
-  assert.deepEqual(await fetchStatus(SERVER), { limit: 1000, model: { name: "m", version: "1" } });
+const PLAIN = { words_only: false, never_say_real: false };
+
+test("the status has the limit, the model and how to show verdicts", async () => {
+  const wording = { words_only: true, never_say_real: true };
+  serve(Response.json({ loaded: true, name: "m", version: "1", limits: { max_upload_bytes: 1000 }, wording }));
+  assert.deepEqual(await fetchStatus(SERVER), { limit: 1000, model: { name: "m", version: "1" }, wording });
 });
 
 test("values that make no sense in the status are replaced", async () => {
-  serve(Response.json({ loaded: true, name: NO_TEXT, limits: { max_upload_bytes: NO_TEXT } }));
-  assert.deepEqual(await fetchStatus(SERVER), { limit: 25 * 2 ** 20, model: { name: "", version: "" } });
+  serve(Response.json({ loaded: true, name: NO_TEXT, limits: { max_upload_bytes: NO_TEXT }, wording: { words_only: NO_TEXT } }));
+  assert.deepEqual(await fetchStatus(SERVER), { limit: 25 * 2 ** 20, model: { name: "", version: "" }, wording: PLAIN });
   serve(Response.json({ loaded: false, limits: { max_upload_bytes: 1e300 } }));
-  assert.deepEqual(await fetchStatus(SERVER), { limit: 128 * 2 ** 20, model: null });
+  assert.deepEqual(await fetchStatus(SERVER), { limit: 128 * 2 ** 20, model: null, wording: PLAIN });
 });
 
 for (const body of ["<h1>Welcome</h1>", "{}", "[]", '{"loaded": 1}', "null"]) {
@@ -53,7 +56,7 @@ test("the image is sent without its name, cookies and redirects", async () => {
   const { outcome, requests } = await detectWithoutWaiting(Response.json(VERDICT));
   assert.deepEqual(outcome, VERDICT);
   const [{ address, method, credentials, redirect, body }] = requests;
-  assert.deepEqual([address, method, credentials, redirect], [`${SERVER}/api/predict`, "POST", "omit", "error"]);
+  assert.deepEqual([address, method, credentials, redirect], [`${SERVER}/api/predict?prediction=false`, "POST", "omit", "error"]);
   assert.equal(body.get("image").name, "image");
 });
 

@@ -3,6 +3,9 @@ import test from "node:test";
 import { load, useLanguage, VERDICT } from "./harness.js";
 
 const { entryView, outcomeView, shortView, workingView } = await load("core/resultView.js");
+const { followWording, loadWording } = await load("core/wording.js");
+const { text } = await load("../src/veraface/server/static/js/language.js");
+const { setWording } = await load("../src/veraface/server/static/js/wording.js");
 await useLanguage("en");
 // What no text can be made of.
 const NO_TEXT = { toString: 1, valueOf: 1 };
@@ -96,11 +99,33 @@ test("codes that the catalog does not know are shown as other failures", () => {
   assert.equal(fault("malformed_upload", { message: "<b>bold</b>".repeat(100) }).notes[0].text.length, 301);
 });
 
-test("a server that never says real, and a covered face, are shown in words of their own", () => {
-  const shown = ["no_sign_of_forgery", "uncertain", "face_obscured"].map((code) => fault(code, { message: "in English" }));
-  assert.deepEqual(shown.map(({ heading }) => heading), ["No sign of forgery found", "Cannot tell", "Face covered or blurred"]);
-  assert.deepEqual(shown.flatMap(({ notes }) => notes), []);
+test("a covered face is shown in words of its own", () => {
+  const { heading, notes } = fault("face_obscured", { message: "in English" });
+  assert.deepEqual([heading, notes], ["Face covered or blurred", []]);
 });
+
+const REAL = { ...VERDICT, verdict: "real", p_fake: 0.1, p_fake_range: [0.05, 0.15], reliability: { fake_of_100: 4, face_size: "all", false_positive_rate: 0.1, false_negative_rate: 0.2 } };
+
+for (const language of ["ar", "de", "en", "es", "fr", "hi", "zh"]) {
+  test(`the modes of the server are followed, in the result and in the list: ${language}`, async () => {
+    await useLanguage(language);
+    const answer = { ...REAL, faces: [REAL, REAL].map((face) => ({ ...face, box: [0, 0, 9, 9] })) };
+    const shown = () => JSON.stringify([outcomeView({ kind: "detected", answer }), shortView(answer), entryView({ ...REAL, answer }), shortView({ ...REAL, thresholds: undefined })]);
+    const calledReal = text("verdicts.real.name");
+    assert.ok(shown().includes(calledReal));
+    assert.match(shown(), /%/);
+    await followWording({ words_only: true, never_say_real: true });
+    setWording({ words_only: false, never_say_real: false }); // as a page that is opened later
+    await loadWording();
+    assert.notEqual(text("verdicts.real.name"), calledReal);
+    assert.ok(!shown().includes(calledReal));
+    assert.doesNotMatch(shown(), /%/);
+    assert.equal(outcomeView({ kind: "detected", answer }).kind, "verdict");
+    await followWording({ words_only: false, never_say_real: false });
+    assert.match(shown(), /%/);
+    await useLanguage("en");
+  });
+}
 
 test("a failure offers the actions that can resolve it", () => {
   const actions = (code) => fault(code).actions.map(({ name }) => name);

@@ -2,6 +2,7 @@
 
 import base64
 import json
+import re
 from collections.abc import Callable
 
 import httpx
@@ -9,6 +10,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.extension.conftest import AXE, Chromium, RunningServer, Site, violations
+from tests.server.conftest import running_server
 from tests.server.page import shown_range
 
 NAME = "<img src=x onerror=document.title='owned'> & \u202egpj.jpg"
@@ -39,6 +41,24 @@ def test_shows_the_api_verdict(chromium: Chromium, server: RunningServer, face: 
     expect(page.locator("#name")).to_have_text("portrait.jpg")
     expect(page.locator("#recent li")).to_have_count(0)  # it is shown already
     assert chromium.history()[0]["p_fake"] == answer["p_fake"]
+
+
+def test_the_modes_of_the_server_are_followed(chromium: Chromium, face: bytes) -> None:
+    """Words only, and nothing is called real: in the result and in the list, also after the popup was closed."""
+    with running_server(VERAFACE_WORDS_ONLY="true", VERAFACE_NEVER_SAY_REAL="true") as server:
+        answer = httpx.post(f"{server.url}/api/v1/detect", files={"image": face}, timeout=30).json()
+        assert answer["verdict"] == "real"
+        chromium.settings(server=server.url)
+        page = chromium.open("popup.html")
+        bring(page, face, "choose")
+        expect(page.locator("#view .answer")).to_contain_text("No sign of forgery found")
+        expect(page.locator("#view .range")).to_have_count(0)
+        page.reload()
+        expect(page.locator("#recent .verdict")).to_have_text("No sign of forgery found")
+        expect(page.locator("#recent .chance")).to_have_text("")
+        page.locator(".recent-item").click()
+        expect(page.locator("#view .answer")).to_contain_text("No sign of forgery found")
+        assert not re.search(r"\breal\b|\d%", page.locator("body").inner_text(), re.IGNORECASE)
 
 
 def test_recent_checks_are_listed_and_cleared(
