@@ -2,7 +2,7 @@
 import { hostPattern, isSameOrigin } from "./core/addresses.js";
 import { applyAutomatic, checkUnderPointer, showWholeCard } from "./core/automatic.js";
 import { browser } from "./core/browser.js";
-import { checkAgain, checkOnPage, openFull } from "./core/pageCheck.js";
+import { checkAgain, checkOnPage, forgetPrivateChecks, openFull } from "./core/pageCheck.js";
 import { onSettingsChanged, readSettings, saveSettings } from "./core/settings.js";
 import { loadLanguage } from "./core/language.js";
 import { text } from "../src/veraface/server/static/js/language.js";
@@ -20,6 +20,8 @@ onSettingsChanged(setUp);
 browser.permissions.onRemoved.addListener(async () => {
   if ((await readSettings()).automatic && !(await applyAutomatic())) await saveSettings({ automatic: false });
 });
+
+browser.windows.onRemoved.addListener(forgetPrivateChecks);
 
 browser.contextMenus.onClicked.addListener((info, tab) => {
   if (info.menuItemId !== MENU || !tab) return;

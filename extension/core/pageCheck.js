@@ -26,7 +26,8 @@ const READABLE_BY_PAGE = ["image_unavailable", "not_permitted"];
  * @param wish.cookies Whether the image may be requested with cookies, as the page does.
  */
 export async function checkOnPage({ address, tab, frameId, allowed = true, cookies = false }) {
-  const job = { id: crypto.randomUUID(), address, tabId: tab.id, frameId, incognito: tab.incognito, cookies };
+  const { id: tabId, windowId, incognito } = tab;
+  const job = { id: crypto.randomUUID(), address, tabId, windowId, frameId, incognito, cookies };
   await keepJob(job);
   await run(job, allowed);
 }
@@ -40,29 +41,45 @@ export async function checkAgain(id, sender) {
 /** Open the full result of a check for the card that shows it; other senders are ignored. */
 export async function openFull(id, sender) {
   const job = await jobOf(id, sender);
-  if (job) await openFullOf(job);
+  const view = job && (await openFullOf(job));
+  if (view) await inPage(job, { id: job.cardFrame ?? job.frameId }, (id, view) => globalThis.verafaceCard?.show(id, view), [job.id, view]);
 }
 
-/** Open the full result of the check that a window shows; returns false if its image is gone. */
+/** Open the full result of the check that a window shows; returns the view of what went wrong, else null. */
 export async function openFullInWindow(id) {
-  const job = (await kept(JOBS)).find((job) => job.id === id);
-  return Boolean(job) && openFullOf(job);
+  return openFullOf((await kept(JOBS)).find((job) => job.id === id));
 }
 
-// Of the image that was checked, as long as it is in memory; else it is read again.
+// Of the image that was checked, as long as it is in memory; else it is read again. Returns the view of a failure, or null.
 async function openFullOf(job) {
-  const name = imageName(job.address);
-  const { windowId } = await browser.tabs.get(job.tabId).catch(() => ({}));
   try {
+    if (!job) throw new Fault("gone");
+    const windowId = await windowFor(job);
     const { limit } = await fetchStatus((await readSettings()).server);
     const blob = (await keptImage(job.sha256)) ?? (await read(job, { id: job.cardFrame ?? job.frameId }, limit)).blob;
-    return await openFullResult({ blob, name, windowId });
+    return (await openFullResult({ blob, name: imageName(job.address), windowId })) ? null : failedView(new Fault("other"));
   } catch (fault) {
-    const known = fault instanceof Fault ? fault : new Fault("other");
-    const view = outcomeView({ kind: "failed", code: known.code, details: known.details });
-    await inPage(job, { id: job.cardFrame ?? job.frameId }, (id, view) => globalThis.verafaceCard?.show(id, view), [job.id, view]);
-    return false;
+    return failedView(fault instanceof Fault ? fault : new Fault("other"));
   }
+}
+
+function failedView({ code, details }) {
+  return outcomeView({ kind: "failed", code, details });
+}
+
+// The window of the check's tab, also once the tab is closed. What is private is opened in no other window.
+async function windowFor({ tabId, windowId, incognito }) {
+  const now = (await browser.tabs.get(tabId).catch(() => null))?.windowId ?? windowId;
+  const there = await browser.windows.get(now).catch(() => null);
+  if (incognito && !there?.incognito) throw new Fault("gone");
+  return there?.id;
+}
+
+/** Forget the checks in private windows once the last of these is closed. */
+export async function forgetPrivateChecks() {
+  if ((await browser.windows.getAll()).some(({ incognito }) => incognito)) return;
+  const own = (await kept(JOBS)).filter(({ incognito }) => incognito).map(({ id }) => id);
+  for (const key of own.length ? [JOBS, SHOWN] : []) await change(key, (all) => all.filter(({ id }) => !own.includes(id)));
 }
 
 async function jobOf(id, sender) {
@@ -179,9 +196,12 @@ async function kept(key) {
   return (await browser.storage.session.get(key))[key] ?? [];
 }
 
-async function keepLatest(key, most, latest) {
+function keepLatest(key, most, latest) {
+  return change(key, (all) => [latest, ...all.filter(({ id }) => id !== latest.id)].slice(0, most));
+}
+
+async function change(key, update) {
   await navigator.locks.request(key, async () => {
-    const others = (await kept(key)).filter(({ id }) => id !== latest.id);
-    await browser.storage.session.set({ [key]: [latest, ...others].slice(0, most) });
+    await browser.storage.session.set({ [key]: update(await kept(key)) });
   });
 }

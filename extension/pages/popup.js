@@ -79,9 +79,10 @@ async function check(file, name) {
   shownHash = null;
   drawName(name);
   drawIn(workingView("detecting"));
+  const { incognito } = await currentWindow();
   const outcome = await checkImage(async () => ({ blob: file, name }), {
     stage: (stage) => isLatest() && drawIn(workingView(stage === "reading" ? "detecting" : stage)),
-    forget: browser.extension.inIncognitoContext,
+    forget: incognito,
   });
   if (!isLatest()) return;
   shownHash = outcome.sha256;
@@ -89,9 +90,16 @@ async function check(file, name) {
   await drawRecent();
 }
 
+// In Chromium the popup runs in the same process for all windows, so only its window tells whether it is private.
+async function currentWindow() {
+  const { id, incognito } = await browser.windows.getCurrent();
+  return { id, incognito: incognito || browser.extension.inIncognitoContext };
+}
+
 // The popup closes by itself once another tab is in front.
 async function openFull(blob, name) {
-  if (!(await openFullResult({ blob, name }))) draw({ kind: "failed", code: "other", details: {} });
+  const { id, incognito } = await currentWindow();
+  if (!(await openFullResult({ blob, name, windowId: incognito ? id : undefined }))) draw({ kind: "failed", code: "other", details: {} });
 }
 
 function draw(outcome) {
@@ -111,7 +119,10 @@ async function drawShown(id) {
   const shown = await shownInWindow(id);
   if (!shown) return;
   drawName(shown.name);
-  full = () => openFullInWindow(id);
+  full = async () => {
+    const failure = await openFullInWindow(id);
+    if (failure) drawIn(failure);
+  };
   drawIn({ ...shown.view, actions: shown.view.actions.filter(({ name }) => name === "full") });
 }
 
