@@ -25,7 +25,12 @@ class Authority:
 
 
 @cache
-def authority(organisation: str = "Test Press") -> Authority:
+def authority(
+    organisation: str = "Test Press",
+    root_for: x509.ObjectIdentifier | None = None,
+    signer_for: x509.ObjectIdentifier = ExtendedKeyUsageOID.EMAIL_PROTECTION,
+) -> Authority:
+    """Make an authority; the uses are the extended ones of its certificates."""
     root_key, key = (ec.generate_private_key(ec.SECP256R1()) for _ in range(2))
     root_name = _name(organisation, "Test Root")
     root = (
@@ -33,14 +38,16 @@ def authority(organisation: str = "Test Press") -> Authority:
         .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
         .add_extension(_usage(signs=False), critical=True)
         .add_extension(x509.SubjectKeyIdentifier.from_public_key(root_key.public_key()), critical=False)
-        .sign(root_key, hashes.SHA256())
     )
+    if root_for is not None:
+        root = root.add_extension(x509.ExtendedKeyUsage([root_for]), critical=False)
+    certified = root.sign(root_key, hashes.SHA256())
     # What C2PA asks of a signer (specification 2.1, 14.5): no authority, signs, and an extended use it lists.
     signer = (
         _certificate(_name(organisation, "Test Signer"), root_name, key.public_key())
         .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
         .add_extension(_usage(signs=True), critical=True)
-        .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.EMAIL_PROTECTION]), critical=False)
+        .add_extension(x509.ExtendedKeyUsage([signer_for]), critical=False)
         .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
         .add_extension(
             x509.AuthorityKeyIdentifier.from_issuer_public_key(root_key.public_key()), critical=False
@@ -49,8 +56,8 @@ def authority(organisation: str = "Test Press") -> Authority:
     )
     pem = serialization.Encoding.PEM
     return Authority(
-        root=root.public_bytes(pem).decode(),
-        chain=(signer.public_bytes(pem) + root.public_bytes(pem)).decode(),
+        root=certified.public_bytes(pem).decode(),
+        chain=(signer.public_bytes(pem) + certified.public_bytes(pem)).decode(),
         key=key.private_bytes(pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()).decode(),
     )
 

@@ -7,6 +7,7 @@ import ssl
 from pathlib import Path
 
 import pytest
+from cryptography.x509.oid import ExtendedKeyUsageOID, ObjectIdentifier
 
 from tests.cli.terminal import veraface
 from tests.provenance.credentials import AI, Authority, authority, sign
@@ -105,6 +106,49 @@ def test_a_publisher_on_the_list_does_not_vouch_for_others_of_its_authority(fold
     update_list("publishers", {"list.pem": leaf(authority()).encode()}, "2026-11-30", "a test", folder)
     other = sign(jpeg(), by=authority.__wrapped__())
     assert credentials(other).state is CredentialState.UNTRUSTED_SIGNER
+
+
+@pytest.mark.parametrize(
+    "signer_for", [ExtendedKeyUsageOID.EMAIL_PROTECTION, ExtendedKeyUsageOID.TIME_STAMPING]
+)
+@pytest.mark.parametrize(
+    ("organisation", "root_for", "files"),
+    [
+        ("Test Stamps", None, ("C2PA-TRUST-LIST.pem", "C2PA-TSA-TRUST-LIST.pem")),
+        (
+            "Test Stamps",
+            None,
+            ("1-C2PA-TRUST-LIST.pem", "2-C2PA-TSA-TRUST-LIST.pem"),
+        ),  # as updates are stored
+        ("Test Stamps", ExtendedKeyUsageOID.TIME_STAMPING, ("one.pem", "two.pem")),
+        ("Test Timestamping CA", None, ("one.pem", "two.pem")),
+    ],
+    ids=["list", "updated list", "use", "name"],
+)
+@pytest.mark.parametrize("name", ["official", "interim"])
+def test_an_authority_of_time_stamps_vouches_for_no_signer(
+    folder: Path,
+    signed: bytes,
+    name: str,
+    organisation: str,
+    root_for: ObjectIdentifier | None,
+    files: tuple[str, str],
+    signer_for: ObjectIdentifier,
+) -> None:
+    stamps = authority(organisation, root_for, signer_for)
+    roots = (authority().root, stamps.root)
+    lists = {file: root.encode() for file, root in zip(files, roots, strict=True)}
+    item = update_list(name, lists, "2026-11-30", "a test", folder)
+    assert item.counts == (2, 0)
+    assert stamps.root.strip() in item.time_stamps
+    found = credentials(sign(jpeg(), by=stamps))
+    assert (found.state, found.trust_list) == (CredentialState.UNTRUSTED_SIGNER, None)
+    assert credentials(signed).trust_list == item.info
+    # An authority that is listed for both vouches for both.
+    lists |= {files[0]: (roots[0] + roots[1]).encode()}
+    both = update_list(name, lists, "2026-11-30", "a test", folder)
+    is_signer = (root_for, "Timestamping" in organisation) == (None, False)
+    assert (credentials(sign(jpeg(), by=stamps)).trust_list == both.info) is is_signer
 
 
 def test_a_changed_image_is_invalid_whoever_signed_it(folder: Path, signed: bytes) -> None:

@@ -27,7 +27,11 @@ _PEM = re.compile(r"-----BEGIN CERTIFICATE-----[A-Za-z0-9+/=\s]+-----END CERTIFI
 _HASH = re.compile(
     r"^[A-Za-z0-9+/]{43}=$", re.MULTILINE
 )  # SHA-256 of a certificate, as the interim list has it
-_TIME_STAMPING = bytes.fromhex("06082b06010505070308")  # DER of id-kp-timeStamping (RFC 5280, 4.2.1.12)
+# Authorities that issue nothing but time stamps: DER of id-kp-timeStamping (RFC 5280, 4.2.1.12), or a name.
+_TIME_STAMPING = re.compile(
+    rb"\x06\x08\x2b\x06\x01\x05\x05\x07\x03\x08|time.?stamp", re.IGNORECASE | re.DOTALL
+)
+_TIME_STAMP_FILE = re.compile(r"\btsa\b|time.?stamp", re.IGNORECASE)  # as in C2PA-TSA-TRUST-LIST.pem
 
 
 @dataclass(frozen=True)
@@ -39,7 +43,8 @@ class TrustList:
         source: where it was published.
         license: its terms.
         updated: whether `veraface trust update` stored it; else it is part of the package.
-        text: its files, one behind the other.
+        text: its files about signers, one behind the other.
+        time_stamp_text: its files about authorities of time stamps alone.
     """
 
     info: TrustListInfo
@@ -47,19 +52,27 @@ class TrustList:
     license: str
     updated: bool
     text: str
+    time_stamp_text: str = ""
 
     @cached_property
     def _certificates(self) -> dict[bytes, str]:
         """The PEM of each certificate by its DER."""
-        blocks = _PEM.findall(self.text)
-        return {ssl.PEM_cert_to_DER_cert(block): block for block in blocks}
+        return {ssl.PEM_cert_to_DER_cert(block): block for block in _PEM.findall(self.text)}
 
     @cached_property
     def _authorities(self) -> set[bytes]:
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-        for certificate in self._certificates:
-            context.load_verify_locations(cadata=certificate)
-        return set(context.get_ca_certs(binary_form=True))
+        return _authorities(self._certificates)
+
+    @cached_property
+    def _time_stamps(self) -> dict[bytes, str]:
+        """The same of authorities of time stamps that certify no signers.
+
+        c2pa-python does not recognize a signer whose authority is given to it for both.
+        """
+        blocks = _PEM.findall(self.time_stamp_text)
+        listed = {ssl.PEM_cert_to_DER_cert(block): block for block in blocks}
+        own = {c: self._certificates[c] for c in self._authorities if _TIME_STAMPING.search(c)}
+        return {c: listed[c] for c in _authorities(listed) - self._authorities} | own
 
     @cached_property
     def _hashes(self) -> list[str]:
@@ -68,27 +81,24 @@ class TrustList:
     @property
     def anchors(self) -> str:
         """PEM of the authorities that certify signers."""
-        return self._join(c for c in self._authorities if _TIME_STAMPING not in c)
+        return _join(self._certificates[c] for c in self._authorities if not _TIME_STAMPING.search(c))
 
     @property
     def time_stamps(self) -> str:
-        """PEM of the authorities that issue nothing but time stamps."""
-        return self._join(c for c in self._authorities if _TIME_STAMPING in c)
+        """PEM of the authorities of time stamps; they vouch for no signer."""
+        return _join(self._time_stamps.values())
 
     @property
     def allowed(self) -> str:
         """The signers that are named themselves: PEM, or lines with the SHA-256 of a certificate."""
-        single = self._join(c for c in self._certificates if c not in self._authorities)
+        single = _join(pem for c, pem in self._certificates.items() if c not in self._authorities)
         return single + "".join(f"{line}\n" for line in self._hashes)
 
     @property
     def counts(self) -> tuple[int, int]:
         """How many authorities the list has, of signers and of time stamps, and how many single signers."""
         single = len(self._certificates) - len(self._authorities) + len(self._hashes)
-        return len(self._authorities), single
-
-    def _join(self, certificates: Iterable[bytes]) -> str:
-        return "".join(f"{self._certificates[certificate]}\n" for certificate in sorted(certificates))
+        return len(self._authorities | self._time_stamps.keys()), single
 
     def check(self) -> None:
         """Raise `ValueError` if it has no certificates, too many, or damaged ones."""
@@ -100,6 +110,18 @@ class TrustList:
             raise ValueError("contains no certificate in PEM form")
         if authorities + single > _MAX_CERTIFICATES:
             raise ValueError(f"contains more than {_MAX_CERTIFICATES} certificates")
+
+
+def _authorities(certificates: Iterable[bytes]) -> set[bytes]:
+    """Return the certificates, as DER, that may certify others."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    for certificate in certificates:
+        context.load_verify_locations(cadata=certificate)
+    return set(context.get_ca_certs(binary_form=True))
+
+
+def _join(blocks: Iterable[str]) -> str:
+    return "".join(f"{block}\n" for block in sorted(blocks))
 
 
 def own_list(text: str) -> TrustList:
@@ -172,9 +194,11 @@ def _load(folder: Path, *, updated: bool) -> TrustList:
 def _parse(name: str, about: Mapping[str, Any], files: Mapping[str, bytes], *, updated: bool) -> TrustList:
     hashes = list(about["files"].values())
     digest = hashes[0] if len(hashes) == 1 else _sha256("".join(hashes).encode())
-    text = "\n".join(content.decode("utf-8", "replace") for content in files.values())
+    texts = {file: content.decode("utf-8", "replace") for file, content in files.items()}
+    stamps = [texts.pop(file) for file in files if _TIME_STAMP_FILE.search(file)]
     info = TrustListInfo(name, str(about["title"]), str(about["date"]), digest)
-    return TrustList(info, str(about["source"]), str(about["license"]), updated, text)
+    about_list = info, str(about["source"]), str(about["license"]), updated
+    return TrustList(*about_list, "\n".join(texts.values()), "\n".join(stamps))
 
 
 def _sha256(content: bytes) -> str:
