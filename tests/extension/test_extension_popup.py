@@ -44,7 +44,7 @@ def test_shows_the_api_verdict(chromium: Chromium, server: RunningServer, face: 
 
 
 def test_the_modes_of_the_server_are_followed(chromium: Chromium, face: bytes) -> None:
-    """Words only, and nothing is called real: in the result and in the list, also after the popup was closed."""
+    """In the result and in the list, also after the popup was closed."""
     with running_server(VERAFACE_WORDS_ONLY="true", VERAFACE_NEVER_SAY_REAL="true") as server:
         answer = httpx.post(f"{server.url}/api/v1/detect", files={"image": face}, timeout=30).json()
         assert answer["verdict"] == "real"
