@@ -206,7 +206,7 @@ def figures() -> str:
             f"{server.url}/api/predict", files={"image": ("a", encode(portrait(), "JPEG"))}, timeout=60
         )
         httpx.post(f"{server.url}/api/predict", files={"image": ("a", b"none")}, timeout=60)
-        return httpx.get(f"{server.url}/metrics").text
+        return httpx.get(f"{server.url}/metrics", timeout=60).text
 
 
 def dashboard_expressions() -> list[str]:
@@ -359,7 +359,10 @@ def test_the_proxy_serves_the_page_under_a_sub_path(nginx: Path) -> None:
     with running_server(VERAFACE_ROOT_PATH="/veraface") as server:
         text = nginx.read_text().replace("http://veraface:7860", server.url)
         nginx.write_text(text.replace("listen 8080", f"listen 127.0.0.1:{port}"))
-        with running_nginx(nginx, port), httpx.Client(base_url=f"http://127.0.0.1:{port}") as client:
+        with (
+            running_nginx(nginx, port),
+            httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=60) as client,
+        ):
             assert 'href="/veraface/static/favicon.svg"' in client.get("/veraface/").text
             assert client.get("/veraface/static/js/main.js").status_code == 200
             image = encode(portrait(), "PNG")

@@ -105,7 +105,7 @@ def test_errors_equal_those_of_the_server(serving: str) -> None:
 
 
 def test_the_page_has_its_content_security_policy(serving: str) -> None:
-    page = httpx.get(serving + "/")
+    page = httpx.get(serving + "/", timeout=60)
     assert "<html" in page.text
     assert "default-src 'none'" in page.headers["content-security-policy"]
 

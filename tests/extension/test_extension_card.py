@@ -14,7 +14,7 @@ IMAGE = '<img id="it" src="/it.jpg" width="300" height="300">'
 
 
 def detection(server: RunningServer, image: bytes) -> dict[str, Any]:
-    return httpx.post(f"{server.url}/api/predict", files={"image": ("it.jpg", image)}, timeout=30).json()
+    return httpx.post(f"{server.url}/api/predict", files={"image": ("it.jpg", image)}, timeout=60).json()
 
 
 def test_shows_the_verdict_of_the_api(

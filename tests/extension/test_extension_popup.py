@@ -33,7 +33,7 @@ def bring(page: Page, image: bytes, how: str, name: str = "portrait.jpg") -> Non
 
 @pytest.mark.parametrize("how", ["choose", "drop", "paste"])
 def test_shows_the_api_verdict(chromium: Chromium, server: RunningServer, face: bytes, how: str) -> None:
-    answer = httpx.post(f"{server.url}/api/predict", files={"image": ("x", face)}, timeout=30).json()
+    answer = httpx.post(f"{server.url}/api/predict", files={"image": ("x", face)}, timeout=60).json()
     page = chromium.open("popup.html")
     bring(page, face, how)
     expect(page.locator("#view [data-verdict]").first).to_have_attribute("data-verdict", answer["verdict"])

@@ -63,13 +63,15 @@ def test_unsupported_files(predict: Predict) -> None:
 
 def test_too_many_pixels(small_server: Any, portrait: Image.Image, encode: Callable[..., bytes]) -> None:
     image = encode(portrait.resize((600, 600)), quality=60)
-    response = httpx.post(f"{small_server.url}/api/predict", files={"image": ("a.jpg", image)})
+    response = httpx.post(f"{small_server.url}/api/predict", files={"image": ("a.jpg", image)}, timeout=60)
     check_error(response, 413, "image_too_large")
 
 
 def test_too_many_bytes(small_server: Any) -> None:
     def send(size: int) -> httpx.Response:
-        return httpx.post(f"{small_server.url}/api/predict", files={"image": ("a.jpg", b"\xff" * size)})
+        return httpx.post(
+            f"{small_server.url}/api/predict", files={"image": ("a.jpg", b"\xff" * size)}, timeout=60
+        )
 
     check_error(send(200_001), 413, "image_too_large")
     check_error(send(3_000_000), 413, "image_too_large")

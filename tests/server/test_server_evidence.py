@@ -116,7 +116,9 @@ def test_refusals_are_those_of_predict(
 
 def test_the_limits_hold(small_server: Any, portrait: Image.Image, encode: Callable[..., bytes]) -> None:
     for content in (b"\xff\xd8" + bytes(300_000), encode(portrait.resize((600, 600)), quality=50)):
-        response = httpx.post(f"{small_server.url}/api/evidence", files={"image": ("a.jpg", content)})
+        response = httpx.post(
+            f"{small_server.url}/api/evidence", files={"image": ("a.jpg", content)}, timeout=60
+        )
         assert response.status_code == 413
         assert response.json()["error"]["code"] == "image_too_large"
 

@@ -81,7 +81,7 @@ def test_a_server_that_fetches_links(start_server: Callable[..., Any], site: Any
     """The real server: it cannot write to any file, and requests nothing from its own machine."""
     with (
         start_server(VERAFACE_FETCH_LINKS="true", VERAFACE_LOG_LEVEL="debug") as server,
-        httpx.Client(base_url=server.url, timeout=30) as client,
+        httpx.Client(base_url=server.url, timeout=60) as client,
     ):
         assert client.get("/api/model-status").json()["limits"]["links"] is True
         for host in ("localhost", "127.0.0.1", "[::1]", "2130706433", "Canary@localhost"):

@@ -39,7 +39,7 @@ def has_ended(process: psutil.Process) -> bool:
 
 def connect(server: Any) -> socket.socket:
     address = urlsplit(server.url)
-    return socket.create_connection((address.hostname, address.port), timeout=30)
+    return socket.create_connection((address.hostname, address.port), timeout=60)
 
 
 def head(body_bytes: int) -> bytes:

@@ -70,7 +70,7 @@ def test_each_line_of_the_json_log_is_an_object(
             headers={"X-Request-ID": "here", "User-Agent": "Agent-Canary", "Referer": "http://Canary/"},
             timeout=60,
         )
-    httpx.get(f"{logging_server.url}/Path-Canary?Query-Canary", headers={"X-Request-ID": "last"})
+    httpx.get(f"{logging_server.url}/Path-Canary?Query-Canary", headers={"X-Request-ID": "last"}, timeout=60)
     found = entries(logging_server, '"last"')
     accepted, refused = (entry for entry in found if entry.get("request_id") == "here")
     assert accepted == {

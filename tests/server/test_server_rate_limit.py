@@ -111,7 +111,9 @@ def test_by_default_a_proxy_header_is_not_believed(start_server: Any) -> None:
     """Uvicorn's default would believe it from a client on the same machine, so this needs a real server."""
     with start_server(VERAFACE_RATE_LIMIT="1/hour") as server:
         assert [
-            httpx.post(f"{server.url}/api/predict", headers={"X-Forwarded-For": f"192.0.2.{n}"}).status_code
+            httpx.post(
+                f"{server.url}/api/predict", headers={"X-Forwarded-For": f"192.0.2.{n}"}, timeout=60
+            ).status_code
             for n in (1, 2)
         ] == [400, 429]
         assert "127.0.0.1" not in server.log().replace(server.url, "")
