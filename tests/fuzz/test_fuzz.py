@@ -20,7 +20,7 @@ from tests.fuzz.make_corpus import CORPUS, FOUND
 from veraface.imaging.decode import ImageFile
 
 HERE = Path(__file__).parent
-INPUTS = 1_000_000 if PROFILE == "deep" else 30_000
+INPUTS = 1_000_000 if PROFILE == "deep" else 15_000
 HAS_WHEELS = sys.platform == "linux" and platform.machine() == "x86_64"
 
 
