@@ -57,6 +57,16 @@ _LONGEST = (
     "tests/server/",
     "tests/scan/",
     "tests/extension/",
+    "tests/models/test_face_search.py",
+    "tests/cli/",
+    "tests/docs/",
+    "tests/deploy/",
+    "tests/workers/",
+    "tests/hostile/",
+    "tests/page/",
+    "tests/video/",
+    "tests/test_examples.py",
+    "tests/test_packaging.py",
 )
 # Files whose tests run on one worker, because they share a fixture of one process.
 _TOGETHER = {"tests/scan/test_ray_engine.py": "ray", "tests/deploy/test_ray_serve.py": "ray"}
