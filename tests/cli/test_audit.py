@@ -25,13 +25,22 @@ def entries(folder: Path) -> list[dict[str, Any]]:
 
 def test_there_is_no_log_unless_asked_for(folder: Path) -> None:
     before = {*folder.iterdir()}
-    assert veraface("detect", "photo.png", cwd=folder).returncode == 0
+    assert veraface("detect", "--model", "fast", "photo.png", cwd=folder).returncode == 0
     assert {*folder.iterdir()} == before
 
 
 def test_detect_appends_results_and_refused_files(folder: Path) -> None:
     done = veraface(
-        "detect", "photo.png", "broken.png", "none.png", "--json", "--audit", "log.jsonl", cwd=folder
+        "detect",
+        "--model",
+        "fast",
+        "photo.png",
+        "broken.png",
+        "none.png",
+        "--json",
+        "--audit",
+        "log.jsonl",
+        cwd=folder,
     )
     printed = [json.loads(line) for line in done.stdout.splitlines()]
     found, refused = entries(folder)  # a file that does not exist was not analyzed
@@ -49,19 +58,31 @@ def test_detect_appends_results_and_refused_files(folder: Path) -> None:
 
 def test_the_environment_can_ask_for_it(folder: Path) -> None:
     log = {"VERAFACE_AUDIT_LOG": str(folder / "log.jsonl")}
-    assert veraface("detect", "photo.png", cwd=folder, environment=log).returncode == 0
+    assert veraface("detect", "--model", "fast", "photo.png", cwd=folder, environment=log).returncode == 0
     assert len(entries(folder)) == 1
 
 
 def test_no_result_without_an_entry(folder: Path) -> None:
-    done = veraface("detect", "photo.png", "--audit", "none/log.jsonl", cwd=folder)
+    done = veraface("detect", "--model", "fast", "photo.png", "--audit", "none/log.jsonl", cwd=folder)
     assert done.returncode == 1
     assert not done.stdout
     assert "none/log.jsonl: the audit log cannot be used: No such file" in done.stderr
 
 
 def test_scan_appends_every_image(folder: Path) -> None:
-    done = veraface("scan", ".", "--out", "table.jsonl", "--workers", 1, "--audit", "log.jsonl", cwd=folder)
+    done = veraface(
+        "scan",
+        "--model",
+        "fast",
+        ".",
+        "--out",
+        "table.jsonl",
+        "--workers",
+        1,
+        "--audit",
+        "log.jsonl",
+        cwd=folder,
+    )
     assert done.returncode == 0, done.stderr
     by_hash = {entry["file"]["sha256"]: entry for entry in entries(folder)}
     assert len(by_hash) == 2
@@ -73,9 +94,11 @@ def test_scan_appends_every_image(folder: Path) -> None:
 
 def test_report_and_video_append_their_results(folder: Path) -> None:
     make_portrait(folder / "clip.mp4")
-    done = veraface("video", "clip.mp4", "--frames", 2, "--audit", "log.jsonl", cwd=folder)
+    done = veraface("video", "--model", "fast", "clip.mp4", "--frames", 2, "--audit", "log.jsonl", cwd=folder)
     assert done.returncode == 0, done.stderr
-    done = veraface("report", "photo.png", "--out", "r.html", "--audit", "log.jsonl", cwd=folder)
+    done = veraface(
+        "report", "--model", "fast", "photo.png", "--out", "r.html", "--audit", "log.jsonl", cwd=folder
+    )
     assert done.returncode == 0, done.stderr
     video, report = entries(folder)
     assert video["file"]["size"] == (folder / "clip.mp4").stat().st_size
@@ -86,7 +109,7 @@ def test_report_and_video_append_their_results(folder: Path) -> None:
 def test_a_decision_is_added_to_the_last_analysis(folder: Path) -> None:
     arguments = ("audit", "decide", "log.jsonl", "photo.png", "fake", "--note", "wrong ears", "--by", "anna")
     assert "no such audit log" in veraface(*arguments, cwd=folder).stderr
-    veraface("detect", "photo.png", "--audit", "log.jsonl", cwd=folder)
+    veraface("detect", "--model", "fast", "photo.png", "--audit", "log.jsonl", cwd=folder)
     done = veraface(*arguments, cwd=folder)
     assert done.returncode == 0, done.stderr
     analysis, decision = entries(folder)
@@ -98,7 +121,7 @@ def test_a_decision_is_added_to_the_last_analysis(folder: Path) -> None:
 
 
 def test_verify_explains_what_is_wrong(folder: Path) -> None:
-    veraface("detect", "photo.png", "--audit", "log.jsonl", cwd=folder)
+    veraface("detect", "--model", "fast", "photo.png", "--audit", "log.jsonl", cwd=folder)
     head = entries(folder)[0]["hash"]
     assert veraface("audit", "verify", "log.jsonl", "--head", head, cwd=folder).returncode == 0
     log = folder / "log.jsonl"

@@ -46,7 +46,9 @@ def test_one_json_object_a_line(images: Path) -> None:
 
 
 def test_a_bad_file_costs_neither_the_others_nor_the_reason(images: Path) -> None:
-    done = veraface("detect", "broken.jpg", "nowhere.png", "face.jpg", "--json", cwd=images)
+    done = veraface(
+        "detect", "--model", "fast", "broken.jpg", "nowhere.png", "face.jpg", "--json", cwd=images
+    )
     broken, missing, face = map(json.loads, done.stdout.splitlines())
     assert done.returncode == 1
     assert broken["error"]["code"] == "unreadable_image"
@@ -58,15 +60,15 @@ def test_a_bad_file_costs_neither_the_others_nor_the_reason(images: Path) -> Non
 
 
 def test_a_bad_file_leaves_the_table_of_the_others(images: Path) -> None:
-    done = veraface("detect", "broken.jpg", "face.jpg", cwd=images)
+    done = veraface("detect", "--model", "fast", "broken.jpg", "face.jpg", cwd=images)
     assert done.returncode == 1
     assert "face.jpg" in done.stdout
     assert "broken.jpg" not in done.stdout
 
 
 def test_standard_input_is_read_as_a_file(images: Path) -> None:
-    done = veraface("detect", "-", "--json", data=(images / "face.jpg").read_bytes())
-    from_file = veraface("detect", images / "face.jpg", "--json")
+    done = veraface("detect", "--model", "fast", "-", "--json", data=(images / "face.jpg").read_bytes())
+    from_file = veraface("detect", "--model", "fast", images / "face.jpg", "--json")
     assert json.loads(done.stdout)["p_fake"] == json.loads(from_file.stdout)["p_fake"]
 
 
@@ -80,7 +82,7 @@ def test_an_endless_stream_is_too_large_and_not_read_to_its_end() -> None:
 
 
 def test_the_overlay_shows_the_image_with_marks_on_the_face(images: Path) -> None:
-    done = veraface("detect", "face.jpg", "--heatmap", "out.png", cwd=images)
+    done = veraface("detect", "--model", "fast", "face.jpg", "--heatmap", "out.png", cwd=images)
     assert done.returncode == 0, done.stderr
     overlay = Image.open(images / "out.png")
     assert overlay.size == portrait().size
@@ -115,15 +117,15 @@ def test_several_files_print_only_notable_claims(images: Path) -> None:
     exif = Image.Exif()
     exif[0x0131] = "Adobe Photoshop 25.0"
     portrait().save(images / name, exif=exif)
-    done = veraface("detect", "face.jpg", name, cwd=images, environment={"COLUMNS": ""})
+    done = veraface("detect", "--model", "fast", "face.jpg", name, cwd=images, environment={"COLUMNS": ""})
     assert "Claims in face.jpg" not in done.stdout
     assert f"Claims in {name}" in done.stdout
     assert len([line for line in done.stdout.splitlines() if line.strip().startswith(name)]) == 1
-    assert "Claims in face.jpg" in veraface("detect", "face.jpg", cwd=images).stdout
+    assert "Claims in face.jpg" in veraface("detect", "--model", "fast", "face.jpg", cwd=images).stdout
 
 
 def test_an_overlay_that_cannot_be_written_is_named(images: Path) -> None:
-    done = veraface("detect", "face.jpg", "--heatmap", "none/out.png", cwd=images)
+    done = veraface("detect", "--model", "fast", "face.jpg", "--heatmap", "none/out.png", cwd=images)
     assert done.returncode == 1
     assert "none/out.png: cannot be written" in done.stderr
     assert "Traceback" not in done.stderr
@@ -133,8 +135,8 @@ def test_an_overlay_that_cannot_be_written_is_named(images: Path) -> None:
 def test_a_hostile_file_name_cannot_steer_the_terminal(images: Path) -> None:
     name = "[red]\x1b]0;owned\x07[link=x].jpg"
     (images / "face.jpg").rename(images / name)
-    good = veraface("detect", name, cwd=images)
-    bad = veraface("detect", name + "x", cwd=images)
+    good = veraface("detect", "--model", "fast", name, cwd=images)
+    bad = veraface("detect", "--model", "fast", name + "x", cwd=images)
     assert "[red]" in good.stdout
     assert "\x1b" not in good.stdout + bad.stderr
     assert "\x07" not in good.stdout + bad.stderr
@@ -165,7 +167,7 @@ def test_every_photo_of_the_data_set_is_analyzed(photos: list[Path]) -> None:
 def test_claims_are_printed_below_the_table(images: Path) -> None:
     evil = "[red]a\x1b[31mcat[/red]\nSteps: 20, Sampler: Euler"
     (images / "made.png").write_bytes(files.png(("parameters", evil)))
-    done = veraface("detect", "made.png", cwd=images, environment={"COLUMNS": ""})
+    done = veraface("detect", "--model", "fast", "made.png", cwd=images, environment={"COLUMNS": ""})
     assert done.returncode == 0
     claims = done.stdout[done.stdout.index("Claims in") :].splitlines()
     assert [line for line in claims if line != line.rstrip()] == []
@@ -174,9 +176,9 @@ def test_claims_are_printed_below_the_table(images: Path) -> None:
     assert "prompt: [red]a [31mcat[/red]" in done.stdout
     assert "Content Credentials: " in done.stdout
     assert "\x1b" not in done.stdout
-    off = veraface("detect", "made.png", "--provenance", "off", cwd=images)
+    off = veraface("detect", "--model", "fast", "made.png", "--provenance", "off", cwd=images)
     assert "Claims in" not in off.stdout
-    quiet = veraface("detect", "made.png", "--json", "--provenance", "off", cwd=images)
+    quiet = veraface("detect", "--model", "fast", "made.png", "--json", "--provenance", "off", cwd=images)
     assert "provenance" not in json.loads(quiet.stdout)
 
 

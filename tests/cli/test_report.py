@@ -162,7 +162,9 @@ def test_the_key_is_created_once_and_readable_by_its_owner_only(
     assert b"PRIVATE" not in written.read_bytes()
     other = folder / "noise.png"
     other.write_bytes(encode(noise(), "PNG"))
-    assert run(other, "--out", folder / "second.html").returncode == 0  # a report without faces
+    assert (
+        run(other, "--model", "fast", "--out", folder / "second.html").returncode == 0
+    )  # a report without faces
     assert private.read_bytes() == before
     assert "No face found" in (folder / "second.html").read_text("utf-8")
 
@@ -299,7 +301,7 @@ def points_of_small_order() -> set[int]:
 
 
 def test_long_metadata_hides_neither_claims_nor_findings(image: Path, secret: Any) -> None:
-    contents = gather(image.read_bytes(), NAME, Detector(), None)
+    contents = gather(image.read_bytes(), NAME, Detector("fast"), None)
     contents.facts["provenance"] = {
         "credentials": {"actions": [{"action": f"step {n}", "what": list(range(99))} for n in range(500)]},
         "claims": [{"code": "ai_generated", "message": "said to be made by AI"}],
@@ -375,7 +377,7 @@ def test_every_flipped_bit_is_detected(written: Path, data: st.DataObject) -> No
 def hostile(image: Path, secret: Any) -> bytes:
     """A report on an image with markup in its name and metadata."""
     content = image.read_bytes()
-    contents = gather(content, NAME, Detector(), None)
+    contents = gather(content, NAME, Detector("fast"), None)
     deep: Any = "end"
     for _ in range(50):
         deep = {"<b>": deep}
@@ -395,13 +397,13 @@ def test_marks_and_a_differing_thumbnail_are_shown(secret: Any) -> None:
     pytest.importorskip("c2pa")
     shown = cat().resize((160, 160))
     content = sign_image(encode(portrait(), "JPEG", exif=thumbnail_exif(portrait(), shown)))
-    contents = gather(content, "photo.jpg", Detector(), None)
+    contents = gather(content, "photo.jpg", Detector("fast"), None)
     page = render(contents, fingerprint(secret.public_key()))
     assert "The file carries Content Credentials. The images in this report are copies" in page
     assert page.count("data:image/jpeg;base64,") == 2
     assert "thumbnail" not in contents.facts["provenance"]["thumbnail"]
     assert contents.facts["provenance"]["thumbnail"]["relation"] == "different"
-    plain = render(gather(encode(portrait(), "JPEG"), "photo.jpg", Detector(), None), "")
+    plain = render(gather(encode(portrait(), "JPEG"), "photo.jpg", Detector("fast"), None), "")
     assert 'id="marks"' not in plain
     assert 'id="thumbnail"' not in plain
 
@@ -432,7 +434,7 @@ def test_claims_that_json_cannot_represent_are_replaced(
         "veraface.workers.tasks.analyze",
         lambda *asked, **options: replace(analyze(*asked, **options), provenance=provenance),
     )
-    contents = gather(image.read_bytes(), "half \udcff.jpg", Detector(), None)
+    contents = gather(image.read_bytes(), "half \udcff.jpg", Detector("fast"), None)
     file = sign(render(contents, ""), secret)
     assert verify(file).intact
     assert read_data(file)["provenance"] == {
@@ -520,19 +522,19 @@ def test_bad_input_is_reported_and_writes_nothing(run: Run, folder: Path, image:
 
 
 def test_a_name_may_be_as_long_as_the_system_allows(run: Run, folder: Path, image: Path) -> None:
-    done = run(image, "--out", folder / ("a" * 245 + ".html"))
+    done = run(image, "--model", "fast", "--out", folder / ("a" * 245 + ".html"))
     assert done.returncode == 0, done.stderr
 
 
 def test_a_missing_public_key_is_written_again(run: Run, image: Path, folder: Path, public: Path) -> None:
     before = public.read_bytes()
     public.unlink()
-    assert run(image, "--out", folder / "again.html").returncode == 0
+    assert run(image, "--model", "fast", "--out", folder / "again.html").returncode == 0
     assert public.read_bytes() == before
 
 
 def test_a_folder_that_does_not_exist_is_reported(run: Run, image: Path, folder: Path) -> None:
-    done = run(image, "--out", folder / "no-such-folder" / "report.html")
+    done = run(image, "--model", "fast", "--out", folder / "no-such-folder" / "report.html")
     assert done.returncode == 1
     assert "cannot be written" in done.stderr
 

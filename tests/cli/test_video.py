@@ -24,7 +24,9 @@ def videos(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_a_table_for_people(videos: Path) -> None:
-    done = veraface("video", "face.mp4", "plain.mkv", "sound.mp4", "--frames", 4, cwd=videos)
+    done = veraface(
+        "video", "--model", "fast", "face.mp4", "plain.mkv", "sound.mp4", "--frames", 4, cwd=videos
+    )
     assert done.returncode == 1
     lines = {line.split()[0]: line for line in done.stdout.splitlines() if line.strip()}
     assert "likely real" in lines["face.mp4"]
@@ -37,7 +39,18 @@ def test_a_table_for_people(videos: Path) -> None:
 
 
 def test_one_json_object_a_line_and_bad_videos_cost_nothing(videos: Path) -> None:
-    done = veraface("video", "list.m3u8", "nowhere.mp4", "face.mp4", "--json", "--every", 0.25, cwd=videos)
+    done = veraface(
+        "video",
+        "--model",
+        "fast",
+        "list.m3u8",
+        "nowhere.mp4",
+        "face.mp4",
+        "--json",
+        "--every",
+        0.25,
+        cwd=videos,
+    )
     hostile, missing, face = map(json.loads, done.stdout.splitlines())
     assert done.returncode == 1
     assert hostile["error"]["code"] == "unsupported_video"
@@ -50,7 +63,7 @@ def test_one_json_object_a_line_and_bad_videos_cost_nothing(videos: Path) -> Non
 def test_timeline_plot_and_copy(videos: Path, tmp_path: Path) -> None:
     names = {"--timeline": "t.json", "--plot": "t.png", "--out": "o.mp4"}
     options = [part for name, file in names.items() for part in (name, tmp_path / file)]
-    done = veraface("video", "face.mp4", "--frames", 4, *options, cwd=videos)
+    done = veraface("video", "face.mp4", "--model", "fast", "--frames", 4, *options, cwd=videos)
     assert (done.returncode, done.stderr) == (0, "")
     data = json.loads((tmp_path / "t.json").read_text())
     assert (data["video"], data["verdict"], len(data["timeline"])) == ("face.mp4", "real", 4)

@@ -24,7 +24,7 @@ def content() -> bytes:
 
 @pytest.fixture(scope="module")
 def result(content: bytes) -> DetectionResult:
-    return Detector().detect(content)
+    return Detector("fast").detect(content)
 
 
 def rows(folder: Path) -> list[dict[str, str]]:

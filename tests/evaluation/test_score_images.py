@@ -16,6 +16,7 @@ from veraface.errors import DataError
 from veraface.evaluation.score_images import score_images, view_crops
 from veraface.evaluation.score_table import VIEWS, NetworkScores, ScoreTable
 from veraface.models.classifier import OnnxClassifier
+from veraface.models.registry import load_card
 
 
 @pytest.fixture(scope="module")
@@ -63,7 +64,7 @@ def test_scores_are_those_of_the_detector(model: Path, samples: list[Sample], da
 
 
 def test_the_views(samples: list[Sample]) -> None:
-    clean, mirrored, recompressed = view_crops(samples[0], Detector().card.crop)
+    clean, mirrored, recompressed = view_crops(samples[0], load_card().crop)
     assert np.array_equal(clean[:, ::-1], mirrored)
     assert not np.array_equal(clean, recompressed)
 
@@ -74,4 +75,4 @@ def test_a_sample_without_a_face_is_not_scored(model: Path, samples: list[Sample
     assert np.isnan(table.logits["lite/final"]).all(axis=1).tolist() == [True, False]
     assert np.isnan(table.face_size[0])
     with pytest.raises(DataError, match="has no face box"):
-        view_crops(without, Detector().card.crop)
+        view_crops(without, load_card().crop)

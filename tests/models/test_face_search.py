@@ -26,7 +26,7 @@ FACE = Box(175, 63, 93, 130)  # of the portrait, drawn by hand: hairline to chin
 HEAD = portrait().crop((130, 20, 310, 230))  # the face with its surroundings, to paste elsewhere
 FACE_IN_HEAD = Box(FACE.x - 130, FACE.y - 20, FACE.width, FACE.height)
 
-pipeline = cache(lambda: Detector(threads=1))
+pipeline = cache(lambda: Detector("fast", threads=1))
 
 
 @pytest.fixture(scope="module")

@@ -17,6 +17,7 @@ from veraface.scan.engine import Engine, LocalEngine
 from veraface.scan.ray_engine import RayEngine
 from veraface.scan.session import Output, Summary, scan
 
+FAST = "fast"  # the model: rows of any will do
 pytestmark = pytest.mark.skipif(find_spec("ray") is None, reason='needs Ray: pip install "veraface[ray]"')
 
 
@@ -75,8 +76,8 @@ def run(engine: Engine, out: Path, *sources: Path, **options: Any) -> tuple[Summ
 
 def test_same_rows_as_the_local_engine(cluster: None, images: Path, tmp_path: Path) -> None:
     sources = (images, images / "more.tar")
-    here, rows_here = run(LocalEngine(2), tmp_path / "here.jsonl", *sources)
-    there, rows_there = run(RayEngine(), tmp_path / "there.jsonl", *sources)
+    here, rows_here = run(LocalEngine(2, FAST), tmp_path / "here.jsonl", *sources)
+    there, rows_there = run(RayEngine(model=FAST), tmp_path / "there.jsonl", *sources)
     assert rows_here == rows_there
     assert (here.verdicts, here.errors, here.histogram) == (there.verdicts, there.errors, there.histogram)
     assert there.errors == {"unreadable_image": 1}
@@ -99,11 +100,11 @@ def test_ray_engine_resumes_a_scan_of_the_local_engine(cluster: None, images: Pa
 
     out = tmp_path / "t.jsonl"
     with pytest.raises(StoppedError):
-        scan([str(images)], Output(out), LocalEngine(1), progress=Halfway())
-    summary = scan([str(images)], Output(out, resume=True), RayEngine(1))
+        scan([str(images)], Output(out), LocalEngine(1, FAST), progress=Halfway())
+    summary = scan([str(images)], Output(out, resume=True), RayEngine(1, FAST))
     assert summary.skipped >= 5
     assert summary.analyzed + summary.skipped == 22
-    _, expected = run(LocalEngine(1), tmp_path / "u.jsonl", images)
+    _, expected = run(LocalEngine(1, FAST), tmp_path / "u.jsonl", images)
     rows = [json.loads(line) for line in out.read_text().splitlines()]
     assert [{**row, "milliseconds": 0} for row in rows] == [{**row, "milliseconds": 0} for row in expected]
 
@@ -113,7 +114,7 @@ def test_missing_model_and_source_are_errors(cluster: None, images: Path, tmp_pa
         scan([str(images)], Output(tmp_path / "t.jsonl"), RayEngine(model=Path("nowhere.onnx")))
     assert list(tmp_path.iterdir()) == []
     with pytest.raises(DataError, match="no such file or folder"):
-        scan([str(tmp_path / "none")], Output(tmp_path / "t.jsonl"), RayEngine())
+        scan([str(tmp_path / "none")], Output(tmp_path / "t.jsonl"), RayEngine(model=FAST))
 
 
 def test_usage_statistics_are_off(cluster: None) -> None:

@@ -16,8 +16,8 @@ from veraface.workers.tasks import TASKS, TaskContext
 
 @cache
 def shared_detector() -> Detector:
-    """The shipped detector, loaded once."""
-    return Detector()
+    """The shipped detector with the fast model, loaded once."""
+    return Detector("fast")
 
 
 class InProcess:

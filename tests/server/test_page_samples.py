@@ -8,8 +8,9 @@ import pytest
 from playwright.sync_api import Page, expect
 
 import veraface.server
-from tests.server.backends import shared_detector
+from tests.server.conftest import RunningServer
 from tests.server.page import expect_state
+from veraface import Detector
 
 SAMPLES = Path(veraface.server.__file__).parent / "static" / "samples"
 MAX_BYTES = 100_000
@@ -21,7 +22,7 @@ OpenPage = Callable[..., Page]
     ("name", "verdict"), [("face-swap.jpg", "fake"), ("astronaut.jpg", "real"), ("officer.jpg", "uncertain")]
 )
 def test_the_packaged_model_answers_as_the_page_announces(name: str, verdict: str) -> None:
-    result = shared_detector().detect((SAMPLES / name).read_bytes())
+    result = Detector().detect((SAMPLES / name).read_bytes())
     assert result.verdict == verdict
     assert len(result.faces) == 1
 
@@ -33,9 +34,11 @@ def test_they_are_small_and_each_has_its_origin_and_license() -> None:
     assert [path.name for path in images if f"`{path.name}`" not in table] == []
 
 
-def test_one_click_gives_a_result(open_page: OpenPage) -> None:
+def test_one_click_gives_the_default_models_result(
+    open_page: OpenPage, server_with_default_model: RunningServer
+) -> None:
     for name, verdict in (("Swapped face", "fake"), ("Real photo", "real"), ("A hard case", "uncertain")):
-        page = open_page()
+        page = open_page(server_with_default_model.url)
         page.get_by_role("button", name=name).click()
         expect_state(page, "analyzed")
         expect(page.locator("#filename")).to_have_text(f"{name}.jpg")

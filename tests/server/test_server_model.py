@@ -11,6 +11,7 @@ import httpx
 import pytest
 
 from tests.cli.terminal import COMMAND
+from tests.server.conftest import DEFAULT_MODEL
 from veraface.models.classifier import WEIGHTS
 from veraface.models.registry import load_card
 
@@ -30,8 +31,8 @@ def test_weights_that_lie_about_are_not_taken(
     for folder in (tmp_path, tmp_path / "weights"):
         copy_of_the_shipped(folder).write_bytes(b"somebody else's")
     monkeypatch.chdir(tmp_path)
-    with start_server() as server:
-        status = httpx.get(f"{server.url}/api/model-status").json()
+    with start_server(**DEFAULT_MODEL) as server:
+        status = httpx.get(f"{server.url}/api/model-status", timeout=60).json()
     assert status["sha256"] == load_card().sha256
 
 

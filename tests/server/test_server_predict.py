@@ -51,7 +51,7 @@ def test_a_face_is_classified(predict: Predict, face: bytes) -> None:
 
 def test_the_response_equals_the_result_of_the_library(predict: Predict, two_faces: bytes) -> None:
     answer = predict(two_faces, heatmap="true").json()
-    expected = Detector().detect(two_faces).to_dict()
+    expected = Detector("fast").detect(two_faces).to_dict()
     faces, expected_faces = answer["faces"], expected["faces"]
     assert answer["p_fake"] == pytest.approx(expected["p_fake"], abs=1e-4)
     for name in ("verdict", "reasons", "width", "height", "format", "model", "thresholds"):
@@ -129,7 +129,7 @@ def test_older_clients_can_ask_whether_the_model_is_loaded(client: httpx.Client)
 
 
 def test_the_whole_model_card_is_served(client: httpx.Client) -> None:
-    card = json.loads(json.dumps(Detector().card.to_dict()))
+    card = json.loads(json.dumps(Detector("fast").card.to_dict()))
     assert client.get("/api/model").json() == card
 
 

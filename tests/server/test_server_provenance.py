@@ -60,10 +60,19 @@ def test_library_command_and_server_say_the_same(
         images["signed.jpg"] = signed(claiming["plain.jpg"])
     for name, content in images.items():
         (tmp_path / name).write_bytes(content)
-    command = [sys.executable, "-c", "from veraface.cli import main; main()", "detect", "--json", *images]
+    command = [
+        sys.executable,
+        "-c",
+        "from veraface.cli import main; main()",
+        "detect",
+        "--json",
+        "--model",
+        "fast",
+        *images,
+    ]
     done = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path)
     by_command = {line["file"]: line["provenance"] for line in map(json.loads, done.stdout.splitlines())}
-    detector = Detector()
+    detector = Detector("fast")
     for name, content in images.items():
         claims = analyze(content, detector, provenance="quick").provenance
         assert claims is not None
@@ -98,7 +107,7 @@ def test_the_server_uses_configured_trust_anchors(
     (tmp_path / "anchors.pem").write_text(authority().root)
     with start_server(VERAFACE_TRUST_ANCHORS=str(tmp_path / "anchors.pem")) as server:
         answer = httpx.post(
-            f"{server.url}/api/predict", files={"image": ("a.jpg", content)}, timeout=30
+            f"{server.url}/api/predict", files={"image": ("a.jpg", content)}, timeout=60
         ).json()
     assert answer["provenance"]["credentials"]["state"] == "valid"
 

@@ -104,7 +104,7 @@ def test_progress_and_then_the_result_of_the_library(server: Any, video: bytes) 
     assert {kind for kind, _ in progress} == {"progress"}
     assert [(step["done"], step["total"]) for _, step in progress] == [(i, 5) for i in range(6)]
     assert [step["p_fake"] for _, step in progress[1:]] == [p["p_fake"] for p in result["timeline"]]
-    own = detect_video(video, Detector(threads=1), frames=5, thumbnails=2).to_dict()
+    own = detect_video(video, Detector("fast", threads=1), frames=5, thumbnails=2).to_dict()
     for timed in (own, result):
         timed.pop("timing_ms")
     assert name == "result"
@@ -159,12 +159,15 @@ def test_what_is_refused_before_the_work_begins_has_a_status(server: Any, tmp_pa
     assert error_of(send(server.url, sound, frames=0)) == (422, "invalid_parameter")
     assert error_of(send(server.url, sound, frames=1000)) == (422, "invalid_parameter")
     address = server.url + PATH
-    assert error_of(httpx.post(address, files={"image": ("a.mp4", sound)})) == (400, "missing_video")
-    assert error_of(httpx.post(address, data={"url": "http://127.0.0.1/"}, files={"x": b""})) == (
+    assert error_of(httpx.post(address, files={"image": ("a.mp4", sound)}, timeout=60)) == (
         400,
         "missing_video",
     )
-    assert error_of(httpx.post(address, content=sound)) == (400, "not_multipart")
+    assert error_of(httpx.post(address, data={"url": "http://127.0.0.1/"}, files={"x": b""}, timeout=60)) == (
+        400,
+        "missing_video",
+    )
+    assert error_of(httpx.post(address, content=sound, timeout=60)) == (400, "not_multipart")
 
 
 def test_limits_of_bytes_and_pixels(video: bytes, long_video: bytes) -> None:
@@ -206,7 +209,7 @@ def test_images_are_processed_beside_videos(two_workers: Any, long_video: bytes)
         assert next(stream)[0] == "progress"  # and the video still goes on
         *_, (name, result) = stream
     assert (name, result["verdict"]) == ("result", "real")
-    metrics = httpx.get(f"{server.url}/metrics").text
+    metrics = httpx.get(f"{server.url}/metrics", timeout=60).text
     for name in ("veraface_videos_total", "veraface_clips_total"):  # the second is the deprecated name
         assert f'{name}{{verdict="real"}}' in metrics
 
@@ -239,7 +242,7 @@ def post_without_reading(url: str, content: bytes, **params: Any) -> socket.sock
 
 
 def analyzed_videos(url: str) -> float:
-    lines = httpx.get(f"{url}/metrics").text.splitlines()
+    lines = httpx.get(f"{url}/metrics", timeout=60).text.splitlines()
     return sum(float(line.split()[-1]) for line in lines if line.startswith("veraface_videos_total{"))
 
 
@@ -403,7 +406,7 @@ def test_the_log_holds_nothing_of_a_video(server: Any, video: bytes) -> None:
 
 
 def test_it_is_documented(server: Any) -> None:
-    route = httpx.get(f"{server.url}/openapi.json").json()["paths"][PATH]["post"]
+    route = httpx.get(f"{server.url}/openapi.json", timeout=60).json()["paths"][PATH]["post"]
     assert "text/event-stream" in route["responses"]["200"]["content"]
     assert {"400", "408", "413", "415", "422", "500", "501", "503", "504"} <= set(route["responses"])
     body = route["requestBody"]["content"]["multipart/form-data"]["schema"]
@@ -489,5 +492,5 @@ def test_an_image_sent_as_a_video_and_a_video_as_an_image(server: Any, video: by
     buffer = BytesIO()
     Image.new("RGB", (64, 64)).save(buffer, "GIF")
     assert error_of(send(server.url, buffer.getvalue(), "a.mp4")) == (415, "unsupported_video")
-    answer = httpx.post(f"{server.url}/api/predict", files={"image": ("a.jpg", video)})
+    answer = httpx.post(f"{server.url}/api/predict", files={"image": ("a.jpg", video)}, timeout=60)
     assert error_of(answer) == (415, "unsupported_image")

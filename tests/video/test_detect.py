@@ -23,7 +23,7 @@ from veraface.video.reader import open_video
 
 @pytest.fixture(scope="module")
 def detector() -> Detector:
-    return Detector(threads=1)
+    return Detector("fast", threads=1)
 
 
 @pytest.fixture(scope="module")
