@@ -4,9 +4,9 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, ViewportSize, expect
 
-from tests.server.page import choose, expect_state, settle
+from tests.server.page import bounds, choose, expect_state, settle
 from tests.server.scenes import answer, answers, face, portrait, two_faces
 
 OpenPage = Callable[..., Page]
@@ -34,27 +34,31 @@ def group() -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("language", ["en", "de", "ar"])
-@pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
-def test_the_answer_is_on_the_first_screen(open_page: OpenPage, size: tuple[int, int], language: str) -> None:
-    width, height = size
-    mobile = width < 900
-    viewport = {"width": width, "height": height}
-    page = open_page(viewport=viewport, locale=language, is_mobile=mobile, has_touch=mobile)
-    for body, image in ((unstable(), portrait()), (group(), two_faces())):
-        answers(page, body)
-        choose(page, image, "A rather long name of a photograph.jpg")
-        expect_state(page, "analyzed")
-        expect(page.locator("#verdict")).to_be_visible()
-        settle(page)
-        page.evaluate("scrollTo(0, 0)")
-        seen = page.evaluate(SEEN)
-        for part in PARTS:
-            box = page.locator(part).bounding_box()
-            assert box is not None, part
-            assert box["y"] >= 0, part
-            assert box["y"] + box["height"] <= seen["height"], (part, box, seen)
-            assert box["x"] >= 0, part
-            assert box["x"] + box["width"] <= seen["width"] + 1, (part, box, seen)
-        image_top = page.locator("#frame").bounding_box()
-        assert image_top is not None
-        page.unroute("**/api/predict*")
+@pytest.mark.parametrize("mobile", [True, False], ids=["mobile", "desktop"])
+def test_the_answer_is_on_the_first_screen(open_page: OpenPage, mobile: bool, language: str) -> None:
+    sizes = [size for size in SIZES if (size[0] < 900) is mobile]
+    page = open_page(viewport=viewport(sizes[0]), locale=language, is_mobile=mobile, has_touch=mobile)
+    for size in sizes:
+        page.set_viewport_size(viewport(size))
+        for body, image in ((unstable(), portrait()), (group(), two_faces())):
+            answers(page, body)
+            name = f"A rather long name of a photograph {size[0]} {len(body['faces'])}.jpg"
+            choose(page, image, name)
+            expect(page.locator("#filename")).to_have_text(name)
+            expect_state(page, "analyzed")
+            expect(page.locator("#verdict")).to_be_visible()
+            settle(page)
+            page.evaluate("scrollTo(0, 0)")
+            seen = page.evaluate(SEEN)
+            for part in PARTS:
+                box = bounds(page, part)
+                assert box["y"] >= 0, (size, part)
+                assert box["y"] + box["height"] <= seen["height"], (size, part, box, seen)
+                assert box["x"] >= 0, (size, part)
+                assert box["x"] + box["width"] <= seen["width"] + 1, (size, part, box, seen)
+            assert page.locator("#frame").bounding_box() is not None
+            page.unroute("**/api/predict*")
+
+
+def viewport(size: tuple[int, int]) -> ViewportSize:
+    return {"width": size[0], "height": size[1]}
