@@ -36,7 +36,7 @@ def images_and_boxes(draw: st.DrawFn) -> tuple[tuple[int, int], Box]:
 
 
 @given(case=images_and_boxes(), seed=SEEDS)
-@settings(max_examples=examples(150), deadline=3000)
+@settings(max_examples=examples(150), deadline=60_000)
 def test_masks_fit_any_box_in_any_image(case: tuple[tuple[int, int], Box], seed: int) -> None:
     size, box = case
     mask = blend_mask(size, box, np.random.default_rng(seed))
@@ -91,7 +91,7 @@ def test_masks_take_the_whole_face_and_parts_of_it() -> None:
     gray=st.booleans(),
     seed=SEEDS,
 )
-@settings(max_examples=examples(120), deadline=3000)
+@settings(max_examples=examples(120), deadline=60_000)
 def test_appearance_changes_on_any_image(width: int, height: int, side: float, gray: bool, seed: int) -> None:
     image = noise(width, height, seed)
     if gray:

@@ -56,7 +56,7 @@ def test_half_of_the_masks_follow_the_shapes() -> None:
 
 
 @given(case=images_and_boxes(), seed=SEEDS)
-@settings(max_examples=examples(80), deadline=3000)
+@settings(max_examples=examples(80), deadline=60_000)
 def test_masks_fit_any_shapes_in_any_image(case: tuple[tuple[int, int], Box], seed: int) -> None:
     size, box = case
     random = np.random.default_rng(seed)

@@ -66,7 +66,7 @@ def test_the_best_donor_is_the_one_in_the_same_pose() -> None:
 
 
 @given(case=images_and_boxes(), donor_size=st.tuples(st.integers(1, 80), st.integers(1, 80)), seed=SEEDS)
-@settings(max_examples=examples(150), deadline=5000)
+@settings(max_examples=examples(150), deadline=60_000)
 def test_takes_any_faces_in_any_images(
     case: tuple[tuple[int, int], Box], donor_size: tuple[int, int], seed: int
 ) -> None:

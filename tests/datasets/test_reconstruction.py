@@ -31,7 +31,7 @@ def reconstruction(image: Image.Image, square: Box, side: int) -> Image.Image:
     side=st.integers(1, 256),
     seed=SEEDS,
 )
-@settings(max_examples=examples(120), deadline=5000)
+@settings(max_examples=examples(120), deadline=60_000)
 def test_takes_any_square_of_any_image(
     case: tuple[tuple[int, int], Box], square: tuple[float, float, float], side: int, seed: int
 ) -> None:

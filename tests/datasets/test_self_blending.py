@@ -15,7 +15,7 @@ from veraface.geometry import Box
 
 
 @given(case=images_and_boxes(), gray=st.booleans(), seed=SEEDS)
-@settings(max_examples=examples(100), deadline=5000)
+@settings(max_examples=examples(100), deadline=60_000)
 def test_takes_any_box_in_any_image(case: tuple[tuple[int, int], Box], gray: bool, seed: int) -> None:
     (width, height), box = case
     image = noise(width, height, seed)

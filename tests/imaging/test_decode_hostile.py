@@ -62,7 +62,7 @@ def test_truncated_animation_is_unreadable_until_the_first_image_is_complete(nam
     assert set(outcomes) == {"whole", "cut"}
 
 
-FUZZ = settings(max_examples=examples(60), deadline=10_000, suppress_health_check=list(HealthCheck))
+FUZZ = settings(max_examples=examples(60), deadline=60_000, suppress_health_check=list(HealthCheck))
 
 
 @pytest.mark.parametrize("name", SAMPLES)

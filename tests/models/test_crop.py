@@ -144,7 +144,7 @@ def test_faces_that_hardly_lean_are_not_turned(roll: float, angle: float) -> Non
     )
 
 
-@settings(max_examples=examples(150), deadline=5000)
+@settings(max_examples=examples(150), deadline=60_000)
 @given(
     x=st.floats(-3000, 3000),
     y=st.floats(-3000, 3000),

@@ -115,8 +115,9 @@ def test_a_collector_that_does_not_respond_delays_nothing(
     collector: Collector, face: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(telemetry, "FLUSH_TIMEOUT_S", 0.2)
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_TIMEOUT", "120")
     collector.close()
     with application(telemetry=True) as client:
         assert client.post("/api/predict", files={"image": ("a.jpg", face)}).status_code == 200
         stopped = time.monotonic()
-    assert time.monotonic() - stopped < 5  # the exporter by itself repeats its request for 7 s
+    assert time.monotonic() - stopped < 20  # the exporter by itself repeats its request for half a minute
