@@ -11,8 +11,10 @@ import pytest
 from playwright.sync_api import Page, Route, expect
 
 from tests.server.page import choose, expect_state
+from veraface.findings import GRADES
 
 OpenPage = Callable[..., Page]
+NOT_ON_THE_PAGE = {"verdict_no_face", "jpeg_grid", "forensic_views"}  # not in the response that it asks for
 
 
 def with_status(page: Page, change: Callable[[dict[str, Any]], None]) -> None:
@@ -56,6 +58,35 @@ def test_never_say_real_replaces_the_word(analyzed: Callable[..., Page]) -> None
     )
     assert page.evaluate("window.words") == "No sign of forgery found"
     assert "Likely real" not in page.locator("#main").inner_text()
+
+
+def test_every_kind_of_finding_has_the_limitation_of_the_api(open_page: OpenPage) -> None:
+    """The page has texts of its own, for its languages; in English they are those of the library."""
+    shown = {code: limit for code, limit in GRADES.items() if code not in NOT_ON_THE_PAGE}
+    findings = [
+        {"origin": "provenance", "code": code, "grade": grade, "message": code, "limitation": "untranslated"}
+        for code, (grade, _) in shown.items()
+    ]
+    limits = open_page().evaluate(
+        """async (findings) => {
+            const { findingsView } = await import("/static/js/findings.js");
+            const view = findingsView({ findings });
+            return Object.fromEntries([...view.querySelectorAll("li")].map(
+                (item) => [item.dataset.code, item.querySelector("p").textContent]));
+        }""",
+        findings,
+    )
+    assert limits == {code: f"{limit[0].upper()}{limit[1:]}." for code, (_, limit) in shown.items()}
+
+
+def test_findings_are_listed_with_their_grades(analyzed: Callable[..., Page]) -> None:
+    page = analyzed()
+    findings = page.locator(".grades")
+    expect(findings.locator("li").first).not_to_be_visible()  # folded
+    findings.locator("summary").click()
+    verdict = findings.locator('[data-grade="inferred"] [data-code^="verdict_"]')
+    expect(verdict).to_contain_text("False positive rate")
+    expect(findings.locator('[data-grade="observed"]')).to_contain_text("Content Credentials: none")
 
 
 def test_a_server_that_never_says_real_gives_the_page_every_result(

@@ -14,7 +14,7 @@ class Grade(StrEnum):
     """a conclusion from statistics or experience, which can be wrong"""
 
 
-_WRITABLE = "anyone can write or remove this in a file; it says what the file states, not what is true"
+_WRITABLE = "anyone can write or remove this in a file; it is what the file states, not what is true"
 _SIGNED = "shows who signed the file and that it is unchanged since, not that its content is true"
 _HARMLESS = "has harmless causes too, such as export, a wrong clock or a messenger"
 _MANIFEST = "stated by the manifest; worth as much as the signature on it"
@@ -24,8 +24,8 @@ GRADES: dict[str, tuple[Grade, str]] = {
     # The model's verdicts; a finding about an image has one of them.
     "verdict_fake": (
         Grade.INFERRED,
-        "a statistical estimate about faces: some real faces are called fake; it says nothing of the rest of "
-        "the image",
+        "a statistical estimate about faces: some real faces are called fake, and the rest of the image "
+        "is not covered",
     ),
     "verdict_real": (
         Grade.INFERRED,

@@ -72,6 +72,7 @@ const SHELL = [
   "js/export.js",
   "js/faceSize.js",
   "js/fault.js",
+  "js/findings.js",
   "js/folders.js",
   "js/forensicViews.js",
   "js/format.js",

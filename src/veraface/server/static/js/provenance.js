@@ -19,7 +19,7 @@ function contents(value) {
   return [
     state,
     list("signals", signalItems(credentials.signals)),
-    list("claims", claims.map((claim) => item(claim, `claims.${claim.code}`, { place: isolated(claim.place) }))),
+    list("claims", claims.map((claim) => item(claim, `claims.${claim.code}`, placeOf(claim)))),
     rows.length ? element("dl", {}, rows) : null,
     findings.length ? element("h4", {}, text("provenance.odd")) : null,
     list("findings", findings.map((finding) => item(finding, `findings.${finding.code}`))),
@@ -28,6 +28,23 @@ function contents(value) {
     timeline(value.timeline),
     element("p", { class: "hint" }, text("provenance.hint")),
   ];
+}
+
+/** [code, text] of each finding in what a file states, in the order of the API; null where there is English only. */
+export function findingTexts({ credentials, claims, findings, hints, encoder }) {
+  const known = (path, values) => (hasText(`provenance.${path}`) ? text(`provenance.${path}`, values) : null);
+  return [
+    [`credentials_${credentials.state}`, known(`states.${credentials.state}`)],
+    ...reasons(credentials.signals).map((signal) => [signal.code, signalText(signal)]),
+    ...claims.map((claim) => [claim.code, known(`claims.${claim.code}`, placeOf(claim))]),
+    ...findings.map(({ code }) => [code, known(`findings.${code}`)]),
+    ...reasons(hints).map(({ code }) => [code, known(`hints.${code}`)]),
+    ...(encoder?.compressed_twice === true ? [["compressed_twice", known("twiceFound")]] : []),
+  ];
+}
+
+function placeOf({ place }) {
+  return { place: isolated(place) };
 }
 
 /** The embedded thumbnail beside the image, if it shows something else or more. */
@@ -63,11 +80,13 @@ function item({ code, message }, path, values = {}) {
 
 /** What signed manifests show, by the names of the C2PA Asset Signals Rubric. */
 function signalItems(signals) {
-  return reasons(signals).map(({ code, message, of_ingredient }) => {
-    const path = `provenance.signals.${code}`;
-    const claim = hasText(path) ? text(path) : message;
-    return element("li", { "data-code": code }, of_ingredient === true ? text("provenance.ofIngredient", { claim }) : claim);
-  });
+  return reasons(signals).map((signal) => element("li", { "data-code": signal.code }, signalText(signal)));
+}
+
+function signalText({ code, message, of_ingredient }) {
+  const path = `provenance.signals.${code}`;
+  const claim = hasText(path) ? text(path) : message;
+  return of_ingredient === true ? text("provenance.ofIngredient", { claim }) : claim;
 }
 
 /** Use the page's translation if there is one, else the server's English. */

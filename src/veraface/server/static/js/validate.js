@@ -34,6 +34,13 @@ export function isProvenance(provenance) {
   return areTexts(credentials?.state, credentials?.message) && placed && areReasons(findings);
 }
 
+/** Return whether they are findings with their grades. */
+export function areFindings(findings) {
+  const measured = ({ face_size, ...rates }) => areTexts(face_size) && areNumbers(Object.values(rates));
+  const isGraded = ({ grade, limitation, origin, error_rates }) => areTexts(grade, limitation, origin) && (!error_rates || measured(error_rates));
+  return areReasons(findings) && findings.every(isGraded);
+}
+
 /** Return whether they are images that are safe to show: only two raster types, no SVG. */
 export function areViews(views) {
   const isView = ({ name, media_type, data }) =>

@@ -2,7 +2,8 @@
 import { answerOf, faceAnswerOf, faceLabel, headlineOf, verdictName } from "./answer.js";
 import { answerCard, answerDetails } from "./answerCard.js";
 import { element, serverPath } from "./dom.js";
-import { sizeAnchor, sizeName } from "./faceSize.js";
+import { sizeAnchor } from "./faceSize.js";
+import { findingsView, ratesText } from "./findings.js";
 import { bytes, milliseconds, sentence, verdictOf } from "./format.js";
 import { dateAndTime, hasText, text } from "./language.js";
 import { provenanceView } from "./provenance.js";
@@ -27,6 +28,7 @@ export function verdictView({ check, answer, selected, select, image, actions })
     sizeLink(answer.reliability?.face_size),
     reasons(single ? [...answer.reasons, ...face.reasons] : face.reasons, single ? [] : answer.reasons),
     provenanceView(answer.provenance),
+    findingsView(answer),
     details(answer, face, check),
   ];
 }
@@ -39,7 +41,7 @@ export function announcement(answer) {
 function sizeLink(size) {
   if (typeof size !== "string") return null;
   const href = serverPath(`/dashboard#${sizeAnchor(size)}`);
-  return element("p", { class: "size-link" }, element("a", { href }, text("dashboard.sizes.link", { size: sizeName(size) })));
+  return element("p", { class: "size-link" }, element("a", { href }, ratesText(size)));
 }
 
 function faceView(face, index, thresholds) {

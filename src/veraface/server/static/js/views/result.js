@@ -151,7 +151,9 @@ class ResultView {
     const { image } = this.viewer;
     fillIn(actions);
     const parts = verdictView({ check, answer, selected, select: (index) => this.#select(index), image, actions });
+    const unfolded = this.panel.querySelector(".grades details")?.open;
     this.panel.replaceChildren(...parts.filter(Boolean));
+    if (unfolded) this.panel.querySelector(".grades details").open = true;
     if (keepFocus) this.panel.querySelectorAll(".face-item")[selected]?.focus();
     this.words.replaceChildren(...heatmapWords(answer.faces[selected]));
     this.#layCloseup();
