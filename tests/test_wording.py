@@ -5,6 +5,7 @@ import json
 import re
 from collections.abc import Iterator
 from dataclasses import replace
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from veraface.analysis import Analysis
 from veraface.report.page import gather, render
 from veraface.results import DetectionResult, Reason, Verdict
 from veraface.server import create_app, load_settings
+from veraface.wording import PLAIN
 
 NO_SIGN = "No sign of forgery found"
 # Of reasons: all that name the verdict.
@@ -55,7 +57,16 @@ def folder(tmp_path: Path, content: bytes) -> Path:
 def test_every_verdict_has_words_in_every_mode() -> None:
     for wording in (Wording(), Wording(True), Wording(False, True), Wording(True, True)):
         assert wording.labels.keys() == {verdict.value for verdict in Verdict}
-        assert all(wording.short(verdict) for verdict in Verdict)
+        assert all(wording.short(verdict) in wording.label(verdict).lower() for verdict in Verdict)
+
+
+def test_the_verdicts_have_the_names_of_the_page() -> None:
+    catalog = files("veraface.server") / "static" / "languages" / "en.json"
+    verdicts = json.loads(catalog.read_text("utf-8"))["verdicts"]
+    names = {verdict: texts["name"] for verdict, texts in verdicts.items()}
+    labels = PLAIN.labels
+    assert {verdict: labels[verdict] for verdict in names} == names
+    assert PLAIN.scale(0.2, 0.8) == "likely real up to 0.20, likely fake from 0.80, cannot tell between"
 
 
 def test_never_say_real_says_so_nowhere() -> None:
@@ -67,7 +78,7 @@ def test_never_say_real_says_so_nowhere() -> None:
 
 def test_words_only_has_no_number() -> None:
     wording = Wording(words_only=True)
-    assert (wording.score(0.5), wording.tag("fake", 0.5), wording.scale(0.1, 0.9)) == ("", "fake", "")
+    assert (wording.score(0.5), wording.tag("fake", 0.5), wording.scale(0.1, 0.9)) == ("", "likely fake", "")
 
 
 @pytest.mark.parametrize("command", [("detect", "photo.png"), ("video", "clip.mp4", "--frames", "3")])

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 _LABELS = {
     "fake": "Likely fake",
     "real": "Likely real",
-    "uncertain": "Uncertain",
+    "uncertain": "Cannot tell",
     "no_face": "No face found",
 }
 _NO_SIGN = "No sign of forgery found"
@@ -48,9 +48,8 @@ class Wording:
         return self.labels[verdict]
 
     def short(self, verdict: str) -> str:
-        """Return one or two words for a verdict, for boxes in an image and plots."""
-        shown = "no sign" if self.never_say_real and verdict == "real" else verdict
-        return shown.replace("_", " ")
+        """Return two words for a verdict, for boxes in an image and plots."""
+        return " ".join(self.label(verdict).lower().split()[:2])
 
     def score(self, p_fake: float | None, form: str = ".3f") -> str:
         """Format a probability; an empty string if there is none, or none is to be shown."""
@@ -64,7 +63,8 @@ class Wording:
         """Describe the thresholds; an empty string if no probability is shown."""
         if self.words_only:
             return ""
-        return f"{self.short('real')} up to {real:.2f}, fake from {fake:.2f}, uncertain between"
+        low, high, between = map(self.short, ("real", "fake", "uncertain"))
+        return f"{low} up to {real:.2f}, {high} from {fake:.2f}, {between} between"
 
     def message(self, text: str) -> str:
         """Return the message of a reason in these words."""

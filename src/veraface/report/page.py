@@ -38,9 +38,9 @@ _FIRST = ("claims", "findings")  # shown even if the rest is cut off
 _METRICS = (  # of the model card, in the order shown
     ("auc", "AUC: chance that a fake face gets a higher probability than a real one"),
     ("reals_called_fake", "False positive rate: real faces called fake"),
-    ("reals_uncertain", "Real faces called uncertain"),
+    ("reals_uncertain", "Abstention rate: real faces with the answer 'cannot tell'"),
     ("fakes_called_fake", "Recall: fake faces called fake"),
-    ("fakes_uncertain", "Fake faces called uncertain"),
+    ("fakes_uncertain", "Abstention rate: fake faces with the answer 'cannot tell'"),
     ("fakes_called_real", "False negative rate: fake faces called real"),
 )
 
