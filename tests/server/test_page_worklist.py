@@ -127,11 +127,31 @@ def test_decisions_are_made_by_keys_and_exported_with_the_verdict(listed: Page) 
     expect(card(listed, "copy.jpg").locator(".past-decision")).to_have_text("You: Likely fake")
 
 
+def test_results_are_decided_one_after_another_by_keys(listed: Page) -> None:
+    card(listed, "real.jpg").locator(".card-link").click()
+    decided = listed.locator('.own-decision .decide[aria-pressed="true"]')
+    listed.keyboard.press("3")
+    expect(decided).to_have_text("Likely real")
+    listed.keyboard.press("j")
+    expect(listed.locator("#filename")).to_have_text("copy.jpg")
+    expect(decided).to_have_count(0)
+    button = listed.locator('.own-decision .decide[data-verdict="fake"]')
+    button.press("Enter")
+    expect(decided).to_have_text("Likely fake")
+    expect(button).to_be_focused()
+    listed.locator(".own-decision").get_by_label("Note").fill("seen before")
+    listed.keyboard.press("Escape")  # leaves the field, then the result
+    expect(listed.locator("#filename")).to_have_text("copy.jpg")
+    listed.keyboard.press("Escape")
+    expect(card(listed, "copy.jpg").get_by_label("Note")).to_have_value("seen before")
+    expect(card(listed, "copy.jpg").locator(".decide[aria-pressed=true]")).to_have_count(1)
+
+
 def test_the_same_key_takes_a_decision_back(listed: Page) -> None:
     for _ in range(2):
         card(listed, "fake.jpg").locator(".card-link").focus()
         listed.keyboard.press("2")
-    expect(listed.locator('.judge[aria-pressed="true"]')).to_have_count(0)
+    expect(listed.locator('.decide[aria-pressed="true"]')).to_have_count(0)
 
 
 def test_a_single_image_needs_no_tools(open_page: OpenPage) -> None:

@@ -94,6 +94,7 @@ const SHELL = [
   "js/provenance.js",
   "js/queue.js",
   "js/report.js",
+  "js/resultToolbar.js",
   "js/retry.js",
   "js/router.js",
   "js/rovingTabindex.js",

@@ -13,7 +13,7 @@ const CUT_OUT = 96; // px
 
 /**
  * The panel of an analyzed check, whose faces have the order in which they are shown. `select(index)` is called when a
- * face is chosen from the list, `image` is the loaded image, `actions` what can be done with the result.
+ * face is chosen from the list, `image` is the loaded image, `actions` are nodes with what can be done with the result.
  */
 export function verdictView({ check, answer, selected, select, image, actions }) {
   const face = answer.faces[selected];
@@ -23,7 +23,7 @@ export function verdictView({ check, answer, selected, select, image, actions })
     answerCard(whole),
     single ? null : faceList(answer, selected, select, image),
     single ? null : faceView(face, selected, answer.thresholds),
-    actions,
+    ...actions,
     answerDetails(whole),
     sizeLink(answer.reliability?.face_size),
     reasons(single ? [...answer.reasons, ...face.reasons] : face.reasons, single ? [] : answer.reasons),

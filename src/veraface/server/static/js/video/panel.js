@@ -10,13 +10,13 @@ import { clock } from "./files.js";
 import { cutOut } from "./keyFrames.js";
 import { frameVerdict } from "./times.js";
 
-/** The whole panel of an analyzed video; calls `look(track)` when a face is chosen. `actions` is what can be done with it. */
+/** The whole panel of an analyzed video; calls `look(track)` when a face is chosen. `actions` are nodes with what can be done with it. */
 export function videoPanel({ answer, size, hash, time }, look, actions) {
   const whole = answerOf(answer);
   return [
     answerCard(whole),
     faces(answer, look),
-    actions,
+    ...actions,
     answerDetails(whole),
     reasons([], answer.reasons),
     details(answer, { size, hash, time }),

@@ -2,7 +2,7 @@
 import { addFiles, addLink, setStartsAtOnce, startsAtOnce } from "../addFiles.js";
 import { openCamera } from "../camera.js";
 import { cardOf, updateCard } from "../card.js";
-import { DECISIONS, decide, decisionRow, updateDecision } from "../decision.js";
+import { decisionKeys, decisionRow, updateDecision } from "../decision.js";
 import { byId, element, icon } from "../dom.js";
 import { download, entriesAsCsv, entriesAsJson } from "../export.js";
 import { canBeSent } from "../fault.js";
@@ -216,8 +216,7 @@ class AnalyseView {
   #keys() {
     const move = ({ key }) => moveFocus(this.list, key);
     const step = (forward) => moveFocus(this.list, forward === isRightToLeft() ? "ArrowLeft" : "ArrowRight");
-    const decideOn = (verdict) => decide(checks().find(({ id }) => id === document.activeElement.closest(".card")?.dataset.id), verdict);
-    const decisions = DECISIONS.map((verdict, i) => [String(i + 1), { label: `keys.decide.${verdict}`, run: () => decideOn(verdict) }]);
+    const chosen = () => checks().find(({ id }) => id === document.activeElement.closest(".card")?.dataset.id);
     return addKeys({
       Enter: { label: "keys.analyse", run: () => analyse(checks().filter(({ state }) => state === "ready")) },
       ArrowRight: { label: "keys.nextResult", run: move },
@@ -226,7 +225,7 @@ class AnalyseView {
       ArrowUp: { run: move },
       j: { label: "keys.nextResult", run: () => step(true) },
       k: { label: "keys.previousResult", run: () => step(false) },
-      ...Object.fromEntries(decisions),
+      ...decisionKeys(chosen),
       c: { label: "keys.camera", run: () => byId("camera").hidden || byId("camera").click() },
       Escape: { label: "keys.close", run: () => cancel(checks().filter(({ state }) => state !== "ready")) },
     });

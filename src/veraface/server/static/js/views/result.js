@@ -1,18 +1,19 @@
 // One image: during the analysis, afterwards, and reopened from the history.
 import { addFiles } from "../addFiles.js";
 import { worstFirst } from "../answer.js";
+import { decisionRow, updateDecision } from "../decision.js";
 import { byId, element, serverPath } from "../dom.js";
 import { faultAnnouncement, faultView } from "../fault.js";
-import { nameOf } from "../format.js";
 import { handOnView } from "../handOn.js";
 import { isRelative } from "../heatmap.js";
 import { recall } from "../history.js";
 import { makeThumbnail } from "../images.js";
 import { addKeys } from "../keys.js";
-import { fillIn, text } from "../language.js";
+import { fillIn, isRightToLeft, text } from "../language.js";
 import { showNotice } from "../notice.js";
 import { provenanceView } from "../provenance.js";
-import { analyse, cancel, changes, checks, find, retryNow } from "../queue.js";
+import { analyse, cancel, changes, find, retryNow } from "../queue.js";
+import { ResultToolbar } from "../resultToolbar.js";
 import { go } from "../router.js";
 import { isProvenance } from "../validate.js";
 import { announcement, verdictView } from "../verdict.js";
@@ -32,10 +33,10 @@ class ResultView {
   constructor(root, id) {
     this.id = id;
     this.panel = element("div", { class: "panel", id: "panel" });
-    this.filename = element("h1", { id: "filename", dir: "auto" });
+    this.toolbar = new ResultToolbar();
     const left = element("div", { class: "left" });
     const columns = element("div", { class: "columns" }, left, this.panel);
-    root.append(element("section", { class: "work", "data-label": "result.label" }, this.#toolbar(), columns));
+    root.append(element("section", { class: "work", "data-label": "result.label" }, this.toolbar.node, columns));
     this.viewer = new Viewer(left, (index) => this.#select(index));
     this.words = element("div", { class: "heatmap-words" });
     this.closeup = element("div", { class: "closeup-place" }); // filled by closeup.js
@@ -51,10 +52,9 @@ class ResultView {
 
   render() {
     if (!this.check) return;
-    this.filename.textContent = nameOf(this.check);
+    this.toolbar.render(this.check);
     this.#layOut();
     this.forensicViews?.render();
-    this.#renderPlace();
   }
 
   close() {
@@ -69,6 +69,7 @@ class ResultView {
 
   #start(check) {
     this.check = check;
+    this.decision = element("section", { class: "own-decision" }, decisionRow(check));
     this.viewer.show(check.url, check.link ? "stage.fromLink" : "stage.notKept", check.shape ?? check.answer);
     this.render();
   }
@@ -145,16 +146,17 @@ class ResultView {
   }
 
   #fillPanel() {
-    const keepFocus = this.panel.contains(document.activeElement);
+    const held = this.panel.contains(document.activeElement) ? document.activeElement : null;
     const { selected } = this.viewer;
     const { check, answer, actions } = this;
     const { image } = this.viewer;
     fillIn(actions);
-    const parts = verdictView({ check, answer, selected, select: (index) => this.#select(index), image, actions });
+    updateDecision(this.decision, check);
+    const parts = verdictView({ check, answer, selected, select: (index) => this.#select(index), image, actions: [actions, this.decision] });
     const unfolded = this.panel.querySelector(".grades details")?.open;
     this.panel.replaceChildren(...parts.filter(Boolean));
     if (unfolded) this.panel.querySelector(".grades details").open = true;
-    if (keepFocus) this.panel.querySelectorAll(".face-item")[selected]?.focus();
+    if (held) (held.isConnected ? held : this.panel.querySelectorAll(".face-item")[selected])?.focus({ preventScroll: true });
     this.words.replaceChildren(...heatmapWords(answer.faces[selected]));
     this.#layCloseup();
   }
@@ -177,6 +179,8 @@ class ResultView {
     const shrink = file ? () => this.#shrink(file) : null;
     const isPdf = file?.type === "application/pdf" || /\.pdf$/i.test(name);
     this.panel.replaceChildren(...faultView(failure, { retry, zoom, shrink, isPdf }).filter(Boolean));
+    updateDecision(this.decision, this.check);
+    this.panel.append(this.decision);
     if (isProvenance(answer?.provenance)) this.panel.append(provenanceView(answer.provenance)); // it needs no face
     byId("live").textContent = faultAnnouncement(failure);
   }
@@ -218,49 +222,17 @@ class ResultView {
     else this.panel.querySelectorAll(".face-item")[index]?.scrollIntoView({ block: "nearest" });
   }
 
-  #toolbar() {
-    const another = element("button", { type: "button", class: "quiet", id: "another", "data-text": "another" });
-    another.addEventListener("click", () => byId("file").click());
-    this.place = element("span", { class: "place" });
-    this.before = element("button", { type: "button", class: "quiet", id: "previous", "data-text": "result.previous" });
-    this.after = element("button", { type: "button", class: "quiet", id: "next", "data-text": "result.next" });
-    this.before.addEventListener("click", () => this.#neighbor(-1));
-    this.after.addEventListener("click", () => this.#neighbor(1));
-    this.walk = element("span", { class: "walk", role: "group", "data-label": "result.walk" }, this.before, this.place, this.after);
-    this.back = element("a", { class: "quiet button", id: "back", href: serverPath("/") });
-    return element("div", { class: "toolbar" }, this.back, this.filename, this.walk, another);
-  }
-
-  #renderPlace() {
-    const at = checks().indexOf(this.check);
-    const many = checks().length;
-    this.walk.hidden = at < 0 || many < 2;
-    this.back.href = serverPath(this.check.old ? "/history" : "/");
-    this.back.textContent = this.check.old ? text("nav.history") : text("result.toList");
-    this.back.hidden = !this.check.old && many < 2;
-    this.place.textContent = text("result.place", { number: at + 1, count: many });
-    this.before.disabled = at <= 0;
-    this.after.disabled = at === many - 1;
-  }
-
-  #neighbor(step) {
-    const next = checks()[checks().indexOf(this.check) + step];
-    if (this.check.old || !next) return;
-    go(`/result/${next.id}`, { replace: true });
-  }
-
   #keys() {
-    const turn = () => (document.documentElement.dir === "rtl" ? -1 : 1);
+    const turn = () => (isRightToLeft() ? -1 : 1);
     const face = (step) => {
       const { length } = this.viewer.faces;
-      if (length < 2 || this.check?.state !== "analyzed") this.#neighbor(step);
+      if (length < 2 || this.check?.state !== "analyzed") this.toolbar.walkTo(step);
       else this.#select((this.viewer.selected + step + length) % length);
     };
     return addKeys({
       ArrowRight: { label: "keys.nextFace", run: () => face(turn()) },
       ArrowLeft: { label: "keys.previousFace", run: () => face(-turn()) },
-      "Shift+ArrowRight": { label: "keys.nextResult", run: () => this.#neighbor(turn()) },
-      "Shift+ArrowLeft": { label: "keys.previousResult", run: () => this.#neighbor(-turn()) },
+      ...this.toolbar.keys(),
       "+": { label: "keys.zoomIn", run: () => this.viewer.zoom.zoomIn() },
       "-": { label: "keys.zoomOut", run: () => this.viewer.zoom.zoomOut() },
       0: { label: "keys.zoomReset", run: () => this.viewer.zoom.reset() },

@@ -1,11 +1,12 @@
 // One video: the player during the analysis, then verdict, timeline and frames; reopened from the history without the player.
 import { worstFirst } from "../answer.js";
+import { decisionRow, updateDecision } from "../decision.js";
 import { byId, element, serverPath } from "../dom.js";
 import { faultAnnouncement, faultView } from "../fault.js";
-import { nameOf } from "../format.js";
 import { addKeys } from "../keys.js";
 import { text } from "../language.js";
-import { analyse, cancel, changes, checks, find, retryNow } from "../queue.js";
+import { analyse, cancel, changes, find, retryNow } from "../queue.js";
+import { ResultToolbar } from "../resultToolbar.js";
 import { go } from "../router.js";
 import { clock } from "../video/files.js";
 import { videoHandOn } from "../video/handOn.js";
@@ -36,24 +37,25 @@ class VideoView {
   constructor(root, check) {
     this.check = check;
     this.selected = -1;
+    this.toolbar = new ResultToolbar();
+    this.decision = element("section", { class: "own-decision" }, decisionRow(check));
     this.panel = element("div", { class: "panel", id: "panel" });
     this.player = new Player(check.url, (time) => this.#played(time));
     this.progress = element("div", { class: "video-progress", hidden: true });
     this.left = element("div", { class: "left" }, this.player.node, this.progress);
     this.overTime = element("div", { class: "over-time" });
     const columns = element("div", { class: "columns video-columns" }, this.left, this.overTime, this.panel);
-    root.append(element("section", { class: "work", "data-label": "result.label" }, this.#toolbar(), columns));
+    root.append(element("section", { class: "work", "data-label": "result.label" }, this.toolbar.node, columns));
     const onChange = ({ detail }) => (detail === null || detail === check) && this.#layOut();
     changes.addEventListener("change", onChange);
     this.stops = [() => changes.removeEventListener("change", onChange), this.#keys()];
   }
 
   render() {
-    this.filename.textContent = nameOf(this.check);
+    this.toolbar.render(this.check);
     this.shown = null; // rebuild everything after a change of language
     this.player.render();
     this.#layOut();
-    this.#renderPlace();
   }
 
   close() {
@@ -61,37 +63,6 @@ class VideoView {
     for (const stop of this.stops) stop();
     this.player.close();
     byId("live").textContent = "";
-  }
-
-  #toolbar() {
-    this.filename = element("h1", { id: "filename", dir: "auto" });
-    this.back = element("a", { class: "quiet button", id: "back" });
-    const another = element("button", { type: "button", class: "quiet", id: "another", "data-text": "another" });
-    another.addEventListener("click", () => byId("file").click());
-    this.before = element("button", { type: "button", class: "quiet", id: "previous", "data-text": "result.previous" });
-    this.after = element("button", { type: "button", class: "quiet", id: "next", "data-text": "result.next" });
-    this.before.addEventListener("click", () => this.#neighbor(-1));
-    this.after.addEventListener("click", () => this.#neighbor(1));
-    this.place = element("span", { class: "place" });
-    this.walk = element("span", { class: "walk", role: "group", "data-label": "result.walk" }, this.before, this.place, this.after);
-    return element("div", { class: "toolbar" }, this.back, this.filename, this.walk, another);
-  }
-
-  #renderPlace() {
-    const { old } = this.check;
-    const [at, many] = [checks().indexOf(this.check), checks().length];
-    this.walk.hidden = at < 0 || many < 2;
-    this.back.href = serverPath(old ? "/history" : "/");
-    this.back.textContent = old ? text("nav.history") : text("result.toList");
-    this.back.hidden = !old && many < 2;
-    this.place.textContent = text("result.place", { number: at + 1, count: many });
-    this.before.disabled = at <= 0;
-    this.after.disabled = at === many - 1;
-  }
-
-  #neighbor(step) {
-    const next = checks()[checks().indexOf(this.check) + step];
-    if (next && !this.check.old) go(`/result/${next.id}`, { replace: true });
   }
 
   #layOut() {
@@ -130,9 +101,10 @@ class VideoView {
   }
 
   #fillPanel() {
-    const held = [...this.panel.querySelectorAll("button")].indexOf(document.activeElement);
-    this.panel.replaceChildren(...videoPanel({ ...this.check, answer: this.answer }, (track) => this.#look(track), this.actions));
-    if (held >= 0) this.panel.querySelectorAll("button")[held]?.focus({ preventScroll: true });
+    const held = [...this.panel.querySelectorAll("button, input")].indexOf(document.activeElement);
+    updateDecision(this.decision, this.check);
+    this.panel.replaceChildren(...videoPanel({ ...this.check, answer: this.answer }, (track) => this.#look(track), [this.actions, this.decision]));
+    if (held >= 0) this.panel.querySelectorAll("button, input")[held]?.focus({ preventScroll: true });
   }
 
   #layFault() {
@@ -140,6 +112,8 @@ class VideoView {
     this.shown = "failed";
     this.overTime.replaceChildren();
     this.panel.replaceChildren(...faultView(failure, this.check.old ? {} : { retry: () => analyse([this.check]) }).filter(Boolean));
+    updateDecision(this.decision, this.check);
+    this.panel.append(this.decision);
     byId("live").textContent = faultAnnouncement(failure);
   }
 
@@ -254,6 +228,7 @@ class VideoView {
       ArrowLeft: { label: "video.previousFrame", run: done(() => this.#step(-1)) },
       Home: { label: "video.firstFrame", run: done(() => this.#end(false)) },
       End: { label: "video.lastFrame", run: done(() => this.#end(true)) },
+      ...this.toolbar.keys(),
       w: { label: "video.worst", run: done(() => this.#worst()) },
       p: { label: "keys.print", run: done(() => this.#print()) },
       Enter: { label: "keys.analyse", run: () => this.check.state === "ready" && analyse([this.check]) },
