@@ -5,7 +5,8 @@ import { load, openDocument, openView, packagedCard, serve, until } from "./page
 
 await openDocument("/dashboard");
 const { figure, share } = await load("dashboard/words.js");
-const PARTS = ["roc", "reliability", "scores", "confusion", "sources", "tiers", "curves", "spots"];
+const PARTS = ["roc", "reliability", "scores", "confusion", "sources", "attacks", "attributes", "tiers", "curves", "spots"];
+const UNMEASURED = 2; // parts for which the packaged card has no figures: attacks and attributes
 const BROKEN = /undefined|NaN|\[object|null/;
 
 let view;
@@ -176,12 +177,42 @@ for (const missing of ["rows", "diagrams", "by_generator", "tiers", "curves", "w
     const main = await open(card);
     for (const part of PARTS) assert.ok(main.querySelector(`#${part} h2`), part);
     const lacking = { diagrams: 4, tiers: 1, curves: 1, weak_spots: 1, "all but rows": 8 }[missing] ?? 0;
-    assert.equal(main.querySelectorAll(".lacking").length, lacking);
+    assert.equal(main.querySelectorAll(".lacking").length, UNMEASURED + lacking);
     assert.doesNotMatch(main.textContent, /undefined|NaN/);
   });
 }
 
+const RATE = { errors: 6, images: 40, value: 0.15, interval: [0.0571, 0.2984] };
+const KINDS = [{ kind: "GAN portrait", ...RATE, value: 0.05, interval: [0.0061, 0.1692] }, { kind: "face swap", ...RATE }, { kind: "puppet", images: 0, value: null }];
+
+test("fakes that are missed are listed by kind of attack, the worst first, at each operating point", async () => {
+  const card = await packagedCard();
+  const point = { bpcer: { ...RATE, value: 0.01, interval: [0.001, 0.03] }, apcer: KINDS[1], kinds: KINDS };
+  card.measured.attacks = { points: [{ name: "fake", ...point }, { name: "BPCER 1%", ...point, apcer: null, kinds: KINDS.slice(0, 1) }] };
+  const main = await open(card);
+  const part = main.querySelector("#attacks");
+  assert.deepEqual(rowsOf(main, "attacks").map((row) => row.slice(0, 2)), [["Swapped faces", "40"], ["Portraits of people who do not exist (GAN)", "40"]]);
+  assert.match(rowsOf(main, "attacks")[0][2], /^15%6% to 30%/);
+  assert.match(part.textContent, /BPCER\): 1\.0% \(0\.1% to 3\.0%\)/);
+  assert.match(part.textContent, /worst kind: Swapped faces, 15%/);
+  const [, other] = part.querySelectorAll("input");
+  assert.match(other.parentElement.textContent, /all but 1% of the reals/);
+  other.dispatchEvent(new Event("change"));
+  assert.equal(rowsOf(main, "attacks").length, 1);
+  assert.doesNotMatch(part.textContent, /worst kind/);
+});
+
+test("error rates by attribute of the people are shown where the card has them", async () => {
+  const card = await packagedCard();
+  card.measured.by_attribute = { age_group: [{ value: "0-9", fpr: RATE, reals_uncertain: RATE, fnr: { images: 2, value: null } }], hat: [] };
+  const main = await open(card);
+  assert.deepEqual(rowsOf(main, "attributes")[0].slice(0, 2), ["0-9", "42"]);
+  assert.deepEqual(textsOf(main, "#attributes h3"), ["Age group"]);
+});
+
 const ODD = {
+  attacks: { points: [null, { name: 3 }, { name: "x", kinds: "many", apcer: 1 }, { name: "toString", kinds: [null, { value: 0.1 }] }] },
+  by_attribute: { age: "old", sex: [null, {}, { value: {}, fpr: 3 }] },
   rows: "many",
   by_generator: { one: 1 },
   by_face_size: [null, 3, {}],
@@ -206,8 +237,8 @@ for (const part of [...Object.keys(ODD), "all", "no object"]) {
     const main = await open(card);
     for (const name of PARTS) assert.ok(main.querySelector(`#${name} h2`), name);
     assert.doesNotMatch(main.textContent, BROKEN);
-    const lacking = { diagrams: 4, all: 4, "no object": 8 }[part] ?? 0;
-    assert.equal(main.querySelectorAll(".part .lacking").length, 1 + lacking); // the limits
+    const lacking = { diagrams: 4, attacks: -1, by_attribute: -1, all: 2, "no object": 8 }[part] ?? 0;
+    assert.equal(main.querySelectorAll(".part .lacking").length, 1 + UNMEASURED + lacking); // the limits
   });
 }
 

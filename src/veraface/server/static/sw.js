@@ -45,6 +45,7 @@ const SHELL = [
   "js/camera.js",
   "js/card.js",
   "js/closeup.js",
+  "js/dashboard/attacks.js",
   "js/dashboard/colors.js",
   "js/dashboard/confusion.js",
   "js/dashboard/curves.js",

@@ -16,6 +16,8 @@ export function normalizeCard(card) {
       by_generator: objects(measured.by_generator),
       by_face_size: objects(measured.by_face_size),
       self_blended: isObject(measured.self_blended) ? measured.self_blended : null,
+      attacks: { points: points(object(measured.attacks).points) },
+      by_attribute: Object.fromEntries(Object.entries(object(measured.by_attribute)).map(([name, rows]) => [name, objects(rows)])),
       tiers: objects(measured.tiers),
       curves: { ...curves, clean: isObject(curves.clean) ? curves.clean : null, degradations: degradations(curves) },
       weak_spots: Array.isArray(measured.weak_spots) ? words(measured.weak_spots) : null,
@@ -31,6 +33,11 @@ export function normalizeCard(card) {
     terms: new Map(Object.entries(object(card.data_terms)).filter(([, terms]) => typeof terms === "string")),
     limits: words(card.limits),
   };
+}
+
+function points(value) {
+  const named = objects(value).filter(({ name }) => typeof name === "string");
+  return named.map((point) => ({ ...point, kinds: objects(point.kinds), apcer: isObject(point.apcer) ? point.apcer : null }));
 }
 
 function degradations(curves) {

@@ -1,5 +1,6 @@
 // The dashboard: measured performance from the model card; at a glance, then all figures.
 import { fetchCard } from "../api.js";
+import { attacksPart, attributesPart } from "../dashboard/attacks.js";
 import { confusionPart } from "../dashboard/confusion.js";
 import { curvesPart } from "../dashboard/curves.js";
 import { glance } from "../dashboard/glance.js";
@@ -21,7 +22,7 @@ import { text } from "../language.js";
 export function open(root) {
   const plots = new Plots();
   const body = element("div", { class: "dashboard-body" });
-  const state = { sort: structuredClone(FIRST_SORT), by: "source", degradation: null, source: "" };
+  const state = { sort: structuredClone(FIRST_SORT), by: "source", point: "fake", degradation: null, source: "" };
   let card; // undefined as long as it is on its way, null where it cannot be had
   let closed = false;
 
@@ -83,6 +84,8 @@ function parts(card, plots, state) {
       element("div", { class: "pair" }, rocPart(plots, known), reliabilityPart(plots, known)),
       element("div", { class: "pair" }, scoresPart(plots, known, state), confusionPart(known)),
       sourcesPart(known, state),
+      attacksPart(known, state),
+      attributesPart(known),
       tiersPart(known),
       curvesPart(plots, known, state),
       worstSlicesPart(known),
@@ -115,6 +118,8 @@ function contents() {
     ["scores", text("dashboard.scores.heading")],
     ["confusion", text("dashboard.confusion.heading")],
     ["sources", text("dashboard.sources.heading")],
+    ["attacks", text("dashboard.attacks.heading")],
+    ["attributes", text("dashboard.attributes.heading")],
     ["tiers", text("dashboard.tiers.heading")],
     ["curves", text("dashboard.curves.heading")],
     ["spots", text("dashboard.spots.heading")],
