@@ -58,7 +58,7 @@ def listed(open_page: OpenPage) -> Page:
     page.route("**/api/predict*", respond)
     choose_many(page, FILES)
     expect(page.locator("#count")).to_contain_text("6 of 6 images done")
-    expect(card(page, "again.jpg").locator(".card-copy")).to_have_text("Looks like real.jpg")
+    expect(card(page, "again.jpg").locator(".card-copies p")).to_have_text("Looks like real.jpg")
     return page
 
 
@@ -87,13 +87,45 @@ def test_the_most_suspicious_come_first(listed: Page) -> None:
     assert names(listed)[:3] == ["fake.jpg", "open.jpg", "real.jpg"]
     assert names(listed)[-1] == "none.jpg"
     listed.locator("#sort").select_option("name")
-    assert names(listed) == sorted(names(listed))
+    assert names(listed) == [
+        "fake.jpg",
+        "none.jpg",
+        "open.jpg",
+        "real.jpg",
+        "copy.jpg",
+        "again.jpg",
+    ]  # copies follow
 
 
 def test_copies_are_named_and_can_be_hidden(listed: Page) -> None:
-    expect(card(listed, "copy.jpg").locator(".card-copy")).to_have_text("Copy of real.jpg")
+    expect(card(listed, "copy.jpg").locator(".card-copies p")).to_have_text("Copy of real.jpg")
     listed.get_by_role("switch", name="Hide 2 copies").check()
     assert names(listed) == ["real.jpg", "open.jpg", "none.jpg", "fake.jpg"]
+    card(listed, "real.jpg").get_by_role("button", name="Show 2 copies").click()
+    assert names(listed) == ["real.jpg", "copy.jpg", "again.jpg", "open.jpg", "none.jpg", "fake.jpg"]
+    button = card(listed, "real.jpg").get_by_role("button", name="Hide 2 copies")
+    expect(button).to_be_focused()
+    button.press("Enter")
+    assert len(names(listed)) == 4
+
+
+def test_copies_follow_what_they_are_copies_of(listed: Page) -> None:
+    choose_many(listed, [("late.jpg", portrait())])
+    expect(card(listed, "late.jpg").locator(".card-copies p")).to_have_text("Copy of real.jpg")
+    assert names(listed)[:4] == ["real.jpg", "copy.jpg", "again.jpg", "late.jpg"]
+    listed.locator("#sort").select_option("suspicion")
+    assert names(listed)[:6] == ["fake.jpg", "open.jpg", "real.jpg", "copy.jpg", "again.jpg", "late.jpg"]
+    listed.locator("#sort").select_option("name")
+    assert names(listed)[2:] == ["open.jpg", "real.jpg", "copy.jpg", "again.jpg", "late.jpg"]
+
+
+def test_a_copy_with_another_verdict_is_found_by_its_filter(listed: Page) -> None:
+    """The verdict of the late copy differs: hiding copies does not hide it from the filter for its verdict."""
+    choose_many(listed, [("late.jpg", portrait())])  # answered as without a face
+    expect(card(listed, "late.jpg").locator(".card-copies p")).to_have_text("Copy of real.jpg")
+    listed.get_by_role("switch", name="Hide 3 copies").check()
+    listed.get_by_role("button", name="No face found 2").click()
+    assert names(listed) == ["late.jpg", "none.jpg"]
 
 
 def test_faces_are_in_the_middle_of_their_cards(listed: Page) -> None:

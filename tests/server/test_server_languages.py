@@ -21,6 +21,7 @@ COMPOSED += ("provenance.", "closeup.", "verify.")
 COMPOSED += ("wrongAnswer.",)
 COMPOSED += ("neverSayReal.", "wordsOnly.")  # replace others in a mode
 COMPOSED += ("dashboard.glance.", "dashboard.kindNames.", "game.", "keys.decide.", "worklist.sort.")
+COMPOSED += ("findings.grades.", "findings.limits.", "dashboard.attacks.", "dashboard.attributes.names.")
 
 OpenPage = Callable[..., Page]
 

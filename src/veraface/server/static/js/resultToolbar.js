@@ -8,12 +8,12 @@ import { go } from "./router.js";
 
 export class ResultToolbar {
   constructor() {
-    const another = button("another", "another", () => byId("file").click());
+    const another = button("another", { "data-text": "another" }, () => byId("file").click());
     this.check = null;
     this.filename = element("h1", { id: "filename", dir: "auto" });
     this.place = element("span", { class: "place" });
-    this.before = button("previous", "result.previous", () => this.walkTo(-1));
-    this.after = button("next", "result.next", () => this.walkTo(1));
+    this.before = button("previous", { "data-text": "result.previous" }, () => this.walkTo(-1));
+    this.after = button("next", { "data-text": "result.next" }, () => this.walkTo(1));
     this.walk = element("span", { class: "walk", role: "group", "data-label": "result.walk" }, this.before, this.place, this.after);
     this.back = element("a", { class: "quiet button", id: "back", href: serverPath("/") });
     this.node = element("div", { class: "toolbar" }, this.back, this.filename, this.walk, another);
@@ -54,6 +54,6 @@ export class ResultToolbar {
   }
 }
 
-function button(id, path, press) {
-  return element("button", { type: "button", class: "quiet", id, "data-text": path, onclick: press });
+function button(id, words, press) {
+  return element("button", { type: "button", class: "quiet", id, ...words, onclick: press });
 }

@@ -23,7 +23,13 @@ export class Worklist {
       { id: "sort", onchange: onChange },
       ["added", "suspicion", "name"].map((name) => element("option", { value: name, "data-text": `worklist.sort.${name}` })),
     );
-    this.copies = element("input", { type: "checkbox", id: "hide-copies", role: "switch", onchange: onChange });
+    this.onChange = onChange;
+    this.exceptions = new Set(); // ids of images whose copies are shown although copies are hidden, or the other way round
+    this.copies = element("input", { type: "checkbox", id: "hide-copies", role: "switch" });
+    this.copies.addEventListener("change", () => {
+      this.exceptions.clear();
+      onChange();
+    });
     this.copiesWords = element("span");
     this.copiesLabel = element("label", { class: "switch" }, this.copies, this.copiesWords);
     this.node = element(
@@ -35,19 +41,40 @@ export class Worklist {
     );
   }
 
-  /** All checks in the order to be shown, and Map of ids to { hidden, copy } for the cards. */
+  /**
+   * All checks in the order to be shown, each followed by its copies, and Map of ids to states for updateCopies(): whether
+   * a card is hidden, what it is a copy of, and how many copies it has.
+   */
   arrange(checks) {
     const copies = duplicatesOf(checks);
-    const order = { suspicion: (one, other) => suspicion(other) - suspicion(one), name: (one, other) => one.name.localeCompare(other.name, undefined, { numeric: true }) }[this.sort.value];
-    const ordered = order ? [...checks].sort(order) : checks;
+    const groups = this.#sorted(groupsOf(checks, copies));
     this.#render(checks, copies);
-    const state = (check) => ({ hidden: !this.#fits(check, copies), copy: copies.get(check.id) ?? null });
-    return { ordered, states: new Map(checks.map((check) => [check.id, state(check)])) };
+    const states = new Map();
+    for (const [first, ...rest] of groups) {
+      const folded = this.copies.checked !== this.exceptions.has(first.id);
+      const hidden = !this.#fits(first);
+      states.set(first.id, { hidden, copy: null, count: rest.length, folded });
+      // Where its first is filtered out, a copy stands for itself.
+      for (const check of rest) states.set(check.id, { hidden: !this.#fits(check) || (folded && !hidden), copy: copies.get(check.id), count: 0, folded });
+    }
+    return { ordered: groups.flat(), states };
   }
 
-  #fits(check, copies) {
-    if (this.verdicts.size && !this.verdicts.has(check.verdict)) return false;
-    return !(this.copies.checked && copies.has(check.id));
+  /** Show or hide the copies of one image. */
+  toggle(id) {
+    if (!this.exceptions.delete(id)) this.exceptions.add(id);
+    this.onChange();
+  }
+
+  #sorted(groups) {
+    const highest = (group) => Math.max(...group.map(suspicion));
+    if (this.sort.value === "suspicion") return groups.sort((one, other) => highest(other) - highest(one));
+    if (this.sort.value === "name") return groups.sort(([one], [other]) => one.name.localeCompare(other.name, undefined, { numeric: true }));
+    return groups;
+  }
+
+  #fits({ verdict }) {
+    return !this.verdicts.size || this.verdicts.has(verdict);
   }
 
   #render(checks, copies) {
@@ -73,9 +100,27 @@ export function suspicion({ verdict, p_fake, answer }) {
   return rank + (answer?.p_fake_range?.[1] ?? p_fake ?? 0) / 2;
 }
 
-/** "Copy of one.jpg": what a card says of a check that repeats another. */
-export function copyText({ first, exact }) {
-  return text(exact ? "worklist.copy" : "worklist.similar", { name: first.name || text("unnamed") });
+/** The part of a card that names what it is a copy of, or shows and hides its own copies; updateCopies() fills it. */
+export function copiesRow(toggle) {
+  return element("div", { class: "card-copies" }, element("p"), element("button", { type: "button", class: "quiet", onclick: toggle }));
+}
+
+export function updateCopies(card, { copy, count, folded }) {
+  const row = card.querySelector(".card-copies");
+  const [words, button] = row.children;
+  row.hidden = !copy && !count;
+  card.classList.toggle("copy", Boolean(copy));
+  words.hidden = !copy;
+  if (copy) words.textContent = text(copy.exact ? "worklist.copy" : "worklist.similar", { name: copy.first.name || text("unnamed") });
+  button.hidden = !count;
+  if (count) button.textContent = text(folded ? "worklist.showCopies" : "worklist.hideCopies", { count });
+}
+
+// The checks that repeat no other, in order, each with its copies.
+function groupsOf(checks, copies) {
+  const groups = new Map(checks.filter(({ id }) => !copies.has(id)).map((check) => [check.id, [check]]));
+  for (const check of checks) if (copies.has(check.id)) groups.get(copies.get(check.id).first.id).push(check);
+  return [...groups.values()];
 }
 
 /** The `object-position` that puts the most suspicious face of an answer in the middle of a card. */

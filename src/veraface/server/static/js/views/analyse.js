@@ -15,7 +15,7 @@ import { analyse, cancel, changes, checks, isDone, isOpen, remove } from "../que
 import { moveFocus } from "../rovingTabindex.js";
 import { sampleRow } from "../samples.js";
 import { changes as statusChanges, status } from "../status.js";
-import { Worklist, copyText, facePosition } from "../worklist.js";
+import { Worklist, copiesRow, facePosition, updateCopies } from "../worklist.js";
 
 const HERE = ["localhost", "127.0.0.1", "[::1]"];
 const SVG = "http://www.w3.org/2000/svg";
@@ -104,13 +104,12 @@ class AnalyseView {
     for (const check of ordered) {
       if (!this.cards.has(check.id)) {
         const card = cardOf(check);
-        card.append(element("p", { class: "card-copy" }), decisionRow(check));
+        card.append(copiesRow(() => this.worklist.toggle(check.id)), decisionRow(check));
         this.cards.set(check.id, card);
       }
       const card = this.#fillCard(check);
-      const { hidden, copy } = states.get(check.id);
-      card.hidden = hidden;
-      card.querySelector(".card-copy").textContent = copy ? copyText(copy) : "";
+      card.hidden = states.get(check.id).hidden;
+      updateCopies(card, states.get(check.id));
       if (card === next) next = next.nextElementSibling;
       else this.list.insertBefore(card, next);
     }

@@ -1,22 +1,21 @@
 // What this browser remembers: search, filter, open again, export, delete, and the switch that ends it.
 import { byId, element, icon, localPath } from "../dom.js";
-import { download, entriesAsCsv, entriesAsJson } from "../export.js";
 import * as history from "../history.js";
-import { cardOfEntry, dayText, showThumbnail, tint, updateEntry, updateTime, verdictIcon, verdictName } from "../historyCard.js";
+import { cardOfEntry, dayText, showThumbnail, updateEntry, updateTime } from "../historyCard.js";
+import { DeleteDialog } from "../historyDialog.js";
 import { HistoryStats } from "../historyStats.js";
+import { HistoryTools, quietButton } from "../historyTools.js";
 import { UndoBar } from "../historyUndo.js";
 import { addKeys } from "../keys.js";
-import { number, text } from "../language.js";
+import { text } from "../language.js";
 import { ARROWS, moveFocus } from "../rovingTabindex.js";
-import { suspicion } from "../worklist.js";
 
-const VERDICTS = ["fake", "uncertain", "real", "no_face", "failed"];
 const SETTLE = 120; // ms: a batch changes the history many times in a row
 const MINUTE = 60_000;
 const NEAR = "400px"; // distance from the viewport at which images are loaded
 
 // Lasts from visit to visit of the view, so that the way back from a result leads to the same place.
-const place = { query: "", verdicts: new Set(), sort: "newest", scroll: 0, back: false };
+const place = { scroll: 0, back: false };
 addEventListener("popstate", () => (place.back = localPath() === "/history"));
 
 /** Fills root with the history. */
@@ -41,7 +40,7 @@ class HistoryView {
     this.list.addEventListener("change", (event) => this.#choose(cardAt(event).dataset.id, event.target.checked), { signal });
     this.clock = setInterval(() => this.#shown().forEach((entry) => updateTime(this.cards.get(entry.id), entry)), MINUTE);
     this.removeKeys = addKeys({
-      "/": { label: "history.keys.search", run: () => this.search.focus() },
+      "/": { label: "history.keys.search", run: () => this.tools.search.focus() },
       z: { label: "history.keys.undo", run: () => this.undo.undo() },
       ArrowRight: { label: "keys.nextResult", run: ({ key }) => moveFocus(this.list, key) },
       ArrowLeft: { label: "keys.previousResult", run: ({ key }) => moveFocus(this.list, key) },
@@ -56,7 +55,6 @@ class HistoryView {
 
   render() {
     for (const entry of this.entries ?? []) updateEntry(this.cards.get(entry.id), entry);
-    this.search.placeholder = text("history.search");
     this.undo.render();
     this.stats.render();
     this.#renderState();
@@ -104,8 +102,8 @@ class HistoryView {
     };
     const days = new Map();
     let day;
-    for (const entry of this.#sorted()) {
-      if (place.sort === "newest" && dayOf(entry) !== day) {
+    for (const entry of this.tools.sorted(this.entries)) {
+      if (this.tools.byDay && dayOf(entry) !== day) {
         day = dayOf(entry);
         days.set(day, this.days.get(day) ?? element("li", { class: "day" }, element("h2")));
         lay(days.get(day));
@@ -114,11 +112,6 @@ class HistoryView {
     }
     for (const [one, heading] of this.days) if (!days.has(one)) heading.remove();
     this.days = days;
-  }
-
-  #sorted() {
-    if (place.sort === "newest") return this.entries;
-    return [...this.entries].sort((one, other) => suspicion(other) - suspicion(one));
   }
 
   #newCard(entry) {
@@ -146,12 +139,7 @@ class HistoryView {
   }
 
   #shown() {
-    return (this.entries ? this.#sorted() : []).filter((entry) => this.#fits(entry) && (!place.verdicts.size || place.verdicts.has(entry.verdict)));
-  }
-
-  #fits({ name, hash }) {
-    const wanted = plain(place.query.trim());
-    return plain(name || text("unnamed")).includes(wanted) || Boolean(hash?.startsWith(wanted));
+    return this.tools.shown(this.entries ?? []);
   }
 
   // ---- Texts
@@ -167,11 +155,10 @@ class HistoryView {
       heading.firstChild.textContent = day === null ? text("history.undated") : dayText(day);
     }
     this.#renderChosen(shown);
-    this.#renderFilter();
     const state = this.#state(shown);
     document.body.dataset.state = state;
     this.root.dataset.state = state;
-    this.tools.hidden = !all?.length;
+    this.tools.node.hidden = !all?.length;
     this.bones.hidden = all !== null;
     this.keep.checked = history.isOn() && state !== "unavailable";
     this.keep.disabled = state === "unavailable";
@@ -191,8 +178,8 @@ class HistoryView {
   #renderEmpty(state) {
     const words = {
       empty: () => [text("history.empty.name"), text("history.empty.detail"), element("a", { class: "button primary", href: "/" }, text("history.toStart"))],
-      off: () => [text("history.off.name"), text("history.off.detail"), button(text("history.turnOn"), () => this.#switch(true), { class: "primary" })],
-      noMatch: () => [text("history.noMatch.name"), text("history.noMatch.detail"), button(text("history.showAll"), () => this.#showAll())],
+      off: () => [text("history.off.name"), text("history.off.detail"), quietButton(text("history.turnOn"), () => this.#switch(true), { class: "primary" })],
+      noMatch: () => [text("history.noMatch.name"), text("history.noMatch.detail"), quietButton(text("history.showAll"), () => this.tools.clear())],
       unavailable: () => [text("history.unavailable.name"), text("history.unavailable.detail")],
     }[state]?.();
     this.nothing.hidden = !words;
@@ -207,50 +194,17 @@ class HistoryView {
       card.querySelector("input").checked = this.chosen.has(id);
       card.classList.toggle("chosen", this.chosen.has(id));
     }
-    const count = this.chosen.size;
-    const all = this.entries?.length ?? 0;
-    const found = shown.length === all ? text("history.count", { count: all }) : text("history.countOf", { count: all, shown: number(shown.length) });
-    this.count.textContent = count ? text("history.selected", { count }) : found;
-    const every = shown.length > 0 && shown.every(({ id }) => this.chosen.has(id));
-    this.selectAll.textContent = every ? text("history.selectNone") : text("history.selectAll");
-    this.selectAll.disabled = !shown.length;
-    this.asJson.disabled = this.asCsv.disabled = !count && !shown.length;
-    this.delete.textContent = count ? text("history.deleteSelected", { count }) : text("history.deleteAll");
-    this.root.classList.toggle("choosing", count > 0);
-  }
-
-  #renderFilter() {
-    const fitting = (this.entries ?? []).filter((entry) => this.#fits(entry));
-    for (const toggle of this.filter.querySelectorAll("button")) {
-      const { verdict } = toggle.dataset;
-      const count = fitting.filter((entry) => entry.verdict === verdict).length;
-      const pressed = place.verdicts.has(verdict);
-      toggle.setAttribute("aria-pressed", String(pressed));
-      toggle.disabled = !count && !pressed;
-      toggle.replaceChildren(icon(verdictIcon(verdict)), element("span", {}, verdictName(verdict)), " ", element("span", { class: "filter-count" }, number(count)));
-    }
+    this.tools.render(this.entries ?? [], shown, this.chosen);
+    this.root.classList.toggle("choosing", this.chosen.size > 0);
   }
 
   // ---- What the person does
 
   #look() {
-    place.query = this.search.value;
     // What is out of sight must not be deleted or exported with the rest.
     const ids = new Set(this.#shown().map(({ id }) => id));
     for (const id of this.chosen) if (!ids.has(id)) this.chosen.delete(id);
     this.#renderState();
-  }
-
-  #filterBy(verdict) {
-    if (!place.verdicts.delete(verdict)) place.verdicts.add(verdict);
-    this.#look();
-  }
-
-  #showAll() {
-    this.search.value = "";
-    place.verdicts.clear();
-    this.#look();
-    this.search.focus();
   }
 
   #choose(id, wanted) {
@@ -269,11 +223,6 @@ class HistoryView {
   #chosenOrShown() {
     const shown = this.#shown();
     return this.chosen.size ? shown.filter(({ id }) => this.chosen.has(id)) : shown;
-  }
-
-  #export(make, ending) {
-    const day = new Date().toISOString().slice(0, 10);
-    download(make(this.#chosenOrShown()), `veraface-history-${day}.${ending}`);
   }
 
   #clicked(event) {
@@ -329,11 +278,10 @@ class HistoryView {
 
   #deleteChosen() {
     if (this.chosen.size) this.#delete(this.#chosenOrShown());
-    else this.#askToDelete();
+    else this.dialog.ask(this.entries.length);
   }
 
   async #deleteAll() {
-    this.dialog.close();
     this.chosen.clear();
     this.undo.end();
     await history.forgetAll();
@@ -342,31 +290,12 @@ class HistoryView {
     byId("live").textContent = text("history.allDeleted");
   }
 
-  #askToDelete() {
-    const count = this.entries.length;
-    this.#ask(text("history.confirm.heading", { count }), text("history.confirm.detail"), text("history.confirm.cancel"));
-  }
-
-  #ask(heading, detail, keep) {
-    this.dialog.replaceChildren(
-      element("h2", { id: "ask-heading" }, heading),
-      element("p", {}, detail),
-      element(
-        "div",
-        { class: "links" },
-        button(keep, () => this.dialog.close()),
-        button(text("history.confirm.delete"), () => this.#deleteAll(), { class: "primary danger" }),
-      ),
-    );
-    this.dialog.showModal();
-  }
-
   #switch(wanted) {
     history.setOn(wanted);
     this.#renderState();
     const count = this.entries?.length;
     if (wanted) this.keep.focus();
-    else if (count) this.#ask(text("history.switchedOff.heading"), text("history.switchedOff.detail", { count }), text("history.switchedOff.keep"));
+    else if (count) this.dialog.askSwitchedOff(count);
   }
 
   // ---- The elements
@@ -377,15 +306,24 @@ class HistoryView {
     this.keep.addEventListener("change", () => this.#switch(this.keep.checked));
     this.full = element("p", { class: "past-note", id: "history-full", role: "status", "data-text": "history.full" });
     this.stillWords = element("span");
-    const deleteThem = button("", () => this.#askToDelete(), { "data-text": "history.deleteThem" });
+    const deleteThem = quietButton("", () => this.dialog.ask(this.entries.length), { "data-text": "history.deleteThem" });
     this.still = element("div", { class: "past-note", id: "history-still" }, this.stillWords, deleteThem);
-    this.tools = this.#tools();
+    this.tools = new HistoryTools({
+      look: () => this.#look(),
+      sort: () => {
+        this.#layCards();
+        this.#renderState();
+      },
+      chooseAll: () => this.#chooseAll(),
+      chosen: () => this.#chosenOrShown(),
+      remove: () => this.#deleteChosen(),
+    });
     this.nothing = element("div", { class: "nothing past-nothing", role: "status" });
     this.bones = element("div", { class: "cards", "aria-hidden": "true" }, ...Array.from({ length: 8 }, () => element("div", { class: "bone past-bone" })));
     this.list = element("ul", { class: "cards", id: "past", "data-label": "history.list" });
     this.stats = new HistoryStats();
     this.undo = new UndoBar((entries) => this.#bringBack(entries));
-    this.dialog = element("dialog", { class: "past-ask", id: "ask", "aria-labelledby": "ask-heading" });
+    this.dialog = new DeleteDialog(() => this.#deleteAll());
     this.root = element(
       "section",
       { class: "history" },
@@ -393,51 +331,16 @@ class HistoryView {
       element("p", { class: "history-privacy", id: "history-privacy" }, icon("lock"), element("span", { "data-text": "history.privacy" })),
       this.full,
       this.still,
-      this.tools,
+      this.tools.node,
       this.nothing,
       this.bones,
       this.list,
       this.stats.node,
       this.undo.node,
-      this.dialog,
+      this.dialog.node,
     );
     root.append(this.root);
   }
-
-  #tools() {
-    const attributes = { type: "search", id: "search", "data-label": "history.search", autocomplete: "off", spellcheck: "false", dir: "auto" };
-    this.search = element("input", attributes);
-    this.search.value = place.query;
-    this.search.addEventListener("input", () => this.#look());
-    const toggles = VERDICTS.map((verdict) => {
-      const toggle = element("button", { type: "button", class: "filter", "data-verdict": verdict, "data-tint": tint(verdict) });
-      toggle.addEventListener("click", () => this.#filterBy(verdict));
-      return toggle;
-    });
-    this.filter = element("fieldset", { class: "filters" }, element("legend", { class: "unseen", "data-text": "history.filter" }), ...toggles);
-    this.sort = element(
-      "select",
-      { id: "sort" },
-      ["newest", "suspicion"].map((name) => element("option", { value: name, selected: name === place.sort, "data-text": `worklist.sort.${name}` })),
-    );
-    this.sort.addEventListener("change", () => {
-      place.sort = this.sort.value;
-      this.#layCards();
-      this.#renderState();
-    });
-    this.count = element("p", { class: "history-count", id: "history-count", role: "status" });
-    this.selectAll = button("", () => this.#chooseAll());
-    this.asJson = button("", () => this.#export(entriesAsJson, "json"), { "data-text": "history.json" });
-    this.asCsv = button("", () => this.#export(entriesAsCsv, "csv"), { "data-text": "history.csv" });
-    this.delete = button("", () => this.#deleteChosen(), { id: "delete" });
-    const sortBy = element("label", { class: "sort-by" }, element("span", { "data-text": "worklist.sort.label" }), this.sort);
-    const acts = element("div", { class: "links" }, sortBy, this.selectAll, this.asJson, this.asCsv, this.delete);
-    return element("div", { class: "history-tools" }, element("div", { class: "history-find" }, this.search, this.filter), element("div", { class: "history-acts" }, this.count, acts));
-  }
-}
-
-function button(words, press, attributes = {}) {
-  return element("button", { type: "button", class: "quiet", ...attributes, onclick: press }, words);
 }
 
 function cardAt({ target }) {
@@ -447,9 +350,4 @@ function cardAt({ target }) {
 /** The midnight at which the day of an entry began; null if its time is unknown. */
 function dayOf({ time }) {
   return time ? new Date(time).setHours(0, 0, 0, 0) : null;
-}
-
-// Compared regardless of case and of how accents are written.
-function plain(words) {
-  return words.normalize("NFC").toLowerCase();
 }
