@@ -112,6 +112,28 @@ def test_one_overlay_at_a_time(open_result: Callable[..., Page]) -> None:
     expect(page.get_by_role("radio", name="None")).to_be_checked()
 
 
+def test_the_image_alone_is_seen_as_long_as_the_button_is_held(open_result: Callable[..., Page]) -> None:
+    page = open_result()
+    hold, heatmap, boxes = page.locator("#hold"), page.locator("#evidence"), page.locator("#boxes")
+    expect(hold).to_be_hidden()  # nothing lies over the image
+    page.keyboard.press("e")
+    hold.hover()
+    page.mouse.down()
+    expect(heatmap).to_be_hidden()
+    expect(boxes).to_be_hidden()
+    page.mouse.move(0, 0)  # let go elsewhere
+    page.mouse.up()
+    expect(heatmap).to_be_visible()
+    for key in ("Space", "Enter"):
+        hold.focus()
+        page.keyboard.down(key)
+        expect(heatmap).to_be_hidden()
+        expect(hold).to_have_attribute("aria-pressed", "true")
+        page.keyboard.up(key)
+        expect(heatmap).to_be_visible()
+        expect(boxes).to_be_visible()
+
+
 def test_a_view_covers_the_image_exactly_below_the_boxes(open_result: Callable[..., Page]) -> None:
     page = open_result()
     pick(page, "Noise")

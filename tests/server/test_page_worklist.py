@@ -120,7 +120,7 @@ def test_copies_follow_what_they_are_copies_of(listed: Page) -> None:
 
 
 def test_a_copy_with_another_verdict_is_found_by_its_filter(listed: Page) -> None:
-    """The verdict of the late copy differs: hiding copies does not hide it from the filter for its verdict."""
+    """Hiding copies does not hide it from the filter for its own verdict."""
     choose_many(listed, [("late.jpg", portrait())])  # answered as without a face
     expect(card(listed, "late.jpg").locator(".card-copies p")).to_have_text("Copy of real.jpg")
     listed.get_by_role("switch", name="Hide 3 copies").check()

@@ -86,6 +86,7 @@ const SHELL = [
   "js/historyStats.js",
   "js/historyTools.js",
   "js/historyUndo.js",
+  "js/hold.js",
   "js/images.js",
   "js/intake.js",
   "js/keys.js",

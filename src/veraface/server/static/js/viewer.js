@@ -3,6 +3,7 @@ import { faceLabel, verdictName } from "./answer.js";
 import { element, icon } from "./dom.js";
 import { verdictOf } from "./format.js";
 import { drawHeatmap, isRelative } from "./heatmap.js";
+import { holdButton } from "./hold.js";
 import { text } from "./language.js";
 import { setUpZoom } from "./zoom.js";
 
@@ -155,7 +156,7 @@ export class Viewer {
     box.setAttribute("aria-label", box.title);
   }
 
-  // The switch, the slider between image and overlay, and what the colors mean. All keep their room while they are hidden.
+  // The switch, the button and the slider that compare image and overlay, and what the colors mean. All keep their room while they are hidden.
   #controls() {
     this.heatmapOn = element("input", { type: "checkbox", role: "switch", id: "heatmap-on" });
     this.heatmapOn.addEventListener("change", () => this.toggleHeatmap(this.heatmapOn.checked));
@@ -169,8 +170,9 @@ export class Viewer {
       element("span", { class: "more" }),
     );
     const label = element("label", { class: "switch" }, this.heatmapOn, element("span", { "data-text": "stage.heatmap" }));
+    const hold = holdButton("hold", "stage.hold", (held) => this.frame.classList.toggle("plain", held));
     const slide = element("label", { class: "slide", for: "compare" }, element("span", { "data-text": "stage.slide" }), this.compare);
-    return element("div", { id: "evidence-controls", class: "to-come" }, label, slide, this.legend);
+    return element("div", { id: "evidence-controls", class: "to-come" }, label, hold, slide, this.legend);
   }
 
   #renderLegend() {
