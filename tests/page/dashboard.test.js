@@ -19,6 +19,12 @@ async function open(card) {
   serve({ "/api/model": card ?? (await packagedCard()) });
   view = await openView("dashboard");
   await until(() => view.main.querySelector(".dashboard-body").getAttribute("aria-busy") === "false");
+  const all = view.main.querySelector("#all > details");
+  if (all) {
+    all.open = true;
+    all.dispatchEvent(new Event("toggle"));
+    await until(() => view.main.querySelector("#spots"));
+  }
   return view.main;
 }
 
@@ -263,7 +269,7 @@ test("a server that does not answer can be asked again", async () => {
   assert.match(main.querySelector("[role=alert]").textContent, /Server not reachable/);
   serve({ "/api/model": await packagedCard() });
   main.querySelector("[role=alert] button").click();
-  await until(() => main.querySelectorAll(".tile .value").length === 5 && !main.querySelector(".bone.title"));
+  await until(() => main.querySelector(".glance") && main.querySelector("#all") && !main.querySelector(".bone.title"));
   assert.equal(main.querySelectorAll("[role=alert]").length, 0);
 });
 

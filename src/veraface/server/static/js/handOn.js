@@ -7,10 +7,8 @@ import { dateAndTime, text } from "./language.js";
 import { menu } from "./menu.js";
 import { showNotice } from "./notice.js";
 import { fetchReport, reportInTab } from "./report.js";
-import { snapshot } from "./snapshot.js";
 import { status } from "./status.js";
 import { whereElseMenu } from "./whereElse.js";
-import { openWrongAnswer } from "./wrongAnswer.js";
 
 /** The actions of an analyzed check. */
 export function handOnView(check, viewer) {
@@ -41,7 +39,8 @@ export function resultText(check) {
 }
 
 function moreMenu(check, viewer, reportable) {
-  const png = () => snapshot(check, viewer);
+  const png = async () => (await import("./snapshot.js")).snapshot(check, viewer);
+  const wrongAnswer = async () => (await import("./wrongAnswer.js")).openWrongAnswer(check);
   const items = [
     reportable ? action("print-report", "handOn.printReport", () => reportInTab(check)) : null,
     canCopyImage() ? action("copy-image", "handOn.copyImage", () => copyImage(png)) : null,
@@ -49,7 +48,7 @@ function moreMenu(check, viewer, reportable) {
     action("save-image", "result.saveImage", async () => download(await png(), fileNameFor(check, "veraface.png"))),
     action("save-json", "result.saveJson", () => download(entriesAsJson([check]), fileNameFor(check, "veraface.json"))),
     action("print", "result.print", () => print()),
-    check.file ? action("wrong-answer", "wrongAnswer.action", () => openWrongAnswer(check)) : null,
+    check.file ? action("wrong-answer", "wrongAnswer.action", wrongAnswer) : null,
   ];
   return menu("more", "handOn.more", items.filter(Boolean));
 }

@@ -1,6 +1,7 @@
 // Counts of the results in this browser, folded below the history; loaded when it is opened.
 import { element } from "./dom.js";
 import { text } from "./language.js";
+import { loadStyle } from "./styles.js";
 
 export class HistoryStats {
   constructor() {
@@ -14,7 +15,7 @@ export class HistoryStats {
   async render() {
     this.heading.textContent = text("dashboard.own.heading");
     if (!this.node.open) return;
-    const [{ fill }, { Plots }] = await Promise.all([import("./dashboard/localStats.js"), import("./dashboard/plots.js")]);
+    const [{ fill }, { Plots }] = await Promise.all([import("./dashboard/localStats.js"), import("./dashboard/plots.js"), loadStyle("dashboard")]);
     this.plots ??= new Plots();
     await fill(this.body, this.plots);
   }

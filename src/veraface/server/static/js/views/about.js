@@ -5,6 +5,9 @@ import { fetchCard } from "../api.js";
 import { byId, element, icon, serverPath } from "../dom.js";
 import { text } from "../language.js";
 import { changes, status } from "../status.js";
+import { loadStyle } from "../styles.js";
+
+await loadStyle("about");
 
 const HERE = ["localhost", "127.0.0.1", "[::1]"];
 const SVG = "http://www.w3.org/2000/svg";

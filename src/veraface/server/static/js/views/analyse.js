@@ -1,6 +1,5 @@
 // The start view: adding images and videos, and the queue.
 import { addFiles, addLink, setStartsAtOnce, startsAtOnce } from "../addFiles.js";
-import { openCamera } from "../camera.js";
 import { cardOf, updateCard } from "../card.js";
 import { decisionKeys, decisionRow, updateDecision } from "../decision.js";
 import { byId, element, icon } from "../dom.js";
@@ -22,8 +21,8 @@ const SVG = "http://www.w3.org/2000/svg";
 
 /** Fill root with the drop zone and the queue of this visit. */
 export function open(root) {
-  import("./result.js"); // preload the view of a single result
   const view = new AnalyseView(root);
+  preloadResult(root);
   return { title: "analyse.title", render: () => view.render(), close: () => view.close() };
 }
 
@@ -231,12 +230,23 @@ class AnalyseView {
   }
 }
 
+// The view of a single result comes while a person chooses an image, not with every visit of the start page.
+function preloadResult(root) {
+  const preload = () => import("./result.js");
+  for (const sign of ["pointerover", "pointerdown", "focusin"]) root.addEventListener(sign, preload, { once: true });
+  addEventListener("dragenter", preload, { once: true });
+}
+
 // A phone has a camera program of its own, which takes better photos than a page can.
 function cameraButton() {
   const own = element("input", { type: "file", accept: "image/*", capture: "environment", hidden: true });
   own.addEventListener("change", () => own.files.length && addFiles([...own.files]));
   const onPhone = matchMedia("(pointer: coarse)").matches;
-  const take = () => (onPhone ? own.click() : openCamera((file) => addFiles([file])));
+  const open = async () => {
+    const { openCamera } = await import("../camera.js");
+    openCamera((file) => addFiles([file]));
+  };
+  const take = () => (onPhone ? own.click() : open());
   const words = element("span", { "data-text": "camera.open" });
   const button = element("button", { type: "button", class: "quiet", id: "camera", onclick: take }, icon("camera"), words, own);
   button.hidden = !onPhone && !navigator.mediaDevices?.getUserMedia;

@@ -1,38 +1,38 @@
 // The dashboard: measured performance from the model card; at a glance, then all figures.
 import { fetchCard } from "../api.js";
-import { attacksPart, attributesPart } from "../dashboard/attacks.js";
-import { confusionPart } from "../dashboard/confusion.js";
-import { curvesPart } from "../dashboard/curves.js";
 import { glance } from "../dashboard/glance.js";
 import { kindsPart } from "../dashboard/kinds.js";
 import { normalizeCard } from "../dashboard/normalizeCard.js";
 import { lacking } from "../dashboard/parts.js";
-import { Plots } from "../dashboard/plots.js";
-import { reliabilityPart } from "../dashboard/reliability.js";
-import { rocPart } from "../dashboard/roc.js";
-import { scoresPart } from "../dashboard/scores.js";
 import { sizesPart } from "../dashboard/sizes.js";
-import { FIRST_SORT, sourcesPart } from "../dashboard/sources.js";
-import { headlines, provenance } from "../dashboard/summary.js";
-import { tiersPart } from "../dashboard/tiers.js";
-import { worstSlicesPart } from "../dashboard/worstSlices.js";
+import { provenance } from "../dashboard/summary.js";
 import { element, icon } from "../dom.js";
 import { text } from "../language.js";
+import { loadStyle } from "../styles.js";
+
+await loadStyle("dashboard");
 
 export function open(root) {
-  const plots = new Plots();
   const body = element("div", { class: "dashboard-body" });
-  const state = { sort: structuredClone(FIRST_SORT), by: "source", point: "fake", degradation: null, source: "" };
+  let opened = new Set(); // what is unfolded
+  let figures = null; // all figures, once they are unfolded
   let card; // undefined as long as it is on its way, null where it cannot be had
   let closed = false;
 
   const lay = () => {
-    const opened = new Set([...body.querySelectorAll("details[open]")].map(placeOf));
-    plots.clear();
+    opened = new Set([...body.querySelectorAll("details[open]")].map(placeOf));
     body.setAttribute("aria-busy", String(card === undefined));
     if (card === undefined) body.replaceChildren(...skeleton());
-    else body.replaceChildren(...(card ? parts(card, plots, state) : [unreachable(retry)]));
+    else body.replaceChildren(...(card ? parts(card, unfold) : [unreachable(retry)]));
     for (const details of body.querySelectorAll("details")) details.open = opened.has(placeOf(details));
+  };
+  // Fills the place of all figures, if it is not yet.
+  const unfold = async (place) => {
+    const { Figures } = await import("../dashboard/figures.js");
+    if (closed || !place.isConnected || place.childElementCount) return;
+    figures ??= new Figures();
+    place.replaceChildren(...figures.parts(card, normalizeCard(card)));
+    for (const details of place.querySelectorAll("details")) details.open = opened.has(placeOf(details));
   };
   const load = async () => {
     card = undefined;
@@ -65,38 +65,23 @@ export function open(root) {
     render: lay,
     close() {
       closed = true;
-      plots.close();
+      figures?.close();
     },
   };
 }
 
-function parts(card, plots, state) {
+function parts(card, unfold) {
   const known = normalizeCard(card);
   if (!Object.keys(card.measured ?? {}).length) return [unmeasured(), provenance(card, known)];
-  return [
-    glance(known.whole ?? {}),
-    kindsPart(known),
-    sizesPart(known),
-    all(
-      headlines(known.whole ?? {}),
-      provenance(card, known),
-      contents(),
-      element("div", { class: "pair" }, rocPart(plots, known), reliabilityPart(plots, known)),
-      element("div", { class: "pair" }, scoresPart(plots, known, state), confusionPart(known)),
-      sourcesPart(known, state),
-      attacksPart(known, state),
-      attributesPart(known),
-      tiersPart(known),
-      curvesPart(plots, known, state),
-      worstSlicesPart(known),
-    ),
-  ].filter(Boolean);
+  return [glance(known.whole ?? {}), kindsPart(known), sizesPart(known), all(unfold)].filter(Boolean);
 }
 
-// Folded: what only somebody who knows the field asks for.
-function all(...children) {
+// Folded, and loaded once it is unfolded.
+function all(unfold) {
   const heading = element("h2", { id: "all-heading" }, text("dashboard.all"));
-  const details = element("details", {}, element("summary", {}, heading), element("div", { class: "dashboard-body" }, children));
+  const place = element("div", { class: "dashboard-body" });
+  const details = element("details", {}, element("summary", {}, heading), place);
+  details.addEventListener("toggle", () => details.open && unfold(place));
   return element("section", { id: "all", "aria-labelledby": "all-heading" }, details);
 }
 
@@ -110,37 +95,10 @@ function unmeasured() {
   );
 }
 
-// The way to each part. No plain links to "#...": the router would open the view anew.
-function contents() {
-  const places = [
-    ["roc", text("dashboard.roc.heading")],
-    ["reliability", text("dashboard.reliability.heading")],
-    ["scores", text("dashboard.scores.heading")],
-    ["confusion", text("dashboard.confusion.heading")],
-    ["sources", text("dashboard.sources.heading")],
-    ["attacks", text("dashboard.attacks.heading")],
-    ["attributes", text("dashboard.attributes.heading")],
-    ["tiers", text("dashboard.tiers.heading")],
-    ["curves", text("dashboard.curves.heading")],
-    ["spots", text("dashboard.spots.heading")],
-  ];
-  const link = ([id, words]) => element("li", {}, element("a", { href: `#${id}`, onclick: jump }, words));
-  return element("nav", { class: "contents", "aria-label": text("dashboard.contents") }, element("ul", {}, places.map(link)));
-}
-
-function jump(event) {
-  event.preventDefault();
-  const id = new URL(event.currentTarget.href).hash.slice(1);
-  const heading = document.getElementById(`${id}-heading`);
-  heading?.closest("section").scrollIntoView();
-  heading?.focus({ preventScroll: true });
-}
-
+// To a row of the table of face sizes: no other part has an address.
 function goToHash() {
   const place = location.hash && document.getElementById(location.hash.slice(1));
   if (!place) return;
-  const folded = place.closest("details");
-  if (folded) folded.open = true;
   place.classList.add("pointed");
   place.scrollIntoView({ block: "center" });
 }

@@ -9,6 +9,9 @@ import { UndoBar } from "../historyUndo.js";
 import { addKeys } from "../keys.js";
 import { text } from "../language.js";
 import { ARROWS, moveFocus } from "../rovingTabindex.js";
+import { loadStyle } from "../styles.js";
+
+await loadStyle("history");
 
 const SETTLE = 120; // ms: a batch changes the history many times in a row
 const MINUTE = 60_000;

@@ -3,6 +3,9 @@ import { byId, element, icon } from "../dom.js";
 import { knownCode } from "../fault.js";
 import { fillIn, text } from "../language.js";
 import { verifyReport } from "../report.js";
+import { loadStyle } from "../styles.js";
+
+await loadStyle("verify");
 
 /** Fills root with the choice of a file and, once there is one, its outcome. */
 export function open(root) {

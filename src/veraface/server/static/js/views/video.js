@@ -1,13 +1,14 @@
 // One video: the player during the analysis, then verdict, timeline and frames; reopened from the history without the player.
 import { worstFirst } from "../answer.js";
 import { decisionRow, updateDecision } from "../decision.js";
-import { byId, element, serverPath } from "../dom.js";
+import { byId, element } from "../dom.js";
 import { faultAnnouncement, faultView } from "../fault.js";
 import { addKeys } from "../keys.js";
 import { text } from "../language.js";
 import { analyse, cancel, changes, find, retryNow } from "../queue.js";
 import { ResultToolbar } from "../resultToolbar.js";
 import { go } from "../router.js";
+import { loadStyle } from "../styles.js";
 import { clock } from "../video/files.js";
 import { videoHandOn } from "../video/handOn.js";
 import { keyFrameStrip } from "../video/keyFrames.js";
@@ -17,20 +18,12 @@ import { timelineOf } from "../video/timeline.js";
 import { decisiveTrack, nearestFrame, worstFrame } from "../video/times.js";
 import { waitingView } from "../waiting.js";
 
-await style(serverPath("/static/css/video.css"));
+await loadStyle("video");
 
 /** Fill root with the result of a video: a check, or the `entry` of the history. */
 export function open(root, { id, entry }) {
   const view = new VideoView(root, find(id) ?? { ...entry, state: entry.failure ? "failed" : "analyzed", url: null, old: true });
   return { title: "result.title", render: () => view.render(), close: () => view.close() };
-}
-
-// Loaded with the view: visits without videos do not load it.
-function style(address) {
-  const link = element("link", { rel: "stylesheet", href: address });
-  const there = new Promise((done) => (link.onload = link.onerror = done));
-  document.head.append(link);
-  return there;
 }
 
 class VideoView {
