@@ -12,7 +12,7 @@ from veraface.results import FaceResult, Reason, Verdict
 
 # Codes of the reasons why only a part of an image was checked; such an image is never real.
 PARTIAL = ("first_frame_only", "too_many_faces", "search_incomplete")
-# Reasons why a face was not classified, the image's reason, and what its message says of the faces.
+# Reasons why a face was not classified, the image's reason, and what its message states about the faces.
 _NOT_CLASSIFIED = (
     ("face_obscured", "face_obscured", "covered or blurred, so it was not classified"),
     ("face_too_small", "faces_too_small", "too small to classify"),

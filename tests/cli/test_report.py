@@ -193,7 +193,7 @@ def changes() -> Iterator[tuple[str, Callable[[bytes], bytes]]]:
     yield "claims", replaced(b"Claims of the file", b"Proofs of the file")
     yield "footer", replaced(b"Made with Veraface", b"Made with Verity")
     yield "data", replaced(b'"verdict": "real"', b'"verdict": "fake"')
-    for name in ("picture", "heatmap", "error_levels", "noise", "grid"):
+    for name in ("image", "heatmap", "error_levels", "noise", "grid"):
         yield name, other_image(name)
     yield "score", replaced(b'<td class="number">', b'<td class="number">9')
     yield "box", replaced(b'<rect x="', b'<rect x="1')

@@ -101,7 +101,7 @@ test("a verdict is worth what was measured, and never certain", () => {
 test("several faces are counted, the worst first", () => {
   const faces = [face("real", 0.1), face("fake", 0.9), face("uncertain", null, null, ["face_too_small"]), face("uncertain", 0.4), face("fake", 0.95), face("real", 0.02)];
   assert.deepEqual(worstFirst(faces), [4, 1, 3, 0, 5, 2]);
-  assert.equal(answerOf(result(faces)).count, "2 of 6 faces are likely fake, 1 cannot be told, 2 are likely real, and 1 was not judged.");
+  assert.equal(answerOf(result(faces)).count, "2 of 6 faces are likely fake, 1 cannot be told, 2 are likely real, and 1 was not classified.");
   assert.equal(answerOf(result(faces.slice(5))).count, null);
   assert.equal(answerOf(result([faces[0], faces[5]])).count, "All 2 faces are likely real.");
 });
@@ -124,7 +124,7 @@ test("what helps next depends on the verdict", () => {
 
 test("a face in one line has its number, its verdict and its range", () => {
   assert.equal(faceLabel(face("fake", 0.93, 0.97), 1, THRESHOLDS), "Face 2: Likely fake, 93 to 97% fake");
-  assert.equal(faceLabel(face("uncertain", null, null, ["face_too_small"]), 0, THRESHOLDS), "Face 1: Too small to judge");
+  assert.equal(faceLabel(face("uncertain", null, null, ["face_too_small"]), 0, THRESHOLDS), "Face 1: Too small to classify");
   assert.equal(faceAnswerOf(face("uncertain", null, null, ["face_obscured"]), THRESHOLDS).name, "Covered or blurred");
 });
 

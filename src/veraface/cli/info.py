@@ -94,7 +94,7 @@ def _measured(measured: Mapping[str, Any]) -> Iterator["Table"]:
 
 
 def _table(title: str | None, texts: Mapping[str, bool], *numbers: str) -> "Table":
-    """Return a table without rows; `texts` tells for each heading whether that column stays in one line."""
+    """Return a table without rows; `texts` holds for each heading whether that column stays in one line."""
     from rich import box
     from rich.table import Table
 

@@ -89,8 +89,8 @@ def video(
             claims[path] = stated = read_movie(path)
             if as_json:
                 label = wording.label(result.verdict)
-                told = {} if stated is None else {"provenance": stated.to_dict()}
-                terminal.print_json({"file": str(path), "label": label, **result.to_dict(), **told})
+                marks = {} if stated is None else {"provenance": stated.to_dict()}
+                terminal.print_json({"file": str(path), "label": label, **result.to_dict(), **marks})
     finally:  # Ctrl-C loses no verdict
         failures += _finish(results, claims, outputs, as_json, wording, signer)
     if failures:

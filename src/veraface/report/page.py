@@ -52,7 +52,7 @@ class Contents:
     facts: dict[str, Any]
     """everything but the images, JSON-ready"""
     images: dict[str, EncodedImage | ForensicView]
-    """"picture", "heatmap", and one by the name of each forensic view"""
+    """"image", "heatmap", and one by the name of each forensic view"""
     thumbnails: tuple[str, str] | None = None
     """data URLs of the embedded thumbnail and of the image, if they differ"""
 
@@ -84,7 +84,7 @@ def contents_of(
     """Return the contents of a report on an image file from what a worker has found, and the model card."""
     analysis, views = material.analysis, material.forensics
     images: dict[str, EncodedImage | ForensicView] = {view.name: view for view in views.views}
-    images |= {"picture": material.image, "heatmap": material.overlay}
+    images |= {"image": material.image, "heatmap": material.overlay}
     # JSON cannot represent lone surrogates and NaN.
     provenance = None if analysis.provenance is None else analysis.provenance.to_dict()
     thumbnails = None
@@ -110,7 +110,7 @@ def contents_of(
             "error_rates": dict(card["error_rates"]),
             "measured": _measured(card["measured"]),
         },
-        "pictures": {name: _sha256(base64.b64decode(image.data)) for name, image in images.items()},
+        "images": {name: _sha256(base64.b64decode(image.data)) for name, image in images.items()},
     }
     return Contents(facts, images, thumbnails)
 

@@ -121,7 +121,7 @@ class GroupBound:
         return self.bound <= self.target * (1 + 1e-9)
 
     def short(self) -> dict[str, Any]:
-        """Return what the model card says of it."""
+        """Return the part of it that the model card contains."""
         rates = {"rate": round(self.rate, 4), "bound": round(self.bound, 4)}
         return rates | {"groups": self.groups, "held": self.held}
 

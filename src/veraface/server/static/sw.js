@@ -122,7 +122,7 @@ const SHELL = [
   "js/video/keyFrames.js",
   "js/video/panel.js",
   "js/video/player.js",
-  "js/video/sheet.js",
+  "js/video/summaryImage.js",
   "js/video/timeline.js",
   "js/video/times.js",
   "js/viewer.js",

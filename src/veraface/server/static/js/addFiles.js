@@ -21,7 +21,7 @@ export function setStartsAtOnce(wanted) {
 
 /**
  * Add files or one link and show them: a single one as a result, several as a list. `leftOut`: other files of a
- * folder were left out, which is said. `wait`: they are analyzed only once a person asks for it.
+ * folder were left out, which is shown. `wait`: they are analyzed only once a person asks for it.
  */
 export async function addFiles(given, { leftOut = false, wait = !startsAtOnce() } = {}) {
   const single = given.length === 1;

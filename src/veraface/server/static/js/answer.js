@@ -52,7 +52,7 @@ export function spanOf({ p_fake, p_fake_range, verdict }, thresholds) {
   return agrees ? span : null;
 }
 
-/** "Likely fake", or why a face has no verdict: "Too small to judge". */
+/** "Likely fake", or why a face has no verdict: "Too small to classify". */
 export function verdictName(result) {
   const verdict = verdictOf(result);
   if (verdict !== "unclassified") return text(`verdicts.${verdict}.name`);

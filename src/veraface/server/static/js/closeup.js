@@ -39,8 +39,8 @@ function part([width, height], draw) {
   return canvas;
 }
 
-function figure(picture, name, look = null) {
-  return element("figure", {}, picture, element("figcaption", {}, element("strong", {}, name), look ? element("span", {}, look) : null));
+function figure(image, name, look = null) {
+  return element("figure", {}, image, element("figcaption", {}, element("strong", {}, name), look ? element("span", {}, look) : null));
 }
 
 // The face upright, whatever its position in the image.

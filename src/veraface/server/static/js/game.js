@@ -6,7 +6,7 @@ import { text } from "./language.js";
 const ROUNDS = 10;
 const LABEL = /(?:^|[^a-z])(real|fake)(?![a-z])/gi; // in the path of a file; the last one counts
 
-/** Images of a folder whose path says "real" or "fake", at most ten in random order: [{ file, truth }]. */
+/** Images of a folder whose path contains "real" or "fake", at most ten in random order: [{ file, truth }]. */
 export function labeledImages(files) {
   const labeled = [...files].map((file) => ({ file, truth: [...(file.webkitRelativePath || file.name).matchAll(LABEL)].at(-1)?.[1].toLowerCase() }));
   return shuffled(labeled.filter(({ file, truth }) => truth && file.type.startsWith("image/"))).slice(0, ROUNDS);

@@ -104,7 +104,7 @@ export async function share(check, png) {
   }
 }
 
-// The button says for a moment that it is done.
+// The button shows for a moment that it is done.
 function confirm(button, path) {
   button.textContent = text(path);
   byId("live").textContent = text(path);

@@ -35,7 +35,7 @@ export function reportInTab({ file, link }) {
   form.remove();
 }
 
-/** What the server says of a report: { kind: "verified", answer }, else as outcomeOf() does. */
+/** What the server finds in a report: { kind: "verified", answer }, else as outcomeOf() does. */
 export async function verifyReport(file) {
   const form = new FormData();
   form.append("report", file, "report.html");

@@ -62,7 +62,7 @@ function faceList({ faces, thresholds, width, height }, selected, select, image)
     const button = faceButton(face, index, {
       label: index === 0 ? `${label}. ${text("result.decisive")}` : label,
       range: faceAnswerOf(face, thresholds).range,
-      picture: image.naturalWidth ? cutOut(image, { width, height }, face) : null,
+      cutOut: image.naturalWidth ? cutOut(image, { width, height }, face) : null,
       attributes: { "aria-pressed": String(index === selected) },
     });
     button.addEventListener("click", () => select(index));
@@ -84,11 +84,11 @@ function cutOut(image, size, { box: [x, y, width, height] }) {
 }
 
 /** One face in a list of faces: cut-out, number, verdict, range and further nodes; label for screen readers. */
-export function faceButton(face, index, { label, range, picture = null, attributes = {}, more = [] }) {
+export function faceButton(face, index, { label, range, cutOut = null, attributes = {}, more = [] }) {
   return element(
     "button",
     { type: "button", class: "face-item", "data-verdict": verdictOf(face), ...attributes },
-    picture,
+    cutOut,
     element("span", { class: "number", "aria-hidden": "true" }, String(index + 1)),
     element("span", { class: "what", "aria-hidden": "true" }, verdictName(face)),
     range ? element("bdi", { class: "chance", "aria-hidden": "true" }, range) : null,

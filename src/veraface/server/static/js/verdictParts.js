@@ -23,7 +23,7 @@ export function probabilityBar({ span, zones, label }) {
   const [low, high] = span;
   const marker = element("span", { class: "marker" });
   marker.style.left = `${100 * low}%`;
-  marker.style.width = `${100 * (high - low)}%`; // never narrower than its style says
+  marker.style.width = `${100 * (high - low)}%`; // never narrower than its style sets
   bar.append(marker);
   return bar;
 }

@@ -1,4 +1,4 @@
-// What a person wants to know first: how many of 100 real and of 100 fake faces are judged rightly, and what a verdict is worth.
+// What a person wants to know first: how many of 100 real and of 100 fake faces are classified rightly, and what a verdict is worth.
 import { element, icon } from "../dom.js";
 import { text } from "../language.js";
 import { count, isNumber, ofHundred } from "./words.js";

@@ -8,7 +8,7 @@ const MIN_IMAGES = 25; // fewer say too little
 const WELL = 0.5; // the least share found of a kind that is found well
 const MAX_ROWS = 6; // in each column; all are in the table of sources
 
-/** The plain name of a data set: translated where the page knows it, else what the card says of it, else its own. */
+/** The plain name of a data set: translated where the page knows it, else the card's description, else its own. */
 export function kindName(source, terms) {
   const term = terms.get(source)?.split(";")[0].trim();
   if (!term) return english("bdi", source);

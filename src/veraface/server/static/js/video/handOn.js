@@ -5,12 +5,12 @@ import { action, canCopyImage, copyImage, copySummary, share } from "../handOn.j
 import { fillIn } from "../language.js";
 import { menu } from "../menu.js";
 import { snapshot } from "../snapshot.js";
-import { videoPicture } from "./sheet.js";
+import { videoImage } from "./summaryImage.js";
 
 /** The actions of an analyzed video; `answer` is its result in the order of the page. */
 export function videoHandOn(check, answer, printReport) {
   const shown = { ...check, answer };
-  const png = async () => snapshot(shown, await videoPicture(answer));
+  const png = async () => snapshot(shown, await videoImage(answer));
   const items = [
     canCopyImage() ? action("copy-image", "handOn.copyImage", () => copyImage(png)) : null,
     navigator.canShare ? action("share", "handOn.share", () => share(shown, png)) : null,

@@ -54,7 +54,7 @@ function faces(answer, look) {
     const button = faceButton(track, index, {
       label: `${faceLabel(track, index, thresholds)}. ${text("video.seen", { from, to })}. ${text("video.look")}`,
       range: faceAnswerOf(track, thresholds).range,
-      picture: cutOut(track, answer),
+      cutOut: cutOut(track, answer),
       more: [element("bdi", { class: "when", "aria-hidden": "true" }, `${from}–${to}`)],
     });
     button.addEventListener("click", () => look(track));

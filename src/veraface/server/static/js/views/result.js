@@ -21,7 +21,7 @@ import { Viewer } from "../viewer.js";
 import { waitingView } from "../waiting.js";
 
 const SHRUNK_SIDE = 4000; // px; faces need far fewer
-const FACE_ZOOM = 4; // times, for a face too small to judge
+const FACE_ZOOM = 4; // times, for a face too small to classify
 
 /** Fills root with the result of that check or entry of the history. */
 export function open(root, { id }) {

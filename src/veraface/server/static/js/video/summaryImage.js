@@ -13,8 +13,8 @@ const MAX_LANES = 12;
 // Readable without color, as on the page: full is fake, half uncertain, a thin line real.
 const HEIGHTS = { fake: 22, uncertain: 14, real: 6, unclassified: 2 }; // px
 
-/** A picture for snapshot(): a canvas in the form of a viewer without boxes and heatmap. */
-export async function videoPicture(answer) {
+/** An image for snapshot(): a canvas in the form of a viewer without boxes and heatmap. */
+export async function videoImage(answer) {
   const frames = await Promise.all(keyFrames(answer).map((index) => load(answer.timeline[index])));
   const wide = (WIDTH - GAP * (COLUMNS - 1)) / COLUMNS;
   const high = Math.min((wide * answer.height) / answer.width, wide);
