@@ -187,6 +187,19 @@ def test_results_are_decided_one_after_another_by_keys(listed: Page) -> None:
     expect(card(listed, "copy.jpg").locator(".decide[aria-pressed=true]")).to_have_count(1)
 
 
+def test_results_are_walked_in_the_order_of_the_list(listed: Page) -> None:
+    listed.locator("#sort").select_option("suspicion")
+    listed.get_by_role("button", name="Likely real 3").click()
+    listed.get_by_role("button", name="Likely fake 1").click()
+    card(listed, "fake.jpg").locator(".card-link").click()
+    expect(listed.locator(".place")).to_have_text("1 of 4")
+    listed.keyboard.press("j")
+    expect(listed.locator("#filename")).to_have_text("real.jpg")
+    listed.keyboard.press("Escape")
+    assert names(listed) == ["fake.jpg", "real.jpg", "copy.jpg", "again.jpg"]  # as it was left
+    expect(listed.locator("#sort")).to_have_value("suspicion")
+
+
 def test_the_same_key_takes_a_decision_back(listed: Page) -> None:
     for _ in range(2):
         card(listed, "fake.jpg").locator(".card-link").focus()

@@ -5,6 +5,7 @@ import { nameOf } from "./format.js";
 import { isRightToLeft, text } from "./language.js";
 import { checks } from "./queue.js";
 import { go } from "./router.js";
+import { neighborsOf } from "./worklist.js";
 
 export class ResultToolbar {
   constructor() {
@@ -22,13 +23,14 @@ export class ResultToolbar {
   /** Show the name and the place of a check in the list, in the current language. */
   render(check) {
     this.check = check;
-    const at = checks().indexOf(check);
-    const many = checks().length;
+    const beside = neighborsOf(check, checks());
+    const at = beside.indexOf(check);
+    const many = beside.length;
     this.filename.textContent = nameOf(check);
     this.walk.hidden = at < 0 || many < 2;
     this.back.href = serverPath(check.old ? "/history" : "/");
     this.back.textContent = text(check.old ? "nav.history" : "result.toList");
-    this.back.hidden = !check.old && many < 2;
+    this.back.hidden = !check.old && checks().length < 2;
     this.place.textContent = text("result.place", { number: at + 1, count: many });
     this.before.disabled = at <= 0;
     this.after.disabled = at === many - 1;
@@ -49,7 +51,8 @@ export class ResultToolbar {
   /** Open the result `step` places further in the list, if there is one. */
   walkTo(step) {
     if (!this.check || this.check.old) return;
-    const next = checks()[checks().indexOf(this.check) + step];
+    const beside = neighborsOf(this.check, checks());
+    const next = beside[beside.indexOf(this.check) + step];
     if (next) go(`/result/${next.id}`, { replace: true });
   }
 }

@@ -8,26 +8,32 @@ const VERDICTS = ["fake", "uncertain", "real", "no_face", "failed"];
 const WIDE = 4 / 3; // width to height of a card's image; on phones it is a square
 const phone = matchMedia("(max-width: 40rem)");
 
+// Lasts from visit to visit of the list, so that the way back from a result leads to the same one. `exceptions` are ids of
+// images whose copies are shown although copies are hidden, or the other way round.
+const wanted = { verdicts: new Set(), sort: "added", hidesCopies: false, exceptions: new Set() };
+
+let shown = []; // ids of the cards, in their order, when the list was last seen
+
 export class Worklist {
   constructor(onChange) {
-    this.verdicts = new Set();
     this.filters = VERDICTS.map((verdict) => {
       const press = () => {
-        if (!this.verdicts.delete(verdict)) this.verdicts.add(verdict);
+        if (!wanted.verdicts.delete(verdict)) wanted.verdicts.add(verdict);
         onChange();
       };
       return element("button", { type: "button", class: "filter", "data-verdict": verdict, "data-tint": tint(verdict), onclick: press });
     });
-    this.sort = element(
-      "select",
-      { id: "sort", onchange: onChange },
-      ["added", "suspicion", "name"].map((name) => element("option", { value: name, "data-text": `worklist.sort.${name}` })),
-    );
+    const orders = ["added", "suspicion", "name"].map((name) => element("option", { value: name, selected: name === wanted.sort, "data-text": `worklist.sort.${name}` }));
+    const sort = element("select", { id: "sort" }, orders);
+    sort.addEventListener("change", () => {
+      wanted.sort = sort.value;
+      onChange();
+    });
     this.onChange = onChange;
-    this.exceptions = new Set(); // ids of images whose copies are shown although copies are hidden, or the other way round
     this.copies = element("input", { type: "checkbox", id: "hide-copies", role: "switch" });
     this.copies.addEventListener("change", () => {
-      this.exceptions.clear();
+      wanted.hidesCopies = this.copies.checked;
+      wanted.exceptions.clear();
       onChange();
     });
     this.copiesWords = element("span");
@@ -37,7 +43,7 @@ export class Worklist {
       { class: "worklist" },
       element("fieldset", { class: "filters" }, element("legend", { class: "unseen", "data-text": "history.filter" }), this.filters),
       this.copiesLabel,
-      element("label", { class: "sort-by" }, element("span", { "data-text": "worklist.sort.label" }), this.sort),
+      element("label", { class: "sort-by" }, element("span", { "data-text": "worklist.sort.label" }), sort),
     );
   }
 
@@ -51,47 +57,55 @@ export class Worklist {
     this.#render(checks, copies);
     const states = new Map();
     for (const [first, ...rest] of groups) {
-      const folded = this.copies.checked !== this.exceptions.has(first.id);
+      const folded = wanted.hidesCopies !== wanted.exceptions.has(first.id);
       const hidden = !this.#fits(first);
       states.set(first.id, { hidden, copy: null, count: rest.length, folded });
       // Where its first is filtered out, a copy stands for itself.
       for (const check of rest) states.set(check.id, { hidden: !this.#fits(check) || (folded && !hidden), copy: copies.get(check.id), count: 0, folded });
     }
-    return { ordered: groups.flat(), states };
+    const ordered = groups.flat();
+    shown = ordered.filter(({ id }) => !states.get(id).hidden).map(({ id }) => id);
+    return { ordered, states };
   }
 
   /** Show or hide the copies of one image. */
   toggle(id) {
-    if (!this.exceptions.delete(id)) this.exceptions.add(id);
+    if (!wanted.exceptions.delete(id)) wanted.exceptions.add(id);
     this.onChange();
   }
 
   #sorted(groups) {
     const highest = (group) => Math.max(...group.map(suspicion));
-    if (this.sort.value === "suspicion") return groups.sort((one, other) => highest(other) - highest(one));
-    if (this.sort.value === "name") return groups.sort(([one], [other]) => one.name.localeCompare(other.name, undefined, { numeric: true }));
+    if (wanted.sort === "suspicion") return groups.sort((one, other) => highest(other) - highest(one));
+    if (wanted.sort === "name") return groups.sort(([one], [other]) => one.name.localeCompare(other.name, undefined, { numeric: true }));
     return groups;
   }
 
   #fits({ verdict }) {
-    return !this.verdicts.size || this.verdicts.has(verdict);
+    return !wanted.verdicts.size || wanted.verdicts.has(verdict);
   }
 
   #render(checks, copies) {
     this.node.hidden = checks.length < 2;
-    if (this.node.hidden) this.verdicts.clear();
+    if (this.node.hidden) wanted.verdicts.clear();
     for (const filter of this.filters) {
       const { verdict } = filter.dataset;
       const count = checks.filter((check) => check.verdict === verdict).length;
-      const pressed = this.verdicts.has(verdict);
+      const pressed = wanted.verdicts.has(verdict);
       filter.setAttribute("aria-pressed", String(pressed));
       filter.disabled = !count && !pressed;
       filter.replaceChildren(icon(verdictIcon(verdict)), element("span", {}, verdictName(verdict)), " ", element("span", { class: "filter-count" }, number(count)));
     }
     this.copiesLabel.hidden = !copies.size;
-    if (!copies.size) this.copies.checked = false;
+    this.copies.checked = wanted.hidesCopies &&= copies.size > 0;
     this.copiesWords.textContent = text("worklist.hideCopies", { count: copies.size });
   }
+}
+
+/** The checks among which a result is walked from `check`: those that the list last showed, in its order; else all. */
+export function neighborsOf(check, checks) {
+  const listed = shown.map((id) => checks.find((one) => one.id === id)).filter(Boolean);
+  return listed.includes(check) ? listed : checks;
 }
 
 /** The higher, the earlier: fakes, then what cannot be told, then reals, then what has no verdict. */
