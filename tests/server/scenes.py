@@ -217,6 +217,26 @@ def zoomed(page: Page) -> None:
     zoom_in(page)
 
 
+def graded(page: Page) -> None:
+    """The findings of a result, unfolded."""
+    rates = {"error_rates": RELIABILITY}
+    kinds = (
+        ("model", "verdict_fake", "inferred", rates),
+        ("provenance", "compressed_twice", "inferred", {}),
+        ("provenance", "credentials_absent", "observed", {}),
+    )
+    findings = [
+        {"origin": origin, "code": code, "grade": grade, "message": code, "limitation": code, **more}
+        for origin, code, grade, more in kinds
+    ]
+    answers(page, answer([face(0.97)], findings=findings))
+    choose(page, portrait(), "portrait.jpg")
+    expect_state(page, "analyzed")
+    expect(page.locator(".details")).to_contain_text(HASH)
+    page.locator(".grades summary").click()
+    page.locator(".grades").scroll_into_view_if_needed()
+
+
 def verified(page: Page) -> None:
     known = {
         "name": "portrait.jpg",
@@ -422,6 +442,7 @@ SCENES: dict[str, tuple[str, Callable[[Page], None]]] = {
     "fake": ("/", with_result(0.97)),
     "real": ("/", with_result(0.03)),
     "uncertain": ("/", with_result(0.55)),
+    "findings": ("/", graded),
     "disagreeing": ("/", disagreeing),
     "without-preview": ("/", without_preview),
     "zoomed": ("/", zoomed),

@@ -28,7 +28,7 @@ export function findingsView(answer) {
     element(
       "details",
       {},
-      element("summary", {}, text("findings.heading")),
+      element("summary", {}, element("h3", {}, text("findings.heading"))),
       groups.filter(([, found]) => found.length).map(([grade, found]) => group(grade, found, answer)),
     ),
   );
