@@ -221,13 +221,13 @@ def graded(page: Page) -> None:
     """The findings of a result, unfolded."""
     rates = {"error_rates": RELIABILITY}
     kinds = (
-        ("model", "verdict_fake", "inferred", rates),
-        ("provenance", "compressed_twice", "inferred", {}),
-        ("provenance", "credentials_absent", "observed", {}),
+        ("model", "verdict_fake", "inferred", "Likely fake", rates),
+        ("provenance", "compressed_twice", "inferred", "traces of an earlier, stronger compression", {}),
+        ("provenance", "credentials_absent", "observed", "Content Credentials: none", {}),
     )
     findings = [
-        {"origin": origin, "code": code, "grade": grade, "message": code, "limitation": code, **more}
-        for origin, code, grade, more in kinds
+        {"origin": origin, "code": code, "grade": grade, "message": message, "limitation": code, **more}
+        for origin, code, grade, message, more in kinds
     ]
     answers(page, answer([face(0.97)], findings=findings))
     choose(page, portrait(), "portrait.jpg")
