@@ -41,6 +41,18 @@ def animation(kind: str, frames: Sequence[Image.Image], duration: int | list[int
     return encode(frames[0], kind, save_all=True, append_images=list(frames[1:]), **options)
 
 
+def test_genuine_frames_at_evenly_spaced_times_hide_no_forged_ones(detector: Detector) -> None:
+    """The frames that are analyzed depend on the content of the file."""
+    genuine = {round((place + 0.5) * 63 / 8) for place in range(8)}
+    content = animation("TIFF", [REAL if number in genuine else FAKE for number in range(64)])
+    results = [detect_video(content, detector, frames=8) for _ in range(2)]
+    assert results[0].verdict is Verdict.FAKE
+    assert results[0] == results[1]
+    assert len(results[0].timeline) == 8
+    other = detect_video(content + b" ", detector, frames=8)
+    assert [point.time for point in other.timeline] != [point.time for point in results[0].timeline]
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_an_animation_is_never_real_as_a_still_and_judged_as_a_video(detector: Detector, kind: str) -> None:
     content = animation(kind, [REAL, FAKE, FAKE, FAKE, FAKE])

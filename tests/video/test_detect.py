@@ -47,6 +47,25 @@ def test_each_frame_scores_as_it_does_as_an_image(
         assert detector.detect(image, heatmap=False).p_fake == point.p_fake
 
 
+def test_the_content_of_the_video_decides_which_frames_are_analyzed(
+    detector: Detector, tmp_path: Path
+) -> None:
+    """And not the container around it."""
+    times = []
+    for name, color in (("a.mp4", 0), ("a.mkv", 0), ("b.mp4", 9)):
+        with av.open(tmp_path / name, "w") as container:
+            stream = container.add_stream("mpeg4", rate=25)
+            stream.width = stream.height = 64
+            stream.pix_fmt = "yuv420p"
+            for number in range(100):
+                gray = np.full((64, 64, 3), number + color, np.uint8)
+                container.mux(stream.encode(av.VideoFrame.from_ndarray(gray)))
+            container.mux(stream.encode())
+        times.append([round(25 * p.time) for p in detect_video(tmp_path / name, detector, frames=8).timeline])
+    assert times[0] == times[1] != times[2]
+    assert [time * 8 // 100 for time in times[0]] == list(range(8))
+
+
 def test_frames_in_hdr_are_converted_to_srgb(tmp_path: Path) -> None:
     gray = np.full((64, 64, 3), round(255 * 0.75), np.uint8)  # 75% of HLG is diffuse white
     with av.open(tmp_path / "a.mp4", "w") as container:

@@ -1,5 +1,6 @@
 """Read an animated image, or one of several pages, as a video. Pillow composes its frames, without PyAV."""
 
+import hashlib
 from collections.abc import Iterator, Sequence
 from io import BytesIO
 
@@ -34,6 +35,7 @@ class Animation:
         if self._file.frames < 2:
             raise UnsupportedVideoError(f"is a {kind} image, not a video")
         self._limits = limits
+        self.digest = hashlib.sha256(data).digest()
         self.format = self.codec = kind
         self.rotation = 0  # EXIF orientation is applied
         self.damaged = self.unseen_streams = 0

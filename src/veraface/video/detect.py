@@ -1,6 +1,7 @@
 """Detect forged faces in a video: sample frames, detect, track, aggregate."""
 
-from bisect import bisect_left
+import hashlib
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from time import perf_counter
@@ -22,6 +23,7 @@ from veraface.video.results import TimelinePoint, VideoResult
 from veraface.video.tracking import frame_signature, is_cut, track_faces
 
 DEFAULT_FRAMES = 32
+_MAX_BEHIND_KEY = 300  # frames from a key frame to one that is taken instead of it; all are decoded
 _THUMBNAIL_SIDE = 320  # px of the longer side
 
 # Takes the number of finished and of all frames, and time (s) and p_fake of the last one.
@@ -68,7 +70,7 @@ def detect_video(
     started = perf_counter()
     with open_video(source, limits) as video:
         if every is None:
-            wanted = sample_uniform(video.frames, min(frames, limits.max_frames))
+            wanted = sample_uniform(video.frames, min(frames, limits.max_frames), video.digest)
         else:
             wanted = sample_every(video.frames, every, limits.max_frames)
         indexed = perf_counter()
@@ -83,26 +85,36 @@ def detect_video(
         return _result(detector, video, analyzed, len(wanted), thumbnails, timing)
 
 
-def sample_uniform(frames: Sequence[FrameRef], count: int = DEFAULT_FRAMES) -> list[FrameRef]:
+def sample_uniform(frames: Sequence[FrameRef], count: int, seed: bytes) -> list[FrameRef]:
     """Return one frame from each of `count` intervals of equal length.
 
-    Takes the key frame nearest to the middle of the interval, if there is one: it is compressed least and
-    cheapest to decode. Otherwise takes the frame nearest to the middle. Intervals are of time, not of frame
-    numbers, so videos of variable frame rate are sampled evenly too. `count` is at least 1; fewer frames are
-    returned if the video has fewer, or long gaps.
+    `seed` sets at which time of each interval, so that nobody can place forged frames between those that will
+    be analyzed before the file exists. In half of the intervals the key frame nearest to that time is taken,
+    if there is one: it is compressed least and cheapest to decode. Otherwise the nearest frame is, unless it
+    is expensive to decode. Intervals are of time, not of frame numbers, so videos of variable frame rate are
+    sampled evenly too. `count` is at least 1; fewer frames are returned if the video has fewer, or long gaps.
     """
     if len(frames) <= count:
         return list(frames)
     times = [frame.time for frame in frames]
+    keys = [index for index, frame in enumerate(frames) if frame.key]
     step = (times[-1] - times[0]) / count
     chosen = set()
     for place in range(count):
+        draw = hashlib.sha256(seed + place.to_bytes(8)).digest()
         start = times[0] + place * step
-        middle = start + step / 2
+        wanted = start + step * int.from_bytes(draw[:8]) / 2**64
         first, last = bisect_left(times, start), bisect_left(times, start + step)
-        keys = [index for index in range(first, last) if frames[index].key]
-        nearest_key = min(keys, key=lambda index: abs(times[index] - middle), default=None)
-        chosen.add(_nearest(times, middle) if nearest_key is None else nearest_key)
+        if first == last:  # a gap
+            chosen.add(_nearest(times, wanted))
+            continue
+        index = min(max(_nearest(times, wanted), first), last - 1)
+        own = keys[bisect_left(keys, first) : bisect_left(keys, last)]
+        before = bisect_right(keys, index)
+        is_far = not before or index - keys[before - 1] > _MAX_BEHIND_KEY
+        if own and (is_far or draw[8] % 2):
+            index = min(own, key=lambda key: abs(times[key] - wanted))
+        chosen.add(index)
     return [frames[index] for index in sorted(chosen)]
 
 

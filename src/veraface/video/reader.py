@@ -1,5 +1,6 @@
 """Read a video: index its frames by time, and decode the ones that are wanted."""
 
+import hashlib
 import math
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
@@ -60,6 +61,7 @@ class Video:
         self._decoder = _Decoder(container, self._stream, index, limits)
         self._time_base = float(self._stream.time_base or 0)
         self._start_pts = index.pts[0]
+        self.digest = index.content.digest()  # SHA-256 of all packets of images
         self.unseen_streams = len(image_streams(container)) - 1  # further image streams, which are not read
         self.codec = self._stream.codec_context.name  # as FFmpeg names it, such as "h264"
         self.format = container.format.name  # as FFmpeg names it, such as "mov,mp4,m4a,3gp,3g2,mj2"
@@ -149,6 +151,7 @@ class _Index:
     first_pts: int = 0  # shown or not
     last_pts: int = 0
     duplicate_pts: int = 0  # packets at a time that an earlier packet has
+    content: "hashlib._Hash" = field(default_factory=hashlib.sha256)
 
     @property
     def overlaps(self) -> bool:
@@ -174,6 +177,7 @@ def _read_index(container: "InputContainer", stream: "VideoStream", limits: Vide
             index.first_pts = min(index.first_pts, pts) if index.packets else pts
             index.last_pts = max(index.last_pts, pts) if index.packets else pts
             index.packets += 1
+            index.content.update(packet)
             goes_back = packet.dts is not None and last_dts is not None and packet.dts <= last_dts
             index.duplicate_pts += goes_back or (packet.pts is not None and pts in shown)
             if packet.dts is not None:
