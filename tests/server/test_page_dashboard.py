@@ -23,13 +23,12 @@ def card() -> dict[str, Any]:
 
 @pytest.fixture
 def open_dashboard(open_page: OpenPage) -> OpenPage:
-    """Opens the dashboard; with `card`, that of another model."""
+    """Opens the dashboard of the default model; with `card`, that of another one."""
 
     def open_(**options: Any) -> Page:
-        shown = options.pop("card", ...)
+        shown = options.pop("card", card())
         page = open_page(**options)
-        if shown is not ...:
-            page.route("**/api/model", lambda route: route.fulfill(json=shown))
+        page.route("**/api/model", lambda route: route.fulfill(json=shown))
         page.locator('nav a[href="/dashboard"]').click()
         expect(page.locator(".dashboard-body").first).to_have_attribute("aria-busy", "false")
         return page
@@ -152,15 +151,18 @@ def test_two_arrays_of_100_faces_come_first(open_dashboard: OpenPage) -> None:
     expect(page.locator("#roc")).to_be_hidden()
 
 
-def test_each_size_of_a_face_has_a_line_that_a_link_leads_to(open_page: OpenPage) -> None:
-    page = open_page(path="/dashboard#size-128-to-256-px")
+def test_each_size_of_a_face_has_a_line_that_a_link_leads_to(open_dashboard: OpenPage) -> None:
+    page = open_dashboard()
+    start = page.url.replace("/dashboard", "/")
+    page.goto(start)
+    page.goto(f"{start}dashboard#size-128-to-256-px")
     line = page.locator("#size-128-to-256-px")
     expect(line).to_be_in_viewport()
     row = next(row for row in card()["measured"]["by_face_size"] if row["face_size"] == "128 to 256 px")
     expect(line).to_contain_text(f"{100 * row['reals_called_fake']:.1f}%")
     expect(line.locator("th")).to_have_text("128 to 256 pixels")
-    page.goto(page.url.split("#")[0].replace("/dashboard", "/"))
-    page.goto(page.url + "dashboard#curves")
+    page.goto(start)
+    page.goto(f"{start}dashboard#curves")
     expect(page.locator("#curves canvas").first).to_be_visible()  # unfolded
 
 
@@ -194,6 +196,7 @@ def test_words_of_a_card_are_never_markup_and_never_too_long(open_dashboard: Ope
         return markup if isinstance(value, str) else value
 
     page = open_dashboard(card=everywhere(card()))
+    page.locator("#all > details > summary").click()
     expect(page.locator("#spots li").first).to_have_text(markup)
     assert page.locator("#main :is(img, script)").count() == 0
     expect(page).to_have_title("Performance · Veraface")

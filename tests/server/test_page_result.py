@@ -17,6 +17,7 @@ from tests.server.page import (
     expect_state,
     expect_verdict,
     percent,
+    settle,
     shown_range,
 )
 from tests.waiting import wait_until
@@ -48,6 +49,10 @@ def test_a_chosen_file_is_shown_and_analyzed(open_page: OpenPage, predict: Predi
     thresholds = answer["thresholds"]
     expect(page.locator(".answer-more")).to_contain_text(percent(thresholds["real"]))
     expect(page.locator(".answer-more")).to_contain_text(percent(thresholds["fake"]))
+    expect(page.locator(".hash dd")).to_have_text(
+        hashlib.sha256(face).hexdigest()
+    )  # laid out for the last time
+    settle(page)
     marker = page.locator(".marker").evaluate(
         "m => (m.getBoundingClientRect().x + 2 - m.parentNode.getBoundingClientRect().x)"
         " / m.parentNode.getBoundingClientRect().width"

@@ -10,6 +10,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 import veraface.server
+from tests.server.page import bounds
 
 STATIC = Path(veraface.server.__file__).parent / "static"
 LANGUAGES = sorted(path.stem for path in (STATIC / "languages").glob("*.json"))
@@ -232,10 +233,7 @@ def test_what_is_written_from_right_to_left_fits_a_phone(open_page: OpenPage, tw
     choose(page, two_faces)
     expect(page.locator("body")).to_have_attribute("data-state", "analyzed")
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
-    zones = page.locator(".answer .zone")
-    real, fake = (zones.nth(index).bounding_box() for index in (0, -1))
-    assert real is not None
-    assert fake is not None
+    real, fake = (bounds(page, f".answer .zone >> nth={index}") for index in (0, -1))
     assert real["x"] < fake["x"]
 
 

@@ -34,13 +34,26 @@ export function open(root) {
     place.replaceChildren(...figures.parts(card, normalizeCard(card)));
     for (const details of place.querySelectorAll("details")) details.open = opened.has(placeOf(details));
   };
+  // To the part that the address names, or a row of the table of face sizes.
+  const goToHash = async () => {
+    const id = location.hash.slice(1);
+    const folded = body.querySelector("#all > details");
+    if (id && folded && !document.getElementById(id)) {
+      folded.open = true;
+      await unfold(folded.lastElementChild);
+    }
+    const place = id && !closed && document.getElementById(id);
+    if (!place) return;
+    place.classList.add("pointed");
+    place.scrollIntoView({ block: "center" });
+  };
   const load = async () => {
     card = undefined;
     lay();
     card = await fetchCard();
     if (closed) return;
     lay();
-    goToHash();
+    await goToHash();
   };
   const retry = async () => {
     root.focus({ preventScroll: true }); // the button goes
@@ -93,14 +106,6 @@ function unmeasured() {
     element("p", { class: "small" }, text("dashboard.measureIt")),
     element("code", { dir: "ltr" }, "veraface evaluate --data DATA --model MODEL --write-card --out report"),
   );
-}
-
-// To a row of the table of face sizes: no other part has an address.
-function goToHash() {
-  const place = location.hash && document.getElementById(location.hash.slice(1));
-  if (!place) return;
-  place.classList.add("pointed");
-  place.scrollIntoView({ block: "center" });
 }
 
 function unreachable(retry) {
