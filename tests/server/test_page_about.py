@@ -12,6 +12,8 @@ import httpx
 import pytest
 from playwright.sync_api import Page, Route, expect
 
+from tests.server.conftest import RunningServer
+
 OpenPage = Callable[..., Page]
 Predict = Callable[..., httpx.Response]
 PARTS = ["verdict", "how", "uses", "limits", "privacy", "model-card", "licence", "api"]
@@ -120,10 +122,11 @@ def test_the_example_in_javascript_works(
 
 
 def test_the_examples_of_library_and_command_work(
-    open_page: OpenPage, predict: Predict, face: bytes, folder: Path
+    open_page: OpenPage, server_with_default_model: RunningServer, face: bytes, folder: Path
 ) -> None:
     page = open_page(path="/about")
-    answer = predict(face).json()
+    address = f"{server_with_default_model.url}/api/predict"
+    answer = httpx.post(address, files={"image": ("image.jpg", face)}, timeout=60).json()
     verdict, p_fake = run([sys.executable, "-c", example(page, "library")], folder).split()
     assert verdict == answer["verdict"]
     assert float(p_fake) == pytest.approx(answer["p_fake"], abs=1e-4)

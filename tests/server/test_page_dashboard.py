@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Locator, Page, Route, expect
 
+from tests.server.conftest import RunningServer
 from tests.waiting import wait_until
 
 OpenPage = Callable[..., Page]
@@ -19,6 +20,12 @@ FITTED = """() => [...document.querySelectorAll(".plot")].every(
 def card() -> dict[str, Any]:
     text = (files("veraface") / "models" / "weights" / "veraface.json").read_text("utf-8")
     return dict(json.loads(text))
+
+
+@pytest.fixture(scope="module")
+def server(server_with_default_model: RunningServer) -> RunningServer:
+    """One whose card is that of `card`."""
+    return server_with_default_model
 
 
 @pytest.fixture
