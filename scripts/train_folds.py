@@ -316,7 +316,7 @@ def main() -> None:
                 decay=0.998,
                 teacher=teacher,
                 compiled=options.compile,
-            )  # fmt: skip
+            )
         )
     run(loader, trainees, options)
     save(trainees, options.out)

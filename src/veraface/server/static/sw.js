@@ -115,6 +115,7 @@ const SHELL = [
   "js/trusted.js",
   "js/validate.js",
   "js/verdict.js",
+  "js/verdictFilters.js",
   "js/verdictParts.js",
   "js/video/detect.js",
   "js/video/files.js",

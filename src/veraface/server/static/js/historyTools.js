@@ -1,11 +1,9 @@
 // The tools above the history: search, filters, order, and what is done with the results that are chosen or shown.
-import { element, icon } from "./dom.js";
+import { element } from "./dom.js";
 import { download, entriesAsCsv, entriesAsJson } from "./export.js";
-import { tint, verdictIcon, verdictName } from "./historyCard.js";
 import { number, text } from "./language.js";
+import { VerdictFilters } from "./verdictFilters.js";
 import { suspicion } from "./worklist.js";
-
-const VERDICTS = ["fake", "uncertain", "real", "no_face", "failed"];
 
 // Lasts from visit to visit of the view, so that the way back from a result leads to the same place.
 const wanted = { query: "", verdicts: new Set(), sort: "newest" };
@@ -15,10 +13,7 @@ export class HistoryTools {
   constructor({ look, sort, chooseAll, chosen, remove }) {
     this.look = look;
     this.search = this.#searchField();
-    this.filters = VERDICTS.map((verdict) => {
-      const press = () => this.#filterBy(verdict);
-      return element("button", { type: "button", class: "filter", "data-verdict": verdict, "data-tint": tint(verdict), onclick: press });
-    });
+    this.filters = new VerdictFilters(wanted.verdicts, () => this.look());
     const orders = ["newest", "suspicion"].map((name) => element("option", { value: name, selected: name === wanted.sort, "data-text": `worklist.sort.${name}` }));
     const order = element("select", { id: "sort" }, orders);
     order.addEventListener("change", () => {
@@ -33,11 +28,10 @@ export class HistoryTools {
     ];
     this.delete = quietButton("", remove, { id: "delete" });
     const sortBy = element("label", { class: "sort-by" }, element("span", { "data-text": "worklist.sort.label" }), order);
-    const filters = element("fieldset", { class: "filters" }, element("legend", { class: "unseen", "data-text": "history.filter" }), this.filters);
     this.node = element(
       "div",
       { class: "history-tools" },
-      element("div", { class: "history-find" }, this.search, filters),
+      element("div", { class: "history-find" }, this.search, this.filters.node),
       element("div", { class: "history-acts" }, this.count, element("div", { class: "links" }, sortBy, this.selectAll, this.saving, this.delete)),
     );
   }
@@ -55,7 +49,7 @@ export class HistoryTools {
 
   /** The entries that search and filters leave, in order. */
   shown(entries) {
-    return this.sorted(entries).filter((entry) => fits(entry) && (!wanted.verdicts.size || wanted.verdicts.has(entry.verdict)));
+    return this.sorted(entries).filter((entry) => fits(entry) && this.filters.fits(entry));
   }
 
   /** Search for nothing and filter nothing. */
@@ -69,7 +63,7 @@ export class HistoryTools {
   /** Set texts and counts in the current language; `chosen` are the ids of the entries that are selected. */
   render(entries, shown, chosen) {
     this.search.placeholder = text("history.search");
-    this.#renderFilters(entries.filter(fits));
+    this.filters.render(entries.filter(fits));
     const found = shown.length === entries.length ? text("history.count", { count: entries.length }) : text("history.countOf", { count: entries.length, shown: number(shown.length) });
     this.count.textContent = chosen.size ? text("history.selected", { count: chosen.size }) : found;
     const every = shown.length > 0 && shown.every(({ id }) => chosen.has(id));
@@ -77,17 +71,6 @@ export class HistoryTools {
     this.selectAll.disabled = !shown.length;
     for (const button of this.saving) button.disabled = !chosen.size && !shown.length;
     this.delete.textContent = chosen.size ? text("history.deleteSelected", { count: chosen.size }) : text("history.deleteAll");
-  }
-
-  #renderFilters(fitting) {
-    for (const toggle of this.filters) {
-      const { verdict } = toggle.dataset;
-      const count = fitting.filter((entry) => entry.verdict === verdict).length;
-      const pressed = wanted.verdicts.has(verdict);
-      toggle.setAttribute("aria-pressed", String(pressed));
-      toggle.disabled = !count && !pressed;
-      toggle.replaceChildren(icon(verdictIcon(verdict)), element("span", {}, verdictName(verdict)), " ", element("span", { class: "filter-count" }, number(count)));
-    }
   }
 
   #searchField() {
@@ -99,11 +82,6 @@ export class HistoryTools {
       this.look();
     });
     return field;
-  }
-
-  #filterBy(verdict) {
-    if (!wanted.verdicts.delete(verdict)) wanted.verdicts.add(verdict);
-    this.look();
   }
 }
 

@@ -1,10 +1,9 @@
 // The list of many images as a worklist: filters with counts, order, copies.
 import { duplicatesOf } from "./duplicates.js";
-import { element, icon } from "./dom.js";
-import { tint, verdictIcon, verdictName } from "./historyCard.js";
-import { number, text } from "./language.js";
+import { element } from "./dom.js";
+import { text } from "./language.js";
+import { VERDICTS, VerdictFilters } from "./verdictFilters.js";
 
-const VERDICTS = ["fake", "uncertain", "real", "no_face", "failed"];
 const WIDE = 4 / 3; // width to height of a card's image; on phones it is a square
 const phone = matchMedia("(max-width: 40rem)");
 
@@ -16,13 +15,7 @@ let shown = []; // ids of the cards, in their order, when the list was last seen
 
 export class Worklist {
   constructor(onChange) {
-    this.filters = VERDICTS.map((verdict) => {
-      const press = () => {
-        if (!wanted.verdicts.delete(verdict)) wanted.verdicts.add(verdict);
-        onChange();
-      };
-      return element("button", { type: "button", class: "filter", "data-verdict": verdict, "data-tint": tint(verdict), onclick: press });
-    });
+    this.filters = new VerdictFilters(wanted.verdicts, onChange);
     const orders = ["added", "suspicion", "name"].map((name) => element("option", { value: name, selected: name === wanted.sort, "data-text": `worklist.sort.${name}` }));
     const sort = element("select", { id: "sort" }, orders);
     sort.addEventListener("change", () => {
@@ -41,7 +34,7 @@ export class Worklist {
     this.node = element(
       "div",
       { class: "worklist" },
-      element("fieldset", { class: "filters" }, element("legend", { class: "unseen", "data-text": "history.filter" }), this.filters),
+      this.filters.node,
       this.copiesLabel,
       element("label", { class: "sort-by" }, element("span", { "data-text": "worklist.sort.label" }), sort),
     );
@@ -58,10 +51,10 @@ export class Worklist {
     const states = new Map();
     for (const [first, ...rest] of groups) {
       const folded = wanted.hidesCopies !== wanted.exceptions.has(first.id);
-      const hidden = !this.#fits(first);
+      const hidden = !this.filters.fits(first);
       states.set(first.id, { hidden, copy: null, count: rest.length, folded });
       // Where its first is filtered out, a copy stands for itself.
-      for (const check of rest) states.set(check.id, { hidden: !this.#fits(check) || (folded && !hidden), copy: copies.get(check.id), count: 0, folded });
+      for (const check of rest) states.set(check.id, { hidden: !this.filters.fits(check) || (folded && !hidden), copy: copies.get(check.id), count: 0, folded });
     }
     const ordered = groups.flat();
     shown = ordered.filter(({ id }) => !states.get(id).hidden).map(({ id }) => id);
@@ -81,21 +74,10 @@ export class Worklist {
     return groups;
   }
 
-  #fits({ verdict }) {
-    return !wanted.verdicts.size || wanted.verdicts.has(verdict);
-  }
-
   #render(checks, copies) {
     this.node.hidden = checks.length < 2;
     if (this.node.hidden) wanted.verdicts.clear();
-    for (const filter of this.filters) {
-      const { verdict } = filter.dataset;
-      const count = checks.filter((check) => check.verdict === verdict).length;
-      const pressed = wanted.verdicts.has(verdict);
-      filter.setAttribute("aria-pressed", String(pressed));
-      filter.disabled = !count && !pressed;
-      filter.replaceChildren(icon(verdictIcon(verdict)), element("span", {}, verdictName(verdict)), " ", element("span", { class: "filter-count" }, number(count)));
-    }
+    this.filters.render(checks);
     this.copiesLabel.hidden = !copies.size;
     this.copies.checked = wanted.hidesCopies &&= copies.size > 0;
     this.copiesWords.textContent = text("worklist.hideCopies", { count: copies.size });
