@@ -11,7 +11,10 @@ from veraface.provenance import Provenance
 from veraface.results import DetectionResult, Result
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from veraface.detector import Detector
+    from veraface.forensics.trustmark import BitReader
     from veraface.forensics.views import ForensicViews
     from veraface.imaging.decode import ImageSource
     from veraface.imaging.lazy import LazyImage
@@ -59,6 +62,7 @@ def analyze(
     provenance: "Level | Literal['off'] | None" = "quick",
     credentials: "CredentialReader | None" = None,
     forensics: bool = False,
+    trustmark: "Sequence[BitReader]" = (),
 ) -> Analysis:
     """Analyze one image.
 
@@ -70,6 +74,7 @@ def analyze(
             earlier compression; "off" or None skips provenance. It has no influence on the verdict.
         credentials: reads C2PA Content Credentials and holds the trust lists; the default ones if None.
         forensics: compute the forensic views.
+        trustmark: decoders of the TrustMark watermark, as `veraface.models.load_trustmark` returns them.
 
     Raises:
         ImageError: the image is unsupported, unreadable or too large; see `veraface.errors`.
@@ -89,7 +94,9 @@ def analyze(
     if provenance is not None and provenance != "off":
         from veraface.provenance.reading import read_provenance
 
-        claims = read_provenance(image.file, credentials, level=provenance, decode=image.decode)
+        claims = read_provenance(
+            image.file, credentials, level=provenance, decode=image.decode, trustmark=trustmark
+        )
     if forensics:
         from veraface.forensics.views import forensic_views
 

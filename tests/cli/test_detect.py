@@ -10,6 +10,7 @@ from tests.cli.terminal import COMMAND, veraface
 from tests.provenance import files
 from tests.sample_images import portrait
 from tests.sample_models import brightness_model
+from tests.sample_trustmark import MESSAGES, bits_of, patch_decoder, with_bits
 
 
 @pytest.fixture
@@ -186,3 +187,43 @@ def test_bad_trust_anchors_are_named(images: Path) -> None:
     done = veraface("detect", "face.jpg", "--trust-anchors", "nowhere.pem", cwd=images)
     assert done.returncode == 1
     assert "nowhere.pem" in done.stderr
+
+
+def test_trustmark_is_read_with_a_decoder_of_the_user(images: Path) -> None:
+    payload, word = MESSAGES["BCH_5"]
+    with_bits(portrait(), bits_of(word)).save(images / "marked.png")
+    decoder = patch_decoder(images)
+    shown = veraface("detect", "marked.png", "--model", "fast", "--trustmark", decoder, cwd=images)
+    assert shown.returncode == 0
+    assert (
+        f"TrustMark Q, which cameras, editors and generators write; its identifier is {payload}"
+        in " ".join(shown.stdout.split())
+    )
+    by_setting = veraface(
+        "detect",
+        "marked.png",
+        "--model",
+        "fast",
+        "--json",
+        cwd=images,
+        environment={"VERAFACE_TRUSTMARK": str(images)},
+    )
+    answer = json.loads(by_setting.stdout)
+    (mark,) = answer["provenance"]["watermarks"]
+    assert (mark["payload"], mark["scheme"]) == (payload, "BCH_5")
+    assert answer["provenance"]["trustmark_decoders"] == [mark["decoder"]]
+    assert {"trustmark"} <= {finding["code"] for finding in answer["findings"]}
+    out = images / "report.html"
+    written = veraface(
+        "report", "marked.png", "--model", "fast", "--trustmark", decoder, "--out", out, cwd=images
+    )
+    assert written.returncode == 0, written.stderr
+    assert payload in out.read_text()
+
+
+def test_a_missing_trustmark_decoder_is_named(images: Path) -> None:
+    done = veraface("detect", "face.jpg", "--model", "fast", "--trustmark", "decoder_Q.onnx", cwd=images)
+    assert done.returncode != 0
+    assert "decoder_Q.onnx: cannot be read" in done.stderr
+    assert "does not download" in done.stderr
+    assert "Traceback" not in done.stderr

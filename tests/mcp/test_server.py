@@ -14,6 +14,7 @@ import pytest
 from tests.cli.terminal import veraface
 from tests.provenance.files import A1111, png
 from tests.sample_images import encode, portrait
+from tests.sample_trustmark import MESSAGES, bits_of, patch_decoder, with_bits
 from tests.sample_videos import make_portrait
 from veraface import Wording, detect
 from veraface.audit import verify
@@ -143,3 +144,12 @@ def test_the_missing_extra_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     done = veraface("mcp", tmp_path)
     assert done.returncode == 1
     assert "pip install 'veraface[mcp]'" in done.stderr
+
+
+def test_trustmark_is_read_with_a_decoder_of_the_user(folder: Path, tmp_path: Path) -> None:
+    payload, word = MESSAGES["BCH_5"]
+    with_bits(portrait(), bits_of(word)).save(folder / "marked.png")
+    decoder = patch_decoder(tmp_path)
+    call_ = ("inspect_provenance", {"path": "marked.png"})
+    (found,) = call(folder, call_, options=("--trustmark", decoder))
+    assert [mark["payload"] for mark in found.structured_content["watermarks"]] == [payload]

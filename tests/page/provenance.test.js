@@ -59,6 +59,14 @@ test("the list and what the manifests show stand beside the state", () => {
   assert.match(panel.textContent, /C2PA Trust List, 2026-08-14/);
 });
 
+test("a TrustMark is named with its payload", () => {
+  const watermarks = [{ name: "TrustMark Q", agreement: 1, payload: "1011", scheme: "BCH_5", decoder: "00" }];
+  const claims = [{ code: "trustmark", place: "pixels", message: "m" }];
+  const panel = provenanceView({ ...STATED, claims, watermarks });
+  assert.match(panel.querySelector("dl").textContent, /Watermark.*TrustMark Q, BCH_5, 1011/);
+  assert.match(panel.querySelector('[data-code="trustmark"]').textContent, /an identifier/);
+});
+
 test("odd values inside are text or left out", () => {
   const evil = "<img src=x onerror=document.title='owned'>";
   const panel = provenanceView({
@@ -66,6 +74,7 @@ test("odd values inside are text or left out", () => {
     claims: [{ code: evil, place: evil, message: evil }],
     findings: [{ code: "__proto__", message: evil }],
     generator: { name: evil, prompt: evil.repeat(50), settings: [[evil, evil], 3] },
+    watermarks: [evil, { name: evil, payload: 5 }],
     camera: evil,
     encoder: { tables: evil },
   });

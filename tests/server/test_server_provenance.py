@@ -1,6 +1,7 @@
 """The API reports the claims of a file, read in the sandboxed worker, as library and command line do."""
 
 import contextlib
+import hashlib
 import json
 import subprocess
 import sys
@@ -14,6 +15,7 @@ from PIL import Image
 
 from tests.provenance import files
 from tests.sample_images import noise
+from tests.sample_trustmark import MESSAGES, bits_of, patch_decoder, with_bits
 from veraface.analysis import analyze
 from veraface.detector import Detector
 
@@ -110,6 +112,20 @@ def test_the_server_uses_configured_trust_anchors(
             f"{server.url}/api/predict", files={"image": ("a.jpg", content)}, timeout=60
         ).json()
     assert answer["provenance"]["credentials"]["state"] == "valid"
+
+
+def test_the_server_looks_for_trustmark_with_the_configured_decoder(
+    start_server: Callable[..., Any], tmp_path: Path, portrait: Image.Image, encode: Any
+) -> None:
+    """The decoder runs in the sandboxed worker, which cannot read its file."""
+    payload, word = MESSAGES["BCH_5"]
+    marked = encode(with_bits(portrait, bits_of(word)), "PNG")
+    decoder = patch_decoder(tmp_path)
+    with start_server(VERAFACE_TRUSTMARK=str(decoder)) as server:
+        answer = httpx.post(f"{server.url}/api/v1/detect", files={"image": ("a.png", marked)}, timeout=60)
+    (mark,) = answer.json()["provenance"]["watermarks"]
+    sha256 = hashlib.sha256(decoder.read_bytes()).hexdigest()
+    assert (mark["name"], mark["payload"], mark["decoder"]) == ("TrustMark Q", payload, sha256)
 
 
 def test_an_image_without_a_face_has_claims_too(predict: Predict, claiming: dict[str, bytes]) -> None:

@@ -9,7 +9,7 @@ from typer import Argument, BadParameter, Exit, Option
 
 from veraface.cli.audit import open_log
 from veraface.cli.marks import SignCertificate, SignKey, open_signer, report_marks
-from veraface.cli.options import Audit, JsonLines, Model, NeverSayReal, WordsOnly
+from veraface.cli.options import Audit, JsonLines, Model, NeverSayReal, TrustMark, WordsOnly
 from veraface.cli.streams import read_input
 from veraface.cli.terminal import VerdictRow, fail_at, print_json, print_verdicts
 from veraface.files import same_file
@@ -35,6 +35,7 @@ def detect(
     trust_lists: Annotated[
         bool, Option(help="Recognize signers on the public trust lists; see `veraface trust`.")
     ] = True,
+    trustmark: TrustMark = None,
     max_faces: Annotated[
         int, Option(min=1, max=256, help="Faces of an image to classify, the largest first.")
     ] = 64,
@@ -62,12 +63,14 @@ def detect(
     from veraface.detector import Detector
     from veraface.errors import ImageError
     from veraface.imaging.decode import ImageLimits, read_bytes
+    from veraface.models.trustmark import load_trustmark
     from veraface.provenance.credentials import CredentialReader
     from veraface.video.image_frames import detect_all_frames
 
     detector = Detector(model, max_faces=max_faces, providers=provider)
     log, wording = open_log(audit), Wording(words_only, never_say_real)
     credentials = CredentialReader(trust_anchors, trust_lists=trust_lists)
+    decoders = load_trustmark(trustmark)
     signer = open_signer(sign_certificate, sign_key)
     max_read = ImageLimits().max_bytes + 1  # enough to detect that a stream is too large
     failures = 0
@@ -77,7 +80,9 @@ def detect(
             source = b""
             try:
                 source = read_input(max_read) if name == "-" else read_bytes(name)
-                result = analyze(source, detector, provenance=provenance, credentials=credentials)
+                result = analyze(
+                    source, detector, provenance=provenance, credentials=credentials, trustmark=decoders
+                )
                 result = replace(result, detection=detect_all_frames(source, result.detection, detector))
                 if log is not None:
                     log.add_analysis(FileId.of(source), result.detection)

@@ -5,7 +5,7 @@ from typing import Annotated
 
 from typer import Argument, Option
 
-from veraface.cli.options import Audit, Model, NeverSayReal, WordsOnly
+from veraface.cli.options import Audit, Model, NeverSayReal, TrustMark, WordsOnly
 from veraface.utils import needs_extra
 from veraface.wording import Wording
 
@@ -15,6 +15,7 @@ def mcp(
         list[Path], Argument(metavar="FOLDER...", help="Folders whose files the assistant may read.")
     ],
     trust_anchors: Annotated[Path | None, Option(help="PEM of authorities for Content Credentials.")] = None,
+    trustmark: TrustMark = None,
     model: Model = None,
     audit: Audit = None,
     words_only: WordsOnly = False,
@@ -30,10 +31,12 @@ def mcp(
     from veraface.audit import AuditLog
     from veraface.detector import Detector
     from veraface.mcp.folders import AllowedFolders
+    from veraface.models.trustmark import load_trustmark
     from veraface.provenance.credentials import CredentialReader
 
     allowed = AllowedFolders(folders)
     log = None if audit is None else AuditLog(audit, via="mcp")
     wording = Wording(words_only, never_say_real)
-    tools = Tools(allowed, Detector(model), wording, CredentialReader(trust_anchors), log)
+    reader, decoders = CredentialReader(trust_anchors), load_trustmark(trustmark)
+    tools = Tools(allowed, Detector(model), wording, reader, log, decoders)
     build_server(tools).run("stdio")

@@ -16,6 +16,15 @@ Audit = Annotated[
         show_envvar=False,
     ),
 ]
+TrustMark = Annotated[
+    Path | None,
+    Option(
+        "--trustmark",
+        help="TrustMark decoder (decoder_Q.onnx) to look for its marks with, or a folder of them.",
+        envvar="VERAFACE_TRUSTMARK",
+        show_envvar=False,
+    ),
+]
 WordsOnly = Annotated[
     bool,
     Option("--words-only", help="Show no probabilities.", envvar="VERAFACE_WORDS_ONLY", show_envvar=False),

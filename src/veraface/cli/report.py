@@ -6,7 +6,7 @@ from typing import Annotated
 from typer import Argument, BadParameter, Exit, Option
 
 from veraface.cli.audit import open_log
-from veraface.cli.options import Audit, Model, NeverSayReal, WordsOnly
+from veraface.cli.options import Audit, Model, NeverSayReal, TrustMark, WordsOnly
 from veraface.cli.terminal import fail, printable
 from veraface.utils import needs_extra
 from veraface.wording import Wording
@@ -21,6 +21,7 @@ def report(
         Option(help="PEM of an Ed25519 key: private (default: yours, made at first use) or public."),
     ] = None,
     model: Model = None,
+    trustmark: TrustMark = None,
     audit: Audit = None,
     words_only: WordsOnly = False,
     never_say_real: NeverSayReal = False,
@@ -40,11 +41,17 @@ def report(
         raise BadParameter("missing; name an image, or a report with --verify", param_hint="IMAGE")
     if out is None or out.suffix.lower() not in (".html", ".htm"):
         raise BadParameter("takes an output name ending in .html", param_hint="--out")
-    _write(image, out, key, model, audit, Wording(words_only, never_say_real))
+    _write(image, out, key, model, trustmark, audit, Wording(words_only, never_say_real))
 
 
 def _write(
-    image: str, out: Path, key: Path | None, model: str | None, audit: Path | None, wording: Wording
+    image: str,
+    out: Path,
+    key: Path | None,
+    model: str | None,
+    trustmark: Path | None,
+    audit: Path | None,
+    wording: Wording,
 ) -> None:
     with needs_extra("report"):
         from veraface.report.page import gather, render
@@ -54,6 +61,7 @@ def _write(
     from veraface.errors import ImageError
     from veraface.files import same_file, write_atomic
     from veraface.imaging.decode import read_bytes
+    from veraface.models.trustmark import load_trustmark
 
     if same_file(out, image):
         raise BadParameter("would overwrite the image itself", param_hint="--out")
@@ -61,7 +69,8 @@ def _write(
     try:
         content = read_bytes(image)
         secret = own_key(default_key_path()) if key is None else read_private_key(key)
-        contents = gather(content, Path(image).name, Detector(model), model, wording)
+        decoders = load_trustmark(trustmark)
+        contents = gather(content, Path(image).name, Detector(model), model, wording, decoders)
     except ImageError as error:
         raise Exit(fail(f"{image}: {error}")) from error
     if log is not None:

@@ -53,6 +53,11 @@ GRADES: dict[str, tuple[Grade, str]] = {
         Grade.DERIVED,
         "anyone can write this mark into any image; most images made by AI have none",
     ),
+    "trustmark": (
+        Grade.DERIVED,
+        "an identifier that anyone can write into any image or copy from another; it states neither that the "
+        "image was made by AI nor that it is genuine",
+    ),
     "editor_software": (Grade.OBSERVED, "cropping or resizing leaves the same trace as a forgery"),
     "unreadable_metadata": (Grade.OBSERVED, _HARMLESS),
     # Metadata that do not fit together.

@@ -1,6 +1,6 @@
 """The tools of the server; each is the library's function of the same job, in the words of `Wording`."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Annotated, Any
 
@@ -14,6 +14,7 @@ from veraface import __version__
 from veraface.audit import AuditLog, FileId
 from veraface.detector import Detector
 from veraface.errors import VerafaceError
+from veraface.forensics.trustmark import BitReader
 from veraface.imaging.decode import read_bytes
 from veraface.mcp.folders import AllowedFolders
 from veraface.provenance.credentials import CredentialReader
@@ -45,12 +46,14 @@ class Tools:
         wording: Wording,
         credentials: CredentialReader,
         log: AuditLog | None,
+        trustmark: Sequence[BitReader] = (),
     ) -> None:
         self._folders = folders
         self._detector = detector
         self._wording = wording
         self._credentials = credentials
         self._log = log
+        self._trustmark = trustmark
         self._one = anyio.CapacityLimiter(1)
 
     async def detect_image(self, path: File) -> dict[str, Any]:
@@ -111,7 +114,7 @@ class Tools:
 
         with _tool_errors():
             image = self._detector.open(self._read(path))
-            claims = read_provenance(image.file, self._credentials, level="full")
+            claims = read_provenance(image.file, self._credentials, level="full", trustmark=self._trustmark)
             return {} if claims is None else claims.to_dict()
 
     def _read(self, path: str) -> bytes:

@@ -9,6 +9,7 @@ from veraface.models.classifier import OnnxClassifier
 from veraface.models.face_search import YuNetDetector
 from veraface.models.protocols import Classifier, FaceDetection, FaceDetector, FoundFaces
 from veraface.models.registry import list_models, load_face_detector, load_model, register
+from veraface.models.trustmark import load_trustmark
 from veraface.models.tta import FaceLogits
 
 __all__ = ["Classifier", "FaceDetection", "FaceDetector", "FaceLogits", "ModelCard"]
@@ -19,5 +20,6 @@ __all__ += [
     "list_models",
     "load_face_detector",
     "load_model",
+    "load_trustmark",
     "register",
 ]

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from veraface.forensics.jpeg_encoder import Encoder
 from veraface.results import Digits, JpegDataUrl, Result
@@ -171,7 +171,7 @@ class Claim(Result):
     """One statement of the file about its origin."""
 
     code: str
-    """ai_generated, ai_edited, captured, generator_parameters or watermark"""
+    """ai_generated, ai_edited, captured, generator_parameters, watermark or trustmark"""
     place: str
     """where in the file: Content Credentials, XMP, EXIF, PNG text, pixels"""
     message: str
@@ -214,10 +214,18 @@ class EmbeddedThumbnail(Result):
 class Watermark(Result):
     """A known open watermark in the pixels. Its absence proves nothing."""
 
+    _omitted_if_none: ClassVar[tuple[str, ...]] = ("payload", "scheme", "decoder")
+
     name: str
-    """the program that writes it into its images"""
+    """the program that writes it into its images, or TrustMark with its variant"""
     agreement: Annotated[float, Digits(3)]
     """share of its bits that were read as they should be"""
+    payload: str | None = None
+    """of TrustMark: its identifier, as a string of 0 and 1"""
+    scheme: str | None = None
+    """of TrustMark: its error correction, such as BCH_5"""
+    decoder: str | None = None
+    """of TrustMark: the SHA-256 of the decoder that read it"""
 
 
 @dataclass(frozen=True)
@@ -267,4 +275,6 @@ class Provenance(Result):
     timeline: tuple[TimelineStep, ...] = ()
     """all dated steps, in the order of their dates"""
     watermarks: tuple[Watermark, ...] = ()
-    """open watermarks in the pixels; looked for at the level "full" only"""
+    """open watermarks in the pixels; except TrustMark, looked for at the level "full" only"""
+    trustmark_decoders: tuple[str, ...] = ()
+    """SHA-256 of the decoders that looked for TrustMark; none unless they are given"""

@@ -1,6 +1,6 @@
 """Read what an image file claims about itself. Damaged metadata become a finding and never an error."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime
 from functools import cache
@@ -8,6 +8,7 @@ from typing import TypeVar
 
 from veraface.forensics.jpeg_encoder import Encoder, identify_encoder
 from veraface.forensics.jpeg_history import compressed_twice
+from veraface.forensics.trustmark import BITS, BitReader, decode_message
 from veraface.forensics.watermarks import find_watermarks
 from veraface.imaging.decode import ImageFile, ImageLimits, ImageSource
 from veraface.provenance.appended import describe_appended, find_appended
@@ -43,7 +44,9 @@ _CLAIMS = {
     "ai_edited": "parts are declared as made by AI (a trained algorithm)",
     "captured": "declared as taken by a camera, or scanned",
     "generator_parameters": "contains parameters of an image generator",
-    "watermark": "carry the invisible mark of {name}",
+    "watermark": "pixels carry the invisible mark of {name}",
+    "trustmark": "pixels carry the invisible mark {name}, which cameras, editors and generators write; its "
+    "identifier is {payload}",
 }
 
 _T = TypeVar("_T")
@@ -56,9 +59,10 @@ def inspect_provenance(
     *,
     level: Level = "full",
     limits: ImageLimits | None = None,
+    trustmark: Sequence[BitReader] = (),
 ) -> Provenance | None:
     """Open an image file, which may raise `ImageError`, and return what it claims about itself."""
-    return read_provenance(ImageFile(source, limits), credentials, level=level)
+    return read_provenance(ImageFile(source, limits), credentials, level=level, trustmark=trustmark)
 
 
 def read_provenance(
@@ -68,6 +72,7 @@ def read_provenance(
     now: datetime | None = None,
     level: Level = "quick",
     decode: Decode | None = None,
+    trustmark: Sequence[BitReader] = (),
 ) -> Provenance | None:
     """Return what an opened image file claims about itself; None for an image in memory, without a file.
 
@@ -79,11 +84,13 @@ def read_provenance(
             a JPEG to find traces of an earlier compression.
         decode: returns the upright image, its longer side at least so many pixels, to compare with an
             embedded thumbnail; for callers that have decoded it already.
+        trustmark: decoders of TrustMark, as `veraface.models.load_trustmark` returns them. They decode the
+            image at full size, at each level.
     """
     if image.data is None:
         return None
     reading = _Reading(image.data, image, now or datetime.now(), decode or image.decode)
-    return reading.run(credentials or _default_reader(), level)
+    return reading.run(credentials or _default_reader(), level, trustmark)
 
 
 @cache
@@ -98,7 +105,7 @@ class _Reading:
         self._data, self._image, self._now, self._decode = data, image, now, decode
         self._findings: list[Finding] = []
 
-    def run(self, reader: CredentialReader, level: Level) -> Provenance:
+    def run(self, reader: CredentialReader, level: Level, trustmark: Sequence[BitReader]) -> Provenance:
         image = self._image
         unreadable = Credentials(CredentialState.INVALID, found=True, problems=("unreadable",))
         credentials = self._try(lambda: reader.read(image), unreadable, "Content Credentials")
@@ -125,9 +132,8 @@ class _Reading:
             self._findings.append(Finding("editor_software", f"was saved by an editing program: {editor}"))
         source_type, place = xmp.source_type if xmp else None, generator.place if generator else None
         claims, encoder = claims_of(credentials, source_type, place), self._encoder(level)
-        marks = self._watermarks() if level == "full" else ()
-        words = _CLAIMS["watermark"]
-        claims += tuple(Claim("watermark", "pixels", f"pixels {words.format(name=m.name)}") for m in marks)
+        marks = self._watermarks(level, trustmark)
+        claims += tuple(_claim_of(mark) for mark in marks)
         thumbnail, appended = self._thumbnail(exif), self._appended()
         has_camera = camera is not None and bool(camera.make or camera.model)
         hints = find_size_hints(image.width, image.height, image.format, has_camera=has_camera)
@@ -144,6 +150,7 @@ class _Reading:
             appended=appended,
             timeline=build_timeline(credentials, xmp, camera),
             watermarks=marks,
+            trustmark_decoders=tuple(decoder.sha256 for decoder in trustmark),
         )
 
     def _try(self, read: Callable[[], _T], default: _D, what: str) -> _T | _D:
@@ -181,10 +188,21 @@ class _Reading:
             self._findings.append(Finding("appended_data", describe_appended(found)))
         return found
 
-    def _watermarks(self) -> tuple[Watermark, ...]:
+    def _watermarks(self, level: Level, trustmark: Sequence[BitReader]) -> tuple[Watermark, ...]:
+        if level == "quick" and not trustmark:
+            return ()
         whole = self._try(lambda: self._decode(self._image.longest_side), None, "pixels")
-        found = find_watermarks(whole) if whole else []
-        return tuple(Watermark(mark.name, mark.agreement) for mark in found)
+        if whole is None:
+            return ()
+        marks = find_watermarks(whole) if level == "full" else []
+        found = [Watermark(mark.name, mark.agreement) for mark in marks]
+        for decoder in trustmark:
+            if message := decode_message(decoder.read_bits(whole)):
+                agreement = 1 - message.flipped / BITS
+                found.append(
+                    Watermark(decoder.name, agreement, message.payload, message.scheme, decoder.sha256)
+                )
+        return tuple(found)
 
     def _encoder(self, level: Level) -> Encoder | None:
         jpeg = self._image.jpeg
@@ -195,6 +213,11 @@ class _Reading:
             twice = self._try(lambda: compressed_twice(self._data, jpeg), None, "compression")
             encoder = replace(encoder, compressed_twice=twice)
         return encoder
+
+
+def _claim_of(mark: Watermark) -> Claim:
+    code = "watermark" if mark.payload is None else "trustmark"
+    return Claim(code, "pixels", _CLAIMS[code].format(name=mark.name, payload=mark.payload))
 
 
 def claims_of(

@@ -25,6 +25,7 @@ from veraface.workers.messages import EncodedImage, ForensicView, ReportMaterial
 
 if TYPE_CHECKING:
     from veraface.detector import Detector
+    from veraface.models.trustmark import TrustMarkDecoder
 
 _TEMPLATE = Path(__file__).with_name("page.html")
 _STYLE = Path(__file__).with_name("page.css")
@@ -63,17 +64,18 @@ def gather(
     detector: "Detector",
     model: str | Path | None = None,
     wording: Wording = PLAIN,
+    trustmark: "tuple[TrustMarkDecoder, ...]" = (),
 ) -> Contents:
     """Analyze an image file, with its name, for a report; raise ImageError.
 
     `model` is the name of the detector's model or the path of its `.onnx` file; the default model if None.
-    `wording` is that of the boxes in the heatmap and of the findings.
+    `wording` is that of the boxes in the heatmap and of the findings; `trustmark` as in `veraface.analyze`.
     """
     from veraface.models.registry import card_sha256
     from veraface.provenance.credentials import CredentialReader
     from veraface.workers.tasks import TaskContext, report_material
 
-    context = TaskContext(detector, CredentialReader(), card_sha256(model, detector.card))
+    context = TaskContext(detector, CredentialReader(), card_sha256(model, detector.card), trustmark)
     material = report_material(context, content, lambda _: None, **vars(wording))
     return contents_of(material, content, name, detector.card.to_dict(), wording)
 

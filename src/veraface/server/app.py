@@ -154,6 +154,7 @@ def _worker_pool(settings: Settings) -> WorkerPool:
         limits=limits,
         trust_anchors=settings.trust_anchors,
         trust_lists=settings.trust_lists,
+        trustmark=settings.trustmark,
     )
     queue = 2 * settings.workers if settings.queue is None else settings.queue
     return WorkerPool(worker_settings, workers=settings.workers, queue=queue)

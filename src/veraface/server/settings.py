@@ -199,6 +199,7 @@ class Settings(BaseSettings):
     trust_anchors: FilePath | None = Field(None, description="PEM of authorities for Content Credentials")
     audit_log: Path | None = Field(None, description="file to which every result is appended (.jsonl)")
     trust_lists: bool = Field(True, description="recognize signers on the public trust lists")
+    trustmark: Path | None = Field(None, description="TrustMark decoder (.onnx), or a folder of them")
     feedback_folder: Path | None = Field(None, description="folder for images that people report as wrong")
     words_only: bool = Field(False, description="have clients show words and no probabilities")
     never_say_real: bool = Field(False, description="call the verdict real 'no sign of forgery found'")

@@ -44,6 +44,8 @@ class WorkerSettings:
     """PEM file of the authorities whose signers of Content Credentials are trusted"""
     trust_lists: bool = True
     """whether signers on the public trust lists are recognized"""
+    trustmark: Path | None = None
+    """decoder of TrustMark, or folder of decoders"""
 
 
 class Worker:

@@ -22,6 +22,7 @@ from veraface.errors import ImageError, ImageTooLargeError, VerafaceError
 from veraface.imaging.decode import ImageLimits
 from veraface.models.onnx_session import use_shared_arena
 from veraface.models.registry import card_sha256
+from veraface.models.trustmark import load_trustmark
 from veraface.provenance.credentials import CredentialReader
 from veraface.workers import protocol
 from veraface.workers.messages import Report
@@ -44,7 +45,8 @@ def main(pool: socket.socket) -> int:
             settings["model"], limits=image_limits, max_faces=settings["max_faces"], threads=1
         )
         reader = CredentialReader(settings["trust_anchors"], trust_lists=settings["trust_lists"])
-        context = TaskContext(detector, reader, card_sha256(settings["model"], detector.card))
+        decoders = load_trustmark(settings["trustmark"], threads=1)
+        context = TaskContext(detector, reader, card_sha256(settings["model"], detector.card), decoders)
         warm_up(context)
     except VerafaceError as error:
         protocol.send(pool, {"failed": str(error)})

@@ -17,8 +17,10 @@ from veraface.detector import Detector
 from veraface.forensics.views import forensic_views
 from veraface.imaging.decode import ImageLimits, thumbnail
 from veraface.imaging.formats import FORMATS
+from veraface.imaging.lazy import LazyImage
 from veraface.imaging.overlay import draw_overlay
 from veraface.imaging.perceptual_hash import perceptual_hash
+from veraface.models.trustmark import TrustMarkDecoder
 from veraface.provenance.claims import Level
 from veraface.provenance.credentials import CredentialReader
 from veraface.results import Result
@@ -40,16 +42,30 @@ class TaskContext:
     credentials: CredentialReader
     card_sha256: str = ""
     """of the file with the model card, for reports"""
+    trustmark: tuple[TrustMarkDecoder, ...] = ()
+    """decoders of a watermark"""
 
 
 def detect(
     context: TaskContext, content: bytes, _: Report, *, heatmap: bool, provenance: Level | Literal["off"]
 ) -> Analysis:
     """Detect forged faces in one image and read its provenance."""
-    detector, credentials = context.detector, context.credentials
-    analysis = analyze(content, detector, heatmap=heatmap, provenance=provenance, credentials=credentials)
-    detection = detect_all_frames(content, analysis.detection, detector, heatmap=heatmap)
+    analysis = _analyze(context, content, heatmap=heatmap, provenance=provenance)
+    detection = detect_all_frames(content, analysis.detection, context.detector, heatmap=heatmap)
     return replace(analysis, detection=detection)
+
+
+def _analyze(
+    context: TaskContext, image: bytes | LazyImage, *, heatmap: bool, provenance: Level | Literal["off"]
+) -> Analysis:
+    return analyze(
+        image,
+        context.detector,
+        heatmap=heatmap,
+        provenance=provenance,
+        credentials=context.credentials,
+        trustmark=context.trustmark,
+    )
 
 
 def scan(context: TaskContext, content: bytes, _: Report, *, thumbnail_from: float) -> messages.ScanResult:
@@ -90,7 +106,7 @@ def report_material(
 ) -> messages.ReportMaterial:
     """Analyze one image for a report, with boxes in that wording."""
     image = context.detector.open(content)
-    analysis = analyze(image, context.detector, provenance="full", credentials=context.credentials)
+    analysis = _analyze(context, image, heatmap=True, provenance="full")
     detection = detect_all_frames(content, analysis.detection, context.detector, heatmap=True)
     wording = Wording(words_only, never_say_real)
     overlay = draw_overlay(content, detection, context.detector.limits, wording)

@@ -15,7 +15,7 @@ export function provenanceView(value) {
 function contents(value) {
   const { credentials, claims, findings } = value;
   const state = translated("p", { class: "credentials", "data-state": credentials.state }, `states.${credentials.state}`, credentials.message);
-  const rows = [...credentialRows(credentials), ...generatorRows(value.generator), ...xmpRows(value.xmp), ...cameraRows(value.camera), ...encoderRows(value.encoder)];
+  const rows = [...credentialRows(credentials), ...watermarkRows(value.watermarks), ...generatorRows(value.generator), ...xmpRows(value.xmp), ...cameraRows(value.camera), ...encoderRows(value.encoder)];
   return [
     state,
     list("signals", signalItems(credentials.signals)),
@@ -98,6 +98,11 @@ function translated(tag, attributes, path, english, values = {}) {
 function credentialRows({ signer, generator, title, signed_at, actions, problems, remote, trust_list }) {
   const { title: listName, date } = objectOf(trust_list);
   return rowsOf({ signer, trustList: joined([listName, date]), claimGenerator: generator, title, signed: signed_at, history: steps(actions), status: joined(problems), remote });
+}
+
+function watermarkRows(marks) {
+  const found = Array.isArray(marks) ? marks.map(objectOf) : [];
+  return found.flatMap(({ name, scheme, payload }) => rowsOf({ watermark: joined([name, scheme, payload]) }));
 }
 
 function generatorRows(value) {
