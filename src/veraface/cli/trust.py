@@ -84,33 +84,47 @@ def _facts(item: "TrustList") -> dict[str, object]:
 
 def _read(source: str) -> bytes:
     """Read a file, or fetch an https address; at most the size of any real list."""
+    from http.client import HTTPException
+    from urllib.error import URLError
+
     from veraface.provenance.trust import MAX_BYTES
 
-    if source.startswith("http://"):
+    scheme = source.partition("://")[0].lower()
+    if scheme == "http":
         raise VerafaceError(
             f"{source}: must be an https address, so that nobody can change the list on its way"
         )
     try:
-        if source.startswith("https://"):
-            from urllib.request import HTTPRedirectHandler, build_opener
-
-            class HttpsOnly(HTTPRedirectHandler):
-                """Refuses every step of a redirection that is not https."""
-
-                def redirect_request(self, *request: Any) -> Any:
-                    if not request[-1].startswith("https://"):
-                        raise VerafaceError(f"{source}: redirects to an address without https: {request[-1]}")
-                    return super().redirect_request(*request)
-
-            with build_opener(HttpsOnly).open(source, timeout=_TIMEOUT_S) as answer:
-                content: bytes = answer.read(MAX_BYTES + 1)
+        if scheme == "https":
+            content = _fetch(source, MAX_BYTES + 1)
         else:
             with Path(source).open("rb") as file:
                 content = file.read(MAX_BYTES + 1)
-    except (OSError, ValueError) as error:  # URLError is an OSError
-        raise VerafaceError(
-            f"{source}: cannot be read: {getattr(error, 'strerror', None) or error}"
-        ) from error
+    except (OSError, ValueError, HTTPException) as error:
+        cause = error.reason if isinstance(error, URLError) and not hasattr(error, "code") else error
+        detail = getattr(cause, "verify_message", None)
+        reason = f"its certificate is not trusted: {detail}" if detail else getattr(cause, "strerror", None)
+        raise VerafaceError(f"{source}: cannot be read: {reason or cause}") from error
     if len(content) > MAX_BYTES:
         raise VerafaceError(f"{source}: larger than any trust list; give the PEM file of the list")
+    return content
+
+
+def _fetch(address: str, max_bytes: int) -> bytes:
+    """Return the body behind an https address, or its first bytes if it is larger."""
+    from urllib.request import HTTPRedirectHandler, build_opener
+
+    class HttpsOnly(HTTPRedirectHandler):
+        """Refuses every step of a redirection that is not https."""
+
+        def redirect_request(self, *request: Any) -> Any:
+            if not request[-1].startswith("https://"):
+                raise VerafaceError(f"{address}: redirects to an address without https: {request[-1]}")
+            return super().redirect_request(*request)
+
+    with build_opener(HttpsOnly).open(address, timeout=_TIMEOUT_S) as answer:
+        content: bytes = answer.read(max_bytes)
+        missing = answer.length  # read() does not notice that a connection ended too early
+    if missing and len(content) < max_bytes:
+        raise VerafaceError(f"{address}: ended {missing} bytes before its end; try again")
     return content
