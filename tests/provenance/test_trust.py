@@ -82,11 +82,20 @@ def test_a_signer_is_found_on_each_list(
     assert found.problems == ()
 
 
-def test_a_signer_named_by_the_hash_of_its_certificate(folder: Path, signed: bytes) -> None:
+@pytest.mark.parametrize(
+    ("name", "state"),
+    [
+        ("interim", CredentialState.TRUSTED_INTERIM),
+        ("publishers", CredentialState.VERIFIED_PUBLISHER),
+    ],
+)
+def test_a_signer_named_by_the_hash_of_its_certificate(
+    folder: Path, signed: bytes, name: str, state: CredentialState
+) -> None:
     der = ssl.PEM_cert_to_DER_cert(leaf(authority()))
     line = base64.b64encode(hashlib.sha256(der).digest()) + b"\n"
-    update_list("interim", {"allowed.txt": b"# Test Press\n" + line}, "2026-11-30", "a test", folder)
-    assert credentials(signed).state is CredentialState.TRUSTED_INTERIM
+    update_list(name, {"allowed.txt": b"# Test Press\n" + line}, "2026-11-30", "a test", folder)
+    assert credentials(signed).state is state
 
 
 def test_the_most_specific_list_counts(folder: Path, signed: bytes) -> None:
@@ -239,7 +248,7 @@ def test_the_command_lists_and_updates(tmp_path: Path, signed: bytes) -> None:
         (["official", "http://example.org/list.pem"], "must be an https address"),
         (["official", __file__], "contains no certificate"),
         (
-            ["official", str(SHIPPED / "publishers" / "end-entity-list.pem"), "--sha256", "00"],
+            ["official", str(SHIPPED / "official" / "C2PA-TRUST-LIST.pem"), "--sha256", "00"],
             "not the expected",
         ),
         (["unknown", __file__], "'unknown' is not one of"),
