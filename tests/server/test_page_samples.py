@@ -1,4 +1,4 @@
-"""Images to try: their size, what the packaged model answers, and one click each."""
+"""Images to try and the game: sizes, licenses, what the packaged model answers, and one click each."""
 
 import re
 from collections.abc import Callable
@@ -13,31 +13,55 @@ from tests.server.page import expect_state
 from veraface import Detector
 
 SAMPLES = Path(veraface.server.__file__).parent / "static" / "samples"
-MAX_BYTES = 100_000
+OFFERED = {"generated.jpg": "fake", "astronaut.jpg": "real", "officer.jpg": "uncertain"}
+MAX_OFFERED_BYTES = 100_000
+MAX_GAME_BYTES = 200_000
 
 OpenPage = Callable[..., Page]
 
 
-@pytest.mark.parametrize(
-    ("name", "verdict"), [("face-swap.jpg", "fake"), ("astronaut.jpg", "real"), ("officer.jpg", "uncertain")]
-)
-def test_the_packaged_model_answers_as_the_page_announces(name: str, verdict: str) -> None:
+@pytest.mark.parametrize("name", OFFERED)
+def test_the_packaged_model_answers_as_the_page_announces(name: str) -> None:
     result = Detector().detect((SAMPLES / name).read_bytes())
-    assert result.verdict == verdict
+    assert result.verdict == OFFERED[name]
     assert len(result.faces) == 1
 
 
 def test_they_are_small_and_each_has_its_origin_and_license() -> None:
     images = list(SAMPLES.glob("*.jpg"))
-    assert sum(path.stat().st_size for path in images) < MAX_BYTES
+    assert sum((SAMPLES / name).stat().st_size for name in OFFERED) < MAX_OFFERED_BYTES
+    assert sum(path.stat().st_size for path in images) < MAX_GAME_BYTES
     table = (SAMPLES / "README.md").read_text("utf-8")
-    assert [path.name for path in images if f"`{path.name}`" not in table] == []
+    assert [path.name for path in images if f"| `{path.name}`" not in table] == []
+
+
+def test_five_of_the_ten_faces_of_the_game_are_real(open_page: OpenPage) -> None:
+    faces = open_page().evaluate("async () => (await import('/static/js/game.js')).FACES")
+    assert sorted(name for name, _ in faces) == sorted(path.name for path in SAMPLES.glob("*.jpg"))
+    assert sorted(truth for _, truth in faces) == ["fake"] * 5 + ["real"] * 5
+    table = (SAMPLES / "README.md").read_text("utf-8")
+    rows = {name: row for name, _ in faces for row in table.splitlines() if row.startswith(f"| `{name}`")}
+    assert [name for name, truth in faces if f"| {truth} |" not in rows[name]] == []
+
+
+def test_the_faces_of_the_game_load_only_when_it_opens(open_page: OpenPage) -> None:
+    page = open_page(path="/about", fresh=True, service_workers="block")
+    loaded: list[str] = []
+    page.on("request", lambda request: loaded.append(request.url.rpartition("/")[2]))
+    page.goto(page.url.replace("/about", "/"))
+    expect(page.locator(".sample")).to_have_count(4)
+    page.wait_for_load_state("networkidle")
+    images = {path.name for path in SAMPLES.glob("*.jpg")}
+    assert images & set(loaded) == set(OFFERED)
+    page.get_by_role("button", name="Can you tell?").click()
+    expect(page.get_by_role("dialog")).to_contain_text("1 of 10")
+    assert images <= set(loaded)
 
 
 def test_one_click_gives_the_default_models_result(
     open_page: OpenPage, server_with_default_model: RunningServer
 ) -> None:
-    for name, verdict in (("Swapped face", "fake"), ("Real photo", "real"), ("A hard case", "uncertain")):
+    for name, verdict in (("Generated face", "fake"), ("Real photo", "real"), ("A hard case", "uncertain")):
         page = open_page(server_with_default_model.url)
         page.get_by_role("button", name=name).click()
         expect_state(page, "analyzed")
@@ -53,17 +77,17 @@ def test_a_sample_that_does_not_come_is_reported(open_page: OpenPage) -> None:
 
 
 def test_a_person_plays_against_the_model(open_page: OpenPage) -> None:
-    """Whoever calls all of them real is right twice; the model leaves the hard case open."""
+    """Whoever calls all of them real is right five times."""
     page = open_page()
     page.get_by_role("button", name="Can you tell?").click()
     game = page.get_by_role("dialog")
-    for number in range(3):
-        expect(game).to_contain_text(f"{number + 1} of 3")
+    for number in range(10):
+        expect(game).to_contain_text(f"{number + 1} of 10")
         game.get_by_role("button", name="Real", exact=True).click()
         expect(game).to_contain_text("The truth:")
         game.get_by_role("button", name=re.compile("Next face|See the score")).click()
-    expect(game).to_contain_text("You: 2 of 3 right")
-    expect(game).to_contain_text("Veraface: 2 of 3 right, 1 without a verdict")
+    expect(game).to_contain_text("You: 5 of 10 right")
+    expect(game).to_contain_text(re.compile(r"Veraface: \d+ of 10 right, \d+ without a verdict"))
     game.get_by_role("button", name="Close").click()
     expect(game).to_have_count(0)
 

@@ -3,6 +3,19 @@ import { detect } from "./api.js";
 import { element, icon } from "./dom.js";
 import { text } from "./language.js";
 
+/** The faces that come with the page, and what they are. They load when the game opens. */
+export const FACES = [
+  ["aldrin.jpg", "real"],
+  ["armstrong.jpg", "real"],
+  ["astronaut.jpg", "real"],
+  ["collins.jpg", "real"],
+  ["officer.jpg", "real"],
+  ["face-swap.jpg", "fake"],
+  ["generated.jpg", "fake"],
+  ["glasses.jpg", "fake"],
+  ["portrait.jpg", "fake"],
+  ["rain.jpg", "fake"],
+];
 const ROUNDS = 10;
 const LABEL = /(?:^|[^a-z])(real|fake)(?![a-z])/gi; // in the path of a file; the last one counts
 
@@ -44,12 +57,17 @@ export function openGame(samples) {
   play(shuffled(samples));
 
   function play(images) {
-    const rounds = images.map(({ file, truth }) => ({ file, truth, verdict: detect(file, stop.signal).then(verdictOf), guess: null }));
-    show(rounds, 0);
+    show(images.map(({ file, truth }) => ({ file, truth, verdict: null, guess: null })), 0);
+  }
+
+  // Asks for this verdict and the next one: never for all at once, and the player need not wait.
+  function ask(rounds, at) {
+    for (const round of rounds.slice(at, at + 2)) round.verdict ??= detect(round.file, stop.signal).then(verdictOf);
   }
 
   function show(rounds, at) {
     const round = rounds[at];
+    ask(rounds, at);
     const url = URL.createObjectURL(round.file);
     urls.push(url);
     const guess = async (chosen) => {

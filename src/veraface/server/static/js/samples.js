@@ -4,9 +4,9 @@ import { text } from "./language.js";
 import { showNotice } from "./notice.js";
 
 const SAMPLES = [
-  ["face-swap.jpg", "samples.swap", "fake"],
-  ["astronaut.jpg", "samples.real", "real"],
-  ["officer.jpg", "samples.hard", "real"],
+  ["generated.jpg", "samples.generated"],
+  ["astronaut.jpg", "samples.real"],
+  ["officer.jpg", "samples.hard"],
 ];
 
 /** A row of buttons, each of which passes one of the images to `addFiles`. */
@@ -28,21 +28,21 @@ export function sampleRow(addFiles) {
 }
 
 async function play() {
-  const files = await Promise.all(SAMPLES.map(([file, label]) => fetchSample(addressOf(file), text(label))));
+  const { FACES, openGame } = await import("./game.js");
+  const files = await Promise.all(FACES.map(([file]) => fetchSample(addressOf(file), file)));
   if (files.includes(null)) return showNotice("samples.unreachable");
-  const { openGame } = await import("./game.js");
-  return openGame(files.map((file, i) => ({ file, truth: SAMPLES[i][2] })));
+  return openGame(files.map((file, i) => ({ file, truth: FACES[i][1] })));
 }
 
 async function add(address, name, addFiles) {
-  const file = await fetchSample(address, name);
+  const file = await fetchSample(address, `${name}.jpg`);
   if (file) addFiles([file]);
   else showNotice("samples.unreachable");
 }
 
 async function fetchSample(address, name) {
   const content = await fetch(address).then((answer) => (answer.ok ? answer.blob() : null)).catch(() => null);
-  return content && new File([content], `${name}.jpg`, { type: "image/jpeg" });
+  return content && new File([content], name, { type: "image/jpeg" });
 }
 
 function addressOf(file) {
