@@ -9,6 +9,7 @@ import pytest
 from playwright.sync_api import Locator, Page, Route, expect
 
 from tests.server.conftest import RunningServer
+from tests.server.page import expect_state
 from tests.waiting import wait_until
 
 OpenPage = Callable[..., Page]
@@ -156,6 +157,24 @@ def test_two_arrays_of_100_faces_come_first(open_dashboard: OpenPage) -> None:
     assert page.locator("#badly .kinds li").count() >= 3
     expect(page.locator("#badly")).to_contain_text("Swapped faces in videos")
     expect(page.locator("#roc")).to_be_hidden()
+
+
+def test_examples_of_what_it_finds_well_and_badly_are_a_click_from_their_result(
+    open_dashboard: OpenPage,
+) -> None:
+    page = open_dashboard()
+    expect(page.locator("#well .sample")).to_have_count(2)
+    expect(page.locator("#badly .sample")).to_have_count(3)
+    page.locator("#well .sample").first.click()
+    expect_state(page, "analyzed")
+    expect(page.locator("#filename")).to_have_text("Generated face.jpg")
+    expect(page.locator('#panel [data-verdict="fake"]').first).to_be_visible()
+
+
+def test_the_examples_are_those_of_the_default_model(open_dashboard: OpenPage) -> None:
+    page = open_dashboard(card={**card(), "name": "mine"})
+    expect(page.locator("#badly .kinds li").first).to_be_visible()
+    expect(page.locator(".sample")).to_have_count(0)
 
 
 def test_each_size_of_a_face_has_a_line_that_a_link_leads_to(open_dashboard: OpenPage) -> None:

@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from tests.cli.terminal import COMMAND
-from tests.server.conftest import DEFAULT_MODEL
+from tests.server.conftest import DEFAULT_MODEL, RunningServer
 from veraface.models.classifier import WEIGHTS
 from veraface.models.registry import load_card
 
@@ -58,3 +58,16 @@ def test_a_server_does_not_start_with_weights_that_are_not_those_of_their_card(
     assert done.returncode == 1
     assert ("sha256 differs" if what == "one bit" else "no such model card") in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_card_and_page_are_compressed_for_clients_that_accept_it(server: RunningServer) -> None:
+    for path in ("/api/v1/model", "/api/model", "/dashboard"):
+        plain, small = (
+            httpx.get(f"{server.url}{path}", headers={"Accept-Encoding": encoding})
+            for encoding in ("identity", "gzip")
+        )
+        assert plain.content == small.content
+        assert small.headers["Content-Encoding"] == "gzip"
+        assert "Content-Encoding" not in plain.headers
+        assert "Accept-Encoding" in plain.headers["Vary"]
+        assert int(small.headers["Content-Length"]) < len(plain.content) / 2

@@ -12,6 +12,7 @@ from starlette.exceptions import HTTPException
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.staticfiles import StaticFiles
 
+from veraface.server.compression import CompressedRoute
 from veraface.server.errors import respond_with_json
 
 STATIC = Path(__file__).parent / "static"
@@ -34,7 +35,10 @@ def install_pages(app: FastAPI, root_path: str = "") -> None:
     swagger = Path(str(files("fastapi_offline"))) / "static"
 
     def add(path: str, file: Path) -> None:
-        app.add_api_route(path, lambda: _document(file, root_path), include_in_schema=False)
+        route = CompressedRoute if file.suffix == ".html" else None
+        app.router.add_api_route(
+            path, lambda: _document(file, root_path), include_in_schema=False, route_class_override=route
+        )
 
     for path in _VIEWS:
         add(path, STATIC / "index.html")
@@ -57,7 +61,7 @@ def install_pages(app: FastAPI, root_path: str = "") -> None:
 
 
 def _document(file: Path, root_path: str, status: int = 200) -> Response:
-    if not root_path or file.suffix != ".html":
+    if file.suffix != ".html":
         return FileResponse(file, status)
     page = _page_under(root_path, file)
     headers = {"ETag": f'"{hashlib.sha256(page.encode()).hexdigest()}"'}
@@ -67,5 +71,7 @@ def _document(file: Path, root_path: str, status: int = 200) -> Response:
 @cache
 def _page_under(root_path: str, file: Path) -> str:
     """Return a page whose addresses begin with the root path, which its scripts read from `data-root`."""
-    page = file.read_text(encoding="utf-8").replace('="/', f'="{root_path}/')
-    return page.replace("<html ", f'<html data-root="{root_path}" ', 1)
+    page = file.read_text(encoding="utf-8")
+    if not root_path:
+        return page
+    return page.replace('="/', f'="{root_path}/').replace("<html ", f'<html data-root="{root_path}" ', 1)

@@ -5,10 +5,12 @@ from typing import Any
 from fastapi import APIRouter
 
 from veraface.server import schemas
+from veraface.server.compression import CompressedRoute
 from veraface.server.openapi import NOT_READY
 from veraface.server.routes import State
 
 router = APIRouter(tags=["info"])
+_cards = APIRouter(tags=["info"], route_class=CompressedRoute)
 
 
 @router.get("/api/v1/status", response_model_exclude_unset=True, summary="State of the model, and limits")
@@ -37,7 +39,7 @@ async def model_status(state: State) -> schemas.ModelStatusResponse:
     return schemas.ModelStatusResponse(loaded=bool(model), limits=limits, wording=wording, **model)
 
 
-@router.get(
+@_cards.get(
     "/api/v1/model", responses=NOT_READY, response_model=schemas.ModelCardResponse, summary="The model card"
 )
 async def model_card(state: State) -> dict[str, Any]:
@@ -46,7 +48,7 @@ async def model_card(state: State) -> dict[str, Any]:
     return {name: value for name, value in card.items() if name not in ("licence", "normalisation")}
 
 
-@router.get(
+@_cards.get(
     "/api/model",
     responses=NOT_READY,
     response_model=schemas.CompatibleModelCardResponse,
@@ -55,6 +57,9 @@ async def model_card(state: State) -> dict[str, Any]:
 async def compatible_model_card(state: State) -> dict[str, Any]:
     """Return the whole model card."""
     return state.service.require_model().card
+
+
+router.include_router(_cards)
 
 
 @router.get("/healthz", responses=NOT_READY, summary="Whether the server is alive")

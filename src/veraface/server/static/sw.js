@@ -49,6 +49,7 @@ const SHELL = [
   "js/dashboard/colors.js",
   "js/dashboard/confusion.js",
   "js/dashboard/curves.js",
+  "js/dashboard/examples.js",
   "js/dashboard/figures.js",
   "js/dashboard/gauge.js",
   "js/dashboard/glance.js",

@@ -11,20 +11,22 @@ const SAMPLES = [
 
 /** A row of buttons, each of which passes one of the images to `addFiles`. */
 export function sampleRow(addFiles) {
-  const button = ([file, label]) => {
-    const address = addressOf(file);
-    const image = element("img", { src: address, alt: "", width: 72, height: 72, loading: "lazy", decoding: "async" });
-    const node = element("button", { type: "button", class: "sample" }, image, element("span", { "data-text": label }));
-    node.addEventListener("click", () => add(address, text(label), addFiles));
-    return element("li", {}, node);
-  };
   const game = element("button", { type: "button", class: "sample", id: "game", onclick: play }, icon("uncertain"), element("span", { "data-text": "game.heading" }));
+  const buttons = SAMPLES.map(([file, label]) => element("li", {}, sampleButton(file, label, addFiles)));
   return element(
     "div",
     { class: "samples" },
     element("p", { id: "samples-heading", "data-text": "samples.heading" }),
-    element("ul", { "aria-labelledby": "samples-heading" }, SAMPLES.map(button), element("li", {}, game)),
+    element("ul", { "aria-labelledby": "samples-heading" }, buttons, element("li", {}, game)),
   );
+}
+
+/** A button that shows an image and passes it to `addFiles`; `label` is the path of its name. */
+export function sampleButton(file, label, addFiles) {
+  const address = addressOf(file);
+  const image = element("img", { src: address, alt: "", width: 72, height: 72, loading: "lazy", decoding: "async" });
+  const onclick = () => add(address, text(label), addFiles);
+  return element("button", { type: "button", class: "sample", onclick }, image, element("span", { "data-text": label }, text(label)));
 }
 
 async function play() {

@@ -16,14 +16,15 @@ export function kindName(source, terms) {
   return hasText(path) ? text(path) : english("span", term);
 }
 
-export function kindsPart({ measured, terms }) {
+/** Two columns of kinds; `examples(id)` returns what stands below those of "well" and "badly", if anything. */
+export function kindsPart({ measured, terms }, examples = () => null) {
   const kinds = kindsOf(measured.rows.slice(1), terms).sort((a, b) => b.found - a.found);
   if (!kinds.length) return null;
   return element(
     "div",
     { class: "pair" },
-    column("well", text("dashboard.kinds.well"), kinds.filter(({ found }) => found >= WELL).slice(0, MAX_ROWS)),
-    column("badly", text("dashboard.kinds.badly"), kinds.filter(({ found }) => found < WELL).reverse().slice(0, MAX_ROWS)),
+    column("well", text("dashboard.kinds.well"), kinds.filter(({ found }) => found >= WELL).slice(0, MAX_ROWS), examples),
+    column("badly", text("dashboard.kinds.badly"), kinds.filter(({ found }) => found < WELL).reverse().slice(0, MAX_ROWS), examples),
   );
 }
 
@@ -41,7 +42,7 @@ function kindsOf(rows, terms) {
   return [...kinds.values()].filter(({ fake }) => fake >= MIN_IMAGES);
 }
 
-function column(id, heading, kinds) {
+function column(id, heading, kinds, examples) {
   const row = ({ name, found, missed }) => {
     const bar = element("span", { class: "thirds", "aria-hidden": "true" });
     for (const [kind, share] of [["right", found], ["open", 1 - found - missed], ["wrong", missed]]) {
@@ -52,7 +53,7 @@ function column(id, heading, kinds) {
     const words = text("dashboard.kinds.found", { found: ofHundred(found), missed: ofHundred(missed) });
     return element("li", {}, element("span", { class: "kind" }, name), bar, element("small", {}, words));
   };
-  return element("section", { class: "part", id }, element("h2", {}, heading), element("ul", { class: "kinds" }, kinds.map(row)));
+  return element("section", { class: "part", id }, element("h2", {}, heading), element("ul", { class: "kinds" }, kinds.map(row)), examples(id));
 }
 
 function slug(term) {

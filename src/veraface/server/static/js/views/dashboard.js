@@ -1,5 +1,6 @@
 // The dashboard: measured performance from the model card; at a glance, then all figures.
 import { fetchCard } from "../api.js";
+import { examplesOf } from "../dashboard/examples.js";
 import { glance } from "../dashboard/glance.js";
 import { kindsPart } from "../dashboard/kinds.js";
 import { normalizeCard } from "../dashboard/normalizeCard.js";
@@ -86,7 +87,7 @@ export function open(root) {
 function parts(card, unfold) {
   const known = normalizeCard(card);
   if (!Object.keys(card.measured ?? {}).length) return [unmeasured(), provenance(card, known)];
-  return [glance(known.whole ?? {}), kindsPart(known), sizesPart(known), all(unfold)].filter(Boolean);
+  return [glance(known.whole ?? {}), kindsPart(known, (id) => examplesOf(card, id)), sizesPart(known), all(unfold)].filter(Boolean);
 }
 
 // Folded, and loaded once it is unfolded.
