@@ -344,3 +344,23 @@ def test_images_alone_load_no_video_code(open_page: OpenPage, face: bytes) -> No
     loaded = page.evaluate("performance.getEntriesByType('resource').map(({ name }) => name)")
     assert not [url for url in loaded if "js/video/" in url and not url.endswith("video/files.js")]
     assert not [url for url in loaded if url.endswith("video.css")]
+
+
+def test_what_a_video_claims_is_shown(open_page: OpenPage, video: bytes, page: Page) -> None:
+    pytest.importorskip("c2pa")
+    from tests.provenance.credentials import sign
+
+    expect(page.locator(".provenance .credentials")).to_have_attribute("data-state", "absent")
+    signed = open_page()
+    choose_video(signed, sign(video, "video/mp4"))
+    panel = signed.locator("#panel .provenance")
+    expect(panel.locator(".credentials")).to_have_attribute("data-state", "untrusted_signer", timeout=60_000)
+    expect(panel).to_contain_text("Test Press")
+    expect(panel.locator('.claims [data-code="ai_generated"]')).to_be_visible()
+
+
+def test_a_container_without_claims_has_no_panel_of_them(open_page: OpenPage, playable: bytes) -> None:
+    page = open_page()
+    choose_playable(page, playable)
+    expect(page.locator(".answer, #verdict").first).to_be_visible()
+    expect(page.locator(".provenance")).to_have_count(0)

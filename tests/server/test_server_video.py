@@ -26,6 +26,7 @@ from tests.server.backends import Scripted
 from tests.video.test_reader import DASH, written
 from tests.waiting import wait_until
 from veraface.detector import Detector
+from veraface.provenance.movie import read_movie
 from veraface.results import Verdict
 from veraface.server import create_app, event_stream, load_settings
 from veraface.video import detect_video
@@ -99,17 +100,55 @@ def error_of(answer: httpx.Response) -> tuple[int, str]:
     return answer.status_code, body["error"]["code"]
 
 
-def test_progress_and_then_the_result_of_the_library(server: Any, video: bytes) -> None:
+def test_progress_and_then_the_result_of_the_library(server: Any, video: bytes, tmp_path: Path) -> None:
     *progress, (name, result) = all_events(send(server.url, video, frames=5, thumbnails=2))
     assert {kind for kind, _ in progress} == {"progress"}
     assert [(step["done"], step["total"]) for _, step in progress] == [(i, 5) for i in range(6)]
     assert [step["p_fake"] for _, step in progress[1:]] == [p["p_fake"] for p in result["timeline"]]
+    (tmp_path / "a.mp4").write_bytes(video)
     own = detect_video(video, Detector("fast", threads=1), frames=5, thumbnails=2).to_dict()
     for timed in (own, result):
         timed.pop("timing_ms")
     assert name == "result"
     assert result.pop("label") == Wording().label(own["verdict"])
+    stated = read_movie(tmp_path / "a.mp4")
+    assert stated is not None
+    assert result.pop("provenance") == stated.to_dict()
     assert result == own
+
+
+def test_what_a_video_claims_is_read_in_the_worker(server: Any, video: bytes) -> None:
+    """In the form of an image's answer; checked by signing and by changing an MP4."""
+    pytest.importorskip("c2pa")
+    from tests.provenance.credentials import sign
+
+    signed = sign(video, "video/mp4")
+    *_, (_, result) = all_events(send(server.url, signed, frames=2))
+    provenance = result["provenance"]
+    assert provenance["credentials"]["state"] == "untrusted_signer"
+    assert provenance["credentials"]["signer"] == "Test Press"
+    assert [claim["code"] for claim in provenance["claims"]] == ["ai_generated"]
+    still = sign(encode(portrait(), "JPEG"))
+    answer = httpx.post(f"{server.url}/api/v1/detect", files={"image": ("a.jpg", still)}, timeout=60).json()
+    assert answer["provenance"].keys() == provenance.keys()
+    assert answer["provenance"]["credentials"].keys() == provenance["credentials"].keys()
+    at = signed.index(b"mdat") + 60
+    changed = signed[:at] + bytes([signed[at] ^ 1]) + signed[at + 1 :]
+    *_, (name, result) = all_events(send(server.url, changed, frames=2))
+    assert (name, result["provenance"]["credentials"]["state"]) == ("result", "invalid")
+
+
+def test_damaged_claims_of_a_video_cost_no_verdict(server: Any, video: bytes) -> None:
+    box = (3024).to_bytes(4) + b"uuid" + bytes.fromhex("d8fec3d61b0e483c92975828877ec481") + b"\xff" * 3000
+    *_, (name, result) = all_events(send(server.url, video + box, frames=2))
+    assert name == "result"
+    assert result["verdict"] in ("fake", "real", "uncertain")
+    assert result["provenance"]["credentials"]["state"] in ("invalid", "absent")
+
+
+def test_other_containers_have_no_claims(server: Any) -> None:
+    *_, (_, result) = all_events(send(server.url, written("libvpx-vp9", "webm", panned(2)), frames=2))
+    assert "provenance" not in result
 
 
 @pytest.mark.parametrize("kind", ["GIF", "PNG", "WEBP", "AVIF", "TIFF"])
@@ -117,6 +156,7 @@ def test_animated_images_are_videos(server: Any, kind: str) -> None:
     content = encode(portrait(256), kind, save_all=True, append_images=[portrait(256).rotate(2)])
     *_, (name, result) = all_events(send(server.url, content, f"a.{kind.lower()}"))
     assert (name, result["format"], len(result["timeline"])) == ("result", kind, 2)
+    assert result["provenance"]["credentials"]["state"] == "absent"
 
 
 @pytest.mark.parametrize(

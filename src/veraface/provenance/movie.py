@@ -1,5 +1,7 @@
 """What an MP4 or MOV claims about itself: Content Credentials and XMP (ISO/IEC 14496-12 boxes)."""
 
+from contextlib import nullcontext
+from io import BytesIO
 from pathlib import Path
 from typing import BinaryIO
 
@@ -16,15 +18,16 @@ _MAX_BOXES = 100_000  # at the top level; a fragmented video of hours has some 1
 _MAX_XMP_BYTES = 2**20
 
 
-def read_movie(path: Path, credentials: CredentialReader | None = None) -> Provenance | None:
+def read_movie(source: Path | bytes, credentials: CredentialReader | None = None) -> Provenance | None:
     """Return what an MP4 or MOV file claims; None for other files, and for those that cannot be read.
 
     Args:
-        path: the file. All of it is read if it has Content Credentials, as they cover every byte.
+        source: its path or content. All of it is read if it has Content Credentials, as they cover every
+            byte.
         credentials: reads them; if None, one with the public trust lists.
     """
     try:
-        with path.open("rb") as file:
+        with nullcontext(BytesIO(source)) if isinstance(source, bytes) else source.open("rb") as file:
             brand = file.read(12)
             if brand[4:8] != b"ftyp":
                 return None
@@ -34,7 +37,7 @@ def read_movie(path: Path, credentials: CredentialReader | None = None) -> Prove
         return None
     kind = "video/quicktime" if brand[8:12] == b"qt  " else "video/mp4"
     try:
-        found = (credentials or CredentialReader()).read_data(path, kind, ContainerInfo(has_c2pa=has_c2pa))
+        found = (credentials or CredentialReader()).read_data(source, kind, ContainerInfo(has_c2pa=has_c2pa))
     except Exception:  # hostile bytes may raise anything; the error's text may quote them and is dropped
         found = Credentials(CredentialState.INVALID, found=True, problems=("unreadable",))
     try:

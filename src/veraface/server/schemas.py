@@ -9,9 +9,8 @@ from veraface import results
 from veraface.analysis import Analysis
 from veraface.findings import GradedFinding, collect_findings
 from veraface.provenance import Provenance
-from veraface.video.results import VideoResult
 from veraface.wording import Wording
-from veraface.workers.messages import ForensicsResult
+from veraface.workers.messages import ForensicsResult, VideoAnalysis
 
 
 @dataclass(frozen=True)
@@ -31,10 +30,10 @@ class DetectResponse(results.DetectionResult):
 
 
 @dataclass(frozen=True)
-class DetectVideoResponse(VideoResult):
+class DetectVideoResponse(VideoAnalysis):
     """Result for a video."""
 
-    _omitted_if_none: ClassVar[tuple[str, ...]] = ("audit_entry",)
+    _omitted_if_none: ClassVar[tuple[str, ...]] = (*VideoAnalysis._omitted_if_none, "audit_entry")
 
     label: str = ""
     """the verdict in the words to show, by the server's settings"""
@@ -184,7 +183,7 @@ def image_response(analysis: Analysis, wording: Wording, audit_entry: str | None
     )
 
 
-def video_response(result: VideoResult, wording: Wording, audit_entry: str | None) -> DetectVideoResponse:
+def video_response(result: VideoAnalysis, wording: Wording, audit_entry: str | None) -> DetectVideoResponse:
     """Return the response for a video."""
     tracks = tuple(replace(track, reasons=_in_words(track.reasons, wording)) for track in result.tracks)
     return DetectVideoResponse(

@@ -11,7 +11,6 @@ from veraface.analysis import Analysis
 from veraface.results import Result
 from veraface.server.errors import ApiError, from_error, internal_error
 from veraface.server.settings import Settings
-from veraface.video.results import VideoResult
 from veraface.workers import messages
 
 _log = logging.getLogger("veraface.server")
@@ -26,7 +25,7 @@ class InferenceService:
             Analysis: messages.Task("detect", settings.deadline_s),
             messages.ForensicsResult: messages.Task("forensics", settings.deadline_s),
             messages.ReportMaterial: messages.Task("report_material", settings.deadline_s),
-            VideoResult: messages.Task("video", settings.video_deadline_s, cancellable=True),
+            messages.VideoAnalysis: messages.Task("video", settings.video_deadline_s, cancellable=True),
         }
 
     @property
@@ -84,7 +83,8 @@ class InferenceService:
         try:
             reply = await _unless_disconnected(request, self._backend.run(task, content, options, report))
         except errors.WorkerCrashedError as error:
-            unreadable = errors.UnreadableVideoError if kind is VideoResult else errors.UnreadableImageError
+            is_video = kind is messages.VideoAnalysis
+            unreadable = errors.UnreadableVideoError if is_video else errors.UnreadableImageError
             raise from_error(unreadable(str(error))) from None
         except errors.VerafaceError as error:
             raise from_error(error) from None

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Annotated, Any, ClassVar, Literal, Protocol, TypeVar
 
 from veraface.analysis import Analysis
+from veraface.provenance import Provenance
 from veraface.results import DetectionResult, Digits, Milliseconds, Probability, Result
 from veraface.video.results import VideoResult
 
@@ -81,6 +82,17 @@ class ForensicsResult(Result):
     format: str
     timing_ms: dict[str, Milliseconds] = field(compare=False)
     """milliseconds by stage"""
+
+
+@dataclass(frozen=True)
+class VideoAnalysis(VideoResult):
+    """Result for a video, with what its file claims."""
+
+    _omitted_if_none: ClassVar[tuple[str, ...]] = ("provenance",)
+
+    provenance: Provenance | None = None
+    """what the file claims about its origin, without influence on the verdict; absent for other containers
+    than MP4, MOV and animated images"""
 
 
 @dataclass(frozen=True)
@@ -168,7 +180,7 @@ class Backend(Protocol):
         """
 
 
-TimedResult = TypeVar("TimedResult", Analysis, ScanResult, ForensicsResult, VideoResult, ReportMaterial)
+TimedResult = TypeVar("TimedResult", Analysis, ScanResult, ForensicsResult, VideoAnalysis, ReportMaterial)
 
 
 def decode_reply(kind: type[TimedResult], reply: Reply) -> TimedResult:

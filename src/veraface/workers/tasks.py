@@ -15,7 +15,7 @@ from pillow_heif import from_pillow
 from veraface.analysis import Analysis, analyze
 from veraface.detector import Detector
 from veraface.forensics.views import forensic_views
-from veraface.imaging.decode import ImageLimits, thumbnail
+from veraface.imaging.decode import ImageFile, ImageLimits, thumbnail
 from veraface.imaging.formats import FORMATS
 from veraface.imaging.lazy import LazyImage
 from veraface.imaging.overlay import draw_overlay
@@ -23,9 +23,10 @@ from veraface.imaging.perceptual_hash import perceptual_hash
 from veraface.models.trustmark import TrustMarkDecoder
 from veraface.provenance.claims import Level
 from veraface.provenance.credentials import CredentialReader
+from veraface.provenance.movie import read_movie
+from veraface.provenance.reading import read_provenance
 from veraface.results import Result
 from veraface.video.image_frames import detect_all_frames
-from veraface.video.results import VideoResult
 from veraface.wording import Wording
 from veraface.workers import messages
 from veraface.workers.messages import Report
@@ -133,14 +134,14 @@ def _encoded(pixels: Image.Image) -> messages.EncodedImage:
 
 def video(
     context: TaskContext, content: bytes, report: Report, *, frames: int, thumbnails: int, max_pixels: int
-) -> VideoResult:
-    """Detect forged faces in a video; reports `VideoProgress`. Needs PyAV."""
+) -> messages.VideoAnalysis:
+    """Detect forged faces in a video and read its provenance; reports `VideoProgress`. Needs PyAV."""
     from veraface.video import VideoLimits, detect_video
 
     image = ImageLimits(max_pixels=max_pixels)
     # Most videos reach the deadline before these. Packets: an hour of 60 frames per second with sound.
     limits = VideoLimits(image=image, max_seconds=3600.0, max_packets=400_000, max_decoded=20_000)
-    return detect_video(
+    found = detect_video(
         content,
         context.detector,
         frames=frames,
@@ -148,6 +149,11 @@ def video(
         thumbnails=thumbnails,
         progress=lambda *done: report(messages.VideoProgress(*done).to_json()),
     )
+    if found.format in FORMATS:  # an animated image
+        claims = read_provenance(ImageFile(content, image), context.credentials)
+    else:
+        claims = read_movie(content, context.credentials)
+    return messages.VideoAnalysis(**vars(found), provenance=claims)
 
 
 # Each takes the context, the content, a report of progress and the options of the task.

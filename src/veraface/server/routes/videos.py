@@ -13,7 +13,7 @@ from veraface.server.event_stream import VideoEventStream, VideoJob
 from veraface.server.openapi import Responses, error_responses, form
 from veraface.server.routes import AppState, State
 from veraface.server.schemas import DetectVideoResponse, video_response
-from veraface.video.results import VideoResult
+from veraface.workers.messages import VideoAnalysis
 
 _MAX_DRAIN_S = 20.0
 _MAX_DRAIN_BYTES = 512 * 2**20
@@ -62,8 +62,9 @@ _FORM = form(["video"], video={"type": "string", "format": "binary", "descriptio
 _EVENTS = (
     "Server-sent events, each with JSON as its data. `progress`: `done` and `total` frames, `time` (s) and "
     "`p_fake` of the newest. Then one `result` (verdict, label, p_fake, tracks, timeline with thumbnails as "
-    "data URLs, reasons, duration, rate, rotation, thresholds, model, timing_ms; audit_entry if there is an "
-    "audit log), or one `error` in the form of other error responses."
+    "data URLs, reasons, duration, rate, rotation, thresholds, model, timing_ms; of MP4, MOV and animated "
+    "images the same `provenance` as of an image; audit_entry if there is an audit log), or one `error` in "
+    "the form of other error responses."
 )
 _ERRORS = {
     400: "not a well-formed multipart form with one file in `video`",
@@ -121,7 +122,7 @@ async def _analyze(
 ) -> DetectVideoResponse:
     """Return the result for a video, once it is in the audit log."""
     try:
-        result = await state.service.run(VideoResult, request, content, options, job.report)
+        result = await state.service.run(VideoAnalysis, request, content, options, job.report)
     except ApiError as error:
         await state.audit.add_failure(request, content, error)
         raise

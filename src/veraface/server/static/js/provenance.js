@@ -63,7 +63,7 @@ function timeline(steps) {
     const what = joined([action, software, place]);
     return element("li", {}, element("bdi", {}, `${time(when)}: ${what}`));
   });
-  return element("details", { class: "timeline" }, element("summary", {}, text("provenance.timeline")), element("ol", {}, items));
+  return element("details", { class: "dated-steps" }, element("summary", {}, text("provenance.timeline")), element("ol", {}, items));
 }
 
 function reasons(value) {

@@ -4,8 +4,10 @@ import { answerCard, answerDetails } from "../answerCard.js";
 import { element } from "../dom.js";
 import { bytes, rangeText } from "../format.js";
 import { dateAndTime, text } from "../language.js";
-import { hidesNumbers } from "../wording.js";
+import { provenanceView } from "../provenance.js";
+import { isProvenance } from "../validate.js";
 import { faceButton, faceSection, reasons } from "../verdict.js";
+import { hidesNumbers } from "../wording.js";
 import { clock } from "./files.js";
 import { cutOut } from "./keyFrames.js";
 import { frameVerdict } from "./times.js";
@@ -19,6 +21,7 @@ export function videoPanel({ answer, size, hash, time }, look, actions) {
     ...actions,
     answerDetails(whole),
     reasons([], answer.reasons),
+    isProvenance(answer.provenance) ? provenanceView(answer.provenance) : null, // of some containers only
     details(answer, { size, hash, time }),
   ].filter(Boolean);
 }
