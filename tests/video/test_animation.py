@@ -16,7 +16,7 @@ from veraface import Detector, ImageTooLargeError, VideoLimits, detect_video
 from veraface.errors import UnsupportedVideoError
 from veraface.imaging.decode import ImageFile, ImageLimits
 from veraface.results import Verdict
-from veraface.video.image_frames import detect_all_frames
+from veraface.video.image_frames import detect_all_frames, detect_and_show
 from veraface.video.reader import open_video
 
 KINDS = ["GIF", "WEBP", "PNG", "AVIF", "TIFF", "HEIF"]
@@ -118,10 +118,14 @@ def test_of_two_frames_the_worse_verdict_counts(detector: Detector, kind: str) -
         assert (result.verdict, result.reasons[-1].code) == (verdict, "several_frames")
 
 
-def test_the_still_image_before_an_animated_png_is_no_frame() -> None:
-    content = encode(REAL, "PNG", save_all=True, append_images=[FAKE, REAL], default_image=True)
+def test_the_still_image_before_an_animated_png_counts_as_a_frame(detector: Detector) -> None:
+    """Some programs show it, others only what follows."""
+    content = encode(REAL, "PNG", save_all=True, append_images=[FAKE], default_image=True, duration=100)
     file = ImageFile(content)
-    assert (file.frames, file.container.durations[0]) == (2, 0)
+    assert (file.frames, file.container.durations) == (2, (0.1, 0.1))
+    still = detector.detect(content)
+    assert still.verdict is Verdict.UNCERTAIN
+    assert detect_all_frames(content, still, detector).verdict is Verdict.FAKE
 
 
 def test_a_thumbnail_in_a_tiff_is_no_page() -> None:
@@ -164,14 +168,43 @@ def test_the_command_takes_an_animation(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_a_fake_first_frame_keeps_an_animation_of_real_ones_from_being_real(
-    detector: Detector, kind: str
+@pytest.mark.parametrize("end", ["first", "last"])
+def test_a_fake_frame_at_either_end_keeps_an_animation_of_real_ones_from_being_real(
+    detector: Detector, kind: str, end: str
 ) -> None:
-    content = animation(kind, [FAKE, *(REAL.rotate(angle) for angle in range(6))])
+    frames = [FAKE, *(REAL.rotate(angle) for angle in range(6))]
+    content = animation(kind, frames if end == "first" else frames[::-1])
     assert detect_video(content, detector).verdict is Verdict.REAL
     result = detect_all_frames(content, detector.detect(content), detector)
     assert result.verdict is Verdict.UNCERTAIN
-    assert (result.p_fake_range, result.reliability) == (None, None)
+    assert f"the {end} frame by itself is fake" in [reason.message for reason in result.reasons]
+    assert result.reliability is None
+    assert result.p_fake_range is not None  # crosses both thresholds, so that it agrees with the verdict
+    assert result.p_fake_range[0] <= detector.card.thresholds.real
+    assert result.p_fake_range[1] >= detector.card.thresholds.fake
+
+
+@pytest.mark.parametrize("end", ["first", "last"])
+def test_a_fake_frame_at_either_end_of_an_empty_animation_is_not_overlooked(
+    detector: Detector, end: str
+) -> None:
+    empty = [Image.new("RGB", REAL.size, (number, 0, 0)) for number in range(60)]
+    content = animation("GIF", [FAKE, *empty] if end == "first" else [*empty, FAKE])
+    result = detect_all_frames(content, detector.detect(content), detector)
+    assert (result.verdict, len(result.faces)) == (Verdict.UNCERTAIN, 1)
+    assert "no_face" not in {reason.code for reason in result.reasons}
+
+
+def test_the_faces_of_an_animation_belong_to_the_frame_that_is_shown_with_them(detector: Detector) -> None:
+    wide = Image.new("RGB", (512, 256), "gray")
+    wide.paste(FAKE, (256, 0))
+    content = animation("GIF", [Image.new("RGB", wide.size), *[wide] * 5])
+    result, shown = detect_and_show(content, detector.detect(content), detector)
+    assert shown is not None
+    assert [face.box for face in result.faces] == [face.box for face in detector.detect(shown).faces]
+    assert len(result.faces) == 1
+    one, nothing = detect_and_show(animation("GIF", [REAL]), detector.detect(REAL), detector)
+    assert (one.verdict, nothing) == (Verdict.REAL, None)
 
 
 def test_all_frames_in_the_form_of_an_image(detector: Detector, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -14,7 +14,7 @@ from veraface.detector import Detector
 from veraface.errors import UnreadableVideoError, VideoTooLargeError
 from veraface.imaging.decode import thumbnail
 from veraface.results import DetectionResult, Reason, Verdict
-from veraface.video.aggregation import decide_track, decide_video
+from veraface.video.aggregation import decide_track, decide_video, min_classified_frames
 from veraface.video.animation import Animation
 from veraface.video.container import VideoLimits
 from veraface.video.frames import FrameRef
@@ -189,7 +189,7 @@ def _result(
     scores = [result.p_fake for result in results if result.p_fake is not None]
     verdict, p_fake, reasons = decide_video(tracks, scores, len(times), thresholds)
     doubts = _partial_frames(results)
-    if verdict is Verdict.REAL and (video.overlaps or 2 * video.damaged > wanted):
+    if verdict is Verdict.REAL and (video.overlaps or video.damaged >= min_classified_frames(wanted)):
         verdict = Verdict.UNCERTAIN  # frames that were not analyzed may show anything; see `_file_reasons`
     if verdict in (Verdict.REAL, Verdict.NO_FACE) and doubts:
         verdict = Verdict.UNCERTAIN

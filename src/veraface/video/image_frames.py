@@ -2,6 +2,8 @@
 
 from dataclasses import replace
 
+from PIL import Image
+
 from veraface.decision import decide_image
 from veraface.detector import Detector
 from veraface.errors import ImageError
@@ -34,31 +36,77 @@ def detect_all_frames(
         detector: the one that returned it.
         heatmap: keep the heatmaps.
     """
+    return detect_and_show(source, still, detector, heatmap=heatmap)[0]
+
+
+def detect_and_show(
+    source: ImageSource, still: DetectionResult, detector: Detector, *, heatmap: bool = True
+) -> tuple[DetectionResult, Image.Image | None]:
+    """Do the same as `detect_all_frames`; also return the frame with the faces, None for the first."""
     frames = min(_MAX_FRAMES, _MAX_FACES // max(1, len(still.faces)))
     if frames < MIN_FRAMES or not any(reason.code == "first_frame_only" for reason in still.reasons):
-        return still
+        return still, None
     try:
         file = ImageFile(source, detector.limits)
         if file.data is None or file.frames * file.width * file.height > _MAX_PIXELS:
-            return still
+            return still, None
         if file.frames < MIN_FRAMES:
-            result, count = _worst(file, detector, heatmap), file.frames
+            result, count, shown = _worst(file, detector, heatmap)
         else:
-            result, count = _as_video(file, detector, frames, heatmap)
+            result, count, shown = _as_video(file, detector, frames, heatmap)
+            if result.verdict in (Verdict.REAL, Verdict.NO_FACE):
+                result, shown = _with_ends(file, still, result, shown, detector, heatmap)
     except (ImageError, ValueError):  # ValueError: a frame cannot be decoded
-        return still
-    # The first frame is what most programs show. It counts, whatever the others are.
-    first, _, doubts = decide_image(still.faces)
-    if result.verdict is Verdict.REAL and first in (Verdict.FAKE, Verdict.UNCERTAIN):
-        result = replace(result, verdict=Verdict.UNCERTAIN, reasons=(*doubts, *result.reasons))
+        return still, None
     message = f"{count} of {file.frames} frames or pages were analyzed; the faces are those of one"
     reasons = (*result.reasons, Reason("several_frames", message))
     timing = {stage: still.timing_ms[stage] + result.timing_ms[stage] for stage in still.timing_ms}
-    return replace(result, reasons=reasons, format=file.format, timing_ms=timing)
+    return replace(result, reasons=reasons, format=file.format, timing_ms=timing), shown
 
 
-def _as_video(file: ImageFile, detector: Detector, frames: int, heatmap: bool) -> tuple[DetectionResult, int]:
-    """Return the verdict on a video with the faces of one frame, and the number of analyzed frames."""
+def _with_ends(
+    file: ImageFile,
+    still: DetectionResult,
+    result: DetectionResult,
+    shown: Image.Image,
+    detector: Detector,
+    heatmap: bool,
+) -> tuple[DetectionResult, Image.Image]:
+    """Return a result that is real, or without a face, only if the first and the last frame are so, too.
+
+    The first frame is what most programs show, the last what stays when an animation has been played.
+    """
+    (last,) = _decoded(file, slice(-1, None), detector)
+    at_the_end = detector.detect(last, heatmap=heatmap)
+    for name, end, image in (("first", still, file.decode()), ("last", at_the_end, last)):
+        verdict, p_fake, doubts = decide_image(end.faces)
+        if verdict not in (Verdict.FAKE, Verdict.UNCERTAIN):
+            continue
+        reasons = (Reason("faces_disagree", f"the {name} frame by itself is {verdict.value}"), *doubts)
+        if result.verdict is Verdict.NO_FACE:
+            result, shown = replace(end, p_fake_range=None, reasons=(), timing_ms=result.timing_ms), image
+        else:
+            reasons += result.reasons
+            scores = [score for score in (p_fake, result.p_fake) if score is not None]
+            result = replace(result, p_fake_range=(min(scores), max(scores)))
+        return replace(result, verdict=Verdict.UNCERTAIN, reliability=None, reasons=reasons), shown
+    return result, shown
+
+
+def _decoded(file: ImageFile, which: slice, detector: Detector) -> list[Image.Image]:
+    """Return some of the frames; raise ValueError if one cannot be decoded."""
+    with open_video(file.data or b"", VideoLimits(image=detector.limits)) as opened:
+        wanted = [*{ref.pts: ref for ref in opened.frames}.values()][which]
+        frames = [frame.image for frame in opened.decode(wanted)]
+    if len(frames) < len(wanted):
+        raise ValueError("a frame cannot be decoded")
+    return frames
+
+
+def _as_video(
+    file: ImageFile, detector: Detector, frames: int, heatmap: bool
+) -> tuple[DetectionResult, int, Image.Image]:
+    """Return the verdict on a video with the faces of one frame, the number of frames, and that frame."""
     data, limits = file.data or b"", VideoLimits(image=detector.limits)
     video = detect_video(data, detector, frames=frames, limits=limits)
     best = max(video.timeline, key=lambda point: -1.0 if point.p_fake is None else point.p_fake)
@@ -79,18 +127,17 @@ def _as_video(file: ImageFile, detector: Detector, frames: int, heatmap: bool) -
         reasons=video.reasons,
         timing_ms=timing,
     )
-    return result, len({ref.pts for ref in analyzed})
+    return result, len({ref.pts for ref in analyzed}), frame.image
 
 
-def _worst(file: ImageFile, detector: Detector, heatmap: bool) -> DetectionResult:
-    """Return the result of the frame with the worst verdict; raise ValueError if one cannot be decoded."""
-    with open_video(file.data or b"", VideoLimits(image=detector.limits)) as opened:
-        frames = {ref.pts: ref for ref in opened.frames}
-        results = [
-            detector.detect(frame.image, heatmap=heatmap) for frame in opened.decode([*frames.values()])
-        ]
-    if len(results) < len(frames):
-        raise ValueError("a frame cannot be decoded")
-    worst = min(results, key=lambda result: (_WORST_FIRST.index(result.verdict), -(result.p_fake or 0.0)))
-    timing = {stage: sum(result.timing_ms[stage] for result in results) for stage in worst.timing_ms}
-    return replace(worst, timing_ms=timing)
+def _worst(file: ImageFile, detector: Detector, heatmap: bool) -> tuple[DetectionResult, int, Image.Image]:
+    """Return the result of the frame with the worst verdict, the number of frames, and that frame."""
+    frames = _decoded(file, slice(None), detector)
+    results = [detector.detect(frame, heatmap=heatmap) for frame in frames]
+
+    def badness(index: int) -> tuple[int, float]:
+        return _WORST_FIRST.index(results[index].verdict), -(results[index].p_fake or 0.0)
+
+    worst = min(range(len(results)), key=badness)
+    timing = {stage: sum(result.timing_ms[stage] for result in results) for stage in results[0].timing_ms}
+    return replace(results[worst], timing_ms=timing), len(results), frames[worst]

@@ -26,7 +26,7 @@ from veraface.provenance.credentials import CredentialReader
 from veraface.provenance.movie import read_movie
 from veraface.provenance.reading import read_provenance
 from veraface.results import Result
-from veraface.video.image_frames import detect_all_frames
+from veraface.video.image_frames import detect_all_frames, detect_and_show
 from veraface.wording import Wording
 from veraface.workers import messages
 from veraface.workers.messages import Report
@@ -108,14 +108,18 @@ def report_material(
     """Analyze one image for a report, with boxes in that wording."""
     image = context.detector.open(content)
     analysis = _analyze(context, image, heatmap=True, provenance="full")
-    detection = detect_all_frames(content, analysis.detection, context.detector, heatmap=True)
-    wording = Wording(words_only, never_say_real)
-    overlay = draw_overlay(content, detection, context.detector.limits, wording)
+    detection, frame = detect_and_show(content, analysis.detection, context.detector)
+    overlay = draw_overlay(
+        content if frame is None else frame,
+        detection,
+        context.detector.limits,
+        Wording(words_only, never_say_real),
+    )
     faces = tuple(replace(face, heatmap=None) for face in detection.faces)
     return messages.ReportMaterial(
         analysis=replace(analysis, detection=replace(detection, faces=faces)),
         forensics=forensics(context, content, report),
-        image=_encoded(image.decode(_REPORT_SIDE)),
+        image=_encoded(image.decode(_REPORT_SIDE) if frame is None else frame),
         overlay=_encoded(overlay),
         card_sha256=context.card_sha256,
     )

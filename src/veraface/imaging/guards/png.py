@@ -24,7 +24,8 @@ def scan_png(data: bytes) -> ContainerInfo:
         elif kind == b"acTL":
             is_animated |= not has_pixels
         elif kind == b"fcTL" and is_animated:
-            durations += [0.0] if has_pixels and not durations else []  # the first image is not a frame
+            # The first image is not a frame then: shown only by programs that do not know animated PNGs.
+            durations += [shown_for(0)] if has_pixels and not durations else []
             durations.append(_frame_seconds(data, at + 8))
         elif kind == b"IDAT":
             has_pixels = True
