@@ -4,6 +4,7 @@ import sys
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
+from threading import Barrier
 from typing import Any
 
 import numpy as np
@@ -291,6 +292,24 @@ def test_concurrent_threads_get_equal_scores(detector: Detector) -> None:
     with ThreadPoolExecutor(4) as pool:
         results = list(pool.map(lambda _: scores(detector.detect(data)), range(12)))
     assert results == [results[0]] * 12
+
+
+def test_with_two_threads_a_face_is_classified_as_it_is_and_saved_again_at_the_same_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model = brightness_model(tmp_path, center=float(np.mean(portrait())))
+    in_turn = Detector(model, threads=1).detect(portrait())
+    together, predict = Barrier(2, timeout=60), OnnxClassifier.predict
+
+    def meet(model: OnnxClassifier, crops: NDArray[np.uint8]) -> Any:
+        together.wait()
+        return predict(model, crops)
+
+    monkeypatch.setattr(OnnxClassifier, "predict", meet)
+    at_once = Detector(model, threads=2).detect(portrait())
+    assert at_once == in_turn
+    assert at_once.p_fake_range is not None
+    assert at_once.p_fake_range[0] < at_once.p_fake_range[1]
 
 
 def test_the_times_of_all_stages_sum_to_at_most_the_total(detector: Detector) -> None:

@@ -1,6 +1,7 @@
 """The pipeline: image, faces, crops, classifier, decision. Every surface of Veraface calls this one."""
 
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from veraface.decision import MIN_FACE, decide_face, decide_image, image_range
-from veraface.geometry import roll
+from veraface.geometry import SAME_FACE, roll
 from veraface.imaging.decode import ImageFile, ImageLimits, ImageSource
 from veraface.imaging.lazy import LazyImage
 from veraface.models.card import ModelCard
@@ -20,12 +21,12 @@ from veraface.models.obscured import ObscuredFaces
 from veraface.models.protocols import Classifier, FaceDetection, FaceDetector, FoundFaces
 from veraface.models.registry import check_model, load_face_detector, load_model
 from veraface.models.reliability import reliability
-from veraface.models.tta import classify_face
+from veraface.models.tta import FaceLogits, classify_face
 from veraface.results import DetectionResult, FaceResult, Heatmap, Reason, Verdict
+from veraface.utils import available_cores
 
 MAX_FACES = 64  # by default; largest first
 MAX_MAX_FACES = 256  # the face detector finds some more
-_SAME_FACE = 0.25  # intersection over union from which two detections are the same face
 SMALL_FACE = 80  # px; smaller faces are classified, and their size is given as a reason for doubt
 
 
@@ -57,7 +58,8 @@ class Detector:
             limits: limits on bytes and pixels of an image; see `ImageLimits`.
             max_faces: how many faces of an image are classified, the largest first; 1 to 256. If there are
                 more, the image is never real, with the reason `too_many_faces`.
-            threads: CPU threads for one image; 0 lets ONNX Runtime choose.
+            threads: CPU threads for one image; 0 for all that this process may use. With two or more, a face
+                is classified as it is and saved again at the same time.
             providers: ONNX Runtime execution providers, best first, such as
                 `["CUDAExecutionProvider", "CPUExecutionProvider"]`; the CPU if None. Used for models that are
                 loaded here, not for those passed in.
@@ -73,8 +75,12 @@ class Detector:
         self._limits = limits or ImageLimits()
         if face_detector is None or isinstance(face_detector, str):
             face_detector = load_face_detector(face_detector, threads=threads, providers=providers)
+        # Half of the threads for the face as it is, half for the face saved again: the classifier takes only
+        # 1.2 times as long with one thread as with two (benchmarks/results).
+        threads = threads or available_cores()
+        self._at_once = threads > 1
         if model is None or isinstance(model, Path | str):
-            model = load_model(model, threads=threads, providers=providers)
+            model = load_model(model, threads=max(1, threads // 2), providers=providers)
         self._face_detector: FaceDetector = check_model(face_detector, "face_detector")
         self._classifier: Classifier = check_model(model, "classifier")
         self._obscured = ObscuredFaces(threads=threads, providers=providers)
@@ -142,7 +148,7 @@ class Detector:
         if verdict is Verdict.REAL and isinstance(faces, FoundFaces) and faces.search_fully:
             with timer.stage("faces"):
                 everything = faces.search_fully()
-            if any(all(face.box.iou(other.box) < _SAME_FACE for other in faces) for face in everything):
+            if any(all(face.box.iou(other.box) < SAME_FACE for other in faces) for face in everything):
                 with timer.stage("model"):
                     results = self._classify_all(image, everything, heatmap, save_again)
             verdict, p_fake, reasons = decide_image(results, list(self._doubts(image, everything)))
@@ -242,11 +248,10 @@ class Detector:
         if self._obscured.is_obscured(around.as_is()):
             return Reason("face_obscured", "the face is covered or blurred, so it was not classified")
         probability = self.card.calibration.probability
-        face = classify_face(self._classifier, views.as_is())
+        face, again = self._classify_views(views, save_again)
         p_fake = saved_again = float(probability(np.array(face.logit)))
-        if save_again:
-            logit = classify_face(self._classifier, views.saved_again()).logit
-            saved_again = float(probability(np.array(logit)))
+        if again is not None:
+            saved_again = float(probability(np.array(again.logit)))
         verdict, reasons = decide_face(p_fake, saved_again, self.card.thresholds)
         grid = probability(face.heatmap).astype(np.float32)
         return _FaceScore(
@@ -256,6 +261,15 @@ class Detector:
             verdict=verdict,
             reasons=reasons,
         )
+
+    def _classify_views(self, views: FaceViews, save_again: bool) -> tuple[FaceLogits, FaceLogits | None]:
+        """Classify a face as it is and, if asked for, saved again; with two threads at the same time."""
+        if save_again and self._at_once:
+            with ThreadPoolExecutor(1) as pool:  # not kept: threads do not survive a fork
+                again = pool.submit(lambda: classify_face(self._classifier, views.saved_again()))
+                return classify_face(self._classifier, views.as_is()), again.result()
+        face = classify_face(self._classifier, views.as_is())
+        return face, classify_face(self._classifier, views.saved_again()) if save_again else None
 
 
 def _large_enough(faces: Sequence[FaceDetection]) -> list[FaceDetection]:

@@ -9,6 +9,8 @@ from math import degrees
 # Deng et al., "ArcFace", CVPR 2019, as released, for faces of 112 px; here the mean with its mirror image.
 _UPRIGHT_LANDMARKS = (-17.62 - 20.30j, 17.62 - 20.30j, 0.0 - 0.16j, -14.59 + 20.38j, 14.59 + 20.38j)
 
+SAME_FACE = 0.25  # intersection over union from which two detections are the same face
+
 
 @dataclass(frozen=True)
 class Box:

@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from veraface.decision import MIN_FACE
-from veraface.geometry import Box, roll
+from veraface.geometry import SAME_FACE, Box, roll
 from veraface.imaging.lazy import LazyImage, is_heavier_left
 from veraface.models.crop import MIN_LEAN, level_angle, turn_upright
 from veraface.models.protocols import FaceDetection, FoundFaces
@@ -66,7 +66,6 @@ _FILLS = 0.6  # of the shorter side of the image
 _STRAIGHTENED = 1.45  # true over measured lean
 # Columns of a face in the mirror image: left and right are exchanged.
 _MIRRORED = [2, 1, 0, 3, 6, 7, 4, 5, 8, 9, 12, 13, 10, 11, 14]
-_SAME_FACE = 0.25  # intersection over union from which two detections are the same face
 
 
 class _Found(NamedTuple):
@@ -291,7 +290,7 @@ class _Region:
         """
         middle = (self._side / 2, self._side / 2)
         faces = _mapped(faces, middle, self._center, self._scale, self._lean + turn)
-        return faces[iou(self._face, faces) >= _SAME_FACE][:1]
+        return faces[iou(self._face, faces) >= SAME_FACE][:1]
 
 
 def _scaled(image: LazyImage, scale: float) -> Image.Image:
@@ -330,14 +329,14 @@ def _mirrored(faces: Faces, width: float) -> Faces:
 
 def _merged(*found: Faces) -> Faces:
     """Join detections of the same image; of the same face, the one of highest score stays."""
-    return nms(np.concatenate([NO_FACES, *found]), _SAME_FACE)
+    return nms(np.concatenate([NO_FACES, *found]), SAME_FACE)
 
 
 def _apart(faces: Faces, others: Faces) -> Faces:
     """Return the faces that are neither one of the others nor centered in one."""
     center = (faces[:, np.newaxis, :2] + faces[:, np.newaxis, 2:4]) / 2
     inside = np.all((center >= others[:, :2]) & (center <= others[:, 2:4]), axis=2).any(axis=1)
-    same = np.array([iou(face, others).max(initial=0.0) > _SAME_FACE for face in faces], dtype=bool)
+    same = np.array([iou(face, others).max(initial=0.0) > SAME_FACE for face in faces], dtype=bool)
     apart: NDArray[np.bool_] = ~(inside | same)
     return faces[apart]
 
