@@ -1,4 +1,4 @@
-"""Receives the file of a multipart request, or the file it links to: in memory only, within limits."""
+"""Receives the body of a request, or the file it links to: in memory only, within limits."""
 
 import asyncio
 import contextlib
@@ -65,7 +65,7 @@ class Uploads:
         async def chunks() -> AsyncGenerator[bytes, None]:
             nonlocal received
             stream = request.stream()
-            while (chunk := await self._next_chunk(stream)) is not None:
+            while (chunk := await _next_chunk(stream, self._kind)) is not None:
                 received += len(chunk)
                 self.inflight_bytes += len(chunk)
                 if self.inflight_bytes > self._max_inflight:
@@ -76,30 +76,17 @@ class Uploads:
                 yield chunk
 
         try:
-            try:
-                async with asyncio.timeout(self._timeout_s):
-                    upload, link = await self._parse(request, chunks())
-            except TimeoutError:
-                message = f"the {self._kind} did not arrive within {self._timeout_s:g} s; send a smaller one"
-                raise ApiError(408, "upload_too_slow", message) from None
+            async with _arriving_within(self._timeout_s, self._kind):
+                upload, link = await self._parse(request, chunks())
             yield await self._select(upload, link)
         finally:
             self.inflight_bytes -= received
-
-    async def _next_chunk(self, stream: AsyncGenerator[bytes, None]) -> bytes | None:
-        try:
-            async with asyncio.timeout(_MAX_IDLE_S):
-                return await anext(stream, None)
-        except TimeoutError:
-            message = f"nothing of the {self._kind} arrived for {_MAX_IDLE_S} s; send it again"
-            raise ApiError(408, "upload_too_slow", message) from None
 
     async def _parse(
         self, request: Request, chunks: AsyncGenerator[bytes, None]
     ) -> tuple[Upload | None, str]:
         """Return the file, if there is one, and the link, or an empty string."""
-        declared = request.headers.get("content-length", "")
-        if declared.isascii() and declared.isdigit() and int(declared) > self._max_body:
+        if _declared_length(request) > self._max_body:
             raise too_large(self._max_bytes, self._kind)
         if not request.headers.get("content-type", "").lower().startswith("multipart/form-data"):
             message = f"send the {self._kind} as multipart/form-data, in a file field named '{self._kind}'"
@@ -154,6 +141,45 @@ class Uploads:
         if len(upload.content) > self._max_bytes:
             raise too_large(self._max_bytes, self._kind)
         return upload
+
+
+async def read_small_body(request: Request, max_bytes: int, timeout_s: float) -> bytes:
+    """Return the body of a request that is no upload; raise an ApiError for a large or a slow one.
+
+    For routes with JSON: FastAPI itself would read a body of any size, before it checks key and rate limit.
+    """
+    body, stream = b"", request.stream()
+    async with _arriving_within(timeout_s, "body"):
+        while (chunk := await _next_chunk(stream, "body")) is not None:
+            body += chunk
+            if max(len(body), _declared_length(request)) > max_bytes:
+                message = f"the body is larger than the {max_bytes} bytes that this route accepts"
+                raise ApiError(413, "body_too_large", message)
+    return body
+
+
+@contextlib.asynccontextmanager
+async def _arriving_within(timeout_s: float, what: str) -> AsyncIterator[None]:
+    try:
+        async with asyncio.timeout(timeout_s):
+            yield
+    except TimeoutError:
+        message = f"the {what} did not arrive within {timeout_s:g} s; send a smaller one"
+        raise ApiError(408, "upload_too_slow", message) from None
+
+
+async def _next_chunk(stream: AsyncGenerator[bytes, None], what: str) -> bytes | None:
+    try:
+        async with asyncio.timeout(_MAX_IDLE_S):
+            return await anext(stream, None)
+    except TimeoutError:
+        message = f"nothing of the {what} arrived for {_MAX_IDLE_S} s; send it again"
+        raise ApiError(408, "upload_too_slow", message) from None
+
+
+def _declared_length(request: Request) -> int:
+    declared = request.headers.get("content-length", "")
+    return int(declared) if declared.isascii() and declared.isdigit() else 0
 
 
 class _FormParser(MultiPartParser):
