@@ -4,6 +4,7 @@ import base64
 import hashlib
 import json
 import ssl
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -22,6 +23,7 @@ pytest.importorskip("c2pa")
 pytest.importorskip("cryptography")
 
 README = (SHIPPED / "README.md").read_text()
+SIGNERS, STAMPS = (str(SHIPPED / "official" / f"C2PA-{kind}TRUST-LIST.pem") for kind in ("", "TSA-"))
 
 
 @pytest.fixture
@@ -121,18 +123,13 @@ def test_a_publisher_on_the_list_does_not_vouch_for_others_of_its_authority(fold
     "signer_for", [ExtendedKeyUsageOID.EMAIL_PROTECTION, ExtendedKeyUsageOID.TIME_STAMPING]
 )
 @pytest.mark.parametrize(
-    ("organisation", "root_for", "files"),
+    ("organisation", "root_for", "in_own_file"),
     [
-        ("Test Stamps", None, ("C2PA-TRUST-LIST.pem", "C2PA-TSA-TRUST-LIST.pem")),
-        (
-            "Test Stamps",
-            None,
-            ("1-C2PA-TRUST-LIST.pem", "2-C2PA-TSA-TRUST-LIST.pem"),
-        ),  # as updates are stored
-        ("Test Stamps", ExtendedKeyUsageOID.TIME_STAMPING, ("one.pem", "two.pem")),
-        ("Test Timestamping CA", None, ("one.pem", "two.pem")),
+        ("Test Stamps", None, True),
+        ("Test Stamps", ExtendedKeyUsageOID.TIME_STAMPING, False),
+        ("Test Timestamping CA", None, False),
     ],
-    ids=["list", "updated list", "use", "name"],
+    ids=["file", "use", "name"],
 )
 @pytest.mark.parametrize("name", ["official", "interim"])
 def test_an_authority_of_time_stamps_vouches_for_no_signer(
@@ -141,21 +138,21 @@ def test_an_authority_of_time_stamps_vouches_for_no_signer(
     name: str,
     organisation: str,
     root_for: ObjectIdentifier | None,
-    files: tuple[str, str],
+    in_own_file: bool,
     signer_for: ObjectIdentifier,
 ) -> None:
     stamps = authority(organisation, root_for, signer_for)
-    roots = (authority().root, stamps.root)
-    lists = {file: root.encode() for file, root in zip(files, roots, strict=True)}
-    item = update_list(name, lists, "2026-11-30", "a test", folder)
+    signers, others = {"one.pem": authority().root.encode()}, {"two.pem": stamps.root.encode()}
+    lists, own = (signers, others) if in_own_file else (signers | others, {})
+    item = update_list(name, lists, "2026-11-30", "a test", folder, own)
     assert item.counts == (2, 0)
     assert stamps.root.strip() in item.time_stamps
     found = credentials(sign(jpeg(), by=stamps))
     assert (found.state, found.trust_list) == (CredentialState.UNTRUSTED_SIGNER, None)
     assert credentials(signed).trust_list == item.info
     # An authority that is listed for both vouches for both.
-    lists |= {files[0]: (roots[0] + roots[1]).encode()}
-    both = update_list(name, lists, "2026-11-30", "a test", folder)
+    lists |= {"one.pem": (authority().root + stamps.root).encode()}
+    both = update_list(name, lists, "2026-11-30", "a test", folder, own)
     is_signer = (root_for, "Timestamping" in organisation) == (None, False)
     assert (credentials(sign(jpeg(), by=stamps)).trust_list == both.info) is is_signer
 
@@ -187,18 +184,109 @@ def test_lists_can_be_switched_off(folder: Path, signed: bytes) -> None:
     ],
 )
 def test_what_is_no_list_is_refused_and_changes_nothing(folder: Path, content: bytes) -> None:
-    with pytest.raises(VerafaceError, match="a test: contains"):
+    with pytest.raises(VerafaceError, match=r"(a test|list\.pem): contains"):
         update_list("official", {"list.pem": content}, "2026-11-30", "a test", folder)
     assert not folder.exists()
     assert not load_lists(folder)[1].updated
 
 
+def damaged() -> dict[str, tuple[bytes, str]]:
+    """Contents that hold certificates, some of which would not count, and words of the error."""
+    signers = Path(SIGNERS).read_bytes()
+    hashes = (SHIPPED / "interim" / "allowed.sha256.txt").read_bytes()
+    line = hashes.splitlines()[-1]
+    first = signers.index(b"\n", signers.index(b"BEGIN CERTIFICATE")) + 20
+    return {
+        "cut in half": (signers[: len(signers) // 2], "damaged or cut off"),
+        "one character": (signers[:first] + b"*" + signers[first + 1 :], "damaged or cut off"),
+        "one beginning": (
+            signers.replace(b"BEGIN CERT", b"BEGIN CERF", 1),
+            "no certificate, hash or comment",
+        ),
+        "one end": (signers.replace(b"END CERT", b"END CERF", 1), "damaged or cut off"),
+        "one hash": (hashes.replace(line, b"*" + line[1:]), "no certificate, hash or comment"),
+        "hash cut off": (hashes.rstrip()[:-20], "no certificate, hash or comment"),
+        "hash among certificates": (signers + b"\n*" + line[1:], "no certificate, hash or comment"),
+        "text among hashes": (hashes + b"Test Press\n", "no certificate, hash or comment"),
+        "private key": (
+            signers + b"-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n",
+            "no certificate, hash or comment",
+        ),
+        "hash in a comment": ("# x\u2028".encode() + line, "no certificate in PEM form"),
+    }
+
+
+@pytest.mark.parametrize("kind", damaged())
+@pytest.mark.parametrize("stamps", [False, True])
+def test_a_list_of_which_a_part_would_not_count_is_refused(folder: Path, kind: str, stamps: bool) -> None:
+    content, words = damaged()[kind]
+    files = {"list.pem": authority().root.encode() if stamps else content}
+    own = {"stamps.pem": content} if stamps else {}
+    with pytest.raises(VerafaceError, match=rf"{'stamps' if stamps else 'list'}\.pem: contains .*{words}"):
+        update_list("interim", files, "2026-11-30", "a test", folder, own)
+    assert not folder.exists()
+
+
+def test_trust_anchors_of_which_a_part_would_not_count_are_refused(tmp_path: Path) -> None:
+    own = tmp_path / "own.pem"
+    for kind in ("cut in half", "one character", "one beginning"):
+        own.write_bytes(damaged()[kind][0])
+        with pytest.raises(VerafaceError, match=r"own\.pem: the trust anchors must all be certificates"):
+            CredentialReader(own)
+
+
+def test_lists_with_line_breaks_of_windows_are_whole(folder: Path) -> None:
+    files = {
+        file: b"\xef\xbb\xbf" + (SHIPPED / "interim" / file).read_bytes().replace(b"\n", b" \r\n")
+        for file in ("allowed.sha256.txt", "anchors.pem")
+    }
+    assert update_list("interim", files, "2026-11-30", "a test", folder).counts == (26, 114)
+    shipped, stored = load_lists(folder.parent)[2], load_lists(folder)[2]
+    assert (stored.updated, stored.anchors, stored.allowed) == (True, shipped.anchors, shipped.allowed)
+
+
+def test_a_list_without_signers_is_refused(folder: Path) -> None:
+    stamps = authority("Test Stamps", ExtendedKeyUsageOID.TIME_STAMPING).root.encode()
+    with pytest.raises(VerafaceError, match="no certificate for signers, only for time stamps"):
+        update_list("official", {"list.pem": stamps}, "2026-11-30", "a test", folder)
+    with pytest.raises(VerafaceError, match="the same file"):
+        update_list("official", {"a.pem": stamps}, "2026-11-30", "a test", folder, {"b.pem": stamps})
+
+
+@pytest.mark.parametrize("writes", [0, 1, 2])
+def test_an_update_that_is_stopped_leaves_a_whole_list(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, writes: int
+) -> None:
+    def files(kind: str) -> dict[str, bytes]:
+        return {file: authority(f"{kind} {file}").root.encode() for file in ("one.pem", "two.pem")}
+
+    before = update_list("official", files("Old"), "2026-11-29", "a test", folder)
+    write, done = trust_module.write_atomic, 0
+
+    def stopped(path: Path, content: bytes | str) -> None:
+        nonlocal done
+        if done == writes:
+            raise KeyboardInterrupt
+        done += 1
+        write(path, content)
+
+    monkeypatch.setattr(trust_module, "write_atomic", stopped)
+    with suppress(KeyboardInterrupt):
+        update_list("official", files("New"), "2026-11-30", "a test", folder)
+    found = load_lists(folder)[1]
+    assert (found.info == before.info) is (writes == 0)
+    assert found.counts == (2, 0)
+
+
 def test_a_list_changed_on_disk_is_refused(folder: Path) -> None:
     update_list("official", {"list.pem": authority().root.encode()}, "2026-11-30", "a test", folder)
-    (folder / "official" / "list.pem").write_text(authority("Other Press").root)
-    with pytest.raises(VerafaceError, match=r"list\.pem: was changed"):
+    stored = folder / "official" / "list.json"
+    about = json.loads(stored.read_text())
+    about["contents"]["list.pem"] = authority("Other Press").root
+    stored.write_text(json.dumps(about))
+    with pytest.raises(VerafaceError, match=r"list\.pem was changed"):
         load_lists(folder)
-    (folder / "official" / "list.json").write_text('{"files": []}')
+    stored.write_text('{"files": []}')
     with pytest.raises(VerafaceError, match="update it again"):
         load_lists(folder)
 
@@ -219,20 +307,23 @@ def test_the_command_lists_and_updates(tmp_path: Path, signed: bytes) -> None:
     listed = veraface("trust", "list", environment=home)
     assert "official: C2PA Trust List, as of 2026-08-14 (shipped)" in listed.stdout
     assert "75cacc98" not in listed.stdout  # of several files: the hash over their hashes
-    pem, image = tmp_path / "new.pem", tmp_path / "signed.jpg"
+    pem, stamps, image = tmp_path / "new.pem", tmp_path / "stamps.pem", tmp_path / "signed.jpg"
     pem.write_text(authority().root)
+    stamps.write_text(authority("Test Stamps").root)
     image.write_bytes(signed)
-    digest = hashlib.sha256(pem.read_bytes()).hexdigest()
-    done = veraface(
-        "trust", "update", "official", str(pem), "--date", "2026-11-29", "--sha256", digest, environment=home
-    )
-    assert done.returncode == 0, done.stdout
-    assert f"as of 2026-11-29, SHA-256 {digest}" in done.stdout
+    digests = [hashlib.sha256(path.read_bytes()).hexdigest() for path in (pem, stamps)]
+    expected = [word for digest in digests for word in ("--sha256", digest)]
+    command = ("trust", "update", "official", str(pem), "--time-stamps", str(stamps), "--date", "2026-11-29")
+    swapped = veraface(*command, *expected[2:], *expected[:2], environment=home)
+    assert "not the expected" in " ".join(swapped.stderr.split())
+    done = veraface(*command, *expected, environment=home)
+    assert done.returncode == 0, done.stderr
+    assert f"as of 2026-11-29, SHA-256 {hashlib.sha256(''.join(digests).encode()).hexdigest()}" in done.stdout
     facts = {
         item["name"]: item
         for item in json.loads(veraface("trust", "list", "--json", environment=home).stdout)
     }
-    assert (facts["official"]["origin"], facts["official"]["authorities"]) == ("updated", 1)
+    assert (facts["official"]["origin"], facts["official"]["authorities"]) == ("updated", 2)
     shown = json.loads(veraface("detect", str(image), "--json", environment=home).stdout)["provenance"][
         "credentials"
     ]
@@ -244,13 +335,16 @@ def test_the_command_lists_and_updates(tmp_path: Path, signed: bytes) -> None:
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["official", "nowhere.pem"], "nowhere.pem: cannot be read"),
-        (["official", "http://example.org/list.pem"], "must be an https address"),
-        (["official", __file__], "contains no certificate"),
-        (
-            ["official", str(SHIPPED / "official" / "C2PA-TRUST-LIST.pem"), "--sha256", "00"],
-            "not the expected",
-        ),
+        (["interim", "nowhere.pem"], "nowhere.pem: cannot be read"),
+        (["interim", "http://example.org/list.pem"], "must be an https address"),
+        (["interim", f"{SHIPPED}/interim/list.json"], "list.json: contains no certificate"),
+        (["interim", SIGNERS, "--sha256", "00"], "not the expected"),
+        (["interim", SIGNERS, "--sha256", "00", "--sha256", "00"], "give one for each file"),
+        (["official", SIGNERS], "authorities of time stamps"),
+        (["official", SIGNERS, "--time-stamps", SIGNERS], "also given for signers"),
+        (["official", SIGNERS, STAMPS, "--time-stamps", "x.pem"], "name it with --time-stamps"),
+        (["interim", "C2PA_TSA_TRUST_LIST.pem"], "name it with --time-stamps"),
+        (["interim", "https://example.org/tsaroots.pem"], "name it with --time-stamps"),
         (["unknown", __file__], "'unknown' is not one of"),
     ],
 )

@@ -104,14 +104,14 @@ class Served:
     def update(self, page: str, *options: str, trusted: Path | None = None) -> CompletedProcess[str]:
         other = {} if trusted is None else {"SSL_CERT_FILE": str(trusted)}
         return veraface(
-            *("trust", "update", "official", f"{self.url}/{page}", "--date", "2026-11-29", *options),
+            *("trust", "update", "interim", f"{self.url}/{page}", "--date", "2026-11-29", *options),
             environment=self._environment | other,
         )
 
     def origin(self) -> str:
-        """Return whether the official list is `shipped` or `updated`."""
+        """Return whether the interim list is `shipped` or `updated`."""
         listed = veraface("trust", "list", "--json", environment=self._environment)
-        return str({item["name"]: item["origin"] for item in json.loads(listed.stdout)}["official"])
+        return str({item["name"]: item["origin"] for item in json.loads(listed.stdout)}["interim"])
 
 
 def serve(certificate: Path) -> ThreadingHTTPServer:
@@ -135,7 +135,7 @@ def site(tmp_path: Path) -> Iterator[Served]:
 def test_a_list_is_fetched_and_used(site: Served) -> None:
     done = site.update("list.pem")
     assert done.returncode == 0, done.stderr
-    assert "official: 1 authorities and 0 single signers, as of 2026-11-29" in done.stdout
+    assert "interim: 1 authorities and 0 single signers, as of 2026-11-29" in done.stdout
     assert site.origin() == "updated"
 
 
@@ -204,7 +204,7 @@ def test_the_certificate_of_another_server_and_an_old_one_are_refused(
     "address", ["https://127.0.0.1:9/list.pem", "https://127.0.0.1:port/x", "https:///x"]
 )
 def test_addresses_without_a_server_are_explained(tmp_path: Path, address: str) -> None:
-    done = veraface("trust", "update", "official", address, environment={"XDG_CONFIG_HOME": str(tmp_path)})
+    done = veraface("trust", "update", "interim", address, environment={"XDG_CONFIG_HOME": str(tmp_path)})
     assert done.returncode != 0
     assert f"{address}: cannot be read: " in " ".join(done.stderr.split())
     assert "Traceback" not in done.stderr
@@ -214,7 +214,7 @@ def test_an_address_without_https_is_no_file(tmp_path: Path) -> None:
     done = veraface(
         "trust",
         "update",
-        "official",
+        "interim",
         "HTTP://127.0.0.1/x.pem",
         environment={"XDG_CONFIG_HOME": str(tmp_path)},
     )

@@ -1,7 +1,9 @@
 """`veraface trust`: show and update the trust lists for Content Credentials."""
 
 import json
+import re
 from datetime import UTC, datetime
+from itertools import zip_longest
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -14,6 +16,7 @@ if TYPE_CHECKING:
     from veraface.provenance.trust import TrustList
 
 _TIMEOUT_S = 30
+_TIME_STAMP_FILE = re.compile(r"(?<![a-z])tsa|time.?stamp", re.IGNORECASE)  # as C2PA-TSA-TRUST-LIST.pem
 
 
 def list_lists(
@@ -43,7 +46,14 @@ def update(
     date: Annotated[
         datetime | None, Option(formats=["%Y-%m-%d"], help="As of which day; default: today.")
     ] = None,
-    sha256: Annotated[str | None, Option(help="Expected SHA-256 of the (only) file.")] = None,
+    time_stamps: Annotated[
+        list[str] | None,
+        Option(metavar="FILE|URL", help="PEM file of the list with its authorities of time stamps."),
+    ] = None,
+    sha256: Annotated[
+        list[str] | None,
+        Option(help="Expected SHA-256 of each file in their order, those of --time-stamps last."),
+    ] = None,
 ) -> None:
     """Replace a trust list by a newer one, from files or addresses that you name.
 
@@ -54,20 +64,35 @@ def update(
 
     from veraface.provenance.trust import update_list
 
-    if sha256 is not None and len(sources) != 1:
-        raise BadParameter("takes exactly one file", param_hint="--sha256")
+    stamps = time_stamps or []
+    _check_roles(name, sources, stamps)
+    if sha256 and len(sha256) != len(sources) + len(stamps):
+        raise BadParameter("give one for each file", param_hint="--sha256")
     files: dict[str, bytes] = {}
-    for number, source in enumerate(sources, start=1):
-        content = _read(source)
-        found = digest(content).hexdigest()
-        if sha256 is not None and found != sha256.strip().lower():
-            raise VerafaceError(f"{source}: its SHA-256 is {found}, not the expected {sha256}")
-        files[f"{number}-{Path(source.rpartition('/')[2]).stem[:60] or 'list'}.pem"] = content
+    for source, expected in zip_longest((*sources, *stamps), sha256 or ()):
+        files[source] = _read(source)
+        found = digest(files[source]).hexdigest()
+        if expected is not None and found != expected.strip().lower():
+            raise VerafaceError(f"{source}: its SHA-256 is {found}, not the expected {expected}")
     day = (date or datetime.now(UTC)).date().isoformat()
-    item = update_list(name, files, day, ", ".join(sources))
+    of_stamps = {source: files.pop(source) for source in stamps}
+    item = update_list(name, files, day, ", ".join((*sources, *stamps)), time_stamps=of_stamps)
     facts = _facts(item)
     counts = f"{facts['authorities']} authorities and {facts['single_signers']} single signers"
     print(f"{name}: {counts}, as of {day}, SHA-256 {item.info.sha256}")
+
+
+def _check_roles(name: str, sources: list[str], stamps: list[str]) -> None:
+    """Refuse an update in which authorities of time stamps could be taken for authorities of signers."""
+    if name == "official" and not stamps:
+        message = "name the file of the official list with its authorities of time stamps"
+        raise BadParameter(message, param_hint="--time-stamps")
+    if set(sources) & set(stamps):
+        raise BadParameter("names a file that is also given for signers", param_hint="--time-stamps")
+    for source in sources:
+        if _TIME_STAMP_FILE.search(source.rpartition("/")[2]):
+            message = f"{source} seems to have authorities of time stamps; name it with --time-stamps"
+            raise BadParameter(message, param_hint="FILE|URL...")
 
 
 def _facts(item: "TrustList") -> dict[str, object]:

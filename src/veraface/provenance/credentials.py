@@ -47,7 +47,7 @@ class CredentialReader:
         Raises:
             VerafaceError: a file is missing or damaged, or `trust_anchors` are given without c2pa-python.
         """
-        own = None if trust_anchors is None else own_list(_read_anchors(Path(trust_anchors)))
+        own = None if trust_anchors is None else _read_anchors(Path(trust_anchors))
         if own is not None and _library() is None:
             message = "needs c2pa-python, which is not installed: pip install 'veraface[provenance]'"
             raise VerafaceError(f"{trust_anchors}: a list of trust anchors {message}")
@@ -138,7 +138,7 @@ def _signer_is_on(name: str, report: dict[str, Any]) -> bool:
     return False
 
 
-def _read_anchors(path: Path) -> str:
+def _read_anchors(path: Path) -> TrustList:
     try:
         text = path.read_text(encoding="ascii")
     except (OSError, ValueError) as error:
@@ -149,9 +149,9 @@ def _read_anchors(path: Path) -> str:
     try:
         # C2PA skips silently what it cannot read.
         ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(cadata=text)
+        return own_list(text)
     except (ssl.SSLError, ValueError) as error:  # ValueError: empty
         raise VerafaceError(f"{path}: the trust anchors must all be certificates in PEM format") from error
-    return text
 
 
 def _credentials(

@@ -1,5 +1,6 @@
 """Trust lists: the certificates whose Content Credentials are recognized, from dated files with SHA-256."""
 
+import codecs
 import hashlib
 import json
 import re
@@ -23,15 +24,15 @@ STATES = {
 }
 MAX_BYTES = 4 * 2**20  # of one file; the largest of the shipped ones has 44 kB
 _MAX_CERTIFICATES = 5_000
-_PEM = re.compile(r"-----BEGIN CERTIFICATE-----[A-Za-z0-9+/=\s]+-----END CERTIFICATE-----")
-_HASH = re.compile(
-    r"^[A-Za-z0-9+/]{43}=$", re.MULTILINE
-)  # SHA-256 of a certificate, as the interim list has it
+_BEGIN = "BEGIN CERTIFICATE"
+_PEM = re.compile(rf"-----{_BEGIN}-----[A-Za-z0-9+/=\s]+-----END CERTIFICATE-----")
+_HASH = re.compile(r"^[A-Za-z0-9+/]{43}=$", re.MULTILINE)  # SHA-256 of a certificate, in the interim list
+# Lists name the owners of certificates between them (RFC 7468, 5.2), in short words or with spaces.
+_DAMAGED = re.compile(r"[^\s#]\S{19,}|.*-----.*")
 # Authorities that issue nothing but time stamps: DER of id-kp-timeStamping (RFC 5280, 4.2.1.12), or a name.
 _TIME_STAMPING = re.compile(
     rb"\x06\x08\x2b\x06\x01\x05\x05\x07\x03\x08|time.?stamp", re.IGNORECASE | re.DOTALL
 )
-_TIME_STAMP_FILE = re.compile(r"\btsa\b|time.?stamp", re.IGNORECASE)  # as in C2PA-TSA-TRUST-LIST.pem
 
 
 @dataclass(frozen=True)
@@ -101,15 +102,35 @@ class TrustList:
         return len(self._authorities | self._time_stamps.keys()), single
 
     def check(self) -> None:
-        """Raise `ValueError` if it has no certificates, too many, or damaged ones."""
+        """Raise `ValueError` if it names no signers, too many, or damaged certificates."""
         try:
             authorities, single = self.counts
         except (ssl.SSLError, ValueError) as error:
             raise ValueError("contains a damaged certificate") from error
-        if not authorities + single:
-            raise ValueError("contains no certificate in PEM form")
+        if not self.anchors and not self.allowed:
+            raise ValueError("contains no certificate for signers, only for time stamps")
         if authorities + single > _MAX_CERTIFICATES:
             raise ValueError(f"contains more than {_MAX_CERTIFICATES} certificates")
+
+
+def read_certificates(content: bytes) -> str:
+    """Return the text of a file of a list, with plain line breaks.
+
+    Raises:
+        ValueError: it contains no certificates, or something that would be skipped silently.
+    """
+    lines = content.removeprefix(codecs.BOM_UTF8).splitlines()  # of bytes: at \r and \n only
+    text = "\n".join(line.decode("utf-8", "replace").strip() for line in lines)
+    blocks, rest = len(_PEM.findall(text)), _PEM.sub("", text)
+    if text.count(_BEGIN) != blocks:
+        raise ValueError("contains a certificate that is damaged or cut off")
+    if not blocks and not _HASH.search(rest):
+        raise ValueError("contains no certificate in PEM form")
+    for line in rest.split("\n"):
+        is_text = not line or line.startswith("#") or (blocks and not _DAMAGED.fullmatch(line))
+        if not is_text and not _HASH.fullmatch(line):
+            raise ValueError(f"contains a line that is no certificate, hash or comment: {line[:60]!a}")
+    return text
 
 
 def _authorities(certificates: Iterable[bytes]) -> set[bytes]:
@@ -125,8 +146,9 @@ def _join(blocks: Iterable[str]) -> str:
 
 
 def own_list(text: str) -> TrustList:
-    """Return the authorities that a user names in a PEM file as a list."""
-    return TrustList(TrustListInfo("own", "your list", None, _sha256(text.encode())), "", "", True, text)
+    """Return the authorities that a user names in a PEM file as a list; raise ValueError if it is damaged."""
+    info = TrustListInfo("own", "your list", None, _sha256(text.encode()))
+    return TrustList(info, "", "", True, read_certificates(text.encode()))
 
 
 def trust_folder() -> Path:
@@ -149,42 +171,59 @@ def load_lists(folder: Path | None = None) -> list[TrustList]:
 
 
 def update_list(
-    name: str, files: Mapping[str, bytes], date: str, source: str, folder: Path | None = None
+    name: str,
+    files: Mapping[str, bytes],
+    date: str,
+    source: str,
+    folder: Path | None = None,
+    time_stamps: Mapping[str, bytes] | None = None,
 ) -> TrustList:
     """Store the files of a newer list, by their names, and return it.
 
+    `time_stamps` are its files with authorities of time stamps alone.
+
     Raises:
-        VerafaceError: the name is unknown, the files hold no certificates, or they cannot be stored.
+        VerafaceError: the name is unknown, a file is damaged or names no signer, or cannot be stored.
     """
     if name not in STATES:
         raise VerafaceError(f"unknown list {name!r}; choose {', '.join(STATES)}")
     shipped = json.loads((SHIPPED / name / "list.json").read_text(encoding="utf-8"))
-    about = {key: shipped[key] for key in ("title", "license")} | {"date": date, "source": source}
+    about: dict[str, Any] = {key: shipped[key] for key in ("title", "license")}
+    about |= {"date": date, "source": source}
     if name == "interim":
         about["title"] = shipped["title"].partition(",")[0]
-    about["files"] = {file: _sha256(content) for file, content in files.items()}
-    checked = _parse(name, about, files, updated=True)
+    stamps = dict(time_stamps or {})
+    if set(files.values()) & set(stamps.values()):
+        raise VerafaceError(f"{source}: the same file is given for signers and for time stamps")
+    contents = dict(files) | stamps
+    about |= {"files": {}, "time_stamps": list(stamps), "contents": {}}
+    at = source
     try:
+        for at, content in contents.items():
+            read_certificates(content)
+            about["files"][at], about["contents"][at] = _sha256(content), content.decode("utf-8")
+        at = source
+        checked = _parse(name, about, contents, updated=True)
         checked.check()
     except ValueError as error:
-        raise VerafaceError(f"{source}: {error}; give the PEM file of the list") from error
+        raise VerafaceError(f"{at}: {error}; give the PEM file of the list") from error
     target = (trust_folder() if folder is None else folder) / name
     ensure_writable_dir(target)
-    for file, content in files.items():
-        write_atomic(target / file, content)
-    write_atomic(target / "list.json", json.dumps(about, indent=2) + "\n")  # last: it makes the files count
+    # In one file, so that an update that is stopped, or another one at the same time, leaves a whole list.
+    write_atomic(target / "list.json", json.dumps(about, indent=2) + "\n")
     return checked
 
 
 def _load(folder: Path, *, updated: bool) -> TrustList:
     try:
         about = json.loads((folder / "list.json").read_text(encoding="utf-8"))
-        files = {name: (folder / name).read_bytes() for name in about["files"] if Path(name).name == name}
+        if updated:
+            files = {name: text.encode() for name, text in about["contents"].items()}
+        else:
+            files = {name: (folder / name).read_bytes() for name in about["files"]}
         for name, digest in about["files"].items():
             if _sha256(files[name]) != digest:
-                raise VerafaceError(
-                    f"{folder / name}: was changed since it was stored; update the list again"
-                )
+                raise VerafaceError(f"{folder}: {name} was changed since it was stored; update it again")
         found = _parse(folder.name, about, files, updated=updated)
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise VerafaceError(f"{folder}: the trust list cannot be read; update it again") from error
@@ -194,8 +233,8 @@ def _load(folder: Path, *, updated: bool) -> TrustList:
 def _parse(name: str, about: Mapping[str, Any], files: Mapping[str, bytes], *, updated: bool) -> TrustList:
     hashes = list(about["files"].values())
     digest = hashes[0] if len(hashes) == 1 else _sha256("".join(hashes).encode())
-    texts = {file: content.decode("utf-8", "replace") for file, content in files.items()}
-    stamps = [texts.pop(file) for file in files if _TIME_STAMP_FILE.search(file)]
+    texts = {file: read_certificates(files[file]) for file in about["files"]}
+    stamps = [texts.pop(file) for file in about["time_stamps"]]
     info = TrustListInfo(name, str(about["title"]), str(about["date"]), digest)
     about_list = info, str(about["source"]), str(about["license"]), updated
     return TrustList(*about_list, "\n".join(texts.values()), "\n".join(stamps))
