@@ -12,6 +12,7 @@ import veraface
 from tests.cli.terminal import veraface as command
 from tests.provenance.files import A1111, camera_exif, jpeg, png
 from tests.sample_images import encode, portrait
+from tests.sample_videos import make_portrait
 from tests.server.asgi import application
 from veraface import Wording
 from veraface.analysis import analyze
@@ -111,3 +112,17 @@ def test_the_report_contains_them(folder: Path) -> None:
     assert "was saved by an editing program: Adobe Photoshop 25" in section
     assert "observed" in section
     assert "cropping or resizing leaves the same trace as a forgery" in section
+
+
+def test_videos_have_them_too(tmp_path: Path) -> None:
+    pytest.importorskip("av")
+    make_portrait(tmp_path / "a.mp4", 4)
+    options = ("video", "a.mp4", "--model", "fast", "--frames", 4)
+    printed = command(*options, "--never-say-real", cwd=tmp_path).stdout
+    assert re.search(r"inferred +model +No sign of forgery found, p_fake 0\.\d+", printed)
+    assert re.search(r"observed +provenance +absent: The file has no Content Credentials", printed)
+    (line,) = command(*options, "--json", cwd=tmp_path).stdout.splitlines()
+    found = json.loads(line)["findings"]
+    codes = [(finding["code"], finding["grade"]) for finding in found]
+    assert codes == [("verdict_real", "inferred"), ("credentials_absent", "observed")]
+    assert all("error_rates" not in finding for finding in found)

@@ -153,3 +153,13 @@ def test_trustmark_is_read_with_a_decoder_of_the_user(folder: Path, tmp_path: Pa
     call_ = ("inspect_provenance", {"path": "marked.png"})
     (found,) = call(folder, call_, options=("--trustmark", decoder))
     assert [mark["payload"] for mark in found.structured_content["watermarks"]] == [payload]
+
+
+def test_what_a_video_claims_is_read(folder: Path) -> None:
+    pytest.importorskip("c2pa")
+    from tests.provenance.credentials import sign
+
+    (folder / "signed.mp4").write_bytes(sign((folder / "clip.mp4").read_bytes(), "video/mp4"))
+    (found,) = call(folder, ("inspect_provenance", {"path": "signed.mp4"}))
+    assert found.structured_content["credentials"]["state"] == "untrusted_signer"
+    assert [claim["code"] for claim in found.structured_content["claims"]] == ["ai_generated"]

@@ -4,7 +4,7 @@ import { beforeEach, test } from "node:test";
 import { load, openDocument, readJson } from "./page.js";
 
 await openDocument();
-const { provenanceView } = await load("provenance.js");
+const { lostMarks, provenanceView } = await load("provenance.js");
 const { use } = await load("language.js");
 
 beforeEach(() => use("en"));
@@ -81,4 +81,19 @@ test("odd values inside are text or left out", () => {
   assert.equal(panel.querySelectorAll("img").length, 0);
   assert.ok(panel.textContent.includes(evil));
   assert.doesNotMatch(panel.textContent, /undefined|NaN|\[object/);
+});
+
+test("a copy names the marks of its file that it lacks", () => {
+  const claims = [...STATED.claims, { code: "new", place: "XMP", message: "in English" }];
+  const signed = { ...STATED, claims, credentials: { ...STATED.credentials, found: true, state: "untrusted_signer" } };
+  const [first, ...marks] = lostMarks(signed);
+  assert.match(first, /this copy does not carry it/);
+  assert.equal(marks.length, 3);
+  assert.match(marks[0], /signer is not on the trust list/);
+  assert.match(marks[1], /declared as AI-generated/);
+  assert.equal(marks[2], "in English");
+  const claimed = { ...STATED, credentials: { ...STATED.credentials, found: false, state: "absent" } };
+  assert.equal(lostMarks(claimed).length, 2);
+  assert.deepEqual(lostMarks({ ...claimed, claims: [] }), []);
+  assert.deepEqual(lostMarks(undefined), []);
 });

@@ -13,6 +13,8 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Page, expect
 
+from tests.provenance.files import AI_PACKET
+from tests.sample_images import encode, portrait
 from tests.server.page import bounds, choose, expect_state, settle
 from tests.server.scenes import answer, answers, face, two_faces
 from tests.waiting import wait_until
@@ -127,6 +129,28 @@ def test_it_is_copied_as_an_image_and_shared(result: Page) -> None:
     result.get_by_role("button", name="Copy as image").click()
     expect(result.locator("#live")).to_have_text("Copied")
     assert result.evaluate("copied") > 10_000
+
+
+def test_the_image_names_the_marks_that_it_lacks(open_page: OpenPage) -> None:
+    page = open_page()
+    page.evaluate(
+        """() => {
+            const { fillText } = CanvasRenderingContext2D.prototype;
+            window.written = [];
+            CanvasRenderingContext2D.prototype.fillText = function (words, ...place) {
+                written.push(words);
+                fillText.call(this, words, ...place);
+            };
+        }"""
+    )
+    choose(page, encode(portrait(), "JPEG", xmp=AI_PACKET), "made.jpg")
+    expect_state(page, "analyzed")
+    page.locator("#more summary").click()
+    with page.expect_download():
+        page.get_by_role("button", name="Save as PNG").click()
+    written = " ".join(page.evaluate("written"))
+    assert "this copy does not carry it: " in written
+    assert "declared as AI-generated" in written
 
 
 def test_a_result_is_saved_as_png_and_json(result: Page, predict: Predict, face: bytes) -> None:

@@ -114,6 +114,8 @@ def test_progress_and_then_the_result_of_the_library(server: Any, video: bytes, 
     stated = read_movie(tmp_path / "a.mp4")
     assert stated is not None
     assert result.pop("provenance") == stated.to_dict()
+    codes = [(finding["origin"], finding["code"]) for finding in result.pop("findings")]
+    assert codes == [("model", f"verdict_{own['verdict']}"), ("provenance", "credentials_absent")]
     assert result == own
 
 
@@ -128,6 +130,8 @@ def test_what_a_video_claims_is_read_in_the_worker(server: Any, video: bytes) ->
     assert provenance["credentials"]["state"] == "untrusted_signer"
     assert provenance["credentials"]["signer"] == "Test Press"
     assert [claim["code"] for claim in provenance["claims"]] == ["ai_generated"]
+    grades = {finding["code"]: finding["grade"] for finding in result["findings"]}
+    assert (grades["credentials_untrusted_signer"], grades["ai_generated"]) == ("derived", "observed")
     still = sign(encode(portrait(), "JPEG"))
     answer = httpx.post(f"{server.url}/api/v1/detect", files={"image": ("a.jpg", still)}, timeout=60).json()
     assert answer["provenance"].keys() == provenance.keys()

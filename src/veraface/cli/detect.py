@@ -133,11 +133,13 @@ def _write_overlay(
 def _print(found: "list[tuple[str, Analysis]]", wording: Wording) -> None:
     from veraface.cli.findings import print_findings
     from veraface.cli.provenance import is_notable, print_provenance
+    from veraface.findings import collect_findings
 
     console = print_verdicts("file", _rows(found), found[0][1].detection.thresholds, wording)
     for name, analysis in found:
         if len(found) == 1:
-            print_findings(console, analysis, wording)
+            findings = collect_findings(analysis.detection, analysis.provenance, wording=wording)
+            print_findings(console, findings)
         claims = analysis.provenance
         if claims is not None and (len(found) == 1 or is_notable(claims)):
             print_provenance(console, name, claims)

@@ -1,5 +1,6 @@
-"""Print findings with their grades, for `veraface detect`."""
+"""Print findings with their grades, for `veraface detect` and `veraface video`."""
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from veraface.cli.terminal import printable
@@ -7,21 +8,18 @@ from veraface.cli.terminal import printable
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from veraface.analysis import Analysis
-    from veraface.wording import Wording
+    from veraface.findings import GradedFinding
 
 
-def print_findings(console: "Console", analysis: "Analysis", wording: "Wording") -> None:
+def print_findings(console: "Console", findings: "Iterable[GradedFinding]") -> None:
     """Print what was found about one file, with how each finding is known and what limits it."""
     from rich.padding import Padding
     from rich.text import Text
 
-    from veraface.findings import collect_findings
-
     console.print(
         "Findings (observed: read from the file; derived: computed from it; inferred: can be wrong)"
     )
-    for finding in collect_findings(analysis.detection, analysis.provenance, analysis.forensics, wording):
+    for finding in findings:
         line = Text(f"{finding.grade.value:<9}{finding.origin:<11} {printable(finding.message)}")
         limits = [finding.limitation]
         if finding.error_rates is not None:

@@ -64,6 +64,7 @@ def video(
     from veraface.audit.entries import FileId
     from veraface.detector import Detector
     from veraface.errors import ImageError
+    from veraface.findings import collect_findings
     from veraface.provenance.movie import read_movie
     from veraface.video import detect_video
     from veraface.video.container import bounded_memory
@@ -89,8 +90,10 @@ def video(
             claims[path] = stated = read_movie(path)
             if as_json:
                 label = wording.label(result.verdict)
+                findings = [finding.to_dict() for finding in collect_findings(result, stated)]
                 marks = {} if stated is None else {"provenance": stated.to_dict()}
-                terminal.print_json({"file": str(path), "label": label, **result.to_dict(), **marks})
+                facts = {"label": label, **result.to_dict(), "findings": findings, **marks}
+                terminal.print_json({"file": str(path), **facts})
     finally:  # Ctrl-C loses no verdict
         failures += _finish(results, claims, outputs, as_json, wording, signer)
     if failures:
@@ -106,12 +109,17 @@ def _finish(
     signer: "MarkSigner | None",
 ) -> int:
     """Print the verdicts, then write the requested files; return the number of errors."""
+    from veraface.cli.findings import print_findings
     from veraface.cli.provenance import is_notable, print_provenance
+    from veraface.findings import collect_findings
 
     failures = 0
     try:
         if results and not as_json:
             console = terminal.print_verdicts("video", _rows(results), results[0][1].thresholds, wording)
+            if len(results) == 1:
+                ((path, result),) = results
+                print_findings(console, collect_findings(result, claims[path], wording=wording))
             for path, _ in results:
                 if (stated := claims[path]) is not None and is_notable(stated):
                     print_provenance(console, str(path), stated)

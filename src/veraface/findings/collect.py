@@ -1,12 +1,12 @@
 """Collect the findings about an image: of the model, in what the file claims, and of the forensics."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol
 
 from veraface.findings.grades import GRADES, UNKNOWN, Grade
 from veraface.provenance.claims import CredentialState, Provenance
-from veraface.results import DetectionResult, Reliability, Result
+from veraface.results import DetectionResult, Reliability, Result, Verdict
 from veraface.wording import PLAIN, Wording
 
 if TYPE_CHECKING:
@@ -37,13 +37,29 @@ class GradedFinding(Result):
     """of the model's verdict: how often it is right on faces of this size; absent for other findings"""
 
 
+class DetectionInVideo(Protocol):
+    """Result for a video, as `veraface.video.results.VideoResult` is."""
+
+    @property
+    def verdict(self) -> Verdict:
+        """Of the whole video."""
+
+    @property
+    def p_fake(self) -> float | None:
+        """The largest of its faces."""
+
+    @property
+    def tracks(self) -> Sequence[object]:
+        """Its faces."""
+
+
 def collect_findings(
-    detection: DetectionResult,
+    detection: DetectionResult | DetectionInVideo,
     provenance: Provenance | None = None,
     forensics: "ForensicViews | None" = None,
     wording: Wording = PLAIN,
 ) -> tuple[GradedFinding, ...]:
-    """Return all findings about an image, the model's first.
+    """Return all findings about an image or video, the model's first.
 
     Args:
         detection: the verdict.
@@ -52,7 +68,12 @@ def collect_findings(
         wording: the words for the verdict.
     """
     verdict = detection.verdict.value
-    found = [_graded("model", f"verdict_{verdict}", _verdict(detection, wording), detection.reliability)]
+    if isinstance(detection, DetectionResult):
+        faces, rates = len(detection.faces), detection.reliability
+    else:
+        faces, rates = len(detection.tracks), None
+    words = _verdict(detection.verdict, detection.p_fake, faces, wording)
+    found = [_graded("model", f"verdict_{verdict}", words, rates)]
     if provenance is not None:
         found += [_graded("provenance", code, message) for code, message in _provenance(provenance)]
         if provenance.encoder is not None and provenance.encoder.compressed_twice:
@@ -72,12 +93,10 @@ def _graded(origin: Origin, code: str, message: str, error_rates: Reliability | 
     return GradedFinding(origin, code, grade, message, limitation, error_rates)
 
 
-def _verdict(detection: DetectionResult, wording: Wording) -> str:
-    label, count = wording.label(detection.verdict), len(detection.faces)
-    about = f"{label} (of {count} faces)" if count > 1 else label
-    return (
-        about if wording.words_only or detection.p_fake is None else f"{about}, p_fake {detection.p_fake:.3f}"
-    )
+def _verdict(verdict: Verdict, p_fake: float | None, faces: int, wording: Wording) -> str:
+    label = wording.label(verdict)
+    about = f"{label} (of {faces} faces)" if faces > 1 else label
+    return about if wording.words_only or p_fake is None else f"{about}, p_fake {p_fake:.3f}"
 
 
 def _provenance(provenance: Provenance) -> Iterator[tuple[str, str]]:

@@ -13,7 +13,7 @@ from pydantic import Field
 from veraface import __version__
 from veraface.audit import AuditLog, FileId
 from veraface.detector import Detector
-from veraface.errors import VerafaceError
+from veraface.errors import UnsupportedImageError, VerafaceError
 from veraface.forensics.trustmark import BitReader
 from veraface.imaging.decode import read_bytes
 from veraface.mcp.folders import AllowedFolders
@@ -72,10 +72,10 @@ class Tools:
         return await anyio.to_thread.run_sync(self._detect_video, path, frames, limiter=self._one)
 
     async def inspect_provenance(self, path: File) -> dict[str, Any]:
-        """Read what an image file claims about its origin: Content Credentials (C2PA), IPTC, XMP, EXIF.
+        """Read what an image, MP4 or MOV claims about its origin: Content Credentials, IPTC, XMP, EXIF.
 
-        Also generator parameters and traces of an earlier compression. They are claims of the file, easy to
-        forge or remove, unless a trusted signer has signed them; they say nothing about the verdict.
+        Of images also generator parameters and traces of an earlier compression. They are claims of the file,
+        easy to forge or remove, unless a trusted signer has signed them; they say nothing about the verdict.
         """
         return await anyio.to_thread.run_sync(self._inspect_provenance, path, limiter=self._one)
 
@@ -110,11 +110,21 @@ class Tools:
             return self._answer(result, tracks)
 
     def _inspect_provenance(self, path: str) -> dict[str, Any]:
+        from veraface.provenance.movie import read_movie
         from veraface.provenance.reading import read_provenance
 
         with _tool_errors():
-            image = self._detector.open(self._read(path))
-            claims = read_provenance(image.file, self._credentials, level="full", trustmark=self._trustmark)
+            content = self._read(path)
+            try:
+                image = self._detector.open(content)
+            except UnsupportedImageError:
+                claims = read_movie(content, self._credentials)
+                if claims is None:
+                    raise
+            else:
+                claims = read_provenance(
+                    image.file, self._credentials, level="full", trustmark=self._trustmark
+                )
             return {} if claims is None else claims.to_dict()
 
     def _read(self, path: str) -> bytes:

@@ -37,6 +37,8 @@ class DetectVideoResponse(VideoAnalysis):
 
     label: str = ""
     """the verdict in the words to show, by the server's settings"""
+    findings: tuple[GradedFinding, ...] = ()
+    """what was found, each with how it is known and what limits it"""
     audit_entry: str | None = None
     """hash of the entry in the server's audit log; absent if it keeps none"""
 
@@ -189,6 +191,7 @@ def video_response(result: VideoAnalysis, wording: Wording, audit_entry: str | N
     return DetectVideoResponse(
         **{**vars(result), "tracks": tracks, "reasons": _in_words(result.reasons, wording)},
         label=wording.label(result.verdict),
+        findings=collect_findings(result, result.provenance, wording=wording),
         audit_entry=audit_entry,
     )
 

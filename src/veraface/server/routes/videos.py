@@ -62,9 +62,9 @@ _FORM = form(["video"], video={"type": "string", "format": "binary", "descriptio
 _EVENTS = (
     "Server-sent events, each with JSON as its data. `progress`: `done` and `total` frames, `time` (s) and "
     "`p_fake` of the newest. Then one `result` (verdict, label, p_fake, tracks, timeline with thumbnails as "
-    "data URLs, reasons, duration, rate, rotation, thresholds, model, timing_ms; of MP4, MOV and animated "
-    "images the same `provenance` as of an image; audit_entry if there is an audit log), or one `error` in "
-    "the form of other error responses."
+    "data URLs, reasons, duration, rate, rotation, thresholds, model, timing_ms, findings; of MP4, MOV and "
+    "animated images the same `provenance` as of an image; audit_entry if there is an audit log), or one "
+    "`error` in the form of other error responses."
 )
 _ERRORS = {
     400: "not a well-formed multipart form with one file in `video`",

@@ -2,6 +2,7 @@
 import { answerOf, faceLabel } from "./answer.js";
 import { nameOf } from "./format.js";
 import { dateAndTime, text } from "./language.js";
+import { lostMarks } from "./provenance.js";
 
 const WIDTH = 1200; // px of the drawn sheet
 const EDGE = 48;
@@ -59,6 +60,7 @@ export async function snapshot(check, viewer) {
   write(`\u2068${nameOf(check)}\u2069`, { size: 18 }); // its own direction is that of its letters
   write(`${dateAndTime(check.time)} · Veraface · ${answer.model.name} ${answer.model.version}`, { size: 18, fill: "text-soft" });
   if (check.hash) write(`SHA-256 ${check.hash}`, { size: 16, fill: "text-faint" });
+  for (const line of lostMarks(answer.provenance)) write(line, { size: 18, fill: "text-soft" });
   write(caveat, { weight: 600 });
   write(text("caveat"), { size: 18, fill: "text-soft" });
   return cut(canvas, Math.ceil(y + EDGE / 2));

@@ -2,6 +2,7 @@
 import { answerOf, faceAnswerOf, faceLabel, headlineOf } from "../answer.js";
 import { answerCard, answerDetails } from "../answerCard.js";
 import { element } from "../dom.js";
+import { findingsView } from "../findings.js";
 import { bytes, rangeText } from "../format.js";
 import { dateAndTime, text } from "../language.js";
 import { provenanceView } from "../provenance.js";
@@ -22,6 +23,7 @@ export function videoPanel({ answer, size, hash, time }, look, actions) {
     answerDetails(whole),
     reasons([], answer.reasons),
     isProvenance(answer.provenance) ? provenanceView(answer.provenance) : null, // of some containers only
+    findingsView(answer),
     details(answer, { size, hash, time }),
   ].filter(Boolean);
 }
