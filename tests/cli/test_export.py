@@ -8,6 +8,7 @@ import pytest
 from typer.testing import CliRunner
 
 from tests.cli.terminal import veraface
+from tests.sample_data import make_dataset
 from veraface.cli.app import app
 from veraface.decision import Thresholds
 from veraface.models.card import ModelCard
@@ -80,11 +81,12 @@ def test_options_are_passed_on(
     assert (call["license"], call["data_licenses"]) == ("MIT", Path("l.yaml"))
 
 
-def test_calibrates_the_shipped_model_on_own_images(tiny_data: Path, tmp_path: Path) -> None:
-    result = CliRunner().invoke(app, ["calibrate", "--data", str(tiny_data), "--out", str(tmp_path)])
+def test_calibrates_the_shipped_model_on_own_images(tmp_path: Path) -> None:
+    data, out = make_dataset(tmp_path / "faces", {"val": 20}), tmp_path / "model"
+    result = CliRunner().invoke(app, ["calibrate", "--data", str(data), "--out", str(out)])
     assert result.exit_code == 0, result.output
     files = ["clip-vit-b16-192.int8.onnx", "veraface.json", "veraface.npz"]
-    assert sorted(path.name for path in tmp_path.iterdir()) == files
+    assert sorted(path.name for path in out.iterdir()) == files
     assert "on validation:" in result.output
 
 

@@ -107,14 +107,14 @@ def test_leaves_sources_out_and_swaps_faces_on_demand(tmp_path: Path) -> None:
 
 
 # So that a busy test cannot come too late to kill the run before it ends.
-PAUSE_AT_EPOCH_6 = """
+PAUSE_AT_EPOCH_3 = """
 import time
 from veraface.cli import main
 from veraface.training.trainer import FaceClassifier
 start = FaceClassifier.on_train_epoch_start
 def start_or_pause(self):
     start(self)
-    if self.current_epoch == 6:
+    if self.current_epoch == 3:
         time.sleep(600)
 FaceClassifier.on_train_epoch_start = start_or_pause
 main()
@@ -131,12 +131,12 @@ def test_resumes_after_a_kill_with_the_same_weights(tmp_path: Path, tiny_data: P
         tmp_path / "killed",
         *SMALL,
         "--epochs",
-        12,
+        6,
         "--patience",
-        12,
+        6,
     )
     process = subprocess.Popen(
-        [sys.executable, "-c", PAUSE_AT_EPOCH_6, *map(str, arguments)],
+        [sys.executable, "-c", PAUSE_AT_EPOCH_3, *map(str, arguments)],
         env=ENVIRONMENT,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
@@ -146,10 +146,10 @@ def test_resumes_after_a_kill_with_the_same_weights(tmp_path: Path, tiny_data: P
     os.kill(process.pid, signal.SIGKILL)
     assert process.wait() == -signal.SIGKILL, "it was killed before it had ended"
 
-    config = settings(tiny_data.resolve(), epochs=12, patience=12)
+    config = settings(tiny_data.resolve(), epochs=6, patience=6)
     whole = train(config, tmp_path / "whole")
     resumed = train(config, tmp_path / "killed", resume=True)
-    assert (resumed.val_auc, resumed.epochs) == (whole.val_auc, whole.epochs) == (whole.val_auc, 12)
+    assert (resumed.val_auc, resumed.epochs) == (whole.val_auc, whole.epochs) == (whole.val_auc, 6)
     for name, key in (("best.ckpt", "state_dict"), ("last.ckpt", "current_model_state")):
         assert same(tensors(tmp_path / "whole", name, key), tensors(tmp_path / "killed", name, key))
     assert not list((tmp_path / "killed").glob("*.part"))

