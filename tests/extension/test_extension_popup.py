@@ -46,7 +46,7 @@ def test_shows_the_api_verdict(chromium: Chromium, server: RunningServer, face: 
 def test_the_modes_of_the_server_are_followed(chromium: Chromium, face: bytes) -> None:
     """In the result and in the list, also after the popup was closed."""
     with running_server(VERAFACE_WORDS_ONLY="true", VERAFACE_NEVER_SAY_REAL="true") as server:
-        answer = httpx.post(f"{server.url}/api/v1/detect", files={"image": face}, timeout=30).json()
+        answer = httpx.post(f"{server.url}/api/v1/detect", files={"image": face}, timeout=60).json()
         assert answer["verdict"] == "real"
         chromium.settings(server=server.url)
         page = chromium.open("popup.html")

@@ -114,7 +114,7 @@ def settle(page: Page) -> None:
 
 
 def processor_clock(page: Page) -> Callable[[], float]:
-    """Return a clock of the processor time, in seconds, that the page's thread takes, on a busy machine too."""
+    """Return a clock of the processor time (s) of the page's thread, which other programs do not stretch."""
     debugger = page.context.new_cdp_session(page)
     debugger.send("Performance.enable", {"timeDomain": "threadTicks"})
 

@@ -117,8 +117,8 @@ def test_the_way_back_from_a_result_leads_to_the_same_place(open_history: OpenPa
     page.go_back()
     expect(page.locator("#search")).to_have_value(".png")
     expect(page.locator(".past").nth(30)).to_be_in_viewport()
-    # Not by `wait_for_function`, whose second look the page's content security policy forbids. Cards get their
-    # height once they are drawn, after which the browser may scroll by a row to keep what it shows in place.
+    # Not by `wait_for_function`, whose second look the page's content security policy forbids. Cards get
+    # their height once they are drawn, after which the browser may scroll by a row to keep what it shows.
     wait_until(lambda: page.evaluate("Math.abs(scrollY - leftAt) <= innerHeight / 2"))
 
 

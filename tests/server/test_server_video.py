@@ -341,7 +341,7 @@ async def call(app: Any, send: Callable[[Any], Any]) -> dict[str, Any]:
         await asyncio.Event().wait()
         raise AssertionError("unreachable")
 
-    await asyncio.wait_for(app(scope, receive, send), 30)
+    await asyncio.wait_for(app(scope, receive, send), 60)
     return scope
 
 
