@@ -2,8 +2,9 @@
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
 from typing import TypeVar
 
 from asgi_correlation_id import correlation_id
@@ -40,12 +41,16 @@ class Auditor:
         about = _about(request)
         return await _in_thread(lambda: log.add_analysis(FileId.of(content), result, **about))
 
-    async def add_failure(self, request: Request, content: bytes, error: ApiError) -> None:
-        """Add that a file was refused."""
-        log = self._log
-        if log is not None:
-            about = _about(request)
-            await _in_thread(lambda: log.add_outcome(FileId.of(content), {"error": error.code}, **about))
+    @asynccontextmanager
+    async def failure(self, request: Request, content: bytes) -> AsyncIterator[None]:
+        """Add that a file was refused, if the block raises an ApiError."""
+        try:
+            yield
+        except ApiError as error:
+            if (log := self._log) is not None:
+                outcome, about = {"error": error.code}, _about(request)
+                await _in_thread(lambda: log.add_outcome(FileId.of(content), outcome, **about))
+            raise
 
     async def add_decision(self, request: Request, entry: str, decision: Decision, note: str) -> str:
         """Add a person's decision about an analysis; return the entry's hash."""

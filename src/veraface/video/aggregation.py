@@ -13,7 +13,6 @@ SCORE_QUANTILE = 0.75  # of the frames' p_fake; measured, see `aggregate_scores`
 # one frame of 300 decides nothing.
 MIN_FRAMES = 3
 MIN_SHARE = 0.05
-_NOT_CLASSIFIED = ("too_many_faces", "face_obscured")  # reasons besides the size
 _WORST_FIRST = (Verdict.FAKE, Verdict.UNCERTAIN, Verdict.REAL)
 
 _Decision = tuple[Verdict, float | None, tuple[Reason, ...]]  # with the p_fake that the verdict rests on
@@ -50,7 +49,8 @@ def decide_track(track: Track, times: Sequence[float], thresholds: Thresholds) -
     hidden = tuple(obscured[:1]) if len(obscured) >= fewest else ()
     if not scores:
         too_small = Reason("face_too_small", "the face is too small to classify in every frame")
-        other = [r for face in track.faces for r in face.reasons if r.code in _NOT_CLASSIFIED]
+        # The reason of a face without p_fake is why it has none.
+        other = [r for face in track.faces for r in face.reasons if r.code != too_small.code]
         largest = max(range(len(frames)), key=lambda number: frames[number].box.area)
         return TrackResult(Verdict.UNCERTAIN, None, largest, (*other, too_small)[:1], frames)
     p_fake = aggregate_scores(scores)

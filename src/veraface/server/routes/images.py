@@ -123,11 +123,8 @@ async def _analyze(
     state.service.ensure_capacity()  # before the image is received
     async with state.images.read(request) as upload:
         options = {"heatmap": heatmap, "provenance": provenance}
-        try:
+        async with state.audit.failure(request, upload.content):
             analysis = await state.service.run(Analysis, request, upload.content, options)
-        except ApiError as error:
-            await state.audit.add_failure(request, upload.content, error)
-            raise
         entry = await state.audit.add_analysis(request, upload.content, analysis.detection)
     state.observe(analysis.detection)
     return image_response(analysis, state.settings.wording, entry), upload.filename

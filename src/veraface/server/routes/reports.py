@@ -6,7 +6,6 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Request, Response
 from fastapi.responses import HTMLResponse
 
-from veraface.server.errors import ApiError
 from veraface.server.openapi import IMAGE_ERRORS, IMAGE_FORM, error_responses, form
 from veraface.server.routes import State
 from veraface.server.schemas import ReportVerificationResponse
@@ -55,17 +54,12 @@ async def report(request: Request, state: State, signer: Signer) -> Response:
     wording = state.settings.wording
     state.service.ensure_capacity()  # before the image is received
     async with state.images.read(request) as upload:
-        try:
+        async with state.audit.failure(request, upload.content):
             material = await state.service.run(ReportMaterial, request, upload.content, vars(wording))
-        except ApiError as error:
-            await state.audit.add_failure(request, upload.content, error)
-            raise
         await state.audit.add_analysis(request, upload.content, material.analysis.detection)
         card = state.service.require_model().card
         name = upload.filename or "image"
-        signed = await asyncio.to_thread(
-            signer.write, material, upload.content, name, card, state.settings.wording
-        )
+        signed = await asyncio.to_thread(signer.write, material, upload.content, name, card, wording)
     state.observe(material.analysis.detection)
     return HTMLResponse(signed)
 

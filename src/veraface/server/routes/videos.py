@@ -121,11 +121,8 @@ async def _analyze(
     request: Request, state: AppState, content: bytes, options: dict[str, Any], job: VideoJob
 ) -> DetectVideoResponse:
     """Return the result for a video, once it is in the audit log."""
-    try:
+    async with state.audit.failure(request, content):
         result = await state.service.run(VideoAnalysis, request, content, options, job.report)
-    except ApiError as error:
-        await state.audit.add_failure(request, content, error)
-        raise
     entry = await state.audit.add_analysis(request, content, result)
     return video_response(result, state.settings.wording, entry)
 
