@@ -20,6 +20,7 @@ import torch
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFilter
 from torch import nn
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from veraface import Detector
 from veraface.datasets.degradations import Degradations
@@ -105,7 +106,7 @@ def pixel_eyes(image: Image.Image, box: Box, rng: Random) -> Image.Image:
 def blur(image: Image.Image, box: Box, rng: Random, part: str = "face") -> Image.Image:
     """Blur the face, or its eyes, with a hard or a soft edge."""
     radius = box.width * _between(rng, 0.03, 0.14)
-    kind = ImageFilter.BoxBlur if rng.random() < 0.2 else ImageFilter.GaussianBlur
+    kind = ImageFilter.BoxBlur if rng.random() < 0.25 else ImageFilter.GaussianBlur
     soft = box.width * _between(rng, 0.02, 0.1) if rng.random() < 0.6 else 0
     return _paste(image, image.filter(kind(radius)), _region(image, box, rng, part), soft)
 
@@ -205,22 +206,22 @@ def spot(image: Image.Image, box: Box, rng: Random) -> Image.Image:
     return out
 
 
-def example(sample: Sample, rng: Random) -> tuple[NDArray[np.uint8], bool]:
-    """Return a crop, covered or not, and whether it is covered."""
+def example(sample: Sample, rng: Random) -> tuple[NDArray[np.uint8], int]:
+    """Return a crop, covered or not, and the index of its cover in `COVERS`, -1 for none."""
     assert sample.box is not None
     image, box = ImageFile(sample.path).decode(), sample.box
-    covered = bool(rng.random() < 0.5)
-    if covered:
+    cover = int(rng.integers(len(COVERS))) if rng.random() < 0.5 else -1
+    if cover >= 0:
         if rng.random() < 0.3:
             image, box = Degradations().apply(image, box, rng)
-        image = list(COVERS.values())[rng.integers(len(COVERS))](image, box, rng)
+        image = list(COVERS.values())[cover](image, box, rng)
     elif rng.random() < 0.15:
         image = (caption, spot)[rng.integers(2)](image, box, rng)
     if rng.random() < 0.5:  # to both: a covered image is shared on
         image, box = Degradations().apply(image, box, rng)
-    if not covered and rng.random() < 0.1:  # an image that is blurred as a whole
+    if cover < 0 and rng.random() < 0.1:  # an image that is blurred as a whole
         image = image.filter(ImageFilter.GaussianBlur(box.width * _between(rng, 0.0, 0.06)))
-    scale, shift = _between(rng, 0.92, 1.08), rng.normal(0, 0.02, 2)
+    scale, shift = _between(rng, 0.88, 1.12), rng.normal(0, 0.03, 2)
     side = box.max_side
     box = Box(
         box.x + (1 - scale) * box.width / 2 + shift[0] * side,
@@ -229,17 +230,20 @@ def example(sample: Sample, rng: Random) -> tuple[NDArray[np.uint8], bool]:
         box.height * scale,
     )
     crop = crop_face(image, box, CROP, float(rng.uniform(-20, 20)) if rng.random() < 0.3 else 0.0)
-    return crop[:, ::-1] if rng.random() < 0.5 else crop, covered
+    return crop[:, ::-1] if rng.random() < 0.5 else crop, cover
+
+
+LAYERS = ((16, 2), (32, 2), (48, 1), (64, 2), (96, 1), (128, 2), (128, 1), (128, 1))  # channels, stride
 
 
 class ObscuredNetwork(nn.Module):
-    """Six convolutions, the first at half the side; takes RGB bytes, returns a logit."""
+    """Eight convolutions, the first at half the side; takes RGB bytes, returns a logit."""
 
     def __init__(self) -> None:
         super().__init__()
         layers: list[nn.Module] = []
         before = 3
-        for channels, stride in ((16, 2), (24, 2), (32, 1), (48, 2), (64, 1), (96, 2)):
+        for channels, stride in LAYERS:
             layers += [
                 nn.Conv2d(before, channels, 3, stride, 1, bias=False),
                 nn.BatchNorm2d(channels),
@@ -264,9 +268,9 @@ def _batches(
         def __len__(self) -> int:
             return len(samples)
 
-        def __getitem__(self, index: int) -> tuple[NDArray[np.uint8], np.float32]:
-            crop, covered = example(samples[index], np.random.default_rng([seed, index]))
-            return np.ascontiguousarray(crop), np.float32(covered)
+        def __getitem__(self, index: int) -> tuple[NDArray[np.uint8], int]:
+            crop, cover = example(samples[index], np.random.default_rng([seed, index]))
+            return crop.copy(), cover
 
     yield from torch.utils.data.DataLoader(Examples(), batch, shuffle=seed < 1000, num_workers=workers)
 
@@ -280,31 +284,35 @@ def train(options: argparse.Namespace) -> None:
     steps = options.epochs * (len(training) // options.batch + 1)
     optimizer = torch.optim.AdamW(network.parameters(), 2e-3, weight_decay=1e-3)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, 4e-3, steps)
+    average = AveragedModel(network, multi_avg_fn=get_ema_multi_avg_fn(0.998), use_buffers=True)
     for epoch in range(options.epochs):
         losses = []
-        for crops, covered in _batches(training, options.batch, epoch, options.workers):
-            loss = nn.functional.binary_cross_entropy_with_logits(network(crops), covered * 0.98 + 0.01)
+        for crops, cover in _batches(training, options.batch, epoch, options.workers):
+            with torch.autocast("cpu", torch.bfloat16):
+                logits = network(crops)
+            target = (cover >= 0) * 0.98 + 0.01
+            loss = nn.functional.binary_cross_entropy_with_logits(logits.float(), target)
             optimizer.zero_grad()
             loss.backward()
             optimizer.step()
             schedule.step()
+            average.update_parameters(network)
             losses.append(loss.item())
         print(f"epoch {epoch + 1}: loss {np.mean(losses):.4f}", flush=True)
-    network.eval()
+    averaged = average.module.eval()
     with torch.inference_mode():
-        found = [
-            (network(crops), covered) for crops, covered in _batches(validation, 256, 1000, options.workers)
-        ]
-    logits, covered = (torch.cat(part).numpy() for part in zip(*found, strict=True))
-    for share in (0.995, 0.998, 0.999):
-        limit = np.quantile(logits[covered < 0.5], share)
-        found_share = np.mean(logits[covered > 0.5] > limit)
-        print(
-            f"validation: logit {limit:.2f}: {1 - share:.1%} of uncovered, {found_share:.1%} of covered faces"
+        seen = [(averaged(crops), cover) for crops, cover in _batches(validation, 256, 1000, options.workers)]
+    found_logits, covers = (torch.cat(part).numpy() for part in zip(*seen, strict=True))
+    for share in (0.99, 0.995, 0.998):
+        limit = np.quantile(found_logits[covers < 0], share)
+        kinds = ", ".join(
+            f"{name} {np.mean(found_logits[covers == i] > limit):.1%}" for i, name in enumerate(COVERS)
         )
+        found = np.mean(found_logits[covers >= 0] > limit)
+        print(f"validation: logit {limit:.2f}: {1 - share:.1%} of uncovered, {found:.1%} of covered: {kinds}")
     size = torch.zeros(1, CROP.size, CROP.size, 3, dtype=torch.uint8)
     torch.onnx.export(
-        network,
+        averaged,
         (size,),
         options.out,
         input_names=["pixels"],
@@ -364,7 +372,7 @@ def main() -> None:
         sub.set_defaults(run=command)
         if command is train:
             sub.add_argument("--out", type=Path, required=True)
-            sub.add_argument("--epochs", type=int, default=5)
+            sub.add_argument("--epochs", type=int, default=16)
             sub.add_argument("--batch", type=int, default=64)
             sub.add_argument("--workers", type=int, default=1)
         else:
