@@ -100,7 +100,13 @@ def test_report_and_video_append_their_results(folder: Path) -> None:
         "report", "--model", "fast", "photo.png", "--out", "r.html", "--audit", "log.jsonl", cwd=folder
     )
     assert done.returncode == 0, done.stderr
-    video, report = entries(folder)
+    (folder / "broken.png").write_bytes((folder / "photo.png").read_bytes()[:2000])
+    done = veraface(
+        "report", "--model", "fast", "broken.png", "--out", "r.html", "--audit", "log.jsonl", cwd=folder
+    )
+    assert done.returncode == 1
+    video, report, refused = entries(folder)
+    assert refused["result"] == {"error": "unreadable_image"}
     assert video["file"]["size"] == (folder / "clip.mp4").stat().st_size
     assert video["result"]["faces"]
     assert report["file"]["size"] == (folder / "photo.png").stat().st_size

@@ -1,5 +1,6 @@
 """`veraface mcp`, through the official client over standard input and output."""
 
+import hashlib
 import json
 import os
 import sys
@@ -127,7 +128,18 @@ def test_requests_are_audited(folder: Path, tmp_path: Path) -> None:
     log = tmp_path / "audit.jsonl"
     calls = (("detect_image", {"path": "photo.png"}), ("detect_video", {"path": "clip.mp4", "frames": 3}))
     call(folder, *calls, options=("--audit", log))
-    assert [json.loads(line)["via"] for line in log.read_text().splitlines()] == ["mcp", "mcp"]
+    call(
+        folder,
+        ("detect_image", {"path": "broken.png"}),
+        ("detect_video", {"path": "notes.txt"}),
+        options=("--audit", log),
+    )
+    entries = [json.loads(line) for line in log.read_text().splitlines()]
+    assert [entry["via"] for entry in entries] == ["mcp"] * 4
+    codes = [entry["result"].get("error") for entry in entries]
+    assert codes == [None, None, "unreadable_image", "unsupported_video"]
+    digest = hashlib.sha256((folder / "notes.txt").read_bytes()).hexdigest()
+    assert entries[3]["file"]["sha256"] == digest
     assert not verify(log).problems
 
 

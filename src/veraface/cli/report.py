@@ -65,13 +65,15 @@ def _write(
 
     if same_file(out, image):
         raise BadParameter("would overwrite the image itself", param_hint="--out")
-    log = open_log(audit)
+    log, content = open_log(audit), b""
     try:
         content = read_bytes(image)
         secret = own_key(default_key_path()) if key is None else read_private_key(key)
         decoders = load_trustmark(trustmark)
         contents = gather(content, Path(image).name, Detector(model), model, wording, decoders)
     except ImageError as error:
+        if log is not None and content:
+            log.add_outcome(FileId.of(content), {"error": error.code})
         raise Exit(fail(f"{image}: {error}")) from error
     if log is not None:
         log.add_analysis(FileId.of(content), contents.facts["result"])

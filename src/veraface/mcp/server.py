@@ -1,7 +1,8 @@
 """The tools of the server; each is the library's function of the same job, in the words of `Wording`."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from io import BufferedReader
 from typing import Annotated, Any
 
 import anyio.to_thread
@@ -13,7 +14,7 @@ from pydantic import Field
 from veraface import __version__
 from veraface.audit import AuditLog, FileId
 from veraface.detector import Detector
-from veraface.errors import UnsupportedImageError, VerafaceError
+from veraface.errors import ImageError, UnsupportedImageError, VerafaceError
 from veraface.forensics.trustmark import BitReader
 from veraface.imaging.decode import read_bytes
 from veraface.mcp.folders import AllowedFolders
@@ -84,8 +85,9 @@ class Tools:
 
         with _tool_errors():
             content = self._read(path)
-            still = self._detector.detect(content, heatmap=False)
-            result = detect_all_frames(content, still, self._detector, heatmap=False)
+            with self._logged_refusal(lambda: FileId.of(content)):
+                still = self._detector.detect(content, heatmap=False)
+                result = detect_all_frames(content, still, self._detector, heatmap=False)
             faces = [
                 self._verdict(face.verdict, face.p_fake, face.reasons) | {"box": face.box.to_list()}
                 for face in result.faces
@@ -98,15 +100,15 @@ class Tools:
         from veraface.video import detect_video
 
         with _tool_errors(), needs_extra("video"), self._folders.open(path) as file:
-            result = detect_video(file, self._detector, frames=frames)
+            with self._logged_refusal(lambda: _identify(file)):
+                result = detect_video(file, self._detector, frames=frames)
             tracks = [
                 self._verdict(track.verdict, track.p_fake, track.reasons)
                 | {"from_s": track.frames[0].time, "to_s": track.frames[-1].time}
                 for track in result.tracks
             ]
             if self._log is not None:
-                file.seek(0)
-                self._log.add_analysis(FileId.of_file(file), result)
+                self._log.add_analysis(_identify(file), result)
             return self._answer(result, tracks)
 
     def _inspect_provenance(self, path: str) -> dict[str, Any]:
@@ -126,6 +128,16 @@ class Tools:
                     image.file, self._credentials, level="full", trustmark=self._trustmark
                 )
             return {} if claims is None else claims.to_dict()
+
+    @contextmanager
+    def _logged_refusal(self, identify: Callable[[], FileId]) -> Iterator[None]:
+        """Record a file that cannot be analyzed."""
+        try:
+            yield
+        except ImageError as error:
+            if self._log is not None:
+                self._log.add_outcome(identify(), {"error": error.code})
+            raise
 
     def _read(self, path: str) -> bytes:
         with self._folders.open(path) as file:
@@ -159,6 +171,11 @@ def build_server(tools: Tools) -> MCPServer[Any]:
     for tool in (tools.detect_image, tools.detect_video, tools.inspect_provenance):
         server.tool(annotations=_READ_ONLY)(tool)
     return server
+
+
+def _identify(file: BufferedReader) -> FileId:
+    file.seek(0)
+    return FileId.of_file(file)
 
 
 @contextmanager
