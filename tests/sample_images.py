@@ -28,6 +28,12 @@ def portrait(side: int = 512) -> Image.Image:
     return image if side == image.width else image.resize((side, side), Image.Resampling.LANCZOS)
 
 
+def close_up(brightness: int) -> Image.Image:
+    """Return a face that takes the middle half, its colors around a brightness, 40 to 215."""
+    face = portrait().crop((95, 5, 355, 265))
+    return face.point(lambda value: round(brightness + (value - 128) / 4))
+
+
 def cat() -> Image.Image:
     """Return Chelsea the cat: a face that is not human."""
     return Image.fromarray(data.chelsea())

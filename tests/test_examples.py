@@ -4,12 +4,11 @@ import base64
 from io import BytesIO
 from pathlib import Path
 
-import numpy as np
 import pytest
 from PIL import Image
 
 from tests.programs import load_program
-from tests.sample_images import encode, portrait
+from tests.sample_images import close_up, encode, portrait
 from tests.sample_videos import make_portrait
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
@@ -57,11 +56,11 @@ def test_fastapi_app(folder: Path) -> None:
     assert (refused.status_code, refused.json()["detail"]["code"]) == (422, "unsupported_image")
 
 
-@pytest.mark.parametrize(("brightness", "verdict"), [(10, "real"), (250, "fake")])
+@pytest.mark.parametrize(("brightness", "verdict"), [(50, "real"), (210, "fake")])
 def test_own_model(brightness: int, verdict: str) -> None:
     example = load_program("examples/own_model.py")
     detector = example.Detector(example.Brightness(), face_detector=example.Centered())
-    assert detector.detect(np.full((200, 300, 3), brightness, np.uint8)).verdict == verdict
+    assert detector.detect(close_up(brightness)).verdict == verdict
 
 
 def test_train_model(tiny_data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

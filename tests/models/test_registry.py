@@ -2,12 +2,11 @@
 
 from pathlib import Path
 
-import numpy as np
 import pytest
 from examples.own_model import Brightness, Centered
 
 import veraface
-from tests.sample_images import portrait
+from tests.sample_images import close_up, portrait
 from veraface import Detector, ModelError
 from veraface.imaging.lazy import LazyImage
 from veraface.models import list_models, load_face_detector, load_model, register
@@ -15,12 +14,12 @@ from veraface.models.registry import load_card
 
 
 def verdict(brightness: int, detector: Detector) -> str:
-    return detector.detect(np.full((128, 128, 3), brightness, np.uint8)).verdict.value
+    return detector.detect(close_up(brightness)).verdict.value
 
 
 def test_objects_that_implement_the_protocols_can_be_passed() -> None:
     detector = Detector(Brightness(), face_detector=Centered())
-    assert (verdict(0, detector), verdict(255, detector)) == ("real", "fake")
+    assert (verdict(50, detector), verdict(210, detector)) == ("real", "fake")
     assert detector.model_info["name"] == "brightness"
 
 
@@ -32,7 +31,7 @@ def test_registered_models_are_found_by_name(monkeypatch: pytest.MonkeyPatch) ->
     register("middle", Centered, kind="face_detector")
     assert "bright" in list_models()
     assert "middle" in list_models("face_detector")
-    assert verdict(255, Detector("bright", face_detector="middle")) == "fake"
+    assert verdict(210, Detector("bright", face_detector="middle")) == "fake"
 
 
 def test_models_of_installed_packages_are_found_by_name(
@@ -47,7 +46,7 @@ def test_models_of_installed_packages_are_found_by_name(
     )
     monkeypatch.syspath_prepend(tmp_path)
     assert {"broken", "mine", "veraface-lite0"} <= set(list_models())
-    assert verdict(255, Detector("mine", face_detector="mine")) == "fake"
+    assert verdict(210, Detector("mine", face_detector="mine")) == "fake"
     with pytest.raises(
         ModelError, match=r"classifier 'broken' \(no_such_module:Classifier\) cannot be loaded"
     ):
@@ -123,7 +122,7 @@ def test_cards_are_found_by_name_and_path() -> None:
 
 def test_results_with_heatmaps_can_be_compared() -> None:
     detector = Detector(Brightness(), face_detector=Centered())
-    dark, bright = (np.full((128, 128, 3), value, np.uint8) for value in (0, 255))
+    dark, bright = close_up(50), close_up(210)
     first, second, other = (detector.detect(image).faces for image in (dark, dark, bright))
     assert first == second != other
     assert first[0].heatmap != other[0].heatmap
