@@ -1,6 +1,7 @@
 """Embedded thumbnails, appended data, telling sizes and the timeline, on files that the tests make."""
 
 import base64
+import struct
 from io import BytesIO
 from typing import Any
 
@@ -146,12 +147,83 @@ def test_filling_behind_the_end_is_no_finding(filling: bytes) -> None:
     assert codes(found) == set()
 
 
-def test_images_that_the_file_lists_are_no_finding() -> None:
-    listed = insert(encode(noise(64, 48), "JPEG"), jpeg_segment(0xE2, b"MPF\0" + bytes(40)))
-    found = read(listed + encode(noise(32, 32), "JPEG"))
+def listing() -> bytes:
+    """A JPEG whose index lists two more images, which stand behind it."""
+    file = BytesIO()
+    others = [Image.open(BytesIO(encode(noise(32, 32), "JPEG"))) for _ in range(2)]
+    Image.open(BytesIO(encode(noise(64, 48), "JPEG"))).save(file, "MPO", save_all=True, append_images=others)
+    return file.getvalue()
+
+
+@pytest.mark.parametrize("filling", [b"", bytes(1000)])
+def test_images_that_the_file_lists_are_no_finding(filling: bytes) -> None:
+    found = read(listing() + filling)
     assert found.appended is not None
     assert found.appended.declared
     assert codes(found) == set()
+
+
+@pytest.mark.parametrize("tail", APPENDED)
+def test_what_stands_behind_listed_images_is_a_finding(tail: bytes) -> None:
+    found = read(listing() + tail)
+    assert found.appended is not None
+    assert (found.appended.size, found.appended.kind) == (len(tail), APPENDED[tail])
+    assert codes(found) == {"appended_data"}
+
+
+ZIP = b"PK\x03\x04" + bytes(range(200))
+
+
+def with_index(tail: bytes, entries: list[tuple[int, int]], before: bytes = b"") -> bytes:
+    """A JPEG with an index of images, by where they begin behind its end and their size, then a tail."""
+    own = insert(encode(noise(64, 48), "JPEG"), before)
+    start = 2 + len(before) + 8  # of the index, to which offsets are relative
+    length = len(own) + 4 + 4 + 8 + 2 + 12 + 4 + 16 * (1 + len(entries))
+    images = [(0, length), *((length + at - start, size) for at, size in entries)]
+    index = b"II*\0" + struct.pack("<IHHHIII", 8, 1, 0xB002, 7, 16 * len(images), 26, 0)
+    index += b"".join(struct.pack("<IIIHH", 0, size, at, 0, 0) for at, size in images)
+    made = insert(encode(noise(64, 48), "JPEG"), before + jpeg_segment(0xE2, b"MPF\0" + index))
+    assert len(made) == length
+    return made + tail
+
+
+def test_only_whole_images_in_the_index_are_listed() -> None:
+    other = encode(noise(32, 32), "JPEG")
+    assert codes(read(with_index(other, [(0, len(other))]))) == set()
+    assert codes(read(with_index(other, [(0, len(other))], jpeg_segment(0xFE, b"a comment")))) == set()
+    assert codes(read(with_index(other, [(0, len(other))] * 3000))) == set()
+    for content in (
+        with_index(ZIP, [(0, len(ZIP))]),
+        with_index(other + ZIP, [(0, len(other) + len(ZIP))]),
+        with_index(ZIP + other, [(len(ZIP), len(other))]),
+        with_index(other + ZIP, [(0, 2**32 - 1)]),
+        with_index(other[:-50] + ZIP, [(0, len(other))]),
+        with_index(ZIP, [(-100, len(ZIP) + 100)]),
+        with_index(ZIP, []),
+    ):
+        found = read(content)
+        assert codes(found) == {"appended_data"}
+        assert found.appended is not None
+        assert found.appended.size >= len(ZIP)
+
+
+@pytest.mark.parametrize(
+    "segment",
+    [
+        jpeg_segment(0xFE, b"MPF\0"),
+        jpeg_segment(0xE1, b"MPF\0" + bytes(40)),
+        jpeg_segment(0xE2, b"MPF\0"),
+        jpeg_segment(0xE2, b"MPF\0" + bytes(40)),
+        jpeg_segment(0xE2, b"MPF\0II*\0" + b"\xff" * 40),
+        jpeg_segment(0xE2, b"MPF\0MM\0*\0\0\0\x08\xff\xff" + b"\xb0\x02" * 40),
+    ],
+)
+def test_the_name_of_an_index_lists_nothing(segment: bytes) -> None:
+    other = encode(noise(32, 32), "JPEG")
+    found = read(insert(encode(noise(64, 48), "JPEG"), segment) + other)
+    assert found.appended is not None
+    assert (found.appended.size, found.appended.declared) == (len(other), False)
+    assert codes(found) == {"appended_data"}
 
 
 @pytest.mark.parametrize(

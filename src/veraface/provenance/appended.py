@@ -1,10 +1,20 @@
 """Data behind the end of an image, which decoders and browsers ignore."""
 
+from collections.abc import Iterator
+from contextlib import suppress
+from typing import Literal
+
+from veraface.errors import ImageError
 from veraface.imaging.decode import ImageFile
+from veraface.imaging.guards.jpeg import scan_jpeg
+from veraface.imaging.guards.tiff import first_ifd, iter_ifd
 from veraface.provenance.claims import AppendedData
 
 _FILLING = b"\0\xff \t\r\n"
 _MAX_SAMPLE = 64 * 2**10
+# A JPEG lists further images, such as previews and gain maps, in an index (CIPA DC-007, 5.2).
+_APP2, _MP_INDEX, _SOS = b"\xff\xe2", b"MPF\0", b"\xff\xda"
+_MP_ENTRIES, _MP_ENTRY_BYTES = 0xB002, 16
 # How files of each kind begin.
 _NAMES = {
     "jpeg": "a JPEG image",
@@ -41,14 +51,51 @@ def find_appended(image: ImageFile) -> AppendedData | None:
     data, end = image.data, image.container.end
     if data is None or end is None or end >= len(data):
         return None
-    tail = memoryview(data)[end:]
-    sample = bytes(tail[:_MAX_SAMPLE])
-    if not sample.strip(_FILLING) and (len(tail) <= _MAX_SAMPLE or not bytes(tail).strip(_FILLING)):
+    tail = data[end:]
+    if not tail.strip(_FILLING):
         return None
-    kind = _kind(sample, bytes(tail[-_MAX_SAMPLE:]))
-    # CIPA DC-007: a JPEG lists further images, such as previews and gain maps, in an MPF segment.
-    declared = kind == "jpeg" and data.find(b"MPF\0", 0, min(end, _MAX_SAMPLE)) >= 0
-    return AppendedData(len(tail), kind, declared)
+    rest = _without_listed_images(data, end)
+    declared = not rest.strip(_FILLING)
+    found = tail if declared else rest
+    return AppendedData(len(found), _kind(found[:_MAX_SAMPLE], found[-_MAX_SAMPLE:]), declared)
+
+
+def _without_listed_images(data: bytes, end: int) -> bytes:
+    """Return what stands behind the end, without whole JPEG images that the index of a JPEG lists."""
+    rest = []
+    for start, size in sorted(_listed_images(data)):
+        if start < end or not data.startswith(b"\xff\xd8\xff", start):
+            continue
+        with suppress(ImageError):
+            if length := scan_jpeg(data[start : start + size]).end:  # what follows it is not part of it
+                rest.append(data[end:start])
+                end = start + length
+    return b"".join((*rest, data[end:]))
+
+
+def _listed_images(data: bytes) -> Iterator[tuple[int, int]]:
+    """Yield offset and size of the images in the index of a JPEG, which stands before its pixels."""
+    at = 2
+    while data.startswith(b"\xff", at) and not data.startswith(_SOS, at):
+        if data.startswith(b"\xff\xff", at):  # filling
+            at += 1
+            continue
+        content, following = at + 4, at + 2 + int.from_bytes(data[at + 2 : at + 4])
+        if data.startswith(_APP2, at) and data.startswith(_MP_INDEX, content):
+            start = content + len(_MP_INDEX)  # to which offsets are relative
+            yield from ((start + offset, size) for offset, size in _index(data[start:following]) if offset)
+            return
+        at = max(content, following)
+
+
+def _index(index: bytes) -> Iterator[tuple[int, int]]:
+    """Yield the offset, 0 for the image itself, and the size of each image."""
+    order: Literal["big", "little"] = "big" if index.startswith(b"MM") else "little"
+    for entry in iter_ifd(index, first_ifd(index)):
+        if entry.tag == _MP_ENTRIES:
+            for at in range(entry.offset, entry.offset + min(entry.size, len(index)), _MP_ENTRY_BYTES):
+                size, offset = index[at + 4 : at + 8], index[at + 8 : at + 12]
+                yield int.from_bytes(offset, order), int.from_bytes(size, order)
 
 
 def describe_appended(found: AppendedData) -> str:
