@@ -168,6 +168,77 @@ def test_a_torn_last_line_is_explained_and_noted_by_the_next_writer(path: Path) 
     ]
 
 
+def test_a_whole_entry_without_its_line_break_stays_in_the_chain(path: Path) -> None:
+    hashes = fill(path, 3)
+    whole = path.read_bytes()
+    path.write_bytes(whole[:-1])
+    assert verify(path).torn
+    hashes += fill(path, 1)
+    assert path.read_bytes().startswith(whole)
+    found = verify(path, known=hashes[2])
+    assert (found.entries, found.head, found.problems, found.notes) == (4, hashes[-1], [], [])
+
+
+def test_a_whole_entry_of_another_place_without_a_line_break_is_noted(path: Path) -> None:
+    """It is in no chain, so that it must not become a part of this one."""
+    fill(path, 3)
+    lines = path.read_bytes().splitlines()
+    path.write_bytes(b"\n".join((lines[0], lines[1], lines[0])))
+    fill(path, 1)
+    assert [entry["event"] for entry in entries(path)] == ["analysis"] * 3 + ["recovered", "analysis"]
+    assert "line 3: does not follow" in verify(path).problems[0]
+
+
+def sealed(fields: dict[str, Any], previous: Any = "0" * 64) -> bytes:
+    """The line of an entry with a matching hash, as somebody who knows the format would write it."""
+    from veraface.audit.entries import seal
+
+    return seal(fields, previous)[1]
+
+
+NOW: dict[str, Any] = {"time": "2026-11-30T08:00:00.000Z", "file": {"sha256": IMAGE.sha256, "size": 8}}
+
+
+@pytest.mark.parametrize(
+    ("fields", "problem"),
+    [
+        ({}, "event is missing or no string"),
+        ({**NOW, "event": ["analysis"]}, "event is missing or no string"),
+        ({**NOW, "event": "analysis", "time": 5}, "time is missing or no string"),
+        ({"event": "analysis", "time": "now"}, "it names no file"),
+        ({**NOW, "event": "analysis", "file": IMAGE.sha256}, "it names no file"),
+        ({**NOW, "event": "decision", "file": {"sha256": None}}, "it names no file"),
+    ],
+)
+def test_entries_that_lack_something_are_problems(path: Path, fields: dict[str, Any], problem: str) -> None:
+    line = sealed(fields)
+    path.write_bytes(line)
+    found = verify(path)
+    assert (found.entries, found.problems) == (0, [f"line 1: is no whole entry: {problem}"])
+    with pytest.raises(AuditError, match=problem):
+        AuditLog(path)
+    path.unlink()
+    log = AuditLog(path)
+    path.write_bytes(line.removesuffix(b"\n") + b"\n")
+    assert log.find(json.loads(line)["hash"]) is None
+    path.write_bytes(line + b"\n")
+    assert log.latest(IMAGE.sha256) is None
+
+
+def test_an_entry_without_a_previous_one_is_a_problem(path: Path) -> None:
+    path.write_bytes(sealed({**NOW, "event": "analysis"}, None))
+    assert verify(path).problems == ["line 1: is no whole entry: previous is missing or no string"]
+
+
+def test_a_known_hash_may_be_spelled_otherwise(path: Path) -> None:
+    first, *_ = fill(path, 2)
+    for spelled in (first, first.upper(), f" {first}\n"):
+        assert verify(path, known=spelled).problems == []
+    for wrong in ("", first[:-1], f"{first}0", "sha256:x", "g" * 64):
+        with pytest.raises(AuditError, match="give 64 hexadecimal digits"):
+            verify(path, known=wrong)
+
+
 def test_a_line_that_was_cut_after_the_note_is_found(path: Path) -> None:
     """The note covers the bytes of the incomplete line, so that nothing can be hidden behind one."""
     fill(path, 2)

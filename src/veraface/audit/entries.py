@@ -14,6 +14,7 @@ from veraface.errors import VerafaceError
 FORMAT = "veraface-audit/1"
 FIRST_PREVIOUS = "0" * 64  # `previous` of the first entry
 MAX_LINE_BYTES = 64 * 1024
+_TEXTS = ("event", "time", "previous", "hash")  # which every entry has
 _BLOCK_BYTES = 2**20  # read at a time
 
 Entry = dict[str, Any]
@@ -70,7 +71,7 @@ def seal(fields: Mapping[str, Any], previous: str) -> tuple[str, bytes]:
 
 
 def read_entry(line: bytes) -> Entry:
-    """Decode a line without its line break and check its hash; raise ValueError with what is wrong."""
+    """Decode a line without its line break and check hash and fields; raise ValueError with what is wrong."""
     try:
         entry = json.loads(line)
     except (ValueError, RecursionError):
@@ -80,6 +81,12 @@ def read_entry(line: bytes) -> Entry:
     unsealed = {name: value for name, value in entry.items() if name != "hash"}
     if hashlib.sha256(canonical(unsealed)).hexdigest() != entry.get("hash"):
         raise ValueError("was changed: its hash does not match its content")
+    if missing := [name for name in _TEXTS if not isinstance(entry.get(name), str)]:
+        raise ValueError(f"is no whole entry: {missing[0]} is missing or no string")
+    if entry["event"] in ("analysis", "decision"):
+        file = entry.get("file")
+        if not isinstance(file, dict) or not isinstance(file.get("sha256"), str):
+            raise ValueError("is no whole entry: it names no file")
     return entry
 
 

@@ -138,7 +138,9 @@ class AuditLog:
         with self._locked() as file:
             previous, torn = self._tail(file)
             lines = b""
-            if torn:
+            if torn and (whole := _hash_of_next(torn, previous)):
+                previous, lines = whole, b"\n"  # only its line break is missing
+            elif torn:
                 about = {"torn_bytes": len(torn), "torn_sha256": hashlib.sha256(torn).hexdigest()}
                 previous, line = seal({**self._common("recovered", None), **about}, previous)
                 lines = b"\n" + line
@@ -186,6 +188,15 @@ class AuditLog:
                 yield file
             finally:
                 os.close(file)
+
+
+def _hash_of_next(line: bytes, previous: str) -> str | None:
+    """Return the hash of a line if it is a whole entry that follows the one with the hash `previous`."""
+    try:
+        entry = read_entry(line)
+    except ValueError:
+        return None
+    return str(entry["hash"]) if entry["previous"] == previous else None
 
 
 @contextmanager

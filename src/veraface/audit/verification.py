@@ -1,6 +1,7 @@
 """Check an audit log: every hash, and every link from an entry to the one before it."""
 
 import hashlib
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -8,6 +9,7 @@ from typing import BinaryIO
 
 from veraface.audit.entries import FIRST_PREVIOUS, MAX_LINE_BYTES, AuditError, read_entry
 
+_HASH = re.compile("[0-9a-f]{64}")
 MAX_PROBLEMS = 20  # listed; the check goes on to count the entries
 
 
@@ -48,8 +50,11 @@ def verify(path: Path | str, known: str | None = None) -> Verification:
             end or written anew as a whole cannot be told from the original.
 
     Raises:
-        AuditError: it cannot be read.
+        AuditError: it cannot be read, or `known` is no hash.
     """
+    known = None if known is None else known.strip().lower()
+    if known is not None and not _HASH.fullmatch(known):
+        raise AuditError(f"{known!r} is not the hash of an entry; give 64 hexadecimal digits")
     found, seen_known, broken = Verification(), known in (None, FIRST_PREVIOUS), b""
     broken_at = 0
     try:
@@ -60,7 +65,7 @@ def verify(path: Path | str, known: str | None = None) -> Verification:
                     found.problem(
                         f"line {number}: is incomplete: its writer was stopped, or its end was cut off. The "
                         f"{found.entries} entries before it are not affected, and no result was returned for "
-                        "it. The next entry that Veraface appends will note this"
+                        "it. The next entry that Veraface appends will note this, or end a whole line"
                     )
                     continue
                 try:
