@@ -578,3 +578,17 @@ def test_without_the_extra_the_error_names_it(folder: Path, image: Path) -> None
     done = veraface_process("report", image, "--out", folder / "x.html", environment=environment)
     assert done.returncode == 1
     assert "pip install 'veraface[report]'" in done.stderr
+
+
+def test_a_key_is_used_where_its_public_copy_cannot_be_written(image: Path, tmp_path: Path) -> None:
+    settings = tmp_path / "veraface"
+    key = own_key(settings / "report-key.pem")
+    copy = settings / "report-key.pub.pem"
+    copy.unlink()
+    (copy / "in the way").mkdir(parents=True)
+    assert fingerprint(own_key(settings / "report-key.pem").public_key()) == fingerprint(key.public_key())
+    arguments = ("report", "--model", "fast", image, "--out", tmp_path / "report.html")
+    done = veraface(*arguments, environment={"XDG_CONFIG_HOME": str(tmp_path), "HOME": str(tmp_path)})
+    assert done.returncode == 0, done.stderr
+    assert public_pem(key.public_key()).decode() in done.stdout
+    assert verify((tmp_path / "report.html").read_bytes(), key.public_key()).expected_key

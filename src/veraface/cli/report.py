@@ -1,5 +1,6 @@
 """`veraface report`: write one analysis as a signed HTML file, or verify one."""
 
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated
 
@@ -55,7 +56,14 @@ def _write(
 ) -> None:
     with needs_extra("report"):
         from veraface.report.page import gather, render
-        from veraface.report.signature import default_key_path, fingerprint, own_key, read_private_key, sign
+        from veraface.report.signature import (
+            default_key_path,
+            fingerprint,
+            own_key,
+            public_pem,
+            read_private_key,
+            sign,
+        )
     from veraface.audit.entries import FileId
     from veraface.detector import Detector
     from veraface.errors import ImageError
@@ -81,8 +89,11 @@ def _write(
     write_atomic(out, sign(render(contents, owner, wording), secret))
     print(f"written to {printable(str(out))}, signed by key {owner}")
     if key is None:
-        public = default_key_path().with_suffix(".pub.pem")
-        print(f"to verify it, others need your public key: {printable(str(public))}")
+        public, content = default_key_path().with_suffix(".pub.pem"), public_pem(secret.public_key())
+        shown = f"\n{content.decode()}"
+        with suppress(OSError):  # it could not be written
+            shown = printable(str(public)) if public.read_bytes() == content else shown
+        print(f"to verify it, others need your public key: {shown}")
 
 
 def _verify(path: Path, key: Path | None) -> None:

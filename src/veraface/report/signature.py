@@ -27,7 +27,7 @@ from joserfc.errors import BadSignatureError, JoseError
 from joserfc.jwk import OKPKey
 from joserfc.util import urlsafe_b64decode, urlsafe_b64encode
 
-from veraface.errors import VerafaceError
+from veraface.errors import DataError, VerafaceError
 from veraface.files import settings_folder, write_atomic
 
 MAX_BYTES = 64 * 2**20  # of a signed document
@@ -152,7 +152,7 @@ def default_key_path() -> Path:
 def own_key(path: Path) -> Ed25519PrivateKey:
     """Return the private key in a file; create it, readable by its owner only, if there is none.
 
-    The public key is written beside it, as `.pub.pem`. Raises VerafaceError.
+    The public key is written beside it, as `.pub.pem`, if that is possible. Raises VerafaceError.
     """
     try:
         missing = not path.exists()
@@ -160,8 +160,9 @@ def own_key(path: Path) -> Ed25519PrivateKey:
         missing = False
     key = _create(path) if missing else read_private_key(path)
     public, content = path.with_suffix(".pub.pem"), public_pem(key.public_key())
-    if not public.is_file() or public.read_bytes() != content:
-        write_atomic(public, content)
+    with suppress(OSError, DataError):  # such as in a folder that is mounted read-only
+        if not public.is_file() or public.read_bytes() != content:
+            write_atomic(public, content)
     return key
 
 
