@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+import subprocess
 import sys
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -11,12 +12,13 @@ from typing import Any
 
 import anyio
 import pytest
+from PIL import Image
 
 from tests.cli.terminal import veraface
 from tests.provenance.files import A1111, png
 from tests.sample_images import encode, portrait
 from tests.sample_trustmark import MESSAGES, bits_of, patch_decoder, with_bits
-from tests.sample_videos import make_portrait
+from tests.sample_videos import make_portrait, write_video
 from veraface import Wording, detect
 from veraface.audit import verify
 
@@ -175,3 +177,44 @@ def test_what_a_video_claims_is_read(folder: Path) -> None:
     (found,) = call(folder, ("inspect_provenance", {"path": "signed.mp4"}))
     assert found.structured_content["credentials"]["state"] == "untrusted_signer"
     assert [claim["code"] for claim in found.structured_content["claims"]] == ["ai_generated"]
+
+
+BOUNDED = """
+import resource, sys
+from pathlib import Path
+import anyio
+from mcp.server.mcpserver.exceptions import ToolError
+from veraface import Detector, Wording
+from veraface.mcp.folders import AllowedFolders
+from veraface.mcp.server import Tools
+from veraface.provenance.credentials import CredentialReader
+from veraface.video import container
+
+credentials = CredentialReader(trust_lists=False)
+tools = Tools(AllowedFolders([Path(sys.argv[1])]), Detector("fast"), Wording(), credentials, None)
+
+def detect():
+    try:
+        return anyio.run(tools.detect_video, "large.mp4", 1)["label"]
+    except ToolError as error:
+        return str(error)
+
+before, most = resource.getrlimit(resource.RLIMIT_DATA), container.MAX_MEMORY
+container.MAX_MEMORY = 40 * 2**20
+print(detect())
+print(resource.getrlimit(resource.RLIMIT_DATA) == before)
+container.MAX_MEMORY = most
+print(detect())
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux bounds it")
+def test_the_memory_of_a_video_is_bounded(tmp_path: Path) -> None:
+    write_video(tmp_path / "large.mp4", [Image.new("RGB", (4000, 3000), "gray")] * 2)
+    command = [sys.executable, "-c", BOUNDED, str(tmp_path)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    refused, restored, label = done.stdout.splitlines()
+    assert "the video takes more memory than available" in refused
+    assert restored == "True"
+    assert label == "No face found"

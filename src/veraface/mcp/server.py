@@ -98,9 +98,13 @@ class Tools:
 
     def _detect_video(self, path: str, frames: int) -> dict[str, Any]:
         from veraface.video import detect_video
+        from veraface.video.container import bounded_memory
 
         with _tool_errors(), needs_extra("video"), self._folders.open(path) as file:
-            with self._logged_refusal(lambda: _identify(file)):
+            import av  # noqa: F401 - loads FFmpeg, which does not count towards the limit
+
+            # The limit is one of this process; one file is analyzed at a time.
+            with self._logged_refusal(lambda: _identify(file)), bounded_memory():
                 result = detect_video(file, self._detector, frames=frames)
             tracks = [
                 self._verdict(track.verdict, track.p_fake, track.reasons)
