@@ -9,8 +9,10 @@ import subprocess
 import threading
 from collections.abc import Callable, Coroutine, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import anyio
 import httpx
@@ -106,15 +108,20 @@ def running_server(**settings: str) -> Iterator[RunningServer]:
 
 
 def is_ready(url: str) -> bool:
-    """Return whether a server answers and has loaded its model."""
-    with contextlib.suppress(httpx.TransportError):
-        return httpx.get(f"{url}/readyz", timeout=60).status_code == 200
+    """Return whether a server answers and has loaded its model.
+
+    Not with httpx, which loads certificates for every request: 23 ms of processor time instead of 0.1 ms.
+    """
+    connection = HTTPConnection(urlsplit(url).netloc, timeout=60)
+    with contextlib.suppress(OSError, HTTPException), contextlib.closing(connection):
+        connection.request("GET", "/readyz")
+        return connection.getresponse().status == 200
     return False
 
 
 def wait_until_ready(server: RunningServer) -> None:
     try:
-        wait_until(lambda: server.process.poll() is not None or is_ready(server.url), 120, pause_s=0.1)
+        wait_until(lambda: server.process.poll() is not None or is_ready(server.url), 120, pause_s=0.05)
         assert server.process.poll() is None
     except AssertionError as error:
         raise RuntimeError(f"the server did not become ready:\n{server.log()}") from error
