@@ -122,9 +122,8 @@ tools:
 	@if command -v npm >/dev/null; then $(MAKE) -s $(TOOLS)/node_modules/.ready; \
 	else echo "npm is missing: no browser extension, and no tests of it, of accessibility and in Node."; fi
 
-$(TOOLS)/node_modules/.ready: $(TOOLS)/package.json $(TOOLS)/package-lock.json $(TOOLS)/.npmrc
-	cd $(TOOLS) && npm ci
-	touch $@
+$(TOOLS)/node_modules/.ready: $(TOOLS)/package.json $(TOOLS)/package-lock.json $(TOOLS)/.npmrc scripts/setup_node.sh
+	sh scripts/setup_node.sh $(TOOLS)
 
 # Installs one beside the packages where none is found; where that fails, tests say so.
 chromium:
