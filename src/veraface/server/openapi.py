@@ -10,7 +10,7 @@ from veraface.server.uploads import MAX_OTHER_FIELD_CHARACTERS, MAX_OTHER_FIELDS
 Responses = dict[int | str, dict[str, Any]]
 
 
-def form(required: list[str], **fields: dict[str, str]) -> dict[str, Any]:
+def form(required: list[str], **fields: dict[str, Any]) -> dict[str, Any]:
     """Return the request body of a multipart form."""
     schema = {
         "type": "object",
@@ -22,25 +22,17 @@ def form(required: list[str], **fields: dict[str, str]) -> dict[str, Any]:
     return {"requestBody": {"required": True, "content": {"multipart/form-data": {"schema": schema}}}}
 
 
-def with_fields(body: dict[str, Any], required: list[str], **fields: dict[str, Any]) -> dict[str, Any]:
-    """Return the request body of a form with further fields."""
-    schema = body["requestBody"]["content"]["multipart/form-data"]["schema"]
-    own = {**schema, "properties": {**schema["properties"], **fields}}
-    own["required"] = [*schema.get("required", ()), *required]
-    return {"requestBody": {"required": True, "content": {"multipart/form-data": {"schema": own}}}}
-
-
 def error_responses(descriptions: dict[int, str]) -> Responses:
     """Return the error responses from their descriptions by status."""
     return {status: {"model": ErrorResponse, "description": text} for status, text in descriptions.items()}
 
 
-_FILE = {"type": "string", "format": "binary", "description": "the image file"}
+IMAGE_FILE = {"type": "string", "format": "binary", "description": "the image file"}
 _ABOUT_LINK = "instead of `image`: an http or https link to an image on the public web"
 _LINK = {"type": "string", "format": "uri", "description": _ABOUT_LINK}
-IMAGE_FORM = form(["image"], image=_FILE)
+IMAGE_FORM = form(["image"], image=IMAGE_FILE)
 # One of the two; Swagger UI cannot show "either".
-_IMAGE_OR_LINK = form([], image=_FILE, url=_LINK)["requestBody"]
+_IMAGE_OR_LINK = form([], image=IMAGE_FILE, url=_LINK)["requestBody"]
 IMAGE_ERRORS = {
     400: "not a well-formed multipart form with one file in `image`",
     408: "the image arrived too slowly or not completely",

@@ -12,7 +12,7 @@ from veraface.datasets.feedback import LABELS, MAX_NOTE, FeedbackFolder, Label
 from veraface.errors import DataError
 from veraface.server.auditing import actor
 from veraface.server.errors import ApiError
-from veraface.server.openapi import IMAGE_ERRORS, IMAGE_FORM, error_responses, with_fields
+from veraface.server.openapi import IMAGE_ERRORS, IMAGE_FILE, error_responses, form
 from veraface.server.routes import State
 from veraface.server.security import REFUSE_OTHER_SITES, REFUSED
 
@@ -23,9 +23,9 @@ _ERRORS = {
     422: "broken image, or no label",
     507: "the folder for wrong answers is full",
 }
-_FORM = with_fields(
-    IMAGE_FORM,
-    required=["label"],
+_FORM = form(
+    ["image", "label"],
+    image=IMAGE_FILE,
     label={"type": "string", "enum": list(LABELS), "description": "what the image is, by a person"},
     note={"type": "string", "maxLength": MAX_NOTE, "description": "how the person knows"},
     generator={"type": "string", "maxLength": 200, "description": "what made a fake, if known"},
