@@ -78,6 +78,7 @@ def test_a_new_metric_names_weak_slices(balanced_accuracy: str) -> None:
 
 def test_every_metric_is_documented() -> None:
     for name, declared in METRICS.items():
-        assert declared.name == name
-        assert declared.heading
-        assert (declared.compute.__doc__ or "").startswith("Return the ")
+        assert declared.name == name, name
+        assert declared.heading, f"{name} has no heading"
+        documented = (declared.compute.__doc__ or "").startswith("Return the ")
+        assert documented, f"the docstring of {name} in evaluation/metrics.py must begin with 'Return the '"

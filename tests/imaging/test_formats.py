@@ -32,6 +32,7 @@ def test_each_format_is_read_once(name: str, monkeypatch: pytest.MonkeyPatch) ->
         return guard(data)
 
     monkeypatch.setitem(FORMATS, name, replace(FORMATS[name], scan=counted))
+    assert name in FILES, f"add a small {name} file to FILES of tests/imaging/test_formats.py"
     image = ImageFile(FILES[name])
     image.decode()
     assert read_provenance(image, level="full") is not None
@@ -43,7 +44,7 @@ def test_a_format_is_complete(name: str) -> None:
     """A new format needs a row in `FORMATS`, a guard, extensions, and a sample for the hostile tests."""
     image_format = FORMATS[name]
     assert image_format.media_type.startswith("image/")
-    assert EXTENSIONS[name]
+    assert EXTENSIONS.get(name), f"src/veraface/imaging/extensions.py has no {name}"
     assert set(EXTENSIONS[name]) <= IMAGE_EXTENSIONS
     samples = [data for data in SAMPLES.values() if sniff_format(data) == name]
     assert samples, f"tests/hostile/samples.py has no {name}"

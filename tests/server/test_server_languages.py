@@ -54,20 +54,32 @@ def test_there_are_seven() -> None:
 
 @pytest.mark.parametrize("language", OTHERS)
 def test_no_words_are_missing_or_left_over(language: str) -> None:
-    assert list(read(language)) == list(read("en"))
+    own, english = list(read(language)), list(read("en"))
+    name = f"languages/{language}.json"
+    missing, left_over = (
+        [key for key in english if key not in own],
+        [key for key in own if key not in english],
+    )
+    assert not missing, f"{name} lacks {missing}"
+    assert not left_over, f"{name} has {left_over}, which en.json lacks"
+    moved = [
+        f"{key} where en.json has {other}" for key, other in zip(own, english, strict=True) if key != other
+    ]
+    assert not moved, f"{name} has the keys in another order: {moved[0]}"
 
 
 @pytest.mark.parametrize("language", OTHERS)
 def test_words_are_translated_and_keep_what_is_put_into_them(language: str) -> None:
     """A singular or dual may say its number in words."""
     for (path, own), english in zip(read(language).items(), read("en").values(), strict=True):
-        assert isinstance(own, dict) == isinstance(english, dict), path
+        where = f"languages/{language}.json: {path}"
+        assert isinstance(own, dict) == isinstance(english, dict), where
         allowed = placeholders(forms(english)[-1])
         for form in forms(own):
-            assert form.strip(), path
-            assert "<" not in form, path
-            assert placeholders(form) <= allowed, path
-        assert placeholders(forms(own)[-1]) == allowed, path
+            assert form.strip(), where
+            assert "<" not in form, where
+            assert placeholders(form) <= allowed, where
+        assert placeholders(forms(own)[-1]) == allowed, where
     same = [
         path
         for path, own in read(language).items()
@@ -92,10 +104,11 @@ def test_every_word_is_asked_for_and_every_one_asked_for_is_there() -> None:
     asked |= set(re.findall(r'"data-(?:text|label)": "([\w.]+)"', code))
     asked |= set(re.findall(r'\b(?:label|title|path): "([\w.]+)"', code))
     known = set(read("en"))
-    assert asked - known == set()
+    assert not asked - known, f"languages/en.json lacks {sorted(asked - known)}"
     named = set(re.findall(r'"(\w+(?:\.\w+)+)"', code))  # keys kept in variables
     composed = {path for path in known if path.startswith(COMPOSED)}
-    assert known - asked - named - composed == set()
+    unused = sorted(known - asked - named - composed)
+    assert not unused, f"no code asks for {unused}; use them, or add their prefix to COMPOSED of this file"
 
 
 # How each language says "real", and the texts about one image or face.

@@ -13,9 +13,10 @@ from fastapi.testclient import TestClient
 from PIL import Image
 
 from tests.server.asgi import application
-from tests.server.backends import Broken
+from tests.server.backends import Broken, Scripted
 from veraface.server import create_app, load_settings
 from veraface.server.logs import JsonFormatter
+from veraface.workers.messages import VideoProgress
 
 Start = Callable[..., Any]
 
@@ -102,6 +103,18 @@ def test_an_error_is_logged_without_its_message(caplog: pytest.LogCaptureFixture
     assert response.json()["error"]["request_id"] == response.headers["X-Request-ID"]
     assert "RuntimeError" in caplog.text
     assert Broken.text not in caplog.text
+
+
+def test_invalid_fields_of_a_result_are_logged_without_their_values(caplog: pytest.LogCaptureFixture) -> None:
+    app = create_app(
+        load_settings(), backend=Scripted(VideoProgress(done=4711, total=1, time=0.0, p_fake=None))
+    )
+    with TestClient(app, "http://localhost") as client:
+        response = client.post("/api/v1/forensics", files={"image": ("a.jpg", b"x")})
+    assert (response.status_code, response.json()["error"]["code"]) == (503, "worker_lost")
+    assert "invalid result of the task forensics: " in caplog.text
+    assert "views: missing" in caplog.text
+    assert "4711" not in caplog.text
 
 
 def test_errors_of_libraries_are_formatted_without_their_message() -> None:

@@ -1,12 +1,16 @@
 """How to read the forensic views, in English. Nothing here imports NumPy, since servers import it."""
 
 from dataclasses import dataclass
+from typing import Literal
 
 # Measured on images saved at 75 to 95 with a patch that was not: at 95 the patch is 3.2 times as bright as
 # its place was before, at 90 2.5 times, at 75 1.9 times (benchmarks/results/evidence.md).
 RESAVED_QUALITY = 95
 ERROR_GAIN = 40  # 6 levels of error are white
 NOISE_GAIN = 12  # 21 levels of residual are white
+
+
+ViewName = Literal["error_levels", "noise", "grid"]  # in the schema of the API
 
 
 @dataclass(frozen=True)
@@ -21,7 +25,7 @@ class ViewGuide:
         misleading: how it misleads.
     """
 
-    name: str
+    name: ViewName
     title: str
     meaning: str
     reading: str

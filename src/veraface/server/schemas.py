@@ -74,7 +74,7 @@ class PredictResponse(_Predicted, DetectResponse):
 
 @dataclass(frozen=True)
 class EvidenceResponse(ForensicsResult, _Succeeded):
-    """Forensic views of one image; docs/evidence.md explains how to read them."""
+    """Forensic views of one image; docs/forensics.md explains how to read them."""
 
 
 class ErrorDetail(BaseModel):

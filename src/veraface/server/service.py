@@ -5,6 +5,7 @@ import logging
 from collections.abc import Awaitable, Callable
 
 from fastapi import Request
+from pydantic import ValidationError
 
 from veraface import errors
 from veraface.analysis import Analysis
@@ -93,9 +94,20 @@ class InferenceService:
             raise internal_error() from None
         try:
             return messages.decode_reply(kind, reply)
-        except (ValueError, KeyError):  # from a worker that a file has taken over; pydantic's error quotes it
+        except (ValueError, KeyError) as error:  # a bug, or a worker that a file has taken over
+            _log.error("invalid result of the task %s: %s", task.name, _invalid_fields(error))
             message = "the worker sent an invalid response; try again"
             raise from_error(errors.WorkerLostError(message)) from None
+
+
+def _invalid_fields(error: Exception) -> str:
+    """Return which fields are invalid and why, without their values, which may be from an image."""
+    if not isinstance(error, ValidationError):
+        return type(error).__name__
+    found = error.errors(include_url=False, include_context=False, include_input=False)
+    return ", ".join(
+        sorted({f"{fault['loc'][0] if fault['loc'] else 'all'}: {fault['type']}" for fault in found})
+    )
 
 
 async def _unless_disconnected(request: Request, work: Awaitable[messages.Reply]) -> messages.Reply:

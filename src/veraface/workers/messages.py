@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Annotated, Any, ClassVar, Literal, Protocol, TypeVar
 
 from veraface.analysis import Analysis
+from veraface.forensics.guides import ViewName
 from veraface.provenance import Provenance
 from veraface.results import DetectionResult, Digits, Milliseconds, Probability, Result
 from veraface.video.results import VideoResult
@@ -58,7 +59,7 @@ class VideoProgress(Result):
 class ForensicView(Result):
     """One forensic view of an image, as an image file."""
 
-    name: Literal["error_levels", "noise", "grid"]
+    name: ViewName
     media_type: Literal["image/webp"]
     width: int
     """of the view, pixels; 1,024 at most"""
@@ -69,7 +70,7 @@ class ForensicView(Result):
 
 @dataclass(frozen=True)
 class ForensicsResult(Result):
-    """Forensic views of one image; docs/evidence.md explains how to read them."""
+    """Forensic views of one image; docs/forensics.md explains how to read them."""
 
     views: tuple[ForensicView, ...]
     resaved_quality: int
