@@ -24,7 +24,7 @@ def test_reports_and_writes_the_card(tiny_model: Path, tmp_path: Path) -> None:
     done = CliRunner().invoke(app, ["evaluate", *map(str, arguments), "--write-card"])
     assert done.exit_code == 0, done.output
     assert done.stderr == ""
-    last = f"written to {report}/report.html, report.md, report.json and pictures.jsonl\n"
+    last = f"written to {report}/report.html, report.md, report.json and images.jsonl\n"
     assert done.stdout.endswith(last)
     printed = done.stdout.removesuffix("\n" + last)
     assert (report / "report.md").read_text().startswith(printed)

@@ -22,7 +22,7 @@ from veraface.models.card import ModelCard
 from veraface.models.classifier import OnnxClassifier
 
 SPLITS = {"train": 2, "test": 16}
-FILES = ["pictures.jsonl", "report.html", "report.json", "report.md"]
+FILES = ["images.jsonl", "report.html", "report.json", "report.md"]
 CLEAN_ONLY = EvaluationConfig(tiers=False, curves=0, self_blend=False)
 
 
@@ -51,7 +51,7 @@ def model(tmp_path: Path) -> Path:
 
 
 def lines(out: Path) -> list[dict[str, Any]]:
-    return [json.loads(line) for line in (out / "pictures.jsonl").read_text().splitlines()]
+    return [json.loads(line) for line in (out / "images.jsonl").read_text().splitlines()]
 
 
 def test_all_files_are_written(faces: Path, model: Path, tmp_path: Path) -> None:

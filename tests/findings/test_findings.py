@@ -92,7 +92,9 @@ def folder(tmp_path: Path) -> Path:
 def test_command_prints_grade_and_limitation(folder: Path) -> None:
     printed = command("detect", "photo.jpg", cwd=folder).stdout
     assert re.search(r"observed +provenance +was saved by an editing program", printed)
-    assert "cropping or resizing leaves the same trace as a forgery" in printed
+    assert "cropping or resizing leaves the same trace as a forgery" in " ".join(printed.split())
+    findings = printed[printed.index("Findings") :].split("\n\n")[0]
+    assert max(map(len, findings.splitlines())) <= 100
     assert re.search(r"inferred +model", printed)
 
 

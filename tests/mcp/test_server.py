@@ -149,7 +149,7 @@ def test_a_folder_must_be_named_and_exist(tmp_path: Path) -> None:
     assert veraface("mcp").returncode == 2
     done = veraface("mcp", tmp_path / "none")
     assert done.returncode == 1
-    assert "is no folder that can be allowed" in done.stderr
+    assert "no such folder; name an existing one" in done.stderr
 
 
 def test_the_missing_extra_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

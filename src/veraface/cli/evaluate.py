@@ -11,7 +11,7 @@ from veraface.utils import needs_extra
 
 def evaluate(
     data: LabeledData,
-    out: Annotated[Path, Option(help="Folder for report.html, .md and .json, and pictures.jsonl.")],
+    out: Annotated[Path, Option(help="Folder for report.html, .md and .json, and images.jsonl.")],
     model: Model = None,
     split: Annotated[str, Option(help="train, val, test or all.")] = "test",
     pair: Annotated[list[str] | None, Option(help="Two sources to compare, REAL:FAKE; repeatable.")] = None,
@@ -25,7 +25,7 @@ def evaluate(
     ] = True,
     attributes: Annotated[
         Path | None,
-        Option(help="CSV of further slices: path, and a column per attribute, such as an age group."),
+        Option(help="CSV file with attributes of the images: path, and a column each, such as age_group."),
     ] = None,
     write_card: Annotated[bool, Option(help="Also store the metrics in the model card.")] = False,
 ) -> None:
@@ -40,4 +40,4 @@ def evaluate(
     pairs = tuple(pair or ())
     config = EvaluationConfig(split, frames, pairs, tiers, curves, self_blend, attributes)
     print(run(data, out, config, model=model, write_card=write_card))
-    print(f"written to {out}/report.html, report.md, report.json and pictures.jsonl")
+    print(f"written to {out}/report.html, report.md, report.json and images.jsonl")

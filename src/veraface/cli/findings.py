@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from veraface.cli.terminal import printable
+from veraface.cli.terminal import PIPED_TEXT_WIDTH, printable
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -14,18 +14,24 @@ if TYPE_CHECKING:
 def print_findings(console: "Console", findings: "Iterable[GradedFinding]") -> None:
     """Print what was found about one file, with how each finding is known and what limits it."""
     from rich.padding import Padding
+    from rich.table import Table
     from rich.text import Text
 
     console.print(
         "Findings (observed: read from the file; derived: computed from it; inferred: can be wrong)"
     )
+    table = Table.grid(padding=(0, 1))
+    table.add_column(no_wrap=True)
+    table.add_column(no_wrap=True)
+    table.add_column(overflow="fold")
     for finding in findings:
-        line = Text(f"{finding.grade.value:<9}{finding.origin:<11} {printable(finding.message)}")
+        words = Text(printable(finding.message))
         limits = [finding.limitation]
         if finding.error_rates is not None:
             limits.insert(
                 0, f"of 100 test faces with this verdict, {finding.error_rates.fake_of_100} were fake"
             )
-        line.append(f"\n{'':20} {'; '.join(limits)}", style="dim")
-        console.print(Padding(line, (0, 0, 0, 2), expand=False))
+        words.append(f"\n{'; '.join(limits)}", style="dim")
+        table.add_row(finding.grade.value, finding.origin, words)
+    console.print(Padding(table, (0, 0, 0, 2)), width=min(console.width, PIPED_TEXT_WIDTH))
     console.print()

@@ -40,6 +40,7 @@ def _print(card: Mapping[str, Any]) -> None:
     from rich.table import Table
     from rich.text import Text
 
+    from veraface.cli.terminal import PIPED_TEXT_WIDTH
     from veraface.cli.terminal import console as make_console
     from veraface.models.card import bound_lines
 
@@ -53,7 +54,7 @@ def _print(card: Mapping[str, Any]) -> None:
             value = bound_lines(value)
         if key not in ("measured", "training") and value not in (None, (), [], {}):
             table.add_row(key.replace("_", " "), Text(_words(value)))
-    console = make_console()
+    console = make_console(PIPED_TEXT_WIDTH)
     console.print(table)
     for measured in _measured(card["measured"]) if card["measured"] else ():
         console.print(measured)

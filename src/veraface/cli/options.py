@@ -33,7 +33,7 @@ NeverSayReal = Annotated[
     bool,
     Option(
         "--never-say-real",
-        help="Say 'no sign of forgery found' for real.",
+        help="Show 'no sign of forgery found' instead of 'likely real'.",
         envvar="VERAFACE_NEVER_SAY_REAL",
         show_envvar=False,
     ),

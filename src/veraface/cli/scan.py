@@ -46,13 +46,17 @@ def scan(
         Option(help="Only names that match this pattern, such as '*.png'; repeatable. Default: image files."),
     ] = None,
     all_files: Annotated[
-        bool, Option("--all", help="Also images with any other name, and hidden ones, by their content.")
+        bool, Option("--all", help="Recognize images by content, whatever their names; include hidden files.")
     ] = False,
     since: Annotated[
         str | None, Option(help="Only files modified since 2026-11-01, 2026-11-01T12:00, or 36h, 7d, 2w ago.")
     ] = None,
-    limit: Annotated[int | None, Option(min=1, max=10**12, help="Only the first N.", metavar="N")] = None,
-    workers: Annotated[int | None, Option(min=1, max=256, help="Worker processes, or one per core.")] = None,
+    limit: Annotated[
+        int | None, Option(min=1, max=10**12, help="Analyze at most N images.", metavar="N")
+    ] = None,
+    workers: Annotated[
+        int | None, Option(min=1, max=256, help="Number of worker processes; default: one per core.")
+    ] = None,
     engine: Annotated[str, Option(help="local (this machine) or ray (a Ray cluster).")] = "local",
     model: Model = None,
     audit: Audit = None,

@@ -43,11 +43,16 @@ def print_json(record: dict[str, Any]) -> None:
     print(json.dumps(record, ensure_ascii=True), flush=True)
 
 
-def console() -> "Console":
-    """Return the console for results: as wide as the terminal, or so wide that no line of a file wraps."""
+PIPED_TEXT_WIDTH = 100  # columns of sentences where there is no terminal
+
+
+def console(piped_width: int = 1000) -> "Console":
+    """Return the console for results: as wide as the terminal, else by default so that no table row wraps."""
     from rich.console import Console
 
-    return Console(highlight=False, width=None if sys.stdout.isatty() or os.environ.get("COLUMNS") else 1000)
+    return Console(
+        highlight=False, width=None if sys.stdout.isatty() or os.environ.get("COLUMNS") else piped_width
+    )
 
 
 # Name, verdict, p_fake and the reasons for the verdict.

@@ -25,7 +25,7 @@ SELF_BLENDED = "self-blended"
 
 @dataclass(frozen=True)
 class Prediction:
-    """The prediction of one labeled image; a line of `pictures.jsonl`."""
+    """The prediction of one labeled image; a line of `images.jsonl`."""
 
     path: str  # of the image or video, relative to the data's folder; never absolute
     fake: bool  # the label

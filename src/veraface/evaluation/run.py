@@ -78,7 +78,7 @@ class AllPredictions:
     features: Features
 
     def __iter__(self) -> Iterator[Prediction]:
-        """Iterate in the order of `pictures.jsonl`."""
+        """Iterate in the order of `images.jsonl`."""
         for predictions in (self.clean, *self.tiers.values(), self.self_blended, *self.curves.values()):
             yield from predictions
 
@@ -91,7 +91,7 @@ def evaluate(
     model: str | Path | None = None,
     write_card: bool = False,
 ) -> str:
-    """Evaluate a model; write `report.html`, `.md`, `.json` and `pictures.jsonl` (a line per image) to `out`.
+    """Evaluate a model; write `report.html`, `.md`, `.json` and `images.jsonl` (a line per image) to `out`.
 
     The same data (manifest or folder), config and model (name or path of an `.onnx` file; the default one if
     None) give the same bytes on the same machine. `write_card` also stores the short form of the report in
@@ -110,7 +110,7 @@ def evaluate(
     ensure_writable_dir(out)
     predictions = predict_all(detector, samples, config, data if data.is_dir() else data.parent)
     lines = (json.dumps(asdict(prediction)) + "\n" for prediction in predictions)
-    write_atomic(out / "pictures.jsonl", "".join(lines))  # first, as it took longest
+    write_atomic(out / "images.jsonl", "".join(lines))  # first, as it took longest
     thresholds = detector.card.thresholds
     report: dict[str, Any] = {
         "data": f"{_name(data)}, {config.split} split",

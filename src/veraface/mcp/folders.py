@@ -49,8 +49,10 @@ def _resolved_folder(folder: Path) -> Path:
     try:
         real = folder.resolve(strict=True)
     except (OSError, ValueError, RuntimeError) as error:
+        if isinstance(error, FileNotFoundError):
+            raise VerafaceError(f"{folder}: no such folder; name an existing one") from error
         reason = error.strerror if isinstance(error, OSError) else error
-        raise VerafaceError(f"{folder}: is no folder that can be allowed: {reason}") from error
+        raise VerafaceError(f"{folder}: cannot be opened ({reason}); name another folder") from error
     if not real.is_dir():
         raise VerafaceError(f"{folder}: is a file; name the folder that contains it")
     return real

@@ -36,7 +36,7 @@ _MESSAGES = {
     "untrusted_signer": "unknown signer: Content Credentials are intact, but who signed them is on none of "
     "the trust lists: anybody can make such a signature",
     "invalid": "invalid: Content Credentials are broken, or the file was changed after it was signed",
-    "absent": "absent: The file has no Content Credentials, which proves nothing: most files have none",
+    "absent": "absent: no Content Credentials",
     "not_installed": 'Content Credentials were not read: not installed, pip install "veraface[provenance]"',
 }
 
