@@ -146,7 +146,10 @@ def test_several_folders(root: Path) -> None:
 
 
 def test_a_folder_that_is_none_is_refused(root: Path) -> None:
-    for path, reason in ((root / "none", "No such file"), (root / "a.txt", "is a file")):
+    for path, reason in (
+        (root / "none", "no such folder; name an existing one"),
+        (root / "a.txt", "is a file"),
+    ):
         with pytest.raises(VerafaceError, match=reason):
             AllowedFolders([path])
     with pytest.raises(VerafaceError, match="at least one folder"):
