@@ -15,6 +15,7 @@ import pytest
 import veraface
 from veraface.detector import Detector
 from veraface.report.answer import answer_of, band_text, face_answer_of, span_of, worst_first
+from veraface.report.texts import LANGUAGES, Language
 from veraface.wording import Wording
 
 STATIC = Path(veraface.__file__).parent / "server/static"
@@ -34,11 +35,12 @@ ENDS = (0.0, 0.004, 0.1699, 0.17, 0.1701, 0.5, 0.8199, 0.82, 0.9, 0.995)
 SCRIPT = """
 import { readFileSync } from "node:fs";
 const root = process.argv[1];
-globalThis.fetch = async () => new Response(readFileSync(`${root}/languages/en.json`));
+const language = process.argv[3];
+globalThis.fetch = async () => new Response(readFileSync(`${root}/languages/${language}.json`));
 const { use } = await import(`${root}/js/language.js`);
 const { answerOf } = await import(`${root}/js/answer.js`);
 const { setWording } = await import(`${root}/js/wording.js`);
-await use("en");
+await use(language);
 setWording(JSON.parse(process.argv[2]));
 const results = JSON.parse(readFileSync(0, "utf-8"));
 console.log(JSON.stringify(results.map(answerOf)));
@@ -73,20 +75,24 @@ def results() -> list[dict[str, Any]]:
     people.append(face("uncertain", None, None, "face_too_small"))
     found += [result(*people[:count]) for count in range(1, 6)]
     found.append(result(people[0], people[0]))
+    found += [
+        result(*people[:1] * real, *people[1:2] * fake) for real, fake in ((1, 3), (12, 2), (3, 11), (1, 102))
+    ]
     older = result(face("uncertain", 0.88, None, "changes_under_recompression"))
     del older["p_fake_range"], older["faces"][0]["p_fake_range"]
     return [*found, older]
 
 
 @pytest.mark.parametrize("wording", [Wording(*modes) for modes in product((False, True), repeat=2)], ids=str)
-def test_it_is_the_answer_of_the_page(wording: Wording) -> None:
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_it_is_the_answer_of_the_page(wording: Wording, language: Language) -> None:
     node = shutil.which("node")
     if node is None:
         pytest.skip("no Node")
     made_up = results()
     command = [node, "--disable-warning=MODULE_TYPELESS_PACKAGE_JSON", "--input-type=module", "-e", SCRIPT]
     done = subprocess.run(
-        [*command, str(STATIC), json.dumps(vars(wording))],
+        [*command, str(STATIC), json.dumps(vars(wording)), language],
         input=json.dumps(made_up),
         capture_output=True,
         text=True,
@@ -95,7 +101,7 @@ def test_it_is_the_answer_of_the_page(wording: Wording) -> None:
     )
     assert done.returncode == 0, done.stderr
     for one, expected in zip(made_up, json.loads(done.stdout), strict=True):
-        own = answer_of(one, wording)
+        own = answer_of(one, wording, language)
         shown = {name: getattr(own, name) for name in ("verdict", "name", "range", "why", "count", "worth")}
         shown |= {"open": own.open, "steps": list(own.steps), "caveat": own.caveat}
         assert shown == {name: expected[name] for name in shown}, one

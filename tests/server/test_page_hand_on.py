@@ -20,6 +20,7 @@ from tests.server.scenes import answer, answers, face, two_faces
 from tests.waiting import wait_until
 from veraface.report.page import read_data
 from veraface.report.signature import verify
+from veraface.report.texts import Language, texts_in
 
 OpenPage = Callable[..., Page]
 Predict = Callable[..., httpx.Response]
@@ -63,6 +64,26 @@ def test_the_report_opens_in_a_tab_to_be_printed_on_one_page(result: Page) -> No
     assert report.locator("h1").text_content() == "Veraface report"
     assert report.evaluate("getComputedStyle(document.body).maxWidth") != "none"  # its style is allowed
     assert report.pdf(format="A4").count(b"/Type /Page\n") == 1
+
+
+@pytest.mark.parametrize(("language", "verdict"), [("de", "Wahrscheinlich echt"), ("ar", "حقيقي على الأرجح")])
+def test_the_report_is_in_the_language_of_the_page(result: Page, language: Language, verdict: str) -> None:
+    result.locator("#language").select_option(language)
+    expect(result.locator("html")).to_have_attribute("lang", language)
+    with result.expect_download() as saved:
+        result.locator("#report").click()
+    with result.context.expect_page() as opened:
+        result.evaluate("document.querySelector('#print-report').click()")
+    report = opened.value
+    report.wait_for_load_state()
+    assert report.locator("html").get_attribute("lang") == language
+    assert report.locator("#verdict").text_content() == verdict
+    assert report.pdf(format="A4").count(b"/Type /Page\n") == 1
+    result.goto(result.url.partition("/result/")[0] + "/verify")
+    result.set_input_files("#report-file", saved.value.path())
+    outcome = result.locator("#verify-outcome")
+    expect(outcome).to_contain_text(texts_in(language)("verify.intact.name"))
+    expect(outcome).to_contain_text(verdict)
 
 
 def test_a_report_is_verified(result: Page, open_page: OpenPage) -> None:
@@ -262,7 +283,7 @@ def test_without_the_file_there_is_no_report(result: Page) -> None:
 
 def test_a_failed_report_is_explained(result: Page) -> None:
     failure: dict[str, Any] = {"success": False, "error": {"code": "overloaded", "message": "too much"}}
-    result.route("**/api/v1/report", lambda route: route.fulfill(status=503, json=failure))
+    result.route("**/api/v1/report?language=en", lambda route: route.fulfill(status=503, json=failure))
     result.get_by_role("button", name="Signed report").click()
     expect(result.locator("#notice")).to_be_visible()
     expect(result.get_by_role("button", name="Signed report")).to_be_enabled()

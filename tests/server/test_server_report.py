@@ -15,6 +15,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from veraface.report.page import read_data
 from veraface.report.signature import fingerprint, verify
+from veraface.report.texts import LANGUAGES, Language, texts_in
 from veraface.server.app import create_app
 from veraface.server.settings import Settings, SettingsError
 
@@ -58,6 +59,31 @@ def test_a_broken_image_has_none(client: httpx.Client, corrupt: bytes) -> None:
     response = report(client, corrupt)
     assert response.status_code == 422
     assert response.json()["error"]["code"] == "unreadable_image"
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_it_is_written_and_verified_in_each_language(
+    client: httpx.Client, face: bytes, language: Language
+) -> None:
+    response = client.post(f"/api/v1/report?language={language}", files={"image": ("a.jpg", face)})
+    text = texts_in(language)
+    assert f'<html lang="{language}" dir="{text.direction}">' in response.text
+    verdict = read_data(response.content)["result"]["verdict"]
+    for path in (
+        f"verdicts.{verdict}.name",
+        "report.title",
+        "answer.notProof",
+        "report.limits",
+        "report.covers",
+    ):
+        assert text(path) in response.text
+    found = verified(client, response.content).json()
+    assert (found["intact"], found["own_key"], found["verdict"]) == (True, True, verdict)
+
+
+def test_a_language_that_there_is_not_is_refused(client: httpx.Client, face: bytes) -> None:
+    response = client.post("/api/v1/report?language=tlh", files={"image": ("a.jpg", face)})
+    assert response.status_code == 422
 
 
 def test_it_is_verified(client: httpx.Client, face: bytes) -> None:

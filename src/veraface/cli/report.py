@@ -9,6 +9,7 @@ from typer import Argument, BadParameter, Exit, Option
 from veraface.cli.audit import open_log
 from veraface.cli.options import Audit, Model, NeverSayReal, TrustMark, WordsOnly
 from veraface.cli.terminal import fail, printable
+from veraface.report.texts import Language
 from veraface.utils import needs_extra
 from veraface.wording import Wording
 
@@ -26,6 +27,7 @@ def report(
     audit: Audit = None,
     words_only: WordsOnly = False,
     never_say_real: NeverSayReal = False,
+    language: Annotated[Language, Option(help="Language of what is not folded in the report.")] = "en",
 ) -> None:
     """Write a signed report on one image, or verify one.
 
@@ -42,7 +44,7 @@ def report(
         raise BadParameter("missing; name an image, or a report with --verify", param_hint="IMAGE")
     if out is None or out.suffix.lower() not in (".html", ".htm"):
         raise BadParameter("takes an output name ending in .html", param_hint="--out")
-    _write(image, out, key, model, trustmark, audit, Wording(words_only, never_say_real))
+    _write(image, out, key, model, trustmark, audit, Wording(words_only, never_say_real), language)
 
 
 def _write(
@@ -53,6 +55,7 @@ def _write(
     trustmark: Path | None,
     audit: Path | None,
     wording: Wording,
+    language: Language,
 ) -> None:
     with needs_extra("report"):
         from veraface.report.page import gather, render
@@ -86,7 +89,7 @@ def _write(
     if log is not None:
         log.add_analysis(FileId.of(content), contents.facts["result"])
     owner = fingerprint(secret.public_key())
-    write_atomic(out, sign(render(contents, owner, wording), secret))
+    write_atomic(out, sign(render(contents, owner, wording, language), secret))
     print(f"written to {printable(str(out))}, signed by key {owner}")
     if key is None:
         public, content = default_key_path().with_suffix(".pub.pem"), public_pem(secret.public_key())

@@ -1,20 +1,16 @@
-"""The answer about an image in words, as the page gives it: the texts of languages/en.json, the same rules.
+"""The answer about an image in words, as the page gives it: its texts, the same rules.
 
 `js/answer.js` has the rules for the page, the extension and saved images; a test compares both.
 """
 
-import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
-from pathlib import Path
 from typing import Any
 
-import veraface
+from veraface.report.texts import Language, Texts, texts_in
 from veraface.wording import PLAIN, Wording
 
-_TEXTS = Path(veraface.__file__).parent / "server/static/languages/en.json"
 _CLEAR = ("fake", "real")
 _ORDER = ("fake", "uncertain", "real", "unclassified")
 # Reasons that are remarks: they do not explain why a result is uncertain.
@@ -23,39 +19,6 @@ _REMARKS += ("color_not_converted", "short_scenes", "faces_left_out")
 _SMALL = ("small_face", "face_too_small", "faces_too_small")
 
 Json = Mapping[str, Any]
-
-
-class _Texts:
-    """The texts of the page in English; those of a mode replace others."""
-
-    def __init__(self, never_say_real: bool) -> None:
-        catalog: dict[str, Any] = json.loads(_TEXTS.read_text(encoding="utf-8"))
-        self._catalogs = [catalog["neverSayReal"]] * never_say_real + [catalog]
-
-    def __call__(self, path: str, **values: Any) -> str:
-        """Return the text at a path, with values in it, one of them perhaps the `count` of a plural form."""
-        found = self._find(path)
-        if isinstance(found, dict):  # plural forms
-            found = found["one" if values["count"] == 1 else "other"]
-        for name, value in values.items():
-            found = found.replace(f"{{{name}}}", str(value))
-        return str(found)
-
-    def has(self, path: str) -> bool:
-        """Return whether there is such a text."""
-        return self._find(path) is not None
-
-    def _find(self, path: str) -> Any:
-        for catalog in self._catalogs:
-            found: Any = catalog
-            for name in path.split("."):
-                found = found.get(name) if isinstance(found, dict) else None
-            if found is not None:
-                return found
-        return None
-
-
-_texts = cache(_Texts)
 
 
 @dataclass(frozen=True)
@@ -80,9 +43,10 @@ class Answer:
     caveat: str = ""
 
 
-def answer_of(result: Json, wording: Wording = PLAIN) -> Answer:
-    """Return the answer about an image from its result as JSON, in that wording."""
-    texts, faces, verdict = _texts(wording.never_say_real), result["faces"], _verdict(result)
+def answer_of(result: Json, wording: Wording = PLAIN, language: Language = "en") -> Answer:
+    """Return the answer about an image from its result as JSON, in that wording and language."""
+    texts = texts_in(language, wording.never_say_real)
+    faces, verdict = result["faces"], _verdict(result)
     caveat = texts("answer.notProof")
     if result["verdict"] == "no_face":
         name, why = (texts(f"faults.no_face.{part}") for part in ("name", "detail"))
@@ -93,7 +57,7 @@ def answer_of(result: Json, wording: Wording = PLAIN) -> Answer:
         verdict,
         _name(texts, result),
         span,
-        None if span is None else range_text(span, result["thresholds"]),
+        None if span is None else range_text(span, result["thresholds"], language),
         count if count and verdict in _CLEAR else _why(texts, result, faces),
         count,
         _worth(texts, verdict, result.get("reliability")),
@@ -103,10 +67,12 @@ def answer_of(result: Json, wording: Wording = PLAIN) -> Answer:
     )
 
 
-def face_answer_of(face: Json, thresholds: Json, wording: Wording = PLAIN) -> Answer:
-    """Return the answer about one face, in that wording."""
-    texts, span = _texts(wording.never_say_real), span_of(face, thresholds, wording)
-    range_ = None if span is None else range_text(span, thresholds)
+def face_answer_of(
+    face: Json, thresholds: Json, wording: Wording = PLAIN, language: Language = "en"
+) -> Answer:
+    """Return the answer about one face, in that wording and language."""
+    texts, span = texts_in(language, wording.never_say_real), span_of(face, thresholds, wording)
+    range_ = None if span is None else range_text(span, thresholds, language)
     return Answer(_verdict(face), _name(texts, face), span, range_, _why(texts, face, ()))
 
 
@@ -133,18 +99,20 @@ def span_of(result: Json, thresholds: Json, wording: Wording = PLAIN) -> tuple[f
     return (low, high) if agrees else None
 
 
-def range_text(span: tuple[float, float], thresholds: Json) -> str:
+def range_text(span: tuple[float, float], thresholds: Json, language: Language = "en") -> str:
     """Return the range in percent; no value is rounded into the zone of another verdict."""
+    texts = texts_in(language)
     low, high = (_points(p, thresholds) for p in span)
-    if low == high:
-        return f"{low}%"
-    return _texts(False)("answer.range", low=low, high=f"{high}%")
+    end = texts.isolated(texts.percent(high))
+    return end if low == high else texts.isolated(texts("answer.range", low=low, high=end))
 
 
-def band_text(thresholds: Json, wording: Wording = PLAIN) -> str:
-    """Return how the scale is read, in that wording."""
-    real, fake = (f"{_rounded(100 * thresholds[name])}%" for name in _CLEAR[::-1])
-    return _texts(wording.never_say_real)("result.bandText", real=real, fake=fake)
+def band_text(thresholds: Json, wording: Wording = PLAIN, language: Language = "en") -> str:
+    """Return how the scale is read, in that wording and language."""
+    texts = texts_in(language, wording.never_say_real)
+    whole = (str(_rounded(100 * thresholds[name])) for name in _CLEAR[::-1])
+    real, fake = (texts.isolated(texts.percent(value)) for value in whole)
+    return texts("result.bandText", real=real, fake=fake)
 
 
 def _points(p: float, thresholds: Json) -> str:
@@ -165,7 +133,7 @@ def _verdict(result: Json) -> str:
     return "unclassified" if result["p_fake"] is None else result["verdict"]
 
 
-def _name(texts: _Texts, result: Json) -> str:
+def _name(texts: Texts, result: Json) -> str:
     if _verdict(result) != "unclassified":
         return texts(f"verdicts.{result['verdict']}.name")
     known = (code for code in _codes(result) if texts.has(f"answer.unclassified.{code}"))
@@ -173,7 +141,7 @@ def _name(texts: _Texts, result: Json) -> str:
     return texts(f"answer.unclassified.{code}" if code else "verdicts.uncertain.name")
 
 
-def _why(texts: _Texts, result: Json, faces: Sequence[Json]) -> str:
+def _why(texts: Texts, result: Json, faces: Sequence[Json]) -> str:
     verdict = _verdict(result)
     if verdict in _CLEAR:
         return texts(f"verdicts.{verdict}.detail")
@@ -187,7 +155,7 @@ def _why(texts: _Texts, result: Json, faces: Sequence[Json]) -> str:
     return texts(f"reasons.{cause}")
 
 
-def _count(texts: _Texts, faces: Sequence[Json]) -> str:
+def _count(texts: Texts, faces: Sequence[Json]) -> str:
     counted = {verdict: sum(_verdict(face) == verdict for face in faces) for verdict in _ORDER}
     if counted["real"] == len(faces):
         return texts("answer.faces.allReal", all=len(faces))
@@ -196,11 +164,10 @@ def _count(texts: _Texts, faces: Sequence[Json]) -> str:
         for verdict in _ORDER
         if counted[verdict] or verdict == "fake"
     ]
-    joined = " and ".join(parts) if len(parts) < 3 else f"{', '.join(parts[:-1])}, and {parts[-1]}"
-    return texts("answer.sentence", text=joined)
+    return texts("answer.sentence", text=texts.joined(parts))
 
 
-def _worth(texts: _Texts, verdict: str, reliability: Json | None) -> str | None:
+def _worth(texts: Texts, verdict: str, reliability: Json | None) -> str | None:
     if not reliability or verdict == "unclassified":
         return None
 
@@ -211,7 +178,7 @@ def _worth(texts: _Texts, verdict: str, reliability: Json | None) -> str | None:
     return texts(f"answer.worth.{verdict}", fake=shown(fake), real=shown(100 - fake))
 
 
-def _open(texts: _Texts, verdict: str, reliability: Json | None) -> str:
+def _open(texts: Texts, verdict: str, reliability: Json | None) -> str:
     if verdict not in _CLEAR:
         return texts("answer.open.uncertain")
     if not reliability:
@@ -220,7 +187,7 @@ def _open(texts: _Texts, verdict: str, reliability: Json | None) -> str:
     of = 1000 if rate < 0.01 else 100
     count = "<1" if rate * of < 0.5 else str(_rounded(rate * of))
     size = "" if reliability["face_size"] == "all" else texts("answer.thisSize")
-    return texts(f"answer.open.{verdict}", count=count, all=f"{of:,}", size=size).replace("  ", " ")
+    return texts(f"answer.open.{verdict}", count=count, all=texts.number(of), size=size).replace("  ", " ")
 
 
 def _steps(verdict: str, results: Sequence[Json]) -> tuple[str, ...]:

@@ -19,6 +19,7 @@ from veraface import __version__
 from veraface.findings import collect_findings
 from veraface.forensics.guides import VIEW_GUIDES
 from veraface.report.answer import answer_of, band_text, face_answer_of, worst_first
+from veraface.report.texts import Language, texts_in
 from veraface.text import clean
 from veraface.wording import PLAIN, Wording
 from veraface.workers.messages import EncodedImage, ForensicView, ReportMaterial
@@ -135,22 +136,33 @@ def _sha256(content: bytes) -> str:
     return hashlib.sha256(content).hexdigest()
 
 
-def render(contents: Contents, fingerprint: str, wording: Wording = PLAIN) -> str:
-    """Return the document, which shows the fingerprint of the key to sign it with; escape untrusted text."""
+def render(contents: Contents, fingerprint: str, wording: Wording = PLAIN, language: Language = "en") -> str:
+    """Return the document, which shows the fingerprint of the key to sign it with; escape untrusted text.
+
+    What is folded, and what the model card says, is in English in every language.
+    """
+    texts = texts_in(language, wording.never_say_real)
+
+    def reason(found: Mapping[str, str]) -> str:
+        """Return a reason as a sentence, in English where the page has no words for its code."""
+        path = f"reasons.{found['code']}"
+        return texts(path) if texts.has(path) else wording.message(found["message"])
+
     style = _STYLE.read_text(encoding="utf-8")
     digest = base64.b64encode(hashlib.sha256(style.encode("utf-8")).digest()).decode("ascii")
     environment = Environment(autoescape=True, undefined=StrictUndefined, keep_trailing_newline=True)
     environment.trim_blocks = environment.lstrip_blocks = True
-    environment.filters |= {"clean": clean, "percent": "{:.1%}".format}
+    environment.filters |= {"clean": clean, "percent": "{:.1%}".format, "reason": reason}
     facts, result = contents.facts, contents.facts["result"]
     faces = worst_first(result["faces"])
     policy = ("default-src 'none'", "img-src data:", f"style-src 'sha256-{digest}'", "base-uri 'none'")
     return environment.from_string(_TEMPLATE.read_text(encoding="utf-8")).render(
+        t=texts,
         facts=facts,
         result=result,
-        answer=answer_of(result, wording),
-        band=band_text(result["thresholds"], wording),
-        faces=[(face, face_answer_of(face, result["thresholds"], wording)) for face in faces],
+        answer=answer_of(result, wording, language),
+        band=band_text(result["thresholds"], wording, language),
+        faces=[(face, face_answer_of(face, result["thresholds"], wording, language)) for face in faces],
         wording=wording,
         images=contents.images,
         thumbnails=contents.thumbnails,

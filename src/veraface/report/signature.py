@@ -35,7 +35,8 @@ FORMAT = "veraface-report/2"
 _ALGORITHM = "Ed25519"
 _BEGIN, _END = b'<script type="application/jose+json">', b"</script>\n</body>\n</html>\n"
 _TAIL = b"</body>\n</html>\n"
-_NAMED_KEY = re.compile(rb"Ed25519 key <code>([0-9a-f]{64})</code>")  # as page.html shows it
+# As page.html shows it, and as it did before it had languages.
+_NAMED_KEY = re.compile(rb'(?:<code id="key" dir="ltr">|Ed25519 key <code>)([0-9a-f]{64})</code>')
 _OLDER_FORMAT = b"<!-- veraface-report-signature "
 _MAX_KEY_BYTES = 64 * 1024  # of a key file
 

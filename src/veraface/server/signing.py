@@ -7,6 +7,7 @@ from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 from veraface.errors import VerafaceError
+from veraface.report.texts import Language
 from veraface.results import Verdict
 from veraface.server.errors import ApiError
 from veraface.server.schemas import ReportVerificationResponse
@@ -42,6 +43,7 @@ class ReportSigner:
         name: str,
         card: Mapping[str, Any],
         wording: Wording,
+        language: Language,
     ) -> bytes:
         """Return the signed report on an image file of that name from what a worker has found in it."""
         from veraface.report.page import contents_of, render
@@ -49,7 +51,7 @@ class ReportSigner:
 
         key = self._own_key()
         contents = contents_of(material, content, name, card, wording)
-        return sign(render(contents, fingerprint(key.public_key()), wording), key)
+        return sign(render(contents, fingerprint(key.public_key()), wording, language), key)
 
     def verify(self, file: bytes) -> ReportVerificationResponse:
         """Verify a report; raise an ApiError of status 422 if the file is none."""

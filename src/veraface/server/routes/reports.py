@@ -3,9 +3,10 @@
 import asyncio
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Request, Response
+from fastapi import APIRouter, Depends, Query, Request, Response
 from fastapi.responses import HTMLResponse
 
+from veraface.report.texts import Language
 from veraface.server.openapi import IMAGE_ERRORS, IMAGE_FORM, error_responses, form
 from veraface.server.routes import State
 from veraface.server.schemas import ReportVerificationResponse
@@ -36,6 +37,7 @@ def _signer(request: Request) -> ReportSigner:
 
 
 Signer = Annotated[ReportSigner, Depends(_signer)]
+ReportLanguage = Annotated[Language, Query(description="of what is not folded in the report")]
 
 
 @router.post(
@@ -46,7 +48,7 @@ Signer = Annotated[ReportSigner, Depends(_signer)]
     openapi_extra=IMAGE_FORM,
     summary="Analyze an image and return a signed report",
 )
-async def report(request: Request, state: State, signer: Signer) -> Response:
+async def report(request: Request, state: State, signer: Signer, language: ReportLanguage = "en") -> Response:
     """Analyze one image and return a signed report, one self-contained HTML file that prints on one page.
 
     The image stays in memory for this request and is never stored or logged.
@@ -59,7 +61,9 @@ async def report(request: Request, state: State, signer: Signer) -> Response:
         await state.audit.add_analysis(request, upload.content, material.analysis.detection)
         card = state.service.require_model().card
         name = upload.filename or "image"
-        signed = await asyncio.to_thread(signer.write, material, upload.content, name, card, wording)
+        signed = await asyncio.to_thread(
+            signer.write, material, upload.content, name, card, wording, language
+        )
     state.observe(material.analysis.detection)
     return HTMLResponse(signed)
 
