@@ -27,7 +27,9 @@ def report(
     audit: Audit = None,
     words_only: WordsOnly = False,
     never_say_real: NeverSayReal = False,
-    language: Annotated[Language, Option(help="Language of what is not folded in the report.")] = "en",
+    language: Annotated[
+        Language, Option(help="Language of the report; what is folded in it is in English.")
+    ] = "en",
 ) -> None:
     """Write a signed report on one image, or verify one.
 

@@ -37,7 +37,9 @@ def _signer(request: Request) -> ReportSigner:
 
 
 Signer = Annotated[ReportSigner, Depends(_signer)]
-ReportLanguage = Annotated[Language, Query(description="of what is not folded in the report")]
+ReportLanguage = Annotated[
+    Language, Query(description="the language of the report; what is folded in it is in English")
+]
 
 
 @router.post(
