@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -7,8 +8,8 @@ import pytest
 from tests.sample_models import brightness_model
 from veraface.decision import Calibration
 from veraface.errors import ModelError
-from veraface.models.card import ModelCard
-from veraface.models.classifier import WEIGHTS, OnnxClassifier
+from veraface.models.card import ModelCard, SecondNetwork
+from veraface.models.classifier import WEIGHTS, OnnxClassifier, weight_files
 
 SHIPPED = WEIGHTS / "veraface-lite0.onnx"
 SIDE = OnnxClassifier(SHIPPED).card.crop.size
@@ -124,3 +125,51 @@ def test_an_invalid_onnx_file_with_a_matching_card_is_refused(tmp_path: Path) ->
     path.with_suffix(".json").write_text(json.dumps(card))
     with pytest.raises(ModelError, match="ONNX Runtime cannot load"):
         OnnxClassifier(path)
+
+
+def joined_model(folder: Path, *, weight: float = 0.5, cells: int = 2, size: int = 160) -> Path:
+    """Write a model with a second network, which is brighter by 10; return its card."""
+    first = brightness_model(folder, name="first", cells=4).with_suffix(".json")
+    second = brightness_model(folder, name="second", cells=cells, center=117.5, size=size)
+    card = ModelCard.load(first)
+    known = ModelCard.load(second.with_suffix(".json")).sha256
+    replace(card, second=SecondNetwork("second.json", known, weight)).save(first)
+    return first
+
+
+@pytest.mark.parametrize("cells", [2, 3])
+def test_logits_and_heatmaps_of_a_second_network_are_added(tmp_path: Path, cells: int) -> None:
+    model = OnnxClassifier(joined_model(tmp_path, cells=cells))
+    faces = np.random.default_rng(5).integers(0, 256, (3, 160, 160, 3), dtype=np.uint8)
+    faces[:, :, :80] //= 4
+    logits, heatmaps = model.predict(faces)
+    first = (faces.mean(axis=(1, 2, 3)) - 127.5) / 10
+    np.testing.assert_allclose(logits, first + 0.5 * (first + 1), atol=0.01)
+    assert heatmaps.shape == (3, 4, 4)
+    np.testing.assert_allclose(heatmaps.mean(axis=(1, 2)), logits, rtol=1e-4)
+    assert (heatmaps[:, :, 0] < heatmaps[:, :, 3]).all()
+    model.release_memory()
+
+
+def test_a_second_network_belongs_to_the_files_of_a_model(tmp_path: Path) -> None:
+    path = joined_model(tmp_path)
+    card = ModelCard.load(path)
+    assert ModelCard.load(path).second == card.second
+    names = [file.name for file in weight_files(path, card)]
+    assert names == ["first.onnx", "second.json", "second.onnx"]
+
+
+def test_a_second_network_that_does_not_fit_is_refused(tmp_path: Path) -> None:
+    path = joined_model(tmp_path, size=64)
+    with pytest.raises(ModelError, match="another crop"):
+        OnnxClassifier(path)
+    joined_model(tmp_path)
+    brightness_model(tmp_path, name="second", center=1.0)
+    with pytest.raises(ModelError, match=r"second\.json: is not the model that first\.json was fitted with"):
+        OnnxClassifier(path)
+    (tmp_path / "second.json").unlink()
+    with pytest.raises(ModelError, match=r"second\.json: no such model"):
+        OnnxClassifier(path)
+    for weight in (0, -1, float("nan"), float("inf"), "1"):
+        with pytest.raises(ValueError, match="weight of the second network"):
+            SecondNetwork("second.json", "", weight)  # type: ignore[arg-type]

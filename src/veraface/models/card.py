@@ -32,6 +32,26 @@ class BaseFile:
 
 
 @dataclass(frozen=True)
+class SecondNetwork:
+    """Another model that sees each face too; its logits are added to the model's own.
+
+    Attributes:
+        file: name of its card; it lies beside the model's.
+        sha256: of its weights, in hexadecimal.
+        weight: factor of its logits; over 0.
+    """
+
+    file: str
+    sha256: str
+    weight: float
+
+    def __post_init__(self) -> None:
+        _check_file_name(self.file)
+        if not (_is_number(self.weight) and 0 < self.weight < float("inf")):
+            raise ValueError(f"the weight of the second network must be over 0, not {self.weight}")
+
+
+@dataclass(frozen=True)
 class ModelCard:
     """Preprocessing, calibration, thresholds and measured performance; a `.json` file next to the weights.
 
@@ -58,6 +78,7 @@ class ModelCard:
         tta: classify the mirror image of a face too and average both logits.
         base: the ONNX file whose tensors are replaced by those of the `.npz` file; None if the weights are
             one ONNX file.
+        second: another model whose logits are added; None if there is none.
     """
 
     name: str
@@ -79,6 +100,7 @@ class ModelCard:
     error_bounds: Mapping[str, Any] = field(default_factory=dict)
     tta: bool = True
     base: BaseFile | None = None
+    second: SecondNetwork | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Return a JSON-ready copy, with the deprecated names `licence` and `normalisation` too."""
@@ -106,6 +128,8 @@ class ModelCard:
             values["limits"] = tuple(values["limits"])
             if values.get("base") is not None:
                 values["base"] = BaseFile(**values["base"])
+            if values.get("second") is not None:
+                values["second"] = SecondNetwork(**values["second"])
             return _checked(cls(**values))
         except KeyError as error:
             raise ModelError(f"{path}: invalid model card: field {error} is missing") from error

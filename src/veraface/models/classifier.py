@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnxruntime
@@ -11,6 +12,7 @@ from numpy.typing import NDArray
 from veraface.errors import ModelError
 from veraface.models.card import ModelCard
 from veraface.models.onnx_session import open_session, shrink_arena
+from veraface.models.tta import classify_views
 
 WEIGHTS = Path(__file__).parent / "weights"
 TUNED = ".npz"
@@ -23,7 +25,7 @@ class OnnxClassifier:
     `evidence`, the heatmaps of shape (N, rows, columns).
 
     If the card names a `base`, that is the ONNX file, and the tensors in the model's own `.npz` file replace
-    those of the same names in it.
+    those of the same names in it. If it names a `second` network, logits and heatmaps of that one are added.
 
     Attributes:
         card: the model card.
@@ -45,7 +47,7 @@ class OnnxClassifier:
         if not path.exists():
             raise ModelError(f"{path}: no such model")
         self.card = ModelCard.load(path.with_suffix(".json"))
-        onnx_file, *tuned = weight_files(path.with_suffix(".json"), self.card)
+        onnx_file, *tuned = _own_files(path.with_suffix(".json"), self.card)
         base = self.card.base
         _check_hash(onnx_file, self.card.sha256 if base is None else base.sha256)
         for file in tuned:
@@ -57,15 +59,41 @@ class OnnxClassifier:
             raise
         except Exception as error:  # ONNX Runtime's exceptions are not public
             raise ModelError(f"{onnx_file}: ONNX Runtime cannot load it: {error}") from error
+        self._second = self._load_second(path, threads, providers)
+
+    def _load_second(
+        self, path: Path, threads: int, providers: Sequence[str] | None
+    ) -> "OnnxClassifier | None":
+        if self.card.second is None:
+            return None
+        file = path.with_name(self.card.second.file)
+        second = OnnxClassifier(file, threads=threads, providers=providers)
+        if second.card.sha256 != self.card.second.sha256:
+            raise ModelError(f"{file}: is not the model that {path.name} was fitted with; install it again")
+        if second.card.crop != self.card.crop or second.card.second is not None:
+            raise ModelError(
+                f"{file}: cannot be a second network: it has another crop, or a second one itself"
+            )
+        return second
 
     def predict(self, crops: NDArray[np.uint8]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """Classify face crops; shapes and units as in `veraface.models.Classifier`."""
-        return run_network(self._session, crops, one_by_one=self.card.base is not None)
+        logits, heatmaps = run_network(self._session, crops, one_by_one=self.card.base is not None)
+        if self._second is None or self.card.second is None:
+            return logits, heatmaps
+        second = self._second
+        for number, crop in enumerate(crops):
+            seen = classify_views(second.predict, crop, tta=second.card.tta)
+            logits[number] += self.card.second.weight * seen.logit
+            heatmaps[number] += self.card.second.weight * _enlarged(seen.heatmap, heatmaps.shape[1:])
+        return logits, heatmaps
 
     def release_memory(self) -> None:
         """Release memory held for later runs; after `use_shared_arena`, that of all models."""
         size = self.card.crop.size
         self._session.run(["logit"], {"pixels": np.zeros((1, size, size, 3), np.uint8)}, shrink_arena())
+        if self._second is not None:
+            self._second.release_memory()
 
 
 def run_network(
@@ -84,10 +112,27 @@ def run_network(
 
 
 def weight_files(card_file: Path, card: ModelCard) -> list[Path]:
-    """Return the files of a network's weights: the ONNX file, and with a base that of its tuned tensors."""
+    """Return all files of a model but its card; those of a second network with their card."""
+    own = _own_files(card_file, card)
+    if card.second is None:
+        return own
+    second = card_file.with_name(card.second.file)
+    return [*own, second, *_own_files(second, ModelCard.load(second))]
+
+
+def _own_files(card_file: Path, card: ModelCard) -> list[Path]:
+    """Return the ONNX file, and with a base that of its tuned tensors."""
     if card.base is None:
         return [card_file.with_suffix(".onnx")]
     return [card_file.with_name(card.base.file), card_file.with_suffix(TUNED)]
+
+
+def _enlarged(heatmap: NDArray[np.floating[Any]], shape: tuple[int, ...]) -> NDArray[np.floating[Any]]:
+    """Return a heatmap with more cells and the same mean; evenly spread if its cells cannot be divided."""
+    rows, columns = shape[0] // heatmap.shape[0], shape[1] // heatmap.shape[1]
+    if (rows * heatmap.shape[0], columns * heatmap.shape[1]) != shape:
+        return np.full(shape, heatmap.mean())
+    return np.kron(heatmap, np.ones((rows, columns)))
 
 
 def _check_hash(path: Path, sha256: str) -> None:
