@@ -42,11 +42,12 @@ def main() -> None:
     parser.add_argument("--second", default="fast")
     parser.add_argument("--left-out-slope", type=float, required=True)
     parser.add_argument("--max-fpr", type=float, default=0.003, help="on the validation split")
-    parser.add_argument("--max-fnr", type=float, default=0.06, help="on the validation split")
+    parser.add_argument("--max-fnr", type=float, default=0.045, help="on the validation split")
     parser.add_argument("--logits", type=Path, help="file to keep the logits of both networks in, or to read")
     parser.add_argument("--out", type=Path, required=True)
     options = parser.parse_args()
 
+    options.out.mkdir(parents=True, exist_ok=True)
     paths = [path for name in (options.first, options.second) if (path := card_path(name))]
     cards = [replace(ModelCard.load(path), second=None) for path in paths]
     samples = prepare([s for s in read_samples(options.data) if s.split == "val"], skip_bad=True).samples
@@ -54,7 +55,6 @@ def main() -> None:
         kept = np.load(options.logits)
         first, second, labels, sources = (kept[name] for name in ("first", "second", "labels", "sources"))
     else:
-        options.out.mkdir(parents=True, exist_ok=True)
         found = []
         for path, card in zip(paths, cards, strict=True):
             for file in weight_files(path, card):

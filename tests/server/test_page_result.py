@@ -57,7 +57,7 @@ def test_a_chosen_file_is_shown_and_analyzed(open_page: OpenPage, predict: Predi
         "m => (m.getBoundingClientRect().x + 2 - m.parentNode.getBoundingClientRect().x)"
         " / m.parentNode.getBoundingClientRect().width"
     )
-    assert marker == pytest.approx(answer["p_fake"], abs=0.02)
+    assert marker == pytest.approx(answer["p_fake_range"][0], abs=0.02)
 
 
 def test_the_band_in_which_nothing_is_decided_is_drawn_to_scale(
