@@ -152,7 +152,7 @@ def test_two_arrays_of_100_faces_come_first(open_dashboard: OpenPage) -> None:
         for kind, key in zip(("open", "wrong"), keys, strict=True):
             assert array.locator(f'[data-kind="{kind}"]').count() == pytest.approx(100 * whole[key], abs=1)
     expect(page.locator(".hundred").last).to_be_in_viewport()
-    expect(page.locator(".worth dd").first).to_contain_text("99 were fake")
+    expect(page.locator(".worth dd").first).to_contain_text("100 were fake")
     expect(page.locator("#well, #badly")).to_have_count(2)
     assert page.locator("#badly .kinds li").count() >= 3
     expect(page.locator("#badly")).to_contain_text("Swapped faces in videos")
