@@ -32,6 +32,7 @@ from veraface.imaging.decode import ImageFile
 from veraface.models.crop import crop_face
 from veraface.models.obscured import CROP, ObscuredFaces
 
+LAYERS = ((16, 2), (32, 2), (48, 1), (64, 2), (96, 1), (128, 2), (128, 1), (128, 1))  # channels, stride
 Random = np.random.Generator
 Cover = Callable[[Image.Image, Box, Random], Image.Image]
 
@@ -231,9 +232,6 @@ def example(sample: Sample, rng: Random) -> tuple[NDArray[np.uint8], int]:
     )
     crop = crop_face(image, box, CROP, float(rng.uniform(-20, 20)) if rng.random() < 0.3 else 0.0)
     return crop[:, ::-1] if rng.random() < 0.5 else crop, cover
-
-
-LAYERS = ((16, 2), (32, 2), (48, 1), (64, 2), (96, 1), (128, 2), (128, 1), (128, 1))  # channels, stride
 
 
 class ObscuredNetwork(nn.Module):

@@ -48,23 +48,29 @@ def main() -> None:
     options = parser.parse_args()
 
     options.out.mkdir(parents=True, exist_ok=True)
-    paths = [path for name in (options.first, options.second) if (path := card_path(name))]
+    paths = [card_path(options.first), card_path(options.second)]
+    if None in paths:
+        parser.error("both networks must be models in ONNX files")
     cards = [replace(ModelCard.load(path), second=None) for path in paths]
-    samples = prepare([s for s in read_samples(options.data) if s.split == "val"], skip_bad=True).samples
+    for path, card in zip(paths, cards, strict=True):  # each network alone
+        for file in weight_files(path, card):
+            copy_file(file, options.out / file.name)
+        card.save(options.out / path.name)
+    names = ("first", "second", "labels", "sources", "images")
     if options.logits and options.logits.exists():
-        kept = np.load(options.logits)
-        first, second, labels, sources = (kept[name] for name in ("first", "second", "labels", "sources"))
+        first, second, labels, sources, images = map(np.load(options.logits).get, names)
     else:
-        found = []
-        for path, card in zip(paths, cards, strict=True):
-            for file in weight_files(path, card):
-                copy_file(file, options.out / file.name)
-            card.save(options.out / path.name)
-            classify = partial(classify_face, OnnxClassifier(options.out / path.name))
-            found.append(validation_logits(classify, samples, card.crop, 0))
-        (first, labels, sources), (second, *_) = found
+        samples = prepare([s for s in read_samples(options.data) if s.split == "val"], skip_bad=True).samples
+        networks = [partial(classify_face, OnnxClassifier(options.out / path.name)) for path in paths]
+        (first, labels, sources), (second, *_) = (
+            validation_logits(classify, samples, card.crop, 0)
+            for classify, card in zip(networks, cards, strict=True)
+        )
+        images = np.array(len(samples))
         if options.logits:
-            np.savez(options.logits, first=first, second=second, labels=labels, sources=sources)
+            np.savez(
+                options.logits, **dict(zip(names, (first, second, labels, sources, images), strict=True))
+            )
 
     weights = balance_weights(labels, sources)
     alone = [fit_calibration(logits[:, 0], labels, weights) for logits in (first, second)]
@@ -74,21 +80,20 @@ def main() -> None:
         weight = share * alone[1].slope / ((1 - share) * alone[0].slope)
         return weight, first + weight * second
 
-    for share in _SHARES:
+    balanced = {}
+    for share in map(float, _SHARES):
         _, logits = joined(share)
         auc = roc_auc_score(labels, logits[:, 0])
-        balanced = roc_auc_score(labels, logits[:, 0], sample_weight=weights)
-        print(f"share {share:.2f}: AUC {auc:.4f}, balanced {balanced:.4f}")
-    best = max(
-        _SHARES, key=lambda share: roc_auc_score(labels, joined(share)[1][:, 0], sample_weight=weights)
-    )
-    weight, logits = joined(float(best))
+        balanced[share] = roc_auc_score(labels, logits[:, 0], sample_weight=weights)
+        print(f"share {share:.2f}: AUC {auc:.4f}, balanced {balanced[share]:.4f}")
+    best = max(balanced, key=balanced.__getitem__)
+    weight, logits = joined(best)
     fitted = fit_calibration(logits[:, 0], labels, weights)
     calibration = Calibration(fitted.slope * ratio, fitted.intercept * ratio)
     p_fake = calibration.probability(logits)
     targets = ErrorTargets(options.max_fpr, options.max_fnr)
     thresholds, rates = fit_thresholds(
-        p_fake.min(axis=1), p_fake.max(axis=1), labels, np.ones(len(labels)), targets, len(samples)
+        p_fake.min(axis=1), p_fake.max(axis=1), labels, np.ones(len(labels)), targets, int(images)
     )
     print(f"share {best:.2f}, weight {weight:.4f}, {calibration}, {thresholds}, {rates}")
     card = replace(

@@ -74,7 +74,7 @@ def _rules(reals: Sequence[float]) -> dict[str, tuple[str, Detected]]:
     for limit in BPCER_POINTS:
         threshold = _threshold(reals, limit)
         about = f"p_fake is above {threshold:.4f}, as that of at most {limit:.0%} of the reals is"
-        rules[f"BPCER {limit:.0%}"] = (about, lambda p, t=threshold: (p.p_fake or 0.0) > t)  # type: ignore[misc]
+        rules[f"BPCER {limit:.0%}"] = (about, lambda p, t=threshold: (p.p_fake or 0.0) > t)  # type: ignore[misc]  # default of a lambda
     return rules
 
 

@@ -63,7 +63,8 @@ class OnnxClassifier:
 
     def _load_second(
         self, path: Path, threads: int, providers: Sequence[str] | None
-    ) -> "OnnxClassifier | None":
+    ) -> "tuple[OnnxClassifier, float] | None":
+        """Return the second network and the weight of its logits, if the card names one."""
         if self.card.second is None:
             return None
         file = path.with_name(self.card.second.file)
@@ -74,18 +75,18 @@ class OnnxClassifier:
             raise ModelError(
                 f"{file}: cannot be a second network: it has another crop, or a second one itself"
             )
-        return second
+        return second, self.card.second.weight
 
     def predict(self, crops: NDArray[np.uint8]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """Classify face crops; shapes and units as in `veraface.models.Classifier`."""
         logits, heatmaps = run_network(self._session, crops, one_by_one=self.card.base is not None)
-        if self._second is None or self.card.second is None:
+        if self._second is None:
             return logits, heatmaps
-        second = self._second
+        second, weight = self._second
         for number, crop in enumerate(crops):
             seen = classify_views(second.predict, crop, tta=second.card.tta)
-            logits[number] += self.card.second.weight * seen.logit
-            heatmaps[number] += self.card.second.weight * _enlarged(seen.heatmap, heatmaps.shape[1:])
+            logits[number] += weight * seen.logit
+            heatmaps[number] += weight * _enlarged(seen.heatmap, heatmaps.shape[1:])
         return logits, heatmaps
 
     def release_memory(self) -> None:
@@ -93,7 +94,7 @@ class OnnxClassifier:
         size = self.card.crop.size
         self._session.run(["logit"], {"pixels": np.zeros((1, size, size, 3), np.uint8)}, shrink_arena())
         if self._second is not None:
-            self._second.release_memory()
+            self._second[0].release_memory()
 
 
 def run_network(

@@ -139,7 +139,7 @@ def _sha256(content: bytes) -> str:
 def render(contents: Contents, fingerprint: str, wording: Wording = PLAIN, language: Language = "en") -> str:
     """Return the document, which shows the fingerprint of the key to sign it with; escape untrusted text.
 
-    What is folded, and what the model card says, is in English in every language.
+    Folded parts and the texts of the model card are in English in every language.
     """
     texts = texts_in(language, wording.never_say_real)
 

@@ -1,7 +1,7 @@
 """The texts of a report in the languages of the page: its catalogs, and the catalog of the report itself.
 
 Numbers, lists and plural forms are those that browsers make of them (Unicode CLDR 46), since a report must
-say what the page says; tests compare both.
+read like the page; tests compare both.
 """
 
 import json

@@ -1,5 +1,6 @@
 """Give an animated image the verdict of a video, in the form of a result for an image."""
 
+from collections.abc import Iterator
 from dataclasses import replace
 
 from PIL import Image
@@ -46,6 +47,7 @@ def detect_and_show(
     frames = min(_MAX_FRAMES, _MAX_FACES // max(1, len(still.faces)))
     if frames < MIN_FRAMES or not any(reason.code == "first_frame_only" for reason in still.reasons):
         return still, None
+    shown: Image.Image | None
     try:
         file = ImageFile(source, detector.limits)
         if file.data is None or file.frames * file.width * file.height > _MAX_PIXELS:
@@ -71,25 +73,28 @@ def _with_ends(
     shown: Image.Image,
     detector: Detector,
     heatmap: bool,
-) -> tuple[DetectionResult, Image.Image]:
+) -> tuple[DetectionResult, Image.Image | None]:
     """Return a result that is real, or without a face, only if the first and the last frame are so, too.
 
     The first frame is what most programs show, the last what stays when an animation has been played.
     """
-    (last,) = _decoded(file, slice(-1, None), detector)
-    at_the_end = detector.detect(last, heatmap=heatmap)
-    for name, end, image in (("first", still, file.decode()), ("last", at_the_end, last)):
+
+    def ends() -> Iterator[tuple[str, DetectionResult, Image.Image | None]]:
+        yield "first", still, None
+        (last,) = _decoded(file, slice(-1, None), detector)
+        yield "last", detector.detect(last, heatmap=heatmap), last
+
+    for name, end, image in ends():
         verdict, p_fake, doubts = decide_image(end.faces)
         if verdict not in (Verdict.FAKE, Verdict.UNCERTAIN):
             continue
         reasons = (Reason("faces_disagree", f"the {name} frame by itself is {verdict.value}"), *doubts)
         if result.verdict is Verdict.NO_FACE:
-            result, shown = replace(end, p_fake_range=None, reasons=(), timing_ms=result.timing_ms), image
-        else:
-            reasons += result.reasons
-            scores = [score for score in (p_fake, result.p_fake) if score is not None]
-            result = replace(result, p_fake_range=(min(scores), max(scores)))
-        return replace(result, verdict=Verdict.UNCERTAIN, reliability=None, reasons=reasons), shown
+            faces = replace(end, p_fake_range=None, timing_ms=result.timing_ms)
+            return replace(faces, verdict=Verdict.UNCERTAIN, reliability=None, reasons=reasons), image
+        scores = [score for score in (p_fake, result.p_fake) if score is not None]
+        result = replace(result, p_fake_range=(min(scores), max(scores)), reasons=(*reasons, *result.reasons))
+        return replace(result, verdict=Verdict.UNCERTAIN, reliability=None), shown
     return result, shown
 
 
