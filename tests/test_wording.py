@@ -132,14 +132,21 @@ def test_scan_prints_and_writes_the_words(folder: Path) -> None:
 def test_the_report_follows_the_modes(content: bytes, real: DetectionResult, words_only: bool) -> None:
     wording = Wording(words_only, never_say_real=True)
     contents = gather(content, "photo.png", shared_detector(), wording=wording)
-    facts = {**contents.facts, "result": real.to_dict(heatmap=False)}
-    page = render(replace(contents, facts=facts), "", wording)
-    shown = page.partition('<section id="model"')[0].partition("<body>")[2]
-    assert NO_SIGN in shown
-    assert "would show no sign of forgery, but the verdict changes" in shown
-    assert "Likely real" not in shown
-    assert "counts as real" not in shown
-    assert bool(re.search(r"\d%", shown)) is not words_only
+
+    def shown(result: DetectionResult) -> str:
+        facts = {**contents.facts, "result": result.to_dict(heatmap=False)}
+        page = render(replace(contents, facts=facts), "", wording)
+        return page.partition('<section id="model"')[0].partition("<body>")[2]
+
+    unstable = replace(real.faces[0], verdict=Verdict.UNCERTAIN)
+    doubtful = shown(replace(real, verdict=Verdict.UNCERTAIN, faces=(unstable,)))
+    assert "shows no clear sign of forgery, but the result changes once it is saved again" in doubtful
+    clear = shown(real)
+    assert NO_SIGN in clear
+    assert bool(re.search(r"\d%", clear)) is not words_only
+    for page in (clear, doubtful):
+        assert "Likely real" not in page
+        assert "counts as real" not in page
 
 
 @contextlib.contextmanager

@@ -23,7 +23,7 @@ export function readJson(name) {
 }
 
 export async function packagedCard() {
-  const path = new URL("../../models/weights/veraface-lite0.json", STATIC);
+  const path = new URL("../../models/weights/veraface.json", STATIC);
   return JSON.parse(await readFile(path, "utf-8"));
 }
 
