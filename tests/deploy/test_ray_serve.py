@@ -25,6 +25,8 @@ import sys
 import ray_serve
 import ray
 from ray import serve
+from ray.serve._private import api, client
+api.HTTP_PROXY_TIMEOUT = client.HTTP_PROXY_TIMEOUT = 300  # a busy machine takes long to start the proxy
 ray.init(num_cpus=2, object_store_memory=100_000_000, include_dashboard=False, logging_level="warning",
          _temp_dir=sys.argv[2])
 serve.start(http_options={"host": "127.0.0.1", "port": int(sys.argv[1])})
@@ -56,6 +58,9 @@ def serving(folder: Path) -> Iterator[str]:
         "VERAFACE_RAY_CORES": "1",
         "VERAFACE_RAY_MAX_REPLICAS": "1",
         "VERAFACE_MAX_UPLOAD_BYTES": "2000000",
+        # Ray replaces a proxy that has not started by then; its default of 5 s is too short on a busy machine.
+        "RAY_SERVE_PROXY_READY_CHECK_TIMEOUT_S": "240",
+        "RAY_SERVE_PROXY_HEALTH_CHECK_TIMEOUT_S": "240",
     }
     log = folder / "log"
     with log.open("w") as errors:
