@@ -110,29 +110,21 @@ class AuditLog:
 
         The search begins at the end of the log and holds one block of it in memory.
         """
+        return self._last_analysis(f'"hash":"{entry}"', within)
+
+    def latest(self, sha256: str) -> Entry | None:
+        """Return the last analysis of the file with this SHA-256."""
+        return self._last_analysis(f'"file":{{"sha256":"{sha256}"')
+
+    def _last_analysis(self, part: str, within: int | None = None) -> Entry | None:
+        """Return the last analysis whose line contains a part."""
         with _errors(self.path), self.path.open("rb") as file:
-            for line in lines_from_end(file.fileno(), f'"hash":"{entry}"'.encode(), within):
+            for line in lines_from_end(file.fileno(), part.encode(), within):
                 with suppress(ValueError):  # `verify` reports what is wrong with it
                     found = read_entry(line)
                     if found["event"] == "analysis":
                         return found
         return None
-
-    def latest(self, sha256: str) -> Entry | None:
-        """Return the last analysis of the file with this SHA-256."""
-        found = None
-        for entry in self._analyses(sha256):
-            if entry["file"]["sha256"] == sha256:
-                found = entry
-        return found
-
-    def _analyses(self, hexadecimal: str) -> Iterator[Entry]:
-        """Yield the analyses whose line contains a hash."""
-        with _errors(self.path), self.path.open("rb") as file:
-            for line in file:
-                if hexadecimal.encode() in line and b'"event":"analysis"' in line:
-                    with suppress(ValueError):  # `verify` reports what is wrong with it
-                        yield read_entry(line.removesuffix(b"\n"))
 
     def _append(self, event: str, actor: str | None, fields: Mapping[str, Any]) -> str:
         with self._locked() as file:

@@ -2,8 +2,8 @@
 
 import hashlib
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import BinaryIO
 
@@ -59,7 +59,8 @@ def verify(path: Path | str, known: str | None = None) -> Verification:
     broken_at = 0
     try:
         with Path(path).open("rb") as file:
-            for number, line in _lines(file):
+            lines = iter(partial(file.readline, MAX_LINE_BYTES + 1), b"")
+            for number, line in enumerate(lines, start=1):
                 if not line.endswith(b"\n"):
                     found.torn = True
                     found.problem(
@@ -97,13 +98,6 @@ def verify(path: Path | str, known: str | None = None) -> Verification:
             f"no entry has the hash {known}: the log was cut off before that entry, or written anew"
         )
     return found
-
-
-def _lines(file: BinaryIO) -> Iterator[tuple[int, bytes]]:
-    number = 0
-    while line := file.readline(MAX_LINE_BYTES + 1):
-        number += 1
-        yield number, line
 
 
 def _peek(file: BinaryIO) -> bytes:
