@@ -107,7 +107,7 @@ def test_the_card_states_confidence_and_groups(tmp_path: Path) -> None:
     (tmp_path / "run").mkdir()
     for made in (brightness_model, tuned_model):
         card_file = made(tmp_path / "run").with_suffix(".json")
-        write_card(card_file, FIT, tmp_path / "out")
+        write_card(card_file, FIT.card_fields(), tmp_path / "out")
         detector = Detector(tmp_path / "out" / card_file.name)
         read = detector.card
         assert (read.calibration, read.thresholds) == (FIT.calibration, FIT.thresholds)
@@ -124,10 +124,10 @@ def test_the_card_states_confidence_and_groups(tmp_path: Path) -> None:
 
 def test_a_card_can_be_written_in_place(tmp_path: Path) -> None:
     card_file = brightness_model(tmp_path).with_suffix(".json")
-    write_card(card_file, FIT, tmp_path)
+    write_card(card_file, FIT.card_fields(), tmp_path)
     assert ModelCard.load(card_file).thresholds == FIT.thresholds
     with pytest.raises(ModelError, match="no such model"):
-        write_card(tmp_path / "missing.json", FIT, tmp_path / "out")
+        write_card(tmp_path / "missing.json", FIT.card_fields(), tmp_path / "out")
     assert not (tmp_path / "out").exists()
 
 

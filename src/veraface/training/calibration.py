@@ -91,12 +91,17 @@ def fit_thresholds(
     if real > fake:  # both targets are met without an uncertain band: one threshold in the middle
         real = fake = (real + fake) / 2
     called_fake, called_real = lowest >= fake, (highest <= real) & (highest < fake)
+    return Thresholds(real=real, fake=fake), error_rates(called_fake, called_real, labels, weights)
+
+
+def error_rates(called_fake: Flags, called_real: Flags, labels: Flags, weights: Floats) -> dict[str, float]:
+    """Return both error rates and the shares of uncertain, by the names of a model card."""
     uncertain = ~called_fake & ~called_real
-    return Thresholds(real=real, fake=fake), {
-        "reals_called_fake": share(called_fake, ~labels, weights),
-        "fakes_called_real": share(called_real, labels, weights),
-        "reals_uncertain": share(uncertain, ~labels, weights),
-        "fakes_uncertain": share(uncertain, labels, weights),
+    return {
+        "reals_called_fake": _share(called_fake, ~labels, weights),
+        "fakes_called_real": _share(called_real, labels, weights),
+        "reals_uncertain": _share(uncertain, ~labels, weights),
+        "fakes_uncertain": _share(uncertain, labels, weights),
     }
 
 
@@ -109,6 +114,6 @@ def _bound(scores: Floats, weights: Floats, rate: float, copies: float) -> float
     return float(scores[order][position]) if position < len(scores) else np.inf
 
 
-def share(chosen: Flags, among: Flags, weights: Floats) -> float:
+def _share(chosen: Flags, among: Flags, weights: Floats) -> float:
     """Return the weight of the images `among` that are also `chosen`, as a share."""
     return round(float(weights[chosen & among].sum() / weights[among].sum()), 4)

@@ -16,7 +16,7 @@ from veraface.evaluation.score_table import NetworkScores, ScoreTable
 from veraface.files import copy_file, ensure_writable_dir
 from veraface.models.card import ModelCard
 from veraface.models.classifier import OnnxClassifier, weight_files
-from veraface.training.calibration import balance_weights, fit_calibration, share
+from veraface.training.calibration import balance_weights, error_rates, fit_calibration
 from veraface.training.group_thresholds import (
     BoundSettings,
     GroupBound,
@@ -108,11 +108,12 @@ def fit_decision(
     validation = validation.where(table.split[validation.rows] == "val")
     unfitted = DecisionFit(architecture, one_view, settings, Calibration(1, 0), Thresholds(0.5, 0.5))
     fit = refit(unfitted, images, validation)
-    scored = fit.score(images)
+    scored, weights = fit.score(images), balance_weights(images.fake, images.source)
+    called = scored.called_fake(fit.thresholds), scored.called_real(fit.thresholds)
     return replace(
         fit,
         bounds=measure_bounds(scored, fit.thresholds, settings),
-        error_rates=_error_rates(scored, fit.thresholds),
+        error_rates=error_rates(*called, images.fake, weights),  # averaged over the sources of a class
     )
 
 
@@ -139,8 +140,8 @@ def cross_fitted(images: NetworkScores) -> Values:
     return p_fake
 
 
-def write_card(card_file: Path, fit: DecisionFit, out: Path) -> ModelCard:
-    """Write a network's card with a fitted decision to the folder `out`, and copy its weights there.
+def write_card(card_file: Path, fitted: Mapping[str, Any], out: Path) -> ModelCard:
+    """Write a network's card with fitted fields to the folder `out`, and copy its weights there.
 
     Figures that were measured with the former card are removed. Raises `ModelError` if files of the network
     are missing or damaged.
@@ -150,18 +151,6 @@ def write_card(card_file: Path, fit: DecisionFit, out: Path) -> ModelCard:
     for file in weight_files(card_file, card):
         copy_file(file, out / file.name)
     today = datetime.now(UTC).date().isoformat()
-    card = replace(card, **fit.card_fields(), measured={}, made=today)
+    card = replace(card, **fitted, measured={}, made=today)
     card.save(out / card_file.name)
     return card
-
-
-def _error_rates(images: ScoredImages, thresholds: Thresholds) -> dict[str, float]:
-    """Return error rates and shares of uncertain, averaged over the sources of a class."""
-    weights = balance_weights(images.fake, images.source)
-    uncertain = images.uncertain(thresholds)
-    return {
-        "reals_called_fake": share(images.called_fake(thresholds), ~images.fake, weights),
-        "fakes_called_real": share(images.called_real(thresholds), images.fake, weights),
-        "reals_uncertain": share(uncertain, ~images.fake, weights),
-        "fakes_uncertain": share(uncertain, images.fake, weights),
-    }

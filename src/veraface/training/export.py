@@ -2,7 +2,6 @@
 
 import hashlib
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial as partial_function
 from pathlib import Path
@@ -25,7 +24,7 @@ from veraface.errors import DataError, ModelError
 from veraface.files import atomic_write, copy_file, ensure_writable_dir
 from veraface.imaging.decode import recompress
 from veraface.models.card import BaseFile, ModelCard
-from veraface.models.classifier import TUNED, OnnxClassifier, run_network, weight_files
+from veraface.models.classifier import TUNED, OnnxClassifier, run_network
 from veraface.models.crop import CropSettings
 from veraface.models.onnx_session import open_session
 from veraface.models.registry import card_path
@@ -39,6 +38,7 @@ from veraface.training.calibration import (
 )
 from veraface.training.config import TrainConfig
 from veraface.training.dataset import Face, open_sample
+from veraface.training.decision_fit import write_card
 from veraface.training.network import Network
 from veraface.training.onnx_file import check_base, tuned_tensors, write_onnx
 from veraface.training.trainer import CONFIG, load_network
@@ -173,12 +173,7 @@ def calibrate(
     samples = _validation_samples(read_samples(data), skip_bad=skip_bad)
     classify = partial_function(classify_face, classifier)
     fitted = _fit(classify, samples, classifier.card.crop, 0, targets or ErrorTargets())
-    ensure_writable_dir(out)
-    for file in weight_files(path, classifier.card):
-        copy_file(file, out / file.name)
-    card = replace(classifier.card, **fitted, measured={}, made=datetime.now(UTC).date().isoformat())
-    card.save(out / path.name)
-    return card
+    return write_card(path, fitted, out)
 
 
 def _sha256(path: Path) -> str:

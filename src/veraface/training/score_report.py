@@ -23,12 +23,7 @@ from veraface.models.card import ModelCard
 from veraface.models.reliability import FACE_BANDS, face_size_band
 from veraface.training.calibration import balance_weights
 from veraface.training.decision_fit import DecisionFit, cross_fitted, fit_decision, refit, write_card
-from veraface.training.group_thresholds import (
-    BoundSettings,
-    ScoredImages,
-    confidence_interval,
-    image_shares,
-)
+from veraface.training.group_thresholds import BoundSettings, ScoredImages, confidence_interval, image_shares
 
 Row = dict[str, Any]
 
@@ -75,7 +70,7 @@ def evaluate_scores(
         one_view = not ModelCard.load(card).tta
     fit = fit_decision(table, settings, architecture=architecture, one_view=one_view)
     if card is not None:
-        write_card(card, fit, out)
+        write_card(card, fit.card_fields(), out)
     report = compute_score_report(table, fit)
     markdown = score_markdown(report, fit)
     write_atomic(out / "decision.json", json.dumps(fit.to_dict(), indent=2) + "\n")
