@@ -214,6 +214,7 @@ class Detector:
         if size < SMALL_FACE:
             message = f"face only {size:.0f} px across, so there is little detail to classify"
             reasons += (Reason("small_face", message),)
+        square = crop_box(face.box, self.card.crop)
         return FaceResult(
             box=face.box,
             landmarks=face.landmarks,
@@ -221,12 +222,9 @@ class Detector:
             p_fake=score.p_fake,
             verdict=score.verdict,
             reasons=reasons,
-            heatmap=self._heatmap(face, score.grid) if heatmap else None,
+            heatmap=Heatmap(square, score.grid, level_angle(roll(face.landmarks))) if heatmap else None,
             p_fake_range=score.p_fake_range,
         )
-
-    def _heatmap(self, face: FaceDetection, grid: NDArray[np.float32]) -> Heatmap:
-        return Heatmap(crop_box(face.box, self.card.crop), grid, level_angle(roll(face.landmarks)))
 
     def _views(
         self, image: LazyImage, faces: Sequence[FaceDetection]

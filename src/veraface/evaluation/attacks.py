@@ -8,8 +8,6 @@ classified images; the shares that were not are reported beside them (APNRR and 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
-import numpy as np
-
 from veraface.evaluation.binomial import clopper_pearson
 from veraface.evaluation.predict import Prediction
 from veraface.models.reliability import FACE_BANDS, face_size_band
@@ -28,9 +26,9 @@ def rate(errors: Iterable[bool]) -> Row:
     flags = [bool(error) for error in errors]
     if not flags:
         return {"errors": 0, "images": 0, "value": None, "interval": None}
-    low, high = clopper_pearson(sum(flags), len(flags))
+    interval = [round(float(end), 4) for end in clopper_pearson(sum(flags), len(flags))]
     value = round(sum(flags) / len(flags), 4)
-    return {"errors": sum(flags), "images": len(flags), "value": value, "interval": [_4(low), _4(high)]}
+    return {"errors": sum(flags), "images": len(flags), "value": value, "interval": interval}
 
 
 def attack_report(predictions: Sequence[Prediction]) -> Row | None:
@@ -137,7 +135,3 @@ def percent(found: Mapping[str, Any]) -> str:
         return ""
     low, high = found["interval"]
     return f"{found['value']:.1%} ({100 * low:.1f} to {high:.1%})"
-
-
-def _4(value: float) -> float:
-    return float(np.round(value, 4))

@@ -7,6 +7,7 @@ their parity is computed. Decoding is Berlekamp's and Massey's (Massey, IEEE Tra
 """
 
 from dataclasses import dataclass
+from itertools import zip_longest
 from typing import Protocol
 
 import numpy as np
@@ -131,18 +132,13 @@ def _find_errors(ones: NDArray[np.int64], correctable: int) -> list[int] | None:
             continue
         factor = _multiply(discrepancy, int(_POWERS[_ORDER - _LOGARITHMS[scale]]))
         old, change = locator, [0] * shift + [_multiply(factor, c) for c in previous]
-        size = max(len(old), len(change))
-        locator = [a ^ b for a, b in zip(_padded(old, size), _padded(change, size), strict=True)]
+        locator = [a ^ b for a, b in zip_longest(old, change, fillvalue=0)]
         if 2 * length <= step:
             previous, length, scale, shift = old, step + 1 - length, discrepancy, 1
         else:
             shift += 1
     wrong = [power for power in range(_ORDER) if not _evaluate(locator, -power % _ORDER)]
     return wrong if len(wrong) == length else None
-
-
-def _padded(values: list[int], size: int) -> list[int]:
-    return values + [0] * (size - len(values))
 
 
 def _evaluate(polynomial: list[int], exponent: int) -> int:

@@ -22,15 +22,7 @@ from urllib.parse import urlsplit
 from veraface.errors import DataError
 from veraface.imaging.limits import MAX_BYTES
 from veraface.scan.archives import from_tar, from_zip
-from veraface.scan.item import (
-    Filter,
-    Item,
-    display_path,
-    error_message,
-    is_url,
-    open_file,
-    valid_time,
-)
+from veraface.scan.item import Filter, Item, display_path, error_message, is_url, open_file, valid_time
 from veraface.scan.selection import Selection
 from veraface.utils import needs_extra
 

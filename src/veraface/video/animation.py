@@ -4,8 +4,6 @@ import hashlib
 from collections.abc import Iterator, Sequence
 from io import BytesIO
 
-from PIL import Image
-
 from veraface.errors import ImageError, ImageTooLargeError, UnsupportedVideoError, VideoTooLargeError
 from veraface.imaging.decode import ImageFile
 from veraface.imaging.formats import FORMATS
@@ -57,7 +55,8 @@ class Animation:
         for ref in wanted:
             try:
                 image.seek(ref.pts)
-                decoded = self._decode(image)
+                check_size(*image.size, self._limits.image)  # pages of a TIFF differ in size
+                decoded = self._file.to_upright_rgb(image)
             except VideoTooLargeError:
                 raise
             except MemoryError as error:
@@ -70,10 +69,6 @@ class Animation:
     def decode_all(self) -> Iterator[Frame]:
         """Decode every frame that can be decoded."""
         return self.decode(self.frames)
-
-    def _decode(self, image: Image.Image) -> Image.Image:
-        check_size(*image.size, self._limits.image)  # pages of a TIFF differ in size
-        return self._file.to_upright_rgb(image)
 
 
 def _timed(durations: Sequence[float]) -> Iterator[FrameRef]:
