@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 from hashlib import sha256
-from io import BytesIO
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,7 +10,7 @@ from PIL import Image
 from veraface.decision import MIN_FACE
 from veraface.errors import ImageError
 from veraface.geometry import Box
-from veraface.imaging.decode import ImageFile, ImageSource
+from veraface.imaging.decode import ImageFile, ImageSource, encode
 from veraface.imaging.lazy import LazyImage
 from veraface.imaging.perceptual_hash import perceptual_hash
 from veraface.models.protocols import FaceDetector
@@ -71,11 +70,10 @@ def make_chip(source: ImageSource, detector: FaceDetector) -> Chip | str:
         return "without content"
     squares = (_square(image, _moved(box, s, x, y)) for s in _SCALES for x in _SHIFTS for y in _SHIFTS)
     hashes = [int(perceptual_hash(image.crop(square)) or phash, 16) for square in squares]
-    file = BytesIO()
     chip.info.clear()
-    chip.save(file, "JPEG", quality=_QUALITY, subsampling="4:2:0")
+    jpeg = encode(chip, "JPEG", quality=_QUALITY, subsampling="4:2:0")
     inside = box.moved(-left, -top).scaled(scale)
-    return Chip(file.getvalue(), chip.width, inside, phash, np.array(hashes, np.uint64))
+    return Chip(jpeg, chip.width, inside, phash, np.array(hashes, np.uint64))
 
 
 def _square(image: Image.Image, box: Box) -> tuple[int, int, int, int]:

@@ -7,7 +7,6 @@ the result is reduced, by the mean, until no side is over 1,024 px. Equal pixels
 
 import base64
 from dataclasses import dataclass
-from io import BytesIO
 from typing import Any
 
 import numpy as np
@@ -16,7 +15,7 @@ from PIL import Image, ImageChops
 from veraface.forensics.guides import ERROR_GAIN, NOISE_GAIN, RESAVED_QUALITY, VIEW_GUIDES
 from veraface.forensics.jpeg_grid import find_jpeg_grid
 from veraface.forensics.strips import GrayImage, map_strips
-from veraface.imaging.decode import recompress
+from veraface.imaging.decode import encode, recompress
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,9 +68,7 @@ def forensic_views(image: Image.Image) -> ForensicViews:
 
 def encode_view(view: GrayImage) -> bytes:
     """Encode a view as WebP of quality 90, which contains nothing but its pixels."""
-    buffer = BytesIO()
-    Image.fromarray(view).save(buffer, "WEBP", quality=90, method=2)
-    return buffer.getvalue()
+    return encode(Image.fromarray(view), "WEBP", quality=90, method=2)
 
 
 def error_levels(image: Image.Image) -> GrayImage:

@@ -340,17 +340,22 @@ def _load(image: Image.Image) -> ContainerInfo:
     return ContainerInfo(orientation, durations=(0.1,) * frames)
 
 
+def encode(image: Image.Image, kind: str, **options: Any) -> bytes:
+    """Encode an image in memory; `kind` and options as `PIL.Image.Image.save` takes them."""
+    buffer = BytesIO()
+    image.save(buffer, kind, **options)
+    return buffer.getvalue()
+
+
 def recompress(image: Image.Image, quality: int, kind: str = "JPEG", *, subsampling: int = 2) -> Image.Image:
     """Encode an RGB image in memory and decode it again, like a messenger or a web site.
 
     `kind` is "JPEG" or "WEBP", `quality` 1 to 100 on the scale of that encoder, and `subsampling` of a JPEG's
     color channels has Pillow's numbers: 0 for 4:4:4, 2 for 4:2:0.
     """
-    buffer = BytesIO()
     options = {"subsampling": subsampling} if kind == "JPEG" else {"method": 2}
-    image.save(buffer, kind, quality=quality, **options)
-    buffer.seek(0)
-    return Image.open(buffer, formats=[kind]).convert("RGB")
+    encoded = BytesIO(encode(image, kind, quality=quality, **options))
+    return Image.open(encoded, formats=[kind]).convert("RGB")
 
 
 def thumbnail(image: Image.Image, side: int) -> bytes:
@@ -358,6 +363,4 @@ def thumbnail(image: Image.Image, side: int) -> bytes:
     small = image.copy()
     small.thumbnail((side, side), Image.Resampling.LANCZOS, reducing_gap=3.0)
     small.info.clear()
-    buffer = BytesIO()
-    small.save(buffer, "JPEG", quality=80)
-    return buffer.getvalue()
+    return encode(small, "JPEG", quality=80)

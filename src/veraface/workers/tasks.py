@@ -15,7 +15,7 @@ from pillow_heif import from_pillow
 from veraface.analysis import Analysis, analyze
 from veraface.detector import Detector
 from veraface.forensics.views import forensic_views
-from veraface.imaging.decode import ImageFile, ImageLimits, thumbnail
+from veraface.imaging.decode import ImageFile, ImageLimits, encode, thumbnail
 from veraface.imaging.formats import FORMATS
 from veraface.imaging.lazy import LazyImage
 from veraface.imaging.overlay import draw_overlay
@@ -129,11 +129,9 @@ def _encoded(pixels: Image.Image) -> messages.EncodedImage:
     """Encode a smaller copy without metadata."""
     copy = pixels.copy()
     copy.thumbnail((_REPORT_SIDE, _REPORT_SIDE), Image.Resampling.LANCZOS)
-    buffer = BytesIO()
     # The array drops color profiles and text.
-    Image.fromarray(np.asarray(copy)).save(buffer, "WEBP", quality=88, method=2)
-    data = b64encode(buffer.getvalue()).decode("ascii")
-    return messages.EncodedImage("image/webp", *copy.size, data)
+    webp = encode(Image.fromarray(np.asarray(copy)), "WEBP", quality=88, method=2)
+    return messages.EncodedImage("image/webp", *copy.size, b64encode(webp).decode("ascii"))
 
 
 def video(
