@@ -65,14 +65,6 @@ class BestCheckpoint(ModelCheckpoint):
         super().load_state_dict({**state_dict, **moved, "best_k_models": kept, "dirpath": self.dirpath})
 
 
-class LastCheckpoint(ModelCheckpoint):
-    """Keep the last epoch for resuming. `save_last` of `BestCheckpoint` saves only when the AUC rises."""
-
-    def __init__(self, run: Path, name: str) -> None:
-        """Keep it as `name`.ckpt in the folder `run`."""
-        super().__init__(run, name, enable_version_counter=False)
-
-
 class AtomicCheckpointIO(TorchCheckpointIO):
     """Write checkpoints atomically, so that a killed run keeps its previous checkpoint."""
 

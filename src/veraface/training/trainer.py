@@ -13,7 +13,7 @@ from typing import Any, cast
 import lightning
 import torch
 from lightning.fabric.utilities.exceptions import MisconfigurationException
-from lightning.pytorch.callbacks import LearningRateMonitor, RichProgressBar
+from lightning.pytorch.callbacks import LearningRateMonitor, ModelCheckpoint, RichProgressBar
 from lightning.pytorch.loggers import TensorBoardLogger
 from rich.console import Console
 from torch import Tensor, nn
@@ -28,7 +28,7 @@ from veraface.datasets.validation import Known, prepare
 from veraface.errors import DataError
 from veraface.files import ensure_writable_dir
 from veraface.models.crop import CropSettings
-from veraface.training.callbacks import EMA, AtomicCheckpointIO, BestCheckpoint, EarlyStop, LastCheckpoint
+from veraface.training.callbacks import EMA, AtomicCheckpointIO, BestCheckpoint, EarlyStop
 from veraface.training.config import TrainConfig
 from veraface.training.dataset import FaceDataset
 from veraface.training.network import Network, first_line, freeze_all_but_norms, load_pretrained
@@ -214,7 +214,9 @@ def _trainer(config: TrainConfig, run: Path, steps: int) -> tuple[lightning.Trai
             max_epochs=config.epochs,
             callbacks=[
                 checkpoint,
-                LastCheckpoint(run, LAST.removesuffix(".ckpt")),  # after `checkpoint`, whose state it stores
+                # For resuming. It stores the state of `checkpoint`, whose own `save_last` would save only
+                # when the AUC rises.
+                ModelCheckpoint(run, LAST.removesuffix(".ckpt"), enable_version_counter=False),
                 EarlyStop(config.patience),
                 EMA(config.average_decay, steps * config.frozen_epochs),
                 LearningRateMonitor("step"),
