@@ -57,19 +57,14 @@ async def feedback(request: Request, state: State) -> FeedbackResponse:
         options = {"heatmap": False, "provenance": "off"}
         analysis = await state.service.run(Analysis, request, upload.content, options)
         known: Label = "real" if label == "real" else "fake"
-        by = actor(request)
-
-        def keep() -> str:
-            assert state.settings.feedback_folder is not None
-            folder = FeedbackFolder(state.settings.feedback_folder)
-            kept = folder.add(
-                upload.content, known, analysis.detection, note=note, generator=generator, by=by
-            )
-            return kept.sha256
-
+        about = {"note": note, "generator": generator, "by": actor(request)}
+        folder = state.settings.feedback_folder
+        assert folder is not None
         try:
-            sha256 = await asyncio.to_thread(keep)
+            kept = await asyncio.to_thread(
+                lambda: FeedbackFolder(folder).add(upload.content, known, analysis.detection, **about)
+            )
         except DataError as error:
             _log.error("%s", error)
             raise ApiError(507, "feedback_not_kept", "this server cannot keep the image") from None
-    return FeedbackResponse(kept=True, label=known, sha256=sha256)
+    return FeedbackResponse(kept=True, label=known, sha256=kept.sha256)
