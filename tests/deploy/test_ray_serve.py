@@ -58,7 +58,7 @@ def serving(folder: Path) -> Iterator[str]:
         "VERAFACE_RAY_CORES": "1",
         "VERAFACE_RAY_MAX_REPLICAS": "1",
         "VERAFACE_MAX_UPLOAD_BYTES": "2000000",
-        # Ray replaces a proxy that has not started by then; its default of 5 s is too short on a busy machine.
+        # Ray replaces a proxy that has not started by then; its default of 5 s is too short on busy machines.
         "RAY_SERVE_PROXY_READY_CHECK_TIMEOUT_S": "240",
         "RAY_SERVE_PROXY_HEALTH_CHECK_TIMEOUT_S": "240",
     }
