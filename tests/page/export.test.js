@@ -33,3 +33,14 @@ test("no name becomes a formula or breaks a row", async () => {
   const json = JSON.parse(await entriesAsJson(entries).text());
   assert.deepEqual(json.map(({ name }) => name), [...formulas, ...plain]);
 });
+
+test("the faces of a video count as those of an image, without their frames", async () => {
+  const track = { verdict: "fake", p_fake: 0.9, best: 0, reasons: [{ code: "small_face" }], frames: [{ time: 0 }] };
+  const answer = { tracks: [track, track], reasons: [{ code: "faces_left_out" }] };
+  const [head, row] = parse((await entriesAsCsv([{ ...ENTRY, answer }]).text()).replace("\ufeff", ""));
+  assert.equal(row[head.indexOf("faces")], "2");
+  assert.equal(row[head.indexOf("reasons")], "faces_left_out small_face");
+  const [{ faces }] = JSON.parse(await entriesAsJson([{ ...ENTRY, answer }]).text());
+  assert.equal(faces[1].verdict, "fake");
+  assert.equal(faces[1].frames, undefined);
+});

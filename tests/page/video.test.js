@@ -5,6 +5,7 @@ import { load, serve } from "./page.js";
 const { boxAt, decisiveTrack, nearestFrame, stretchesOf, worstFrame } = await load("video/times.js");
 const { forHistory, keyFrames, posterOf } = await load("video/keyFrames.js");
 const { detectVideo } = await load("video/detect.js");
+const { isAnimation } = await load("video/files.js");
 const { isVideoResult } = await load("validate.js");
 
 const JPEG = "data:image/jpeg;base64,/9j/";
@@ -76,8 +77,36 @@ test("a video without a classified face says why", async () => {
     const reasons = codes.map((code) => ({ code, message: code }));
     const answer = video({ verdict: "uncertain", p_fake: null, reasons });
     serve({ "/api/predict-video": new Response(`event: result\ndata: ${JSON.stringify(answer)}\n\n`) });
-    return (await detectVideo(new Blob(["video"]), new AbortController().signal, () => {})).code;
+    return (await detectVideo({ file: new Blob(["video"]) }, new AbortController().signal, () => {})).code;
   };
   assert.equal(await code("face_obscured"), "face_obscured");
   assert.equal(await code("faces_too_small"), "face_too_small");
+});
+
+test("an animation is an image of three frames or more, in a browser that counts them", async () => {
+  const counts = { "image/gif": 3, "image/webp": 2, "image/png": 9 };
+  globalThis.ImageDecoder = class {
+    constructor({ type }) {
+      this.completed = type === "image/avif" ? Promise.reject(new Error("damaged")) : Promise.resolve();
+      this.tracks = { ready: Promise.resolve(), selectedTrack: { frameCount: counts[type] } };
+    }
+    close() {}
+  };
+  const is = (content, type) => isAnimation(new Blob([content], { type }));
+  assert.equal(await is("GIF89a", "image/gif"), true);
+  assert.equal(await is("RIFF\n\n\n\nWEBPVP8X", "image/webp"), false, "two frames");
+  assert.equal(await is("PNG acTL", "image/png"), true);
+  assert.equal(await is("PNG", "image/png"), false, "without the chunk that animates");
+  assert.equal(await is("xxxxftypavis", "image/avif"), false);
+  assert.equal(await is("GIF89a", "image/jpeg"), false);
+  assert.equal(await isAnimation({ link: "https://example.com/a.gif" }), false);
+  delete globalThis.ImageDecoder;
+  assert.equal(await is("GIF89a", "image/gif"), false);
+});
+
+test("of an animation as many frames are asked for as the API analyzes of it as an image", async () => {
+  const asked = [];
+  serve({ "/api/predict-video": (address) => asked.push(new URL(address, "http://x").searchParams.get("frames")) });
+  for (const animation of [true, false]) await detectVideo({ file: new Blob([""]), animation }, new AbortController().signal, () => {});
+  assert.deepEqual(asked, ["8", null]);
 });

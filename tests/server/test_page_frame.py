@@ -11,6 +11,7 @@ from playwright.sync_api import Page, expect
 
 import veraface.server
 from tests.server.page import bounds, choose, expect_state
+from tests.waiting import wait_until
 
 STATIC = Path(veraface.server.__file__).parent / "static"
 
@@ -132,6 +133,14 @@ def test_every_view_lines_up_with_the_bar_on_a_huge_screen(open_page: OpenPage, 
 def test_the_bar_takes_one_row_on_the_narrowest_phone(open_page: OpenPage) -> None:
     page = open_page(viewport={"width": 320, "height": 568}, has_touch=True, is_mobile=True)
     assert bounds(page, ".top")["height"] < 60
+
+
+def test_something_is_on_screen_before_the_words_have_come(open_page: OpenPage) -> None:
+    page = open_page(path="/api/model-status", fresh=True, service_workers="block")
+    page.route("**/languages/*.json", lambda route: None)
+    page.goto(page.url.replace("/api/model-status", "/"), wait_until="commit")
+    skeleton = "getComputedStyle(document.querySelector('main'), '::before')"
+    wait_until(lambda: page.evaluate(f"{skeleton}.opacity === '1' && parseFloat({skeleton}.height) > 100"))
 
 
 def test_modules_of_the_start_page_are_loaded_at_once() -> None:

@@ -109,17 +109,20 @@ def test_the_way_back_from_a_result_leads_to_the_same_place(open_history: OpenPa
     page.locator("#search").fill(".png")
     page.locator(".past").nth(30).scroll_into_view_if_needed()
     settle(page)  # cards that are drawn for the first time may move the others
-    # Clicking may scroll further, so where the page was left is noted by the click itself.
-    page.evaluate("addEventListener('click', () => (window.leftAt = scrollY), { capture: true, once: true })")
+    top = "document.querySelectorAll('.past')[30].getBoundingClientRect().top"
+    # Clicking may scroll further, so where the card was is noted by the click itself.
+    note = f"window.leftAt = [scrollY, {top}]"
+    page.evaluate(f"addEventListener('click', () => {{ {note} }}, {{ capture: true, once: true }})")
     page.locator(".past .card-link").nth(30).click()
     expect(page.locator(".past")).to_have_count(0)
-    assert page.evaluate("leftAt") > 500
+    assert page.evaluate("leftAt[0]") > 500
     page.go_back()
     expect(page.locator("#search")).to_have_value(".png")
     expect(page.locator(".past").nth(30)).to_be_in_viewport()
-    # Not by `wait_for_function`, whose second look the page's content security policy forbids. Cards get
-    # their height once they are drawn, after which the browser may scroll by a row to keep what it shows.
-    wait_until(lambda: page.evaluate("Math.abs(scrollY - leftAt) <= innerHeight / 2"))
+    # Not by `wait_for_function`, whose second look the page's content security policy forbids.
+    wait_until(lambda: page.evaluate(f"Math.abs({top} - leftAt[1]) <= 2"))
+    settle(page)
+    assert page.evaluate(f"Math.abs({top} - leftAt[1]) <= 2")
 
 
 def test_verdicts_and_times_are_in_the_language(open_history: OpenPage) -> None:

@@ -148,6 +148,13 @@ def test_each_face_has_its_lane(open_page: OpenPage, tmp_path: Path) -> None:
     expect(page.locator(".video-box")).to_have_count(1)
     page.keyboard.press("End")
     expect(page.locator(".video-box")).to_have_count(2)
+    answer = page.locator(".answer").inner_text()
+    assert "of 2 faces" in answer or "All 2 faces" in answer
+    page.locator("#pages").get_by_role("link", name="History").click()
+    expect(page.locator(".past .card-count")).to_contain_text("2 faces")
+    page.get_by_role("link", name="a.webm", exact=True).click()
+    page.reload()
+    expect(page.locator(".answer")).to_have_text(answer, use_inner_text=True)
 
 
 def test_progress_is_not_called_slow_while_it_moves(open_page: OpenPage, video: bytes) -> None:

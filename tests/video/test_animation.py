@@ -172,9 +172,14 @@ def test_the_command_takes_an_animation(tmp_path: Path) -> None:
 def test_a_fake_frame_at_either_end_keeps_an_animation_of_real_ones_from_being_real(
     detector: Detector, kind: str, end: str
 ) -> None:
-    frames = [FAKE, *(REAL.rotate(angle) for angle in range(6))]
-    content = animation(kind, frames if end == "first" else frames[::-1])
-    assert detect_video(content, detector).verdict is Verdict.REAL
+    images = [FAKE, *(REAL.rotate(angle) for angle in range(6))]
+    content = animation(kind, images if end == "first" else images[::-1])
+    assert len(detect_video(content, detector, frames=1).timeline) == 3
+    for frames in (5, 32):
+        video = detect_video(content, detector, frames=frames)
+        assert (video.verdict, len(video.timeline)) == (Verdict.UNCERTAIN, min(frames, 7))
+        assert f"the {end} frame by itself is fake" in [reason.message for reason in video.reasons]
+    assert detect_video(content, detector, every=0.5).verdict is Verdict.UNCERTAIN
     result = detect_all_frames(content, detector.detect(content), detector)
     assert result.verdict is Verdict.UNCERTAIN
     assert f"the {end} frame by itself is fake" in [reason.message for reason in result.reasons]

@@ -9,7 +9,7 @@ from time import perf_counter
 import numpy as np
 
 from veraface.analysis import check_detector
-from veraface.decision import PARTIAL
+from veraface.decision import PARTIAL, decide_image
 from veraface.detector import Detector
 from veraface.errors import UnreadableVideoError, VideoTooLargeError
 from veraface.imaging.decode import thumbnail
@@ -45,7 +45,8 @@ def detect_video(
     Args:
         source: a path, the bytes of a file, or a seekable binary file object.
         detector: analyzes each frame like any image; one with the default models if None.
-        frames: number of frames to analyze, spread over the video.
+        frames: number of frames to analyze, spread over the video; at least 3 of an animation, its first and
+            its last among them.
         every: seconds between frames to analyze, instead of `frames`.
         limits: resource limits; the defaults of `VideoLimits` if None.
         thumbnails: maximum number of frame thumbnails to keep, those with the highest p_fake.
@@ -69,10 +70,7 @@ def detect_video(
         raise ValueError(f"the number of frames must be positive, not {frames}")
     started = perf_counter()
     with open_video(source, limits) as video:
-        if every is None:
-            wanted = sample_uniform(video.frames, min(frames, limits.max_frames), video.digest)
-        else:
-            wanted = sample_every(video.frames, every, limits.max_frames)
+        wanted = _sample(video, min(frames, limits.max_frames), every, limits.max_frames)
         indexed = perf_counter()
         analyzed = _analyze(detector, video, wanted, thumbnails > 0, progress)
         if not analyzed:
@@ -83,6 +81,27 @@ def detect_video(
             timing[stage] = sum(frame.result.timing_ms[stage] for frame in analyzed)
         timing = {"decode": total - sum(timing.values()), **timing, "total": total}
         return _result(detector, video, analyzed, len(wanted), thumbnails, timing)
+
+
+def _sample(video: Video | Animation, count: int, every: float | None, max_frames: int) -> list[FrameRef]:
+    """Return the frames to analyze, in order; those of an animation include its first and its last."""
+    if not isinstance(video, Animation):
+        if every is None:
+            return sample_uniform(video.frames, count, video.digest)
+        return sample_every(video.frames, every, max_frames)
+    if every is None:
+        chosen = sample_uniform(video.frames[1:-1], max(1, count - 2), video.digest)
+    else:
+        chosen = sample_every(video.frames, every, max_frames)
+    return sorted({*chosen, *_ends(video).values()}, key=lambda frame: frame.time)
+
+
+def _ends(video: Video | Animation) -> dict[str, FrameRef]:
+    """Return the first and the last frame of an animation, by their names.
+
+    Most programs show the first, and many animations stop at the last.
+    """
+    return {"first": video.frames[0], "last": video.frames[-1]} if isinstance(video, Animation) else {}
 
 
 def sample_uniform(frames: Sequence[FrameRef], count: int, seed: bytes) -> list[FrameRef]:
@@ -160,10 +179,11 @@ def _analyze(
     """Analyze the wanted frames that can be decoded, in order; `keep` their thumbnails."""
     analyzed: list[_AnalyzedFrame] = []
     previous = None
+    ends = {frame.time for frame in _ends(video).values()}
     progress(0, len(wanted), 0.0, None)
     for frame in video.decode(wanted):
         # The frames of a video are compressed already, and its frames differ as an image saved again does.
-        result = detector.detect(np.asarray(frame.image), heatmap=False, save_again=False)
+        result = detector.detect(np.asarray(frame.image), heatmap=False, save_again=frame.time in ends)
         signature = frame_signature(frame.image)
         cut = previous is not None and is_cut(previous, signature)
         previous = signature
@@ -191,6 +211,8 @@ def _result(
     doubts = _partial_frames(results)
     if verdict is Verdict.REAL and (video.overlaps or video.damaged >= min_classified_frames(wanted)):
         verdict = Verdict.UNCERTAIN  # frames that were not analyzed may show anything; see `_file_reasons`
+    if verdict is Verdict.REAL and (ends := _doubtful_ends(video, analyzed)):
+        verdict, reasons = Verdict.UNCERTAIN, (*ends, *reasons)
     if verdict in (Verdict.REAL, Verdict.NO_FACE) and doubts:
         verdict = Verdict.UNCERTAIN
         reasons = tuple(reason for reason in reasons if reason.code != "no_face")
@@ -217,6 +239,20 @@ def _result(
         thresholds={"real": thresholds.real, "fake": thresholds.fake},
         timing_ms=timing,
     )
+
+
+def _doubtful_ends(video: Video | Animation, analyzed: Sequence[_AnalyzedFrame]) -> list[Reason]:
+    """Return the reasons why the first or the last frame of an animation by itself is not real."""
+    results = {frame.time: frame.result for frame in analyzed}
+    doubts = []
+    for name, ref in _ends(video).items():
+        if ref.time not in results:
+            doubts.append(Reason("frames_damaged", f"the {name} frame could not be decoded"))
+            continue
+        verdict, _, _ = decide_image(results[ref.time].faces)
+        if verdict in (Verdict.FAKE, Verdict.UNCERTAIN):
+            doubts.append(Reason("faces_disagree", f"the {name} frame by itself is {verdict.value}"))
+    return doubts
 
 
 def _partial_frames(results: Sequence[DetectionResult]) -> list[Reason]:

@@ -1,11 +1,9 @@
 """Give an animated image the verdict of a video, in the form of a result for an image."""
 
-from collections.abc import Iterator
 from dataclasses import replace
 
 from PIL import Image
 
-from veraface.decision import decide_image
 from veraface.detector import Detector
 from veraface.errors import ImageError
 from veraface.imaging.decode import ImageFile, ImageSource
@@ -14,6 +12,7 @@ from veraface.video.aggregation import MIN_FRAMES
 from veraface.video.container import VideoLimits
 from veraface.video.detect import detect_video
 from veraface.video.reader import open_video
+from veraface.video.results import VideoResult
 
 # Images have short deadlines: files that would take longer than a few seconds are left to `detect_video`.
 _MAX_FRAMES = 8
@@ -56,56 +55,12 @@ def detect_and_show(
             result, count, shown = _worst(file, detector, heatmap)
         else:
             result, count, shown = _as_video(file, detector, frames, heatmap)
-            if result.verdict in (Verdict.REAL, Verdict.NO_FACE):
-                result, shown = _with_ends(file, still, result, shown, detector, heatmap)
     except (ImageError, ValueError):  # ValueError: a frame cannot be decoded
         return still, None
     message = f"{count} of {file.frames} frames or pages were analyzed; the faces are those of one"
     reasons = (*result.reasons, Reason("several_frames", message))
     timing = {stage: still.timing_ms[stage] + result.timing_ms[stage] for stage in still.timing_ms}
     return replace(result, reasons=reasons, format=file.format, timing_ms=timing), shown
-
-
-def _with_ends(
-    file: ImageFile,
-    still: DetectionResult,
-    result: DetectionResult,
-    shown: Image.Image,
-    detector: Detector,
-    heatmap: bool,
-) -> tuple[DetectionResult, Image.Image | None]:
-    """Return a result that is real, or without a face, only if the first and the last frame are so, too.
-
-    The first frame is what most programs show, the last what stays when an animation has been played.
-    """
-
-    def ends() -> Iterator[tuple[str, DetectionResult, Image.Image | None]]:
-        yield "first", still, None
-        (last,) = _decoded(file, slice(-1, None), detector)
-        yield "last", detector.detect(last, heatmap=heatmap), last
-
-    for name, end, image in ends():
-        verdict, p_fake, doubts = decide_image(end.faces)
-        if verdict not in (Verdict.FAKE, Verdict.UNCERTAIN):
-            continue
-        reasons = (Reason("faces_disagree", f"the {name} frame by itself is {verdict.value}"), *doubts)
-        if result.verdict is Verdict.NO_FACE:
-            faces = replace(end, p_fake_range=None, timing_ms=result.timing_ms)
-            return replace(faces, verdict=Verdict.UNCERTAIN, reliability=None, reasons=reasons), image
-        scores = [score for score in (p_fake, result.p_fake) if score is not None]
-        result = replace(result, p_fake_range=(min(scores), max(scores)), reasons=(*reasons, *result.reasons))
-        return replace(result, verdict=Verdict.UNCERTAIN, reliability=None), shown
-    return result, shown
-
-
-def _decoded(file: ImageFile, which: slice, detector: Detector) -> list[Image.Image]:
-    """Return some of the frames; raise ValueError if one cannot be decoded."""
-    with open_video(file.data or b"", VideoLimits(image=detector.limits)) as opened:
-        wanted = [*{ref.pts: ref for ref in opened.frames}.values()][which]
-        frames = [frame.image for frame in opened.decode(wanted)]
-    if len(frames) < len(wanted):
-        raise ValueError("a frame cannot be decoded")
-    return frames
 
 
 def _as_video(
@@ -122,12 +77,12 @@ def _as_video(
     shown = detector.detect(frame.image, heatmap=heatmap)
     timing = {stage: video.timing_ms[stage] + ms for stage, ms in shown.timing_ms.items()}
     timing["decode"] += video.timing_ms["read"]
-    # Range and reliability are those of a single image.
+    # Range and reliability of the frame are those of a single image.
     result = replace(
         shown,
         verdict=video.verdict,
         p_fake=video.p_fake,
-        p_fake_range=None,
+        p_fake_range=_range(video),
         reliability=None,
         reasons=video.reasons,
         timing_ms=timing,
@@ -135,9 +90,22 @@ def _as_video(
     return result, len({ref.pts for ref in analyzed}), frame.image
 
 
+def _range(video: VideoResult) -> tuple[float, float] | None:
+    """Return the range of p_fake of an animation that an end makes uncertain; None for others."""
+    if video.p_fake is None or video.p_fake > video.thresholds["real"] or video.verdict is Verdict.REAL:
+        return None
+    ends = (video.timeline[0].p_fake, video.timeline[-1].p_fake)
+    scores = [video.p_fake, *(score for score in ends if score is not None)]
+    return min(scores), max(scores)
+
+
 def _worst(file: ImageFile, detector: Detector, heatmap: bool) -> tuple[DetectionResult, int, Image.Image]:
     """Return the result of the frame with the worst verdict, the number of frames, and that frame."""
-    frames = _decoded(file, slice(None), detector)
+    with open_video(file.data or b"", VideoLimits(image=detector.limits)) as opened:
+        refs = {ref.pts: ref for ref in opened.frames}
+        frames = [frame.image for frame in opened.decode([*refs.values()])]
+    if len(frames) < len(refs):
+        raise ValueError("a frame cannot be decoded")
     results = [detector.detect(frame, heatmap=heatmap) for frame in frames]
 
     def badness(index: int) -> tuple[int, float]:

@@ -5,7 +5,7 @@ import { analyse, announce, enqueue } from "./queue.js";
 import { go } from "./router.js";
 import { status } from "./status.js";
 import { keep, remembered } from "./storage.js";
-import { isVideo } from "./video/files.js";
+import { isAnimation, isVideo } from "./video/files.js";
 
 const KEY = "veraface-start";
 const SHAPE_TIMEOUT_MS = 300; // ms
@@ -27,12 +27,20 @@ export async function addFiles(given, { leftOut = false, wait = !startsAtOnce() 
   const single = given.length === 1;
   // Wait briefly for the image size, so that the layout does not shift when the image appears.
   const shape = single && given[0] instanceof Blob && !isVideo(given[0]) ? await shapeOf(given[0]) : null;
-  const added = enqueue(given, { maxBytes, shape });
+  const added = enqueue(given, { maxBytes, shape, animations: await animationsOf([...given]) });
   showNotice(leftOut ? "intake.leftOut" : "");
   if (single) await go(`/result/${added[0].id}`);
   else if (localPath() !== "/") await go("/");
   if (wait) announce();
   else analyse(added);
+}
+
+// Where the server takes no videos, it analyzes them as images.
+async function animationsOf(files) {
+  const limits = status()?.limits;
+  const small = limits?.video ? files.filter(({ size }) => size <= limits.max_upload_bytes) : [];
+  const found = await Promise.all(small.map(isAnimation));
+  return new Set(small.filter((_, index) => found[index]));
 }
 
 function maxBytes(file) {

@@ -44,15 +44,20 @@ function record({ name, time, hash, verdict, p_fake, answer, failure, decision, 
     failure: failure?.code ?? null,
     decision: decision ?? null,
     note: note ?? "",
-    faces: answer?.faces?.map(({ heatmap: _, ...face }) => face) ?? [],
+    faces: facesOf(answer).map(({ heatmap: _, frames: __, ...face }) => face),
     model: answer?.model ?? null,
     thresholds: answer?.thresholds ?? null,
   };
 }
 
+// Of an image, or of a video.
+function facesOf(answer) {
+  return answer?.faces ?? answer?.tracks ?? [];
+}
+
 // Of the image and of its faces, each once.
 function reasonsOf(answer) {
-  const all = [...(answer?.reasons ?? []), ...(answer?.faces ?? []).flatMap(({ reasons }) => reasons ?? [])];
+  const all = [...(answer?.reasons ?? []), ...facesOf(answer).flatMap(({ reasons }) => reasons ?? [])];
   return [...new Set(all.map(({ code }) => code))];
 }
 

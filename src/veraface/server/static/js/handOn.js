@@ -60,7 +60,7 @@ export function action(id, path, press, look = "quiet") {
   return button;
 }
 
-async function saveReport(check, button) {
+export async function saveReport(check, button) {
   button.disabled = true;
   byId("live").textContent = text("handOn.making");
   const outcome = await fetchReport(check);

@@ -239,6 +239,7 @@ function packHeatmap({ grid, ...rest }) {
 
 // Entries of an older page may lack fields, or hold something else in them.
 function unpack(kept) {
+  const isVideo = kept.video === true && isVideoResult(kept.answer);
   return {
     id: kept.id,
     time: Math.abs(number(kept.time) ?? Infinity) <= MAX_TIME ? kept.time : 0, // 0: unknown
@@ -247,12 +248,12 @@ function unpack(kept) {
     hash: string(kept.hash),
     verdict: ["fake", "real", "uncertain", "no_face"].includes(kept.verdict) ? kept.verdict : "failed",
     p_fake: number(kept.p_fake),
-    answer: unpackAnswer(object(kept.answer) ?? {}),
+    answer: isVideo ? kept.answer : unpackAnswer(object(kept.answer) ?? {}),
     failure: unpackFailure(object(kept.failure)),
     picture: kept.picture instanceof Blob ? kept.picture : null,
     decision: ["fake", "real", "uncertain"].includes(kept.decision) ? kept.decision : null,
     note: string(kept.note) ?? "",
-    video: kept.video === true && (kept.failure ? true : isVideoResult(kept.answer)),
+    video: isVideo || (kept.video === true && Boolean(kept.failure)),
   };
 }
 

@@ -31,10 +31,11 @@ export function find(id) {
  *
  * A check is { id, name, size, file, link, url, time, state, answer, failure, verdict, p_fake, hash, retryAt }. Its state
  * is "ready" (waits for the user), "queued", "analyzing", "busy", "analyzed", "failed" or "cancelled". `maxBytes(file)` is the
- * size limit of a file, 0 if its type is not supported; `shape` the image's { width, height }, if known.
+ * size limit of a file, 0 if its type is not supported; `shape` the image's { width, height }, if known; `animations` the
+ * Set of files that are animated images.
  */
-export function enqueue(files, { maxBytes = () => Infinity, shape = null } = {}) {
-  const added = [...files].map((file) => ({ ...newCheck(file), maxBytes: maxBytes(file), shape }));
+export function enqueue(files, { maxBytes = () => Infinity, shape = null, animations = new Set() } = {}) {
+  const added = [...files].map((file) => ({ ...newCheck(file, animations.has(file)), maxBytes: maxBytes(file), shape }));
   list = [...list, ...added];
   return added;
 }
@@ -98,7 +99,7 @@ export function retryNow(check) {
   sendNext();
 }
 
-function newCheck(given) {
+function newCheck(given, animation) {
   const file = given instanceof Blob ? given : null;
   const url = file ? URL.createObjectURL(file) : null;
   return {
@@ -106,7 +107,8 @@ function newCheck(given) {
     name: file ? (file.name ?? "") : given.link,
     size: file?.size ?? null,
     file,
-    video: isVideo(file), // analyzed frame by frame; `progress` is { done, total } meanwhile, as of `movedAt`
+    video: animation || isVideo(file), // analyzed frame by frame; `progress` is { done, total } meanwhile, as of `movedAt`
+    animation, // an image that moves
     progress: null,
     link: given.link ?? null,
     url,
@@ -150,14 +152,15 @@ async function ask(check, signal) {
   if (check.link) return detectLink(check.link, signal);
   if (!check.video) return detect(check.file, signal);
   const { detectVideo } = await import("./video/detect.js");
-  return detectVideo(check.file, signal, (progress) => {
+  const tell = (progress) => {
     Object.assign(check, { progress, movedAt: Date.now() });
     changed(check);
-  });
+  };
+  return detectVideo(check, signal, tell);
 }
 
-function tooLarge({ video, maxBytes }) {
-  if (!video) return "image_too_large";
+function tooLarge({ video, animation, maxBytes }) {
+  if (!video || animation) return "image_too_large";
   return maxBytes ? "video_too_large" : "video_not_available";
 }
 

@@ -4,13 +4,16 @@ import { serverPath } from "../dom.js";
 import { areNumbers, isVideoResult } from "../validate.js";
 
 const ADDRESS = "/api/predict-video?thumbnails=64";
+// As many frames as the API analyzes of an animation that is sent as an image, so that all give the same verdict.
+const ANIMATION_FRAMES = 8;
 
-/** Send one video; calls `tell({ done, total })` as frames are analyzed. Returns as detect() of api.js does. */
-export async function detectVideo(file, signal, tell) {
+/** Send one video or animation; calls `tell({ done, total })` as frames are analyzed. Returns as detect() of api.js does. */
+export async function detectVideo({ file, animation }, signal, tell) {
+  const address = animation ? `${ADDRESS}&frames=${ANIMATION_FRAMES}` : ADDRESS;
   const form = new FormData();
   form.append("video", file, file.name || "video");
   try {
-    const response = await fetch(serverPath(ADDRESS), { method: "POST", body: form, signal });
+    const response = await fetch(serverPath(address), { method: "POST", body: form, signal });
     if (!response.ok || !response.body) return outcomeOf(response, await bodyOf(response));
     for await (const [name, data] of eventsOf(response.body)) {
       if (name === "progress" && areNumbers([data?.done, data?.total])) tell(data);

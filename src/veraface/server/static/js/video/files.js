@@ -1,11 +1,31 @@
-// Detects videos by name and type.
+// Detects videos by name and type, and animated images, which are analyzed as videos, by their content.
 
 const CLIPS = /\.(mp4|m4v|mov|mkv|webm|avi|ts|mts|m2ts|mpe?g|wmv|flv)$/i;
+const ANIMATED = ["image/gif", "image/webp", "image/png", "image/apng", "image/avif"]; // what ImageDecoder knows
+const MARKS = /^GIF8|^RIFF.{4}WEBPVP8X|acTL|ftypavis/s; // of these formats, where a file may be animated
+const HEAD = 65_536; // bytes at the start of a file, which hold such a mark
+const MIN_FRAMES = 3; // of two, the server takes the worse as an image
 
 /** Return whether a file is a video, by its type or, if the browser reports none, by its name. */
 export function isVideo(file) {
   if (!(file instanceof Blob)) return false;
   return file.type ? file.type.startsWith("video/") : CLIPS.test(file.name ?? "");
+}
+
+/** Return whether a file is an animated image; false as well where the browser cannot count frames. */
+export async function isAnimation(file) {
+  if (!(file instanceof Blob) || !("ImageDecoder" in globalThis) || !ANIMATED.includes(file.type)) return false;
+  const head = new TextDecoder("latin1").decode(await file.slice(0, HEAD).arrayBuffer());
+  if (!MARKS.test(head)) return false;
+  try {
+    const decoder = new ImageDecoder({ type: file.type, data: await file.arrayBuffer() });
+    await Promise.all([decoder.completed, decoder.tracks.ready]);
+    const { frameCount } = decoder.tracks.selectedTrack;
+    decoder.close();
+    return frameCount >= MIN_FRAMES;
+  } catch {
+    return false; // the server says what is wrong with it
+  }
 }
 
 /** 75.4 -> "1:15", 3.26 -> "0:03.3" where a part of a second matters. */

@@ -1,4 +1,5 @@
-// The video itself with the boxes of its faces, or, where the browser cannot play it, its analyzed frames.
+// The video itself with the boxes of its faces, or, where the browser cannot play it, its analyzed frames. Of an animated
+// image these are shown one by one, and the whole of it by a button.
 import { element } from "../dom.js";
 import { verdictOf } from "../format.js";
 import { text } from "../language.js";
@@ -8,19 +9,23 @@ export class Player {
   /**
    * @param url Of the video, null where only its frames are kept.
    * @param onTime Called with the time in seconds whenever the video is at another one.
+   * @param animation Whether the URL is that of an animated image.
    */
-  constructor(url, onTime) {
+  constructor(url, onTime, animation) {
     this.onTime = onTime;
     this.answer = null;
-    this.playable = Boolean(url);
+    this.point = null; // the frame that was shown last
+    this.animationUrl = animation ? url : null;
+    this.playable = Boolean(url) && !animation; // at any time
     this.kept = Boolean(url); // the file is here, whether or not it can be played
     this.image = element("img", { alt: "", hidden: this.playable });
-    this.video = element("video", { controls: true, playsinline: true, preload: "auto", "data-label": "video.player", hidden: !url });
+    this.video = element("video", { controls: true, playsinline: true, preload: "auto", "data-label": "video.player", hidden: !this.playable });
     this.boxes = element("div", { class: "video-boxes", "aria-hidden": "true" });
     this.screen = element("div", { class: "screen" }, this.video, this.image, this.boxes);
     this.words = element("figcaption", {});
     this.note = element("p", { class: "hint video-note", role: "status" });
-    this.node = element("figure", { class: "video-frame" }, this.screen, this.words, this.note);
+    this.play = element("button", { type: "button", class: "quiet", id: "play-animation", "data-text": "video.play", onclick: () => this.toggle() });
+    this.node = element("figure", { class: "video-frame" }, this.screen, this.words, this.play, this.note);
     this.video.addEventListener("error", () => this.#stills());
     // Of some files only the sound can be played.
     this.video.addEventListener("loadedmetadata", () => (this.video.videoWidth ? this.#proportions(this.video.videoWidth, this.video.videoHeight) : this.#stills()));
@@ -28,7 +33,9 @@ export class Player {
     this.video.addEventListener("play", () => this.#follow());
     // Keys in the player's own controls are for these.
     this.video.addEventListener("keydown", (event) => event.key !== "Escape" && event.stopPropagation());
-    if (url) this.video.src = url;
+    this.image.addEventListener("load", () => !this.answer && this.#proportions(this.image.naturalWidth, this.image.naturalHeight));
+    if (this.playable) this.video.src = url;
+    else if (this.animationUrl) this.image.src = url; // moves until there is a result
     this.render();
   }
 
@@ -48,9 +55,11 @@ export class Player {
   /** Show a frame of the result; `seek`: have the video go to it. */
   show(point, { seek = true } = {}) {
     const { thresholds, rate } = this.answer;
+    this.point = point;
     const label = frameLabel(point, thresholds);
     this.words.replaceChildren(element("bdi", {}, label));
     this.image.alt = text("video.frameAlt", { frame: label });
+    this.play.setAttribute("aria-pressed", "false");
     if (point.thumbnail) this.image.src = point.thumbnail;
     else this.image.removeAttribute("src");
     this.node.classList.toggle("blank", !this.playable && !point.thumbnail);
@@ -59,9 +68,11 @@ export class Player {
     this.#drawBoxes(point.time);
   }
 
+  /** Play or pause the video; show an animation moving or the frame that was shown before. */
   toggle() {
-    if (!this.playable) return;
-    if (this.video.paused) this.video.play().catch(() => {});
+    if (this.animationUrl && this.answer) this.#toggleAnimation();
+    else if (!this.playable) return;
+    else if (this.video.paused) this.video.play().catch(() => {});
     else this.video.pause();
   }
 
@@ -71,16 +82,27 @@ export class Player {
 
   /** Its words, in the language of the moment. */
   render() {
-    const path = this.playable ? "" : this.kept ? "video.notPlayable" : "video.notKept";
+    const path = this.playable || this.animationUrl ? "" : this.kept ? "video.notPlayable" : "video.notKept";
     this.note.textContent = path && text(path);
     this.note.hidden = !path;
-    this.screen.hidden = !this.playable && !this.answer;
+    this.screen.hidden = !this.playable && !this.animationUrl && !this.answer;
+    this.play.hidden = !this.animationUrl || !this.answer;
     this.video.setAttribute("aria-label", text("video.player"));
   }
 
   close() {
     this.video.pause();
     this.video.removeAttribute("src");
+  }
+
+  #toggleAnimation() {
+    if (this.image.src !== this.animationUrl) {
+      this.image.src = this.animationUrl;
+      this.image.alt = text("video.player");
+      this.play.setAttribute("aria-pressed", "true");
+      this.words.textContent = "\u00a0"; // words and boxes belong to single frames
+      this.boxes.replaceChildren();
+    } else this.show(this.point);
   }
 
   #stills() {

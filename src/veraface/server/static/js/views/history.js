@@ -15,10 +15,11 @@ await loadStyle("history");
 
 const SETTLE = 120; // ms: a batch changes the history many times in a row
 const MINUTE = 60_000;
+const FRAMES_TO_SETTLE = 4; // after which cards near the window have their own height
 const NEAR = "400px"; // distance from the viewport at which images are loaded
 
 // Lasts from visit to visit of the view, so that the way back from a result leads to the same place.
-const place = { scroll: 0, back: false };
+const place = { id: null, top: 0, back: false }; // of the first card in sight: its id, and px from the top of the window
 addEventListener("popstate", () => (place.back = localPath() === "/history"));
 
 /** Fills root with the history. */
@@ -51,7 +52,7 @@ class HistoryView {
       x: { label: "history.keys.select", run: () => {} },
       Delete: { label: "history.keys.delete", run: () => {} },
     });
-    this.scrollTo = place.back ? place.scroll : 0;
+    this.returnTo = place.back ? { ...place } : null;
     place.back = false;
     this.#read();
   }
@@ -64,7 +65,9 @@ class HistoryView {
   }
 
   close() {
-    place.scroll = scrollY;
+    const first = [...this.list.querySelectorAll(".past:not([hidden])")].find((card) => card.getBoundingClientRect().bottom > 0);
+    place.id = first?.dataset.id ?? null;
+    place.top = first?.getBoundingClientRect().top ?? 0;
     this.closing.abort();
     clearInterval(this.clock);
     clearTimeout(this.settling);
@@ -90,8 +93,16 @@ class HistoryView {
     this.#layCards();
     this.#renderState();
     this.stats.render();
-    if (this.scrollTo) scrollTo(0, this.scrollTo);
-    this.scrollTo = 0;
+    if (this.returnTo) this.#scrollBack(this.returnTo);
+    this.returnTo = null;
+  }
+
+  // Heights of cards are estimates until they are drawn, so one look at where the card has come to is not enough.
+  async #scrollBack({ id, top }) {
+    for (let frame = 0; frame < FRAMES_TO_SETTLE && this.cards.has(id) && !this.closing.signal.aborted; frame += 1) {
+      scrollBy({ top: this.cards.get(id).getBoundingClientRect().top - top, behavior: "instant" });
+      await new Promise((drawn) => requestAnimationFrame(drawn));
+    }
   }
 
   // Cards that stay are not rebuilt: they keep focus, image and selection.

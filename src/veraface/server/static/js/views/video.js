@@ -33,7 +33,7 @@ class VideoView {
     this.toolbar = new ResultToolbar();
     this.decision = element("section", { class: "own-decision" }, decisionRow(check));
     this.panel = element("div", { class: "panel", id: "panel" });
-    this.player = new Player(check.url, (time) => this.#played(time));
+    this.player = new Player(check.url, (time) => this.#played(time), check.animation);
     this.progress = element("div", { class: "video-progress", hidden: true });
     this.left = element("div", { class: "left" }, this.player.node, this.progress);
     this.overTime = element("div", { class: "over-time" });
