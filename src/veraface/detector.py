@@ -3,12 +3,10 @@
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from time import perf_counter
 
 import numpy as np
-from numpy.typing import NDArray
 
 from veraface.decision import MIN_FACE, decide_face, decide_image, image_range
 from veraface.geometry import SAME_FACE, roll
@@ -176,11 +174,8 @@ class Detector:
         """Return the results of all faces, in their order."""
         large_enough = _large_enough(faces)[: self._max_faces]
         views = zip(large_enough, self._views(image, large_enough), strict=True)
-        outcomes = {id(face): self._classify(*seen, save_again) for face, seen in views}
-        return [
-            self._face_result(face, outcomes.get(id(face)) or self._not_classified(face), heatmap)
-            for face in faces
-        ]
+        results = {id(face): self._classify(face, *seen, heatmap, save_again) for face, seen in views}
+        return [results.get(id(face)) or self._not_classified(face) for face in faces]
 
     def _doubts(self, image: LazyImage, faces: Sequence[FaceDetection]) -> Iterator[Reason]:
         """Yield the reasons why only a part of the image was checked."""
@@ -198,33 +193,14 @@ class Detector:
             message = "too many parts of the image resemble faces to check them all, so some may be missing"
             yield Reason("search_incomplete", message)
 
-    def _not_classified(self, face: FaceDetection) -> Reason:
-        """Return why a face was left out: it is too small, or beyond the limit."""
+    def _not_classified(self, face: FaceDetection) -> FaceResult:
+        """Return the result of a face that was left out: it is too small, or beyond the limit."""
         size = face.box.max_side
         if size < MIN_FACE:
             message = f"face only {size:.0f} px across; at least {MIN_FACE} px are needed"
-            return Reason("face_too_small", message)
+            return _without_score(face, Reason("face_too_small", message))
         message = f"not classified, because the image has more than {self._max_faces} faces"
-        return Reason("too_many_faces", message)
-
-    def _face_result(self, face: FaceDetection, score: "_FaceScore | Reason", heatmap: bool) -> FaceResult:
-        if isinstance(score, Reason):
-            return FaceResult(face.box, face.landmarks, face.score, None, Verdict.UNCERTAIN, (score,))
-        reasons, size = score.reasons, face.box.max_side
-        if size < SMALL_FACE:
-            message = f"face only {size:.0f} px across, so there is little detail to classify"
-            reasons += (Reason("small_face", message),)
-        square = crop_box(face.box, self.card.crop)
-        return FaceResult(
-            box=face.box,
-            landmarks=face.landmarks,
-            detection_score=face.score,
-            p_fake=score.p_fake,
-            verdict=score.verdict,
-            reasons=reasons,
-            heatmap=Heatmap(square, score.grid, level_angle(roll(face.landmarks))) if heatmap else None,
-            p_fake_range=score.p_fake_range,
-        )
+        return _without_score(face, Reason("too_many_faces", message))
 
     def _views(
         self, image: LazyImage, faces: Sequence[FaceDetection]
@@ -241,23 +217,35 @@ class Detector:
             box, lean = face.box.scaled(reduction), roll(face.landmarks)
             yield crop_views(pixels, box, settings, lean), crop_views(pixels, box, OBSCURED_CROP, lean)
 
-    def _classify(self, views: FaceViews, around: FaceViews, save_again: bool) -> "_FaceScore | Reason":
-        """Classify and decide one face; return why not, if it is obscured."""
+    def _classify(
+        self, face: FaceDetection, views: FaceViews, around: FaceViews, heatmap: bool, save_again: bool
+    ) -> FaceResult:
+        """Classify and decide one face, unless it is obscured."""
         if self._obscured.is_obscured(around.as_is()):
-            return Reason("face_obscured", "the face is covered or blurred, so it was not classified")
+            message = "the face is covered or blurred, so it was not classified"
+            return _without_score(face, Reason("face_obscured", message))
         probability = self.card.calibration.probability
-        face, again = self._classify_views(views, save_again)
-        p_fake = saved_again = float(probability(np.array(face.logit)))
+        seen, again = self._classify_views(views, save_again)
+        p_fake = saved_again = float(probability(np.array(seen.logit)))
         if again is not None:
             saved_again = float(probability(np.array(again.logit)))
         verdict, reasons = decide_face(p_fake, saved_again, self.card.thresholds)
-        grid = probability(face.heatmap).astype(np.float32)
-        return _FaceScore(
+        size = face.box.max_side
+        if size < SMALL_FACE:
+            message = f"face only {size:.0f} px across, so there is little detail to classify"
+            reasons += (Reason("small_face", message),)
+        grid = probability(seen.heatmap).astype(np.float32)
+        grid = grid[:, ::-1] if views.mirrored else grid
+        square = crop_box(face.box, self.card.crop)
+        return FaceResult(
+            box=face.box,
+            landmarks=face.landmarks,
+            detection_score=face.score,
             p_fake=p_fake,
-            p_fake_range=(min(p_fake, saved_again), max(p_fake, saved_again)),
-            grid=grid[:, ::-1] if views.mirrored else grid,
             verdict=verdict,
             reasons=reasons,
+            heatmap=Heatmap(square, grid, level_angle(roll(face.landmarks))) if heatmap else None,
+            p_fake_range=(min(p_fake, saved_again), max(p_fake, saved_again)),
         )
 
     def _classify_views(self, views: FaceViews, save_again: bool) -> tuple[FaceLogits, FaceLogits | None]:
@@ -274,15 +262,8 @@ def _large_enough(faces: Sequence[FaceDetection]) -> list[FaceDetection]:
     return [face for face in faces if face.box.max_side >= MIN_FACE]
 
 
-@dataclass(frozen=True)
-class _FaceScore:
-    """The outcome of one face: p_fake, its range, heatmap as p_fake per cell, verdict and reasons."""
-
-    p_fake: float
-    p_fake_range: tuple[float, float]
-    grid: NDArray[np.float32]
-    verdict: Verdict
-    reasons: tuple[Reason, ...]
+def _without_score(face: FaceDetection, reason: Reason) -> FaceResult:
+    return FaceResult(face.box, face.landmarks, face.score, None, Verdict.UNCERTAIN, (reason,))
 
 
 class _StageTimer:
