@@ -16,9 +16,8 @@ from veraface.utils import listed, needs_extra
 from veraface.wording import Wording
 
 if TYPE_CHECKING:
-    from veraface.provenance import Provenance
     from veraface.provenance.marks import MarkSigner
-    from veraface.video import VideoResult
+    from veraface.workers.messages import VideoAnalysis
 
 # The endings of the files that an option may name.
 _ENDINGS = {"--timeline": (".json",), "--plot": (".png",), "--out": (".mp4", ".mov", ".mkv")}
@@ -68,41 +67,39 @@ def video(
     from veraface.provenance.movie import read_movie
     from veraface.video import detect_video
     from veraface.video.container import bounded_memory
+    from veraface.workers.messages import VideoAnalysis
 
     detector, log = Detector(model), open_log(audit)
     signer = open_signer(sign_certificate, sign_key)
     failures = 0
-    results: list[tuple[Path, VideoResult]] = []
-    claims: dict[Path, Provenance | None] = {}
+    results: list[tuple[Path, VideoAnalysis]] = []
     try:
         for path in videos:
             try:
                 with terminal.progress_bar(terminal.printable(path.name)) as update, bounded_memory():
-                    result = detect_video(path, detector, frames=frames, every=every, progress=update)
+                    found = detect_video(path, detector, frames=frames, every=every, progress=update)
             except ImageError as error:
                 if log is not None and path.is_file():
                     log.add_outcome(FileId.of_path(path), {"error": error.code})
                 failures += terminal.fail_at(str(path), error, as_json)
                 continue
             if log is not None:
-                log.add_analysis(FileId.of_path(path), result)
+                log.add_analysis(FileId.of_path(path), found)
+            result = VideoAnalysis(**vars(found), provenance=read_movie(path))
             results.append((path, result))
-            claims[path] = stated = read_movie(path)
             if as_json:
                 label = wording.label(result.verdict)
-                findings = [finding.to_dict() for finding in collect_findings(result, stated)]
-                marks = {} if stated is None else {"provenance": stated.to_dict()}
-                facts = {"label": label, **result.to_dict(), "findings": findings, **marks}
+                findings = [finding.to_dict() for finding in collect_findings(result, result.provenance)]
+                facts = {"label": label, **result.to_dict(), "findings": findings}
                 terminal.print_json({"file": str(path), **facts})
     finally:  # Ctrl-C loses no verdict
-        failures += _finish(results, claims, outputs, as_json, wording, signer)
+        failures += _finish(results, outputs, as_json, wording, signer)
     if failures:
         raise Exit(1)
 
 
 def _finish(
-    results: "list[tuple[Path, VideoResult]]",
-    claims: "Mapping[Path, Provenance | None]",
+    results: "list[tuple[Path, VideoAnalysis]]",
     outputs: Mapping[str, Path],
     as_json: bool,
     wording: Wording,
@@ -118,14 +115,14 @@ def _finish(
         if results and not as_json:
             console = terminal.print_verdicts("video", _rows(results), results[0][1].thresholds, wording)
             if len(results) == 1:
-                ((path, result),) = results
-                print_findings(console, collect_findings(result, claims[path], wording=wording))
-            for path, _ in results:
-                if (stated := claims[path]) is not None and is_notable(stated):
-                    print_provenance(console, str(path), stated)
+                ((_, result),) = results
+                print_findings(console, collect_findings(result, result.provenance, wording=wording))
+            for path, result in results:
+                if result.provenance is not None and is_notable(result.provenance):
+                    print_provenance(console, str(path), result.provenance)
     finally:  # a closed output loses no file, and, as they come last, a full disk no verdict
         for path, result in results:
-            failures += _write(path, result, claims[path], outputs, wording, signer)
+            failures += _write(path, result, outputs, wording, signer)
     return failures
 
 
@@ -146,8 +143,7 @@ def _check_output(option: str, path: Path, videos: list[Path]) -> None:
 
 def _write(
     video: Path,
-    result: "VideoResult",
-    claims: "Provenance | None",
+    result: "VideoAnalysis",
     outputs: Mapping[str, Path],
     wording: Wording,
     signer: "MarkSigner | None",
@@ -169,7 +165,7 @@ def _write(
                 elif option == "--plot":
                     write_timeline(result, path, video.name, wording)
                 else:
-                    _write_annotated(video, result, claims, path, wording, signer)
+                    _write_annotated(video, result, path, wording, signer)
         except VerafaceError as error:
             message = str(error)
             failures += terminal.fail(message if message.startswith(f"{path}: ") else f"{path}: {message}")
@@ -178,8 +174,7 @@ def _write(
 
 def _write_annotated(
     video: Path,
-    result: "VideoResult",
-    claims: "Provenance | None",
+    result: "VideoAnalysis",
     path: Path,
     wording: Wording,
     signer: "MarkSigner | None",
@@ -192,7 +187,7 @@ def _write_annotated(
     kinds = {".mp4": "video/mp4", ".mov": "video/quicktime"}
     if signer is not None and path.suffix.lower() not in kinds:
         raise VerafaceError(f"{path}: only .mp4 and .mov can carry Content Credentials")
-    marks = source_marks(video, claims)
+    marks = source_marks(video, result.provenance)
     write_annotated(video, result, path, wording=wording, comment=marks.describe())
     if signer is not None:
         source = MediaFile(str(video), kinds.get(video.suffix.lower(), "video/mp4"), video)
@@ -201,7 +196,7 @@ def _write_annotated(
     report_marks(path, marks, signed=signer is not None)
 
 
-def _rows(results: "list[tuple[Path, VideoResult]]") -> Iterator[terminal.VerdictRow]:
+def _rows(results: "list[tuple[Path, VideoAnalysis]]") -> Iterator[terminal.VerdictRow]:
     for path, result in results:
         yield str(path), result.verdict, result.p_fake, result.reasons
         for number, track in enumerate(result.tracks, start=1):
