@@ -12,18 +12,18 @@ from veraface.video.container import VideoLimits
 from veraface.video.reader import open_video
 
 
-def sample_image(sample: Sample, limits: ImageLimits | None = None) -> ImageSource:
+def sample_image(sample: Sample) -> ImageSource:
     """Return the path of an image file, or the upright RGB pixels of a frame, read by `read_frame`.
 
-    `ImageFile` and `Detector.detect` accept both. The limits of a frame are those of `ImageLimits` if None.
+    `ImageFile` and `Detector.detect` accept both.
     """
-    return sample.path if sample.frame is None else read_frame(sample.path, sample.frame, limits)
+    return sample.path if sample.frame is None else read_frame(sample.path, sample.frame)
 
 
 def read_frame(path: Path, position: float, limits: ImageLimits | None = None) -> Image.Image:
     """Decode one frame of a video: the first at or after a position, 0 to 1; the last frame at 1.
 
-    The limits are those of a frame.
+    The limits are those of a frame; those of `ImageLimits` if None.
 
     Raises:
         UnsupportedImageError: not a video of a supported format, or one without an image.

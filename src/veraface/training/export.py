@@ -19,7 +19,7 @@ from veraface.datasets.degradations import Degradations
 from veraface.datasets.manifest import Sample, check_samples, read_samples
 from veraface.datasets.progress import progress
 from veraface.datasets.samples import leave_out
-from veraface.datasets.validation import Known, prepare
+from veraface.datasets.validation import prepare
 from veraface.errors import DataError, ModelError
 from veraface.files import atomic_write, copy_file, ensure_writable_dir
 from veraface.imaging.decode import recompress
@@ -65,7 +65,6 @@ def export(
     average: Sequence[Path] = (),
     data_licenses: Path | None = None,
     skip_bad: bool = False,
-    known: Known | None = None,
     base: Path | None = None,
     one_view: bool = False,
 ) -> ModelCard:
@@ -81,7 +80,6 @@ def export(
         average: folders of further runs to average the weights with; see `average_weights`.
         data_licenses: a YAML file of "SOURCE: LICENSE" of the training images, for the card.
         skip_bad: skip unreadable validation images instead of raising.
-        known: faces detected before, as in `prepare`.
         base: the INT8 base of the run's network, copied to `out`; only the tuned tensors of the run are
             written. `scripts/quantize_base.py` writes it.
         one_view: the model classifies a face once, without mirrored and recompressed copies.
@@ -99,7 +97,7 @@ def export(
     train = [s for s in everything if s.split == "train"]
     fakes = sum(s.fake for s in train)
     licenses = _read_licenses(data_licenses, {s.source for s in train})
-    samples = _validation_samples(everything, skip_bad=skip_bad, known=known)
+    samples = _validation_samples(everything, skip_bad=skip_bad)
 
     ensure_writable_dir(out)
     crop = CropSettings(config.size, config.margin)
@@ -215,13 +213,11 @@ def _load_averaged(run: Path, config: TrainConfig, average: Sequence[Path]) -> N
     return network
 
 
-def _validation_samples(
-    samples: Sequence[Sample], *, skip_bad: bool, known: Known | None = None
-) -> list[Sample]:
+def _validation_samples(samples: Sequence[Sample], *, skip_bad: bool) -> list[Sample]:
     """Return the validation samples with their boxes; check that there are enough to calibrate on."""
     validation = [s for s in samples if s.split == "val"]
     check_samples(validation, needed=("val",))
-    prepared = prepare(validation, skip_bad=skip_bad, needed=("val",), known=known)
+    prepared = prepare(validation, skip_bad=skip_bad, needed=("val",))
     check_enough(np.array([s.fake for s in prepared.samples]))
     return prepared.samples
 

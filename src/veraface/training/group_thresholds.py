@@ -138,9 +138,9 @@ def upper_bound(errors: Values | float, groups: int, confidence: float) -> Value
     return np.where(errors >= groups, 1.0, betaincinv(errors + 1, left, confidence))
 
 
-def confidence_interval(errors: float, groups: int, confidence: float = 0.95) -> tuple[float, float]:
-    """Return the two-sided Clopper-Pearson interval of an error rate; `errors` as in `upper_bound`."""
-    tail = (1 - confidence) / 2
+def confidence_interval(errors: float, groups: int) -> tuple[float, float]:
+    """Return the 95% Clopper-Pearson interval of an error rate; `errors` as in `upper_bound`."""
+    tail = 0.025
     low = 0.0 if errors <= 0 else float(betaincinv(errors, groups - errors + 1, tail))
     return low, float(upper_bound(errors, groups, 1 - tail))
 
