@@ -31,6 +31,12 @@ MESSAGES = {
         "0001001001000011010011001111011100100110010000110110100110000001101010101011011011011001101100100011",
     ),
 }
+# The same by its Rust library, with another parity in BCH_SUPER. Made with python/trustmark/bchecc.py and
+# the two differences of Rust 0.4.0: one more byte of zeros (bits.rs), an index that stands still (bch.rs).
+RUST_SUPER = (
+    MESSAGES["BCH_SUPER"][0],
+    "0011001100111000100001011111101000101111110101011010111101000011001111010101110111101101110011100000",
+)
 
 
 def bits_of(text: str) -> NDArray[np.bool_]:

@@ -16,6 +16,9 @@ from PIL import Image
 
 BITS = 100
 _ORDER = 127  # of the multiplicative group of GF(2^7)
+_SUPER_GENERATOR = 0x195A08E5AACAFEB  # polynomial over GF(2), of degree 56
+
+Bits = NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
@@ -72,11 +75,11 @@ class BitReader(Protocol):
     def sha256(self) -> str:
         """SHA-256 of the decoder's file."""
 
-    def read_bits(self, image: Image.Image) -> NDArray[np.bool_]:
+    def read_bits(self, image: Image.Image) -> Bits:
         """Return 100 bits of an upright RGB image at full size, whether or not it has a mark."""
 
 
-def decode_message(bits: NDArray[np.bool_]) -> Message | None:
+def decode_message(bits: Bits) -> Message | None:
     """Return the message in 100 bits; None if they are no mark, or one with more flipped bits than accepted.
 
     A payload of zeros is no mark: decoders without a response return it.
@@ -84,20 +87,49 @@ def decode_message(bits: NDArray[np.bool_]) -> Message | None:
     number = int(_text(bits[96:]), 2)
     if number >= len(SCHEMES):
         return None
-    scheme = SCHEMES[number]
+    scheme, word = SCHEMES[number], bits[:96]
+    corrected = _corrected(word, scheme)
+    if corrected is None and scheme is SCHEMES[0]:
+        corrected = _corrected_as_rust(word, scheme)
+    if corrected is None or not corrected.any():
+        return None
+    return Message(scheme.name, _text(corrected[: scheme.payload]), int((corrected != word).sum()))
+
+
+def _corrected(word: Bits, scheme: Scheme) -> Bits | None:
+    """Return payload and parity without flipped bits; None if more are flipped than accepted."""
     # The power of x that each bit stands for; those of the zeros that fill up the last byte are left out.
     powers = np.arange(95, -1, -1)
     powers[: scheme.payload] += -scheme.payload % 8
-    flipped = _find_errors(powers[bits[:96]], scheme.correctable)
+    flipped = _find_errors(powers[word], scheme.correctable)
     if flipped is None or len(flipped) > scheme.accepted or not np.isin(flipped, powers).all():
         return None
-    corrected = bits[:96] ^ np.isin(powers, flipped)
-    if not corrected.any():
-        return None
-    return Message(scheme.name, _text(corrected[: scheme.payload]), len(flipped))
+    return word ^ np.isin(powers, flipped)
 
 
-def _text(bits: NDArray[np.bool_]) -> str:
+def _corrected_as_rust(word: Bits, scheme: Scheme) -> Bits | None:
+    """Return the same of a message in BCH_SUPER by Adobe's Rust library; None if it is none.
+
+    That library (rust/src/bits.rs and bits/bch.rs, up to 0.4.0) appends a whole byte of zeros to the payload,
+    and takes both halves of the last steps of its division from the same place of a table. The result is no
+    BCH code: as in the library itself, flipped bits are corrected in the parity alone.
+    """
+    payload = int(_text(word[: scheme.payload]), 2)
+    state = 0  # 64 bits, which begin with the parity
+    for at, byte in enumerate((payload << 8).to_bytes(6, "big")):
+        step = (state >> 56 ^ byte) << 56
+        for power in range(63, 55, -1):
+            step ^= _SUPER_GENERATOR << power - 56 if step >> power & 1 else 0
+        step <<= 8
+        if at >= 4:  # behind whole words of 32 bits
+            step = step >> 32 << 32 | step >> 32
+        state = (state << 8) % 2**64 ^ step
+    corrected = word.copy()
+    corrected[scheme.payload :] = [bit == "1" for bit in f"{state >> 8:056b}"]
+    return corrected if (corrected != word).sum() <= scheme.accepted else None
+
+
+def _text(bits: Bits) -> str:
     return "".join(map(str, bits.astype(int)))
 
 
