@@ -27,7 +27,7 @@ from playwright.sync_api import Browser
 from tests.cli.terminal import veraface, veraface_process
 from tests.examples import examples
 from tests.provenance.credentials import sign as sign_image
-from tests.provenance.files import thumbnail_exif
+from tests.provenance.files import AI_PACKET, thumbnail_exif
 from tests.sample_images import cat, encode, noise, portrait
 from veraface.analysis import analyze
 from veraface.detector import Detector
@@ -406,6 +406,8 @@ def test_marks_and_a_differing_thumbnail_are_shown(secret: Any) -> None:
     plain = render(gather(encode(portrait(), "JPEG"), "photo.jpg", Detector("fast"), None), "")
     assert 'id="marks"' not in plain
     assert 'id="thumbnail"' not in plain
+    declared = gather(encode(portrait(), "JPEG", xmp=AI_PACKET), "photo.jpg", Detector("fast"), None)
+    assert "The file carries the IPTC source type trainedAlgorithmicMedia. The images" in render(declared, "")
 
 
 def test_names_and_metadata_are_shown_as_text(hostile: bytes) -> None:

@@ -95,5 +95,7 @@ test("a copy names the marks of its file that it lacks", () => {
   const claimed = { ...STATED, credentials: { ...STATED.credentials, found: false, state: "absent" } };
   assert.equal(lostMarks(claimed).length, 2);
   assert.deepEqual(lostMarks({ ...claimed, claims: [] }), []);
+  const linked = { ...claimed.credentials, remote: "https://example.org/m.c2pa" };
+  assert.match(lostMarks({ ...claimed, claims: [], credentials: linked })[1], /https:\/\/example.org\/m.c2pa/);
   assert.deepEqual(lostMarks(undefined), []);
 });

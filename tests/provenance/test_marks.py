@@ -19,6 +19,9 @@ from veraface.provenance.movie import read_movie
 pytest.importorskip("c2pa")
 pytest.importorskip("cryptography")
 
+REMOTE_PACKET = xmp("<dcterms:provenance>https://example.org/m.c2pa</dcterms:provenance>")
+LINK = "carries a link to Content Credentials (https://example.org/m.c2pa)"
+
 
 @pytest.fixture(scope="module")
 def signed() -> bytes:
@@ -45,6 +48,10 @@ def test_an_overlay_states_the_marks_of_its_source(tmp_path: Path, signed: bytes
     assert "IPTC source type trainedAlgorithmicMedia" in veraface("detect", source, "--heatmap", out).stderr
     found = read(out.read_bytes())
     assert [claim.code for claim in found.claims] == ["ai_generated"]
+    source.write_bytes(encode(portrait(), "JPEG", xmp=REMOTE_PACKET))
+    assert LINK in veraface("detect", source, "--heatmap", out, "--model", "fast").stderr
+    found = read(out.read_bytes())  # the link belongs to the source, so it is stated and not repeated
+    assert (found.credentials.remote, found.findings) == (None, ())
     source.write_bytes(encode(portrait(), "JPEG"))
     assert veraface("detect", source, "--heatmap", out, "--provenance", "off").stderr == ""
     assert read(out.read_bytes()).xmp is None
@@ -141,6 +148,10 @@ def test_what_a_movie_claims_is_read(tmp_path: Path, movie: Path) -> None:
     found = read_movie(path)
     assert found is not None
     assert [(claim.code, claim.place) for claim in found.claims] == [("ai_generated", "XMP")]
+    path.write_bytes(movie.read_bytes() + uuid_box(XMP_UUID, REMOTE_PACKET))
+    found = read_movie(path)
+    assert found is not None
+    assert LINK in source_marks(path, found).describe()
 
 
 @pytest.mark.parametrize(
@@ -169,10 +180,13 @@ def test_an_annotated_video_states_or_carries_the_marks(tmp_path: Path, movie: P
     av = pytest.importorskip("av")
     source, out = tmp_path / "signed.mp4", tmp_path / "out.mp4"
     source.write_bytes(sign(movie.read_bytes(), "video/mp4"))
-    done = veraface("video", source, "--frames", "2", "--out", out, "--json")
+    (tmp_path / "own.pem").write_text(authority().root)
+    done = veraface(
+        "video", source, "--frames", "2", "--out", out, "--json", "--trust-anchors", tmp_path / "own.pem"
+    )
     assert done.returncode == 0, done.stderr
     assert "out.mp4 is made from a file that carries Content Credentials" in done.stderr
-    assert json.loads(done.stdout)["provenance"]["credentials"]["state"] == "untrusted_signer"
+    assert json.loads(done.stdout)["provenance"]["credentials"]["state"] == "valid"
     with av.open(str(out)) as container:
         assert "made from a file that carries Content Credentials" in container.metadata["comment"]
     done = veraface("video", source, "--frames", "2", "--out", out, *keys)

@@ -18,6 +18,7 @@ from veraface.provenance import Credentials, CredentialState
 from veraface.provenance import trust as trust_module
 from veraface.provenance.credentials import CredentialReader
 from veraface.provenance.trust import SHIPPED, load_lists, update_list
+from veraface.report.page import read_data
 
 pytest.importorskip("c2pa")
 pytest.importorskip("cryptography")
@@ -330,6 +331,33 @@ def test_the_command_lists_and_updates(tmp_path: Path, signed: bytes) -> None:
     assert (shown["state"], shown["trust_list"]["date"]) == ("trusted_official", "2026-11-29")
     off = json.loads(veraface("detect", str(image), "--json", "--no-trust-lists", environment=home).stdout)
     assert off["provenance"]["credentials"]["state"] == "untrusted_signer"
+
+
+def test_a_report_knows_the_authorities_of_its_user(tmp_path: Path, signed: bytes) -> None:
+    (tmp_path / "own.pem").write_text(authority().root)
+    (tmp_path / "signed.jpg").write_bytes(signed)
+    command = ("report", "signed.jpg", "--out", "r.html", "--model", "fast")
+    for state, environment in {
+        "valid": {"VERAFACE_TRUST_ANCHORS": "own.pem"},
+        "untrusted_signer": {},
+    }.items():
+        done = veraface(*command, cwd=tmp_path, environment=environment)
+        assert done.returncode == 0, done.stderr
+        found = read_data((tmp_path / "r.html").read_bytes())
+        assert found["provenance"]["credentials"]["state"] == state
+
+
+def test_an_updated_list_has_the_terms_of_its_publisher_only(folder: Path) -> None:
+    """Not those of the extract that is part of the package."""
+    shipped = {item.info.name: item.license for item in load_lists(folder)}
+    assert "only the SHA-256 of each certificate is part of Veraface" in shipped["publishers"]
+    for name in shipped:
+        files = {
+            "list.pem": leaf(authority()).encode() if name == "publishers" else authority().root.encode()
+        }
+        update_list(name, files, "2026-11-30", "a test", folder)
+    updated = {item.info.name: item.license for item in load_lists(folder)}
+    assert updated == shipped | {"publishers": "the list states none"}
 
 
 @pytest.mark.parametrize(

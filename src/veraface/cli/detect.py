@@ -9,7 +9,16 @@ from typer import Argument, BadParameter, Exit, Option
 
 from veraface.cli.audit import open_log
 from veraface.cli.marks import SignCertificate, SignKey, open_signer, report_marks
-from veraface.cli.options import Audit, JsonLines, Model, NeverSayReal, TrustMark, WordsOnly
+from veraface.cli.options import (
+    Audit,
+    JsonLines,
+    Model,
+    NeverSayReal,
+    TrustAnchors,
+    TrustLists,
+    TrustMark,
+    WordsOnly,
+)
 from veraface.cli.streams import read_input
 from veraface.cli.terminal import VerdictRow, fail_at, print_json, print_verdicts
 from veraface.files import same_file
@@ -31,10 +40,8 @@ def detect(
         Literal["off", "quick", "full"],
         Option(help="Read the file's claims; full also looks for earlier compressions."),
     ] = "quick",
-    trust_anchors: Annotated[Path | None, Option(help="PEM of authorities for Content Credentials.")] = None,
-    trust_lists: Annotated[
-        bool, Option(help="Recognize signers on the public trust lists; see `veraface trust`.")
-    ] = True,
+    trust_anchors: TrustAnchors = None,
+    trust_lists: TrustLists = True,
     trustmark: TrustMark = None,
     max_faces: Annotated[
         int, Option(min=1, max=256, help="Faces of an image to classify, the largest first.")

@@ -3,9 +3,9 @@
 from pathlib import Path
 from typing import Annotated
 
-from typer import Argument, Option
+from typer import Argument
 
-from veraface.cli.options import Audit, Model, NeverSayReal, TrustMark, WordsOnly
+from veraface.cli.options import Audit, Model, NeverSayReal, TrustAnchors, TrustLists, TrustMark, WordsOnly
 from veraface.utils import needs_extra
 from veraface.wording import Wording
 
@@ -14,7 +14,8 @@ def mcp(
     folders: Annotated[
         list[Path], Argument(metavar="FOLDER...", help="Folders whose files the assistant may read.")
     ],
-    trust_anchors: Annotated[Path | None, Option(help="PEM of authorities for Content Credentials.")] = None,
+    trust_anchors: TrustAnchors = None,
+    trust_lists: TrustLists = True,
     trustmark: TrustMark = None,
     model: Model = None,
     audit: Audit = None,
@@ -37,6 +38,7 @@ def mcp(
     allowed = AllowedFolders(folders)
     log = None if audit is None else AuditLog(audit, via="mcp")
     wording = Wording(words_only, never_say_real)
-    reader, decoders = CredentialReader(trust_anchors), load_trustmark(trustmark)
+    reader = CredentialReader(trust_anchors, trust_lists=trust_lists)
+    decoders = load_trustmark(trustmark)
     tools = Tools(allowed, Detector(model), wording, reader, log, decoders)
     build_server(tools).run("stdio")

@@ -25,6 +25,24 @@ TrustMark = Annotated[
         show_envvar=False,
     ),
 ]
+TrustAnchors = Annotated[
+    Path | None,
+    Option(
+        "--trust-anchors",
+        help="PEM of authorities for Content Credentials.",
+        envvar="VERAFACE_TRUST_ANCHORS",
+        show_envvar=False,
+    ),
+]
+TrustLists = Annotated[
+    bool,
+    Option(
+        "--trust-lists/--no-trust-lists",
+        help="Recognize signers on the public trust lists; see `veraface trust`.",
+        envvar="VERAFACE_TRUST_LISTS",
+        show_envvar=False,
+    ),
+]
 WordsOnly = Annotated[
     bool,
     Option("--words-only", help="Show no probabilities.", envvar="VERAFACE_WORDS_ONLY", show_envvar=False),

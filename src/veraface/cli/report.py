@@ -2,16 +2,19 @@
 
 from contextlib import suppress
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from typer import Argument, BadParameter, Exit, Option
 
 from veraface.cli.audit import open_log
-from veraface.cli.options import Audit, Model, NeverSayReal, TrustMark, WordsOnly
+from veraface.cli.options import Audit, Model, NeverSayReal, TrustAnchors, TrustLists, TrustMark, WordsOnly
 from veraface.cli.terminal import fail, printable
 from veraface.report.texts import Language
 from veraface.utils import needs_extra
 from veraface.wording import Wording
+
+if TYPE_CHECKING:
+    from veraface.provenance import CredentialReader
 
 
 def report(
@@ -23,6 +26,8 @@ def report(
         Option(help="PEM of an Ed25519 key: private (default: yours, made at first use) or public."),
     ] = None,
     model: Model = None,
+    trust_anchors: TrustAnchors = None,
+    trust_lists: TrustLists = True,
     trustmark: TrustMark = None,
     audit: Audit = None,
     words_only: WordsOnly = False,
@@ -46,7 +51,11 @@ def report(
         raise BadParameter("missing; name an image, or a report with --verify", param_hint="IMAGE")
     if out is None or out.suffix.lower() not in (".html", ".htm"):
         raise BadParameter("takes an output name ending in .html", param_hint="--out")
-    _write(image, out, key, model, trustmark, audit, Wording(words_only, never_say_real), language)
+    from veraface.provenance.credentials import CredentialReader
+
+    credentials = CredentialReader(trust_anchors, trust_lists=trust_lists)
+    wording = Wording(words_only, never_say_real)
+    _write(image, out, key, model, credentials, trustmark, audit, wording, language)
 
 
 def _write(
@@ -54,6 +63,7 @@ def _write(
     out: Path,
     key: Path | None,
     model: str | None,
+    credentials: "CredentialReader",
     trustmark: Path | None,
     audit: Path | None,
     wording: Wording,
@@ -83,7 +93,8 @@ def _write(
         content = read_bytes(image)
         secret = own_key(default_key_path()) if key is None else read_private_key(key)
         decoders = load_trustmark(trustmark)
-        contents = gather(content, Path(image).name, Detector(model), model, wording, decoders)
+        name, detector = Path(image).name, Detector(model)
+        contents = gather(content, name, detector, model, wording, decoders, credentials)
     except ImageError as error:
         if log is not None and content:
             log.add_outcome(FileId.of(content), {"error": error.code})

@@ -10,7 +10,7 @@ from typer import Argument, BadParameter, Exit, Option
 from veraface.cli import terminal
 from veraface.cli.audit import open_log
 from veraface.cli.marks import SignCertificate, SignKey, open_signer, report_marks
-from veraface.cli.options import Audit, JsonLines, Model, NeverSayReal, WordsOnly
+from veraface.cli.options import Audit, JsonLines, Model, NeverSayReal, TrustAnchors, TrustLists, WordsOnly
 from veraface.files import same_file
 from veraface.utils import listed, needs_extra
 from veraface.wording import Wording
@@ -39,6 +39,8 @@ def video(
         Option(help="Copy with boxes to write: .mp4, .mov or .mkv, without sound; one video only."),
     ] = None,
     model: Model = None,
+    trust_anchors: TrustAnchors = None,
+    trust_lists: TrustLists = True,
     audit: Audit = None,
     words_only: WordsOnly = False,
     never_say_real: NeverSayReal = False,
@@ -64,6 +66,7 @@ def video(
     from veraface.detector import Detector
     from veraface.errors import ImageError
     from veraface.findings import collect_findings
+    from veraface.provenance.credentials import CredentialReader
     from veraface.provenance.movie import read_movie
     from veraface.video import detect_video
     from veraface.video.container import bounded_memory
@@ -71,6 +74,7 @@ def video(
 
     detector, log = Detector(model), open_log(audit)
     signer = open_signer(sign_certificate, sign_key)
+    credentials = CredentialReader(trust_anchors, trust_lists=trust_lists)
     failures = 0
     results: list[tuple[Path, VideoAnalysis]] = []
     try:
@@ -85,7 +89,7 @@ def video(
                 continue
             if log is not None:
                 log.add_analysis(FileId.of_path(path), found)
-            result = VideoAnalysis(**vars(found), provenance=read_movie(path))
+            result = VideoAnalysis(**vars(found), provenance=read_movie(path, credentials))
             results.append((path, result))
             if as_json:
                 label = wording.label(result.verdict)

@@ -32,24 +32,29 @@ class SourceMarks:
         sha256: of the file.
         has_credentials: whether it carries Content Credentials.
         source_type: the IPTC DigitalSourceType that its XMP states.
+        remote: where its Content Credentials lie according to the file, if it carries none itself.
     """
 
     sha256: str
     has_credentials: bool
     source_type: str | None
+    remote: str | None = None
 
     def __bool__(self) -> bool:
         """Return whether there are any."""
-        return self.has_credentials or self.source_type is not None
+        return bool(self.names)
+
+    @property
+    def names(self) -> str:
+        """What they are, in plain English; empty if there are none."""
+        stated = ["Content Credentials"] if self.has_credentials else []
+        stated += [f"a link to Content Credentials ({self.remote})"] if self.remote else []
+        stated += [f"the IPTC source type {self.source_type}"] if self.source_type else []
+        return " and ".join(stated)
 
     def describe(self) -> str:
         """Return a sentence for the output; empty if there are no marks."""
-        stated = [f"the IPTC source type {self.source_type}"] if self.source_type else []
-        if self.has_credentials:
-            stated.insert(0, "Content Credentials")
-        if not stated:
-            return ""
-        return f"made from a file that carries {' and '.join(stated)} (SHA-256 {self.sha256})"
+        return f"made from a file that carries {self.names} (SHA-256 {self.sha256})" if self else ""
 
     def to_xmp(self) -> bytes:
         """Return an XMP packet for the output: the source type again, and where the rest is."""
@@ -75,8 +80,8 @@ def source_marks(source: bytes | Path, provenance: Provenance | None) -> SourceM
         digest = hashlib.file_digest(stream, "sha256").hexdigest()
     if provenance is None:
         return SourceMarks(digest, has_credentials=False, source_type=None)
-    stated = provenance.xmp.source_type if provenance.xmp else None
-    return SourceMarks(digest, provenance.credentials.found, stated)
+    stated, credentials = provenance.xmp.source_type if provenance.xmp else None, provenance.credentials
+    return SourceMarks(digest, credentials.found, stated, credentials.remote)
 
 
 @dataclass(frozen=True)

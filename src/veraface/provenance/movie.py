@@ -1,6 +1,7 @@
 """What an MP4 or MOV claims about itself: Content Credentials and XMP (ISO/IEC 14496-12 boxes)."""
 
 from contextlib import nullcontext
+from dataclasses import replace
 from io import BytesIO
 from pathlib import Path
 from typing import BinaryIO
@@ -41,9 +42,11 @@ def read_movie(source: Path | bytes, credentials: CredentialReader | None = None
     except Exception:  # hostile bytes may raise anything; the error's text may quote them and is dropped
         found = Credentials(CredentialState.INVALID, found=True, problems=("unreadable",))
     try:
-        xmp, _ = read_xmp(packet) if packet else (None, None)
+        xmp, remote = read_xmp(packet) if packet else (None, None)
     except ValueError:
-        xmp = None
+        xmp = remote = None
+    if remote and not found.found:
+        found = replace(found, remote=remote)
     claims = claims_of(found, xmp.source_type if xmp else None)
     return Provenance(found, claims, xmp, timeline=build_timeline(found, xmp, None))
 

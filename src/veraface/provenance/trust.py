@@ -42,7 +42,7 @@ class TrustList:
     Attributes:
         info: its name, title, date and SHA-256.
         source: where it was published.
-        license: its terms.
+        license: its terms; of a list of which the package has an extract only, what that is.
         updated: whether `veraface trust update` stored it; else it is part of the package.
         text: its files about signers, one behind the other.
         time_stamp_text: its files about authorities of time stamps alone.
@@ -187,9 +187,8 @@ def update_list(
     """
     if name not in STATES:
         raise VerafaceError(f"unknown list {name!r}; choose {', '.join(STATES)}")
-    shipped = json.loads((SHIPPED / name / "list.json").read_text(encoding="utf-8"))
-    about: dict[str, Any] = {key: shipped[key] for key in ("title", "license")}
-    about |= {"date": date, "source": source}
+    shipped = _about(SHIPPED / name)
+    about: dict[str, Any] = {"title": shipped["title"], "date": date, "source": source}
     if name == "interim":
         about["title"] = shipped["title"].partition(",")[0]
     stamps = dict(time_stamps or {})
@@ -214,9 +213,14 @@ def update_list(
     return checked
 
 
+def _about(folder: Path) -> dict[str, Any]:
+    about: dict[str, Any] = json.loads((folder / "list.json").read_text(encoding="utf-8"))
+    return about
+
+
 def _load(folder: Path, *, updated: bool) -> TrustList:
     try:
-        about = json.loads((folder / "list.json").read_text(encoding="utf-8"))
+        about = _about(folder)
         if updated:
             files = {name: text.encode() for name, text in about["contents"].items()}
         else:
@@ -236,7 +240,11 @@ def _parse(name: str, about: Mapping[str, Any], files: Mapping[str, bytes], *, u
     texts = {file: read_certificates(files[file]) for file in about["files"]}
     stamps = [texts.pop(file) for file in about["time_stamps"]]
     info = TrustListInfo(name, str(about["title"]), str(about["date"]), digest)
-    about_list = info, str(about["source"]), str(about["license"]), updated
+    shipped = _about(SHIPPED / name)
+    terms = str(shipped["license"])  # a newer list has the same
+    if not updated and "extract" in shipped:
+        terms += f"; {shipped['extract']}"
+    about_list = info, str(about["source"]), terms, updated
     return TrustList(*about_list, "\n".join(texts.values()), "\n".join(stamps))
 
 

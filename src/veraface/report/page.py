@@ -16,8 +16,9 @@ from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup
 
 from veraface import __version__
-from veraface.findings import collect_findings
+from veraface.findings import collect_findings, describe_rates
 from veraface.forensics.guides import VIEW_GUIDES
+from veraface.provenance.marks import SourceMarks
 from veraface.report.answer import answer_of, band_text, face_answer_of, worst_first
 from veraface.report.texts import Language, texts_in
 from veraface.text import clean
@@ -27,6 +28,7 @@ from veraface.workers.messages import EncodedImage, ForensicView, ReportMaterial
 if TYPE_CHECKING:
     from veraface.detector import Detector
     from veraface.models.trustmark import TrustMarkDecoder
+    from veraface.provenance.credentials import CredentialReader
 
 _TEMPLATE = Path(__file__).with_name("page.html")
 _STYLE = Path(__file__).with_name("page.css")
@@ -66,17 +68,20 @@ def gather(
     model: str | Path | None = None,
     wording: Wording = PLAIN,
     trustmark: "tuple[TrustMarkDecoder, ...]" = (),
+    credentials: "CredentialReader | None" = None,
 ) -> Contents:
     """Analyze an image file, with its name, for a report; raise ImageError.
 
     `model` is the name of the detector's model or the path of its `.onnx` file; the default model if None.
-    `wording` is that of the boxes in the heatmap and of the findings; `trustmark` as in `veraface.analyze`.
+    `wording` is that of the boxes in the heatmap and of the findings; `trustmark` and `credentials` as in
+    `veraface.analyze`.
     """
     from veraface.models.registry import card_sha256
     from veraface.provenance.credentials import CredentialReader
     from veraface.workers.tasks import TaskContext, report_material
 
-    context = TaskContext(detector, CredentialReader(), card_sha256(model, detector.card), trustmark)
+    reader, digest = credentials or CredentialReader(), card_sha256(model, detector.card)
+    context = TaskContext(detector, reader, digest, trustmark)
     material = report_material(context, content, lambda _: None, **vars(wording))
     return contents_of(material, content, name, detector.card.to_dict(), wording)
 
@@ -153,6 +158,7 @@ def render(contents: Contents, fingerprint: str, wording: Wording = PLAIN, langu
     environment = Environment(autoescape=True, undefined=StrictUndefined, keep_trailing_newline=True)
     environment.trim_blocks = environment.lstrip_blocks = True
     environment.filters |= {"clean": clean, "percent": "{:.1%}".format, "reason": reason}
+    environment.filters["rates"] = describe_rates
     facts, result = contents.facts, contents.facts["result"]
     faces = worst_first(result["faces"])
     policy = ("default-src 'none'", "img-src data:", f"style-src 'sha256-{digest}'", "base-uri 'none'")
@@ -166,7 +172,7 @@ def render(contents: Contents, fingerprint: str, wording: Wording = PLAIN, langu
         wording=wording,
         images=contents.images,
         thumbnails=contents.thumbnails,
-        has_credentials=_has_credentials(facts["provenance"]),
+        marks=_marks(facts["provenance"], facts["file"]["sha256"]),
         kinds=VIEW_GUIDES,
         url=lambda image: f"data:{image.media_type};base64,{image.data}",
         lines=_lines(facts["provenance"]),
@@ -183,9 +189,12 @@ def read_data(file: bytes) -> dict[str, Any]:
     return facts
 
 
-def _has_credentials(claims: Any) -> bool:
-    credentials = claims.get("credentials") if isinstance(claims, Mapping) else None
-    return isinstance(credentials, Mapping) and credentials.get("found") is True
+def _marks(claims: Any, sha256: str) -> str:
+    """Return the marks of the file, which its copies in the report lack, in plain English."""
+    parts = [claims.get(name) if isinstance(claims, Mapping) else None for name in ("credentials", "xmp")]
+    credentials, xmp = (part if isinstance(part, Mapping) else {} for part in parts)
+    found, remote = credentials.get("found") is True, credentials.get("remote")
+    return SourceMarks(sha256, found, xmp.get("source_type"), remote).names
 
 
 def _lines(claims: Any) -> list[tuple[int, str, str]]:

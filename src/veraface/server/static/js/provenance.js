@@ -46,10 +46,13 @@ export function findingTexts({ credentials, claims, findings, hints, encoder }) 
 /** Lines for an image made from a file: the marks of its origin that the copy lacks; none if it has none. */
 export function lostMarks(value) {
   if (!isProvenance(value)) return [];
-  const signed = value.credentials.found === true ? 1 : 0;
+  const { found, remote } = value.credentials;
+  const signed = found === true ? 1 : 0;
   const marks = findingTexts({ ...value, findings: [], hints: [], encoder: null, credentials: { ...value.credentials, signals: [] } }).slice(1 - signed);
   const english = [...(signed ? [value.credentials.message] : []), ...value.claims.map(({ message }) => message)];
-  return marks.length ? [text("provenance.derived"), ...marks.map(([, words], at) => words ?? english[at])] : [];
+  const lines = marks.map(([, words], at) => words ?? english[at]);
+  if (typeof remote === "string" && remote) lines.unshift(`${text("provenance.terms.remote")}: ${isolated(remote)}`);
+  return lines.length ? [text("provenance.derived"), ...lines] : [];
 }
 
 function placeOf({ place }) {
