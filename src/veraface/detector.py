@@ -165,7 +165,7 @@ class Detector:
             thresholds={"real": self.card.thresholds.real, "fake": self.card.thresholds.fake},
             timing_ms={**timer.milliseconds, "total": 1000 * (perf_counter() - started)},
             p_fake_range=image_range(results),
-            reliability=reliability(self.card.measured, verdict, results),
+            reliability=reliability(self.card.measured, verdict, results, image.file.format),
         )
 
     def _classify_all(

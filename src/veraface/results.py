@@ -266,6 +266,9 @@ class Reliability(Result):
     """number of real faces of this size"""
     fake: int
     """number of fake faces of this size"""
+    formats: tuple[str, ...] = ()
+    """the file formats of the test images that the rates were measured on: that of this image if the card has
+    figures for it; empty if the card names none"""
 
 
 @dataclass(frozen=True)

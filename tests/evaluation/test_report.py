@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from playwright.sync_api import Browser, Page
 
 from tests.evaluation.sample_predictions import many
 from tests.evaluation.sample_reports import hostile_report, small_report
-from veraface.evaluation.report import full_markdown, page, summary
+from veraface.evaluation.report import full_markdown, page, short_form, summary
 from veraface.evaluation.run import AllPredictions, EvaluationConfig, compute_report
 
 PLOTS = ["confusion", "roc", "reliability", "forest", "risk", "histograms", "curves"]
@@ -69,6 +70,25 @@ def test_only_what_was_measured_is_reported() -> None:
         assert "Robustness" not in text
         assert "Self-blended" not in text
         assert "strength" not in text
+
+
+def test_several_formats_have_a_table() -> None:
+    images = [replace(p, format=("JPEG", "PNG")[at % 2]) for at, p in enumerate(many(120))]
+    evidence = AllPredictions(images, {}, {}, [], [], np.ones((len(images), 5)))
+    head = {key: small_report()[key] for key in ("data", "command", "model", "thresholds")}
+    report = head | compute_report(evidence, EvaluationConfig())
+    markdown = full_markdown(report)
+    assert "## By file format and face size" in markdown
+    assert "| PNG, from 256 px |" in markdown
+    sizes = [row["format"] for row in report["by_format"]]
+    assert sizes == sorted(sizes)
+    classified = sum(p.face_size is not None for p in images)
+    assert sum(row["real"] + row["fake"] for row in report["by_format"]) == classified
+    kept = short_form(report)["by_format"]
+    assert [(row["format"], row["face_size"]) for row in kept] == [
+        (row["format"], row["face_size"]) for row in report["by_format"]
+    ]
+    assert "By file format" not in full_markdown(small_report())
 
 
 def test_a_set_of_one_class_can_be_reported() -> None:

@@ -131,6 +131,14 @@ def test_rows_of_clean_images_do_not_depend_on_the_rest(
         assert alone[key] == beside[key]
 
 
+def test_the_rates_are_also_given_by_format(whole: tuple[Path, Path]) -> None:
+    for image in lines(whole[0]):
+        expected = "PNG" if image["degradation"] == "clean" and image["verdict"] else ""
+        assert image["format"] == expected, image
+    report = json.loads((whole[0] / "report.json").read_text())
+    assert report["by_format"] == [{"format": "PNG", **row} for row in report["by_face_size"]]
+
+
 def test_the_short_form_is_stored_in_the_card(whole: tuple[Path, Path]) -> None:
     out, model = whole
     card = ModelCard.load(model.with_suffix(".json"))

@@ -61,6 +61,9 @@ test("the model's finding has its error rates on faces of that size", () => {
   assert.deepEqual(texts(view, "dd"), ["2.5%", "59%", "4%"]);
   assert.match(view.textContent, /1,761 real and 1,385 fake/);
   assert.match(of({ ...RATES, face_size: "all" }).textContent, /Error rates of the model/);
+  assert.match(of({ ...RATES, formats: ["JPEG", "PNG"] }).textContent, /Format of the test images: JPEG, PNG/);
+  assert.doesNotMatch(view.textContent, /Format/); // as in results of an earlier version
+  for (const formats of [5, [5], null]) assert.equal(of({ ...RATES, formats }), null);
   assert.equal(findingsView(answer([finding("verdict_fake", "inferred", "model")])).querySelector("dl"), null);
 });
 

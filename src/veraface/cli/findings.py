@@ -17,6 +17,8 @@ def print_findings(console: "Console", findings: "Iterable[GradedFinding]") -> N
     from rich.table import Table
     from rich.text import Text
 
+    from veraface.findings import describe_rates
+
     console.print(
         "Findings (observed: read from the file; derived: computed from it; inferred: can be wrong)"
     )
@@ -28,9 +30,7 @@ def print_findings(console: "Console", findings: "Iterable[GradedFinding]") -> N
         words = Text(printable(finding.message))
         limits = [finding.limitation]
         if finding.error_rates is not None:
-            limits.insert(
-                0, f"of 100 test faces with this verdict, {finding.error_rates.fake_of_100} were fake"
-            )
+            limits.insert(0, describe_rates(vars(finding.error_rates)))
         words.append(f"\n{'; '.join(limits)}", style="dim")
         table.add_row(finding.grade.value, finding.origin, words)
     console.print(Padding(table, (0, 0, 0, 2)), width=min(console.width, PIPED_TEXT_WIDTH))

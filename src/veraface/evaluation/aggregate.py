@@ -93,6 +93,19 @@ def face_size_rows(predictions: Sequence[Prediction], bootstrap: BootstrapSample
     return _slice_rows("face_size", band, predictions, bootstrap, FACE_BANDS.index)
 
 
+def format_rows(predictions: Sequence[Prediction], bootstrap: BootstrapSamples) -> list[Row]:
+    """Return a row of each band of face sizes in each file format."""
+    formats: dict[str, list[Prediction]] = {}
+    for p in predictions:
+        if p.format:
+            formats.setdefault(p.format, []).append(p)
+    return [
+        {"format": name, **row}
+        for name in sorted(formats)
+        for row in face_size_rows(formats[name], bootstrap)
+    ]
+
+
 def self_blended_row(
     clean: Sequence[Prediction], blended: Sequence[Prediction], bootstrap: BootstrapSamples
 ) -> Row:

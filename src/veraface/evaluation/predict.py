@@ -40,6 +40,7 @@ class Prediction:
     degradation: str = CLEAN  # applied before detection
     frame: float | None = None  # position in a video, 0 to 1; None for an image file
     attack: str = ""  # kind of attack; "" for reals
+    format: str = ""  # of the file, such as JPEG; "" if it was decoded or degraded before detection
 
     @property
     def outcome(self) -> str:
@@ -92,10 +93,11 @@ def predict_image(
     path = sample.path.name
     if root is not None and sample.path.is_relative_to(root):
         path = sample.path.relative_to(root).as_posix()
-    verdict, p_fake, box, error = None, None, None, ""
+    verdict, p_fake, box, error, file_format = None, None, None, "", ""
     try:
         result = detector.detect(image(), heatmap=False)
         verdict, p_fake = result.verdict, result.p_fake
+        file_format = "" if result.format == "pixels" else result.format
         # An image's p_fake is the maximum over its faces.
         box = next((face.box for face in result.faces if p_fake is not None and face.p_fake == p_fake), None)
     except ImageError as failure:
@@ -116,6 +118,7 @@ def predict_image(
         degradation=degradation,
         frame=sample.frame,
         attack=(sample.attack or attack_kind(sample.generator, sample.source)) if sample.fake else "",
+        format=file_format,
     )
 
 

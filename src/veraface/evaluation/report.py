@@ -83,6 +83,10 @@ def short_form(report: Row) -> dict[str, Any]:
         "by_generator": _rows(report["by_generator"], "generator", of_fakes),
         "by_face_size": _rows(report["by_face_size"], "face_size"),
     }
+    if "by_format" in report:
+        rows = _rows(report["by_format"], "face_size")
+        both = zip(rows, report["by_format"], strict=True)
+        short["by_format"] = [{"format": whole["format"], **row} for row, whole in both]
     if "tiers" in report:
         extra = ("how", "auc_lost", "changes")
         rows = _rows(report["tiers"], "tier")

@@ -15,6 +15,7 @@ from veraface.errors import DataError, ModelError
 from veraface.evaluation.aggregate import (
     face_size_rows,
     find_weak_slices,
+    format_rows,
     generator_rows,
     plot_data,
     self_blended_row,
@@ -176,6 +177,8 @@ def compute_report(predictions: AllPredictions, config: EvaluationConfig) -> dic
         "by_generator": generator_rows(clean, bootstrap),
         "by_face_size": face_size_rows(clean, bootstrap),
     }
+    if rows := format_rows(clean, bootstrap):
+        report["by_format"] = rows
     if attacks := attack_report(clean):
         report["attacks"] = attacks
     if config.attributes:

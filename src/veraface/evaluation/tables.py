@@ -74,6 +74,10 @@ def detail_tables(report: Row) -> Iterator[ReportTable]:
         yield metric_table("By generator", "generator", report["by_generator"])
     if report["by_face_size"]:
         yield metric_table("By face size", "face_size", report["by_face_size"])
+    kinds = report.get("by_format", ())
+    if len({row["format"] for row in kinds}) > 1:
+        named = [{**row, "face_size": f"{row['format']}, {row['face_size']}"} for row in kinds]
+        yield metric_table("By file format and face size", "face_size", named)
     if "attacks" in report:
         yield from attack_tables(report["attacks"])
     for name, values in report.get("by_attribute", {}).items():

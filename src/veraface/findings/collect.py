@@ -1,12 +1,13 @@
 """Collect the findings about an image: of the model, in what the file claims, and of the forensics."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol
 
 from veraface.findings.grades import GRADES, UNKNOWN, Grade
 from veraface.provenance.claims import CredentialState, Provenance
 from veraface.results import DetectionResult, Reliability, Result, Verdict
+from veraface.utils import listed
 from veraface.wording import PLAIN, Wording
 
 if TYPE_CHECKING:
@@ -86,6 +87,21 @@ def collect_findings(
             found.append(_graded("forensics", "jpeg_grid", message))
         found.append(_graded("forensics", "forensic_views", "error levels, noise and JPEG grid as images"))
     return tuple(found)
+
+
+def describe_rates(rates: Mapping[str, Any]) -> str:
+    """Return the fields of a `Reliability` in words, without percentages: how often the model is right."""
+    size = "" if rates["face_size"] == "all" else f" of {rates['face_size']}"
+    place = f" in {listed(rates['formats'])} images" if rates["formats"] else ""
+    fpr, recall, fnr = (
+        round(1000 * rates[name]) for name in ("false_positive_rate", "recall", "false_negative_rate")
+    )
+    worth = {0: "fewer than 1", 100: "more than 99"}.get(rates["fake_of_100"], rates["fake_of_100"])
+    return (
+        f"of 100 test faces with this verdict, {worth} were fake; called fake: {fpr} of 1,000 real ones{size}"
+        f"{place} and {recall} of 1,000 fake ones; called real: {fnr} of 1,000 fake ones (measured on "
+        f"{rates['real']:,} real and {rates['fake']:,} fake)"
+    )
 
 
 def _graded(origin: Origin, code: str, message: str, error_rates: Reliability | None = None) -> GradedFinding:

@@ -9,6 +9,7 @@ from veraface.results import FaceResult, Reliability, Verdict
 # Bands of the longer side of the face box, px: below 60 hardly more than the outline is left, below 128 the
 # crop is upscaled for a model of 160 px or more.
 _SIZES = (60, 80, 128, 256)
+_MIN_IMAGES = 20  # of each class in one format
 FACE_BANDS = ("under 60 px", "60 to 80 px", "80 to 128 px", "128 to 256 px", "from 256 px")
 
 
@@ -18,7 +19,7 @@ def face_size_band(size: float) -> str:
 
 
 def reliability(
-    measured: Mapping[str, Any], verdict: Verdict, faces: Sequence[FaceResult]
+    measured: Mapping[str, Any], verdict: Verdict, faces: Sequence[FaceResult], file_format: str
 ) -> Reliability | None:
     """Return what a verdict is worth.
 
@@ -26,6 +27,7 @@ def reliability(
         measured: the figures of a model card (`ModelCard.measured`).
         verdict: of the image.
         faces: of the image; of those with that verdict, the one of highest p_fake names the size.
+        file_format: of the image, such as JPEG.
 
     Returns:
         None if no face was classified, or the card lacks the figures.
@@ -39,7 +41,10 @@ def reliability(
         fakes, reals = (counts[label][verdict] / sum(counts[label].values()) for label in ("fake", "real"))
         rows = {row["face_size"]: row for row in measured["by_face_size"] if row["real"] and row["fake"]}
         overall = next(row for row in measured["rows"] if row["source"] == "all")
-        row = rows.get(band, overall)
+        tested = [row for row in measured.get("by_format", ()) if row["face_size"] == band]
+        own = [row for row in tested if row["format"] == file_format and _is_enough(row)]
+        row = own[0] if own else rows.get(band, overall)
+        tested = own or (measured.get("by_format", ()) if row is overall else tested)
         return Reliability(
             fake_of_100=round(100 * fakes / (fakes + reals)),
             face_size=row.get("face_size", "all"),
@@ -48,6 +53,12 @@ def reliability(
             false_negative_rate=row["fakes_called_real"],
             real=row["real"],
             fake=row["fake"],
+            formats=tuple(sorted({row["format"] for row in tested})),
         )
     except (KeyError, TypeError, StopIteration, ZeroDivisionError):  # a card of one's own
         return None
+
+
+def _is_enough(row: Mapping[str, Any]) -> bool:
+    """Return whether rates of a format can stand for themselves."""
+    return min(int(row["real"]), int(row["fake"])) >= _MIN_IMAGES

@@ -3,7 +3,7 @@ import { verdictName } from "./answer.js";
 import { element } from "./dom.js";
 import { sizeName } from "./faceSize.js";
 import { sentence } from "./format.js";
-import { hasText, number, text } from "./language.js";
+import { hasText, isolated, number, text } from "./language.js";
 import { findingTexts } from "./provenance.js";
 import { areFindings, isProvenance } from "./validate.js";
 
@@ -75,7 +75,7 @@ function limitOf(code) {
   return hasText(`findings.limits.${name}`) ? text(`findings.limits.${name}`) : null;
 }
 
-function rates({ face_size, false_positive_rate, recall, false_negative_rate, real, fake }) {
+function rates({ face_size, false_positive_rate, recall, false_negative_rate, real, fake, formats }) {
   const rows = [["realsCalledFake", false_positive_rate], ["fakesCalledFake", recall], ["fakesCalledReal", false_negative_rate]];
   const shown = rows.map(([name, rate]) => element("div", {}, element("dt", {}, text(`dashboard.${name}`)), element("dd", {}, number(rate, PERCENT))));
   const counts = { real: number(real), fake: number(fake) };
@@ -83,6 +83,7 @@ function rates({ face_size, false_positive_rate, recall, false_negative_rate, re
     element("p", {}, ratesText(face_size)),
     element("dl", {}, shown),
     element("p", { class: "hint" }, text("dashboard.glance.caption", counts)),
+    formats?.length ? element("p", { class: "hint" }, text("findings.formats", { formats: isolated(formats.join(", ")) })) : null,
   ];
 }
 

@@ -36,7 +36,7 @@ export function isProvenance(provenance) {
 
 /** Return whether they are findings with their grades. */
 export function areFindings(findings) {
-  const measured = ({ face_size, ...rates }) => areTexts(face_size) && areNumbers(Object.values(rates));
+  const measured = ({ face_size, formats = [], ...rates }) => Array.isArray(formats) && areTexts(face_size, ...formats) && areNumbers(Object.values(rates));
   const isGraded = ({ grade, limitation, origin, error_rates }) => areTexts(grade, limitation, origin) && (!error_rates || measured(error_rates));
   return areReasons(findings) && findings.every(isGraded);
 }
