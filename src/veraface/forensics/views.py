@@ -46,9 +46,9 @@ class ForensicViews:
         """Return a JSON-ready copy, each view as the bytes of a WebP in base64."""
         views = []
         for guide in VIEW_GUIDES:
-            height, width = self.views[guide.name].shape
-            data = base64.b64encode(encode_view(self.views[guide.name])).decode("ascii")
-            size = {"width": width, "height": height}
+            view = Image.fromarray(self.views[guide.name])
+            size = {"width": view.width, "height": view.height}
+            data = base64.b64encode(encode(view, "WEBP", quality=90, method=2)).decode("ascii")
             views.append({"name": guide.name, "media_type": "image/webp", **size, "data": data})
         offset = None if self.grid_offset is None else list(self.grid_offset)
         return {"views": views, "resaved_quality": RESAVED_QUALITY, "grid_offset": offset}
@@ -64,11 +64,6 @@ def forensic_views(image: Image.Image) -> ForensicViews:
     grid = find_jpeg_grid(image)
     views = {"error_levels": error_levels(image), "noise": noise_residual(image), "grid": grid.view}
     return ForensicViews(views, grid.offset)
-
-
-def encode_view(view: GrayImage) -> bytes:
-    """Encode a view as WebP of quality 90, which contains nothing but its pixels."""
-    return encode(Image.fromarray(view), "WEBP", quality=90, method=2)
 
 
 def error_levels(image: Image.Image) -> GrayImage:

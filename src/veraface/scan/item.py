@@ -62,15 +62,10 @@ def read(item: Item, max_bytes: int) -> bytes:
     """Return the bytes of an image; raise ImageError if it cannot be read or is larger than `max_bytes`."""
     if item.error is not None:
         raise UnreadableImageError(item.error)
-    content = item.content if item.content is not None else _read(item.location, max_bytes + 1)
+    content = item.content if item.content is not None else read_start(item.location, max_bytes + 1)
     if len(content) > max_bytes:
         raise too_many_bytes(max_bytes)
     return content
-
-
-def read_head(item: Item, count: int) -> bytes:
-    """Return the first bytes of a listed file; raise UnreadableImageError if it cannot be read."""
-    return _read(item.location, count)
 
 
 def is_url(location: str) -> bool:
@@ -97,7 +92,8 @@ def open_file(location: str) -> IO[bytes]:
     return file
 
 
-def _read(location: str, count: int) -> bytes:
+def read_start(location: str, count: int) -> bytes:
+    """Return the first bytes of a file; raise UnreadableImageError if it cannot be read."""
     protocol, _, path = location.partition("://") if is_url(location) else ("file", "", location)
     try:
         if protocol in ("file", "local") and not stat.S_ISREG(Path(path).stat().st_mode):

@@ -7,7 +7,7 @@ from pathlib import PurePosixPath
 
 from veraface.errors import UnreadableImageError
 from veraface.imaging.extensions import IMAGE_EXTENSIONS
-from veraface.scan.item import Filter, Item, read_head
+from veraface.scan.item import Filter, Item, read_start
 
 SNIFF_BYTES = 1024  # enough for every format
 _MAX_EXTENSION = 12  # characters, the dot included; of longer ones only their number is counted
@@ -45,7 +45,7 @@ class Selection:
         if reason is None:
             reason = self._by_name(name or item.location)
             if reason is not None and self._filters.all_files:
-                reason = _by_content(head or (lambda: read_head(item, SNIFF_BYTES)))
+                reason = _by_content(head or (lambda: read_start(item.location, SNIFF_BYTES)))
         return self._count(reason)
 
     def accepts_named(self, item: Item) -> bool:
