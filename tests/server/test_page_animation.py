@@ -11,9 +11,11 @@ from playwright.sync_api import Page, expect
 from tests.sample_images import encode
 from tests.sample_videos import panned
 from tests.server.page import VERDICTS, bounds, choose, expect_state
+from tests.server.test_page_scenes import axe, violations
 
 OpenPage = Callable[..., Page]
 Predict = Callable[..., httpx.Response]
+__all__ = ["axe"]  # a fixture
 
 
 def animation(kind: str, frames: int = 12) -> bytes:
@@ -43,7 +45,7 @@ def test_an_animation_has_a_timeline_and_the_verdict_of_the_api(
     expect(page.locator(".key-frame")).to_have_count(6)
 
 
-def test_the_timeline_leads_to_frames_and_a_button_shows_the_animation(open_page: OpenPage) -> None:
+def test_the_timeline_leads_to_frames_and_a_button_shows_the_animation(open_page: OpenPage, axe: str) -> None:
     page = open_page()
     choose_animation(page, animation("GIF"))
     timeline, image, plot = page.locator(".timeline"), page.locator(".video-frame img"), bounds(page, ".plot")
@@ -65,6 +67,7 @@ def test_the_timeline_leads_to_frames_and_a_button_shows_the_animation(open_page
     expect(play).to_have_attribute("aria-pressed", "false")
     expect(page.locator(".video-box")).to_have_count(1)
     assert str(image.get_attribute("src")).startswith("data:image/jpeg")
+    assert violations(page, axe) == []
 
 
 def test_an_animation_is_kept_and_handed_on(open_page: OpenPage) -> None:
@@ -81,6 +84,14 @@ def test_an_animation_is_kept_and_handed_on(open_page: OpenPage) -> None:
     expect(page.locator(".timeline .dot")).to_have_count(8)
     expect(page.locator(".key-frame")).to_have_count(6)
     expect(page.locator("#report, #play-animation:visible")).to_have_count(0)
+
+
+@pytest.mark.parametrize("kind", ["GIF", "WEBP", "PNG"])
+def test_an_older_browser_finds_animations_as_well(open_page: OpenPage, kind: str) -> None:
+    page = open_page(fresh=True)
+    page.evaluate("delete globalThis.ImageDecoder")
+    choose_animation(page, animation(kind, 3), kind)
+    expect(page.locator(".timeline .dot")).to_have_count(3)
 
 
 def test_two_frames_and_a_server_without_videos_have_the_result_of_an_image(

@@ -11,7 +11,8 @@ from tests.server.scenes import answer, answers, face, portrait, two_faces
 
 OpenPage = Callable[..., Page]
 
-SIZES = [(320, 568), (390, 844), (844, 390), (768, 1024), (1280, 720), (1920, 1080), (3840, 2160)]
+SIZES = [(320, 568), (568, 320), (390, 844), (667, 375), (844, 390)]
+SIZES += [(768, 1024), (1280, 720), (1920, 1080), (3840, 2160)]
 PARTS = ("#verdict", "#p-fake", ".answer .bar", ".answer-why", ".answer-next li:last-child")
 # The lowest point that is seen: the bar at the bottom of a phone lies over the page.
 SEEN = """() => {

@@ -11,7 +11,7 @@ import httpx
 import pytest
 from playwright.sync_api import Page, Request, expect
 
-from tests.server.page import choose, expect_verdict, processor_clock, settle
+from tests.server.page import bounds, choose, expect_verdict, processor_clock, settle
 from tests.server.remembered import ANSWER, MIXED, SEED, acts, names, saved, select, stored
 from tests.waiting import wait_until
 
@@ -123,6 +123,12 @@ def test_the_way_back_from_a_result_leads_to_the_same_place(open_history: OpenPa
     wait_until(lambda: page.evaluate(f"Math.abs({top} - leftAt[1]) <= 2"))
     settle(page)
     assert page.evaluate(f"Math.abs({top} - leftAt[1]) <= 2")
+
+
+def test_the_first_result_is_on_the_first_screen_of_the_narrowest_phone(open_history: OpenPage) -> None:
+    page = open_history(MIXED, viewport={"width": 320, "height": 568}, has_touch=True, is_mobile=True)
+    assert bounds(page, ".past >> nth=0")["y"] + 80 < bounds(page, "#pages")["y"]
+    expect(page.locator("#history-privacy")).to_be_visible()
 
 
 def test_verdicts_and_times_are_in_the_language(open_history: OpenPage) -> None:

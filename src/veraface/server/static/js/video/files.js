@@ -1,9 +1,10 @@
 // Detects videos by name and type, and animated images, which are analyzed as videos, by their content.
 
 const CLIPS = /\.(mp4|m4v|mov|mkv|webm|avi|ts|mts|m2ts|mpe?g|wmv|flv)$/i;
-const ANIMATED = ["image/gif", "image/webp", "image/png", "image/apng", "image/avif"]; // what ImageDecoder knows
+const ANIMATED = ["image/gif", "image/webp", "image/png", "image/apng", "image/avif"];
 const MARKS = /^GIF8|^RIFF.{4}WEBPVP8X|acTL|ftypavis/s; // of these formats, where a file may be animated
 const HEAD = 65_536; // bytes at the start of a file, which hold such a mark
+const FRAMES = /!\u00f9\x04.{4}\0|fcTL|ANMF/gs; // what a frame of a GIF, PNG or WebP begins with, for browsers without ImageDecoder
 const MIN_FRAMES = 3; // of two, the server takes the worse as an image
 
 /** Return whether a file is a video, by its type or, if the browser reports none, by its name. */
@@ -12,19 +13,27 @@ export function isVideo(file) {
   return file.type ? file.type.startsWith("video/") : CLIPS.test(file.name ?? "");
 }
 
-/** Return whether a file is an animated image; false as well where the browser cannot count frames. */
+/** Return whether a file is an animated image. */
 export async function isAnimation(file) {
-  if (!(file instanceof Blob) || !("ImageDecoder" in globalThis) || !ANIMATED.includes(file.type)) return false;
-  const head = new TextDecoder("latin1").decode(await file.slice(0, HEAD).arrayBuffer());
-  if (!MARKS.test(head)) return false;
+  if (!(file instanceof Blob) || !ANIMATED.includes(file.type)) return false;
+  if (!MARKS.test(await latin(file.slice(0, HEAD)))) return false;
+  const count = "ImageDecoder" in globalThis ? countFrames(file) : latin(file).then((bytes) => bytes.match(FRAMES)?.length ?? 0);
+  return (await count) >= MIN_FRAMES;
+}
+
+async function latin(blob) {
+  return new TextDecoder("latin1").decode(await blob.arrayBuffer());
+}
+
+async function countFrames(file) {
   try {
     const decoder = new ImageDecoder({ type: file.type, data: await file.arrayBuffer() });
     await Promise.all([decoder.completed, decoder.tracks.ready]);
     const { frameCount } = decoder.tracks.selectedTrack;
     decoder.close();
-    return frameCount >= MIN_FRAMES;
+    return frameCount;
   } catch {
-    return false; // the server says what is wrong with it
+    return 0; // the server says what is wrong with it
   }
 }
 
