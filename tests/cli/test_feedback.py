@@ -22,10 +22,13 @@ def test_an_image_is_put_aside_for_evaluation(folder: Path) -> None:
     done = veraface("feedback", "photo.png", "--label", "real", "--note", "my passport", cwd=folder)
     assert done.returncode == 0, done.stderr
     assert "kept as real: feedback/real/" in done.stdout
+    assert "(the verdict was: likely real)" in done.stdout
     assert "veraface evaluate --data feedback --split all" in done.stdout
     (sample,) = read_samples(folder / "feedback")
     assert sample.path.read_bytes() == (folder / "photo.png").read_bytes()
     assert not sample.fake
+    done = veraface("feedback", "photo.png", "--label", "real", "--never-say-real", cwd=folder)
+    assert "(the verdict was: no sign of forgery found)" in done.stdout
 
 
 def test_evaluate_reads_the_folder(folder: Path) -> None:

@@ -6,8 +6,9 @@ from typing import Annotated, Literal
 
 from typer import Argument, BadParameter, Exit, Option
 
-from veraface.cli.options import Model
+from veraface.cli.options import Model, NeverSayReal
 from veraface.cli.terminal import fail_at, printable
+from veraface.wording import Wording
 
 
 def feedback(
@@ -24,6 +25,7 @@ def feedback(
         Option(help="Folder to keep them in.", envvar="VERAFACE_FEEDBACK_FOLDER", show_envvar=False),
     ] = Path("feedback"),
     model: Model = None,
+    never_say_real: NeverSayReal = False,
 ) -> None:
     """Put images with a wrong verdict aside, with your label and note. Nothing leaves this machine.
 
@@ -56,9 +58,8 @@ def feedback(
         kept = place.add(
             content, own_label, result, note=own_note, generator=generator, by=f"user:{getuser()}"
         )
-        print(
-            printable(f"kept as {own_label}: {folder / kept.path} (the verdict was {result.verdict.value})")
-        )
+        words = Wording(never_say_real=never_say_real).label(result.verdict).lower()
+        print(printable(f"kept as {own_label}: {folder / kept.path} (the verdict was: {words})"))
     if failures:
         raise Exit(1)
     print(printable(f"to measure on all of them: veraface evaluate --data {folder} --split all --out report"))
