@@ -62,7 +62,8 @@ def test_degraded_images_use_the_same_pipeline(samples: list[Sample], detector: 
     same = predict(detector, samples, Degradation("nothing", unchanged))
     for one, other in zip(same, clean, strict=True):
         measured = {"p_fake": other.p_fake, "box": other.box, "face_size": other.face_size}
-        assert replace(one, degradation=CLEAN, **measured) == other
+        assert one.format == ""
+        assert replace(one, degradation=CLEAN, format=other.format, **measured) == other
         if one.path.endswith(".png"):
             assert (one.p_fake, one.box, one.face_size) == tuple(measured.values())
         else:

@@ -139,6 +139,7 @@ def test_something_is_on_screen_before_the_words_have_come(open_page: OpenPage) 
     page = open_page(path="/api/model-status", fresh=True, service_workers="block")
     page.route("**/languages/*.json", lambda route: None)
     page.goto(page.url.replace("/api/model-status", "/"), wait_until="commit")
+    page.locator("main").wait_for(state="attached")
     skeleton = "getComputedStyle(document.querySelector('main'), '::before')"
     wait_until(lambda: page.evaluate(f"{skeleton}.opacity === '1' && parseFloat({skeleton}.height) > 100"))
 
