@@ -41,6 +41,7 @@ const SHELL = [
   "js/addFiles.js",
   "js/answer.js",
   "js/answerCard.js",
+  "js/answerSheet.js",
   "js/api.js",
   "js/camera.js",
   "js/card.js",

@@ -1,6 +1,7 @@
 // One image: during the analysis, afterwards, and reopened from the history.
 import { addFiles } from "../addFiles.js";
 import { worstFirst } from "../answer.js";
+import { AnswerSheet } from "../answerSheet.js";
 import { decisionRow, updateDecision } from "../decision.js";
 import { byId, element, serverPath } from "../dom.js";
 import { faultAnnouncement, faultView } from "../fault.js";
@@ -36,7 +37,8 @@ class ResultView {
     this.toolbar = new ResultToolbar();
     const left = element("div", { class: "left" });
     const columns = element("div", { class: "columns" }, left, this.panel);
-    root.append(element("section", { class: "work", "data-label": "result.label" }, this.toolbar.node, columns));
+    this.sheet = new AnswerSheet(this.panel);
+    root.append(element("section", { class: "work", "data-label": "result.label" }, this.toolbar.node, columns, this.sheet.node));
     this.viewer = new Viewer(left, (index) => this.#select(index));
     this.words = element("div", { class: "heatmap-words" });
     this.closeup = element("div", { class: "closeup-place" }); // filled by closeup.js
@@ -61,6 +63,7 @@ class ResultView {
     this.closed = true;
     clearInterval(this.clock);
     for (const stop of this.stops) stop();
+    this.sheet.close();
     this.forensicViews?.close();
     this.viewer.close();
     if (this.ownUrl) URL.revokeObjectURL(this.ownUrl);

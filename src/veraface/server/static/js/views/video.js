@@ -1,5 +1,6 @@
 // One video: the player during the analysis, then verdict, timeline and frames; reopened from the history without the player.
 import { worstFirst } from "../answer.js";
+import { AnswerSheet } from "../answerSheet.js";
 import { decisionRow, updateDecision } from "../decision.js";
 import { byId, element } from "../dom.js";
 import { faultAnnouncement, faultView } from "../fault.js";
@@ -38,7 +39,8 @@ class VideoView {
     this.left = element("div", { class: "left" }, this.player.node, this.progress);
     this.overTime = element("div", { class: "over-time" });
     const columns = element("div", { class: "columns video-columns" }, this.left, this.overTime, this.panel);
-    root.append(element("section", { class: "work", "data-label": "result.label" }, this.toolbar.node, columns));
+    this.sheet = new AnswerSheet(this.panel);
+    root.append(element("section", { class: "work", "data-label": "result.label" }, this.toolbar.node, columns, this.sheet.node));
     const onChange = ({ detail }) => (detail === null || detail === check) && this.#layOut();
     changes.addEventListener("change", onChange);
     this.stops = [() => changes.removeEventListener("change", onChange), this.#keys()];
@@ -54,6 +56,7 @@ class VideoView {
   close() {
     clearInterval(this.clock);
     for (const stop of this.stops) stop();
+    this.sheet.close();
     this.player.close();
     byId("live").textContent = "";
   }
