@@ -128,8 +128,17 @@ def test_a_dropped_report_is_verified_and_not_taken_for_an_image(result: Page, o
 
 def test_the_summary_is_copied(result: Page, face: bytes) -> None:
     result.evaluate("() => { navigator.clipboard.writeText = async (text) => (window.copied = text) }")
-    result.get_by_role("button", name="Copy summary").click()
-    expect(result.get_by_role("button", name="Copied")).to_be_visible()
+    button = result.get_by_role("button", name="Copy summary")
+    button.evaluate(  # the button shows it for two seconds, which a busy machine may miss
+        """(button) => {
+            window.labels = [];
+            new MutationObserver(() => labels.push(button.textContent)).observe(button, { childList: true });
+        }"""
+    )
+    button.click()
+    expect(result.locator("#live")).to_have_text("Copied")
+    assert "Copied" in result.evaluate("labels")
+    expect(button).to_be_visible()  # again
     copied = result.evaluate("copied")
     assert copied.startswith(f"{result.locator('#verdict').inner_text()}. ")
     assert "Not proof." in copied

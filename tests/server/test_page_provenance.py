@@ -57,8 +57,7 @@ def test_long_values_are_folded_and_never_markup(open_page: OpenPage, claiming: 
     expect(summary).to_contain_text("<img src=x")
     whole = prompt.locator("> bdi")
     expect(whole).not_to_be_visible()
-    summary.focus()
-    page.keyboard.press("Enter")
+    summary.press("Enter")
     expect(whole).to_be_visible()
     assert page.locator(".provenance img").count() == 0
     assert page.title() != "1"
