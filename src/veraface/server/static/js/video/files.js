@@ -33,7 +33,7 @@ async function countFrames(file) {
     decoder.close();
     return frameCount;
   } catch {
-    return 0; // the server says what is wrong with it
+    return 0; // the server reports what is wrong with it
   }
 }
 
