@@ -15,6 +15,7 @@ import pytest
 from tests.examples import PROFILE
 from tests.sample_data import make_dataset
 from tests.sample_images import encode, portrait
+from tests.waiting import LIMIT_S
 from veraface.utils import available_cores
 
 if TYPE_CHECKING:
@@ -257,7 +258,7 @@ def playwright_driver() -> Iterator["Playwright"]:
     """Start Playwright, once: two instances cannot run at a time."""
     from playwright.sync_api import expect, sync_playwright
 
-    expect.set_options(timeout=60_000)  # instead of 5 s, which a busy machine may need
+    expect.set_options(timeout=1000 * LIMIT_S)  # instead of 5 s, which a busy machine may need
     with sync_playwright() as playwright:
         yield playwright
 

@@ -4,8 +4,11 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+# Ends only what hangs: a machine several times slower, or one that does other work too, must not reach it.
+LIMIT_S = 300
 
-def wait_until(condition: Callable[[], Any], seconds: float = 60, pause_s: float = 0.02) -> Any:
+
+def wait_until(condition: Callable[[], Any], seconds: float = LIMIT_S, pause_s: float = 0.02) -> Any:
     """Check a condition at intervals until it holds, and return what it returned.
 
     Raises:

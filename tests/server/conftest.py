@@ -25,7 +25,7 @@ from tests.examples import PROFILE
 from tests.server import sites
 from tests.server.page_pool import PagePool, PooledPage
 from tests.server.remembered import SEED
-from tests.waiting import wait_until
+from tests.waiting import LIMIT_S, wait_until
 
 ROOT = Path(__file__).parents[2]
 DEFAULT_MODEL = {"VERAFACE_MODEL": ""}
@@ -60,7 +60,7 @@ class RunningServer:
                 total += process.memory_full_info().pss
         return total / 1e6
 
-    def wait_for_log(self, text: str, seconds: float = 60) -> str:
+    def wait_for_log(self, text: str, seconds: float = LIMIT_S) -> str:
         with self._logged:
             self._logged.wait_for(lambda: text in self.log(), seconds)
         return self.log()
@@ -104,7 +104,7 @@ def running_server(**settings: str) -> Iterator[RunningServer]:
         yield server
     finally:
         process.terminate()
-        process.wait(timeout=60)
+        process.wait(timeout=LIMIT_S)
 
 
 def is_ready(url: str) -> bool:
@@ -112,7 +112,7 @@ def is_ready(url: str) -> bool:
 
     Not with httpx, which loads certificates for every request: 23 ms of processor time instead of 0.1 ms.
     """
-    connection = HTTPConnection(urlsplit(url).netloc, timeout=60)
+    connection = HTTPConnection(urlsplit(url).netloc, timeout=LIMIT_S)
     with contextlib.suppress(OSError, HTTPException), contextlib.closing(connection):
         connection.request("GET", "/readyz")
         return connection.getresponse().status == 200
@@ -121,7 +121,7 @@ def is_ready(url: str) -> bool:
 
 def wait_until_ready(server: RunningServer) -> None:
     try:
-        wait_until(lambda: server.process.poll() is not None or is_ready(server.url), 120, pause_s=0.05)
+        wait_until(lambda: server.process.poll() is not None or is_ready(server.url), pause_s=0.05)
         assert server.process.poll() is None
     except AssertionError as error:
         raise RuntimeError(f"the server did not become ready:\n{server.log()}") from error
@@ -177,7 +177,7 @@ def run_async() -> Callable[..., Any]:
 
 @pytest.fixture(scope="session")
 def client(server: RunningServer) -> Iterator[httpx.Client]:
-    with httpx.Client(base_url=server.url, timeout=60) as client:
+    with httpx.Client(base_url=server.url, timeout=LIMIT_S) as client:
         yield client
 
 

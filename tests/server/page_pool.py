@@ -12,6 +12,8 @@ from urllib.parse import urlsplit
 from playwright.sync_api import Browser, BrowserContext, CDPSession, ConsoleMessage, Page
 from playwright.sync_api import Error as BrowserError
 
+from tests.waiting import LIMIT_S
+
 VIEWPORT = {"width": 1200, "height": 800}
 
 
@@ -22,7 +24,7 @@ class PooledPage:
         self.options = options
         self.context: BrowserContext = browser.new_context(**options)
         self.page: Page = self.context.new_page()
-        self.page.set_default_timeout(60_000)
+        self.page.set_default_timeout(1000 * LIMIT_S)
         self.debugger: CDPSession = self.context.new_cdp_session(self.page)
         self._origins: set[str] = set()
         self._url = ""

@@ -5,6 +5,8 @@ from collections.abc import Callable
 
 from playwright.sync_api import Page, Route
 
+from tests.waiting import LIMIT_S
+
 
 def hold(page: Page, pattern: str = "**/api/predict*") -> list[Route]:
     """Leave such requests without an answer; returns those that have come so far."""
@@ -15,9 +17,9 @@ def hold(page: Page, pattern: str = "**/api/predict*") -> list[Route]:
 
 def wait_for(page: Page, condition: Callable[[], bool]) -> None:
     """Let the browser's events come in until a condition in the test itself holds."""
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + LIMIT_S
     while not condition():
-        assert time.monotonic() < deadline, "the condition does not hold after 60 s"
+        assert time.monotonic() < deadline, f"the condition does not hold after {LIMIT_S} s"
         page.wait_for_timeout(10)
 
 

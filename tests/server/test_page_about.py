@@ -13,6 +13,7 @@ import pytest
 from playwright.sync_api import Page, Route, expect
 
 from tests.server.conftest import RunningServer
+from tests.waiting import LIMIT_S
 
 OpenPage = Callable[..., Page]
 Predict = Callable[..., httpx.Response]
@@ -31,7 +32,7 @@ def folder(tmp_path: Path, face: bytes) -> Path:
 
 
 def run(command: list[str], folder: Path) -> str:
-    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=120, check=False)
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=LIMIT_S, check=False)
     assert done.returncode == 0, done.stderr
     return done.stdout
 
@@ -126,7 +127,7 @@ def test_the_examples_of_library_and_command_work(
 ) -> None:
     page = open_page(path="/about")
     address = f"{server_with_default_model.url}/api/predict"
-    answer = httpx.post(address, files={"image": ("image.jpg", face)}, timeout=60).json()
+    answer = httpx.post(address, files={"image": ("image.jpg", face)}, timeout=LIMIT_S).json()
     verdict, p_fake = run([sys.executable, "-c", example(page, "library")], folder).split()
     assert verdict == answer["verdict"]
     assert float(p_fake) == pytest.approx(answer["p_fake"], abs=1e-4)

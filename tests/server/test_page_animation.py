@@ -27,7 +27,7 @@ def animation(kind: str, frames: int = 12) -> bytes:
 def choose_animation(page: Page, content: bytes, kind: str = "GIF") -> None:
     expect(page.locator("#limit")).to_contain_text("videos")
     choose(page, content, f"a.{kind.lower()}", f"image/{kind.lower()}")
-    expect(page.locator("body")).to_have_attribute("data-state", "analyzed", timeout=60_000)
+    expect_state(page, "analyzed")
 
 
 @pytest.mark.parametrize("kind", ["GIF", "WEBP", "PNG", "AVIF"])

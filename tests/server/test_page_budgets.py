@@ -1,4 +1,4 @@
-"""Budgets of the page: weight, first paint and layout shift."""
+"""Budgets of the page: weight, processor time and layout shift."""
 
 import re
 from collections.abc import Callable
@@ -6,13 +6,14 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.server.page import choose, choose_many, expect_state, settle
+from tests.server.page import choose, choose_many, expect_state, processor_clock, settle
 
 HASH = re.compile("[0-9a-f]{64}")
 PAGES = ("/", "/history", "/dashboard", "/about", "/verify")
 MAX_BYTES = 180_000
 MAX_IMAGE_BYTES = 100_000
-MAX_MS_TO_PAINT = 1000
+# Of the page's thread until all is loaded and drawn: 0.12 to 0.26 s on a virtual machine of 2024.
+MAX_PROCESSOR_S = 1.5
 MAX_SHIFT = 0.05
 
 OpenPage = Callable[..., Page]
@@ -69,19 +70,15 @@ def test_the_page_is_light_and_quick_and_stays_in_place(open_page: OpenPage, pat
         lambda event: sizes.update({event["requestId"]: event["encodedDataLength"]}),
     )
     page.add_init_script(WATCH_SHIFTS)
+    processor_s = processor_clock(page)
+    before = processor_s()
     page.goto(page.url.replace("/api/model-status", path))
     expect(page.locator("#main h1").first).to_be_visible()
     page.wait_for_load_state("networkidle")
+    assert 0 < processor_s() - before < MAX_PROCESSOR_S
     assert 50_000 < sum(size for name, size in sizes.items() if name not in images) < MAX_BYTES
     assert sum(sizes[name] for name in images & set(sizes)) < MAX_IMAGE_BYTES
     expect_little_shift(page)
-    paint = "performance.getEntriesByName('first-contentful-paint')[0].startTime"
-    painted = [page.evaluate(paint)]
-    while min(painted) > MAX_MS_TO_PAINT and len(painted) < 3:  # another program may have been at work
-        page.goto(page.url)
-        expect(page.locator("#main h1").first).to_be_visible()
-        painted.append(page.evaluate(paint))
-    assert 0 < min(painted) < MAX_MS_TO_PAINT
 
 
 @pytest.mark.parametrize("form", FORMS)

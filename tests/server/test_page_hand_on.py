@@ -283,7 +283,7 @@ def test_the_face_is_enlarged_beside_its_heatmap(result: Page) -> None:
 
 def test_without_the_file_there_is_no_report(result: Page) -> None:
     kept = "import('/static/js/history.js').then(({ recall }) => recall(location.pathname.split('/').pop()))"
-    wait_until(lambda: result.evaluate(f"() => {kept}.then(Boolean)"), 30)
+    wait_until(lambda: result.evaluate(f"() => {kept}.then(Boolean)"))
     result.reload()
     expect_state(result, "analyzed")
     expect(result.get_by_role("button", name="Signed report")).to_be_disabled()
