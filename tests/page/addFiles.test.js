@@ -4,7 +4,7 @@ import { beforeEach, test } from "node:test";
 import { load, openDocument, serve } from "./page.js";
 
 await openDocument();
-const { addLink } = await load("addFiles.js");
+const { addFiles, addLink } = await load("addFiles.js");
 const { checks, remove } = await load("queue.js");
 const { showNotice } = await load("notice.js");
 const { readStatus } = await load("status.js");
@@ -45,4 +45,24 @@ test("a link is explained where the server fetches none", async () => {
   addLink("https://example.com/face.jpg");
   assert.match(document.getElementById("notice").textContent, /VERAFACE_FETCH_LINKS/);
   assert.equal(checks().length, 0);
+});
+
+test("of a thousand files that may be animated, a few are read at once", async () => {
+  serve({ "/api/model-status": { loaded: true, name: "m", version: "1", limits: { ...LIMITS, video: true } } });
+  await readStatus();
+  let open = 0;
+  let most = 0;
+  class Counted extends File {
+    slice(...range) {
+      most = Math.max(most, ++open);
+      const part = super.slice(...range);
+      const bytes = part.arrayBuffer.bind(part);
+      return Object.assign(part, { arrayBuffer: () => bytes().finally(() => open--) });
+    }
+  }
+  const files = Array.from({ length: 1000 }, (_, at) => new Counted(["PNG"], `${at}.png`, { type: "image/png" }));
+  await addFiles(files, { wait: true });
+  assert.equal(checks().length, 1000);
+  assert.ok(most <= 16, `${most} at once`);
+  assert.equal(open, 0);
 });

@@ -9,6 +9,7 @@ import { isAnimation, isVideo } from "./video/files.js";
 
 const KEY = "veraface-start";
 const SHAPE_TIMEOUT_MS = 300; // ms
+const READ_AT_ONCE = 16; // files whose beginnings are held in memory
 
 /** Return whether images are analyzed as soon as they are added. */
 export function startsAtOnce() {
@@ -39,8 +40,10 @@ export async function addFiles(given, { leftOut = false, wait = !startsAtOnce() 
 async function animationsOf(files) {
   const limits = status()?.limits;
   const small = limits?.video ? files.filter(({ size }) => size <= limits.max_upload_bytes) : [];
-  const found = await Promise.all(small.map(isAnimation));
-  return new Set(small.filter((_, index) => found[index]));
+  const found = new Set();
+  const look = async (file) => (await isAnimation(file)) && found.add(file);
+  for (let at = 0; at < small.length; at += READ_AT_ONCE) await Promise.all(small.slice(at, at + READ_AT_ONCE).map(look));
+  return found;
 }
 
 function maxBytes(file) {
