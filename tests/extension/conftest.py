@@ -102,6 +102,19 @@ class Site:
         self.put(path, f"<!doctype html><body>{markup}", "text/html; charset=utf-8", **headers)
         return self.url(path)
 
+    def be_busy(self) -> None:
+        """Answer checks as a busy server, again and again, until `be_free`; what it answers then comes after.
+
+        The extension asks six times. A single such answer would be shown for a second only, which a test on a slow
+        machine misses.
+        """
+        for _ in range(5):
+            self.put("/api/predict", "slow down", "text/plain", 503, Retry_After="1")
+
+    def be_free(self) -> None:
+        """Give the last of the answers to the next check."""
+        del self.answers["/api/predict"][:-1]
+
     def as_server(self, **answer: Any) -> str:
         """Answer like a Veraface server with this verdict; return its address."""
         self.put(
@@ -176,7 +189,7 @@ class Card:
         box = self.box(selector)
         self._page.mouse.click(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
 
-    def wait(self, condition: str, seconds: float = 60) -> None:
+    def wait(self, condition: str, seconds: float = 300) -> None:
         """Wait until a JavaScript expression is true, with the card's root as `this`."""
         for _ in range(int(seconds * 20)):
             if self.call(f"function() {{ return Boolean({condition}) }}"):
@@ -193,7 +206,7 @@ class Card:
         return self.attribute(".headline", "data-fault")
 
 
-def wait_until(page: Page, holds: Callable[[], Any], seconds: float = 60) -> None:
+def wait_until(page: Page, holds: Callable[[], Any], seconds: float = 300) -> None:
     """Wait until `holds()` is true while the browser keeps running."""
     end = time.monotonic() + seconds
     while not holds():
@@ -222,7 +235,7 @@ class Chromium:
     def worker(self) -> Worker:
         """The extension's service worker; Chromium stops it when idle and restarts it."""
         workers = self.context.service_workers
-        return workers[0] if workers else self.context.wait_for_event("serviceworker", timeout=60_000)
+        return workers[0] if workers else self.context.wait_for_event("serviceworker", timeout=300_000)
 
     def wait_until_ready(self) -> None:
         """Wait until the worker has registered its listeners."""
@@ -232,14 +245,14 @@ class Chromium:
     def open(self, page: str) -> Page:
         """Open a page of the extension."""
         opened = self.context.new_page()
-        opened.set_default_timeout(60_000)
+        opened.set_default_timeout(300_000)
         opened.goto(f"chrome-extension://{self.id}/pages/{page}")
         expect(opened.locator("main[inert]")).to_have_count(0)  # as long as the options read the settings
         return opened
 
     def visit(self, url: str) -> Page:
         page = self.context.new_page()
-        page.set_default_timeout(60_000)
+        page.set_default_timeout(300_000)
         page.goto(url)
         return page
 

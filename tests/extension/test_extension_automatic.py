@@ -119,8 +119,8 @@ def test_pages_that_were_open_before_stop_checking_too(
 
 
 def test_a_check_waits_for_the_one_in_progress(allowed: Chromium, site: Site) -> None:
-    """One check runs at a time; the server is busy with the first one for two seconds."""
-    site.put("/api/predict", "slow down", "text/plain", 503, Retry_After="2")
+    """One check runs at a time; the server is busy with the first one."""
+    site.be_busy()
     server = site.as_server()
     site.put("/it.jpg", b"any bytes")
     site.put("/none.jpg", b"other bytes")
@@ -129,4 +129,5 @@ def test_a_check_waits_for_the_one_in_progress(allowed: Chromium, site: Site) ->
     page.hover("#big")
     wait_until(page, lambda: [path for _, path, _ in site.asked].count("/api/predict") == 1)
     page.hover("#none")
+    site.be_free()
     assert badge.verdict() == "fake"

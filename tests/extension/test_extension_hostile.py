@@ -207,7 +207,7 @@ def test_a_result_is_not_shown_on_the_next_page(chromium: Chromium, site: Site) 
     """Of the same host or another one; no window opens either."""
     for number, host in enumerate(("page.test", "other.test")):
         site.answers.pop("/api/predict", None)
-        site.put("/api/predict", "slow down", "text/plain", 503, Retry_After="1")
+        site.be_busy()
         chromium.settings(server=site.as_server())
         site.put("/it.jpg", f"bytes {number}")
         site.page("the next page", "/next.html")
@@ -216,6 +216,7 @@ def test_a_result_is_not_shown_on_the_next_page(chromium: Chromium, site: Site) 
         card = chromium.right_click(page, site.url("/it.jpg"))
         card.wait("this.querySelector('h2')?.textContent === 'The server is busy'")
         page.goto(site.url("/next.html", host))
+        site.be_free()
         wait_until(page, lambda known=number: len(chromium.history()) > known)
         page.wait_for_timeout(500)
         assert page.evaluate("document.querySelectorAll('[popover]').length") == 0

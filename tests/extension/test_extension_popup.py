@@ -33,7 +33,7 @@ def bring(page: Page, image: bytes, how: str, name: str = "portrait.jpg") -> Non
 
 @pytest.mark.parametrize("how", ["choose", "drop", "paste"])
 def test_shows_the_api_verdict(chromium: Chromium, server: RunningServer, face: bytes, how: str) -> None:
-    answer = httpx.post(f"{server.url}/api/predict", files={"image": ("x", face)}, timeout=60).json()
+    answer = httpx.post(f"{server.url}/api/predict", files={"image": ("x", face)}, timeout=300).json()
     page = chromium.open("popup.html")
     bring(page, face, how)
     expect(page.locator("#view [data-verdict]").first).to_have_attribute("data-verdict", answer["verdict"])
@@ -46,7 +46,7 @@ def test_shows_the_api_verdict(chromium: Chromium, server: RunningServer, face: 
 def test_the_modes_of_the_server_are_followed(chromium: Chromium, face: bytes) -> None:
     """In the result and in the list, also after the popup was closed."""
     with running_server(VERAFACE_WORDS_ONLY="true", VERAFACE_NEVER_SAY_REAL="true") as server:
-        answer = httpx.post(f"{server.url}/api/v1/detect", files={"image": face}, timeout=60).json()
+        answer = httpx.post(f"{server.url}/api/v1/detect", files={"image": face}, timeout=300).json()
         assert answer["verdict"] == "real"
         chromium.settings(server=server.url)
         page = chromium.open("popup.html")
@@ -170,11 +170,12 @@ def test_an_unreachable_server_can_be_asked_again(
 
 def test_only_the_latest_check_is_shown(chromium: Chromium, site: Site) -> None:
     """The server is busy with the first image when the second arrives."""
-    site.put("/api/predict", "slow down", "text/plain", 503, Retry_After="1")
+    site.be_busy()
     chromium.settings(server=site.as_server())
     page = chromium.open("popup.html")
     bring(page, b"first", "choose", "first.jpg")
     expect(page.locator("#view h2")).to_have_text("The server is busy")
+    site.be_free()
     bring(page, b"second", "choose", "second.jpg")
     expect(page.locator("#recent .what")).to_have_text(["first.jpg"])
     expect(page.locator("#name")).to_have_text("second.jpg")

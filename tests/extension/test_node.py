@@ -19,7 +19,7 @@ def test_logic_of_the_extension() -> None:
         pytest.fail(reason) if os.environ.get("CI") else pytest.skip(reason)
     options = ["--test", "--test-reporter=tap", "--disable-warning=MODULE_TYPELESS_PACKAGE_JSON"]
     command = [node, *options, *map(str, sorted(HERE.glob("*.test.js")))]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     passed = re.search(r"^# pass (\d+)$", done.stdout, re.MULTILINE)
     assert passed
@@ -27,5 +27,5 @@ def test_logic_of_the_extension() -> None:
 
 
 def node_version(node: str) -> tuple[int, ...]:
-    version = subprocess.run([node, "--version"], capture_output=True, text=True, check=True, timeout=60)
+    version = subprocess.run([node, "--version"], capture_output=True, text=True, check=True, timeout=300)
     return tuple(int(number) for number in re.findall(r"\d+", version.stdout))

@@ -101,11 +101,11 @@ export async function openView(name, parameters = {}) {
   return { ...view, main };
 }
 
-/** Wait until `condition` holds; fail after 5 seconds. */
+/** Wait until `condition` holds; fail after 60 seconds. */
 export async function until(condition) {
-  const deadline = Date.now() + 5000;
+  const deadline = Date.now() + 60_000;
   while (!condition()) {
-    if (Date.now() > deadline) throw new Error(`not true after 5 s: ${condition}`);
+    if (Date.now() > deadline) throw new Error(`not true after 60 s: ${condition}`);
     await new Promise((resolve) => setTimeout(resolve, 2));
   }
 }

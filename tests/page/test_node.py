@@ -19,7 +19,7 @@ def unavailable(reason: str) -> None:
 
 
 def node_version(node: str) -> tuple[int, ...]:
-    version = subprocess.run([node, "--version"], capture_output=True, text=True, check=True, timeout=60)
+    version = subprocess.run([node, "--version"], capture_output=True, text=True, check=True, timeout=300)
     return tuple(int(number) for number in re.findall(r"\d+", version.stdout))
 
 
@@ -37,7 +37,7 @@ def test_modules_of_the_page(tmp_path: Path) -> None:
         f"--test-reporter-destination={report}",
     ]
     command = [str(node), "--test", *options, *map(str, files)]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
     assert report.is_file(), done.stderr
     cases = list(ElementTree.parse(report).iter("testcase"))
     failures = [

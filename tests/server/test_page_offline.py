@@ -47,7 +47,7 @@ def test_the_page_opens_without_its_server_and_works_again_with_it(
     open_page: OpenPage, start_server: Any, face: bytes, complaints: list[str]
 ) -> None:
     with start_server() as server:
-        answer = httpx.post(f"{server.url}/api/predict", files={"image": ("a.jpg", face)}, timeout=60).json()
+        answer = httpx.post(f"{server.url}/api/predict", files={"image": ("a.jpg", face)}, timeout=300).json()
         page = open_page(server.url, fresh=True)
         page.locator("#language").select_option("de")
         expect(page.locator("html")).to_have_attribute("lang", "de")
