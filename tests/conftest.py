@@ -21,7 +21,7 @@ from veraface.utils import available_cores
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Playwright
 
-pytest_plugins = ["tests.fixtures.uploads"]
+pytest_plugins = ["tests.fixtures.ray_cluster", "tests.fixtures.uploads"]
 
 # Two budgets for generated examples (tests/examples.py); `make test-deep` (HYPOTHESIS_PROFILE=deep) takes the
 # large one. No deadline: on a busy machine an example may exceed the default of Hypothesis.

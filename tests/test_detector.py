@@ -299,7 +299,7 @@ def test_with_two_threads_a_face_is_classified_as_it_is_and_saved_again_at_the_s
 ) -> None:
     model = brightness_model(tmp_path, center=float(np.mean(portrait())))
     in_turn = Detector(model, threads=1).detect(portrait())
-    together, predict = Barrier(2, timeout=60), OnnxClassifier.predict
+    together, predict = Barrier(2, timeout=300), OnnxClassifier.predict
 
     def meet(model: OnnxClassifier, crops: NDArray[np.uint8]) -> Any:
         together.wait()

@@ -76,7 +76,7 @@ def test_quickstart_notebook() -> None:
     from nbclient import NotebookClient
 
     notebook = nbformat.read(EXAMPLES / "quickstart.ipynb", as_version=4)
-    NotebookClient(notebook, timeout=120, kernel_name="python3").execute()
+    NotebookClient(notebook, timeout=300, kernel_name="python3").execute()
     printed = "".join(output.get("text", "") for cell in notebook.cells for output in cell.get("outputs", ()))
     assert printed.startswith("real 0.")
     assert "not proof" in printed

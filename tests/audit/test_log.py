@@ -274,7 +274,7 @@ def test_concurrent_processes_write_one_chain(path: Path) -> None:
     writers = [
         subprocess.Popen([sys.executable, "-c", WRITER, str(path), f"writer {number}"]) for number in range(4)
     ]
-    assert [writer.wait(60) for writer in writers] == [0] * 4
+    assert [writer.wait(300) for writer in writers] == [0] * 4
     found = verify(path)
     assert (found.entries, found.problems) == (100, [])
     assert len({str(entry["actor"]) for entry in entries(path)}) == 4

@@ -76,7 +76,7 @@ def test_standard_input_is_read_as_a_file(images: Path) -> None:
 def test_an_endless_stream_is_too_large_and_not_read_to_its_end() -> None:
     with Path("/dev/zero").open("rb") as endless:
         done = subprocess.run(
-            [*COMMAND, "detect", "-"], stdin=endless, capture_output=True, text=True, timeout=60, check=False
+            [*COMMAND, "detect", "-"], stdin=endless, capture_output=True, text=True, timeout=300, check=False
         )
     assert done.returncode == 1
     assert "-: the file is larger than the limit" in done.stderr

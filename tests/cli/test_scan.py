@@ -111,7 +111,7 @@ def endless_scan(out: Path, *sources: object) -> subprocess.Popen[str]:
 
 
 def wait_until(condition: Callable[[], bool], process: subprocess.Popen[str]) -> None:
-    deadline = time.monotonic() + 120
+    deadline = time.monotonic() + 300
     while not condition():
         assert process.poll() is None, process.communicate()[1]
         assert time.monotonic() < deadline, "the scan does not get that far"
@@ -197,7 +197,7 @@ def test_ctrl_c_while_workers_start_keeps_the_results(tmp_path: Path) -> None:
     # The first child is the workers' fork server or the listing process.
     wait_until(lambda: bool(psutil.Process(again.pid).children()), again)
     again.send_signal(signal.SIGINT)
-    again.communicate(timeout=120)
+    again.communicate(timeout=300)
     assert before.items() <= saved(out).items()
 
 
@@ -210,7 +210,7 @@ def test_second_scan_into_the_same_table_is_refused(tmp_path: Path, option: str)
     os.kill(process.pid, signal.SIGCONT)
     assert other.returncode == 1
     assert "another scan into the same table is running" in other.stderr
-    assert process.communicate(timeout=120)[1] == ""
+    assert process.communicate(timeout=300)[1] == ""
     assert len(image_rows(table(out))) == 40
 
 
@@ -330,7 +330,7 @@ def test_one_ctrl_c_ends_a_scan_that_waits_for_a_source(tmp_path: Path) -> None:
     )
     with blocked_reader(tmp_path / "list.txt"):
         process.send_signal(signal.SIGINT)
-        _, stderr = process.communicate(timeout=120)
+        _, stderr = process.communicate(timeout=300)
     assert stderr == "veraface: stopped; results are kept, continue with --resume\n"
 
 
@@ -429,7 +429,7 @@ def test_ctrl_c_keeps_the_results(tmp_path: Path) -> None:
     source, out = folder(tmp_path / "p", 40), tmp_path / "t.jsonl"
     process = started(source, out, 2)
     process.send_signal(signal.SIGINT)
-    _, stderr = process.communicate(timeout=120)
+    _, stderr = process.communicate(timeout=300)
     assert stderr == "veraface: stopped; results are kept, continue with --resume\n"
     before = saved(out)
     assert len(before) >= 2

@@ -142,7 +142,7 @@ def test_resumes_after_a_kill_with_the_same_weights(tmp_path: Path, tiny_data: P
         stderr=subprocess.DEVNULL,
     )
     checkpoint = tmp_path / "killed" / "last.ckpt"
-    wait_until(lambda: checkpoint.exists() or process.poll() is not None, 120, pause_s=0.005)
+    wait_until(lambda: checkpoint.exists() or process.poll() is not None, pause_s=0.005)
     os.kill(process.pid, signal.SIGKILL)
     assert process.wait() == -signal.SIGKILL, "it was killed before it had ended"
 

@@ -180,5 +180,5 @@ for number in range(10):
 
 def test_concurrent_processes_lose_no_report(tmp_path: Path) -> None:
     writers = [subprocess.Popen([sys.executable, "-c", WRITER, str(tmp_path), str(n)]) for n in range(3)]
-    assert [writer.wait(60) for writer in writers] == [0] * 3
+    assert [writer.wait(300) for writer in writers] == [0] * 3
     assert len(rows(tmp_path)) == len(read_samples(tmp_path)) == 30

@@ -205,8 +205,8 @@ def figures() -> str:
         httpx.post(
             f"{server.url}/api/predict", files={"image": ("a", encode(portrait(), "JPEG"))}, timeout=60
         )
-        httpx.post(f"{server.url}/api/predict", files={"image": ("a", b"none")}, timeout=60)
-        return httpx.get(f"{server.url}/metrics", timeout=60).text
+        httpx.post(f"{server.url}/api/predict", files={"image": ("a", b"none")}, timeout=300)
+        return httpx.get(f"{server.url}/metrics", timeout=300).text
 
 
 def dashboard_expressions() -> list[str]:
@@ -346,12 +346,12 @@ def running_nginx(configuration: Path, port: str) -> Iterator[None]:
         stderr=subprocess.DEVNULL,
     )
     try:
-        wait_until(lambda: process.poll() is not None or is_ready(f"http://127.0.0.1:{port}"), 120)
+        wait_until(lambda: process.poll() is not None or is_ready(f"http://127.0.0.1:{port}"))
         assert process.poll() is None, "nginx did not start"
         yield
     finally:
         process.terminate()
-        process.wait(timeout=60)
+        process.wait(timeout=300)
 
 
 def test_the_proxy_serves_the_page_under_a_sub_path(nginx: Path) -> None:
@@ -361,7 +361,7 @@ def test_the_proxy_serves_the_page_under_a_sub_path(nginx: Path) -> None:
         nginx.write_text(text.replace("listen 8080", f"listen 127.0.0.1:{port}"))
         with (
             running_nginx(nginx, port),
-            httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=60) as client,
+            httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=300) as client,
         ):
             assert 'href="/veraface/static/favicon.svg"' in client.get("/veraface/").text
             assert client.get("/veraface/static/js/main.js").status_code == 200
@@ -382,7 +382,7 @@ def test_the_proxy_forwards_images_and_the_client_address(nginx: Path) -> None:
                     f"http://127.0.0.1:{port}/api/predict",
                     files={"image": ("a", image)},
                     headers={"X-Forwarded-For": f"203.0.113.{n}"},
-                    timeout=60,
+                    timeout=300,
                 ).status_code
                 for n in range(3)
             ]

@@ -1,9 +1,6 @@
-"""Ray Serve with the deployment file on a local cluster: the same results as `veraface serve`."""
+"""Ray Serve with the deployment file on a cluster: the same results as `veraface serve`."""
 
-import os
-import subprocess
 import sys
-import tempfile
 from collections.abc import Iterator
 from importlib.util import find_spec
 from pathlib import Path
@@ -11,91 +8,35 @@ from pathlib import Path
 import httpx
 import pytest
 
+from tests.fixtures.ray_cluster import RayCluster
 from tests.sample_images import encode, noise, portrait
 from tests.server.conftest import free_port, is_ready
 from tests.waiting import wait_until
 from veraface import Detector
 
-ROOT = Path(__file__).parents[2]
 pytestmark = pytest.mark.skipif(find_spec("ray") is None, reason='needs Ray: pip install "veraface[ray]"')
 
-# Runs in a separate process, because Ray leaves threads and settings in the process that starts it.
-SERVING = """
-import sys
-import ray_serve
-import ray
-from ray import serve
-from ray.serve._private import api, client
-api.HTTP_PROXY_TIMEOUT = client.HTTP_PROXY_TIMEOUT = 300  # a busy machine takes long to start the proxy
-ray.init(num_cpus=2, object_store_memory=100_000_000, include_dashboard=False, logging_level="warning",
-         _temp_dir=sys.argv[2])
-serve.start(http_options={"host": "127.0.0.1", "port": int(sys.argv[1])})
-serve.run(ray_serve.app, route_prefix="/")
-print("serving", flush=True)
-sys.stdin.read()
-serve.shutdown()
-ray.shutdown()
-"""
-
 
 @pytest.fixture(scope="module")
-def folder() -> Iterator[Path]:
-    """Make a folder with a short path, because Ray creates sockets in it."""
-    with tempfile.TemporaryDirectory(prefix="vf", ignore_cleanup_errors=True) as name:
-        yield Path(name)
-
-
-@pytest.fixture(scope="module")
-def serving(folder: Path) -> Iterator[str]:
-    """Start the application and yield its address."""
+def serving(ray_cluster: RayCluster) -> Iterator[str]:
+    """Start the application on the cluster and yield its address."""
     port = free_port()
-    environment = {
-        name: value for name, value in os.environ.items() if not name.startswith(("VERAFACE", "RAY"))
-    }
-    path = [str(ROOT / "deploy"), environment.get("PYTHONPATH", "")]
-    environment |= {
-        "PYTHONPATH": os.pathsep.join(filter(None, path)),
-        "VERAFACE_RAY_CORES": "1",
-        "VERAFACE_RAY_MAX_REPLICAS": "1",
-        "VERAFACE_MAX_UPLOAD_BYTES": "2000000",
-        # Ray replaces a proxy that has not started by then; its default of 5 s is too short on busy machines.
-        "RAY_SERVE_PROXY_READY_CHECK_TIMEOUT_S": "240",
-        "RAY_SERVE_PROXY_HEALTH_CHECK_TIMEOUT_S": "240",
-    }
-    log = folder / "log"
-    with log.open("w") as errors:
-        process = subprocess.Popen(
-            [sys.executable, "-c", SERVING, port, str(folder / "ray")],
-            env=environment,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=errors,
-            text=True,
-        )
-    assert process.stdin
-    assert process.stdout
-    try:
-        assert "serving\n" in process.stdout, log.read_text()[-4000:]
-        url = f"http://127.0.0.1:{port}"
-        wait_until(lambda: is_ready(url), 120, pause_s=0.2)
-        yield url
-    finally:
-        process.stdin.close()
-        try:
-            process.wait(timeout=60)
-        except subprocess.TimeoutExpired:
-            process.kill()
+    ray_cluster.run(f"start {port}")
+    url = f"http://127.0.0.1:{port}"
+    wait_until(lambda: is_ready(url), pause_s=0.2)
+    yield url
+    ray_cluster.run("stop")
 
 
 def predict(url: str, content: bytes) -> httpx.Response:
-    return httpx.post(f"{url}/api/predict", files={"image": ("a.jpg", content)}, timeout=60)
+    return httpx.post(f"{url}/api/predict", files={"image": ("a.jpg", content)}, timeout=300)
 
 
 def test_predictions_equal_those_of_the_detector(serving: str) -> None:
     image = encode(portrait(), "JPEG", quality=92)
     response = predict(serving, image)
     assert response.status_code == 200
-    found, expected = response.json(), Detector(threads=1).detect(image).to_dict()
+    found, expected = response.json(), Detector("fast", threads=1).detect(image).to_dict()
     assert found["verdict"] == expected["verdict"]
     assert found["p_fake"] == pytest.approx(expected["p_fake"], abs=1e-5)
     assert found["faces"][0]["box"] == pytest.approx(expected["faces"][0]["box"], abs=0.1)
@@ -110,7 +51,7 @@ def test_errors_equal_those_of_the_server(serving: str) -> None:
 
 
 def test_the_page_has_its_content_security_policy(serving: str) -> None:
-    page = httpx.get(serving + "/", timeout=60)
+    page = httpx.get(serving + "/", timeout=300)
     assert "<html" in page.text
     assert "default-src 'none'" in page.headers["content-security-policy"]
 
@@ -130,8 +71,9 @@ def environments(*words: str) -> list[dict[str, str]]:
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
-def test_the_telemetry_of_ray_is_disabled(serving: str, folder: Path) -> None:
+def test_the_telemetry_of_ray_is_disabled(serving: str, ray_cluster: RayCluster) -> None:
     """Ray would still report that telemetry is disabled, so the address of the report is replaced too."""
+    folder = ray_cluster.folder
     started = [environments(str(folder), part) for part in ("/gcs_server", "/dashboard.py", "/raylet")]
     assert all(started)
     for one in (one for group in started for one in group):

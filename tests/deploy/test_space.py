@@ -15,7 +15,7 @@ SCRIPT = ROOT / "scripts/make_space.py"
 @pytest.fixture(scope="module")
 def space(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("made") / "space"
-    subprocess.run([sys.executable, SCRIPT, folder], check=True, timeout=60)
+    subprocess.run([sys.executable, SCRIPT, folder], check=True, timeout=300)
     return folder
 
 

@@ -96,7 +96,7 @@ def test_it_is_the_answer_of_the_page(wording: Wording, language: Language) -> N
         input=json.dumps(made_up),
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=300,
         check=False,
     )
     assert done.returncode == 0, done.stderr

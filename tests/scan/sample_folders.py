@@ -38,7 +38,7 @@ def resized(content: bytes, side: int, quality: int) -> bytes:
 
 
 @contextmanager
-def blocked_reader(pipe: Path, timeout_s: float = 120) -> Iterator[None]:
+def blocked_reader(pipe: Path, timeout_s: float = 300) -> Iterator[None]:
     """Wait until a process reads a named pipe, and keep it waiting for data within the `with` block."""
     writers: list[int] = []
 

@@ -94,7 +94,7 @@ def test_leaving_the_block_from_another_thread_ends_the_listing(folder: Path) ->
     thread.start()
     with blocked_reader(folder / "list.txt"):
         listing.__exit__(None, None, None)
-    thread.join(60)
+    thread.join(300)
     assert not thread.is_alive()
     assert [item.path for item in found] == ["p/a.jpg"]
     assert listing_processes() == []
@@ -115,8 +115,8 @@ def test_listing_process_exits_if_its_parent_is_killed(folder: Path) -> None:
     process.stdin.write("p/a.jpg\n" * 5000)  # and more would come: it is not closed
     process.stdin.flush()
     assert process.stdout.readline() == "p/a.jpg\n"
-    assert process.wait(60) == -signal.SIGKILL
-    _, alive = psutil.wait_procs(listing_processes(), timeout=60)
+    assert process.wait(300) == -signal.SIGKILL
+    _, alive = psutil.wait_procs(listing_processes(), timeout=300)
     assert alive == []
 
 

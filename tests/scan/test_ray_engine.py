@@ -2,7 +2,6 @@
 
 import json
 import os
-import sys
 import tarfile
 from collections.abc import Iterator
 from importlib.util import find_spec
@@ -11,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from tests.fixtures.ray_cluster import RAY_ENVIRONMENT, RayCluster
 from tests.scan.sample_folders import empty, face, folder
 from veraface.errors import DataError, ModelError
 from veraface.scan.engine import Engine, LocalEngine
@@ -21,39 +21,17 @@ FAST = "fast"  # the model: rows of any will do
 pytestmark = pytest.mark.skipif(find_spec("ray") is None, reason='needs Ray: pip install "veraface[ray]"')
 
 
-def start_node(cluster: Any, **options: Any) -> None:
-    """Add a node; Ray waits 30 s for its processes, which is too little on a machine that others use."""
-    for attempts_left in (2, 1, 0):
-        try:
-            cluster.add_node(**options)
-            return
-        except Exception as error:
-            if not attempts_left or "timed out during startup" not in str(error):
-                raise
-
-
 @pytest.fixture(scope="module")
-def cluster() -> Iterator[None]:
-    """Two nodes of one core each."""
+def cluster(ray_cluster: RayCluster) -> Iterator[None]:
+    """Let the engine use the cluster, as RAY_ADDRESS does for users."""
     import ray  # here, because each worker of pytest imports this file, which would take seconds
-    from ray.cluster_utils import Cluster
 
     before = dict(os.environ)
-    os.environ |= {"RAY_USAGE_STATS_ENABLED": "0", "RAY_AUTH_MODE": "disabled"}
-    os.environ["RAY_USAGE_STATS_REPORT_URL"] = "http://127.0.0.1:9/"  # it would report that it does not
-    os.environ["PYTHONPATH"] = os.pathsep.join(
-        path for path in sys.path if path
-    )  # tests run from a checkout too
-    node = {"num_cpus": 1, "object_store_memory": 80 * 2**20}
-    cluster = Cluster()
+    os.environ |= {**RAY_ENVIRONMENT, "RAY_ADDRESS": ray_cluster.address}
     try:
-        start_node(cluster, include_dashboard=False, **node)
-        start_node(cluster, **node)
-        ray.init(address=cluster.address, log_to_driver=False)
         yield
     finally:
         ray.shutdown()
-        cluster.shutdown()
         os.environ.clear()
         os.environ |= before
 
@@ -117,7 +95,9 @@ def test_missing_model_and_source_are_errors(cluster: None, images: Path, tmp_pa
         scan([str(tmp_path / "none")], Output(tmp_path / "t.jsonl"), RayEngine(model=FAST))
 
 
-def test_usage_statistics_are_off(cluster: None) -> None:
+def test_usage_statistics_are_off(cluster: None, monkeypatch: pytest.MonkeyPatch) -> None:
     from ray._common.usage.usage_lib import usage_stats_enabled
 
+    monkeypatch.delenv("RAY_USAGE_STATS_ENABLED", raising=False)
+    assert list(RayEngine(model=FAST).process(iter(()), lambda: 1.0)) == []
     assert not usage_stats_enabled()

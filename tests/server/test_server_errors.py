@@ -63,7 +63,7 @@ def test_unsupported_files(predict: Predict) -> None:
 
 def test_too_many_pixels(small_server: Any, portrait: Image.Image, encode: Callable[..., bytes]) -> None:
     image = encode(portrait.resize((600, 600)), quality=60)
-    response = httpx.post(f"{small_server.url}/api/predict", files={"image": ("a.jpg", image)}, timeout=60)
+    response = httpx.post(f"{small_server.url}/api/predict", files={"image": ("a.jpg", image)}, timeout=300)
     check_error(response, 413, "image_too_large")
 
 
@@ -79,7 +79,7 @@ def test_too_many_bytes(small_server: Any) -> None:
 
 
 def connect(url: str) -> socket.socket:
-    return socket.create_connection((urlsplit(url).hostname, urlsplit(url).port), timeout=60)
+    return socket.create_connection((urlsplit(url).hostname, urlsplit(url).port), timeout=300)
 
 
 HEAD = b"POST /api/predict HTTP/1.1\r\nHost: localhost\r\nContent-Type: multipart/form-data; boundary=b\r\n"

@@ -58,7 +58,7 @@ def send_all(server: Any, files: Iterator[tuple[str, bytes]]) -> list[Outcome]:
                 return outcomes
             outcomes.append(send(client, *file))
 
-    with httpx.Client(base_url=server.url, timeout=120) as client, ThreadPoolExecutor(CLIENTS) as pool:
+    with httpx.Client(base_url=server.url, timeout=300) as client, ThreadPoolExecutor(CLIENTS) as pool:
         return list(itertools.chain(*pool.map(send_until_none_is_left, [client] * CLIENTS)))
 
 
@@ -83,7 +83,7 @@ def without_time(response: httpx.Response) -> dict[str, Any]:
 def test_hostile_files_change_nothing(own_server: Any, face: bytes) -> None:
     def ask() -> dict[str, Any]:
         files = {"image": ("a.jpg", face)}
-        return without_time(httpx.post(f"{own_server.url}/api/predict", files=files, timeout=60))
+        return without_time(httpx.post(f"{own_server.url}/api/predict", files=files, timeout=300))
 
     expected = ask()
     # What every worker keeps once it has seen a few images: the level to come back to.

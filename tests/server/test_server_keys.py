@@ -96,7 +96,7 @@ def server_with_keys(start_server: Start) -> Iterator[Any]:
 
 def test_an_upload_without_a_key_is_not_waited_for(server_with_keys: Any) -> None:
     address = urlsplit(server_with_keys.url)
-    with socket.create_connection((address.hostname, address.port), timeout=60) as connection:
+    with socket.create_connection((address.hostname, address.port), timeout=300) as connection:
         connection.sendall(
             b"POST /api/predict HTTP/1.1\r\nHost: localhost\r\nContent-Length: 100000\r\n\r\nx"
         )
@@ -117,7 +117,7 @@ def test_metrics_need_a_key_too(protected: Any) -> None:
 
 def test_the_log_contains_no_key(server_with_keys: Any, face: bytes) -> None:
     for key in (KEY, "vf_wrong"):
-        httpx.post(f"{server_with_keys.url}/api/predict", headers={"X-API-Key": key}, timeout=60)
+        httpx.post(f"{server_with_keys.url}/api/predict", headers={"X-API-Key": key}, timeout=300)
     log = server_with_keys.wait_for_log("POST /api/predict 401")
     assert "vf_" not in log
     assert digest(KEY) not in log

@@ -81,7 +81,7 @@ def test_a_server_that_fetches_links(start_server: Callable[..., Any], site: Any
     """The real server: it cannot write to any file, and requests nothing from its own machine."""
     with (
         start_server(VERAFACE_FETCH_LINKS="true", VERAFACE_LOG_LEVEL="debug") as server,
-        httpx.Client(base_url=server.url, timeout=60) as client,
+        httpx.Client(base_url=server.url, timeout=300) as client,
     ):
         assert client.get("/api/model-status").json()["limits"]["links"] is True
         for host in ("localhost", "127.0.0.1", "[::1]", "2130706433", "Canary@localhost"):
@@ -120,7 +120,7 @@ main()
 
 def test_the_server_does_not_start_without_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("VERAFACE_FETCH_LINKS", "true")
-    finished = subprocess.run([sys.executable, "-c", START], capture_output=True, text=True, timeout=60)
+    finished = subprocess.run([sys.executable, "-c", START], capture_output=True, text=True, timeout=300)
     assert finished.returncode == 1
     assert 'pip install "veraface[links]"' in finished.stderr
     assert "Traceback" not in finished.stderr
@@ -135,4 +135,4 @@ def test_an_invalid_timeout_is_refused(monkeypatch: pytest.MonkeyPatch, value: s
 
 def test_without_links_the_server_needs_no_httpx() -> None:
     code = "import sys; sys.modules['httpx'] = None; from veraface.server import create_app; create_app()"
-    subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=300)

@@ -39,7 +39,7 @@ def has_ended(process: psutil.Process) -> bool:
 
 def connect(server: Any) -> socket.socket:
     address = urlsplit(server.url)
-    return socket.create_connection((address.hostname, address.port), timeout=60)
+    return socket.create_connection((address.hostname, address.port), timeout=300)
 
 
 def head(body_bytes: int) -> bytes:
@@ -72,7 +72,7 @@ def test_a_full_queue_rejects_at_once_with_retry_after(
     run_async: RunAsync, one_worker: Any, face: bytes
 ) -> None:
     async def run() -> list[tuple[httpx.Response, float]]:
-        async with httpx.AsyncClient(base_url=one_worker.url, timeout=60) as client:
+        async with httpx.AsyncClient(base_url=one_worker.url, timeout=300) as client:
             await post(client, face)
             return await asyncio.gather(*(post(client, face) for _ in range(16)))
 
@@ -95,14 +95,14 @@ def test_the_deadline_stops_the_work_itself(
     small = encode(Image.new("RGB", (64, 64), "grey"), "PNG")  # milliseconds, on a busy machine too
     with start_server(VERAFACE_WORKERS="1", VERAFACE_DEADLINE_S="0.4") as server:
         (before,) = workers_of(server)
-        response = httpx.post(f"{server.url}/api/predict", files={"image": ("a.jpg", large)}, timeout=60)
+        response = httpx.post(f"{server.url}/api/predict", files={"image": ("a.jpg", large)}, timeout=300)
         assert response.status_code == 504, response.text
         assert response.json()["error"]["code"] == "too_slow"
         wait_until(lambda: has_ended(before))
         wait_until(lambda: set(workers_of(server)) - {before})
 
         def has_no_face() -> bool:
-            response = httpx.post(f"{server.url}/api/predict", files={"image": ("a.png", small)}, timeout=60)
+            response = httpx.post(f"{server.url}/api/predict", files={"image": ("a.png", small)}, timeout=300)
             return bool(response.json()["error"]["code"] == "no_face")
 
         wait_until(has_no_face)
@@ -130,10 +130,10 @@ def test_killed_workers_lose_only_their_own_image_and_are_replaced(
 
         async def more_answers(count: int) -> None:
             enough = statuses.count(200) + count
-            async with asyncio.timeout(60), answered:
+            async with asyncio.timeout(300), answered:
                 await answered.wait_for(lambda: statuses.count(200) >= enough)
 
-        async with httpx.AsyncClient(base_url=server.url, timeout=60) as client:
+        async with httpx.AsyncClient(base_url=server.url, timeout=300) as client:
             loops = [asyncio.create_task(client_loop(client)) for _ in range(3)]
             for _ in range(kills):
                 await more_answers(2)
@@ -172,7 +172,7 @@ def test_the_event_loop_never_waits_for_the_work(run_async: RunAsync, large: byt
         await app.state.inference.start()
         watching = asyncio.create_task(watch())
         transport = httpx.ASGITransport(app)
-        async with httpx.AsyncClient(transport=transport, base_url="http://localhost", timeout=60) as client:
+        async with httpx.AsyncClient(transport=transport, base_url="http://localhost", timeout=300) as client:
             outcomes = await asyncio.gather(*(post(client, large) for _ in range(4)))
         watching.cancel()
         await app.state.inference.close()
@@ -194,7 +194,7 @@ def test_a_client_that_goes_away_leaves_its_place(one_worker: Any, face: bytes, 
             connection.sendall(head(len(body)) + body)
     image = {"image": ("a.jpg", face)}
     wait_until(
-        lambda: httpx.post(f"{one_worker.url}/api/predict", files=image, timeout=60).status_code == 200
+        lambda: httpx.post(f"{one_worker.url}/api/predict", files=image, timeout=300).status_code == 200
     )
     assert "Traceback" not in one_worker.log()
 
@@ -206,17 +206,17 @@ def test_slow_uploads_are_cut(start_server: Start, face: bytes) -> None:
             started = time.monotonic()
             connection.settimeout(0.2)
             answer = b""
-            while b"\r\n\r\n" not in answer and time.monotonic() - started < 60:
+            while b"\r\n\r\n" not in answer and time.monotonic() - started < 300:
                 with contextlib.suppress(TimeoutError):
                     answer += connection.recv(65536)
                 with contextlib.suppress(OSError):
                     connection.sendall(b"x")
             assert answer.startswith(b"HTTP/1.1 408"), answer
-            connection.settimeout(60)
+            connection.settimeout(300)
             with contextlib.suppress(ConnectionResetError):
                 while connection.recv(65536):
                     pass  # until the server hangs up
-        response = httpx.post(f"{server.url}/api/predict", files={"image": ("a.jpg", face)}, timeout=60)
+        response = httpx.post(f"{server.url}/api/predict", files={"image": ("a.jpg", face)}, timeout=300)
         assert response.status_code == 200
 
 
@@ -237,7 +237,7 @@ def test_uploads_take_no_more_memory_than_allowed(run_async: RunAsync) -> None:
         await app.state.inference.start()
         uploads = app.state.veraface.images
         transport = httpx.ASGITransport(app)
-        async with httpx.AsyncClient(transport=transport, base_url="http://localhost", timeout=60) as client:
+        async with httpx.AsyncClient(transport=transport, base_url="http://localhost", timeout=300) as client:
 
             async def whole() -> httpx.Response:
                 return await client.post("/api/predict", files={"image": ("a", chunk * 2)})
@@ -247,7 +247,7 @@ def test_uploads_take_no_more_memory_than_allowed(run_async: RunAsync) -> None:
                 asyncio.create_task(client.post("/api/predict", content=incomplete(event), headers=headers))
                 for event in received
             ]
-            async with asyncio.timeout(60):
+            async with asyncio.timeout(300):
                 await asyncio.gather(*(event.wait() for event in received))
             assert uploads.inflight_bytes >= 3 * 2**20
             rejected = await whole()
@@ -266,11 +266,11 @@ def test_a_stopping_server_finishes_accepted_requests(
     async def run(server: Any) -> list[int]:
         (worker,) = workers_of(server)
         worker.suspend()  # so that none is finished before all are accepted, however busy the machine is
-        async with httpx.AsyncClient(base_url=server.url, timeout=120) as client:
+        async with httpx.AsyncClient(base_url=server.url, timeout=300) as client:
             accepted = []
             for image, waiting in ((large, 0), (face, 1), (face, 2)):
                 accepted.append(asyncio.create_task(post(client, image)))
-                async with asyncio.timeout(60):
+                async with asyncio.timeout(300):
                     while f"veraface_queued_images {waiting}.0" not in (await client.get("/metrics")).text:
                         await asyncio.sleep(0.01)
             server.process.terminate()
@@ -280,7 +280,7 @@ def test_a_stopping_server_finishes_accepted_requests(
     with start_server(VERAFACE_WORKERS="1", VERAFACE_METRICS="true", VERAFACE_DEADLINE_S="120") as server:
         workers = workers_of(server)
         assert run_async(lambda: run(server)) == [200, 200, 422]  # no face in the noise
-        assert server.process.wait(timeout=60) in (0, -signal.SIGTERM)
+        assert server.process.wait(timeout=300) in (0, -signal.SIGTERM)
         assert "Traceback" not in server.log()
     assert all(map(has_ended, workers))
 
@@ -307,8 +307,8 @@ def test_an_image_that_takes_too_much_memory_costs_nobody_else(
 ) -> None:
     image = encode(Image.new("RGB", (7000, 7000), "grey"), "PNG")
     with start_server(VERAFACE_WORKER_MEMORY_BYTES=str(100 * 2**20)) as server:
-        response = httpx.post(f"{server.url}/api/predict", files={"image": ("a.png", image)}, timeout=60)
+        response = httpx.post(f"{server.url}/api/predict", files={"image": ("a.png", image)}, timeout=300)
         assert response.status_code == 413, response.text
         assert "memory" in response.json()["error"]["message"]
-        response = httpx.post(f"{server.url}/api/predict", files={"image": ("a.jpg", face)}, timeout=60)
+        response = httpx.post(f"{server.url}/api/predict", files={"image": ("a.jpg", face)}, timeout=300)
         assert response.status_code == 200, response.text

@@ -69,9 +69,9 @@ def test_each_line_of_the_json_log_is_an_object(
             f"{logging_server.url}/api/predict?note=Query-Canary",
             files={"image": ("Name-Canary.jpg", content)},
             headers={"X-Request-ID": "here", "User-Agent": "Agent-Canary", "Referer": "http://Canary/"},
-            timeout=60,
+            timeout=300,
         )
-    httpx.get(f"{logging_server.url}/Path-Canary?Query-Canary", headers={"X-Request-ID": "last"}, timeout=60)
+    httpx.get(f"{logging_server.url}/Path-Canary?Query-Canary", headers={"X-Request-ID": "last"}, timeout=300)
     found = entries(logging_server, '"last"')
     accepted, refused = (entry for entry in found if entry.get("request_id") == "here")
     assert accepted == {

@@ -14,7 +14,7 @@ Samples = dict[str, dict[frozenset[tuple[str, str]], float]]
 
 
 def samples_of(server: Any) -> Samples:
-    response = httpx.get(f"{server.url}/metrics", timeout=60)
+    response = httpx.get(f"{server.url}/metrics", timeout=300)
     assert response.status_code == 200
     assert response.headers["Content-Type"].startswith("text/plain")
     assert response.headers["Cache-Control"] == "no-store"
@@ -36,7 +36,7 @@ def counting(start_server: Start) -> Iterator[Any]:
 
 
 def post(server: Any, image: bytes) -> httpx.Response:
-    return httpx.post(f"{server.url}/api/predict", files={"image": ("a.jpg", image)}, timeout=60)
+    return httpx.post(f"{server.url}/api/predict", files={"image": ("a.jpg", image)}, timeout=300)
 
 
 def test_off_by_default() -> None:
@@ -70,7 +70,7 @@ def test_requests_stages_and_verdicts_are_counted(counting: Any, face: bytes, no
 
 def test_the_model_and_the_workers_are_shown(counting: Any) -> None:
     found = samples_of(counting)
-    status = httpx.get(f"{counting.url}/api/model-status", timeout=60).json()
+    status = httpx.get(f"{counting.url}/api/model-status", timeout=300).json()
     about = {name: status[name] for name in ("name", "version", "sha256")}
     assert value(found, "veraface_model_info", **about) == 1
     assert value(found, "veraface_living_workers") == 1
@@ -81,7 +81,7 @@ def test_the_model_and_the_workers_are_shown(counting: Any) -> None:
 
 
 def test_rejected_requests_are_counted(counting: Any) -> None:
-    rejected = [httpx.post(f"{counting.url}/api/predict", timeout=60).status_code for _ in range(25)].count(
+    rejected = [httpx.post(f"{counting.url}/api/predict", timeout=300).status_code for _ in range(25)].count(
         429
     )
     assert rejected >= 5
@@ -92,14 +92,14 @@ def test_rejected_requests_are_counted(counting: Any) -> None:
 
 
 def test_clients_cannot_create_labels(counting: Any) -> None:
-    httpx.get(f"{counting.url}/metrics", timeout=60)
+    httpx.get(f"{counting.url}/metrics", timeout=300)
     before = {(name, labels) for name, samples in samples_of(counting).items() for labels in samples}
     for attempt in range(5):
-        httpx.get(f"{counting.url}/made-up-{attempt}", timeout=60)
-        httpx.get(f"{counting.url}/static/made-up-{attempt}", timeout=60)
-        httpx.get(f"{counting.url}/result/made-up-{attempt}", timeout=60)
-        httpx.request(f"MADEUP{attempt}", f"{counting.url}/", timeout=60)
-        httpx.get(f"{counting.url}/", headers={"X-Request-ID": f"made-up-{attempt}"}, timeout=60)
+        httpx.get(f"{counting.url}/made-up-{attempt}", timeout=300)
+        httpx.get(f"{counting.url}/static/made-up-{attempt}", timeout=300)
+        httpx.get(f"{counting.url}/result/made-up-{attempt}", timeout=300)
+        httpx.request(f"MADEUP{attempt}", f"{counting.url}/", timeout=300)
+        httpx.get(f"{counting.url}/", headers={"X-Request-ID": f"made-up-{attempt}"}, timeout=300)
     after = {(name, labels) for name, samples in samples_of(counting).items() for labels in samples}
     assert "made-up" not in str(after).lower()
     assert "MADEUP" not in str(after)

@@ -36,7 +36,7 @@ def predict(server_with_default_model: RunningServer) -> Predict:
     def send(content: bytes, filename: str = "image.jpg", **params: str) -> httpx.Response:
         files = {"image": (filename, content)}
         url = f"{server_with_default_model.url}/api/predict"
-        return httpx.post(url, files=files, params=params, timeout=60)
+        return httpx.post(url, files=files, params=params, timeout=300)
 
     return send
 
@@ -108,7 +108,7 @@ def comparable(response: httpx.Response) -> dict[str, Any]:
 def test_all_surfaces_give_the_same_digits(files: dict[Path, bytes], predict: Predict) -> None:
     start = "import sys; from veraface.cli import main; sys.exit(main())"
     command = [sys.executable, "-c", start, "detect", "--json", *map(str, files)]
-    finished = subprocess.run(command, capture_output=True, text=True, check=True, timeout=120)
+    finished = subprocess.run(command, capture_output=True, text=True, check=True, timeout=300)
     from_command_line = [digits(json.loads(line)) for line in finished.stdout.splitlines()]
     for (path, content), by_command in zip(files.items(), from_command_line, strict=True):
         if path.name == "frames.gif":  # the library takes it for a still, or for a video

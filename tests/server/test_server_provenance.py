@@ -122,7 +122,7 @@ def test_the_server_looks_for_trustmark_with_the_configured_decoder(
     marked = encode(with_bits(portrait, bits_of(word)), "PNG")
     decoder = patch_decoder(tmp_path)
     with start_server(VERAFACE_TRUSTMARK=str(decoder)) as server:
-        answer = httpx.post(f"{server.url}/api/v1/detect", files={"image": ("a.png", marked)}, timeout=60)
+        answer = httpx.post(f"{server.url}/api/v1/detect", files={"image": ("a.png", marked)}, timeout=300)
     (mark,) = answer.json()["provenance"]["watermarks"]
     sha256 = hashlib.sha256(decoder.read_bytes()).hexdigest()
     assert (mark["name"], mark["payload"], mark["decoder"]) == ("TrustMark Q", payload, sha256)

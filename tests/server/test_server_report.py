@@ -113,7 +113,7 @@ def test_the_key_is_that_of_the_settings(
     )
     with (
         start_server(VERAFACE_REPORT_KEY=str(path)) as server,
-        httpx.Client(base_url=server.url, timeout=60) as other,
+        httpx.Client(base_url=server.url, timeout=300) as other,
     ):
         signed = report(other, face).content
         assert verify(signed).fingerprint == fingerprint(key.public_key())
@@ -126,7 +126,7 @@ def test_without_a_place_for_a_key_one_is_made_for_the_life_of_the_server(
     start_server: StartServer, tmp_path: Path, face: bytes
 ) -> None:
     settings = {"HOME": str(tmp_path), "XDG_CONFIG_HOME": str(tmp_path)}
-    with start_server(**settings) as server, httpx.Client(base_url=server.url, timeout=60) as client:
+    with start_server(**settings) as server, httpx.Client(base_url=server.url, timeout=300) as client:
         first, second = (report(client, face).content for _ in range(2))
         assert verify(first).intact
         assert verify(first).fingerprint == verify(second).fingerprint

@@ -104,7 +104,7 @@ def test_many_at_once_all_get_the_same_answer(
     async def run() -> list[Any]:
         answers: list[Any] = []
         async with (
-            httpx.AsyncClient(base_url=server.url, timeout=60) as client,
+            httpx.AsyncClient(base_url=server.url, timeout=300) as client,
             anyio.create_task_group() as group,
         ):
 

@@ -19,7 +19,7 @@ assert {"memory", "files"} <= set(enforced), enforced
 
 def run_confined(code: str) -> subprocess.CompletedProcess[str]:
     script = CONFINE + textwrap.dedent(code)
-    return subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60)
+    return subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=300)
 
 
 def require_seccomp() -> None:

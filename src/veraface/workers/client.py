@@ -18,7 +18,7 @@ from veraface.workers.sandbox import WorkerLimits
 
 _Streams = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 
-_START_TIMEOUT_S = 60
+_START_TIMEOUT_S = 300  # ends what hangs; a busy machine has needed more than 60 s
 # What Python and its libraries need to start. Other variables may hold keys and tokens, which must not reach
 # a process that decodes untrusted files.
 _NEEDED = ("PATH", "HOME", "LANG", "TZ", "TMPDIR", "VIRTUAL_ENV")
