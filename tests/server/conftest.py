@@ -235,14 +235,23 @@ def open_page(
     """Opens the page; after the test, checks what no page may ever do.
 
     That is: a script error, an error in the console (a breach of the content policy is one), or a
-    request to any other host. Pages are reused, without a service worker, unless `fresh=True`.
+    request to any other host. Pages are reused, without a service worker, unless `fresh=True`. A test marked
+    `same_page` stays on the page of the one before, at the state of a first visit, unless `anew=True`: for
+    tests of loading, and for those that replace functions of the browser.
     """
-    used: list[tuple[PooledPage, bool]] = []
+    used: list[tuple[PooledPage, bool, bool]] = []
     failed_before = request.session.testsfailed
+    marked = request.node.get_closest_marker("same_page") is not None
 
-    def open_(url: str = server.url, path: str = "/", *, fresh: bool = False, **options: object) -> Page:
-        pooled = page_pool.take(options, fresh=fresh)
-        used.append((pooled, fresh))
+    def open_(
+        url: str = server.url, path: str = "/", *, fresh: bool = False, anew: bool = False, **options: object
+    ) -> Page:
+        same = marked and not fresh and not anew and url == server.url
+        pooled = page_pool.take(options, fresh=fresh, same=same)
+        used.append((pooled, fresh, same))
+        if same:
+            pooled.start_over(url, path, complaints.append)
+            return pooled.page
         pooled.open(url, path, complaints.append)
         if not path.startswith("/api/"):
             pooled.page.locator("#main > *, #api > *").first.wait_for(state="attached")
@@ -250,11 +259,11 @@ def open_page(
 
     yield open_
     found = list(complaints)
-    for pooled, fresh in used:
+    for pooled, fresh, same in used:
         if fresh or found or request.session.testsfailed > failed_before:
             pooled.close()
         else:
-            page_pool.give_back(pooled)
+            page_pool.give_back(pooled, same=same)
     assert found == []
 
 

@@ -42,6 +42,11 @@ def give(page: Page, event: str, contents: list[bytes], text: str = "") -> None:
     )
 
 
+def read_status(page: Page) -> None:
+    """Have the page ask the server for its status again, as it does when it is loaded."""
+    page.evaluate("import('/static/js/status.js').then(({ readStatus }) => readStatus())")
+
+
 def expect_state(page: Page, state: str) -> None:
     expect(page.locator("body")).to_have_attribute("data-state", state)
 

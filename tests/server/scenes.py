@@ -15,7 +15,7 @@ import skimage.data
 from PIL import Image
 from playwright.sync_api import Page, Route, expect
 
-from tests.server.page import choose, choose_many, expect_state, give
+from tests.server.page import choose, choose_many, expect_state, give, read_status
 from tests.waiting import wait_until
 from veraface.models.registry import load_card
 
@@ -140,7 +140,7 @@ def empty(page: Page) -> None:
 def with_links(page: Page) -> None:
     limits = {**STATUS["limits"], "links": True}
     page.route("**/api/model-status", lambda route: route.fulfill(json={**STATUS, "limits": limits}))
-    page.reload()
+    read_status(page)
     expect(page.locator("#link")).to_be_visible()
 
 
@@ -173,7 +173,7 @@ def busy(page: Page) -> None:
 
 def loading(page: Page) -> None:
     page.route("**/api/model-status", lambda route: route.fulfill(json={**STATUS, "loaded": False}))
-    page.reload()
+    read_status(page)
     fails(page, 503, "not_ready")
     choose(page, portrait(), "portrait.jpg")
     expect_state(page, "busy")
@@ -417,7 +417,7 @@ def video(page: Page) -> None:
     page.route(
         "**/api/predict-video*", lambda route: route.fulfill(content_type="text/event-stream", body=body)
     )
-    page.reload()
+    read_status(page)
     expect(page.locator("#limit")).to_contain_text("videos up to 100 MB")
     choose(page, b"RIFF" + b"\0" * 400, "clip.avi", "video/x-msvideo")
     expect_state(page, "analyzed")

@@ -6,14 +6,26 @@ import hashlib
 import json
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import httpx
+import pytest
 from playwright.sync_api import Page, Route, expect
 
-from tests.server.page import card, choose, choose_many, expect_fault, expect_state, expect_verdict, give
+from tests.server.page import (
+    card,
+    choose,
+    choose_many,
+    expect_fault,
+    expect_state,
+    expect_verdict,
+    give,
+    read_status,
+)
 from tests.server.page_requests import count_uploads, hold
+from tests.server.scenes import fails, with_links
 from tests.waiting import wait_until
+
+pytestmark = pytest.mark.same_page
 
 OpenPage = Callable[..., Page]
 Predict = Callable[..., httpx.Response]
@@ -110,7 +122,6 @@ def test_images_wait_for_the_user_when_immediate_analysis_is_off(
     assert uploads() == 0
     page.keyboard.press("Enter")
     expect_verdict(page, predict(face).json())
-    page.reload()
     page.goto(page.url.split("/result")[0])
     expect(page.locator("#at-once")).not_to_be_checked()
     uploads = count_uploads(page)
@@ -215,7 +226,7 @@ def test_a_link_is_analyzed_where_the_server_fetches_links(
     status = {"loaded": True, "name": "m", "version": "1", "limits": limits}
     page.route("**/api/model-status", lambda route: route.fulfill(json=status))
     page.route("**/api/predict*", respond)
-    page.reload()
+    read_status(page)
     page.locator("#link").fill("https://example.com/face.jpg")
     page.locator("#link").press("Enter")
     expect_verdict(page, answer)
@@ -228,12 +239,14 @@ def test_a_link_is_analyzed_where_the_server_fetches_links(
     expect_verdict(page, answer)
 
 
-def test_a_server_that_refuses_a_link_is_understood(open_page: OpenPage, start_server: Any) -> None:
-    with start_server(VERAFACE_FETCH_LINKS="true") as server:
-        page = open_page(server.url)
-        page.locator("#link").fill(server.url + "/static/favicon.svg")
-        page.locator("#link").press("Enter")
-        expect_fault(page, "This address is not fetched")
+def test_a_server_that_refuses_a_link_is_understood(open_page: OpenPage) -> None:
+    """Which addresses it refuses with this code is tested in test_server_links.py."""
+    page = open_page()
+    with_links(page)
+    fails(page, 400, "link_refused")
+    page.locator("#link").fill("http://127.0.0.1/face.jpg")
+    page.locator("#link").press("Enter")
+    expect_fault(page, "This address is not fetched")
 
 
 def test_an_image_in_a_data_url_is_analyzed(open_page: OpenPage, predict: Predict, face: bytes) -> None:
@@ -264,7 +277,7 @@ def test_a_photo_from_the_camera_is_seen_before_it_is_sent(open_page: OpenPage) 
 
 
 def test_a_refused_camera_is_explained(open_page: OpenPage) -> None:
-    page = open_page()
+    page = open_page(anew=True)
     refuse = "async () => { throw new DOMException('', 'NotAllowedError') }"
     page.evaluate(f"() => {{ navigator.mediaDevices.getUserMedia = {refuse} }}")
     page.get_by_role("button", name="Take a photo").click()

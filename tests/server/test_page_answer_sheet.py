@@ -16,6 +16,8 @@ from tests.server.test_page_scenes import axe, violations
 
 __all__ = ["axe"]  # a fixture
 
+pytestmark = pytest.mark.same_page
+
 OpenPage = Callable[..., Page]
 
 SIZES = [(320, 568), (568, 320), (390, 844), (667, 375), (844, 390)]

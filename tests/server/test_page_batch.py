@@ -14,16 +14,19 @@ from tests.server import scenes
 from tests.server.page import card, choose_many, expect_state
 from tests.server.page_requests import hold, wait_for
 
+pytestmark = pytest.mark.same_page
+
 OpenPage = Callable[..., Page]
 
 
-def test_a_dropped_folder_is_looked_through(open_page: OpenPage, tmp_path: Path, face: bytes) -> None:
+def test_a_dropped_folder_is_looked_through(open_page: OpenPage, tmp_path: Path) -> None:
     (tmp_path / "party/late").mkdir(parents=True)
     for name in ("party/10.jpg", "party/9.JPG", "party/late/a.jpg", "party/.hidden.jpg", "loose.jpg"):
-        (tmp_path / name).write_bytes(face)
+        (tmp_path / name).write_bytes(small())
     (tmp_path / "party/notes.txt").write_text("not an image")
     (tmp_path / "empty").mkdir()
     page = open_page()
+    scenes.answers(page, scenes.answer([scenes.face(0.1)]))
 
     def drop(*names: str) -> None:
         browser = page.context.new_cdp_session(page)
@@ -48,13 +51,18 @@ def test_a_hundred_images_are_each_sent_once(open_page: OpenPage) -> None:
         route.fulfill(json=scenes.answer([face_of(len(sent))]))
 
     page.route("**/api/predict*", respond)
-    small = encode(Image.new("RGB", (64, 64), "grey"), "JPEG")
-    choose_many(page, [(f"{i}.jpg", small) for i in range(100)])
+    content = small()
+    choose_many(page, [(f"{i}.jpg", content) for i in range(100)])
     expect(page.locator("#count")).to_contain_text("100 of 100 images done")
     assert sorted(map(int, sent)) == list(range(100))
     for verdict in ("fake", "real"):
         expect(page.locator(f'.filter[data-verdict="{verdict}"] .filter-count')).to_have_text("50")
     assert page.locator("#progress").evaluate("p => p.value / p.max") == 1
+
+
+def small() -> bytes:
+    """An image that costs little to send and to show."""
+    return encode(Image.new("RGB", (64, 64), "grey"), "JPEG")
 
 
 def face_of(number: int) -> dict[str, Any]:

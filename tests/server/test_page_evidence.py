@@ -16,6 +16,8 @@ from tests.server.page_requests import hold, wait_for
 from tests.server.test_page_scenes import AXE, violations
 from tests.waiting import wait_until
 
+pytestmark = pytest.mark.same_page
+
 OpenPage = Callable[..., Page]
 VIEWS = {"Error levels": "error_levels", "Noise": "noise", "JPEG grid": "grid"}
 LANGUAGES = ["en", "es", "hi", "de", "fr", "ar", "zh"]

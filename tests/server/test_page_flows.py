@@ -8,7 +8,10 @@ import httpx
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.server.page import choose, choose_many, expect_state, expect_verdict
+from tests.server.page import choose, choose_many, expect_state, expect_verdict, settle
+from tests.server.page_requests import hold
+
+pytestmark = pytest.mark.same_page
 
 OpenPage = Callable[..., Page]
 Predict = Callable[..., httpx.Response]
@@ -19,8 +22,7 @@ FITS = "document.documentElement.scrollWidth <= innerWidth"
 
 def with_theme(open_page: OpenPage, theme: str, **form: object) -> Page:
     page = open_page(**form)
-    page.evaluate("theme => localStorage.setItem('veraface-theme', theme)", theme)
-    page.reload()
+    page.evaluate("theme => (document.documentElement.dataset.theme = theme)", theme)
     expect(page.locator("#main h1")).to_be_visible()
     return page
 
@@ -34,11 +36,8 @@ def tab_to(page: Page, selector: str) -> None:
     raise AssertionError(f"{selector} is not reached with Tab")
 
 
-@pytest.mark.parametrize("theme", ["dark", "light"])
-def test_on_a_phone_by_touch(
-    open_page: OpenPage, predict: Predict, face: bytes, two_faces: bytes, theme: str
-) -> None:
-    page = with_theme(open_page, theme, **PHONE)
+def test_on_a_phone_by_touch(open_page: OpenPage, predict: Predict, face: bytes, two_faces: bytes) -> None:
+    page = with_theme(open_page, "light", **PHONE)
     with page.expect_file_chooser() as chooser:
         expect(page.locator("#limit")).to_contain_text("MB")
         page.locator("#choose").tap()
@@ -74,11 +73,8 @@ def test_on_a_phone_by_touch(
     assert len(json.loads(Path(saved.value.path()).read_text("utf-8"))) == 2
 
 
-@pytest.mark.parametrize("theme", ["dark", "light"])
-def test_by_keyboard_alone(
-    open_page: OpenPage, predict: Predict, face: bytes, two_faces: bytes, theme: str
-) -> None:
-    page = with_theme(open_page, theme)
+def test_by_keyboard_alone(open_page: OpenPage, predict: Predict, face: bytes, two_faces: bytes) -> None:
+    page = with_theme(open_page, "dark")
     # Playwright asks the browser for the chooser without waiting for its answer: ask before the keys.
     with page.expect_file_chooser() as chooser:
         tab_to(page, "#options summary")
@@ -135,24 +131,29 @@ def test_after_a_press_the_focus_is_where_the_answer_is(open_page: OpenPage, fac
     expect(page.locator("#verdict")).to_be_focused()
 
 
-@pytest.mark.parametrize(("width", "language"), [(1280, "de"), (390, "de"), (390, "ar")])
-def test_letters_of_twice_the_size_lose_nothing(
-    open_page: OpenPage, two_faces: bytes, width: int, language: str
-) -> None:
+def test_letters_of_twice_the_size_lose_nothing(open_page: OpenPage, two_faces: bytes) -> None:
     """WCAG 1.4.4, with the longest words and from right to left."""
-    page = open_page(viewport={"width": width, "height": 844})
-    page.evaluate("name => localStorage.setItem('veraface-language', name)", language)
-    page.reload()
-    expect(page.locator("#main h1")).to_be_visible()
+    page = open_page()
+
+    def expect_fit() -> None:
+        for width, language in ((1280, "de"), (390, "de"), (390, "ar")):
+            page.set_viewport_size({"width": width, "height": 844})
+            page.locator("#language").select_option(language)
+            expect(page.locator("html")).to_have_attribute("lang", language)
+            settle(page)
+            assert page.evaluate(FITS), (width, language)
+
     page.evaluate("document.documentElement.style.fontSize = '200%'")
-    assert page.evaluate(FITS)
+    expect_fit()
     choose(page, two_faces)
     expect_state(page, "analyzed")
-    assert page.evaluate(FITS)
+    expect_fit()
 
 
 def test_a_very_large_screen_is_filled(open_page: OpenPage, face: bytes) -> None:
-    page = open_page(viewport={"width": 3840, "height": 2160})
+    page = open_page()
+    hold(page)
+    page.set_viewport_size({"width": 3840, "height": 2160})
     assert page.evaluate("parseFloat(getComputedStyle(document.documentElement).fontSize)") > 24
     choose_many(page, [(f"{i}.jpg", face) for i in range(8)])
     expect(page.locator(".card")).to_have_count(8)
@@ -162,8 +163,10 @@ def test_a_very_large_screen_is_filled(open_page: OpenPage, face: bytes) -> None
 
 
 def test_nothing_moves_by_itself_where_that_is_not_wanted(open_page: OpenPage, face: bytes) -> None:
-    page = open_page(reduced_motion="reduce")
-    page.route("**/api/predict*", lambda route: None)
+    page = open_page()
+    hold(page)
+    page.emulate_media(reduced_motion="reduce")
     choose(page, face)
     expect_state(page, "analyzing")
     assert page.evaluate("document.getAnimations().filter((one) => one.playState === 'running').length") == 0
+    page.emulate_media(reduced_motion="null")
