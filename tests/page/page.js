@@ -7,7 +7,7 @@ import { fileURLToPath } from "node:url";
 const STATIC = new URL("../../src/veraface/server/static/", import.meta.url);
 const TOOLS = createRequire(new URL("../tools/package.json", import.meta.url));
 const GLOBALS = [
-  ...["document", "navigator", "location", "history", "localStorage", "matchMedia", "getComputedStyle", "MutationObserver"],
+  ...["document", "navigator", "location", "history", "localStorage", "matchMedia", "MutationObserver"],
   ...["IntersectionObserver", "requestAnimationFrame", "cancelAnimationFrame", "Option", "Image", "Event"],
   ...["CustomEvent", "EventTarget", "KeyboardEvent", "addEventListener", "removeEventListener", "dispatchEvent", "scrollTo"],
   ...["HTMLElement", "Node", "getSelection", "Path2D", "innerHeight", "scrollY", "devicePixelRatio"],
@@ -42,7 +42,7 @@ export function serve(routes = {}) {
  * Put a document with the page's frame in place, in English. Call once, before load() of a module that needs one.
  *
  * happy-dom has no layout and no canvas: every element is 600 x 300 px here, and drawing goes nowhere, so that the
- * page's drawing code runs all the same.
+ * page's drawing code runs all the same. No style sheet is loaded: every element has the same style.
  */
 export async function openDocument(path = "/") {
   const { Window } = TOOLS("happy-dom");
@@ -77,6 +77,8 @@ function stubLayout(window) {
       return context;
     }
   };
+  const style = { color: "rgb(0, 0, 0)", fontSize: "16px", fontFamily: "sans-serif", direction: "ltr", gridTemplateColumns: "none" };
+  globalThis.getComputedStyle = () => style;
   globalThis.ResizeObserver = class {
     constructor(callback) {
       this.callback = callback;

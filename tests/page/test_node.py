@@ -33,6 +33,7 @@ def test_modules_of_the_page(tmp_path: Path) -> None:
     report = tmp_path / "report.xml"
     options = [
         "--disable-warning=MODULE_TYPELESS_PACKAGE_JSON",
+        "--max-semi-space-size=64",  # MB; the default of 16 collects garbage half of the time
         "--test-reporter=junit",
         f"--test-reporter-destination={report}",
     ]

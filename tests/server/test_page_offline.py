@@ -1,8 +1,9 @@
 """The page as an installed application: it opens without the server and caches nothing private."""
 
 import base64
+import contextlib
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,10 @@ import pytest
 from playwright.sync_api import Page, expect
 
 import veraface.server
+from tests.server.door import open_door
 from tests.server.page import choose, expect_fault, expect_state, expect_verdict
+from tests.server.page_pool import PagePool
+from tests.server.shared_page import SharedPage
 from tests.waiting import wait_until
 
 STATIC = Path(veraface.server.__file__).parent / "static"
@@ -26,6 +30,23 @@ def wait_for_worker(page: Page) -> None:
             "async () => (await (await caches.open('veraface-shell-1')).keys()).length > 30"
         )
     )
+
+
+@pytest.fixture(scope="module")
+def shared(page_pool: PagePool, server: Any) -> Iterator[SharedPage]:
+    def install(page: Page) -> None:
+        wait_for_worker(page)
+        page.reload()
+
+    with contextlib.closing(SharedPage(page_pool, server.url, install, fresh=True)) as shared:
+        yield shared
+
+
+@pytest.fixture
+def installed(shared: SharedPage, request: pytest.FixtureRequest) -> Iterator[Page]:
+    """A page whose requests the worker answers."""
+    with shared.lend(request) as page:
+        yield page
 
 
 def test_the_worker_keeps_every_file_of_the_page() -> None:
@@ -44,44 +65,52 @@ def test_the_worker_keeps_every_file_of_the_page() -> None:
 
 
 def test_the_page_opens_without_its_server_and_works_again_with_it(
-    open_page: OpenPage, start_server: Any, face: bytes, complaints: list[str]
+    open_page: OpenPage, server: Any, face: bytes, complaints: list[str]
 ) -> None:
-    with start_server() as server:
-        answer = httpx.post(f"{server.url}/api/predict", files={"image": ("a.jpg", face)}, timeout=300).json()
-        page = open_page(server.url, fresh=True)
+    with open_door(server.url) as port:
+        url = f"http://127.0.0.1:{port}"
+        answer = httpx.post(f"{url}/api/predict", files={"image": ("a.jpg", face)}, timeout=300).json()
+        page = open_page(url, fresh=True)
         page.locator("#language").select_option("de")
         expect(page.locator("html")).to_have_attribute("lang", "de")
         wait_for_worker(page)
         page.reload()  # from here on the worker answers
         expect(page.locator("html")).to_have_attribute("lang", "de")
         page.locator("#language").select_option("en")
-        port = server.url.rsplit(":", 1)[1]
+        expect(page.locator("html")).to_have_attribute("lang", "en")
     page.reload()
     expect(page.get_by_role("heading", level=1)).to_have_text("Is this face real?")
     expect(page.locator("#banner")).to_contain_text("does not answer")
-    page.goto(f"{server.url}/history")
+    page.goto(f"{url}/history")
     expect(page.get_by_role("heading", level=1)).to_have_text("History")
     page.locator("#pages").get_by_role("link", name="About").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("About Veraface")
     expect(page.locator("#model-card")).to_contain_text("does not answer")
-    page.goto(f"{server.url}/result/0123456789abcdef01234567")
+    page.goto(f"{url}/result/0123456789abcdef01234567")
     expect(page.get_by_role("heading", level=1)).to_have_text("This result is not in this browser")
-    page.goto(server.url)
     choose(page, face)
     expect_fault(page, "Server not reachable")
-    with start_server(VERAFACE_PORT=port):
+    with open_door(server.url, port):
         expect(page.locator("#banner")).to_be_hidden()
         page.get_by_role("button", name="Try again").click()
         expect_verdict(page, answer)
     complaints[:] = [text for text in complaints if "Failed to fetch" not in text]
 
 
-def test_the_worker_caches_no_image_and_no_answer(open_page: OpenPage, face: bytes) -> None:
-    page = open_page(fresh=True)
-    wait_for_worker(page)
-    page.reload()
+def test_the_page_can_be_installed(installed: Page) -> None:
+    browser = installed.context.new_cdp_session(installed)
+    manifest = browser.send("Page.getAppManifest")
+    assert manifest["errors"] == []
+    assert '"display": "standalone"' in manifest["data"]
+    problems = browser.send("Page.getInstallabilityErrors")["installabilityErrors"]
+    # A test's browser window is a private one, which installs nothing.
+    assert [problem["errorId"] for problem in problems if problem["errorId"] != "in-incognito"] == []
+
+
+def test_the_worker_caches_no_image_and_no_answer(installed: Page, face: bytes) -> None:
+    page = installed
     choose(page, face)
-    expect(page.locator("body")).to_have_attribute("data-state", "analyzed")
+    expect_state(page, "analyzed")
     kept = page.evaluate(
         """async () => {
             const all = await Promise.all((await caches.keys()).map(async (name) =>
@@ -99,11 +128,9 @@ def test_the_worker_caches_no_image_and_no_answer(open_page: OpenPage, face: byt
     assert [path for path in kept if path != "/" and not path.startswith("/static/")] == []
 
 
-def test_a_server_that_fails_is_taken_for_one_that_is_not_there(open_page: OpenPage) -> None:
+def test_a_server_that_fails_is_taken_for_one_that_is_not_there(installed: Page) -> None:
     """As a proxy answers while the server behind it restarts."""
-    page = open_page(path="/about", fresh=True)
-    wait_for_worker(page)
-    page.reload()
+    page = installed
     broken = """async () => {
         const kept = await caches.open("veraface-shell-1");
         await kept.put("/static/js/none.js", new Response("kept"));
@@ -112,12 +139,13 @@ def test_a_server_that_fails_is_taken_for_one_that_is_not_there(open_page: OpenP
     assert page.evaluate(broken) == 404  # the program exists and answers
     page.context.route("**/static/js/none.js", lambda route: route.fulfill(status=502))
     assert page.evaluate("fetch('/static/js/none.js').then((answer) => answer.text())") == "kept"
+    page.context.unroute_all()
+    page.evaluate("caches.open('veraface-shell-1').then((kept) => kept.delete('/static/js/none.js'))")
 
 
-def test_after_an_upgrade_no_old_file_stays_behind(open_page: OpenPage) -> None:
+def test_after_an_upgrade_no_old_file_stays_behind(installed: Page, server: Any) -> None:
     """One visit to any view renews them all: files of two versions do not fit together."""
-    page = open_page(path="/about", fresh=True)
-    wait_for_worker(page)
+    page = installed
     age = """async (names) => {
         const kept = await caches.open("veraface-shell-1");
         for (const name of names) {
@@ -125,7 +153,7 @@ def test_after_an_upgrade_no_old_file_stays_behind(open_page: OpenPage) -> None:
         }
     }"""
     page.evaluate(age, ["js/dom.js", "js/views/dashboard.js", "languages/hi.json", "js/dashboard/roc.js"])
-    page.reload()
+    page.goto(f"{server.url}/about")
     expect(page.get_by_role("heading", level=1)).to_have_text("About Veraface")
     renewed = """async () => {
         const kept = await caches.open("veraface-shell-1");
@@ -137,9 +165,9 @@ def test_after_an_upgrade_no_old_file_stays_behind(open_page: OpenPage) -> None:
 
 def test_caches_of_other_applications_are_left_alone(open_page: OpenPage) -> None:
     """And those of older versions of this one are not."""
-    page = open_page(path="/docs", fresh=True)
+    page = open_page(path="/api/model", fresh=True)
     page.evaluate("Promise.all(['veraface-shell-0', 'somebody-else'].map((name) => caches.open(name)))")
-    page.goto(page.url.replace("/docs", "/"))
+    page.goto(page.url.replace("/api/model", "/"))
     wait_for_worker(page)
     wait_until(lambda: page.evaluate("caches.has('veraface-shell-0').then((there) => !there)"))
     assert sorted(page.evaluate("caches.keys()")) == ["somebody-else", "veraface-shell-1"]
@@ -159,23 +187,9 @@ def test_every_address_of_the_page_answers(client: httpx.Client, path: str) -> N
     assert path.replace("0123abc", "{id}") not in client.get("/openapi.json").json()["paths"]
 
 
-def test_the_page_can_be_installed(open_page: OpenPage) -> None:
-    page = open_page(fresh=True)
-    wait_for_worker(page)
-    browser = page.context.new_cdp_session(page)
-    manifest = browser.send("Page.getAppManifest")
-    assert manifest["errors"] == []
-    assert '"display": "standalone"' in manifest["data"]
-    problems = browser.send("Page.getInstallabilityErrors")["installabilityErrors"]
-    # A test's browser window is a private one, which installs nothing.
-    assert [problem["errorId"] for problem in problems if problem["errorId"] != "in-incognito"] == []
-
-
-def test_another_app_can_share_an_image_with_the_installed_page(open_page: OpenPage, face: bytes) -> None:
+def test_another_app_can_share_an_image_with_the_installed_page(installed: Page, face: bytes) -> None:
     """The worker takes it, in memory; it waits for a click, as websites can send such a form too."""
-    page = open_page(fresh=True)
-    wait_for_worker(page)
-    page.reload()
+    page = installed
     manifest = page.evaluate("fetch('/static/manifest.webmanifest').then((answer) => answer.json())")
     target = manifest["share_target"]
     assert target["action"] == "../share"  # from /static/
@@ -216,9 +230,8 @@ def test_icons_have_the_sizes_of_the_manifest(name: str) -> None:
         assert icon.width == icon.height
 
 
-def test_the_worker_is_the_only_script_that_an_address_may_become(open_page: OpenPage) -> None:
-    page = open_page(fresh=True)
-    tried = page.evaluate(
+def test_the_worker_is_the_only_script_that_an_address_may_become(installed: Page) -> None:
+    tried = installed.evaluate(
         """async () => {
             const { scriptUrl } = await import("/static/js/trusted.js");
             try { return String(scriptUrl("https://example.com/x.js")) } catch (error) { return error.name }

@@ -1,8 +1,10 @@
 """A result: the image with face boxes and heatmap, the verdict, and its actions."""
 
+import contextlib
 import hashlib
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import httpx
 import pytest
@@ -20,6 +22,8 @@ from tests.server.page import (
     settle,
     shown_range,
 )
+from tests.server.page_pool import PagePool
+from tests.server.shared_page import SharedPage, start_over
 from tests.waiting import wait_until
 
 OpenPage = Callable[..., Page]
@@ -34,16 +38,54 @@ INK = """() => {
 }"""
 
 
-def test_a_chosen_file_is_shown_and_analyzed(open_page: OpenPage, predict: Predict, face: bytes) -> None:
+@pytest.fixture(scope="module")
+def shared(page_pool: PagePool, server: Any) -> Iterator[SharedPage]:
+    with contextlib.closing(SharedPage(page_pool, server.url)) as shared:
+        yield shared
+
+
+@pytest.fixture
+def page(shared: SharedPage, request: pytest.FixtureRequest) -> Iterator[Page]:
+    """The start page, with the list of the files of tests before."""
+    with shared.lend(request) as page:
+        page.locator("#home").click()
+        expect(page.locator("#filename")).to_have_count(0)
+        yield page
+
+
+@pytest.fixture
+def result_page(page: Page, face: bytes) -> Page:
+    """The result of a face, analyzed for the first test and opened again for others."""
+    return open_result(page, face, "holiday.jpg")
+
+
+@pytest.fixture
+def two_faced_page(page: Page, two_faces: bytes) -> Page:
+    return open_result(page, two_faces, "two.jpg")
+
+
+def open_result(page: Page, image: bytes, name: str) -> Page:
+    if page.locator(".card-link", has_text=name).count():
+        page.locator(".card-link", has_text=name).click()
+    else:
+        choose(page, image, name)
+    expect(page.locator("#filename")).to_have_text(name)
+    expect_state(page, "analyzed")
+    return page
+
+
+def test_a_chosen_file_is_shown_and_analyzed(result_page: Page, predict: Predict, face: bytes) -> None:
     answer = predict(face).json()
-    page = open_page()
-    choose(page, face, "holiday.jpg")
+    page = result_page
     expect_verdict(page, answer)
     expect(page.locator("#filename")).to_have_text("holiday.jpg")
     assert page.evaluate("document.querySelector('#image').naturalWidth") == 512
     details = page.locator(".details")
     expect(details).to_contain_text(answer["model"]["name"])
     expect(details).to_contain_text("JPEG, 512 × 512")
+    expect(details).to_contain_text("kB")
+    expect(page.locator(".provenance .credentials")).to_contain_text("Content Credentials")
+    expect(page.locator(".provenance")).to_contain_text("does not affect the verdict")
     for stage in ("decode", "find faces", "classify"):
         expect(page.locator(".timing")).to_contain_text(re.compile(rf"{stage} [\d.]+ ms"))
     thresholds = answer["thresholds"]
@@ -61,12 +103,10 @@ def test_a_chosen_file_is_shown_and_analyzed(open_page: OpenPage, predict: Predi
 
 
 def test_the_band_in_which_nothing_is_decided_is_drawn_to_scale(
-    open_page: OpenPage, predict: Predict, face: bytes
+    result_page: Page, predict: Predict, face: bytes
 ) -> None:
     thresholds = predict(face).json()["thresholds"]
-    page = open_page()
-    choose(page, face)
-    expect_state(page, "analyzed")
+    page = result_page
     bar, band = bounds(page, ".bar"), bounds(page, '.zone[data-verdict="uncertain"]')
     assert (band["x"] - bar["x"]) / bar["width"] == pytest.approx(thresholds["real"], abs=0.02)
     right = band["x"] + band["width"] - bar["x"]
@@ -80,11 +120,10 @@ def test_the_band_in_which_nothing_is_decided_is_drawn_to_scale(
 
 
 def test_real_and_fake_photos_get_the_answer_of_the_api(
-    open_page: OpenPage,
+    page: Page,
     predict: Predict,
     real_and_fake_photos: list[tuple[str, bytes]],
 ) -> None:
-    page = open_page()
     for path, content in real_and_fake_photos:
         name = path.rsplit("/", 1)[-1]
         choose(page, content, name)
@@ -92,11 +131,9 @@ def test_real_and_fake_photos_get_the_answer_of_the_api(
         expect_verdict(page, predict(content).json())
 
 
-def test_a_face_box_has_the_place_from_the_api(open_page: OpenPage, predict: Predict, face: bytes) -> None:
+def test_a_face_box_has_the_place_from_the_api(result_page: Page, predict: Predict, face: bytes) -> None:
     x, y, width, height = predict(face).json()["faces"][0]["box"]
-    page = open_page()
-    choose(page, face)
-    expect_state(page, "analyzed")
+    page = result_page
     image, box = bounds(page, "#image"), bounds(page, ".face-box")
     scale = image["width"] / 512
     assert box["x"] == pytest.approx(image["x"] + x * scale, abs=1.5)
@@ -105,13 +142,11 @@ def test_a_face_box_has_the_place_from_the_api(open_page: OpenPage, predict: Pre
     assert box["height"] == pytest.approx(height * scale, abs=1.5)
 
 
-def test_each_face_can_be_looked_at(open_page: OpenPage, predict: Predict, two_faces: bytes) -> None:
+def test_each_face_can_be_looked_at(two_faced_page: Page, predict: Predict, two_faces: bytes) -> None:
     answer = predict(two_faces).json()
     faces, thresholds = answer["faces"], answer["thresholds"]
     assert len(faces) == 2
-    page = open_page()
-    choose(page, two_faces)
-    expect_state(page, "analyzed")
+    page = two_faced_page
     boxes, items = page.locator(".face-box"), page.locator(".face-item")
     faces.sort(key=lambda found: -found["p_fake"])  # the worst first
     for index in (1, 0):
@@ -134,10 +169,8 @@ def switch_heatmap(page: Page) -> None:
     page.locator("label.switch:has(#heatmap-on)").click()
 
 
-def test_the_plain_image_comes_first_and_the_heatmap_by_a_switch(open_page: OpenPage, face: bytes) -> None:
-    page = open_page()
-    choose(page, face)
-    expect_state(page, "analyzed")
+def test_the_plain_image_comes_first_and_the_heatmap_by_a_switch(result_page: Page) -> None:
+    page = result_page
     expect(page.locator("#heatmap-on")).not_to_be_checked()
     assert page.evaluate(INK) == 0
     expect(page.locator(".legend")).to_be_hidden()
@@ -149,10 +182,20 @@ def test_the_plain_image_comes_first_and_the_heatmap_by_a_switch(open_page: Open
     assert (bounds(page, "#frame"), bounds(page, ".heatmap-words")) == before  # nothing moves
 
 
-def test_a_slider_compares_the_heatmap_with_the_image(open_page: OpenPage, face: bytes) -> None:
-    page = open_page()
-    choose(page, face)
-    expect_state(page, "analyzed")
+def test_a_key_shows_and_hides_the_heatmap(result_page: Page) -> None:
+    page = result_page
+    assert page.evaluate(INK) == 0
+    page.keyboard.press("e")
+    assert page.evaluate(INK) > 0
+    page.locator("#compare").focus()
+    page.keyboard.press("ArrowLeft")
+    expect(page.locator("#compare")).to_have_value("99")
+    page.keyboard.press("e")  # a slider takes no letters
+    assert page.evaluate(INK) == 0
+
+
+def test_a_slider_compares_the_heatmap_with_the_image(result_page: Page) -> None:
+    page = result_page
     switch_heatmap(page)
     canvas, divider = page.locator("#evidence"), page.locator(".divider")
     expect(canvas).to_have_css("clip-path", "none")
@@ -168,7 +211,7 @@ def test_a_slider_compares_the_heatmap_with_the_image(open_page: OpenPage, face:
     expect(divider).to_be_hidden()
 
 
-def test_a_face_that_points_one_way_is_drawn_by_its_differences(open_page: OpenPage, face: bytes) -> None:
+def test_a_face_that_points_one_way_is_drawn_by_its_differences(page: Page, face: bytes) -> None:
     def answer_with(grid: list[list[float]]) -> Callable[[Route], None]:
         def fulfill(route: Route) -> None:
             answer = route.fetch().json()
@@ -181,8 +224,7 @@ def test_a_face_that_points_one_way_is_drawn_by_its_differences(open_page: OpenP
         ([[0.99, 0.97], [0.98, 0.96]], "more than the rest"),
         ([[0.9, 0.1], [0.8, 0.2]], "looks fake"),
     ):
-        page = open_page()
-        page.route("**/api/predict*", answer_with(grid))
+        page.route("**/api/predict*", answer_with(grid), times=1)
         choose(page, face)
         expect_state(page, "analyzed")
         switch_heatmap(page)
@@ -198,9 +240,10 @@ def test_a_face_that_points_one_way_is_drawn_by_its_differences(open_page: OpenP
             }"""
         )
         assert min(colors) > 0.1 * max(colors), "both colors"
+        page.locator("#home").click()
 
 
-def test_the_heatmap_follows_the_selected_face(open_page: OpenPage, two_faces: bytes) -> None:
+def test_the_heatmap_follows_the_selected_face(two_faced_page: Page) -> None:
     left_and_right = """() => {
         const canvas = document.querySelector("#evidence");
         const half = Math.floor(canvas.width / 2);
@@ -208,9 +251,7 @@ def test_the_heatmap_follows_the_selected_face(open_page: OpenPage, two_faces: b
             .data.some((value, i) => i % 4 === 3 && value > 0);
         return [any(0), any(half)];
     }"""
-    page = open_page()
-    choose(page, two_faces)
-    expect_state(page, "analyzed")
+    page = two_faced_page
     switch_heatmap(page)
     for index in (0, 1):
         box = page.locator(".face-box").nth(index)
@@ -221,7 +262,7 @@ def test_the_heatmap_follows_the_selected_face(open_page: OpenPage, two_faces: b
         assert page.evaluate(left_and_right) == [is_left, not is_left]
 
 
-def test_the_heatmap_of_a_leaning_face_is_turned(open_page: OpenPage, face: bytes) -> None:
+def test_the_heatmap_of_a_leaning_face_is_turned(page: Page, face: bytes) -> None:
     box: list[float] = []
 
     def lean(route: Route) -> None:
@@ -231,7 +272,6 @@ def test_the_heatmap_of_a_leaning_face_is_turned(open_page: OpenPage, face: byte
         heatmap.update(angle=45, grid=[[1, 1, 1, 0]] * 4)
         route.fulfill(json=answer)
 
-    page = open_page()
     page.route("**/api/predict*", lean)
     choose(page, face)
     expect_state(page, "analyzed")
@@ -252,7 +292,7 @@ def test_the_heatmap_of_a_leaning_face_is_turned(open_page: OpenPage, face: byte
 
 
 def test_a_format_the_browser_cannot_show_is_analyzed(
-    open_page: OpenPage,
+    page: Page,
     predict: Predict,
     portrait: Image.Image,
     encode: Callable[..., bytes],
@@ -260,7 +300,6 @@ def test_a_format_the_browser_cannot_show_is_analyzed(
     wide = Image.new("RGB", (1024, 512), "white")
     wide.paste(portrait, (0, 0))
     image = encode(wide, "TIFF")
-    page = open_page()
     choose(page, image, "scan.tif", "image/tiff")
     expect_verdict(page, predict(image).json())
     expect(page.locator("#stage-note")).to_contain_text("No preview")
@@ -269,10 +308,8 @@ def test_a_format_the_browser_cannot_show_is_analyzed(
     assert frame["width"] / frame["height"] == pytest.approx(2, abs=0.02)
 
 
-def test_another_image_replaces_the_first(
-    open_page: OpenPage, predict: Predict, face: bytes, no_face: bytes
-) -> None:
-    page = open_page()
+def test_another_image_replaces_the_first(page: Page, predict: Predict, face: bytes, no_face: bytes) -> None:
+    start_over(page)
     choose(page, no_face, "wall.jpg")
     expect_fault(page, "No face found")
     with page.expect_file_chooser() as chooser:
@@ -285,10 +322,10 @@ def test_another_image_replaces_the_first(
 
 
 def test_faces_and_results_are_walked_with_the_arrows(
-    open_page: OpenPage, face: bytes, two_faces: bytes, no_face: bytes
+    page: Page, face: bytes, two_faces: bytes, no_face: bytes
 ) -> None:
     """Arrows go from face to face; with Shift, or where there is one face only, from result to result."""
-    page = open_page()
+    start_over(page)
     choose_many(page, [("one.jpg", face), ("two.jpg", two_faces), ("none.jpg", no_face)])
     expect(page.locator("#count")).to_contain_text("3 of 3")
     page.get_by_role("link", name="one.jpg", exact=True).click()
@@ -313,20 +350,6 @@ def test_faces_and_results_are_walked_with_the_arrows(
     page.keyboard.press("Escape")
     expect_state(page, "list")
     expect(page.locator(".card")).to_have_count(3)
-
-
-def test_a_key_shows_and_hides_the_heatmap(open_page: OpenPage, face: bytes) -> None:
-    page = open_page()
-    choose(page, face)
-    expect_state(page, "analyzed")
-    assert page.evaluate(INK) == 0
-    page.keyboard.press("e")
-    assert page.evaluate(INK) > 0
-    page.locator("#compare").focus()
-    page.keyboard.press("ArrowLeft")
-    expect(page.locator("#compare")).to_have_value("99")
-    page.keyboard.press("e")  # a slider takes no letters
-    assert page.evaluate(INK) == 0
 
 
 def test_a_result_is_opened_again_from_the_history(
@@ -365,12 +388,3 @@ def test_a_result_that_is_not_stored_is_missing_after_a_reload(open_page: OpenPa
     expect(page.get_by_role("heading", level=1)).to_have_text("This result is not in this browser")
     page.get_by_role("link", name="Analyze an image").click()
     expect_state(page, "empty")
-
-
-def test_the_details_describe_the_file(open_page: OpenPage, predict: Predict, face: bytes) -> None:
-    page = open_page()
-    choose(page, face)
-    expect_verdict(page, predict(face).json())
-    expect(page.locator(".details")).to_contain_text("kB")
-    expect(page.locator(".provenance .credentials")).to_contain_text("Content Credentials")
-    expect(page.locator(".provenance")).to_contain_text("does not affect the verdict")

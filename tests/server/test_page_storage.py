@@ -1,8 +1,10 @@
 """The history when storage is full, refused, shared between tabs, or changed by others."""
 
 import base64
+import contextlib
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import httpx
 import pytest
@@ -10,7 +12,9 @@ from PIL import Image
 from playwright.sync_api import Page, expect
 
 from tests.server.page import choose, expect_verdict, processor_clock
+from tests.server.page_pool import PagePool
 from tests.server.remembered import MIXED, SEED, acts, names, saved, stored
+from tests.server.shared_page import SharedPage
 from tests.waiting import wait_until
 
 OpenPage = Callable[..., Page]
@@ -93,7 +97,7 @@ def test_entries_of_another_shape_do_not_break_the_list(open_history: OpenPage) 
 
 def test_an_entry_that_is_lost_takes_no_other_with_it(open_history: OpenPage) -> None:
     """Chromium fails to read all entries if one image file is lost, as after a crash."""
-    page = open_history(MIXED, fresh=True)
+    page = open_history(MIXED, fresh=True, service_workers="block")
     page.add_init_script(
         """const lost = () => { throw new DOMException("Data lost: missing file", "NotReadableError"); };
         const { get } = IDBObjectStore.prototype;
@@ -109,7 +113,7 @@ def test_an_entry_that_is_lost_takes_no_other_with_it(open_history: OpenPage) ->
 
 def test_a_foreign_database_of_the_same_name_is_left_alone(open_page: OpenPage) -> None:
     """Another program on the same origin may use the name; the page reports that it stores nothing."""
-    page = open_page(path="/docs")
+    page = open_page(path="/api/model")
     page.evaluate(
         """() => new Promise((resolve) => {
             const request = indexedDB.open("veraface", 1);
@@ -117,7 +121,7 @@ def test_a_foreign_database_of_the_same_name_is_left_alone(open_page: OpenPage) 
             request.onsuccess = () => { request.result.close(); resolve(); };
         })"""
     )
-    page.goto(page.url.replace("/docs", "/history"))
+    page.goto(page.url.replace("/api/model", "/history"))
     expect(page.get_by_role("heading", name="This browser stores nothing here")).to_be_visible()
     page.evaluate(SEED, MIXED[:1])
     expect(page.locator("#keep-history")).to_be_disabled()
@@ -134,16 +138,34 @@ REFUSALS = {
     "IDBFactory.prototype.open = function () { return new Proxy(open.call(this, 'else'), {"
     "  get: (request, name) => typeof request[name] === 'function' ? () => {} : request[name] }); };",
 }
+# One page for all of them, each loaded under its name.
+REFUSE = "\n".join(f"if (window.name === {json.dumps(name)}) {{ {code} }}" for name, code in REFUSALS.items())
+
+
+@pytest.fixture(scope="module")
+def shared_refusing(page_pool: PagePool, server: Any) -> Iterator[SharedPage]:
+    def refuse(page: Page) -> None:
+        page.add_init_script(REFUSE)
+        page.add_init_script(f'Object.defineProperty(window, "localStorage", {REFUSES});')
+
+    page = SharedPage(page_pool, server.url, refuse, fresh=True, service_workers="block")
+    with contextlib.closing(page) as shared:
+        yield shared
+
+
+@pytest.fixture
+def refusing(shared_refusing: SharedPage, request: pytest.FixtureRequest) -> Iterator[Page]:
+    with shared_refusing.lend(request) as page:
+        yield page
 
 
 @pytest.mark.parametrize("refusal", REFUSALS)
 def test_without_storage_everything_else_works(
-    open_page: OpenPage, predict: Predict, face: bytes, refusal: str
+    refusing: Page, server: Any, predict: Predict, face: bytes, refusal: str
 ) -> None:
-    page = open_page(fresh=True)
-    page.add_init_script(REFUSALS[refusal])
-    page.add_init_script(f'Object.defineProperty(window, "localStorage", {REFUSES});')
-    page.goto(page.url + "history")
+    page = refusing
+    page.evaluate("name => { window.name = name }", refusal)
+    page.goto(f"{server.url}/history")
     heading = page.get_by_role("heading", name="This browser stores nothing here")
     expect(heading).to_be_visible()
     expect(page.locator("#keep-history")).to_be_disabled()
@@ -152,7 +174,7 @@ def test_without_storage_everything_else_works(
 
 
 def test_a_browser_that_stores_no_images_stores_the_rest(open_page: OpenPage) -> None:
-    page = open_page(fresh=True)
+    page = open_page(path="/api/model", fresh=True, service_workers="block")
     page.add_init_script(
         """const put = IDBObjectStore.prototype.put;
         IDBObjectStore.prototype.put = function (entry) {
@@ -160,7 +182,7 @@ def test_a_browser_that_stores_no_images_stores_the_rest(open_page: OpenPage) ->
             return put.call(this, entry);
         };"""
     )
-    page.goto(page.url + "history")
+    page.goto(page.url.replace("/api/model", "/history"))
     page.evaluate(SEED, MIXED)
     expect(page.locator(".past")).to_have_count(5)
     expect(page.locator(".past .no-image")).to_have_count(5)
@@ -189,7 +211,7 @@ def test_a_full_storage_drops_the_older_half(open_history: OpenPage) -> None:
 
 
 def test_a_full_storage_is_reported(open_page: OpenPage) -> None:
-    page = open_page(fresh=True)
+    page = open_page(fresh=True, service_workers="block")
     limit = {"origin": page.evaluate("location.origin"), "quotaSize": 2_000_000}
     page.context.new_cdp_session(page).send("Storage.overrideQuotaForOrigin", limit)
     page.locator('#pages a[data-view="history"]').click()

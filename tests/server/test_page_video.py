@@ -1,7 +1,8 @@
 """Videos on the page: adding, progress, timeline and frames."""
 
+import contextlib
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,10 @@ from tests.server.page import (
     expect_range,
     expect_state,
     percent,
+    read_status,
 )
+from tests.server.page_pool import VIEWPORT, PagePool
+from tests.server.shared_page import SharedPage, start_over, with_status
 from tests.server.test_page_scenes import axe, violations
 from tests.waiting import wait_until
 
@@ -37,22 +41,49 @@ def video(tmp_path_factory: pytest.TempPathFactory) -> bytes:
 @pytest.fixture(scope="module")
 def result(video: bytes, server: Any) -> dict[str, Any]:
     """The result of the API."""
-    answer = httpx.post(f"{server.url}/api/predict-video", files={"video": ("a.mp4", video)}, timeout=300)
-    return json.loads(answer.text.split("event: result\ndata: ")[1])
+    return json.loads(events(server.url, video).split("event: result\ndata: ")[1])
+
+
+def events(url: str, video: bytes) -> str:
+    """What the API answers."""
+    return httpx.post(f"{url}/api/predict-video", files={"video": ("a", video)}, timeout=300).text
 
 
 def choose_video(page: Page, content: bytes, name: str = "a.mp4", kind: str = "video/mp4") -> None:
     choose(page, content, name, kind)
 
 
+@pytest.fixture(scope="module")
+def shared(page_pool: PagePool, server: Any, video: bytes) -> Iterator[SharedPage]:
+    def analyze(page: Page) -> None:
+        expect(page.locator("#limit")).to_contain_text("videos up to 100 MB")
+        choose_video(page, video)
+        expect_state(page, "analyzed")
+
+    with contextlib.closing(SharedPage(page_pool, server.url, analyze)) as shared:
+        yield shared
+
+
 @pytest.fixture
-def page(open_page: OpenPage, video: bytes) -> Page:
+def page(shared: SharedPage, request: pytest.FixtureRequest) -> Iterator[Page]:
     """The page with the analyzed video."""
-    page = open_page()
-    expect(page.locator("#limit")).to_contain_text("videos up to 100 MB")
-    choose_video(page, video)
-    expect(page.locator("body")).to_have_attribute("data-state", "analyzed", timeout=300_000)
-    return page
+    with shared.lend(request) as page:
+        yield page
+
+
+@pytest.fixture(scope="module")
+def shared_start(page_pool: PagePool, server: Any) -> Iterator[SharedPage]:
+    with contextlib.closing(SharedPage(page_pool, server.url)) as shared:
+        yield shared
+
+
+@pytest.fixture
+def start(shared_start: SharedPage, request: pytest.FixtureRequest) -> Iterator[Page]:
+    """The start page, with the list of the files of tests before."""
+    with shared_start.lend(request) as page:
+        page.locator("#home").click()
+        expect(page.locator("#filename")).to_have_count(0)
+        yield page
 
 
 @pytest.fixture(scope="module")
@@ -61,17 +92,30 @@ def playable(tmp_path_factory: pytest.TempPathFactory) -> bytes:
     return make_playable(tmp_path_factory.mktemp("videos") / "a.webm", panned(24)).read_bytes()
 
 
-def choose_playable(page: Page, playable: bytes) -> None:
+@pytest.fixture(scope="module")
+def playable_events(server: Any, playable: bytes) -> str:
+    return events(server.url, playable)
+
+
+def choose_playable(page: Page, playable: bytes, answer: str = "") -> None:
+    """Choose that video; the server analyzes it, unless an answer of its is given."""
+    if answer:
+        page.route(
+            "**/api/predict-video*",
+            lambda route: route.fulfill(content_type="text/event-stream", body=answer),
+            times=1,
+        )
     choose(page, playable, "a.webm", "video/webm")
-    expect(page.locator("body")).to_have_attribute("data-state", "analyzed", timeout=300_000)
+    expect_state(page, "analyzed")
 
 
 TIME = "document.querySelector('video').currentTime"
 
 
-def test_a_video_plays_beside_its_timeline(open_page: OpenPage, playable: bytes) -> None:
-    page = open_page()
+def test_a_video_plays_beside_its_timeline(start: Page, playable: bytes) -> None:
+    page = start
     choose_playable(page, playable)
+    expect(page.locator(".provenance")).to_have_count(0)  # a container without claims
     timeline, plot = page.locator(".timeline"), bounds(page, ".plot")
     expect(page.locator("video")).to_be_visible()
     expect(page.locator(".video-frame img, .video-note")).to_have_count(2)
@@ -91,7 +135,7 @@ def test_a_video_plays_beside_its_timeline(open_page: OpenPage, playable: bytes)
     page.locator("#worst").click()
     assert page.evaluate(TIME) == worst
     expect(page.locator("figcaption")).to_have_text(shown)
-    page.keyboard.press("Home")
+    page.mouse.click(plot["x"] + plot["width"] * 0.6, plot["y"] + 10)
     timeline.focus()
     page.keyboard.press(" ")
     expect(page.locator("video")).to_have_js_property("ended", True)
@@ -99,14 +143,26 @@ def test_a_video_plays_beside_its_timeline(open_page: OpenPage, playable: bytes)
     expect(page.locator(".video-box")).to_have_count(1)
 
 
-def test_the_video_is_seen_while_it_is_analyzed(open_page: OpenPage, playable: bytes) -> None:
-    page = open_page()
+def test_the_video_is_seen_while_it_is_analyzed(start: Page, playable: bytes) -> None:
+    page = start
     page.route("**/api/predict-video*", lambda route: None)
     choose(page, playable, "a.webm", "video/webm")
     expect(page.locator("video")).to_be_visible()
     expect(page.locator("video")).to_have_js_property("videoWidth", 480)
     expect(page.locator("#video-count")).to_have_text("Uploading the video")
     page.keyboard.press("Escape")
+    expect_state(page, "cancelled")
+
+
+def test_a_video_gets_its_verdict_and_a_timeline(page: Page, result: dict[str, Any]) -> None:
+    expect(page.locator("#verdict")).to_have_text(VERDICTS[result["verdict"]])
+    expect_range(page, result, result["thresholds"])
+    expect(page.locator("#live")).to_contain_text(VERDICTS[result["verdict"]])
+    expect(page.locator("#live")).to_contain_text(f"{len(result['timeline'])} frames")
+    seen = [point for point in result["timeline"] if point["p_fake"] is not None]
+    expect(page.locator(".timeline .dot")).to_have_count(len(seen))
+    expect(page.locator(".face-item")).to_have_count(len(result["tracks"]))
+    expect(page.locator("#filename")).to_have_text("a.mp4")
 
 
 def test_a_video_that_the_browser_cannot_play_is_shown_by_its_frames(page: Page) -> None:
@@ -120,17 +176,18 @@ def test_a_video_that_the_browser_cannot_play_is_shown_by_its_frames(page: Page)
     assert page.locator("figcaption").inner_text() == frames.last.inner_text()
 
 
-def test_each_face_has_its_lane(open_page: OpenPage, tmp_path: Path) -> None:
+def test_each_face_has_its_lane(start: Page, tmp_path: Path) -> None:
     """The second face comes after half of the time."""
     one = portrait(400)
     images = []
-    for number in range(16):
+    for number in range(12):
         images.append(Image.new("RGB", (800, 400), (90, 100, 110)))
         images[-1].paste(one, (number, 0))
-        if number >= 8:
+        if number >= 6:
             images[-1].paste(one.transpose(Image.Transpose.FLIP_LEFT_RIGHT), (400, 0))
-    page = open_page()
-    choose_playable(page, make_playable(tmp_path / "two.webm", images).read_bytes())
+    page = start
+    choose(page, make_playable(tmp_path / "two.webm", images).read_bytes(), "two.webm", "video/webm")
+    expect_state(page, "analyzed")
     expect(page.locator(".lane")).to_have_count(2)
     expect(page.locator(".lane-name .cut-out")).to_have_count(2)
     lanes = page.locator(".lane").evaluate_all(
@@ -151,8 +208,8 @@ def test_each_face_has_its_lane(open_page: OpenPage, tmp_path: Path) -> None:
     answer = page.locator(".answer").inner_text()
     assert "of 2 faces" in answer or "All 2 faces" in answer
     page.locator("#pages").get_by_role("link", name="History").click()
-    expect(page.locator(".past .card-count")).to_contain_text("2 faces")
-    page.get_by_role("link", name="a.webm", exact=True).click()
+    expect(page.locator(".past .card-count").first).to_contain_text("2 faces")
+    page.get_by_role("link", name="two.webm", exact=True).click()
     page.reload()
     expect(page.locator(".answer")).to_have_text(answer, use_inner_text=True)
 
@@ -190,9 +247,9 @@ def test_progress_is_not_called_slow_while_it_moves(open_page: OpenPage, video: 
     page.keyboard.press("Escape")
 
 
-def test_touch_screens_are_told_to_tap(open_page: OpenPage, playable: bytes) -> None:
+def test_touch_screens_are_told_to_tap(open_page: OpenPage, playable: bytes, playable_events: str) -> None:
     page = open_page(viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True)
-    choose_playable(page, playable)
+    choose_playable(page, playable, playable_events)
     expect(page.get_by_text("Tap the timeline")).to_be_visible()
     expect(page.get_by_text("Click the timeline")).to_be_hidden()
     expect(page.locator("#back")).to_be_hidden()
@@ -200,17 +257,6 @@ def test_touch_screens_are_told_to_tap(open_page: OpenPage, playable: bytes) -> 
     plot.scroll_into_view_if_needed()
     plot.tap()  # its middle
     assert 1.3 < page.evaluate(TIME) < 1.7
-
-
-def test_a_video_gets_its_verdict_and_a_timeline(page: Page, result: dict[str, Any]) -> None:
-    expect(page.locator("#verdict")).to_have_text(VERDICTS[result["verdict"]])
-    expect_range(page, result, result["thresholds"])
-    expect(page.locator("#live")).to_contain_text(VERDICTS[result["verdict"]])
-    expect(page.locator("#live")).to_contain_text(f"{len(result['timeline'])} frames")
-    seen = [point for point in result["timeline"] if point["p_fake"] is not None]
-    expect(page.locator(".timeline .dot")).to_have_count(len(seen))
-    expect(page.locator(".face-item")).to_have_count(len(result["tracks"]))
-    expect(page.locator("#filename")).to_have_text("a.mp4")
 
 
 def test_arrow_keys_go_from_frame_to_frame(page: Page, result: dict[str, Any]) -> None:
@@ -246,35 +292,40 @@ def test_points_of_the_chart_and_faces_can_be_selected(page: Page, result: dict[
 
 
 def test_all_frames_are_there_as_a_table(page: Page, result: dict[str, Any]) -> None:
-    page.locator(".frame-table summary").click()
+    fold = page.locator(".frame-table summary")
+    fold.click()
     expect(page.locator(".frame-table tbody tr")).to_have_count(len(result["timeline"]))
     row = page.locator(".frame-table tbody tr").first
     expect(row).to_contain_text(percent(result["timeline"][0]["p_fake"]))
     expect(row.locator("th")).to_have_attribute("scope", "row")
+    fold.click()
 
 
-@pytest.mark.parametrize("theme", ["dark", "light"])
-def test_axe_finds_no_violation(page: Page, axe: str, theme: str) -> None:
-    page.evaluate("theme => (document.documentElement.dataset.theme = theme)", theme)
+def test_axe_finds_no_violation(page: Page, axe: str) -> None:
     page.locator(".frame-table summary").click()
-    assert violations(page, axe) == []
+    for theme in ("light", "dark"):
+        page.evaluate("theme => (document.documentElement.dataset.theme = theme)", theme)
+        assert violations(page, axe) == [], theme
+    page.locator(".frame-table summary").click()
 
 
-def test_in_arabic_on_the_narrowest_phone(open_page: OpenPage, video: bytes) -> None:
-    page = open_page(locale="ar", viewport={"width": 320, "height": 640})
-    choose_video(page, video)
-    expect(page.locator("body")).to_have_attribute("data-state", "analyzed", timeout=300_000)
+def test_in_arabic_on_the_narrowest_phone(page: Page) -> None:
+    page.set_viewport_size({"width": 320, "height": 640})
+    page.locator("#language").select_option("ar")
+    expect(page.locator("html")).to_have_attribute("dir", "rtl")
+    expect(page.locator(".chart-name").first).not_to_have_text("Probability of fake over time")
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
     page.locator("#language").select_option("en")
     expect(page.locator(".chart-name").first).to_have_text("Probability of fake over time")
+    page.set_viewport_size(VIEWPORT)
 
 
-def test_progress_is_shown_and_a_video_can_be_canceled(open_page: OpenPage, video: bytes) -> None:
-    page = open_page()
+def test_progress_is_shown_and_a_video_can_be_canceled(start: Page, video: bytes) -> None:
+    page = start
     page.evaluate(
         """() => {
             const sent = 'event: progress\\ndata: {"done":3,"total":9,"time":1,"p_fake":0.5}\\n\\n';
-            const real = window.fetch;
+            const real = (window.realFetch = window.fetch);
             window.fetch = (address, options) => String(address).includes("predict-video")
                 ? Promise.resolve(new Response(new ReadableStream({
                       start(stream) {
@@ -292,42 +343,49 @@ def test_progress_is_shown_and_a_video_can_be_canceled(open_page: OpenPage, vide
     page.keyboard.press("Escape")
     expect_state(page, "cancelled")
     expect(page.locator("#verdict")).to_have_text("Canceled")
+    page.evaluate("window.fetch = window.realFetch")
 
 
-def test_files_that_are_not_videos_or_show_no_face(open_page: OpenPage, tmp_path: Path, face: bytes) -> None:
-    page = open_page()
-    for content, heading in (
-        (b"#EXTM3U\n#EXTINF:1,\nhttp://127.0.0.1/a.ts\n", "Not a supported video"),
-        (face, "Not a supported video"),
-        (make_audio(tmp_path / "s.mp4").read_bytes(), "Not a supported video"),
-        (make_plain(tmp_path / "p.mp4").read_bytes(), "No face found"),
+def test_files_that_are_not_videos_or_show_no_face(start: Page, tmp_path: Path, face: bytes) -> None:
+    for number, (content, heading) in enumerate(
+        (
+            (b"#EXTM3U\n#EXTINF:1,\nhttp://127.0.0.1/a.ts\n", "Not a supported video"),
+            (face, "Not a supported video"),
+            (make_audio(tmp_path / "s.mp4").read_bytes(), "Not a supported video"),
+            (make_plain(tmp_path / "p.mp4").read_bytes(), "No face found"),
+        )
     ):
-        choose_video(page, content)
-        expect_fault(page, heading)
+        choose_video(start, content, f"{number}.mp4")
+        expect(start.locator("#filename")).to_have_text(f"{number}.mp4")
+        expect_fault(start, heading)
 
 
-def test_a_too_large_video_is_not_sent(open_page: OpenPage, start_server: Callable[..., Any]) -> None:
-    with start_server(VERAFACE_VIDEO_MAX_BYTES="2000") as server:
-        page = open_page(server.url)
-        sent: list[str] = []
-        page.on("request", lambda request: sent.append(request.url))
-        expect(page.locator("#limit")).to_contain_text("videos up to")
-        choose_video(page, b"\0" * 3000)
-        expect_fault(page, "The video is too large")
-        assert not any("predict" in url for url in sent)
+def test_a_too_large_video_is_not_sent(start: Page) -> None:
+    with_status(start, lambda status: status["limits"].update(max_video_bytes=2**20))
+    sent: list[str] = []
+    start.route("**/api/predict*", lambda route: sent.append(route.request.url))
+    expect(start.locator("#limit")).to_contain_text("videos up to 1 MB")
+    choose_video(start, b"\0" * (2**20 + 1))
+    expect_fault(start, "The video is too large")
+    assert sent == []
+    start.unroute("**/api/model-status")
+    read_status(start)
 
 
-def test_a_server_without_video_is_reported(open_page: OpenPage, start_server: Callable[..., Any]) -> None:
-    with start_server(VERAFACE_VIDEO="false") as server:
-        page = open_page(server.url)
-        expect(page.locator("#limit")).to_have_text("up to 25 MB")
-        choose_video(page, b"\0" * 3000)
-        expect_fault(page, "Video is not enabled")
+def test_a_server_without_video_is_reported(start: Page) -> None:
+    """It says so in its status; test_server_video.py."""
+    with_status(start, lambda status: status["limits"].update(video=False))
+    expect(start.locator("#limit")).to_have_text("up to 25 MB")
+    choose_video(start, b"\0" * 3000)
+    expect_fault(start, "Video is not enabled")
+    start.unroute("**/api/model-status")
+    read_status(start)
 
 
-def test_videos_and_images_together(open_page: OpenPage, video: bytes, face: bytes) -> None:
+def test_videos_and_images_together(start: Page, video: bytes, face: bytes) -> None:
     """A video may be recognized by its name only."""
-    page = open_page()
+    page = start
+    start_over(page)
     page.set_input_files(
         "#file",
         [
@@ -335,7 +393,7 @@ def test_videos_and_images_together(open_page: OpenPage, video: bytes, face: byt
             {"name": "b.jpg", "mimeType": "image/jpeg", "buffer": face},
         ],
     )
-    expect(page.locator("#count")).to_contain_text("2 of 2", timeout=300_000)
+    expect(page.locator("#count")).to_contain_text("2 of 2")
     page.get_by_role("link", name="a.mkv", exact=True).click()
     expect(page.locator(".timeline")).to_be_visible()
     page.locator("#back").click()
@@ -354,21 +412,13 @@ def test_images_alone_load_no_video_code(open_page: OpenPage, face: bytes) -> No
     assert not [url for url in loaded if url.endswith("video.css")]
 
 
-def test_what_a_video_claims_is_shown(open_page: OpenPage, video: bytes, page: Page) -> None:
+def test_what_a_video_claims_is_shown(start: Page, video: bytes, page: Page) -> None:
     pytest.importorskip("c2pa")
     from tests.provenance.credentials import sign
 
     expect(page.locator(".provenance .credentials")).to_have_attribute("data-state", "absent")
-    signed = open_page()
-    choose_video(signed, sign(video, "video/mp4"))
-    panel = signed.locator("#panel .provenance")
-    expect(panel.locator(".credentials")).to_have_attribute("data-state", "untrusted_signer", timeout=300_000)
+    choose_video(start, sign(video, "video/mp4"))
+    panel = start.locator("#panel .provenance")
+    expect(panel.locator(".credentials")).to_have_attribute("data-state", "untrusted_signer")
     expect(panel).to_contain_text("Test Press")
     expect(panel.locator('.claims [data-code="ai_generated"]')).to_be_visible()
-
-
-def test_a_container_without_claims_has_no_panel_of_them(open_page: OpenPage, playable: bytes) -> None:
-    page = open_page()
-    choose_playable(page, playable)
-    expect(page.locator(".answer, #verdict").first).to_be_visible()
-    expect(page.locator(".provenance")).to_have_count(0)

@@ -1,9 +1,10 @@
 """The list of many images as a worklist: filters, order, copies, a person's own decisions."""
 
+import contextlib
 import csv
 import io
 import json
-from collections.abc import Callable
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,11 +13,10 @@ import skimage.data
 from PIL import Image
 from playwright.sync_api import Page, Route, expect
 
-from tests.server import scenes
 from tests.server.page import card, choose_many, expect_state
+from tests.server.page_pool import PagePool
 from tests.server.scenes import answer, face
-
-OpenPage = Callable[..., Page]
+from tests.server.shared_page import SharedPage, start_over
 
 
 def portrait(quality: int = 85) -> bytes:
@@ -43,23 +43,53 @@ FILES = [
 CHANCES = {"real": 0.03, "copy": 0.03, "again": 0.03, "open": 0.5, "fake": 0.97}
 
 
+@pytest.fixture(scope="module")
+def shared(page_pool: PagePool, server: Any) -> Iterator[SharedPage]:
+    with contextlib.closing(SharedPage(page_pool, server.url, make_list)) as shared:
+        yield shared
+
+
 @pytest.fixture
-def listed(open_page: OpenPage) -> Page:
-    page = open_page()
+def listed(shared: SharedPage, request: pytest.FixtureRequest) -> Iterator[Page]:
+    """The list of these files, in its first order, without filters and decisions."""
+    with shared.lend(request) as page:
+        page.route("**/api/predict*", respond)
+        page.locator("#home").click()
+        expect_state(page, "list")
+        page.locator("#sort").select_option("added")
+        page.evaluate(
+            """() => {
+                const copies = document.getElementById("hide-copies");
+                copies.checked = false;
+                copies.dispatchEvent(new Event("change"));
+                const pressed = '.session :is(.filter, .decide)[aria-pressed="true"]';
+                for (const button of document.querySelectorAll(pressed)) button.click();
+                for (const note of document.querySelectorAll(".session .decision-note")) {
+                    note.value = "";
+                    note.dispatchEvent(new Event("change"));
+                }
+                document.activeElement.blur();
+            }"""
+        )
+        assert names(page) == ["real.jpg", "copy.jpg", "again.jpg", "open.jpg", "none.jpg", "fake.jpg"]
+        yield page
 
-    def respond(route: Route) -> None:
-        sent = route.request.post_data_buffer or b""
-        chance = next((p for name, p in CHANCES.items() if f'"{name}.jpg"'.encode() in sent), None)
-        if chance is None:
-            route.fulfill(status=422, json={"success": False, "error": {"code": "no_face", "message": ""}})
-        else:
-            route.fulfill(json=answer([face(chance)]))
 
+def respond(route: Route) -> None:
+    """Answer as the name of the file says."""
+    sent = route.request.post_data_buffer or b""
+    chance = next((p for name, p in CHANCES.items() if f'"{name}.jpg"'.encode() in sent), None)
+    if chance is None:
+        route.fulfill(status=422, json={"success": False, "error": {"code": "no_face", "message": ""}})
+    else:
+        route.fulfill(json=answer([face(chance)]))
+
+
+def make_list(page: Page) -> None:
     page.route("**/api/predict*", respond)
     choose_many(page, FILES)
     expect(page.locator("#count")).to_contain_text("6 of 6 images done")
     expect(card(page, "again.jpg").locator(".card-copies p")).to_have_text("Looks like real.jpg")
-    return page
 
 
 def names(page: Page) -> list[str]:
@@ -107,33 +137,6 @@ def test_copies_are_named_and_can_be_hidden(listed: Page) -> None:
     expect(button).to_be_focused()
     button.press("Enter")
     assert len(names(listed)) == 4
-
-
-def add_late(page: Page) -> None:
-    """Add a copy of real.jpg, which is answered as without a face, to the list."""
-    choose_many(page, [("late.jpg", portrait())])
-    expect_state(page, "failed")
-    page.locator("#back").click()
-    expect_state(page, "list")
-
-
-def test_copies_follow_what_they_are_copies_of(listed: Page) -> None:
-    add_late(listed)
-    expect(card(listed, "late.jpg").locator(".card-copies p")).to_have_text("Copy of real.jpg")
-    assert names(listed)[:4] == ["real.jpg", "copy.jpg", "again.jpg", "late.jpg"]
-    listed.locator("#sort").select_option("suspicion")
-    assert names(listed)[:6] == ["fake.jpg", "open.jpg", "real.jpg", "copy.jpg", "again.jpg", "late.jpg"]
-    listed.locator("#sort").select_option("name")
-    assert names(listed)[2:] == ["open.jpg", "real.jpg", "copy.jpg", "again.jpg", "late.jpg"]
-
-
-def test_a_copy_with_another_verdict_is_found_by_its_filter(listed: Page) -> None:
-    """Hiding copies does not hide it from the filter for its own verdict."""
-    add_late(listed)
-    expect(card(listed, "late.jpg").locator(".card-copies p")).to_have_text("Copy of real.jpg")
-    listed.get_by_role("switch", name="Hide 3 copies").check()
-    listed.get_by_role("button", name="No face found 2").click()
-    assert names(listed) == ["late.jpg", "none.jpg"]
 
 
 def test_faces_are_in_the_middle_of_their_cards(listed: Page) -> None:
@@ -196,6 +199,7 @@ def test_results_are_walked_in_the_order_of_the_list(listed: Page) -> None:
     listed.keyboard.press("j")
     expect(listed.locator("#filename")).to_have_text("real.jpg")
     listed.keyboard.press("Escape")
+    expect_state(listed, "list")
     assert names(listed) == ["fake.jpg", "real.jpg", "copy.jpg", "again.jpg"]  # as it was left
     expect(listed.locator("#sort")).to_have_value("suspicion")
 
@@ -207,12 +211,32 @@ def test_the_same_key_takes_a_decision_back(listed: Page) -> None:
     expect(listed.locator('.decide[aria-pressed="true"]')).to_have_count(0)
 
 
-def test_a_single_image_needs_no_tools(open_page: OpenPage) -> None:
-    page = open_page()
-    page.route("**/api/predict*", lambda route: route.fulfill(json=scenes.answer([face(0.97)])))
+def test_copies_follow_what_they_are_copies_of(listed: Page, shared: SharedPage) -> None:
+    """One that is added later too. Hiding copies does not hide it from the filter for its own verdict."""
+    choose_many(listed, [("late.jpg", portrait())])  # answered as without a face
+    expect_state(listed, "failed")
+    listed.locator("#back").click()
+    expect_state(listed, "list")
+    expect(card(listed, "late.jpg").locator(".card-copies p")).to_have_text("Copy of real.jpg")
+    assert names(listed)[:4] == ["real.jpg", "copy.jpg", "again.jpg", "late.jpg"]
+    listed.locator("#sort").select_option("suspicion")
+    assert names(listed)[:6] == ["fake.jpg", "open.jpg", "real.jpg", "copy.jpg", "again.jpg", "late.jpg"]
+    listed.locator("#sort").select_option("name")
+    assert names(listed)[2:] == ["open.jpg", "real.jpg", "copy.jpg", "again.jpg", "late.jpg"]
+    listed.locator("#sort").select_option("added")
+    listed.get_by_role("switch", name="Hide 3 copies").check()
+    listed.get_by_role("button", name="No face found 2").click()
+    assert names(listed) == ["late.jpg", "none.jpg"]
+    shared.close()  # there is a file more in its list
+
+
+def test_a_single_image_needs_no_tools(listed: Page, shared: SharedPage) -> None:
+    page = listed
+    start_over(page)
     choose_many(page, FILES[:1])
     expect_state(page, "analyzed")
     page.keyboard.press("Escape")
     expect(page.locator(".card")).to_have_count(1)
     expect(page.locator(".worklist")).to_be_hidden()
     expect(page.locator("#progress")).to_be_hidden()
+    shared.close()

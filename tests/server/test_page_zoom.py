@@ -1,20 +1,54 @@
 """Zooming and panning the image with mouse, fingers and keys."""
 
-from collections.abc import Callable
+import contextlib
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from tests.server.page import choose, expect_state, settle
+from tests.server.page_pool import PagePool
+from tests.server.shared_page import SharedPage
 
 OpenPage = Callable[..., Page]
 
 
+@pytest.fixture(scope="module")
+def shared(page_pool: PagePool, server: Any) -> Iterator[SharedPage]:
+    with contextlib.closing(SharedPage(page_pool, server.url)) as shared:
+        yield shared
+
+
 @pytest.fixture
-def result_page(open_page: OpenPage, face: bytes) -> Page:
-    page = open_page()
-    choose(page, face)
+def page(shared: SharedPage, request: pytest.FixtureRequest) -> Iterator[Page]:
+    with shared.lend(request) as page:
+        yield page
+
+
+@pytest.fixture
+def result_page(page: Page, face: bytes) -> Page:
+    """A result with one face, as it is when it comes."""
+    return as_it_comes(page, face, "face.jpg")
+
+
+@pytest.fixture
+def two_faced_page(page: Page, two_faces: bytes) -> Page:
+    return as_it_comes(page, two_faces, "two.jpg")
+
+
+def as_it_comes(page: Page, image: bytes, name: str) -> Page:
+    """Show the result of that image, which the page analyzes only once."""
+    if page.locator("#filename").count() == 0 or page.locator("#filename").inner_text() != name:
+        choose(page, image, name)
+        expect(page.locator("#filename")).to_have_text(name)
     expect_state(page, "analyzed")
+    page.keyboard.press("0")
+    expect(page.locator(".zoom-share")).to_have_text("100%")
+    page.locator(".face-box").first.click()
+    page.mouse.move(-1, -1)
+    page.evaluate("document.activeElement.blur()")
+    settle(page)
     return page
 
 
@@ -126,14 +160,12 @@ def test_arrow_keys_pan_the_zoomed_image(result_page: Page) -> None:
     assert place(image)[:2] == pytest.approx(before[:2], abs=2)
     page.keyboard.press("?")
     expect(page.get_by_role("dialog")).to_contain_text("Pan the zoomed image")
+    page.keyboard.press("Escape")
+    expect(page.get_by_role("dialog")).to_have_count(0)
 
 
-def test_a_face_out_of_sight_is_brought_in_when_it_gets_the_focus(
-    open_page: OpenPage, two_faces: bytes
-) -> None:
-    page = open_page()
-    choose(page, two_faces)
-    expect_state(page, "analyzed")
+def test_a_face_out_of_sight_is_brought_in_when_it_gets_the_focus(two_faced_page: Page) -> None:
+    page = two_faced_page
     press(page, "+", "+", "+", "+")
     page.locator("#another").focus()
     page.keyboard.press("Tab")
@@ -148,10 +180,8 @@ def test_a_face_out_of_sight_is_brought_in_when_it_gets_the_focus(
     assert page.locator("#frame").evaluate("f => [f.scrollLeft, f.scrollTop]") == [0, 0]
 
 
-def test_panning_by_a_face_does_not_select_it(open_page: OpenPage, two_faces: bytes) -> None:
-    page = open_page()
-    choose(page, two_faces)
-    expect_state(page, "analyzed")
+def test_panning_by_a_face_does_not_select_it(two_faced_page: Page) -> None:
+    page = two_faced_page
     page.mouse.move(*middle(page.locator("#frame")))
     page.keyboard.down("Control")
     page.mouse.wheel(0, -100)  # a little, about the middle: both faces stay in sight
