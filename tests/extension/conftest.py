@@ -105,8 +105,8 @@ class Site:
     def be_busy(self) -> None:
         """Answer checks as a busy server, again and again, until `be_free`; what it answers then comes after.
 
-        The extension asks six times. A single such answer would be shown for a second only, which a test on a slow
-        machine misses.
+        The extension asks six times. A single such answer would be shown for a second only, which a test on a
+        slow machine misses.
         """
         for _ in range(5):
             self.put("/api/predict", "slow down", "text/plain", 503, Retry_After="1")
