@@ -163,8 +163,8 @@ def test_examples_of_what_it_finds_well_and_badly_are_a_click_from_their_result(
     open_dashboard: OpenPage,
 ) -> None:
     page = open_dashboard()
-    expect(page.locator("#well .sample")).to_have_count(2)
-    expect(page.locator("#badly .sample")).to_have_count(3)
+    expect(page.locator("#well .sample")).to_have_count(3)
+    expect(page.locator("#badly .sample")).to_have_count(2)
     page.locator("#well .sample").first.click()
     expect_state(page, "analyzed")
     expect(page.locator("#filename")).to_have_text("Generated face.jpg")

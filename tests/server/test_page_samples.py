@@ -19,8 +19,8 @@ from veraface import DetectionResult, Detector
 SAMPLES = Path(veraface.server.__file__).parent / "static" / "samples"
 OFFERED = {"generated.jpg": "fake", "astronaut.jpg": "real", "officer.jpg": "uncertain"}
 EXAMPLES = {
-    "face-swap.jpg": "fake",
-    **dict.fromkeys(("portrait.jpg", "rain.jpg", "glasses.jpg"), "uncertain"),
+    **dict.fromkeys(("face-swap.jpg", "astronaut-swap.jpg"), "fake"),
+    **dict.fromkeys(("rain.jpg", "glasses.jpg"), "uncertain"),
 }
 MAX_OFFERED_BYTES = 100_000
 MAX_GAME_BYTES = 200_000

@@ -10,10 +10,10 @@ export const FACES = [
   ["astronaut.jpg", "real"],
   ["collins.jpg", "real"],
   ["officer.jpg", "real"],
+  ["astronaut-swap.jpg", "fake"],
   ["face-swap.jpg", "fake"],
   ["generated.jpg", "fake"],
   ["glasses.jpg", "fake"],
-  ["portrait.jpg", "fake"],
   ["rain.jpg", "fake"],
 ];
 const ROUNDS = 10;

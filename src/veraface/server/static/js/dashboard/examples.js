@@ -7,8 +7,8 @@ import { sampleButton } from "../samples.js";
 const MODEL = "veraface"; // the name of the model whose answers are meant
 const HEADINGS = { well: "dashboard.examples.well", badly: "dashboard.examples.badly" };
 const IMAGES = {
-  well: [["generated.jpg", "samples.generated"], ["face-swap.jpg", "samples.swapped"]],
-  badly: [["portrait.jpg", "samples.generated"], ["rain.jpg", "samples.generated"], ["glasses.jpg", "samples.generated"]],
+  well: [["generated.jpg", "samples.generated"], ["face-swap.jpg", "samples.swapped"], ["astronaut-swap.jpg", "samples.swapped"]],
+  badly: [["rain.jpg", "samples.generated"], ["glasses.jpg", "samples.generated"]],
 };
 
 /** Images to try for "well" or "badly"; null for another model than the default one. */
