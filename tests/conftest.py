@@ -25,7 +25,7 @@ pytest_plugins = ["tests.fixtures.ray_cluster", "tests.fixtures.uploads"]
 
 # Two budgets for generated examples (tests/examples.py); `make test-deep` (HYPOTHESIS_PROFILE=deep) takes the
 # large one. No deadline: on a busy machine an example may exceed the default of Hypothesis.
-hypothesis.settings.register_profile("quick", deadline=None, derandomize=True, max_examples=50)
+hypothesis.settings.register_profile("quick", deadline=None, derandomize=True, max_examples=30)
 hypothesis.settings.register_profile("deep", deadline=None, max_examples=1000)
 hypothesis.settings.load_profile(PROFILE)
 

@@ -6,5 +6,5 @@ PROFILE = os.environ.get("HYPOTHESIS_PROFILE", "quick")
 
 
 def examples(count: int) -> int:
-    """Return the number of examples: a third of `count`, and ten times `count` in the profile `deep`."""
-    return 10 * count if PROFILE == "deep" else max(20, count // 3)
+    """Return the number of examples: a quarter of `count`, and ten times `count` in the profile `deep`."""
+    return 10 * count if PROFILE == "deep" else max(10, count // 4)

@@ -19,8 +19,8 @@ from veraface.utils import available_cores
 # Requests instead of seconds: a busy machine takes longer for the same work.
 DEEP = PROFILE == "deep"
 WARM_UP = 70  # every worker has then seen each kind
-REQUESTS = 7000 if DEEP else 420  # at capacity
-MORE_REQUESTS = 4000 if DEEP else 240  # at four times as much
+REQUESTS = 7000 if DEEP else 210  # at capacity
+MORE_REQUESTS = 4000 if DEEP else 120  # at four times as much
 
 
 @dataclass
