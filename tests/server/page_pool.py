@@ -21,7 +21,8 @@ VIEWPORT = {"width": 1200, "height": 800}
 
 # Notes what a page is like that has just been loaded: the names of its globals, and its settings.
 NOTE = """() => {
-    const note = () => JSON.stringify([Object.keys(window), { ...localStorage }]);
+    const globals = () => Object.keys(window).filter((name) => name !== "axe");
+    const note = () => JSON.stringify([globals(), { ...localStorage }]);
     const { lang } = document.documentElement;
     Object.defineProperty(window, Symbol.for("first visit"), { value: { note, before: note(), lang } });
 }"""
@@ -35,7 +36,9 @@ START_OVER = """async (path) => {
         const menu = document.getElementById("language");
         menu.value = lang;
         menu.dispatchEvent(new Event("change"));
-        while (root.lang !== lang) await new Promise((done) => setTimeout(done, 5));
+        const wait = () => new Promise((done) => setTimeout(done, 5));
+        for (let waits = 0; root.lang !== lang && waits < 1000; waits += 1) await wait();
+        if (root.lang !== lang) return false;
         localStorage.removeItem("veraface-language");
     }
     if (note() !== before) return false;

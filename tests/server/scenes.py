@@ -9,6 +9,7 @@ import io
 import json
 import re
 from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 import skimage.data
@@ -33,10 +34,12 @@ STATUS = {
 GRID = [[max(0.0, 1 - 0.22 * ((x - 2.5) ** 2 + (y - 2.5) ** 2)) for x in range(6)] for y in range(6)]
 
 
+@cache
 def portrait() -> bytes:
     return _jpeg(Image.fromarray(skimage.data.astronaut()))
 
 
+@cache
 def two_faces() -> bytes:
     sheet = Image.new("RGB", (960, 512), (90, 100, 110))
     one = Image.fromarray(skimage.data.astronaut())

@@ -12,8 +12,10 @@ import httpx
 import pytest
 from playwright.sync_api import Page, Route, expect
 
-from tests.server.conftest import RunningServer
 from tests.waiting import LIMIT_S
+from veraface import Detector
+
+pytestmark = pytest.mark.same_page
 
 OpenPage = Callable[..., Page]
 Predict = Callable[..., httpx.Response]
@@ -53,7 +55,7 @@ def test_the_contents_lead_to_every_part(open_page: OpenPage) -> None:
 
 
 def test_a_part_has_an_address_of_its_own(open_page: OpenPage) -> None:
-    page = open_page(path="/about#api")
+    page = open_page(path="/about#api", anew=True)
     expect(page.get_by_role("heading", name="API")).to_be_in_viewport()
 
 
@@ -122,21 +124,18 @@ def test_the_example_in_javascript_works(
     assert run(["node", "detect.mjs"], folder) == "no_face\n"
 
 
-def test_the_examples_of_library_and_command_work(
-    open_page: OpenPage, server_with_default_model: RunningServer, face: bytes, folder: Path
-) -> None:
+def test_the_examples_of_library_and_command_work(open_page: OpenPage, face: bytes, folder: Path) -> None:
     page = open_page(path="/about")
-    address = f"{server_with_default_model.url}/api/predict"
-    answer = httpx.post(address, files={"image": ("image.jpg", face)}, timeout=LIMIT_S).json()
+    answer = Detector().detect(face)
     verdict, p_fake = run([sys.executable, "-c", example(page, "library")], folder).split()
-    assert verdict == answer["verdict"]
-    assert float(p_fake) == pytest.approx(answer["p_fake"], abs=1e-4)
+    assert verdict == answer.verdict
+    assert float(p_fake) == pytest.approx(answer.p_fake, abs=1e-4)
     command = "from veraface.cli import main; main()"
     plain, as_json, drawn = example(page, "command").splitlines()
     for line in (plain, as_json, drawn):
         assert line.startswith("veraface ")
     output = run([sys.executable, "-c", command, *as_json.split()[1:]], folder)
-    assert json.loads(output)["verdict"] == answer["verdict"]
+    assert json.loads(output)["verdict"] == answer.verdict
     run([sys.executable, "-c", command, *drawn.split()[1:]], folder)
     assert (folder / drawn.split()[-1]).read_bytes().startswith(b"\x89PNG")
 
@@ -153,7 +152,7 @@ def test_an_example_is_copied(open_page: OpenPage) -> None:
 
 
 def test_where_nothing_may_be_copied_the_example_is_selected(open_page: OpenPage) -> None:
-    page = open_page()
+    page = open_page(anew=True)
     page.evaluate("Object.defineProperty(navigator, 'clipboard', { value: undefined })")
     page.locator("#pages").get_by_role("link", name="About").click()
     page.get_by_role("tabpanel").get_by_role("button").click()

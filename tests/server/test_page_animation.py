@@ -1,26 +1,29 @@
 """Animated images on the page: analyzed and shown as videos."""
 
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
-from typing import Any
 
 import httpx
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from tests.sample_images import encode
 from tests.sample_videos import panned
-from tests.server.page import VERDICTS, bounds, choose, expect_state
+from tests.server.page import VERDICTS, bounds, choose, expect_state, read_status
 from tests.server.test_page_scenes import axe, violations
+
+pytestmark = pytest.mark.same_page
 
 OpenPage = Callable[..., Page]
 Predict = Callable[..., httpx.Response]
 __all__ = ["axe"]  # a fixture
 
 
+@cache
 def animation(kind: str, frames: int = 12) -> bytes:
-    """Return 1.2 s of a face that moves."""
-    first, *others = panned(frames)
+    """Return 1.2 s of a face that moves, 240 by 200 px."""
+    first, *others = [image.reduce(2) for image in panned(frames)]
     return encode(first, kind, save_all=True, append_images=others, duration=100)
 
 
@@ -86,24 +89,33 @@ def test_an_animation_is_kept_and_handed_on(open_page: OpenPage) -> None:
     expect(page.locator("#report, #play-animation:visible")).to_have_count(0)
 
 
-@pytest.mark.parametrize("kind", ["GIF", "WEBP", "PNG"])
-def test_an_older_browser_finds_animations_as_well(open_page: OpenPage, kind: str) -> None:
-    page = open_page(fresh=True)
+def test_an_older_browser_finds_animations_as_well(open_page: OpenPage) -> None:
+    page = open_page(anew=True)
     page.evaluate("delete globalThis.ImageDecoder")
-    choose_animation(page, animation(kind, 3), kind)
-    expect(page.locator(".timeline .dot")).to_have_count(3)
+    for kind in ("GIF", "WEBP", "PNG"):
+        choose_animation(page, animation(kind, 3), kind)
+        expect(page.locator(".timeline .dot")).to_have_count(3)
+        page.locator("#home").click()
 
 
-def test_two_frames_and_a_server_without_videos_have_the_result_of_an_image(
-    open_page: OpenPage, start_server: Callable[..., Any]
-) -> None:
+def test_two_frames_and_a_server_without_videos_have_the_result_of_an_image(open_page: OpenPage) -> None:
     page = open_page()
     expect(page.locator("#limit")).to_contain_text("videos")
     choose(page, animation("GIF", 2), "a.gif", "image/gif")
     expect_state(page, "analyzed")
     expect(page.locator(".face-box")).to_have_count(1)
-    with start_server(VERAFACE_VIDEO="false") as server:
-        page = open_page(server.url)
-        choose(page, animation("GIF"), "a.gif", "image/gif")
-        expect_state(page, "analyzed")
-        expect(page.locator(".face-box")).to_have_count(1)
+    page.locator("#home").click()
+    page.route("**/api/model-status", without_videos)
+    read_status(page)
+    expect(page.locator("#limit")).not_to_contain_text("videos")
+    choose(page, animation("GIF"), "b.gif", "image/gif")
+    expect_state(page, "analyzed")
+    expect(page.locator("#filename")).to_have_text("b.gif")
+    expect(page.locator(".face-box")).to_have_count(1)
+
+
+def without_videos(route: Route) -> None:
+    """Answer as a server with VERAFACE_VIDEO=false does."""
+    status = route.fetch().json()
+    status["limits"] |= {"video": False, "max_video_bytes": 0}
+    route.fulfill(json=status)

@@ -16,6 +16,8 @@ MAX_IMAGE_BYTES = 100_000
 MAX_PROCESSOR_S = 1.5
 MAX_SHIFT = 0.05
 
+pytestmark = pytest.mark.same_page
+
 OpenPage = Callable[..., Page]
 
 # From the first moment on: the browser forgets shifts that nobody asked for.
@@ -34,6 +36,11 @@ TAKE_SHIFTS = """() => new Promise((done) => requestIdleCallback(done)).then(() 
     return window.shifts.splice(0);
 })"""
 
+STOP_WATCHING = """() => {
+    observer.disconnect();
+    for (const name of ["shifts", "addShifts", "observer"]) delete window[name];
+}"""
+
 FORMS = {
     "desktop": {"viewport": {"width": 1280, "height": 800}},
     "phone": {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True},
@@ -50,6 +57,7 @@ def watch_shifts(page: Page) -> None:
 def expect_little_shift(page: Page) -> None:
     settle(page)
     shifts = page.evaluate(TAKE_SHIFTS)
+    page.evaluate(STOP_WATCHING)
     assert sum(value for value, *_ in shifts) <= MAX_SHIFT, shifts
 
 

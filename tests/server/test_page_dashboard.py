@@ -8,9 +8,11 @@ from typing import Any
 import pytest
 from playwright.sync_api import Locator, Page, Route, expect
 
-from tests.server.conftest import RunningServer
 from tests.server.page import expect_state
+from tests.server.scenes import answer, answers, face
 from tests.waiting import wait_until
+
+pytestmark = pytest.mark.same_page
 
 OpenPage = Callable[..., Page]
 PARTS = ("roc", "reliability", "scores", "confusion", "sources", "tiers", "curves", "spots")
@@ -21,12 +23,6 @@ FITTED = """() => [...document.querySelectorAll(".plot")].every(
 def card() -> dict[str, Any]:
     text = (files("veraface") / "models" / "weights" / "veraface.json").read_text("utf-8")
     return dict(json.loads(text))
-
-
-@pytest.fixture(scope="module")
-def server(server_with_default_model: RunningServer) -> RunningServer:
-    """One whose card is that of `card`."""
-    return server_with_default_model
 
 
 @pytest.fixture
@@ -136,7 +132,7 @@ def test_nothing_moves_when_the_card_comes(open_page: OpenPage) -> None:
     tops = "nodes => nodes.map((node) => node.getBoundingClientRect().top)"
     parts = page.locator(".glance .part, .glance .hundred, .glance .outcomes")
     before = parts.evaluate_all(tops)
-    waiting[0].continue_()
+    waiting[0].fulfill(json=card())
     expect(page.locator(".dashboard-body").first).to_have_attribute("aria-busy", "false")
     assert parts.evaluate_all(tops) == pytest.approx(before, abs=2)
 
@@ -162,7 +158,9 @@ def test_two_arrays_of_100_faces_come_first(open_dashboard: OpenPage) -> None:
 def test_examples_of_what_it_finds_well_and_badly_are_a_click_from_their_result(
     open_dashboard: OpenPage,
 ) -> None:
+    """That the default model answers so is tested in test_page_samples.py."""
     page = open_dashboard()
+    answers(page, answer([face(0.97)]))
     expect(page.locator("#well .sample")).to_have_count(3)
     expect(page.locator("#badly .sample")).to_have_count(2)
     page.locator("#well .sample").first.click()
@@ -180,15 +178,17 @@ def test_the_examples_are_those_of_the_default_model(open_dashboard: OpenPage) -
 def test_each_size_of_a_face_has_a_line_that_a_link_leads_to(open_dashboard: OpenPage) -> None:
     page = open_dashboard()
     start = page.url.replace("/dashboard", "/")
-    page.goto(start)
+    page.locator("#home").click()
+    expect(page.locator("body")).to_have_attribute("data-view", "analyse")
     page.goto(f"{start}dashboard#size-128-to-256-px")
     line = page.locator("#size-128-to-256-px")
     expect(line).to_be_in_viewport()
     row = next(row for row in card()["measured"]["by_face_size"] if row["face_size"] == "128 to 256 px")
     expect(line).to_contain_text(f"{100 * row['reals_called_fake']:.1f}%")
     expect(line.locator("th")).to_have_text("128 to 256 pixels")
-    page.goto(start)
-    page.goto(f"{start}dashboard#curves")
+    page.locator("#home").click()
+    expect(page.locator("body")).to_have_attribute("data-view", "analyse")
+    page.evaluate("import('/static/js/router.js').then(({ go }) => go('/dashboard#curves'))")
     expect(page.locator("#curves canvas").first).to_be_visible()  # unfolded
 
 

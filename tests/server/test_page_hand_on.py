@@ -4,7 +4,7 @@ import base64
 import hashlib
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,8 @@ from tests.waiting import wait_until
 from veraface.report.page import read_data
 from veraface.report.signature import verify
 from veraface.report.texts import Language, texts_in
+
+pytestmark = pytest.mark.same_page
 
 OpenPage = Callable[..., Page]
 Predict = Callable[..., httpx.Response]
@@ -66,34 +68,44 @@ def test_the_report_opens_in_a_tab_to_be_printed_on_one_page(result: Page) -> No
     assert report.pdf(format="A4").count(b"/Type /Page\n") == 1
 
 
-@pytest.mark.parametrize(("language", "verdict"), [("de", "Wahrscheinlich echt"), ("ar", "حقيقي على الأرجح")])
-def test_the_report_is_in_the_language_of_the_page(result: Page, language: Language, verdict: str) -> None:
-    result.locator("#language").select_option(language)
-    expect(result.locator("html")).to_have_attribute("lang", language)
-    with result.expect_download() as saved:
-        result.locator("#report").click()
-    with result.context.expect_page() as opened:
-        result.evaluate("document.querySelector('#print-report').click()")
-    report = opened.value
-    report.wait_for_load_state()
-    assert report.locator("html").get_attribute("lang") == language
-    assert report.locator("#verdict").text_content() == verdict
-    assert report.pdf(format="A4").count(b"/Type /Page\n") == 1
-    result.goto(result.url.partition("/result/")[0] + "/verify")
-    result.set_input_files("#report-file", saved.value.path())
+def test_the_report_is_in_the_language_of_the_page(result: Page) -> None:
+    verdicts: dict[Language, str] = {"de": "Wahrscheinlich echt", "ar": "حقيقي على الأرجح"}
+    files = {}
+    for language, verdict in verdicts.items():
+        choose_language(result, language)
+        with result.expect_download() as saved:
+            result.locator("#report").click()
+        files[language] = saved.value.path()
+        with result.context.expect_page() as opened:
+            result.evaluate("document.querySelector('#print-report').click()")
+        report = opened.value
+        report.wait_for_load_state()
+        assert report.locator("html").get_attribute("lang") == language
+        assert report.locator("#verdict").text_content() == verdict
+        assert report.pdf(format="A4").count(b"/Type /Page\n") == 1
+        report.close()
+    result.locator("#verify-link").click()
     outcome = result.locator("#verify-outcome")
-    expect(outcome).to_contain_text(texts_in(language)("verify.intact.name"))
-    expect(outcome).to_contain_text(verdict)
+    for language, verdict in verdicts.items():
+        choose_language(result, language)
+        result.set_input_files("#report-file", files[language])
+        expect(outcome).to_contain_text(texts_in(language)("verify.intact.name"))
+        expect(outcome).to_contain_text(verdict)
 
 
-def test_a_report_is_verified(result: Page, open_page: OpenPage) -> None:
+def choose_language(page: Page, language: str) -> None:
+    page.locator("#language").select_option(language)
+    expect(page.locator("html")).to_have_attribute("lang", language)
+
+
+def test_a_report_is_verified(result: Page) -> None:
     original = saved_report(result).read_bytes()
-    page = open_page(path="/verify")
-    expect(page.get_by_role("heading", level=1)).to_have_text("Verify a report")
-    outcome = page.locator("#verify-outcome")
+    result.locator("#verify-link").click()
+    expect(result.get_by_role("heading", level=1)).to_have_text("Verify a report")
+    outcome = result.locator("#verify-outcome")
 
     def give(content: bytes) -> None:
-        page.set_input_files(
+        result.set_input_files(
             "#report-file", [{"name": "report.html", "mimeType": "text/html", "buffer": content}]
         )
 
@@ -106,14 +118,15 @@ def test_a_report_is_verified(result: Page, open_page: OpenPage) -> None:
     expect(outcome).not_to_contain_text("holiday.jpg")
     give(b"<h1>no report</h1>")
     expect(outcome).to_contain_text("Not a signed report")
-    page.locator("#language").select_option("de")
+    result.locator("#language").select_option("de")
     expect(outcome).to_contain_text("Kein signierter Bericht")
 
 
-def test_a_dropped_report_is_verified_and_not_taken_for_an_image(result: Page, open_page: OpenPage) -> None:
+def test_a_dropped_report_is_verified_and_not_taken_for_an_image(result: Page) -> None:
     content = base64.b64encode(saved_report(result).read_bytes()).decode()
-    page = open_page(path="/verify")
-    page.evaluate(
+    result.locator("#verify-link").click()
+    expect(result.locator("#report-file")).to_be_attached()
+    result.evaluate(
         """(content) => {
             const transfer = new DataTransfer();
             const bytes = Uint8Array.from(atob(content), (c) => c.charCodeAt(0));
@@ -123,10 +136,23 @@ def test_a_dropped_report_is_verified_and_not_taken_for_an_image(result: Page, o
         }""",
         content,
     )
-    expect(page.locator("#verify-outcome")).to_contain_text("Unchanged")
+    expect(result.locator("#verify-outcome")).to_contain_text("Unchanged")
 
 
-def test_the_summary_is_copied(result: Page, face: bytes) -> None:
+@pytest.fixture
+def clipboard(result: Page) -> Iterator[Page]:
+    """The result, on a page whose clipboard may be replaced, and `copied` and `labels` set, by the test."""
+    yield result
+    result.evaluate(
+        """() => {
+            for (const name of ["write", "writeText"]) delete navigator.clipboard[name];
+            for (const name of ["copied", "labels"]) delete window[name];
+        }"""
+    )
+
+
+def test_the_summary_is_copied(clipboard: Page, face: bytes) -> None:
+    result = clipboard
     result.evaluate("() => { navigator.clipboard.writeText = async (text) => (window.copied = text) }")
     button = result.get_by_role("button", name="Copy summary")
     button.evaluate(  # the button shows it for two seconds, which a busy machine may miss
@@ -148,7 +174,8 @@ def test_the_summary_is_copied(result: Page, face: bytes) -> None:
     expect(result.locator("#notice")).to_contain_text("did not allow copying")
 
 
-def test_it_is_copied_as_an_image_and_shared(result: Page) -> None:
+def test_it_is_copied_as_an_image_and_shared(clipboard: Page) -> None:
+    result = clipboard
     result.evaluate(
         """() => {
             navigator.clipboard.write = async ([item]) =>
@@ -162,7 +189,7 @@ def test_it_is_copied_as_an_image_and_shared(result: Page) -> None:
 
 
 def test_the_image_names_the_marks_that_it_lacks(open_page: OpenPage) -> None:
-    page = open_page()
+    page = open_page(anew=True)
     page.evaluate(
         """() => {
             const { fillText } = CanvasRenderingContext2D.prototype;
@@ -208,16 +235,16 @@ def test_a_result_is_saved_as_png_and_json(result: Page, predict: Predict, face:
     assert entry["hash"] == hashlib.sha256(face).hexdigest()
 
 
-@pytest.mark.parametrize("paper", ["A4", "Letter"])
 @pytest.mark.parametrize("people", [1, 2])
-def test_a_result_prints_on_one_page(open_page: OpenPage, face: bytes, paper: str, people: int) -> None:
+def test_a_result_prints_on_one_page(open_page: OpenPage, face: bytes, people: int) -> None:
     page = open_page()
     if people == 2:
         answers(page, answer([face_(0.04), face_(0.96, (705, 105, 67, 83))], (960, 512)))
     choose(page, face if people == 1 else two_faces(), "holiday.jpg")
     expect_state(page, "analyzed")
     settle(page)
-    assert page.pdf(format=paper).count(b"/Type /Page\n") == 1
+    for paper in ("A4", "Letter"):
+        assert page.pdf(format=paper).count(b"/Type /Page\n") == 1, paper
 
 
 face_ = face

@@ -2,7 +2,10 @@
 
 from collections.abc import Callable
 
+import pytest
 from playwright.sync_api import Page, expect
+
+pytestmark = pytest.mark.same_page
 
 OpenPage = Callable[..., Page]
 REMEMBER = """async (entries) => {

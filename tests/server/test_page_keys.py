@@ -1,13 +1,16 @@
 """Keyboard shortcuts, and the keys that they leave to the browser."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from tests.server.page import choose, expect_state
 
+pytestmark = pytest.mark.same_page
+
 OpenPage = Callable[..., Page]
+Listen = Callable[[Page, list[str]], None]
 
 # Keys of the test's own, which count how often they were pressed.
 LISTEN = """async (names) => {
@@ -16,6 +19,20 @@ LISTEN = """async (names) => {
     const add = (name) => [name, { label: "keys.print", run: () => window.pressed.push(name) }];
     window.stopListening = addKeys(Object.fromEntries(names.map(add)));
 }"""
+
+
+@pytest.fixture
+def listen(open_page: OpenPage) -> Iterator[Listen]:
+    """Counts how often keys are pressed, until the test ends."""
+    pages: list[Page] = []
+
+    def listen_(page: Page, names: list[str]) -> None:
+        pages.append(page)
+        page.evaluate(LISTEN, names)
+
+    yield listen_
+    for page in pages:
+        page.evaluate("() => { stopListening(); delete window.pressed; delete window.stopListening; }")
 
 
 def listed(dialog: Locator) -> list[tuple[str, str]]:
@@ -65,9 +82,9 @@ def test_the_list_is_that_of_the_view(open_page: OpenPage, face: bytes) -> None:
     assert keys["c"] == "Take a photo"
 
 
-def test_the_latest_shortcut_wins(open_page: OpenPage) -> None:
+def test_the_latest_shortcut_wins(open_page: OpenPage, listen: Listen) -> None:
     page = open_page()
-    page.evaluate(LISTEN, ["?", "x"])
+    listen(page, ["?", "x"])
     page.keyboard.press("?")
     expect(page.get_by_role("dialog")).to_have_count(0)
     page.locator("#help").click()
@@ -80,9 +97,11 @@ def test_the_latest_shortcut_wins(open_page: OpenPage) -> None:
     assert page.evaluate("pressed") == ["?"]
 
 
-def test_shift_counts_for_arrows_and_other_modifiers_belong_to_the_browser(open_page: OpenPage) -> None:
+def test_shift_counts_for_arrows_and_other_modifiers_belong_to_the_browser(
+    open_page: OpenPage, listen: Listen
+) -> None:
     page = open_page(path="/about")
-    page.evaluate(LISTEN, ["x", "ArrowRight", "Shift+ArrowRight"])
+    listen(page, ["x", "ArrowRight", "Shift+ArrowRight"])
     for key in ("x", "Control+x", "Alt+x", "Meta+x", "ArrowRight", "Shift+ArrowRight", "Control+ArrowRight"):
         page.keyboard.press(key)
     assert page.evaluate("pressed") == ["x", "ArrowRight", "Shift+ArrowRight"]
@@ -98,9 +117,9 @@ FOCUS = """(markup) => {
 }"""
 
 
-def test_typed_keys_are_not_shortcuts(open_page: OpenPage) -> None:
+def test_typed_keys_are_not_shortcuts(open_page: OpenPage, listen: Listen) -> None:
     page = open_page(path="/about")
-    page.evaluate(LISTEN, ["x", "ArrowRight"])
+    listen(page, ["x", "ArrowRight"])
     kinds = ("input", "textarea", "select", "input type=search", "div contenteditable")
     for count, markup in enumerate(kinds):
         page.evaluate(FOCUS, markup)
@@ -113,27 +132,29 @@ def test_typed_keys_are_not_shortcuts(open_page: OpenPage) -> None:
 
 
 @pytest.mark.parametrize("kind", ["range", "radio"])
-def test_a_slider_or_a_choice_takes_the_arrows_but_no_letters(open_page: OpenPage, kind: str) -> None:
+def test_a_slider_or_a_choice_takes_the_arrows_but_no_letters(
+    open_page: OpenPage, kind: str, listen: Listen
+) -> None:
     page = open_page(path="/about")
-    page.evaluate(LISTEN, ["x", "ArrowRight", " "])
+    listen(page, ["x", "ArrowRight", " "])
     page.evaluate(FOCUS, f"input type={kind}")
     for key in ("ArrowRight", "Space", "x"):
         page.keyboard.press(key)
     assert page.evaluate("pressed") == ["x"]
 
 
-def test_what_something_else_has_used_is_not_used_twice(open_page: OpenPage) -> None:
+def test_what_something_else_has_used_is_not_used_twice(open_page: OpenPage, listen: Listen) -> None:
     page = open_page(path="/about")
-    page.evaluate(LISTEN, ["x", "ArrowRight", "Enter", " "])
+    listen(page, ["x", "ArrowRight", "Enter", " "])
     page.locator("[role=tab]").first.focus()
     for key in ("ArrowRight", "Enter", "Space"):
         page.keyboard.press(key)
     assert page.evaluate("pressed") == []
 
 
-def test_nothing_behind_an_open_dialog_is_pressed(open_page: OpenPage) -> None:
+def test_nothing_behind_an_open_dialog_is_pressed(open_page: OpenPage, listen: Listen) -> None:
     page = open_page(path="/about")
-    page.evaluate(LISTEN, ["x"])
+    listen(page, ["x"])
     page.locator("#help").click()
     page.keyboard.press("x")
     page.keyboard.press("?")
@@ -141,7 +162,7 @@ def test_nothing_behind_an_open_dialog_is_pressed(open_page: OpenPage) -> None:
     assert page.evaluate("pressed") == []
 
 
-def test_single_key_shortcuts_can_be_switched_off(open_page: OpenPage) -> None:
+def test_single_key_shortcuts_can_be_switched_off(open_page: OpenPage, listen: Listen) -> None:
     """WCAG 2.1.4: speech input must not trigger single-key shortcuts. The setting is stored."""
     page = open_page(path="/about")
     page.keyboard.press("?")
@@ -151,7 +172,7 @@ def test_single_key_shortcuts_can_be_switched_off(open_page: OpenPage) -> None:
     page.keyboard.press("Escape")
     page.reload()
     expect(page.get_by_role("heading", level=1)).to_have_text("About Veraface")
-    page.evaluate(LISTEN, ["x", "ArrowRight"])
+    listen(page, ["x", "ArrowRight"])
     for key in ("x", "?", "ArrowRight"):
         page.keyboard.press(key)
     assert page.evaluate("pressed") == ["ArrowRight"]
