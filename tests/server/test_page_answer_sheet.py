@@ -8,9 +8,9 @@ from playwright.sync_api import Locator, Page, expect
 
 from tests.server.page import bounds, choose, expect_state, settle
 from tests.server.scenes import answer, answers, face, fails, portrait, video
+from tests.server.shared_page import with_status
 from tests.server.test_page_budgets import TAKE_SHIFTS, watch_shifts
 from tests.server.test_page_first_screen import BOXES, SEEN, group, unstable, viewport
-from tests.server.test_page_newsroom import with_status
 from tests.server.test_page_scenes import axe, violations
 
 __all__ = ["axe"]  # a fixture
@@ -171,7 +171,7 @@ def test_a_failure_has_none(open_page: OpenPage) -> None:
 
 
 def test_words_only_has_no_range_there_either(open_page: OpenPage) -> None:
-    page = open_page(**PHONE, fresh=True)
+    page = open_page(**PHONE)
     with_status(page, lambda status: status["wording"].update(words_only=True, never_say_real=True))
     show_result(page, answer([face(0.03)]))
     name = page.locator("#verdict").inner_text()

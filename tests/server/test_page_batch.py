@@ -11,6 +11,8 @@ from playwright.sync_api import Locator, Page, Route, expect
 
 from tests.sample_images import encode
 from tests.server import scenes
+from tests.server.conftest import RunningServer
+from tests.server.door import open_door
 from tests.server.page import card, choose_many, expect_state
 from tests.server.page_requests import hold, wait_for
 
@@ -69,23 +71,23 @@ def face_of(number: int) -> dict[str, Any]:
     return scenes.face(0.9 if number % 2 else 0.1)
 
 
-def test_nothing_is_lost_when_the_server_stops(open_page: OpenPage, start_server: Any, face: bytes) -> None:
-    with start_server() as server:
-        page = open_page(server.url)
+def test_nothing_is_lost_when_the_server_stops(
+    open_page: OpenPage, server: RunningServer, face: bytes
+) -> None:
+    with open_door(server.url) as port:
+        page = open_page(f"http://127.0.0.1:{port}")
         held = hold(page)
         choose_many(page, [(f"{i}.jpg", face) for i in range(6)])
         expect(page.locator('.card[data-state="analyzing"]')).to_have_count(2)
         wait_for(page, lambda: len(held) == 2)
         held[0].continue_()
         expect(page.locator("#count")).to_contain_text("1 of 6 images done")
-        server.process.kill()
-        page.unroute("**/api/predict*")  # what was held goes on its way, to nobody
-        expect(page.locator("#banner")).to_contain_text("does not answer")
-        expect(page.locator("#count")).to_contain_text("1 of 6 images done")
-        port = server.url.rsplit(":", 1)[1]
+    page.unroute("**/api/predict*")  # what was held goes on its way, to nobody
+    expect(page.locator("#banner")).to_contain_text("does not answer")
+    expect(page.locator("#count")).to_contain_text("1 of 6 images done")
     again = page.get_by_role("button", name="Analyze 5 images")
     expect(again).to_be_visible()
-    with start_server(VERAFACE_PORT=port):
+    with open_door(server.url, port):
         expect(page.locator("#banner")).to_be_hidden()
         again.click()
         expect(page.locator("#count")).to_contain_text("6 of 6 images done")
