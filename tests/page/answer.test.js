@@ -93,8 +93,8 @@ test("a verdict is worth what was measured, and never certain", () => {
   assert.match(worth("uncertain", 0.5, 66), / 66 were fake and 34 were real\.$/);
   assert.equal(answerOf(result([face("fake", 0.9)])).worth, null);
   const open = (verdict, p) => answerOf(result([face(verdict, p)], { reliability: RELIABILITY })).open;
-  assert.match(open("fake", 0.9), /of 1,000 real faces of this size in our test, 2 were called fake/);
-  assert.match(open("real", 0.1), /of 100 fake faces of this size in our test, 4 were called real/);
+  assert.match(open("fake", 0.9), /in our test, the model called 2 of 1,000 real faces of this size fake\./);
+  assert.match(open("real", 0.1), /in our test, the model called 4 of 100 fake faces of this size real\./);
   assert.match(answerOf(result([face("real", 0.1)])).open, /face swaps/);
 });
 
