@@ -152,6 +152,7 @@ def test_a_missing_model_is_named() -> None:
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.generative
 def test_every_photo_of_the_data_set_is_analyzed(photos: list[Path]) -> None:
     if PROFILE != "deep":
         photos = photos[::2]

@@ -126,6 +126,7 @@ def started(source: Path, out: Path, count: int) -> subprocess.Popen[str]:
     return process
 
 
+@pytest.mark.generative
 @pytest.mark.parametrize("seed", range(5 if PROFILE == "deep" else 2))
 def test_resume_after_a_kill_repeats_and_loses_nothing(tmp_path: Path, seed: int) -> None:
     """The process group is killed by SIGKILL three times, at random numbers of saved results.

@@ -16,7 +16,7 @@ from schemathesis.openapi.checks import JsonSchemaError
 from tests.examples import PROFILE
 
 KEY = "vf_contract"
-EXAMPLES = 150 if PROFILE == "deep" else 25  # an operation and phase
+EXAMPLES = 150 if PROFILE == "deep" else 12  # an operation and phase
 # A valid form may contain an invalid image, which has its own status. No other rejection of what the document
 # allows is accepted; 401 only for the requests that are sent without the key to test that.
 CONFIG = """
