@@ -87,6 +87,7 @@ def test_commands_print_words_only(folder: Path, command: tuple[str, ...], how: 
     make_portrait(folder / "clip.mp4")
     options = ("--words-only",) if how == "option" else ()
     environment = {} if how == "option" else {"VERAFACE_WORDS_ONLY": "true"}
+    command += ("--model", "fast")
     plain = veraface(*command, cwd=folder)
     done = veraface(*command, *options, cwd=folder, environment=environment)
     assert done.returncode == 0, done.stderr
@@ -98,8 +99,10 @@ def test_commands_print_words_only(folder: Path, command: tuple[str, ...], how: 
 
 
 def test_json_keeps_its_fields_and_has_the_label(folder: Path) -> None:
-    plain = json.loads(veraface("detect", "photo.png", "--json", cwd=folder).stdout)
-    done = veraface("detect", "photo.png", "--json", "--words-only", "--never-say-real", cwd=folder)
+    plain = json.loads(veraface("detect", "--model", "fast", "photo.png", "--json", cwd=folder).stdout)
+    done = veraface(
+        "detect", "--model", "fast", "photo.png", "--json", "--words-only", "--never-say-real", cwd=folder
+    )
     found = json.loads(done.stdout)
     assert {name: found[name] for name in ("verdict", "p_fake")} == {
         name: plain[name] for name in ("verdict", "p_fake")

@@ -57,6 +57,9 @@ def talk(use: Callable[[Any], Awaitable[Any]], *arguments: object) -> Any:
         return pool.submit(anyio.run, run).result()
 
 
+FAST = ("--model", "fast")  # where the verdict does not matter
+
+
 def call(folder: Path, *calls: tuple[str, dict[str, Any]], options: tuple[object, ...] = ()) -> list[Any]:
     async def use(client: Any) -> list[Any]:
         return [await client.call_tool(name, arguments) for name, arguments in calls]
@@ -69,7 +72,7 @@ def test_the_tools_are_described(folder: Path) -> None:
     async def use(client: Any) -> Any:
         return (await client.list_tools()).tools
 
-    tools = {tool.name: tool for tool in talk(use, folder)}
+    tools = {tool.name: tool for tool in talk(use, folder, *FAST)}
     assert set(tools) == {"detect_image", "detect_video", "inspect_provenance"}
     for tool in tools.values():
         assert "path" in tool.input_schema["required"]
@@ -103,7 +106,7 @@ def test_what_is_wrong_is_explained_without_anything_of_other_files(folder: Path
     tools = ("detect_image", "detect_video", "inspect_provenance")
     refused = [(tool, {"path": path}) for tool in tools for path in outside]
     unsupported = [(tool, {"path": "notes.txt"}) for tool in tools]
-    answers = call(folder, *refused, *unsupported, ("detect_image", {"path": "broken.png"}))
+    answers = call(folder, *refused, *unsupported, ("detect_image", {"path": "broken.png"}), options=FAST)
     assert all(answer.is_error for answer in answers)
     texts = [answer.content[0].text for answer in answers]
     for text in texts[: len(refused)]:
@@ -119,7 +122,7 @@ def test_the_modes_hold_for_what_the_assistant_reads(folder: Path) -> None:
     (found,) = call(
         folder,
         ("detect_image", {"path": "photo.png"}),
-        options=("--words-only", "--never-say-real"),
+        options=(*FAST, "--words-only", "--never-say-real"),
     )
     assert {"p_fake", "verdict", "thresholds"}.isdisjoint(found.structured_content)
     assert {"p_fake", "verdict"}.isdisjoint(found.structured_content["faces"][0])
@@ -129,12 +132,12 @@ def test_the_modes_hold_for_what_the_assistant_reads(folder: Path) -> None:
 def test_requests_are_audited(folder: Path, tmp_path: Path) -> None:
     log = tmp_path / "audit.jsonl"
     calls = (("detect_image", {"path": "photo.png"}), ("detect_video", {"path": "clip.mp4", "frames": 3}))
-    call(folder, *calls, options=("--audit", log))
+    call(folder, *calls, options=(*FAST, "--audit", log))
     call(
         folder,
         ("detect_image", {"path": "broken.png"}),
         ("detect_video", {"path": "notes.txt"}),
-        options=("--audit", log),
+        options=(*FAST, "--audit", log),
     )
     entries = [json.loads(line) for line in log.read_text().splitlines()]
     assert [entry["via"] for entry in entries] == ["mcp"] * 4
@@ -165,7 +168,7 @@ def test_trustmark_is_read_with_a_decoder_of_the_user(folder: Path, tmp_path: Pa
     with_bits(portrait(), bits_of(word)).save(folder / "marked.png")
     decoder = patch_decoder(tmp_path)
     call_ = ("inspect_provenance", {"path": "marked.png"})
-    (found,) = call(folder, call_, options=("--trustmark", decoder))
+    (found,) = call(folder, call_, options=(*FAST, "--trustmark", decoder))
     assert [mark["payload"] for mark in found.structured_content["watermarks"]] == [payload]
 
 
@@ -174,7 +177,7 @@ def test_what_a_video_claims_is_read(folder: Path) -> None:
     from tests.provenance.credentials import sign
 
     (folder / "signed.mp4").write_bytes(sign((folder / "clip.mp4").read_bytes(), "video/mp4"))
-    (found,) = call(folder, ("inspect_provenance", {"path": "signed.mp4"}))
+    (found,) = call(folder, ("inspect_provenance", {"path": "signed.mp4"}), options=FAST)
     assert found.structured_content["credentials"]["state"] == "untrusted_signer"
     assert [claim["code"] for claim in found.structured_content["claims"]] == ["ai_generated"]
 

@@ -38,14 +38,17 @@ def keys(tmp_path: Path) -> list[str]:
 def test_an_overlay_states_the_marks_of_its_source(tmp_path: Path, signed: bytes) -> None:
     source, out = tmp_path / "photo.jpg", tmp_path / "out.png"
     source.write_bytes(signed)
-    done = veraface("detect", source, "--heatmap", out)
+    done = veraface("detect", "--model", "fast", source, "--heatmap", out)
     assert "out.png is made from a file that carries Content Credentials" in done.stderr
     assert "see --sign-certificate" in done.stderr
     with Image.open(out) as opened:
         packet = opened.info["XML:com.adobe.xmp"]
     assert "made from a file that carries Content Credentials (SHA-256 " in packet
     source.write_bytes(encode(portrait(), "JPEG", xmp=AI_PACKET))
-    assert "IPTC source type trainedAlgorithmicMedia" in veraface("detect", source, "--heatmap", out).stderr
+    assert (
+        "IPTC source type trainedAlgorithmicMedia"
+        in veraface("detect", "--model", "fast", source, "--heatmap", out).stderr
+    )
     found = read(out.read_bytes())
     assert [claim.code for claim in found.claims] == ["ai_generated"]
     source.write_bytes(encode(portrait(), "JPEG", xmp=REMOTE_PACKET))
@@ -53,7 +56,7 @@ def test_an_overlay_states_the_marks_of_its_source(tmp_path: Path, signed: bytes
     found = read(out.read_bytes())  # the link belongs to the source, so it is stated and not repeated
     assert (found.credentials.remote, found.findings) == (None, ())
     source.write_bytes(encode(portrait(), "JPEG"))
-    assert veraface("detect", source, "--heatmap", out, "--provenance", "off").stderr == ""
+    assert veraface("detect", "--model", "fast", source, "--heatmap", out, "--provenance", "off").stderr == ""
     assert read(out.read_bytes()).xmp is None
 
 
@@ -62,7 +65,7 @@ def test_a_signed_overlay_has_its_source_as_an_ingredient(
 ) -> None:
     source, out = tmp_path / "photo.jpg", tmp_path / "out.png"
     source.write_bytes(signed)
-    done = veraface("detect", source, "--heatmap", out, "--provenance", "off", *keys)
+    done = veraface("detect", "--model", "fast", source, "--heatmap", out, "--provenance", "off", *keys)
     assert done.returncode == 0, done.stderr
     assert "carries signed Content Credentials" in done.stderr
     found = read(out.read_bytes())
@@ -87,7 +90,7 @@ def test_bad_keys_are_named(tmp_path: Path, keys: list[str], options: list[str],
     (tmp_path / "photo.jpg").write_bytes(encode(portrait(), "JPEG"))
     (tmp_path / "text.txt").write_text("no certificate")
     (tmp_path / "other.pem").write_text(authority.__wrapped__().key)
-    done = veraface("detect", "photo.jpg", "--heatmap", "out.png", *options, cwd=tmp_path)
+    done = veraface("detect", "--model", "fast", "photo.jpg", "--heatmap", "out.png", *options, cwd=tmp_path)
     assert done.returncode != 0
     assert words in " ".join((done.stdout + done.stderr).replace("│", " ").split())
 
@@ -182,17 +185,27 @@ def test_an_annotated_video_states_or_carries_the_marks(tmp_path: Path, movie: P
     source.write_bytes(sign(movie.read_bytes(), "video/mp4"))
     (tmp_path / "own.pem").write_text(authority().root)
     done = veraface(
-        "video", source, "--frames", "2", "--out", out, "--json", "--trust-anchors", tmp_path / "own.pem"
+        "video",
+        "--model",
+        "fast",
+        source,
+        "--frames",
+        "2",
+        "--out",
+        out,
+        "--json",
+        "--trust-anchors",
+        tmp_path / "own.pem",
     )
     assert done.returncode == 0, done.stderr
     assert "out.mp4 is made from a file that carries Content Credentials" in done.stderr
     assert json.loads(done.stdout)["provenance"]["credentials"]["state"] == "valid"
     with av.open(str(out)) as container:
         assert "made from a file that carries Content Credentials" in container.metadata["comment"]
-    done = veraface("video", source, "--frames", "2", "--out", out, *keys)
+    done = veraface("video", "--model", "fast", source, "--frames", "2", "--out", out, *keys)
     assert done.returncode == 0, done.stderr
     found = read_movie(out)
     assert found is not None
     assert ("c2pa.created", True) in [(s.action, s.of_ingredient) for s in found.credentials.actions]
     shutil.copy(movie, source)
-    assert "carries" not in veraface("video", source, "--frames", "2", "--out", out).stderr
+    assert "carries" not in veraface("video", "--model", "fast", source, "--frames", "2", "--out", out).stderr

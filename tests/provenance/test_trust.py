@@ -325,11 +325,15 @@ def test_the_command_lists_and_updates(tmp_path: Path, signed: bytes) -> None:
         for item in json.loads(veraface("trust", "list", "--json", environment=home).stdout)
     }
     assert (facts["official"]["origin"], facts["official"]["authorities"]) == ("updated", 2)
-    shown = json.loads(veraface("detect", str(image), "--json", environment=home).stdout)["provenance"][
-        "credentials"
-    ]
+    shown = json.loads(veraface("detect", "--model", "fast", str(image), "--json", environment=home).stdout)[
+        "provenance"
+    ]["credentials"]
     assert (shown["state"], shown["trust_list"]["date"]) == ("trusted_official", "2026-11-29")
-    off = json.loads(veraface("detect", str(image), "--json", "--no-trust-lists", environment=home).stdout)
+    off = json.loads(
+        veraface(
+            "detect", "--model", "fast", str(image), "--json", "--no-trust-lists", environment=home
+        ).stdout
+    )
     assert off["provenance"]["credentials"]["state"] == "untrusted_signer"
 
 

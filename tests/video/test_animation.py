@@ -161,9 +161,9 @@ def test_a_truncated_animation_is_analyzed_as_far_as_it_goes(detector: Detector)
 
 def test_the_command_takes_an_animation(tmp_path: Path) -> None:
     (tmp_path / "a.gif").write_bytes(animation("GIF", [REAL, FAKE]))
-    done = veraface("video", "--json", tmp_path / "a.gif")
+    done = veraface("video", "--model", "fast", "--json", tmp_path / "a.gif")
     assert '"format": "GIF"' in done.stdout or '"format":"GIF"' in done.stdout
-    done = veraface("detect", "--json", tmp_path / "a.gif")
+    done = veraface("detect", "--model", "fast", "--json", tmp_path / "a.gif")
     assert "several_frames" in done.stdout
 
 
