@@ -43,28 +43,34 @@ def test_shows_the_verdict_of_the_api(
     assert "base64" not in json.dumps(kept), "no images either"
 
 
-@pytest.mark.parametrize(
-    ("answer", "verdict", "shown"),
-    [
-        ({"p_fake": 0.996}, "fake", ">99%"),
-        ({"verdict": "uncertain", "p_fake": 0.5}, "uncertain", "50%"),
-        ({"verdict": "real", "p_fake": 0.001}, "real", "<1%"),
-    ],
-)
-def test_every_verdict(
-    chromium: Chromium, site: Site, answer: dict[str, Any], verdict: str, shown: str
-) -> None:
-    chromium.settings(server=site.as_server(**answer))
-    site.put("/it.jpg", b"any bytes")
-    page = chromium.visit(site.page(IMAGE))
-    card = chromium.right_click(page, site.url("/it.jpg"))
-    assert card.verdict() == verdict
-    assert card.text(".range strong") == shown
-    real, open_, fake = (card.box(f".zone[data-verdict={name}]") for name in ("real", "uncertain", "fake"))
-    assert real["x"] < open_["x"] < fake["x"]
-    marker = card.box(".marker")
-    at = {"real": real, "uncertain": open_, "fake": fake}[verdict]
-    assert at["x"] - 4 <= marker["x"] + marker["width"] / 2 <= at["right"] + 4
+SHOWN: list[tuple[dict[str, Any], str, str]] = [
+    ({"p_fake": 0.996}, "fake", ">99%"),
+    ({"verdict": "uncertain", "p_fake": 0.5}, "uncertain", "50%"),
+    ({"verdict": "real", "p_fake": 0.001}, "real", "<1%"),
+]
+
+
+def test_every_verdict(chromium: Chromium, site: Site) -> None:
+    numbers = range(len(SHOWN))
+    for number in numbers:
+        site.put(f"/{number}.jpg", f"bytes {number}")
+    images = (f'<img src="/{number}.jpg" width="300" height="200">' for number in numbers)
+    page = chromium.visit(site.page("".join(images)))
+    for number, (answer, verdict, shown) in enumerate(SHOWN):
+        site.answers.pop("/api/predict", None)
+        chromium.settings(server=site.as_server(**answer))
+        card = chromium.right_click(page, site.url(f"/{number}.jpg"))
+        assert card.verdict() == verdict
+        assert card.text(".range strong") == shown
+        real, open_, fake = (
+            card.box(f".zone[data-verdict={name}]") for name in ("real", "uncertain", "fake")
+        )
+        assert real["x"] < open_["x"] < fake["x"]
+        marker = card.box(".marker")
+        at = {"real": real, "uncertain": open_, "fake": fake}[verdict]
+        assert at["x"] - 4 <= marker["x"] + marker["width"] / 2 <= at["right"] + 4
+        card.click(".close")
+        assert card.text() is None
 
 
 def test_images_of_other_hosts_are_read_after_permission(chromium: Chromium, site: Site, face: bytes) -> None:
