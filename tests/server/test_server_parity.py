@@ -130,10 +130,10 @@ def test_pixels_give_the_same_digits_as_their_file(files: dict[Path, bytes], cro
     assert from_library(np.asarray(four(crowd))) == expected
 
 
-def test_sixteen_at_once_get_the_digits_that_each_gets_alone(
+def test_eight_at_once_get_the_digits_that_each_gets_alone(
     predict: Predict, people: list[Image.Image], encode: Callable[..., bytes]
 ) -> None:
-    contents = [encode(one, "PNG") for one in people]
+    contents = [encode(one, "PNG") for one in people[::2]]
 
     def send(content: bytes) -> dict[str, Any]:
         while (response := predict(content, heatmap="true")).status_code == 503:
@@ -141,8 +141,8 @@ def test_sixteen_at_once_get_the_digits_that_each_gets_alone(
         return comparable(response)
 
     alone = [send(content) for content in contents]
-    assert len({answer["p_fake"] for answer in alone}) == 16
-    with ThreadPoolExecutor(16) as pool:
+    assert len({answer["p_fake"] for answer in alone}) == 8
+    with ThreadPoolExecutor(8) as pool:
         assert list(pool.map(send, contents)) == alone
 
 
