@@ -107,13 +107,20 @@ def bounds(page: Page, selector: str) -> FloatRect:
 
 
 def settle(page: Page) -> None:
-    """Wait until two frames are drawn and every animation that ends has ended."""
+    """Wait until two frames are drawn and every animation that ends has ended; for 20 s at most.
+
+    Nothing else ends an evaluation that waits for a frame that the browser does not draw.
+    """
     page.evaluate(
         """async () => {
-            await new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)));
+            const late = new Promise((done) => setTimeout(done, 20000));
+            const frame = () => new Promise(requestAnimationFrame);
+            const frames = () => frame().then(frame);
+            await Promise.race([frames(), late]);
             const ends = (one) => Number.isFinite(one.effect.getComputedTiming().endTime);
-            await Promise.allSettled(document.getAnimations().filter(ends).map((one) => one.finished));
-            await new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)));
+            const ended = document.getAnimations().filter(ends).map((one) => one.finished);
+            await Promise.race([Promise.allSettled(ended), late]);
+            await Promise.race([frames(), late]);
         }"""
     )
 

@@ -28,16 +28,17 @@ NOTE = """() => {
 }"""
 # Goes back to the language, removes results, messages and styles, and shows a view. Returns false where a
 # test has left something else: loaded the page anew, added a global, changed a setting, searched the history.
-START_OVER = """async (path) => {
+START_OVER = """(path) => {
+  const startOver = async () => {
     const { note, before, lang } = window[Symbol.for("first visit")] ?? {};
     if (!note) return false;
     const root = document.documentElement;
+    const wait = (ms) => new Promise((done) => setTimeout(done, ms));
     if (root.lang !== lang) {
         const menu = document.getElementById("language");
         menu.value = lang;
         menu.dispatchEvent(new Event("change"));
-        const wait = () => new Promise((done) => setTimeout(done, 5));
-        for (let waits = 0; root.lang !== lang && waits < 1000; waits += 1) await wait();
+        for (let waits = 0; root.lang !== lang && waits < 1000; waits += 1) await wait(5);
         if (root.lang !== lang) return false;
         localStorage.removeItem("veraface-language");
     }
@@ -46,6 +47,11 @@ START_OVER = """async (path) => {
     const modules = ["queue", "history", "notice", "status", "router"];
     const [queue, history, notice, status, router] = await Promise.all(modules.map(load));
     for (const dialog of document.querySelectorAll("dialog")) dialog.close();
+    // A result is stored a moment after it is shown: later, it would be in the history of the next test.
+    const stored = async ({ id }) => {
+        for (let waits = 0; waits < 40 && !(await history.recall(id)); waits += 1) await wait(25);
+    };
+    if (history.isOn()) await Promise.all(queue.checks().filter(queue.isResult).map(stored));
     queue.remove(queue.checks());
     await Promise.all([history.forgetAll(), status.readStatus()]);
     notice.showNotice("");
@@ -58,6 +64,8 @@ START_OVER = """async (path) => {
     const fields = [...document.querySelectorAll("#main :is(select, input[type=search])")];
     const chosen = fields.some((field) => (field.options ? field.selectedIndex : field.value));
     return note() === before && !chosen && !document.querySelector("#main .filter[aria-pressed=true]");
+  };
+  return Promise.race([startOver(), new Promise((late) => setTimeout(late, 20000, false))]);
 }"""
 
 

@@ -31,7 +31,7 @@ WATCH_SHIFTS = """
     window.observer.observe({ type: "layout-shift", buffered: true });
 """
 # Once the page is idle, all shifts so far.
-TAKE_SHIFTS = """() => new Promise((done) => requestIdleCallback(done)).then(() => {
+TAKE_SHIFTS = """() => new Promise((done) => requestIdleCallback(done, { timeout: 20000 })).then(() => {
     window.addShifts(window.observer.takeRecords());
     return window.shifts.splice(0);
 })"""

@@ -25,7 +25,7 @@ BOXES = """(selectors) => Object.fromEntries(selectors.map((selector) => {
     const { x, y, width, height } = document.querySelector(selector).getBoundingClientRect();
     return [selector, { x, y, width, height }];
 }))"""
-LANGUAGES = ["en", "de", "ar"]
+LANGUAGES = ["en", "de", "fr", "ar"]
 
 
 def unstable() -> dict[str, Any]:
