@@ -27,7 +27,7 @@ from veraface.models.crop import CropSettings, crop_face
 
 leaks = load_program("benchmarks/leak_checks.py")
 MARGIN = 0.3
-PAIRS = 120
+PAIRS = 80
 Real = tuple[Image.Image, Box]
 Pair = tuple[Image.Image, Image.Image]  # fake and real
 Kind = Callable[[Image.Image, Box, np.random.Generator], Pair]
@@ -112,7 +112,7 @@ def chips(data: Path) -> list[Real]:
     for folder in ("faces", "faces2"):
         with (data / folder / "manifest.csv").open(encoding="utf-8", newline="") as file:
             rows = [row for row in csv.DictReader(file) if row["label"] == "real"]
-        for index in np.random.default_rng(0).permutation(len(rows))[:80]:
+        for index in np.random.default_rng(0).permutation(len(rows))[:50]:
             box = Box(*map(float, rows[index]["box"].split()))
             with Image.open(data / folder / rows[index]["path"]) as image:
                 if leaks.outside(image.size, box, MARGIN).mean() > 0.05:

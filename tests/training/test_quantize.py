@@ -103,7 +103,7 @@ def test_large_channels_are_divided_by_larger_factors() -> None:
     assert np.log(factors).mean() == pytest.approx(0, abs=1e-6)
 
 
-def test_an_export_with_a_base_ships_tuned_tensors(tiny_data: Path, tmp_path: Path) -> None:
+def test_an_export_with_a_base_ships_tuned_tensors(base: Path, tiny_data: Path, tmp_path: Path) -> None:
     start = tmp_path / "start.pt"
     torch.save(new().backbone.state_dict(), start)
     config = settings(
@@ -116,10 +116,7 @@ def test_an_export_with_a_base_ships_tuned_tensors(tiny_data: Path, tmp_path: Pa
         epochs=5,
     )
     train(config, tmp_path / "run")
-    write_base(new(), SIZE, crops(8), tmp_path / "vit.int8.onnx")
-    card = export(
-        tmp_path / "run", tmp_path / "out", name="tuned", base=tmp_path / "vit.int8.onnx", one_view=True
-    )
+    card = export(tmp_path / "run", tmp_path / "out", name="tuned", base=base, one_view=True)
     assert sorted(p.name for p in (tmp_path / "out").iterdir()) == [
         "tuned.json",
         "tuned.npz",
