@@ -20,6 +20,7 @@ let words = {};
 let rightToLeft = false;
 let latest = 0; // how often a language was asked for
 let plurals = new Intl.PluralRules(language);
+const formats = new Map(); // of numbers, which take long to make
 let overlays = []; // parts of the catalog whose texts replace others
 
 /** Loads the language that was chosen before, else the first of the browser's that there is, else English. */
@@ -92,7 +93,10 @@ export function isolated(shown) {
 
 /** Numbers in the language's way, in the digits that the API uses as well. */
 export function number(value, options = {}) {
-  return new Intl.NumberFormat(language, { numberingSystem: "latn", ...options }).format(value);
+  const key = JSON.stringify([language, options]);
+  let format = formats.get(key);
+  if (!format) formats.set(key, (format = new Intl.NumberFormat(language, { numberingSystem: "latn", ...options })));
+  return format.format(value);
 }
 
 /** "14 March 2026 at 09:26", in the way of the browser's region where it speaks the language of the page. */
