@@ -163,12 +163,21 @@ def share_of_others(one: Image.Image, other: Image.Image) -> float:
     return float((np.abs(blocks(one) - blocks(other)) > OTHER).mean())
 
 
-SETTLED = """document.fonts.ready.then(() =>
-    new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done))))"""
+# Images that are in view, which load when they come into view, for 20 s at most.
+SETTLED = """async () => {
+    const frames = () => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)));
+    const late = new Promise((done) => setTimeout(done, 20000));
+    const inView = ({ width, top, bottom }) => width && top < innerHeight && bottom > 0;
+    await document.fonts.ready;
+    await frames();
+    const images = [...document.images].filter((image) => inView(image.getBoundingClientRect()));
+    await Promise.race([Promise.allSettled(images.map((image) => image.decode())), late]);
+    await frames();
+}"""
 
 
 def screenshot(page: Page) -> Image.Image:
-    """Half the size, once fonts are loaded and what changed is drawn."""
+    """Half the size, once fonts and images are loaded and what changed is drawn."""
     page.evaluate(SETTLED)
     shot = page.screenshot(animations="disabled", caret="hide")
     return Image.open(io.BytesIO(shot)).convert("RGB").reduce(2)
