@@ -25,6 +25,7 @@ from tests.examples import PROFILE
 from tests.server import sites
 from tests.server.page_pool import PagePool, PooledPage
 from tests.server.remembered import SEED
+from tests.server.shared_page import SharedPage
 from tests.waiting import LIMIT_S, wait_until
 
 ROOT = Path(__file__).parents[2]
@@ -226,6 +227,20 @@ def page_pool(browser: Browser) -> Iterator[PagePool]:
     pool = PagePool(browser)
     yield pool
     pool.close()
+
+
+@pytest.fixture(scope="module")
+def shared(page_pool: PagePool, server: RunningServer) -> Iterator[SharedPage]:
+    """The start page; modules whose tests share another state replace this."""
+    with contextlib.closing(SharedPage(page_pool, server.url)) as shared:
+        yield shared
+
+
+@pytest.fixture
+def page(shared: SharedPage, request: pytest.FixtureRequest) -> Iterator[Page]:
+    """The page that the tests of the module share, for one of them."""
+    with shared.lend(request) as page:
+        yield page
 
 
 @pytest.fixture

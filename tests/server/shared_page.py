@@ -72,6 +72,13 @@ class SharedPage:
         return self._pooled.page
 
 
+def at_home(page: Page) -> Page:
+    """Lead the page to its start, where the files of tests before are still listed."""
+    page.locator("#home").click()
+    expect(page.locator("#filename")).to_have_count(0)
+    return page
+
+
 def start_over(page: Page) -> None:
     """Lead the page to its start, with an empty list."""
     page.locator("#home").click()

@@ -40,12 +40,6 @@ def shared(page_pool: PagePool, server: Any, claiming: bytes) -> Iterator[Shared
         yield shared
 
 
-@pytest.fixture
-def page(shared: SharedPage, request: pytest.FixtureRequest) -> Iterator[Page]:
-    with shared.lend(request) as page:
-        yield page
-
-
 def test_the_panel_shows_the_claims_of_the_file(page: Page) -> None:
     panel = page.locator(".provenance")
     expect(panel.locator(".credentials")).to_contain_text("Content Credentials:")

@@ -1,10 +1,8 @@
 """A result: the image with face boxes and heatmap, the verdict, and its actions."""
 
-import contextlib
 import hashlib
 import re
-from collections.abc import Callable, Iterator
-from typing import Any
+from collections.abc import Callable
 
 import httpx
 import pytest
@@ -22,8 +20,7 @@ from tests.server.page import (
     settle,
     shown_range,
 )
-from tests.server.page_pool import PagePool
-from tests.server.shared_page import SharedPage, start_over
+from tests.server.shared_page import at_home, start_over
 from tests.waiting import wait_until
 
 OpenPage = Callable[..., Page]
@@ -38,19 +35,10 @@ INK = """() => {
 }"""
 
 
-@pytest.fixture(scope="module")
-def shared(page_pool: PagePool, server: Any) -> Iterator[SharedPage]:
-    with contextlib.closing(SharedPage(page_pool, server.url)) as shared:
-        yield shared
-
-
 @pytest.fixture
-def page(shared: SharedPage, request: pytest.FixtureRequest) -> Iterator[Page]:
+def page(page: Page) -> Page:
     """The start page, with the list of the files of tests before."""
-    with shared.lend(request) as page:
-        page.locator("#home").click()
-        expect(page.locator("#filename")).to_have_count(0)
-        yield page
+    return at_home(page)
 
 
 @pytest.fixture

@@ -1,19 +1,15 @@
 """Images to try and the game: sizes, licenses, what the packaged model answers, and one click each."""
 
-import contextlib
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 from playwright.sync_api import Page, Route, expect
 
 import veraface.server
 from tests.server.page import VERDICTS, expect_state
-from tests.server.page_pool import PagePool
 from tests.server.scenes import answer, face
-from tests.server.shared_page import SharedPage
 from veraface import DetectionResult, Detector
 
 SAMPLES = Path(veraface.server.__file__).parent / "static" / "samples"
@@ -33,19 +29,6 @@ def results() -> dict[str, DetectionResult]:
     """Results of the packaged model."""
     detector = Detector()
     return {name: detector.detect((SAMPLES / name).read_bytes()) for name in OFFERED | EXAMPLES}
-
-
-@pytest.fixture(scope="module")
-def shared(page_pool: PagePool, server: Any) -> Iterator[SharedPage]:
-    with contextlib.closing(SharedPage(page_pool, server.url)) as shared:
-        yield shared
-
-
-@pytest.fixture
-def page(shared: SharedPage, request: pytest.FixtureRequest) -> Iterator[Page]:
-    """The start page."""
-    with shared.lend(request) as page:
-        yield page
 
 
 @pytest.mark.parametrize(("name", "verdict"), (OFFERED | EXAMPLES).items())

@@ -20,25 +20,16 @@ from tests.server.page import (
 )
 from tests.server.page_pool import PagePool
 from tests.server.page_requests import hold, wait_for
-from tests.server.shared_page import SharedPage, start_over, with_status
+from tests.server.shared_page import SharedPage, at_home, start_over, with_status
 from tests.waiting import wait_until
 
 Predict = Callable[..., httpx.Response]
 
 
-@pytest.fixture(scope="module")
-def shared(page_pool: PagePool, server: Any) -> Iterator[SharedPage]:
-    with contextlib.closing(SharedPage(page_pool, server.url)) as shared:
-        yield shared
-
-
 @pytest.fixture
-def page(shared: SharedPage, request: pytest.FixtureRequest) -> Iterator[Page]:
+def page(page: Page) -> Page:
     """The start page, with the list of the files of tests before."""
-    with shared.lend(request) as page:
-        page.locator("#home").click()
-        expect(page.locator("#filename")).to_have_count(0)
-        yield page
+    return at_home(page)
 
 
 def test_the_image_is_shown_during_the_analysis(page: Page, face: bytes) -> None:

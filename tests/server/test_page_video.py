@@ -55,6 +55,8 @@ def choose_video(page: Page, content: bytes, name: str = "a.mp4", kind: str = "v
 
 @pytest.fixture(scope="module")
 def shared(page_pool: PagePool, server: Any, video: bytes) -> Iterator[SharedPage]:
+    """A page with the analyzed video."""
+
     def analyze(page: Page) -> None:
         expect(page.locator("#limit")).to_contain_text("videos up to 100 MB")
         choose_video(page, video)
@@ -62,13 +64,6 @@ def shared(page_pool: PagePool, server: Any, video: bytes) -> Iterator[SharedPag
 
     with contextlib.closing(SharedPage(page_pool, server.url, analyze)) as shared:
         yield shared
-
-
-@pytest.fixture
-def page(shared: SharedPage, request: pytest.FixtureRequest) -> Iterator[Page]:
-    """The page with the analyzed video."""
-    with shared.lend(request) as page:
-        yield page
 
 
 @pytest.fixture(scope="module")

@@ -26,6 +26,8 @@ __all__ = ["playable"]  # a fixture
 
 @pytest.fixture(scope="module")
 def shared(page_pool: PagePool, server: Any, playable: bytes) -> Iterator[SharedPage]:
+    """A page with the analyzed video."""
+
     def analyze(page: Page) -> None:
         choose_playable(page, playable)
         expect(page.locator(".details .hash")).to_contain_text(HASH)
@@ -33,13 +35,6 @@ def shared(page_pool: PagePool, server: Any, playable: bytes) -> Iterator[Shared
     permissions = ["clipboard-read", "clipboard-write"]
     with contextlib.closing(SharedPage(page_pool, server.url, analyze, permissions=permissions)) as shared:
         yield shared
-
-
-@pytest.fixture
-def page(shared: SharedPage, request: pytest.FixtureRequest) -> Iterator[Page]:
-    """The page with the analyzed video."""
-    with shared.lend(request) as page:
-        yield page
 
 
 def test_a_result_is_handed_on_as_summary_image_and_numbers(page: Page) -> None:

@@ -1,29 +1,13 @@
 """Zooming and panning the image with mouse, fingers and keys."""
 
-import contextlib
-from collections.abc import Callable, Iterator
-from typing import Any
+from collections.abc import Callable
 
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from tests.server.page import choose, expect_state, settle
-from tests.server.page_pool import PagePool
-from tests.server.shared_page import SharedPage
 
 OpenPage = Callable[..., Page]
-
-
-@pytest.fixture(scope="module")
-def shared(page_pool: PagePool, server: Any) -> Iterator[SharedPage]:
-    with contextlib.closing(SharedPage(page_pool, server.url)) as shared:
-        yield shared
-
-
-@pytest.fixture
-def page(shared: SharedPage, request: pytest.FixtureRequest) -> Iterator[Page]:
-    with shared.lend(request) as page:
-        yield page
 
 
 @pytest.fixture
