@@ -12,14 +12,13 @@ from veraface.imaging.decode import ImageFile
 from veraface.imaging.formats import FORMATS
 from veraface.imaging.guards import ContainerInfo
 from veraface.provenance.claims import Action, Credentials, CredentialState, TrustListInfo
-from veraface.provenance.signals import find_signals
-from veraface.provenance.texts import MAX_ENTRIES, clean_text, source_type_name
+from veraface.provenance.signals import action_lists, find_signals
+from veraface.provenance.texts import MAX_ENTRIES, clean_text, mapping, mappings, source_type_name
 from veraface.provenance.trust import STATES, TrustList, load_lists, own_list
 
 _MAX_REPORT = 4 * 2**20  # characters; the report on an image with dozens of ingredients has some 100,000
 # Nothing is ever fetched, whatever a file asks for: neither a manifest nor the revocation of a certificate.
 _OFFLINE = {"verify_trust": True, "remote_manifest_fetch": False, "ocsp_fetch": False}
-_ACTIONS = ("c2pa.actions", "c2pa.actions.v2")
 _FOUND_IN = re.compile(r"found in \[(.*?)\]")  # the list, or nothing for a signer that a list names itself
 _TIME_STAMPS = "time stamps"
 
@@ -130,8 +129,8 @@ def _anchor_set(item: TrustList) -> dict[str, str]:
 
 def _signer_is_on(name: str, report: dict[str, Any]) -> bool:
     """Return whether the signer, and not only its time stamp, was found on this list."""
-    results = _mapping(_mapping(report.get("validation_results")).get("activeManifest"))
-    for status in _listed(results.get("success")):
+    results = mapping(mapping(report.get("validation_results")).get("activeManifest"))
+    for status in mappings(results.get("success")):
         if status.get("code") == "signingCredential.trusted":
             found = _FOUND_IN.search(str(status.get("explanation")))
             return found is None or found[1] in ("", name)
@@ -157,18 +156,18 @@ def _read_anchors(path: Path) -> TrustList:
 def _credentials(
     report: dict[str, Any], state: CredentialState, trust_list: TrustListInfo | None = None
 ) -> Credentials:
-    manifests = {k: v for k, v in _mapping(report.get("manifests")).items() if isinstance(v, dict)}
+    manifests = {k: v for k, v in mapping(report.get("manifests")).items() if isinstance(v, dict)}
     active_name = report.get("active_manifest")
-    active = _mapping(manifests.get(str(active_name)))
+    active = mapping(manifests.get(str(active_name)))
     actions = _actions(active, of_ingredient=False)
     signals = find_signals(active, of_ingredient=False)
     for name, manifest in manifests.items():
         if name != active_name:
             actions += _actions(manifest, of_ingredient=True)
             signals += find_signals(manifest, of_ingredient=True)
-    signature = _mapping(active.get("signature_info"))
+    signature = mapping(active.get("signature_info"))
     types = dict.fromkeys(action.source_type for action in actions if action.source_type)
-    codes = (clean_text(item.get("code"), 80) for item in _listed(report.get("validation_status")))
+    codes = (clean_text(item.get("code"), 80) for item in mappings(report.get("validation_status")))
     return Credentials(
         state,
         found=True,
@@ -185,7 +184,7 @@ def _credentials(
 
 
 def _generator(manifest: dict[str, Any]) -> str | None:
-    named = _listed(manifest.get("claim_generator_info"))
+    named = mappings(manifest.get("claim_generator_info"))
     if named and isinstance(named[0].get("name"), str):
         return clean_text(" ".join(str(named[0][key]) for key in ("name", "version") if named[0].get(key)))
     return clean_text(manifest.get("claim_generator"))
@@ -193,10 +192,8 @@ def _generator(manifest: dict[str, Any]) -> str | None:
 
 def _actions(manifest: dict[str, Any], *, of_ingredient: bool) -> list[Action]:
     found = []
-    for assertion in _listed(manifest.get("assertions")):
-        if str(assertion.get("label")).split("__", 1)[0] not in _ACTIONS:
-            continue
-        for step in _listed(_mapping(assertion.get("data")).get("actions")):
+    for content in action_lists(manifest):
+        for step in mappings(content.get("actions")):
             agent = step.get("softwareAgent")
             action = Action(
                 clean_text(step.get("action")) or "",
@@ -208,11 +205,3 @@ def _actions(manifest: dict[str, Any], *, of_ingredient: bool) -> list[Action]:
             )
             found += [action] if action.action else []
     return found[:MAX_ENTRIES]
-
-
-def _mapping(value: Any) -> dict[str, Any]:
-    return value if isinstance(value, dict) else {}
-
-
-def _listed(value: Any) -> list[dict[str, Any]]:
-    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []

@@ -49,3 +49,13 @@ def parse_json(text: str) -> Any:
         return json.loads(text)
     except (ValueError, RecursionError):
         return None
+
+
+def mapping(value: Any) -> dict[str, Any]:
+    """Return a value of a parsed text if it is an object, else an empty one."""
+    return value if isinstance(value, dict) else {}
+
+
+def mappings(value: Any) -> list[dict[str, Any]]:
+    """Return the objects in a value of a parsed text, if it is a list."""
+    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
