@@ -34,7 +34,6 @@ from veraface.server.settings import Settings, SettingsError, load_settings
 from veraface.server.uploads import FetchLink, Uploads
 from veraface.utils import available_cores
 from veraface.workers.client import WorkerSettings
-from veraface.workers.messages import Backend
 from veraface.workers.pool import WorkerPool
 from veraface.workers.sandbox import WorkerLimits
 
@@ -50,7 +49,7 @@ _DESCRIPTION = (
 
 
 def create_app(
-    settings: Settings | None = None, backend: Backend | None = None, fetch_link: FetchLink | None = None
+    settings: Settings | None = None, backend: WorkerPool | None = None, fetch_link: FetchLink | None = None
 ) -> FastAPI:
     """Create the web application: the page, the API and its documentation.
 

@@ -8,7 +8,7 @@ from fastapi import Response
 from veraface.results import DetectionResult
 from veraface.server.middleware import RequestRecord
 from veraface.video.results import VideoResult
-from veraface.workers.messages import Backend
+from veraface.workers.pool import WorkerPool
 
 _SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20, 60)
 
@@ -16,7 +16,7 @@ _SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 20, 60)
 class Metrics:
     """The metrics of one application; those of the workers are read at each request of Prometheus."""
 
-    def __init__(self, workers: Backend) -> None:
+    def __init__(self, workers: WorkerPool) -> None:
         self._workers = workers
         self._registry = prometheus.CollectorRegistry()
         prometheus.ProcessCollector(registry=self._registry)

@@ -13,6 +13,7 @@ from veraface.results import Result
 from veraface.server.errors import ApiError, from_error, internal_error
 from veraface.server.settings import Settings
 from veraface.workers import messages
+from veraface.workers.pool import WorkerPool
 
 _log = logging.getLogger("veraface.server")
 
@@ -20,7 +21,7 @@ _log = logging.getLogger("veraface.server")
 class InferenceService:
     """Runs tasks on a backend for routes, with the timeouts of the settings."""
 
-    def __init__(self, backend: messages.Backend, settings: Settings) -> None:
+    def __init__(self, backend: WorkerPool, settings: Settings) -> None:
         self._backend = backend
         self._tasks: dict[type[Result], messages.Task] = {
             Analysis: messages.Task("detect", settings.deadline_s),

@@ -5,7 +5,7 @@ Nothing here imports NumPy, since servers import it.
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Annotated, Any, ClassVar, Literal, Protocol, TypeVar
+from typing import Annotated, Any, ClassVar, Literal, TypeVar
 
 from veraface.analysis import Analysis
 from veraface.forensics.guides import ViewName
@@ -146,39 +146,6 @@ class Reply:
 
 class WorkerFaultError(Exception):
     """An exception in a task, which is a bug; the text holds its type and traceback, nothing of the file."""
-
-
-class Backend(Protocol):
-    """Runs tasks; `veraface.workers.pool.WorkerPool` is one."""
-
-    model: ModelInfo | None
-    """the loaded classifier; None before it is loaded"""
-    failure: str | None
-    """why the classifier could not be loaded; None if it was, or is being loaded"""
-    on_failure: Callable[[], None]
-    """called when `failure` is set"""
-    waiting: int
-    """tasks that wait for a worker"""
-    busy: int
-    """workers that run a task"""
-    alive: int
-    """workers that are ready or busy"""
-
-    async def start(self) -> None:
-        """Return once tasks can be run, or it is known that they never can; see `failure`."""
-
-    async def close(self) -> None:
-        """Finish running tasks and stop all workers."""
-
-    def ensure_capacity(self) -> None:
-        """Raise QueueFullError if no further task can wait."""
-
-    async def run(self, task: Task, content: bytes, options: Options, report: Report = ...) -> Reply:
-        """Run a task on the bytes of one file.
-
-        Raise QueueFullError, DeadlineExceededError, WorkerCrashedError (because of the file), WorkerLostError
-        (killed from outside), WorkerFaultError, or ImageError if the file could not be decoded.
-        """
 
 
 TimedResult = TypeVar("TimedResult", Analysis, ScanResult, ForensicsResult, VideoAnalysis, ReportMaterial)

@@ -30,7 +30,7 @@ _LastMessage = Awaitable[protocol.Message]
 
 
 class WorkerPool:
-    """A fixed number of workers behind a bounded queue; a `Backend`. All of it runs on one event loop."""
+    """A fixed number of workers behind a bounded queue. All of it runs on one event loop."""
 
     def __init__(self, settings: WorkerSettings, *, workers: int, queue: int) -> None:
         self._settings = settings
@@ -42,10 +42,12 @@ class WorkerPool:
         self._running: asyncio.Task[None] | None = None
         self._jobs: set[asyncio.Task[bytes]] = set()
         self._settled = asyncio.Event()
-        self.waiting = self.busy = self.alive = 0
-        self.model: ModelInfo | None = None
-        self.failure: str | None = None
-        self.on_failure: Callable[[], None] = lambda: None
+        self.waiting = 0  # tasks that wait for a worker
+        self.busy = 0  # workers that run a task
+        self.alive = 0  # workers that are ready or busy
+        self.model: ModelInfo | None = None  # the loaded classifier
+        self.failure: str | None = None  # why the classifier could not be loaded
+        self.on_failure: Callable[[], None] = lambda: None  # called when `failure` is set
 
     async def start(self) -> None:
         """Start all workers; return once one is ready, or none could be started (see `failure`)."""
@@ -69,7 +71,11 @@ class WorkerPool:
     async def run(
         self, task: Task, content: bytes, options: Options, report: Report = lambda _: None
     ) -> Reply:
-        """Run a task on one file; see `veraface.workers.messages.Backend`."""
+        """Run a task on the bytes of one file.
+
+        Raise QueueFullError, DeadlineExceededError, WorkerCrashedError (because of the file), WorkerLostError
+        (killed from outside), WorkerFaultError, or ImageError if the file could not be decoded.
+        """
         self.ensure_capacity()
         started = time.perf_counter()
         deadline = asyncio.get_running_loop().time() + task.timeout_s
