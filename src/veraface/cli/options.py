@@ -1,59 +1,45 @@
 """Options that several commands share."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 from typer import Option
+
+
+def _setting(variable: str, flag: str, words: str) -> Any:
+    """Return an option that is also a setting of the server, VERAFACE_<VARIABLE>."""
+    return Option(flag, help=words, envvar=f"VERAFACE_{variable}", show_envvar=False)
+
 
 Model = Annotated[str | None, Option(help="fast, accurate, a name (`info --list`) or a path (.onnx, .json).")]
 JsonLines = Annotated[bool, Option("--json", help="Print one JSON object per line and file.")]
 Audit = Annotated[
-    Path | None,
-    Option(
-        "--audit",
-        help="Append every result to this audit log (.jsonl).",
-        envvar="VERAFACE_AUDIT_LOG",
-        show_envvar=False,
-    ),
+    Path | None, _setting("AUDIT_LOG", "--audit", "Append every result to this audit log (.jsonl).")
 ]
 TrustMark = Annotated[
     Path | None,
-    Option(
+    _setting(
+        "TRUSTMARK",
         "--trustmark",
-        help="TrustMark decoder (decoder_Q.onnx) to look for its marks with, or a folder of them.",
-        envvar="VERAFACE_TRUSTMARK",
-        show_envvar=False,
+        "TrustMark decoder (decoder_Q.onnx) to look for its marks with, or a folder of them.",
     ),
 ]
 TrustAnchors = Annotated[
-    Path | None,
-    Option(
-        "--trust-anchors",
-        help="PEM of authorities for Content Credentials.",
-        envvar="VERAFACE_TRUST_ANCHORS",
-        show_envvar=False,
-    ),
+    Path | None, _setting("TRUST_ANCHORS", "--trust-anchors", "PEM of authorities for Content Credentials.")
 ]
 TrustLists = Annotated[
     bool,
-    Option(
+    _setting(
+        "TRUST_LISTS",
         "--trust-lists/--no-trust-lists",
-        help="Recognize signers on the public trust lists; see `veraface trust`.",
-        envvar="VERAFACE_TRUST_LISTS",
-        show_envvar=False,
+        "Recognize signers on the public trust lists; see `veraface trust`.",
     ),
 ]
-WordsOnly = Annotated[
-    bool,
-    Option("--words-only", help="Show no probabilities.", envvar="VERAFACE_WORDS_ONLY", show_envvar=False),
-]
+WordsOnly = Annotated[bool, _setting("WORDS_ONLY", "--words-only", "Show no probabilities.")]
 NeverSayReal = Annotated[
     bool,
-    Option(
-        "--never-say-real",
-        help="Show 'no sign of forgery found' instead of 'likely real'.",
-        envvar="VERAFACE_NEVER_SAY_REAL",
-        show_envvar=False,
+    _setting(
+        "NEVER_SAY_REAL", "--never-say-real", "Show 'no sign of forgery found' instead of 'likely real'."
     ),
 ]
 LabeledData = Annotated[Path, Option(help="Manifest (.csv, .parquet), or a folder with real/ and fake/.")]

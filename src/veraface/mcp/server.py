@@ -1,7 +1,8 @@
 """The tools of the server; each is the library's function of the same job, in the words of `Wording`."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial, wraps
 from io import BufferedReader
 from typing import Annotated, Any
 
@@ -36,6 +37,22 @@ _READ_ONLY = ToolAnnotations(read_only_hint=True, idempotent_hint=True, open_wor
 File = Annotated[str, Field(description="path of the file: absolute, or relative to an allowed folder")]
 Frames = Annotated[int, Field(ge=1, le=128, description="how many frames to analyze, spread over the video")]
 
+Answer = dict[str, Any]
+
+
+def _tool(analyze: Callable[..., Answer]) -> Callable[..., Awaitable[Answer]]:
+    """Run a method in a thread, one at a time; convert VerafaceError to ToolError, others stay in the log."""
+
+    @wraps(analyze)
+    async def run(self: "Tools", *arguments: Any, **options: Any) -> Answer:
+        try:
+            task = partial(analyze, self, *arguments, **options)
+            return await anyio.to_thread.run_sync(task, limiter=self.one)
+        except VerafaceError as error:
+            raise ToolError(f"{error.code}: {error}") from error
+
+    return run
+
 
 class Tools:
     """The tools; one file is analyzed at a time."""
@@ -55,52 +72,39 @@ class Tools:
         self._credentials = credentials
         self._log = log
         self._trustmark = trustmark
-        self._one = anyio.CapacityLimiter(1)
+        self.one = anyio.CapacityLimiter(1)
 
-    async def detect_image(self, path: File) -> dict[str, Any]:
+    @_tool
+    def detect_image(self, path: File) -> Answer:
         """Detect forged faces in an image (JPEG, PNG, WebP, AVIF, HEIC, GIF, BMP, TIFF).
 
         Returns `label`, the verdict in words to report; the reasons for it; the faces from the largest to the
         smallest, with their boxes in pixels; and the model that decided.
         """
-        return await anyio.to_thread.run_sync(self._detect_image, path, limiter=self._one)
+        from veraface.video.image_frames import detect_all_frames
 
-    async def detect_video(self, path: File, frames: Frames = 32) -> dict[str, Any]:
+        content = self._read(path)
+        with self._logged_refusal(lambda: FileId.of(content)):
+            still = self._detector.detect(content, heatmap=False)
+            result = detect_all_frames(content, still, self._detector, heatmap=False)
+        faces = [
+            self._verdict(face.verdict, face.p_fake, face.reasons) | {"box": face.box.to_list()}
+            for face in result.faces
+        ]
+        if self._log is not None:
+            self._log.add_analysis(FileId.of(content), result)
+        return self._answer(result, faces)
+
+    @_tool
+    def detect_video(self, path: File, frames: Frames = 32) -> Answer:
         """Detect forged faces in a video (MP4, MOV, MKV, WebM, AVI, MPEG-TS) or an animated image.
 
         Returns the same as `detect_image`; a face is one that was tracked through the video.
         """
-        return await anyio.to_thread.run_sync(self._detect_video, path, frames, limiter=self._one)
-
-    async def inspect_provenance(self, path: File) -> dict[str, Any]:
-        """Read what an image, MP4 or MOV claims about its origin: Content Credentials, IPTC, XMP, EXIF.
-
-        Of images also generator parameters and traces of an earlier compression. They are claims of the file,
-        easy to forge or remove, unless a trusted signer has signed them; they say nothing about the verdict.
-        """
-        return await anyio.to_thread.run_sync(self._inspect_provenance, path, limiter=self._one)
-
-    def _detect_image(self, path: str) -> dict[str, Any]:
-        from veraface.video.image_frames import detect_all_frames
-
-        with _tool_errors():
-            content = self._read(path)
-            with self._logged_refusal(lambda: FileId.of(content)):
-                still = self._detector.detect(content, heatmap=False)
-                result = detect_all_frames(content, still, self._detector, heatmap=False)
-            faces = [
-                self._verdict(face.verdict, face.p_fake, face.reasons) | {"box": face.box.to_list()}
-                for face in result.faces
-            ]
-            if self._log is not None:
-                self._log.add_analysis(FileId.of(content), result)
-            return self._answer(result, faces)
-
-    def _detect_video(self, path: str, frames: int) -> dict[str, Any]:
         from veraface.video import detect_video
         from veraface.video.container import bounded_memory
 
-        with _tool_errors(), needs_extra("video"), self._folders.open(path) as file:
+        with needs_extra("video"), self._folders.open(path) as file:
             import av  # noqa: F401 - loads FFmpeg, which does not count towards the limit
 
             # The limit is one of this process; one file is analyzed at a time.
@@ -115,23 +119,26 @@ class Tools:
                 self._log.add_analysis(_identify(file), result)
             return self._answer(result, tracks)
 
-    def _inspect_provenance(self, path: str) -> dict[str, Any]:
+    @_tool
+    def inspect_provenance(self, path: File) -> Answer:
+        """Read what an image, MP4 or MOV claims about its origin: Content Credentials, IPTC, XMP, EXIF.
+
+        Of images also generator parameters and traces of an earlier compression. They are claims of the file,
+        easy to forge or remove, unless a trusted signer has signed them; they say nothing about the verdict.
+        """
         from veraface.provenance.movie import read_movie
         from veraface.provenance.reading import read_provenance
 
-        with _tool_errors():
-            content = self._read(path)
-            try:
-                image = self._detector.open(content)
-            except UnsupportedImageError:
-                claims = read_movie(content, self._credentials)
-                if claims is None:
-                    raise
-            else:
-                claims = read_provenance(
-                    image.file, self._credentials, level="full", trustmark=self._trustmark
-                )
-            return {} if claims is None else claims.to_dict()
+        content = self._read(path)
+        try:
+            image = self._detector.open(content)
+        except UnsupportedImageError:
+            claims = read_movie(content, self._credentials)
+            if claims is None:
+                raise
+        else:
+            claims = read_provenance(image.file, self._credentials, level="full", trustmark=self._trustmark)
+        return {} if claims is None else claims.to_dict()
 
     @contextmanager
     def _logged_refusal(self, identify: Callable[[], FileId]) -> Iterator[None]:
@@ -180,12 +187,3 @@ def build_server(tools: Tools) -> MCPServer[Any]:
 def _identify(file: BufferedReader) -> FileId:
     file.seek(0)
     return FileId.of_file(file)
-
-
-@contextmanager
-def _tool_errors() -> Iterator[None]:
-    """Convert VerafaceError to ToolError; other exceptions stay in the log."""
-    try:
-        yield
-    except VerafaceError as error:
-        raise ToolError(f"{error.code}: {error}") from error

@@ -26,11 +26,6 @@ class FaceDetection:
     landmarks: tuple[tuple[float, float], ...]
     score: float
 
-    def scaled(self, factor: float) -> "FaceDetection":
-        """Return the same face in an image whose sides are `factor` times as long."""
-        points = tuple((x * factor, y * factor) for x, y in self.landmarks)
-        return FaceDetection(self.box.scaled(factor), points, self.score)
-
 
 class FoundFaces(list[FaceDetection]):
     """The faces of an image and whether the search for them was complete.

@@ -15,34 +15,22 @@ _MAX_SAMPLE = 64 * 2**10
 # A JPEG lists further images, such as previews and gain maps, in an index (CIPA DC-007, 5.2).
 _APP2, _MP_INDEX, _SOS = b"\xff\xe2", b"MPF\0", b"\xff\xda"
 _MP_ENTRIES, _MP_ENTRY_BYTES = 0xB002, 16
-# How files of each kind begin.
-_NAMES = {
-    "jpeg": "a JPEG image",
-    "png": "a PNG image",
-    "gif": "a GIF image",
-    "riff": "a RIFF file, such as WebP or WAV",
-    "zip": "a ZIP archive",
-    "rar": "a RAR archive",
-    "7z": "a 7z archive",
-    "gzip": "gzip data",
-    "pdf": "a PDF document",
-    "program": "a program",
-    "video": "a video",
-    "samsung": "data of a Samsung phone",
-    "text": "text",
-}
-_BEGINNINGS = {
-    b"\xff\xd8\xff": "jpeg",
-    b"\x89PNG": "png",
-    b"GIF8": "gif",
-    b"RIFF": "riff",
-    b"PK\x03\x04": "zip",
-    b"Rar!": "rar",
-    b"7z\xbc\xaf": "7z",
-    b"\x1f\x8b\x08": "gzip",
-    b"%PDF": "pdf",
-    b"MZ": "program",
-    b"\x7fELF": "program",
+# By kind, what the data are, and how they begin, if that tells.
+_KINDS: dict[str, tuple[str, tuple[bytes, ...]]] = {
+    "jpeg": ("a JPEG image", (b"\xff\xd8\xff",)),
+    "png": ("a PNG image", (b"\x89PNG",)),
+    "gif": ("a GIF image", (b"GIF8",)),
+    "riff": ("a RIFF file, such as WebP or WAV", (b"RIFF",)),
+    "zip": ("a ZIP archive", (b"PK\x03\x04",)),
+    "rar": ("a RAR archive", (b"Rar!",)),
+    "7z": ("a 7z archive", (b"7z\xbc\xaf",)),
+    "gzip": ("gzip data", (b"\x1f\x8b\x08",)),
+    "pdf": ("a PDF document", (b"%PDF",)),
+    "program": ("a program", (b"MZ", b"\x7fELF")),
+    "video": ("a video", ()),
+    "samsung": ("data of a Samsung phone", ()),
+    "text": ("text", ()),
+    "unknown": ("data of unknown kind", ()),
 }
 
 
@@ -100,7 +88,7 @@ def _index(index: bytes) -> Iterator[tuple[int, int]]:
 
 def describe_appended(found: AppendedData) -> str:
     """Return the finding in plain English."""
-    what = _NAMES.get(found.kind, "data of unknown kind")
+    what, _ = _KINDS[found.kind]
     harmless = (
         "phones append such data" if found.kind in ("jpeg", "video", "samsung") else "few programs do that"
     )
@@ -109,8 +97,8 @@ def describe_appended(found: AppendedData) -> str:
 
 def _kind(start: bytes, end: bytes) -> str:
     bare = start.lstrip(b"\0\r\n")
-    for beginning, kind in _BEGINNINGS.items():
-        if bare.startswith(beginning):
+    for kind, (_, beginnings) in _KINDS.items():
+        if bare.startswith(beginnings):
             return kind
     if b"ftyp" in start[4:64]:  # ISO/IEC 14496-12; phones may put a name in front of it
         return "video"

@@ -13,34 +13,29 @@ from veraface.wording import Wording
 from veraface.workers.messages import ForensicsResult, VideoAnalysis
 
 
-@dataclass(frozen=True)
-class DetectResponse(results.DetectionResult):
-    """Result for an image."""
-
+@dataclass(frozen=True, kw_only=True)
+class _Answer(results.Result):
     _omitted_if_none: ClassVar[tuple[str, ...]] = ("provenance", "audit_entry")
 
-    label: str = ""
+    label: str
     """the verdict in the words to show, by the server's settings"""
-    findings: tuple[GradedFinding, ...] = ()
+    findings: tuple[GradedFinding, ...]
     """what was found, each with how it is known and what limits it"""
-    provenance: Provenance | None = None
-    """what the file claims about its origin, without influence on the verdict; absent with provenance=off"""
     audit_entry: str | None = None
     """hash of the entry in the server's audit log; absent if it keeps none"""
 
 
 @dataclass(frozen=True)
-class DetectVideoResponse(VideoAnalysis):
+class DetectResponse(_Answer, results.DetectionResult):
+    """Result for an image."""
+
+    provenance: Provenance | None = None
+    """what the file claims about its origin, without influence on the verdict; absent with provenance=off"""
+
+
+@dataclass(frozen=True)
+class DetectVideoResponse(_Answer, VideoAnalysis):
     """Result for a video."""
-
-    _omitted_if_none: ClassVar[tuple[str, ...]] = (*VideoAnalysis._omitted_if_none, "audit_entry")
-
-    label: str = ""
-    """the verdict in the words to show, by the server's settings"""
-    findings: tuple[GradedFinding, ...] = ()
-    """what was found, each with how it is known and what limits it"""
-    audit_entry: str | None = None
-    """hash of the entry in the server's audit log; absent if it keeps none"""
 
 
 class Prediction(BaseModel):
