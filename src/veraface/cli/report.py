@@ -2,19 +2,17 @@
 
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 from typer import Argument, BadParameter, Exit, Option
 
 from veraface.cli.audit import open_log
 from veraface.cli.options import Audit, Model, NeverSayReal, TrustAnchors, TrustLists, TrustMark, WordsOnly
 from veraface.cli.terminal import fail, printable
+from veraface.files import same_file, write_atomic
 from veraface.report.texts import Language
 from veraface.utils import needs_extra
 from veraface.wording import Wording
-
-if TYPE_CHECKING:
-    from veraface.provenance import CredentialReader
 
 
 def report(
@@ -51,64 +49,39 @@ def report(
         raise BadParameter("missing; name an image, or a report with --verify", param_hint="IMAGE")
     if out is None or out.suffix.lower() not in (".html", ".htm"):
         raise BadParameter("takes an output name ending in .html", param_hint="--out")
-    from veraface.provenance.credentials import CredentialReader
-
-    credentials = CredentialReader(trust_anchors, trust_lists=trust_lists)
-    wording = Wording(words_only, never_say_real)
-    _write(image, out, key, model, credentials, trustmark, audit, wording, language)
-
-
-def _write(
-    image: str,
-    out: Path,
-    key: Path | None,
-    model: str | None,
-    credentials: "CredentialReader",
-    trustmark: Path | None,
-    audit: Path | None,
-    wording: Wording,
-    language: Language,
-) -> None:
+    if same_file(out, image):
+        raise BadParameter("would overwrite the image itself", param_hint="--out")
     with needs_extra("report"):
-        from veraface.report.page import gather, render
-        from veraface.report.signature import (
-            default_key_path,
-            fingerprint,
-            own_key,
-            public_pem,
-            read_private_key,
-            sign,
-        )
+        from veraface.report import page, signature
     from veraface.audit.entries import FileId
     from veraface.detector import Detector
     from veraface.errors import ImageError
-    from veraface.files import same_file, write_atomic
     from veraface.imaging.decode import read_bytes
     from veraface.models.trustmark import load_trustmark
+    from veraface.provenance.credentials import CredentialReader
 
-    if same_file(out, image):
-        raise BadParameter("would overwrite the image itself", param_hint="--out")
-    log, content = open_log(audit), b""
+    credentials = CredentialReader(trust_anchors, trust_lists=trust_lists)
+    wording, log, content = Wording(words_only, never_say_real), open_log(audit), b""
     try:
         content = read_bytes(image)
-        secret = own_key(default_key_path()) if key is None else read_private_key(key)
-        decoders = load_trustmark(trustmark)
-        name, detector = Path(image).name, Detector(model)
-        contents = gather(content, name, detector, model, wording, decoders, credentials)
+        own_key = signature.default_key_path()
+        secret = signature.own_key(own_key) if key is None else signature.read_private_key(key)
+        decoders, name, detector = load_trustmark(trustmark), Path(image).name, Detector(model)
+        contents = page.gather(content, name, detector, model, wording, decoders, credentials)
     except ImageError as error:
         if log is not None and content:
             log.add_outcome(FileId.of(content), {"error": error.code})
         raise Exit(fail(f"{image}: {error}")) from error
     if log is not None:
         log.add_analysis(FileId.of(content), contents.facts["result"])
-    owner = fingerprint(secret.public_key())
-    write_atomic(out, sign(render(contents, owner, wording, language), secret))
+    owner = signature.fingerprint(secret.public_key())
+    write_atomic(out, signature.sign(page.render(contents, owner, wording, language), secret))
     print(f"written to {printable(str(out))}, signed by key {owner}")
     if key is None:
-        public, content = default_key_path().with_suffix(".pub.pem"), public_pem(secret.public_key())
-        shown = f"\n{content.decode()}"
+        public, pem = own_key.with_suffix(".pub.pem"), signature.public_pem(secret.public_key())
+        shown = f"\n{pem.decode()}"
         with suppress(OSError):  # it could not be written
-            shown = printable(str(public)) if public.read_bytes() == content else shown
+            shown = printable(str(public)) if public.read_bytes() == pem else shown
         print(f"to verify it, others need your public key: {shown}")
 
 

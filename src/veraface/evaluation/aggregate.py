@@ -9,9 +9,9 @@ from numpy.typing import NDArray
 from veraface.evaluation.arrays import ImageSet, Needs, PredictionArrays
 from veraface.evaluation.bootstrap import MIN_GROUPS, BootstrapSamples
 from veraface.evaluation.metrics import METRICS, evaluator
-from veraface.evaluation.predict import SELF_BLENDED, Prediction
+from veraface.evaluation.predict import SELF_BLENDED, Prediction, grouped
 from veraface.evaluation.roc import BINS, Flags, RocCurve, equal_width_edges
-from veraface.models.reliability import FACE_BANDS, face_size_band
+from veraface.models.reliability import FACE_BANDS
 from veraface.results import Verdict
 
 MAX_POINTS = 60  # of a curve
@@ -86,19 +86,12 @@ def generator_rows(predictions: Sequence[Prediction], bootstrap: BootstrapSample
 
 def face_size_rows(predictions: Sequence[Prediction], bootstrap: BootstrapSamples) -> list[Row]:
     """Return a row of each band of face sizes; images without a classified face are in none."""
-
-    def band(prediction: Prediction) -> str | None:
-        return None if prediction.face_size is None else face_size_band(prediction.face_size)
-
-    return _slice_rows("face_size", band, predictions, bootstrap, FACE_BANDS.index)
+    return _slice_rows("face_size", lambda p: p.face_band, predictions, bootstrap, FACE_BANDS.index)
 
 
 def format_rows(predictions: Sequence[Prediction], bootstrap: BootstrapSamples) -> list[Row]:
     """Return a row of each band of face sizes in each file format."""
-    formats: dict[str, list[Prediction]] = {}
-    for p in predictions:
-        if p.format:
-            formats.setdefault(p.format, []).append(p)
+    formats = grouped(predictions, lambda p: p.format or None)
     return [
         {"format": name, **row}
         for name in sorted(formats)
@@ -130,10 +123,7 @@ def _slice_rows(
     order: Callable[[str], int] | None = None,
 ) -> list[Row]:
     """Return a row of each slice; one of one class is ranked against all of the other class."""
-    slices: dict[str, list[Prediction]] = {}
-    for p in predictions:
-        if (name := name_of(p)) is not None:
-            slices.setdefault(name, []).append(p)
+    slices = grouped(predictions, name_of)
     rows: list[Row] = []
     for name in sorted(slices, key=order):
         classes = {p.fake for p in slices[name]}

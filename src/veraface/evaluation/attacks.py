@@ -5,12 +5,12 @@ BPCER, bona fide presentation classification error rate: the share of reals take
 classified images; the shares that were not are reported beside them (APNRR and BPNRR of the standard).
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from veraface.evaluation.binomial import clopper_pearson
-from veraface.evaluation.predict import Prediction
-from veraface.models.reliability import FACE_BANDS, face_size_band
+from veraface.evaluation.predict import Prediction, grouped
+from veraface.models.reliability import FACE_BANDS
 from veraface.results import Verdict
 
 MIN_ATTACKS = 20  # images of a kind from which on it can be the worst one
@@ -42,10 +42,7 @@ def attack_report(predictions: Sequence[Prediction]) -> Row | None:
     if len({p.fake for p in classified}) < 2:
         return None
     rules = _rules([p.p_fake or 0.0 for p in classified if not p.fake])
-    sizes: dict[str, list[Prediction]] = {}
-    for p in classified:
-        if p.face_size is not None:
-            sizes.setdefault(face_size_band(p.face_size), []).append(p)
+    sizes = grouped(classified, lambda p: p.face_band)
     return {
         "standard": "ISO/IEC 30107-3",
         "min_attacks": MIN_ATTACKS,
@@ -102,11 +99,7 @@ def _short(point: Row) -> Row:
 
 
 def _by_kind(predictions: Iterable[Prediction]) -> dict[str, list[Prediction]]:
-    found: dict[str, list[Prediction]] = {}
-    for p in predictions:
-        if p.fake:
-            found.setdefault(p.attack, []).append(p)
-    return found
+    return grouped(predictions, lambda p: p.attack if p.fake else None)
 
 
 def _bpcer_at(limit: float, classified: Sequence[Prediction]) -> Row:
@@ -127,11 +120,3 @@ def _not_classified(predictions: Sequence[Prediction]) -> Row:
     """Return the shares of images in which no face was classified: BPNRR of the reals, APNRR of each kind."""
     kinds = {kind: rate(p.p_fake is None for p in own) for kind, own in _by_kind(predictions).items()}
     return {"reals": rate(p.p_fake is None for p in predictions if not p.fake), "kinds": kinds}
-
-
-def percent(found: Mapping[str, Any]) -> str:
-    """Format a rate with its interval; "" if there is none."""
-    if found["value"] is None:
-        return ""
-    low, high = found["interval"]
-    return f"{found['value']:.1%} ({100 * low:.1f} to {high:.1%})"

@@ -7,7 +7,7 @@ from typing import Any
 
 from veraface.errors import DataError
 from veraface.evaluation.attacks import rate
-from veraface.evaluation.predict import Prediction
+from veraface.evaluation.predict import Prediction, grouped
 from veraface.results import Verdict
 
 Attributes = Mapping[str, Mapping[str, str]]  # by path of the image: values by name of the attribute
@@ -37,12 +37,8 @@ def attribute_rows(
     """
     found: dict[str, list[dict[str, Any]]] = {}
     for name in names:
-        groups: dict[str, list[Prediction]] = {}
-        for prediction in predictions:
-            value = values.get(prediction.path, {}).get(name, "")
-            if value and prediction.p_fake is not None:
-                groups.setdefault(value, []).append(prediction)
-        if groups:
+        classified = (p for p in predictions if p.p_fake is not None)
+        if groups := grouped(classified, lambda p: values.get(p.path, {}).get(name) or None):  # noqa: B023
             rows = [_row(value, groups[value]) for value in sorted(groups)]
             found[name] = sorted(rows, key=lambda row: -(row["fpr"]["value"] or 0))
     if names and not found:

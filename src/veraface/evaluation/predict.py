@@ -1,7 +1,7 @@
 """Predictions on labeled images, through the same pipeline that users get."""
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -17,6 +17,7 @@ from veraface.datasets.validation import box_problem
 from veraface.detector import Detector
 from veraface.errors import ImageError
 from veraface.imaging.decode import ImageFile, ImageSource
+from veraface.models.reliability import face_size_band
 from veraface.results import Verdict
 
 CLEAN = "clean"  # name of images without a degradation
@@ -46,6 +47,22 @@ class Prediction:
     def outcome(self) -> str:
         """The verdict's name, or "error"."""
         return "error" if self.verdict is None else self.verdict.value
+
+    @property
+    def face_band(self) -> str | None:
+        """The band of face sizes; None without a classified face."""
+        return None if self.face_size is None else face_size_band(self.face_size)
+
+
+def grouped(
+    predictions: Iterable[Prediction], name_of: Callable[[Prediction], str | None]
+) -> dict[str, list[Prediction]]:
+    """Return predictions by a name of theirs, without those that have none."""
+    groups: dict[str, list[Prediction]] = {}
+    for prediction in predictions:
+        if (name := name_of(prediction)) is not None:
+            groups.setdefault(name, []).append(prediction)
+    return groups
 
 
 @dataclass(frozen=True)

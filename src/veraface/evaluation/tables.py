@@ -4,7 +4,6 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from veraface.evaluation.attacks import percent
 from veraface.evaluation.metrics import METRICS, Place, shown_in
 
 Row = Mapping[str, Any]
@@ -33,6 +32,11 @@ class ReportTable:
 def with_interval(name: str, row: Row) -> str:
     """Format a metric of a row with its interval."""
     return METRICS[name].format_interval(row[name], row["intervals"].get(name))
+
+
+def percent(rate: Row) -> str:
+    """Format a rate of `evaluation.attacks` with its interval; "" if there is none."""
+    return METRICS["accuracy"].format_interval(rate["value"], rate["interval"])
 
 
 def summary_tables(report: Row) -> Iterator[ReportTable]:
