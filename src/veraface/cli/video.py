@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -97,37 +98,28 @@ def video(
                 facts = {"label": label, **result.to_dict(), "findings": findings}
                 terminal.print_json({"file": str(path), **facts})
     finally:  # Ctrl-C loses no verdict
-        failures += _finish(results, outputs, as_json, wording, signer)
+        try:
+            if results and not as_json:
+                _print(results, wording)
+        finally:  # a closed output loses no file, and, as they come last, a full disk no verdict
+            files = _Files(outputs, wording, signer)
+            failures += sum(files.write(path, result) for path, result in results)
     if failures:
         raise Exit(1)
 
 
-def _finish(
-    results: "list[tuple[Path, VideoAnalysis]]",
-    outputs: Mapping[str, Path],
-    as_json: bool,
-    wording: Wording,
-    signer: "MarkSigner | None",
-) -> int:
-    """Print the verdicts, then write the requested files; return the number of errors."""
+def _print(results: "list[tuple[Path, VideoAnalysis]]", wording: Wording) -> None:
     from veraface.cli.findings import print_findings
     from veraface.cli.provenance import is_notable, print_provenance
     from veraface.findings import collect_findings
 
-    failures = 0
-    try:
-        if results and not as_json:
-            console = terminal.print_verdicts("video", _rows(results), results[0][1].thresholds, wording)
-            if len(results) == 1:
-                ((_, result),) = results
-                print_findings(console, collect_findings(result, result.provenance, wording=wording))
-            for path, result in results:
-                if result.provenance is not None and is_notable(result.provenance):
-                    print_provenance(console, str(path), result.provenance)
-    finally:  # a closed output loses no file, and, as they come last, a full disk no verdict
-        for path, result in results:
-            failures += _write(path, result, outputs, wording, signer)
-    return failures
+    console = terminal.print_verdicts("video", _rows(results), results[0][1].thresholds, wording)
+    if len(results) == 1:
+        ((_, result),) = results
+        print_findings(console, collect_findings(result, result.provenance, wording=wording))
+    for path, result in results:
+        if result.provenance is not None and is_notable(result.provenance):
+            print_provenance(console, str(path), result.provenance)
 
 
 def _check_output(option: str, path: Path, videos: list[Path]) -> None:
@@ -145,59 +137,54 @@ def _check_output(option: str, path: Path, videos: list[Path]) -> None:
         raise BadParameter(message, param_hint=option)
 
 
-def _write(
-    video: Path,
-    result: "VideoAnalysis",
-    outputs: Mapping[str, Path],
-    wording: Wording,
-    signer: "MarkSigner | None",
-) -> int:
-    """Write the requested files; print errors and return their number."""
-    from veraface.errors import VerafaceError
-    from veraface.files import write_atomic
-    from veraface.video.container import bounded_memory
-    from veraface.video.plot import timeline_data, write_timeline
+@dataclass(frozen=True)
+class _Files:
+    """The files that were asked for about a video."""
 
-    failures = 0
-    for option, path in outputs.items():
-        try:
-            with bounded_memory():
-                if option == "--timeline":
-                    # "clip" is the deprecated name of "video".
-                    data = {"video": video.name, "clip": video.name, **timeline_data(result)}
-                    write_atomic(path, json.dumps(data, indent=1) + "\n")
-                elif option == "--plot":
-                    write_timeline(result, path, video.name, wording)
-                else:
-                    _write_annotated(video, result, path, wording, signer)
-        except VerafaceError as error:
-            message = str(error)
-            failures += terminal.fail(message if message.startswith(f"{path}: ") else f"{path}: {message}")
-    return failures
+    paths: Mapping[str, Path]  # by option
+    wording: Wording
+    signer: "MarkSigner | None"
 
+    def write(self, video: Path, result: "VideoAnalysis") -> int:
+        """Write the requested files; print errors and return their number."""
+        from veraface.errors import VerafaceError
+        from veraface.files import write_atomic
+        from veraface.video.container import bounded_memory
+        from veraface.video.plot import timeline_data, write_timeline
 
-def _write_annotated(
-    video: Path,
-    result: "VideoAnalysis",
-    path: Path,
-    wording: Wording,
-    signer: "MarkSigner | None",
-) -> None:
-    """Write the annotated copy, which states or carries the marks of its source."""
-    from veraface.errors import VerafaceError
-    from veraface.provenance.marks import MediaFile, source_marks
-    from veraface.video.annotation import write_annotated
+        failures = 0
+        for option, path in self.paths.items():
+            try:
+                with bounded_memory():
+                    if option == "--timeline":
+                        # "clip" is the deprecated name of "video".
+                        data = {"video": video.name, "clip": video.name, **timeline_data(result)}
+                        write_atomic(path, json.dumps(data, indent=1) + "\n")
+                    elif option == "--plot":
+                        write_timeline(result, path, video.name, self.wording)
+                    else:
+                        self._write_annotated(video, result, path)
+            except VerafaceError as error:
+                place = f"{path}: "
+                failures += terminal.fail(place + str(error).removeprefix(place))
+        return failures
 
-    kinds = {".mp4": "video/mp4", ".mov": "video/quicktime"}
-    if signer is not None and path.suffix.lower() not in kinds:
-        raise VerafaceError(f"{path}: only .mp4 and .mov can carry Content Credentials")
-    marks = source_marks(video, result.provenance)
-    write_annotated(video, result, path, wording=wording, comment=marks.describe())
-    if signer is not None:
-        source = MediaFile(str(video), kinds.get(video.suffix.lower(), "video/mp4"), video)
-        output = MediaFile(str(path), kinds[path.suffix.lower()], path)
-        signer.sign(output, source, "boxes and verdicts drawn in, sound left out")
-    report_marks(path, marks, signed=signer is not None)
+    def _write_annotated(self, video: Path, result: "VideoAnalysis", path: Path) -> None:
+        """Write the annotated copy, which states or carries the marks of its source."""
+        from veraface.errors import VerafaceError
+        from veraface.provenance.marks import MediaFile, source_marks
+        from veraface.video.annotation import write_annotated
+
+        kinds = {".mp4": "video/mp4", ".mov": "video/quicktime"}
+        if self.signer is not None and path.suffix.lower() not in kinds:
+            raise VerafaceError(f"{path}: only .mp4 and .mov can carry Content Credentials")
+        marks = source_marks(video, result.provenance)
+        write_annotated(video, result, path, wording=self.wording, comment=marks.describe())
+        if self.signer is not None:
+            source = MediaFile(str(video), kinds.get(video.suffix.lower(), "video/mp4"), video)
+            output = MediaFile(str(path), kinds[path.suffix.lower()], path)
+            self.signer.sign(output, source, "boxes and verdicts drawn in, sound left out")
+        report_marks(path, marks, signed=self.signer is not None)
 
 
 def _rows(results: "list[tuple[Path, VideoAnalysis]]") -> Iterator[terminal.VerdictRow]:
