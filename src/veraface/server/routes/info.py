@@ -31,11 +31,7 @@ async def model_status(state: State) -> schemas.ModelStatusResponse:
         feedback=settings.feedback_folder is not None,
         reports=settings.makes_reports,
     )
-    wording = schemas.WordingResponse(
-        words_only=settings.words_only,
-        never_say_real=settings.never_say_real,
-        labels=settings.wording.labels,
-    )
+    wording = schemas.WordingResponse.model_validate(settings.wording, from_attributes=True)
     return schemas.ModelStatusResponse(loaded=bool(model), limits=limits, wording=wording, **model)
 
 
