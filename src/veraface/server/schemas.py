@@ -17,9 +17,9 @@ from veraface.workers.messages import ForensicsResult, VideoAnalysis
 class _Answer(results.Result):
     _omitted_if_none: ClassVar[tuple[str, ...]] = ("provenance", "audit_entry")
 
-    label: str
+    label: str = ""
     """the verdict in the words to show, by the server's settings"""
-    findings: tuple[GradedFinding, ...]
+    findings: tuple[GradedFinding, ...] = ()
     """what was found, each with how it is known and what limits it"""
     audit_entry: str | None = None
     """hash of the entry in the server's audit log; absent if it keeps none"""
