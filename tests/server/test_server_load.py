@@ -4,8 +4,10 @@ import asyncio
 import contextlib
 import signal
 import socket
+import sys
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
+from io import BytesIO
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -87,6 +89,18 @@ def test_a_full_queue_rejects_at_once_with_retry_after(
         assert 1 <= int(response.headers["retry-after"]) <= 60
     slowest = max(took for _, took in outcomes)
     assert sorted(took for _, took in turned_away)[len(turned_away) // 2] < slowest
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere freed memory does not return to the system")
+def test_a_worker_stays_for_the_next_image(
+    one_worker: Any, face: bytes, encode: Callable[..., bytes]
+) -> None:
+    portrait = Image.open(BytesIO(face)).convert("RGB").resize((1400, 1400))
+    (worker,) = workers_of(one_worker)
+    for _ in range(3):
+        files = {"image": ("a.jpg", encode(portrait, "JPEG"))}
+        assert httpx.post(f"{one_worker.url}/api/predict", files=files, timeout=300).status_code == 200
+        assert workers_of(one_worker) == [worker]
 
 
 def test_the_deadline_stops_the_work_itself(

@@ -13,7 +13,7 @@ give exactly the same faces.
 The constants are measured: benchmarks/results/face_detectors.md.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from math import ceil, cos, floor, radians, sin, sqrt
 from pathlib import Path
@@ -43,6 +43,7 @@ _SMALL = 40  # px at the scale of a search; smaller faces suggest that there are
 # The fine search, for faces of MIN_FACE px at full size
 _LONG = 2.0  # ratio of the sides above which an image is always searched; photos have at most 16:9
 _NOTICED_SIDE = 16  # px at that scale; nearly all faces of this size score at least _NOTICED
+_FINE = _NOTICED_SIDE / MIN_FACE  # that scale, of the full size
 _NOTICED = 0.1  # a detection from here on is looked at again
 _TILE = 1024  # px at that scale; larger images are searched in tiles, to save memory
 _TILE_MARGIN = 64  # px around a tile, more than the largest face that only the fine search finds
@@ -71,7 +72,7 @@ _MIRRORED = [2, 1, 0, 3, 6, 7, 4, 5, 8, 9, 12, 13, 10, 11, 14]
 class _Found(NamedTuple):
     faces: Faces
     complete: bool  # no limit ended the search
-    quick: bool  # small faces were not searched for
+    shows_more: Callable[[], bool] | None = None  # searches for small faces, if a quick search did not
 
 
 class YuNetDetector:
@@ -103,8 +104,14 @@ class YuNetDetector:
                 origin = middle if turns == 2 else middle[::-1]
                 found = upright._replace(faces=_mapped(upright.faces, origin, middle, 1.0, 90.0 * turns))
         detections = sorted(map(_detection, found.faces), key=lambda face: face.box.area, reverse=True)
-        fully = partial(self.detect, lazy, quick=False) if found.quick else None
+        fully = partial(self._search_fully, lazy, detections, found.shows_more) if found.shows_more else None
         return FoundFaces(detections, complete=found.complete, search_fully=fully)
+
+    def _search_fully(
+        self, image: LazyImage, found: list[FaceDetection], shows_more: Callable[[], bool]
+    ) -> FoundFaces:
+        """Return all faces: `found`, unless the search for small ones shows others."""
+        return self.detect(image, quick=False) if shows_more() else FoundFaces(found)
 
     def _detect_mirrored(self, image: LazyImage, quick: bool) -> "_Found":
         """Do the same as `_detect`, in the mirror image where that is brighter in its right half."""
@@ -125,19 +132,44 @@ class YuNetDetector:
             coarse: that scale.
             quick: as in `detect`.
         """
-        fine = _NOTICED_SIDE / MIN_FACE
         faces, upright = self._search_turned(view)
-        is_coarse = 1.25 * coarse < fine
-        quick = is_coarse and quick and not (_is_long(image) or _may_show_small(faces))
-        if is_coarse and not quick:
-            view = _scaled(image, fine)
-            faces[:, :14] *= fine / coarse
-            faces = _merged(faces, self._search_tiles(view))
+        is_coarse = 1.25 * coarse < _FINE
+        if is_coarse and not (quick and not _is_long(image) and not _may_show_small(faces)):
+            return self._search_finely(image, faces, coarse, upright)
+        found = self._confirm_all(image, view, faces, upright)
+        if not is_coarse:
+            return found
+        return found._replace(shows_more=partial(self._shows_more, image, faces, coarse, upright, found))
+
+    def _shows_more(
+        self, image: LazyImage, faces: Faces, coarse: float, upright: bool, found: "_Found"
+    ) -> bool:
+        """Return whether a search for small faces, after a quick search, may show others than it found."""
+        fully = self._search_finely(image, faces, coarse, upright)
+        same = (iou(face, found.faces).max(initial=0.0) >= SAME_FACE for face in fully.faces)
+        return not (found.complete and fully.complete and all(same))
+
+    def _search_finely(self, image: LazyImage, faces: Faces, coarse: float, upright: bool) -> "_Found":
+        """Search for small faces, beside those that the coarse search found or noticed."""
+        view = _scaled(image, _FINE)
+        faces = faces.copy()
+        faces[:, :14] *= _FINE / coarse
+        return self._confirm_all(image, view, _merged(faces, self._search_tiles(view)), upright)
+
+    def _confirm_all(self, image: LazyImage, view: Image.Image, faces: Faces, upright: bool) -> "_Found":
+        """Return those that are faces, in full-size pixels.
+
+        Args:
+            image: at full size.
+            view: the image, scaled.
+            faces: found or noticed in `view`.
+            upright: large faces are confirmed upright already.
+        """
         faces, complete = self._look_again(view, faces, upright)
         faces = _merged(*(self._level(view, face) for face in faces))
         # In an image a few pixels wide, rounding scales the two sides differently.
         faces[:, :14] *= np.tile([image.width / view.width, image.height / view.height], 7)
-        return _Found(faces[[self._is_face(image, face) for face in faces]], complete, quick)
+        return _Found(faces[[self._is_face(image, face) for face in faces]], complete)
 
     def _search_turned(self, view: Image.Image) -> tuple[Faces, bool]:
         """Search an image, also turned unless its faces are upright.

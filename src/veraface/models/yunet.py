@@ -46,7 +46,8 @@ class YuNet:
         height, width = (_padded(side + 2 * border) for side in image.shape[:2])
         pixels = np.zeros((1, 3, height, width), np.float32)
         inside = pixels[0, :, border : border + image.shape[0], border : border + image.shape[1]]
-        inside[:] = image.transpose(2, 0, 1)[::-1]  # blue, green, red
+        for plane, channel in zip(inside, (2, 1, 0), strict=True):  # blue, green, red
+            plane[:] = image[:, :, channel]
         outputs = self._session.run(_OUTPUTS, {"input": pixels})
         cls, obj, boxes, points = (np.concatenate(outputs[i : i + 3], axis=1)[0] for i in (0, 3, 6, 9))
         scores = np.sqrt(cls[:, 0] * obj[:, 0])

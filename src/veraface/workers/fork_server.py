@@ -15,6 +15,7 @@ import signal
 import socket
 import sys
 import traceback
+from collections.abc import Callable
 from typing import Any
 
 from veraface.detector import Detector
@@ -57,8 +58,7 @@ def main(pool: socket.socket) -> int:
     os.close(devnull)
     detector.release_memory()  # each worker would allocate it again anyway
     gc.collect()
-    with contextlib.suppress(AttributeError):  # only glibc can return freed memory to the system
-        ctypes.CDLL(None).malloc_trim(0)
+    _return_freed_memory()
     gc.freeze()  # garbage collection must not write to shared pages
     protocol.send(pool, {"card": detector.card.to_dict(), "model": detector.model_info})
     ForkServer(pool, context, WorkerLimits(**settings["limits"])).serve()
@@ -129,8 +129,9 @@ def _work(connection: socket.socket, context: TaskContext, limits: WorkerLimits)
     """Run tasks until the connection is closed, or until this process has grown too large."""
     die_with_parent()
     signal.signal(signal.SIGTERM, signal.SIG_IGN)  # the pool stops its workers when they are done
+    own_bytes = _memory_meter()
     protocol.send(connection, {"enforced": confine(limits)})
-    max_bytes = _peak_bytes() + limits.growth_bytes
+    max_bytes = own_bytes() + limits.growth_bytes
 
     def report(progress: bytes) -> None:
         protocol.send(connection, {"kind": "progress"}, progress)
@@ -143,8 +144,9 @@ def _work(connection: socket.socket, context: TaskContext, limits: WorkerLimits)
             return
         allow_cpu_time(job["cpu_s"])
         header, body = _run_task(context, job, content, report)
-        # Freed memory does not return to the system from inside a heap; a new worker takes milliseconds.
-        last = _peak_bytes() > max_bytes
+        if own_bytes() > max_bytes:
+            _return_freed_memory()
+        last = own_bytes() > max_bytes
         protocol.send(connection, {**header, "last": last}, body)
 
 
@@ -163,9 +165,29 @@ def _run_task(context: TaskContext, job: dict[str, Any], content: bytes, report:
         return {"kind": "fault", "message": f"{type(error).__name__}\n{where}"}, b""
 
 
-def _peak_bytes() -> int:
-    unit = 1 if sys.platform == "darwin" else 1024
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
+def _memory_meter() -> Callable[[], int]:
+    """Return a function that measures this process: bytes in memory that are of no file.
+
+    Code of libraries is shared by all workers, and is in the memory of a worker only once it was used.
+    """
+    try:
+        statm = os.open("/proc/self/statm", os.O_RDONLY)  # while the sandbox still allows it
+    except OSError:  # not Linux: the peak
+        unit = 1 if sys.platform == "darwin" else 1024
+        return lambda: resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit
+
+    def measure() -> int:
+        os.lseek(statm, 0, os.SEEK_SET)
+        _, resident, of_files, *_ = map(int, os.read(statm, 128).split())
+        return (resident - of_files) * resource.getpagesize()
+
+    return measure
+
+
+def _return_freed_memory() -> None:
+    """Return memory that was freed inside heaps to the system, which only glibc can."""
+    with contextlib.suppress(AttributeError):
+        ctypes.CDLL(None).malloc_trim(0)
 
 
 if __name__ == "__main__":
