@@ -32,7 +32,7 @@ class AppState:
     audit: Auditor
 
 
-async def _state(request: Request) -> AppState:  # not async, it would run in a thread
+async def _state(request: Request) -> AppState:  # FastAPI runs others in a thread
     state: AppState = request.app.state.veraface
     return state
 
