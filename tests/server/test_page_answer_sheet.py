@@ -82,6 +82,7 @@ def expect_sheet_and_way_back(page: Page, body: dict[str, Any], size: tuple[int,
     assert sheet(page).locator(".sheet-name").inner_text() == name
     assert sheet(page).locator(".range").inner_text() == shown
     expect(sheet(page)).to_have_attribute("data-verdict", body["verdict"])
+    settle(page)  # it slides in
     seen, box, foot = page.evaluate(SEEN), bounds(page, ".answer-sheet"), bounds(page, "footer")
     assert seen["height"] - box["y"] <= MAX_HEIGHT, size
     assert (box["x"], box["width"]) == (0, seen["width"])
