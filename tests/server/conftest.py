@@ -230,10 +230,16 @@ def page_pool(browser: Browser) -> Iterator[PagePool]:
 
 
 @pytest.fixture(scope="module")
-def shared(page_pool: PagePool, server: RunningServer) -> Iterator[SharedPage]:
-    """The start page; modules whose tests share another state replace this."""
+def shared_start(page_pool: PagePool, server: RunningServer) -> Iterator[SharedPage]:
+    """The start page."""
     with contextlib.closing(SharedPage(page_pool, server.url)) as shared:
         yield shared
+
+
+@pytest.fixture(scope="module")
+def shared(shared_start: SharedPage) -> SharedPage:
+    """What `page` lends: the start page; modules whose tests share another state replace this."""
+    return shared_start
 
 
 @pytest.fixture

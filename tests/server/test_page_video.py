@@ -25,7 +25,7 @@ from tests.server.page import (
     read_status,
 )
 from tests.server.page_pool import VIEWPORT, PagePool
-from tests.server.shared_page import SharedPage, start_over, with_status
+from tests.server.shared_page import SharedPage, at_home, start_over, with_status
 from tests.server.test_page_scenes import axe, violations
 from tests.waiting import wait_until
 
@@ -66,19 +66,11 @@ def shared(page_pool: PagePool, server: Any, video: bytes) -> Iterator[SharedPag
         yield shared
 
 
-@pytest.fixture(scope="module")
-def shared_start(page_pool: PagePool, server: Any) -> Iterator[SharedPage]:
-    with contextlib.closing(SharedPage(page_pool, server.url)) as shared:
-        yield shared
-
-
 @pytest.fixture
 def start(shared_start: SharedPage, request: pytest.FixtureRequest) -> Iterator[Page]:
     """The start page, with the list of the files of tests before."""
     with shared_start.lend(request) as page:
-        page.locator("#home").click()
-        expect(page.locator("#filename")).to_have_count(0)
-        yield page
+        yield at_home(page)
 
 
 @pytest.fixture(scope="module")
