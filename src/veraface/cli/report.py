@@ -64,8 +64,8 @@ def report(
     wording, log, content = Wording(words_only, never_say_real), open_log(audit), b""
     try:
         content = read_bytes(image)
-        own_key = signature.default_key_path()
-        secret = signature.own_key(own_key) if key is None else signature.read_private_key(key)
+        own_path = signature.default_key_path()
+        secret = signature.own_key(own_path) if key is None else signature.read_private_key(key)
         decoders, name, detector = load_trustmark(trustmark), Path(image).name, Detector(model)
         contents = page.gather(content, name, detector, model, wording, decoders, credentials)
     except ImageError as error:
@@ -78,7 +78,7 @@ def report(
     write_atomic(out, signature.sign(page.render(contents, owner, wording, language), secret))
     print(f"written to {printable(str(out))}, signed by key {owner}")
     if key is None:
-        public, pem = own_key.with_suffix(".pub.pem"), signature.public_pem(secret.public_key())
+        public, pem = own_path.with_suffix(".pub.pem"), signature.public_pem(secret.public_key())
         shown = f"\n{pem.decode()}"
         with suppress(OSError):  # it could not be written
             shown = printable(str(public)) if public.read_bytes() == pem else shown

@@ -38,7 +38,7 @@ def attribute_rows(
     found: dict[str, list[dict[str, Any]]] = {}
     for name in names:
         classified = (p for p in predictions if p.p_fake is not None)
-        if groups := grouped(classified, lambda p: values.get(p.path, {}).get(name) or None):  # noqa: B023
+        if groups := grouped(classified, lambda p: values.get(p.path, {}).get(name) or None):  # noqa: B023 - called at once
             rows = [_row(value, groups[value]) for value in sorted(groups)]
             found[name] = sorted(rows, key=lambda row: -(row["fpr"]["value"] or 0))
     if names and not found:

@@ -146,7 +146,7 @@ def _work(connection: socket.socket, context: TaskContext, limits: WorkerLimits)
         header, body = _run_task(context, job, content, report)
         if own_bytes() > max_bytes:
             _return_freed_memory()
-        last = own_bytes() > max_bytes
+            last = own_bytes() > max_bytes
         protocol.send(connection, {**header, "last": last}, body)
 
 
