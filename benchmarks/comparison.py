@@ -87,7 +87,7 @@ def throughput(data: bytes, seconds: float) -> str:
     for _ in range(2):
         for name, (start, path) in servers.items():
             with start() as (url, process):
-                parent, others, _ = milliseconds(url + path, data, 20, process)
+                _, parent, others = milliseconds(url + path, data, 20, process)
                 measured = measure(url + path, data, 16, seconds)
                 rates[name].append([*measured, memory_mb(process), parent + others])
     best = {name: max(measured) for name, measured in rates.items()}

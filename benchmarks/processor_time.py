@@ -17,22 +17,21 @@ _STAGES = ("decode", "faces", "model")
 
 
 def of_a_request(image: bytes, requests: int) -> str:
-    """Return the table of milliseconds per request, by process and, inside workers, by stage."""
-    rows = []
+    """Return the table of milliseconds per request by process, and that of the stages in one process."""
+    rows, stages = [], []
     for model in ALIASES:
-        stages = _stages(model, image, requests)
+        stages.append([model, *_stages(model, image, requests)])
         with serving(model=model) as (url, server):
-            parent, workers, client = milliseconds(url + "/api/predict", image, requests, server)
-        rest = workers - sum(stages)
-        rows.append([model, client, parent, *stages, rest, parent + workers])
+            client, parent, workers = milliseconds(url + "/api/predict", image, requests, server)
+        rows.append([model, client, parent, workers, parent + workers])
         print(rows[-1], flush=True)
-    headings = ["model", "client", "HTTP process", *(f"worker: {name}" for name in _STAGES)]
-    note = "\nRest: provenance, JSON, messages, memory, starts of workers. The sum is without the client.\n"
-    return table([*headings, "worker: rest", "server in all"], rows) + note
+    by_process = table(["model", "client", "HTTP process", "workers", "server in all"], rows)
+    note = "\nThe stages in one thread, with the machine to itself; beside another they take longer:\n\n"
+    return by_process + note + table(["model", *_STAGES], stages)
 
 
 def milliseconds(url: str, image: bytes, requests: int, server: psutil.Process) -> tuple[float, float, float]:
-    """Send requests to a server; return the milliseconds of each in its process, its others, and this one."""
+    """Send requests to a server; return the milliseconds of each here, in its process, and in its others."""
     sent = [request(url, image)]
     asyncio.run(load(url, sent, 2, count=10, wait=True))
     before = _used(server)
@@ -40,15 +39,15 @@ def milliseconds(url: str, image: bytes, requests: int, server: psutil.Process) 
     after = _used(server)
     if failed := [sample.status for sample in samples if sample.status != 200]:
         raise SystemExit(f"{url}: requests failed: {failed[:5]}")
-    parent, others, own = (1000 * (b - a) / requests for a, b in zip(before, after, strict=True))
-    return parent, others, own
+    own, parent, others = (1000 * (b - a) / requests for a, b in zip(before, after, strict=True))
+    return own, parent, others
 
 
 def _used(server: psutil.Process) -> tuple[float, float, float]:
-    """Return the seconds used by a server, by its descendants, ended ones included, and by this process."""
-    own = server.cpu_times()
+    """Return the seconds used by this process, by a server, and by its descendants, ended ones included."""
+    parent = server.cpu_times()
     others = [sum(process.cpu_times()[:4]) for process in server.children(recursive=True)]
-    return own.user + own.system, sum(others), sum(os.times()[:2])
+    return sum(os.times()[:2]), parent.user + parent.system, sum(others)
 
 
 def _stages(model: str, image: bytes, runs: int) -> list[float]:

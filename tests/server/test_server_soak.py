@@ -14,6 +14,7 @@ import pytest
 from PIL import Image
 
 from tests.examples import PROFILE
+from tests.waiting import wait_until
 from veraface.utils import available_cores
 
 # Requests instead of seconds: a busy machine takes longer for the same work.
@@ -126,3 +127,7 @@ def test_many_requests_at_capacity_change_nothing(
     assert median(turned_away) < median(accepted)
     assert own_server.process.poll() is None
     assert "Traceback" not in own_server.log()
+
+    # Without requests, workers return what they keep for the next image: 34 MB each.
+    processes = psutil.Process(own_server.process.pid).children(recursive=True)
+    wait_until(lambda: max(process.memory_full_info().uss for process in processes) < 20e6)

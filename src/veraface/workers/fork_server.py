@@ -30,6 +30,11 @@ from veraface.workers.messages import Report
 from veraface.workers.sandbox import WorkerLimits, allow_cpu_time, confine, die_with_parent
 from veraface.workers.tasks import TASKS, TaskContext, warm_up
 
+# A worker without a task for this long returns the memory that it keeps for the next one. A server with two
+# workers then takes 257 MB instead of 326 after portraits of 2 megapixels.
+_IDLE_MS = 1000
+_RELEASE_CPU_S = 10
+
 
 def main(pool: socket.socket) -> int:
     """Serve until the pool closes the connection; return the exit status."""
@@ -136,6 +141,8 @@ def _work(connection: socket.socket, context: TaskContext, limits: WorkerLimits)
     def report(progress: bytes) -> None:
         protocol.send(connection, {"kind": "progress"}, progress)
 
+    wait = select.poll()
+    wait.register(connection, select.POLLIN)
     last = False
     while not last:
         try:
@@ -148,6 +155,10 @@ def _work(connection: socket.socket, context: TaskContext, limits: WorkerLimits)
             _return_freed_memory()
             last = own_bytes() > max_bytes
         protocol.send(connection, {**header, "last": last}, body)
+        if not last and not wait.poll(_IDLE_MS):
+            allow_cpu_time(_RELEASE_CPU_S)
+            context.detector.release_memory()
+            _return_freed_memory()
 
 
 def _run_task(context: TaskContext, job: dict[str, Any], content: bytes, report: Report) -> protocol.Message:
