@@ -21,6 +21,7 @@ import tempfile
 import time
 from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
+from typing import Any
 
 import psutil
 from images import encoded, scene
@@ -28,6 +29,7 @@ from machine import cores, describe
 from serving import memory_mb
 from tables import publish, table
 
+from veraface.models.registry import ALIASES
 from veraface.scan.engine import Engine, ItemResult, LocalEngine
 from veraface.scan.item import Item
 from veraface.scan.session import Output, scan
@@ -37,7 +39,7 @@ import os, sys, time
 from pathlib import Path
 os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
 from veraface import Detector
-detector = Detector(threads=1)
+detector = Detector(sys.argv[3], threads=1)
 detector.warm_up()
 paths = sorted(Path(sys.argv[1]).iterdir())[: int(sys.argv[2])]
 started = time.perf_counter()
@@ -57,9 +59,9 @@ def copies(folder: Path, count: int, *images: bytes) -> None:
         (folder / f"{number:07}.jpg").write_bytes(image[:2] + segment + image[2:])
 
 
-def alone(folder: Path, count: int) -> float:
+def alone(folder: Path, count: int, model: str) -> float:
     """Return images per second of one core."""
-    command = [sys.executable, "-c", ALONE, str(folder), str(count)]
+    command = [sys.executable, "-c", ALONE, str(folder), str(count), model]
     return float(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
 
 
@@ -88,16 +90,19 @@ def scanned(
 def rate(folder: Path, count: int, rounds: int) -> str:
     """Return the table of rates; scan and baseline alternate, because the speed of the machine varies."""
     copies(folder / "p", count, encoded(scene(2, 1), "JPEG"))
-    rows = []
-    for number in range(rounds):
-        one = alone(folder / "p", count // 4)
-        steady, whole = scanned(folder / "p", LocalEngine(cores()))
-        rows.append(
-            [number + 1, one, steady, whole, 100 * steady / (cores() * one), 100 * whole / (cores() * one)]
-        )
-        print(*rows[-1], flush=True)
-    middle = [statistics.median(row[column] for row in rows) for column in range(1, 6)]
+    rows: list[list[Any]] = []
+    for model in ALIASES:
+        measured = []
+        for number in range(rounds):
+            one = alone(folder / "p", count // 4, model)
+            steady, whole = scanned(folder / "p", LocalEngine(cores(), model))
+            floor = cores() * one
+            measured.append([one, steady, whole, 100 * steady / floor, 100 * whole / floor])
+            rows.append([model, number + 1, *measured[-1]])
+            print(*rows[-1], flush=True)
+        rows.append([model, "median", *map(statistics.median, zip(*measured, strict=True))])
     headings = (
+        "model",
         "round",
         "one core alone",
         "scan, running",
@@ -106,7 +111,7 @@ def rate(folder: Path, count: int, rounds: int) -> str:
         "whole, % of floor",
     )
     text = f"{count} JPEGs of 2 megapixels with one face; images per second; floor: {cores()} times one core."
-    return f"{text}\n\n{table(headings, [*rows, ['median', *middle]])}"
+    return f"{text}\n\n{table(headings, rows)}"
 
 
 def memory(folder: Path, count: int) -> str:
