@@ -143,6 +143,31 @@ def test_a_server_that_fails_is_taken_for_one_that_is_not_there(installed: Page)
     page.evaluate("caches.open('veraface-shell-1').then((kept) => kept.delete('/static/js/none.js'))")
 
 
+def test_only_what_has_changed_is_written_again(installed: Page) -> None:
+    """A file without an ETag, which a proxy may remove, counts as changed."""
+    page = installed
+    page.context.route("**/static/js/none.js", lambda route: route.fulfill(status=200, body="new"))
+    ask = """async () => {
+        const kept = await caches.open("veraface-shell-1");
+        const { headers } = await kept.match("/static/js/dom.js");
+        await kept.put("/static/js/dom.js", new Response("marked", { headers }));
+        await kept.put("/static/js/none.js", new Response("old"));
+        for (const name of ["dom", "none"]) await (await fetch(`/static/js/${name}.js`)).text();
+    }"""
+    text = "(name) => caches.match(`/static/js/${name}.js`).then((answer) => answer.text())"
+    page.evaluate(ask)
+    wait_until(lambda: page.evaluate(text, "none") == "new")
+    assert page.evaluate(text, "dom") == "marked"
+    page.context.unroute_all()
+    clear = """async () => {
+        const kept = await caches.open("veraface-shell-1");
+        await Promise.all(["dom", "none"].map((name) => kept.delete(`/static/js/${name}.js`)));
+        await fetch("/static/js/dom.js");
+    }"""
+    page.evaluate(clear)
+    wait_until(lambda: page.evaluate("caches.match('/static/js/dom.js').then(Boolean)"))
+
+
 def test_after_an_upgrade_no_old_file_stays_behind(installed: Page, server: Any) -> None:
     """One visit to any view renews them all: files of two versions do not fit together."""
     page = installed

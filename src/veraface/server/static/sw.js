@@ -199,8 +199,10 @@ async function freshOrKept(event, key) {
   const kept = await cache.match(key);
   const fresh = fetch(event.request).then((answer) => {
     if (answer.status >= 500) return kept ?? answer; // a proxy in front of a server that is down
-    if (answer.ok && !(kept && isSame(kept, answer))) keep(event, cache, key, answer.clone());
-    if (answer.ok && kept && isOther(kept, answer)) renew(event, cache);
+    const tag = answer.headers.get("ETag"); // null where a proxy removes it
+    const isOther = kept?.headers.get("ETag") !== tag;
+    if (answer.ok && (isOther || !tag)) keep(event, cache, key, answer.clone());
+    if (answer.ok && kept && isOther) renew(event, cache);
     return answer;
   });
   if (!kept) return fresh;
@@ -210,15 +212,6 @@ async function freshOrKept(event, key) {
 
 function fill(cache) {
   return cache.addAll([`${ROOT}/`, ...SHELL.map((name) => `${ROOT}/static/${name}`)]);
-}
-
-function isOther(kept, answer) {
-  return kept.headers.get("ETag") !== answer.headers.get("ETag");
-}
-
-// Not where a proxy removes the ETag.
-function isSame(kept, answer) {
-  return answer.headers.has("ETag") && !isOther(kept, answer);
 }
 
 // The server has another version of the page: what was not asked for yet must not stay behind, since old and new files
