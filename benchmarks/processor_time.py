@@ -26,7 +26,7 @@ def of_a_request(image: bytes, requests: int) -> str:
         rows.append([model, client, parent, workers, parent + workers])
         print(rows[-1], flush=True)
     by_process = table(["model", "client", "HTTP process", "workers", "server in all"], rows)
-    note = "\nThe stages in one thread, with the machine to itself; beside another they take longer:\n\n"
+    note = "\nThe stages in one thread, each model before its server; compare them with each other only:\n\n"
     return by_process + note + table(["model", *_STAGES], stages)
 
 

@@ -39,7 +39,7 @@ def throughput(image: bytes, seconds: float) -> str:
 
 
 def memory(images: Sequence[bytes], requests: int) -> str:
-    """Return the table of resident memory: idle, and in each tenth of the requests."""
+    """Return the table of resident memory: idle, in each tenth of the requests, and idle again."""
     rows: list[list[object]] = []
     means: list[float] = []
     with serving() as (url, server):
@@ -57,6 +57,8 @@ def memory(images: Sequence[bytes], requests: int) -> str:
             means.append(mean(seen))
             rows.append([f"requests {done + 1} to {done + step}", means[-1], max(seen)])
             print(rows[-1], flush=True)
+        time.sleep(3)  # after a second without requests, workers return what they keep
+        rows.append(["idle again", *2 * [memory_mb(server)]])
     grown = 100 * (means[-1] / means[0] - 1)
     note = f"\nMean of the last part relative to the first: {grown:+.1f}%.\n"
     return table(["server and its processes, PSS in MB", "mean", "max"], rows) + note
