@@ -1,4 +1,4 @@
-"""Train a classifier on your own faces, export it and use it. Needs `pip install 'veraface[train]'`.
+"""Train a classifier on your own faces, export it and use it. Needs `pip install '.[train]'`.
 
     python examples/train_model.py DATA OUT
 

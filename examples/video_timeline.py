@@ -1,4 +1,4 @@
-"""Print p_fake over time for a video. Needs `pip install 'veraface[video]'`.
+"""Print p_fake over time for a video. Needs `pip install '.[video]'`.
 
 python examples/video_timeline.py clip.mp4
 """
