@@ -54,7 +54,9 @@ def verify(
 @audit.command()
 def decide(
     log: Log,
-    image: Annotated[str, Argument(help="The image or video; its last analysis in the log is meant.")],
+    image: Annotated[
+        str, Argument(help="The image or video; the decision is on its last analysis in the log.")
+    ],
     decision: Annotated[
         Literal["fake", "real", "undecided"], Argument(help="What a person decided about it.")
     ],

@@ -16,7 +16,8 @@ def feedback(
         list[str], Argument(help="Images with a wrong verdict, or reports that the page has saved (.json).")
     ],
     label: Annotated[
-        Literal["real", "fake"] | None, Option(help="What they are; a saved report has its own.")
+        Literal["real", "fake"] | None,
+        Option(help="What the images really are; a saved report has its own label."),
     ] = None,
     note: Annotated[str, Option(help="How you know, up to 2,000 characters.")] = "",
     generator: Annotated[str, Option(help="What made a fake, if you know.")] = "",

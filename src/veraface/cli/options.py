@@ -21,11 +21,12 @@ TrustMark = Annotated[
     _setting(
         "TRUSTMARK",
         "--trustmark",
-        "TrustMark decoder (decoder_Q.onnx) to look for its marks with, or a folder of them.",
+        "TrustMark decoder to search for marks with (decoder_Q.onnx), or a folder of decoders.",
     ),
 ]
 TrustAnchors = Annotated[
-    Path | None, _setting("TRUST_ANCHORS", "--trust-anchors", "PEM of authorities for Content Credentials.")
+    Path | None,
+    _setting("TRUST_ANCHORS", "--trust-anchors", "PEM file of authorities to trust for Content Credentials."),
 ]
 TrustLists = Annotated[
     bool,

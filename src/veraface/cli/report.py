@@ -31,7 +31,7 @@ def report(
     words_only: WordsOnly = False,
     never_say_real: NeverSayReal = False,
     language: Annotated[
-        Language, Option(help="Language of the report; what is folded in it is in English.")
+        Language, Option(help="Language of the report; its collapsed section stays in English.")
     ] = "en",
 ) -> None:
     """Write a signed report on one image, or verify one.

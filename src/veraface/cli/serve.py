@@ -20,7 +20,7 @@ def serve(
     ] = None,
     model: Model = None,
 ) -> None:
-    """Serve the page and the API. All settings are VERAFACE_... environment variables."""
+    """Serve the page and the API. Further settings are VERAFACE_... variables; see docs/api.md."""
     if output_error() is not None:
         discard_output()  # a server without an output runs without its log
 

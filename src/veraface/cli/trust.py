@@ -44,7 +44,7 @@ def update(
         list[str], Argument(metavar="FILE|URL...", help="PEM files of the list, or https addresses of them.")
     ],
     date: Annotated[
-        datetime | None, Option(formats=["%Y-%m-%d"], help="As of which day; default: today.")
+        datetime | None, Option(formats=["%Y-%m-%d"], help="Date of the list; default: today.")
     ] = None,
     time_stamps: Annotated[
         list[str] | None,

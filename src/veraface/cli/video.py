@@ -25,7 +25,10 @@ _ENDINGS = {"--timeline": (".json",), "--plot": (".png",), "--out": (".mp4", ".m
 
 
 def video(
-    videos: Annotated[list[Path], Argument(metavar="VIDEO...", help="MP4, MOV, MKV, WEBM, AVI, MPEG-TS.")],
+    videos: Annotated[
+        list[Path],
+        Argument(metavar="VIDEO...", help="Videos (MP4, MOV, MKV, WEBM, AVI, MPEG-TS) or animated images."),
+    ],
     frames: Annotated[int, Option(min=1, max=1000, help="Frames to analyze, spread over the video.")] = 32,
     every: Annotated[
         float | None, Option(help="Analyze a frame every N seconds instead; at most 1000.", metavar="N")

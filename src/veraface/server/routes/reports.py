@@ -38,7 +38,7 @@ def _signer(request: Request) -> ReportSigner:
 
 Signer = Annotated[ReportSigner, Depends(_signer)]
 ReportLanguage = Annotated[
-    Language, Query(description="the language of the report; what is folded in it is in English")
+    Language, Query(description="the language of the report; its collapsed section stays in English")
 ]
 
 
