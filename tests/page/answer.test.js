@@ -101,7 +101,7 @@ test("a verdict is worth what was measured, and never certain", () => {
 test("several faces are counted, the worst first", () => {
   const faces = [face("real", 0.1), face("fake", 0.9), face("uncertain", null, null, ["face_too_small"]), face("uncertain", 0.4), face("fake", 0.95), face("real", 0.02)];
   assert.deepEqual(worstFirst(faces), [4, 1, 3, 0, 5, 2]);
-  assert.equal(answerOf(result(faces)).count, "2 of 6 faces are likely fake, 1 cannot be told, 2 are likely real, and 1 was not classified.");
+  assert.equal(answerOf(result(faces)).count, "2 of 6 faces are likely fake, it cannot tell for 1, 2 are likely real, and 1 was not classified.");
   assert.equal(answerOf(result(faces.slice(5))).count, null);
   assert.equal(answerOf(result([faces[0], faces[5]])).count, "All 2 faces are likely real.");
 });
