@@ -1,4 +1,4 @@
-"""Data behind the end of an image, which decoders and browsers ignore."""
+"""Data after the end of an image, which decoders and browsers ignore."""
 
 from collections.abc import Iterator
 from contextlib import suppress
@@ -35,7 +35,7 @@ _KINDS: dict[str, tuple[str, tuple[bytes, ...]]] = {
 
 
 def find_appended(image: ImageFile) -> AppendedData | None:
-    """Return what stands behind the end of an image file; None if nothing but filling, or no end is known."""
+    """Return what stands after the end of an image file; None if nothing but filling, or no end is known."""
     data, end = image.data, image.container.end
     if data is None or end is None or end >= len(data):
         return None
@@ -49,7 +49,7 @@ def find_appended(image: ImageFile) -> AppendedData | None:
 
 
 def _without_listed_images(data: bytes, end: int) -> bytes:
-    """Return what stands behind the end, without whole JPEG images that the index of a JPEG lists."""
+    """Return what stands after the end, without whole JPEG images that the index of a JPEG lists."""
     rest = []
     for start, size in sorted(_listed_images(data)):
         if start < end or not data.startswith(b"\xff\xd8\xff", start):
@@ -92,7 +92,7 @@ def describe_appended(found: AppendedData) -> str:
     harmless = (
         "phones append such data" if found.kind in ("jpeg", "video", "samsung") else "few programs do that"
     )
-    return f"has {found.size:,} bytes behind the end of the image: {what}; {harmless}"
+    return f"has {found.size:,} bytes after the end of the image: {what}; {harmless}"
 
 
 def _kind(start: bytes, end: bytes) -> str:

@@ -230,7 +230,7 @@ class Watermark(Result):
 
 @dataclass(frozen=True)
 class AppendedData(Result):
-    """Bytes behind the end of the image, which are not part of it."""
+    """Bytes after the end of the image, which are not part of it."""
 
     size: int
     """in bytes"""

@@ -21,14 +21,14 @@ class TextChunk(NamedTuple):
 
     type: bytes  # b"tEXt", b"zTXt" or b"iTXt"
     start: int  # first byte of its content
-    end: int  # first byte behind its content; may be behind the end of a truncated file
+    end: int  # first byte after its content; may be after the end of a truncated file
 
 
 @dataclass(frozen=True)
 class ContainerInfo:
     """What a guard of `veraface.imaging.guards` found in a file.
 
-    It holds only what stands in the place that the format defines. Bytes behind the end of the image, and
+    It holds only what stands in the place that the format defines. Bytes after the end of the image, and
     metadata in any other place, are left out, as decoders and browsers ignore them too.
     """
 
