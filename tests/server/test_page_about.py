@@ -98,7 +98,7 @@ def test_the_example_for_curl_works(open_page: OpenPage, predict: Predict, face:
     if not shutil.which("curl"):
         pytest.skip("no curl")
     answer = json.loads(run(["sh", "-c", example(open_page(path="/about"), "curl")], folder))
-    assert answer["success"] is True
+    assert answer["verdict"] == predict(face).json()["verdict"]
     assert answer["p_fake"] == predict(face).json()["p_fake"]
 
 
@@ -109,7 +109,9 @@ def test_the_example_in_python_works(
     answer = predict(face).json()
     assert run([sys.executable, "-c", code], folder) == f"{answer['verdict']} {answer['p_fake']}\n"
     (folder / "photo.jpg").write_bytes(no_face)
-    assert run([sys.executable, "-c", code], folder) == "no_face\n"
+    assert run([sys.executable, "-c", code], folder) == "no_face None\n"
+    (folder / "photo.jpg").write_bytes(b"no image")
+    assert run([sys.executable, "-c", code], folder) == "unsupported_image\n"
 
 
 def test_the_example_in_javascript_works(
@@ -121,7 +123,9 @@ def test_the_example_in_javascript_works(
     answer = predict(face).json()
     assert run(["node", "detect.mjs"], folder) == f"{answer['verdict']} {answer['p_fake']}\n"
     (folder / "photo.jpg").write_bytes(no_face)
-    assert run(["node", "detect.mjs"], folder) == "no_face\n"
+    assert run(["node", "detect.mjs"], folder) == "no_face null\n"
+    (folder / "photo.jpg").write_bytes(b"no image")
+    assert run(["node", "detect.mjs"], folder) == "unsupported_image\n"
 
 
 def test_the_examples_of_library_and_command_work(open_page: OpenPage, face: bytes, folder: Path) -> None:

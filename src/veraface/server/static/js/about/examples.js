@@ -4,26 +4,26 @@ import { text } from "../language.js";
 
 const FEEDBACK_MS = 2500; // how long a button shows its outcome
 
-const CURL = (server) => `curl -F image=@photo.jpg ${server}/api/predict`;
+const CURL = (server) => `curl -F image=@photo.jpg ${server}/api/v1/detect`;
 
 const PYTHON = (server) => `import httpx
 
 with open("photo.jpg", "rb") as image:
-    answer = httpx.post("${server}/api/predict", files={"image": image}, timeout=60).json()
+    answer = httpx.post("${server}/api/v1/detect", files={"image": image}, timeout=60).json()
 
-if answer["success"]:
-    print(answer["verdict"], answer["p_fake"])
+if "error" in answer:
+    print(answer["error"]["code"])
 else:
-    print(answer["error"]["code"])`;
+    print(answer["verdict"], answer["p_fake"])`;
 
 const JAVASCRIPT = (server) => `import { readFile } from "node:fs/promises";
 
 const form = new FormData();
 form.append("image", new Blob([await readFile("photo.jpg")]), "photo.jpg");
 
-const response = await fetch("${server}/api/predict", { method: "POST", body: form });
+const response = await fetch("${server}/api/v1/detect", { method: "POST", body: form });
 const answer = await response.json();
-console.log(answer.success ? \`\${answer.verdict} \${answer.p_fake}\` : answer.error.code);`;
+console.log(answer.error ? answer.error.code : \`\${answer.verdict} \${answer.p_fake}\`);`;
 
 const LIBRARY = () => `from veraface import Detector
 
@@ -35,7 +35,6 @@ veraface detect photo.jpg --json
 veraface detect photo.jpg --heatmap evidence.png`;
 
 const ANSWER = `{
-  "success": true,
   "verdict": "fake",
   "p_fake": 0.972,
   "faces": [
