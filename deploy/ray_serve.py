@@ -1,6 +1,6 @@
 """The API and the web page on Ray Serve: each replica runs the whole application with its own workers.
 
-    pip install "veraface[ray]"
+    pip install ".[ray]"
     cd deploy && serve run ray_serve:app
 
 Results, limits and sandboxed workers are the same as with `veraface serve`. Ray balances requests over

@@ -14,7 +14,7 @@ def build(
     recipe: Annotated[
         Path | None, Option(help="YAML list of sources with these options as fields, instead of IMAGES.")
     ] = None,
-    source: Annotated[str, Option(help="Name of the source.")] = "",
+    source: Annotated[str, Option(help="Name of the data set the images come from.")] = "",
     label: Annotated[str, Option(help="real or fake.")] = "",
     include: Annotated[
         list[str] | None, Option(help="Only paths in IMAGES that match, such as 'faces/*.jpg'; repeatable.")
@@ -29,7 +29,7 @@ def build(
     per_group: Annotated[int, Option(help="Maximum number of chips per group; 0 for all.")] = 0,
     split: Annotated[str, Option(help="train, val or test for all; default: by a hash of the group.")] = "",
     against: Annotated[
-        list[Path] | None, Option(help="Data set whose images are not to be repeated; repeatable.")
+        list[Path] | None, Option(help="Data set whose images to skip, also near-duplicates; repeatable.")
     ] = None,
     replace: Annotated[bool, Option("--replace", help="Build sources that exist again.")] = False,
 ) -> None:
