@@ -33,9 +33,12 @@ def test_an_image_is_kept(tmp_path: Path, face: bytes) -> None:
 
 def test_what_is_no_report_is_refused(tmp_path: Path, face: bytes, corrupt: bytes) -> None:
     with application(feedback_folder=tmp_path) as client:
-        for fields in ({}, {"label": "perhaps"}, {"label": "real", "note": "x" * 2001}):
+        too_long = ({"label": "real", "note": "x" * 2001}, {"label": "fake", "generator": "x" * 201})
+        for fields in ({}, {"label": "perhaps"}, *too_long):
             answer = send(client, face, **fields)
             assert (answer.status_code, answer.json()["error"]["code"]) == (422, "invalid_parameter")
+            message = answer.json()["error"]["message"]
+            assert all(name in message for name in ("label", "note", "2000", "generator", "200"))
         assert send(client, corrupt, label="real").status_code == 422
         assert client.post("/api/v1/feedback", data={"label": "real"}).status_code == 400
     assert not list(tmp_path.rglob("*.png"))

@@ -53,8 +53,13 @@ def create_app(
 ) -> FastAPI:
     """Create the web application: the page, the API and its documentation.
 
-    By default, it reads the settings from the environment (or raises SettingsError), starts worker processes
-    with itself, and fetches linked images, if the settings allow links, from the public internet.
+    Args:
+        settings: read from the environment if None.
+        backend: runs the tasks; worker processes that start with the application if None.
+        fetch_link: fetches linked images if the settings allow links; from the public internet if None.
+
+    Raises:
+        SettingsError: a setting is invalid, or a file that one names cannot be used.
     """
     settings = settings or load_settings()
     backend = backend or _worker_pool(settings)

@@ -1,4 +1,4 @@
-"""The audit log of a server: who asked, and what the answer was."""
+"""The audit log of a server: the client and the result of every analysis, and the decisions about it."""
 
 import asyncio
 import logging
@@ -19,7 +19,7 @@ from veraface.video.results import VideoResult
 _T = TypeVar("_T")
 _log = logging.getLogger("veraface.server")
 SEARCHED_BYTES = 64 * 2**20  # at the end of the log: about 75,000 analyses of one face
-_MAX_SEARCHES = 8  # that wait for their turn
+_MAX_SEARCHES = 8  # running and waiting
 
 
 class Auditor:
@@ -43,7 +43,7 @@ class Auditor:
 
     @asynccontextmanager
     async def failure(self, request: Request, content: bytes) -> AsyncIterator[None]:
-        """Add that a file was refused, if the block raises an ApiError."""
+        """Add the error code of a refused file, if the block raises an ApiError."""
         try:
             yield
         except ApiError as error:

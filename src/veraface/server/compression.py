@@ -1,4 +1,4 @@
-"""Routes whose answers are worth compressing. Static files have the same middleware."""
+"""Routes with large JSON or HTML responses. Static files have the same middleware."""
 
 from fastapi.routing import APIRoute
 from starlette.middleware.gzip import GZipMiddleware
@@ -6,8 +6,8 @@ from starlette.types import Receive, Scope, Send
 
 
 class CompressedRoute(APIRoute):
-    """A route whose answers are compressed for clients that accept that: model cards shrink to a quarter."""
+    """Compresses responses with gzip for clients that accept it: model cards shrink to a quarter."""
 
     async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one request."""
+        """Handle one request."""
         await GZipMiddleware(super().handle)(scope, receive, send)

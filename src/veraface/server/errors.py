@@ -17,7 +17,7 @@ _HTTP_FAULTS = {
     404: ("not_found", "no such route; see /docs for all routes"),
     405: ("method_not_allowed", "this route does not support this method; see /docs"),
 }
-# The first class that fits counts.
+# An error gets the status of the first of these classes that it is an instance of.
 _STATUS: dict[type[errors.VerafaceError], int] = {
     errors.ImageTooLargeError: 413,
     errors.UnsupportedImageError: 415,

@@ -40,7 +40,7 @@ class VideoJob:
 
     def report(self, progress: bytes) -> None:
         """Add an event for a worker's `VideoProgress`, before the first frame and after each."""
-        with contextlib.suppress(ValueError):  # from a worker that a file has taken over
+        with contextlib.suppress(ValueError):  # invalid JSON, from a compromised worker
             self._queue.put_nowait(("progress", VideoProgress.from_json(progress)))
 
     async def start(self, work: Awaitable[VideoResult], observe: Callable[[VideoResult], None]) -> None:

@@ -113,7 +113,7 @@ class RootPath:
 
 
 class HeadRequests:
-    """Answers HEAD on every route like GET, without the body (RFC 9110, section 9.3.2)."""
+    """Responds to HEAD on every route as to GET, without the body (RFC 9110, section 9.3.2)."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -138,7 +138,7 @@ class HeadRequests:
 
 @dataclass(frozen=True)
 class RequestRecord:
-    """A request that was answered."""
+    """A handled request, for logs and metrics."""
 
     method: str
     route: str
@@ -179,7 +179,7 @@ def route_of(scope: Scope) -> str:
 
 
 class AccessLog:
-    """Logs every request, and answers 500 where the application raises an error."""
+    """Logs every request, and responds with status 500 if the application raises an exception."""
 
     def __init__(self, app: ASGIApp, observers: Sequence[Callable[[RequestRecord], None]] = ()) -> None:
         self._app = app

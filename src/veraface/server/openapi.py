@@ -11,7 +11,7 @@ Responses = dict[int | str, dict[str, Any]]
 
 
 def form(required: list[str], **fields: dict[str, Any]) -> dict[str, Any]:
-    """Return the request body of a multipart form."""
+    """Return the OpenAPI request body of a multipart form with these fields, given as JSON schemas."""
     schema = {
         "type": "object",
         "properties": fields,

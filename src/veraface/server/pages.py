@@ -50,12 +50,12 @@ def install_pages(app: FastAPI, root_path: str = "") -> None:
     app.mount("/static", GZipMiddleware(StaticFiles(directory=STATIC)), name="static")
 
     async def respond(request: Request, error: Exception) -> Response:
-        """Answer a browser at a wrong address with the page, everything else with JSON."""
-        answer = await respond_with_json(request, error)
+        """Return the page to a browser that requests an unknown path, JSON for all other errors."""
+        response = await respond_with_json(request, error)
         wants_page = "text/html" in request.headers.get("Accept", "")
-        if answer.status_code == 404 and wants_page and not request.url.path.startswith("/api/"):
-            return _document(STATIC / "index.html", root_path, answer.status_code)
-        return answer
+        if response.status_code == 404 and wants_page and not request.url.path.startswith("/api/"):
+            return _document(STATIC / "index.html", root_path, response.status_code)
+        return response
 
     app.add_exception_handler(HTTPException, respond)
 

@@ -22,7 +22,7 @@ _IPV6_NETWORK_BITS = 64  # the smallest network that providers assign to a subsc
 
 
 class RateLimit:
-    """Dependency of the routes that a client may call only so often.
+    """FastAPI dependency that limits how often a client may call a route.
 
     If Redis fails, this process counts on its own for `REDIS_RETRY_S` seconds. The limit then holds per
     server instead of for all servers together. A window of the rate begins with its first request.
@@ -62,7 +62,7 @@ class RateLimit:
                     return await self._hit_in(self._shared, client)
             except Exception as error:  # any failure of Redis must not stop this server
                 self._retry_redis_at = clock() + REDIS_RETRY_S
-                message = "Redis does not answer (%s): this server counts requests on its own for %g s"
+                message = "Redis does not respond (%s): this server counts requests on its own for %g s"
                 _log.warning(message, type(error).__name__, REDIS_RETRY_S)
         return await self._hit_in(self._local, client)
 

@@ -184,7 +184,7 @@ class RemoteImageFetcher:
 
     async def _read(self, response: httpx.Response) -> bytes:
         if response.status_code != 200:
-            raise _unreachable(f"its server answers with HTTP status {response.status_code}")
+            raise _unreachable(f"its server responds with HTTP status {response.status_code}")
         if response.headers.get("content-encoding", "").strip().lower() not in ("", "identity"):
             raise _unreachable("its server compresses it although the request did not allow that")
         content_type = response.headers.get("content-type", "").partition(";")[0].strip().lower()

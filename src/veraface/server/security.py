@@ -40,7 +40,7 @@ async def _check_key(
         challenge = {"WWW-Authenticate": 'Bearer realm="veraface"'}
         raise ApiError(401, "key_required", message, headers=challenge)
     given, known = digest(key), (*state.settings.api_keys, *state.settings.api_keys_file)
-    # Compare with all of them, each in constant time: the duration reveals nothing about any.
+    # With all of them, each in constant time, so that the duration reveals nothing about a known key.
     if not sum(hmac.compare_digest(given, each) for each in known):
         message = "this server does not know that key; ask its operator for one"
         challenge = {"WWW-Authenticate": 'Bearer realm="veraface", error="invalid_token"'}
@@ -49,9 +49,10 @@ async def _check_key(
 
 
 async def _refuse_other_sites(request: Request, state: State) -> None:
-    """Refuse what a page of another site had a browser send, unless the settings name its origin.
+    """Refuse a cross-site request (CSRF), unless the settings name the origin of its page.
 
-    Browsers say so in a header, over HTTPS and to this machine. Other clients send none, and may pass.
+    Browsers send `Sec-Fetch-Site` (W3C Fetch Metadata) over HTTPS and to loopback addresses. A request
+    without it is accepted, since other clients send none.
     """
     site = request.headers.get("Sec-Fetch-Site", "none")
     named = request.headers.get("Origin") in state.settings.cors_origins

@@ -35,7 +35,7 @@ DEPRECATED_VARIABLES = {
     "VERAFACE_SHUTDOWN_S": "VERAFACE_GRACEFUL_SHUTDOWN_S",
 }
 _log = logging.getLogger("veraface.server")
-# First parts of the server's own paths. A root path of such a name could not be told from them.
+# First segments of the server's own paths, from which a root path must differ.
 _OWN_PATHS = ("api", "static", "docs", "result", "history", "dashboard", "about", "verify")
 _SECRET = ("api_keys", "api_keys_file", "redis_url")  # messages must not contain keys and passwords
 # A module that a setting needs, and the extra that installs it.
@@ -56,7 +56,7 @@ def _refused(reason: str) -> PydanticCustomError:
 def _is_installed(module: str) -> bool:
     try:
         return find_spec(module) is not None
-    except ModuleNotFoundError:  # nor its package
+    except ModuleNotFoundError:  # its parent package is missing
         return False
 
 

@@ -1,7 +1,7 @@
 """The key that signs reports. It stays in this process: workers, which decode files, never have it."""
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING, Any
@@ -54,15 +54,14 @@ class ReportSigner:
         return sign(render(contents, fingerprint(key.public_key()), wording, language), key)
 
     def verify(self, file: bytes) -> ReportVerificationResponse:
-        """Verify a report; raise an ApiError of status 422 if the file is none."""
-        from veraface.report.page import read_data
+        """Verify a report; raise an ApiError of status 422 if the file is not a signed report."""
         from veraface.report.signature import ReportError, verify
 
         try:
             found = verify(file, self._own_key().public_key())
         except ReportError as error:
             raise ApiError(422, "bad_report", str(error)) from None
-        facts = _facts(read_data, file) if found.intact else {}
+        facts = _facts(file) if found.intact else {}
         signer = {"own_key": bool(found.expected_key), "fingerprint": found.fingerprint}
         return ReportVerificationResponse.model_validate({"intact": found.intact, **signer, **facts})
 
@@ -81,8 +80,10 @@ class ReportSigner:
             return self._key
 
 
-def _facts(read_data: Callable[[bytes], dict[str, Any]], file: bytes) -> dict[str, str]:
-    """Return what a verified report is about; raise an ApiError if it is not what `write` makes."""
+def _facts(file: bytes) -> dict[str, str]:
+    """Return name, sha256, time and verdict in a verified report; raise an ApiError if one is missing."""
+    from veraface.report.page import read_data
+
     try:
         data = read_data(file)
         facts = {**data["file"], "time": data["time"], "verdict": Verdict(data["result"]["verdict"])}

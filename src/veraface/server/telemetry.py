@@ -27,7 +27,7 @@ FLUSH_TIMEOUT_S = 5  # for the spans that are left at shutdown
 
 
 class Traces:
-    """ASGI middleware that sends a span per request to a collector, as the OTEL_... variables say."""
+    """ASGI middleware that sends a span per request to a collector, configured by the OTEL_... variables."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app

@@ -144,9 +144,9 @@ class Uploads:
 
 
 async def read_small_body(request: Request, max_bytes: int, timeout_s: float) -> bytes:
-    """Return the body of a request that is no upload; raise an ApiError for a large or a slow one.
+    """Return the body of a request without a file; raise an ApiError if it is too large or too slow.
 
-    For routes with JSON: FastAPI itself would read a body of any size, before it checks key and rate limit.
+    For routes with JSON: FastAPI would read a body of any size, before key and rate limit are checked.
     """
     body, stream = b"", request.stream()
     async with _arriving_within(timeout_s, "body"):

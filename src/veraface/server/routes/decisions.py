@@ -59,7 +59,7 @@ _BODY = {"required": True, "content": {"application/json": {"schema": DecisionRe
 async def decide(request: Request, state: State) -> DecisionResponse:
     """Add to the audit log what a person decided about an analysis that is in it."""
     if not request.headers.get("content-type", "").lower().startswith("application/json"):
-        # Older browsers let pages of any site send other types, and say nothing about the site.
+        # Other types need no preflight across sites, and older browsers send no Sec-Fetch-Site.
         raise ApiError(422, "invalid_parameter", "send the decision as JSON, with its Content-Type")
     body = await read_small_body(request, _MAX_BYTES, state.settings.upload_timeout_s)
     try:

@@ -1,4 +1,4 @@
-"""Route that puts an image with a wrong verdict aside, if the operator has named a folder for that."""
+"""Route that stores an image with a wrong verdict, if the operator has named a folder for feedback."""
 
 import asyncio
 import logging
@@ -17,18 +17,19 @@ from veraface.server.routes import State
 from veraface.server.security import REFUSE_OTHER_SITES, REFUSED
 
 _log = logging.getLogger("veraface.server")
+_MAX_GENERATOR = 200  # characters
 _ERRORS = {
     **IMAGE_ERRORS,
     403: REFUSED,
     422: "broken image, or no label",
-    507: "the folder for wrong answers is full",
+    507: "the folder for feedback is full, or cannot be written",
 }
 _FORM = form(
     ["image", "label"],
     image=IMAGE_FILE,
     label={"type": "string", "enum": list(LABELS), "description": "what the image is, by a person"},
     note={"type": "string", "maxLength": MAX_NOTE, "description": "how the person knows"},
-    generator={"type": "string", "maxLength": 200, "description": "what made a fake, if known"},
+    generator={"type": "string", "maxLength": _MAX_GENERATOR, "description": "what made a fake, if known"},
 )
 router = APIRouter(tags=["feedback"], dependencies=[REFUSE_OTHER_SITES], responses=error_responses(_ERRORS))
 
@@ -51,8 +52,9 @@ async def feedback(request: Request, state: State) -> FeedbackResponse:
     async with state.images.read(request) as upload:
         label = upload.fields.get("label", "")
         note, generator = upload.fields.get("note", ""), upload.fields.get("generator", "")
-        if label not in LABELS or len(note) > MAX_NOTE or len(generator) > 200:
-            message = f"label must be real or fake, and note have at most {MAX_NOTE} characters"
+        if label not in LABELS or len(note) > MAX_NOTE or len(generator) > _MAX_GENERATOR:
+            limits = f"note have at most {MAX_NOTE} characters, generator {_MAX_GENERATOR}"
+            message = f"label must be real or fake, {limits}"
             raise ApiError(422, "invalid_parameter", message)
         options = {"heatmap": False, "provenance": "off"}
         analysis = await state.service.run(Analysis, request, upload.content, options)

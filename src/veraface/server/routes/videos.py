@@ -28,7 +28,7 @@ class _DrainOnReject(APIRoute):
     """
 
     async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one request."""
+        """Handle one request."""
         received_all = False
         status = 0
 
