@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from veraface.results import FaceResult, Reason, Verdict
 
+WORST_FIRST = (Verdict.FAKE, Verdict.UNCERTAIN, Verdict.REAL, Verdict.NO_FACE)
 # Codes of the reasons why only a part of an image was checked; such an image is never real.
 PARTIAL = ("first_frame_only", "too_many_faces", "search_incomplete")
 # Reasons why a face was not classified, the image's reason, and what its message states about the faces.
@@ -128,7 +129,7 @@ def _decide_faces(faces: Sequence[FaceResult]) -> tuple[Verdict, float | None, t
     # A covered face may hide a forgery; one that is too small is not what the image shows.
     obscured = [face for face in faces if any(reason.code == "face_obscured" for reason in face.reasons)]
     verdicts = {face.verdict for face in (*classified, *obscured)}
-    verdict = next(v for v in (Verdict.FAKE, Verdict.UNCERTAIN, Verdict.REAL) if v in verdicts)
+    verdict = next(v for v in WORST_FIRST if v in verdicts)
     if len(verdicts) > 1:
         reasons.append(Reason("faces_disagree", "the faces of this image have different verdicts"))
     top = max(classified, key=lambda face: face.p_fake or 0.0)

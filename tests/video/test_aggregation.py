@@ -31,16 +31,16 @@ def track(scores: list[float | None], *, reason: str = "") -> Track:
 
 
 def decided_track(
-    scores: list[float | None], looked_at: int | None = None, *, reason: str = ""
+    scores: list[float | None], analyzed: int | None = None, *, reason: str = ""
 ) -> TrackResult:
-    count = looked_at or len(scores)
+    count = analyzed or len(scores)
     return decide_track(track(scores, reason=reason), [float(i) for i in range(count)], THRESHOLDS)
 
 
-def decide(*tracks: TrackResult, looked_at: int = 8, scores: list[float] | None = None) -> tuple:
+def decide(*tracks: TrackResult, analyzed: int = 8, scores: list[float] | None = None) -> tuple:
     if scores is None:
         scores = [f.p_fake for t in tracks for f in t.frames if f.p_fake is not None]
-    verdict, p_fake, reasons = decide_video(tracks, scores, looked_at, THRESHOLDS)
+    verdict, p_fake, reasons = decide_video(tracks, scores, analyzed, THRESHOLDS)
     return verdict.value, p_fake, [reason.code for reason in reasons]
 
 
@@ -69,7 +69,7 @@ def test_a_frame_that_looks_more_fake_never_makes_the_video_more_real(
 def test_a_video_is_not_fake_because_one_frame_of_300_is() -> None:
     result = decided_track([0.99] + [0.05] * 299)
     assert (result.verdict, result.best) == (Verdict.REAL, 1)
-    assert decide(result, looked_at=300)[0] == "real"
+    assert decide(result, analyzed=300)[0] == "real"
 
 
 def test_but_it_is_where_many_are() -> None:
@@ -80,11 +80,11 @@ def test_but_it_is_where_many_are() -> None:
 
 
 def test_a_face_in_too_few_frames_gets_no_verdict() -> None:
-    result = decided_track([0.99, 0.99], looked_at=32)
+    result = decided_track([0.99, 0.99], analyzed=32)
     assert (result.verdict, [r.code for r in result.reasons]) == (Verdict.UNCERTAIN, ["too_few_frames"])
     assert [min_classified_frames(n) for n in (1, 32, 60, 61, 300)] == [3, 3, 3, 4, 15]
-    steady = decided_track([0.05] * 30, looked_at=32)
-    assert decide(steady, result, looked_at=32) == ("real", pytest.approx(0.05), ["faces_left_out"])
+    steady = decided_track([0.05] * 30, analyzed=32)
+    assert decide(steady, result, analyzed=32) == ("real", pytest.approx(0.05), ["faces_left_out"])
 
 
 def test_faces_too_small_are_no_evidence() -> None:
@@ -122,9 +122,9 @@ def test_a_face_that_is_mostly_covered_keeps_a_video_from_being_real() -> None:
 
 
 def test_quickly_cut_videos_are_decided_by_all_frames_together() -> None:
-    short = [decided_track([0.95, 0.95], looked_at=32) for _ in range(8)]
-    assert decide(*short, looked_at=32) == ("fake", pytest.approx(0.95), ["short_scenes"])
-    assert decide(short[0], looked_at=32)[::2] == ("uncertain", ["too_few_frames"])
+    short = [decided_track([0.95, 0.95], analyzed=32) for _ in range(8)]
+    assert decide(*short, analyzed=32) == ("fake", pytest.approx(0.95), ["short_scenes"])
+    assert decide(short[0], analyzed=32)[::2] == ("uncertain", ["too_few_frames"])
 
 
 def test_without_a_face_there_is_no_verdict() -> None:
@@ -140,39 +140,39 @@ def seen(scores: list[float | None], start: int) -> TrackResult:
 
 def test_short_lived_fakes_are_not_hidden_by_one_real_face() -> None:
     brief = [seen([0.99], start) for start in range(3, 32)]
-    verdict, p_fake, reasons = decide(seen([0.02] * 3, 0), *brief, looked_at=32)
+    verdict, p_fake, reasons = decide(seen([0.02] * 3, 0), *brief, analyzed=32)
     assert (verdict, p_fake, reasons) == ("fake", pytest.approx(0.99), ["brief_faces", "faces_left_out"])
 
 
 def test_passers_by_leave_a_video_uncertain_but_do_not_make_it_fake() -> None:
     passing = [seen([0.99], start) for start in range(32)]
-    verdict, _, reasons = decide(seen([0.02] * 32, 0), *passing, looked_at=32)
+    verdict, _, reasons = decide(seen([0.02] * 32, 0), *passing, analyzed=32)
     assert (verdict, reasons) == ("uncertain", ["brief_faces", "faces_left_out"])
     unclear = [seen([0.5], start) for start in range(32)]
-    assert decide(seen([0.02] * 32, 0), *unclear, looked_at=32)[0] == "uncertain"
+    assert decide(seen([0.02] * 32, 0), *unclear, analyzed=32)[0] == "uncertain"
     real = [seen([0.05], start) for start in range(32)]
-    assert decide(seen([0.02] * 32, 0), *real, looked_at=32)[0] == "real"
-    assert decide(seen([0.9] * 32, 0), *real, looked_at=32)[:2] == ("fake", pytest.approx(0.9))
+    assert decide(seen([0.02] * 32, 0), *real, analyzed=32)[0] == "real"
+    assert decide(seen([0.9] * 32, 0), *real, analyzed=32)[:2] == ("fake", pytest.approx(0.9))
 
 
 def test_mostly_unclassified_videos_are_not_called_real() -> None:
     small = seen([None] * 29, 3)
-    assert decide(seen([0.02] * 3, 0), small, looked_at=32)[::2] == (
+    assert decide(seen([0.02] * 3, 0), small, analyzed=32)[::2] == (
         "uncertain",
         ["faces_left_out", "mostly_unjudged"],
     )
     scenes = [seen([0.02, 0.02], start) for start in (0, 2)]
-    assert decide(*scenes, seen([None] * 28, 4), looked_at=32)[::2] == (
+    assert decide(*scenes, seen([None] * 28, 4), analyzed=32)[::2] == (
         "uncertain",
         ["short_scenes", "mostly_unjudged"],
     )
-    assert decide(seen([0.02] * 16, 0), seen([None] * 16, 16), looked_at=32)[0] == "real"
-    assert decide(seen([0.95] * 3, 0), small, looked_at=32)[0] == "fake"
+    assert decide(seen([0.02] * 16, 0), seen([None] * 16, 16), analyzed=32)[0] == "real"
+    assert decide(seen([0.95] * 3, 0), small, analyzed=32)[0] == "fake"
 
 
 def test_p_fake_and_reasons_are_those_of_a_face_with_the_verdict() -> None:
     fake, open_ = seen([0.85] * 10, 0), seen([0.5] * 10, 0)
-    assert decide(fake, open_, looked_at=32) == ("fake", pytest.approx(0.85), ["faces_disagree"])
-    verdict, p_fake, reasons = decide(seen([0.1] * 10, 0), open_, looked_at=32)
+    assert decide(fake, open_, analyzed=32) == ("fake", pytest.approx(0.85), ["faces_disagree"])
+    verdict, p_fake, reasons = decide(seen([0.1] * 10, 0), open_, analyzed=32)
     assert (verdict, p_fake) == ("uncertain", pytest.approx(0.5))
     assert reasons == ["weak_evidence", "faces_disagree"]

@@ -100,7 +100,7 @@ def test_each_decoded_frame_is_the_requested_one(tmp_path: Path, suffix: str, ke
         assert len(video.frames) == 20
         assert video.rate == pytest.approx(20, rel=0.02)
         assert video.duration == pytest.approx(1, rel=0.06)
-        assert not video.cut
+        assert not video.truncated
         assert not video.overlaps
         assert not video.unseen_streams
     places = [0, 1, 7, 12, 13, 19]
@@ -324,9 +324,9 @@ def test_huge_frame_is_refused_by_its_header(side: int) -> None:
 def test_truncated_video_is_detected(tmp_path: Path) -> None:
     whole = make_ramp(tmp_path / "a.mkv", 100, 12).read_bytes()
     with open_video(whole) as video:
-        assert not video.cut
+        assert not video.truncated
     with open_video(whole[: len(whole) // 3]) as video:
-        assert video.cut
+        assert video.truncated
         assert len(list(video.decode(video.frames))) > 0
 
 
@@ -372,7 +372,7 @@ def test_frames_hidden_by_an_edit_list_are_skipped() -> None:
     with open_video(content) as video:
         assert len(video.frames) == 5
         assert video.duration == pytest.approx(5 / 8, abs=0.01)
-        assert not video.cut
+        assert not video.truncated
         frames = list(video.decode(video.frames))
     assert [frame.time for frame in frames] == pytest.approx([0, 1 / 8, 2 / 8, 3 / 8, 4 / 8], abs=0.001)
     shown = [float(np.asarray(frame.image).mean()) for frame in frames]

@@ -3,7 +3,7 @@
 import math
 from collections.abc import Sequence
 
-from veraface.decision import Thresholds
+from veraface.decision import WORST_FIRST, Thresholds
 from veraface.results import Reason, Verdict
 from veraface.video.results import TrackFrame, TrackResult
 from veraface.video.tracking import Track
@@ -13,7 +13,6 @@ SCORE_QUANTILE = 0.75  # of the frames' p_fake; measured, see `aggregate_scores`
 # one frame of 300 decides nothing.
 MIN_FRAMES = 3
 MIN_SHARE = 0.05
-_WORST_FIRST = (Verdict.FAKE, Verdict.UNCERTAIN, Verdict.REAL)
 
 _Decision = tuple[Verdict, float | None, tuple[Reason, ...]]  # with the p_fake that the verdict rests on
 
@@ -44,9 +43,9 @@ def decide_track(track: Track, times: Sequence[float], thresholds: Thresholds) -
         for number, face in zip(track.frames, track.faces, strict=True)
     )
     scores = [frame.p_fake for frame in frames if frame.p_fake is not None]
-    fewest = min_classified_frames(len(times))
+    min_frames = min_classified_frames(len(times))
     obscured = [r for face in track.faces for r in face.reasons if r.code == "face_obscured"]
-    hidden = tuple(obscured[:1]) if len(obscured) >= fewest else ()
+    hidden = tuple(obscured[:1]) if len(obscured) >= min_frames else ()
     if not scores:
         too_small = Reason("face_too_small", "the face is too small to classify in every frame")
         # The reason of a face without p_fake is why it has none.
@@ -54,8 +53,8 @@ def decide_track(track: Track, times: Sequence[float], thresholds: Thresholds) -
         largest = max(range(len(frames)), key=lambda number: frames[number].box.area)
         return TrackResult(Verdict.UNCERTAIN, None, largest, (*other, too_small)[:1], frames)
     p_fake = aggregate_scores(scores)
-    if len(scores) < fewest:
-        message = f"classified in {_frames(len(scores))} only, at least {fewest} are needed"
+    if len(scores) < min_frames:
+        message = f"classified in {_frames(len(scores))} only, at least {min_frames} are needed"
         verdict = Verdict.UNCERTAIN
         reasons: tuple[Reason, ...] = (Reason("too_few_frames", message), *hidden)
     else:
@@ -66,13 +65,14 @@ def decide_track(track: Track, times: Sequence[float], thresholds: Thresholds) -
 
 
 def decide_video(
-    tracks: Sequence[TrackResult], scores: Sequence[float], looked_at: int, thresholds: Thresholds
+    tracks: Sequence[TrackResult], scores: Sequence[float], analyzed: int, thresholds: Thresholds
 ) -> _Decision:
     """Return the verdict on a video: one fake face makes it fake.
 
     If no face is visible long enough for a verdict of its own, as in quickly cut videos, the frames are
     aggregated as if they showed one face. A video is not real if most frames with a face were not classified.
-    `scores` are the highest p_fake of each frame with a classified face, of `looked_at` analyzed frames.
+    `scores` are the highest p_fake of each frame with a classified face; `analyzed` is the number of all
+    frames that were analyzed.
     """
     if not tracks:
         reason = Reason("no_face", "no face was found; Veraface checks faces only")
@@ -81,15 +81,15 @@ def decide_video(
     if not scores:
         too_small = Reason("faces_too_small", "the faces are too small to classify")
         return Verdict.UNCERTAIN, None, (next(obscured, too_small),)
-    fewest = min_classified_frames(looked_at)
-    decisive = [t for t in tracks if sum(f.p_fake is not None for f in t.frames) >= fewest]
-    brief = [t for t in tracks if sum(f.p_fake is not None for f in t.frames) < fewest]
+    min_frames = min_classified_frames(analyzed)
+    decisive = [t for t in tracks if sum(f.p_fake is not None for f in t.frames) >= min_frames]
+    brief = [t for t in tracks if sum(f.p_fake is not None for f in t.frames) < min_frames]
     shown = len({frame.time for track in tracks for frame in track.frames})
     covered = len(_largest_by_time(decisive)) if decisive else len(scores)
     if decisive:
-        verdict, p_fake, reasons = _decide_faces(decisive, brief, fewest, 2 * covered < shown, thresholds)
+        verdict, p_fake, reasons = _decide_faces(decisive, brief, min_frames, 2 * covered < shown, thresholds)
     else:
-        verdict, p_fake, reasons = _decide_scenes(scores, fewest, thresholds)
+        verdict, p_fake, reasons = _decide_scenes(scores, min_frames, thresholds)
     if verdict is Verdict.REAL and (hidden := next(obscured, None)):
         return Verdict.UNCERTAIN, p_fake, (hidden, *reasons)
     if verdict is Verdict.REAL and 2 * covered < shown:
@@ -98,11 +98,13 @@ def decide_video(
     return verdict, p_fake, reasons
 
 
-def _decide_scenes(scores: Sequence[float], fewest: int, thresholds: Thresholds) -> _Decision:
+def _decide_scenes(scores: Sequence[float], min_frames: int, thresholds: Thresholds) -> _Decision:
     """Decide as if all frames showed one face."""
     p_fake = aggregate_scores(scores)
-    if len(scores) < fewest:
-        message = f"faces could be classified in only {_frames(len(scores))}; at least {fewest} are needed"
+    if len(scores) < min_frames:
+        message = (
+            f"faces could be classified in only {_frames(len(scores))}; at least {min_frames} are needed"
+        )
         return Verdict.UNCERTAIN, p_fake, (Reason("too_few_frames", message),)
     verdict, weak = _decide(p_fake, thresholds)
     message = "no face is seen long enough by itself, so the frames were decided together"
@@ -112,23 +114,23 @@ def _decide_scenes(scores: Sequence[float], fewest: int, thresholds: Thresholds)
 def _decide_faces(
     decisive: Sequence[TrackResult],
     brief: Sequence[TrackResult],
-    fewest: int,
+    min_frames: int,
     mostly_brief: bool,
     thresholds: Thresholds,
 ) -> _Decision:
     """Return the worst verdict of the faces with one, and of the frames of all other faces together."""
     verdicts = {track.verdict for track in decisive}
-    verdict = next(v for v in _WORST_FIRST if v in verdicts)
+    verdict = next(v for v in WORST_FIRST if v in verdicts)
     top = max((t for t in decisive if t.verdict is verdict), key=lambda track: track.p_fake or 0.0)
     p_fake, reasons = top.p_fake, [*top.reasons]
     scores = _largest_by_time(brief)
-    if len(scores) >= fewest:
+    if len(scores) >= min_frames:
         joined = aggregate_scores(scores)
         together, _ = _decide(joined, thresholds)
         if together is Verdict.FAKE and not mostly_brief:
             # Passers-by: the maximum of many scores has too many false positives.
             together = Verdict.UNCERTAIN
-        if _WORST_FIRST.index(together) < _WORST_FIRST.index(verdict):
+        if WORST_FIRST.index(together) < WORST_FIRST.index(verdict):
             message = "the faces that are seen too briefly were decided together, and are less real"
             verdict, p_fake, reasons = together, joined, [Reason("brief_faces", message)]
     if len(verdicts) > 1:
@@ -148,9 +150,9 @@ def _largest_by_time(tracks: Sequence[TrackResult]) -> list[float]:
     return list(largest.values())
 
 
-def min_classified_frames(looked_at: int) -> int:
+def min_classified_frames(analyzed: int) -> int:
     """Return the number of classified frames that a face needs for a verdict."""
-    return max(MIN_FRAMES, math.ceil(MIN_SHARE * looked_at))
+    return max(MIN_FRAMES, math.ceil(MIN_SHARE * analyzed))
 
 
 def _decide(p_fake: float, thresholds: Thresholds) -> tuple[Verdict, tuple[Reason, ...]]:

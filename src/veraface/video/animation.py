@@ -37,7 +37,7 @@ class Animation:
         self.format = self.codec = kind
         self.rotation = 0  # EXIF orientation is applied
         self.damaged = self.unseen_streams = 0
-        self.cut = self.overlaps = False
+        self.truncated = self.overlaps = False
         durations = self._file.container.durations
         self.duration = sum(durations)  # seconds
         if self.duration > limits.max_seconds:

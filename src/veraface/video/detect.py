@@ -85,15 +85,14 @@ def detect_video(
 
 def _sample(video: Video | Animation, count: int, every: float | None, max_frames: int) -> list[FrameRef]:
     """Return the frames to analyze, in order; those of an animation include its first and its last."""
-    if not isinstance(video, Animation):
-        if every is None:
-            return sample_uniform(video.frames, count, video.digest)
-        return sample_every(video.frames, every, max_frames)
-    if every is None:
+    ends = _ends(video).values()
+    if every is not None:
+        chosen = sample_every(video.frames, every, max_frames)
+    elif ends:
         chosen = sample_uniform(video.frames[1:-1], max(1, count - 2), video.digest)
     else:
-        chosen = sample_every(video.frames, every, max_frames)
-    return sorted({*chosen, *_ends(video).values()}, key=lambda frame: frame.time)
+        chosen = sample_uniform(video.frames, count, video.digest)
+    return sorted({*chosen, *ends}, key=lambda frame: frame.time) if ends else chosen
 
 
 def _ends(video: Video | Animation) -> dict[str, FrameRef]:
@@ -263,7 +262,7 @@ def _partial_frames(results: Sequence[DetectionResult]) -> list[Reason]:
 
 def _file_reasons(video: Video | Animation, wanted: int) -> Iterator[Reason]:
     """Yield the reasons to doubt the result that lie in the file itself."""
-    if video.cut:
+    if video.truncated:
         message = f"the video is cut off: it ends after {video.duration:.1f} s, long before its declared end"
         yield Reason("clip_cut_off", message)
     if video.overlaps:

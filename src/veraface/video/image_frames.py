@@ -4,6 +4,7 @@ from dataclasses import replace
 
 from PIL import Image
 
+from veraface.decision import WORST_FIRST
 from veraface.detector import Detector
 from veraface.errors import ImageError
 from veraface.imaging.decode import ImageFile, ImageSource
@@ -18,7 +19,6 @@ from veraface.video.results import VideoResult
 _MAX_FRAMES = 8
 _MAX_FACES = 24  # of all analyzed frames, if each has as many as the first
 _MAX_PIXELS = 200_000_000  # of all frames, which may have to be decoded
-_WORST_FIRST = (Verdict.FAKE, Verdict.UNCERTAIN, Verdict.REAL, Verdict.NO_FACE)
 
 
 def detect_all_frames(
@@ -109,7 +109,7 @@ def _worst(file: ImageFile, detector: Detector, heatmap: bool) -> tuple[Detectio
     results = [detector.detect(frame, heatmap=heatmap) for frame in frames]
 
     def badness(index: int) -> tuple[int, float]:
-        return _WORST_FIRST.index(results[index].verdict), -(results[index].p_fake or 0.0)
+        return WORST_FIRST.index(results[index].verdict), -(results[index].p_fake or 0.0)
 
     worst = min(range(len(results)), key=badness)
     timing = {stage: sum(result.timing_ms[stage] for result in results) for stage in results[0].timing_ms}

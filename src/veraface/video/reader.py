@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
 VideoSource = str | Path | bytes | BinaryIO
 
-# A video counts as cut off if more than this is missing compared with its header.
+# A video counts as truncated if more than this is missing compared with its header.
 _MAX_MISSING_S = 1.0
 _MAX_MISSING_SHARE = 0.1  # of its length
 # Packets that may go back in time before a video counts as overlapping: damage and some tools cause a few.
@@ -87,7 +87,7 @@ class Video:
         if self._stream.duration is not None:
             declared = self._stream.duration * self._time_base
         # Whether the video ends long before the duration in its header.
-        self.cut = declared - present > max(_MAX_MISSING_S, _MAX_MISSING_SHARE * self.duration)
+        self.truncated = declared - present > max(_MAX_MISSING_S, _MAX_MISSING_SHARE * self.duration)
 
     def decode(self, wanted: Sequence[FrameRef]) -> Iterator[Frame]:
         """Decode frames in display order; those that cannot be decoded are skipped and counted."""
@@ -193,7 +193,7 @@ def _read_index(container: "InputContainer", stream: "VideoStream", limits: Vide
         raise
     except MemoryError as error:
         raise memory_error() from error
-    except Exception:  # nosec B110  # cut off; see `Video.cut`
+    except Exception:  # nosec B110  # cut off; see `Video.truncated`
         pass
     if not shown or not stream.time_base:
         raise UnreadableVideoError("the video contains no frame; it is cut off or corrupt, export it again")
