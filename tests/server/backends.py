@@ -10,7 +10,7 @@ import anyio.to_thread
 from veraface.detector import Detector
 from veraface.provenance.credentials import CredentialReader
 from veraface.results import Result
-from veraface.workers.messages import ModelInfo, Options, Reply, Report, Task
+from veraface.workers.messages import ModelInfo, OnProgress, Options, Reply, Task
 from veraface.workers.tasks import TASKS, TaskContext
 
 
@@ -42,12 +42,12 @@ class InProcess:
         pass
 
     async def run(
-        self, task: Task, content: bytes, options: Options, report: Report = lambda _: None
+        self, task: Task, content: bytes, options: Options, progress: OnProgress = lambda _: None
     ) -> Reply:
         loop = asyncio.get_running_loop()
 
-        def report_soon(progress: bytes) -> None:
-            loop.call_soon_threadsafe(report, progress)
+        def report_soon(done: bytes) -> None:
+            loop.call_soon_threadsafe(progress, done)
 
         work = partial(TASKS[task.name], self._context, content, report_soon, **options)
         result = await anyio.to_thread.run_sync(work)
@@ -63,10 +63,10 @@ class Scripted(InProcess):
         self._progress = progress
 
     async def run(
-        self, task: Task, content: bytes, options: Options, report: Report = lambda _: None
+        self, task: Task, content: bytes, options: Options, progress: OnProgress = lambda _: None
     ) -> Reply:
         for done in self._progress:
-            report(done.to_json())
+            progress(done.to_json())
         return Reply(self._result.to_json())
 
 
@@ -78,5 +78,5 @@ class Broken(InProcess):
     def __init__(self) -> None:
         super().__init__(shared_detector())
 
-    async def run(self, task: Task, content: bytes, options: Options, report: Any = None) -> Reply:
+    async def run(self, task: Task, content: bytes, options: Options, progress: Any = None) -> Reply:
         raise RuntimeError(self.text)

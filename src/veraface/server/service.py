@@ -77,13 +77,16 @@ class InferenceService:
         request: Request,
         content: bytes,
         options: messages.Options,
-        report: messages.Report = lambda _: None,
+        progress: messages.OnProgress = lambda _: None,
     ) -> messages.TimedResult:
-        """Run the task with this kind of result on a file; stop waiting if the client disconnects."""
+        """Run the task with this kind of result on a file; raise an ApiError if it fails.
+
+        The task is cancelled if the client disconnects.
+        """
         self.require_model()
         task = self._tasks[kind]
         try:
-            reply = await _unless_disconnected(request, self._backend.run(task, content, options, report))
+            reply = await _unless_disconnected(request, self._backend.run(task, content, options, progress))
         except errors.WorkerCrashedError as error:
             is_video = kind is messages.VideoAnalysis
             unreadable = errors.UnreadableVideoError if is_video else errors.UnreadableImageError
@@ -95,7 +98,7 @@ class InferenceService:
             raise internal_error() from None
         try:
             return messages.decode_reply(kind, reply)
-        except (ValueError, KeyError) as error:  # a bug, or a worker that a file has taken over
+        except (ValueError, KeyError) as error:  # a bug, or a compromised worker
             _log.error("invalid result of the task %s: %s", task.name, _invalid_fields(error))
             message = "the worker sent an invalid response; try again"
             raise from_error(errors.WorkerLostError(message)) from None

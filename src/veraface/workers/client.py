@@ -13,7 +13,7 @@ from pathlib import Path
 from veraface.errors import ModelError
 from veraface.imaging.limits import MAX_PIXELS
 from veraface.workers import protocol
-from veraface.workers.messages import ModelInfo, Options, Report, Task
+from veraface.workers.messages import ModelInfo, OnProgress, Options, Task
 from veraface.workers.sandbox import WorkerLimits
 
 _Streams = tuple[asyncio.StreamReader, asyncio.StreamWriter]
@@ -65,9 +65,9 @@ class Worker:
         return [str(name) for name in header.get("enforced", ())]
 
     async def run(
-        self, task: Task, content: bytes, options: Options, cpu_s: float, report: Report
+        self, task: Task, content: bytes, options: Options, cpu_s: float, progress: OnProgress
     ) -> protocol.Message:
-        """Run a task and return its last message; those before it are reports of progress."""
+        """Run a task and return its last message; `progress` is called with those before it."""
         job = {"task": task.name, "options": dict(options), "cpu_s": cpu_s}
         self._writer.write(protocol.pack(job, len(content)))
         self._writer.write(content)
@@ -76,7 +76,7 @@ class Worker:
             header, body = await protocol.read(self._reader)
             if header.get("kind") != "progress":
                 return header, body
-            report(body)
+            progress(body)
 
     def close(self) -> None:
         """Close the connection, after which it exits."""

@@ -26,7 +26,7 @@ from veraface.models.registry import card_sha256
 from veraface.models.trustmark import load_trustmark
 from veraface.provenance.credentials import CredentialReader
 from veraface.workers import protocol
-from veraface.workers.messages import Report
+from veraface.workers.messages import OnProgress
 from veraface.workers.sandbox import WorkerLimits, allow_cpu_time, confine, die_with_parent
 from veraface.workers.tasks import TASKS, TaskContext, warm_up
 
@@ -138,8 +138,8 @@ def _work(connection: socket.socket, context: TaskContext, limits: WorkerLimits)
     protocol.send(connection, {"enforced": confine(limits)})
     max_bytes = own_bytes() + limits.growth_bytes
 
-    def report(progress: bytes) -> None:
-        protocol.send(connection, {"kind": "progress"}, progress)
+    def send_progress(content: bytes) -> None:
+        protocol.send(connection, {"kind": "progress"}, content)
 
     wait = select.poll()
     wait.register(connection, select.POLLIN)
@@ -150,7 +150,7 @@ def _work(connection: socket.socket, context: TaskContext, limits: WorkerLimits)
         except (EOFError, OSError):
             return
         allow_cpu_time(job["cpu_s"])
-        header, body = _run_task(context, job, content, report)
+        header, body = _run_task(context, job, content, send_progress)
         if own_bytes() > max_bytes:
             _return_freed_memory()
             last = own_bytes() > max_bytes
@@ -161,9 +161,11 @@ def _work(connection: socket.socket, context: TaskContext, limits: WorkerLimits)
             _return_freed_memory()
 
 
-def _run_task(context: TaskContext, job: dict[str, Any], content: bytes, report: Report) -> protocol.Message:
+def _run_task(
+    context: TaskContext, job: dict[str, Any], content: bytes, progress: OnProgress
+) -> protocol.Message:
     try:
-        result = TASKS[job["task"]](context, content, report, **job["options"])
+        result = TASKS[job["task"]](context, content, progress, **job["options"])
         return {"kind": "result"}, result.to_json()
     except ImageError as error:
         return {"kind": "refused", "code": error.code, "message": str(error)}, b""

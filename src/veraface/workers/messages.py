@@ -14,7 +14,7 @@ from veraface.results import DetectionResult, Digits, Milliseconds, Probability,
 from veraface.video.results import VideoResult
 
 Options = Mapping[str, Any]  # keyword arguments of a task
-Report = Callable[[bytes], None]  # called with the progress of a task, as JSON
+OnProgress = Callable[[bytes], None]  # called with the progress of a task, as JSON
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,7 @@ class Task:
     timeout_s: float
     """seconds until it is stopped, the time in the queue included"""
     cancellable: bool = False
-    """whether the worker is killed if nobody waits for the result any more"""
+    """whether the worker is killed if the caller is cancelled"""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -136,7 +136,7 @@ class ModelInfo:
 
 @dataclass(frozen=True)
 class Reply:
-    """Answer of a worker."""
+    """Response of a worker to a task."""
 
     result: bytes = field(repr=False)
     """the task's result as JSON"""

@@ -12,7 +12,7 @@ from veraface import errors
 from veraface.utils import available_cores
 from veraface.workers import protocol
 from veraface.workers.client import ForkServerClient, Worker, WorkerSettings
-from veraface.workers.messages import ModelInfo, Options, Reply, Report, Task, WorkerFaultError
+from veraface.workers.messages import ModelInfo, OnProgress, Options, Reply, Task, WorkerFaultError
 
 _log = logging.getLogger("veraface.workers")
 
@@ -69,7 +69,7 @@ class WorkerPool:
             raise errors.QueueFullError(max(1, math.ceil(rounds * self._seconds_each)))
 
     async def run(
-        self, task: Task, content: bytes, options: Options, report: Report = lambda _: None
+        self, task: Task, content: bytes, options: Options, progress: OnProgress = lambda _: None
     ) -> Reply:
         """Run a task on the bytes of one file.
 
@@ -83,7 +83,7 @@ class WorkerPool:
         queued_s = time.perf_counter() - started
         cpu_s = min(self._settings.limits.cpu_s, math.ceil(task.timeout_s) * available_cores())
         # Runs on if the caller is cancelled: the worker must finish or be killed.
-        messages = worker.run(task, content, options, cpu_s, report)
+        messages = worker.run(task, content, options, cpu_s, progress)
         job = asyncio.create_task(self._finish(task, worker, messages, deadline))
         self._jobs.add(job)
         job.add_done_callback(self._forget)

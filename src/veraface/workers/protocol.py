@@ -1,6 +1,6 @@
 """Messages between processes: a JSON header and a binary body, each preceded by its length.
 
-JSON and not pickle: a process that a hostile file has taken over must not run code in the process that reads.
+JSON and not pickle: a process that a hostile file has compromised must not run code in the one that reads.
 """
 
 import asyncio

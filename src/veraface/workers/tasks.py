@@ -29,7 +29,7 @@ from veraface.results import Result
 from veraface.video.image_frames import detect_all_frames, detect_and_show
 from veraface.wording import Wording
 from veraface.workers import messages
-from veraface.workers.messages import Report
+from veraface.workers.messages import OnProgress
 
 _THUMBNAIL_SIDE = 360  # px of the longer side
 _REPORT_SIDE = 1280  # px of the longer side of the images in a report
@@ -48,7 +48,7 @@ class TaskContext:
 
 
 def detect(
-    context: TaskContext, content: bytes, _: Report, *, heatmap: bool, provenance: Level | Literal["off"]
+    context: TaskContext, content: bytes, _: OnProgress, *, heatmap: bool, provenance: Level | Literal["off"]
 ) -> Analysis:
     """Detect forged faces in one image and read its provenance."""
     analysis = _analyze(context, content, heatmap=heatmap, provenance=provenance)
@@ -69,7 +69,9 @@ def _analyze(
     )
 
 
-def scan(context: TaskContext, content: bytes, _: Report, *, thumbnail_from: float) -> messages.ScanResult:
+def scan(
+    context: TaskContext, content: bytes, _: OnProgress, *, thumbnail_from: float
+) -> messages.ScanResult:
     """Detect forged faces in one image of many, without heatmaps; with a thumbnail from this p_fake on."""
     pixels = context.detector.open(content)
     result = context.detector.detect(pixels, heatmap=False)
@@ -81,7 +83,7 @@ def scan(context: TaskContext, content: bytes, _: Report, *, thumbnail_from: flo
     return messages.ScanResult(**vars(result), perceptual_hash=seen, thumbnail=small)
 
 
-def forensics(context: TaskContext, content: bytes, _: Report) -> messages.ForensicsResult:
+def forensics(context: TaskContext, content: bytes, _: OnProgress) -> messages.ForensicsResult:
     """Compute the forensic views of one image."""
     started = perf_counter()
     image = context.detector.open(content).file
@@ -103,7 +105,7 @@ def forensics(context: TaskContext, content: bytes, _: Report) -> messages.Foren
 
 
 def report_material(
-    context: TaskContext, content: bytes, report: Report, *, words_only: bool, never_say_real: bool
+    context: TaskContext, content: bytes, progress: OnProgress, *, words_only: bool, never_say_real: bool
 ) -> messages.ReportMaterial:
     """Analyze one image for a report, with boxes in that wording."""
     image = context.detector.open(content)
@@ -118,7 +120,7 @@ def report_material(
     faces = tuple(replace(face, heatmap=None) for face in detection.faces)
     return messages.ReportMaterial(
         analysis=replace(analysis, detection=replace(detection, faces=faces)),
-        forensics=forensics(context, content, report),
+        forensics=forensics(context, content, progress),
         image=_encoded(image.decode(_REPORT_SIDE) if frame is None else frame),
         overlay=_encoded(overlay),
         card_sha256=context.card_sha256,
@@ -135,9 +137,15 @@ def _encoded(pixels: Image.Image) -> messages.EncodedImage:
 
 
 def video(
-    context: TaskContext, content: bytes, report: Report, *, frames: int, thumbnails: int, max_pixels: int
+    context: TaskContext,
+    content: bytes,
+    progress: OnProgress,
+    *,
+    frames: int,
+    thumbnails: int,
+    max_pixels: int,
 ) -> messages.VideoAnalysis:
-    """Detect forged faces in a video and read its provenance; reports `VideoProgress`. Needs PyAV."""
+    """Detect forged faces in a video and read its provenance; progress is a `VideoProgress`. Needs PyAV."""
     from veraface.video import VideoLimits, detect_video
 
     image = ImageLimits(max_pixels=max_pixels)
@@ -149,7 +157,7 @@ def video(
         frames=frames,
         limits=limits,
         thumbnails=thumbnails,
-        progress=lambda *done: report(messages.VideoProgress(*done).to_json()),
+        progress=lambda *done: progress(messages.VideoProgress(*done).to_json()),
     )
     if found.format in FORMATS:  # an animated image
         claims = read_provenance(ImageFile(content, image), context.credentials)
@@ -158,7 +166,7 @@ def video(
     return messages.VideoAnalysis(**vars(found), provenance=claims)
 
 
-# Each takes the context, the content, a report of progress and the options of the task.
+# Each takes the context, the content, a callback for its progress, and the options of the task as keywords.
 TASKS: dict[str, Callable[..., Result]] = {
     task.__name__: task for task in (detect, scan, forensics, report_material, video)
 }
