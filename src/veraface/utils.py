@@ -3,6 +3,7 @@
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from getpass import getuser
 from importlib import import_module
 from typing import Any
 
@@ -12,6 +13,14 @@ from veraface.errors import VerafaceError
 def available_cores() -> int:
     """Return how many processor cores this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def user_name() -> str:
+    """Return the name of this process's user; the user id if there is no name, as in some containers."""
+    try:
+        return getuser()
+    except (OSError, KeyError):
+        return str(os.getuid())
 
 
 def listed(names: Iterable[str]) -> str:
@@ -27,12 +36,12 @@ def lazy_exports(package: str, modules: Mapping[str, str]) -> Callable[[str], An
         package: `__name__` of the package.
         modules: by module of the package, the names it exports, separated by spaces.
     """
-    homes = {name: module for module, names in modules.items() for name in names.split()}
+    module_of = {name: module for module, names in modules.items() for name in names.split()}
 
     def load(name: str) -> Any:
-        if name not in homes:
+        if name not in module_of:
             raise AttributeError(f"module {package!r} has no attribute {name!r}")
-        return getattr(import_module(f"{package}.{homes[name]}"), name)
+        return getattr(import_module(f"{package}.{module_of[name]}"), name)
 
     return load
 

@@ -44,6 +44,15 @@ def fill(path: Path, count: int = 5) -> list[str]:
     return [log.add_outcome(IMAGE, {"error": f"number_{number}"}) for number in range(count)]
 
 
+def test_a_user_without_a_name_is_a_number(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def nameless() -> str:
+        raise KeyError("getpwuid(): uid not found")
+
+    monkeypatch.setattr("veraface.utils.getuser", nameless)
+    fill(path, 1)
+    assert entries(path)[0]["actor"] == f"user:{os.getuid()}"
+
+
 def test_every_analysis_is_found_up_to_the_limit(path: Path) -> None:
     """In a log of several blocks, with lines of different lengths, some across two blocks."""
     log = AuditLog(path)
@@ -202,19 +211,19 @@ NOW: dict[str, Any] = {"time": "2026-11-30T08:00:00.000Z", "file": {"sha256": IM
 @pytest.mark.parametrize(
     ("fields", "problem"),
     [
-        ({}, "event is missing or no string"),
-        ({**NOW, "event": ["analysis"]}, "event is missing or no string"),
-        ({**NOW, "event": "analysis", "time": 5}, "time is missing or no string"),
-        ({"event": "analysis", "time": "now"}, "it names no file"),
-        ({**NOW, "event": "analysis", "file": IMAGE.sha256}, "it names no file"),
-        ({**NOW, "event": "decision", "file": {"sha256": None}}, "it names no file"),
+        ({}, "event must be a string"),
+        ({**NOW, "event": ["analysis"]}, "event must be a string"),
+        ({**NOW, "event": "analysis", "time": 5}, "time must be a string"),
+        ({"event": "analysis", "time": "now"}, "file.sha256 must be a string"),
+        ({**NOW, "event": "analysis", "file": IMAGE.sha256}, "file.sha256 must be a string"),
+        ({**NOW, "event": "decision", "file": {"sha256": None}}, "file.sha256 must be a string"),
     ],
 )
 def test_entries_that_lack_something_are_problems(path: Path, fields: dict[str, Any], problem: str) -> None:
     line = sealed(fields)
     path.write_bytes(line)
     found = verify(path)
-    assert (found.entries, found.problems) == (0, [f"line 1: is no whole entry: {problem}"])
+    assert (found.entries, found.problems) == (0, [f"line 1: is not a complete entry: {problem}"])
     with pytest.raises(AuditError, match=problem):
         AuditLog(path)
     path.unlink()
@@ -227,7 +236,7 @@ def test_entries_that_lack_something_are_problems(path: Path, fields: dict[str, 
 
 def test_an_entry_without_a_previous_one_is_a_problem(path: Path) -> None:
     path.write_bytes(sealed({**NOW, "event": "analysis"}, None))
-    assert verify(path).problems == ["line 1: is no whole entry: previous is missing or no string"]
+    assert verify(path).problems == ["line 1: is not a complete entry: previous must be a string"]
 
 
 def test_a_known_hash_may_be_spelled_otherwise(path: Path) -> None:

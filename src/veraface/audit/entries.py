@@ -82,11 +82,11 @@ def read_entry(line: bytes) -> Entry:
     if hashlib.sha256(canonical(unsealed)).hexdigest() != entry.get("hash"):
         raise ValueError("was changed: its hash does not match its content")
     if missing := [name for name in _TEXTS if not isinstance(entry.get(name), str)]:
-        raise ValueError(f"is no whole entry: {missing[0]} is missing or no string")
+        raise ValueError(f"is not a complete entry: {missing[0]} must be a string")
     if entry["event"] in ("analysis", "decision"):
         file = entry.get("file")
         if not isinstance(file, dict) or not isinstance(file.get("sha256"), str):
-            raise ValueError("is no whole entry: it names no file")
+            raise ValueError("is not a complete entry: file.sha256 must be a string")
     return entry
 
 

@@ -6,7 +6,6 @@ import stat
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
-from getpass import getuser
 from pathlib import Path
 from typing import Any, Literal, get_args
 
@@ -23,6 +22,7 @@ from veraface.audit.entries import (
 )
 from veraface.files import append_durably
 from veraface.results import DetectionResult
+from veraface.utils import user_name
 from veraface.video.results import VideoResult
 
 Decision = Literal["fake", "real", "undecided"]
@@ -46,13 +46,13 @@ class AuditLog:
         Args:
             path: of the log.
             actor: default actor of entries; the user of this process if None.
-            via: the program that asks, such as "library", "command" or "server".
+            via: the interface that adds the entries, such as "library", "command" or "server".
 
         Raises:
             AuditError: it cannot be written, or its last entry is damaged.
         """
         self.path = Path(path)
-        self._actor = actor or f"user:{_user()}"
+        self._actor = actor or f"user:{user_name()}"
         self._via = via
         with self._locked() as file:
             self._tail(file)
@@ -198,10 +198,3 @@ def _errors(path: Path) -> Iterator[None]:
     except (OSError, ValueError) as error:  # ValueError: a NUL in the name
         reason = error.strerror if isinstance(error, OSError) else error
         raise AuditError(f"{path}: the audit log cannot be used: {reason}") from error
-
-
-def _user() -> str:
-    try:
-        return getuser()
-    except (OSError, KeyError):  # a user without a name, as in some containers
-        return str(os.getuid())

@@ -47,10 +47,10 @@ def verify(path: Path | str, known: str | None = None) -> Verification:
     Args:
         path: of the log. It may be in use.
         known: hash of an entry that the log is known to contain. Without one, a log that was cut off at its
-            end or written anew as a whole cannot be told from the original.
+            end or written anew as a whole cannot be distinguished from the original.
 
     Raises:
-        AuditError: it cannot be read, or `known` is no hash.
+        AuditError: it cannot be read, or `known` is not a hash.
     """
     known = None if known is None else known.strip().lower()
     if known is not None and not _HASH.fullmatch(known):

@@ -1,4 +1,4 @@
-"""`veraface feedback`: put images with a wrong verdict aside for evaluation and training."""
+"""`veraface feedback`: keep images with a wrong verdict for evaluation and training."""
 
 from base64 import b64decode
 from pathlib import Path
@@ -8,6 +8,7 @@ from typer import Argument, BadParameter, Exit, Option
 
 from veraface.cli.options import Model, NeverSayReal
 from veraface.cli.terminal import fail_at, printable
+from veraface.utils import user_name
 from veraface.wording import Wording
 
 
@@ -32,8 +33,6 @@ def feedback(
 
     The folder can be given to `veraface evaluate` and `veraface train` as --data.
     """
-    from getpass import getuser
-
     from veraface.datasets.feedback import MAX_NOTE, FeedbackFolder, parse_saved
     from veraface.detector import Detector
     from veraface.errors import ImageError
@@ -57,7 +56,7 @@ def feedback(
             failures += fail_at(name, error, as_json=False)
             continue
         kept = place.add(
-            content, own_label, result, note=own_note, generator=generator, by=f"user:{getuser()}"
+            content, own_label, result, note=own_note, generator=generator, by=f"user:{user_name()}"
         )
         words = Wording(never_say_real=never_say_real).label(result.verdict).lower()
         print(printable(f"kept as {own_label}: {folder / kept.path} (the verdict was: {words})"))
