@@ -4,17 +4,17 @@ import re
 import unicodedata
 
 
-def clean(text: str, longest: int = 80) -> str:
-    """Return one line of at most `longest` characters, control characters replaced by U+FFFD."""
+def clean(text: str, max_length: int = 80) -> str:
+    """Return one line of at most `max_length` characters, control characters replaced by U+FFFD."""
     shown = "".join(
         "\ufffd" if unicodedata.category(c) in ("Cc", "Cf", "Cs", "Zl", "Zp") else c for c in text
     )
-    return shown if len(shown) <= longest else shown[: longest - 1] + "…"
+    return shown if len(shown) <= max_length else shown[: max_length - 1] + "…"
 
 
-def markdown(text: str, longest: int = 80) -> str:
+def markdown(text: str, max_length: int = 80) -> str:
     """Return the same with all Markdown and HTML markup escaped."""
-    escaped = clean(text, longest).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    escaped = clean(text, max_length).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
     return re.sub(r"([\\`*\[\]|!])", r"\\\1", escaped)
 
 

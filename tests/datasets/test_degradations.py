@@ -141,7 +141,7 @@ def test_every_degradation_changes_the_image_and_depends_on_the_seed(name: str) 
 def test_a_frame_of_a_video_is_the_image_with_the_loss_of_its_quality(codec: str) -> None:
     image = face(0, fake=False).resize((97, 131))  # odd sides, which 4:2:0 cannot have
     before = np.asarray(image, float)
-    good, bad = (np.asarray(d.film(image, codec, quality), float) for quality in (3, 31))
+    good, bad = (np.asarray(d.compress_as_frame(image, codec, quality), float) for quality in (3, 31))
     assert good.shape == bad.shape == before.shape
     assert np.abs(good - before).mean() < np.abs(bad - before).mean() < 25
 

@@ -258,7 +258,7 @@ def _row(spec: SourceSpec, path: str, group: str, split: str, chip: Chip) -> dic
         "sha256": chip.sha256,
         "phash": chip.phash,
         "license": spec.license,
-        "origin": clean(f"{spec.origin or spec.images.name}:{path}", longest=500),
+        "origin": clean(f"{spec.origin or spec.images.name}:{path}", max_length=500),
     }
 
 

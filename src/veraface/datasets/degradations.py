@@ -65,8 +65,8 @@ def sharpen(image: Image.Image, factor: float) -> Image.Image:
     return ImageEnhance.Sharpness(image).enhance(factor)
 
 
-def film(image: Image.Image, codec: str, quality: int) -> Image.Image:
-    """Return the image as a frame of a video, after one change of the picture.
+def compress_as_frame(image: Image.Image, codec: str, quality: int) -> Image.Image:
+    """Return the image as the second frame of a video, predicted from a shifted copy of it.
 
     Args:
         image: RGB.
@@ -157,7 +157,7 @@ class Degradations:
         if way < self.messenger + self.screenshot:
             return self._capture(image, box, random)
         if way < self.messenger + self.screenshot + self.video:
-            return self._film(image, box, random)
+            return self._compress_as_frame(image, box, random)
         return self._share(image, box, random)
 
     def _share(self, image: Image.Image, box: Box, random: np.random.Generator) -> tuple[Image.Image, Box]:
@@ -205,11 +205,14 @@ class Degradations:
         image = rescale(image, factor, _INTERPOLATIONS[random.integers(len(_INTERPOLATIONS))])
         return image, box.scaled(factor)
 
-    def _film(self, image: Image.Image, box: Box, random: np.random.Generator) -> tuple[Image.Image, Box]:
+    def _compress_as_frame(
+        self, image: Image.Image, box: Box, random: np.random.Generator
+    ) -> tuple[Image.Image, Box]:
         """Take a frame of a video, whose frames are often smaller than photos."""
         image, box = self._shrink(image, box, random)
         codec = tuple(_CODECS)[random.integers(len(_CODECS))]
-        return film(image, codec, int(random.integers(*_CODECS[codec], endpoint=True))), box
+        quality = int(random.integers(*_CODECS[codec], endpoint=True))
+        return compress_as_frame(image, codec, quality), box
 
     def _recompress(self, image: Image.Image, random: np.random.Generator) -> Image.Image:
         kind = "WEBP" if random.random() < self.webp else "JPEG"

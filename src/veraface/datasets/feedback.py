@@ -1,7 +1,7 @@
-"""Wrong answers that a person has put aside: a folder that `veraface evaluate` and `train` read.
+"""Images with a wrong verdict that a person has reported, in a folder that `evaluate` and `train` read.
 
 Files are kept as they are, in `real/` and `fake/` by the person's label, with a `manifest.csv` that also has
-the note and the answer that was wrong. Every report appends one line to it; of several lines about the same
+the note and the wrong verdict. Every report appends one line to it; of several lines about the same
 image, the last one counts. Nothing here needs NumPy, since the server imports it.
 """
 
@@ -33,7 +33,7 @@ _ENDINGS = {"JPEG": ".jpg", "TIFF": ".tif", "HEIF": ".heic"}  # of other formats
 
 @dataclass(frozen=True)
 class Report:
-    """One wrong answer, as a row of the manifest."""
+    """One report of a wrong verdict, as a row of the manifest."""
 
     path: str  # relative to the folder
     label: str  # by the person
@@ -42,7 +42,7 @@ class Report:
     group: str
     sha256: str
     note: str
-    verdict: str  # the answer
+    verdict: str  # of the model
     p_fake: str
     model: str
     time: str
@@ -54,7 +54,7 @@ _MAX_LINE = 2**16  # bytes; more than any report has
 
 
 class FeedbackFolder:
-    """Puts images aside; safe to use from several processes at the same time."""
+    """Keeps reported images in a folder; safe to use from several processes at the same time."""
 
     def __init__(self, folder: Path, max_bytes: int = MAX_BYTES) -> None:
         """Create the folder if needed; raise `DataError` if it cannot be written."""
@@ -77,7 +77,7 @@ class FeedbackFolder:
         Args:
             content: of the image file.
             label: what it is, by the person.
-            result: the answer that was wrong, or doubtful.
+            result: the wrong or doubtful result of the model.
             note: how the person knows, up to 2,000 characters.
             generator: what made a fake, if known.
             by: who reports it.
@@ -216,7 +216,7 @@ def _is_complete(line: bytes) -> bool:
 
 
 def parse_saved(content: bytes) -> Mapping[str, object] | None:
-    """Return what the page has saved as a report, with the image in base64; None if it is no such file."""
+    """Return what the page has saved as a report, with the image in base64; None if it is not such a file."""
     if content.lstrip()[:1] != b"{":
         return None
     try:

@@ -1,12 +1,13 @@
 """Parallel processing of images with a progress bar on standard error, shown on a terminal only."""
 
-import os
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
 from rich.console import Console
 from rich.progress import track
+
+from veraface.utils import available_cores
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -23,7 +24,7 @@ def progress(items: Iterable[T], what: str, total: int) -> Iterable[T]:
 def in_parallel(task: Callable[[T], R], items: Iterable[T], what: str) -> list[R]:
     """Run a task on each item in threads; return the results in their order."""
     items = list(items)
-    pool = ThreadPoolExecutor(min(_MAX_THREADS, os.cpu_count() or 1))
+    pool = ThreadPoolExecutor(min(_MAX_THREADS, available_cores()))
     try:
         return list(progress(pool.map(task, items), what, len(items)))
     finally:

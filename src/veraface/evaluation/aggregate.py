@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from veraface.evaluation.arrays import ImageSet, Needs, PredictionArrays
-from veraface.evaluation.bootstrap import MIN_GROUPS, BootstrapSamples
+from veraface.evaluation.bootstrap import MIN_GROUPS, BootstrapSamples, Values
 from veraface.evaluation.metrics import METRICS, evaluator
 from veraface.evaluation.predict import SELF_BLENDED, Prediction, grouped
 from veraface.evaluation.roc import BINS, Flags, RocCurve, equal_width_edges
@@ -20,7 +20,6 @@ _SLICES = (("rows", "source"), ("by_generator", "generator"), ("by_face_size", "
 OUTCOMES = ("fake", "uncertain", "real", "no_face", "error")
 
 Row = dict[str, Any]
-Floats = NDArray[np.float64]
 
 
 def compute_metrics(
@@ -178,7 +177,7 @@ def plot_data(predictions: Sequence[Prediction]) -> dict[str, Any]:
     }
 
 
-def roc(fake: Flags, p_fake: Floats) -> dict[str, list[float]]:
+def roc(fake: Flags, p_fake: Values) -> dict[str, list[float]]:
     """Return the ROC curve, recall over FPR, with at most 60 points."""
     if fake.all() or not fake.any():
         return {"false_alarms": [], "recall": []}
@@ -188,7 +187,7 @@ def roc(fake: Flags, p_fake: Floats) -> dict[str, list[float]]:
     return {"false_alarms": _rounded(fpr[kept]), "recall": _rounded(recall[kept])}
 
 
-def reliability(fake: Flags, p_fake: Floats) -> list[dict[str, Any]]:
+def reliability(fake: Flags, p_fake: Values) -> list[dict[str, Any]]:
     """Return mean p_fake and share of fakes in 15 bins of equal width (Guo et al. 2017); None if empty."""
     member = np.searchsorted(equal_width_edges(), p_fake, side="right")
     return [
@@ -224,7 +223,7 @@ def confusion(predictions: Sequence[Prediction]) -> dict[str, dict[str, int]]:
     return counts
 
 
-def risk_coverage(fake: Flags, p_fake: Floats) -> dict[str, list[float]]:
+def risk_coverage(fake: Flags, p_fake: Values) -> dict[str, list[float]]:
     """Return the risk-coverage curve: the error rate of the most confident images over their share.
 
     El-Yaniv and Wiener, "On the Foundations of Noise-free Selective Classification", 2010. Confidence is the
@@ -241,7 +240,7 @@ def risk_coverage(fake: Flags, p_fake: Floats) -> dict[str, list[float]]:
     return {"coverage": _rounded(decided / len(fake)), "risk": _rounded(wrong[kept] / decided)}
 
 
-def _spread(rising: Floats) -> NDArray[np.intp]:
+def _spread(rising: Values) -> NDArray[np.intp]:
     """Return at most 60 indices, first and last included, evenly spaced along a rising quantity."""
     if len(rising) <= MAX_POINTS:
         return np.arange(len(rising))
@@ -249,5 +248,5 @@ def _spread(rising: Floats) -> NDArray[np.intp]:
     return np.unique(np.minimum(np.searchsorted(rising, wanted), len(rising) - 1))
 
 
-def _rounded(values: Floats) -> list[float]:
+def _rounded(values: Values) -> list[float]:
     return [round(float(v), 4) for v in values]

@@ -6,6 +6,7 @@ classified images; the shares that were not are reported beside them (APNRR and 
 """
 
 from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from typing import Any
 
 from veraface.evaluation.binomial import clopper_pearson
@@ -69,8 +70,12 @@ def _rules(reals: Sequence[float]) -> dict[str, tuple[str, Detected]]:
     for limit in BPCER_POINTS:
         threshold = _threshold(reals, limit)
         about = f"p_fake is above {threshold:.4f}, as that of at most {limit:.0%} of the reals is"
-        rules[f"BPCER {limit:.0%}"] = (about, lambda p, t=threshold: (p.p_fake or 0.0) > t)  # type: ignore[misc]  # default of a lambda
+        rules[f"BPCER {limit:.0%}"] = (about, partial(_is_above, threshold))
     return rules
+
+
+def _is_above(threshold: float, prediction: Prediction) -> bool:
+    return (prediction.p_fake or 0.0) > threshold
 
 
 def _threshold(reals: Sequence[float], limit: float) -> float:

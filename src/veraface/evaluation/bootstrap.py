@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-DRAWS = 1000
+RESAMPLES = 1000
 MIN_GROUPS = 5  # with fewer groups no interval is returned: resampling them does not represent new ones
 _CHUNK = 100  # resamples computed at once: large enough for NumPy, small enough for the CPU cache
 
@@ -22,7 +22,7 @@ class BootstrapSamples:
     Introduction to the Bootstrap", 1993.
     """
 
-    def __init__(self, groups: Iterable[str], *, count: int = DRAWS, seed: int = 0) -> None:
+    def __init__(self, groups: Iterable[str], *, count: int = RESAMPLES, seed: int = 0) -> None:
         """Draw `count` resamples of the groups of all images of a report; duplicates are ignored."""
         names = sorted(set(groups))
         self._index = {name: i for i, name in enumerate(names)}

@@ -83,9 +83,12 @@ def predict(
 ) -> list[Prediction]:
     """Return a prediction per image, in their order; one that cannot be read or degraded has an error.
 
-    Load the detector with `threads=1`, as images are processed in parallel. Without a degradation, it gets
-    the files themselves. Images are named by their path relative to `root`, the folder of the data, or else
-    by their file name. `title` is that of the progress bar.
+    Args:
+        detector: loaded with `threads=1`, as images are processed in parallel.
+        samples: the labeled images.
+        degradation: applied to the decoded images; if None, the detector reads the files themselves.
+        root: folder of the data, to which the paths of predictions are relative; file names if None.
+        title: of the progress bar.
     """
 
     def one(sample: Sample) -> Prediction:

@@ -92,12 +92,23 @@ def evaluate(
     model: str | Path | None = None,
     write_card: bool = False,
 ) -> str:
-    """Evaluate a model; write `report.html`, `.md`, `.json` and `images.jsonl` (a line per image) to `out`.
+    """Evaluate a model; write `report.html`, `.md`, `.json` and `images.jsonl` (a line per image).
 
-    The same data (manifest or folder), config and model (name or path of an `.onnx` file; the default one if
-    None) give the same bytes on the same machine. `write_card` also stores the short form of the report in
-    the model card. Returns the main tables of the report as Markdown. Raises DataError if the data cannot be
-    read or contain no image that can be classified, and ModelError.
+    The same data, config and model give the same bytes on the same machine.
+
+    Args:
+        data: a manifest, or a folder as `read_samples` reads it.
+        out: folder to write to.
+        config: what to evaluate; the defaults of `EvaluationConfig` if None.
+        model: name of a classifier or path of an `.onnx` file; the default one if None.
+        write_card: also store the short form of the report in the model card.
+
+    Returns:
+        The main tables of the report as Markdown.
+
+    Raises:
+        DataError: the data cannot be read or contain no readable image, or the config is invalid.
+        ModelError: the model is unknown or damaged, or has no card file to write to.
     """
     config = config or EvaluationConfig()
     config.check()
@@ -112,12 +123,11 @@ def evaluate(
     predictions = predict_all(detector, samples, config, data if data.is_dir() else data.parent)
     lines = (json.dumps(asdict(prediction)) + "\n" for prediction in predictions)
     write_atomic(out / "images.jsonl", "".join(lines))  # first, as it took longest
-    thresholds = detector.card.thresholds
     report: dict[str, Any] = {
         "data": f"{_name(data)}, {config.split} split",
         "command": config.command(_name(data), "" if model is None else Path(model).name),
         "model": detector.model_info,
-        "thresholds": {"real": thresholds.real, "fake": thresholds.fake},
+        "thresholds": asdict(detector.card.thresholds),
         **compute_report(predictions, config),
     }
     write_atomic(out / "report.json", json.dumps(report, indent=2) + "\n")

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from veraface.errors import DataError
 from veraface.evaluation import roc
 from veraface.evaluation.arrays import ImageSet, PredictionArrays
-from veraface.evaluation.bootstrap import DRAWS, MIN_GROUPS, BootstrapSamples, Values, rounded
+from veraface.evaluation.bootstrap import MIN_GROUPS, RESAMPLES, BootstrapSamples, Values, rounded
 from veraface.evaluation.metrics import evaluator
 from veraface.evaluation.report import render_tables
 from veraface.evaluation.roc import Flags
@@ -79,7 +79,7 @@ def evaluate_scores(
     return markdown
 
 
-def compute_score_report(table: ScoreTable, fit: DecisionFit, *, bootstrap: int = DRAWS) -> Row:
+def compute_score_report(table: ScoreTable, fit: DecisionFit, *, bootstrap: int = RESAMPLES) -> Row:
     """Compute the report; `bootstrap` is the number of resamples of the intervals."""
     scores = NetworkScores.of(table, fit.architecture, final=False, one_view=fit.one_view)
     images, fake = fit.score(scores), scores.fake

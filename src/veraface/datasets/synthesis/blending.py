@@ -29,6 +29,7 @@ _SPREAD = 3.0  # standard deviations of color are matched by at most this factor
 _CELL = 0.25  # side of a cell of an elastic warp over the longer side of the box
 _FEATHER = 0.03  # standard deviation of the softened edge of a coverage, share of the face
 _MAX_FEATHER = 12.0  # px
+_LIGHT = 0.12  # standard deviation of the blur that leaves the light of an image, share of the face
 _MAX_CELLS = 10  # along each side of the image
 
 
@@ -189,13 +190,10 @@ def match_color(source: Image.Image, target: Image.Image, mask: NDArray[np.float
     return Image.fromarray(np.clip((own - mean) * gain + goal, 0, 255).astype(np.uint8))
 
 
-def match_light(
-    source: Image.Image, target: Image.Image, mask: NDArray[np.float32], sigma: float
-) -> Image.Image:
+def match_light(source: Image.Image, target: Image.Image, mask: NDArray[np.float32], box: Box) -> Image.Image:
     """Take the low-frequency light of the target under the mask, similar to seamless cloning."""
-    softened = [
-        np.asarray(image.filter(ImageFilter.GaussianBlur(sigma)), np.float32) for image in (source, target)
-    ]
+    blur = ImageFilter.GaussianBlur(_LIGHT * box.max_side)
+    softened = [np.asarray(image.filter(blur), np.float32) for image in (source, target)]
     lit = np.asarray(source, np.float32) + (softened[1] - softened[0])
     pixels = np.where(mask[..., None] > 0, lit, np.asarray(source, np.float32))
     return Image.fromarray(np.clip(pixels, 0, 255).astype(np.uint8))

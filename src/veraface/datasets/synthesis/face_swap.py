@@ -57,10 +57,20 @@ def swap_face(
     shapes: FaceShapes | None = None,
     donor_shapes: FaceShapes | None = None,
 ) -> Image.Image:
-    """Return the target with the donor's face blended over the face in the box; both images are RGB.
+    """Return the target with the donor's face blended over the face in the box.
 
-    The box, `landmarks` and `shapes` are px of the target, which stays the same outside the face. The
-    transform is fitted to the points of the shapes if both are given, otherwise to the landmarks.
+    Outside the face the target stays the same. The transform is fitted to the points of the shapes if both
+    are given, otherwise to the landmarks.
+
+    Args:
+        target: RGB.
+        box: of the face in the target, px.
+        landmarks: of that face, shape (5, 2), px of the target.
+        donor: RGB.
+        donor_landmarks: of the donor's face, shape (5, 2), px of the donor.
+        random: draws the steps.
+        shapes: contours of the face in the target, px.
+        donor_shapes: contours of the donor's face, px.
     """
     if shapes is not None and donor_shapes is not None:
         points, others = shapes.to_array().astype(float), donor_shapes.to_array().astype(float)
@@ -76,7 +86,7 @@ def swap_face(
     if random.random() < _COLOR:
         warped = match_color(warped, target, mask)
     if random.random() < _SEAMLESS:
-        warped = match_light(warped, target, mask, 0.12 * box.max_side)
+        warped = match_light(warped, target, mask, box)
     return paste(warped, target, mask * np.float32(random.choice(_RATIOS)))
 
 

@@ -81,7 +81,7 @@ def paste_reconstruction(
     if random.random() < _COLOR:
         source = match_color(source, image, mask)
     if random.random() < _SEAMLESS:
-        source = match_light(source, image, mask, 0.12 * box.max_side)
+        source = match_light(source, image, mask, box)
     return paste(source, image, mask * np.float32(random.choice(_RATIOS)))
 
 
