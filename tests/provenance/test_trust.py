@@ -202,16 +202,16 @@ def damaged() -> dict[str, tuple[bytes, str]]:
         "one character": (signers[:first] + b"*" + signers[first + 1 :], "damaged or cut off"),
         "one beginning": (
             signers.replace(b"BEGIN CERT", b"BEGIN CERF", 1),
-            "no certificate, hash or comment",
+            "not a certificate, hash or comment",
         ),
         "one end": (signers.replace(b"END CERT", b"END CERF", 1), "damaged or cut off"),
-        "one hash": (hashes.replace(line, b"*" + line[1:]), "no certificate, hash or comment"),
-        "hash cut off": (hashes.rstrip()[:-20], "no certificate, hash or comment"),
-        "hash among certificates": (signers + b"\n*" + line[1:], "no certificate, hash or comment"),
-        "text among hashes": (hashes + b"Test Press\n", "no certificate, hash or comment"),
+        "one hash": (hashes.replace(line, b"*" + line[1:]), "not a certificate, hash or comment"),
+        "hash cut off": (hashes.rstrip()[:-20], "not a certificate, hash or comment"),
+        "hash among certificates": (signers + b"\n*" + line[1:], "not a certificate, hash or comment"),
+        "text among hashes": (hashes + b"Test Press\n", "not a certificate, hash or comment"),
         "private key": (
             signers + b"-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n",
-            "no certificate, hash or comment",
+            "not a certificate, hash or comment",
         ),
         "hash in a comment": ("# x\u2028".encode() + line, "no certificate in PEM form"),
     }

@@ -121,7 +121,7 @@ def _corrected_as_rust(word: Bits, scheme: Scheme) -> Bits | None:
         for power in range(63, 55, -1):
             step ^= _SUPER_GENERATOR << power - 56 if step >> power & 1 else 0
         step <<= 8
-        if at >= 4:  # behind whole words of 32 bits
+        if at >= 4:  # after whole words of 32 bits
             step = step >> 32 << 32 | step >> 32
         state = (state << 8) % 2**64 ^ step
     corrected = word.copy()

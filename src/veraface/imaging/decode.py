@@ -40,7 +40,7 @@ _TRANSPOSE |= {5: Transpose.TRANSPOSE, 7: Transpose.TRANSVERSE}
 _TRANSPOSE |= {6: Transpose.ROTATE_270, 8: Transpose.ROTATE_90}
 
 
-# Seconds that a frame is shown in the formats whose guard does not tell; an assumption.
+# Seconds that a frame is shown in the formats whose guard does not return it; an assumption.
 _FRAME_SECONDS = {"AVIF": 0.1, "HEIF": 1.0}
 
 
@@ -185,7 +185,7 @@ class ImageFile:
 def read_bytes(source: Any, max_bytes: int = ImageLimits.max_bytes) -> bytes:
     """Return all bytes of a path, a bytes-like object or a binary file object, or raise `ImageError`."""
     if isinstance(source, bytes | bytearray | memoryview):
-        # Bytes beyond the limit are not copied; one more tells that there are some.
+        # Bytes beyond the limit are not copied; one more shows that there are some.
         data = bytes(memoryview(source).cast("B")[: max_bytes + 1])
     elif isinstance(source, str | os.PathLike):
         data = _read_file(source, max_bytes)
@@ -331,7 +331,7 @@ def _load(image: Image.Image) -> ContainerInfo:
     try:
         # Not of an MPO, whose further images are previews and gain maps.
         frames = getattr(image, "n_frames", 1) if image.format in FORMATS else 1
-    except Exception:  # the frames behind the current one are cut off or corrupt
+    except Exception:  # the frames after the current one are cut off or corrupt
         frames = 1
     try:
         orientation = add_exif(ContainerInfo(), _block(image, "exif")).orientation

@@ -1,4 +1,4 @@
-"""The end of JPEG files that were cut off behind their last pixel."""
+"""The end of JPEG files that were cut off after their last pixel."""
 
 from hashlib import sha256
 from io import BytesIO

@@ -19,7 +19,7 @@ _FAKE, _REAL, _UNCERTAIN = (213, 94, 0), (0, 114, 178), (240, 228, 66)
 _COLORS = {"fake": _FAKE, "real": _REAL, "uncertain": _UNCERTAIN}
 _MAX_OPACITY = 0.6  # where the heatmap is 0 or 1
 _ONE_SIDED = 0.9  # share of cells on one side of 0.5, from which on the difference to their mean is shown
-_LEAST_DIFFERENCE = 0.5  # in log odds: smaller ones are not drawn in full color
+_MIN_DIFFERENCE = 0.5  # in log odds: smaller ones are not drawn in full color
 _MAX_SIDE = 2000  # px of the overlay; larger images are shrunk to it
 
 
@@ -89,7 +89,7 @@ def shown_grid(grid: NDArray[np.float32]) -> NDArray[np.float32]:
     bounded = np.clip(grid.astype(np.float64), 1e-4, 1 - 1e-4)
     difference = np.log(bounded / (1 - bounded))
     difference -= difference.mean()
-    most = max(_LEAST_DIFFERENCE, float(np.abs(difference).max()))
+    most = max(_MIN_DIFFERENCE, float(np.abs(difference).max()))
     return np.asarray(0.5 + difference / most / 2, np.float32)
 
 

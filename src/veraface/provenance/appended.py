@@ -10,12 +10,12 @@ from veraface.imaging.guards.jpeg import scan_jpeg
 from veraface.imaging.guards.tiff import first_ifd, iter_ifd
 from veraface.provenance.claims import AppendedData
 
-_FILLING = b"\0\xff \t\r\n"
+_PADDING = b"\0\xff \t\r\n"
 _MAX_SAMPLE = 64 * 2**10
 # A JPEG lists further images, such as previews and gain maps, in an index (CIPA DC-007, 5.2).
 _APP2, _MP_INDEX, _SOS = b"\xff\xe2", b"MPF\0", b"\xff\xda"
 _MP_ENTRIES, _MP_ENTRY_BYTES = 0xB002, 16
-# By kind, what the data are, and how they begin, if that tells.
+# By kind: its description, and the bytes that it begins with; () if it is recognized by other means.
 _KINDS: dict[str, tuple[str, tuple[bytes, ...]]] = {
     "jpeg": ("a JPEG image", (b"\xff\xd8\xff",)),
     "png": ("a PNG image", (b"\x89PNG",)),
@@ -35,21 +35,21 @@ _KINDS: dict[str, tuple[str, tuple[bytes, ...]]] = {
 
 
 def find_appended(image: ImageFile) -> AppendedData | None:
-    """Return what stands after the end of an image file; None if nothing but filling, or no end is known."""
+    """Return what follows the end of an image file; None if only padding does, or the end is unknown."""
     data, end = image.data, image.container.end
     if data is None or end is None or end >= len(data):
         return None
     tail = data[end:]
-    if not tail.strip(_FILLING):
+    if not tail.strip(_PADDING):
         return None
     rest = _without_listed_images(data, end)
-    declared = not rest.strip(_FILLING)
+    declared = not rest.strip(_PADDING)
     found = tail if declared else rest
     return AppendedData(len(found), _kind(found[:_MAX_SAMPLE], found[-_MAX_SAMPLE:]), declared)
 
 
 def _without_listed_images(data: bytes, end: int) -> bytes:
-    """Return what stands after the end, without whole JPEG images that the index of a JPEG lists."""
+    """Return what follows the end, without whole JPEG images that the index of a JPEG lists."""
     rest = []
     for start, size in sorted(_listed_images(data)):
         if start < end or not data.startswith(b"\xff\xd8\xff", start):
@@ -65,7 +65,7 @@ def _listed_images(data: bytes) -> Iterator[tuple[int, int]]:
     """Yield offset and size of the images in the index of a JPEG, which stands before its pixels."""
     at = 2
     while data.startswith(b"\xff", at) and not data.startswith(_SOS, at):
-        if data.startswith(b"\xff\xff", at):  # filling
+        if data.startswith(b"\xff\xff", at):  # a fill byte (ITU-T T.81, B.1.1.2)
             at += 1
             continue
         content, following = at + 4, at + 2 + int.from_bytes(data[at + 2 : at + 4])
@@ -96,6 +96,7 @@ def describe_appended(found: AppendedData) -> str:
 
 
 def _kind(start: bytes, end: bytes) -> str:
+    """Return the kind of data, a key of `_KINDS`, by their first and last bytes."""
     bare = start.lstrip(b"\0\r\n")
     for kind, (_, beginnings) in _KINDS.items():
         if bare.startswith(beginnings):

@@ -51,7 +51,7 @@ class TrustListInfo(Result):
     date: str | None
     """as of which day, ISO 8601"""
     sha256: str
-    """of its file; of several files, of their hashes one behind the other"""
+    """of its file; of several files, of their concatenated hashes"""
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ from veraface.provenance.texts import MAX_ENTRIES, clean_text, mapping, mappings
 from veraface.provenance.trust import STATES, TrustList, load_lists, own_list
 
 _MAX_REPORT = 4 * 2**20  # characters; the report on an image with dozens of ingredients has some 100,000
-# Nothing is ever fetched, whatever a file asks for: neither a manifest nor the revocation of a certificate.
+# Nothing is ever fetched, whatever a file refers to: no manifest, no revocation status of a certificate.
 _OFFLINE = {"verify_trust": True, "remote_manifest_fetch": False, "ocsp_fetch": False}
 _FOUND_IN = re.compile(r"found in \[(.*?)\]")  # the list, or nothing for a signer that a list names itself
 _TIME_STAMPS = "time stamps"
@@ -40,7 +40,7 @@ class CredentialReader:
         """Load the trust lists; nothing else is read from disk.
 
         Args:
-            trust_anchors: a PEM file with authorities of your own, asked before the lists.
+            trust_anchors: a PEM file with authorities of your own, checked before the lists.
             trust_lists: recognize signers on the lists of this package and of `veraface trust update`.
 
         Raises:

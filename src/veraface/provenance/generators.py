@@ -1,8 +1,7 @@
 """Parameters that image generators leave in files: one reader for each family of generators.
 
 To add one, write a function that takes the texts of a file by the keyword of a PNG text chunk or the name of
-an EXIF field, and returns None if they are not of its family. Add it to `READERS`. The
-texts are untrusted.
+an EXIF field, and returns None if they are not of its family. Add it to `READERS`. The texts are untrusted.
 """
 
 import re

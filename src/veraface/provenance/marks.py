@@ -1,4 +1,4 @@
-"""Keep the marks of an input: what is made from a marked file names them, or carries a signed manifest.
+"""Pass the marks of an input on to outputs, which state them or carry a signed manifest.
 
 Images and videos that Veraface draws into are new files. They must not lose silently that their source had
 Content Credentials or was declared as made by AI (EU Code of Practice on AI-generated content, measure 1.2).

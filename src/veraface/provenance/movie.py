@@ -7,13 +7,13 @@ from pathlib import Path
 from typing import BinaryIO
 
 from veraface.imaging.guards import ContainerInfo
+from veraface.imaging.guards.isobmff import C2PA_UUID
 from veraface.provenance.claims import Credentials, CredentialState, Provenance
 from veraface.provenance.credentials import CredentialReader
 from veraface.provenance.reading import claims_of
 from veraface.provenance.timeline import build_timeline
 from veraface.provenance.xmp import read_xmp
 
-_C2PA = bytes.fromhex("d8fec3d61b0e483c92975828877ec481")  # C2PA 2.1, A.5.1
 _XMP = bytes.fromhex("be7acfcb97a942e89c71999491e3afac")  # XMP specification part 3, 1.1.6
 _MAX_BOXES = 100_000  # at the top level; a fragmented video of hours has some 10,000
 _MAX_XMP_BYTES = 2**20
@@ -64,7 +64,7 @@ def _walk(file: BinaryIO) -> tuple[bool, bytes]:
             break
         if header[4:8] == b"uuid":
             kind = header[start : start + 16]
-            has_c2pa |= kind == _C2PA
+            has_c2pa |= kind == C2PA_UUID
             if kind == _XMP and not packet and start + 16 < size <= _MAX_XMP_BYTES:
                 file.seek(at + start + 16)
                 packet = file.read(size - start - 16)

@@ -35,7 +35,7 @@ def read_png_texts(data: bytes, chunks: Iterable[TextChunk], keywords: Collectio
 def _decode(kind: bytes, rest: bytes) -> str | None:
     """Decode what follows the keyword of a chunk; None if it is damaged or too large."""
     flag, body, codec = b"\0", rest, "latin-1"
-    if kind == b"iTXt":  # the body is behind the language and the translated keyword
+    if kind == b"iTXt":  # the body follows the language and the translated keyword
         flag, body, codec = rest[:1], rest[2:].split(b"\0", 2)[-1], "utf-8"
     elif kind == b"zTXt":
         flag, body = (b"\1", rest[1:]) if rest[:1] == b"\0" else (b"", rest)

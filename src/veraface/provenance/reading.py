@@ -61,7 +61,11 @@ def inspect_provenance(
     limits: ImageLimits | None = None,
     trustmark: Sequence[BitReader] = (),
 ) -> Provenance | None:
-    """Open an image file, which may raise `ImageError`, and return what it claims about itself."""
+    """Open an image file and return what it claims about itself; arguments as in `read_provenance`.
+
+    Raises:
+        ImageError: the file is unsupported, unreadable, or over one of the limits.
+    """
     return read_provenance(ImageFile(source, limits), credentials, level=level, trustmark=trustmark)
 
 

@@ -12,7 +12,7 @@ MAX_TEXT_BYTES = 2**20  # of one text in a file; workflows of ComfyUI have some 
 # Marks that change the writing direction of what follows (Unicode Standard Annex 9) and could disguise it.
 _DIRECTION_MARKS = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\ufeff")
 _CONTROL_CATEGORIES = ("Cc", "Cs", "Zl", "Zp")  # control characters, lone surrogates, line breaks
-_SOURCE_TYPE_HOMES = ("cv.iptc.org/newscodes/digitalsourcetype/", "c2pa.org/digitalsourcetype/")
+_SOURCE_TYPE_PREFIXES = ("cv.iptc.org/newscodes/digitalsourcetype/", "c2pa.org/digitalsourcetype/")
 
 
 def clean_text(text: Any, limit: int = MAX_VALUE) -> str | None:
@@ -37,8 +37,8 @@ def source_type_name(address: Any) -> str | None:
     if line is None:
         return None
     bare = line.split("://", 1)[-1]
-    home = next((home for home in _SOURCE_TYPE_HOMES if bare.lower().startswith(home)), "")
-    return bare[len(home) :].strip("/") or None if home else line
+    known = next((prefix for prefix in _SOURCE_TYPE_PREFIXES if bare.lower().startswith(prefix)), "")
+    return bare[len(known) :].strip("/") or None if known else line
 
 
 def parse_json(text: str) -> Any:

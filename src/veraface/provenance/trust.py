@@ -44,8 +44,8 @@ class TrustList:
         source: where it was published.
         license: its terms; of a list of which the package has an extract only, what that is.
         updated: whether `veraface trust update` stored it; else it is part of the package.
-        text: its files about signers, one behind the other.
-        time_stamp_text: its files about authorities of time stamps alone.
+        text: its files about signers, concatenated.
+        time_stamp_text: its files about authorities of time stamps alone, concatenated.
     """
 
     info: TrustListInfo
@@ -129,7 +129,7 @@ def read_certificates(content: bytes) -> str:
     for line in rest.split("\n"):
         is_text = not line or line.startswith("#") or (blocks and not _DAMAGED.fullmatch(line))
         if not is_text and not _HASH.fullmatch(line):
-            raise ValueError(f"contains a line that is no certificate, hash or comment: {line[:60]!a}")
+            raise ValueError(f"contains a line that is not a certificate, hash or comment: {line[:60]!a}")
     return text
 
 
@@ -178,9 +178,15 @@ def update_list(
     folder: Path | None = None,
     time_stamps: Mapping[str, bytes] | None = None,
 ) -> TrustList:
-    """Store the files of a newer list, by their names, and return it.
+    """Store the files of a newer list, and return it.
 
-    `time_stamps` are its files with authorities of time stamps alone.
+    Args:
+        name: of the list, a key of `STATES`.
+        files: content of its files about signers, by their names.
+        date: as of which day, ISO 8601.
+        source: where the files come from.
+        folder: where to store it; the folder of this user's settings if None.
+        time_stamps: content of its files with authorities of time stamps alone, by their names.
 
     Raises:
         VerafaceError: the name is unknown, a file is damaged or names no signer, or cannot be stored.

@@ -21,7 +21,7 @@ class TextChunk(NamedTuple):
 
     type: bytes  # b"tEXt", b"zTXt" or b"iTXt"
     start: int  # first byte of its content
-    end: int  # first byte after its content; may be after the end of a truncated file
+    end: int  # first byte after its content; may be beyond the end of a truncated file
 
 
 @dataclass(frozen=True)

@@ -24,7 +24,7 @@ _FREE_BYTES = 16 * 2**20  # may be copied however small the file is
 _CONTAINERS = {b"meta": 4, b"iprp": 0, b"ipco": 0, b"grpl": 0, b"moov": 0, b"trak": 0, b"mdia": 0}
 _CONTAINERS |= {b"minf": 0, b"stbl": 0, b"edts": 0, b"moof": 0, b"traf": 0}
 
-_C2PA_UUID = bytes.fromhex("d8fec3d61b0e483c92975828877ec481")  # C2PA 2.1, A.5.1
+C2PA_UUID = bytes.fromhex("d8fec3d61b0e483c92975828877ec481")  # C2PA 2.1, A.5.1
 
 
 def scan_heif(data: bytes) -> ContainerInfo:
@@ -74,7 +74,7 @@ def _walk(data: bytes, kind: str) -> _Found:
                 raise decoder_bomb_error(kind, "boxes")
             count += 1
             if outermost:
-                found.has_c2pa |= box.name == b"uuid" and data.startswith(_C2PA_UUID, box.start)
+                found.has_c2pa |= box.name == b"uuid" and data.startswith(C2PA_UUID, box.start)
                 # A name that is not printable is not a box but the start of appended data.
                 appended |= not (box.name.isascii() and box.name.decode("latin-1").isprintable())
                 if box.complete and not appended:

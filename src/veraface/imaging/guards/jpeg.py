@@ -33,7 +33,7 @@ def scan_jpeg(data: bytes) -> ContainerInfo:
     at = 2
     while found := (_MARKER_IN_SCANS if scans else _MARKER).search(data, at):
         marker, start = data[found.start() + 1], found.end()
-        if marker == _EOI and scans:  # what stands behind it, such as a phone's video, is not the image
+        if marker == _EOI and scans:  # what follows it, such as a phone's video, is not the image
             end = start
             break
         gap_bytes += 0 if scans else found.start() - at

@@ -7,7 +7,7 @@ _MAX_COLOR_PROFILES = 8  # the decoder inflates each, up to 1 MB, without a limi
 
 
 def scan_png(data: bytes) -> ContainerInfo:
-    """Walk the chunks of a PNG up to IEND. EXIF and texts may also stand behind the pixels."""
+    """Walk the chunks of a PNG up to IEND. EXIF and texts may also follow the pixels."""
     exif, has_c2pa, profiles, at = None, False, 0, 8
     texts: list[TextChunk] = []
     cicp: tuple[int, int] | None = None
