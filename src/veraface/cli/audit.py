@@ -15,13 +15,13 @@ audit = Typer(help="Check audit logs and add decisions to them.", no_args_is_hel
 Log = Annotated[Path, Argument(help="The audit log, a .jsonl file.", metavar="LOG")]
 
 
-def open_log(path: Path | None) -> "AuditLog | None":
+def open_log(path: Path | None, via: str = "command") -> "AuditLog | None":
     """Return the log that the option --audit names, if any; raise AuditError if it cannot be written."""
     if path is None:
         return None
     from veraface.audit import AuditLog
 
-    return AuditLog(path, via="command")
+    return AuditLog(path, via=via)
 
 
 @audit.command()

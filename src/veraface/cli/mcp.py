@@ -5,6 +5,7 @@ from typing import Annotated
 
 from typer import Argument
 
+from veraface.cli.audit import open_log
 from veraface.cli.options import Audit, Model, NeverSayReal, TrustAnchors, TrustLists, TrustMark, WordsOnly
 from veraface.utils import needs_extra
 from veraface.wording import Wording
@@ -29,15 +30,13 @@ def mcp(
     """
     with needs_extra("mcp"):
         from veraface.mcp.server import Tools, build_server
-    from veraface.audit import AuditLog
     from veraface.detector import Detector
     from veraface.mcp.folders import AllowedFolders
     from veraface.models.trustmark import load_trustmark
     from veraface.provenance.credentials import CredentialReader
 
     allowed = AllowedFolders(folders)
-    log = None if audit is None else AuditLog(audit, via="mcp")
-    wording = Wording(words_only, never_say_real)
+    log, wording = open_log(audit, via="mcp"), Wording(words_only, never_say_real)
     reader = CredentialReader(trust_anchors, trust_lists=trust_lists)
     decoders = load_trustmark(trustmark)
     tools = Tools(allowed, Detector(model), wording, reader, log, decoders)

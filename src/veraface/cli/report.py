@@ -93,7 +93,7 @@ def _verify(path: Path, key: Path | None) -> None:
         with path.open("rb") as file:
             content = file.read(MAX_BYTES + 1)
         if len(content) > MAX_BYTES:
-            raise ReportError("is too large for a report")
+            raise ReportError(f"is not a report: larger than {MAX_BYTES // 2**20} MiB")
         found = verify(content, known)
     except (OSError, ReportError) as error:
         reason = f"cannot be read: {error.strerror}" if isinstance(error, OSError) else error

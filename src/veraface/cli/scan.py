@@ -6,6 +6,7 @@ import sys
 import threading
 import time
 from contextlib import suppress
+from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -66,9 +67,8 @@ def scan(
     """Analyze many images and write one table: a row per image and a row per face.
 
     An image that cannot be analyzed is a row with its error. Files that are not named like images are left
-    out, and counted. After an interruption, --resume continues
-    without analyzing any image twice. The exit status is 0 once the table is written,
-    whatever the verdicts are.
+    out, and counted. After an interruption, --resume continues without analyzing any image twice. The exit
+    status is 0 once the table is written, whatever the verdicts are.
     """
     from veraface.errors import DataError
     from veraface.scan.item import Filter
@@ -125,7 +125,7 @@ def _auditor(audit: Path | None, model: str | None) -> "Callable[[ItemResult], N
     card = load_card(model)
     about: dict[str, Any] = {
         "model": {"name": card.name, "version": card.version, "sha256": card.sha256},
-        "thresholds": {"real": card.thresholds.real, "fake": card.thresholds.fake},
+        "thresholds": asdict(card.thresholds),
     }
 
     def observe(result: "ItemResult") -> None:

@@ -136,7 +136,7 @@ def _read(source: str) -> bytes:
 
 
 def _fetch(address: str, max_bytes: int) -> bytes:
-    """Return the body behind an https address, or its first bytes if it is larger."""
+    """Return the body of the response from an https address; of a larger one its first `max_bytes`."""
     from urllib.request import HTTPRedirectHandler, build_opener
 
     class HttpsOnly(HTTPRedirectHandler):
@@ -147,9 +147,9 @@ def _fetch(address: str, max_bytes: int) -> bytes:
                 raise VerafaceError(f"{address}: redirects to an address without https: {request[-1]}")
             return super().redirect_request(*request)
 
-    with build_opener(HttpsOnly).open(address, timeout=_TIMEOUT_S) as answer:
-        content: bytes = answer.read(max_bytes)
-        missing = answer.length  # read() does not notice that a connection ended too early
+    with build_opener(HttpsOnly).open(address, timeout=_TIMEOUT_S) as response:
+        content: bytes = response.read(max_bytes)
+        missing = response.length  # read() does not notice that a connection ended too early
     if missing and len(content) < max_bytes:
         raise VerafaceError(f"{address}: ended {missing} bytes before its end; try again")
     return content

@@ -142,7 +142,7 @@ def _check_output(option: str, path: Path, videos: list[Path]) -> None:
 
 @dataclass(frozen=True)
 class _Files:
-    """The files that were asked for about a video."""
+    """The output files of a video, as the options request them."""
 
     paths: Mapping[str, Path]  # by option
     wording: Wording

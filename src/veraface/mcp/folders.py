@@ -30,17 +30,17 @@ class AllowedFolders:
                 file in one of the folders.
 
         Raises:
-            FileRefusedError: it is none. The message is the same for a file outside as for a missing one, so
-                that an assistant cannot find out which files exist elsewhere.
+            FileRefusedError: it is not a regular file in a folder. The message is the same for a file outside
+                as for a missing one, so that an assistant cannot find out which files exist elsewhere.
         """
         for folder in self.folders:
             try:
                 real = (folder / path).resolve(strict=True)
             except (OSError, ValueError, RuntimeError):  # missing, a NUL in the name, a loop of links
                 continue
-            for home in self.folders:
-                if real.is_relative_to(home) and real != home:
-                    return _open_beneath(home, real.relative_to(home), path)
+            for allowed in self.folders:
+                if real.is_relative_to(allowed) and real != allowed:
+                    return _open_beneath(allowed, real.relative_to(allowed), path)
         names = ", ".join(map(str, self.folders))
         raise FileRefusedError(f"{path!r}: no such file in the allowed folders ({names})")
 

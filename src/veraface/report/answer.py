@@ -1,4 +1,4 @@
-"""The answer about an image in words, as the page gives it: its texts, the same rules.
+"""The answer about an image in words: the texts of the page, chosen by the same rules.
 
 `js/answer.js` has the rules for the page, the extension and saved images; a test compares both.
 """

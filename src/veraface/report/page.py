@@ -70,11 +70,19 @@ def gather(
     trustmark: "tuple[TrustMarkDecoder, ...]" = (),
     credentials: "CredentialReader | None" = None,
 ) -> Contents:
-    """Analyze an image file, with its name, for a report; raise ImageError.
+    """Analyze an image file for a report.
 
-    `model` is the name of the detector's model or the path of its `.onnx` file; the default model if None.
-    `wording` is that of the boxes in the heatmap and of the findings; `trustmark` and `credentials` as in
-    `veraface.analyze`.
+    Args:
+        content: of the file.
+        name: of the file, as the report shows it.
+        detector: the detector to use.
+        model: name of the detector's model or path of its `.onnx` file; the default model if None.
+        wording: the words for the boxes in the heatmap and for the findings.
+        trustmark: decoders of the TrustMark watermark, as in `veraface.analyze`.
+        credentials: reads Content Credentials; one with the public trust lists if None.
+
+    Raises:
+        ImageError: the image is unsupported, unreadable or too large.
     """
     from veraface.models.registry import card_sha256
     from veraface.provenance.credentials import CredentialReader
@@ -89,7 +97,15 @@ def gather(
 def contents_of(
     material: ReportMaterial, content: bytes, name: str, card: Mapping[str, Any], wording: Wording = PLAIN
 ) -> Contents:
-    """Return the contents of a report on an image file from what a worker has found, and the model card."""
+    """Return the contents of a report.
+
+    Args:
+        material: the results of the worker task `report_material`.
+        content: of the image file.
+        name: of the image file.
+        card: the model card, JSON-ready.
+        wording: the words for the findings.
+    """
     analysis, views = material.analysis, material.forensics
     images: dict[str, EncodedImage | ForensicView] = {view.name: view for view in views.views}
     images |= {"image": material.image, "heatmap": material.overlay}

@@ -16,7 +16,7 @@ import veraface
 Language = Literal["en", "ar", "de", "es", "fr", "hi", "zh"]
 LANGUAGES: tuple[Language, ...] = get_args(Language)
 _CATALOGS = (Path(__file__).parent / "languages", Path(veraface.__file__).parent / "server/static/languages")
-# Keeps its place among words that are written from right to left.
+# LEFT-TO-RIGHT ISOLATE and POP DIRECTIONAL ISOLATE (Unicode Standard Annex 9).
 _ISOLATE = "\u2066{}\u2069"
 
 
@@ -78,7 +78,7 @@ class Texts:
         return f"{value}{self._style.percent}"
 
     def isolated(self, shown: str) -> str:
-        """Return a figure that keeps its place and its order in the language."""
+        """Return a figure that the text around it does not reorder if it is written from right to left."""
         return shown if self.direction == "ltr" else _ISOLATE.format(shown)
 
     def joined(self, parts: Sequence[str]) -> str:

@@ -112,7 +112,7 @@ def read_start(location: str, count: int) -> bytes:
 
 
 def read_up_to(file: IO[bytes], count: int) -> bytes:
-    """Read `count` bytes, or all there are; loops because a stream may return less than asked for."""
+    """Read `count` bytes, or all there are; loops because a stream may return less than requested."""
     parts = []
     while count > 0 and (part := file.read(min(count, _CHUNK_BYTES))):
         parts.append(part)

@@ -1,7 +1,7 @@
 """List the images of a scan in a separate process with a memory limit.
 
 Archives and tables are decompressed while they are listed, and paths in lists may refer to anything. A crash,
-an archive bomb or a source that never ends must not take the scan with it.
+an archive bomb or a source that never ends must not end or block the scan.
 """
 
 import os
@@ -113,7 +113,7 @@ class Listing:
 
 
 def main(connection: socket.socket) -> None:
-    """Answer the one request on a socket: a message for each item, then the end."""
+    """List the images of the request on a socket: send a message for each item, then the end."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent process ends this one
     request, _ = protocol.receive(connection)
     filters = Filter(**{**request["filters"], "include": tuple(request["filters"]["include"])})

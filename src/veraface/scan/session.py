@@ -76,10 +76,20 @@ def scan(
 ) -> Summary:
     """Analyze all images and write one table.
 
-    Results are kept beside the table, in NAME.unfinished, until the table is written. `sources` are those of
-    `list_images`; `progress` is called after each image, possibly in another thread, and `observe` with each
-    result before it is kept. Raises DataError if a
-    source does not exist, or an output cannot be written or exists, and ModelError.
+    Results are kept beside the table, in NAME.unfinished, until the table is written.
+
+    Args:
+        sources: files, folders, patterns, archives, lists, tables and URLs, as `list_images` takes them.
+        output: the files to write.
+        engine: analyzes the images.
+        filters: which images to analyze; all if None.
+        progress: called after each image, possibly in another thread.
+        observe: called with each result before it is kept.
+        wording: the words for verdicts in the column `label` and in the report.
+
+    Raises:
+        DataError: a source does not exist, no image was found, or an output exists or cannot be written.
+        ModelError: the model is missing or damaged.
     """
     check_output(output, sources)
     filters = filters or Filter()

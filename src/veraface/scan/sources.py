@@ -178,7 +178,7 @@ def _matches(pattern: str, selection: Selection) -> list[str]:
 
 
 def _hidden(parts: Sequence[str], patterns: Sequence[str]) -> bool:
-    """Return whether a name starts with a dot and no pattern asks for one."""
+    """Return whether a part of a path starts with a dot, and no pattern does."""
     wanted = any(pattern.startswith(".") for pattern in patterns)
     return not wanted and any(part.startswith(".") for part in parts)
 
@@ -315,7 +315,7 @@ def _remote(source: str, selection: Selection) -> Iterator[Item]:
     except Exception as error:
         raise DataError(f"{source}: cannot be listed: {error or type(error).__name__}") from error
     if not found:
-        raise DataError(f"{source}: no file found")
+        raise DataError(f"{source}: no file found; check the address and its access rights")
     for name in sorted(found):
         url = source if single else system.unstrip_protocol(name)
         item = Item(display_path(url), url, modified=_remote_time(found[name]))

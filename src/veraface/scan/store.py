@@ -1,4 +1,4 @@
-"""Keep the results of an unfinished scan in an SQLite file; a kill at any moment loses none of them."""
+"""Keep the results of an unfinished scan in an SQLite file; they survive a kill at any moment."""
 
 import json
 import sqlite3
@@ -30,6 +30,7 @@ CREATE INDEX by_rank ON images (rank);
 CREATE TABLE thumbnails (path TEXT PRIMARY KEY, p_fake REAL NOT NULL, jpeg BLOB NOT NULL);
 """
 _MAX_LISTED = 2**40  # images in one run
+_MAX_THUMBNAILS = 24  # of the images with the highest p_fake
 
 
 class ItemState(Enum):
@@ -57,12 +58,11 @@ class Store:
     last results may be missing, and are analyzed again (sqlite.org/wal.html).
 
     Opens or creates the file, or raises DataError. `about` holds what determines the results, such as the
-    model's sha256, and must match when a scan is resumed. `thumbnails` are kept of the highest p_fake.
+    model's sha256, and must match when a scan is resumed.
     """
 
-    def __init__(self, path: Path, about: Mapping[str, str], *, thumbnails: int = 24) -> None:
+    def __init__(self, path: Path, about: Mapping[str, str]) -> None:
         self._path = path
-        self._thumbnails = thumbnails
         self._lock = threading.RLock()  # images are claimed and saved in different threads
         with ExitStack() as on_error:
             try:
@@ -130,7 +130,7 @@ class Store:
                 self._run(
                     "DELETE FROM thumbnails WHERE path NOT IN "
                     "(SELECT path FROM thumbnails ORDER BY p_fake DESC, path LIMIT ?)",
-                    self._thumbnails,
+                    _MAX_THUMBNAILS,
                 )
             self._run("COMMIT")
 
@@ -138,7 +138,7 @@ class Store:
         """Return the lowest p_fake whose thumbnail may be kept."""
         with self._lock:
             count, least = self._run("SELECT count(*), min(p_fake) FROM thumbnails").fetchone()
-        return float(least) if count >= self._thumbnails else 0.0
+        return float(least) if count >= _MAX_THUMBNAILS else 0.0
 
     def forget_failed(self) -> None:
         """Delete the errors of sources that failed in earlier runs only."""

@@ -165,8 +165,10 @@ def _worker_pool(settings: Settings) -> WorkerPool:
 
 
 def _link_fetcher(settings: Settings, given: FetchLink | None) -> FetchLink | None:
-    if given or not settings.fetch_links:
-        return given if settings.fetch_links else None
+    if not settings.fetch_links:
+        return None
+    if given:
+        return given
     from veraface.server.remote_images import RemoteImageFetcher  # needs an extra
 
     return RemoteImageFetcher(settings.max_upload_bytes, settings.link_timeout_s).fetch

@@ -89,4 +89,6 @@ def _facts(file: bytes) -> dict[str, str]:
         facts = {**data["file"], "time": data["time"], "verdict": Verdict(data["result"]["verdict"])}
         return {name: str(facts[name]) for name in ("name", "sha256", "time", "verdict")}
     except (ValueError, LookupError, TypeError, RecursionError):
-        raise ApiError(422, "bad_report", "is signed, but not a report that this version can read") from None
+        raise ApiError(
+            422, "bad_report", "the file is signed, but this version cannot read it as a report"
+        ) from None

@@ -42,10 +42,17 @@ def write_annotated(
 ) -> None:
     """Write an upright copy of a video with a box on each tracked face, atomically and without sound.
 
-    `comment` is stored in the file, such as which marks of the source the copy lacks.
+    Args:
+        source: the video.
+        result: its result; boxes are interpolated between the analyzed frames.
+        path: the file to write, with an extension of `CONTAINERS`.
+        limits: resource limits; the defaults of `VideoLimits` if None.
+        wording: the words for verdicts beside the boxes.
+        comment: stored in the file, such as which marks of the source the copy lacks.
 
-    Boxes are interpolated between the analyzed frames of `result`, which `source` had. Raises VerafaceError
-    if the video cannot be read or is too long, or the file cannot be written or is none of `CONTAINERS`.
+    Raises:
+        VerafaceError: the video cannot be read or is too long, or the file has another extension.
+        DataError: the file cannot be written.
     """
     import av
 

@@ -3,7 +3,7 @@
 import hashlib
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from time import perf_counter
 
 import numpy as np
@@ -235,7 +235,7 @@ def _result(
         format=video.format,
         codec=video.codec,
         model=detector.model_info,
-        thresholds={"real": thresholds.real, "fake": thresholds.fake},
+        thresholds=asdict(thresholds),
         timing_ms=timing,
     )
 
