@@ -1,18 +1,18 @@
 """Add a second network to a model, and fit calibration and thresholds of the two together.
 
-    python scripts/join_networks.py DATA --left-out-slope 1.3486 --out build/joined
+    python scripts/join_networks.py DATA --wide-margin 1.5 --overconfidence 0.7008 --out build/joined
 
-Both networks see the validation split as it is, recompressed and degraded. The share of the second one in the
-log odds is the one with the highest AUC, sources and classes weighted equally. Networks are surer of faces
-from sources that they were trained on: the slope of the joint calibration is multiplied by the ratio of the
-first network's slope on sources left out of its training (`--left-out-slope`, from `veraface
-cross-validate`) to its slope on the validation split. The card loses the figures that were measured before.
+Both networks see the validation split as it is, recompressed and degraded; each face as it is and saved
+again, and averaged with a wider crop, if asked for. The share of the second network in the log odds is the
+one with the highest AUC, sources and classes weighted equally. Networks are surer of faces from sources that
+they were trained on: the slope of the joint calibration is multiplied by the ratio of the first network's
+slope on sources left out of its training (`veraface cross-validate`) to that on the validation split
+(`--overconfidence`). The card loses the figures that were measured before.
 """
 
 import argparse
 from dataclasses import replace
 from datetime import UTC, datetime
-from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -24,6 +24,7 @@ from veraface.decision import Calibration
 from veraface.files import copy_file
 from veraface.models.card import ModelCard, SecondNetwork
 from veraface.models.classifier import OnnxClassifier, weight_files
+from veraface.models.crop import FaceViews
 from veraface.models.registry import card_path
 from veraface.models.tta import classify_face
 from veraface.training.calibration import ErrorTargets, balance_weights, fit_calibration, fit_thresholds
@@ -40,7 +41,8 @@ def main() -> None:
     parser.add_argument("data", type=Path)
     parser.add_argument("--first", default="accurate")
     parser.add_argument("--second", default="fast")
-    parser.add_argument("--left-out-slope", type=float, required=True)
+    parser.add_argument("--overconfidence", type=float, required=True, help="factor of the joint slope")
+    parser.add_argument("--wide-margin", type=float, help="margin of a wider crop; none by default")
     parser.add_argument("--max-fpr", type=float, default=0.003, help="on the validation split")
     parser.add_argument("--max-fnr", type=float, default=0.045, help="on the validation split")
     parser.add_argument("--logits", type=Path, help="file to keep the logits of both networks in, or to read")
@@ -61,11 +63,16 @@ def main() -> None:
         first, second, labels, sources, images = map(np.load(options.logits).get, names)
     else:
         samples = prepare([s for s in read_samples(options.data) if s.split == "val"], skip_bad=True).samples
-        networks = [partial(classify_face, OnnxClassifier(options.out / path.name)) for path in paths]
-        (first, labels, sources), (second, *_) = (
-            validation_logits(classify, samples, card.crop, 0)
-            for classify, card in zip(networks, cards, strict=True)
-        )
+        networks = [OnnxClassifier(options.out / path.name) for path in paths]
+        for network in networks:
+            network.card = replace(network.card, wide_margin=options.wide_margin)
+
+        def classify(views: FaceViews) -> list[float]:
+            found = (seen for network in networks for seen in classify_face(network, views))
+            return [seen.logit for seen in found if seen is not None]
+
+        logits, labels, sources = validation_logits(classify, samples, cards[0].crop, 0)
+        first, second = logits[:, :2], logits[:, 2:]
         images = np.array(len(samples))
         if options.logits:
             np.savez(
@@ -74,7 +81,6 @@ def main() -> None:
 
     weights = balance_weights(labels, sources)
     alone = [fit_calibration(logits[:, 0], labels, weights) for logits in (first, second)]
-    ratio = options.left_out_slope / alone[0].slope
 
     def joined(share: float) -> tuple[float, np.ndarray]:
         weight = share * alone[1].slope / ((1 - share) * alone[0].slope)
@@ -89,7 +95,8 @@ def main() -> None:
     best = max(balanced, key=balanced.__getitem__)
     weight, logits = joined(best)
     fitted = fit_calibration(logits[:, 0], labels, weights)
-    calibration = Calibration(fitted.slope * ratio, fitted.intercept * ratio)
+    factor = options.overconfidence
+    calibration = Calibration(fitted.slope * factor, fitted.intercept * factor)
     p_fake = calibration.probability(logits)
     targets = ErrorTargets(options.max_fpr, options.max_fnr)
     thresholds, rates = fit_thresholds(
@@ -98,6 +105,7 @@ def main() -> None:
     print(f"share {best:.2f}, weight {weight:.4f}, {calibration}, {thresholds}, {rates}")
     card = replace(
         cards[0],
+        wide_margin=options.wide_margin,
         second=SecondNetwork(paths[1].name, cards[1].sha256, round(weight, 4)),
         calibration=calibration,
         thresholds=thresholds,

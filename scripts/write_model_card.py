@@ -140,7 +140,9 @@ def text(card: Mapping[str, Any]) -> str:
                 ["sha256", f"`{card['sha256']}`"],
                 [
                     "architecture",
-                    f"{card['backbone']}, {crop['size']} px, {crop['margin']} times the face box"
+                    f"{card['backbone']}, {crop['size']} px, {crop['margin']}"
+                    + (f" and {card['wide_margin']}" if card.get("wide_margin") else "")
+                    + " times the face box"
                     + (f"; with a second network, {second['file']}" if second else ""),
                 ],
                 ["license", card["license"]],

@@ -355,8 +355,8 @@ def test_many_faces_are_classified_one_per_call(detector: Detector, monkeypatch:
     for x, y in ((0, 0), (512, 0), (0, 512), (512, 512)):
         crowd.paste(portrait(512), (x, y))
     assert len(detector.detect(crowd).faces) == 4
-    # The first network has one view of a face, the second two.
-    assert sorted(sizes) == [1] * 8 + [2] * 8, "one face per call of each network, as it is and saved again"
+    # The first network has one view of a crop, the second two.
+    assert sorted(sizes) == [1] * 12 + [2] * 12, "one crop per call: as it is, saved again, wide"
 
 
 class Grid:

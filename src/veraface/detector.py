@@ -1,25 +1,25 @@
-"""The pipeline: image, faces, crops, classifier, decision. Every surface of Veraface calls this one."""
+"""The pipeline: image, faces, crops, classifier, decision. Library, command, server and page all use it."""
 
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from time import perf_counter
 
 import numpy as np
+from PIL import Image
 
 from veraface.decision import MIN_FACE, decide_face, decide_image, image_range
-from veraface.geometry import SAME_FACE, roll
+from veraface.geometry import SAME_FACE, Box, roll
 from veraface.imaging.decode import ImageFile, ImageLimits, ImageSource
 from veraface.imaging.lazy import LazyImage
 from veraface.models.card import ModelCard
-from veraface.models.crop import FaceViews, crop_box, crop_views, level_angle
+from veraface.models.crop import FaceViews, crop_box, level_angle
 from veraface.models.obscured import CROP as OBSCURED_CROP
 from veraface.models.obscured import ObscuredFaces
 from veraface.models.protocols import Classifier, FaceDetection, FaceDetector, FoundFaces
 from veraface.models.registry import check_model, load_face_detector, load_model
 from veraface.models.reliability import reliability
-from veraface.models.tta import FaceLogits, classify_face
+from veraface.models.tta import classify_face
 from veraface.results import DetectionResult, FaceResult, Heatmap, Reason, Verdict
 from veraface.utils import available_cores
 
@@ -56,8 +56,8 @@ class Detector:
             limits: limits on bytes and pixels of an image; see `ImageLimits`.
             max_faces: how many faces of an image are classified, the largest first; 1 to 256. If there are
                 more, the image is never real, with the reason `too_many_faces`.
-            threads: CPU threads for one image; 0 for all that this process may use. With two or more, a face
-                is classified as it is and saved again at the same time.
+            threads: CPU threads for one image; 0 for all that this process may use. With two or more, all
+                views of a face are classified at the same time.
             providers: ONNX Runtime execution providers, best first, such as
                 `["CUDAExecutionProvider", "CPUExecutionProvider"]`; the CPU if None. Used for models that are
                 loaded here, not for those passed in.
@@ -73,8 +73,8 @@ class Detector:
         self._limits = limits or ImageLimits()
         if face_detector is None or isinstance(face_detector, str):
             face_detector = load_face_detector(face_detector, threads=threads, providers=providers)
-        # Half of the threads for the face as it is, half for the face saved again: the classifier takes only
-        # 1.2 times as long with one thread as with two (benchmarks/results).
+        # The views of a face are classified at the same time: the classifier takes only 1.2 times as long
+        # with one thread as with two (benchmarks/results).
         threads = threads or available_cores()
         self._at_once = threads > 1
         if model is None or isinstance(model, Path | str):
@@ -86,8 +86,8 @@ class Detector:
     def warm_up(self) -> None:
         """Run every code path once, so that the first image is as fast as the next ones."""
         self.detect(np.full((64, 64, 3), 127, np.uint8), heatmap=False)
-        size = self.card.crop.size
-        classify_face(self._classifier, np.full((size, size, 3), 127, np.uint8))
+        gray = Image.new("RGB", (64, 64), (127, 127, 127))
+        classify_face(self._classifier, FaceViews(gray, Box(0, 0, 64, 64), self.card.crop))
         size = OBSCURED_CROP.size
         self._obscured.is_obscured(np.full((size, size, 3), 127, np.uint8))
 
@@ -130,7 +130,7 @@ class Detector:
                 shape (height, width, 3), or the return value of `open`.
             heatmap: keep the heatmap of each face in the result.
             save_again: also classify each face as it would be once the image is saved again as JPEG; a
-                verdict that this would change is uncertain. Takes as long again as the classifier does.
+                verdict that this would change is uncertain. Takes as long as another view of the face.
 
         Raises:
             ImageError: the image is unsupported, unreadable or too large; see `veraface.errors`.
@@ -215,7 +215,7 @@ class Detector:
         reduction = max(pixels.size) / image.longest_side
         for face in faces:
             box, lean = face.box.scaled(reduction), roll(face.landmarks)
-            yield crop_views(pixels, box, settings, lean), crop_views(pixels, box, OBSCURED_CROP, lean)
+            yield FaceViews(pixels, box, settings, lean), FaceViews(pixels, box, OBSCURED_CROP, lean)
 
     def _classify(
         self, face: FaceDetection, views: FaceViews, around: FaceViews, heatmap: bool, save_again: bool
@@ -225,7 +225,7 @@ class Detector:
             message = "the face is covered or blurred, so it was not classified"
             return _without_score(face, Reason("face_obscured", message))
         probability = self.card.calibration.probability
-        seen, again = self._classify_views(views, save_again)
+        seen, again = classify_face(self._classifier, views, save_again=save_again, parallel=self._at_once)
         p_fake = saved_again = float(probability(np.array(seen.logit)))
         if again is not None:
             saved_again = float(probability(np.array(again.logit)))
@@ -247,15 +247,6 @@ class Detector:
             heatmap=Heatmap(square, grid, level_angle(roll(face.landmarks))) if heatmap else None,
             p_fake_range=(min(p_fake, saved_again), max(p_fake, saved_again)),
         )
-
-    def _classify_views(self, views: FaceViews, save_again: bool) -> tuple[FaceLogits, FaceLogits | None]:
-        """Classify a face as it is and, if asked for, saved again; with two threads at the same time."""
-        if save_again and self._at_once:
-            with ThreadPoolExecutor(1) as pool:  # not kept: threads do not survive a fork
-                again = pool.submit(lambda: classify_face(self._classifier, views.saved_again()))
-                return classify_face(self._classifier, views.as_is()), again.result()
-        face = classify_face(self._classifier, views.as_is())
-        return face, classify_face(self._classifier, views.saved_again()) if save_again else None
 
 
 def _large_enough(faces: Sequence[FaceDetection]) -> list[FaceDetection]:

@@ -1,12 +1,19 @@
 """TTA views of a face, and their merged heatmap."""
 
+from dataclasses import replace
+from pathlib import Path
+
 import numpy as np
 import pytest
 from PIL import Image
 
 from tests.sample_images import portrait
+from tests.sample_models import brightness_model
+from veraface.geometry import Box
+from veraface.models.classifier import OnnxClassifier
+from veraface.models.crop import FaceViews
 from veraface.models.registry import load_model
-from veraface.models.tta import merge_heatmaps, tta_batch
+from veraface.models.tta import classify_crop, classify_face, merge_heatmaps, tta_batch
 
 
 @pytest.fixture
@@ -39,3 +46,22 @@ def test_a_mirrored_image_gets_the_same_logit() -> None:
     one = np.asarray(image)
     logits = [model.predict(tta_batch(crop))[0].mean() for crop in (one, np.ascontiguousarray(one[:, ::-1]))]
     assert logits[0] == pytest.approx(logits[1], abs=1e-4)
+
+
+@pytest.mark.parametrize("parallel", [False, True])
+def test_a_wider_crop_counts_half(tmp_path: Path, parallel: bool) -> None:
+    model = OnnxClassifier(brightness_model(tmp_path))
+    views = FaceViews(portrait(), Box(180, 70, 80, 110), model.card.crop)
+    alone = classify_face(model, views, parallel=parallel)
+    wide = classify_crop(model.predict, views.wide(2.5), tta=True).logit
+    assert abs(alone[0].logit - wide) > 0.1, "the crops must differ"
+    model.card = replace(model.card, wide_margin=2.5)
+    for one, both in zip(alone, classify_face(model, views, parallel=parallel), strict=True):
+        assert one is not None
+        assert both is not None
+        assert both.logit == pytest.approx((one.logit + wide) / 2)
+        assert both.heatmap.mean() == pytest.approx(both.logit, abs=1e-4)
+        assert np.ptp(both.heatmap) == pytest.approx(np.ptp(one.heatmap), rel=1e-4), "no less contrast"
+    face, again = classify_face(model, views, save_again=False, parallel=parallel)
+    assert again is None
+    assert face.logit == pytest.approx((alone[0].logit + wide) / 2)

@@ -14,11 +14,11 @@ from veraface.errors import DataError
 from veraface.models.card import ModelCard
 from veraface.models.classifier import OnnxClassifier
 from veraface.models.onnx_session import open_session
-from veraface.models.tta import classify_face
+from veraface.models.tta import classify_crop
 from veraface.training.config import TrainConfig
 from veraface.training.export import calibrate, export
 from veraface.training.network import Network, freeze_all_but_norms
-from veraface.training.onnx_file import check_base, tuned_tensors
+from veraface.training.onnx_file import SMOOTHED_FOR, check_base, tensors_for_base, tuned_tensors
 from veraface.training.trainer import load_network, train
 
 SIZE = 64
@@ -56,7 +56,7 @@ def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.mark.parametrize("seed", [1, 2])
 def test_a_base_gives_the_logits_of_each_tuned_network(base: Path, seed: int) -> None:
     network, pixels = tuned(new(), seed), crops(6)
-    session = open_session(base, tensors=tuned_tensors(network))
+    session = open_session(base, tensors=tensors_for_base(network, base))
     with torch.inference_mode():
         expected, maps = network(torch.from_numpy(pixels))
     found = [session.run(["logit", "evidence"], {"pixels": crop[None]}) for crop in pixels]
@@ -73,7 +73,7 @@ def test_a_base_has_int8_weights_and_leaves_tuned_tensors_out(base: Path) -> Non
     ]
     assert len(int8) == 4 * len(new().backbone.blocks)
     outside = {tensor.name for tensor in tensors if tensor.data_location == onnx.TensorProto.EXTERNAL}
-    assert outside == set(tuned_tensors(new()))
+    assert {name.partition(SMOOTHED_FOR)[0] for name in outside} == set(tuned_tensors(new()))
     with pytest.raises(Exception, match="tuned"):
         open_session(base)
 
@@ -130,7 +130,8 @@ def test_an_export_with_a_base_ships_tuned_tensors(base: Path, tiny_data: Path, 
         expected = network(torch.from_numpy(pixels))[0].numpy()
     logits = model.predict(pixels)[0]
     assert logits == pytest.approx(expected, abs=0.2 * float(expected.std()))
-    assert [classify_face(model, crop).logit for crop in pixels] == pytest.approx(logits, abs=1e-6)
+    one_by_one = [classify_crop(model.predict, crop, tta=card.tta).logit for crop in pixels]
+    assert one_by_one == pytest.approx(logits, abs=1e-6)
     calibrated = calibrate(tmp_path / "out" / "tuned.json", tmp_path / "again", data=tiny_data)
     assert calibrated.thresholds == card.thresholds
     assert OnnxClassifier(tmp_path / "again" / "tuned.json").card == calibrated
@@ -140,7 +141,8 @@ def test_a_base_with_inner_class_tokens(tmp_path: Path) -> None:
     torch.manual_seed(0)
     network, pixels = Network("test_vit", SIZE, inner_tokens=True), crops(3)
     write_base(network, SIZE, pixels, tmp_path / "inner.onnx")
-    session = open_session(tmp_path / "inner.onnx", tensors=tuned_tensors(tuned(network, 1)))
+    tensors = tensors_for_base(tuned(network, 1), tmp_path / "inner.onnx")
+    session = open_session(tmp_path / "inner.onnx", tensors=tensors)
     with torch.inference_mode():
         expected = network(torch.from_numpy(pixels))[0].numpy()
     logits = [session.run(["logit"], {"pixels": crop[None]})[0][0] for crop in pixels]

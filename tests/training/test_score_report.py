@@ -10,8 +10,8 @@ import pytest
 from sklearn.metrics import roc_auc_score
 
 from tests.evaluation.sample_tables import SOURCES, make_table
-from tests.sample_models import tuned_model
-from veraface.errors import DataError
+from tests.sample_models import brightness_model, tuned_model
+from veraface.errors import DataError, ModelError
 from veraface.evaluation.score_table import NetworkScores
 from veraface.models.card import ModelCard
 from veraface.training.decision_fit import cross_fitted, fit_decision, refit
@@ -128,6 +128,15 @@ def test_a_card_takes_its_decision_from_the_report(tmp_path: Path) -> None:
     thresholds = ModelCard.load(tmp_path / "out" / card_file.name).thresholds
     assert decision["one_view"] is True
     assert decision["thresholds"] == {"real": thresholds.real, "fake": thresholds.fake}
+
+
+def test_a_card_that_sees_more_than_a_table_has_is_refused(tmp_path: Path) -> None:
+    card_file = brightness_model(tmp_path).with_suffix(".json")
+    replace(ModelCard.load(card_file), wide_margin=1.5).save(card_file)
+    TABLE.save(tmp_path / "scores.npz")
+    with pytest.raises(ModelError, match="brightness.json: .* wide_margin"):
+        evaluate_scores(tmp_path / "scores.npz", tmp_path / "out", card=card_file)
+    assert not list((tmp_path / "out").iterdir())
 
 
 def test_a_missing_table(tmp_path: Path) -> None:

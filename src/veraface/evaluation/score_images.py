@@ -13,7 +13,7 @@ from veraface.errors import DataError
 from veraface.evaluation.score_table import VIEWS, ScoreTable
 from veraface.geometry import roll
 from veraface.imaging.decode import ImageFile
-from veraface.models.crop import CropSettings, crop_views
+from veraface.models.crop import CropSettings, FaceViews
 from veraface.models.tta import tta_batch
 
 Classify = Callable[[NDArray[np.uint8]], NDArray[np.float32]]
@@ -27,7 +27,7 @@ def view_crops(sample: Sample, settings: CropSettings) -> NDArray[np.uint8]:
     if sample.box is None:
         raise DataError(f"{sample.path}: has no face box")
     image = ImageFile(sample_image(sample)).decode()
-    views = crop_views(image, sample.box, settings, roll(sample.landmarks))
+    views = FaceViews(image, sample.box, settings, roll(sample.landmarks))
     return np.concatenate([tta_batch(views.as_is()), views.saved_again()[None]])
 
 

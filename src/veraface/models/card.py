@@ -33,7 +33,7 @@ class BaseFile:
 
 @dataclass(frozen=True)
 class SecondNetwork:
-    """Another model that sees each face too; its logits are added to the model's own.
+    """Another model that sees each crop of a face too; its logits are added to the model's own.
 
     Attributes:
         file: name of its card; it lies beside the model's.
@@ -79,6 +79,8 @@ class ModelCard:
         base: the ONNX file whose tensors are replaced by those of the `.npz` file; None if the weights are
             one ONNX file.
         second: another model whose logits are added; None if there is none.
+        wide_margin: margin of a second, wider crop of each face; the logits of both crops are averaged. At
+            least that of `crop`; None if there is none.
     """
 
     name: str
@@ -101,6 +103,7 @@ class ModelCard:
     tta: bool = True
     base: BaseFile | None = None
     second: SecondNetwork | None = None
+    wide_margin: float | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """Return a JSON-ready copy, with the deprecated names `licence` and `normalisation` too."""
@@ -175,6 +178,9 @@ def _checked(card: ModelCard) -> ModelCard:
         raise ValueError("error_rates must be numbers")
     if not isinstance(card.tta, bool):
         raise ValueError("tta must be true or false")
+    wide = card.wide_margin
+    if wide is not None and not (_is_number(wide) and card.crop.margin <= wide <= 4):
+        raise ValueError(f"wide_margin must be {card.crop.margin} to 4, not {wide!r}")
     rows = card.measured.get("rows", [])
     if not isinstance(rows, list) or not all(isinstance(row, Mapping) for row in rows):
         raise ValueError("measured.rows must be a list of objects")

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from veraface.errors import ModelError
 from veraface.models.card import ModelCard
 from veraface.models.onnx_session import open_session, shrink_arena
-from veraface.models.tta import classify_views
+from veraface.models.tta import classify_crop
 
 WEIGHTS = Path(__file__).parent / "weights"
 TUNED = ".npz"
@@ -84,7 +84,7 @@ class OnnxClassifier:
             return logits, heatmaps
         second, weight = self._second
         for number, crop in enumerate(crops):
-            seen = classify_views(second.predict, crop, tta=second.card.tta)
+            seen = classify_crop(second.predict, crop, tta=second.card.tta)
             logits[number] += weight * seen.logit
             heatmaps[number] += weight * _enlarged(seen.heatmap, heatmaps.shape[1:])
         return logits, heatmaps

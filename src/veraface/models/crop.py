@@ -1,6 +1,6 @@
 """From an image and a face to what the classifier sees: the one crop of training, evaluation and serving."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import ceil, cos, floor, isfinite, radians, sin, sqrt
 
 import numpy as np
@@ -55,25 +55,22 @@ def crop_face(image: Image.Image, box: Box, settings: CropSettings, roll: float 
     return _Region.of(image, box, settings, roll).crop(settings)
 
 
-def crop_views(image: Image.Image, box: Box, settings: CropSettings, roll: float = 0.0) -> "FaceViews":
-    """Cut out a face for detection; arguments and errors as in `crop_face`.
+class FaceViews:
+    """A face, cut out for detection.
 
     An image and its mirror image give exactly the same views: the brighter half is always on the right.
-    """
-    region = _Region.of(image, box, settings, roll)
-    mirrored = is_heavier_left(region.image)
-    return FaceViews(region.mirrored() if mirrored else region, settings, mirrored)
-
-
-class FaceViews:
-    """What the classifier sees of a face.
 
     Attributes:
         mirrored: the views are mirror images of the face as it is in the image.
     """
 
-    def __init__(self, region: "_Region", settings: CropSettings, mirrored: bool) -> None:
-        self._region, self._settings, self.mirrored = region, settings, mirrored
+    def __init__(self, image: Image.Image, box: Box, settings: CropSettings, roll: float = 0.0) -> None:
+        """Cut out the surroundings; arguments and errors as in `crop_face`."""
+        region = _Region.of(image, box, settings, roll)
+        self.mirrored = is_heavier_left(region.image)
+        self._region = region.mirrored() if self.mirrored else region
+        self._settings = settings
+        self._face = image, box, roll
 
     def as_is(self) -> NDArray[np.uint8]:
         """Return the face as it is: RGB, shape (size, size, 3)."""
@@ -82,6 +79,11 @@ class FaceViews:
     def saved_again(self) -> NDArray[np.uint8]:
         """Return the face as it would be once the image is saved again, as a JPEG of quality 85."""
         return self._region.saved_again().crop(self._settings)
+
+    def wide(self, margin: float) -> NDArray[np.uint8]:
+        """Return the face as it is with another margin, at the same size."""
+        image, box, roll = self._face
+        return FaceViews(image, box, replace(self._settings, margin=margin), roll).as_is()
 
 
 def level_angle(roll: float) -> float:

@@ -1,12 +1,15 @@
 """Test-time augmentation: the views in which the classifier sees a face."""
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from veraface.models.crop import FaceViews
 from veraface.models.protocols import Classifier
 
 Predict = Callable[[NDArray[np.uint8]], tuple[NDArray[np.float32], NDArray[np.float32]]]
@@ -25,20 +28,51 @@ class FaceLogits:
     heatmap: NDArray[np.floating[Any]]
 
 
-def classify_face(classifier: Classifier, crop: NDArray[np.uint8]) -> FaceLogits:
-    """Classify one face in all TTA views that its classifier's card asks for.
+def classify_face(
+    classifier: Classifier, views: FaceViews, *, save_again: bool = True, parallel: bool = False
+) -> tuple[FaceLogits, FaceLogits | None]:
+    """Classify one face in all views that its classifier's card asks for.
 
     Args:
         classifier: any classifier.
-        crop: RGB, shape (size, size, 3), cut out as `classifier.card.crop` defines.
+        views: of the face, cut out as `classifier.card.crop` defines.
+        save_again: also classify the face as it would be once the image is saved again.
+        parallel: classify all views at the same time, in threads.
+
+    Returns:
+        The logits of the face as it is, and saved again (None unless asked for). Both are averaged with those
+        of the same wider crop, if the card has one (docs/experiments.md).
     """
-    return classify_views(classifier.predict, crop, tta=classifier.card.tta)
+    margin = classifier.card.wide_margin
+    cuts = [views.as_is]
+    cuts += [views.saved_again] if save_again else []
+    cuts += [partial(views.wide, margin)] if margin is not None else []
+
+    def seen(cut: Callable[[], NDArray[np.uint8]]) -> FaceLogits:
+        return classify_crop(classifier.predict, cut(), tta=classifier.card.tta)
+
+    if parallel and len(cuts) > 1:
+        with ThreadPoolExecutor(len(cuts) - 1) as pool:  # not kept: threads do not survive a fork
+            others = pool.map(seen, cuts[1:])
+            found = [seen(cuts[0]), *others]
+    else:
+        found = [seen(cut) for cut in cuts]
+    wide = None if margin is None else found.pop().logit
+    return _averaged(found[0], wide), _averaged(found[1], wide) if save_again else None
 
 
-def classify_views(predict: Predict, crop: NDArray[np.uint8], *, tta: bool) -> FaceLogits:
-    """Classify one face with `Classifier.predict`, with `tta` together with its mirror image.
+def _averaged(face: FaceLogits, wide: float | None) -> FaceLogits:
+    """Return the mean with the logit of a wider crop, which is spread evenly over the heatmap."""
+    if wide is None:
+        return face
+    logit = (face.logit + wide) / 2
+    return FaceLogits(logit, face.heatmap + (logit - face.logit))
 
-    One face per call: on two cores, four or more in one batch take 1.5 times as long each, and 64 need
+
+def classify_crop(predict: Predict, crop: NDArray[np.uint8], *, tta: bool) -> FaceLogits:
+    """Classify one crop with `Classifier.predict`, with `tta` together with its mirror image.
+
+    One crop per call: on two cores, four or more in one batch take 1.5 times as long each, and 64 need
     gigabytes (benchmarks/results).
     """
     if not tta:

@@ -20,7 +20,7 @@ from veraface.datasets.synthesis.reconstructions import Reconstructions, sample_
 from veraface.datasets.synthesis.self_blending import self_blend
 from veraface.geometry import Box, roll
 from veraface.imaging.decode import ImageFile, recompress
-from veraface.models.crop import CropSettings, FaceViews, crop_box, crop_face, crop_views
+from veraface.models.crop import CropSettings, FaceViews, crop_box, crop_face
 from veraface.training.sampling import FACE_SWAP, SELF_BLEND, SampleDraw
 
 _CONTEXT = 1.5  # side of the region that is degraded over the side of the crop
@@ -44,7 +44,7 @@ class Face(NamedTuple):
 
     def views(self, settings: CropSettings) -> FaceViews:
         """Return what detection classifies."""
-        return crop_views(self.image, self.box, settings, self.roll)
+        return FaceViews(self.image, self.box, settings, self.roll)
 
 
 def open_sample(sample: Sample, settings: CropSettings) -> Face:

@@ -25,10 +25,10 @@ from veraface.files import atomic_write, copy_file, ensure_writable_dir
 from veraface.imaging.decode import recompress
 from veraface.models.card import BaseFile, ModelCard
 from veraface.models.classifier import TUNED, OnnxClassifier, run_network
-from veraface.models.crop import CropSettings
+from veraface.models.crop import CropSettings, FaceViews
 from veraface.models.onnx_session import open_session
 from veraface.models.registry import card_path
-from veraface.models.tta import FaceLogits, classify_face, classify_views
+from veraface.models.tta import classify_crop, classify_face
 from veraface.training.calibration import (
     ErrorTargets,
     balance_weights,
@@ -40,7 +40,7 @@ from veraface.training.config import TrainConfig
 from veraface.training.dataset import Face, open_sample
 from veraface.training.decision_fit import write_card
 from veraface.training.network import Network
-from veraface.training.onnx_file import check_base, tuned_tensors, write_onnx
+from veraface.training.onnx_file import check_base, tensors_for_base, write_onnx
 from veraface.training.trainer import CONFIG, load_network
 
 TOLERANCE = 1e-4  # largest difference of a logit between torch and ONNX
@@ -111,12 +111,16 @@ def export(
             session = open_session(partial, threads=0)
             _check_parity(session, network, samples, crop)
         else:
-            tensors = tuned_tensors(network)
+            tensors = tensors_for_base(network, base)
             with partial.open("wb") as file:
                 np.savez(file, allow_pickle=False, **tensors)
             session = open_session(base, threads=0, tensors=tensors)
         predict = partial_function(run_network, session, one_by_one=base is not None)
-        classify = partial_function(classify_views, predict, tta=not one_view)
+        seen = partial_function(classify_crop, predict, tta=not one_view)
+
+        def classify(views: FaceViews) -> list[float]:
+            return [seen(crop).logit for crop in (views.as_is(), views.saved_again())]
+
         fitted = _fit(classify, samples, crop, config.seed, targets)
         # Without the folders of the machine it ran on.
         settings = {k: v for k, v in config.to_dict().items() if k not in ("data", "workers")}
@@ -169,7 +173,10 @@ def calibrate(
         raise ModelError(f"{model}: only a model in an ONNX file can be calibrated")
     classifier = OnnxClassifier(path)
     samples = _validation_samples(read_samples(data), skip_bad=skip_bad)
-    classify = partial_function(classify_face, classifier)
+
+    def classify(views: FaceViews) -> list[float]:
+        return [seen.logit for seen in classify_face(classifier, views) if seen is not None]
+
     fitted = _fit(classify, samples, classifier.card.crop, 0, targets or ErrorTargets())
     return write_card(path, fitted, out)
 
@@ -179,7 +186,7 @@ def _sha256(path: Path) -> str:
 
 
 def _fit(
-    classify: Callable[[NDArray[np.uint8]], FaceLogits],
+    classify: Callable[[FaceViews], Sequence[float]],
     samples: Sequence[Sample],
     crop: CropSettings,
     seed: int,
@@ -235,17 +242,18 @@ def average_weights(network: Network, others: Sequence[Network]) -> None:
 
 
 def validation_logits(
-    classify: Callable[[NDArray[np.uint8]], FaceLogits],
+    classify: Callable[[FaceViews], Sequence[float]],
     samples: Sequence[Sample],
     crop: CropSettings,
     seed: int,
 ) -> tuple[NDArray[np.float32], NDArray[np.bool_], NDArray[Any]]:
     """Classify every validation image as stored, recompressed, and randomly degraded.
 
-    Returns logits of shape (faces, 2), those of the averaged TTA views and the recompressed view; labels;
-    sources.
+    `classify` returns the logits of a face, as it is and saved again; any number.
+
+    Returns these logits, shape (faces, number); labels; sources.
     """
-    logits: list[tuple[float, float]] = []
+    logits: list[Sequence[float]] = []
     for index, sample in enumerate(progress(samples, "Calibrating", len(samples)), start=1):
         face = open_sample(sample, crop)
         # Another stream than in training and validation, which are seeded by seed, epoch and number.
@@ -253,8 +261,7 @@ def validation_logits(
         degraded = Degradations().apply(face.image, face.box, random)
         copies = [face, face._replace(image=recompress(face.image, _WEB_QUALITY)), Face(*degraded, face.roll)]
         for copy in copies:
-            views = copy.views(crop)
-            logits.append((classify(views.as_is()).logit, classify(views.saved_again()).logit))
+            logits.append(classify(copy.views(crop)))
     labels, sources = [s.fake for s in samples], [s.source for s in samples]
     return np.array(logits, np.float32), np.repeat(labels, len(copies)), np.repeat(sources, len(copies))
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from veraface.errors import DataError
+from veraface.errors import DataError, ModelError
 from veraface.evaluation import roc
 from veraface.evaluation.arrays import ImageSet, PredictionArrays
 from veraface.evaluation.bootstrap import MIN_GROUPS, RESAMPLES, BootstrapSamples, Values, rounded
@@ -62,12 +62,18 @@ def evaluate_scores(
 
     Raises:
         DataError: the table is invalid, or a class has too few images.
-        ModelError: files of the network are missing or damaged.
+        ModelError: files of the network are missing or damaged, or it sees more than a score table has.
     """
     table = ScoreTable.load(path)
     ensure_writable_dir(out)
     if card is not None:
-        one_view = not ModelCard.load(card).tta
+        settled = ModelCard.load(card)
+        if settled.second is not None or settled.wide_margin is not None:
+            raise ModelError(
+                f"{card}: has a second network or a wide_margin, and a score table has the logits of one "
+                "network and crop; use `veraface calibrate`"
+            )
+        one_view = not settled.tta
     fit = fit_decision(table, settings, architecture=architecture, one_view=one_view)
     if card is not None:
         write_card(card, fit.card_fields(), out)

@@ -2,14 +2,14 @@
 import { NONE, isNumber, share } from "../dashboard/words.js";
 import { element } from "../dom.js";
 import { percent } from "../format.js";
-import { isolated, number, text } from "../language.js";
+import { isolated, list as listed, number, text } from "../language.js";
 
 /** { node, render(card) }: `card` is undefined as long as it is on its way, and null where it cannot be had. */
 export function modelCard(retry) {
   const rows = [
     row({ "data-text": "about.card.model" }, ({ name, version }) => english([name, version].filter(isWord).join(" "))),
     row({ "data-text": "about.card.fingerprint" }, ({ sha256 }) => english(sha256, "code")),
-    row({ "data-text": "about.card.crop" }, ({ crop }) => formatted(crop, formatCrop)),
+    row({ "data-text": "about.card.crop" }, ({ crop, wide_margin: wide }) => formatted(crop, (own) => formatCrop(own, wide))),
     row({ "data-text": "about.card.thresholds" }, ({ thresholds }) => formatted(thresholds, formatThresholds)),
     row({ "data-text": "about.card.rates" }, ({ error_rates: rates }) => formatted(rates, formatRates)),
     row({ "data-text": "about.card.data" }, ({ data }) => english(data)),
@@ -76,9 +76,10 @@ function termsOf(card) {
   return Object.entries(terms).filter(([, words]) => isWord(words));
 }
 
-function formatCrop({ size, margin }) {
+function formatCrop({ size, margin }, wide) {
   if (!isNumber(size) || !isNumber(margin)) return NONE;
-  return text("about.card.cropDetail", { size: isolated(`${number(size)} × ${number(size)} px`), margin: number(margin) });
+  const margins = listed([margin, wide].filter(isNumber).map(number));
+  return text("about.card.cropDetail", { size: isolated(`${number(size)} × ${number(size)} px`), margin: margins });
 }
 
 function formatThresholds({ real, fake }) {
