@@ -37,6 +37,7 @@ from veraface.scan.session import Output, scan
 ALONE = """
 import os, sys, time
 from pathlib import Path
+import onnxruntime  # first: imported on one core, it leaves AMX unused (benchmarks/results/tried.md)
 os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
 from veraface import Detector
 detector = Detector(sys.argv[3], threads=1)
