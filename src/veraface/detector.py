@@ -110,7 +110,7 @@ class Detector:
     @property
     def model_info(self) -> dict[str, str]:
         """Name, version and sha256 of the classifier."""
-        return {"name": self.card.name, "version": self.card.version, "sha256": self.card.sha256}
+        return self.card.model_info
 
     def open(self, source: ImageSource) -> LazyImage:
         """Read the header of an image, so that its pixels can be used for more than one purpose.

@@ -124,7 +124,7 @@ def _auditor(audit: Path | None, model: str | None) -> "Callable[[ItemResult], N
         return lambda _: None
     card = load_card(model)
     about: dict[str, Any] = {
-        "model": {"name": card.name, "version": card.version, "sha256": card.sha256},
+        "model": card.model_info,
         "thresholds": asdict(card.thresholds),
     }
 

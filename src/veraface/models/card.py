@@ -105,6 +105,11 @@ class ModelCard:
     second: SecondNetwork | None = None
     wide_margin: float | None = None
 
+    @property
+    def model_info(self) -> dict[str, str]:
+        """Name, version and sha256 of the model."""
+        return {"name": self.name, "version": self.version, "sha256": self.sha256}
+
     def to_dict(self) -> dict[str, Any]:
         """Return a JSON-ready copy, with the deprecated names `licence` and `normalisation` too."""
         values = asdict(self)

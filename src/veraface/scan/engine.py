@@ -59,8 +59,7 @@ class Engine(ABC):
         """Return name, version and sha256 of the model; raise ModelError if it is missing or damaged."""
         from veraface.models.registry import load_card
 
-        card = load_card(self._model)
-        return {"name": card.name, "version": card.version, "sha256": card.sha256}
+        return load_card(self._model).model_info
 
     @abstractmethod
     def process(self, items: Iterator[Item], thumbnail_from: Callable[[], float]) -> Results:
