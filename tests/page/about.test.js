@@ -27,6 +27,7 @@ test("the card is that of the model", async () => {
   for (const text of [
     `${card.name} ${card.version}`,
     `${card.crop.size} × ${card.crop.size} px`,
+    `a square ${card.crop.margin} and ${card.wide_margin} times as wide`,
     `Up to ${Math.round(100 * card.thresholds.real)}%: likely real`,
     `${rate}%`,
     card.license,
