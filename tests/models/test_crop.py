@@ -12,7 +12,7 @@ from tests.examples import examples
 from tests.sample_images import difference, portrait
 from veraface.geometry import Box
 from veraface.imaging.lazy import QUARTER_TURNS
-from veraface.models.crop import CropSettings, crop_box, crop_face, level_angle
+from veraface.models.crop import CropSettings, FaceViews, crop_box, crop_face, level_angle
 
 FACE = Box(180, 70, 80, 110)  # of the portrait
 DEFAULT = CropSettings()
@@ -164,6 +164,14 @@ def test_extreme_boxes_give_a_crop_or_a_value_error(
         return
     assert crop.shape == (160, 160, 3)
     assert np.unique(crop.reshape(-1, 3), axis=0).tolist() == [[10, 20, 30]]
+
+
+@pytest.mark.parametrize("roll", [0, 45, 225])
+def test_every_allowed_margin_gives_a_crop_and_a_wide_view(roll: float) -> None:
+    """Also of leaning faces, whose crop is cut out of a larger square."""
+    views = FaceViews(portrait(), FACE, CropSettings(size=160, margin=4.0), roll)
+    assert views.as_is().shape == views.saved_again().shape == (160, 160, 3)
+    assert np.array_equal(FaceViews(portrait(), FACE, DEFAULT, roll).wide(4.0), views.as_is())
 
 
 @pytest.mark.parametrize("values", [{"size": 15}, {"size": 1025}, {"margin": 0.9}, {"margin": 4.1}])

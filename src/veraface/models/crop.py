@@ -29,7 +29,12 @@ class CropSettings:
 
 def crop_box(box: Box, settings: CropSettings) -> Box:
     """Return the square around a face box that the classifier sees; it may reach over the image's edge."""
-    side = box.max_side * settings.margin
+    return square_around(box, settings.margin)
+
+
+def square_around(box: Box, margin: float) -> Box:
+    """Return the square with the center of a box whose side is `margin` times the box's longer side."""
+    side = box.max_side * margin
     center_x, center_y = box.x + box.width / 2, box.y + box.height / 2
     return Box(center_x - side / 2, center_y - side / 2, side, side)
 
@@ -162,7 +167,7 @@ class _Region:
     def crop(self, settings: CropSettings) -> NDArray[np.uint8]:
         """Return the face at the model's input size, leveled."""
         wide = _wide(settings, self.lean)
-        square = crop_box(self.box, CropSettings(settings.size, settings.margin * wide / settings.size))
+        square = square_around(self.box, settings.margin * wide / settings.size)
         pixels = _cut(self.image, square, wide)
         if not self.lean:
             return pixels
