@@ -1,5 +1,8 @@
 """TTA views of a face, and their merged heatmap."""
 
+import subprocess
+import sys
+import threading
 from dataclasses import replace
 from pathlib import Path
 
@@ -65,3 +68,33 @@ def test_a_wider_crop_counts_half(tmp_path: Path, parallel: bool) -> None:
     face, again = classify_face(model, views, save_again=False, parallel=parallel)
     assert again is None
     assert face.logit == pytest.approx((alone[0].logit + wide) / 2)
+
+
+@pytest.mark.parametrize("failing", [0, 1, 2])
+def test_an_error_in_any_view_is_raised_once_all_have_ended(tmp_path: Path, failing: int) -> None:
+    model = OnnxClassifier(brightness_model(tmp_path))
+    model.card = replace(model.card, wide_margin=2.5)
+    views = FaceViews(portrait(), Box(180, 70, 80, 110), model.card.crop)
+
+    def fail(*_: float) -> np.ndarray:
+        raise RuntimeError("no memory")
+
+    setattr(views, ("as_is", "saved_again", "wide")[failing], fail)
+    threads = threading.active_count()
+    with pytest.raises(RuntimeError, match="no memory"):
+        classify_face(model, views, parallel=True)
+    assert threading.active_count() == threads
+
+
+def test_a_thread_that_outlives_the_main_one_gets_its_answer(tmp_path: Path) -> None:
+    program = f"""
+import threading
+from tests.sample_images import portrait
+from veraface import Detector
+
+image, ended = portrait(), threading.main_thread().join
+detector = Detector({str(brightness_model(tmp_path))!r}, threads=2)
+threading.Thread(target=lambda: (ended(), print(detector.detect(image).p_fake))).start()
+"""
+    found = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert 0 < float(found.stdout) < 1, found.stderr

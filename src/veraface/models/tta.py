@@ -1,9 +1,10 @@
 """Test-time augmentation: the views in which the classifier sees a face."""
 
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, wait
 from dataclasses import dataclass
 from functools import partial
+from threading import Thread
 from typing import Any
 
 import numpy as np
@@ -51,14 +52,34 @@ def classify_face(
     def seen(cut: Callable[[], NDArray[np.uint8]]) -> FaceLogits:
         return classify_crop(classifier.predict, cut(), tta=classifier.card.tta)
 
-    if parallel and len(cuts) > 1:
-        with ThreadPoolExecutor(len(cuts) - 1) as pool:  # not kept: threads do not survive a fork
-            others = pool.map(seen, cuts[1:])
-            found = [seen(cuts[0]), *others]
+    if parallel:
+        others = [_in_thread(partial(seen, cut)) for cut in cuts[1:]]
+        try:
+            found = [seen(cuts[0])]
+        finally:
+            wait(others)
+        found += [other.result() for other in others]
     else:
         found = [seen(cut) for cut in cuts]
     wide = None if margin is None else found.pop().logit
     return _averaged(found[0], wide), _averaged(found[1], wide) if save_again else None
+
+
+def _in_thread(function: Callable[[], FaceLogits]) -> Future[FaceLogits]:
+    """Run a function in a new thread.
+
+    No pool: it would be lost in a fork, and takes no work once the main thread of a program has ended.
+    """
+    future: Future[FaceLogits] = Future()
+
+    def run() -> None:
+        try:
+            future.set_result(function())
+        except BaseException as error:
+            future.set_exception(error)
+
+    Thread(target=run).start()
+    return future
 
 
 def _averaged(face: FaceLogits, wide: float | None) -> FaceLogits:
