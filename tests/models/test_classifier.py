@@ -119,6 +119,14 @@ def test_a_card_with_an_invalid_field_is_refused(tmp_path: Path, field: str, val
         ModelCard.load(path)
 
 
+@pytest.mark.parametrize("wide", [1.29, 4.1, float("nan"), "1.5"])
+def test_a_card_made_in_a_program_needs_a_usable_wide_margin(tmp_path: Path, wide: float) -> None:
+    card = OnnxClassifier(brightness_model(tmp_path)).card
+    assert card.crop.margin == 1.3
+    with pytest.raises(ValueError, match="wide_margin must be 1.3 to 4"):
+        replace(card, wide_margin=wide)
+
+
 def test_an_invalid_onnx_file_with_a_matching_card_is_refused(tmp_path: Path) -> None:
     import hashlib
 

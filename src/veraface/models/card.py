@@ -105,6 +105,11 @@ class ModelCard:
     second: SecondNetwork | None = None
     wide_margin: float | None = None
 
+    def __post_init__(self) -> None:
+        wide = self.wide_margin
+        if wide is not None and not (_is_number(wide) and self.crop.margin <= wide <= 4):
+            raise ValueError(f"wide_margin must be {self.crop.margin} to 4, not {wide!r}")
+
     @property
     def model_info(self) -> dict[str, str]:
         """Name, version and sha256 of the model."""
@@ -183,9 +188,6 @@ def _checked(card: ModelCard) -> ModelCard:
         raise ValueError("error_rates must be numbers")
     if not isinstance(card.tta, bool):
         raise ValueError("tta must be true or false")
-    wide = card.wide_margin
-    if wide is not None and not (_is_number(wide) and card.crop.margin <= wide <= 4):
-        raise ValueError(f"wide_margin must be {card.crop.margin} to 4, not {wide!r}")
     rows = card.measured.get("rows", [])
     if not isinstance(rows, list) or not all(isinstance(row, Mapping) for row in rows):
         raise ValueError("measured.rows must be a list of objects")
