@@ -71,7 +71,9 @@ def main() -> None:
             found = (seen for network in networks for seen in classify_face(network, views))
             return [seen.logit for seen in found if seen is not None]
 
-        logits, labels, sources = validation_logits(classify, samples, cards[0].crop, 0)
+        logits, labels, sources = validation_logits(
+            classify, samples, cards[0].crop, 0, wide_margin=options.wide_margin
+        )
         first, second = logits[:, :2], logits[:, 2:]
         images = np.array(len(samples))
         if options.logits:

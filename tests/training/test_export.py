@@ -14,11 +14,15 @@ import torch
 from numpy.typing import NDArray
 
 from tests.sample_data import COLUMNS, face, make_dataset, write_csv
+from tests.sample_images import difference, portrait
 from tests.training.runs import settings
 from veraface import Detector
 from veraface.datasets.manifest import read_samples
+from veraface.datasets.samples import Sample
 from veraface.datasets.validation import prepare
 from veraface.errors import DataError, ModelError
+from veraface.geometry import Box
+from veraface.geometry import roll as face_roll
 from veraface.models.card import ModelCard
 from veraface.models.classifier import OnnxClassifier
 from veraface.models.crop import CropSettings, FaceViews
@@ -194,6 +198,26 @@ def test_all_views_of_a_face_are_calibrated(tmp_path: Path, tiny_run: Path, tiny
     weights = np.ones(len(labels))
     both, _ = fit_thresholds(p_fake.min(axis=1), p_fake.max(axis=1), labels, weights, targets, len(samples))
     assert card.thresholds == both
+
+
+@pytest.mark.parametrize("roll", [0, 30])
+def test_a_wide_crop_is_calibrated_on_what_surrounds_the_face(tmp_path: Path, roll: float) -> None:
+    """As the detector sees it: not cut off at the context of the crop."""
+    image, box = portrait(), Box(200, 90, 60, 80)
+    image.save(tmp_path / "portrait.png")
+    turn = np.exp(1j * np.radians(roll))
+    upright = [complex(x, y) * turn for x, y in ((-1, -1), (1, -1), (0, 0), (-0.8, 1), (0.8, 1))]
+    points = tuple((230 + 15 * point.real, 130 + 15 * point.imag) for point in upright)
+    path = tmp_path / "portrait.png"
+    sample = Sample(path, fake=False, source="one", group="one", split="val", box=box, landmarks=points)
+    crop, seen = CropSettings(size=64, margin=1.3), []
+
+    def classify(views: FaceViews) -> list[float]:
+        seen.append(views.wide(3.0))
+        return [0.0]
+
+    validation_logits(classify, [sample], crop, 0, wide_margin=3.0)
+    assert difference(seen[0], FaceViews(image, box, crop, face_roll(points)).wide(3.0)) < 0.5
 
 
 def test_weights_are_averaged() -> None:

@@ -20,7 +20,7 @@ from veraface.datasets.synthesis.reconstructions import Reconstructions, sample_
 from veraface.datasets.synthesis.self_blending import self_blend
 from veraface.geometry import Box, roll
 from veraface.imaging.decode import ImageFile, recompress
-from veraface.models.crop import CropSettings, FaceViews, crop_box, crop_face
+from veraface.models.crop import CropSettings, FaceViews, crop_face, square_around
 from veraface.training.sampling import FACE_SWAP, SELF_BLEND, SampleDraw
 
 _CONTEXT = 1.5  # side of the region that is degraded over the side of the crop
@@ -48,10 +48,10 @@ class Face(NamedTuple):
 
 
 def open_sample(sample: Sample, settings: CropSettings) -> Face:
-    """Decode the region around a sample's face."""
+    """Decode the region around a sample's face, half as wide again as its crop."""
     assert sample.box is not None  # prepare() adds missing boxes
     image = ImageFile(sample_image(sample)).decode()
-    square = crop_box(sample.box, CropSettings(settings.size, min(4.0, settings.margin * _CONTEXT)))
+    square = square_around(sample.box, settings.margin * _CONTEXT)
     edges = (square.x, square.y, square.x + square.width, square.y + square.height)
     return Face(*_crop(image, sample.box, edges), roll(sample.landmarks))
 

@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial as partial_function
 from pathlib import Path
@@ -177,7 +178,8 @@ def calibrate(
     def classify(views: FaceViews) -> list[float]:
         return [seen.logit for seen in classify_face(classifier, views) if seen is not None]
 
-    fitted = _fit(classify, samples, classifier.card.crop, 0, targets or ErrorTargets())
+    card = classifier.card
+    fitted = _fit(classify, samples, card.crop, 0, targets or ErrorTargets(), wide_margin=card.wide_margin)
     return write_card(path, fitted, out)
 
 
@@ -191,9 +193,11 @@ def _fit(
     crop: CropSettings,
     seed: int,
     targets: ErrorTargets,
+    *,
+    wide_margin: float | None = None,
 ) -> dict[str, Any]:
     """Fit calibration and thresholds; return them and the error rates by the names of the card's fields."""
-    logits, labels, sources = validation_logits(classify, samples, crop, seed)
+    logits, labels, sources = validation_logits(classify, samples, crop, seed, wide_margin=wide_margin)
     calibration = fit_calibration(logits[:, 0], labels, balance_weights(labels, sources))
     p_fake = calibration.probability(logits)
     # Every image has the same weight, so that the target error rates can be checked on test data; those of
@@ -246,16 +250,25 @@ def validation_logits(
     samples: Sequence[Sample],
     crop: CropSettings,
     seed: int,
+    *,
+    wide_margin: float | None = None,
 ) -> tuple[NDArray[np.float32], NDArray[np.bool_], NDArray[Any]]:
     """Classify every validation image as stored, recompressed, and randomly degraded.
 
-    `classify` returns the logits of a face, as it is and saved again; any number.
+    Args:
+        classify: returns the logits of a face, as it is and saved again; any number.
+        samples: with boxes.
+        crop: of the classifier.
+        seed: of the degradations.
+        wide_margin: of the widest crop that `classify` asks for; that of `crop` if None.
 
-    Returns these logits, shape (faces, number); labels; sources.
+    Returns:
+        These logits, shape (faces, number); labels; sources.
     """
+    around = crop if wide_margin is None else replace(crop, margin=wide_margin)
     logits: list[Sequence[float]] = []
     for index, sample in enumerate(progress(samples, "Calibrating", len(samples)), start=1):
-        face = open_sample(sample, crop)
+        face = open_sample(sample, around)
         # Another stream than in training and validation, which are seeded by seed, epoch and number.
         random = np.random.default_rng([seed, 1_000_000, index - 1])
         degraded = Degradations().apply(face.image, face.box, random)
