@@ -134,6 +134,7 @@ class Detector:
 
         Raises:
             ImageError: the image is unsupported, unreadable or too large; see `veraface.errors`.
+            ModelError: a logit of the classifier is NaN.
         """
         started = perf_counter()
         image = source if isinstance(source, LazyImage) else self.open(source)

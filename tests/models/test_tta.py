@@ -12,6 +12,7 @@ from PIL import Image
 
 from tests.sample_images import portrait
 from tests.sample_models import brightness_model
+from veraface.errors import ModelError
 from veraface.geometry import Box
 from veraface.models.classifier import OnnxClassifier
 from veraface.models.crop import FaceViews
@@ -84,6 +85,18 @@ def test_an_error_in_any_view_is_raised_once_all_have_ended(tmp_path: Path, fail
     with pytest.raises(RuntimeError, match="no memory"):
         classify_face(model, views, parallel=True)
     assert threading.active_count() == threads
+
+
+@pytest.mark.parametrize("parallel", [False, True])
+def test_a_logit_that_is_no_number_is_refused(tmp_path: Path, parallel: bool) -> None:
+    class Overflowing(OnnxClassifier):
+        def predict(self, crops: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+            return tuple(found * np.nan for found in super().predict(crops))
+
+    model = Overflowing(brightness_model(tmp_path))
+    views = FaceViews(portrait(), Box(180, 70, 80, 110), model.card.crop)
+    with pytest.raises(ModelError, match="'brightness' returned a logit that is no number"):
+        classify_face(model, views, parallel=parallel)
 
 
 def test_a_thread_that_outlives_the_main_one_gets_its_answer(tmp_path: Path) -> None:

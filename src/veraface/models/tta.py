@@ -4,12 +4,14 @@ from collections.abc import Callable
 from concurrent.futures import Future, wait
 from dataclasses import dataclass
 from functools import partial
+from math import isnan
 from threading import Thread
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from veraface.errors import ModelError
 from veraface.models.crop import FaceViews
 from veraface.models.protocols import Classifier
 
@@ -43,6 +45,9 @@ def classify_face(
     Returns:
         The logits of the face as it is, and saved again (None unless asked for). Both are averaged with those
         of the same wider crop, if the card has one (docs/experiments.md).
+
+    Raises:
+        ModelError: a logit is NaN.
     """
     margin = classifier.card.wide_margin
     cuts = [views.as_is]
@@ -50,7 +55,10 @@ def classify_face(
     cuts += [partial(views.wide, margin)] if margin is not None else []
 
     def seen(cut: Callable[[], NDArray[np.uint8]]) -> FaceLogits:
-        return classify_crop(classifier.predict, cut(), tta=classifier.card.tta)
+        found = classify_crop(classifier.predict, cut(), tta=classifier.card.tta)
+        if isnan(found.logit):
+            raise ModelError(f"the classifier {classifier.card.name!r} returned a logit that is no number")
+        return found
 
     if parallel:
         others = [_in_thread(partial(seen, cut)) for cut in cuts[1:]]
