@@ -99,6 +99,21 @@ def test_a_logit_that_is_no_number_is_refused(tmp_path: Path, parallel: bool) ->
         classify_face(model, views, parallel=parallel)
 
 
+def test_a_face_is_classified_where_no_thread_can_be_started(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model = OnnxClassifier(brightness_model(tmp_path))
+    views = FaceViews(portrait(), Box(180, 70, 80, 110), model.card.crop)
+    expected = [found.logit for found in classify_face(model, views) if found is not None]
+
+    def refuse(_: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(threading.Thread, "start", refuse)
+    found = classify_face(model, views, parallel=True)
+    assert [one.logit for one in found if one is not None] == expected
+
+
 def test_a_thread_that_outlives_the_main_one_gets_its_answer(tmp_path: Path) -> None:
     program = f"""
 import threading

@@ -74,7 +74,7 @@ def classify_face(
 
 
 def _in_thread(function: Callable[[], FaceLogits]) -> Future[FaceLogits]:
-    """Run a function in a new thread.
+    """Run a function in a new thread; in this one if there can be none, as at a limit of processes.
 
     No pool: it would be lost in a fork, and takes no work once the main thread of a program has ended.
     """
@@ -86,7 +86,10 @@ def _in_thread(function: Callable[[], FaceLogits]) -> Future[FaceLogits]:
         except BaseException as error:
             future.set_exception(error)
 
-    Thread(target=run).start()
+    try:
+        Thread(target=run).start()
+    except RuntimeError:
+        run()
     return future
 
 
