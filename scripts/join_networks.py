@@ -26,9 +26,8 @@ from veraface.models.card import ModelCard, SecondNetwork
 from veraface.models.classifier import OnnxClassifier, weight_files
 from veraface.models.crop import FaceViews
 from veraface.models.registry import card_path
-from veraface.models.tta import classify_face
 from veraface.training.calibration import ErrorTargets, balance_weights, fit_calibration, fit_thresholds
-from veraface.training.export import validation_logits
+from veraface.training.export import face_logits, validation_logits
 
 _SHARES = np.arange(0.0, 0.61, 0.05)
 
@@ -68,8 +67,7 @@ def main() -> None:
             network.card = replace(network.card, wide_margin=options.wide_margin)
 
         def classify(views: FaceViews) -> list[float]:
-            found = (seen for network in networks for seen in classify_face(network, views))
-            return [seen.logit for seen in found if seen is not None]
+            return [logit for network in networks for logit in face_logits(network, views)]
 
         logits, labels, sources = validation_logits(
             classify, samples, cards[0].crop, 0, wide_margin=options.wide_margin

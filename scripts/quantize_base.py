@@ -183,15 +183,8 @@ def _int8_layer(layer: str, ends: _Ends, bias: str, weights: Floats, added: Arra
 
 
 def _fuse_attention(graph: onnx.GraphProto, qkv: _Ends, projection: _Ends, heads: int) -> None:
-    """Replace all that lies between two layers by one node for attention, which moves less memory."""
-    nodes, below, above = list(graph.node), {qkv.output}, {projection.input}
-    for node in nodes:
-        if below.intersection(node.input):
-            below.update(node.output)
-    for node in reversed(nodes):
-        if above.intersection(node.output):
-            above.update(node.input)
-    between = [node for node in nodes if below.intersection(node.input) and above.intersection(node.output)]
+    """Let one node compute attention between two layers: it moves less memory. `_remove_unused` follows."""
+    nodes = list(graph.node)
     parts = [f"{qkv.output}.{part}" for part in "qkv"]
     split = helper.make_node("Split", [qkv.output], parts, axis=-1, num_outputs=3)
     attention = helper.make_node(
@@ -199,9 +192,8 @@ def _fuse_attention(graph: onnx.GraphProto, qkv: _Ends, projection: _Ends, heads
     )
     end = next(place for place, node in enumerate(nodes) if projection.input in node.output)
     nodes[end : end + 1] = [split, attention]
-    left = [node for node in nodes if node not in between]
     del graph.node[:]
-    graph.node.extend(left)
+    graph.node.extend(nodes)
 
 
 def _remove_unused(graph: onnx.GraphProto) -> None:

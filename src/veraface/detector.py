@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import asdict
 from pathlib import Path
 from time import perf_counter
 
@@ -163,7 +164,7 @@ class Detector:
             height=image.file.height,
             format=image.file.format,
             model=self.model_info,
-            thresholds={"real": self.card.thresholds.real, "fake": self.card.thresholds.fake},
+            thresholds=asdict(self.card.thresholds),
             timing_ms={**timer.milliseconds, "total": 1000 * (perf_counter() - started)},
             p_fake_range=image_range(results),
             reliability=reliability(self.card.measured, verdict, results, image.file.format),

@@ -5,6 +5,7 @@ import hashlib
 import json
 from dataclasses import fields
 from datetime import date
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -27,7 +28,7 @@ from veraface.models.card import ModelCard
 from veraface.models.classifier import OnnxClassifier
 from veraface.models.crop import CropSettings, FaceViews
 from veraface.models.onnx_session import open_session
-from veraface.models.tta import classify_face, tta_batch
+from veraface.models.tta import tta_batch
 from veraface.results import Verdict
 from veraface.training.calibration import ErrorTargets, fit_thresholds
 from veraface.training.config import TrainConfig
@@ -37,6 +38,7 @@ from veraface.training.export import (
     average_weights,
     calibrate,
     export,
+    face_logits,
     validation_logits,
 )
 from veraface.training.network import Network
@@ -182,11 +184,7 @@ def test_all_views_of_a_face_are_calibrated(tmp_path: Path, tiny_run: Path, tiny
     session = open_session(tmp_path / "tiny.onnx", threads=0)
     seed = TrainConfig.load(tiny_run / "config.yaml").seed
     classifier = OnnxClassifier(tmp_path / "tiny.onnx")
-
-    def classify(views: FaceViews) -> list[float]:
-        return [seen.logit for seen in classify_face(classifier, views) if seen is not None]
-
-    logits, labels, _ = validation_logits(classify, samples, card.crop, seed)
+    logits, labels, _ = validation_logits(partial(face_logits, classifier), samples, card.crop, seed)
     assert logits.shape == (3 * len(samples), 2)
     clean = [open_sample(sample, card.crop).views(card.crop) for sample in samples]
     for of_face, views in zip(logits[::3], clean, strict=True):

@@ -28,6 +28,7 @@ from veraface.models.card import BaseFile, ModelCard
 from veraface.models.classifier import TUNED, OnnxClassifier, run_network
 from veraface.models.crop import CropSettings, FaceViews
 from veraface.models.onnx_session import open_session
+from veraface.models.protocols import Classifier
 from veraface.models.registry import card_path
 from veraface.models.tta import classify_crop, classify_face
 from veraface.training.calibration import (
@@ -174,11 +175,7 @@ def calibrate(
         raise ModelError(f"{model}: only a model in an ONNX file can be calibrated")
     classifier = OnnxClassifier(path)
     samples = _validation_samples(read_samples(data), skip_bad=skip_bad)
-
-    def classify(views: FaceViews) -> list[float]:
-        return [seen.logit for seen in classify_face(classifier, views) if seen is not None]
-
-    card = classifier.card
+    classify, card = partial_function(face_logits, classifier), classifier.card
     fitted = _fit(classify, samples, card.crop, 0, targets or ErrorTargets(), wide_margin=card.wide_margin)
     return write_card(path, fitted, out)
 
@@ -243,6 +240,11 @@ def average_weights(network: Network, others: Sequence[Network]) -> None:
     for one in (network, *others):
         mean.update_parameters(one)
     network.load_state_dict(mean.module.state_dict())
+
+
+def face_logits(classifier: Classifier, views: FaceViews) -> list[float]:
+    """Return the logits of a face as it is and saved again, as detection does."""
+    return [seen.logit for seen in classify_face(classifier, views) if seen is not None]
 
 
 def validation_logits(

@@ -31,7 +31,7 @@ from veraface.workers.sandbox import WorkerLimits, allow_cpu_time, confine, die_
 from veraface.workers.tasks import TASKS, TaskContext, warm_up
 
 # A worker without a task for this long returns the memory that it keeps for the next one: after portraits of
-# 2 megapixels, 10 MB of its own are left instead of 44.
+# 2 megapixels, 44 MB of its own shrink to 10.
 _IDLE_MS = 1000
 _RELEASE_CPU_S = 10  # for a run of the networks, which may come after a task that has used up its own
 
